@@ -1,0 +1,52 @@
+"""The only file that knows directories. LATTY_HOME puts everything under one folder."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def _place(kind: str, standard: str) -> Path:
+    home = os.environ.get("LATTY_HOME")
+    return Path(home).expanduser() / kind if home else Path(standard)
+
+
+def config_dir() -> Path:
+    """Holds config.toml."""
+    return _place("config", platformdirs.user_config_dir("latty", appauthor=False))
+
+
+def data_dir() -> Path:
+    """Holds what the user imported or discovered: models/ and directions/."""
+    return _place("data", platformdirs.user_data_dir("latty", appauthor=False))
+
+
+def cache_dir() -> Path:
+    """Holds what can be made again."""
+    return _place("cache", platformdirs.user_cache_dir("latty", appauthor=False))
+
+
+def state_dir() -> Path:
+    """Holds logs and error reports."""
+    return _place("state", platformdirs.user_state_dir("latty", appauthor=False))
+
+
+def models_dir() -> Path:
+    """The user's model store: NAME.safetensors."""
+    return data_dir() / "models"
+
+
+def directions_dir() -> Path:
+    """The user's direction sets: NAME.safetensors."""
+    return data_dir() / "directions"
+
+
+def shipped_dir() -> Path:
+    """Models, direction sets and the model card that come with latty."""
+    return Path(__file__).parent / "demo"
+
+
+def presets_dir() -> Path:
+    """Presets that come with latty: beside the packages in a checkout, inside core in a wheel."""
+    checkout = Path(__file__).parent.parent / "presets"
+    return checkout if checkout.is_dir() else Path(__file__).parent / "presets" / "builtin"
