@@ -2,9 +2,10 @@
 
 A family is one file in this folder with two functions:
 
-    recognise(shapes: Shapes, meta: Meta) -> bool       by tensor names and shapes, never by file name
+    recognise(shapes: Shapes, meta: Meta) -> bool
+        by tensor names and shapes, never by file name
     build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Generator
-                                                        strict: every key, shape and number checked
+        strict: every key, shape and number checked
 
 `meta` is the free text of the file's header plus "name" and "digest". A model that needs no file
 (`portraits`) has `create(device: torch.device) -> Generator` instead.
@@ -95,7 +96,7 @@ class HasActivations(Protocol):
     def synthesis_with(
         self, codes: Tensor, name: str, offset: Tensor, noise: Noise = "const"
     ) -> Tensor:
-        """Images (N, C, H, W) with `offset`, broadcast to (N, C, H, W), added after layer `name`."""
+        """Images (N, C, H, W) with `offset`, broadcast to the activation, added after `name`."""
         ...
 
 

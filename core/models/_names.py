@@ -32,7 +32,7 @@ def model_names() -> list[str]:
 
 
 def model_file(ref: str) -> Path | None:
-    """The file of a name or path, None for a model without a file; raises Missing for a bad path."""
+    """The file of a name or path, None for a model without one; raises Missing for a bad path."""
     if ref in model_files():
         return model_files()[ref]
     path = Path(ref).expanduser()
