@@ -101,6 +101,28 @@ class HasActivations(Protocol):
 
 
 @runtime_checkable
+class HasPrefix(Protocol):
+    """Can keep what the layers below `layer` computed, for frames that differ above it only."""
+
+    def prefix(self, codes: Tensor, layer: int, noise: Noise = "const") -> object:
+        """The state before code layer `layer`, of codes (N, L, D)."""
+        ...
+
+    def synthesis_from(self, state: object, codes: Tensor, noise: Noise = "const") -> Tensor:
+        """Images (N, C, H, W) from a state of batch 1 or N and codes (N, L, D)."""
+        ...
+
+
+@runtime_checkable
+class AnySize(Protocol):
+    """Draws at any size instead of being resampled."""
+
+    def at_size(self, size: int) -> Generator:
+        """The same generator at `size` x `size` pixels."""
+        ...
+
+
+@runtime_checkable
 class HasFactors(Protocol):
     """Knows the true factors of its pictures (procedural models only)."""
 
