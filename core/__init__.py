@@ -17,3 +17,5 @@
 
 Each floor imports itself and what is above it in this list, never what is below.
 """
+
+__version__ = "0.1.0"

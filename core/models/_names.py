@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core import home, plugins
+from core import home
 from core.checkpoints.safetensors import read_header
 from core.errors import BadData, Missing
 
@@ -28,7 +28,7 @@ def model_files() -> dict[str, Path]:
 
 def model_names() -> list[str]:
     """Every name `open_model` takes."""
-    return sorted({*model_files(), *(n for n in WITHOUT_FILE if n in plugins.names(__package__))})
+    return sorted({*model_files(), *WITHOUT_FILE})
 
 
 def model_file(ref: str) -> Path | None:

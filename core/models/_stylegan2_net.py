@@ -1,22 +1,25 @@
-"""The StyleGAN2 generator network, trainable and with NVIDIA's tensor names.
+"""The StyleGAN2 generator network, trainable, with NVIDIA's tensor names.
 
 Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", with the equalised
-learning rate of Karras et al. 2018: weights are kept at unit variance and scaled when used.
-Letters: N batch, L layers, D latent width, Z z-width, H W pixels.
+learning rate of Karras et al. 2018: weights have unit variance and are scaled when used.
+Letters: N batch, L layers, D latent width, Z z-width, I O channels, H W pixels.
+
+Code j of the L codes is read by conv number j (conv1 of 4 px, then conv0 and conv1 of each
+resolution) and, for odd j, by the to-RGB of the block below as well. So synthesis is L steps, and
+the state before step j depends on codes 0 .. j - 1 only: that is the cached prefix.
 """
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import _ops as ops
-
-Noise = str | int  # "const", "none" or a seed
+from core.models import _ops as ops
+from core.scene import Noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +28,57 @@ class Config:
 
     z_dim: int = 512
     w_dim: int = 512
-    c_dim: int = 0
+    c_dim: int = 0  # classes
     resolution: int = 256
     img_channels: int = 3
-    channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128)  # per resolution from 4 px up
+    channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128)  # from 4 px up; config F
     mapping_layers: int = 8
     mapping_lr: float = 0.01
+    mapping_activation: str = "lrelu"
     architecture: str = "skip"  # skip | resnet | orig
     activation: str = "lrelu"
     conv_clamp: float | None = None
-    resample_filter: tuple[float, ...] = (1, 3, 3, 1)
+    resample_filter: tuple[float, ...] = (1.0, 3.0, 3.0, 1.0)
     use_noise: bool = True
 
     @property
     def resolutions(self) -> tuple[int, ...]:
-        """4, 8, ... resolution."""
+        """4, 8, ... resolution, in pixels."""
         return tuple(4 << i for i in range(len(self.channels)))
 
     @property
     def num_layers(self) -> int:
-        """L: one code per convolution and one for the last to-RGB."""
+        """L: one code per convolution, one more for the last to-RGB."""
         return 2 * len(self.channels)
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """Synthesis before step `layer`: features x (N, C, H, W), the image so far and, inside a
+    residual block, its shortcut. Nothing in it is ever overwritten."""
+
+    layer: int
+    x: Tensor
+    image: Tensor | None = None
+    shortcut: Tensor | None = None
+
+
+def _repeat(state: State, n: int) -> State:
+    """The state of one picture for n pictures."""
+
+    def copies(part: Tensor) -> Tensor:
+        return part.expand(n, -1, -1, -1).contiguous(memory_format=torch.channels_last)
+
+    return State(
+        state.layer,
+        copies(state.x),
+        None if state.image is None else copies(state.image),
+        None if state.shortcut is None else copies(state.shortcut),
+    )
+
+
 class FullyConnected(nn.Module):
-    """act(x W^T g + b lr) with g = lr / sqrt(inputs): (N, inputs) -> (N, outputs)."""
+    """act(x W^T lr / sqrt(inputs) + b lr) * gain: (N, inputs) -> (N, outputs)."""
 
     def __init__(
         self,
@@ -57,7 +86,7 @@ class FullyConnected(nn.Module):
         outputs: int,
         activation: str = "linear",
         lr: float = 1.0,
-        bias: float = 0.0,
+        bias: float = 0,
     ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr)
@@ -67,12 +96,11 @@ class FullyConnected(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = torch.addmm(self.bias, x, self.weight.t(), beta=self.bias_gain, alpha=self.weight_gain)
-        y = self.activation.function(y)
-        return y * self.activation.gain if self.activation.gain != 1 else y
+        return ops.activate(y, self.activation, self.activation.gain)
 
 
 class Mapping(nn.Module):
-    """z (N, Z) and label (N, classes) -> codes (N, L, D)."""
+    """Latents z (N, Z) and a label -> codes (N, L, D)."""
 
     w_avg: Tensor
 
@@ -84,8 +112,10 @@ class Mapping(nn.Module):
             self.embed = FullyConnected(config.c_dim, config.w_dim)
             width += config.w_dim
         for i in range(config.mapping_layers):
-            layer = FullyConnected(width, config.w_dim, config.activation, config.mapping_lr)
-            setattr(self, f"fc{i}", layer)
+            layer = FullyConnected(
+                width, config.w_dim, config.mapping_activation, config.mapping_lr
+            )
+            self.add_module(f"fc{i}", layer)
             width = config.w_dim
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
@@ -97,174 +127,226 @@ class Mapping(nn.Module):
         cutoff: int | None = None,
     ) -> Tensor:
         """label: None, class indices (N,), or weights (N, classes)."""
-        x = ops.pixel_norm(z.float())
+        x = ops.pixel_norm(z.to(self.w_avg.dtype))
         if self.config.c_dim:
-            x = torch.cat([x, ops.pixel_norm(self.embed(self._weights(label, x)))], 1)
+            x = torch.cat([x, ops.pixel_norm(self.embed(self.label_weights(label, x)))], 1)
         for i in range(self.config.mapping_layers):
             x = self.get_submodule(f"fc{i}")(x)
         codes = x[:, None].expand(-1, self.config.num_layers, -1)
-        if truncation == 1 or cutoff == 0:
-            return codes
-        moved = self.w_avg + truncation * (codes - self.w_avg)
-        if cutoff is None:
-            return moved
-        return torch.cat([moved[:, :cutoff], codes[:, cutoff:]], 1)
+        return codes if truncation == 1 else self.truncate(codes, truncation, cutoff)
 
-    def _weights(self, label: Tensor | None, x: Tensor) -> Tensor:
+    def truncate(self, codes: Tensor, psi: Tensor | float, cutoff: int | None = None) -> Tensor:
+        """Codes (N, L, D) below `cutoff` moved toward the mean code; psi a number or (N,)."""
+        if isinstance(psi, Tensor):
+            psi = psi.to(codes).reshape(-1, 1, 1)
+        moved = self.w_avg + psi * (codes - self.w_avg)
+        return moved if cutoff is None else torch.cat([moved[:, :cutoff], codes[:, cutoff:]], 1)
+
+    def label_weights(self, label: Tensor | None, like: Tensor) -> Tensor:
+        """The label as weights (N, classes); None is all zeros, as in the reference."""
         if label is None:
-            return x.new_zeros(x.shape[0], self.config.c_dim)
-        if label.dim() == 1:
-            return F.one_hot(label.long(), self.config.c_dim).to(x)
-        return label.to(x)
+            return like.new_zeros(like.shape[0], self.config.c_dim)
+        return (F.one_hot(label, self.config.c_dim) if label.dim() == 1 else label).to(like)
 
 
 class StyledConv(nn.Module):
-    """Modulated 3x3 convolution, optional x2 up-sampling, noise, bias, activation: (N, I, H, W) -> (N, O, H', W')."""
+    """Modulated 3x3 convolution, up-sampling where `up`, noise, bias, activation."""
 
     noise_const: Tensor
+    kernel: Tensor
 
-    def __init__(
-        self, config: Config, inputs: int, outputs: int, size: int, index: int, up: bool
-    ) -> None:
+    def __init__(self, config: Config, inputs: int, outputs: int, layer: int, up: bool) -> None:
         super().__init__()
-        self.affine = FullyConnected(config.w_dim, inputs, bias=1.0)
+        self.layer, self.up, self.size = layer, up, 4 << (layer + 1) // 2
+        self.activation, self.limit = ops.ACTIVATIONS[config.activation], config.conv_clamp
+        self.affine = FullyConnected(config.w_dim, inputs, bias=1)
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
         self.bias = nn.Parameter(torch.zeros(outputs))
-        self.size, self.index, self.up = size, index, up
-        self.use_noise, self.clamp, self.taps = (
-            config.use_noise,
-            config.conv_clamp,
-            config.resample_filter,
-        )
-        self.activation = ops.ACTIVATIONS[config.activation]
+        self.power: Tensor | None = None  # of a frozen network
+        self.noisy = config.use_noise
+        if up:
+            kernel = ops.fir_kernel(config.resample_filter)
+            self.register_buffer("kernel", kernel, persistent=False)
         if config.use_noise:
-            self.register_buffer("noise_const", torch.randn(size, size))
+            self.register_buffer("noise_const", torch.randn(self.size, self.size))
             self.noise_strength = nn.Parameter(torch.zeros(()))
 
-    def forward(self, x: Tensor, code: Tensor, noise: Noise, gain: float = 1.0) -> Tensor:
+    def forward(
+        self, x: Tensor, code: Tensor, noise: Tensor | None, gain: float = 1.0, reuse: bool = False
+    ) -> Tensor:
+        """x (N, I, H, W), code (N, D) -> (N, O, H', W'); `reuse`: x may be overwritten."""
         style = self.affine(code)
-        weight = self.weight.to(x.dtype)
-        y = x * ops.channels(style).to(x.dtype)
-        y = (
-            ops.up_conv_transposed(y, weight, self.taps)
-            if self.up
-            else F.conv2d(y, weight, padding=1)
-        )
-        gain = gain * self.activation.gain
-        early = gain if self.activation.homogeneous else 1.0  # one multiplication fewer per pixel
-        scale = ops.demodulation(self.weight, style) * early
-        y = torch.addcmul(
-            ops.channels(self.bias * early).to(x.dtype), y, ops.channels(scale).to(x.dtype)
-        )
-        if self.use_noise and noise != "none":
-            y = y + (self._noise(noise) * (self.noise_strength * early)).to(x.dtype)
-        y = self.activation.function(y)
-        if early != gain:
-            y = y * gain
-        if self.clamp is not None:
-            limit = self.clamp * gain / self.activation.gain
-            y = y.clamp(-limit, limit)
-        return y
+        # Positively homogeneous activations let their gain ride on the demodulation.
+        early = gain * self.activation.gain if self.activation.homogeneous else 1.0
+        late = 1.0 if self.activation.homogeneous else gain * self.activation.gain
+        power = ops.filter_power(self.weight) if self.power is None else self.power
+        scale = ops.demodulation(power, style) * early
+        y = self._convolve(x, ops.channelwise(style, x), reuse)
+        y = ops.scale_shift(y, scale, self.bias * early)
+        if noise is not None:
+            y += (noise * (self.noise_strength * early)).to(y.dtype)
+        y = ops.activate(y, self.activation, late)
+        return ops.clamp(y, None if self.limit is None else self.limit * gain)
 
-    def _noise(self, noise: Noise) -> Tensor:
-        if isinstance(noise, int):
-            return ops.seeded_noise(noise, self.index, self.size).to(self.noise_const.device)
-        return self.noise_const
+    def _convolve(self, x: Tensor, style: Tensor, reuse: bool) -> Tensor:
+        x = x.mul_(style) if reuse else x * style
+        weight = self.weight.to(x.dtype)
+        if not self.up:
+            return F.conv2d(x, weight, padding=1)
+        return ops.up_conv(x, weight.transpose(0, 1), self.kernel)
+
+    def picture(self, noise: Noise) -> Tensor | None:
+        """The layer's noise (H, W), or None where it adds nothing."""
+        if noise == "none" or not self.noisy:
+            return None
+        if noise == "const":
+            return self.noise_const
+        return ops.seeded_noise(noise, self.layer, self.size, self.noise_const.device)
+
+    def freeze(self, dtype: torch.dtype) -> None:
+        """Keep the weights as the convolution wants them, and what does not change any more."""
+        self.power = ops.filter_power(self.weight.data).contiguous()
+        weight, nhwc = self.weight.data.to(dtype), torch.channels_last
+        if self.up:  # the transposed convolution reads (I, O, 3, 3)
+            weight = weight.transpose(0, 1).contiguous(memory_format=nhwc).transpose(0, 1)
+        else:
+            weight = weight.contiguous(memory_format=nhwc)
+        self.weight.data = weight
+        self.noisy = self.noisy and bool(self.noise_strength != 0)
 
 
 class ToRGB(nn.Module):
-    """Modulated 1x1 convolution without demodulation: (N, I, H, W) -> (N, C, H, W) float32."""
+    """Modulated 1x1 convolution, no demodulation: x (N, I, H, W) -> (N, C, H, W) float32."""
 
     def __init__(self, config: Config, inputs: int) -> None:
         super().__init__()
-        self.affine = FullyConnected(config.w_dim, inputs, bias=1.0)
+        self.affine = FullyConnected(config.w_dim, inputs, bias=1)
         self.weight = nn.Parameter(torch.randn(config.img_channels, inputs, 1, 1))
         self.bias = nn.Parameter(torch.zeros(config.img_channels))
-        self.gain, self.clamp = 1 / math.sqrt(inputs), config.conv_clamp
+        self.gain, self.limit = 1 / math.sqrt(inputs), config.conv_clamp
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         n, i, h, w = x.shape
-        style = self.affine(code) * self.gain
-        # One (C, I) matrix per sample is tiny here, so the weights are modulated, not the picture.
-        weight = self.weight.flatten(1) * style[:, None]
-        pixels = x.permute(0, 2, 3, 1).reshape(n, h * w, i)
-        y = torch.matmul(weight.to(x.dtype), pixels.transpose(1, 2)).float()
-        y = y.reshape(n, -1, h, w) + ops.channels(self.bias)
-        return y if self.clamp is None else y.clamp(-self.clamp, self.clamp)
+        # One (C, I) matrix per sample is small: here the weights are modulated, not the picture.
+        weight = self.weight.flatten(1) * (self.affine(code) * self.gain)[:, None]
+        pixels = x.permute(0, 2, 3, 1).reshape(n, h * w, i)  # a view of a channels_last picture
+        y = torch.matmul(pixels, weight.to(x.dtype).transpose(1, 2)).to(weight.dtype) + self.bias
+        return ops.clamp(y.reshape(n, h, w, -1).permute(0, 3, 1, 2), self.limit)
 
 
 class Shortcut(nn.Module):
-    """The residual path: 1x1 convolution, then up-sampling."""
+    """The path around a residual block: 1x1 convolution and up-sampling, times sqrt(1/2)."""
+
+    phases: Tensor
 
     def __init__(self, config: Config, inputs: int, outputs: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1))
-        self.gain, self.taps = 1 / math.sqrt(inputs), config.resample_filter
+        self.gain = math.sqrt(0.5 / inputs)
+        self.register_buffer("phases", ops.up_phases(config.resample_filter), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.conv2d(x, (self.weight * (self.gain * math.sqrt(0.5))).to(x.dtype))
-        return ops.upsample(y, self.taps)
+        return ops.upsample(F.conv2d(x, (self.weight * self.gain).to(x.dtype)), self.phases)
 
 
 class Block(nn.Module):
-    """One resolution: (x, image) -> (x, image), reading codes from its first layer on."""
+    """The layers of one resolution; Synthesis says in which order they run."""
+
+    phases: Tensor
 
     def __init__(self, config: Config, index: int) -> None:
         super().__init__()
-        size, out = config.resolutions[index], config.channels[index]
-        self.first = max(2 * index - 1, 0)  # index of the block's first code
-        self.residual = config.architecture == "resnet" and index > 0
-        self.taps = config.resample_filter
-        self.convs = ["conv1"] if index == 0 else ["conv0", "conv1"]
+        out, inputs = config.channels[index], config.channels[max(index - 1, 0)]
         if index == 0:
             self.const = nn.Parameter(torch.randn(out, 4, 4))
         else:
-            self.conv0 = StyledConv(config, config.channels[index - 1], out, size, self.first, True)
-        self.conv1 = StyledConv(config, out, out, size, 2 * index, False)
-        last = index == len(config.channels) - 1
-        self.torgb = ToRGB(config, out) if last or config.architecture == "skip" else None
-        if self.residual:
-            self.skip = Shortcut(config, config.channels[index - 1], out)
-
-    def forward(
-        self, x: Tensor, image: Tensor | None, codes: Tensor, noise: Noise
-    ) -> tuple[Tensor, Tensor | None]:
-        layer = self.first
-        shortcut = self.skip(x) if self.residual else None
-        if "conv0" in self.convs:
-            x = self.conv0(x, codes[:, layer], noise)
-            layer += 1
-        x = self.conv1(x, codes[:, layer], noise, math.sqrt(0.5) if self.residual else 1.0)
-        if shortcut is not None:
-            x = shortcut + x
-        if image is not None:
-            image = ops.upsample(image, self.taps)
-        if self.torgb is not None:
-            rgb = self.torgb(x, codes[:, layer + 1])
-            image = rgb if image is None else image + rgb
-        return x, image
+            self.conv0 = StyledConv(config, inputs, out, 2 * index - 1, up=True)
+        self.conv1 = StyledConv(config, out, out, 2 * index, up=False)
+        if config.architecture == "skip" or index == len(config.channels) - 1:
+            self.torgb = ToRGB(config, out)
+        if config.architecture == "resnet" and index:
+            self.skip = Shortcut(config, inputs, out)
+        self.register_buffer("phases", ops.up_phases(config.resample_filter), persistent=False)
 
 
 class Synthesis(nn.Module):
-    """codes (N, L, D) -> images (N, C, H, W) float32, nominally [-1, 1], unclamped."""
+    """Codes (N, L, D) -> images (N, C, H, W) float32, nominally in [-1, 1], unclamped."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        self.dtype = torch.float32  # of the convolutions; styles and images stay float32
+        self.dtype: torch.dtype | None = None  # of the convolutions; None = the codes' own
+        self.steps: Callable[..., State] = self.run
         for i, size in enumerate(config.resolutions):
-            setattr(self, f"b{size}", Block(config, i))
+            self.add_module(f"b{size}", Block(config, i))
+
+    def compile_steps(self) -> None:
+        """Let torch.compile fuse the steps, once per batch size and prefix."""
+        self.steps = torch.compile(self.run, dynamic=False)
+
+    def block(self, index: int) -> Block:
+        return cast(Block, self.get_submodule(f"b{4 << index}"))
+
+    def conv(self, layer: int) -> StyledConv:
+        """The convolution that reads code `layer`, 0 <= layer < L - 1."""
+        block = self.block((layer + 1) // 2)
+        return block.conv0 if layer % 2 else block.conv1
+
+    def pictures(self, noise: Noise) -> list[Tensor | None]:
+        """The noise picture of each convolution."""
+        return [self.conv(j).picture(noise) for j in range(self.config.num_layers - 1)]
+
+    def start(self, codes: Tensor) -> State:
+        """The state before the first step: the learned constant, once per sample."""
+        const = self.block(0).const.to(self.dtype or codes.dtype)
+        x = const.expand(codes.shape[0], -1, -1, -1)
+        return State(0, x.contiguous(memory_format=torch.channels_last))
+
+    def run(
+        self, state: State, codes: Tensor, stop: int, pictures: Sequence[Tensor | None]
+    ) -> State:
+        """Steps state.layer .. stop - 1."""
+        first = state.layer
+        for j in range(first, stop):
+            # What an earlier step of this very call made may be overwritten, if no gradient flows.
+            reuse = j > first and not torch.is_grad_enabled()
+            state = self._step(state, codes[:, j], pictures, reuse)
+        return state
+
+    def _step(
+        self, state: State, code: Tensor, pictures: Sequence[Tensor | None], reuse: bool
+    ) -> State:
+        j, x, image = state.layer, state.x, state.image
+        if j % 2 == 0:
+            block = self.block(j // 2)
+            if state.shortcut is None:
+                x = block.conv1(x, code, pictures[j], reuse=reuse)
+            else:
+                x = state.shortcut + block.conv1(x, code, pictures[j], math.sqrt(0.5), reuse)
+            return State(j + 1, x, image)
+        block = self.block(j // 2)
+        if hasattr(block, "torgb"):
+            rgb = block.torgb(x, code)
+            image = rgb if image is None else ops.upsample(image, block.phases).add_(rgb)
+        if j == self.config.num_layers - 1:
+            return State(j + 1, x, image)
+        block = self.block(j // 2 + 1)
+        shortcut = block.skip(x) if hasattr(block, "skip") else None
+        return State(j + 1, block.conv0(x, code, pictures[j], reuse=reuse), image, shortcut)
+
+    def prefix(self, codes: Tensor, layer: int, noise: Noise = "const") -> State:
+        """The state before step `layer`: what all edits of codes >= layer have in common."""
+        return self.steps(self.start(codes), codes, layer, self.pictures(noise))
+
+    def resume(self, state: State, codes: Tensor, noise: Noise = "const") -> Tensor:
+        """Images (N, C, H, W) from a prefix; its N is that of the codes, or 1."""
+        if state.x.shape[0] != codes.shape[0]:
+            state = _repeat(state, codes.shape[0])
+        state = self.steps(state, codes, self.config.num_layers, self.pictures(noise))
+        return cast(Tensor, state.image).contiguous()
 
     def forward(self, codes: Tensor, noise: Noise = "const") -> Tensor:
-        codes = codes.float()
-        const = self.get_submodule("b4").const
-        x = const.to(self.dtype).expand(codes.shape[0], -1, -1, -1)
-        x = x.contiguous(memory_format=torch.channels_last)
-        image: Tensor | None = None
-        for size in self.config.resolutions:
-            x, image = self.get_submodule(f"b{size}")(x, image, codes, noise)
-        assert image is not None
-        return image
+        return self.resume(self.start(codes), codes, noise)
 
 
 class Network(nn.Module):
@@ -278,5 +360,13 @@ class Network(nn.Module):
 
     def forward(self, z: Tensor, label: Tensor | None = None, noise: Noise = "const") -> Tensor:
         """Images (N, C, H, W) of z (N, Z), untruncated."""
-        images: Tensor = self.synthesis(self.mapping(z, label), noise)
-        return images
+        return cast(Tensor, self.synthesis(self.mapping(z, label), noise))
+
+    def freeze(self, dtype: torch.dtype | None = None) -> "Network":
+        """No more training: weights laid out for speed, convolutions in `dtype`."""
+        self.eval().requires_grad_(False)
+        self.synthesis.dtype = dtype
+        for layer in range(self.config.num_layers - 1):
+            conv = self.synthesis.conv(layer)
+            conv.freeze(dtype or conv.weight.dtype)
+        return self

@@ -1,5 +1,171 @@
-"""StyleGAN2."""
+"""StyleGAN2 and StyleGAN2-ADA generators, as tensors with NVIDIA's names.
 
-from ._stylegan2_net import Config, Network
+Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN" (arXiv:1912.04958).
+What tensors cannot say (activation, clamp, learning-rate multiplier) is read from the file's
+header, key "config": the JSON object of a Config. Without it the released models' values hold.
+"""
 
-__all__ = ["Config", "Network"]
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.errors import UsageError, did_you_mean
+from core.models import _stylegan2_file as file
+from core.models._base import Labels, Meta, ModelInfo, Shapes, sample_normal
+from core.models._stylegan2_net import Config, Network, State
+from core.scene import Noise
+
+__all__ = ["Config", "Network", "State", "StyleGAN2", "build", "metadata", "recognise"]
+
+
+def recognise(shapes: Shapes, meta: Meta) -> bool:
+    """True for tensors named mapping.fc0.weight, synthesis.b4.const, ..., as NVIDIA names them."""
+    needed = ("mapping.fc0.weight", "synthesis.b4.conv1.affine.weight")
+    return len(shapes.get("synthesis.b4.const", ())) == 3 and all(n in shapes for n in needed)
+
+
+def metadata(config: Config) -> dict[str, str]:
+    """The header that goes with a network's state_dict in a safetensors file."""
+    return {"kind": "generator", "family": "stylegan2", "config": json.dumps(asdict(config))}
+
+
+def build(
+    tensors: Mapping[str, Tensor],
+    meta: Meta,
+    device: torch.device,
+    dtype: torch.dtype | None = None,
+    compiled: bool = False,
+) -> "StyleGAN2":
+    """A generator on the device, ready to run; raises BadData naming the tensor that is wrong.
+
+    dtype     of the convolutions, e.g. torch.bfloat16 for twice the speed at 45 dB or more;
+              None = float32. Styles, demodulation and image stay float32 either way.
+    compiled  let torch.compile fuse the synthesis: minutes once, and only then faster.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    config = file.read_config(shapes, meta)
+    config = replace(config, resample_filter=file.read_taps(tensors, config))
+    with torch.inference_mode(False):  # the caller's mode must not stick to the weights
+        with torch.device("meta"):  # shapes only: nothing is drawn or allocated twice
+            network = Network(config)
+        network.load_state_dict(file.checked(tensors, network.state_dict()), assign=True)
+        network.to(device).freeze(dtype)
+    if compiled:
+        network.synthesis.compile_steps()
+    info = ModelInfo(
+        name=meta.get("name", "stylegan2"),
+        family="stylegan2",
+        resolution=config.resolution,
+        channels=config.img_channels,
+        z_dim=config.z_dim,
+        num_layers=config.num_layers,
+        width=config.w_dim,
+        num_classes=config.c_dim,
+        space="w",
+        digest=meta.get("digest", ""),
+    )
+    return StyleGAN2(network, info, device)
+
+
+class StyleGAN2:
+    """A Generator with layer weights, activations, and prefixes for edits of late layers.
+
+    N batch, L layers, D latent width, Z z-width, C channels, H W pixels.
+    """
+
+    def __init__(self, network: Network, info: ModelInfo, device: torch.device) -> None:
+        self.network, self.info, self.device = network, info, device
+
+    def sample(self, seeds: Sequence[int]) -> Tensor:
+        """Latents z (N, Z), one per seed."""
+        return sample_normal(seeds, self.info.z_dim).to(self.device)
+
+    def mapping(
+        self, z: Tensor, label: Labels = None, truncation: float = 1.0, cutoff: int | None = None
+    ) -> Tensor:
+        """Codes (N, L, D) of latents (N, Z); label None is all zeros, as in the reference."""
+        label = self._checked(label, z.shape[0])
+        codes: Tensor = self.network.mapping(z.to(self.device), label, truncation, cutoff)
+        return codes
+
+    def truncate(self, codes: Tensor, truncation: Tensor | float, cutoff: int | None) -> Tensor:
+        """Codes (N, L, D) moved toward the mean code below `cutoff`."""
+        return self.network.mapping.truncate(codes.to(self.device), truncation, cutoff)
+
+    def synthesis(
+        self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
+    ) -> Tensor:
+        """Images (N, C, H, W) float32; label and truncation are in the codes already."""
+        return self.synthesis_from(self.prefix(codes, 0), codes, noise)
+
+    def prefix(self, codes: Tensor, layer: int, noise: Noise = "const") -> State:
+        """The work that codes (N, L, D) which differ from `layer` on only have in common."""
+        if not 0 <= layer <= self.info.num_layers:
+            raise UsageError(f"{self.info.name} has layers 0 to {self.info.num_layers - 1}")
+        with _gradients(codes):
+            return self.network.synthesis.prefix(self._codes(codes), layer, noise)
+
+    def synthesis_from(self, state: object, codes: Tensor, noise: Noise = "const") -> Tensor:
+        """Images (N, C, H, W) of codes (N, L, D) from a prefix of the same batch, or of one."""
+        assert isinstance(state, State)
+        with _gradients(codes, state.x):
+            return self.network.synthesis.resume(state, self._codes(codes), noise)
+
+    def layer_weights(self) -> list[Tensor]:
+        """The affine matrix (I, D) of each code layer; the last one is the last to-RGB's."""
+        synthesis, last = self.network.synthesis, self.info.num_layers - 1
+        affines = [synthesis.conv(layer).affine for layer in range(last)]
+        affines.append(synthesis.block(last // 2).torgb.affine)
+        return [affine.weight.detach() * affine.weight_gain for affine in affines]
+
+    def activation_names(self) -> list[str]:
+        """b4.conv1, b8.conv0, b8.conv1, ...: the convolution that reads code 0, 1, 2, ..."""
+        sizes = [4 << (layer + 1) // 2 for layer in range(self.info.num_layers - 1)]
+        return [f"b{size}.conv{1 - layer % 2}" for layer, size in enumerate(sizes)]
+
+    def activation(self, codes: Tensor, name: str, noise: Noise = "const") -> Tensor:
+        """Features (N, C, H, W) after layer `name`, with the shortcut where a block has one."""
+        return self.prefix(codes, self._layer(name) + 1, noise).x
+
+    def synthesis_with(
+        self, codes: Tensor, name: str, offset: Tensor, noise: Noise = "const"
+    ) -> Tensor:
+        """Images (N, C, H, W) with `offset` added to the features after layer `name`."""
+        state = self.prefix(codes, self._layer(name) + 1, noise)
+        with _gradients(codes, offset):
+            state = replace(state, x=state.x + offset.to(state.x))
+        return self.synthesis_from(state, codes, noise)
+
+    def _layer(self, name: str) -> int:
+        names = self.activation_names()
+        if name not in names:
+            raise UsageError(f"{self.info.name} has no layer '{name}'", did_you_mean(name, names))
+        return names.index(name)
+
+    def _codes(self, codes: Tensor) -> Tensor:
+        wanted = (self.info.num_layers, self.info.width)
+        if tuple(codes.shape[1:]) != wanted:
+            raise UsageError(f"codes are (N, {wanted[0]}, {wanted[1]}), not {tuple(codes.shape)}")
+        return codes.to(self.device, torch.float32)
+
+    def _checked(self, label: Labels, n: int) -> Labels:
+        if label is None:
+            return None
+        classes, shape = self.info.num_classes, tuple(label.shape)
+        if not classes:
+            raise UsageError(f"{self.info.name} has no classes", "leave the label out")
+        if shape not in ((n,), (n, classes)):
+            raise UsageError(f"a label is ({n},) or ({n}, {classes}), not {shape}")
+        if label.dim() == 1 and not 0 <= int(label.min()) <= int(label.max()) < classes:
+            raise UsageError(f"{self.info.name} has classes 0 to {classes - 1}")
+        return label.to(self.device)
+
+
+def _gradients(*inputs: Tensor) -> Any:
+    """No autograd where no input asks for it, so that memory is reused."""
+    asked = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs)
+    return torch.set_grad_enabled(asked)

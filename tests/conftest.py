@@ -1,0 +1,17 @@
+"""What every test needs: one thread per process, and no trace in the user's own folders."""
+
+import os
+
+# Two test processes on two cores: more threads only wait for each other. Children inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Config, data, cache and state of this test alone."""
+    monkeypatch.setenv("LATTY_HOME", str(tmp_path_factory.mktemp("home")))
+    for name in [name for name in os.environ if name.startswith("LATTY_")]:
+        if name not in ("LATTY_HOME", "LATTY_FUZZ"):
+            monkeypatch.delenv(name)
