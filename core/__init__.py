@@ -13,7 +13,8 @@
     presets/       a TOML file becomes a Preset; Preset.at(t) is a Scene
     render/        a Scene becomes a picture, a Preset becomes a GIF
     demo/          the two models that ship with latty, and how they were made
-    cli.py         the headless verbs
+    config.py      settings: flag, environment, latty.toml, config.toml
+    cli.py         one command line: parse, call, print; verbs/ has one file per verb
 
 Each floor imports itself and what is above it in this list, never what is below.
 """

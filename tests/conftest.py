@@ -4,6 +4,7 @@ import os
 
 # Two test processes on two cores: more threads only wait for each other. Children inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pytest
 

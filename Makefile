@@ -1,0 +1,57 @@
+# Needs git, make and Python 3.11 or newer; everything else is installed into .venv.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.latty-run
+DEV := $(VENV)/.latty-dev
+PYTEST ?= -n 2
+
+.PHONY: help demo studio test check bench clean
+.DEFAULT_GOAL := help
+
+help:    ## this list
+	@sed -n 's/^\([a-z]*\): *.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+demo: $(RUN)    ## install, and render presets/hello.toml to renders/hello.gif
+	@$(BIN)/latty render presets/hello.toml --force --show
+	@echo "made renders/hello.gif; next: $(BIN)/latty --help"
+
+studio: $(RUN)    ## latty itself
+	@$(BIN)/latty
+
+test: $(DEV)    ## every test
+	@$(BIN)/python -m pytest $(PYTEST)
+
+check: $(DEV)    ## format, lint, types, floors, budgets
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict core
+	$(BIN)/python -m pytest tests/test_floors.py tests/test_budget.py
+
+bench: $(DEV)    ## ratios against other implementations
+	@$(BIN)/python -m benchmarks
+
+clean:    ## remove .venv and caches; renders stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps: what is installed is installed again only when these files change.
+$(RUN): pyproject.toml constraints.txt
+	@$(MAKE) --no-print-directory venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt
+	@$(MAKE) --no-print-directory venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(RUN) $@
+
+.PHONY: venv
+venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "latty needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1);" \
+	         "try: make demo PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "latty needs Python's venv module (Debian and Ubuntu: apt install python3-venv)" >&2; \
+	    rm -rf $(VENV); exit 1; }

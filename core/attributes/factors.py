@@ -1,0 +1,46 @@
+"""The 23 factors of the embedded portraits (pose, light, hair, smile, ...), read off the picture.
+
+The small network that ships with latty, trained on pictures whose factors are known. Units are the
+factors' own, -1..1; glasses is a logit.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core import home
+from core.demo.regressor import SIZE, Regressor, load_regressor
+from core.demo.renderer import NAMES
+from core.errors import BadData, Missing
+
+
+class FactorScorer:
+    """Scores portraits on the renderer's factors; pictures are averaged down to 64 px."""
+
+    names: tuple[str, ...] = NAMES
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or home.shipped_dir() / "regressor.safetensors"
+
+    def score(self, images: Tensor) -> Tensor:
+        """Factors (N, 23) of images (N, 3 or 1, H, W); raises Missing, BadData."""
+        if images.shape[1] not in (1, 3):
+            raise BadData(f"pictures of {images.shape[1]} channels", "factors reads grey or RGB")
+        if images.shape[-2:] != (SIZE, SIZE):
+            images = F.interpolate(images, (SIZE, SIZE), mode="area")
+        scores: Tensor = _network(self.path, images.device)(images.float().expand(-1, 3, -1, -1))
+        return scores
+
+
+@lru_cache(maxsize=2)
+def _network(path: Path, device: torch.device) -> Regressor:
+    if not path.is_file():
+        raise Missing(f"there is no file {path.name}", "install latty again")
+    with torch.inference_mode(False):  # kept for callers who need gradients, whoever asks first
+        return load_regressor(path).to(device)
+
+
+SCORER = FactorScorer

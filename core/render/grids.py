@@ -1,0 +1,146 @@
+"""Many pictures in one: tiles of a film, contact sheets, grids and strips with captions."""
+
+from collections.abc import Sequence
+from math import ceil, sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+Pixels = NDArray[np.uint8]
+
+PAPER, INK, FAINT = "#ffffff", "#2e2e36", "#85858f"
+
+
+class Style(NamedTuple):
+    """Measures in px that follow from the height of a picture."""
+
+    text: int
+    gap: int
+    margin: int
+
+
+def style(height: int) -> Style:
+    """Small pictures keep readable words, large ones do not drown in margins."""
+    text = min(max(round(height / 11), 10), 30)
+    return Style(text, max(2, text // 3), round(1.2 * text))
+
+
+def fit(pixels: Pixels, height: int | None) -> Pixels:
+    """A picture (H, W, 3) resampled to `height` px, its shape kept; None leaves it as it is."""
+    if height is None or pixels.shape[0] == height:
+        return pixels
+    width = max(1, round(pixels.shape[1] * height / pixels.shape[0]))
+    grows = height > pixels.shape[0]  # Lanczos rings when it enlarges
+    method = Image.Resampling.BICUBIC if grows else Image.Resampling.LANCZOS
+    return np.asarray(Image.fromarray(pixels).resize((width, height), method))
+
+
+def tile(pictures: Sequence[Pixels]) -> Pixels:
+    """Pictures of one size (H, W, 3) side by side, near square, without gaps; blanks are black."""
+    if len(pictures) == 1:
+        return pictures[0]
+    height, width, _ = pictures[0].shape
+    columns = ceil(sqrt(len(pictures) * height / width))
+    rows = ceil(len(pictures) / columns)
+    whole = np.zeros((rows * height, columns * width, 3), np.uint8)
+    for i, picture in enumerate(pictures):
+        top, left = i // columns * height, i % columns * width
+        whole[top : top + height, left : left + width] = picture
+    return whole
+
+
+def sheet(pictures: Sequence[Pixels], captions: Sequence[str], columns: int) -> Pixels:
+    """A contact sheet: pictures row by row, each over its caption; no captions, no room for any."""
+    columns = min(columns, len(pictures))
+    table = ceil(len(pictures) / columns), columns
+    page = _Page(pictures[0].shape[:2], table, "each" if captions else "")
+    for i, picture in enumerate(pictures):
+        row, column = divmod(i, columns)
+        page.paste(picture, row, column)
+        if captions:
+            page.below(captions[i], row, column)
+    return page.pixels()
+
+
+def grid(
+    pictures: Sequence[Pixels], names: Sequence[str], strengths: Sequence[str], rows: int
+) -> Pixels:
+    """A table of pictures, row by row, with names on the left and strengths below.
+
+    Empty `names` or `strengths` leave the words and their room out.
+    """
+    columns = len(pictures) // rows
+    page = _Page(pictures[0].shape[:2], (rows, columns), "foot" if strengths else "", names)
+    for i, picture in enumerate(pictures):
+        page.paste(picture, *divmod(i, columns))
+    for row, name in enumerate(names):
+        page.beside(name, row)
+    for column, strength in enumerate(strengths):
+        unmoved = strength == "0"
+        page.below(strength, rows - 1, column, INK if unmoved else FAINT)
+    return page.pixels()
+
+
+class _Page:
+    """Paper with a table of cells, each of height x width px; knows where everything goes.
+
+    line   px below each row kept for captions
+    foot   px below the last row only
+    names  words on the left that the margin must hold
+    """
+
+    def __init__(
+        self,
+        cell: tuple[int, int],
+        table: tuple[int, int],
+        captions: str = "",
+        names: Sequence[str] = (),
+    ) -> None:
+        self.height, self.width = cell
+        self.rows, self.columns = table
+        self.style = style(self.height)
+        self.font = ImageFont.load_default(self.style.text)
+        line = round(self.style.text * 1.6)
+        self.line = line if captions == "each" else 0
+        foot = line if captions == "foot" else 0
+        widest = max((self.font.getlength(name) for name in names), default=0)
+        self.left = self.style.margin + (ceil(widest) + self.style.text if widest else 0)
+        across = self.columns * (self.width + self.style.gap) - self.style.gap
+        down = self.rows * (self.height + self.line + self.style.gap) - self.style.gap
+        size = self.left + across + self.style.margin, down + foot + 2 * self.style.margin
+        self.paper = Image.new("RGB", size, PAPER)
+        self.pen = ImageDraw.Draw(self.paper)
+
+    def corner(self, row: int, column: int) -> tuple[int, int]:
+        """Left and top px of a cell."""
+        return (
+            self.left + column * (self.width + self.style.gap),
+            self.style.margin + row * (self.height + self.line + self.style.gap),
+        )
+
+    def paste(self, picture: Pixels, row: int, column: int) -> None:
+        self.paper.paste(Image.fromarray(picture), self.corner(row, column))
+
+    def below(self, words: str, row: int, column: int, ink: str = INK) -> None:
+        """A caption in the middle under a cell."""
+        left, top = self.corner(row, column)
+        place = left + self.width / 2, top + self.height + self.style.text * 1.05
+        self.pen.text(place, self._short(words), ink, self.font, anchor="mm")
+
+    def beside(self, words: str, row: int) -> None:
+        """A name at the left of a row, flush with the pictures."""
+        left, top = self.corner(row, 0)
+        place = left - self.style.text, top + self.height / 2
+        self.pen.text(place, words, INK, self.font, anchor="rm")
+
+    def _short(self, words: str) -> str:
+        """Words that fit under one cell."""
+        room = self.width + self.style.gap
+        while len(words) > 2 and self.font.getlength(words) > room:
+            words = words[:-2] + "\u2026"
+        return words
+
+    def pixels(self) -> Pixels:
+        return np.asarray(self.paper)

@@ -1,0 +1,91 @@
+"""From scenes to pixels: codes, synthesis, uint8."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.edits import codes as codes_of
+from core.edits import labels
+from core.errors import BadData
+from core.models._base import AnySize, Generator, HasPrefix
+from core.scene import Noise, Scene
+
+Pixels = NDArray[np.uint8]
+
+
+def at_size(generator: Generator, size: int | None) -> Generator:
+    """A generator that draws at any size, at `size` px; any other generator unchanged."""
+    if size is None or not isinstance(generator, AnySize):
+        return generator
+    return generator.at_size(size)
+
+
+def to_uint8(images: Tensor) -> Pixels:
+    """Pixels (N, H, W, 3) of images (N, 1 or 3, H, W): -1 is 0, 1 is 255, always.
+
+    A range per picture would flicker. Raises BadData for numbers that are not finite.
+    """
+    if not torch.isfinite(images).all():
+        raise BadData("the model drew numbers that are not finite", "try smaller strengths")
+    levels = ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    if levels.shape[1] == 1:
+        levels = levels.expand(-1, 3, -1, -1)
+    pixels: Pixels = levels[:, :3].permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return pixels
+
+
+class Painter:
+    """Draws batches of scenes with one generator; what a batch shares is computed once.
+
+    The pictures of a batch depend on nothing outside it, so that a film that goes on after a kill
+    has the bytes of one that ran through; the memory of the last prefix is exact.
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        self.generator = generator
+        self._prefix: tuple[tuple[int, Noise, bytes], object] | None = None
+
+    def __call__(self, scenes: Sequence[Scene]) -> Pixels:
+        """Pixels (N, H, W, 3) of N scenes of this model, at the generator's own size."""
+        with torch.no_grad():
+            codes = codes_of(scenes, self.generator)
+            parts, first = [], 0
+            for _, run in groupby(scenes, key=self._common):
+                chosen = list(run)
+                parts.append(self._images(codes[first : first + len(chosen)], chosen))
+                first += len(chosen)
+            return to_uint8(torch.cat(parts))
+
+    def _common(self, scene: Scene) -> tuple[Noise, float]:
+        """What one call of synthesis has one value of."""
+        return scene.noise, scene.truncation if self.generator.info.num_classes else 1.0
+
+    def _images(self, codes: Tensor, scenes: Sequence[Scene]) -> Tensor:
+        generator, (noise, truncation) = self.generator, self._common(scenes[0])
+        if generator.info.num_classes:
+            label = labels(scenes, generator)
+            return generator.synthesis(codes, label, truncation, noise)
+        layer = _shared_layers(codes) if isinstance(generator, HasPrefix) else 0
+        if not layer or not isinstance(generator, HasPrefix):
+            return generator.synthesis(codes, noise=noise)
+        return generator.synthesis_from(self._state(generator, codes, layer, noise), codes, noise)
+
+    def _state(self, generator: HasPrefix, codes: Tensor, layer: int, noise: Noise) -> object:
+        below = codes[:1, :layer].contiguous().cpu().numpy().tobytes()
+        key = (layer, noise, below)
+        if self._prefix is None or self._prefix[0] != key:
+            self._prefix = key, generator.prefix(codes[:1], layer, noise)
+        return self._prefix[1]
+
+
+def _shared_layers(codes: Tensor) -> int:
+    """How many leading layers of codes (N, L, D) are the same in all rows; below L."""
+    if len(codes) < 2:
+        return 0
+    same = (codes == codes[:1]).all(dim=2).all(dim=0).tolist()  # (L,)
+    count = same.index(False) if False in same else len(same)
+    return min(count, len(same) - 1)

@@ -1,0 +1,127 @@
+"""`latty inspect`: what a file holds, said without loading it and without torch or numpy."""
+
+import json
+import math
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from core import home
+from core.checkpoints.safetensors import read_header
+from core.cli import Run
+from core.errors import BadData, Missing
+from core.verbs import _sniff as sniff
+
+Facts = dict[str, Any]
+LONG = 12  # entries of a list shown to people; --json has them all
+
+
+def inspect(run: Run) -> int:
+    """A line per fact for people, one object for programs."""
+    path = _locate(run.args.file)
+    kind = sniff.kind(path)
+    readers: dict[str, Callable[[Path], Facts]] = {
+        "safetensors": _weights,
+        "toml": _preset,
+        **dict.fromkeys(sniff.MEDIA, _media),
+    }
+    facts: Facts = {"file": str(path), "bytes": path.stat().st_size, "kind": kind}
+    facts |= {"what": sniff.WORDS[kind]}
+    facts |= readers[kind](path) if kind in readers else {"note": "latty does not read this yet"}
+    if run.out.json:
+        run.out.result("", **facts)
+    else:
+        run.out.rows([[key, text] for key, text in _lines(facts)])
+    return 0
+
+
+def _locate(ref: str) -> Path:
+    """A path, or the name of a shipped preset, a model or a direction set."""
+    path = Path(ref).expanduser()
+    preset = home.presets_dir() / f"{ref}.toml"
+    if path.exists() or preset.is_file():
+        return path if path.exists() else preset
+    from core.directions._names import set_files
+    from core.models._names import model_files
+
+    named = {**set_files(), **model_files()}
+    if ref in named:
+        return named[ref]
+    raise Missing(f"there is no file {ref}", "check the path, or see: latty list models")
+
+
+def _lines(facts: Facts) -> list[tuple[str, str]]:
+    """Nested facts as `key  value` lines, long lists cut."""
+    lines: list[tuple[str, str]] = []
+    for key, value in facts.items():
+        if isinstance(value, Mapping):
+            inner = [f"{k} {_short(v)}" for k, v in value.items()]
+            more = [f"... {len(inner) - LONG} more"] if len(inner) > LONG else []
+            shown = [*inner[:LONG], *more] or ["-"]
+            lines += [(key if i == 0 else "", line) for i, line in enumerate(shown)]
+        elif value not in (None, "", []):
+            lines.append((key, _short(value)))
+    return lines
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        more = ", ..." if len(value) > LONG else ""
+        return ", ".join(str(item) for item in value[:LONG]) + more
+    return str(value)
+
+
+def _weights(path: Path) -> Facts:
+    header = read_header(path)
+    sizes = [math.prod(shape) for shape in header.shapes.values()]
+    return {
+        "holds": header.meta.get("kind", "weights"),
+        "family": header.meta.get("family"),
+        "numbers": sum(sizes),
+        "tensors": {name: "x".join(map(str, s)) for name, s in header.shapes.items()},
+        "metadata": header.meta,
+    }
+
+
+def _media(path: Path) -> Facts:
+    """The recipe that latty embedded, unchecked: `latty render` judges it."""
+    from core.render.embedded import extract
+
+    try:
+        recipe = json.loads(extract(path))
+    except BadData as error:
+        return {"note": str(error)}
+    except (ValueError, RecursionError):
+        return {"note": "its recipe is damaged"}
+    rest = {key: value for key, value in _table(recipe).items() if key != "preset"}
+    return {"recipe": rest, "preset": _table(_table(recipe).get("preset"))}
+
+
+def _preset(path: Path) -> Facts:
+    """What a preset says, unchecked: `latty check` judges it, and costs three times as much."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError, OSError) as error:
+        return {"note": f"cannot be read: {error}"}
+    scene = _table(data.get("scene"))
+    if not scene:
+        return {"note": "no [scene]: not a preset"}
+    return {
+        "holds": "preset",
+        "name": data.get("name"),
+        "schema": data.get("schema"),
+        "model": scene.get("model"),
+        "seed": scene.get("seed"),
+        "frames": data.get("frames"),
+        "edits": [_table(edit).get("direction") for edit in _list(scene.get("edits"))],
+        "outputs": [_table(output).get("path") for output in _list(data.get("outputs"))],
+    }
+
+
+def _table(value: Any) -> Facts:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,95 @@
+"""`latty list`: what there is, by name, without importing any of it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from core import plugins
+from core.cli import Run
+from core.errors import LattyError
+
+Row = dict[str, Any]
+
+
+def list(run: Run) -> int:
+    """A table for people (name, then what it is), or a JSON object per entry."""
+    kinds: dict[str, Callable[[], Iterator[Row]]] = {
+        "models": _models,
+        "directions": _directions,
+        "methods": lambda: _entries("core.directions"),
+        "scorers": lambda: _entries("core.attributes"),
+        "presets": _presets,
+        "formats": _formats,
+    }
+    rows = [*kinds[run.args.kind]()]
+    if run.out.json:
+        for row in rows:
+            run.out.result("", **row)
+    elif rows:
+        run.out.rows([[row["name"], row["what"]] for row in rows])
+    else:
+        run.out.say(f"no {run.args.kind} here")
+    return 0
+
+
+def _entries(package: str) -> Iterator[Row]:
+    for name in plugins.names(package):
+        yield {"name": name, "what": plugins.summary(package, name)}
+
+
+def _models() -> Iterator[Row]:
+    from core.checkpoints.safetensors import read_header
+    from core.models._names import model_files, model_names
+
+    files = model_files()
+    for name in model_names():
+        if name not in files:
+            yield {"name": name, "what": plugins.summary("core.models", name), "family": name}
+            continue
+        meta = read_header(files[name]).meta
+        what = meta.get("title") or meta.get("description") or meta.get("family", "")
+        yield {"name": name, "what": what, "family": meta.get("family", ""),
+               "bytes": files[name].stat().st_size}  # fmt: skip
+
+
+def _directions() -> Iterator[Row]:
+    from core.directions._file import read_header
+    from core.directions._names import set_files
+
+    for name, path in set_files().items():
+        try:
+            header = read_header(path)
+        except LattyError as error:
+            yield {"name": name, "what": f"cannot be read: {error.message}"}
+            continue
+        for info in header.infos:
+            low, high = info.usable
+            words = f"{header.model}, {header.method}, {low:+g} to {high:+g} sigma"
+            scores = dict(info.scores)
+            words += "".join(f", {key} {value:.2f}" for key, value in [*scores.items()][:3])
+            yield {"name": f"{name}/{info.name}", "what": f"{words}, layers {info.layers}",
+                   "model": header.model, "method": header.method, "space": header.space,
+                   "sigma": info.sigma, "usable": [low, high], "layers": str(info.layers),
+                   "scores": scores}  # fmt: skip
+
+
+def _presets() -> Iterator[Row]:
+    import tomllib
+
+    from core.presets import shipped
+
+    for name, path in shipped().items():
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+        paths = [output.get("path", "") for output in data.get("outputs", ())]
+        # A preset says what it is in the first comment that is not for editors.
+        notes = (line.lstrip("# ") for line in text.splitlines() if line.startswith("# "))
+        yield {"name": name, "what": next(notes, ", ".join(paths)), "outputs": paths,
+               "model": data.get("scene", {}).get("model", "")}  # fmt: skip
+
+
+def _formats() -> Iterator[Row]:
+    package = "core.render.writers"
+    for name in plugins.names(package):
+        # frames is the one writer that fills a folder: it is chosen by a name ending in /
+        suffix = "NAME/" if name == "frames" else f".{name}"
+        yield {"name": suffix, "what": plugins.summary(package, name)}

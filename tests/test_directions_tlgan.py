@@ -1,0 +1,231 @@
+"""TL-GAN: the regression against numpy, and the shipped directions against the pictures' truth."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from toy_generator import Factored, Toy
+
+from core import plugins
+from core.attributes import scores_of
+from core.demo import fit_directions
+from core.directions import _names, find
+from core.directions._file import ARRAY, SCHEMA, read
+from core.directions._linear import LinearDirection
+from core.directions._normal import NormalEquations
+from core.directions._traverse import figures, shifted, traverse
+from core.directions.tlgan import METHOD
+from core.errors import BadData
+from core.models import open_model
+from core.models._base import AnySize, HasFactors
+from core.scene import ALL, Layers
+
+
+def test_normal_equations_are_least_squares() -> None:
+    random = np.random.RandomState(0)
+    x = random.randn(500, 7) @ random.randn(7, 7) + 3
+    y = x @ random.randn(7, 4) + random.randn(500, 4) - 2
+    sums = NormalEquations(7, 4)
+    for part in range(0, 500, 90):
+        sums.add(torch.from_numpy(x[part : part + 90]), torch.from_numpy(y[part : part + 90]))
+    fit = sums.solve(0.0)
+    ones = np.concatenate([x, np.ones((500, 1))], 1)
+    expected, error, *_ = np.linalg.lstsq(ones, y, rcond=None)
+    np.testing.assert_allclose(fit.slopes, expected[:-1], rtol=1e-8)
+    np.testing.assert_allclose(fit.intercept, expected[-1], rtol=1e-8)
+    np.testing.assert_allclose(fit.r2, 1 - error / ((y - y.mean(0)) ** 2).sum(0), rtol=1e-8)
+    np.testing.assert_allclose(sums.covariance, np.cov(x.T, bias=True), rtol=1e-8)
+    np.testing.assert_allclose(sums.spread, y.std(0), rtol=1e-8)
+
+
+def test_ridge_has_no_unit_and_keeps_singular_latents_finite() -> None:
+    x = torch.randn(200, 3, generator=torch.Generator().manual_seed(0)).double()
+    x = torch.cat([x, x[:, :1]], 1)  # one latent twice
+    y = x[:, :1] * 2
+    fits = []
+    for scale in (1.0, 100.0):
+        sums = NormalEquations(4, 1)
+        sums.add(x * scale, y)
+        fits.append(sums.solve(1e-3).slopes * scale)
+    torch.testing.assert_close(fits[0], fits[1])
+    torch.testing.assert_close(fits[0][[0, 3], 0], torch.ones(2).double(), atol=0.01, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> METHOD:
+    return METHOD(samples=2048).fit(Factored())
+
+
+def test_each_direction_moves_its_own_factor(fitted: METHOD) -> None:
+    assert [info.name for info in fitted.infos_] == ["one", "two", "three", "switch"]
+    for info in fitted.infos_:
+        scores = dict(info.scores)
+        assert scores["corr"] > 0.85 and scores["monotone"] == 1 and scores["r2"] > 0.95
+        assert scores["drift"] < 0.2 and scores["effect_sd"] > 2 and scores["crossed"] > 0.9
+    torch.testing.assert_close(fitted.directions_.norm(dim=1), torch.ones(4))
+    assert fitted.directions_.dtype == torch.float32
+
+
+def test_sigma_is_the_spread_of_samples_along_the_direction(fitted: METHOD) -> None:
+    toy = Factored()
+    w = toy.mapping(toy.sample(range(4000)))[:, 0]
+    for info, vector in zip(fitted.infos_, fitted.directions_, strict=True):
+        assert info.sigma == pytest.approx(float((w @ vector).std()), rel=0.05)
+
+
+def test_the_same_fit_twice_is_the_same(fitted: METHOD) -> None:
+    again = METHOD(samples=2048).fit(Factored())
+    assert torch.equal(again.directions_, fitted.directions_)
+    assert again.infos_ == fitted.infos_ and again.seeds_ == "100000-102047"
+
+
+@pytest.mark.parametrize("vector", ["regression", "covariance", "alone", "alone_covariance"])
+def test_every_form_of_vector_raises_its_attribute(vector: str) -> None:
+    found = METHOD(samples=1024, vector=vector, layers="all", names=("two",)).fit(Factored())
+    assert [info.name for info in found.infos_] == ["two"]
+    assert dict(found.infos_[0].scores)["corr"] > 0.85
+
+
+def test_alone_leaves_the_others_where_they_are() -> None:
+    drift = {}
+    for vector in ("regression", "alone"):
+        found = METHOD(samples=2048, vector=vector, layers="all").fit(Factored())
+        drift[vector] = sum(dict(info.scores)["drift"] for info in found.infos_)
+    assert drift["alone"] < 0.5 * drift["regression"]
+
+
+def test_it_works_in_z_and_through_a_scorer() -> None:
+    in_z = METHOD(samples=1024, names=("one",)).fit(Factored(space="z"))
+    assert in_z.space_ == "z" and in_z.directions_.shape == (1, 6)
+    looked = METHOD(samples=1024, names=("brightness",)).fit(Toy())  # by looking at pictures
+    assert looked.directions_.shape == (1, 5)
+
+
+def test_one_class_of_a_conditional_generator() -> None:
+    found = METHOD(samples=1024, names=("two",), label=2).fit(Factored(classes=3))
+    assert dict(found.infos_[0].scores)["corr"] > 0.8
+
+
+def test_refusals_of_the_method() -> None:
+    with pytest.raises(BadData, match="too few"):
+        METHOD(samples=10).fit(Factored())
+    with pytest.raises(BadData, match="no attribute 'smile'"):
+        METHOD(samples=1024, names=("smile",)).fit(Factored())
+    with pytest.raises(BadData, match="no form 'best of all'"):
+        METHOD(samples=1024, vector="best of all").fit(Factored())
+
+
+def test_a_report_that_raises_cancels() -> None:
+    def stop(done: int, total: int, what: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        METHOD(samples=1024).fit(Factored(), stop)
+
+
+def test_figures_of_curves_known_by_hand() -> None:
+    x = [-2.0, -1, 0, 1, 2]
+    rising = torch.tensor([x, [v + 1 for v in x]])
+    still = torch.zeros(2, 5)
+    against = torch.tensor([[-v for v in x], x])
+    scores = torch.stack([rising, still, against], 2)
+    spread, middle = torch.tensor([2.0, 1.0, 4.0]), torch.tensor([0.0, 0.0, 0.0])
+    found = figures(x, scores, 0, middle, spread)
+    assert found.corr == pytest.approx(1.0) and found.monotone == 1
+    assert found.effect == pytest.approx(4.0) and found.moved == pytest.approx(2.0)
+    assert found.leakage == pytest.approx(0.5)  # of two others one moves, always
+    assert found.drift == pytest.approx((0.5 * 1.0) ** 0.5) and found.crossed == 1
+    assert figures(x, scores, 2, middle, spread).corr == pytest.approx(0.0)
+    assert figures(x, scores, 2, middle, spread).monotone == 0.5
+
+
+def test_usable_ends_where_the_attribute_turns_back() -> None:
+    x = [-3.0, -2, -1, 0, 1, 2, 3]
+    curve = torch.tensor([[-2.0, -3, -1, 0, 1, 1, 1.5]]).repeat(5, 1)[..., None]
+    found = figures(x, curve, 0, torch.zeros(1), torch.ones(1))
+    assert (found.low, found.high) == (-2.0, 3.0)
+
+
+def test_moves_stay_in_their_layers() -> None:
+    toy = Factored()
+    direction = LinearDirection("x", "w", Layers(1, 2), torch.ones(5), 1.0)
+    z = toy.sample(range(2))
+    moved = shifted(direction, z, torch.tensor([1.0, 2.0]), toy) - toy.mapping(z)
+    assert moved[:, [0, 2, 3]].abs().max() == 0
+    torch.testing.assert_close(moved[:, 1], torch.tensor([[1.0] * 5, [2.0] * 5]))
+    scores = traverse(direction, z, [-1.0, 1.0], toy, toy.factors, layers=ALL)
+    assert scores.shape == (2, 2, 4)
+
+
+# --- the directions that ship ---------------------------------------------------------------------
+
+BARS = {"portraits": (20, 0.9), "demo": (8, 0.9)}  # so many directions with at least this corr
+SWITCHES = {"glasses"}  # on or off: the best possible correlation with a straight line is 0.87
+WANTED = {"smile", "glasses", "yaw", "pos_x", "scale", "brightness", "hair_color", "bg_hue"}
+
+
+@pytest.mark.parametrize("name", sorted(BARS))
+def test_shipped_sets_are_whole_small_and_meet_the_bar(name: str) -> None:
+    if name not in _names.set_files():
+        pytest.skip(f"no directions of {name} in this tree")
+    header, arrays = read(_names.set_file(name))
+    assert header.schema == SCHEMA and header.method in plugins.names("core.directions")
+    assert _names.set_file(name).stat().st_size <= 200_000
+    count, bar = BARS[name]
+    corr = {info.name: dict(info.scores)["corr"] for info in header.infos}
+    assert sum(value >= bar for value in corr.values()) >= count
+    assert len(corr) >= 10 and header.model == name
+    assert all(tensor.dtype == torch.float32 for tensor in arrays.values())
+
+
+def test_the_shipped_portraits_set_comes_from_the_shipped_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "p.safetensors"
+    threads = torch.get_num_threads()
+    try:
+        assert fit_directions.main(["portraits", "-n", "2048", "--json", "-o", str(out)]) == 0
+    finally:
+        torch.set_num_threads(threads)
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["smile"]["layers"] == "2" and rows["yaw"]["layers"] == "0"  # as it is built
+    found, shipped = read(out)[1][ARRAY], read(_names.set_file("portraits"))[1][ARRAY]
+    assert torch.cosine_similarity(found, shipped).min() > 0.99
+
+
+def test_portraits_directions_move_the_true_factors() -> None:
+    """From seeds nobody fitted, by the factors the renderer was given."""
+    generator = open_model("portraits", "cpu")
+    assert isinstance(generator, HasFactors)
+    names, x = generator.factor_names(), [-3.0, -2, -1, 0, 1, 2, 3]
+    z = generator.sample(range(40, 60))
+    with torch.inference_mode():
+        samples = generator.factors(generator.mapping(generator.sample(range(500))))
+        for name in _names.direction_names("portraits"):
+            found = traverse(
+                find(f"portraits/{name}", generator), z, x, generator, generator.factors
+            )
+            got = figures(x, found, names.index(name), samples.median(0).values, samples.std(0))
+            assert got.corr > (0.8 if name in SWITCHES else 0.87), name
+            assert got.monotone == 1 and got.moved > 2 and got.drift < 0.1, name
+            assert got.crossed >= 0.9, name
+    assert set(_names.direction_names("portraits")) >= WANTED
+
+
+def test_demo_directions_move_what_the_regressor_sees() -> None:
+    if not {"demo"} <= set(_names.set_files()):
+        pytest.skip("no directions of demo in this tree")
+    generator = open_model("demo", "cpu")
+    generator = generator.at_size(64) if isinstance(generator, AnySize) else generator
+    names, x = scores_of(generator, generator.mapping(generator.sample([0])))[0], [-3.0, 0.0, 3.0]
+    z = generator.sample(range(8))
+    with torch.inference_mode():
+        samples = scores_of(generator, generator.mapping(generator.sample(range(64))))[1]
+        header = _names.set_info("demo")
+        for name in [i.name for i in header.infos if dict(i.scores)["corr"] >= 0.9]:
+            direction = find(f"demo/{name}", generator)
+            found = traverse(direction, z, x, generator, lambda c: scores_of(generator, c)[1])
+            got = figures(x, found, names.index(name), samples.mean(0), samples.std(0))
+            assert got.corr > 0.75 and got.moved > 0.7, name

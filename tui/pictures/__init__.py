@@ -1,0 +1,90 @@
+"""Ways to show a picture in a terminal: one file each.
+
+    canvas(columns, rows, cell) -> (width, height) in px that encode wants, or None: any
+    encode(rgb uint8 (H, W, 3), columns, rows, *, truecolor, number) -> str
+        what to write to draw the picture from the cursor on, `columns` x `rows` cells large;
+        pictures with the same `number` replace each other where the terminal keeps them
+
+`draw` reserves the cells, so that no way scrolls the screen by itself and the cursor ends below.
+"""
+
+from typing import Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import plugins
+from tui.pictures.probe import Terminal
+
+Pixels = NDArray[np.uint8]
+PROBE = "probe"  # lives in this folder, is no way
+LARGEST = 512  # px: more costs seconds over a slow line and shows nothing new
+
+
+class Way(Protocol):
+    """What each file of this folder is."""
+
+    def canvas(self, columns: int, rows: int, cell: tuple[int, int]) -> tuple[int, int] | None: ...
+
+    def encode(
+        self, rgb: Pixels, columns: int, rows: int, *, truecolor: bool = True, number: int = 1
+    ) -> str: ...
+
+
+def names() -> list[str]:
+    """The ways there are."""
+    return [name for name in plugins.names(__name__) if name != PROBE]
+
+
+def way(name: str) -> Way:
+    """The way of that name; raises Missing."""
+    return cast(Way, plugins.module(__name__, name))
+
+
+def box(shape: tuple[int, ...], terminal: Terminal) -> tuple[int, int]:
+    """The largest (columns, rows) that keep the shape (H, W, 3) and leave room for words."""
+    height, width = shape[:2]
+    cell_width, cell_height = terminal.cell
+    room_width = (terminal.columns - 1) * cell_width
+    room_height = max(1, terminal.rows - 3) * cell_height
+    if terminal.way != "blocks":  # blocks have no pixels to save: they may fill the screen
+        room_width, room_height = min(room_width, 2 * LARGEST), min(room_height, LARGEST)
+    scale = min(room_width / width, room_height / height)
+    columns, rows = round(width * scale / cell_width), round(height * scale / cell_height)
+    return max(1, columns), max(1, rows)
+
+
+def fitted(rgb: Pixels, size: tuple[int, int] | None) -> Pixels:
+    """The picture resampled to (width, height)."""
+    if size is None or (rgb.shape[1], rgb.shape[0]) == size:
+        return rgb
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS))
+
+
+def render(rgb: Pixels, terminal: Terminal, number: int = 1) -> tuple[str, int]:
+    """The picture in the terminal's way, and how many rows it takes."""
+    how = way(terminal.way)
+    columns, rows = box(rgb.shape, terminal)
+    pixels = fitted(rgb, how.canvas(columns, rows, terminal.cell))
+    return how.encode(pixels, columns, rows, truecolor=terminal.truecolor, number=number), rows
+
+
+def reserve(rows: int) -> str:
+    """Make room for `rows` rows below the cursor and go back to their start."""
+    return "\r\n" * rows + f"\x1b[{rows}A"
+
+
+def placed(data: str) -> str:
+    """Draw at the cursor and come back to where it was, whatever the way does to the cursor.
+
+    ?2026 makes terminals that know it show the change at once.
+    """
+    return f"\x1b[?2026h\x1b7{data}\x1b8\x1b[?2026l"
+
+
+def draw(rgb: Pixels, terminal: Terminal, number: int = 1) -> str:
+    """All that is to be written for a picture on lines of its own."""
+    data, rows = render(rgb, terminal, number)
+    return reserve(rows) + placed(data) + f"\x1b[{rows}B\r"

@@ -1,0 +1,134 @@
+"""A model, a preset or a picture, shown in the terminal."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.config import Config
+from core.errors import BadData, LattyError, Missing, UsageError, did_you_mean
+from core.verbs._out import Out, Progress
+from core.verbs._sniff import MEDIA, WORDS, kind
+from tui import pictures
+from tui.pictures.probe import probe
+
+if TYPE_CHECKING:
+    from core.presets import Preset
+
+FIRST_SAMPLES = 8
+STILL = (*MEDIA, "jpeg")
+WELCOME = """\
+Try next:
+  latty demo                     a sheet of the demo model's samples
+  latty render hello --show      a preset becomes renders/hello.gif
+  latty list directions          what can be steered
+  latty --help                   the rest
+"""
+
+
+def studio(ref: str | None, config: Config, out: Out) -> int:
+    """Show what `ref` names; without one, a first picture and what to try next."""
+    if ref is None:
+        _welcome(config, out)
+        return 0
+    path = Path(ref).expanduser()
+    if path.is_file():
+        _file(path, ref, config, out)
+    else:
+        _named(ref, config, out)
+    return 0
+
+
+def _file(path: Path, ref: str, config: Config, out: Out) -> None:
+    found = kind(path)
+    if found in STILL:
+        if probe(config.pictures).way == "saved":
+            out.result(str(path))
+        show_file(path, config, out)
+    elif found == "toml":
+        _preset(ref, config, out)
+    elif found == "safetensors":
+        _model(ref, config, out)
+    else:
+        raise BadData(f"{ref}: a {WORDS[found]}, which latty cannot show", "see: latty inspect")
+
+
+def _named(ref: str, config: Config, out: Out) -> None:
+    from core.models._names import model_names
+    from core.presets import shipped
+
+    if ref in model_names():
+        _model(ref, config, out)
+    elif ref in shipped():
+        _preset(ref, config, out)
+    elif "/" in ref or Path(ref).suffix:
+        raise Missing(f"there is no file {ref}", "check the path")
+    else:
+        from core.verbs._grammar import VERBS
+
+        what = f"'{ref}' is no verb, model, preset or picture"
+        raise UsageError(what, did_you_mean(ref, [*VERBS, *model_names(), *shipped()]))
+
+
+def show_file(path: Path, config: Config, out: Out) -> None:
+    """A picture or film that is a file; nothing where pictures cannot be shown."""
+    terminal = probe(config.pictures)
+    if terminal.way == "saved":
+        return
+    from tui import play
+
+    if path.is_dir():  # numbered frames
+        path = min(path.glob("*.png"), default=path)
+    if path.is_dir() or kind(path) not in STILL:
+        out.say(f"{path} cannot be shown")
+        return
+    play.play(path, terminal)
+
+
+def _draw(rgb: pictures.Pixels, config: Config, out: Out) -> None:
+    """One picture; where none can be drawn, the path of a file that holds it."""
+    terminal = probe(config.pictures)
+    if terminal.way == "saved":
+        out.result(pictures.render(rgb, terminal)[0])
+        return
+    sys.stdout.write(pictures.draw(rgb, terminal))
+    sys.stdout.flush()
+
+
+def _model(ref: str, config: Config, out: Out) -> None:
+    from core.scene import Scene
+    from core.verbs.sample import sheet
+
+    scenes = [Scene(ref, seed, 0.8) for seed in range(FIRST_SAMPLES)]
+    progress = Progress(out, Path(ref).stem)
+    try:
+        pixels = sheet(scenes, FIRST_SAMPLES // 2, config, progress, captions=False)
+    finally:
+        progress.close()
+    _draw(pixels, config, out)
+    out.say(f"seeds 0-{FIRST_SAMPLES - 1}; more: latty sample {ref} --seeds 0-31")
+
+
+def _preset(ref: str, config: Config, out: Out) -> None:
+    from core import presets
+
+    preset = presets.read(ref)
+    _draw(_middle(preset, config), config, out)
+    out.say(f"{preset.name}, the middle frame; all of it: latty render {ref} --show")
+
+
+def _middle(preset: "Preset", config: Config) -> pictures.Pixels:
+    from core.render import picture
+
+    return picture(preset.at(0.5), config.device)
+
+
+def _welcome(config: Config, out: Out) -> None:
+    """The first shipped face that can be drawn; a missing one is no reason to stop."""
+    if probe(config.pictures).way != "saved":
+        from core import presets
+
+        try:
+            _draw(_middle(presets.read("hello"), config), config, out)
+        except LattyError as error:
+            out.say(str(error), loudness=1)
+    out.result("latty: the studio for steering pretrained GANs from a terminal\n\n" + WELCOME)
