@@ -8,7 +8,8 @@ from cli_process import latty
 
 from core import config
 from core.errors import ConfigError
-from core.verbs.doctor import ENCODERS, try_encoder
+from core.render.writers._probe import try_encoder
+from core.verbs.doctor import ENCODERS
 
 SECTIONS = {"program", "torch", "devices", "encoders", "terminal", "directories", "settings"}
 

@@ -17,6 +17,7 @@ from core.presets import Output
 from core.render import embedded, shots
 from core.render.writers import writer_of
 from core.render.writers._base import starts
+from core.render.writers._probe import try_encoder
 from core.report import silent
 
 NAMES = plugins.names("core.render.writers")
@@ -210,6 +211,32 @@ def test_webp_quality_100_is_lossless(tmp_path: Path) -> None:
 def test_mp4_starts_before_it_is_downloaded(tmp_path: Path) -> None:
     data = write("mp4", Frames(pan(32, 30)), tmp_path / "x").read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
+
+
+def test_dithering_hides_bands(tmp_path: Path) -> None:
+    """Blocks of 8 x 8 pixels average out nearer to a smooth gradient."""
+    x, y = np.linspace(60, 200, 256)[None, :, None], np.linspace(0, 30, 192)[:, None, None]
+    ramp = np.concatenate([x + y, x * 0.6 + y, x * 0.3 + 2 * y + 20], 2)
+    film = Frames([np.clip(ramp + i, 0, 255).astype(np.uint8) for i in range(4)])
+    plain, dithered = (write("gif", film, tmp_path / str(d), dither=d) for d in (False, True))
+
+    def error(path: Path) -> float:
+        gap = np.stack(decoded("gif", path)).astype(float) - np.stack(film.frames)
+        return float(np.abs(gap.reshape(4, 24, 8, 32, 8, 3).mean((2, 4))).mean())
+
+    assert error(dithered) < error(plain) / 2
+    assert dithered.stat().st_size < 2 * plain.stat().st_size
+
+
+def test_nvenc_is_used_only_where_it_opens(tmp_path: Path) -> None:
+    """Everywhere else the same call gives the software encoder's bytes."""
+    if try_encoder("h264_nvenc", "mp4", "yuv420p") == "works":
+        pytest.skip("this machine has the encoder")
+    film = Frames(pan(64, 3))
+    soft, card = (
+        write("mp4", film, tmp_path / name, encoder=name).read_bytes() for name in ("x264", "nvenc")
+    )
+    assert soft == card
 
 
 def test_crf_is_the_quality(tmp_path: Path) -> None:

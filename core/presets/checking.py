@@ -22,6 +22,8 @@ READ_BY = {  # output key -> the suffixes whose writers read it
     "crf": VIDEOS,
     "chroma": VIDEOS,
     "quality": (".webp",),
+    "dither": (".gif",),
+    "encoder": (".mp4",),
     "layout": (".png",),
     "rows": (".png",),
     "columns": (".png",),

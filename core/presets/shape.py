@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema, SchemaValidator
 
 from core.presets.easing import EASINGS
 from core.presets.paths import name_fault
-from core.presets.values import SCHEMA, Chroma, Layout, Loop, Output, Rows
+from core.presets.values import SCHEMA, Chroma, Encoder, Layout, Loop, Output, Rows
 from core.presets.words import unsafe_character
 from core.scene import BLENDS, SEED_LIMIT, Layers
 
@@ -247,6 +247,10 @@ OUTPUT = _table(
                 _output("crf", _int(0, 63), "Video quality, 0 (best) to 63."),
                 _output("chroma", _words(*get_args(Chroma)), "444 is sharper, 420 plays anywhere."),
                 _output("quality", _int(1, 100), "WebP quality; 100 is lossless."),
+                _output(
+                    "dither", {"type": "bool"}, "GIF: smoother gradients, a slightly larger file."
+                ),
+                _output("encoder", _words(*get_args(Encoder)), "MP4: nvenc is used if it opens."),
                 _output("layout", _words(*get_args(Layout)), "Of a .png: sheet, grid or strip."),
                 _output("rows", _words(*get_args(Rows)), "What each row of a grid is."),
                 _output("columns", _int(1, 100), "Pictures in a row."),

@@ -11,6 +11,7 @@ SCHEMA = 1  # the layout of preset files that this latty writes
 
 Loop = Literal["once", "loop", "bounce"]
 Chroma = Literal["420", "444"]
+Encoder = Literal["x264", "nvenc"]
 Layout = Literal["frames", "grid", "strip"]
 Rows = Literal["seeds", "edits"]
 
@@ -50,6 +51,8 @@ class Output:
     crf: int = 18
     chroma: Chroma = "420"
     quality: int = 90
+    dither: bool = False
+    encoder: Encoder = "x264"
     layout: Layout = "frames"
     rows: Rows = "seeds"
     columns: int = 7

@@ -5,18 +5,15 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from core import __version__, config, home
 from core.errors import LattyError
+from core.render.writers._probe import try_encoder
 
 if TYPE_CHECKING:
-    from av import VideoStream
-
     from core.cli import Run
 
 Fact = tuple[str, str]
@@ -112,24 +109,6 @@ def _devices() -> Iterator[Fact]:
 def _encoders() -> Iterator[Fact]:
     for name, container, pixels in ENCODERS:
         yield name, try_encoder(name, container, pixels)
-
-
-def try_encoder(name: str, container: str, pixels: str) -> str:
-    """`works`, or why not: two frames are really encoded, into memory."""
-    import av
-
-    try:
-        with av.open(BytesIO(), "w", format=container) as file:
-            stream = cast("VideoStream", file.add_stream(name, rate=Fraction(25)))
-            stream.width, stream.height, stream.pix_fmt = 256, 256, pixels
-            for i in range(2):
-                frame = av.VideoFrame(256, 256, pixels)
-                frame.pts = i
-                file.mux(stream.encode(frame))
-            file.mux(stream.encode(None))
-    except (OSError, ValueError, av.FFmpegError) as error:
-        return f"does not open: {getattr(error, 'strerror', None) or error}"
-    return "works"
 
 
 def _terminal(run: "Run") -> Iterator[Fact]:
