@@ -8,5 +8,5 @@ train_regressor.py   train the scorer
 train.py             train the generator; losses discriminator muon are its parts
 export.py            write the weights that ship: demo.safetensors, regressor.safetensors
 evaluate.py          measure them: the figures of CARD.md
-directions/          direction sets that ship
+fit_directions.py    find the direction sets that ship, in directions/
 """

@@ -31,6 +31,7 @@ def write_generator(
     half = {n: t.detach().cpu().to(torch.float16).contiguous() for n, t in tensors.items()}
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     save_file(half, temporary, {**metadata(config), **notes})
+    temporary.chmod(0o644)  # safetensors writes for the owner alone; these files are shipped
     temporary.replace(path)
 
 

@@ -110,6 +110,7 @@ def write_regressor(network: Regressor, path: Path, notes: dict[str, str]) -> No
     metadata = {"widths": widths, "hidden": str(network.hidden), "factors": " ".join(NAMES)}
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     save_file(tensors, temporary, {**metadata, **notes})
+    temporary.chmod(0o644)  # safetensors writes for the owner alone; these files are shipped
     temporary.replace(path)
 
 

@@ -2,11 +2,11 @@
 
     python -m core.demo.train --data DATA --out RUN --images 400000
 
-Every latent stands for known factors (`latents.py`), so the network first learns the right picture
-for each (`losses.paired_loss`); from --adversarial-from images on a StyleGAN2 discriminator
-sharpens it. An average of the weights over
-time is what is kept. Step k draws from a generator seeded with (seed, k): a run that was killed
-and started again with the same command ends with the same weights as one that was not.
+Every latent stands for known factors (`latents.py`), so the network learns the right picture for
+each (`losses.paired_loss`); from --adversarial-from images on a StyleGAN2 discriminator sharpens
+it. An average of the weights over time is what is kept. Step k draws from a generator seeded with
+(seed, k): a run that was killed and started again with the same command ends with the same weights
+as one that was not.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +64,6 @@ class Options:
     threads: int = 1
     save_every: float = 120.0  # seconds
     bf16: bool = True
-    compile: bool = False
 
 
 class Trainer:
@@ -95,9 +93,6 @@ class Trainer:
             self.discriminator.parameters(), lr=options.discriminator_lr, betas=(0.0, 0.99)
         )
         self.step = 0
-        self.compare: Callable[..., tuple[Tensor, Tensor]] = self._compare
-        if options.compile:
-            self.compare = torch.compile(self._compare, dynamic=False)
 
     @property
     def images(self) -> int:
@@ -116,8 +111,9 @@ class Trainer:
         real = (batch["images"].float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
         codes = self._codes(batch, draw)
         weight = losses.importance(batch["factors"], real.shape[-1], options.mouth)
-        fake, paired = self.compare(codes, real, weight)
-        total, log = paired, {"paired": paired.detach()}
+        fake = self.generator.synthesis(codes, "none")
+        total = losses.paired_loss(fake, real, weight)
+        log = {"paired": total.detach()}
         adversarial = self.images >= options.adversarial_from
         if adversarial:
             log |= self._judge_step(real, fake.detach())
@@ -132,11 +128,6 @@ class Trainer:
         self._average_weights()
         self.step += 1
         return {name: float(value) for name, value in log.items()}
-
-    def _compare(self, codes: Tensor, real: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Pictures of the codes, and how far they are from the right ones."""
-        fake = self.generator.synthesis(codes, "none")
-        return fake, losses.paired_loss(fake, real, weight)
 
     def _codes(self, batch: dict[str, Tensor], draw: torch.Generator) -> Tensor:
         """Codes (N, L, D) of a batch, mixed at each row's cut; free coordinates are redrawn."""
