@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.latty-run
 DEV := $(VENV)/.latty-dev
 PYTEST ?= -n 2
+GALLERY := hello strip layers style-mixing two-edits
 
-.PHONY: help demo studio test check bench clean
+.PHONY: help demo studio test check gallery bench clean
 .DEFAULT_GOAL := help
 
 help:    ## this list
@@ -28,6 +29,10 @@ check: $(DEV)    ## format, lint, types, floors, budgets
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict core
 	$(BIN)/python -m pytest tests/test_floors.py tests/test_budget.py
+
+gallery: $(RUN)    ## the pictures of the README again
+	@$(BIN)/latty render $(GALLERY:%=presets/%.toml) --out-dir renders/gallery --force --quiet
+	@$(BIN)/latty sample demo --seeds 0-63 --truncation 0.8 --columns 16 -o renders/gallery/demo.png --force --quiet
 
 bench: $(DEV)    ## ratios against other implementations
 	@$(BIN)/python -m benchmarks

@@ -138,7 +138,6 @@ def test_nothing_to_render_is_a_warning(store):
     [
         ("schema = 1", "", "x.toml:1:1: no schema number, read as 1, add: schema = 1"),
         ("[scene]", "frames = 1\n[scene]", "nothing will be seen to move"),
-        ("model =", "seed = [1, 2]\nmodel =", "only a grid shows more than its first seed"),
         ("moves/smile", "others/age", "was made for model 'cats', this is 'toy'"),
     ],
 )

@@ -1,7 +1,7 @@
 """Every preset that ships renders, through the front door, to what it promises.
 
 tests/golden holds one small picture per preset. After an intended change of looks write them anew:
-    python tests/test_presets_render.py
+    python -m tests.test_presets_render
 """
 
 from dataclasses import replace

@@ -11,7 +11,7 @@ from core.models._names import model_names
 SHIPPED = presets.shipped()
 NEEDED = {
     *("hello", "easings", "loops", "two-edits", "walk-lerp", "walk-slerp", "walk-circular"),
-    *("style-mixing", "truncation", "layers", "grid", "strip", "video", "noise"),
+    *("style-mixing", "truncation", "layers", "grid", "strip", "video", "frames"),
 }
 
 

@@ -105,9 +105,6 @@ def _whole(source: Source, preset: Preset) -> Iterator[Problem]:
     for index, output in enumerate(preset.outputs):
         if output.layout == "strip" and not preset.scene.edits:
             yield source.problem(("outputs", index, "layout"), "is a strip of edits: there is none")
-    if len(preset.seeds) > 1 and not any(o.layout == "grid" for o in preset.outputs):
-        what = "is a list: only a grid shows more than its first seed"
-        yield source.problem(("scene", "seed"), what, "{ walk = [...] } goes from seed to seed")
 
 
 def _for_model(source: Source, preset: Preset) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from typing import overload
 
 from core.errors import BadData
 from core.presets import Output, Preset
-from core.scene import Scene
+from core.scene import Edit, Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,13 @@ def row_names(preset: Preset, output: Output) -> list[str]:
     scene = preset.at(0.0)
     if output.layout == "grid" and output.rows == "seeds":
         return [f"seed {s}" if isinstance(s, int) else "" for s in preset.seeds or (scene.seed,)]
-    return [_name(edit.direction) for edit in scene.edits]
+    return [_row_name(edit) for edit in scene.edits]
+
+
+def _row_name(edit: Edit) -> str:
+    """The direction, and the layers where the preset chose them."""
+    name = _name(edit.direction)
+    return name if edit.layers is None else f"{name}, {edit.layers}"
 
 
 def strengths(output: Output) -> list[float]:
