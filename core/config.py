@@ -60,6 +60,7 @@ KEYS: dict[str, Key] = {
     "batch": Key(_count, 8, "frames made at once"),
     "sidecar": Key(_switch, False, "write the recipe beside a result too, not only in it"),
     "pictures": Key(_way, "auto", f"how a terminal shows pictures: {', '.join(PICTURES)}"),
+    "zoo": Key(_text, "", "a zoo.toml of your own, in place of latty's, for latty fetch"),
 }
 
 
@@ -72,6 +73,7 @@ class Config:
     batch: int
     sidecar: bool
     pictures: str
+    zoo: str
     origins: tuple[tuple[str, str], ...]
 
 
@@ -121,9 +123,9 @@ def _project(folder: Path) -> dict[str, tuple[Any, str]]:
     for place in (folder, *folder.parents):
         if (place / "latty.toml").is_file():
             found = _file(place / "latty.toml")
-            if "out_dir" in found:  # relative to the file that says it
-                value, origin = found["out_dir"]
-                found["out_dir"] = (str(place / Path(value).expanduser()), origin)
+            for name in found.keys() & {"out_dir", "zoo"}:  # relative to the file that says it
+                value, origin = found[name]
+                found[name] = (str(place / Path(value).expanduser()), origin)
             return found
         if (place / ".git").exists() or place == Path.home():
             break

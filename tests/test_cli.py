@@ -14,7 +14,6 @@ from core.cli import main
 from core.errors import UsageError
 from core.verbs._grammar import CODES, KINDS, VERBS
 from core.verbs._out import Out, Progress, clean, seconds, to_json
-from core.verbs._sniff import kind
 from core.verbs.sample import noise, seeds
 
 HEAVY = ("torch", "numpy", "textual", "PIL")
@@ -176,28 +175,6 @@ def test_sample_draws_a_sheet(tmp_path: Path) -> None:
     assert latty(*words.split(), "--force", home=tmp_path).returncode == 0
     seen = json.loads(latty("inspect", "sheet.png", "--json", home=tmp_path).stdout)
     assert seen["recipe"]["sample"]["seeds"] == [0, 1, 2, 9]
-
-
-def test_inspect_knows_files_by_content(tmp_path: Path) -> None:
-    signs = {
-        "gif": b"GIF89a",
-        "jpeg": b"\xff\xd8\xff\xe0",
-        "pickle": b"\x80\x04\x95",
-        "html": b"  <!DOCTYPE html><html>",
-        "lfs": b"version https://git-lfs.github.com/spec/v1\n",
-        "empty": b"",
-        "gzip": b"\x1f\x8b\x08",
-        "npy": b"\x93NUMPY\x01\0",
-        "json": b'{"a": 1}',
-        "toml": b"a = 1",
-        "binary": b"\0\1\2\3",
-    }
-    for name, data in signs.items():
-        path = tmp_path / f"{name}.txt"
-        path.write_bytes(data)
-        assert kind(path) == name
-    done = latty("inspect", "pickle.txt", home=tmp_path)
-    assert done.returncode == 0 and "does not read this yet" in done.stdout
 
 
 def test_files_of_others_are_named_not_read(capsys: pytest.CaptureFixture[str]) -> None:

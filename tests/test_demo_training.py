@@ -153,13 +153,10 @@ def test_the_demo_model_looks_like_the_renders(regressor: Regressor) -> None:
     z, pictures = samples(generator, COUNT)
     read_factors, features = read(regressor, pictures)
     real = read(regressor, held_out(COUNT, offset=7))[1]
-    assert frechet(features, real) < FRECHET_LIMIT
+    assert frechet(features, real) < 1.8  # 1.07 when shipped; 3.0 before the mouth was learned
     scores = explained(read_factors, factors_of(z))
-    assert np.mean(list(scores.values())) > SCORE_LIMIT, scores
-
-
-FRECHET_LIMIT = 1e9
-SCORE_LIMIT = 0.0
+    assert np.mean(list(scores.values())) > 0.95, scores
+    assert min(scores.values()) > 0.8, scores
 
 
 def test_the_shipped_weights_are_small_and_say_what_they_are() -> None:

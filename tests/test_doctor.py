@@ -67,6 +67,7 @@ def test_each_place_outranks_the_next(project: Path, tmp_path: Path) -> None:
         "batch": "--batch",
         "sidecar": "LATTY_SIDECAR",
         "pictures": "default",
+        "zoo": "default",
     }
 
 

@@ -1,13 +1,11 @@
-"""Generators: one file per family. `open_model` is the only door."""
+"""Generators: a file per family, and per foreign layout in `origins/`. `open_model` opens all."""
 
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import plugins
-from core.checkpoints.safetensors import read_header, read_tensors
-from core.errors import BadData, Missing, did_you_mean
+from core.errors import Missing, did_you_mean
 from core.models._names import model_file, model_names
 
 if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not wait for it
@@ -17,7 +15,7 @@ if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not w
 
 
 def open_model(ref: str, device: str = "auto") -> "Generator":
-    """The generator `ref` names: a model that ships, one in the store, or a path to a file.
+    """The generator `ref` names: a model that ships, one in the store, or any checkpoint's path.
 
     Raises Missing where there is none, BadData where the file cannot be used, DeviceError.
     """
@@ -25,28 +23,27 @@ def open_model(ref: str, device: str = "auto") -> "Generator":
 
     file, where = model_file(ref), pick_device(device)
     if file is not None:
-        return _open_file(file, Path(ref).stem, file.stat().st_mtime_ns, where)
+        return _opened(ref, file, where)[0]
     if ref in model_names():
         return _create(ref, where)
     raise Missing(f"no model '{ref}'", did_you_mean(ref, model_names()))
+
+
+def model_notes(ref: str, device: str = "auto") -> tuple[str, ...]:
+    """What latty had to make up for a model because its file does not hold it; opens the model."""
+    from core.models._device import pick_device
+
+    file = model_file(ref)
+    return () if file is None else _opened(ref, file, pick_device(device))[1]
+
+
+def _opened(ref: str, file: Path, where: "torch.device") -> "tuple[Generator, tuple[str, ...]]":
+    from core.models._open import opened
+
+    return opened(file, Path(ref).stem, file.stat().st_mtime_ns, where)
 
 
 @lru_cache(maxsize=2)
 def _create(name: str, device: "torch.device") -> "Generator":
     generator: Generator = plugins.load(__name__, name, "create")(device)
     return generator
-
-
-@lru_cache(maxsize=2)
-def _open_file(file: Path, name: str, mtime_ns: int, device: "torch.device") -> "Generator":
-    """Opened once per content: `mtime_ns` is part of the key only."""
-    header = read_header(file)
-    for family in plugins.names(__name__):
-        entry = plugins.module(__name__, family)
-        if hasattr(entry, "recognise") and entry.recognise(header.shapes, header.meta):
-            digest = sha256(file.read_bytes()).hexdigest()
-            meta = {**header.meta, "name": name, "digest": digest}
-            generator: Generator = entry.build(read_tensors(file), meta, device)
-            return generator
-    families = ", ".join(plugins.names(__name__))
-    raise BadData(f"{file.name} holds no generator that latty knows", f"families: {families}")

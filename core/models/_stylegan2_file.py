@@ -25,6 +25,7 @@ UNSEEN = (
     "conv_clamp",
     "mapping_lr",
     FILTER,
+    "label_norm",
 )  # what only the header can say
 AGAIN = "import the model again"
 
@@ -65,6 +66,8 @@ def _unseen(key: str, value: Any) -> Any:
         return value
     if key == "conv_clamp" and value is None:
         return None
+    if key == "label_norm" and value in ("each", "joint"):
+        return str(value)
     if key in ("conv_clamp", "mapping_lr") and _is_number(value) and value > 0:
         return float(value)
     if key == FILTER and _are_taps(value):
@@ -92,7 +95,8 @@ def _infer(shapes: Shapes) -> Config:
     channels = [_shape(shapes, f"synthesis.b{size}.conv1.weight", 4)[0] for size in sizes]
     mapped = [name for name in shapes if name.startswith("mapping.fc") and name.endswith(".weight")]
     w_dim = _shape(shapes, "synthesis.b4.conv1.affine.weight", 2)[1]
-    z_dim, c_dim = _shape(shapes, "mapping.fc0.weight", 2)[1], 0
+    hidden, z_dim = _shape(shapes, "mapping.fc0.weight", 2)
+    embed, c_dim = 0, 0
     if "mapping.embed.weight" in shapes:
         embed, c_dim = _shape(shapes, "mapping.embed.weight", 2)
         z_dim -= embed
@@ -109,6 +113,8 @@ def _infer(shapes: Shapes) -> Config:
         mapping_layers=len(mapped),
         architecture=architecture,
         use_noise=any(name.endswith(".noise_strength") for name in shapes),
+        embed_dim=embed if embed != w_dim else 0,
+        hidden_dim=hidden if hidden != w_dim and len(mapped) > 1 else 0,
     )
 
 

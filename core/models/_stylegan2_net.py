@@ -40,6 +40,9 @@ class Config:
     conv_clamp: float | None = None
     resample_filter: tuple[float, ...] = (1.0, 3.0, 3.0, 1.0)
     use_noise: bool = True
+    embed_dim: int = 0  # features of the label's embedding; 0 = w_dim
+    hidden_dim: int = 0  # features between the mapping's layers; 0 = w_dim
+    label_norm: str = "each"  # z and the embedding are normalised "each" or "joint"
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -107,16 +110,15 @@ class Mapping(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        width = config.z_dim
+        width, hidden = config.z_dim, config.hidden_dim or config.w_dim
         if config.c_dim:
-            self.embed = FullyConnected(config.c_dim, config.w_dim)
-            width += config.w_dim
+            self.embed = FullyConnected(config.c_dim, config.embed_dim or config.w_dim)
+            width += config.embed_dim or config.w_dim
         for i in range(config.mapping_layers):
-            layer = FullyConnected(
-                width, config.w_dim, config.mapping_activation, config.mapping_lr
-            )
+            outputs = config.w_dim if i == config.mapping_layers - 1 else hidden
+            layer = FullyConnected(width, outputs, config.mapping_activation, config.mapping_lr)
             self.add_module(f"fc{i}", layer)
-            width = config.w_dim
+            width = hidden
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
     def forward(
@@ -127,9 +129,12 @@ class Mapping(nn.Module):
         cutoff: int | None = None,
     ) -> Tensor:
         """label: None, class indices (N,), or weights (N, classes)."""
-        x = ops.pixel_norm(z.to(self.w_avg.dtype))
+        x, joint = z.to(self.w_avg.dtype), self.config.label_norm == "joint"
+        x = x if joint else ops.pixel_norm(x)
         if self.config.c_dim:
-            x = torch.cat([x, ops.pixel_norm(self.embed(self.label_weights(label, x)))], 1)
+            y = self.embed(self.label_weights(label, x))
+            x = torch.cat([x, y if joint else ops.pixel_norm(y)], 1)
+        x = ops.pixel_norm(x) if joint else x
         for i in range(self.config.mapping_layers):
             x = self.get_submodule(f"fc{i}")(x)
         codes = x[:, None].expand(-1, self.config.num_layers, -1)

@@ -9,6 +9,8 @@ from core.errors import UsageError, did_you_mean
 VERBS = {
     "render": "presets (or pictures that latty made) become GIFs, videos and pictures",
     "sample": "a sheet of a model's samples",
+    "import": "a checkpoint of any kind becomes a model with a name, converted once",
+    "fetch": "a public checkpoint comes from the web and becomes a model with a name",
     "list": "the models, directions, methods, scorers, presets or formats there are",
     "inspect": "what is in a file, without loading it",
     "check": "every mistake of a preset at once, as file:line:col",
@@ -27,6 +29,8 @@ examples:
   latty render mine.toml --set scene.seed=3 --out-dir out
   latty render renders/hello.gif --out-dir again
   latty sample demo --seeds 0-15,40 --truncation 0.7 -o sheet.png
+  latty import ffhq.pkl --name ffhq         any checkpoint: its content decides what it is
+  latty fetch ada-metfaces                  a public checkpoint (latty list models --zoo)
   latty list directions --json
 """
 CODES = """\
@@ -113,8 +117,9 @@ def build() -> Parser:
     verbs = parser.add_subparsers(
         dest="verb", metavar="VERB", title="verbs", prog="latty", parser_class=Parser
     )
-    makers = {"render": _render, "sample": _sample, "list": _list, "inspect": _inspect,
-              "check": _check, "completion": _completion, "doctor": _json}  # fmt: skip
+    makers = {"render": _render, "sample": _sample, "import": _import, "fetch": _fetch,
+              "list": _list, "inspect": _inspect, "check": _check, "completion": _completion,
+              "doctor": _json}  # fmt: skip
     for name, what in VERBS.items():
         verb = verbs.add_parser(name, help=what, description=what, parents=[common])
         if name in makers:
@@ -167,7 +172,7 @@ def _sample(parser: Parser) -> None:
     add = parser.add_argument
     add("model", metavar="MODEL", help="a name (latty list models) or a path")
     add("--seeds", default="0-15", metavar="LIST", help="such as 0-15,40 (default: 0-15)")
-    add("--label", metavar="N", help="class index, for a model with classes")
+    add("--label", metavar="N", help="class: an index, a name, or a mixture such as 3=0.7,5=0.3")
     add("--truncation", type=float, default=1.0, metavar="PSI", help="1 = as sampled, 0 = mean")
     add("--noise", default="const", metavar="KIND", help="const, none or a seed")
     add("--size", type=int, metavar="PX", help="height of one picture")
@@ -182,9 +187,38 @@ def _sample(parser: Parser) -> None:
     _json(parser)
 
 
+def _import(parser: Parser) -> None:
+    parser.set_defaults(verb="import_")  # Python keeps the bare word for itself
+    parser.epilog = (
+        "FILE is a .pkl, .pt, .pth, .bin or .safetensors; its content decides, and nothing in it\n"
+        "is run. docs/checkpoints.md says what opens, docs/specs.md how to describe a plain\n"
+        "network whose strides no checkpoint holds.\n\n"
+        'stdout: the name of the model. --json: {"name", "path", "family", "origin", "notes", ...}.'
+    )
+    add = parser.add_argument
+    add("file", metavar="FILE")
+    add("--name", metavar="N", help="what to call it (default: the file's own name)")
+    add("--spec", metavar="FILE", help="the architecture of a plain network, in TOML")
+    add("--force", action="store_true", help="replace a model of that name")
+    _json(parser)
+
+
+def _fetch(parser: Parser) -> None:
+    parser.epilog = (
+        "NAME is one of `latty list models --zoo`. An interrupted run goes on where it stopped.\n"
+        'LATTY_ZOO=FILE, or zoo = "FILE" in latty.toml, names a zoo of your own in place of it.\n\n'
+        'stdout: the name of the model. --json: {"name", "path", "family", "address", ...}.'
+    )
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--force", action="store_true", help="fetch again, replace the model")
+    _json(parser)
+
+
 def _list(parser: Parser) -> None:
     parser.epilog = '--json: {"name", "what", ...} per entry; more keys depend on the kind.'
     parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument("--zoo", action="store_true", dest="in_zoo",
+                        help="the models that latty fetch can get")  # fmt: skip
     _json(parser)
 
 

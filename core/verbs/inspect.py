@@ -1,34 +1,36 @@
 """`latty inspect`: what a file holds, said without loading it and without torch or numpy."""
 
 import json
-import math
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import home
-from core.checkpoints.safetensors import read_header
 from core.cli import Run
 from core.errors import BadData, Missing
 from core.verbs import _sniff as sniff
+
+if TYPE_CHECKING:
+    from core.checkpoints.checkpoint import Checkpoint
 
 Facts = dict[str, Any]
 LONG = 12  # entries of a list shown to people; --json has them all
 
 
 def inspect(run: Run) -> int:
-    """A line per fact for people, one object for programs."""
+    """A line per fact for people, one object for programs; a file nobody should load is refused."""
     path = _locate(run.args.file)
     kind = sniff.kind(path)
     readers: dict[str, Callable[[Path], Facts]] = {
-        "safetensors": _weights,
         "toml": _preset,
         **dict.fromkeys(sniff.MEDIA, _media),
     }
     facts: Facts = {"file": str(path), "bytes": path.stat().st_size, "kind": kind}
-    facts |= {"what": sniff.WORDS[kind]}
-    facts |= readers[kind](path) if kind in readers else {"note": "latty does not read this yet"}
+    if kind in readers:
+        facts |= {"what": sniff.WORDS[kind]} | readers[kind](path)
+    else:
+        facts |= _checkpoint(path, run)
     if run.out.json:
         run.out.result("", **facts)
     else:
@@ -72,16 +74,44 @@ def _short(value: Any) -> str:
     return str(value)
 
 
-def _weights(path: Path) -> Facts:
-    header = read_header(path)
-    sizes = [math.prod(shape) for shape in header.shapes.values()]
+def _checkpoint(path: Path, run: Run) -> Facts:
+    """What `core.checkpoints` sees; raises BadData, after -v has named all that the file asks."""
+    from core import checkpoints
+
+    seen = checkpoints.inspect(path)
+    refused, asked = seen["refused"], seen["globals"]
+    if refused:
+        names = ", ".join(asked) or "nothing"
+        run.out.say(f"{path.name} asks for: {names}", loudness=1)
+        raise BadData(refused["message"], refused["hint"])
+    checkpoint = checkpoints.open_checkpoint(path)
+    meta, tensors = seen["metadata"], seen["tensors"]
     return {
-        "holds": header.meta.get("kind", "weights"),
-        "family": header.meta.get("family"),
-        "numbers": sum(sizes),
-        "tensors": {name: "x".join(map(str, s)) for name, s in header.shapes.items()},
-        "metadata": header.meta,
+        "kind": seen["kind"],
+        "what": sniff.WORDS[seen["kind"]],
+        "holds": meta.get("kind", "weights"),
+        **_family(checkpoint, meta),
+        "licence": seen["licence"],
+        "numbers": seen["numbers"],
+        "sha256": seen["sha256"],
+        "globals": asked,
+        "settings": seen["settings"],
+        "tensors": {n: "x".join(map(str, t["shape"])) or "1" for n, t in tensors.items()},
+        "metadata": meta,
+        "warnings": seen["warnings"],
     }
+
+
+def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
+    """Of a file of ours its own words; of others what their tensors' names give away."""
+    from core.models._guess import guess
+
+    if meta.get("family"):
+        return {"family": meta["family"], "origin": meta.get("origin")}
+    found = guess(checkpoint)
+    if found is None:
+        return {"family": None, "note": "its tensors' names are of no family that latty knows"}
+    return {"family": found.family, "origin": found.origin, "part": found.part}
 
 
 def _media(path: Path) -> Facts:

@@ -5,7 +5,7 @@ from typing import Any
 
 from core import plugins
 from core.cli import Run
-from core.errors import LattyError
+from core.errors import LattyError, UsageError
 
 Row = dict[str, Any]
 
@@ -20,7 +20,9 @@ def list(run: Run) -> int:
         "presets": _presets,
         "formats": _formats,
     }
-    rows = [*kinds[run.args.kind]()]
+    if run.args.in_zoo and run.args.kind != "models":
+        raise UsageError("--zoo goes with models", "latty list models --zoo")
+    rows = [*(_zoo(run) if run.args.in_zoo else kinds[run.args.kind]())]
     if run.out.json:
         for row in rows:
             run.out.result("", **row)
@@ -49,6 +51,22 @@ def _models() -> Iterator[Row]:
         what = meta.get("title") or meta.get("description") or meta.get("family", "")
         yield {"name": name, "what": what, "family": meta.get("family", ""),
                "bytes": files[name].stat().st_size}  # fmt: skip
+
+
+def _zoo(run: Run) -> Iterator[Row]:
+    from pathlib import Path
+
+    from core.models import _zoo as zoo
+    from core.models._names import model_names
+
+    own, here = run.config().zoo, model_names()
+    for entry in zoo.read(Path(own).expanduser() if own else None).values():
+        words = f"{entry.what()}{'; is here' if entry.name in here else ''}"
+        yield {"name": entry.name, "what": words, "family": entry.family,
+               "resolution": entry.resolution, "address": entry.address, "sha256": entry.sha256,
+               "bytes": entry.size, "licence": entry.licence, "by_hand": entry.by_hand,
+               "source": entry.source.title, "page": entry.source.page,
+               "named_in": entry.source.named_in, "here": entry.name in here}  # fmt: skip
 
 
 def _directions() -> Iterator[Row]:

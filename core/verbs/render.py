@@ -10,6 +10,7 @@ from core.errors import Interrupted, LattyError, UsageError
 from core.verbs import _signals as signals
 from core.verbs import _sources as sources
 from core.verbs._out import Progress, seconds
+from core.verbs.sample import tell_notes
 
 if TYPE_CHECKING:
     from core.presets import Preset
@@ -53,6 +54,7 @@ def _one(ref: str, run: Run, config: Config) -> None:
     if run.args.dry_run:
         return _plan(preset, options, run)
     paths = _write(preset, options, run)
+    tell_notes(run, preset.scene.model, config)
     for path in paths:
         run.out.result(str(path), preset=preset.name, path=str(path), bytes=_size(path))
     if run.args.show and run.screen is not None:

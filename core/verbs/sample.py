@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.cli import Run
 from core.config import Config
 from core.errors import Missing, OutputError, UsageError, WouldOverwrite, did_you_mean
-from core.scene import SEED_LIMIT, Noise, Scene
+from core.scene import SEED_LIMIT, Label, Noise, Scene
 from core.verbs import _signals as signals
 from core.verbs._out import Progress
 
@@ -63,12 +64,31 @@ def scenes(args: Any) -> list[Scene]:
     """One scene per seed, as the flags say. Raises UsageError."""
     if not math.isfinite(args.truncation):
         raise UsageError("--truncation must be a number")
-    label = _whole("--label", args.label, 0, 10**6)
     size, kind = _whole("--size", args.size, 1, 8192), noise(args.noise)
     return [
-        Scene(args.model, seed, args.truncation, label=label, noise=kind, size=size)
+        Scene(args.model, seed, args.truncation, noise=kind, size=size)
         for seed in seeds(args.seeds)
     ]
+
+
+def label(text: str, names: Sequence[str]) -> Label:
+    """A class index, a class name, or a mixture such as husky=0.7,corgi=0.3. Raises UsageError."""
+    pairs: list[tuple[int, float]] = []
+    for part in text.split(","):
+        name, equals, weight = (word.strip() for word in part.rpartition("="))
+        name, share = (name, weight) if equals else (weight, "1")
+        if name in names:
+            index = list(names).index(name)
+        elif name.isascii() and name.isdecimal() and len(name) < 8:
+            index = int(name)
+        else:
+            hint = did_you_mean(name, names) or "this model's classes have no names: give an index"
+            raise UsageError(f"--label: no class '{name}'", hint)
+        try:
+            pairs.append((index, float(share)))
+        except ValueError:
+            raise UsageError(f"--label: '{share}' is no weight", "as in 3=0.7,5=0.3") from None
+    return pairs[0][0] if len(pairs) == 1 and pairs[0][1] == 1 else tuple(pairs)
 
 
 def sample(run: Run) -> int:
@@ -81,15 +101,24 @@ def sample(run: Run) -> int:
     _refuse_early(run.args.model, path)
     progress = Progress(run.out, run.args.model)
     try:
-        pixels = sheet(wanted, columns, config, progress)
+        pixels = sheet(wanted, columns, config, progress, label_text=run.args.label)
         _write(path, pixels, _recipe(run.args, wanted))
     finally:
         progress.close()
+    tell_notes(run, run.args.model, config)
     facts = {"path": str(path), "bytes": path.stat().st_size, "model": run.args.model}
     run.out.result(str(path), **facts, seeds=[scene.seed for scene in wanted])
     if run.args.show and run.screen is not None:
         run.screen.show(path, config, run.out)
     return 0
+
+
+def tell_notes(run: Run, model: str, config: Config) -> None:
+    """Say what was made up for a model whose file does not hold everything."""
+    from core.models import model_notes
+
+    for note in model_notes(model, config.device):
+        run.out.say(f"{Path(model).name}: {note}")
 
 
 def _refuse_early(model: str, path: Path) -> None:
@@ -114,21 +143,29 @@ def _target(args: Any, config: Config) -> Path:
 
 
 def sheet(
-    wanted: Sequence[Scene], columns: int, config: Config, report: "Report", captions: bool = True
+    wanted: Sequence[Scene],
+    columns: int,
+    config: Config,
+    report: "Report",
+    captions: bool = True,
+    label_text: str | None = None,
 ) -> "NDArray[uint8]":
     """One picture (H, W, 3) of all scenes, in rows, each with its seed below it."""
     from core.models import open_model
     from core.render import grids, pictures
 
     generator = open_model(wanted[0].model, config.device)
+    if label_text is not None:
+        names = generator.class_names() if hasattr(generator, "class_names") else ()
+        wanted = [replace(scene, label=label(label_text, names)) for scene in wanted]
     drawn: list[NDArray[uint8]] = []
     with signals.cooperative():
         report(0, len(wanted), "samples")
         for batch in _batches(wanted, config.batch):
             drawn.extend(pictures(batch, generator))
             report(len(drawn), len(wanted), "samples")
-    names = [str(scene.seed) for scene in wanted] if captions else []
-    return grids.sheet(drawn, names, columns)
+    below = [str(scene.seed) for scene in wanted] if captions else []
+    return grids.sheet(drawn, below, columns)
 
 
 def _batches(items: Sequence[Scene], size: int) -> Iterator[Sequence[Scene]]:

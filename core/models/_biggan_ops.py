@@ -1,0 +1,90 @@
+"""What both BigGANs are made of: spectral norm, self-attention, conditional batch norm.
+
+Letters: N batch, I O C channels, E width of a condition, H W pixels, S statistics per norm.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def spectral_norm_stored(weight: Tensor, u: Tensor, v: Tensor | None, eps: float = 1e-12) -> Tensor:
+    """weight (O, ...) / sigma with sigma = u^T W v of the stored vectors, as torch does in eval.
+
+    Without a stored v, one step of power iteration makes both (files of torch before 1.1).
+    """
+    matrix = weight.flatten(1).double()
+    left = u.double()
+    if v is None:
+        right = F.normalize(matrix.t() @ left, dim=0, eps=eps)
+        left = F.normalize(matrix @ right, dim=0, eps=eps)
+    else:
+        right = v.double()
+    return (weight.double() / (left @ matrix @ right)).to(weight.dtype)
+
+
+def spectral_norm_stepped(weight: Tensor, u: Tensor, eps: float = 1e-6) -> Tensor:
+    """weight (O, ...) / sigma after one step of power iteration from u (1, O) that is not kept, as
+    BigGAN-PyTorch does in eval: v = u W, u' = v W^T, both of length 1, sigma = v W^T u'^T."""
+    matrix = weight.flatten(1).double()
+    right = F.normalize(u.double() @ matrix, dim=1, eps=eps)
+    left = F.normalize(right @ matrix.t(), dim=1, eps=eps)
+    return (weight.double() / (right @ matrix.t() @ left.t()).squeeze()).to(weight.dtype)
+
+
+def pick_statistics(table: Tensor, truncation: float) -> Tensor:
+    """Statistics (C,) for a truncation in 0..1 from a table (S, C) in steps of 1 / (S - 1).
+
+    As Hugging Face's BigGAN reads the table, which gives the two neighbours each other's weight:
+    with truncation / step = i + f it takes f of row i and 1 - f of row i + 1. The division's
+    rounding is part of it: 0.58 / 0.02 is just under 29 and means row 28, 0.14 / 0.02 just over
+    7 and means row 8.
+    """
+    step = 1.0 / (len(table) - 1)
+    part, whole = math.modf(min(max(truncation, 0.0), 1.0) / step)
+    index = int(whole)
+    if part == 0:
+        return table[index]
+    return table[index] * part + table[min(index + 1, len(table) - 1)] * (1 - part)
+
+
+def scale_shift(
+    x: Tensor, mean: Tensor, var: Tensor, eps: float, gain: Tensor, shift: Tensor
+) -> Tensor:
+    """Batch norm of x (N, C, H, W) by mean, var (C,), then gain and shift (C,) or (N, C)."""
+    scale = gain * torch.rsqrt(var + eps)
+    shift = shift - mean * scale
+    return torch.addcmul(shift[..., None, None], x, scale[..., None, None])
+
+
+def double(x: Tensor) -> Tensor:
+    """Each pixel of x (N, C, H, W) four times: (N, C, 2 H, 2 W)."""
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """x + gamma * o(values), Zhang et al. 2019 (SAGAN, arXiv:1805.08318, section 3).
+
+    theta, phi (C/8, C, 1, 1), g (C/2, C, 1, 1), o (C, C/2, 1, 1), gamma one number. Keys and
+    values are max-pooled to a quarter of the pixels; scores are not scaled.
+    """
+
+    theta: Tensor
+    phi: Tensor
+    g: Tensor
+    o: Tensor
+    gamma: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        n, _, h, w = x.shape
+        query = F.conv2d(x, self.theta).flatten(2).transpose(1, 2)  # (N, H W, C/8)
+        key = F.max_pool2d(F.conv2d(x, self.phi), 2).flatten(2).transpose(1, 2)
+        value = F.max_pool2d(F.conv2d(x, self.g), 2).flatten(2).transpose(1, 2)
+        # One head, written with its axis so that every backend takes its fast path.
+        seen = F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None], scale=1)
+        seen = seen[:, 0].transpose(1, 2).reshape(n, -1, h, w)
+        return x + self.gamma * F.conv2d(seen, self.o)

@@ -1,0 +1,135 @@
+"""The user's model store: one safetensors file and one JSON card for each imported model.
+
+Files are written beside their place and renamed, so a reader finds a whole one or none. The same
+source gives the same bytes: the header is written in sorted order, which other writers do not do.
+"""
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from core import __version__, home
+from core.errors import OutputError, UsageError, WouldOverwrite
+from core.models._names import WITHOUT_FILE
+from core.models._parts import Converted
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from core.models._base import ModelInfo
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+CODES = {
+    **{"float64": "F64", "float32": "F32", "float16": "F16", "bool": "BOOL"},
+    **{"int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8"},
+}
+SHOWN = ("resolution", "channels", "z_dim", "num_layers", "width", "num_classes", "space")
+
+
+def name_for(file: Path) -> str:
+    """A name made of a file's: `stylegan2-ffhq.nosrc.pkl` is stylegan2-ffhq."""
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", file.name.split(".", 1)[0])
+    return stem.strip("-_")[:64] or "model"
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError for a name that cannot be a file's, or that ships with latty."""
+    if not NAME.fullmatch(name):
+        raise UsageError(f"'{name}' is no name", "letters, digits, - and _, at most 64")
+    if name in WITHOUT_FILE or (home.shipped_dir() / f"{name}.safetensors").exists():
+        raise UsageError(f"'{name}' is the name of a model that ships", "choose another: --name")
+
+
+def place(name: str) -> Path:
+    """Where a model of that name lies."""
+    return home.models_dir() / f"{name}.safetensors"
+
+
+def check_free(name: str, force: bool) -> None:
+    """Raises WouldOverwrite, UsageError."""
+    check_name(name)
+    if place(name).exists() and not force:
+        hint = "use --force, or choose another: --name"
+        raise WouldOverwrite(f"there is a model '{name}' already", hint)
+
+
+def save(model: Converted, info: "ModelInfo", card: Mapping[str, Any], force: bool) -> Path:
+    """Write a model under info.name; raises WouldOverwrite, OutputError.
+
+    card    what is known of the source: "file", "sha256", "bytes", "licence"
+    """
+    check_free(info.name, force)
+    path = place(info.name)
+    facts = {key: getattr(info, key) for key in SHOWN}
+    text = {
+        **model.meta,
+        **{key: str(value) for key, value in facts.items()},
+        "title": f"{info.family}, {info.resolution} px, from {card['file']}",
+        "source": str(card["file"]),
+        "source_sha256": str(card["sha256"]),
+        "license": str(card["licence"]),
+        "notes": "\n".join(model.notes),
+        "latty": __version__,
+    }
+    config = json.loads(model.meta.get("config") or "null")
+    origin = model.meta.get("origin", "")
+    told = {"name": info.name, "family": info.family, "origin": origin, **facts, "source": {**card},
+            "notes": list(model.notes), "config": config, "latty": __version__}  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _replace(path.with_suffix(".json"), [json.dumps(told, indent=2).encode() + b"\n"])
+        _replace(path, _container(text, model.tensors))
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}", "is the disk full?") from None
+    return path
+
+
+def _container(
+    meta: Mapping[str, str], tensors: "Mapping[str, Tensor]"
+) -> "list[bytes | memoryview]":
+    """The pieces of a safetensors file, in the order of their names; no number is copied."""
+    table: dict[str, Any] = {"__metadata__": {key: meta[key] for key in sorted(meta)}}
+    pieces: list[bytes | memoryview] = []
+    offset = 0
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        piece = tensor.numpy().data.cast("B") if tensor.numel() else b""
+        code = CODES[str(tensor.dtype).removeprefix("torch.")]
+        ends = [offset, offset + len(piece)]
+        table[name] = {"dtype": code, "shape": list(tensor.shape), "data_offsets": ends}
+        pieces.append(piece)
+        offset += len(piece)
+    header = json.dumps(table).encode()
+    header += b" " * (-len(header) % 8)  # the numbers start at a multiple of 8
+    return [len(header).to_bytes(8, "little"), header, *pieces]
+
+
+def _replace(target: Path, pieces: "Sequence[bytes | memoryview]") -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{target.stem[:64]}.", dir=target.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _write(file, pieces)
+        temporary.chmod(0o644)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    with suppress(OSError):  # not every file system can sync a folder
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _write(file: BinaryIO, pieces: "Sequence[bytes | memoryview]") -> None:
+    for piece in pieces:
+        file.write(piece)
+    file.flush()
+    os.fsync(file.fileno())
