@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.models._change import Change
 from core.scene import Noise
 
 Meta = Mapping[str, str]
@@ -75,6 +76,15 @@ class Generator(Protocol):
 
 
 @runtime_checkable
+class HasClasses(Protocol):
+    """Can say what its classes are called; `info.num_classes` says how many there are."""
+
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each class, in the order of the labels; () where nobody named them."""
+        ...
+
+
+@runtime_checkable
 class HasLayerWeights(Protocol):
     """Offers the matrix through which each layer reads its code (SeFa, arXiv:2007.06600, eq. 4)."""
 
@@ -94,9 +104,13 @@ class HasActivations(Protocol):
         ...
 
     def synthesis_with(
-        self, codes: Tensor, name: str, offset: Tensor, noise: Noise = "const"
+        self, codes: Tensor, name: str, change: Change, noise: Noise = "const"
     ) -> Tensor:
-        """Images (N, C, H, W) with `offset`, broadcast to the activation, added after `name`."""
+        """Images (N, C, H, W) with the activation after `name` changed.
+
+        A tensor that broadcasts to the activation is added to it; a function is given it and
+        returns what takes its place.
+        """
         ...
 
 

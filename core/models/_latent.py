@@ -7,7 +7,7 @@ then be given another).  N batch, C classes; the mean code is zero.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from core.errors import UsageError, did_you_mean
 from core.models._base import Labels, ModelInfo, sample_normal
+from core.models._change import Change, changed, gradients
 from core.scene import Noise
 
 LIMIT = 2.0  # standard deviations at which BigGAN's latents are cut (Brock et al. 2019, section 3)
@@ -133,14 +134,14 @@ class Latent:
         self,
         codes: Tensor,
         name: str,
-        offset: Tensor,
+        change: Change,
         noise: Noise = "const",
         label: Labels = None,
         truncation: float = 1.0,
     ) -> Tensor:
-        """Images (N, C, H, W) with `offset` added to the features after stage `name`."""
-        last, change = len(self.network.names) - 1, (self._stage(name), offset)
-        return self._run(codes, label, truncation, last, change)
+        """Images (N, C, H, W) with the features after stage `name` changed."""
+        last = len(self.network.names) - 1
+        return self._run(codes, label, truncation, last, (self._stage(name), change))
 
     def _run(
         self,
@@ -148,19 +149,19 @@ class Latent:
         label: Labels,
         truncation: float,
         stop: int,
-        change: tuple[int, Tensor] | None = None,
+        change: tuple[int, Change] | None = None,
     ) -> Tensor:
-        """Features after stage `stop`; `change`: a stage, and what is added to its features."""
+        """Features after stage `stop`; `change`: a stage, and what happens to its features."""
         weights = self._weights(label, codes.shape[0])
-        inputs = [codes, *(change or ())[1:], *([] if weights is None else [weights])]
-        with _gradients(*inputs):
+        inputs = [codes, *([change[1]] if change else []), *([] if weights is None else [weights])]
+        with gradients(*inputs):
             codes = self._codes(codes)
             conditions = self.network.conditions(codes, weights)
             x = conditions[0]
             for i in range(stop + 1):
                 x = self.network.stage(i, x, conditions, truncation)
                 if change is not None and change[0] == i:
-                    x = x + change[1].to(x)
+                    x = changed(x, change[1])
             return x
 
     def _stage(self, name: str) -> int:
@@ -192,9 +193,3 @@ class Latent:
         if n and not 0 <= int(label.min()) <= int(label.max()) < classes:
             raise UsageError(f"{self.info.name} has classes 0 to {classes - 1}")
         return F.one_hot(label.to(self.device).long(), classes).float()
-
-
-def _gradients(*inputs: Tensor) -> Any:
-    """No autograd where no input asks for it, so that memory is reused."""
-    asked = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs)
-    return torch.set_grad_enabled(asked)

@@ -11,7 +11,6 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from core.errors import BadData, UsageError, did_you_mean
 from core.models._base import Labels, Meta, ModelInfo, Shapes, sample_normal
+from core.models._change import Change, changed, gradients
 from core.models._progan_net import Config, Network
 from core.models._stylegan2_file import checked
 from core.scene import Noise
@@ -168,7 +168,7 @@ class ProGAN:
         self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
     ) -> Tensor:
         """Images (N, C, H, W) float32; truncation is in the codes, noise there is none."""
-        with _gradients(codes):
+        with gradients(codes):
             start = self.network.start(self._codes(codes), self._weights(label, codes.shape[0]))
             return self.network.finish(start, -1, self.lod)
 
@@ -187,19 +187,19 @@ class ProGAN:
     def activation(self, codes: Tensor, name: str, noise: Noise = "const") -> Tensor:
         """Features (N, C, H, W) after layer `name`, before the next pixel norm; label all zeros."""
         last = self._layer(name)
-        with _gradients(codes):
+        with gradients(codes):
             x = self.network.start(self._codes(codes), None)
             for j in range(last + 1):
                 x = self.network.layer(j, x)
         return x
 
     def synthesis_with(
-        self, codes: Tensor, name: str, offset: Tensor, noise: Noise = "const"
+        self, codes: Tensor, name: str, change: Change, noise: Noise = "const"
     ) -> Tensor:
-        """Images (N, C, H, W) with `offset` added to the features after layer `name`."""
+        """Images (N, C, H, W) with the features after layer `name` changed."""
         x = self.activation(codes, name)
-        with _gradients(codes, offset):
-            return self._from(x + offset.to(x), self._layer(name))
+        with gradients(codes, change):
+            return self._from(changed(x, change), self._layer(name))
 
     def _from(self, x: Tensor, layer: int) -> Tensor:
         if self.lod > 0:
@@ -231,9 +231,3 @@ class ProGAN:
         if not 0 <= int(label.min()) <= int(label.max()) < classes:
             raise UsageError(f"{self.info.name} has classes 0 to {classes - 1}")
         return F.one_hot(label.to(self.device), classes).float()
-
-
-def _gradients(*inputs: Tensor) -> Any:
-    """No autograd where no input asks for it, so that memory is reused."""
-    asked = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs)
-    return torch.set_grad_enabled(asked)

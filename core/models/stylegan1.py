@@ -16,7 +16,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +24,7 @@ from torch import Tensor
 
 from core.errors import BadData, UsageError, did_you_mean
 from core.models._base import Labels, Meta, ModelInfo, Shapes, sample_normal
+from core.models._change import Change, changed, gradients
 from core.models._stylegan1_net import Config, Network, State
 from core.models._stylegan2_file import checked
 from core.scene import Noise
@@ -200,7 +201,7 @@ class StyleGAN1:
         """Images (N, C, H, W) float32; label and truncation are in the codes already."""
         if not self.lod:
             return self.synthesis_from(State(0, None), codes, noise)
-        with _gradients(codes):
+        with gradients(codes):
             return self.network.growing(self._codes(codes), noise, self.lod)
 
     def prefix(self, codes: Tensor, layer: int, noise: Noise = "const") -> State:
@@ -209,13 +210,13 @@ class StyleGAN1:
             raise UsageError(f"{self.info.name} has layers 0 to {self.info.num_layers - 1}")
         if self.lod:
             raise UsageError("a network that is still growing gives whole pictures only")
-        with _gradients(codes):
+        with gradients(codes):
             return self.network.run(State(0, None), self._codes(codes), layer, noise)
 
     def synthesis_from(self, state: object, codes: Tensor, noise: Noise = "const") -> Tensor:
         """Images (N, C, H, W) of codes (N, L, D) from a prefix of the same batch, or of one."""
         assert isinstance(state, State)
-        with _gradients(codes, *([] if state.x is None else [state.x])):
+        with gradients(codes, *([] if state.x is None else [state.x])):
             return self.network.finish(state, self._codes(codes), noise)
 
     def layer_weights(self) -> list[Tensor]:
@@ -231,13 +232,13 @@ class StyleGAN1:
         return cast(Tensor, self.prefix(codes, self._layer(name) + 1, noise).x)
 
     def synthesis_with(
-        self, codes: Tensor, name: str, offset: Tensor, noise: Noise = "const"
+        self, codes: Tensor, name: str, change: Change, noise: Noise = "const"
     ) -> Tensor:
-        """Images (N, C, H, W) with `offset` added to the features after layer `name`."""
+        """Images (N, C, H, W) with the features after layer `name` changed."""
         state = self.prefix(codes, self._layer(name) + 1, noise)
-        with _gradients(codes, offset):
+        with gradients(codes, change):
             x = cast(Tensor, state.x)
-            state = State(state.layer, x + offset.to(x))
+            state = State(state.layer, changed(x, change))
         return self.synthesis_from(state, codes, noise)
 
     def _layer(self, name: str) -> int:
@@ -268,9 +269,3 @@ class StyleGAN1:
         if not 0 <= int(label.min()) <= int(label.max()) < classes:
             raise UsageError(f"{self.info.name} has classes 0 to {classes - 1}")
         return F.one_hot(label.to(self.device), classes).float()
-
-
-def _gradients(*inputs: Tensor) -> Any:
-    """No autograd where no input asks for it, so that memory is reused."""
-    asked = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs)
-    return torch.set_grad_enabled(asked)

@@ -8,7 +8,6 @@ header, key "config": the JSON object of a Config. Without it the released model
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ from torch import Tensor
 from core.errors import UsageError, did_you_mean
 from core.models import _stylegan2_file as file
 from core.models._base import Labels, Meta, ModelInfo, Shapes, sample_normal
+from core.models._change import Change, changed, gradients
 from core.models._stylegan2_net import Config, Network, State
 from core.scene import Noise
 
@@ -106,13 +106,13 @@ class StyleGAN2:
         """The work that codes (N, L, D) which differ from `layer` on only have in common."""
         if not 0 <= layer <= self.info.num_layers:
             raise UsageError(f"{self.info.name} has layers 0 to {self.info.num_layers - 1}")
-        with _gradients(codes):
+        with gradients(codes):
             return self.network.synthesis.prefix(self._codes(codes), layer, noise)
 
     def synthesis_from(self, state: object, codes: Tensor, noise: Noise = "const") -> Tensor:
         """Images (N, C, H, W) of codes (N, L, D) from a prefix of the same batch, or of one."""
         assert isinstance(state, State)
-        with _gradients(codes, state.x):
+        with gradients(codes, state.x):
             return self.network.synthesis.resume(state, self._codes(codes), noise)
 
     def layer_weights(self) -> list[Tensor]:
@@ -132,12 +132,12 @@ class StyleGAN2:
         return self.prefix(codes, self._layer(name) + 1, noise).x
 
     def synthesis_with(
-        self, codes: Tensor, name: str, offset: Tensor, noise: Noise = "const"
+        self, codes: Tensor, name: str, change: Change, noise: Noise = "const"
     ) -> Tensor:
-        """Images (N, C, H, W) with `offset` added to the features after layer `name`."""
+        """Images (N, C, H, W) with the features after layer `name` changed."""
         state = self.prefix(codes, self._layer(name) + 1, noise)
-        with _gradients(codes, offset):
-            state = replace(state, x=state.x + offset.to(state.x))
+        with gradients(codes, change):
+            state = replace(state, x=changed(state.x, change))
         return self.synthesis_from(state, codes, noise)
 
     def _layer(self, name: str) -> int:
@@ -163,9 +163,3 @@ class StyleGAN2:
         if label.dim() == 1 and not 0 <= int(label.min()) <= int(label.max()) < classes:
             raise UsageError(f"{self.info.name} has classes 0 to {classes - 1}")
         return label.to(self.device)
-
-
-def _gradients(*inputs: Tensor) -> Any:
-    """No autograd where no input asks for it, so that memory is reused."""
-    asked = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs)
-    return torch.set_grad_enabled(asked)

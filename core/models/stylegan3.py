@@ -11,7 +11,7 @@ from; `inverse_transform(translate, rotate)` makes one. x goes right, y down, 1 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from torch import Tensor
 from core.errors import UsageError, did_you_mean
 from core.models import _stylegan3_file as file
 from core.models._base import Labels, Meta, ModelInfo, Shapes, sample_normal
+from core.models._change import Change, changed, gradients
 from core.models._stylegan3_net import Config, Network, State
 from core.models._stylegan3_ops import inverse_transform
 from core.scene import Noise
@@ -119,14 +120,14 @@ class StyleGAN3:
         """The work that codes (N, L, D) which differ from `layer` on only have in common."""
         if not 0 <= layer <= self.info.num_layers:
             raise UsageError(f"{self.info.name} has layers 0 to {self.info.num_layers - 1}")
-        with _gradients(codes):
+        with gradients(codes):
             codes = self._codes(codes)
             return self.network.synthesis.run(State(0, None), codes, layer, self.transform)
 
     def synthesis_from(self, state: object, codes: Tensor, noise: Noise = "const") -> Tensor:
         """Images (N, C, H, W) of codes (N, L, D) from a prefix of the same batch, or of one."""
         assert isinstance(state, State)
-        with _gradients(codes, *([] if state.x is None else [state.x])):
+        with gradients(codes, *([] if state.x is None else [state.x])):
             return self.network.synthesis.resume(state, self._codes(codes), self.transform)
 
     def layer_weights(self) -> list[Tensor]:
@@ -145,13 +146,13 @@ class StyleGAN3:
         return cast(Tensor, self.prefix(codes, self._layer(name) + 1).x)
 
     def synthesis_with(
-        self, codes: Tensor, name: str, offset: Tensor, noise: Noise = "const"
+        self, codes: Tensor, name: str, change: Change, noise: Noise = "const"
     ) -> Tensor:
-        """Images (N, C, H, W) with `offset` added to the features after layer `name`."""
+        """Images (N, C, H, W) with the features after layer `name` changed."""
         state = self.prefix(codes, self._layer(name) + 1)
-        with _gradients(codes, offset):
+        with gradients(codes, change):
             x = cast(Tensor, state.x)
-            state = State(state.layer, x + offset.to(x))
+            state = State(state.layer, changed(x, change))
         return self.synthesis_from(state, codes)
 
     def _layer(self, name: str) -> int:
@@ -177,9 +178,3 @@ class StyleGAN3:
         if label.dim() == 1 and not 0 <= int(label.min()) <= int(label.max()) < classes:
             raise UsageError(f"{self.info.name} has classes 0 to {classes - 1}")
         return label.to(self.device)
-
-
-def _gradients(*inputs: Tensor) -> Any:
-    """No autograd where no input asks for it, so that memory is reused."""
-    asked = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs)
-    return torch.set_grad_enabled(asked)
