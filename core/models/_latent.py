@@ -11,10 +11,10 @@ from typing import Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from core.errors import UsageError, did_you_mean
+from core.errors import UsageError
+from core.models._asked import fitting_codes, label_weights, layer_index
 from core.models._base import Labels, ModelInfo, sample_normal
 from core.models._change import Change, changed, gradients
 from core.scene import Noise
@@ -165,31 +165,13 @@ class Latent:
             return x
 
     def _stage(self, name: str) -> int:
-        names = self.activation_names()
-        if name not in names:
-            raise UsageError(f"{self.info.name} has no layer '{name}'", did_you_mean(name, names))
-        return names.index(name)
+        return layer_index(self.info, self.activation_names(), name)
 
     def _codes(self, codes: Tensor) -> Tensor:
-        wanted = (self.info.num_layers, self.info.width)
-        if tuple(codes.shape[1:]) != wanted:
-            raise UsageError(f"codes are (N, {wanted[0]}, {wanted[1]}), not {tuple(codes.shape)}")
-        return codes.to(self.device, torch.float32)
+        return fitting_codes(self.info, codes, self.device)
 
     def _weights(self, label: Labels, n: int) -> Tensor | None:
-        """Class weights (N, C), or None for a model without classes."""
-        classes = self.info.num_classes
-        if not classes:
-            if label is not None:
-                raise UsageError(f"{self.info.name} has no classes", "leave the label out")
-            return None
-        if label is None:
+        """Class weights (N, C), or None for a model without classes; no label is class 0."""
+        if self.info.num_classes and label is None:
             label = torch.zeros(n, dtype=torch.long)
-        shape = tuple(label.shape)
-        if shape not in ((n,), (n, classes)):
-            raise UsageError(f"a label is ({n},) or ({n}, {classes}), not {shape}")
-        if label.dim() == 2:
-            return label.to(self.device, torch.float32)
-        if n and not 0 <= int(label.min()) <= int(label.max()) < classes:
-            raise UsageError(f"{self.info.name} has classes 0 to {classes - 1}")
-        return F.one_hot(label.to(self.device).long(), classes).float()
+        return label_weights(self.info, label, n, self.device)

@@ -13,10 +13,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from core.errors import BadData, UsageError, did_you_mean
+from core.errors import BadData, UsageError
+from core.models._asked import label_weights, layer_index
 from core.models._base import Labels, Meta, ModelInfo, Shapes, sample_normal
 from core.models._change import Change, changed, gradients
 from core.models._progan_net import Config, Network
@@ -207,10 +207,7 @@ class ProGAN:
         return self.network.finish(x, layer, 0.0)
 
     def _layer(self, name: str) -> int:
-        names = self.activation_names()
-        if name not in names:
-            raise UsageError(f"{self.info.name} has no layer '{name}'", did_you_mean(name, names))
-        return names.index(name)
+        return layer_index(self.info, self.activation_names(), name)
 
     def _codes(self, codes: Tensor) -> Tensor:
         if tuple(codes.shape[1:]) != (1, self.info.z_dim):
@@ -219,15 +216,4 @@ class ProGAN:
 
     def _weights(self, label: Labels, n: int) -> Tensor | None:
         """The label as weights (N, classes); None is all zeros."""
-        classes = self.info.num_classes
-        if label is None:
-            return None
-        if not classes:
-            raise UsageError(f"{self.info.name} has no classes", "leave the label out")
-        if tuple(label.shape) not in ((n,), (n, classes)):
-            raise UsageError(f"a label is ({n},) or ({n}, {classes}), not {tuple(label.shape)}")
-        if label.dim() == 2:
-            return label.to(self.device, torch.float32)
-        if not 0 <= int(label.min()) <= int(label.max()) < classes:
-            raise UsageError(f"{self.info.name} has classes 0 to {classes - 1}")
-        return F.one_hot(label.to(self.device), classes).float()
+        return label_weights(self.info, label, n, self.device)

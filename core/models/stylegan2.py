@@ -12,8 +12,9 @@ from dataclasses import asdict, replace
 import torch
 from torch import Tensor
 
-from core.errors import UsageError, did_you_mean
+from core.errors import UsageError
 from core.models import _stylegan2_file as file
+from core.models._asked import fitting_codes, fitting_label, layer_index
 from core.models._base import Labels, Meta, ModelInfo, Shapes, sample_normal
 from core.models._change import Change, changed, gradients
 from core.models._stylegan2_net import Config, Network, State
@@ -141,25 +142,10 @@ class StyleGAN2:
         return self.synthesis_from(state, codes, noise)
 
     def _layer(self, name: str) -> int:
-        names = self.activation_names()
-        if name not in names:
-            raise UsageError(f"{self.info.name} has no layer '{name}'", did_you_mean(name, names))
-        return names.index(name)
+        return layer_index(self.info, self.activation_names(), name)
 
     def _codes(self, codes: Tensor) -> Tensor:
-        wanted = (self.info.num_layers, self.info.width)
-        if tuple(codes.shape[1:]) != wanted:
-            raise UsageError(f"codes are (N, {wanted[0]}, {wanted[1]}), not {tuple(codes.shape)}")
-        return codes.to(self.device, torch.float32)
+        return fitting_codes(self.info, codes, self.device)
 
     def _checked(self, label: Labels, n: int) -> Labels:
-        if label is None:
-            return None
-        classes, shape = self.info.num_classes, tuple(label.shape)
-        if not classes:
-            raise UsageError(f"{self.info.name} has no classes", "leave the label out")
-        if shape not in ((n,), (n, classes)):
-            raise UsageError(f"a label is ({n},) or ({n}, {classes}), not {shape}")
-        if label.dim() == 1 and not 0 <= int(label.min()) <= int(label.max()) < classes:
-            raise UsageError(f"{self.info.name} has classes 0 to {classes - 1}")
-        return label.to(self.device)
+        return fitting_label(self.info, label, n, self.device)

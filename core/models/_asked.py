@@ -1,0 +1,47 @@
+"""What callers hand to a generator, checked in the same words for every family."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.errors import UsageError, did_you_mean
+from core.models._base import Labels, ModelInfo
+
+
+def layer_index(info: ModelInfo, names: Sequence[str], name: str) -> int:
+    """The place of layer `name` among `names`. Raises UsageError."""
+    if name not in names:
+        raise UsageError(f"{info.name} has no layer '{name}'", did_you_mean(name, names))
+    return list(names).index(name)
+
+
+def fitting_codes(info: ModelInfo, codes: Tensor, device: torch.device) -> Tensor:
+    """Codes (N, L, D) in float32 on `device`. Raises UsageError for another shape."""
+    wanted = (info.num_layers, info.width)
+    if tuple(codes.shape[1:]) != wanted:
+        raise UsageError(f"codes are (N, {wanted[0]}, {wanted[1]}), not {tuple(codes.shape)}")
+    return codes.to(device, torch.float32)
+
+
+def fitting_label(info: ModelInfo, label: Labels, n: int, device: torch.device) -> Labels:
+    """None, class indices (N,) or weights (N, classes), on `device`. Raises UsageError."""
+    if label is None:
+        return None
+    classes, shape = info.num_classes, tuple(label.shape)
+    if not classes:
+        raise UsageError(f"{info.name} has no classes", "leave the label out")
+    if shape not in ((n,), (n, classes)):
+        raise UsageError(f"a label is ({n},) or ({n}, {classes}), not {shape}")
+    if n and label.dim() == 1 and not 0 <= int(label.min()) <= int(label.max()) < classes:
+        raise UsageError(f"{info.name} has classes 0 to {classes - 1}")
+    return label.to(device)
+
+
+def label_weights(info: ModelInfo, label: Labels, n: int, device: torch.device) -> Tensor | None:
+    """The label as weights (N, classes) float32; None stays None. Raises UsageError."""
+    label = fitting_label(info, label, n, device)
+    if label is None or label.dim() == 2:
+        return None if label is None else label.float()
+    return F.one_hot(label.long(), info.num_classes).float()
