@@ -60,7 +60,8 @@ BOUNDS = tuple(int(n) for n in np.cumsum([0, *(len(layer) for layer in LAYERS)])
 
 def create(device: torch.device) -> Portraits:
     """The model, at 256 x 256 pixels."""
-    return Portraits(device)
+    with torch.inference_mode(False):  # the model is kept: gradients may be asked of it later
+        return Portraits(device)
 
 
 def _orthogonal(random: np.random.RandomState) -> np.ndarray:

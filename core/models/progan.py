@@ -168,8 +168,9 @@ class ProGAN:
         self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
     ) -> Tensor:
         """Images (N, C, H, W) float32; truncation is in the codes, noise there is none."""
-        with gradients(codes):
-            start = self.network.start(self._codes(codes), self._weights(label, codes.shape[0]))
+        weights = self._weights(label, codes.shape[0])
+        with gradients(codes, *([] if weights is None else [weights])):
+            start = self.network.start(self._codes(codes), weights)
             return self.network.finish(start, -1, self.lod)
 
     def layer_weights(self) -> list[Tensor]:

@@ -1,0 +1,115 @@
+"""Each family's forward against its textbook form, in one run on one CPU.
+
+The textbook (`_textbook*.py`, ours) is what the family's own code does without CUDA extensions:
+per-sample grouped weights, zeros inserted before filters, spectral norms at every call, pictures
+doubled before they are convolved. Same weights, same codes, variants interleaved; ratios are of
+processor time on one thread. Networks are of moderate size: StyleGAN3 and the BigGANs a third of
+the published widths or less. StyleGAN2 has a benchmark of its own.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks import _textbook as plain
+from benchmarks import _textbook_biggan as large
+from benchmarks import _textbook_stylegan3 as alias_free
+from benchmarks._clock import Cost, costs, user_ratio
+from benchmarks.bench_stylegan2 import Row, _error, _one_thread
+from core.models import biggan, biggan_deep, dcgan, progan, sngan, stylegan1, stylegan3
+
+CPU = torch.device("cpu")
+BATCH = 4
+GROUPED = "grouped per-sample weights, zeros between"
+SPECTRAL = "spectral norm at each call, unfolded"
+
+Made = tuple[nn.Module, Any]  # the textbook, and our generator of the same tensors
+
+
+def _scaled(widths: tuple[int, ...], quick: bool) -> tuple[int, ...]:
+    """Widths of a network; a quarter of them to show quickly that the benchmark works."""
+    return tuple(width // 4 for width in widths) if quick else widths
+
+
+def _same(family: Any, module: nn.Module, **meta: str) -> Made:
+    textbook = plain.shaken(module)
+    tensors = {name: tensor.clone() for name, tensor in textbook.state_dict().items()}
+    return textbook, family.build(tensors, meta, CPU)
+
+
+def _families(quick: bool) -> Iterator[tuple[str, str, Callable[[], Made]]]:
+    """Name, what the textbook does, and the maker of both."""
+    full = partial(_scaled, quick=quick)
+    twice = tuple(width for width in full((512, 512, 256, 128, 64)) for _ in range(2))
+    doubled = "doubled, then convolved"
+    yield "StyleGAN 64 px", doubled, lambda: _same(stylegan1, plain.StyleGAN1(twice))
+    yield "ProGAN 64 px", doubled, lambda: _same(progan, plain.ProGAN(twice))
+    deep = full((512, 512, 512, 512, 256, 256, 128, 128, 64, 64, 32))
+    yield (
+        "BigGAN-deep 128 px",
+        SPECTRAL,
+        lambda: _same(biggan_deep, large.BigGANDeep(deep, attended=8)),
+    )
+    wide = full((512, 512, 256, 128, 64, 32))
+    yield "BigGAN 128 px", SPECTRAL, lambda: _same(biggan, large.BigGAN(wide, attended=3))
+    yield (
+        "SNGAN 32 px",
+        "torch.nn, batch norms unfolded",
+        lambda: _same(sngan, plain.SNGAN(full((256, 256, 256, 256)))),
+    )
+    yield (
+        "DCGAN 64 px",
+        "torch.nn, batch norms unfolded",
+        lambda: _same(dcgan, plain.DCGAN((*full((100, 512, 256, 128, 64)), 3))),
+    )
+
+
+def _row(title: str, peer: str, ours: Cost, theirs: Cost) -> Row:
+    note = f"{ours.total / BATCH:.4f} s/image, {user_ratio(ours, theirs)}"
+    error = _error(ours.result, theirs.result)
+    return f"{title}, batch {BATCH}", peer, theirs.total / ours.total, f"{note}, {error}"
+
+
+def _plain_row(title: str, peer: str, make: Callable[[], Made]) -> Row:
+    torch.manual_seed(0)
+    textbook, generator = make()
+    codes = generator.mapping(generator.sample(range(BATCH))).contiguous()
+    inputs: tuple[Tensor, ...] = (codes,)
+    if generator.info.num_classes:
+        inputs = (codes, torch.arange(BATCH) % generator.info.num_classes)
+    works = {
+        "ours": partial(generator.synthesis, *inputs),
+        peer: partial(textbook, *inputs),
+    }
+    measured = costs(works, 7)
+    return _row(title, peer, measured["ours"], measured[peer])
+
+
+def _alias_free_rows(kind: str, quick: bool) -> Iterator[Row]:
+    torch.manual_seed(0)
+    size, base, most = (32, 512, 32) if quick else (64, 4096, 128)
+    config = alias_free.settings(size, base, most, 3 if kind == "T" else 1)
+    tensors = alias_free.tensors_of(config, kind == "R")
+    generator = stylegan3.build(tensors, stylegan3.metadata(config), CPU)
+    codes = torch.randn(1, 1, 512).expand(BATCH, config.num_layers, 512).contiguous()
+    passes, kernels = "zeros between, filters as 1-D passes", "zeros between, filters as 2-D"
+    books = {
+        name: alias_free.Textbook(generator, tensors, config, name == kernels)
+        for name in (passes, kernels)
+    }
+    works: dict[str, Callable[[], Tensor]] = {"ours": partial(generator.synthesis, codes)}
+    works |= {name: partial(book, codes) for name, book in books.items()}
+    measured = costs(works, 3)
+    ours = measured.pop("ours")
+    for peer, theirs in measured.items():
+        yield _row(f"StyleGAN3-{kind} {size} px", peer, ours, theirs)
+
+
+def run(quick: bool = False) -> list[Row]:
+    """All rows; `quick` uses narrow networks, to show that the benchmark works."""
+    with _one_thread(), torch.no_grad():
+        rows = [row for kind in "TR" for row in _alias_free_rows(kind, quick)]
+        return rows + [_plain_row(*family) for family in _families(quick)]
