@@ -12,7 +12,7 @@ SEED_LIMIT = 2**32  # numpy's RandomState takes seeds 0 .. 2**32 - 1
 
 Blend = Literal["lerp", "slerp", "circular"]
 Noise = Literal["const", "none"] | int
-Label = int | tuple[tuple[int, float], ...] | None
+Label = int | str | tuple[tuple[int, float], ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Scene:
 
     truncation  psi: codes move toward the mean code, 1 = as sampled, 0 = the mean
     cutoff      truncation acts on layers below it only; None = on all
-    label       a class index, or ((index, weight), ...) for a mixture; None = no class
+    label       a class index or name, or ((index, weight), ...) for a mixture; None = no class
     noise       "const" (the stored noise), "none", or a seed
     size        height in pixels of the picture, width follows; None = the generator's own
     """

@@ -247,3 +247,15 @@ def test_labels_for_the_synthesis() -> None:
     assert found is not None and found.tolist() == [[0, 1, 0], [0.25, 0, 0.75]]
     with pytest.raises(BadData, match="some do not"):
         labels([PLAIN, one], toy)
+
+
+def test_a_class_by_its_name() -> None:
+    toy = Toy(classes=3)
+    husky = replace(PLAIN, label="husky")
+    with pytest.raises(BadData, match="no class 'husky'"):
+        labels([husky], toy)
+    toy.class_names = lambda: ("corgi", "husky", "pug")
+    assert labels([husky, replace(PLAIN, label="pug")], toy).tolist() == [1, 2]
+    with pytest.raises(BadData, match="no class 'huski'") as caught:
+        labels([replace(PLAIN, label="huski")], toy)
+    assert "husky" in caught.value.hint

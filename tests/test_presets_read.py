@@ -82,8 +82,8 @@ FAULTS = {
     HEAD + "cutoff = { keys = [[0, -1]] }": (
         "x.toml:4:1: scene.cutoff: must be from 0 to 64, not -1"
     ),
-    HEAD + "label = 'husky'": (
-        "x.toml:4:1: scene.label: must be a class index or [[index, weight], ...]"
+    HEAD + "label = true": (
+        "x.toml:4:1: scene.label: must be a class index, a class name or [[index, weight], ...]"
     ),
     HEAD + "label = [[1.5, 1]]": (
         "x.toml:4:1: scene.label: holds [class index, weight from 0 to 1] pairs"

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from core.errors import BadData
-from core.models._base import Generator, Labels
+from core.errors import BadData, did_you_mean
+from core.models._base import Generator, HasClasses, Labels
 from core.scene import Label, Scene
 
 
 def labels(scenes: Sequence[Scene], generator: Generator) -> Labels:
     """What mapping and synthesis take for these scenes: None, class indices (N,) where every scene
     names one class, else weights (N, classes) whose rows sum to 1. Raises BadData."""
-    found = [scene.label for scene in scenes]
+    found = [_index(scene.label, generator) for scene in scenes]
     if all(label is None for label in found):
         return None
     count = _classes(generator)
@@ -32,6 +32,18 @@ def _classes(generator: Generator) -> int:
     return info.num_classes
 
 
+def _index(label: Label, generator: Generator) -> Label:
+    """A class name as its index; anything else as it is. Raises BadData."""
+    if not isinstance(label, str):
+        return label
+    _classes(generator)
+    names = generator.class_names() if isinstance(generator, HasClasses) else ()
+    if label not in names:
+        hint = did_you_mean(label, names) or "this model's classes have no names: give an index"
+        raise BadData(f"no class '{label}'", hint)
+    return names.index(label)
+
+
 def _checked(index: int, count: int) -> int:
     if not 0 <= index < count:
         raise BadData(f"no class {index}", f"this model has classes 0 to {count - 1}")
@@ -41,6 +53,7 @@ def _checked(index: int, count: int) -> int:
 def _weights(label: Label, count: int) -> Tensor:
     """One row of weights (classes,) that sums to 1."""
     parts = ((label, 1.0),) if isinstance(label, int) else label or ()
+    assert not isinstance(parts, str)  # names are indices by now
     total = sum(weight for _, weight in parts)
     if abs(total) < 1e-6:
         raise BadData("the weights of the label mixture sum to 0", "give them positive weights")

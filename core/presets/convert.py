@@ -77,7 +77,7 @@ def _seed(seed: int | list[int] | Table, tracks: dict[str, Track]) -> int | Walk
     return Walk(tuple(seed["walk"]), seed["blend"])
 
 
-def _label(label: int | list[list[float]] | None) -> Label:
+def _label(label: int | str | list[list[float]] | None) -> Label:
     if isinstance(label, list):
         return tuple((int(index), float(weight)) for index, weight in label)
     return label

@@ -180,8 +180,9 @@ SEEDS = _one_of(
     walk=WALK,
 )
 LABEL = _one_of(
-    "a class index or [[index, weight], ...]",
+    "a class index, a class name or [[index, weight], ...]",
     number=_int(0, 10**6),
+    text=_text(100, _plain),
     list=_checked(_list(_list(_float(0, 10**6), 2, 2), 1, 1000), _mixture),
 )
 NOISE = _one_of("'const', 'none' or a whole number", number=SEED, text=_words("const", "none"))
@@ -215,7 +216,7 @@ SCENE = _table(
             _checked(_track(_int(0, 64)), _within(0, 64)),
             "Truncation acts on layers below it only; absent: on all.",
         ),
-        "label": _key(LABEL, "A class, or a mixture [[class, weight], ...]."),
+        "label": _key(LABEL, "A class by index or name, or a mixture [[index, weight], ...]."),
         "noise": _key(NOISE, '"const": stored, "none", or a seed.', default="const"),
         "size": _key(SIZE, "Height in pixels; absent: the model's own."),
         "truncation_after_edits": _key(
