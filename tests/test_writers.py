@@ -1,5 +1,8 @@
 """Every writer of the folder: right frames, right times, same bytes, recipe inside."""
 
+import os
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -211,6 +214,34 @@ def test_webp_quality_100_is_lossless(tmp_path: Path) -> None:
 def test_mp4_starts_before_it_is_downloaded(tmp_path: Path) -> None:
     data = write("mp4", Frames(pan(32, 30)), tmp_path / "x").read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
+
+
+PERTURBED = """
+import sys
+from hashlib import sha256
+from pathlib import Path
+from test_palette import pan
+from test_writers import FILMS, Frames, write
+for name in FILMS:
+    for size in (48, 136):
+        path = write(name, Frames(pan(size, 5)), Path(sys.argv[1]) / f"{size}.{name}")
+        print(name, size, sha256(path.read_bytes()).hexdigest()[:12])
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc fills memory as told")
+def test_no_encoder_reads_memory_that_nobody_wrote(tmp_path: Path) -> None:
+    """The same bytes whatever fresh memory holds: glibc fills it with the byte it is told."""
+    paths = f"{Path(__file__).parent}{os.pathsep}{Path(__file__).parent.parent}"
+    said = set()
+    for fill in ("0", "1", "170"):
+        folder = tmp_path / fill
+        folder.mkdir()
+        environment = os.environ | {"MALLOC_PERTURB_": fill, "PYTHONPATH": paths}
+        child = [sys.executable, "-c", PERTURBED, str(folder)]
+        done = subprocess.run(child, env=environment, capture_output=True, text=True, check=True)
+        said.add(done.stdout)
+    assert len(said) == 1, "\n".join(said)
 
 
 def test_dithering_hides_bands(tmp_path: Path) -> None:
