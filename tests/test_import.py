@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from core import home
+from core import files, home
 from core.checkpoints.safetensors import read_header
 from core.cli import main
 from core.errors import UsageError
@@ -153,7 +153,7 @@ def test_a_failed_write_leaves_no_half_model(
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_store.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     run("import", file, code=74)
     assert "disk full" in capsys.readouterr().err
     assert [*home.models_dir().iterdir()] == []

@@ -5,12 +5,10 @@ fields of DirectionSet. Reading the header needs neither torch nor numpy. Nothin
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from core import __version__
@@ -18,6 +16,7 @@ from core.checkpoints.safetensors import read_header as read_container
 from core.checkpoints.safetensors import read_tensors
 from core.directions._base import Info
 from core.errors import BadData, OutputError
+from core.files import replace_whole
 from core.scene import Layers
 
 if TYPE_CHECKING:
@@ -186,16 +185,7 @@ def write(path: Path, header: DirectionSet, arrays: "Mapping[str, Tensor]") -> N
     data = _container({"kind": KIND, "set": text}, arrays)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.stem}.", delete=False) as file:
-            temporary = Path(file.name)
-            try:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-                temporary.chmod(0o644)
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
+        replace_whole(path, [data])
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}", "is the disk full?") from None
 

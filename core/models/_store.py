@@ -5,16 +5,14 @@ source gives the same bytes: the header is written in sorted order, which other 
 """
 
 import json
-import os
 import re
-import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from core import __version__, home
 from core.errors import OutputError, UsageError, WouldOverwrite
+from core.files import replace_whole
 from core.models._names import WITHOUT_FILE
 from core.models._parts import Converted
 
@@ -82,8 +80,8 @@ def save(model: Converted, info: "ModelInfo", card: Mapping[str, Any], force: bo
             "notes": list(model.notes), "config": config, "latty": __version__}  # fmt: skip
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _replace(path.with_suffix(".json"), [json.dumps(told, indent=2).encode() + b"\n"])
-        _replace(path, _container(text, model.tensors))
+        replace_whole(path.with_suffix(".json"), [json.dumps(told, indent=2).encode() + b"\n"])
+        replace_whole(path, _container(text, model.tensors))
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}", "is the disk full?") from None
     return path
@@ -107,29 +105,3 @@ def _container(
     header = json.dumps(table).encode()
     header += b" " * (-len(header) % 8)  # the numbers start at a multiple of 8
     return [len(header).to_bytes(8, "little"), header, *pieces]
-
-
-def _replace(target: Path, pieces: "Sequence[bytes | memoryview]") -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem[:64]}.", dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _write(file, pieces)
-        temporary.chmod(0o644)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    with suppress(OSError):  # not every file system can sync a folder
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _write(file: BinaryIO, pieces: "Sequence[bytes | memoryview]") -> None:
-    for piece in pieces:
-        file.write(piece)
-    file.flush()
-    os.fsync(file.fileno())

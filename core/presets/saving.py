@@ -2,9 +2,7 @@
 
 import json
 import os
-import tempfile
 import tomllib
-from contextlib import suppress
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import tomlkit
 from tomlkit.items import AoT, InlineTable, Table
 
 from core.errors import OutputError
+from core.files import replace_whole
 from core.presets import reading, words
 from core.presets.convert import to_dict, to_preset
 from core.presets.values import Preset
@@ -34,39 +33,12 @@ def save(preset: Preset, path: Path) -> None:
     target = Path(os.path.realpath(path))  # a link stays a link
     text = _changed_text(preset, target) if target.exists() else dumps(preset)
     try:
-        _replace(target, text)
+        replace_whole(target, [text.encode("utf-8")])
     except OSError as error:
         reason = error.strerror or "the name is not possible"
         raise OutputError(
             f"cannot write {words.shown(str(path), words.LONGEST_FILE)}: {reason}"
         ) from None
-
-
-def _replace(target: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask())
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    with suppress(OSError):  # not every file system can sync a folder
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def _changed_text(preset: Preset, target: Path) -> str:

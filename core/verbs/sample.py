@@ -1,7 +1,6 @@
 """`latty sample`: a sheet of a model's samples."""
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core.cli import Run
 from core.config import Config
 from core.errors import Missing, OutputError, UsageError, WouldOverwrite, did_you_mean
+from core.files import replace_whole
 from core.scene import SEED_LIMIT, Label, Noise, Scene
 from core.verbs import _signals as signals
 from core.verbs._out import Progress
@@ -190,15 +190,7 @@ def _write(path: Path, pixels: "NDArray[uint8]", recipe: str) -> None:
     text, data = PngInfo(), BytesIO()
     text.add_itxt("latty", recipe, zip=True)
     Image.fromarray(pixels).save(data, "PNG", pnginfo=text)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as file:
-            file.write(data.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        replace_whole(path, [data.getvalue()])
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from None
-    finally:
-        if part.exists():
-            part.unlink()
