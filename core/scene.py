@@ -8,9 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 BLENDS = ("lerp", "slerp", "circular")
+MODES = ("relative", "absolute", "centred", "flip")
+UNITS = ("sigma", "own")
 SEED_LIMIT = 2**32  # numpy's RandomState takes seeds 0 .. 2**32 - 1
 
 Blend = Literal["lerp", "slerp", "circular"]
+Mode = Literal["relative", "absolute", "centred", "flip"]
+Unit = Literal["sigma", "own"]
 Noise = Literal["const", "none"] | int
 Label = int | str | tuple[tuple[int, float], ...] | None
 
@@ -71,11 +75,22 @@ class Walk:
 class Edit:
     """One move: a direction ("SET/NAME", "SET/INDEX", "path#NAME" or "seed:42"), how far
     (`strength`, in sigma; for "seed:42" the share of the way to that latent) and in which layers
-    (None = where the direction set says it works best)."""
+    (None = where the direction set says it works best).
+
+    mode        relative  from where the latent is
+                absolute  to this coordinate along the direction, counted from the origin
+                centred   to this coordinate, counted from the mean latent
+                flip      to the other side of the mean latent, this far
+    unit        "own": the strength is in the direction's own unit (image widths, a factor, ...)
+    conditions  directions along which this move does not go (InterFaceGAN's conditional edit)
+    """
 
     direction: str
     strength: float = 1.0
     layers: Layers | None = None
+    mode: Mode = "relative"
+    unit: Unit = "sigma"
+    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +102,8 @@ class Scene:
     label       a class index or name, or ((index, weight), ...) for a mixture; None = no class
     noise       "const" (the stored noise), "none", or a seed
     size        height in pixels of the picture, width follows; None = the generator's own
+    latent      start here instead of at the seed: "FILE#INDEX" or "NAME#INDEX" of stored latents
+    locks       directions along which no edit goes, but for an edit of that very direction
     """
 
     model: str
@@ -98,6 +115,8 @@ class Scene:
     edits: tuple[Edit, ...] = ()
     size: int | None = None
     truncation_after_edits: bool = False
+    latent: str | None = None
+    locks: tuple[str, ...] = ()
 
     def nudge(self, index: int, amount: float) -> "Scene":
         """The scene with `amount` added to the strength of edit `index`."""

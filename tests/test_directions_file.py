@@ -286,9 +286,12 @@ def test_saving_a_method_keeps_every_parameter(tmp_path: Path) -> None:
         def __init__(self) -> None:
             self.count, self.kind = 2, "random"
             self.directions_, self.infos_ = VECTORS, INFOS
-            self.space_, self.seeds_ = "w", "0-9"
+            self.space_, self.seeds_, self.complete_ = "w", "0-9", False
 
-        def fit(self, generator: object, report: object) -> "Guess":
+        def missing(self, generator: object) -> str:
+            return ""
+
+        def fit(self, generator: object, report: object = None, work: object = None) -> "Guess":
             return self
 
     path = tmp_path / "g.safetensors"
@@ -296,3 +299,4 @@ def test_saving_a_method_keeps_every_parameter(tmp_path: Path) -> None:
     header = read_header(path)
     assert header.params == (("count", 2), ("kind", "random"))
     assert (header.method, header.model_digest, header.seeds) == ("random", "toy0", "0-9")
+    assert header.complete is False

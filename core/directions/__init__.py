@@ -1,6 +1,5 @@
 """Directions: one file per method that finds them. `find` is the only door to a stored one."""
 
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,6 @@ from core.directions._file import ARRAY, LINEAR, DirectionSet, Value, read, writ
 from core.errors import BadData
 
 if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not wait for it
-    from torch import Tensor
-
     from core.directions._base import Direction, Method
     from core.models._base import Generator, ModelInfo
 
@@ -79,13 +76,7 @@ def params_of(method: "Method") -> tuple[tuple[str, Value], ...]:
     )
 
 
-def save(
-    path: Path,
-    name: str,
-    method: "Method",
-    generator: "Generator",
-    extra: "Mapping[str, Tensor] | None" = None,
-) -> DirectionSet:
+def save(path: Path, name: str, method: "Method", generator: "Generator") -> DirectionSet:
     """Write what the fitted method `name` found in `generator`. Raises BadData, OutputError."""
     info = generator.info
     header = DirectionSet(
@@ -98,6 +89,9 @@ def save(
         params=params_of(method),
         seeds=method.seeds_,
         form=getattr(method, "form", LINEAR),
+        complete=method.complete_,
     )
-    write(path, header, {ARRAY: method.directions_, **(extra or {})})
+    vectors = getattr(method, "directions_", None)  # paths and climbs have none
+    arrays = {} if vectors is None else {ARRAY: vectors}
+    write(path, header, {**arrays, **getattr(method, "extra_", {})})
     return header

@@ -7,19 +7,24 @@ directions are no vectors (paths, calibrated transforms) sets `form` to its own 
     direction(header: DirectionSet, index: int, tensors: Mapping[str, Tensor]) -> Direction
 
 to that file; `core.directions.find` calls it.
+
+Parameters are numbers, words, booleans, tuples of them or None, each with a line in the class
+docstring ("name   what it is"): `latty discover` and the studio make their forms of them without
+importing torch (`_params`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from core.report import Report, silent
 from core.scene import ALL, Layers
 
 if TYPE_CHECKING:  # headers are read without torch
     from torch import Tensor
 
     from core.models._base import Generator
-    from core.report import Report
 
 
 class Direction(Protocol):
@@ -43,6 +48,40 @@ class Direction(Protocol):
         ...
 
 
+@runtime_checkable
+class HasCoordinate(Protocol):
+    """Knows where latents are along it, so that an edit can go to a place instead of by a way."""
+
+    def coordinate(self, latents: "Tensor", generator: "Generator") -> "Tensor":
+        """In sigma, from the origin: (N,) of latents (N, Z), (N, L) of codes (N, L, D).
+
+        `move` takes a strength of this shape, too.
+        """
+        ...
+
+
+@runtime_checkable
+class HasNormal(Protocol):
+    """Can be held still: to first order its attribute stays where moves are orthogonal to this."""
+
+    @property
+    def normal(self) -> "Tensor":
+        """(D,), (L, D) or (Z,), any length but 0."""
+        ...
+
+
+@runtime_checkable
+class Calibrated(Protocol):
+    """Can be asked in a unit of its own: image widths, a scale factor, brightness."""
+
+    @property
+    def unit(self) -> str: ...
+
+    def move_by(self, latents: "Tensor", amount: "Tensor", generator: "Generator") -> "Tensor":
+        """Latents moved so that the picture changes by `amount` (N,) of the unit."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Info:
     """What a set's header says of one direction.
@@ -51,6 +90,7 @@ class Info:
     usable  strengths between which pictures stay pictures
     layers  where it works best
     scores  figures measured when it was found, for example (("corr", 0.97),)
+    unit    what a strength in the direction's own unit counts; "" = it has none but sigma
     """
 
     name: str
@@ -58,21 +98,34 @@ class Info:
     usable: tuple[float, float] = (-3.0, 3.0)
     layers: Layers = ALL
     scores: tuple[tuple[str, float], ...] = ()
+    unit: str = ""
 
 
 class Method(Protocol):
     """Finds directions of a generator.
 
-    directions_  (K, D) one vector for all layers, or (K, L, D) one per layer; (K, Z) in "z"
+    directions_  (K, D) one vector for all layers, or (K, L, D) one per layer; (K, Z) in "z";
+                 (K, C * H * W) in "activation:LAYER"
     infos_       one per direction
     space_       "z", "w" or "activation:LAYER"
     seeds_       the seeds it sampled, as ranges: "0-19999"
+    complete_    False after an interruption: what was fitted so far is there and can be used
+    extra_       optional: more arrays for the file, by name ("normals" (K, D): see HasNormal)
     """
 
-    def fit(self, generator: "Generator", report: "Report") -> "Method": ...
+    def missing(self, generator: "Generator") -> str:
+        """One line that says what this generator lacks for the method; "" = nothing."""
+        ...
 
-    @property
-    def directions_(self) -> "Tensor": ...
+    def fit(
+        self, generator: "Generator", report: "Report" = silent, work: Path | None = None
+    ) -> "Method":
+        """Raises BadData with `missing`'s line, Interrupted where nothing usable is there yet.
+
+        With `work`, an existing folder of its own, progress is kept there: the same fit goes on
+        where a killed one stopped, and gives the same result.
+        """
+        ...
 
     @property
     def infos_(self) -> Sequence[Info]: ...
@@ -82,6 +135,9 @@ class Method(Protocol):
 
     @property
     def seeds_(self) -> str: ...
+
+    @property
+    def complete_(self) -> bool: ...
 
 
 def keep_layers(codes: "Tensor", moved: "Tensor", layers: Layers) -> "Tensor":

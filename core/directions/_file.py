@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 KIND = "directions"
 SCHEMA = 1
-ARRAY = "directions"  # (K, D) or (K, L, D) float; the only array of the form "linear"
+ARRAY = "directions"  # (K, D) or (K, L, D) float; the only array the form "linear" needs
+NORMALS = "normals"  # optional, like ARRAY: orthogonal moves leave the attribute alone
 LINEAR = "linear"
 NUMBER_LIMIT = 1e30
 SPACE = re.compile(r"z|w|activation:\S+")
@@ -41,6 +42,7 @@ class DirectionSet:
     space           "z", "w" or "activation:LAYER"
     model, family, model_digest   what it was made for; no digest = any model of the family
     seeds           the seeds that were sampled, as ranges: "0-19999"
+    complete        False: the search was interrupted, this is what it had by then
     latty           version of the program that wrote the file
     """
 
@@ -55,6 +57,7 @@ class DirectionSet:
     form: str = LINEAR
     schema: int = SCHEMA
     latty: str = ""
+    complete: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -106,7 +109,10 @@ class _Reader:
             self.refuse(where, f"layers: {error}")
         scores = self.take(entry, "scores", dict, where)
         figures = tuple((key, self.number(v, f"score {key}", where)) for key, v in scores.items())
-        return Info(name, sigma, (ends[0], ends[1]), layers, figures)
+        unit = self.take(entry, "unit", str, where) if "unit" in entry else ""
+        if not unit.isprintable() or len(unit) > 40:
+            self.refuse(where, f"{unit!r} cannot be a unit")
+        return Info(name, sigma, (ends[0], ends[1]), layers, figures, unit)
 
     def infos(self, entries: list[Any]) -> tuple[Info, ...]:
         if not entries:
@@ -140,7 +146,13 @@ class _Reader:
         frozen = tuple((key, _frozen(value)) for key, value in params.items())
         writer = self.take(table, "latty", str, where)
         return DirectionSet(
-            infos=infos, params=frozen, form=form, schema=schema, latty=writer, **text
+            infos=infos,
+            params=frozen,
+            form=form,
+            schema=schema,
+            latty=writer,
+            complete=table.get("complete") is not False,
+            **text,
         )
 
 
@@ -221,6 +233,8 @@ def _table(header: DirectionSet) -> dict[str, Any]:
     table["params"] = dict(header.params)
     table["latty"] = header.latty or __version__
     del table["infos"]
+    if header.complete:
+        del table["complete"]  # as in every file written before there was the word
     table["directions"] = [
         {
             "name": info.name,
@@ -228,6 +242,7 @@ def _table(header: DirectionSet) -> dict[str, Any]:
             "usable": list(info.usable),
             "layers": str(info.layers),
             "scores": dict(info.scores),
+            **({"unit": info.unit} if info.unit else {}),
         }
         for info in header.infos
     ]

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal, Self
 
 import torch
@@ -55,10 +56,12 @@ class _Model:
 class TLGAN:
     """Least-squares directions of attributes.
 
-    samples  latents that are scored          batch   pictures drawn at once
+    samples  latents that are scored
+    batch    pictures drawn at once
     ridge    share of the mean variance added to each, against attributes no latent explains
     scorer   judges pictures of generators that do not know their own factors
-    names    attributes to keep, empty = all  label   the class to draw, where there are classes
+    names    attributes to keep, empty = all
+    label    the class to draw, where there are classes
     seed     first of the sampled seeds
     vector   "best", or one of regression, covariance, alone, alone_covariance
     layers   "best" or "all"
@@ -86,8 +89,12 @@ class TLGAN:
         self.names, self.vector, self.layers, self.minimum = names, vector, layers, minimum
         self.probes, self.span, self.label, self.seed = probes, span, label, seed
 
+    def missing(self, generator: Generator) -> str:
+        """Nothing is asked of the generator itself."""
+        return ""
+
     @torch.no_grad()
-    def fit(self, generator: Generator, report: Report = silent) -> Self:
+    def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Sample, regress, choose, measure. Raises BadData for too few samples or names unknown."""
         if self.samples < 2 * PILOT:
             raise BadData(f"{self.samples} samples are too few", f"take at least {2 * PILOT}")
@@ -96,6 +103,7 @@ class TLGAN:
             if name not in known:
                 raise BadData(f"no attribute '{name}'", f"there is: {', '.join(known)}")
         self.space_: str = generator.info.space
+        self.complete_ = True
         self.seeds_ = f"{self.seed}-{self.seed + self.samples - 1}"
         self.model_ = self._regress(generator, report)
         wanted = [i for i, name in enumerate(known) if not self.names or name in self.names]
