@@ -8,6 +8,7 @@
     plugins.py     a folder is a registry: names(package), load(package, name, attribute)
     checkpoints/   reading weight files; nothing in them is ever run
     models/        one file per generator family
+    latents/       stored latents, where a scene may start instead of at a seed
     attributes/    one file per scorer: what a picture is like
     directions/    one file per method: how to find a direction and how to move along it
     edits/         a stack of edits applied to latents

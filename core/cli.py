@@ -77,7 +77,7 @@ def _dispatch(words: list[str], out: Out, screen: Screen | None) -> int:
         args: Any = grammar.parse_studio(words)
         _tune(out, args)
         return screen.studio(args.ref, Run(args, out, screen).config(), out)
-    parser = grammar.build()
+    parser = grammar.build(words)
     args = parser.parse_args(words)
     _tune(out, args)
     if args.version:

@@ -1,9 +1,14 @@
-"""A file appears under its name only when it is whole: temporary file, fsync, rename, fsync."""
+"""A file appears under its name only when it is whole: temporary file, fsync, rename, fsync.
+
+And a lock that its holder cannot leave behind.
+"""
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from core.errors import Locked
 
 
 def replace_whole(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
@@ -44,3 +49,19 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+@contextmanager
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock of `path`, which the kernel releases with the process.
+
+    Raises Locked, with `what` for its words, where another process holds it.
+    """
+    import fcntl
+
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Locked(f"another process is at {what}", "wait for it, or stop it") from None
+        yield

@@ -17,7 +17,7 @@ def config_dir() -> Path:
 
 
 def data_dir() -> Path:
-    """Holds what the user imported or discovered: models/ and directions/."""
+    """Holds what the user imported or discovered: models/, directions/, latents/, scorers/."""
     return _place("data", platformdirs.user_data_dir("latty", appauthor=False))
 
 
@@ -39,6 +39,16 @@ def models_dir() -> Path:
 def directions_dir() -> Path:
     """The user's direction sets: NAME.safetensors."""
     return data_dir() / "directions"
+
+
+def latents_dir() -> Path:
+    """The user's stored latents: NAME.safetensors."""
+    return data_dir() / "latents"
+
+
+def scorers_dir() -> Path:
+    """The user's picture classifiers: NAME.toml and its weights."""
+    return data_dir() / "scorers"
 
 
 def shipped_dir() -> Path:

@@ -1,7 +1,9 @@
 """What every family promises, checked on a small random model; the families' tests call this."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from core.errors import BadData, UsageError
 from core.models import open_model
@@ -84,12 +87,44 @@ def check_activations(generator: Any) -> None:
     for name in generator.activation_names():
         offset = torch.zeros(1, generator.activation(codes, name).shape[1], 1, 1)
         offset.requires_grad_()
-        same = generator.synthesis_with(codes, name, offset)
+        same = generator.synthesis_with(codes, {name: offset})
         torch.testing.assert_close(same, plain, atol=1e-5, rtol=1e-4)
         (same * torch.arange(same.numel()).reshape(same.shape)).sum().backward()
         assert offset.grad is not None and offset.grad.any(), name
     with pytest.raises(UsageError, match="nowhere"):
         generator.activation(codes, "nowhere")
+    check_changes(generator)
+
+
+def check_changes(generator: Any) -> None:
+    """Several layers in one pass: nothing is nothing, lower layers come first, none runs twice."""
+    codes, names = codes_of(generator), generator.activation_names()
+    label = None
+    if generator.info.num_classes:
+        label = torch.arange(len(codes)) % generator.info.num_classes
+    plain = generator.synthesis(codes, label, 0.7, 5)
+    assert torch.equal(generator.synthesis_with(codes, {}, label, 0.7, 5), plain)
+    seen: list[str] = []
+
+    def watch(name: str, x: Tensor) -> Tensor:
+        assert torch.equal(x, generator.activation(codes, name, label, 0.7, 5)), name
+        seen.append(name)
+        return x
+
+    watched = {name: partial(watch, name) for name in reversed(names)}
+    with FlopCounterMode(display=False) as without:
+        generator.synthesis(codes, label, 0.7, 5)
+    with torch.no_grad():
+        again = generator.synthesis_with(codes, watched, label, 0.7, 5)
+        with FlopCounterMode(display=False) as counted:
+            generator.synthesis_with(codes, dict.fromkeys(names, lambda x: x), label, 0.7, 5)
+    assert seen == names and torch.equal(again, plain)
+    assert counted.get_total_flops() == without.get_total_flops(), "a layer ran twice"
+    with pytest.raises(UsageError, match=r"nowhere.*" + r".*".join(map(re.escape, names))):
+        generator.synthesis_with(codes, {names[0]: lambda x: x, "nowhere": lambda x: x})
+    for wrong in (torch.zeros(2, 1, 1, 1), torch.zeros(1, 1, 1, 1, 1), lambda x: x[:, :, :1, :1]):
+        with pytest.raises(UsageError, match="activation is"):
+            generator.synthesis_with(codes, {names[-1]: wrong})
 
 
 def check_prefix(generator: Any) -> None:
@@ -107,6 +142,22 @@ def check_prefix(generator: Any) -> None:
         assert kept is None or torch.equal(state.x, kept), "a kept state was overwritten"
         one = generator.synthesis_from(generator.prefix(codes[:1], layer), frames)
         torch.testing.assert_close(one, plain[:1].expand_as(one), atol=1e-5, rtol=1e-4)
+        if isinstance(generator, HasActivations):
+            check_changed_prefix(generator, codes, layer)
+
+
+def check_changed_prefix(generator: Any, codes: Tensor, layer: int) -> None:
+    """What a state ends with can be changed, what lies above it, and nothing below."""
+    state, names = generator.prefix(codes, layer), generator.activation_names()
+    for place, name in enumerate(names):
+        changes = {name: torch.full((1,), 0.5)}
+        if place < layer - 1:
+            with pytest.raises(UsageError, match=f"layer {layer}"):
+                generator.synthesis_from(state, codes, "const", changes)
+            continue
+        found = generator.synthesis_from(state, codes, "const", changes)
+        wanted = generator.synthesis_with(codes, changes)
+        torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-4)
 
 
 def check_labels(generator: Any) -> None:

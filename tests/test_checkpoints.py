@@ -332,3 +332,12 @@ def flattened(value: object, name: str = "") -> dict[str, np.ndarray]:
         for part, item in inner
         for key, array in flattened(item, f"{name}.{part}".lstrip(".")).items()
     }
+
+
+@pytest.mark.parametrize("length", [0x80 + 256 * n for n in range(1, 17)])
+def test_a_safetensors_header_of_any_length_is_no_pickle(length: int, tmp_path: Path) -> None:
+    """Its first bytes, the length, may be those of a pickle: 80 02, 80 04, ..."""
+    header = json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    data = length.to_bytes(8, "little") + header.ljust(length) + b"\0\0\x80?"
+    (tmp_path / "a.bin").write_bytes(data)
+    assert open_checkpoint(tmp_path / "a.bin").tensors()["a"].tolist() == [1.0]

@@ -12,7 +12,8 @@ from PIL import Image
 
 from core.cli import main
 from core.errors import UsageError
-from core.verbs._grammar import CODES, KINDS, VERBS
+from core.verbs._grammar import CODES, VERBS
+from core.verbs._options import KINDS
 from core.verbs._out import Out, Progress, clean, seconds, to_json
 from core.verbs.sample import noise, seeds
 

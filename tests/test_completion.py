@@ -8,7 +8,8 @@ import pytest
 from cli_process import latty
 
 from core.verbs import completion
-from core.verbs._grammar import SHELLS, VERBS
+from core.verbs._grammar import VERBS
+from core.verbs._options import SHELLS
 
 CHECKS = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}
 

@@ -256,9 +256,9 @@ def test_a_set_without_a_digest_fits_its_family(store: Path) -> None:
         find("mine/0", Toy())
 
 
-def test_activation_spaces_cannot_be_applied_yet(store: Path) -> None:
+def test_a_model_without_activations_is_told_so(store: Path) -> None:
     write(store, replace(HEADER, space="activation:b8.conv0"), {ARRAY: VECTORS})
-    with pytest.raises(BadData, match=r"activation:b8\.conv0"):
+    with pytest.raises(BadData, match=r"layer b8\.conv0; toy has no activations"):
         find("mine/0", Toy())
 
 

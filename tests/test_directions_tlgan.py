@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from planted import Planted, cosine
+from sklearn.linear_model import LinearRegression
 from toy_generator import Factored, Toy
 
 from core import plugins
@@ -15,9 +17,10 @@ from core.directions import _names, find
 from core.directions._file import ARRAY, SCHEMA, read
 from core.directions._linear import LinearDirection
 from core.directions._normal import NormalEquations
+from core.directions._project import off
 from core.directions._traverse import figures, shifted, traverse
 from core.directions.tlgan import METHOD
-from core.errors import BadData
+from core.errors import BadData, Interrupted
 from core.models import open_model
 from core.models._base import AnySize, HasFactors
 from core.scene import ALL, Layers
@@ -125,6 +128,83 @@ def test_a_report_that_raises_cancels() -> None:
         METHOD(samples=1024).fit(Factored(), stop)
 
 
+def test_normal_equations_of_float32_are_as_good() -> None:
+    """Of many samples far from zero, against float64 and against scikit-learn."""
+    random = np.random.RandomState(1)
+    x = (random.randn(6000, 40) + 20).astype(np.float32)
+    y = x @ random.randn(40, 3) + random.randn(6000, 3)
+    sums = NormalEquations(40, 3)
+    for part in range(0, 6000, 2500):
+        sums.add(torch.from_numpy(x[part : part + 2500]), torch.from_numpy(y[part : part + 2500]))
+    found, wanted = sums.solve(0.0), LinearRegression().fit(x.astype(np.float64), y)
+    error = np.abs(found.slopes.numpy() - wanted.coef_.T).max() / np.abs(wanted.coef_).max()
+    assert error < 1e-5
+    np.testing.assert_allclose(found.intercept, wanted.intercept_, rtol=1e-3, atol=1e-3)
+
+
+def test_normals_are_the_attributes_gradients() -> None:
+    """One for each direction that was kept, in its order; linear factors have constant ones."""
+    planted = Planted(Toy())
+    found = METHOD(samples=2048, probes=2, vector="covariance").fit(planted)
+    normals = found.extra_["normals"]
+    assert normals.shape == (2, 5) and normals.dtype == torch.float32
+    for normal, truth in zip(normals, planted.truth, strict=True):
+        assert cosine(normal, truth) > 0.99
+    only = METHOD(samples=2048, probes=2, names=("side",)).fit(planted)
+    torch.testing.assert_close(only.extra_["normals"], normals[1:])
+
+
+def test_a_locked_attribute_does_not_move() -> None:
+    """TL-GAN's lock: other directions are projected off it, its own stays as it is."""
+    planted = Planted(Toy())
+    options = {"samples": 2048, "probes": 2, "vector": "regression", "layers": "all"}
+    free = METHOD(**options).fit(planted)
+    held = METHOD(**options, locks=("side",)).fit(planted)
+    drift = [dict(found.infos_[0].scores)["drift"] for found in (free, held)]
+    assert drift[1] < 0.1 * drift[0]
+    torch.testing.assert_close(free.directions_[1], held.directions_[1])
+    assert dict(held.infos_[0].scores)["corr"] > 0.8
+    with pytest.raises(BadData, match="no attribute 'frown'"):
+        METHOD(**options, locks=("frown",)).fit(planted)
+
+
+def test_constant_attributes_and_missing_scores() -> None:
+    class Odd(Factored):
+        def factors(self, codes: torch.Tensor) -> torch.Tensor:
+            scores = super().factors(codes)
+            scores[:, 0] = 0.5  # never changes
+            scores[:, 1] = torch.nan  # never there
+            scores[:, 2] = torch.where(codes[:, 0, 0] > 0.6, torch.nan, scores[:, 2])
+            return scores
+
+    found = METHOD(samples=2048, probes=2).fit(Odd())
+    assert [info.name for info in found.infos_] == ["three", "switch"]
+    assert [name for name, _ in found.dropped_] == ["one", "two"]
+    assert dict(found.infos_[0].scores)["r2"] > 0.8
+
+
+@pytest.mark.parametrize(("what", "after"), [("samples", 23), ("latents", 3), ("directions", 1)])
+def test_an_interruption_leaves_what_was_found(what: str, after: int, fitted: METHOD) -> None:
+    calls = []
+
+    def stop(done: int, total: int, stage: str) -> None:
+        assert "stopped" not in calls
+        calls.append(stage)
+        if calls.count(what) > after:
+            calls.append("stopped")
+            raise Interrupted(2)
+
+    found = METHOD(samples=2600, probes=2).fit(Factored(), stop)
+    assert not found.complete_ and len(found.infos_) == 4
+    measured = sum("corr" in dict(info.scores) for info in found.infos_)
+    assert measured == (2 if what == "directions" else 0)
+    for name, ours, best in zip(
+        found.infos_, found.extra_["normals"], fitted.extra_["normals"], strict=True
+    ):
+        assert cosine(ours, best) > 0.95, name
+    assert found.seeds_ == ("100000-101999" if what == "samples" else "100000-102599")
+
+
 def test_figures_of_curves_known_by_hand() -> None:
     x = [-2.0, -1, 0, 1, 2]
     rising = torch.tensor([x, [v + 1 for v in x]])
@@ -212,6 +292,33 @@ def test_portraits_directions_move_the_true_factors() -> None:
             assert got.monotone == 1 and got.moved > 2 and got.drift < 0.1, name
             assert got.crossed >= 0.9, name
     assert set(_names.direction_names("portraits")) >= WANTED
+
+
+def test_locks_hold_attributes_of_portraits() -> None:
+    """Steps of the plain regression move many attributes; projected off an attribute's normal they
+    move it by less than a tenth of that, and their own hardly less."""
+    generator = open_model("portraits", "cpu")
+    assert isinstance(generator, HasFactors)
+    found = METHOD(samples=6000, probes=1, vector="regression", layers="all").fit(generator)
+    codes = generator.mapping(generator.sample(range(30)))
+    spread = generator.factors(generator.mapping(generator.sample(range(500)))).std(0)
+    normals, shares, kept = found.extra_["normals"], [], []
+
+    def change(step: torch.Tensor) -> torch.Tensor:
+        ends = [generator.factors(codes + way * step) for way in (1, -1)]
+        return ((ends[0] - ends[1]).abs() / spread).mean(0)
+
+    for own, (info, vector) in enumerate(zip(found.infos_, found.directions_, strict=True)):
+        step = (2 * info.sigma * vector).expand(codes.shape[1], -1)
+        free = change(step)
+        for other in (free > 0.15).nonzero()[:, 0].tolist():
+            if other == own:
+                continue
+            held = change(off(step, [normals[other]]))
+            shares.append(float(held[other] / free[other]))
+            kept.append(float(held[own] / free[own]))
+    assert len(shares) > 50 and max(shares) < 0.1, max(shares)
+    assert sorted(shares)[len(shares) // 2] < 0.02 and min(kept) > 0.95
 
 
 def test_demo_directions_move_what_the_regressor_sees() -> None:

@@ -209,11 +209,15 @@ def test_a_layer_can_be_replaced(generator: Any) -> None:
         pytest.skip("the family has no activations")
     codes, name = promises.codes_of(generator), generator.activation_names()[0]
     others = codes.flip(0)
-    offset = generator.activation(others, name) - generator.activation(codes, name)
-    replaced = generator.synthesis_with(codes, name, offset)
-    wanted = generator.synthesis(torch.cat([others[:, :1], codes[:, 1:]], 1))
-    torch.testing.assert_close(replaced, wanted, atol=1e-4, rtol=1e-3)
-    assert (replaced - generator.synthesis(codes)).abs().max() > 1e-3
+    mixed = generator.synthesis(torch.cat([others[:, :1], codes[:, 1:]], 1))
+    theirs, ours = generator.activation(others, name), generator.activation(codes, name)
+    for change in (theirs - ours, lambda _: theirs):
+        replaced = generator.synthesis_with(codes, {name: change})
+        torch.testing.assert_close(replaced, mixed, atol=1e-4, rtol=1e-3)
+    assert (mixed - generator.synthesis(codes)).abs().max() > 1e-3
+    one = generator.synthesis_with(codes, {name: lambda _: theirs[:1]})
+    wanted = torch.cat([others[:1, :1].expand(len(codes), -1, -1), codes[:, 1:]], 1)
+    torch.testing.assert_close(one, generator.synthesis(wanted), atol=1e-4, rtol=1e-3)
 
 
 def test_layer_weights_map_codes(generator: Any) -> None:
@@ -287,7 +291,7 @@ def test_everything_is_on_the_device_asked_for(family: str, device: str) -> None
     if isinstance(there, HasActivations):
         for name in there.activation_names():
             found.append(there.activation(codes, name))
-            found.append(there.synthesis_with(codes, name, torch.zeros(1)))
+            found.append(there.synthesis_with(codes, {name: torch.zeros(1)}))
     if isinstance(there, HasLayerWeights):
         found += there.layer_weights()
     assert {tensor.device.type for tensor in found} == {device}

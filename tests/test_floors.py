@@ -17,11 +17,12 @@ FLOORS = [
     ["core.plugins"],
     ["core.checkpoints"],
     ["core.demo"],  # the renderer and the regressor network: plain torch
-    ["core.models", "core.attributes"],
+    ["core.models", "core.attributes", "core.latents"],
     ["core.directions"],
     ["core.edits"],
     ["core.presets"],
     ["core.render"],
+    ["core.rank"],
     [  # the programs that made the shipped files
         "core.demo.prerender",
         "core.demo.train",

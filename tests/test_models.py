@@ -113,13 +113,13 @@ def test_every_named_layer_is_reachable(generator: Generator) -> None:
         for name in generator.activation_names():
             activation = generator.activation(codes, name)
             assert activation.shape[0] == 2
-            same = generator.synthesis_with(codes, name, torch.zeros_like(activation))
-            other = generator.synthesis_with(codes, name, torch.ones_like(activation))
+            same = generator.synthesis_with(codes, {name: torch.zeros_like(activation)})
+            other = generator.synthesis_with(codes, {name: torch.ones_like(activation)})
             torch.testing.assert_close(same, plain, atol=1e-4, rtol=1e-3)
             assert (other - plain).abs().max() > 1e-3
-            put = generator.synthesis_with(codes, name, lambda x, a=activation: a.clone())
+            put = generator.synthesis_with(codes, {name: lambda x, a=activation: a.clone()})
             torch.testing.assert_close(put, plain, atol=1e-4, rtol=1e-3)
-            nothing = generator.synthesis_with(codes, name, torch.zeros_like)
+            nothing = generator.synthesis_with(codes, {name: torch.zeros_like})
             assert (nothing - plain).abs().max() > 1e-3
 
 

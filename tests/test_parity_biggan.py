@@ -163,9 +163,9 @@ def test_layers_can_be_read_and_changed(model: Latent) -> None:
     images = model.synthesis(codes, label)
     for name in model.activation_names():
         found = model.activation(codes, name, label=label)
-        same = model.synthesis_with(codes, name, torch.zeros_like(found), label=label)
+        same = model.synthesis_with(codes, {name: torch.zeros_like(found)}, label)
         torch.testing.assert_close(same, images)
-        other = model.synthesis_with(codes, name, torch.ones_like(found), label=label)
+        other = model.synthesis_with(codes, {name: torch.ones_like(found)}, label)
         assert (other - images).abs().max() > 1e-4
 
 

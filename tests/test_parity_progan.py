@@ -110,7 +110,7 @@ def test_a_growing_network_blends_two_pictures() -> None:
     with pytest.raises(BadData, match="8 px"):
         progan.build(tensors_of(outputs=False), {}, CPU).with_lod(1.0)
     with pytest.raises(UsageError):
-        generator.with_lod(1.0).synthesis_with(codes, "layer1", torch.zeros(1))
+        generator.with_lod(1.0).synthesis_with(codes, {"layer1": torch.zeros(1)})
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"z_dim": 0}', '{"z_dim": true}', '{"z_dim": 99}'])

@@ -98,9 +98,9 @@ def test_it_keeps_the_promises_of_a_generator(model: Latent) -> None:
     assert codes.grad is not None and (codes.grad != 0).all()
     for name in model.activation_names():
         found = model.activation(codes.detach(), name)
-        same = model.synthesis_with(codes.detach(), name, torch.zeros_like(found))
+        same = model.synthesis_with(codes.detach(), {name: torch.zeros_like(found)})
         torch.testing.assert_close(same, images)
-        moved = model.synthesis_with(codes.detach(), name, torch.ones_like(found))
+        moved = model.synthesis_with(codes.detach(), {name: torch.ones_like(found)})
         assert (moved - images).abs().max() > 1e-4
 
 

@@ -76,12 +76,21 @@ def random_preset(rng):
                 rng.choice(["demo/smile", "seed:42", "x.safetensors#3"]),
                 number(f"edits.{index}.strength", -100, 100),
                 rng.choice([None, ALL, Layers(4, 9), Layers(0, 1), Layers(3)]),
+                conditions=rng.choice([(), ("demo/yaw",), ("demo/yaw", "x.safetensors#\u732b")]),
             )
             for index in range(rng.randrange(4))
         ),
         size=rng.choice([None, 64]),
         truncation_after_edits=rng.random() < 0.5,
+        latent=rng.choice([None, "mine#3", "a b/\u732b.npz:w#-1"]),
+        locks=rng.choice([(), ("demo/age",), ("x.safetensors#3", "demo/age")]),
     )
+    words = [{}, {"mode": "flip"}, {"mode": "centred"}, {"mode": "absolute"}, {"unit": "own"}]
+    edits = [
+        edit if edit.direction.startswith("seed:") else replace(edit, **rng.choice(words))
+        for edit in scene.edits
+    ]
+    scene = replace(scene, edits=tuple(edits))
     outputs = tuple(
         Output(
             f"{index}.png",

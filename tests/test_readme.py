@@ -4,9 +4,14 @@ import re
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
-from core import presets
+from core import home, presets
+from core.directions._base import Info
+from core.directions._file import ARRAY, DirectionSet
+from core.directions._file import write as write_set
 from core.models._names import model_names
 from core.verbs._grammar import VERBS, build
 
@@ -25,6 +30,33 @@ def test_the_preset_of_the_readme_reads_and_says_what_it_should() -> None:
     preset = presets.from_dict(tomllib.loads(text), "README.md")
     assert preset.frames == 48 and preset.outputs[0].loop == "bounce"
     assert str(preset.scene.edits[0].layers) == "2"
+
+
+PRESETS = [
+    pytest.param(page, text, id=f"{page.stem}-{number}")
+    for page in PAGES
+    for number, text in enumerate(blocks(page, "toml"))
+    if text.startswith("schema = 1")
+]
+
+
+@pytest.fixture
+def example_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the presets of the pages name, as if the commands beside them had been run."""
+    monkeypatch.chdir(tmp_path)
+    info = Info("x", 1.0, unit="image widths")
+    header = DirectionSet("plumerault", "w", (info,), "portraits")
+    write_set(home.directions_dir() / "shifts.safetensors", header, {ARRAY: torch.ones(1, 32)})
+    np.savez(tmp_path / "projected_w.npz", w=np.zeros((1, 10, 128), np.float32))
+
+
+@pytest.mark.usefixtures("example_files")
+@pytest.mark.parametrize(("page", "text"), PRESETS)
+def test_presets_of_the_pages_check_without_a_warning(
+    page: Path, text: str, tmp_path: Path
+) -> None:
+    (tmp_path / "x.toml").write_text(text, encoding="utf-8")
+    assert presets.check(tmp_path / "x.toml") == [], page.name
 
 
 def test_every_command_of_the_readme_parses() -> None:
@@ -46,4 +78,6 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_verb_is_in_the_help() -> None:
-    assert set(re.findall(r"^    (\w+)  ", build().format_help(), re.MULTILINE)) >= set(VERBS)
+    assert set(re.findall(r"^    ([\w-]+)(?:  |$)", build().format_help(), re.MULTILINE)) >= set(
+        VERBS
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -116,7 +117,9 @@ class Prefixed(Toy):
         self.layers.append(layer)
         return codes[:, :layer]
 
-    def synthesis_from(self, state: Tensor, codes: Tensor, noise: object = "const") -> Tensor:
+    def synthesis_from(
+        self, state: Tensor, codes: Tensor, noise: object = "const", changes: object = ()
+    ) -> Tensor:
         below = state.expand(len(codes), -1, -1)
         return self.synthesis(torch.cat([below, codes[:, state.shape[1] :]], 1))
 
@@ -448,7 +451,7 @@ def test_stopped_between_two_final_names(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_note_without_files_is_not_believed(tmp_path: Path) -> None:
     made = preset({"path": "a.gif"}, frames=2)
     render.write(made, Options(tmp_path))
-    key = provenance.sha256(provenance.canonical(presets.to_dict(made)).encode()).hexdigest()
+    key = sha256(provenance.canonical(presets.to_dict(made)).encode()).hexdigest()
     (tmp_path / "a.gif.latty-work").mkdir()
     (tmp_path / "a.gif.latty-work" / "publishing.json").write_text(f'"{key}"')
     before = content(tmp_path / "a.gif")

@@ -307,7 +307,7 @@ def test_activations_can_be_read_and_moved() -> None:
         activation = generator.activation(codes, name)
         assert activation.shape[2:] == (size, size)
         offset = torch.zeros(1, activation.shape[1], 1, 1, requires_grad=True)
-        same = generator.synthesis_with(codes, name, offset)
+        same = generator.synthesis_with(codes, {name: offset})
         torch.testing.assert_close(same, generator.synthesis(codes), atol=1e-5, rtol=1e-5)
         same.sum().backward()
         assert offset.grad is not None and offset.grad.any()

@@ -5,6 +5,7 @@ free text under "__metadata__", then the raw numbers, in one piece, without gaps
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -30,6 +31,10 @@ DTYPES = {
     **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bf2", "BOOL": "|b1"},
     **{"I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1"},
     **{"U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "|u1", "C64": "<c8"},
+}
+WRITTEN = {
+    **{"float64": "F64", "float32": "F32", "float16": "F16", "bool": "BOOL"},
+    **{"int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8"},
 }
 
 
@@ -158,3 +163,26 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
         raise Refusal("bad-tensor", what, file=path.name) from None
     half = (torch.float16, torch.bfloat16)
     return {name: t.float() if t.dtype in half else t for name, t in tensors.items()}
+
+
+def pieces(meta: Mapping[str, str], tensors: "Mapping[str, Tensor]") -> list[bytes | memoryview]:
+    """What a file of these tensors and this free text is made of; no number is copied.
+
+    The reference writer orders free text by a random hash, so two runs would differ; this one
+    keeps the order given. Number types it has no word for are written as float32.
+    """
+    table: dict[str, Any] = {"__metadata__": dict(meta)}
+    numbers: list[bytes | memoryview] = []
+    offset = 0
+    for name, given in tensors.items():
+        known = str(given.dtype).removeprefix("torch.") in WRITTEN
+        tensor = (given if known else given.float()).detach().cpu().contiguous()
+        piece = tensor.numpy().data.cast("B") if tensor.numel() else b""
+        code = WRITTEN[str(tensor.dtype).removeprefix("torch.")]
+        ends = [offset, offset + len(piece)]
+        table[name] = {"dtype": code, "shape": list(tensor.shape), "data_offsets": ends}
+        numbers.append(piece)
+        offset += len(piece)
+    header = json.dumps(table).encode()
+    header += b" " * (-len(header) % 8)  # the numbers start at a multiple of 8
+    return [len(header).to_bytes(8, "little"), header, *numbers]

@@ -71,6 +71,9 @@ def _readable(start: Start) -> str:
         return "torch-legacy"
     if head.startswith(b"\x93NUMPY"):
         return "npy"
+    # Before pickles: a header of 1664 bytes begins with 80 06, as a pickle of a protocol to come.
+    if head[8:9] == b"{" and head[3:8] == bytes(5):
+        return "safetensors"
     if head[:1] == b"\x80" and len(head) > 1 and head[1] < 16:  # protocols yet to come, too
         return "pickle"
     # A JSON table behind eight bytes of length; without a high zero byte it would be text.

@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import plugins
+from core import __version__, plugins
 from core.directions import _names
 from core.directions._file import ARRAY, LINEAR, DirectionSet, Value, read, write
 from core.errors import BadData
@@ -28,7 +28,7 @@ def find(ref: str, generator: "Generator", force: bool = False) -> "Direction":
     from core.directions._linear import LinearDirection, check_shape
 
     if isinstance(found[1], LinearDirection):
-        check_shape(found[1], generator.info, ref)
+        check_shape(found[1], generator, ref)
     return found[1]
 
 
@@ -90,6 +90,7 @@ def save(path: Path, name: str, method: "Method", generator: "Generator") -> Dir
         seeds=method.seeds_,
         form=getattr(method, "form", LINEAR),
         complete=method.complete_,
+        latty=__version__,
     )
     vectors = getattr(method, "directions_", None)  # paths and climbs have none
     arrays = {} if vectors is None else {ARRAY: vectors}

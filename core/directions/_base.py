@@ -16,7 +16,7 @@ importing torch (`_params`).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from core.report import Report, silent
 from core.scene import ALL, Layers
@@ -34,8 +34,9 @@ class Direction(Protocol):
     def name(self) -> str: ...
 
     @property
-    def space(self) -> Literal["z", "w"]:
-        """ "z" moves latents (N, Z) before the mapping, "w" moves codes (N, L, D)."""
+    def space(self) -> str:
+        """ "z" moves latents (N, Z) before the mapping, "w" codes (N, L, D) after it,
+        "activation:LAYER" what that layer gives, (N, C, H, W), inside the synthesis."""
         ...
 
     @property

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from core import __version__
+from core.checkpoints.safetensors import pieces, read_tensors
 from core.checkpoints.safetensors import read_header as read_container
-from core.checkpoints.safetensors import read_tensors
 from core.directions._base import Info
 from core.errors import BadData, OutputError
 from core.files import replace_whole
@@ -194,10 +194,9 @@ def write(path: Path, header: DirectionSet, arrays: "Mapping[str, Tensor]") -> N
     checked = reader.header(json.loads(text))
     _check_shape(reader, checked, {name: tuple(array.shape) for name, array in arrays.items()})
     _check_arrays(reader, checked, arrays)
-    data = _container({"kind": KIND, "set": text}, arrays)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_whole(path, [data])
+        replace_whole(path, pieces({"kind": KIND, "set": text}, arrays))
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}", "is the disk full?") from None
 
@@ -247,27 +246,3 @@ def _table(header: DirectionSet) -> dict[str, Any]:
         for info in header.infos
     ]
     return table
-
-
-def _container(meta: dict[str, str], arrays: "Mapping[str, Tensor]") -> bytes:
-    """A safetensors file in memory. The reference writer orders free text by a random hash, so two
-    runs would differ; this one writes keys in the order given."""
-    import torch
-
-    dtypes = {torch.float32: "F32", torch.float16: "F16", torch.float64: "F64"}
-    table: dict[str, Any] = {"__metadata__": meta}
-    blobs, offset = [], 0
-    for name, array in arrays.items():
-        array = (array if array.dtype in dtypes else array.float()).detach().cpu().contiguous()
-        blob = array.numpy().tobytes()
-        ends = [offset, offset + len(blob)]
-        table[name] = {
-            "dtype": dtypes[array.dtype],
-            "shape": list(array.shape),
-            "data_offsets": ends,
-        }
-        blobs.append(blob)
-        offset += len(blob)
-    text = json.dumps(table).encode()
-    text += b" " * (-len(text) % 8)  # the numbers start at a multiple of 8
-    return len(text).to_bytes(8, "little") + text + b"".join(blobs)

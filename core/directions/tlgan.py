@@ -18,19 +18,21 @@ from typing import Literal, Self
 import torch
 from torch import Tensor
 
-from core.attributes import attribute_names, scores_of
-from core.directions._base import Info
+from core.attributes import attribute_names
 from core.directions._linear import LinearDirection
-from core.directions._normal import NormalEquations
-from core.directions._traverse import Figures, class_labels, figures, mean_figures, traverse
+from core.directions._measure import Judge, info_of
+from core.directions._normal import NormalEquations, normal_scores
+from core.directions._project import orthogonal
+from core.directions._sampling import Told, checked, latents, scores_so_far, space_of
+from core.directions._traverse import Figures
 from core.errors import BadData
 from core.models._base import Generator
 from core.report import Report, silent
-from core.scene import ALL, Layers
+from core.scene import ALL
 
 PILOT = 512  # samples that show the range of each attribute before the links are applied
 CLIP = 0.995  # TL-GAN's own: arctanh(+-0.995) = +-3
-TRUNCATIONS = (0.8, 1.0)
+SHORT = 1.0  # seconds for what is left of the regression after an interruption
 KNOWN = 0.1  # an attribute with a lower R2 tells nothing about what to hold still
 
 LINKS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -43,14 +45,28 @@ LINKS: dict[str, Callable[[Tensor], Tensor]] = {
 @dataclass(frozen=True, slots=True)
 class _Model:
     """The regression: slopes (D, A), r2 (A,), link of each attribute, covariance of x (D, D), and
-    the middle of the range and the standard deviation of each attribute (A,)."""
+    the middle of the range and the standard deviation of each attribute (A,).
+
+    gradients  slopes (D, A) of the attributes' normal scores: no link has to be chosen for them, so
+               they are the surer normals to hold an attribute by
+    """
 
     slopes: Tensor
+    gradients: Tensor
     r2: Tensor
     links: tuple[str, ...]
     covariance: Tensor
     middle: Tensor
     spread: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A direction of attribute `index`, and its figures if there was the time to measure it."""
+
+    direction: LinearDirection
+    index: int
+    figures: Figures | None
 
 
 class TLGAN:
@@ -61,11 +77,13 @@ class TLGAN:
     ridge    share of the mean variance added to each, against attributes no latent explains
     scorer   judges pictures of generators that do not know their own factors
     names    attributes to keep, empty = all
-    label    the class to draw, where there are classes
-    seed     first of the sampled seeds
+    locks    attributes that no other direction of the set moves: TL-GAN's lock
     vector   "best", or one of regression, covariance, alone, alone_covariance
     layers   "best" or "all"
     minimum  directions that follow their attribute with a lower mean correlation are dropped
+    space    where latents are moved; auto = where the family's directions act best
+    label    the class to draw, where there are classes
+    seed     first of the sampled seeds
     probes   held-out seeds for choices; the final figures take twice as many
     span     strengths -span..span are measured
     """
@@ -77,17 +95,20 @@ class TLGAN:
         ridge: float = 1e-4,
         scorer: str = "factors",
         names: tuple[str, ...] = (),
+        locks: tuple[str, ...] = (),
         vector: str = "best",
         layers: Literal["best", "all"] = "best",
         minimum: float = 0.0,
-        probes: int = 8,
-        span: float = 3.0,
+        space: Literal["auto", "z", "w"] = "auto",
         label: int | None = None,
         seed: int = 100_000,
+        probes: int = 8,
+        span: float = 3.0,
     ) -> None:
         self.samples, self.batch, self.ridge, self.scorer = samples, batch, ridge, scorer
-        self.names, self.vector, self.layers, self.minimum = names, vector, layers, minimum
-        self.probes, self.span, self.label, self.seed = probes, span, label, seed
+        self.names, self.locks, self.vector, self.layers = names, locks, vector, layers
+        self.minimum, self.space, self.label, self.seed = minimum, space, label, seed
+        self.probes, self.span = probes, span
 
     def missing(self, generator: Generator) -> str:
         """Nothing is asked of the generator itself."""
@@ -95,74 +116,109 @@ class TLGAN:
 
     @torch.no_grad()
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
-        """Sample, regress, choose, measure. Raises BadData for too few samples or names unknown."""
+        """Sample, regress, choose, measure. Raises BadData for too few samples or names unknown.
+
+        Scores are kept by `sampled_scores`, so `work` is not needed to go on after a stop. After an
+        interruption directions are as the regression gives them, in all layers, not measured.
+        """
         if self.samples < 2 * PILOT:
             raise BadData(f"{self.samples} samples are too few", f"take at least {2 * PILOT}")
         known = attribute_names(generator, self.scorer)
-        for name in self.names:
-            if name not in known:
-                raise BadData(f"no attribute '{name}'", f"there is: {', '.join(known)}")
-        self.space_: str = generator.info.space
-        self.complete_ = True
-        self.seeds_ = f"{self.seed}-{self.seed + self.samples - 1}"
-        self.model_ = self._regress(generator, report)
-        wanted = [i for i, name in enumerate(known) if not self.names or name in self.names]
-        found = []
-        for done, index in enumerate(wanted):
-            found.append(self._measured(known[index], index, generator))
-            report(done + 1, len(wanted), "directions")
-        kept = [entry for entry in found if entry[1].corr >= self.minimum]
-        self.dropped_ = tuple((w.name, f.corr) for w, f, _ in found if f.corr < self.minimum)
-        self.infos_ = tuple(self._info(*entry) for entry in kept)
-        vectors = [direction.vector for direction, _, _ in kept]
-        self.directions_ = torch.stack(vectors) if kept else torch.zeros(0, 0)
+        wanted = [known.index(name) for name in checked(self.names, known)] or range(len(known))
+        locks = [known.index(name) for name in checked(self.locks, known)]
+        self.space_: str = space_of(generator, self.space)
+        seeds = range(self.seed, self.seed + self.samples)
+        told = Told(report)
+        scores = scores_so_far(
+            generator, seeds, self.scorer, self.label, self.batch, 2 * PILOT, told
+        )
+        self.model_ = self._regress(generator, scores.double(), told)
+        found = self._find(generator, known, sorted(wanted), locks, told)
+        kept = [f for f in found if f.figures is None or f.figures.corr >= self.minimum]
+        kept = [f for f in kept if self.model_.spread[f.index] > 0]  # the others never changed
+        self.dropped_ = tuple(
+            (f.direction.name, f.figures.corr if f.figures else 0.0) for f in found if f not in kept
+        )
+        self.complete_ = told.complete
+        self._keep(kept)
         return self
+
+    def _keep(self, kept: Sequence[_Found]) -> None:
+        model = self.model_
+        self.infos_ = tuple(
+            info_of(f.direction, f.figures, {"r2": float(model.r2[f.index])}) for f in kept
+        )
+        vectors = [f.direction.vector for f in kept]
+        self.directions_ = torch.stack(vectors) if kept else torch.zeros(0, 0)
+        normals = model.gradients / model.gradients.norm(dim=0).clamp_min(1e-12)
+        self.extra_ = {"normals": normals[:, [f.index for f in kept]].T.float().contiguous()}
 
     # --- regression ---------------------------------------------------------------------------
 
-    def _latents(self, z: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Codes (N, L, D) of z, and what the attributes are regressed on (N, D or Z)."""
-        codes = generator.mapping(z, class_labels(self.label, z))
-        return codes, z if self.space_ == "z" else codes[:, 0]
-
-    def _score(self, generator: Generator) -> Callable[[Tensor], Tensor]:
-        def score(codes: Tensor) -> Tensor:
-            scores = [
-                scores_of(generator, part, class_labels(self.label, part), self.scorer)[1]
-                for part in torch.split(codes, self.batch)
-            ]
-            return torch.cat(scores)
-
-        return score
-
-    def _regress(self, generator: Generator, report: Report) -> _Model:
-        score, sums, plain, scale = self._score(generator), None, None, None
-        starts = [*range(0, self.samples, PILOT), self.samples]
-        for start, stop in pairwise(starts):
-            z = generator.sample(range(self.seed + start, self.seed + stop))
-            codes, x = self._latents(z, generator)
-            y = score(codes).cpu().double()
-            if scale is None or sums is None or plain is None:
-                low, high = y.quantile(0.01, 0), y.quantile(0.99, 0)
-                scale = (low + high) / 2, ((high - low) / 2).clamp_min(1e-9)
-                sums = NormalEquations(x.shape[1], y.shape[1] * len(LINKS))
-                plain = NormalEquations(x.shape[1], y.shape[1])
-            unit = (y - scale[0]) / scale[1]
-            sums.add(x, torch.cat([link(unit) for link in LINKS.values()], 1))
-            plain.add(x, y)
-            report(stop, self.samples, "samples")
-        assert sums is not None and plain is not None and scale is not None
+    def _regress(self, generator: Generator, scores: Tensor, told: Told) -> _Model:
+        """Of the scores (n, A) of the first n seeds; an attribute that is missing for half of them
+        counts as constant, else a sample without a valid score is left out."""
+        scores = torch.where(scores.isfinite().double().mean(0) > 0.5, scores, 0.0)
+        low, high = scores[:PILOT].nanquantile(0.01, 0), scores[:PILOT].nanquantile(0.99, 0)
+        middle, half = (low + high) / 2, ((high - low) / 2).clamp_min(1e-9)
+        sums, count, stop, levels = None, scores.shape[1], 0, normal_scores(scores)
+        for start, stop in pairwise([*range(0, len(scores), PILOT), len(scores)]):
+            seeds = range(self.seed + start, self.seed + stop)
+            x = latents(generator, seeds, self.space_, self.label)
+            unit = (scores[start:stop] - middle) / half
+            valid = unit.isfinite().all(1)
+            sums = sums or NormalEquations(x.shape[1], count * (len(LINKS) + 1))
+            targets = [link(unit) for link in LINKS.values()]
+            sums.add(x[valid], torch.cat([*targets, levels[start:stop]], 1)[valid])
+            told.go_on(stop, len(scores), "latents")
+            if told.late(SHORT) and stop >= 2 * PILOT:
+                break
+        self.seeds_ = f"{self.seed}-{self.seed + stop - 1}"
+        assert sums is not None
         fit = sums.solve(self.ridge)
-        count = len(plain.y)
-        r2, best = fit.r2.view(len(LINKS), count).max(0)
+        r2, best = fit.r2.view(-1, count)[: len(LINKS)].max(0)
         columns = best * count + torch.arange(count)
         links = tuple(list(LINKS)[int(i)] for i in best)
-        return _Model(fit.slopes[:, columns], r2, links, sums.covariance, scale[0], plain.spread)
+        spread = sums.spread[:count] * half  # the first link is the attribute itself
+        gradients = fit.slopes[:, -count:]
+        return _Model(fit.slopes[:, columns], gradients, r2, links, sums.covariance, middle, spread)
 
-    # --- candidates ---------------------------------------------------------------------------
+    # --- directions ---------------------------------------------------------------------------
 
-    def _candidates(self, index: int) -> dict[str, Tensor]:
-        """Vectors (D,) that raise attribute `index`, by name of their form."""
+    def _find(
+        self,
+        generator: Generator,
+        known: Sequence[str],
+        wanted: Sequence[int],
+        locks: Sequence[int],
+        told: Told,
+    ) -> list[_Found]:
+        model, after = self.model_, self.seed + self.samples
+        judge = Judge(
+            generator,
+            self.scorer,
+            self.batch,
+            self.label,
+            model.middle,
+            model.spread,
+            after,
+            self.probes,
+            self.span,
+        )
+        found: list[_Found] = []
+        for done, index in enumerate(wanted):
+            candidates = self._candidates(index, known[index], locks)
+            if not told.complete or model.spread[index] == 0:
+                found.append(_Found(candidates[0], index, None))
+                continue
+            narrow = self.layers == "best" and self.space_ == "w"
+            best, figures = judge.measured(candidates, index, narrow)
+            found.append(_Found(best, index, figures))
+            told.go_on(done + 1, len(wanted), "directions")
+        return found
+
+    def _candidates(self, index: int, name: str, locks: Sequence[int]) -> list[LinearDirection]:
+        """Ways to raise attribute `index`, the plain regression first."""
         model = self.model_
         slopes = model.slopes / model.slopes.norm(dim=0).clamp_min(1e-12)
         cov = model.covariance
@@ -172,116 +228,17 @@ class TLGAN:
         forms = {"regression": slopes[:, index], "covariance": cov @ slopes[:, index]}
         forms["alone"] = _alone(slopes[:, known], slopes[:, known], place)
         forms["alone_covariance"] = _alone(slopes[:, known], cov @ slopes[:, known], place)
-        if self.vector == "best":
-            return forms
-        if self.vector not in forms:
+        if self.vector != "best" and self.vector not in forms:
             raise BadData(f"no form '{self.vector}'", f"there is: best, {', '.join(forms)}")
-        return {self.vector: forms[self.vector]}
+        vectors = forms.values() if self.vector == "best" else [forms[self.vector]]
+        held = [model.gradients[:, lock] for lock in locks if lock != index]
+        return [self._direction(name, orthogonal(v, held, name) if held else v) for v in vectors]
 
-    def _direction(self, name: str, vector: Tensor, layers: Layers) -> LinearDirection:
+    def _direction(self, name: str, vector: Tensor) -> LinearDirection:
         """Of unit length; sigma = standard deviation of the samples along it."""
         unit = vector / vector.norm().clamp_min(1e-12)
         sigma = math.sqrt(max(float(unit @ self.model_.covariance @ unit), 1e-12))
-        space: Literal["z", "w"] = "z" if self.space_ == "z" else "w"
-        return LinearDirection(name, space, layers, unit.float(), sigma)
-
-    def _measured(
-        self, name: str, index: int, generator: Generator
-    ) -> tuple[LinearDirection, Figures, int]:
-        """The best direction for one attribute, and its figures from seeds it never saw."""
-        after = self.seed + self.samples
-        z = generator.sample(range(after, after + self.probes))
-        walks = [self._direction(name, v, ALL) for v in self._candidates(index).values()]
-        best = self._best(walks, index, z, generator)
-        if self.layers == "best" and self.space_ == "w":
-            best = self._best(
-                [*self._narrowed(best, index, z, generator), best], index, z, generator
-            )
-        after += self.probes
-        z = generator.sample(range(after, after + 2 * self.probes))
-        each = [self._figures(best, index, z, 7, psi, generator) for psi in TRUNCATIONS]
-        return best, mean_figures(each), index
-
-    def _best(
-        self, walks: Sequence[LinearDirection], index: int, z: Tensor, generator: Generator
-    ) -> LinearDirection:
-        """Highest quality, the first of equals, among those that move the attribute at least 0.7
-        of the most."""
-        if len(walks) == 1:
-            return walks[0]
-        found = [self._figures(walk, index, z, 5, 1.0, generator) for walk in walks]
-        most = max(f.moved for f in found)
-        strong = [i for i, f in enumerate(found) if f.moved >= 0.7 * most]
-        return walks[max(strong, key=lambda i: round(found[i].quality, 2))]
-
-    def _figures(
-        self,
-        direction: LinearDirection,
-        index: int,
-        z: Tensor,
-        steps: int,
-        truncation: float,
-        generator: Generator,
-    ) -> Figures:
-        strengths = torch.linspace(-self.span, self.span, steps).tolist()
-        scores = traverse(
-            direction, z, strengths, generator, self._score(generator), truncation, self.label
-        )
-        return figures(strengths, scores, index, self.model_.middle, self.model_.spread)
-
-    def _narrowed(
-        self, direction: LinearDirection, index: int, z: Tensor, generator: Generator
-    ) -> list[LinearDirection]:
-        """The same direction in the layer range that should move the attribute most purely.
-
-        What each layer does alone is measured; ranges are judged by the sum of their layers, and
-        the winner is measured again by the caller. Of equals the narrowest is taken: it leaves more
-        of the picture alone.
-        """
-        count, ends, score = generator.info.num_layers, (-2.0, 2.0), self._score(generator)
-        effects = []
-        for layer in range(count):
-            single = Layers(layer, layer + 1)
-            scores = (
-                traverse(direction, z, ends, generator, score, 1.0, self.label, single)
-                .cpu()
-                .double()
-            )
-            effects.append(
-                (scores[:, 1] - scores[:, 0]).mean(0) / self.model_.spread.clamp_min(1e-9)
-            )
-        ranges = [(a, b) for a in range(count) for b in range(a + 1, count + 1)]
-        sums = {r: torch.stack(effects[slice(*r)]).sum(0) for r in ranges}
-        most = max(float(total[index]) for total in sums.values())
-        strong = [r for r in ranges if float(sums[r][index]) >= 0.8 * most > 0]
-        if not strong:
-            return []
-
-        def purity(r: tuple[int, int]) -> float:
-            return float(sums[r][index] / sums[r].norm().clamp_min(1e-9))
-
-        start, stop = max(strong, key=lambda r: (round(purity(r), 2), r[0] - r[1]))
-        layers = Layers(start, None if stop == count > start + 1 else stop)
-        return [
-            LinearDirection(
-                direction.name, direction.space, layers, direction.vector, direction.sigma
-            )
-        ]
-
-    def _info(self, direction: LinearDirection, found: Figures, index: int) -> Info:
-        scores = {
-            "corr": found.corr,
-            "monotone": found.monotone,
-            "leakage": found.leakage,
-            "drift": found.drift,
-            "effect": found.effect,
-            "effect_sd": found.moved,
-            "crossed": found.crossed,
-            "r2": float(self.model_.r2[index]),
-        }
-        rounded = tuple((key, round(value, 4)) for key, value in scores.items())
-        usable = (round(found.low, 1), round(found.high, 1))
-        return Info(direction.name, direction.sigma, usable, direction.layers, rounded)
+        return LinearDirection(name, self.space_, ALL, unit.float(), sigma)
 
 
 def _alone(slopes: Tensor, spanning: Tensor, place: int) -> Tensor:

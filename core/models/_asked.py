@@ -1,20 +1,43 @@
 """What callers hand to a generator, checked in the same words for every family."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Container, Sequence
+from difflib import get_close_matches
+from operator import itemgetter
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.errors import UsageError, did_you_mean
+from core.errors import BadData, UsageError, did_you_mean
 from core.models._base import Labels, ModelInfo
+from core.models._change import Change, Changes
 
 
 def layer_index(info: ModelInfo, names: Sequence[str], name: str) -> int:
-    """The place of layer `name` among `names`. Raises UsageError."""
+    """The place of layer `name` among `names`. Raises UsageError, which lists them all."""
     if name not in names:
-        raise UsageError(f"{info.name} has no layer '{name}'", did_you_mean(name, names))
+        near = did_you_mean(name, names) if get_close_matches(name, names) else ""
+        hint = f"{near} its layers: {', '.join(names)}".strip()
+        raise UsageError(f"{info.name} has no layer '{name}'", hint)
     return list(names).index(name)
+
+
+def in_order(info: ModelInfo, names: Sequence[str], changes: Changes) -> list[tuple[int, Change]]:
+    """Changes with the places of their layers among `names`, lowest first. Raises UsageError."""
+    places = [(layer_index(info, names, name), change) for name, change in changes.items()]
+    return sorted(places, key=itemgetter(0))
+
+
+def fitting_lod(lod: float, blocks: int, outputs: Container[int]) -> float:
+    """How far a network of `blocks` resolutions has grown: 0 = all of it, 1 = one resolution less,
+    0.5 = between; `outputs`: the resolutions that give pictures. Raises BadData."""
+    if not (math.isfinite(lod) and 0 <= lod <= blocks - 1):
+        raise BadData(f"'lod' is {lod}; it must lie between 0 and {blocks - 1}")
+    for block in {blocks - 1 - math.floor(lod), blocks - 1 - math.ceil(lod)}:
+        if block not in outputs:
+            raise BadData(f"lod {lod} needs the picture of {4 << block} px, which is missing")
+    return lod
 
 
 def fitting_codes(info: ModelInfo, codes: Tensor, device: torch.device) -> Tensor:

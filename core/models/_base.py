@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.models._change import Change
+from core.models._change import UNCHANGED, Changes
 from core.scene import Noise
 
 Meta = Mapping[str, str]
@@ -95,35 +95,63 @@ class HasLayerWeights(Protocol):
 
 @runtime_checkable
 class HasActivations(Protocol):
-    """Can stop at a layer, and continue from a changed activation."""
+    """Can stop at a layer, and continue from changed activations."""
 
-    def activation_names(self) -> list[str]: ...
+    def activation_names(self) -> list[str]:
+        """The layers in the order in which they run."""
+        ...
 
-    def activation(self, codes: Tensor, name: str, noise: Noise = "const") -> Tensor:
+    def activation(
+        self,
+        codes: Tensor,
+        name: str,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+    ) -> Tensor:
         """Activation (N, C, H, W) after layer `name`; nothing above it is computed."""
         ...
 
     def synthesis_with(
-        self, codes: Tensor, name: str, change: Change, noise: Noise = "const"
+        self,
+        codes: Tensor,
+        changes: Changes,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
     ) -> Tensor:
-        """Images (N, C, H, W) with the activation after `name` changed.
+        """Images (N, C, H, W) with the activations after some layers changed, in one pass.
 
-        A tensor that broadcasts to the activation is added to it; a function is given it and
-        returns what takes its place.
+        A tensor that broadcasts to the activation is added to it; a function is given it (after
+        the changes of the layers below) and returns what takes its place. It may not write into
+        what it is given. Raises UsageError for unknown layers and shapes that do not fit.
         """
         ...
 
 
 @runtime_checkable
 class HasPrefix(Protocol):
-    """Can keep what the layers below `layer` computed, for frames that differ above it only."""
+    """Can keep what the layers below `layer` computed, for frames that differ above it only.
+
+    Where such a family has activations, too, number j is what reads code j.
+    """
 
     def prefix(self, codes: Tensor, layer: int, noise: Noise = "const") -> object:
         """The state before code layer `layer`, of codes (N, L, D)."""
         ...
 
-    def synthesis_from(self, state: object, codes: Tensor, noise: Noise = "const") -> Tensor:
-        """Images (N, C, H, W) from a state of batch 1 or N and codes (N, L, D)."""
+    def synthesis_from(
+        self,
+        state: object,
+        codes: Tensor,
+        noise: Noise = "const",
+        changes: Changes = UNCHANGED,
+    ) -> Tensor:
+        """Images (N, C, H, W) from a state of batch 1 or N and codes (N, L, D).
+
+        `changes` as in HasActivations, of activation `layer` - 1, which the state ends with, or
+        of later ones.
+        """
         ...
 
 

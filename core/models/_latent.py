@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from core.errors import UsageError
-from core.models._asked import fitting_codes, label_weights, layer_index
+from core.models._asked import fitting_codes, in_order, label_weights, layer_index
 from core.models._base import Labels, ModelInfo, sample_normal
-from core.models._change import Change, changed, gradients
+from core.models._change import UNCHANGED, Changes, changed, gradients
 from core.scene import Noise
 
 LIMIT = 2.0  # standard deviations at which BigGAN's latents are cut (Brock et al. 2019, section 3)
@@ -123,9 +123,9 @@ class Latent:
         self,
         codes: Tensor,
         name: str,
-        noise: Noise = "const",
         label: Labels = None,
         truncation: float = 1.0,
+        noise: Noise = "const",
     ) -> Tensor:
         """Features (N, C, H, W) after stage `name`; nothing above it is computed."""
         return self._run(codes, label, truncation, self._stage(name))
@@ -133,15 +133,14 @@ class Latent:
     def synthesis_with(
         self,
         codes: Tensor,
-        name: str,
-        change: Change,
-        noise: Noise = "const",
+        changes: Changes,
         label: Labels = None,
         truncation: float = 1.0,
+        noise: Noise = "const",
     ) -> Tensor:
-        """Images (N, C, H, W) with the features after stage `name` changed."""
+        """Images (N, C, H, W) with the features after some stages changed."""
         last = len(self.network.names) - 1
-        return self._run(codes, label, truncation, last, (self._stage(name), change))
+        return self._run(codes, label, truncation, last, changes)
 
     def _run(
         self,
@@ -149,19 +148,17 @@ class Latent:
         label: Labels,
         truncation: float,
         stop: int,
-        change: tuple[int, Change] | None = None,
+        changes: Changes = UNCHANGED,
     ) -> Tensor:
-        """Features after stage `stop`; `change`: a stage, and what happens to its features."""
+        """Features after stage `stop`, those of some stages changed."""
+        places = dict(in_order(self.info, self.activation_names(), changes))
         weights = self._weights(label, codes.shape[0])
-        inputs = [codes, *([change[1]] if change else []), *([] if weights is None else [weights])]
-        with gradients(*inputs):
-            codes = self._codes(codes)
-            conditions = self.network.conditions(codes, weights)
+        with gradients(codes, weights, *changes.values()):
+            conditions = self.network.conditions(self._codes(codes), weights)
             x = conditions[0]
             for i in range(stop + 1):
                 x = self.network.stage(i, x, conditions, truncation)
-                if change is not None and change[0] == i:
-                    x = changed(x, change[1])
+                x = changed(x, places[i]) if i in places else x
             return x
 
     def _stage(self, name: str) -> int:

@@ -114,6 +114,12 @@ class Network:
         x = x if index == 0 else ops.pixel_norm(x)
         return F.leaky_relu_(self.layers[index](x), 0.2)
 
+    def run(self, x: Tensor, start: int, stop: int) -> Tensor:
+        """Features after convolutions start .. stop - 1."""
+        for j in range(start, stop):
+            x = self.layer(j, x)
+        return x
+
     def picture(self, block: int, x: Tensor) -> Tensor:
         """The image (N, C, H, W) that features at the end of a block stand for."""
         return self.outputs[block](ops.pixel_norm(x)).float()

@@ -8,24 +8,20 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from core import __version__, home
+from core.checkpoints.safetensors import pieces
 from core.errors import OutputError, UsageError, WouldOverwrite
 from core.files import replace_whole
 from core.models._names import WITHOUT_FILE
 from core.models._parts import Converted
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from core.models._base import ModelInfo
 
+T = TypeVar("T")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-CODES = {
-    **{"float64": "F64", "float32": "F32", "float16": "F16", "bool": "BOOL"},
-    **{"int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8"},
-}
 SHOWN = ("resolution", "channels", "z_dim", "num_layers", "width", "num_classes", "space")
 
 
@@ -81,27 +77,11 @@ def save(model: Converted, info: "ModelInfo", card: Mapping[str, Any], force: bo
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         replace_whole(path.with_suffix(".json"), [json.dumps(told, indent=2).encode() + b"\n"])
-        replace_whole(path, _container(text, model.tensors))
+        replace_whole(path, pieces(_sorted(text), _sorted(model.tensors)))
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}", "is the disk full?") from None
     return path
 
 
-def _container(
-    meta: Mapping[str, str], tensors: "Mapping[str, Tensor]"
-) -> "list[bytes | memoryview]":
-    """The pieces of a safetensors file, in the order of their names; no number is copied."""
-    table: dict[str, Any] = {"__metadata__": {key: meta[key] for key in sorted(meta)}}
-    pieces: list[bytes | memoryview] = []
-    offset = 0
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        piece = tensor.numpy().data.cast("B") if tensor.numel() else b""
-        code = CODES[str(tensor.dtype).removeprefix("torch.")]
-        ends = [offset, offset + len(piece)]
-        table[name] = {"dtype": code, "shape": list(tensor.shape), "data_offsets": ends}
-        pieces.append(piece)
-        offset += len(piece)
-    header = json.dumps(table).encode()
-    header += b" " * (-len(header) % 8)  # the numbers start at a multiple of 8
-    return [len(header).to_bytes(8, "little"), header, *pieces]
+def _sorted(table: Mapping[str, T]) -> dict[str, T]:
+    return {key: table[key] for key in sorted(table)}

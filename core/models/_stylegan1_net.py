@@ -56,6 +56,12 @@ class State:
     layer: int
     x: Tensor | None
 
+    def repeated(self, n: int) -> "State":
+        """Of n pictures, from a state of n or of one."""
+        if self.x is None or len(self.x) == n:
+            return self
+        return State(self.layer, self.x.expand(n, -1, -1, -1))
+
 
 class MappingNet:
     """Latents z (N, Z) and label weights (N, classes) -> w (N, D)."""
@@ -169,10 +175,7 @@ class Network:
         return self.outputs[block](x).float()
 
     def finish(self, state: State, codes: Tensor, noise: Noise) -> Tensor:
-        """Images (N, C, H, W) from a state of batch N or 1."""
-        x = state.x
-        if x is not None and x.shape[0] != codes.shape[0]:
-            state = State(state.layer, x.expand(codes.shape[0], -1, -1, -1))
+        """Images (N, C, H, W) from a state of batch N."""
         x = self.run(state, codes, self.config.num_layers, noise).x
         assert x is not None
         return self.picture(self.config.blocks - 1, x)

@@ -65,19 +65,20 @@ class State:
     image: Tensor | None = None
     shortcut: Tensor | None = None
 
+    def repeated(self, n: int) -> "State":
+        """Of n pictures, from a state of n or of one."""
+        if len(self.x) == n:
+            return self
 
-def _repeat(state: State, n: int) -> State:
-    """The state of one picture for n pictures."""
+        def copies(part: Tensor) -> Tensor:
+            return part.expand(n, -1, -1, -1).contiguous(memory_format=torch.channels_last)
 
-    def copies(part: Tensor) -> Tensor:
-        return part.expand(n, -1, -1, -1).contiguous(memory_format=torch.channels_last)
-
-    return State(
-        state.layer,
-        copies(state.x),
-        None if state.image is None else copies(state.image),
-        None if state.shortcut is None else copies(state.shortcut),
-    )
+        return State(
+            self.layer,
+            copies(self.x),
+            None if self.image is None else copies(self.image),
+            None if self.shortcut is None else copies(self.shortcut),
+        )
 
 
 class FullyConnected(nn.Module):
@@ -344,9 +345,7 @@ class Synthesis(nn.Module):
         return self.steps(self.start(codes), codes, layer, self.pictures(noise))
 
     def resume(self, state: State, codes: Tensor, noise: Noise = "const") -> Tensor:
-        """Images (N, C, H, W) from a prefix; its N is that of the codes, or 1."""
-        if state.x.shape[0] != codes.shape[0]:
-            state = _repeat(state, codes.shape[0])
+        """Images (N, C, H, W) from a prefix of codes of the same N."""
         state = self.steps(state, codes, self.config.num_layers, self.pictures(noise))
         return cast(Tensor, state.image).contiguous()
 

@@ -86,6 +86,12 @@ class State:
     layer: int
     x: Tensor | None
 
+    def repeated(self, n: int) -> "State":
+        """Of n pictures, from a state of n or of one."""
+        if self.x is None or len(self.x) == n:
+            return self
+        return State(self.layer, self.x.expand(n, -1, -1, -1))
+
 
 class Input(nn.Module):
     """Codes (N, D) -> Fourier features (N, C, H, W), rotated and shifted by the code."""
@@ -206,9 +212,7 @@ class Synthesis(nn.Module):
         return State(stop, x)
 
     def resume(self, state: State, codes: Tensor, transform: Tensor | None) -> Tensor:
-        """Images from a state of batch N or 1."""
-        if state.x is not None and state.x.shape[0] != codes.shape[0]:
-            state = State(state.layer, state.x.expand(codes.shape[0], -1, -1, -1))
+        """Images from a state of batch N."""
         x = cast(Tensor, self.run(state, codes, self.config.num_layers, transform).x)
         return x.float() * self.config.output_scale
 

@@ -8,7 +8,6 @@ There is no mapping: the one code of a picture is its latent z, and its mean is 
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -16,9 +15,9 @@ import torch
 from torch import Tensor
 
 from core.errors import BadData, UsageError
-from core.models._asked import label_weights, layer_index
+from core.models._asked import fitting_lod, in_order, label_weights, layer_index
 from core.models._base import Labels, Meta, ModelInfo, Shapes, sample_normal
-from core.models._change import Change, changed, gradients
+from core.models._change import Changes, changed, gradients
 from core.models._progan_net import Config, Network
 from core.models._stylegan2_file import checked
 from core.scene import Noise
@@ -138,12 +137,7 @@ class ProGAN:
 
     def with_lod(self, lod: float) -> "ProGAN":
         """The same weights while growing: 0 = all of it, 1 = one resolution less, 0.5 = between."""
-        blocks = self.network.config.blocks
-        if not (math.isfinite(lod) and 0 <= lod <= blocks - 1):
-            raise BadData(f"'lod' is {lod}; it must lie between 0 and {blocks - 1}")
-        for block in {blocks - 1 - math.floor(lod), blocks - 1 - math.ceil(lod)}:
-            if block not in self.network.outputs:
-                raise BadData(f"lod {lod} needs the picture of {4 << block} px, which is missing")
+        lod = fitting_lod(lod, self.network.config.blocks, self.network.outputs)
         return ProGAN(self.network, self.info, self.device, lod)
 
     def sample(self, seeds: Sequence[int]) -> Tensor:
@@ -169,7 +163,7 @@ class ProGAN:
     ) -> Tensor:
         """Images (N, C, H, W) float32; truncation is in the codes, noise there is none."""
         weights = self._weights(label, codes.shape[0])
-        with gradients(codes, *([] if weights is None else [weights])):
+        with gradients(codes, weights):
             start = self.network.start(self._codes(codes), weights)
             return self.network.finish(start, -1, self.lod)
 
@@ -185,27 +179,37 @@ class ProGAN:
         """layer0, layer1, ...: every convolution."""
         return [f"layer{j}" for j in range(len(self.network.layers))]
 
-    def activation(self, codes: Tensor, name: str, noise: Noise = "const") -> Tensor:
-        """Features (N, C, H, W) after layer `name`, before the next pixel norm; label all zeros."""
-        last = self._layer(name)
-        with gradients(codes):
-            x = self.network.start(self._codes(codes), None)
-            for j in range(last + 1):
-                x = self.network.layer(j, x)
-        return x
+    def activation(
+        self,
+        codes: Tensor,
+        name: str,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+    ) -> Tensor:
+        """Features (N, C, H, W) after layer `name`, before the next pixel norm."""
+        last, weights = self._layer(name), self._weights(label, codes.shape[0])
+        with gradients(codes, weights):
+            return self.network.run(self.network.start(self._codes(codes), weights), 0, last + 1)
 
     def synthesis_with(
-        self, codes: Tensor, name: str, change: Change, noise: Noise = "const"
+        self,
+        codes: Tensor,
+        changes: Changes,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
     ) -> Tensor:
-        """Images (N, C, H, W) with the features after layer `name` changed."""
-        x = self.activation(codes, name)
-        with gradients(codes, change):
-            return self._from(changed(x, change), self._layer(name))
-
-    def _from(self, x: Tensor, layer: int) -> Tensor:
-        if self.lod > 0:
+        """Images (N, C, H, W) with the features after some layers changed."""
+        places = in_order(self.info, self.activation_names(), changes)
+        if places and self.lod > 0:
             raise UsageError("a network that is still growing gives whole pictures only")
-        return self.network.finish(x, layer, 0.0)
+        weights = self._weights(label, codes.shape[0])
+        with gradients(codes, weights, *changes.values()):
+            x, done = self.network.start(self._codes(codes), weights), 0
+            for layer, change in places:
+                x, done = changed(self.network.run(x, done, layer + 1), change), layer + 1
+            return self.network.finish(x, done - 1, self.lod)
 
     def _layer(self, name: str) -> int:
         return layer_index(self.info, self.activation_names(), name)

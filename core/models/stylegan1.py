@@ -13,7 +13,6 @@ the doubled picture where it up-samples. Every layout in the wild is turned into
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -22,9 +21,9 @@ import torch
 from torch import Tensor
 
 from core.errors import BadData, UsageError
-from core.models._asked import label_weights, layer_index
+from core.models._asked import fitting_lod, in_order, label_weights, layer_index
 from core.models._base import Labels, Meta, ModelInfo, Shapes, sample_normal
-from core.models._change import Change, changed, gradients
+from core.models._change import UNCHANGED, Changes, changed, gradients
 from core.models._stylegan1_net import Config, Network, State
 from core.models._stylegan2_file import checked
 from core.scene import Noise
@@ -166,12 +165,7 @@ class StyleGAN1:
 
     def with_lod(self, lod: float) -> "StyleGAN1":
         """The same weights while growing: 0 = all of it, 1 = one resolution less, 0.5 = between."""
-        blocks = self.network.config.blocks
-        if not (math.isfinite(lod) and 0 <= lod <= blocks - 1):
-            raise BadData(f"'lod' is {lod}; it must lie between 0 and {blocks - 1}")
-        for block in {blocks - 1 - math.floor(lod), blocks - 1 - math.ceil(lod)}:
-            if block not in self.network.outputs:
-                raise BadData(f"lod {lod} needs the picture of {4 << block} px, which is missing")
+        lod = fitting_lod(lod, self.network.config.blocks, self.network.outputs)
         return StyleGAN1(self.network, self.info, self.device, lod)
 
     def sample(self, seeds: Sequence[int]) -> Tensor:
@@ -213,11 +207,26 @@ class StyleGAN1:
         with gradients(codes):
             return self.network.run(State(0, None), self._codes(codes), layer, noise)
 
-    def synthesis_from(self, state: object, codes: Tensor, noise: Noise = "const") -> Tensor:
-        """Images (N, C, H, W) of codes (N, L, D) from a prefix of the same batch, or of one."""
+    def synthesis_from(
+        self,
+        state: object,
+        codes: Tensor,
+        noise: Noise = "const",
+        changes: Changes = UNCHANGED,
+    ) -> Tensor:
+        """Images (N, C, H, W) of codes (N, L, D) from a prefix of the same batch, or of one;
+        `changes` of the activation that the prefix ends with, or of later ones."""
         assert isinstance(state, State)
-        with gradients(codes, *([] if state.x is None else [state.x])):
-            return self.network.finish(state, self._codes(codes), noise)
+        places = in_order(self.info, self.activation_names(), changes)
+        if places and places[0][0] < state.layer - 1:
+            raise UsageError(f"the state goes on from layer {state.layer}, above what is changed")
+        with gradients(codes, state.x, *changes.values()):
+            codes = self._codes(codes)
+            state = state.repeated(len(codes))
+            for layer, change in places:
+                x = cast(Tensor, self.network.run(state, codes, layer + 1, noise).x)
+                state = State(layer + 1, changed(x, change))
+            return self.network.finish(state, codes, noise)
 
     def layer_weights(self) -> list[Tensor]:
         """The style matrix (2 O, D) of each code layer: O scales, then O shifts."""
@@ -227,19 +236,29 @@ class StyleGAN1:
         """layer0, layer1, ...: what reads code 0, 1, ..."""
         return [f"layer{j}" for j in range(self.info.num_layers)]
 
-    def activation(self, codes: Tensor, name: str, noise: Noise = "const") -> Tensor:
+    def activation(
+        self,
+        codes: Tensor,
+        name: str,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+    ) -> Tensor:
         """Features (N, C, H, W) after layer `name`, style applied."""
         return cast(Tensor, self.prefix(codes, self._layer(name) + 1, noise).x)
 
     def synthesis_with(
-        self, codes: Tensor, name: str, change: Change, noise: Noise = "const"
+        self,
+        codes: Tensor,
+        changes: Changes,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
     ) -> Tensor:
-        """Images (N, C, H, W) with the features after layer `name` changed."""
-        state = self.prefix(codes, self._layer(name) + 1, noise)
-        with gradients(codes, change):
-            x = cast(Tensor, state.x)
-            state = State(state.layer, changed(x, change))
-        return self.synthesis_from(state, codes, noise)
+        """Images (N, C, H, W) with the features after some layers changed."""
+        if not changes:
+            return self.synthesis(codes, label, truncation, noise)
+        return self.synthesis_from(self.prefix(codes, 0), codes, noise, changes)
 
     def _layer(self, name: str) -> int:
         return layer_index(self.info, self.activation_names(), name)

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from core.errors import UsageError
 from core.models import _stylegan2_file as file
-from core.models._asked import fitting_codes, fitting_label, layer_index
+from core.models._asked import fitting_codes, fitting_label, in_order, layer_index
 from core.models._base import Labels, Meta, ModelInfo, Shapes, sample_normal
-from core.models._change import Change, changed, gradients
+from core.models._change import UNCHANGED, Changes, changed, gradients
 from core.models._stylegan2_net import Config, Network, State
 from core.scene import Noise
 
@@ -110,11 +110,27 @@ class StyleGAN2:
         with gradients(codes):
             return self.network.synthesis.prefix(self._codes(codes), layer, noise)
 
-    def synthesis_from(self, state: object, codes: Tensor, noise: Noise = "const") -> Tensor:
-        """Images (N, C, H, W) of codes (N, L, D) from a prefix of the same batch, or of one."""
+    def synthesis_from(
+        self,
+        state: object,
+        codes: Tensor,
+        noise: Noise = "const",
+        changes: Changes = UNCHANGED,
+    ) -> Tensor:
+        """Images (N, C, H, W) of codes (N, L, D) from a prefix of the same batch, or of one;
+        `changes` of the activation that the prefix ends with, or of later ones."""
         assert isinstance(state, State)
-        with gradients(codes, state.x):
-            return self.network.synthesis.resume(state, self._codes(codes), noise)
+        places = in_order(self.info, self.activation_names(), changes)
+        if places and places[0][0] < state.layer - 1:
+            raise UsageError(f"the state goes on from layer {state.layer}, above what is changed")
+        synthesis = self.network.synthesis
+        with gradients(codes, state.x, *changes.values()):
+            codes = self._codes(codes)
+            state, pictures = state.repeated(len(codes)), synthesis.pictures(noise)
+            for layer, change in places:
+                state = synthesis.steps(state, codes, layer + 1, pictures)
+                state = replace(state, x=changed(state.x, change))
+            return synthesis.resume(state, codes, noise)
 
     def layer_weights(self) -> list[Tensor]:
         """The affine matrix (I, D) of each code layer; the last one is the last to-RGB's."""
@@ -128,18 +144,27 @@ class StyleGAN2:
         sizes = [4 << (layer + 1) // 2 for layer in range(self.info.num_layers - 1)]
         return [f"b{size}.conv{1 - layer % 2}" for layer, size in enumerate(sizes)]
 
-    def activation(self, codes: Tensor, name: str, noise: Noise = "const") -> Tensor:
+    def activation(
+        self,
+        codes: Tensor,
+        name: str,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+    ) -> Tensor:
         """Features (N, C, H, W) after layer `name`, with the shortcut where a block has one."""
         return self.prefix(codes, self._layer(name) + 1, noise).x
 
     def synthesis_with(
-        self, codes: Tensor, name: str, change: Change, noise: Noise = "const"
+        self,
+        codes: Tensor,
+        changes: Changes,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
     ) -> Tensor:
-        """Images (N, C, H, W) with the features after layer `name` changed."""
-        state = self.prefix(codes, self._layer(name) + 1, noise)
-        with gradients(codes, change):
-            state = replace(state, x=changed(state.x, change))
-        return self.synthesis_from(state, codes, noise)
+        """Images (N, C, H, W) with the features after some layers changed."""
+        return self.synthesis_from(self.prefix(codes, 0), codes, noise, changes)
 
     def _layer(self, name: str) -> int:
         return layer_index(self.info, self.activation_names(), name)

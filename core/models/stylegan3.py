@@ -18,9 +18,9 @@ from torch import Tensor
 
 from core.errors import UsageError
 from core.models import _stylegan3_file as file
-from core.models._asked import fitting_codes, fitting_label, layer_index
+from core.models._asked import fitting_codes, fitting_label, in_order, layer_index
 from core.models._base import Labels, Meta, ModelInfo, Shapes, sample_normal
-from core.models._change import Change, changed, gradients
+from core.models._change import UNCHANGED, Changes, changed, gradients
 from core.models._stylegan3_net import Config, Network, State
 from core.models._stylegan3_ops import inverse_transform
 from core.scene import Noise
@@ -125,11 +125,27 @@ class StyleGAN3:
             codes = self._codes(codes)
             return self.network.synthesis.run(State(0, None), codes, layer, self.transform)
 
-    def synthesis_from(self, state: object, codes: Tensor, noise: Noise = "const") -> Tensor:
-        """Images (N, C, H, W) of codes (N, L, D) from a prefix of the same batch, or of one."""
+    def synthesis_from(
+        self,
+        state: object,
+        codes: Tensor,
+        noise: Noise = "const",
+        changes: Changes = UNCHANGED,
+    ) -> Tensor:
+        """Images (N, C, H, W) of codes (N, L, D) from a prefix of the same batch, or of one;
+        `changes` of the activation that the prefix ends with, or of later ones."""
         assert isinstance(state, State)
-        with gradients(codes, *([] if state.x is None else [state.x])):
-            return self.network.synthesis.resume(state, self._codes(codes), self.transform)
+        places = in_order(self.info, self.activation_names(), changes)
+        if places and places[0][0] < state.layer - 1:
+            raise UsageError(f"the state goes on from layer {state.layer}, above what is changed")
+        synthesis, transform = self.network.synthesis, self.transform
+        with gradients(codes, state.x, *changes.values()):
+            codes = self._codes(codes)
+            state = state.repeated(len(codes))
+            for layer, change in places:
+                x = cast(Tensor, synthesis.run(state, codes, layer + 1, transform).x)
+                state = State(layer + 1, changed(x, change))
+            return synthesis.resume(state, codes, transform)
 
     def layer_weights(self) -> list[Tensor]:
         """The affine matrix of each code layer: (4, D) of the input, then (I, D) of each layer."""
@@ -142,19 +158,27 @@ class StyleGAN3:
         """input, L0_36_512, ...: what reads code 0, 1, ...; the to-RGB makes the picture itself."""
         return ["input", *(layer.name for layer in self.network.config.layers[:-1])]
 
-    def activation(self, codes: Tensor, name: str, noise: Noise = "const") -> Tensor:
+    def activation(
+        self,
+        codes: Tensor,
+        name: str,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+    ) -> Tensor:
         """Features (N, C, H, W) after layer `name`, with its margin around the picture."""
         return cast(Tensor, self.prefix(codes, self._layer(name) + 1).x)
 
     def synthesis_with(
-        self, codes: Tensor, name: str, change: Change, noise: Noise = "const"
+        self,
+        codes: Tensor,
+        changes: Changes,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
     ) -> Tensor:
-        """Images (N, C, H, W) with the features after layer `name` changed."""
-        state = self.prefix(codes, self._layer(name) + 1)
-        with gradients(codes, change):
-            x = cast(Tensor, state.x)
-            state = State(state.layer, changed(x, change))
-        return self.synthesis_from(state, codes)
+        """Images (N, C, H, W) with the features after some layers changed."""
+        return self.synthesis_from(State(0, None), codes, noise, changes)
 
     def _layer(self, name: str) -> int:
         return layer_index(self.info, self.activation_names(), name)

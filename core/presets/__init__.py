@@ -5,7 +5,8 @@
                    editors
     convert.py     between the two
     reading.py     bytes -> text -> data -> Preset; words.py and locate.py say what and where
-    checking.py    also looks up the models and directions a preset names
+    checking.py    also looks up what a preset names: models, directions, latents
+    together.py    and whether these go together
     saving.py      back to TOML; an existing file keeps its comments
     overrides.py   --set KEY=VALUE        migrations.py  older layouts
     paths.py       where a preset may write        easing.py  how numbers move

@@ -3,16 +3,18 @@
 Names come from file headers alone: nothing here imports torch or numpy.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core.errors import LattyError, Missing, Problem, did_you_mean
-from core.presets import reading, words
+from core.presets import reading, together, words
 from core.presets.convert import to_preset
 from core.presets.reading import Source
 from core.presets.values import Preset
 from core.scene import SEED_LIMIT, Walk
+
+Find = Callable[[str], None]  # raises LattyError for a reference that leads nowhere
 
 MOVIES = (".gif", ".mp4", ".webm", ".webp")
 VIDEOS = (".mp4", ".webm")
@@ -35,25 +37,39 @@ def check(source: str | Path) -> list[str]:
     """Warnings, as `file:line:col: key: what`; raises PresetError with every fault."""
     loaded = reading.load(source)
     preset = to_preset(reading.accepted(loaded, _references(loaded)), loaded.file)
-    warnings = [*_unused(loaded), *_whole(loaded, preset), *_for_model(loaded, preset)]
+    reading.refuse(loaded, [*together.faults(loaded, preset)])
+    warnings = [*_unused(loaded), *_whole(loaded, preset), *together.strangers(loaded, preset)]
+    warnings += _beyond(loaded, preset)
     return [warning.format(loaded.file) for warning in warnings]
 
 
 def _references(source: Source) -> Iterator[Problem]:
-    """Models and directions that are not there; the data may be anything."""
+    """Models, directions and latents that are not there; the data may be anything."""
     scene = source.data.get("scene")
-    if not isinstance(scene, dict):
-        return
-    model, edits = scene.get("model"), scene.get("edits")
-    if isinstance(model, str) and (fault := _fault(_find_model, model)):
-        yield source.problem(("scene", "model"), *fault)
+    for path, ref, find in _named(scene if isinstance(scene, dict) else {}):
+        if isinstance(ref, str) and (fault := _fault(find, ref)):
+            yield source.problem(("scene", *path), *fault)
+
+
+def _named(scene: Mapping[str, Any]) -> Iterator[tuple[words.Path, Any, Find]]:
+    """(path, reference, who looks it up) of everything a scene names."""
+    yield ("model",), scene.get("model"), _find_model
+    yield ("latent",), scene.get("latent"), _find_latent
+    yield from _each(("locks",), scene.get("locks"))
+    edits = scene.get("edits")
     for index, edit in enumerate(edits if isinstance(edits, list) else []):
-        ref = edit.get("direction") if isinstance(edit, dict) else None
-        if isinstance(ref, str) and (fault := _fault(_find_direction, ref)):
-            yield source.problem(("scene", "edits", index, "direction"), *fault)
+        if isinstance(edit, dict):
+            yield ("edits", index, "direction"), edit.get("direction"), _find_direction
+            yield from _each(("edits", index, "conditions"), edit.get("conditions"))
 
 
-def _fault(find: Any, ref: str) -> tuple[str, str] | None:
+def _each(path: words.Path, refs: Any) -> Iterator[tuple[words.Path, Any, Find]]:
+    """The entries of a list of directions."""
+    for index, ref in enumerate(refs if isinstance(refs, list) else []):
+        yield (*path, index), ref, _find_held
+
+
+def _fault(find: Find, ref: str) -> tuple[str, str] | None:
     if words.unsafe_character(ref) or not ref:
         return None  # the validator has told
     try:
@@ -81,6 +97,20 @@ def _find_direction(ref: str) -> None:
         raise Missing(f"'{words.shown(ref)}' names no seed", 'write for example "seed:42"')
 
 
+def _find_held(ref: str) -> None:
+    """Raises Missing, BadData unless a direction of that name is there; a seed is none."""
+    from core.directions._names import resolve
+
+    resolve(ref)
+
+
+def _find_latent(ref: str) -> None:
+    """Raises Missing, BadData unless there is a latent of that number or name."""
+    from core import latents
+
+    latents.look(ref).index(latents.split(ref)[2])
+
+
 def _unused(source: Source) -> Iterator[Problem]:
     """Keys that the writer of their output does not read."""
     for index, output in enumerate(source.data.get("outputs", [])):
@@ -102,26 +132,21 @@ def _whole(source: Source, preset: Preset) -> Iterator[Problem]:
     moves = bool(preset.tracks) or isinstance(preset.scene.seed, Walk)
     if moves and preset.frames == 1:
         yield source.problem(("frames",), "is 1: nothing will be seen to move")
+    if preset.scene.latent is not None and (preset.seeds or preset.scene.seed != 0):
+        yield source.problem(("scene", "seed"), "is not used: the scene starts at its latent")
     for index, output in enumerate(preset.outputs):
         if output.layout == "strip" and not preset.scene.edits:
             yield source.problem(("outputs", index, "layout"), "is a strip of edits: there is none")
 
 
-def _for_model(source: Source, preset: Preset) -> Iterator[Problem]:
-    """Directions made for another model, and layers beyond this one's last."""
-    from core.directions._names import resolve
-
-    model, count = preset.scene.model, _layer_count(preset.scene.model)
+def _beyond(source: Source, preset: Preset) -> Iterator[Problem]:
+    """Layers beyond the model's last."""
+    count = _layer_count(preset.scene.model)
     for index, edit in enumerate(preset.scene.edits):
-        where = ("scene", "edits", index)
-        made_for = "" if edit.direction.startswith("seed:") else resolve(edit.direction)[1].model
-        if made_for and made_for != Path(model).stem:
-            what = f"was made for model '{words.shown(made_for)}', this is '{words.shown(model)}'"
-            yield source.problem((*where, "direction"), what)
         last = max(edit.layers.start, (edit.layers.stop or 1) - 1) if edit.layers else 0
         if count and last >= count:
             what = f"goes beyond layer {count - 1}, the model's last"
-            yield source.problem((*where, "layers"), what)
+            yield source.problem(("scene", "edits", index, "layers"), what)
 
 
 def _layer_count(model: str) -> int:

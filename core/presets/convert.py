@@ -46,7 +46,8 @@ def _scene(table: Table) -> tuple[Scene, dict[str, Track]]:
     def edit(index: int, one: Table) -> Edit:
         strength = number(f"edits.{index}.strength", one["strength"])
         layers = Layers.parse(one["layers"]) if "layers" in one else None
-        return Edit(one["direction"], strength, layers)
+        conditions = tuple(one.get("conditions", ()))
+        return Edit(one["direction"], strength, layers, one["mode"], one["unit"], conditions)
 
     scene = Scene(
         model=table["model"],
@@ -58,6 +59,8 @@ def _scene(table: Table) -> tuple[Scene, dict[str, Track]]:
         edits=tuple(edit(index, one) for index, one in enumerate(table.get("edits", []))),
         size=table.get("size"),
         truncation_after_edits=table["truncation_after_edits"],
+        latent=table.get("latent"),
+        locks=tuple(table.get("locks", ())),
     )
     return scene, tracks
 
@@ -105,6 +108,8 @@ def _scene_dict(preset: Preset) -> dict[str, Any]:
         data["seed"] = _walk_dict(scene.seed, tracks.get("seed"))
     if preset.seeds:
         data["seed"] = list(preset.seeds)
+    if scene.locks:
+        data["locks"] = list(scene.locks)
     if isinstance(scene.label, tuple):
         data["label"] = [[index, _tidy(weight)] for index, weight in scene.label]
     for key in ("truncation", "cutoff"):
@@ -125,6 +130,12 @@ def _edit_dict(edit: Edit, track: Track | None) -> dict[str, Any]:
     data["strength"] = _track_dict(track) if track else _tidy(edit.strength)
     if edit.layers is not None:
         data["layers"] = str(edit.layers)
+    if edit.mode != "relative":
+        data["mode"] = edit.mode
+    if edit.unit != "sigma":
+        data["unit"] = edit.unit
+    if edit.conditions:
+        data["conditions"] = list(edit.conditions)
     return data
 
 

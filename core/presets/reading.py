@@ -15,11 +15,13 @@ from core.presets import overrides as sets
 from core.presets import words
 from core.presets.locate import Places, TooDeep
 from core.presets.migrations import migrate
+from core.scene import MODES
 
 Table = dict[str, Any]  # a whole preset, validated
 
 LIMIT = 2**20  # bytes; a preset is some hundred
 MOST = 50  # problems told at once
+SHARE = "means nothing for a seed: its strength is a share of the way"
 OTHER_FORMATS = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}
 
 
@@ -125,6 +127,7 @@ def _faults(error: Any, source: Source) -> list[Problem]:
 
 def _across(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, str]]:
     """Faults that only two keys together show; `data` may be anything."""
+    yield from _edits_across(data.get("scene"))
     seen: dict[str, int] = {}
     outputs = data.get("outputs")
     for index, output in enumerate(outputs if isinstance(outputs, list) else []):
@@ -138,6 +141,23 @@ def _across(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, str]]:
         layout = output.get("layout", "frames")
         if layout in ("grid", "strip") and not path.lower().endswith(".png"):
             yield ("outputs", index, "layout"), f"'{layout}' is one picture: it needs a .png"
+
+
+def _edits_across(scene: Any) -> Iterator[tuple[words.Path, str]]:
+    """Edits that ask for what a seed, or two words together, cannot mean."""
+    edits = scene.get("edits") if isinstance(scene, dict) else None
+    for index, edit in enumerate(edits if isinstance(edits, list) else []):
+        if not isinstance(edit, dict):
+            continue
+        where, ref = ("scene", "edits", index), edit.get("direction")
+        mode, unit = edit.get("mode", "relative"), edit.get("unit", "sigma")
+        if isinstance(ref, str) and ref.startswith("seed:"):
+            if mode in MODES and mode != "relative":
+                yield (*where, "mode"), SHARE
+            if unit == "own":
+                yield (*where, "unit"), SHARE
+        elif unit == "own" and mode in MODES and mode != "relative":
+            yield (*where, "unit"), f"'own' moves by a way; mode '{mode}' counts in sigma"
 
 
 def _file(source: str | Path) -> Path:

@@ -16,7 +16,7 @@ from core.presets.easing import EASINGS
 from core.presets.paths import name_fault
 from core.presets.values import SCHEMA, Chroma, Encoder, Layout, Loop, Output, Rows
 from core.presets.words import unsafe_character
-from core.scene import BLENDS, SEED_LIMIT, Layers
+from core.scene import BLENDS, MODES, SEED_LIMIT, UNITS, Layers
 
 Schema = dict[str, Any]  # a core schema, or a part of one
 
@@ -186,26 +186,30 @@ LABEL = _one_of(
     list=_checked(_list(_list(_float(0, 10**6), 2, 2), 1, 1000), _mixture),
 )
 NOISE = _one_of("'const', 'none' or a whole number", number=SEED, text=_words("const", "none"))
+REF = _text(1000, _plain)
 EDIT = _table(
     {
         "direction": _key(
-            _text(1000, _plain),
-            'SET/NAME, SET/INDEX, FILE#NAME, or "seed:42": a move toward that seed.',
-            required=True,
+            REF, 'SET/NAME, SET/INDEX, FILE#NAME, or "seed:42": toward that seed.', required=True
         ),
         "strength": _key(
-            _track(NUMBER),
-            "How far, in sigma; for a seed the share of the way, 0 to 1.",
-            default=1.0,
+            _track(NUMBER), "How far, in sigma; for a seed the share of the way.", default=1.0
         ),
         "layers": _key(
             _text(20, _layers), '"all", "4" or "4-8" (inclusive); absent: where it works best.'
         ),
+        "mode": _key(
+            _words(*MODES), "By a way, to a place, or across the mean.", default="relative"
+        ),
+        "unit": _key(
+            _words(*UNITS), '"own": the direction\'s own, as image widths.', default="sigma"
+        ),
+        "conditions": _key(_list(REF, 0, 100), "Directions along which this edit does not go."),
     }
 )
 SCENE = _table(
     {
-        "model": _key(_text(1000, _plain), "A model's name, or a file's path.", required=True),
+        "model": _key(REF, "A model's name, or a file's path.", required=True),
         "seed": _key(SEEDS, "Which picture: a seed, a list (rows of a grid), a walk.", default=0),
         "truncation": _key(
             _checked(_track(_float(-2, 2)), _within(-2, 2)),
@@ -222,6 +226,8 @@ SCENE = _table(
         "truncation_after_edits": _key(
             {"type": "bool"}, "Truncate edited codes, as GANSpace does.", default=False
         ),
+        "latent": _key(REF, "Start at a stored latent, FILE#INDEX or NAME#INDEX, not at the seed."),
+        "locks": _key(_list(REF, 0, 100), "Directions along which no edit goes but their own."),
         "edits": _key(_list(EDIT, 0, 100), "Moves, in this order."),
     }
 )
@@ -255,7 +261,7 @@ OUTPUT = _table(
                 _output("layout", _words(*get_args(Layout)), "Of a .png: sheet, grid or strip."),
                 _output("rows", _words(*get_args(Rows)), "What each row of a grid is."),
                 _output("columns", _int(1, 100), "Pictures in a row."),
-                _output("span", _float(0.01, 100), "Of a grid or strip: -span to +span sigma."),
+                _output("span", _float(0.01, 100), "Of a grid or strip: strength -span to +span."),
                 _output("captions", {"type": "bool"}, "Write names into the picture."),
             ]
         ),

@@ -41,7 +41,7 @@ class Output:
 
     size    height in px; None = the scene's
     layout  of a .png: "frames" a contact sheet, "grid" seeds or edits x strengths,
-            "strip" one row per edit; strengths of both run from -span to +span sigma
+            "strip" one row per edit; strengths of both run from -span to +span
     """
 
     path: str

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core.edits import codes as codes_of
-from core.edits import labels
+from core import edits
 from core.errors import BadData
-from core.models._base import AnySize, Generator, HasPrefix
+from core.models._base import AnySize, Generator, HasActivations, HasPrefix
+from core.models._change import Changes
 from core.scene import Noise, Scene
 
 Pixels = NDArray[np.uint8]
@@ -45,34 +45,45 @@ class Painter:
     has the bytes of one that ran through; the memory of the last prefix is exact.
     """
 
-    def __init__(self, generator: Generator) -> None:
-        self.generator = generator
+    def __init__(self, generator: Generator, force: bool = False) -> None:
+        self.generator, self.force = generator, force
         self._prefix: tuple[tuple[int, Noise, bytes], object] | None = None
 
     def __call__(self, scenes: Sequence[Scene]) -> Pixels:
         """Pixels (N, H, W, 3) of N scenes of this model, at the generator's own size."""
-        with torch.no_grad():
-            codes = codes_of(scenes, self.generator)
-            parts, first = [], 0
-            for _, run in groupby(scenes, key=self._common):
-                chosen = list(run)
-                parts.append(self._images(codes[first : first + len(chosen)], chosen))
-                first += len(chosen)
-            return to_uint8(torch.cat(parts))
+        return to_uint8(self.images(scenes))
+
+    @torch.no_grad()
+    def images(self, scenes: Sequence[Scene]) -> Tensor:
+        """The same as images (N, C, H, W) float32, nominally in [-1, 1]."""
+        codes = edits.codes(scenes, self.generator, self.force)
+        inside = edits.stacks(scenes, self.generator, self.force)
+        kinds = [(self._common(s), stack) for s, stack in zip(scenes, inside, strict=True)]
+        parts, first = [], 0
+        for (_, stack), run in groupby(kinds):
+            part = slice(first, first + len(list(run)))
+            changes = edits.changes(scenes[part], self.generator, self.force) if stack else {}
+            parts.append(self._images(codes[part], scenes[part], changes))
+            first = part.stop
+        return torch.cat(parts)
 
     def _common(self, scene: Scene) -> tuple[Noise, float]:
         """What one call of synthesis has one value of."""
         return scene.noise, scene.truncation if self.generator.info.num_classes else 1.0
 
-    def _images(self, codes: Tensor, scenes: Sequence[Scene]) -> Tensor:
+    def _images(self, codes: Tensor, scenes: Sequence[Scene], changes: Changes) -> Tensor:
+        """Images (N, C, H, W) of scenes that agree in noise, truncation and edits inside."""
         generator, (noise, truncation) = self.generator, self._common(scenes[0])
-        if generator.info.num_classes:
-            label = labels(scenes, generator)
+        if isinstance(generator, HasPrefix) and not generator.info.num_classes:
+            layer = min(_shared_layers(codes), _lowest(generator, changes))
+            if layer:
+                state = self._state(generator, codes, layer, noise)
+                return generator.synthesis_from(state, codes, noise, changes)
+        label = edits.labels(scenes, generator) if generator.info.num_classes else None
+        if not changes:
             return generator.synthesis(codes, label, truncation, noise)
-        layer = _shared_layers(codes) if isinstance(generator, HasPrefix) else 0
-        if not layer or not isinstance(generator, HasPrefix):
-            return generator.synthesis(codes, noise=noise)
-        return generator.synthesis_from(self._state(generator, codes, layer, noise), codes, noise)
+        assert isinstance(generator, HasActivations)  # or nothing could change
+        return generator.synthesis_with(codes, changes, label, truncation, noise)
 
     def _state(self, generator: HasPrefix, codes: Tensor, layer: int, noise: Noise) -> object:
         below = codes[:1, :layer].contiguous().cpu().numpy().tobytes()
@@ -82,6 +93,11 @@ class Painter:
         return self._prefix[1]
 
 
+def images(scenes: Sequence[Scene], generator: Generator, force: bool = False) -> Tensor:
+    """Images (N, C, H, W) float32 of scenes of one model: what scorers read."""
+    return Painter(generator, force).images(scenes)
+
+
 def _shared_layers(codes: Tensor) -> int:
     """How many leading layers of codes (N, L, D) are the same in all rows; below L."""
     if len(codes) < 2:
@@ -89,3 +105,12 @@ def _shared_layers(codes: Tensor) -> int:
     same = (codes == codes[:1]).all(dim=2).all(dim=0).tolist()  # (L,)
     count = same.index(False) if False in same else len(same)
     return min(count, len(same) - 1)
+
+
+def _lowest(generator: Generator, changes: Changes) -> int:
+    """How many leading layers nothing inside changes, the lowest changed one with them: a change
+    comes after its layer."""
+    if not changes or not isinstance(generator, HasActivations):
+        return generator.info.num_layers
+    names = generator.activation_names()
+    return min(names.index(name) for name in changes) + 1

@@ -8,15 +8,17 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import sha256
+from functools import lru_cache
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from core import __version__, presets
+from core import __version__, latents, presets
+from core.checkpoints.checkpoint import digest
 from core.directions import _names
 from core.errors import BadData
 from core.presets import Output, Preset
 from core.render.embedded import LIMIT, extract
+from core.scene import Scene
 
 if TYPE_CHECKING:  # torch takes seconds to import, and reading a recipe does not need it
     from core.models._base import Generator
@@ -36,12 +38,14 @@ def canonical(recipe: Mapping[str, Any]) -> str:
 def recipe(
     preset: Preset, output: Output, generator: "Generator", batches: Batches
 ) -> dict[str, Any]:
-    """What made one output. Raises Missing for a direction that is not there."""
+    """What made one output. Raises Missing for a direction or latent that is not there."""
     import torch
 
     own = portable(preset, output)
     info, device = generator.info, generator.device
+    start = _start(preset)
     return {
+        **({"latents": start} if start else {}),
         "batches": [list(batch) for batch in batches],
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "directions": directions(preset),
@@ -64,24 +68,62 @@ def portable(preset: Preset, output: Output) -> Preset:
     """
     ending = "/" if output.path.endswith("/") else Path(output.path).suffix.lower()
     stem = re.sub(r"[^\w-]+", "-", preset.name, flags=re.ASCII).strip("-") or "picture"
-    scene = preset.scene
-    edits = tuple(replace(e, direction=_without_folder(e.direction)) for e in scene.edits)
-    model = _file_name(scene.model) if _is_private(scene.model) else scene.model
     return replace(
         preset,
-        scene=replace(scene, model=model, edits=edits),
+        scene=_public(preset.scene),
         outputs=(replace(output, path=stem + ending),),
     )
 
 
+def _public(scene: Scene) -> Scene:
+    """The scene with every file reference without its folder."""
+    edits = (
+        replace(
+            edit,
+            direction=_without_folder(edit.direction),
+            conditions=tuple(map(_without_folder, edit.conditions)),
+        )
+        for edit in scene.edits
+    )
+    return replace(
+        scene,
+        model=_file_name(scene.model) if _is_private(scene.model) else scene.model,
+        edits=tuple(edits),
+        latent=None if scene.latent is None else _without_folder(scene.latent),
+        locks=tuple(map(_without_folder, scene.locks)),
+    )
+
+
 def directions(preset: Preset) -> dict[str, str]:
-    """SHA-256 of the file of every direction that the preset uses, by reference."""
+    """SHA-256 of the file of every direction that the preset moves along or holds, by reference."""
     found = {}
-    for edit in preset.scene.edits:
-        if not edit.direction.startswith("seed:"):
-            path = _names.set_file(_names.split(edit.direction)[0])
-            found[_without_folder(edit.direction)] = sha256(path.read_bytes()).hexdigest()
+    scene = preset.scene
+    refs = [ref for edit in scene.edits for ref in (edit.direction, *edit.conditions)]
+    for ref in (*refs, *scene.locks):
+        if not ref.startswith("seed:"):
+            path = _names.set_file(_names.split(ref)[0])
+            found[_without_folder(ref)] = _digest(path)
     return found
+
+
+def _start(preset: Preset) -> dict[str, str]:
+    """SHA-256 of the file in which the scene's latent lies, by reference; {} for a seed."""
+    ref = preset.scene.latent
+    if ref is None:
+        return {}
+    path = latents.file_of(latents.split(ref)[0])
+    return {_without_folder(ref): _digest(path)}
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, which is read again only where it has changed."""
+    state = path.stat()
+    return _digested(path, (state.st_mtime_ns, state.st_size, state.st_ino))
+
+
+@lru_cache(maxsize=64)
+def _digested(path: Path, state: object) -> str:
+    return digest(path)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -119,8 +161,9 @@ def changed(path: Path, generator: "Generator") -> list[str]:
     preset, batches = recall(path)
     new = recipe(preset, preset.outputs[0], generator, batches)
     labels = {"model": "the model", "directions": "a direction", "device": "the device"}
+    labels |= {"latents": "the latent"}
     labels |= {"torch": "the torch version", "latty": "the latty version", "threads": "threads"}
-    return [f"{words} differs" for key, words in labels.items() if old.get(key) != new[key]]
+    return [f"{words} differs" for key, words in labels.items() if old.get(key) != new.get(key)]
 
 
 def _batches(found: object, path: Path) -> Batches:
@@ -162,5 +205,6 @@ def _file_name(ref: str) -> str:
 
 
 def _without_folder(ref: str) -> str:
-    source, mark, name = ref.rpartition("#")
-    return f"{_file_name(source)}#{name}" if mark and _is_private(source) else ref
+    """ "FOLDER/FILE#NAME" as "FILE#NAME"; other references say no folder of anybody."""
+    source, mark, name = ref.rpartition("#") if "#" in ref else (ref, "", "")
+    return f"{_file_name(source)}{mark}{name}" if _is_private(source) else ref

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
+from core.directions._names import resolve
 from core.errors import BadData
 from core.presets import Output, Preset
 from core.scene import Edit, Scene
@@ -72,14 +73,16 @@ def captions(preset: Preset, output: Output) -> list[str]:
     if len(moving) != 1:
         return [str(round(t * (preset.frames - 1))) for t in times]
     edit = int(moving[0].split(".")[1])
-    return [_strength(preset.at(t).edits[edit].strength) for t in times]
+    unit = _unit(preset.scene.edits[edit])
+    return [f"{_strength(preset.at(t).edits[edit].strength)} {unit}".rstrip() for t in times]
 
 
 def table(preset: Preset, output: Output) -> list[list[Scene]]:
     """Rows of scenes whose strengths run from -span to +span.
 
     grid   rows of seeds: the first edit moves, the others stay; rows of edits: each in turn
-    strip  one row per edit, alone: the other edits are off, so the middle is the bare picture
+    strip  one row per edit, alone: without the others, so that the middle is the bare picture (or,
+           of an edit that goes to a place, the middle of that direction)
     """
     scene = preset.at(0.0)
     if not scene.edits:
@@ -89,7 +92,8 @@ def table(preset: Preset, output: Output) -> list[list[Scene]]:
         seeds = preset.seeds or (scene.seed,)
         return [[_moved(replace(scene, seed=s), 0, step) for step in steps] for s in seeds]
     if output.layout == "strip":
-        scene = replace(scene, edits=tuple(replace(e, strength=0.0) for e in scene.edits))
+        alone = [replace(scene, edits=(edit,)) for edit in scene.edits]
+        return [[_moved(one, 0, step) for step in steps] for one in alone]
     return [[_moved(scene, i, step) for step in steps] for i in range(len(scene.edits))]
 
 
@@ -102,13 +106,23 @@ def row_names(preset: Preset, output: Output) -> list[str]:
 
 
 def _row_name(edit: Edit) -> str:
-    """The direction, and the layers where the preset chose them."""
-    name = _name(edit.direction)
-    return name if edit.layers is None else f"{name}, {edit.layers}"
+    """The direction, and what else the preset chose: layers, mode, a unit other than sigma."""
+    layers = "" if edit.layers is None else str(edit.layers)
+    mode = "" if edit.mode == "relative" else edit.mode
+    words = (_name(edit.direction), layers, mode, _unit(edit))
+    return ", ".join(word for word in words if word)
+
+
+def _unit(edit: Edit) -> str:
+    """What the strength counts where that is not sigma."""
+    if edit.unit == "sigma":
+        return ""
+    _, header, index = resolve(edit.direction)
+    return header.infos[index].unit
 
 
 def strengths(output: Output) -> list[float]:
-    """The strengths of the columns, in sigma, evenly from -span to +span."""
+    """The strengths of the columns, in each edit's unit, evenly from -span to +span."""
     if output.columns == 1:
         return [0.0]
     step = 2 * output.span / (output.columns - 1)

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from core.errors import UsageError, did_you_mean
@@ -9,8 +10,12 @@ from core.errors import UsageError, did_you_mean
 VERBS = {
     "render": "presets (or pictures that latty made) become GIFs, videos and pictures",
     "sample": "a sheet of a model's samples",
-    "import": "a checkpoint of any kind becomes a model with a name, converted once",
+    "discover": "a method finds directions of a model: ganspace, sefa, tlgan, ...",
+    "rank": "what each direction of a set does to each attribute: figures, curves, GIFs",
+    "edit": "a picture walks up or down an attribute until it reaches a goal",
+    "import": "a checkpoint, directions, latents or a scorer of others gets a name here",
     "fetch": "a public checkpoint comes from the web and becomes a model with a name",
+    "train-scorer": "labelled pictures become a scorer with a name",
     "list": "the models, directions, methods, scorers, presets or formats there are",
     "inspect": "what is in a file, without loading it",
     "check": "every mistake of a preset at once, as file:line:col",
@@ -18,9 +23,6 @@ VERBS = {
     "doctor": "what this machine has: Python, torch, devices, encoders, terminal, settings",
     "completion": "a completion script for your shell",
 }
-KINDS = ("models", "directions", "methods", "scorers", "presets", "formats")
-SHELLS = ("bash", "zsh", "fish")
-
 EXAMPLES = """\
 examples:
   latty                                     a first picture, right here
@@ -95,16 +97,18 @@ def parse_studio(words: list[str]) -> argparse.Namespace:
     """`latty [MODEL | PRESET | PICTURE]`."""
     parser = Parser(prog="latty", parents=[_common()], add_help=False)
     parser.add_argument("ref", nargs="?")
-    _device(parser)
-    _pictures(parser)
+    from core.verbs import _options
+
+    _options.device(parser)
+    _options.pictures(parser)
     args, rest = parser.parse_known_args(words)
     if args.ref is not None and rest:  # several words: the first was meant to be a verb
         raise UsageError(f"no verb '{args.ref}'", did_you_mean(args.ref, VERBS))
     return parser.parse_args(words)
 
 
-def build() -> Parser:
-    """The whole command line."""
+def build(words: Sequence[str] = ()) -> Parser:
+    """The whole command line; `words` name the method whose parameters `discover` takes."""
     common = _common()
     parser = Parser(
         prog="latty",
@@ -117,130 +121,11 @@ def build() -> Parser:
     verbs = parser.add_subparsers(
         dest="verb", metavar="VERB", title="verbs", prog="latty", parser_class=Parser
     )
-    makers = {"render": _render, "sample": _sample, "import": _import, "fetch": _fetch,
-              "list": _list, "inspect": _inspect, "check": _check, "completion": _completion,
-              "doctor": _json}  # fmt: skip
+    from core.verbs import _options
+
+    options = _options.functions(words)
     for name, what in VERBS.items():
         verb = verbs.add_parser(name, help=what, description=what, parents=[common])
-        if name in makers:
-            makers[name](verb)
+        if name in options:
+            options[name](verb)
     return parser
-
-
-def _json(parser: Parser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON object per line on stdout")
-
-
-def _device(parser: Parser) -> None:
-    parser.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps")
-
-
-def _pictures(parser: Parser) -> None:
-    ways = "auto, sixel, kitty, iterm, blocks or saved"
-    parser.add_argument("--pictures", metavar="WAY", help=f"how to show pictures: {ways}")
-
-
-def _batch(parser: Parser) -> None:
-    parser.add_argument("--batch", metavar="N", help="frames made at once (default 8)")
-
-
-def _render(parser: Parser) -> None:
-    parser.epilog = (
-        "PRESET is a .toml file, the name of a shipped preset (hello), - for stdin, or a picture\n"
-        "that latty made: it is rendered again under its own name into --out-dir.\n\n"
-        'stdout: the files written. --json: {"preset", "path", "bytes"} per file, or, for a\n'
-        'preset that failed, {"preset", "error", "hint", "code"}. --dry-run --json: the plan,\n'
-        "one object per file that would be written."
-    )
-    add = parser.add_argument
-    add("presets", nargs="+", metavar="PRESET")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
-        help="change a value of the preset, as in scene.seed=3")  # fmt: skip
-    add("--out-dir", metavar="DIR", help="where results go (default: renders)")
-    add("-o", "--output", metavar="PATH", help="write one file, there; the suffix is its format")
-    add("--force", action="store_true", help="overwrite what is there")
-    add("--dry-run", action="store_true", help="say what would be made; write nothing")
-    add("--show", action="store_true", help="show the results in this terminal afterwards")
-    _device(parser)
-    _batch(parser)
-    _pictures(parser)
-    _json(parser)
-
-
-def _sample(parser: Parser) -> None:
-    parser.epilog = 'stdout: the file written. --json: {"path", "bytes", "model", "seeds"}.'
-    add = parser.add_argument
-    add("model", metavar="MODEL", help="a name (latty list models) or a path")
-    add("--seeds", default="0-15", metavar="LIST", help="such as 0-15,40 (default: 0-15)")
-    add("--label", metavar="N", help="class: an index, a name, or a mixture such as 3=0.7,5=0.3")
-    add("--truncation", type=float, default=1.0, metavar="PSI", help="1 = as sampled, 0 = mean")
-    add("--noise", default="const", metavar="KIND", help="const, none or a seed")
-    add("--size", type=int, metavar="PX", help="height of one picture")
-    add("--columns", type=int, metavar="N", help="pictures in a row (default: nearly square)")
-    add("-o", "--output", metavar="PATH", help="a .png (default: MODEL-samples.png in --out-dir)")
-    add("--out-dir", metavar="DIR", help="where results go (default: renders)")
-    add("--force", action="store_true", help="overwrite what is there")
-    add("--show", action="store_true", help="show the sheet in this terminal afterwards")
-    _device(parser)
-    _batch(parser)
-    _pictures(parser)
-    _json(parser)
-
-
-def _import(parser: Parser) -> None:
-    parser.set_defaults(verb="import_")  # Python keeps the bare word for itself
-    parser.epilog = (
-        "FILE is a .pkl, .pt, .pth, .bin or .safetensors; its content decides, and nothing in it\n"
-        "is run. docs/checkpoints.md says what opens, docs/specs.md how to describe a plain\n"
-        "network whose strides no checkpoint holds.\n\n"
-        'stdout: the name of the model. --json: {"name", "path", "family", "origin", "notes", ...}.'
-    )
-    add = parser.add_argument
-    add("file", metavar="FILE")
-    add("--name", metavar="N", help="what to call it (default: the file's own name)")
-    add("--spec", metavar="FILE", help="the architecture of a plain network, in TOML")
-    add("--force", action="store_true", help="replace a model of that name")
-    _json(parser)
-
-
-def _fetch(parser: Parser) -> None:
-    parser.epilog = (
-        "NAME is one of `latty list models --zoo`. An interrupted run goes on where it stopped.\n"
-        'LATTY_ZOO=FILE, or zoo = "FILE" in latty.toml, names a zoo of your own in place of it.\n\n'
-        'stdout: the name of the model. --json: {"name", "path", "family", "address", ...}.'
-    )
-    parser.add_argument("name", metavar="NAME")
-    parser.add_argument("--force", action="store_true", help="fetch again, replace the model")
-    _json(parser)
-
-
-def _list(parser: Parser) -> None:
-    parser.epilog = '--json: {"name", "what", ...} per entry; more keys depend on the kind.'
-    parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
-    parser.add_argument("--zoo", action="store_true", dest="in_zoo",
-                        help="the models that latty fetch can get")  # fmt: skip
-    _json(parser)
-
-
-def _inspect(parser: Parser) -> None:
-    parser.epilog = '--json: {"file", "bytes", "kind", ...}: what is known of the file.'
-    parser.add_argument("file", metavar="FILE")
-    _json(parser)
-
-
-def _check(parser: Parser) -> None:
-    parser.epilog = (
-        '--json: {"preset", "ok", "warnings", "problems"} per preset;\n'
-        'a problem is {"line", "column", "key", "what", "hint"}.'
-    )
-    parser.add_argument("presets", nargs="+", metavar="PRESET", help="a .toml, a name, or -")
-    _json(parser)
-
-
-def _completion(parser: Parser) -> None:
-    parser.epilog = (
-        "bash: latty completion bash > ~/.local/share/bash-completion/completions/latty\n"
-        "zsh:  latty completion zsh > a folder of your $fpath, named _latty\n"
-        "fish: latty completion fish > ~/.config/fish/completions/latty.fish"
-    )
-    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))

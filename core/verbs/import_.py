@@ -1,52 +1,122 @@
-"""`latty import`: a stranger's checkpoint becomes a model of the store, converted once."""
+"""`latty import`: a stranger's file gets a name here: a model, directions, latents or a scorer."""
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from core import home
 from core.cli import Run
-from core.errors import BadData, Missing
+from core.errors import BadData, Missing, UsageError, WouldOverwrite
+from core.verbs import _sniff
+
+if TYPE_CHECKING:
+    from core.directions.importers._base import Imported
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+SHOWN = 8  # names of directions said aloud
+FORMATS = "docs/importing.md names the kinds of files and folders that can be imported"
 
 
 def import_(run: Run) -> int:
-    """Convert, try, write; the name is the result."""
-    from core.models import _open, _store
-    from core.models._device import pick_device
+    """Content decides what the file is; --as and --spec decide instead where they are given."""
+    from core.verbs import _import_model, _importable
 
     path = Path(run.args.file).expanduser()
     if not path.exists():
         raise Missing(f"there is no file {path}", "check the path")
+    if run.args.spec and not path.is_dir():
+        return _import_model.model(run, path)
+    if _is_scorer(path):
+        return _scorer(run, path)
+    if path.is_file() and _sniff.kind(path) == "toml":
+        raise BadData(
+            f"{path.name} is TOML, but no scorer's", "a preset needs no import: latty render"
+        )
+    found = _importable.find(path, run.args.kind or "", run.args.space or "")
+    if found is not None:
+        return _keep(run, path, found)
     if path.is_dir():
-        raise BadData(f"{path} is a folder", "name the file of the generator in it")
-    spec = _spec(run.args.spec)
-    name = run.args.name or _store.name_for(path)
-    _store.check_free(name, run.args.force)
-    model = _open.convert(path, spec)
-    generator = _open.build(model, path, name, pick_device("cpu"))  # nothing broken is stored
-    card = {
-        "file": path.name,
-        "bytes": path.stat().st_size,
-        "sha256": generator.info.digest,
-        "licence": model.meta.get("license", ""),
-    }
-    target = _store.save(model, generator.info, card, run.args.force)
-    info = generator.info
-    for note in model.notes:
-        run.out.say(note)
-    if card["licence"]:
-        run.out.say(f"licence: {card['licence']}")
-    size = f"{info.resolution} px, {info.num_layers} layers"
-    classes = f", {info.num_classes} classes" if info.num_classes else ""
-    origin = model.meta.get("origin", info.family)
-    run.out.say(f"{info.family} from {origin}, {size}{classes}; try: latty sample {name}")
-    run.out.result(name, name=name, path=str(target), family=info.family, origin=origin,
-                   resolution=info.resolution, num_layers=info.num_layers,
-                   num_classes=info.num_classes, notes=list(model.notes), **card)  # fmt: skip
+        raise BadData(f"{path} is a folder of nothing that can be imported", FORMATS)
+    if run.args.space:
+        raise UsageError("--space is for directions and latents, and this is neither", FORMATS)
+    return _import_model.model(run, path)
+
+
+# --- scorers --------------------------------------------------------------------------------------
+
+
+def _is_scorer(path: Path) -> bool:
+    from core.attributes import _store
+
+    return path.is_file() and _store.is_card(path)
+
+
+def _scorer(run: Run, path: Path) -> int:
+    from core.attributes import _store
+    from core.models._store import name_for
+
+    name = run.args.name or name_for(path)
+    target = _store.add(path, name, run.args.force)
+    run.out.say(f"a scorer; in `latty discover` and `latty rank`: {name}/ATTRIBUTE")
+    run.out.result(name, name=name, kind="scorer", path=str(target))
     return 0
 
 
-def _spec(given: str | None) -> Path | None:
-    if given is None:
-        return None
-    path = Path(given).expanduser()
-    if not path.is_file():
-        raise Missing(f"there is no file {path}", "see docs/specs.md for what to write in it")
-    return path
+# --- directions and latents -----------------------------------------------------------------------
+
+
+def _keep(run: Run, path: Path, found: "Imported") -> int:
+    """Write a direction set or latents into the store, whole or not at all."""
+    from core.models._store import name_for
+
+    name = run.args.name or name_for(path.resolve())
+    target = place(found.kind, name)
+    _check_free(target, found.kind, run.args.force)
+    save(target, found)
+    for note in found.notes:
+        run.out.say(note)
+    header = found.header
+    made_for = f", for {header.model}" if header.model else ""
+    size = "x".join(map(str, found.shape))
+    run.out.say(f"{found.kind} of the kind {found.entry}, {size} in {header.space}{made_for}")
+    if found.kind == "directions":
+        more = ", ..." if len(found.names) > SHOWN else ""
+        run.out.say(f"there is: {', '.join(found.names[:SHOWN])}{more}")
+        run.out.say(f'in a preset: direction = "{name}/{found.names[0]}"')
+    else:
+        run.out.say(f'in a preset: latent = "{name}#0"')
+    run.out.result(name, name=name, kind=found.kind, path=str(target), importer=found.entry,
+                   space=header.space, shape=list(found.shape), names=list(found.names),
+                   model=header.model, family=header.family, notes=list(found.notes))  # fmt: skip
+    return 0
+
+
+def place(kind: str, name: str) -> Path:
+    """Where directions or latents of that name lie. Raises UsageError for no name."""
+    if not NAME.fullmatch(name):
+        raise UsageError(f"'{name}' is no name", "letters, digits, - and _, at most 64")
+    folder = home.directions_dir() if kind == "directions" else home.latents_dir()
+    if (home.shipped_dir() / kind / f"{name}.safetensors").exists():
+        raise UsageError(f"'{name}' is the name of {kind} that ship", "choose another: --name")
+    return folder / f"{name}.safetensors"
+
+
+def _check_free(target: Path, kind: str, force: bool) -> None:
+    if target.exists() and not force:
+        what = f"there are {kind} named '{target.stem}' already"
+        raise WouldOverwrite(what, "use --force, or choose another: --name")
+
+
+def save(target: Path, found: "Imported") -> None:
+    """Read the numbers, check them, write them. Raises BadData, OutputError."""
+    from core import latents
+    from core.directions import _file
+    from core.directions.importers._base import CODES, Codes
+
+    arrays, header = found.load(), found.header
+    if isinstance(header, Codes):
+        kept = latents.Latents(header.space, arrays[CODES], header.model, header.family,
+                               header.model_digest, header.names, found.notes)  # fmt: skip
+        latents.write(target, kept)
+    else:
+        _file.write(target, header, arrays)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core import home
 from core.cli import Run
 from core.errors import BadData, Missing
+from core.verbs import _importable
 from core.verbs import _sniff as sniff
 
 if TYPE_CHECKING:
@@ -21,14 +22,15 @@ LONG = 12  # entries of a list shown to people; --json has them all
 def inspect(run: Run) -> int:
     """A line per fact for people, one object for programs; a file nobody should load is refused."""
     path = _locate(run.args.file)
-    kind = sniff.kind(path)
+    kind = "folder" if path.is_dir() else sniff.kind(path)
     readers: dict[str, Callable[[Path], Facts]] = {
         "toml": _preset,
+        "folder": _folder,
         **dict.fromkeys(sniff.MEDIA, _media),
     }
     facts: Facts = {"file": str(path), "bytes": path.stat().st_size, "kind": kind}
     if kind in readers:
-        facts |= {"what": sniff.WORDS[kind]} | readers[kind](path)
+        facts |= {"what": sniff.WORDS.get(kind, kind)} | readers[kind](path)
     else:
         facts |= _checkpoint(path, run)
     if run.out.json:
@@ -80,6 +82,10 @@ def _checkpoint(path: Path, run: Run) -> Facts:
 
     seen = checkpoints.inspect(path)
     refused, asked = seen["refused"], seen["globals"]
+    if refused and refused["code"] in ("unknown-format", "json"):  # a vector may be text
+        found = _importable.facts(path)
+        if found:
+            return {"kind": "text", "what": "text", **found}
     if refused:
         names = ", ".join(asked) or "nothing"
         run.out.say(f"{path.name} asks for: {names}", loudness=1)
@@ -90,7 +96,7 @@ def _checkpoint(path: Path, run: Run) -> Facts:
         "kind": seen["kind"],
         "what": sniff.WORDS[seen["kind"]],
         "holds": meta.get("kind", "weights"),
-        **_family(checkpoint, meta),
+        **(_family(checkpoint, meta) if meta.get("family") else _known(path, checkpoint)),
         "licence": seen["licence"],
         "numbers": seen["numbers"],
         "sha256": seen["sha256"],
@@ -100,6 +106,20 @@ def _checkpoint(path: Path, run: Run) -> Facts:
         "metadata": meta,
         "warnings": seen["warnings"],
     }
+
+
+def _folder(path: Path) -> Facts:
+    """An experiment or a pool of another program; raises BadData for all other folders."""
+    found = _importable.facts(path)
+    if "format" not in found:
+        raise BadData(f"{path} is a folder", found.get("note", "name a file in it"))
+    return found
+
+
+def _known(path: Path, checkpoint: "Checkpoint") -> Facts:
+    """A generator's family, or what an importer would make of the file."""
+    facts = _family(checkpoint, {})
+    return facts if facts["family"] else _importable.facts(path) or facts
 
 
 def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:

@@ -1,6 +1,6 @@
 """`latty list`: what there is, by name, without importing any of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from core import plugins
@@ -8,6 +8,7 @@ from core.cli import Run
 from core.errors import LattyError, UsageError
 
 Row = dict[str, Any]
+SHOWN = 5  # attributes of a scorer in a table
 
 
 def list(run: Run) -> int:
@@ -16,7 +17,7 @@ def list(run: Run) -> int:
         "models": _models,
         "directions": _directions,
         "methods": lambda: _entries("core.directions"),
-        "scorers": lambda: _entries("core.attributes"),
+        "scorers": _scorers,
         "presets": _presets,
         "formats": _formats,
     }
@@ -27,7 +28,7 @@ def list(run: Run) -> int:
         for row in rows:
             run.out.result("", **row)
     elif rows:
-        run.out.rows([[row["name"], row["what"]] for row in rows])
+        run.out.rows([[row["name"], *_more(row), row["what"]] for row in rows])
     else:
         run.out.say(f"no {run.args.kind} here")
     return 0
@@ -36,6 +37,34 @@ def list(run: Run) -> int:
 def _entries(package: str) -> Iterator[Row]:
     for name in plugins.names(package):
         yield {"name": name, "what": plugins.summary(package, name)}
+
+
+def _more(row: Row) -> Sequence[str]:
+    """What stands between name and words of a scorer: its attributes, the first of them."""
+    names = row.get("attributes")
+    if names is None:
+        return []
+    return [f"{', '.join(names[:SHOWN])}{f', ... ({len(names)})' if len(names) > SHOWN else ''}"]
+
+
+def _scorers() -> Iterator[Row]:
+    from core.attributes import _card, _names
+
+    package, mine = _names.REGISTRY, _names.card_files()
+    for name in _names.scorer_names():
+        if name not in mine:
+            yield {"name": name, "what": plugins.summary(package, name), "kind": "built in",
+                   "attributes": [*_names.names_of(name)]}  # fmt: skip
+            continue
+        try:
+            card = _card.read(mine[name])
+        except LattyError as error:
+            reason = str(error).split("\n", 1)[0]
+            yield {"name": name, "what": f"cannot be read: {reason}", "attributes": []}
+            continue
+        what = f"{card.kind}, {card.size[0]} x {card.size[1]} px"
+        yield {"name": name, "what": f"{what}, {card.title}" if card.title else what,
+               "kind": card.kind, "attributes": [*card.names]}  # fmt: skip
 
 
 def _models() -> Iterator[Row]:

@@ -1,0 +1,123 @@
+"""Residual networks (He et al. 2015, arXiv 1512.03385) under the names torchvision gives weights.
+
+A state dict of any of its ResNets loads as it is: basic blocks (18, 34) or bottlenecks (50, 101,
+152). Only the forward form is ours to write; the names are the format that classifiers come in.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+STEM = 64  # channels after the first convolution; every stage doubles them
+
+
+def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    """Makes the input fit the block's output where channels or size differ: names 0 and 1."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+
+def _joined(inner: Tensor, around: Tensor) -> Tensor:
+    return (inner + around).relu_()
+
+
+class BasicBlock(nn.Module):
+    """Two 3 x 3 convolutions beside a shortcut; the first one strides."""
+
+    widening = 1
+
+    def __init__(self, inputs: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        fits = stride == 1 and inputs == width
+        self.downsample = None if fits else _shortcut(inputs, width, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = self.bn1(self.conv1(x)).relu_()
+        inner = self.bn2(self.conv2(inner))
+        return _joined(inner, x if self.downsample is None else self.downsample(x))
+
+
+class Bottleneck(nn.Module):
+    """1 x 1 down, 3 x 3 (which strides), 1 x 1 up to four times the width."""
+
+    widening = 4
+
+    def __init__(self, inputs: int, width: int, stride: int) -> None:
+        super().__init__()
+        outputs = width * self.widening
+        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        fits = stride == 1 and inputs == outputs
+        self.downsample = None if fits else _shortcut(inputs, outputs, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = self.bn1(self.conv1(x)).relu_()
+        inner = self.bn2(self.conv2(inner)).relu_()
+        inner = self.bn3(self.conv3(inner))
+        return _joined(inner, x if self.downsample is None else self.downsample(x))
+
+
+class ResNet(nn.Module):
+    """Pictures (N, channels, H, W) -> (N, outputs); `blocks` of the four stages.
+
+    (2, 2, 2, 2) is ResNet-18, (3, 4, 6, 3) ResNet-34 and, with `bottleneck`, ResNet-50. The weights
+    are drawn from torch's global generator: He's normal law for convolutions.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[int] = (2, 2, 2, 2),
+        channels: int = 3,
+        outputs: int = 1000,
+        bottleneck: bool = False,
+    ) -> None:
+        super().__init__()
+        kind = Bottleneck if bottleneck else BasicBlock
+        self.conv1 = nn.Conv2d(channels, STEM, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(STEM)
+        inputs = STEM
+        for stage, count in enumerate(blocks):
+            width = STEM << stage
+            layer: OrderedDict[str, nn.Module] = OrderedDict()
+            for place in range(count):
+                stride = 2 if stage and not place else 1
+                layer[str(place)] = kind(inputs, width, stride)
+                inputs = width * kind.widening
+            self.add_module(f"layer{stage + 1}", nn.Sequential(layer))
+        self.stages = len(blocks)
+        self.width = inputs
+        self.fc = nn.Linear(inputs, outputs)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def features(self, x: Tensor) -> Tensor:
+        """Averaged over the picture, (N, 512) with basic blocks, (N, 2048) with bottlenecks."""
+        x = self.bn1(self.conv1(x)).relu_()
+        x = nn.functional.max_pool2d(x, 3, 2, 1)
+        for stage in range(self.stages):
+            x = self.get_submodule(f"layer{stage + 1}")(x)
+        return x.mean((2, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.fc(self.features(x))
+        return found
+
+
+def blocks_of(names: Sequence[str]) -> tuple[int, ...]:
+    """How many blocks each stage of a state dict with these names has; () = it is no ResNet."""
+    counts: list[int] = []
+    while True:
+        prefix = f"layer{len(counts) + 1}."
+        places = {name.split(".")[1] for name in names if name.startswith(prefix)}
+        if not places:
+            return tuple(counts)
+        counts.append(len(places))

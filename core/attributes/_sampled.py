@@ -1,0 +1,153 @@
+"""Scores of random samples, computed once and kept: what every method that looks at pictures needs.
+
+A range of seeds is cut at the multiples of BLOCK. Each piece is drawn, scored and written as one
+file, whole or not at all, so that a killed run goes on where it stopped. A piece at an end of the
+range that is no whole block is a file of its own, and no picture is drawn that was not asked for:
+what a range gives depends on nothing but the range, never on what lay in the cache.
+
+The folder's name is a hash of everything the numbers depend on: the model's content, its size, the
+scorer's content, the class, the device, how many pictures are drawn at once (sums are rounded
+differently), and latty's version.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from core import __version__, home
+from core.attributes import attribute_names, open_scorer, scores_of
+from core.checkpoints.safetensors import read_header, read_tensors
+from core.errors import LattyError
+from core.files import replace_whole
+from core.models._base import Generator, HasFactors
+from core.report import Report, silent
+
+BLOCK = 500  # seeds of one file
+MOST = 100  # pictures drawn at once, at most: more do not make it faster
+
+
+@torch.no_grad()
+def sampled_scores(
+    generator: Generator,
+    seeds: range,
+    scorer: str = "factors",
+    label: int | None = None,
+    batch: int = MOST,
+    report: Report = silent,
+) -> tuple[tuple[str, ...], Tensor]:
+    """Attribute names and scores (n, A) float32 of one picture per seed; NaN = no valid score.
+
+    label   the class to draw
+    batch   pictures drawn at once
+    report  is told (done, n, "samples"); what it raises ends the work, whole pieces are kept
+
+    Raises Missing, BadData for a scorer that cannot be used.
+    """
+    names, found = attribute_names(generator, scorer), []
+    cache = _cache(generator, scorer, label, names, batch)
+    for piece in _pieces(seeds):
+        scores = cache.read(piece) if cache else None
+        if scores is None:
+            done = piece.start - seeds.start
+            scores = _drawn(generator, piece, scorer, label, batch, report, done, len(seeds))
+            if cache:
+                cache.write(piece, scores)
+        found.append(scores)
+        report(piece.stop - seeds.start, len(seeds), "samples")
+    return names, torch.cat(found) if found else torch.zeros(0, len(names))
+
+
+def _pieces(seeds: range) -> Iterator[range]:
+    """The range, cut at the multiples of BLOCK."""
+    start = seeds.start
+    while start < seeds.stop:
+        stop = min(seeds.stop, (start // BLOCK + 1) * BLOCK)
+        yield range(start, stop)
+        start = stop
+
+
+def _drawn(
+    generator: Generator,
+    piece: range,
+    scorer: str,
+    label: int | None,
+    batch: int,
+    report: Report,
+    done: int,
+    total: int,
+) -> Tensor:
+    """Scores (n, A) of one piece; reports after each batch but the last."""
+    found: list[Tensor] = []
+    step = max(1, min(batch, MOST))
+    for start in range(0, len(piece), step):
+        if start:
+            report(done + start, total, "samples")
+        z = generator.sample(piece[start : start + step])
+        labels = None
+        if label is not None:
+            labels = torch.full((len(z),), label, dtype=torch.int64, device=z.device)
+        scores = scores_of(generator, generator.mapping(z, labels), labels, scorer)[1]
+        found.append(scores.detach().float().cpu())
+    return torch.cat(found)
+
+
+# --- the cache ------------------------------------------------------------------------------------
+
+
+def _cache(
+    generator: Generator, scorer: str, label: int | None, names: tuple[str, ...], batch: int
+) -> "_Cache | None":
+    """Where these scores are kept; None for exact factors, which cost nothing."""
+    if scorer == "factors" and isinstance(generator, HasFactors):
+        return None
+    info = generator.info
+    model = info.digest or f"{info.name} {info.family}"
+    parts = [__version__, model, info.resolution, open_scorer(scorer).digest, label]
+    parts += [generator.device.type, max(1, min(batch, MOST))]
+    key = sha256(json.dumps(parts).encode()).hexdigest()[:32]
+    return _Cache(home.cache_dir() / "scores" / key, names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cache:
+    """One folder of pieces; a file that cannot be read or written is as good as none."""
+
+    folder: Path
+    names: tuple[str, ...]
+
+    def read(self, piece: range) -> Tensor | None:
+        """The scores (n, A) of a piece; None where they are not there, or not whole."""
+        path = self._path(piece)
+        if not path.is_file():
+            return None
+        try:
+            meta, scores = read_header(path).meta, read_tensors(path).get("scores")
+        except (LattyError, OSError):
+            return None
+        if scores is None or scores.shape != (len(piece), len(self.names)):
+            return None
+        return scores if meta.get("sha256") == _digest(scores) else None
+
+    def write(self, piece: range, scores: Tensor) -> None:
+        """Keep a piece; a full or read-only disk only means that it is computed again."""
+        from safetensors.torch import save
+
+        meta = {"names": json.dumps(self.names), "sha256": _digest(scores)}
+        with suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            replace_whole(self._path(piece), [save({"scores": scores}, meta)])
+
+    def _path(self, piece: range) -> Path:
+        whole = piece.start % BLOCK == 0 and len(piece) == BLOCK
+        name = f"{piece.start}" if whole else f"{piece.start}-{piece.stop - 1}"
+        return self.folder / f"{name}.safetensors"
+
+
+def _digest(scores: Tensor) -> str:
+    return sha256(scores.float().contiguous().numpy().tobytes()).hexdigest()

@@ -1,0 +1,94 @@
+"""A direction that is a climb: each latent follows the gradient of a score on its own way."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from core.attributes import attribute
+from core.directions._climb import Rules, climb
+from core.directions._sight import Of, Sight, check_scorers
+from core.directions._traverse import class_labels
+from core.errors import BadData
+from core.models._base import Generator
+from core.report import Report, silent
+from core.scene import Layers
+
+
+@runtime_checkable
+class HasRows(Protocol):
+    """A generator that draws each latent of a batch with a label of its own."""
+
+    def row(self, index: int) -> Generator:
+        """The one that draws latent `index` alone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AscentDirection:
+    """Climbs an attribute by a number of its standard deviations, each latent by itself.
+
+    sigma   one standard deviation of what is climbed
+    basis   (R, D) latent units per coordinate of the climb; None = coordinates are latents
+    label   the class to draw where the generator is not told
+    report  hears of every step
+    """
+
+    name: str
+    space: Literal["z", "w"]
+    layers: Layers
+    sigma: float
+    basis: Tensor | None
+    scorer: str
+    keep: tuple[str, ...]
+    of: Of
+    rules: Rules
+    label: int | None = None
+    report: Report = silent
+
+    def move(self, latents: Tensor, strength: Tensor, generator: Generator) -> Tensor:
+        """Latents (N, Z) or codes (N, L, D) after climbs by strength (N,); where an attribute
+        cannot rise that far, as far as it goes."""
+        if self.basis is not None and self.basis.shape[1] != latents.shape[-1]:
+            raise BadData(
+                f"{self.name} moves latents of {self.basis.shape[1]} numbers, these have"
+                f" {latents.shape[-1]}",
+                "it was made for another model",
+            )
+        refs = self._refs(generator)
+        rows = []
+        for i, one in enumerate(strength.tolist()):
+            own = generator.row(i) if isinstance(generator, HasRows) else generator
+            rows.append(self._climbed(latents[i : i + 1], one, refs, own))
+        return torch.cat(rows)
+
+    def _refs(self, generator: Generator) -> list[tuple[str, int]]:
+        refs = [attribute(f"{self.scorer}/{self.name}", generator)]
+        refs += [attribute(ref, generator) for ref in self.keep if ref != self.name]
+        check_scorers(generator, refs, self.of)
+        return refs
+
+    def _climbed(
+        self, latent: Tensor, strength: float, refs: list[tuple[str, int]], generator: Generator
+    ) -> Tensor:
+        if strength == 0:
+            return latent
+        sight = Sight(
+            generator,
+            latent.detach(),
+            self.space,
+            self.layers,
+            self.basis,
+            refs,
+            self.of,
+            self.rules.identity > 0,
+            class_labels(self.label, latent),
+        )
+        with torch.no_grad():
+            start = float(sight(sight.origin).score)
+        if not math.isfinite(start):  # nothing to climb: the picture shows none of it
+            return latent
+        walked = climb(sight, sight.origin, start + strength * self.sigma, self.rules, self.report)
+        return sight.moved(walked.ways[-1])

@@ -1,0 +1,81 @@
+"""`latty discover`: a method finds directions of a model, and they become a set with a name."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import plugins
+from core.cli import Run
+from core.directions._params import PACKAGE
+from core.errors import Missing, did_you_mean
+from core.verbs import _parameters
+from core.verbs import _signals as signals
+from core.verbs._out import Progress, seconds
+
+if TYPE_CHECKING:
+    from core.directions._file import DirectionSet
+
+RESUME = "the same command goes on from there"
+SHOWN = 12  # directions that are told of, of a longer set
+
+
+def discover(run: Run) -> int:
+    """Search, write, tell; the name of the set is the result."""
+    args = run.args
+    if not plugins.has(PACKAGE, args.method):
+        known = plugins.names(PACKAGE)
+        raise Missing(f"no method '{args.method}'", did_you_mean(args.method, known))
+    params = _parameters.given(args, args.method)
+    from core.directions import _discover as search
+
+    name = args.output or f"{Path(args.model).stem}-{args.method}"
+    target = search.target_of(name)
+    begun = time.monotonic()
+    header = _search(run, params, target)
+    took = time.monotonic() - begun
+    _tell(run, header, name, seconds(took))
+    shown = [_row(header, index) for index in range(len(header.infos))]
+    run.out.result(name, name=name, path=str(target), method=header.method, model=header.model,
+                   space=header.space, complete=header.complete, seconds=round(took, 3),
+                   directions=shown)  # fmt: skip
+    if not header.complete:
+        signals.check(f"what was found so far is in {name}; {RESUME}")
+    return 0
+
+
+def _search(run: Run, params: dict[str, Any], target: Path) -> "DirectionSet":
+    """A signal from here on keeps what there is."""
+    import torch  # noqa: F401  the slow part, while a signal may still leave at once
+
+    from core.directions._discover import discover as search
+    from core.models import open_model
+
+    generator = open_model(run.args.model, run.config().device)
+    progress = Progress(run.out, run.args.method, RESUME)
+    with signals.cooperative():
+        try:
+            return search(
+                run.args.method, params, generator, target, progress, force=run.args.force
+            )
+        finally:
+            progress.close()
+
+
+def _row(header: "DirectionSet", index: int) -> dict[str, Any]:
+    info = header.infos[index]
+    return {"name": info.name, "sigma": info.sigma, "usable": list(info.usable),
+            "layers": str(info.layers), "scores": dict(info.scores),
+            **({"unit": info.unit} if info.unit else {})}  # fmt: skip
+
+
+def _tell(run: Run, header: "DirectionSet", name: str, took: str) -> None:
+    for info in header.infos[:SHOWN]:
+        low, high = info.usable
+        figures = ", ".join(f"{key} {value:.3g}" for key, value in info.scores[:4])
+        run.out.say(f"  {info.name}: {low:+g} to {high:+g}, layers {info.layers}, {figures}")
+    more = len(header.infos) - SHOWN
+    if more > 0:
+        run.out.say(f"  and {more} more: latty list directions")
+    count = len(header.infos)
+    first = header.infos[0].name
+    run.out.say(f'{count} directions in {took}; use: direction = "{name}/{first}"')
