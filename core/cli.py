@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from core.errors import DeviceError, LattyError, Missing, OutputError, UsageError
 from core.verbs import _grammar as grammar
 from core.verbs import _signals as signals
-from core.verbs._out import Out, wants_color
+from core.verbs._out import VOICE, Out, wants_color
 
 if TYPE_CHECKING:  # each module less is a few milliseconds of every start
     from core.config import Config
@@ -38,10 +38,12 @@ class Screen(Protocol):
 
 
 class Run:
-    """One run of one verb: its arguments, its voice, and the screen if there is one."""
+    """One run of one verb: its arguments, its voice, the screen if there is one, its words."""
 
-    def __init__(self, args: Any, out: Out, screen: Screen | None) -> None:
-        self.args, self.out, self.screen = args, out, screen
+    def __init__(
+        self, args: Any, out: Out, screen: Screen | None, words: Sequence[str] = ()
+    ) -> None:
+        self.args, self.out, self.screen, self.words = args, out, screen, words
 
     def config(self) -> "Config":
         """The settings under the flags of this run."""
@@ -88,7 +90,7 @@ def _dispatch(words: list[str], out: Out, screen: Screen | None) -> int:
     if args.verb is None:
         raise UsageError("no verb", "see: latty --help")
     verb: Verb = getattr(import_module(f"core.verbs.{args.verb}"), args.verb)
-    return verb(Run(args, out, screen))
+    return verb(Run(args, out, screen, words))
 
 
 def _tune(out: Out, args: Any) -> None:
@@ -141,6 +143,7 @@ def _failed(error: Exception, out: Out, words: list[str]) -> int:
         if known is None:
             known = LattyError(f"unexpected {type(error).__name__}: {error}", _report(error, words))
         if known.exit_code != 128 + signals.SIGPIPE:
+            VOICE.say("error", text=str(known), code=known.exit_code)
             out.error(str(known))
     except BrokenPipeError:
         return _pipe_closed()

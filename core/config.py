@@ -15,7 +15,8 @@ from core.errors import ConfigError, did_you_mean
 
 PICTURES = ("auto", "sixel", "kitty", "iterm", "blocks", "saved")
 PREFIX = "LATTY_"
-HOME = "LATTY_HOME"  # read by core.home: it says where config.toml itself is
+# Read elsewhere: where config.toml itself is, and what jobs tell their workers.
+ELSEWHERE = ("LATTY_HOME", "LATTY_JOB", "LATTY_SLOTS")
 
 
 def _text(value: Any) -> str:
@@ -105,11 +106,11 @@ def _read(name: str, value: Any, place: str) -> Any:
 def _environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     found = {}
     for variable in sorted(environ):
-        if not variable.startswith(PREFIX) or variable == HOME:
+        if not variable.startswith(PREFIX) or variable in ELSEWHERE:
             continue
         name = variable.removeprefix(PREFIX).lower()
         if name not in KEYS:
-            known = [HOME, *(PREFIX + key.upper() for key in KEYS)]
+            known = [*ELSEWHERE, *(PREFIX + key.upper() for key in KEYS)]
             raise ConfigError(f"environment: {variable} is unknown", did_you_mean(variable, known))
         found[name] = (_read(name, environ[variable], variable), variable)
     return found

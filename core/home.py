@@ -51,6 +51,21 @@ def scorers_dir() -> Path:
     return data_dir() / "scorers"
 
 
+def runs_dir() -> Path:
+    """A folder per job."""
+    return state_dir() / "runs"
+
+
+def queue_dir() -> Path:
+    """A ticket per waiting job."""
+    return state_dir() / "queue"
+
+
+def slots_dir() -> Path:
+    """A lock per GPU, or for the CPU."""
+    return state_dir() / "slots"
+
+
 def shipped_dir() -> Path:
     """Models, direction sets and the model card that come with latty."""
     return Path(__file__).parent / "demo"

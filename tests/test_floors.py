@@ -23,6 +23,7 @@ FLOORS = [
     ["core.presets"],
     ["core.render"],
     ["core.rank"],
+    ["core.jobs"],
     [  # the programs that made the shipped files
         "core.demo.prerender",
         "core.demo.train",
@@ -32,7 +33,7 @@ FLOORS = [
         "core.demo.fit_directions",
         "core.demo.gallery",
     ],
-    ["core.cli", "core.verbs", "core.config"],
+    ["core.cli", "core.verbs", "core.config", "core.__main__"],
     ["tui"],
     ["benchmarks"],
 ]

@@ -16,7 +16,8 @@ VERBS = {
     "import": "a checkpoint, directions, latents or a scorer of others gets a name here",
     "fetch": "a public checkpoint comes from the web and becomes a model with a name",
     "train-scorer": "labelled pictures become a scorer with a name",
-    "list": "the models, directions, methods, scorers, presets or formats there are",
+    "jobs": "work that goes on without this terminal: list, show, watch, cancel, resume, logs",
+    "list": "the models, directions, methods, scorers, presets, formats or jobs there are",
     "inspect": "what is in a file, without loading it",
     "check": "every mistake of a preset at once, as file:line:col",
     "schema": "the JSON schema of presets, for editors",
@@ -33,6 +34,8 @@ examples:
   latty sample demo --seeds 0-15,40 --truncation 0.7 -o sheet.png
   latty import ffhq.pkl --name ffhq         any checkpoint: its content decides what it is
   latty fetch ada-metfaces                  a public checkpoint (latty list models --zoo)
+  latty discover ganspace demo -o mine      a method finds directions (latty list methods)
+  latty render presets/*.toml --detach      as jobs that outlive this terminal (latty jobs)
   latty list directions --json
 """
 CODES = """\

@@ -5,7 +5,17 @@ from functools import partial
 
 from core.verbs._grammar import Parser
 
-KINDS = ("models", "directions", "methods", "scorers", "presets", "formats")
+KINDS = (
+    "models",
+    "directions",
+    "latents",
+    "methods",
+    "scorers",
+    "presets",
+    "formats",
+    "jobs",
+)
+ACTIONS = ("list", "show", "watch", "cancel", "resume", "logs")
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -20,6 +30,7 @@ def functions(words: Sequence[str] = ()) -> dict[str, Callable[[Parser], None]]:
         "import": _import,
         "fetch": _fetch,
         "train-scorer": _train_scorer,
+        "jobs": _jobs,
         "list": _list,
         "inspect": _inspect,
         "check": _check,
@@ -39,6 +50,13 @@ def device(parser: Parser) -> None:
 def pictures(parser: Parser) -> None:
     ways = "auto, sixel, kitty, iterm, blocks or saved"
     parser.add_argument("--pictures", metavar="WAY", help=f"how to show pictures: {ways}")
+
+
+def detach(parser: Parser) -> None:
+    group = parser.add_argument_group("as a job")
+    add = group.add_argument
+    add("--detach", action="store_true", help="go on without this terminal; see: latty jobs")
+    add("--gpus", type=int, default=1, metavar="N", help="GPUs the job needs at once (default: 1)")
 
 
 def batch(parser: Parser) -> None:
@@ -62,6 +80,7 @@ def _render(parser: Parser) -> None:
     add("--force", action="store_true", help="overwrite what is there")
     add("--dry-run", action="store_true", help="say what would be made; write nothing")
     add("--show", action="store_true", help="show the results in this terminal afterwards")
+    detach(parser)
     device(parser)
     batch(parser)
     pictures(parser)
@@ -95,6 +114,7 @@ def _discover(parser: Parser, words: Sequence[str]) -> None:
     add("-o", "--output", metavar="NAME", help="what to call the set, or a .safetensors path "
         "(default: MODEL-METHOD)")  # fmt: skip
     add("--force", action="store_true", help="replace a set of that name")
+    detach(parser)
     device(parser)
     json(parser)
     if "discover" not in words:
@@ -126,6 +146,7 @@ def _rank(parser: Parser) -> None:
     add("--out-dir", metavar="DIR", help="where results go (default: renders)")
     add("--force", action="store_true", help="replace a ranking that is there")
     add("--force-model", action="store_true", help="walk directions of another model, too")
+    detach(parser)
     device(parser)
     json(parser)
 
@@ -161,6 +182,7 @@ def _edit(parser: Parser) -> None:
     add("--out-dir", metavar="DIR", help="where results go (default: renders)")
     add("--name", metavar="N", help="what to call them (default: MODEL-SEED-ATTRIBUTE)")
     add("--force", action="store_true", help="overwrite what is there")
+    detach(parser)
     device(parser)
     batch(parser)
     json(parser)
@@ -218,7 +240,21 @@ def _train_scorer(parser: Parser) -> None:
     add("--flip", action="store_true", help="mirror pictures at random")
     add("--seed", type=int, default=0, metavar="N", help="of every random number (default: 0)")
     add("--force", action="store_true", help="replace a scorer of that name")
+    detach(parser)
     device(parser)
+    json(parser)
+
+
+def _jobs(parser: Parser) -> None:
+    parser.epilog = (
+        "ID is a job's id, a part of it that fits one job only, or last.\n"
+        "watch without ID follows all that are not over; resume takes up all interrupted ones.\n\n"
+        '--json: {"id", "state", "words", "progress", "outputs", "error", ...} per job.'
+    )
+    add = parser.add_argument
+    add("action", nargs="?", choices=ACTIONS, default="list", metavar="ACTION",
+        help=f"{', '.join(ACTIONS)} (default: list)")  # fmt: skip
+    add("ids", nargs="*", metavar="ID")
     json(parser)
 
 

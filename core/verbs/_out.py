@@ -10,12 +10,15 @@ import time
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TextIO
 
 from core.errors import Interrupted
+from core.jobs.events import Voice
 from core.verbs import _signals as signals
 
 LINE_LIMIT = 2000  # characters of one line; more is a file that wants to fill the screen
+VOICE = Voice()  # heard by those who follow a job; silent in any other run
 SEPARATORS = "\u2028\u2029"
 
 
@@ -50,7 +53,9 @@ class Out:
     color: bool = True
 
     def result(self, text: str, **value: Any) -> None:
-        """A result: `text` for people, or `value` as one JSON line."""
+        """A result: `text` for people, or `value` as one JSON line; a job keeps a file's path."""
+        if "path" in value:
+            VOICE.say("output", path=str(Path(value["path"]).absolute()), bytes=value.get("bytes"))
         if self.json:
             print_line(to_json(value), sys.stdout)
         else:
@@ -119,11 +124,12 @@ class Progress:
 
     def __call__(self, done: int, total: int, what: str) -> None:
         signals.check(self.hint)
-        if self.out.loudness < 0:
-            return
         now = time.monotonic()
         if what != self._what:
             self._what, self._start, self._said = what, (now, done), (0.0, -1)
+        VOICE.progress(done, total, what, self._left(now, done, total))
+        if self.out.loudness < 0:
+            return
         try:
             self._update(now, done, total)
         except BrokenPipeError:
@@ -147,13 +153,20 @@ class Progress:
             if sys.stderr is not None:
                 sys.stderr.flush()
 
-    def _line(self, now: float, done: int, total: int) -> str:
+    def _left(self, now: float, done: int, total: int) -> float | None:
+        """Seconds until the end of this stage at the pace so far."""
         began, before = self._start
+        if not before < done < total or now <= began:
+            return None
+        return (total - done) * (now - began) / (done - before)
+
+    def _line(self, now: float, done: int, total: int) -> str:
         words = f"{self.title} {self._what} {done}" + (f"/{total}" if total else "")
         if total:
             words += f"  {100 * done // total} %"
-        if done > before and done < total and now > began:
-            words += f"  {seconds((total - done) * (now - began) / (done - before))} left"
+        left = self._left(now, done, total)
+        if left is not None:
+            words += f"  {seconds(left)} left"
         return clean(words.strip())
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from core import plugins
 from core.cli import Run
 from core.directions._params import PACKAGE
 from core.errors import Missing, did_you_mean
-from core.verbs import _parameters
+from core.verbs import _detach, _parameters
 from core.verbs import _signals as signals
 from core.verbs._out import Progress, seconds
 
@@ -30,6 +30,8 @@ def discover(run: Run) -> int:
 
     name = args.output or f"{Path(args.model).stem}-{args.method}"
     target = search.target_of(name)
+    if args.detach:
+        return _detach.detached(run)
     begun = time.monotonic()
     header = _search(run, params, target)
     took = time.monotonic() - begun

@@ -9,6 +9,7 @@ from core.cli import Run
 from core.config import Config
 from core.errors import BadData, LattyError, Missing, OutputError, UsageError, did_you_mean
 from core.scene import SEED_LIMIT, Layers, Scene
+from core.verbs import _detach
 from core.verbs import _signals as signals
 from core.verbs._out import Progress
 from core.verbs.sample import label, tell_notes
@@ -45,6 +46,8 @@ def edit(run: Run) -> int:
     _check(args)
     films, latents = _targets(args, config)
     _refuse_early(args.model, [*films, latents], args.force)
+    if args.detach:
+        return _detach.detached(run)
     progress = Progress(run.out, args.attribute)
     try:
         with signals.cooperative():

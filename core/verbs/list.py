@@ -16,10 +16,12 @@ def list(run: Run) -> int:
     kinds: dict[str, Callable[[], Iterator[Row]]] = {
         "models": _models,
         "directions": _directions,
+        "latents": _latents,
         "methods": lambda: _entries("core.directions"),
         "scorers": _scorers,
         "presets": _presets,
         "formats": _formats,
+        "jobs": _jobs,
     }
     if run.args.in_zoo and run.args.kind != "models":
         raise UsageError("--zoo goes with models", "latty list models --zoo")
@@ -117,6 +119,29 @@ def _directions() -> Iterator[Row]:
                    "model": header.model, "method": header.method, "space": header.space,
                    "sigma": info.sigma, "usable": [low, high], "layers": str(info.layers),
                    "scores": scores}  # fmt: skip
+
+
+def _latents() -> Iterator[Row]:
+    from core import latents
+
+    for name in latents.stored():
+        try:
+            found = latents.look(name)
+        except LattyError as error:
+            yield {"name": name, "what": f"cannot be read: {error.message}"}
+            continue
+        shape = " x ".join(str(size) for size in found.shape)
+        yield {"name": name, "what": f"{found.space}, {shape}", "space": found.space,
+               "shape": [*found.shape]}  # fmt: skip
+
+
+def _jobs() -> Iterator[Row]:
+    from core.jobs import run as runs
+    from core.verbs.jobs import how_far, row
+
+    for status in runs.listed():
+        words = f"{status.state:<11}  {how_far(status)}  latty {status.spec.title}"
+        yield {"name": status.id, "what": words, **row(status)}
 
 
 def _presets() -> Iterator[Row]:

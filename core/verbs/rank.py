@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.cli import Run
 from core.errors import Missing, UsageError
+from core.verbs import _detach
 from core.verbs import _signals as signals
 from core.verbs._out import Progress
 from core.verbs.sample import seeds
@@ -32,6 +33,8 @@ def rank(run: Run) -> int:
     if folder.exists() and not folder.is_dir():
         raise Missing(f"{folder} is no folder", "-o names a folder")
     names = tuple(word.strip() for word in (args.directions or "").split(",") if word.strip())
+    if args.detach:
+        return _detach.detached(run)
     progress = Progress(run.out, "rank")
     import torch  # noqa: F401  the slow part, while a signal may still leave at once
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from core.cli import Run, explain
 from core.config import Config
 from core.errors import Interrupted, LattyError, UsageError
+from core.verbs import _detach
 from core.verbs import _signals as signals
 from core.verbs import _sources as sources
 from core.verbs._out import Progress, seconds
@@ -21,6 +22,10 @@ def render(run: Run) -> int:
     """Every preset in turn; one that fails does not stop the others."""
     if run.args.output is not None and len(run.args.presets) > 1:
         raise UsageError("--output names one file, for one preset", "use --out-dir")
+    if run.args.detach:
+        for ref in run.args.presets:
+            sources.read(ref, run.args.overrides)  # mistakes are told here, not in a log
+        return _detach.detached(run, run.args.presets)
     config, failed = run.config(), 0
     for ref in run.args.presets:
         signals.check("the same command goes on with the rest")

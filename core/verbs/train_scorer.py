@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core.attributes import _store
 from core.cli import Run
 from core.errors import LattyError, Missing, UsageError
+from core.verbs import _detach
 from core.verbs import _signals as signals
 from core.verbs._out import Progress, seconds
 
@@ -25,6 +26,8 @@ def train_scorer(run: Run) -> int:
     if not data.exists():
         raise Missing(f"there is no {data}", "a folder with a folder per class, or a CSV")
     numbers = _numbers(args)
+    if args.detach:
+        return _detach.detached(run)
     begun = time.monotonic()
     trained = _train(run, data, numbers)
     took = time.monotonic() - begun

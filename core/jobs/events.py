@@ -1,0 +1,81 @@
+"""What a job says, one JSON object a line: written by one process, followed by any number.
+
+A line is one write to a file opened for appending, so lines are never mixed; a line that a kill
+left unfinished is not read until it ends, and damaged ones are passed over.
+
+state     {state, slots}            output  {path, bytes}
+progress  {done, total, what, left}   error   {text, code}
+started   {pid, attempt}            warning {text}
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+Event = dict[str, Any]
+
+JOB = "LATTY_JOB"  # the environment variable that tells a worker its job's folder
+FILE = "events.jsonl"
+EVERY = 0.2  # seconds between two events of progress
+
+
+def emit(folder: Path, kind: str, **values: Any) -> None:
+    """Append an event. A full disk costs the event, not the work."""
+    line = json.dumps({"t": round(time.time(), 3), "kind": kind, **values}, default=str) + "\n"
+    try:
+        handle = os.open(
+            folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+        try:
+            os.write(handle, line.encode())
+        finally:
+            os.close(handle)
+    except OSError:
+        return
+
+
+def read(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
+    """The events from byte `offset` on, and the offset to go on from."""
+    try:
+        with (folder / FILE).open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return [], offset
+    whole = data[: data.rfind(b"\n") + 1]
+    found = []
+    for line in whole.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and isinstance(event.get("kind"), str):
+            found.append(event)
+    return found, offset + len(whole)
+
+
+class Voice:
+    """What the worker says; does nothing in a run that is no job."""
+
+    def __init__(self) -> None:
+        folder = os.environ.get(JOB)
+        self.folder = Path(folder) if folder else None
+        self._last = ("", 0.0)
+
+    def say(self, kind: str, **values: Any) -> None:
+        if self.folder is not None:
+            emit(self.folder, kind, **values)
+
+    def progress(self, done: int, total: int, what: str, left: float | None) -> None:
+        """At most five a second, but for the first and the last of a stage."""
+        if self.folder is None:
+            return
+        stage, said = self._last
+        now = time.monotonic()
+        if stage == what and done != total and now - said < EVERY:
+            return
+        self._last = (what, now)
+        seconds = None if left is None else round(left, 1)
+        self.say("progress", done=done, total=total, what=what, left=seconds)
