@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -214,10 +215,11 @@ def _second_pass(
 def _regression_row(quick: bool) -> Row:
     config, n = (SMALL, 1000) if quick else (FULL, 2500)
     generator, name, k = _generator(config), "b8.conv1", 20 if quick else 80
+    options: Any = {"samples": n, "layer": name, "components": k, "batch": 20}
     start = time.process_time()
-    ours = METHOD(samples=n, layer=name, components=k, estimator="sketch", batch=20).fit(generator)
+    ours = METHOD(**options, estimator="sketch").fit(generator)
     middle = time.process_time()
-    edit = METHOD(samples=n, layer=name, components=k, estimator="sketch", edit="activation")
+    edit = METHOD(**options, estimator="sketch", edit="activation")
     vectors = edit.fit(generator)
     stdev = torch.tensor([info.sigma for info in vectors.infos_]).double()
     empty = torch.zeros(0, 0).double()

@@ -5,6 +5,7 @@
     scene.py       the words: Layers, Walk, Edit, Scene
     home.py        the only file that knows directories
     files.py       a file appears under its name only when it is whole
+    shard.py       a piece of long work that any process can do
     plugins.py     a folder is a registry: names(package), load(package, name, attribute)
     checkpoints/   reading weight files; nothing in them is ever run
     models/        one file per generator family

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # each module less is a few milliseconds of every start
     from core.config import Config
 
 Verb = Callable[["Run"], int]
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 class Screen(Protocol):
@@ -117,7 +118,7 @@ def explain(error: Exception) -> LattyError | None:
     """The error in the words of core.errors; None for one that nobody foresaw."""
     if isinstance(error, LattyError):
         return error
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or _starved(error):
         return DeviceError("out of memory", "try a smaller size or --batch 1")
     name = clean_name(error)
     if isinstance(error, FileNotFoundError):
@@ -125,6 +126,12 @@ def explain(error: Exception) -> LattyError | None:
     if isinstance(error, OSError) and error.errno is not None:
         return OutputError(f"{name}: {error.strerror}")
     return None
+
+
+def _starved(error: Exception) -> bool:
+    """Whether torch found no memory: an error of the device it has words for, and no class."""
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in text for words in NO_MEMORY)
 
 
 def clean_name(error: Exception) -> str:

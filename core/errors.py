@@ -16,6 +16,7 @@ LattyError                1    a job failed
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 
 class LattyError(Exception):
@@ -30,6 +31,17 @@ class LattyError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Between processes: a class may be made of other words than it keeps."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[LattyError], args: tuple[Any, ...], state: dict[str, Any]) -> LattyError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(LattyError):

@@ -11,7 +11,11 @@ import pytest
 import torch
 from cli_process import COMMAND, environment, latty
 from PIL import Image
+from safetensors.torch import save_file
+from test_families import MAKERS
 
+from core.attributes import open_scorer
+from core.cli import main
 from core.edits import codes
 from core.latents import from_file
 from core.models import open_model
@@ -77,32 +81,35 @@ def test_a_walk_is_frames_a_film_and_latents(tmp_path: Path) -> None:
     assert "smile" in forced.stderr and "reached" in forced.stderr
 
 
-def test_a_goal_out_of_reach_is_a_failed_job_with_a_way(tmp_path: Path) -> None:
-    done = latty(
-        "edit", "portraits", "--attribute", "smile", "--to", "-0.99", "--steps", "2",
-        "-o", "down.gif", *SMALL, home=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "the steps are used up (--steps allows more)" in done.stderr.splitlines()[-1]
-    assert done.stdout.split() == ["down.gif", "down", "down.safetensors"]
-    smile = factors(tmp_path / "down.safetensors", "smile")
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In this process, which has imported torch already."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_a_goal_out_of_reach_is_a_failed_job_with_a_way(here: Path, capsys: Capture) -> None:
+    words = ("edit", "portraits", "--attribute", "smile", "--to", "-0.99", "--steps", "2")
+    assert main([*words, "-o", "down.gif", *SMALL]) == 1
+    told = capsys.readouterr()
+    assert "the steps are used up (--steps allows more)" in told.err.splitlines()[-1]
+    assert told.out.split() == ["down.gif", "down", "down.safetensors"]
+    smile = factors(here / "down.safetensors", "smile")
     assert smile == sorted(smile, reverse=True)
-    assert len(list((tmp_path / "down").iterdir())) == 7
+    assert len(list((here / "down").iterdir())) == 7
 
 
-def test_z_and_scorers_that_look(tmp_path: Path) -> None:
-    done = latty(
-        "edit", "demo", "--seed", "1", "--attribute", "brightness/luma", "--to", "0.5",
-        "--space", "z", "--identity", "0.3", "--frames", "3", "--name", "light", "--json",
-        home=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    stored = from_file(tmp_path / "renders" / "light.safetensors")
+def test_z_and_scorers_that_look(here: Path, capsys: Capture) -> None:
+    words = ("edit", "demo", "--seed", "1", "--attribute", "brightness/luma", "--to", "0.5")
+    more = ("--space", "z", "--identity", "0.3", "--frames", "3", "--name", "light", "--json")
+    assert main([*words, *more]) == 0
+    told = json.loads(capsys.readouterr().out)
+    stored = from_file(here / "renders" / "light.safetensors")
     assert stored.space == "z" and tuple(stored.array.shape) == (3, 64)
     generator = open_model("demo", "cpu")
-    from core.attributes import open_scorer
-
     with torch.no_grad():
         images = generator.synthesis(generator.mapping(stored.array))
     luma = open_scorer("brightness").score(images)[:, 0]
@@ -110,27 +117,36 @@ def test_z_and_scorers_that_look(tmp_path: Path) -> None:
     assert float(luma[-1]) == pytest.approx(0.5, abs=0.01)
 
 
-def test_mistakes_are_one_line(tmp_path: Path) -> None:
-    (tmp_path / "renders" / "full").mkdir(parents=True)
-    (tmp_path / "renders" / "full" / "notes.txt").write_text("mine")
-    base = ("--attribute", "smile", "--to", "0.5")
-    cases: dict[tuple[str, ...], tuple[int, str]] = {
-        ("demmo", *base): (66, "did you mean 'demo'"),
-        ("demo", "--attribute", "smlie", "--to", "1"): (66, "did you mean 'smile'"),
-        ("demo", *base, "--steps", "0"): (2, "--steps: 0"),
-        ("demo", *base, "--identity", "2"): (2, "--identity: 2"),
-        ("demo", *base, "--layers", "8-4"): (2, "ends before it starts"),
-        ("demo", *base, "-o", "walk.mp4"): (2, "is no .gif"),
-        ("demo", *base, "--name", "full"): (73, "holds other files"),
-        ("demo", *base, "--of", "logit"): (65, "only a probability has a logit"),
-        ("demo", *base, "--label", "3"): (65, "no classes"),
-        ("demo", *base, "--layers", "40"): (65, "no layers 40"),
-    }
-    for words, (code, text) in cases.items():
-        done = latty("edit", *words, home=tmp_path)
-        assert done.returncode == code, (words, done.stderr)
-        assert text in done.stderr and "Traceback" not in done.stderr, done.stderr
-    assert not list((tmp_path / "renders").glob("*.gif"))
+BASE = ("--attribute", "smile", "--to", "0.5")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (("demmo", *BASE), 66, "did you mean 'demo'"),
+        (("demo", "--attribute", "smlie", "--to", "1"), 66, "did you mean 'smile'"),
+        (("demo", *BASE, "--steps", "0"), 2, "--steps: 0"),
+        (("demo", *BASE, "--identity", "2"), 2, "--identity: 2"),
+        (("demo", *BASE, "--to", "nan"), 2, "--to: nan"),
+        (("demo", *BASE, "--layers", "8-4"), 2, "ends before it starts"),
+        (("demo", *BASE, "-o", "walk.mp4"), 2, "is no .gif"),
+        (("demo", *BASE, "--name", "a/b"), 2, "no file name"),
+        (("demo", *BASE, "--name", "full"), 73, "holds other files"),
+        (("demo", *BASE, "--of", "logit"), 65, "only a probability has a logit"),
+        (("demo", *BASE, "--label", "3"), 65, "no classes"),
+        (("demo", *BASE, "--layers", "40"), 65, "no layers 40"),
+        (("demo", "--to", "1"), 2, "--attribute"),
+    ],
+)
+def test_mistakes_are_one_line(
+    words: tuple[str, ...], code: int, text: str, here: Path, capsys: Capture
+) -> None:
+    (here / "renders" / "full").mkdir(parents=True)
+    (here / "renders" / "full" / "notes.txt").write_text("mine")
+    assert main(["edit", *words]) == code
+    error = capsys.readouterr().err
+    assert text in error and "Traceback" not in error
+    assert sorted(path.name for path in (here / "renders").iterdir()) == ["full"]
 
 
 def test_an_interrupted_walk_leaves_nothing(tmp_path: Path) -> None:
@@ -162,17 +178,14 @@ def test_frames_are_spread_evenly() -> None:
     assert torch.equal(evenly(ways[:1], 3), torch.zeros(3, 2))
 
 
-def test_labels_reach_pictures_and_climb(tmp_path: Path) -> None:
+def test_labels_reach_pictures_and_climb(here: Path, capsys: Capture) -> None:
     """Of a small random network with three classes."""
-    from safetensors.torch import save_file
-    from test_families import MAKERS
-
     tensors, meta = MAKERS["stylegan2"]()
-    save_file(dict(tensors), tmp_path / "three.safetensors", dict(meta))
+    save_file(dict(tensors), here / "three.safetensors", dict(meta))
     words = ("edit", "three.safetensors", "--attribute", "luma", "--to", "0.9", "--steps", "2")
     films = []
     for label in ("0", "2"):
-        done = latty(*words, "--label", label, "--name", label, *SMALL, home=tmp_path)
-        assert done.returncode == 1 and "used up" in done.stderr, done.stderr
-        films.append((tmp_path / "renders" / label / "0000.png").read_bytes())
+        assert main([*words, "--label", label, "--name", label, *SMALL]) == 1
+        assert "used up" in capsys.readouterr().err
+        films.append((here / "renders" / label / "0000.png").read_bytes())
     assert films[0] != films[1]

@@ -1,6 +1,7 @@
 """TL-GAN: the regression against numpy, and the shipped directions against the pictures' truth."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from toy_generator import Factored, Toy
 from core import plugins
 from core.attributes import scores_of
 from core.demo import fit_directions
-from core.directions import _names, find
-from core.directions._file import ARRAY, SCHEMA, read
+from core.directions import _names, find, params_of
+from core.directions._discover import make
+from core.directions._file import ARRAY, SCHEMA, read, read_header
 from core.directions._linear import LinearDirection
 from core.directions._normal import NormalEquations
 from core.directions._project import off
@@ -261,18 +263,29 @@ def test_shipped_sets_are_whole_small_and_meet_the_bar(name: str) -> None:
 
 
 def test_the_shipped_portraits_set_comes_from_the_shipped_command(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = tmp_path / "p.safetensors"
+    recipe = fit_directions.SETS["portraits"]
+    fewer = replace(recipe, params={**recipe.params, "samples": 2048})
+    monkeypatch.setitem(fit_directions.SETS, "portraits", fewer)
     threads = torch.get_num_threads()
     try:
-        assert fit_directions.main(["portraits", "-n", "2048", "--json", "-o", str(out)]) == 0
+        assert fit_directions.main(["portraits", "--json", "-o", str(tmp_path)]) == 0
     finally:
         torch.set_num_threads(threads)
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["smile"]["layers"] == "2" and rows["yaw"]["layers"] == "0"  # as it is built
-    found, shipped = read(out)[1][ARRAY], read(_names.set_file("portraits"))[1][ARRAY]
+    found = read(tmp_path / "portraits.safetensors")[1][ARRAY]
+    shipped = read(_names.set_file("portraits"))[1][ARRAY]
     assert torch.cosine_similarity(found, shipped).min() > 0.99
+
+
+@pytest.mark.parametrize("name", fit_directions.SETS)
+def test_every_shipped_set_is_what_its_recipe_says(name: str) -> None:
+    recipe, header = fit_directions.SETS[name], read_header(_names.set_file(name))
+    assert (header.model, header.method) == (recipe.model, recipe.method) and header.complete
+    known = params_of(make(recipe.method, recipe.params))
+    assert header.params == known and header.model_digest == open_model(recipe.model).info.digest
 
 
 def test_portraits_directions_move_the_true_factors() -> None:

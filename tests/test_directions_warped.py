@@ -152,7 +152,11 @@ def test_headers_say_what_a_path_is_like(tmp_path: Path) -> None:
     samples = generator.mapping(generator.sample(range(3000)))[:, 0]
     for k, info in enumerate(header.infos):
         scores = dict(info.scores)
-        assert set(scores) == {"accuracy", "bend", "gap"} and str(info.layers) == "1-2"
+        assert (
+            set(scores) == {"accuracy", "change", "bend", "gap"}
+            and scores["change"] > 0
+            and str(info.layers) == "1-2"
+        )
         assert scores["accuracy"] * 4 % 1 == 0 and 0 < scores["bend"] < 0.9
         assert scores["gap"] < 0.05 and info.usable == (-3.0, 3.0)
         unit = _rbf.direction(
@@ -167,7 +171,9 @@ def test_only_what_should_learn_does() -> None:
     generator = Patches()
     spread = Pairs(generator, Source()).spread()
     for alphas, gammas in ((False, True), (True, False)):
-        method = METHOD(**QUICK, learn_alphas=alphas, learn_gammas=gammas, gamma=0.5)
+        method = METHOD(
+            **QUICK, learn_alphas=alphas, learn_gammas=gammas, gamma=0.5, shape_rate=1e-2
+        )
         found = method.fit(generator).extra_
         moved = (found["loggamma"] - torch.log(torch.tensor(0.5 / spread.unit**2))).abs().max()
         assert (float(moved) > 1e-5) == gammas

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 
 # Bottom first. A module belongs to the entry with the longest matching prefix.
 FLOORS = [
-    ["core.errors", "core.report", "core.scene", "core.home", "core.files"],
+    ["core.errors", "core.report", "core.scene", "core.home", "core.files", "core.shard"],
     ["core.plugins"],
     ["core.checkpoints"],
     ["core.demo"],  # the renderer and the regressor network: plain torch

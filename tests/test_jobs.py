@@ -7,71 +7,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import job_processes
 import pytest
 from cli_process import COMMAND, environment, latty, write_preset
+from job_processes import in_state, over, probe, processes_of, wait
 
 from core import home
 from core.errors import BadData, DeviceError, Locked, Missing, UsageError
 from core.jobs import desk, events, locks, run, slots
-from core.jobs.run import Status
-
-FAKES = Path(__file__).parent / "fakes"
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Workers find the fakes; what a test leaves running is ended with it."""
-    monkeypatch.setenv("PYTHONPATH", f"{FAKES}{os.pathsep}{ROOT}")
-    monkeypatch.setenv("LATTY_SLOTS", "a")
-    yield
-    for status in run.listed():
-        if not status.over:
-            desk.cancel(status.id)
-    wait(lambda: all(status.over for status in run.listed()), 20)
-
-
-def wait(ready: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.02)
-
-
-def over(job: str, seconds: float = 60) -> Status:
-    wait(lambda: run.status(job).over, seconds)
-    return run.status(job)
-
-
-def in_state(job: str, state: str) -> Status:
-    wait(lambda: run.status(job).state == state)
-    return run.status(job)
-
-
-def probe(word: str, **more: object) -> str:
-    return desk.submit(["render", f"probe:{word}"], **more)  # type: ignore[arg-type]
-
-
-def processes_of(job: str) -> dict[str, int]:
-    """ "supervisor" and "worker" of a job, by what the kernel says of every process."""
-    found = {}
-    for folder in Path("/proc").iterdir():
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            environ = (folder / "environ").read_bytes() if folder.name.isdecimal() else b""
-        except OSError:
-            continue
-        if b"core.jobs" in words and job.encode() in words:
-            found["supervisor"] = int(folder.name)
-        elif b"core" in words and f"LATTY_JOB={run.folder_of(job)}".encode() in environ.split(
-            b"\0"
-        ):
-            found["worker"] = int(folder.name)
-    return found
+    yield from job_processes.place(monkeypatch)
 
 
 # --- the plain way --------------------------------------------------------------------------------
@@ -218,8 +170,9 @@ def test_cancel_before_during_and_after() -> None:
     assert run.status(done).state == "done"
 
 
-def test_cancel_ends_a_worker_that_does_not_listen() -> None:
-    job = probe("deaf=60")
+@pytest.mark.parametrize("word", ["deaf=60", "clong"])
+def test_cancel_ends_a_worker_that_does_not_listen(word: str) -> None:
+    job = probe(word)
     in_state(job, "running")
     wait(lambda: "worker" in processes_of(job))
     time.sleep(0.3)
@@ -237,15 +190,28 @@ def test_cancel_ends_a_worker_that_does_not_listen() -> None:
     [
         ("segv", -11, "SIGSEGV", "ended by SIGSEGV"),
         ("exit=65", 65, "", "exit code 65"),
-        ("memory", 69, "", "exit code 69"),
+        ("raise=SystemExit", 3, "", "exit code 3"),
+        ("raise=MemoryError", 69, "", "out of memory (try a smaller size or --batch 1)"),
+        ("raise=RuntimeError", 69, "", "out of memory (try a smaller size or --batch 1)"),
+        ("raise=KeyError", 1, "", "unexpected KeyError: 'who'"),
     ],
 )
-def test_a_worker_that_fails_is_told_of(task: str, code: int, name: str, error: str) -> None:
-    beside = probe("sleep=0")
+def test_a_worker_that_fails_is_told_of(
+    task: str, code: int, name: str, error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATTY_SLOTS", "a,b")
+    beside = probe("sleep=2")
+    in_state(beside, "running")
     job = probe(task)
     status = over(job)
     assert (status.state, status.code, status.signal) == ("failed", code, name)
-    assert status.error == error and over(beside).state == "done"
+    assert status.error.startswith(error) and over(beside).state == "done"
+
+
+def test_a_crash_leaves_its_place_in_the_log() -> None:
+    job = probe("segv")
+    over(job)
+    assert "Segmentation fault" in (run.folder_of(job) / run.LOG).read_text()
 
 
 def test_a_killed_worker_frees_its_slot_and_can_be_resumed() -> None:
@@ -254,6 +220,7 @@ def test_a_killed_worker_frees_its_slot_and_can_be_resumed() -> None:
     os.kill(processes_of(job)["worker"], signal.SIGKILL)
     status = over(job)
     assert (status.state, status.signal) == ("failed", "SIGKILL")
+    assert "the kernel for want of memory" in status.error or "ran out of memory" in status.error
     assert over(after).state == "done"
     assert desk.resume(job).attempt == 2
     assert over(job).state == "done" and run.status(job).attempt == 2

@@ -63,10 +63,10 @@ def test_shifts_are_even_over_both_signs() -> None:
 
 def test_draws_depend_on_their_number_alone() -> None:
     pairs = Pairs(Toy(classes=3), Source(seed=9, truncation=0.7))
-    ahead = pairs.latents(range(40, 48))
-    for whole, alone in zip(ahead, pairs.latents(range(43, 44)), strict=True):
-        assert whole is not None and alone is not None
-        torch.testing.assert_close(whole[3:4], alone)
+    ahead, alone = pairs.draw(range(40, 48)), pairs.draw(range(43, 44))
+    torch.testing.assert_close(ahead.latents[3:4], alone.latents)
+    assert ahead.label is not None and alone.label is not None
+    assert torch.equal(ahead.label[3:4], alone.label)
     again = [pairs.shifts(3, 6, 5, (0.5, 3.0), "uniform") for _ in range(2)]
     other = pairs.shifts(4, 6, 5, (0.5, 3.0), "uniform")
     assert torch.equal(again[0][1], again[1][1]) and not torch.equal(again[0][1], other[1])
@@ -97,20 +97,21 @@ def test_classes_are_drawn_as_asked() -> None:
 def test_shifts_stay_in_their_layers() -> None:
     toy = Toy()
     pairs = Pairs(toy, Source(layers="1-2", size=16))
-    w, _ = pairs.latents(range(2))
-    shift = torch.ones(2, 5)
-    codes = w[:, None].repeat(1, 4, 1)
+    drawn = pairs.draw(range(2))
+    codes = toy.mapping(toy.sample(range(2)))
+    torch.testing.assert_close(pairs.pictures(drawn), toy.synthesis(codes))
     codes[:, 1:3] += 1
-    torch.testing.assert_close(pairs.shifted(w, shift, None), toy.synthesis(codes))
-    assert not torch.allclose(pairs.pictures(w, None), toy.synthesis(codes))
+    torch.testing.assert_close(pairs.pictures(drawn, torch.ones(2, 5)), toy.synthesis(codes))
+    in_z = Pairs(toy, Source(space="z", size=16))
+    moved = toy.synthesis(toy.mapping(toy.sample(range(2)) + 1))
+    torch.testing.assert_close(in_z.pictures(in_z.draw(range(2)), torch.ones(2, 6)), moved)
 
 
 def test_pictures_are_averaged_down() -> None:
     toy = Toy()
     pairs = Pairs(toy, Source(size=8))
-    w, _ = pairs.latents(range(2))
-    whole = toy.synthesis(w[:, None].repeat(1, 4, 1))
-    small = pairs.pictures(w, None)
+    whole = toy.synthesis(toy.mapping(toy.sample(range(2))))
+    small = pairs.pictures(pairs.draw(range(2)))
     torch.testing.assert_close(small, whole.view(2, 3, 8, 2, 8, 2).mean((3, 5)))
 
 
@@ -128,7 +129,7 @@ def test_the_loss_is_that_of_the_paper_and_the_generator_is_left_alone() -> None
 
     again = trainer_of(generator)
     again.nets.load_state_dict(before)
-    w, _ = again.pairs.latents(range(4))
+    w = again.pairs.draw(range(4)).latents
     index, size = again.pairs.shifts(0, 4, 5, (0.5, 3.0), "uniform")
     skew = torch.zeros(5, 5, requires_grad=True)  # ortho starts as the identity
     shift = 2.0 * size[:, None] * (torch.eye(5) + skew - skew.T).T[index]  # exp to first order
@@ -201,6 +202,11 @@ def test_w_needs_layers_that_read_one_code() -> None:
         Voynov(**SMALL).fit(Chunks())
     found = Voynov(directions=3, layers="2", **SMALL).fit(Chunks())
     assert found.directions_.shape == (3, 5)
+    pairs, toy = Pairs(Chunks(), Source(layers="2", size=16)), Chunks()
+    drawn = pairs.draw(range(2))  # the other layers keep codes of their own
+    assert torch.equal(drawn.latents, toy.mapping(toy.sample(range(2)))[:, 2])
+    plain = toy.synthesis(toy.mapping(toy.sample(range(2))))
+    torch.testing.assert_close(pairs.pictures(drawn), plain)
 
 
 # --- what survives --------------------------------------------------------------------------------

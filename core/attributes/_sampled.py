@@ -7,13 +7,14 @@ what a range gives depends on nothing but the range, never on what lay in the ca
 
 The folder's name is a hash of everything the numbers depend on: the model's content, its size, the
 scorer's content, the class, the device, how many pictures are drawn at once (sums are rounded
-differently), and latty's version.
+differently), and latty's version. Where memory was too short for so many, the file says how many.
 """
 
 import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,10 +24,12 @@ from torch import Tensor
 from core import __version__, home
 from core.attributes import attribute_names, open_scorer, scores_of
 from core.checkpoints.safetensors import read_header, read_tensors
-from core.errors import LattyError
+from core.errors import BadData, LattyError
 from core.files import replace_whole
 from core.models._base import Generator, HasFactors
+from core.models._memory import in_batches, told
 from core.report import Report, silent
+from core.shard import Shard
 
 BLOCK = 500  # seeds of one file
 MOST = 100  # pictures drawn at once, at most: more do not make it faster
@@ -50,17 +53,62 @@ def sampled_scores(
     Raises Missing, BadData for a scorer that cannot be used.
     """
     names, found = attribute_names(generator, scorer), []
-    cache = _cache(generator, scorer, label, names, batch)
+    cache, batch = _cache(generator, scorer, label, names, batch), _at_once(batch)
     for piece in _pieces(seeds):
-        scores = cache.read(piece) if cache else None
-        if scores is None:
+        kept = cache.read(piece) if cache else None
+        if kept is None:
             done = piece.start - seeds.start
-            scores = _drawn(generator, piece, scorer, label, batch, report, done, len(seeds))
+            kept = _drawn(generator, piece, scorer, label, batch, report, done, len(seeds))
             if cache:
-                cache.write(piece, scores)
+                cache.write(piece, *kept)
+        scores, used = kept
         found.append(scores)
-        report(piece.stop - seeds.start, len(seeds), "samples")
+        report(piece.stop - seeds.start, len(seeds), told("samples", used, batch))
     return names, torch.cat(found) if found else torch.zeros(0, len(names))
+
+
+def shards(
+    generator: Generator, seeds: range, scorer: str, label: int | None, batch: int
+) -> list[Shard]:
+    """The pieces whose files `sampled_scores` of the same arguments looks for; none for scores
+    that cost nothing. Raises Missing, BadData."""
+    cache = _cache(generator, scorer, label, attribute_names(generator, scorer), batch)
+    if cache is None:
+        return []
+    given = scorer, open_scorer(scorer).digest, label, _at_once(batch)
+    return [
+        Shard(
+            content,
+            (piece.start, piece.stop, *given),
+            cache.path(piece),
+            partial(cache.has, piece),
+        )
+        for piece in _pieces(seeds)
+    ]
+
+
+@torch.no_grad()
+def content(
+    generator: Generator,
+    start: int,
+    stop: int,
+    scorer: str,
+    digest: str,
+    label: int | None,
+    batch: int,
+) -> bytes:
+    """The file of seeds start..stop - 1. Raises BadData where the scorer of that name is another
+    one than at home, on a machine of a cluster."""
+    if open_scorer(scorer).digest != digest:
+        what = f"the scorer '{scorer}' is another one on this machine of the cluster than at home"
+        raise BadData(what, "copy its files to the same place on every machine")
+    seeds = range(start, stop)
+    kept = _drawn(generator, seeds, scorer, label, batch, silent, 0, len(seeds))
+    return _file(attribute_names(generator, scorer), *kept)
+
+
+def _at_once(batch: int) -> int:
+    return max(1, min(batch, MOST))
 
 
 def _pieces(seeds: range) -> Iterator[range]:
@@ -81,20 +129,24 @@ def _drawn(
     report: Report,
     done: int,
     total: int,
-) -> Tensor:
-    """Scores (n, A) of one piece; reports after each batch but the last."""
-    found: list[Tensor] = []
-    step = max(1, min(batch, MOST))
-    for start in range(0, len(piece), step):
-        if start:
-            report(done + start, total, "samples")
-        z = generator.sample(piece[start : start + step])
+) -> tuple[Tensor, int]:
+    """Scores (n, A) of one piece, and how many pictures fitted in memory at once; reports after
+    each batch but the last."""
+
+    def scores(part: slice) -> Tensor:
+        z = generator.sample(piece[part])
         labels = None
         if label is not None:
             labels = torch.full((len(z),), label, dtype=torch.int64, device=z.device)
-        scores = scores_of(generator, generator.mapping(z, labels), labels, scorer)[1]
-        found.append(scores.detach().float().cpu())
-    return torch.cat(found)
+        found = scores_of(generator, generator.mapping(z, labels), labels, scorer)[1]
+        return found.detach().float().cpu()
+
+    found: list[Tensor] = []
+    for part, some, used in in_batches(scores, len(piece), batch):
+        found.append(some)
+        if part.stop < len(piece):
+            report(done + part.stop, total, told("samples", used, batch))
+    return torch.cat(found), used
 
 
 # --- the cache ------------------------------------------------------------------------------------
@@ -109,7 +161,7 @@ def _cache(
     info = generator.info
     model = info.digest or f"{info.name} {info.family}"
     parts = [__version__, model, info.resolution, open_scorer(scorer).digest, label]
-    parts += [generator.device.type, max(1, min(batch, MOST))]
+    parts += [generator.device.type, _at_once(batch)]
     key = sha256(json.dumps(parts).encode()).hexdigest()[:32]
     return _Cache(home.cache_dir() / "scores" / key, names)
 
@@ -121,9 +173,13 @@ class _Cache:
     folder: Path
     names: tuple[str, ...]
 
-    def read(self, piece: range) -> Tensor | None:
-        """The scores (n, A) of a piece; None where they are not there, or not whole."""
-        path = self._path(piece)
+    def has(self, piece: range) -> bool:
+        return self.read(piece) is not None
+
+    def read(self, piece: range) -> tuple[Tensor, int] | None:
+        """The scores (n, A) of a piece, and how many pictures were drawn at once; None where they
+        are not there, or not whole."""
+        path = self.path(piece)
         if not path.is_file():
             return None
         try:
@@ -132,21 +188,27 @@ class _Cache:
             return None
         if scores is None or scores.shape != (len(piece), len(self.names)):
             return None
-        return scores if meta.get("sha256") == _digest(scores) else None
+        if meta.get("sha256") != _digest(scores) or not meta.get("batch", "").isdecimal():
+            return None
+        return scores, int(meta["batch"])
 
-    def write(self, piece: range, scores: Tensor) -> None:
+    def write(self, piece: range, scores: Tensor, batch: int) -> None:
         """Keep a piece; a full or read-only disk only means that it is computed again."""
-        from safetensors.torch import save
-
-        meta = {"names": json.dumps(self.names), "sha256": _digest(scores)}
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
-            replace_whole(self._path(piece), [save({"scores": scores}, meta)])
+            replace_whole(self.path(piece), [_file(self.names, scores, batch)])
 
-    def _path(self, piece: range) -> Path:
+    def path(self, piece: range) -> Path:
         whole = piece.start % BLOCK == 0 and len(piece) == BLOCK
         name = f"{piece.start}" if whole else f"{piece.start}-{piece.stop - 1}"
         return self.folder / f"{name}.safetensors"
+
+
+def _file(names: tuple[str, ...], scores: Tensor, batch: int) -> bytes:
+    from safetensors.torch import save
+
+    meta = {"names": json.dumps(names), "sha256": _digest(scores), "batch": str(batch)}
+    return save({"scores": scores}, meta)
 
 
 def _digest(scores: Tensor) -> str:

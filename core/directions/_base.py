@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from core.report import Report, silent
 from core.scene import ALL, Layers
+from core.shard import Shard
 
 if TYPE_CHECKING:  # headers are read without torch
     from torch import Tensor
@@ -139,6 +140,16 @@ class Method(Protocol):
 
     @property
     def complete_(self) -> bool: ...
+
+
+@runtime_checkable
+class HasShards(Protocol):
+    """A method whose fit can be split: what it draws may be drawn by several processes before."""
+
+    def shards(self, generator: "Generator", work: Path) -> "Sequence[Shard]":
+        """The pieces whose files `fit` with the same `work` finds; it gives the same result
+        without them. Raises what `fit` raises of parameters that fit nothing."""
+        ...
 
 
 def keep_layers(codes: "Tensor", moved: "Tensor", layers: Layers) -> "Tensor":

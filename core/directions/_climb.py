@@ -157,7 +157,7 @@ class _Walker:
     def _inside(self, place: Tensor) -> Tensor:
         """Not farther from the start than allowed."""
         way = place - self.start
-        return self.start + way * (self.rules.distance / way.norm().clamp_min(1e-12)).clamp_max(1)
+        return self.start + _shortened(way, self.rules.distance)
 
     def _way(self) -> tuple[Tensor, Tensor, float]:
         """Where to go (R,), of length 1, what to add to it for what is kept, and how much a unit of
@@ -217,8 +217,10 @@ def _restoring(rows: Tensor, values: Tensor) -> Tensor:
     """The shortest v (R,) with rows @ v = values (K,), nearly parallel rows taken as one."""
     gram = (rows @ rows.T).double()
     weights = torch.linalg.pinv(gram, rtol=1e-4, hermitian=True) @ values.double()
-    return rows.T @ weights.to(rows)
+    shortest: Tensor = rows.T @ weights.to(rows)
+    return shortest
 
 
 def _shortened(vector: Tensor, most: float) -> Tensor:
-    return vector * (most / vector.norm().clamp_min(1e-12)).clamp_max(1)
+    share: Tensor = (most / vector.norm().clamp_min(1e-12)).clamp_max(1)
+    return vector * share

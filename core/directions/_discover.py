@@ -7,7 +7,7 @@ by everything the result depends on: the same search goes on there after a kill.
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,8 +57,11 @@ def discover(
     target: Path,
     report: Report = silent,
     force: bool = False,
+    before: "Callable[[Method, Path], None] | None" = None,
 ) -> DirectionSet:
     """Search, and write the set to `target`; `complete` is False after an interruption.
+
+    `before` is called with the method and its folder before the fit: it may draw the shards.
 
     Raises WouldOverwrite where another set is in the way, Locked while the same search runs, and
     what the method raises.
@@ -73,6 +76,8 @@ def discover(
         raise WouldOverwrite(f"{target} is there already", "--force overwrites it, or -o NAME")
     work.mkdir(parents=True, exist_ok=True)
     with locked(work / "lock", f"this very search ({method} on {generator.info.name})"):
+        if before is not None:
+            before(made, work)
         made.fit(generator, report, work)
         header = save(target, method, made, generator)
         if header.complete:

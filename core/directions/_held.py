@@ -23,7 +23,7 @@ from core.report import Report
 class Held:
     """Rows (samples, D + Q) float32 on the CPU, as they came."""
 
-    block, eager = 512, False
+    block, piece, eager = 512, 512, False
 
     def __init__(self, samples: int, width: int, latent: int) -> None:
         self.samples, self.width, self.count = samples, width, 0
@@ -51,6 +51,14 @@ class Held:
             self.rows[start : self.count] = part
             self._stored.append((start, self.count))
 
+    def part(self, rows: int) -> "Rows":
+        return Rows(rows, self.rows.shape[1])
+
+    def take(self, state: Mapping[str, Tensor]) -> None:
+        rows = state["rows"]
+        self.room()[: len(rows)] = rows
+        self.add(len(rows))
+
     def centre(self) -> Tensor:
         """Take the mean off the rows that are there, in place; gives them (N, D + Q)."""
         rows = self.rows[: self.count]
@@ -61,6 +69,22 @@ class Held:
 
     def finish(self, components: int, report: Report) -> Components:
         raise NotImplementedError  # each estimator has its own
+
+
+class Rows:
+    """A piece of rows as they are, for an estimator that holds them all."""
+
+    def __init__(self, samples: int, width: int) -> None:
+        self.block, self.rows = samples, torch.empty(samples, width)
+
+    def room(self) -> Tensor:
+        return self.rows
+
+    def add(self, n: int) -> None:
+        assert n == len(self.rows), "a piece is one block"
+
+    def state(self) -> dict[str, Tensor]:
+        return {"rows": self.rows}
 
 
 class Dual(Held):

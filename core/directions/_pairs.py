@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.directions._base import keep_layers
 from core.errors import BadData
 from core.models._base import AnySize, Generator
 from core.scene import SEED_LIMIT, Layers
@@ -51,6 +52,16 @@ class Spread:
     unit: float
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is shifted, latents (N, d): z, or the code of the chosen layers; the labels; and in "w"
+    all codes (N, L, D)."""
+
+    latents: Tensor
+    label: Tensor | None
+    codes: Tensor
+
+
 class Pairs:
     """Draws pictures of one generator and the same pictures with a shifted latent."""
 
@@ -63,9 +74,10 @@ class Pairs:
         self.generator = generator
         self.device = generator.device
         try:
-            self.chosen = Layers.parse(source.layers).indices(info.num_layers)
+            self.layers = Layers.parse(source.layers)
         except ValueError as error:
             raise BadData(f"layers: {error}") from None
+        self.chosen = self.layers.indices(info.num_layers)
         if not self.chosen:
             raise BadData(f"layers {source.layers}: {info.name} has {info.num_layers}")
         if self.space == "z" and len(self.chosen) < info.num_layers:
@@ -82,7 +94,7 @@ class Pairs:
         return wanted or tuple(range(count))
 
     def _check_codes(self) -> None:
-        codes = self._codes(self.latents_z(range(2)), self.labels(range(2)))[:, self.chosen]
+        codes = self.draw(range(2)).codes[:, self.chosen]
         if not torch.equal(codes, codes[:, :1].expand_as(codes)):
             raise BadData(
                 f"{self.generator.info.name} has no w: every layer reads another code",
@@ -118,16 +130,17 @@ class Pairs:
         picks = [self.classes[self.dice(2, n).randint(len(self.classes))] for n in numbers]
         return torch.tensor(picks, device=self.device)
 
-    def latents(self, numbers: range) -> tuple[Tensor, Tensor | None]:
-        """What is shifted, (N, d): z, or w; and the labels."""
+    def draw(self, numbers: range) -> Drawn:
+        """Latents and labels of these numbers."""
         z, label = self.latents_z(numbers), self.labels(numbers)
         if self.space == "z":
-            return z, label
-        return self._codes(z, label)[:, self.chosen.start], label
+            return Drawn(z, label, z)
+        with torch.no_grad():
+            codes = self._codes(z, label)
+        return Drawn(codes[:, self.chosen.start], label, codes)
 
     def _codes(self, z: Tensor, label: Tensor | None) -> Tensor:
-        with torch.no_grad():
-            return self.generator.mapping(z, label)
+        return self.generator.mapping(z, label)
 
     def shifts(
         self, iteration: int, batch: int, count: int, ends: tuple[float, float], kind: Distribution
@@ -145,22 +158,16 @@ class Pairs:
 
     # --- pictures -----------------------------------------------------------------------------
 
-    def pictures(self, latents: Tensor, label: Tensor | None) -> Tensor:
-        """Pictures (N, C, H, W) of latents (N, d), at `size`; gradients reach the latents."""
+    def pictures(self, drawn: Drawn, shift: Tensor | None = None) -> Tensor:
+        """Pictures (N, C, H, W), at `size`, of what was drawn, after a shift (N, d) of its latents
+        in the chosen layers; gradients reach the shift."""
         if self.space == "z":
-            codes = self.generator.mapping(latents, label)
-        else:
-            codes = latents[:, None].expand(-1, self.generator.info.num_layers, -1)
-        return self._sized(self.generator.synthesis(codes, label))
-
-    def shifted(self, latents: Tensor, shift: Tensor, label: Tensor | None) -> Tensor:
-        """The same of latents + shift, in the chosen layers."""
-        if self.space == "z" or len(self.chosen) == self.generator.info.num_layers:
-            return self.pictures(latents + shift, label)
-        layers = torch.zeros(1, self.generator.info.num_layers, 1, device=self.device)
-        layers[:, self.chosen.start : self.chosen.stop] = 1
-        codes = latents[:, None] + layers * shift[:, None]
-        return self._sized(self.generator.synthesis(codes, label))
+            z = drawn.latents if shift is None else drawn.latents + shift
+            return self._sized(self.generator.synthesis(self._codes(z, drawn.label), drawn.label))
+        codes = drawn.codes
+        if shift is not None:
+            codes = keep_layers(codes, codes + shift[:, None], self.layers)
+        return self._sized(self.generator.synthesis(codes, drawn.label))
 
     def _sized(self, images: Tensor) -> Tensor:
         """Averaged down, where they are larger, so that their height is `size`."""
@@ -175,7 +182,7 @@ class Pairs:
 
     def spread(self) -> Spread:
         """Of the first latents."""
-        parts = [self.latents(range(n, n + PART))[0] for n in range(0, SAMPLES, PART)]
+        parts = [self.draw(range(n, n + PART)).latents for n in range(0, SAMPLES, PART)]
         x = torch.cat(parts).double().cpu()
         covariance = torch.cov(x.T)
         if self.space == "z":

@@ -5,7 +5,8 @@ the covariance of both with each other is what least squares from components to 
 
 A block goes through one float32 product (numpy hands A^T A to SYRK: half the work) into float64
 sums. A fixed centre, the mean of the first block, keeps the sums small. The block size is fixed, so
-that nothing depends on the batches in which the rows were made.
+that nothing depends on the batches in which the rows were made. Blocks are summed up in pieces of
+fixed size, which are merged in their order: any process may have made a piece.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from torch import Tensor
 from core.report import Report
 
 BLOCK = 1024  # rows
+PIECE = 4 * BLOCK  # rows that are summed up by themselves
 CHUNK = 8192  # columns of a wide product at once
 NEGLIGIBLE = 1e-8  # of the largest variance: rounding, no component
 
@@ -52,20 +54,11 @@ class Components:
         return sqrt(self.total / self.vectors.shape[1])
 
 
-class Estimator(Protocol):
-    """Takes rows in, gives components.
-
-    Rows are written into `room()` (block, D + Q) and taken in by `add`; every block but the last
-    has `block` rows. `state` and `restore` are for going on in another process: arrays named
-    "rows-..." never change once they are there.
-    """
+class Part(Protocol):
+    """Sums up rows: they are written into `room()` (block, D + Q) and taken in by `add`; every
+    block but the last has `block` rows."""
 
     block: int
-    samples: int  # rows it can take
-    eager: bool  # whether `finish` is quick at any time
-
-    @property
-    def count(self) -> int: ...
 
     def room(self) -> Tensor: ...
 
@@ -73,7 +66,27 @@ class Estimator(Protocol):
 
     def state(self) -> dict[str, Tensor]: ...
 
+
+class Estimator(Part, Protocol):
+    """Takes rows in, gives components.
+
+    `state` and `restore` are for going on in another process: arrays named "rows-..." never change
+    once they are there. `take` adds a piece of rows that what `part` made has seen, by its state;
+    the result is the same as if the rows had been added here.
+    """
+
+    piece: int  # rows, a multiple of block
+    samples: int  # rows it can take
+    eager: bool  # whether `finish` is quick at any time
+
+    @property
+    def count(self) -> int: ...
+
     def restore(self, state: Mapping[str, Tensor]) -> None: ...
+
+    def part(self, rows: int) -> Part: ...
+
+    def take(self, state: Mapping[str, Tensor]) -> None: ...
 
     def finish(self, components: int, report: Report) -> Components: ...
 
@@ -144,6 +157,22 @@ class Covariance:
         accumulate(self.products, gram(centred))
         self.count += len(rows)
 
+    def merge(self, other: "Covariance") -> None:
+        """Take in the rows that `other` saw: with d between the centres,
+        sum of (x + d)(x + d)^T = P + s d^T + d s^T + n d d^T."""
+        way = other.centre.double() - self.centre.double()
+        self.products += other.products
+        self.products.addr_(other.sums, way).addr_(way, other.sums)
+        self.products.addr_(way, way, alpha=other.count)
+        self.sums += other.sums + other.count * way
+        self.count += other.count
+
+    def clear(self) -> None:
+        """As it was new, in the same memory."""
+        self.count = 0
+        self.sums.zero_()
+        self.products.zero_()
+
     def matrix(self) -> Tensor:
         """(W, W) float64, on the CPU."""
         matrix, sums = self.products.cpu().clone(), self.sums.cpu()
@@ -167,35 +196,62 @@ class Covariance:
 class Exact:
     """Principal components by the covariance of layer and latent together."""
 
-    block, eager = BLOCK, True
+    block, piece, eager = BLOCK, PIECE, True
 
     def __init__(self, samples: int, width: int, latent: int, device: torch.device) -> None:
-        self.samples, self.width = samples, width
-        self.sums = Covariance(width + latent, device)
+        self.samples, self.width, self.latent, self.device = samples, width, latent, device
+        self.whole: Covariance | None = None  # of all finished pieces
+        self.own = Covariance(width + latent, device)  # of the piece at hand
         self.rows = torch.empty(self.block, width + latent, device=device)
 
     @property
     def count(self) -> int:
-        return self.sums.count
+        return self.own.count + (self.whole.count if self.whole else 0)
 
     def room(self) -> Tensor:
         return self.rows
 
     def add(self, n: int) -> None:
-        self.sums.add(self.rows[:n])
+        self.own.add(self.rows[:n])
+        if self.own.count == self.piece or self.count == self.samples:
+            self._close(self.count < self.samples)
+
+    def _close(self, more: bool) -> None:
+        """The piece at hand is finished; `more` rows come, or not."""
+        if self.whole is None:
+            self.whole = self.own
+            self.own = Covariance(self.own.width if more else 0, self.device)
+        else:
+            self.whole.merge(self.own)
+            self.own.clear()
+
+    def part(self, rows: int) -> "Exact":
+        return Exact(rows, self.width, self.latent, self.device)
+
+    def take(self, state: Mapping[str, Tensor]) -> None:
+        self.own.restore(state)
+        self._close(self.count < self.samples)
 
     def state(self) -> dict[str, Tensor]:
-        return self.sums.state()
+        found = self.whole.state() if self.whole else {}
+        return found | self.own.state("own.") if self.own.count else found
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        self.sums.restore(state)
+        if "count" in state:
+            self.take(state)
+        if "own.count" in state:
+            self.own.restore(state, "own.")
 
     def principal(self, components: int) -> "Principal":
-        matrix, d = self.sums.matrix(), self.width
+        if self.own.count:
+            self._close(more=False)
+        assert self.whole is not None, "rows"
+        self.own = Covariance(0, self.device)
+        matrix, d = self.whole.matrix(), self.width
         variance, vectors = top_eigenpairs(matrix[:d, :d], components)
         cross = vectors @ matrix[:d, d:]
         total = float(matrix[:d, :d].trace())
-        return Principal(vectors.float(), variance, total, cross, matrix[d:, d:], self.count)
+        return Principal(vectors.float(), variance, total, cross, matrix[d:, d:], self.whole.count)
 
     def finish(self, components: int, report: Report) -> Components:
         return self.principal(components).components()

@@ -1,7 +1,8 @@
 """Sums of a fit on disk, so that a killed one goes on: safetensors, replaced whole.
 
 Not written more often than every ten seconds, nor so often that writing takes more than a twentieth
-of the time. Arrays named "rows-..." never change: each is written once, to a file of its own.
+of the time. Arrays named "rows-..." never change: each is written once, to a file of its own. So is
+each piece that another process has made.
 """
 
 import json
@@ -72,6 +73,38 @@ class Store:
             raise OutputError(what, "is the disk full?") from None
         self.last = time.monotonic()
         self.pause = max(SECONDS, SHARE * (self.last - start))
+
+    def piece_file(self, start: int) -> Path:
+        assert self.folder is not None, "a folder"
+        return _file(self.folder, f"piece-{start}")
+
+    def has(self, start: int, rows: int) -> bool:
+        return self._batch(start, rows) is not None
+
+    def piece(self, start: int, rows: int) -> tuple[dict[str, Tensor], int] | None:
+        """What is known of `rows` rows from `start` on, and how many samples fitted in memory at
+        once when they were drawn; None where there is no such piece, or it is not whole."""
+        batch = self._batch(start, rows) if self.folder is not None else None
+        if batch is None:
+            return None
+        try:
+            return read_tensors(self.piece_file(start)), batch
+        except LattyError:
+            return None
+
+    def _batch(self, start: int, rows: int) -> int | None:
+        try:
+            meta = read_header(self.piece_file(start)).meta
+        except LattyError:
+            return None
+        same = meta.get("key") == self.key and meta.get("rows") == str(rows)
+        return int(meta["batch"]) if same and meta.get("batch", "").isdecimal() else None
+
+
+def piece_content(key: str, rows: int, batch: int, arrays: Mapping[str, Tensor]) -> bytes:
+    """The file of a piece."""
+    meta = {"key": key, "rows": str(rows), "batch": str(batch)}
+    return b"".join(_pieces(meta, arrays))
 
 
 def _file(folder: Path, name: str) -> Path:

@@ -85,4 +85,5 @@ def sketch(plan: Plan) -> Sketch:
         keep = plan.sketch or max(rows // 3, min(plan.components, plan.width))
         block = plan.block or max(rows - keep, 16)
     _check(f"a sketch of {keep} + {block} rows", (keep + block + 1) * plan.row, plan)
-    return Sketch(plan.samples, plan.width, plan.latent, keep, block, plan.device)
+    split = 2 * keep + max(keep, block) <= rows  # two sketches, to be merged
+    return Sketch(plan.samples, plan.width, plan.latent, keep, block, plan.device, split)

@@ -2,16 +2,19 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from core.attributes import attribute_names, sampled_scores
+from core.attributes._sampled import shards
 from core.directions._traverse import class_labels
 from core.errors import BadData, Interrupted
 from core.models._base import Generator
 from core.report import Report
+from core.shard import Shard
 
 BLOCK = 500  # latents at once
 CHUNK = 2000  # seeds scored at once: what an interruption can cost is less than this
@@ -132,3 +135,23 @@ def scores_so_far(
                 raise
             break
     return torch.cat(found)
+
+
+class Scored:
+    """What `scores_so_far` of a method's own samples draws can be drawn before, piece by piece."""
+
+    samples: int
+    batch: int
+    seed: int
+    label: int | None
+    scorer: str
+    space: str
+
+    def shards(self, generator: Generator, work: Path) -> list[Shard]:
+        """The scores of the samples; those of w+, which mix two seeds, stay with one process."""
+        seeds = range(self.seed, self.seed + (0 if self.space == "w+" else self.samples))
+        return [
+            shard
+            for chunk in blocks(seeds, CHUNK)
+            for shard in shards(generator, chunk, self.scorer, self.label, self.batch)
+        ]

@@ -21,6 +21,7 @@ from core.directions._pca import (
     Covariance,
     Estimator,
     Exact,
+    Part,
     Principal,
     column_chunks,
     explained,
@@ -171,8 +172,8 @@ class Sparse:
 
     def __init__(self, base: Estimator, plan: Plan) -> None:
         assert isinstance(base, Exact | Sketch | Dual)
-        self.base, self.plan, self.block = base, plan, base.block
-        self.samples = base.samples
+        self.base, self.plan, self.samples = base, plan, base.samples
+        self.block, self.piece = base.block, base.piece
 
     @property
     def count(self) -> int:
@@ -189,6 +190,12 @@ class Sparse:
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self.base.restore(state)
+
+    def part(self, rows: int) -> Part:
+        return self.base.part(rows)
+
+    def take(self, state: Mapping[str, Tensor]) -> None:
+        self.base.take(state)
 
     def finish(self, components: int, report: Report) -> Components:
         found = self.base.principal(min(3 * components, self.count - 1))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from core.errors import BadData, did_you_mean
 from core.models._base import Generator, HasActivations, Labels
+from core.models._memory import in_batches
 
 LATENTS = ("z", "w")  # layers that are latents
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: its multiples spread evenly
@@ -53,9 +54,10 @@ class Source:
         info = self.generator.info
         return {"": 0, "z": info.z_dim, "w": info.width}[self.moved]
 
-    def fill(self, room: Tensor, start: int, batch: int) -> Iterator[int]:
-        """Samples start, start + 1, ... into the rows of `room`; gives the count done, after each
-        batch. The mapping takes all of them at once, whatever the batch."""
+    def fill(self, room: Tensor, start: int, batch: int) -> Iterator[tuple[int, int]]:
+        """Samples start, start + 1, ... into the rows of `room`; gives the count done and how many
+        fitted in memory at once, after each batch. The mapping takes all of them at once, whatever
+        the batch."""
         first = self.seed + start
         z, codes, label = self._drawn(range(first, first + len(room)))
         known = {"z": z, "w": codes[:, 0]}
@@ -64,14 +66,16 @@ class Source:
         if self.layer in LATENTS:
             room[:, : self.width] = known[self.layer]
             self._check(room, first)
-            yield len(room)
+            yield len(room), batch
             return
-        for at in range(0, len(room), batch):
-            part = slice(at, min(at + batch, len(room)))
+
+        def draw(part: slice) -> None:
             features = self._activation(codes[part], None if label is None else label[part])
             room[part, : self.width] = features.flatten(1)
-            self._check(room[part], first + at)
-            yield part.stop
+
+        for part, _, used in in_batches(draw, len(room), batch):
+            self._check(room[part], first + part.start)
+            yield part.stop, used
 
     def _check(self, rows: Tensor, first: int) -> None:
         """One number that is not finite would spoil every sum."""

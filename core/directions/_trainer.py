@@ -9,7 +9,7 @@ Shifts and reconstructor learn together (Adam). The generator is frozen: no grad
 is computed, even where they ask for it, and the picture before the shift is in no graph.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from core.directions import _training_state as state
-from core.directions._pairs import SAMPLES, Distribution, Pairs
+from core.directions._pairs import SAMPLES, Distribution, Drawn, Pairs
 from core.directions._reconstructors import Kind, Reconstructor
 from core.errors import BadData, Interrupted
 from core.report import Report, silent
@@ -36,7 +36,10 @@ MEMORY = 0.05  # weight of the newest draw in a direction's running accuracy
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a training does; magnitudes `low` and `high` are in the latents' unit."""
+    """What a training does; magnitudes `low` and `high` are in the latents' unit.
+
+    shape_rate   of the parameters that a Trainer is told are shapes; `shift_rate` of the others
+    """
 
     count: int
     low: float
@@ -51,6 +54,7 @@ class Plan:
     seed: int
     distribution: Distribution = "uniform"
     probes: int = 16
+    shape_rate: float = 0.0
 
     def check(self) -> None:
         """Raises BadData for what cannot be trained."""
@@ -81,30 +85,48 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Accuracy of each direction (K,), and the mean error of the magnitude."""
+    """Of each direction (K,): accuracy, and change, the mean difference of the two pictures, of
+    the range from black to white."""
 
     accuracy: Tensor
-    error: float
-    held_out: bool
+    change: Tensor | None = None
+
+    def scores(self, index: int) -> dict[str, float]:
+        """What a header says of direction `index`."""
+        found = {"accuracy": float(self.accuracy[index])}
+        if self.change is not None:
+            found["change"] = float(self.change[index])
+        return found
 
 
 class Trainer:
     """One training: `shifter(latents (N, d), index (N,), magnitude (N,)) -> shifts (N, d)`, in the
     latents' unit."""
 
-    def __init__(self, pairs: Pairs, shifter: nn.Module, unit: float, plan: Plan, tag: str) -> None:
+    def __init__(
+        self,
+        pairs: Pairs,
+        shifter: nn.Module,
+        unit: float,
+        plan: Plan,
+        tag: str,
+        shapes: Sequence[nn.Parameter] = (),
+    ) -> None:
         plan.check()
         self.pairs, self.plan, self.unit, self.tag = pairs, plan, unit, tag
         channels = pairs.generator.info.channels
         judge = seeded(plan.seed, lambda: Reconstructor(plan.reconstructor, channels, plan.count))
         self.nets = nn.ModuleDict({"shifter": shifter, "reconstructor": judge}).to(pairs.device)
-        rates = {"shifter": plan.shift_rate, "reconstructor": plan.reconstructor_rate}
-        groups = [
-            {"params": [p for p in self.nets[name].parameters() if p.requires_grad], "lr": rate}
-            for name, rate in rates.items()
-        ]
-        self.adam = torch.optim.Adam([group for group in groups if group["params"]])
-        self.learned = [p for group in self.adam.param_groups for p in group["params"]]
+        slow = {id(p) for p in shapes}
+        moving = [p for p in shifter.parameters() if id(p) not in slow]
+        groups = (
+            (moving, plan.shift_rate),
+            (shapes, plan.shape_rate),
+            (judge.parameters(), plan.reconstructor_rate),
+        )
+        learned = [([p for p in group if p.requires_grad], rate) for group, rate in groups]
+        self.adam = torch.optim.Adam([{"params": g, "lr": rate} for g, rate in learned if g])
+        self.learned = [p for group, _ in learned for p in group]
         self.done = 0
         self.running = torch.full((plan.count,), 1 / plan.count)
         self.means: dict[str, float] = {}
@@ -146,12 +168,12 @@ class Trainer:
 
     def _step(self, number: int) -> dict[str, float]:
         plan, pairs = self.plan, self.pairs
-        latents, label = pairs.latents(range(number * plan.batch, (number + 1) * plan.batch))
+        drawn = pairs.draw(range(number * plan.batch, (number + 1) * plan.batch))
         index, magnitude = pairs.shifts(
             number, plan.batch, plan.count, (plan.low, plan.high), plan.distribution
         )
         self.nets.train()
-        logits, guess = self._look(latents, label, index, magnitude)
+        logits, guess, _ = self._look(drawn, index, magnitude)
         classification = functional.cross_entropy(logits, index)
         regression = (guess - magnitude).abs().mean()
         loss = plan.cls * classification + plan.reg * regression
@@ -169,14 +191,16 @@ class Trainer:
         }
 
     def _look(
-        self, latents: Tensor, label: Tensor | None, index: Tensor, magnitude: Tensor
-    ) -> tuple[Tensor, Tensor]:
+        self, drawn: Drawn, index: Tensor, magnitude: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits (N, K), guesses of the magnitude (N,), mean differences of the pictures (N,)."""
         with torch.no_grad():
-            before = self.pairs.pictures(latents, label)
-        shift = self.unit * self.nets["shifter"](latents, index, magnitude)
-        after = self.pairs.shifted(latents, shift, label)
+            before = self.pairs.pictures(drawn)
+        shift = self.unit * self.nets["shifter"](drawn.latents, index, magnitude)
+        after = self.pairs.pictures(drawn, shift)
         logits, guess = self.nets["reconstructor"](before, after)
-        return logits, guess
+        change = (after.detach() - before).abs().mean((1, 2, 3)) / 2
+        return logits, guess, change
 
     def _words(self) -> str:
         return f"iterations, accuracy {self.means['accuracy']:.0%}, loss {self.means['loss']:.2f}"
@@ -206,28 +230,27 @@ class Trainer:
 
     def judge(self, report: Report = silent) -> Judged:
         """On latents that were not trained on, as many for each direction."""
-        plan, hits, error = self.plan, torch.zeros(self.plan.count), 0.0
+        plan, hits, changes = self.plan, *torch.zeros(2, self.plan.count)
         total = plan.count * plan.probes
         self.nets.eval()
         for start in range(0, total, plan.batch):
             numbers = range(start, min(start + plan.batch, total))
             first = plan.drawn + numbers.start
-            latents, label = self.pairs.latents(range(first, first + len(numbers)))
+            drawn = self.pairs.draw(range(first, first + len(numbers)))
             index = torch.tensor(numbers, device=self.pairs.device) % plan.count
             ends = (plan.low, plan.high)
             place = plan.iterations + start // plan.batch
             magnitude = self.pairs.shifts(place, len(numbers), 1, ends, plan.distribution)[1]
             with torch.no_grad():
-                logits, guess = self._look(latents, label, index, magnitude)
-            right = (logits.argmax(1) == index).float().cpu()
-            hits.index_add_(0, index.cpu(), right)
-            error += float((guess - magnitude).abs().sum())
+                logits, _, change = self._look(drawn, index, magnitude)
+            hits.index_add_(0, index.cpu(), (logits.argmax(1) == index).float().cpu())
+            changes.index_add_(0, index.cpu(), change.cpu())
             report(numbers.stop, total, "held-out samples")
-        return Judged(hits / plan.probes, error / total, True)
+        return Judged(hits / plan.probes, changes / plan.probes)
 
     def so_far(self) -> Judged:
         """The same from the running figures of the training, at no cost."""
-        return Judged(self.running, self.means.get("regression", 0.0), False)
+        return Judged(self.running)
 
 
 def train(trainer: Trainer, report: Report, work: Path | None) -> tuple[Judged, bool]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from core.attributes import attribute, attribute_names, sampled_scores, scores_of
+from core.attributes._sampled import shards
 from core.directions._base import Info
 from core.directions._climb import Rules
 from core.directions._climber import AscentDirection
@@ -26,6 +27,7 @@ from core.errors import BadData, Interrupted
 from core.models._base import Generator
 from core.report import Report, silent
 from core.scene import Layers
+from core.shard import Shard
 
 SPREAD, MIDDLE, BASIS = "spread", "middle", "basis"  # arrays of the file
 WAYS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # strengths of the figures
@@ -114,6 +116,11 @@ class Ascent:
             self.extra_[BASIS] = place.basis.cpu().half()  # five digits of a step's direction
         self.infos_ = self._infos(wanted, generator, known, _spread(scores), report)
         return self
+
+    def shards(self, generator: Generator, work: Path) -> list[Shard]:
+        """The scores of the samples."""
+        seeds = range(self.seed, self.seed + self.samples)
+        return shards(generator, seeds, self.scorer, self.label, self.batch)
 
     def _infos(
         self,

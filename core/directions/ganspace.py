@@ -7,8 +7,9 @@ are found: one pass through the generator, in any amount of memory (see `_pca`, 
 """
 
 import json
+from functools import partial
 from pathlib import Path
-from typing import Literal, Self, cast
+from typing import Any, Literal, Self, cast
 
 import torch
 from torch import Tensor
@@ -17,13 +18,15 @@ from core import __version__
 from core.directions._base import Info
 from core.directions._estimators import choose
 from core.directions._pca import Components, Estimator, signed
-from core.directions._pca_state import Store
+from core.directions._pca_state import Store, piece_content
 from core.directions._plan import MEGABYTE, Plan
 from core.directions._source import LATENTS, Source
 from core.errors import BadData, Interrupted
 from core.models._base import Generator, HasActivations
+from core.models._memory import told
 from core.report import Report, silent
 from core.scene import ALL, SEED_LIMIT, Layers
+from core.shard import Shard
 
 BATCH_SHARE = 0.03  # of the memory allowed: a generator needs several times its last activation
 
@@ -93,7 +96,10 @@ class GANSpace:
         source = self._source(generator)
         estimator = choose(self.estimator, self._plan(generator, source))
         store = Store(work, self._key(generator))
-        self.complete_ = self._sample(source, estimator, store, report)
+        asked = self.batch
+        self.complete_, used = self._sample(source, estimator, store, report)
+        if self.complete_ and used < min(asked, self._batch(source)):
+            self.batch = used  # what the numbers come from: memory was too short for more
         rest = report if self.complete_ else silent
         found = estimator.finish(min(self.components, source.width), rest)
         if not len(found.stdev) or not float(found.stdev[0]):
@@ -155,31 +161,78 @@ class GANSpace:
 
     # --- the pass -----------------------------------------------------------------------------
 
-    def _sample(self, source: Source, estimator: Estimator, store: Store, report: Report) -> bool:
-        """Fill the estimator; False if it was interrupted with something to show."""
-        kept = store.read()
-        if kept:
-            estimator.restore(kept)
+    def _batch(self, source: Source) -> int:
+        """Samples that go through the generator at once."""
         row = 4 * (source.width + source.latent)
-        batch = min(self.batch, max(1, int(BATCH_SHARE * self.memory * MEGABYTE / row)))
+        return min(self.batch, max(1, int(BATCH_SHARE * self.memory * MEGABYTE / row)))
+
+    def _sample(
+        self, source: Source, estimator: Estimator, store: Store, report: Report
+    ) -> tuple[bool, int]:
+        """Fill the estimator; False if it was interrupted with something to show, and how many
+        samples fitted in memory at once."""
+        if kept := store.read():
+            estimator.restore(kept)
+        batch = used = self._batch(source)
         while estimator.count < estimator.samples:
             start, filled = estimator.count, 0
-            stop = min(start + estimator.block, estimator.samples)
-            room = estimator.room()
+            rows = min(estimator.piece, estimator.samples - start)
+            piece = store.piece(start, rows) if start % estimator.piece == 0 else None
+            stop = start + (rows if piece else min(estimator.block, estimator.samples - start))
             try:
-                for filled in source.fill(room[: stop - start], start, batch):
-                    report(start + filled, estimator.samples, "samples")
+                if piece:
+                    estimator.take(piece[0])
+                    used = min(used, piece[1])
+                    report(stop, estimator.samples, told("samples", used, batch))
+                    continue
+                room = estimator.room()[: stop - start]
+                for filled, most in source.fill(room, start, batch):
+                    used = min(used, most)
+                    report(start + filled, estimator.samples, told("samples", used, batch))
             except Interrupted:
                 store.write(estimator.state())
-                if not estimator.eager or start + filled <= self.components:
+                if not estimator.eager or estimator.count + filled <= self.components:
                     raise
                 if filled:
                     estimator.add(filled)
-                return False
+                return False, used
             estimator.add(stop - start)
             if store.due() or (not estimator.eager and stop == estimator.samples):
                 store.write(estimator.state())
-        return True
+        return True, used
+
+    # --- pieces -------------------------------------------------------------------------------
+
+    def shards(self, generator: Generator, work: Path) -> list[Shard]:
+        """The pieces that are not summed up yet."""
+        self._checked()
+        source = self._source(generator)
+        estimator = choose(self.estimator, self._plan(generator, source))
+        store = Store(work, self._key(generator))
+        if kept := store.read():
+            estimator.restore(kept)
+        params = {key: value for key, value in vars(self).items() if not key.endswith("_")}
+        found = []
+        for start in range(0, estimator.samples, estimator.piece):
+            rows = min(estimator.piece, estimator.samples - start)
+            if start >= estimator.count:
+                whole = partial(store.has, start, rows)
+                arguments = (params, start, rows, store.key)
+                found.append(Shard(piece, arguments, store.piece_file(start), whole))
+        return found
+
+    @torch.no_grad()
+    def piece(self, generator: Generator, start: int, rows: int, key: str) -> bytes:
+        """The file of one piece."""
+        source = self._source(generator)
+        part = choose(self.estimator, self._plan(generator, source)).part(rows)
+        batch = used = self._batch(source)
+        for at in range(0, rows, part.block):
+            room = part.room()[: min(part.block, rows - at)]
+            for _, most in source.fill(room, start + at, batch):
+                used = min(used, most)
+            part.add(len(room))
+        return piece_content(key, rows, used, part.state())
 
     # --- results ------------------------------------------------------------------------------
 
@@ -210,6 +263,11 @@ class GANSpace:
             for i, (kept, step, stdev, r2) in enumerate(figures)
             if kept
         )
+
+
+def piece(generator: Generator, params: dict[str, Any], start: int, rows: int, key: str) -> bytes:
+    """In any process: the file of the rows from `start` on, of a fit with these parameters."""
+    return GANSpace(**params).piece(generator, start, rows, key)
 
 
 def _latent_moves(found: Components) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,15 @@ from core.directions._linear import LinearDirection
 from core.directions._measure import Judge, info_of, range_of
 from core.directions._mixed import Mixed
 from core.directions._project import orthogonal
-from core.directions._sampling import Told, blocks, checked, latents, scores_so_far, space_of
+from core.directions._sampling import (
+    Scored,
+    Told,
+    blocks,
+    checked,
+    latents,
+    scores_so_far,
+    space_of,
+)
 from core.directions._sides import Sides, sides
 from core.directions._survey import survey
 from core.directions._svm import Boundary, boundary
@@ -45,7 +53,7 @@ class _Found:
     validation: float
 
 
-class InterFaceGAN:
+class InterFaceGAN(Scored):
     """Normals of linear boundaries between high and low scores of each attribute.
 
     samples     latents that are scored
@@ -138,17 +146,8 @@ class InterFaceGAN:
     def _judge(self, generator: Generator, scores: Tensor) -> Judge:
         after = self.seed + self.samples
         middle, spread = range_of(scores)
-        return Judge(
-            generator,
-            self.scorer,
-            self.batch,
-            self.label,
-            middle,
-            spread,
-            after,
-            self.probes,
-            self.span,
-        )
+        return Judge(generator, self.scorer, self.batch, self.label, middle, spread, after,
+                     self.probes, self.span)  # fmt: skip
 
     def _measured(
         self, walks: Sequence[LinearDirection], indices: Sequence[int], judge: Judge, told: Told

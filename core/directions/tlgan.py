@@ -23,7 +23,7 @@ from core.directions._linear import LinearDirection
 from core.directions._measure import Judge, info_of
 from core.directions._normal import NormalEquations, normal_scores
 from core.directions._project import orthogonal
-from core.directions._sampling import Told, checked, latents, scores_so_far, space_of
+from core.directions._sampling import Scored, Told, checked, latents, scores_so_far, space_of
 from core.directions._traverse import Figures
 from core.errors import BadData
 from core.models._base import Generator
@@ -69,7 +69,7 @@ class _Found:
     figures: Figures | None
 
 
-class TLGAN:
+class TLGAN(Scored):
     """Least-squares directions of attributes.
 
     samples  latents that are scored

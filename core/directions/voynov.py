@@ -212,9 +212,13 @@ class Voynov:
             self.directions_, sigmas = _vectors(shifter, spread)
         layers = Layers.parse(self.layers)
         self.infos_ = tuple(
-            Info(f"d{k}", sigma, layers=layers, scores=(("accuracy", round(float(share), 4)),))
-            for k, (sigma, share) in enumerate(zip(sigmas, judged.accuracy, strict=True))
+            Info(f"d{k}", sigma, layers=layers, scores=_rounded(judged.scores(k)))
+            for k, sigma in enumerate(sigmas)
         )
+
+
+def _rounded(scores: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    return tuple((name, round(figure, 4)) for name, figure in scores.items())
 
 
 def _vectors(matrix: Matrix, spread: Spread) -> tuple[Tensor, list[float]]:

@@ -61,6 +61,7 @@ class Warped:
     max_shift        longest step
     reconstructor    the network that tells paths apart
     support_rate     learning rate of the support vectors
+    shape_rate       learning rate of the weights and widths
     reconstructor_rate  learning rate of the network
     iterations       training steps
     batch            pairs of pictures in a training step
@@ -89,6 +90,7 @@ class Warped:
         max_shift: float = 2.0,
         reconstructor: Literal["lenet", "resnet"] = "resnet",
         support_rate: float = 1e-2,
+        shape_rate: float = 1e-4,
         reconstructor_rate: float = 1e-3,
         iterations: int = 3000,
         batch: int = 16,
@@ -106,7 +108,8 @@ class Warped:
         self.paths, self.dipoles, self.gamma = paths, dipoles, gamma
         self.learn_alphas, self.learn_gammas = learn_alphas, learn_gammas
         self.min_shift, self.max_shift, self.reconstructor = min_shift, max_shift, reconstructor
-        self.support_rate, self.reconstructor_rate = support_rate, reconstructor_rate
+        self.support_rate, self.shape_rate = support_rate, shape_rate
+        self.reconstructor_rate = reconstructor_rate
         self.iterations, self.batch, self.size = iterations, batch, size
         self.lambda_cls, self.lambda_reg = lambda_cls, lambda_reg
         self.space, self.layers, self.truncation = space, layers, truncation
@@ -129,7 +132,8 @@ class Warped:
         spread = pairs.spread()
         shifter = seeded(self.seed, lambda: self._shifter(spread))
         tag = tag_of("warped", plan.state, source, self._shape(), generator.info.digest)
-        trainer = Trainer(pairs, shifter, spread.unit, plan, tag)
+        shapes = [shifter.warps.alphas, shifter.warps.loggamma]
+        trainer = Trainer(pairs, shifter, spread.unit, plan, tag, shapes)
         judged, self.complete_ = train(trainer, report, work)
         self.space_, self.seeds_ = pairs.space, f"{self.seed}-{self.seed + plan.used - 1}"
         self.extra_ = shifter.stored()
@@ -151,6 +155,7 @@ class Warped:
             reg=self.lambda_reg,
             seed=self.seed,
             probes=self.probes,
+            shape_rate=self.shape_rate,
         )
 
     def _source(self) -> Source:
@@ -176,7 +181,7 @@ class Warped:
         return _Standard(warps, spread)
 
     def _describe(self, pairs: Pairs, spread: Spread, judged: Judged) -> None:
-        starts = pairs.latents(range(WALKED))[0].cpu()
+        starts = pairs.draw(range(WALKED)).latents.cpu()
         layers = Layers.parse(self.layers)
         infos = []
         for k in range(self.paths):
@@ -186,7 +191,7 @@ class Warped:
             sigma = float(along.mean().clamp_min(1e-12).sqrt())
             space: Literal["z", "w"] = "z" if pairs.space == "z" else "w"
             path = WarpedPath(name, space, layers, arrays[0], arrays[1], arrays[2].exp(), sigma)
-            far, scores = RANGES[0], {"accuracy": float(judged.accuracy[k])}
+            far, scores = RANGES[0], judged.scores(k)
             if self.complete_:  # an interruption is not kept waiting
                 far, scores["bend"], scores["gap"] = reach(path, starts)
             rounded = tuple((key, round(value, 4)) for key, value in scores.items())

@@ -6,14 +6,16 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from core.errors import Locked, UsageError
 from core.jobs import locks, run, slots
-from core.jobs.events import JOB, emit
-from core.jobs.run import FLAG, LOG, Spec, Status, importing
+from core.jobs.events import emit
+from core.jobs.run import FLAG, LOG, Spec, Status
 
 VERBS = ("render", "discover", "rank", "edit", "train-scorer")  # what may run as a job
+PATIENCE = 2.0  # seconds that a supervisor may take to go when it has written the end
 
 
 def submit(
@@ -23,11 +25,22 @@ def submit(
     certain. Raises UsageError for a verb that cannot be one, DeviceError, OSError."""
     if not words or words[0] not in VERBS:
         raise UsageError(f"'{' '.join(words[:1])}' cannot run as a job", f"can: {', '.join(VERBS)}")
+    if gpus < 0:
+        raise UsageError(f"--gpus {gpus} is below 0", "0 = none, beside the jobs that have one")
     where, now = str(folder or Path.cwd()), round(time.time(), 3)
-    spec = Spec(run.new_id(), tuple(words), where, _environment(), gpus, device, now)
+    environment = tuple(sorted(run.read_by_verbs(os.environ).items()))
+    spec = Spec(run.new_id(), tuple(words), where, environment, gpus, device, now)
     slots.wanted(spec, slots.names(dict(spec.environment)))
-    run.write_spec(spec)
-    _start(Status(spec, "queued"))
+    status = Status(spec, "queued")
+    run.sweep()
+    lock = run.create(status)
+    try:
+        _start(status, lock)
+    except BaseException:
+        run.remove(run.folder_of(spec.id))
+        raise
+    finally:
+        os.close(lock)
     return spec.id
 
 
@@ -36,14 +49,49 @@ def resume(job: str) -> Status:
 
     Raises Missing for an unknown id, Locked where it is alive, UsageError where it is done.
     """
-    before = run.status(job)
-    if before.state == "done":
-        raise UsageError(f"job {job} is done", "submit it again with --force to make it anew")
-    if not before.over:
-        raise Locked(f"job {job} is {before.state}", "cancel it first, or wait")
-    again = Status(before.spec, "queued", before.attempt + 1)
-    _start(again)
+    seen = run.status(job)
+    _resumable(seen)
+    lock = locks.take(run.lock_of(job), PATIENCE)
+    started = Locked(f"another process has just started job {job}", "see: latty jobs show")
+    if lock is None:
+        raise started
+    try:
+        before = run.last(job)
+        if before.attempt != seen.attempt:
+            raise started
+        again = Status(before.spec, "queued", before.attempt + 1, force=_own(before))
+        run.write_status(again)
+        (run.folder_of(job) / FLAG).unlink(missing_ok=True)
+        try:
+            _start(again, lock)
+        except BaseException:
+            with suppress(OSError):
+                run.write_status(before)
+            raise
+    finally:
+        os.close(lock)
     return again
+
+
+def _resumable(status: Status) -> None:
+    """Raises Locked, UsageError."""
+    if status.state == "done":
+        hint = "submit it again with --force to make it anew"
+        raise UsageError(f"job {status.id} is done", hint)
+    if not status.over:
+        raise Locked(f"job {status.id} is {status.state}", "cancel it first, or wait")
+
+
+def _own(status: Status) -> bool:
+    """Whether a file in the way of the next attempt is this job's own.
+
+    A verb looks for files in its way before it works, so an attempt that reported progress found
+    none; it may have been ended between its last rename and its last word.
+    """
+    if status.force:
+        return True
+    at_work = any(event["kind"] == "progress" for event in run.events(status.id)[0])
+    return at_work and status.code != 73
 
 
 def cancel(job: str) -> Status:
@@ -56,33 +104,21 @@ def cancel(job: str) -> Status:
     return before
 
 
-def _environment() -> tuple[tuple[str, str], ...]:
-    """What a verb reads of the environment; a resumed job gets the same."""
-    words = ("LATTY_", "CUDA_", "OMP_", "RAY_AUTH", "RAY_ADDRESS")
-    found = {key: value for key, value in os.environ.items() if key.startswith(words)}
-    found.pop(JOB, None)
-    return tuple(sorted(found.items()))
-
-
-def _start(status: Status) -> None:
-    """Lock, ticket, `queued` on disk, and only then the supervisor, which inherits both."""
+def _start(status: Status, lock: int) -> None:
+    """A place in the queue, and the supervisor, which inherits it and the lock."""
     job, folder = status.id, run.folder_of(status.id)
-    lock = locks.take(folder / "lock")
-    if lock is None:
-        raise Locked(f"another process has just started job {job}", "see: latty jobs show")
-    (folder / FLAG).unlink(missing_ok=True)
     ticket = slots.take_ticket(job)
     try:
-        run.write_status(status)
         emit(folder, "state", state="queued", attempt=status.attempt)
         with (folder / LOG).open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "core.jobs", job, str(lock), str(ticket)],
+                [sys.executable, "-P", "-m", "core.jobs", job, str(lock), str(ticket)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                env=importing(os.environ), pass_fds=(lock, ticket), start_new_session=True,
+                env=run.anywhere(os.environ), pass_fds=(lock, ticket), start_new_session=True,
             )  # fmt: skip
-        # Reaped when it ends: a studio submits for days, and zombies would pile up.
-        threading.Thread(target=process.wait, daemon=True).start()
-    finally:
-        os.close(lock)
-        os.close(ticket)
+    except BaseException:
+        slots.drop_ticket(job, ticket)
+        raise
+    os.close(ticket)
+    # Reaped when it ends: a studio submits for days, and zombies would pile up.
+    threading.Thread(target=process.wait, daemon=True).start()

@@ -18,6 +18,7 @@ Event = dict[str, Any]
 
 JOB = "LATTY_JOB"  # the environment variable that tells a worker its job's folder
 FILE = "events.jsonl"
+TAIL = 1 << 16  # bytes that `tail` looks at
 EVERY = 0.2  # seconds between two events of progress
 
 
@@ -25,10 +26,11 @@ def emit(folder: Path, kind: str, **values: Any) -> None:
     """Append an event. A full disk costs the event, not the work."""
     line = json.dumps({"t": round(time.time(), 3), "kind": kind, **values}, default=str) + "\n"
     try:
-        handle = os.open(
-            folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        handle = os.open(folder / FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            end = os.fstat(handle).st_size
+            if end and os.pread(handle, 1, end - 1) != b"\n":  # a full disk cut the line before
+                line = "\n" + line
             os.write(handle, line.encode())
         finally:
             os.close(handle)
@@ -38,12 +40,7 @@ def emit(folder: Path, kind: str, **values: Any) -> None:
 
 def read(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
     """The events from byte `offset` on, and the offset to go on from."""
-    try:
-        with (folder / FILE).open("rb") as file:
-            file.seek(offset)
-            data = file.read()
-    except FileNotFoundError:
-        return [], offset
+    data = _data(folder, offset)
     whole = data[: data.rfind(b"\n") + 1]
     found = []
     for line in whole.splitlines():
@@ -54,6 +51,22 @@ def read(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
         if isinstance(event, dict) and isinstance(event.get("kind"), str):
             found.append(event)
     return found, offset + len(whole)
+
+
+def tail(folder: Path) -> list[Event]:
+    """The last events, where all of them would be too many."""
+    path = folder / FILE
+    size = path.stat().st_size if path.exists() else 0
+    return read(folder, max(0, size - TAIL))[0]
+
+
+def _data(folder: Path, offset: int) -> bytes:
+    try:
+        with (folder / FILE).open("rb") as file:
+            file.seek(offset)
+            return file.read()
+    except FileNotFoundError:
+        return b""
 
 
 class Voice:

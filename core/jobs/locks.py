@@ -39,6 +39,22 @@ def _same(handle: int, path: Path) -> bool:
         return False
 
 
+def remove(path: Path) -> None:
+    """Remove the file of a lock that nobody holds: under the lock, so that nobody takes it then."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _same(handle, path):
+            path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(handle)
+
+
 def held(path: Path) -> bool:
     """Whether a living process holds the lock of `path`; the question disturbs nobody."""
     try:

@@ -4,8 +4,8 @@ local  one warm process per GPU (or a few on the CPU); each keeps what it opened
        dies breaks its own shard only, which is tried again in a new one
 ray    the same calls on a cluster (extra latty[ray]); see _ray.py
 
-A shard is a function of the package and plain values, and it writes a result file: one that finds
-its file returns at once, so a retry, a resumed job and a lost machine are one path.
+A process of a pool computes on one thread, unless OMP_NUM_THREADS says otherwise: with the number
+of threads the last bits change, and what a shard gives must not depend on who else is at work.
 """
 
 import ctypes
@@ -15,13 +15,14 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
-from typing import Any, ParamSpec, TypeVar
+from contextlib import contextmanager, suppress
+from typing import Any, ParamSpec, Protocol, TypeVar
 
-from core.errors import LattyError
+from core.errors import DeviceError, LattyError
 from core.report import Report, silent
 
 P = ParamSpec("P")
@@ -29,6 +30,24 @@ T = TypeVar("T")
 
 TRIES = 3  # of a shard whose process died
 PR_SET_PDEATHSIG = 1
+THREADS = "OMP_NUM_THREADS"
+OURS = tuple(
+    number
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if (number := getattr(signal, name, None)) is not None
+)  # signals that the parent answers
+
+
+class Pool(Protocol):
+    """An Executor that can be ended at once."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]: ...
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None: ...
+
+    def kill(self) -> None:
+        """End every process now, and with it what it was at."""
+        ...
 
 
 class LocalPool(Executor):
@@ -81,10 +100,13 @@ class Hand:
         self.slot, self.shards = slot, shards
         self.process: ProcessPoolExecutor | None = None
         self.killed = False
+        self.lock = threading.Lock()
         self.thread = threading.Thread(target=self._work, name=f"pool {slot}", daemon=True)
         self.thread.start()
 
     def _work(self) -> None:
+        # Processes inherit this: Ctrl-C while one starts would end it with a traceback.
+        signal.pthread_sigmask(signal.SIG_BLOCK, OURS)
         while (shard := self.shards.get()) is not None:
             shard(self)
         if self.process is not None:
@@ -96,55 +118,122 @@ class Hand:
             return
         for left in reversed(range(TRIES)):
             try:
-                future.set_result(self._open().submit(fn, *args, **kwargs).result())
+                future.set_result(self._hand_in(fn, args, kwargs).result())
                 return
             except BrokenProcessPool:
                 self.process = None
                 if self.killed or not left:
                     words = f"a process on {self.slot} died {TRIES} times at the same work"
-                    future.set_exception(LattyError(words, "see its log: latty jobs logs"))
+                    hint = "the same command goes on with the rest; is memory short?"
+                    future.set_exception(LattyError(words, hint))
                     return
             except BaseException as error:
                 future.set_exception(error)
                 return
 
-    def _open(self) -> ProcessPoolExecutor:
-        if self.process is None:
-            spawn = multiprocessing.get_context("spawn")
-            self.process = ProcessPoolExecutor(1, spawn, _begin, (self.slot, os.getpid()))
-        return self.process
+    def _hand_in(self, fn: Callable[..., T], args: Any, kwargs: Any) -> "Future[T]":
+        """Raises BrokenProcessPool where the process died, or was killed for good."""
+        with self.lock:
+            if self.killed:
+                raise BrokenProcessPool
+            if self.process is None:
+                spawn = multiprocessing.get_context("spawn")
+                self.process = ProcessPoolExecutor(1, spawn, begin, (self.slot, os.getpid()))
+            return self.process.submit(portable, fn, args, kwargs)
 
     def kill(self) -> None:
-        self.killed = True
-        processes = getattr(self.process, "_processes", None) or {}
-        for process in list(processes.values()):
-            with suppress(OSError):
-                process.kill()
+        with self.lock:
+            self.killed = True
+            processes = getattr(self.process, "_processes", None) or {}
+            for process in list(processes.values()):
+                with suppress(OSError):
+                    process.kill()
 
 
-def _begin(slot: str, parent: int) -> None:
-    """In a new process, before torch is imported: its GPU, and the end of its parent is its own."""
+def begin(slot: str, parent: int) -> None:
+    """In a new process, before torch is imported: its GPU, its threads, and whose child it is."""
     if slot != "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = slot
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and says what to do
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.environ.setdefault(THREADS, "1")
+    for number in OURS:
+        signal.signal(number, signal.SIG_IGN)  # the parent hears it and says what to do
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, OURS)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it died before we asked to be told
             os._exit(1)
+    else:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-def open_pool(engine: str, slots: Sequence[str], address: str = "") -> Executor:
-    """The executor of an engine, "local" or "ray". Raises Missing where Ray is not installed."""
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def portable(fn: Callable[..., T], args: Any, kwargs: Any) -> T:
+    """fn(*args, **kwargs), whose errors can be told in another process: ours and Python's own go
+    as they are; those of libraries may need what is not there to be made again."""
+    try:
+        return fn(*args, **kwargs)
+    except LattyError:
+        raise
+    except Exception as error:
+        if type(error).__name__ == "OutOfMemoryError":  # torch's, which not every shard imports
+            raise DeviceError("out of memory", "try --batch 1, or fewer --workers") from error
+        if type(error).__module__ == "builtins":
+            raise
+        raise RuntimeError(f"{type(error).__name__}: {error}") from error
+
+
+def open_pool(engine: str, slots: Sequence[str], address: str = "") -> Pool:
+    """The executor of an engine, "local" or "ray". Raises Missing where Ray is not installed,
+    ConfigError where it would run anybody's code, DeviceError where there is no cluster."""
     if engine == "ray":
         from core.jobs._ray import RayPool
 
-        return RayPool(address)
+        return RayPool(address, slots)
     return LocalPool(slots)
 
 
+@contextmanager
+def opened(engine: str, slots: Sequence[str], address: str = "") -> Iterator[Pool]:
+    """A pool that is gone afterwards: at once where something went wrong."""
+    pool = open_pool(engine, slots, address)
+    try:
+        yield pool
+    except BaseException:
+        pool.kill()
+        raise
+    pool.shutdown()
+
+
+def finished(
+    pool: Pool,
+    function: Callable[..., T],
+    shards: Sequence[tuple[Any, ...]],
+    report: Report = silent,
+    what: str = "shards",
+) -> Iterator[tuple[int, Future[T]]]:
+    """function(*shard) for every shard, in the pool: number and finished future, as they end.
+
+    `report` is called twice a second; what it raises calls off those that have not begun."""
+    pending = {pool.submit(function, *shard): number for number, shard in enumerate(shards)}
+    try:
+        while pending:
+            report(len(shards) - len(pending), len(shards), what)
+            done = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED).done
+            for future in sorted(done, key=pending.__getitem__):
+                yield pending.pop(future), future
+    finally:
+        for future in pending:
+            future.cancel()
+    report(len(shards), len(shards), what)
+
+
 def spread(
-    pool: Executor,
+    pool: Pool,
     function: Callable[..., T],
     shards: Sequence[tuple[Any, ...]],
     report: Report = silent,
@@ -154,17 +243,5 @@ def spread(
 
     Raises the first error of a shard, or what `report` raises, after the rest has been called off.
     """
-    futures = [pool.submit(function, *shard) for shard in shards]
-    pending: set[Future[T]] = set(futures)
-    try:
-        while pending:
-            report(len(futures) - len(pending), len(futures), what)
-            finished, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-            for future in finished:
-                future.result()
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        raise
-    report(len(futures), len(futures), what)
-    return [future.result() for future in futures]
+    found = {n: future.result() for n, future in finished(pool, function, shards, report, what)}
+    return [found[number] for number in range(len(shards))]

@@ -7,21 +7,23 @@ job is that has not ended and whose lock nobody holds.
 import json
 import os
 import secrets
+import shlex
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from core import home
 from core.errors import BadData, Missing, did_you_mean
 from core.files import replace_whole
 from core.jobs import locks
-from core.jobs.events import Event, read
+from core.jobs.events import JOB, Event, read, tail
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 FLAG, LOG = "cancel", "log.txt"  # in a job's folder
 PACKAGES = Path(__file__).parent.parent.parent  # where `core` is imported from
+READS = ("LATTY_", "CUDA_", "OMP_", "RAY_AUTH", "RAY_ADDRESS")  # what verbs read of theirs
 ENDED = ("done", "failed", "cancelled")
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i l o u: read aloud without doubt
 
@@ -45,7 +47,8 @@ class Spec:
 
     @property
     def title(self) -> str:
-        return " ".join(self.words)
+        """The words as a shell takes them."""
+        return shlex.join(self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Status:
     code: int | None = None
     signal: str = ""
     error: str = ""
+    force: bool = False  # a file in the way is its own, from an earlier attempt
 
     @property
     def id(self) -> str:
@@ -88,20 +92,50 @@ def lock_of(job: str) -> Path:
     return folder_of(job) / "lock"
 
 
-def write_spec(spec: Spec) -> Path:
-    """The folder of a new job, readable by its owner alone."""
-    folder = folder_of(spec.id)
-    home.runs_dir().mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700)
-    replace_whole(folder / "spec.json", [json.dumps(asdict(spec), indent=1).encode()])
-    return folder
+def create(status: Status) -> int:
+    """The folder of a new job, readable by its owner alone, and its lock, held. Raises OSError.
+
+    It is made under a hidden name: nobody sees a job that has no state, or that nobody holds.
+    """
+    final = folder_of(status.id)
+    draft = final.with_name("." + final.name)
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    draft.mkdir(mode=0o700)
+    lock = locks.take(draft / "lock")
+    try:
+        assert lock is not None, "a new file"
+        spec = json.dumps(asdict(status.spec), indent=1)
+        replace_whole(draft / "spec.json", [spec.encode()])
+        write_status(status, draft)
+        draft.rename(final)
+    except BaseException:
+        remove(draft)
+        if lock is not None:
+            os.close(lock)
+        raise
+    return lock
 
 
-def write_status(status: Status) -> None:
+def remove(folder: Path) -> None:
+    """A job's folder, and everything in it."""
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Remove what a process left that was killed while it made a job's folder."""
+    for path in home.runs_dir().glob(".*"):
+        if time.time() - path.stat().st_mtime > 60 and not locks.held(path / "lock"):
+            remove(path)
+
+
+def write_status(status: Status, folder: Path | None = None) -> None:
     """Replace the status on disk. Raises OSError."""
     table = asdict(status)
     del table["spec"]
-    replace_whole(folder_of(status.id) / "status.json", [json.dumps(table).encode()])
+    path = (folder or folder_of(status.id)) / "status.json"
+    replace_whole(path, [json.dumps(table).encode()])
 
 
 def find(word: str) -> str:
@@ -124,7 +158,8 @@ def find(word: str) -> str:
 def ids() -> list[str]:
     """All jobs, oldest first."""
     try:
-        return sorted(entry.name for entry in os.scandir(home.runs_dir()) if entry.is_dir())
+        found = os.scandir(home.runs_dir())
+        return sorted(e.name for e in found if e.is_dir() and not e.name.startswith("."))
     except FileNotFoundError:
         return []
 
@@ -132,19 +167,34 @@ def ids() -> list[str]:
 def status(job: str) -> Status:
     """How job `job` (a whole id) stands. Raises Missing for an unknown one, BadData."""
     folder = folder_of(job)
-    if "/" in job or not (folder / "spec.json").is_file():
+    if "/" in job or job.startswith(".") or not (folder / "spec.json").is_file():
         raise Missing(f"no job '{job}'", "see: latty jobs list")
-    alive = locks.held(folder / "lock")  # asked first: a job that ends now has written its end
     spec = _spec(_table(folder / "spec.json"), job)
-    try:
-        table = _table(folder / "status.json")
-    except Missing:
-        return Status(spec, "queued" if alive else "interrupted")
-    state = table.get("state")
-    if state not in ENDED and not alive and not locks.held(folder / "lock"):
-        state = "interrupted"  # asked twice: it may have been resumed between the two reads
-    slots = tuple(table.pop("slots", ()))
-    return Status(**{**table, "spec": spec, "state": state, "slots": slots})
+    found = _on_disk(spec)
+    if found.state in ENDED or locks.held(folder / "lock"):
+        return found
+    found = _on_disk(spec)  # between the two looks it may have ended, or have been resumed
+    if found.state in ENDED or locks.held(folder / "lock"):
+        return found
+    return replace(found, state="interrupted")
+
+
+def last(job: str) -> Status:
+    """What was written last, for those who hold the lock. Raises Missing, BadData."""
+    return _on_disk(_spec(_table(folder_of(job) / "spec.json"), job))
+
+
+def _on_disk(spec: Spec) -> Status:
+    """What the last writer said. Raises BadData."""
+    path = folder_of(spec.id) / "status.json"
+    table = _table(path)
+    known = {field.name for field in fields(Status)} - {"spec"}
+    table = {name: value for name, value in table.items() if name in known}
+    slots = table.pop("slots", [])
+    sound = isinstance(slots, list) and isinstance(table.get("attempt"), int)
+    if table.get("state") not in get_args(State) or not sound:
+        raise BadData(f"{path} is damaged", "remove its folder")
+    return Status(spec, slots=tuple(map(str, slots)), **table)
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -163,7 +213,9 @@ def _spec(table: dict[str, Any], job: str) -> Spec:
     try:
         words, environment = table.pop("words"), table.pop("environment")
         pairs = tuple((str(key), str(value)) for key, value in environment)
-        return Spec(**{**table, "words": tuple(words), "environment": pairs})
+        if not words or not isinstance(words, list):
+            raise ValueError
+        return Spec(**{**table, "words": tuple(map(str, words)), "environment": pairs})
     except (KeyError, TypeError, ValueError):
         raise BadData(f"the spec of job {job} is damaged", "remove its folder") from None
 
@@ -173,7 +225,7 @@ def listed() -> Iterator[Status]:
     for job in reversed(ids()):
         try:
             yield status(job)
-        except (Missing, BadData):
+        except (Missing, BadData, OSError):
             continue
 
 
@@ -183,8 +235,8 @@ def events(job: str, offset: int = 0) -> tuple[list[Event], int]:
 
 
 def latest(job: str) -> dict[str, Event]:
-    """The last event of each kind."""
-    return {event["kind"]: event for event in events(job)[0]}
+    """The last event of each kind, of the last ones."""
+    return {event["kind"]: event for event in tail(folder_of(job))}
 
 
 def outputs(job: str) -> list[str]:
@@ -193,8 +245,17 @@ def outputs(job: str) -> list[str]:
     return list(dict.fromkeys(str(path) for path in paths if path))
 
 
-def importing(environment: Mapping[str, str]) -> dict[str, str]:
-    """So that `core` is found from any folder, installed or not."""
+def read_by_verbs(environment: Mapping[str, str]) -> dict[str, str]:
+    """What of an environment changes what a verb does; a resumed job gets the same."""
+    found = {key: value for key, value in environment.items() if key.startswith(READS)}
+    found.pop(JOB, None)
+    if home_of := found.get("LATTY_HOME"):
+        found["LATTY_HOME"] = str(Path(home_of).expanduser().absolute())
+    return found
+
+
+def anywhere(environment: Mapping[str, str]) -> dict[str, str]:
+    """So that `core` and the jobs are found from any folder, installed or not."""
     rest = environment.get("PYTHONPATH")
     path = os.pathsep.join([str(PACKAGES), *([rest] if rest else [])])
-    return {**environment, "PYTHONPATH": path}
+    return {**environment, **read_by_verbs(environment), "PYTHONPATH": path}

@@ -9,12 +9,13 @@ behind it, so a job of two GPUs is not starved by jobs of one.
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from core import home
-from core.errors import DeviceError
+from core.errors import DeviceError, LattyError, Locked
 from core.jobs import locks
 from core.jobs.run import Spec, status
 
@@ -36,6 +37,7 @@ def names(environment: dict[str, str] | None = None) -> tuple[str, ...]:
     return _listed_gpus() or (CPU,)
 
 
+@cache
 def _listed_gpus() -> tuple[str, ...]:
     """Numbers of the GPUs; the driver's own folder answers faster than its tool."""
     folder = Path("/proc/driver/nvidia/gpus")
@@ -74,69 +76,87 @@ def ticket_of(job: str) -> Path:
 
 
 def take_ticket(job: str) -> int:
-    """A held place at the end of the queue."""
+    """A held place in the queue, by the age of the job. Raises Locked, OSError."""
     home.queue_dir().mkdir(parents=True, exist_ok=True)
-    handle = locks.take(ticket_of(job))
-    assert handle is not None, "a new id"
+    handle = locks.take(ticket_of(job), patience=5.0)
+    if handle is None:
+        raise Locked(f"another process holds the place of job {job}", "see: latty jobs show")
     return handle
 
 
 def drop_ticket(job: str, handle: int) -> None:
     """Leave the queue."""
-    with suppress(FileNotFoundError):
+    with suppress(OSError):
         ticket_of(job).unlink()
     os.close(handle)
 
 
 def try_take(spec: Spec) -> dict[str, int] | None:
-    """Slots (name -> held file) for a job whose turn it is, or None. Raises DeviceError."""
-    known = names(dict(spec.environment))
-    count, of = wanted(spec, known)
+    """Slots (name -> held file) for a job whose turn it is, or None. Raises DeviceError, OSError.
+
+    Many wait and ask often: as long as too few are free the answer costs a look at their locks.
+    """
+    count, of = wanted(spec, names(dict(spec.environment)))
     if not count:
         return {}
     home.slots_dir().mkdir(parents=True, exist_ok=True)
+    if len(_free(of)) < count:
+        return None
     queue = locks.take(home.queue_dir() / ".lock", patience=5.0)
     if queue is None:
         return None
     try:
-        free = {name for name in {*known, CPU} if not locks.held(_file(name))}
-        for job in _before(spec.id):
-            _keep_for(job, known, free)
-        mine = [name for name in of if name in free][:count]
-        if len(mine) < count:
-            return None
-        taken = {name: locks.take(_file(name)) for name in mine}
-        if all(handle is not None for handle in taken.values()):
-            return {name: handle for name, handle in taken.items() if handle is not None}
-        for handle in taken.values():
-            if handle is not None:
-                os.close(handle)
-        return None
+        return _take(_left(spec.id, _free(of), count)[:count])
     finally:
         os.close(queue)
 
 
-def _before(job: str) -> list[str]:
+def _free(of: Sequence[str]) -> list[str]:
+    return [name for name in of if not locks.held(_file(name))]
+
+
+def _take(mine: Sequence[str]) -> dict[str, int] | None:
+    """All of them or none."""
+    taken: dict[str, int] = {}
+    for name in mine:
+        handle = locks.take(_file(name))
+        if handle is None:  # somebody's look at it lasted too long
+            for other in taken.values():
+                os.close(other)
+            return None
+        taken[name] = handle
+    return taken or None
+
+
+def _left(job: str, free: Sequence[str], count: int) -> list[str]:
+    """What those ahead in the queue leave of the free slots; nothing where it is too little."""
+    left = list(free)
+    for other in _before(job):
+        theirs = _claim(other, left)
+        left = [name for name in left if name not in theirs]
+        if len(left) < count:
+            return []
+    return left
+
+
+def _before(job: str) -> Iterator[str]:
     """Living tickets ahead of ours; those of the dead are thrown away."""
-    ahead = []
-    for name in sorted(path.name for path in home.queue_dir().iterdir()):
-        if name.startswith(".") or name >= job:
+    for name in sorted(entry.name for entry in os.scandir(home.queue_dir())):
+        if name.startswith("."):
             continue
-        if locks.held(ticket_of(name)):
-            ahead.append(name)
+        if not locks.held(ticket_of(name)):
+            locks.remove(ticket_of(name))
+        elif name < job:
+            yield name
         else:
-            with suppress(FileNotFoundError):
-                ticket_of(name).unlink()
-    return ahead
+            return
 
 
-def _keep_for(job: str, known: Sequence[str], free: set[str]) -> None:
-    """Take from `free` what the job ahead will get, or waits for."""
-    from core.errors import LattyError
-
+def _claim(job: str, free: Sequence[str]) -> list[str]:
+    """What the job ahead will get of the free slots, or waits for."""
     try:
-        count, of = wanted(status(job).spec, known)
-    except LattyError:
-        return
-    serve = [name for name in of if name in free]
-    free.difference_update(serve[:count] if len(serve) >= count else serve)
+        spec = status(job).spec
+        count, of = wanted(spec, names(dict(spec.environment)))
+    except LattyError:  # it ends before its turn
+        return []
+    return [name for name in of if name in free][:count]

@@ -14,22 +14,25 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
-from core.errors import LattyError
+from core.errors import LattyError, OutputError
 from core.jobs import run, slots
 from core.jobs.events import JOB, emit
-from core.jobs.run import FLAG, LOG, Spec, Status, importing
+from core.jobs.run import FLAG, LOG, READS, Status
 
 GRACE = 3.0  # seconds between asking a worker to stop and ending it
 POLL = 0.1
 PR_SET_PDEATHSIG = 1
+EXPENDABLE = 500  # of 1000: where memory runs out the kernel ends the worker, not the studio
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork
 
 
 class Supervisor:
     """One attempt at one job."""
 
-    def __init__(self, job: str, ticket: int) -> None:
-        self.status, self.ticket = run.status(job), ticket
+    def __init__(self, job: str, lock: int, ticket: int) -> None:
+        self.status, self.lock, self.ticket = run.status(job), lock, ticket
         self.folder = run.folder_of(job)
         self.stopped = 0  # by a signal, as when the machine goes down
 
@@ -42,12 +45,18 @@ class Supervisor:
             return
         names = tuple(taken)
         self._note(replace(self.status, state="running", slots=names, started=_now()))
-        worker = self._spawn(taken)
-        for handle in taken.values():
-            os.close(handle)
+        deaths = _out_of_memory()
+        try:
+            worker = self._spawn(taken)
+        except (OSError, subprocess.SubprocessError) as error:
+            self._fail(OutputError(f"it cannot start in {self.status.spec.folder}: {error}"))
+            return
+        finally:
+            for handle in taken.values():
+                os.close(handle)
         code = self._watch(worker)
-        if not self.stopped:
-            self._end(code)
+        if code == 0 or not self.stopped:  # else it was not its own end: it may be resumed
+            self._end(code, _out_of_memory() > deaths)
 
     def _stop(self, number: int, frame: object) -> None:
         self.stopped = number
@@ -58,41 +67,65 @@ class Supervisor:
     def _wait_for_slots(self) -> dict[str, int] | None:
         """The slots, and the ticket given back; None where the job ends before its turn."""
         pause = POLL
-        while not self.stopped:
-            if self._cancelled():
-                slots.drop_ticket(self.status.id, self.ticket)
-                self._note(replace(self.status, state="cancelled", ended=_now()))
-                return None
-            try:
+        try:
+            while not self.stopped:
+                if self._cancelled():
+                    self._note(replace(self.status, state="cancelled", ended=_now()))
+                    return None
                 taken = slots.try_take(self.status.spec)
-            except LattyError as error:  # the GPU it wants is gone
-                slots.drop_ticket(self.status.id, self.ticket)
-                emit(self.folder, "error", text=str(error), code=error.exit_code)
-                self._note(replace(self.status, state="failed", ended=_now(),
-                                   code=error.exit_code, error=str(error)))  # fmt: skip
-                return None
-            if taken is not None:
-                slots.drop_ticket(self.status.id, self.ticket)
-                return taken
-            time.sleep(pause)
-            pause = min(1.1 * pause, 5 * POLL)  # many may wait for long
+                if taken is not None:
+                    return taken
+                time.sleep(pause)
+                pause = min(1.1 * pause, 5 * POLL)  # many may wait for long
+        except LattyError as error:  # the GPU it wants is gone
+            self._fail(error)
+        except OSError as error:
+            self._fail(OutputError(f"it cannot take a slot: {error}"))
+        finally:
+            slots.drop_ticket(self.status.id, self.ticket)
         return None
 
+    def _fail(self, error: LattyError) -> None:
+        emit(self.folder, "error", text=str(error), code=error.exit_code)
+        self._note(replace(self.status, state="failed", ended=_now(), code=error.exit_code,
+                           error=str(error)))  # fmt: skip
+
     def _spawn(self, taken: Mapping[str, int]) -> "subprocess.Popen[bytes]":
-        spec = self.status.spec
-        environment = {**importing(os.environ), **dict(spec.environment), JOB: str(self.folder)}
-        environment["PYTHONPATH"] = importing(os.environ)["PYTHONPATH"]
-        gpus = [name for name in taken if name != slots.CPU]
-        if gpus and slots.SLOTS not in environment:
-            environment[slots.VISIBLE] = ",".join(gpus)
-        environment.setdefault("PYTHONFAULTHANDLER", "1")
+        spec, parent = self.status.spec, os.getpid()
+        words, environment = self._words(taken), self._environment(taken)
         with (self.folder / LOG).open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "core", *_words(spec, gpus)],
+                [sys.executable, "-P", "-m", "core", *words],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=spec.folder,
-                env=environment, pass_fds=tuple(taken.values()), start_new_session=True,
-                preexec_fn=_die_with_parent,
+                env=environment, pass_fds=(self.lock, *taken.values()), start_new_session=True,
+                preexec_fn=lambda: _begin(parent),
             )  # fmt: skip
+
+    def _pinned(self, taken: Mapping[str, int]) -> bool:
+        """Whether the worker must be shown its own GPU as the only one, cuda:0."""
+        said = dict(self.status.spec.environment)
+        return slots.SLOTS not in said and any(name != slots.CPU for name in taken)
+
+    def _environment(self, taken: Mapping[str, int]) -> dict[str, str]:
+        """What was said when the job was submitted, and the GPUs it was given."""
+        spec = self.status.spec
+        ours = {key: value for key, value in os.environ.items() if not key.startswith(READS)}
+        environment = {**ours, **dict(spec.environment), JOB: str(self.folder)}
+        environment.setdefault("PYTHONFAULTHANDLER", "1")
+        if self._pinned(taken):
+            environment[slots.VISIBLE] = ",".join(taken)
+            if spec.device.startswith("cuda:"):
+                environment["LATTY_DEVICE"] = "cuda"
+        elif not taken:  # --gpus 0
+            environment[slots.VISIBLE] = ""
+        return environment
+
+    def _words(self, taken: Mapping[str, int]) -> list[str]:
+        """The verb's words; a job that was given a GPU sees it as the first."""
+        verb, *words = self.status.spec.words
+        if self._pinned(taken) and self.status.spec.device.startswith("cuda:"):
+            words = _without_device(words)
+        return [verb, *(["--force"] if self.status.force else []), *words]
 
     def _watch(self, worker: "subprocess.Popen[bytes]") -> int:
         """Until the worker is gone; its exit code, negative for a signal."""
@@ -108,7 +141,7 @@ class Supervisor:
         _kill(worker.pid, signal.SIGKILL)  # children that it left
         return code
 
-    def _end(self, code: int) -> None:
+    def _end(self, code: int, starved: bool) -> None:
         last = run.latest(self.status.id).get("error", {})
         fresh = last.get("t", 0) >= (self.status.started or 0)
         error = str(last.get("text", "")) if fresh else ""
@@ -117,7 +150,7 @@ class Supervisor:
         if code and self._cancelled():
             state = "cancelled"
         if state == "failed" and not error:
-            error = f"ended by {name}" if name else f"exit code {code}"
+            error = _death(name, starved) if name else f"exit code {code}"
         self._note(replace(self.status, state=state, ended=_now(), code=code, signal=name,
                            error=error if state == "failed" else ""))  # fmt: skip
 
@@ -129,12 +162,37 @@ class Supervisor:
             run.write_status(status)
 
 
-def _words(spec: Spec, gpus: Sequence[str]) -> list[str]:
-    """The verb's words; a job that was given a GPU sees it as the first."""
-    words = list(spec.words)
-    if gpus and spec.device.startswith("cuda:") and "--device" in words:
-        words[words.index("--device") + 1] = "cuda"
-    return words
+def _without_device(words: Sequence[str]) -> list[str]:
+    """The words without --device, which the environment says better."""
+    kept: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            return [*kept, word, *rest]
+        if word == "--device":
+            next(rest, None)
+        elif not word.startswith("--device="):
+            kept.append(word)
+    return kept
+
+
+def _death(name: str, starved: bool) -> str:
+    """Words for a worker that ended without any."""
+    if name == "SIGKILL" and starved:
+        return ("the machine ran out of memory and its kernel ended the job (ask for a smaller "
+                "size or --batch, or for less at once; then: latty jobs resume)")  # fmt: skip
+    if name == "SIGKILL":
+        return "ended by SIGKILL (a kill -9, or the kernel for want of memory)"
+    return f"ended by {name} (where it was is in its log: latty jobs logs)"
+
+
+def _out_of_memory() -> int:
+    """How many processes the kernel has ended for want of memory so far."""
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
 
 
 def _now() -> float:
@@ -146,10 +204,17 @@ def _kill(group: int, number: int) -> None:
         os.killpg(group, number)
 
 
-def _die_with_parent() -> None:
-    """Linux: the worker gets KILL when the supervisor dies, whatever killed it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def _begin(parent: int) -> None:
+    """In the worker, before it is Python again. Linux: it gets KILL when the supervisor dies,
+    whatever killed it, and goes before others when memory runs out."""
+    if LIBC is None:
+        return
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked to be told
+        os._exit(1)
+    with suppress(OSError, ValueError):
+        score = Path("/proc/self/oom_score_adj")
+        score.write_text(str(max(int(score.read_text()), EXPENDABLE)))
 
 
 def main() -> None:
@@ -157,4 +222,7 @@ def main() -> None:
     job, lock, ticket = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     for handle in (lock, ticket):
         os.set_inheritable(handle, False)
-    Supervisor(job, ticket).main()
+    try:
+        Supervisor(job, lock, ticket).main()
+    finally:
+        os.close(lock)  # now, and not when Python has put everything away

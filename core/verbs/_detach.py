@@ -9,8 +9,14 @@ from pathlib import Path
 from core.cli import Run
 from core.errors import UsageError
 
-SETTINGS = (Path("/etc/systemd/logind.conf"), Path("/usr/lib/systemd/logind.conf"))
+SETTINGS = (Path("/etc/systemd"), Path("/usr/lib/systemd"))  # the first one that says it is right
 LINGER = Path("/var/lib/systemd/linger")
+
+
+class Word(str):
+    """A word of the command line that knows its place among the words."""
+
+    place = 0
 
 
 def detached(run: Run, per: Sequence[str] = ()) -> int:
@@ -20,13 +26,12 @@ def detached(run: Run, per: Sequence[str] = ()) -> int:
     """
     from core.jobs import desk
 
+    if "-" in per:
+        raise UsageError("a job cannot read stdin", "write the preset to a file")
     device = run.config().device
     wish = device if device == "cpu" or device.startswith("cuda:") else ""
     ids = []
-    if "-" in per:
-        raise UsageError("a job cannot read stdin", "write the preset to a file")
-    verb = next(word for word in run.words if word in desk.VERBS)
-    for words in _jobs(verb, run.words, per):
+    for words in _jobs(run.words, bool(per)):
         job = desk.submit(words, gpus=run.args.gpus, device=wish)
         ids.append(job)
         run.out.result(job, id=job, words=list(words))
@@ -37,37 +42,62 @@ def detached(run: Run, per: Sequence[str] = ()) -> int:
     return 0
 
 
-def _jobs(verb: str, words: Sequence[str], per: Sequence[str]) -> list[tuple[str, ...]]:
-    """The words without those of `--detach`, once for each of `per`."""
-    kept, skip = [], False
-    for word in words:
-        if skip or word == "--detach" or word.startswith("--gpus="):
-            skip = False
-        elif word == "--gpus":
-            skip = True
-        else:
+def _jobs(words: Sequence[str], apart: bool) -> list[tuple[str, ...]]:
+    """The words without those of `--detach`, the verb first; where `apart`, once per preset.
+
+    They are parsed once more to know which are presets: an option's value may read the same.
+    """
+    from core.verbs import _grammar as grammar
+
+    known = [Word(word) for word in words]
+    for place, word in enumerate(known):
+        word.place = place
+    args = grammar.build(words).parse_args(known)
+    kept = [word for word in _undetached(known) if word.place != args.verb.place]
+    if not apart:
+        return [(args.verb, *kept)]
+    presets = {word.place: word for word in args.presets}
+    once = {str(word): place for place, word in reversed(presets.items())}
+    return [
+        (args.verb, *(w for w in kept if w.place == mine or w.place not in presets))
+        for mine in sorted(once.values())
+    ]
+
+
+def _undetached(words: Sequence[Word]) -> list[Word]:
+    kept: list[Word] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            return [*kept, word, *rest]
+        if word == "--gpus":
+            next(rest, None)
+        elif word != "--detach" and not word.startswith("--gpus="):
             kept.append(word)
-    kept.remove(verb)
-    if not per:
-        return [(verb, *kept)]
-    options = [word for word in kept if word not in per]
-    return [(verb, one, *options) for one in dict.fromkeys(per)]
+    return kept
 
 
 def logout_kills(
-    settings: Sequence[Path] = SETTINGS, linger: Path = LINGER, session: str | None = None
+    settings: Sequence[Path] | None = None, linger: Path = LINGER, session: str | None = None
 ) -> str:
     """What to do where systemd ends all of a user's processes at logout; "" where it does not."""
     if (session or os.environ.get("XDG_SESSION_ID")) is None:
         return ""  # no login of systemd's
     from getpass import getuser
 
-    if (linger / getuser()).exists() or not _kills(settings):
+    if (linger / getuser()).exists() or not _kills(settings or _settings()):
         return ""
     return (
         "systemd ends your processes at logout here (KillUserProcesses): "
         "run `loginctl enable-linger` once, or start with `systemd-run --user --scope latty ...`"
     )
+
+
+def _settings() -> list[Path]:
+    """logind's files, the one that outranks the others first."""
+    extra = [path for place in SETTINGS for path in place.glob("logind.conf.d/*.conf")]
+    ordered = sorted(extra, key=lambda path: path.name, reverse=True)
+    return [*ordered, *(place / "logind.conf" for place in SETTINGS)]
 
 
 def _kills(settings: Sequence[Path]) -> bool:

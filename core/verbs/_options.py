@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from core.verbs import _workers
 from core.verbs._grammar import Parser
 
 KINDS = (
@@ -81,6 +82,7 @@ def _render(parser: Parser) -> None:
     add("--dry-run", action="store_true", help="say what would be made; write nothing")
     add("--show", action="store_true", help="show the results in this terminal afterwards")
     detach(parser)
+    _workers.options(parser, engines=False)
     device(parser)
     batch(parser)
     pictures(parser)
@@ -115,6 +117,7 @@ def _discover(parser: Parser, words: Sequence[str]) -> None:
         "(default: MODEL-METHOD)")  # fmt: skip
     add("--force", action="store_true", help="replace a set of that name")
     detach(parser)
+    _workers.options(parser)
     device(parser)
     json(parser)
     if "discover" not in words:
@@ -147,6 +150,7 @@ def _rank(parser: Parser) -> None:
     add("--force", action="store_true", help="replace a ranking that is there")
     add("--force-model", action="store_true", help="walk directions of another model, too")
     detach(parser)
+    _workers.options(parser)
     device(parser)
     json(parser)
 

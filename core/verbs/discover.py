@@ -8,12 +8,14 @@ from core import plugins
 from core.cli import Run
 from core.directions._params import PACKAGE
 from core.errors import Missing, did_you_mean
-from core.verbs import _detach, _parameters
+from core.verbs import _detach, _parameters, _workers
 from core.verbs import _signals as signals
 from core.verbs._out import Progress, seconds
 
 if TYPE_CHECKING:
+    from core.directions._base import Method
     from core.directions._file import DirectionSet
+    from core.models._base import Generator
 
 RESUME = "the same command goes on from there"
 SHOWN = 12  # directions that are told of, of a longer set
@@ -25,7 +27,7 @@ def discover(run: Run) -> int:
     if not plugins.has(PACKAGE, args.method):
         known = plugins.names(PACKAGE)
         raise Missing(f"no method '{args.method}'", did_you_mean(args.method, known))
-    params = _parameters.given(args, args.method)
+    params, split = _parameters.given(args, args.method), _workers.asked(run)
     from core.directions import _discover as search
 
     name = args.output or f"{Path(args.model).stem}-{args.method}"
@@ -33,19 +35,20 @@ def discover(run: Run) -> int:
     if args.detach:
         return _detach.detached(run)
     begun = time.monotonic()
-    header = _search(run, params, target)
+    header = _search(run, params, target, split)
     took = time.monotonic() - begun
     _tell(run, header, name, seconds(took))
     shown = [_row(header, index) for index in range(len(header.infos))]
     run.out.result(name, name=name, path=str(target), method=header.method, model=header.model,
                    space=header.space, complete=header.complete, seconds=round(took, 3),
                    directions=shown)  # fmt: skip
+    _tell_memory(run, header, params)
     if not header.complete:
         signals.check(f"what was found so far is in {name}; {RESUME}")
     return 0
 
 
-def _search(run: Run, params: dict[str, Any], target: Path) -> "DirectionSet":
+def _search(run: Run, params: dict[str, Any], target: Path, split: bool) -> "DirectionSet":
     """A signal from here on keeps what there is."""
     import torch  # noqa: F401  the slow part, while a signal may still leave at once
 
@@ -54,13 +57,39 @@ def _search(run: Run, params: dict[str, Any], target: Path) -> "DirectionSet":
 
     generator = open_model(run.args.model, run.config().device)
     progress = Progress(run.out, run.args.method, RESUME)
+
+    def before(made: "Method", work: Path) -> None:
+        if split:
+            _spread(run, made, generator, work, progress)
+
     with signals.cooperative():
         try:
-            return search(
-                run.args.method, params, generator, target, progress, force=run.args.force
-            )
+            return search(run.args.method, params, generator, target, progress,
+                          force=run.args.force, before=before)  # fmt: skip
         finally:
             progress.close()
+
+
+def _spread(
+    run: Run, made: "Method", generator: "Generator", work: Path, progress: Progress
+) -> None:
+    """What the method draws, drawn by several processes into files that its fit then finds."""
+    from core.directions._base import HasShards
+
+    shards = made.shards(generator, work) if isinstance(made, HasShards) else ()
+    if not shards:
+        run.out.say(f"{run.args.method} has nothing to split here: --workers does nothing for it")
+    elif not all(shard.whole() for shard in shards):
+        from core.jobs import shards as jobs
+
+        with _workers.pool(run, generator) as pool:
+            jobs.run(shards, pool, run.args.model, generator, progress)
+
+
+def _tell_memory(run: Run, header: "DirectionSet", params: dict[str, Any]) -> None:
+    used = dict(header.params).get("batch")
+    if "batch" in params and used != params["batch"]:
+        run.out.say(f"memory was short: {used} samples at once, not {params['batch']}")
 
 
 def _row(header: "DirectionSet", index: int) -> dict[str, Any]:

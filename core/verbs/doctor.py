@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from core import __version__, config, home
 from core.errors import LattyError
 from core.render.writers._probe import try_encoder
+from core.verbs._detach import logout_kills
 
 if TYPE_CHECKING:
     from core.cli import Run
@@ -135,10 +136,12 @@ def _directories() -> Iterator[Fact]:
         "data": home.data_dir(),
         "cache": home.cache_dir(),
         "state": home.state_dir(),
+        "jobs": home.runs_dir(),
         "presets": home.presets_dir(),
     }
     for name, path in places.items():
         yield name, f"{path}{'' if path.is_dir() else ' (not there yet)'}"
+    yield "jobs at logout", logout_kills() or "they go on"
 
 
 def _settings(run: "Run") -> Iterator[Fact]:

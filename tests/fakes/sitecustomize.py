@@ -1,28 +1,37 @@
-"""Stands in for a verb that does what a test needs: `python -m core render probe:sleep=3`.
+"""Stands in for a verb that does what a test needs: `python -P -m core render probe:sleep=3`.
 
 Python imports this module by itself when its folder is on PYTHONPATH; nothing of latty knows it.
 """
 
+import json
 import os
+import resource
 import signal
 import sys
 import time
 from pathlib import Path
 
 
-def _probe(word: str) -> int:
+def _probe(word: str) -> int | None:
+    """An exit code, or None where latty itself goes on."""
     kind, _, value = word.removeprefix("probe:").partition("=")
     if kind == "sleep":
         time.sleep(float(value))
-    elif kind == "deaf":  # like a long call into C: no handler of Python's runs
+    elif kind == "deaf":
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
         time.sleep(float(value))
+    elif kind == "clong":  # a long call into C: no handler of Python's runs
+        signal.signal(signal.SIGTERM, lambda number, frame: None)
+        sum(range(10**13))
     elif kind == "segv":
         os.kill(os.getpid(), signal.SIGSEGV)
     elif kind == "exit":
         return int(value)
-    elif kind == "memory":
-        raise MemoryError("as much as that is not there")
+    elif kind == "raise":
+        _raise_in_render(value)
+        return None
+    elif kind == "tell":
+        _tell(Path(value))
     elif kind == "span":  # when it had its slots, for those who look for overlaps
         with Path(value).open("a") as file:
             seen = os.environ.get("CUDA_VISIBLE_DEVICES", "-")
@@ -32,11 +41,42 @@ def _probe(word: str) -> int:
     return 0
 
 
-_words = [word for word in sys.orig_argv if word.startswith("probe:")]
-if sys.orig_argv[1:3] == ["-m", "core"] and _words:
-    try:
-        code = _probe(_words[0])
-    except MemoryError as error:
-        print(f"latty: {error}", file=sys.stderr, flush=True)
-        code = 69
-    os._exit(code)
+def _raise_in_render(name: str) -> None:
+    from core.verbs import render
+
+    errors = {
+        "SystemExit": SystemExit(3),
+        "MemoryError": MemoryError(),
+        "RuntimeError": RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to"),
+        "KeyError": KeyError("who"),
+    }
+
+    def raising(run: object) -> int:
+        raise errors[name]
+
+    render.render = raising
+
+
+def _tell(path: Path) -> None:
+    """What a worker is given."""
+    import core
+
+    told = {
+        "words": sys.orig_argv[4:],
+        "environment": dict(os.environ),
+        "stdin": sys.stdin.read(),
+        "folder": str(Path.cwd()),
+        "core": core.__file__,
+        "leader": os.getsid(0) == os.getpid(),
+        "oom": int(Path("/proc/self/oom_score_adj").read_text()),
+    }
+    path.with_name("draft").write_text(json.dumps(told))
+    path.with_name("draft").rename(path)
+
+
+if sys.orig_argv[1:4] == ["-P", "-m", "core"]:
+    if limit := os.environ.get("TEST_ADDRESS_SPACE"):
+        resource.setrlimit(resource.RLIMIT_AS, (int(limit), int(limit)))
+    _words = [word for word in sys.orig_argv if word.startswith("probe:")]
+    if _words and (code := _probe(_words[0])) is not None:
+        os._exit(code)

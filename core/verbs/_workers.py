@@ -1,0 +1,60 @@
+"""--workers, --engine, --address: work split over processes, here or on a cluster."""
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from core.cli import Run
+from core.errors import UsageError
+
+if TYPE_CHECKING:
+    from core.jobs.pool import Pool
+    from core.models._base import Generator
+    from core.verbs._grammar import Parser
+
+MOST = 256
+
+
+def options(parser: "Parser", engines: bool = True) -> None:
+    group = parser.add_argument_group("on several processes")
+    what = "processes: one per GPU, or N on the CPU, with one thread each (docs/jobs.md)"
+    group.add_argument("--workers", type=int, metavar="N", help=what)
+    if engines:
+        group.add_argument("--engine", choices=("local", "ray"), default="local", metavar="NAME",
+                           help="local, or ray for a cluster (default: local)")  # fmt: skip
+        group.add_argument("--address", metavar="HOST:PORT", help="of the Ray cluster "
+                           "(default: RAY_ADDRESS, or one on this machine alone)")  # fmt: skip
+
+
+def asked(run: Run) -> bool:
+    """Whether the work is to be split. Raises UsageError."""
+    args = run.args
+    engine, address = getattr(args, "engine", "local"), getattr(args, "address", None)
+    if args.workers is not None and not 1 <= args.workers <= MOST:
+        raise UsageError(f"--workers {args.workers}: from 1 to {MOST}")
+    if address and engine != "ray":
+        raise UsageError("--address is that of a Ray cluster", "add --engine ray")
+    return args.workers is not None or engine == "ray"
+
+
+def slots_for(run: Run, device: str) -> list[str]:
+    """A name per process: each GPU once, or the CPU as often as asked; `device` is "cuda"... ."""
+    from core.jobs import slots
+
+    count = run.args.workers
+    if device != "cuda":
+        return [slots.CPU] * (1 if device != "cpu" else count or 1)
+    known, wished = slots.names(), run.config().device
+    if wished.startswith("cuda:"):
+        known = known[int(wished.removeprefix("cuda:")) :][:1]
+    return list(known[:count])
+
+
+def pool(run: Run, generator: "Generator") -> "AbstractContextManager[Pool]":
+    """Processes for shards that want a device like the generator's. Raises what `open_pool` does."""
+    from core.jobs.pool import opened
+
+    args = run.args
+    chosen = slots_for(run, generator.device.type)
+    if args.workers and args.engine == "local" and len(chosen) < args.workers:
+        run.out.say(f"--workers {args.workers}: {len(chosen)}, one per {generator.device.type}")
+    return opened(args.engine, chosen, args.address or "")
