@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.latty-run
 DEV := $(VENV)/.latty-dev
 PYTEST ?= -n 2
-GALLERY := hello strip layers style-mixing two-edits
+GALLERY := hello strip layers style-mixing two-edits $(notdir $(basename $(wildcard presets/method-*.toml)))
 
-.PHONY: help demo studio test check gallery bench clean
+.PHONY: help demo studio test slow check gallery bench clean
 .DEFAULT_GOAL := help
 
 help:    ## this list
@@ -21,8 +21,11 @@ demo: $(RUN)    ## install, and render presets/hello.toml to renders/hello.gif
 studio: $(RUN)    ## latty itself
 	@$(BIN)/latty
 
-test: $(DEV)    ## every test
-	@$(BIN)/python -m pytest $(PYTEST)
+test: $(DEV)    ## every test but the slow ones
+	@$(BIN)/python -m pytest $(PYTEST) -m "not slow"
+
+slow: $(DEV)    ## the slow ones: trainings, chaos, clusters
+	@$(BIN)/python -m pytest $(PYTEST) -m slow
 
 check: $(DEV)    ## format, lint, types, floors, budgets
 	$(BIN)/ruff format --check .

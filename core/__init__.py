@@ -15,6 +15,8 @@
     edits/         a stack of edits applied to latents
     presets/       a TOML file becomes a Preset; Preset.at(t) is a Scene
     render/        a Scene becomes a picture, a Preset becomes a GIF
+    rank/          what each direction does to each attribute, in figures and files
+    jobs/          work that outlives the terminal; shards over processes and machines
     demo/          the two models that ship with latty, and how they were made
     config.py      settings: flag, environment, latty.toml, config.toml
     cli.py         one command line: parse, call, print; verbs/ has one file per verb

@@ -17,7 +17,7 @@ from core.verbs._grammar import VERBS, build
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
-PAGES += [*sorted((ROOT / "docs").glob("*.md")), ROOT / "core" / "demo" / "CARD.md"]
+PAGES += [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "core" / "demo" / "CARD.md"]
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -70,7 +70,7 @@ def test_every_command_of_the_readme_parses() -> None:
             assert not words or words[0] in model_names()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: f"{p.parent.name}-{p.name}")
 def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
     near = [link for link in links if "://" not in link]

@@ -360,3 +360,11 @@ def test_it_works_inside_inference_mode() -> None:
     found.directions_.requires_grad_()
     assert functional.normalize(found.directions_).isfinite().all()
     assert _rbf.FARTHEST > _rbf.NEAREST
+
+
+def test_shapes_have_a_rate_of_their_own() -> None:
+    params = {"paths": 3, "dipoles": 2, **SMALL}
+    still = Warped(**params, shape_rate=0.0).fit(Patches()).extra_
+    moved = Warped(**params, shape_rate=0.1).fit(Patches()).extra_
+    assert len({round(float(g), 5) for g in still["loggamma"]}) == 1
+    assert len({round(float(g), 5) for g in moved["loggamma"]}) == 3

@@ -48,6 +48,10 @@ SETS = {
     "portraits-random": Recipe("portraits", "random", {"components": 4}),
     "portraits-ascent": Recipe("portraits", "ascent", {"names": ("smile", "glasses", "age")}),
     "portraits-plumerault": Recipe("portraits", "plumerault"),
+    "portraits-voynov": Recipe("portraits", "voynov", {"directions": 8, "iterations": 600}),
+    "portraits-warped": Recipe(
+        "portraits", "warped", {"paths": 8, "dipoles": 16, "iterations": 600}
+    ),
     "demo-activations": Recipe(
         "demo",
         "ganspace",

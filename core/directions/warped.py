@@ -90,7 +90,7 @@ class Warped:
         max_shift: float = 2.0,
         reconstructor: Literal["lenet", "resnet"] = "resnet",
         support_rate: float = 1e-2,
-        shape_rate: float = 1e-4,
+        shape_rate: float = 1e-2,
         reconstructor_rate: float = 1e-3,
         iterations: int = 3000,
         batch: int = 16,

@@ -7,21 +7,30 @@ the covariance over the spread of the strengths, so that how far it goes counts,
 deviations of the attribute; `selectivity` is its share of the amplitudes of all attributes.
 """
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from core import edits
+from core import __version__, edits, home
 from core.attributes import open_scorer, scores_of
+from core.checkpoints.checkpoint import digest
 from core.directions._base import Info
-from core.directions._names import set_info
+from core.directions._names import set_file, set_info
 from core.directions._traverse import Figures, figures
-from core.errors import Missing
+from core.errors import BadData, Missing
+from core.files import replace_whole
+from core.models._memory import in_batches, told
+from core.rank._files import as_file, file_of, is_whole, kept
 from core.report import Report, silent
 from core.scene import Edit, Layers, Scene
+from core.shard import Shard
 
 if TYPE_CHECKING:
     from core.models._base import Generator
@@ -128,26 +137,88 @@ class Plan:
             for strength in self.strengths(info)
         ]
 
+    def walks(self) -> list[tuple[str, list[Scene]]]:
+        """The scenes without edits, under "", and those of each direction, under its name."""
+        return [("", self.still()), *((info.name, self.walk(info)) for info in self.chosen())]
+
+
+def work_of(plan: Plan, generator: "Generator") -> Path:
+    """Where what is measured is kept, so that a killed ranking goes on: a folder named by
+    everything the figures depend on."""
+    info, judges = generator.info, sorted({scorer for scorer, _, _ in plan.wanted})
+    parts = [
+        __version__,
+        info.digest or info.name,
+        generator.device.type,
+        digest(set_file(plan.ref)),
+    ]
+    parts += [open_scorer(judge).digest for judge in judges]
+    text = json.dumps([parts, asdict(plan)], default=str)
+    return home.state_dir() / "rank" / sha256(text.encode()).hexdigest()[:20]
+
+
+def shards(plan: Plan, generator: "Generator", work: Path) -> list[Shard]:
+    """A piece for each direction, whose files `curves` finds. Raises Missing, BadData."""
+    found, mark = [], digest(set_file(plan.ref))
+    for number, (name, scenes) in enumerate(plan.walks()):
+        file = file_of(work, number)
+        whole = partial(is_whole, file, len(scenes), len(plan.wanted))
+        found.append(Shard(content, (plan, name, mark), file, whole))
+    return found
+
+
+def content(generator: "Generator", plan: Plan, name: str, mark: str) -> bytes:
+    """The file of one direction, or of the scenes without edits. Raises BadData where the set is
+    another one than at home, on a machine of a cluster."""
+    if digest(set_file(plan.ref)) != mark:
+        what = f"the set {plan.ref} is another one on this machine of the cluster than at home"
+        raise BadData(what, "copy it to the same place on every machine")
+    return as_file(*_measured(plan, dict(plan.walks())[name], generator))
+
 
 @torch.no_grad()
-def curves(plan: Plan, generator: "Generator", report: Report = silent) -> Curves:
-    """Draw and score every scene of the plan. Raises Missing, BadData."""
-    infos = plan.chosen()
-    total = plan.samples + len(infos) * len(plan.seeds) * plan.steps
-    count = 0
+def _measured(
+    plan: Plan,
+    scenes: Sequence[Scene],
+    generator: "Generator",
+    report: Report = silent,
+) -> tuple[Tensor, int]:
+    """Scores (N, A) float64, and how many pictures fitted in memory at once."""
 
-    def scores(scenes: Sequence[Scene]) -> Tensor:
-        nonlocal count
-        parts = []
-        for start in range(0, len(scenes), plan.batch):
-            report(count, total, "pictures")
-            part = scenes[start : start + plan.batch]
-            parts.append(scored(part, generator, plan.wanted, plan.force))
-            count += len(part)
-        report(count, total, "pictures")
-        return torch.cat(parts).double()
+    def draw(part: slice) -> Tensor:
+        return scored(scenes[part], generator, plan.wanted, plan.force)
 
-    still = scores(plan.still()).nan_to_num()
+    parts, used = [], plan.batch
+    report(0, len(scenes), "pictures")
+    for part, some, used in in_batches(draw, len(scenes), plan.batch):
+        parts.append(some)
+        if part.stop < len(scenes):
+            report(part.stop, len(scenes), told("pictures", used, plan.batch))
+    return torch.cat(parts).double(), used
+
+
+def _tell(report: Report, before: int, total: int, done: int, _: int, what: str) -> None:
+    report(before + done, total, what)
+
+
+def curves(
+    plan: Plan, generator: "Generator", report: Report = silent, work: Path | None = None
+) -> Curves:
+    """Draw and score every scene of the plan, but for what lies in `work`, where all of it is
+    kept. Raises Missing, BadData."""
+    infos, walks = plan.chosen(), plan.walks()
+    total, found = sum(len(scenes) for _, scenes in walks), list[Tensor]()
+    for number, (_, scenes) in enumerate(walks):
+        file = file_of(work, number) if work else None
+        scores = kept(file, len(scenes), len(plan.wanted))
+        if scores is None:
+            tell = partial(_tell, report, sum(map(len, found)), total)
+            scores, batch = _measured(plan, scenes, generator, tell)
+            if file:
+                replace_whole(file, [as_file(scores, batch)])
+        found.append(scores)
+        report(sum(map(len, found)), total, "pictures")
+    still = found[0].nan_to_num()
     low, high = still.quantile(torch.tensor(MIDDLE).double(), 0)
     shape = len(plan.seeds), plan.steps, len(plan.wanted)
     return Curves(
@@ -155,7 +226,7 @@ def curves(plan: Plan, generator: "Generator", report: Report = silent) -> Curve
         tuple(name for _, _, name in plan.wanted),
         plan.seeds,
         tuple(plan.strengths(info) for info in infos),
-        torch.stack([scores(plan.walk(info)).view(shape) for info in infos]),
+        torch.stack([scores.view(shape) for scores in found[1:]]),
         (low + high) / 2,
         still.std(0).clamp_min(1e-9),
     )

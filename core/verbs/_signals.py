@@ -34,7 +34,7 @@ def _handle(signum: int, frame: FrameType | None) -> None:
         leave(signum)
     _State.stop = signum
     if not _State.farewell:  # with a picture on screen a line of words would tear it
-        _say(b"\nlatty: finishing this frame; once more to stop at once\n")
+        _say(b"\nlatty: stopping after this step; once more to stop at once\n")
 
 
 def leave(signum: int) -> NoReturn:

@@ -8,7 +8,6 @@ from core.errors import UsageError
 
 if TYPE_CHECKING:
     from core.jobs.pool import Pool
-    from core.models._base import Generator
     from core.verbs._grammar import Parser
 
 MOST = 256
@@ -37,7 +36,8 @@ def asked(run: Run) -> bool:
 
 
 def slots_for(run: Run, device: str) -> list[str]:
-    """A name per process: each GPU once, or the CPU as often as asked; `device` is "cuda"... ."""
+    """A name per process for devices of this kind ("cuda"): each GPU once, the CPU as often as
+    asked."""
     from core.jobs import slots
 
     count = run.args.workers
@@ -49,12 +49,12 @@ def slots_for(run: Run, device: str) -> list[str]:
     return list(known[:count])
 
 
-def pool(run: Run, generator: "Generator") -> "AbstractContextManager[Pool]":
-    """Processes for shards that want a device like the generator's. Raises what `open_pool` does."""
+def pool(run: Run, device: str) -> "AbstractContextManager[Pool]":
+    """Processes for shards that want a device of this kind. Raises what `open_pool` does."""
     from core.jobs.pool import opened
 
-    args = run.args
-    chosen = slots_for(run, generator.device.type)
-    if args.workers and args.engine == "local" and len(chosen) < args.workers:
-        run.out.say(f"--workers {args.workers}: {len(chosen)}, one per {generator.device.type}")
-    return opened(args.engine, chosen, args.address or "")
+    engine, count = getattr(run.args, "engine", "local"), run.args.workers
+    chosen = slots_for(run, device)
+    if count and engine == "local" and len(chosen) < count:
+        run.out.say(f"--workers {count}: {len(chosen)} here, one per GPU")
+    return opened(engine, chosen, getattr(run.args, "address", None) or "")

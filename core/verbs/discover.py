@@ -42,7 +42,6 @@ def discover(run: Run) -> int:
     run.out.result(name, name=name, path=str(target), method=header.method, model=header.model,
                    space=header.space, complete=header.complete, seconds=round(took, 3),
                    directions=shown)  # fmt: skip
-    _tell_memory(run, header, params)
     if not header.complete:
         signals.check(f"what was found so far is in {name}; {RESUME}")
     return 0
@@ -82,14 +81,8 @@ def _spread(
     elif not all(shard.whole() for shard in shards):
         from core.jobs import shards as jobs
 
-        with _workers.pool(run, generator) as pool:
+        with _workers.pool(run, generator.device.type) as pool:
             jobs.run(shards, pool, run.args.model, generator, progress)
-
-
-def _tell_memory(run: Run, header: "DirectionSet", params: dict[str, Any]) -> None:
-    used = dict(header.params).get("batch")
-    if "batch" in params and used != params["batch"]:
-        run.out.say(f"memory was short: {used} samples at once, not {params['batch']}")
 
 
 def _row(header: "DirectionSet", index: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from core.cli import Run, explain
 from core.config import Config
 from core.errors import Interrupted, LattyError, UsageError
-from core.verbs import _detach
+from core.verbs import _detach, _workers
 from core.verbs import _signals as signals
 from core.verbs import _sources as sources
 from core.verbs._out import Progress, seconds
@@ -26,25 +26,38 @@ def render(run: Run) -> int:
         for ref in run.args.presets:
             sources.read(ref, run.args.overrides)  # mistakes are told here, not in a log
         return _detach.detached(run, run.args.presets)
+    if _workers.asked(run) and len(run.args.presets) > 1 and not run.args.dry_run:
+        from core.verbs import _apart
+
+        return _summed(run, _apart.render(run))
     config, failed = run.config(), 0
     for ref in run.args.presets:
         signals.check("the same command goes on with the rest")
         try:
-            _one(ref, run, config)
+            one(ref, run, config)
         except (Interrupted, BrokenPipeError):
             raise
         except Exception as error:
-            known = explain(error)
-            if known is not None and run.out.json:
-                run.out.result("", preset=ref, error=known.message, hint=known.hint,
-                               code=known.exit_code)  # fmt: skip
-            if known is None or len(run.args.presets) == 1:
-                raise
-            run.out.error(_place(ref, known))
+            tell_failure(ref, run, error)
             failed += 1
+    return _summed(run, failed)
+
+
+def _summed(run: Run, failed: int) -> int:
     if failed:
         run.out.error(f"{failed} of {len(run.args.presets)} presets failed")
     return 1 if failed else 0
+
+
+def tell_failure(ref: str, run: Run, error: Exception) -> None:
+    """Raises the error where nobody foresaw it, or where there is no other preset to go on with."""
+    known = explain(error)
+    if known is not None and run.out.json:
+        run.out.result("", preset=ref, error=known.message, hint=known.hint,
+                       code=known.exit_code)  # fmt: skip
+    if known is None or len(run.args.presets) == 1:
+        raise error
+    run.out.error(_place(ref, known))
 
 
 def _place(ref: str, error: LattyError) -> str:
@@ -53,7 +66,8 @@ def _place(ref: str, error: LattyError) -> str:
     return text if ref in text else f"{ref}: {text}"
 
 
-def _one(ref: str, run: Run, config: Config) -> None:
+def one(ref: str, run: Run, config: Config) -> None:
+    """One preset: its files, and what is said of them."""
     source = sources.read(ref, run.args.overrides)
     preset, options = _aimed(source, run, config)
     if run.args.dry_run:

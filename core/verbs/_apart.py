@@ -1,0 +1,72 @@
+"""Presets rendered by several processes: each writes its own files, and one does the talking."""
+
+from argparse import Namespace
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.cli import Run
+from core.errors import UsageError
+from core.verbs import _signals as signals
+from core.verbs import _workers
+from core.verbs._out import VOICE, Out, Progress
+
+Said = tuple[str, str, dict[str, Any]]  # "say" or "result", its text, its values
+GO_ON = "the same command goes on with the rest"
+
+
+@dataclass(slots=True)
+class Heard(Out):
+    """Keeps what is said, for the process that has the terminal."""
+
+    said: list[Said] = field(default_factory=list)
+
+    def result(self, text: str, **value: Any) -> None:
+        self.said.append(("result", text, value))
+
+    def say(self, text: str, loudness: int = 0) -> None:
+        self.said.append(("say", text, {"loudness": loudness}))
+
+
+def render(run: Run) -> int:
+    """Every preset, in whatever order they end; how many failed. Raises UsageError."""
+    from core.jobs.pool import finished
+    from core.models._device import pick_device  # brings torch, while a signal may leave at once
+    from core.verbs.render import tell_failure
+
+    if "-" in run.args.presets:
+        raise UsageError("presets from stdin are not split", "leave --workers, or write a file")
+    where, refs, failed = pick_device(run.config().device).type, run.args.presets, 0
+    calls = [(vars(run.args), ref, where) for ref in refs]
+    progress = Progress(run.out, "render", GO_ON)
+    with signals.cooperative(), _workers.pool(run, where) as pool:
+        for number, future in finished(pool, apart, calls, progress, "presets"):
+            progress.close()
+            error = future.exception()
+            if isinstance(error, Exception):
+                tell_failure(refs[number], run, error)
+                failed += 1
+            else:
+                _repeat(run, future.result())
+    progress.close()
+    return failed
+
+
+def _repeat(run: Run, said: list[Said]) -> None:
+    from pathlib import Path
+
+    for kind, text, values in said:
+        getattr(run.out, kind)(text, **values)
+        if kind == "result" and run.args.show and run.screen is not None:
+            run.screen.show(Path(values["path"]), run.config(), run.out)
+
+
+def apart(args: dict[str, Any], ref: str, device: str) -> list[Said]:
+    """In a process of a pool: one preset; what there is to say of it."""
+    from core.verbs.render import one
+
+    VOICE.folder = None  # a job has one voice
+    words = Namespace(**{**args, "show": False, "device": device})
+    heard = Heard(loudness=-1)  # no progress
+    run = Run(words, heard, None)
+    one(ref, run, run.config())
+    return heard.said
