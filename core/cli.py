@@ -121,6 +121,8 @@ def explain(error: Exception) -> LattyError | None:
     if isinstance(error, MemoryError) or _starved(error):
         return DeviceError("out of memory", "try a smaller size or --batch 1")
     name = clean_name(error)
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # as of getcwd
+        return Missing("this folder is gone", "cd into one that is there")
     if isinstance(error, FileNotFoundError):
         return Missing(f"there is no {name}", "check the path")
     if isinstance(error, OSError) and error.errno is not None:

@@ -128,7 +128,7 @@ def test_random_signals(part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPat
                 hits[what] += bool(what) and what != "supervisor SIGHUP"  # it must not mind
                 victim.left -= bool(what)
                 victim.aim()
-        time.sleep(0.01)
+        time.sleep(0.02)
     print(f"{hits.total()} signals, {done} jobs: {dict(hits)}; ends: {dict(ends)}")
     assert done == len(run.ids()) and ends["interrupted"] and ends["failed"] and ends["cancelled"]
     job_processes.wait(lambda: not job_processes.job_processes())

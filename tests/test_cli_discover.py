@@ -53,9 +53,9 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         ("tlgan", "demo", "--sampels", "3"): (2, "did you mean '--samples'"),
         ("tlgan", "demo", "--samples", "many"): (2, "a whole number"),
         ("tlgan", "demo", "--samples", "5"): (65, "too few"),
-        ("tlgan", "demo", "--layers", "some"): (2, "best, all"),
+        ("tlgan", "demo", "--layers", "some"): (2, "all, best"),
         ("tlgan", "demo", "-o", "a/b.toml"): (2, ".safetensors"),
-        ("sefa", "portraits"): (65, "sefa"),
+        ("ganspace", "portraits", "--layer", "b9"): (65, "shows no activations"),
     }
     for words, (code, text) in cases.items():
         done = latty("discover", *words, home=tmp_path)

@@ -251,6 +251,7 @@ def test_of_many_that_resume_a_job_one_does() -> None:
     in_state(job, "running")
     with pytest.raises(Locked, match="is running"):
         desk.resume(job)
+    wait(lambda: "worker" in processes_of(job))  # before, its copy looks like a supervisor
     os.kill(processes_of(job)["supervisor"], signal.SIGKILL)
     wait(lambda: run.status(job).state == "interrupted")
     script = (

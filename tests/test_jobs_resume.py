@@ -18,7 +18,7 @@ from job_processes import in_state, kill, over, probe, processes_of, wait
 from core import home
 from core.jobs import desk, run
 
-WARPED = "--paths 3 --iterations 40 --size 16 --reconstructor lenet --batch 4 --probes 4"
+WARPED = "--paths 3 --iterations 24 --size 16 --reconstructor lenet --batch 4 --probes 4"
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +92,7 @@ def test_a_training(tmp_path: Path) -> None:
     stopped = over(job)
     assert stopped.state == "cancelled"
     desk.resume(job)
-    killed_at(job, 15, attempt=2)
+    killed_at(job, 12, attempt=2)
     desk.resume(job)
     assert over(job).state == "done", run.status(job).error
     if stopped.signal != "SIGKILL":  # a very busy machine: not even a step within the grace

@@ -150,6 +150,15 @@ def test_a_folder_that_is_gone_fails_with_words(tmp_path: Path) -> None:
     assert not job_processes.tickets() and not job_processes.held_slots()
 
 
+def test_a_job_cannot_be_handed_in_from_a_folder_that_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    words = ["-c", 'cd gone && rmdir "$PWD" && exec "$@"', "sh", *COMMAND]
+    command = ["sh", *words, "render", "hello", "--detach"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 66 and "this folder is gone" in done.stderr
+    assert not run.ids()
+
+
 def test_a_supervisor_that_cannot_be_started_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -247,18 +256,6 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("LATTY_HOME", "/proc/nothing")
     with pytest.raises(OSError):  # read-only, even for root
         probe("sleep=0")
-
-
-def test_a_job_that_needs_too_much_memory_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """For real: its address space is limited."""
-    preset = write_preset(tmp_path, frames=2, size=4096)
-    monkeypatch.setenv("TEST_ADDRESS_SPACE", str(2 << 30))
-    job = desk.submit(["render", preset.name, "--force"], folder=tmp_path)
-    status = over(job)
-    assert (status.state, status.code) == ("failed", 69), status
-    assert "memory" in status.error and "smaller size" in status.error
 
 
 # --- what people see ------------------------------------------------------------------------------

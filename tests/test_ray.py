@@ -28,7 +28,7 @@ pytestmark = [
 ]
 MB = 1_000_000
 SEARCH = ("discover", "ganspace", "portraits", "--components", "6", "--samples")
-SMALL, LARGE = "20000", "90000"  # 5 and 22 pieces
+SAMPLES = "24000"  # six pieces
 
 
 def free_ports(count: int) -> list[str]:
@@ -78,12 +78,17 @@ class Cluster:
     home: Path
     starters: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        return ("--engine", "ray", "--address", self.address)
+
     def variables(self, **more: str) -> dict[str, str]:
         known = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token, "HOME": str(self.home)}
         return {**known, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", **more}
 
     def start(self, node: int) -> None:
-        place, ip = self.folder / str(node), f"127.0.0.{node}"
+        # not 127.0.0.1: Ray takes that for the address on the network
+        place, ip = self.folder / str(node), f"127.0.0.{node + 1}"
         port, listen, metrics = (self.address.split(":")[1], *free_ports(2))
         words = ["--node-ip-address", ip, "--num-cpus", "1", "--object-store-memory", str(80 * MB),
                  "--temp-dir", str(place), "--disable-usage-stats", "--block",
@@ -119,7 +124,7 @@ class Cluster:
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="lr-", dir="/tmp"))  # sockets have short names only
-    address = f"127.0.0.1:{free_ports(1)[0]}"
+    address = f"127.0.0.2:{free_ports(1)[0]}"
     made = Cluster(address, secrets.token_hex(32), folder, tmp_path_factory.mktemp("nobody"))
     try:
         made.start(1)
@@ -133,14 +138,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def inline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def inline(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """What one process finds."""
-    home, found = tmp_path_factory.mktemp("inline"), {}
-    for samples in (SMALL, LARGE):
-        done = latty(*SEARCH, samples, "-o", f"{samples}.safetensors", home=home)
-        assert done.returncode == 0, done.stderr
-        found[samples] = (home / f"{samples}.safetensors").read_bytes()
-    return found
+    home = tmp_path_factory.mktemp("inline")
+    done = latty(*SEARCH, SAMPLES, "-o", "x.safetensors", home=home)
+    assert done.returncode == 0, done.stderr
+    return (home / "x.safetensors").read_bytes()
 
 
 def pieces(home: Path) -> list[Path]:
@@ -160,9 +163,18 @@ def workers(cluster: Cluster, node: int) -> list[int]:
 
 
 def test_the_same_bytes_when_a_worker_and_a_node_are_killed(
-    cluster: Cluster, inline: dict[str, bytes], tmp_path: Path
+    cluster: Cluster, inline: bytes, tmp_path: Path
 ) -> None:
-    words = [*SEARCH, LARGE, "-o", "x.safetensors", "--engine", "ray", "--address", cluster.address]
+    words = [
+        *SEARCH,
+        SAMPLES,
+        "-o",
+        "x.safetensors",
+        "--engine",
+        "ray",
+        "--address",
+        cluster.address,
+    ]
     log = tmp_path / "log"
     with log.open("wb") as file:
         driver = subprocess.Popen(
@@ -170,30 +182,31 @@ def test_the_same_bytes_when_a_worker_and_a_node_are_killed(
             env=environment(tmp_path, **cluster.variables()),
         )  # fmt: skip
     try:
-        wait(lambda: len(pieces(tmp_path)) >= 2, 120, "pieces")
-        wait(lambda: workers(cluster, 1), 30, "a worker")
+        wait(lambda: pieces(tmp_path), 120, "pieces")
+        wait(lambda: workers(cluster, 1) and workers(cluster, 2), 60, "both at work")
+        os.kill(workers(cluster, 2)[0], signal.SIGSTOP)  # so that it cannot be over too soon
         os.kill(workers(cluster, 1)[0], signal.SIGKILL)
         before = len(pieces(tmp_path))
-        wait(lambda: len(pieces(tmp_path)) >= before + 2, 60, "more pieces")
+        wait(lambda: len(pieces(tmp_path)) > before, 60, "more pieces")
         cluster.kill(2)
-        assert not cluster.node(2) and driver.poll() is None, "it was too fast"
+        assert not cluster.node(2) and driver.poll() is None
         assert driver.wait(150) == 0, log.read_text()
     finally:
         driver.kill()
         driver.wait()
-    assert (tmp_path / "x.safetensors").read_bytes() == inline[LARGE]
+    assert (tmp_path / "x.safetensors").read_bytes() == inline
 
 
 def test_the_same_bytes_after_a_node_came_back(
-    cluster: Cluster, inline: dict[str, bytes], tmp_path: Path
+    cluster: Cluster, inline: bytes, tmp_path: Path
 ) -> None:
     cluster.start(2)
     done = latty(
-        *SEARCH, SMALL, "-o", "x.safetensors", "--engine", "ray",
+        *SEARCH, SAMPLES, "-o", "x.safetensors", "--engine", "ray",
         home=tmp_path, **cluster.variables(RAY_ADDRESS=cluster.address),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "x.safetensors").read_bytes() == inline[SMALL]
+    assert (tmp_path / "x.safetensors").read_bytes() == inline
 
 
 POOL = """
@@ -238,7 +251,7 @@ def test_it_behaves_as_the_local_pool_does(cluster: Cluster, tmp_path: Path) -> 
         capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    told = json.loads(done.stdout)  # of Ray's own words there is none on stdout
     assert told["value"] == ["ValueError", "a wrong value", None]
     assert told["device"] == ["DeviceError", "no device (take another)", 69]
     assert told["interrupted"] == ["Interrupted", "interrupted (go on)", 143]
@@ -263,7 +276,7 @@ def test_nobody_joins_without_the_token(
 ) -> None:
     variables = {k: v for k, v in cluster.variables(**change).items() if v}
     done = latty(
-        *SEARCH, SMALL, "--engine", "ray", "--address", cluster.address,
+        *SEARCH, SAMPLES, *cluster.words,
         home=tmp_path, timeout=150, **variables,
     )  # fmt: skip
     assert done.returncode == code and words in done.stderr, done.stderr
@@ -271,9 +284,18 @@ def test_nobody_joins_without_the_token(
 
 
 def test_ctrl_c_ends_it_and_the_rest_is_kept(
-    cluster: Cluster, inline: dict[str, bytes], tmp_path: Path
+    cluster: Cluster, inline: bytes, tmp_path: Path
 ) -> None:
-    words = [*SEARCH, LARGE, "-o", "x.safetensors", "--engine", "ray", "--address", cluster.address]
+    words = [
+        *SEARCH,
+        SAMPLES,
+        "-o",
+        "x.safetensors",
+        "--engine",
+        "ray",
+        "--address",
+        cluster.address,
+    ]
     variables = environment(tmp_path, **cluster.variables())
     driver = subprocess.Popen(
         [*COMMAND, *words], cwd=tmp_path, env=variables, stderr=subprocess.DEVNULL
@@ -282,6 +304,6 @@ def test_ctrl_c_ends_it_and_the_rest_is_kept(
     driver.send_signal(signal.SIGINT)
     assert driver.wait(30) == 130
     kept = {file: file.stat().st_mtime_ns for file in pieces(tmp_path)}
-    done = latty(*SEARCH, LARGE, "-o", "x.safetensors", home=tmp_path, PATH=os.environ["PATH"])
-    assert done.returncode == 0 and kept
-    assert (tmp_path / "x.safetensors").read_bytes() == inline[LARGE]
+    done = latty(*SEARCH, SAMPLES, "-o", "x.safetensors", home=tmp_path)
+    assert done.returncode == 0 and kept, done.stderr
+    assert (tmp_path / "x.safetensors").read_bytes() == inline

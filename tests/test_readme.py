@@ -65,7 +65,7 @@ def test_every_command_of_the_readme_parses() -> None:
     assert len(commands) > 8
     for words in commands:
         if words and words[0] in VERBS:
-            build().parse_args(words)
+            build(words).parse_args(words)
         else:
             assert not words or words[0] in model_names()
 

@@ -5,6 +5,7 @@ code: without its token nothing is started and nothing is joined.
 """
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from pathlib import Path
@@ -132,11 +133,19 @@ def _variables() -> dict[str, str]:
 def _imported() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # else a wrong token is 60 warnings
     try:
         import ray
     except ImportError:
         raise Missing("Ray is not installed here", "pip install 'latty[ray]'") from None
+    # Ray tells of each death on stdout, which is for results; we say what comes of it.
+    inner = sys.modules.get("ray._private.worker")
+    if hasattr(inner, "print_to_stdstream"):
+        setattr(inner, "print_to_stdstream", _nothing)  # noqa: B010  private: it may be gone
     return ray
+
+
+def _nothing(*args: object, **more: object) -> None: ...
 
 
 def guard(address: str) -> None:

@@ -5,7 +5,6 @@ Python imports this module by itself when its folder is on PYTHONPATH; nothing o
 
 import json
 import os
-import resource
 import signal
 import sys
 import time
@@ -75,8 +74,6 @@ def _tell(path: Path) -> None:
 
 
 if sys.orig_argv[1:4] == ["-P", "-m", "core"]:
-    if limit := os.environ.get("TEST_ADDRESS_SPACE"):
-        resource.setrlimit(resource.RLIMIT_AS, (int(limit), int(limit)))
     _words = [word for word in sys.orig_argv if word.startswith("probe:")]
     if _words and (code := _probe(_words[0])) is not None:
         os._exit(code)
