@@ -25,6 +25,7 @@ KILLS = -(-int(os.environ.get("LATTY_CHAOS", "300")) // PARTS)
 SEED = int(os.environ.get("LATTY_CHAOS_SEED", time.time_ns() % 10**9))
 EACH = 15  # signals that one job gets before it is left alone
 SLOTS = "a,b,c"
+HARMLESS = ("", "cancel", "supervisor SIGHUP")  # done too, and not counted
 SIGNALS = (signal.SIGKILL,) * 4 + (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -123,14 +124,15 @@ def test_random_signals(part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPat
                     continue
                 desk.resume(victim.job)
                 victim.aim()
-            if victim.left and victim.ready():
+            if victim.left and hits.total() < KILLS and victim.ready():
                 what = victim.hit()
-                hits[what] += bool(what) and what != "supervisor SIGHUP"  # it must not mind
+                hits[what] += what not in HARMLESS
                 victim.left -= bool(what)
                 victim.aim()
         time.sleep(0.02)
     print(f"{hits.total()} signals, {done} jobs: {dict(hits)}; ends: {dict(ends)}")
-    assert done == len(run.ids()) and ends["interrupted"] and ends["failed"] and ends["cancelled"]
+    assert done == len(run.ids())
+    assert KILLS < 100 or (ends["interrupted"] and ends["failed"] and ends["cancelled"])
     job_processes.wait(lambda: not job_processes.job_processes())
     assert not job_processes.held_slots()
     job_processes.over(job_processes.probe("sleep=0"))

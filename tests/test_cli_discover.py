@@ -6,7 +6,11 @@ import subprocess
 import time
 from pathlib import Path
 
+import torch
 from cli_process import COMMAND, environment, latty
+
+from core.directions._base import Info
+from core.directions._file import ARRAY, DirectionSet, write
 
 FAST = ("--samples", "1024", "--names", "smile,yaw", "--probes", "1", "--layers", "all")
 
@@ -100,3 +104,15 @@ def test_ctrl_c_keeps_what_is_fitted_and_the_same_command_goes_on(tmp_path: Path
     assert whole.returncode == 0, whole.stderr
     files = [(store(tmp_path) / f"{name}.safetensors").read_bytes() for name in "gh"]
     assert files[0] == files[1]
+
+
+def test_a_set_of_another_model_is_applied_with_force_only(tmp_path: Path) -> None:
+    header = DirectionSet("tlgan", "w", (Info("x", 1.0),), "other", "portraits", "0" * 64)
+    write(tmp_path / "other.safetensors", header, {ARRAY: torch.ones(1, 32)})
+    (tmp_path / "p.toml").write_text(
+        'schema = 1\n[scene]\nmodel = "portraits"\n[[scene.edits]]\n'
+        'direction = "other.safetensors#x"\n[[outputs]]\npath = "p.png"\nsize = 32\n'
+    )
+    refused = latty("render", "p.toml", home=tmp_path)
+    assert refused.returncode == 65 and "--force" in refused.stderr
+    assert latty("render", "p.toml", "--force", home=tmp_path).returncode == 0

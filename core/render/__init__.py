@@ -38,6 +38,7 @@ class Options:
     """How a preset is rendered, beside what it says itself.
 
     batch    pictures drawn at once; what `provenance.recall` returns gives the same bytes again
+    force    overwrite, go on with a disk that may not do, apply directions of other models
     sidecar  also write the recipe to `<output>.json`; it is in every file anyway
     """
 
@@ -205,7 +206,7 @@ def _reel(
     del made_with["preset"]  # how the output is written does not change its pictures
     key = sha256((repr(scenes) + provenance.canonical(made_with)).encode()).hexdigest()
     journal = locks.enter_context(Journal(one.folder / "pictures", key, len(scenes)))
-    painter = Painter(at_size(generator, size))
+    painter = Painter(at_size(generator, size), options.force)
     return scenes, Reel(scenes, painter, journal, options.batches)
 
 

@@ -78,7 +78,7 @@ def _render(parser: Parser) -> None:
         help="change a value of the preset, as in scene.seed=3")  # fmt: skip
     add("--out-dir", metavar="DIR", help="where results go (default: renders)")
     add("-o", "--output", metavar="PATH", help="write one file, there; the suffix is its format")
-    add("--force", action="store_true", help="overwrite what is there")
+    add("--force", action="store_true", help="overwrite what is there; apply directions of others")
     add("--dry-run", action="store_true", help="say what would be made; write nothing")
     add("--show", action="store_true", help="show the results in this terminal afterwards")
     detach(parser)
