@@ -8,7 +8,7 @@ DEV := $(VENV)/.latty-dev
 PYTEST ?= -n 2
 GALLERY := hello strip layers style-mixing two-edits $(notdir $(basename $(wildcard presets/method-*.toml)))
 
-.PHONY: help demo studio test slow check gallery bench clean
+.PHONY: help demo studio test slow chaos check gallery bench clean
 .DEFAULT_GOAL := help
 
 help:    ## this list
@@ -26,6 +26,9 @@ test: $(DEV)    ## every test but the slow ones
 
 slow: $(DEV)    ## the slow ones: trainings, chaos, clusters
 	@$(BIN)/python -m pytest $(PYTEST) -m slow
+
+chaos: $(DEV)    ## a thousand kills at random moments
+	@LATTY_CHAOS=1000 $(BIN)/python -m pytest $(PYTEST) -m slow tests/test_chaos.py
 
 check: $(DEV)    ## format, lint, types, floors, budgets
 	$(BIN)/ruff format --check .

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from cli_process import COMMAND, ROOT, environment, latty
+from cli_process import COMMAND, ROOT, environment, latty, write_preset
 
 pytestmark = [
     pytest.mark.slow,
@@ -240,6 +240,20 @@ with opened("ray", ["cpu"], address) as pool:
     told["next"] = pool.submit(tasks.noted, folder, 21).result(60)
 print(json.dumps(told))
 """
+
+
+def test_a_set_of_presets_renders_on_both_nodes(cluster: Cluster, tmp_path: Path) -> None:
+    presets = [write_preset(tmp_path, name=name, frames=2) for name in ("one", "two", "three")]
+    names = [preset.name for preset in presets]
+    plain = latty("render", *names, "--out-dir", "plain", home=tmp_path, timeout=300)
+    assert plain.returncode == 0, plain.stderr
+    done = latty("render", *names, "--out-dir", "ray", *cluster.words, home=tmp_path, timeout=300,
+                 **cluster.variables())  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.splitlines()) == sorted(f"ray/{p.stem}.gif" for p in presets)
+    for preset in presets:
+        files = [tmp_path / folder / f"{preset.stem}.gif" for folder in ("plain", "ray")]
+        assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_it_behaves_as_the_local_pool_does(cluster: Cluster, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import DeviceError
+from core.models._memory import is_short
 from core.presets import Output, Preset
 from core.render import grids, shots
 from core.render.journal import Journal
@@ -18,7 +19,6 @@ from core.report import Report
 from core.scene import Scene
 
 Pixels = NDArray[np.uint8]
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 @dataclass(slots=True)
@@ -73,10 +73,8 @@ class Reel:
     def _try(self, scenes: Sequence[Scene]) -> Pixels | None:
         try:
             return self.draw(scenes)
-        except (torch.OutOfMemoryError, MemoryError):
-            return None
-        except RuntimeError as error:
-            if any(words in str(error).lower() for words in _NO_MEMORY):
+        except (MemoryError, RuntimeError) as error:
+            if is_short(error):
                 return None
             raise
 

@@ -1,11 +1,13 @@
 """Presets rendered by several processes: each writes its own files, and one does the talking."""
 
+import os
 from argparse import Namespace
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from core.cli import Run
-from core.errors import UsageError
+from core.errors import Missing, UsageError
 from core.verbs import _signals as signals
 from core.verbs import _workers
 from core.verbs._out import VOICE, Out, Progress
@@ -36,7 +38,7 @@ def render(run: Run) -> int:
     if "-" in run.args.presets:
         raise UsageError("presets from stdin are not split", "leave --workers, or write a file")
     where, refs, failed = pick_device(run.config().device).type, run.args.presets, 0
-    calls = [(vars(run.args), ref, where) for ref in refs]
+    calls = [(vars(run.args), ref, where, str(Path.cwd())) for ref in refs]
     progress = Progress(run.out, "render", GO_ON)
     with signals.cooperative(), _workers.pool(run, where) as pool:
         for number, future in finished(pool, apart, calls, progress, "presets"):
@@ -52,18 +54,22 @@ def render(run: Run) -> int:
 
 
 def _repeat(run: Run, said: list[Said]) -> None:
-    from pathlib import Path
-
     for kind, text, values in said:
         getattr(run.out, kind)(text, **values)
         if kind == "result" and run.args.show and run.screen is not None:
             run.screen.show(Path(values["path"]), run.config(), run.out)
 
 
-def apart(args: dict[str, Any], ref: str, device: str) -> list[Said]:
-    """In a process of a pool: one preset; what there is to say of it."""
+def apart(args: dict[str, Any], ref: str, device: str, folder: str) -> list[Said]:
+    """In a process of a pool: one preset; what there is to say of it. `folder` is where the command
+    was given: on another machine it must be the same shared one."""
     from core.verbs.render import one
 
+    if not Path(folder).is_dir():
+        raise Missing(
+            f"a machine of the cluster has no {folder}", "render needs a shared disk there"
+        )
+    os.chdir(folder)
     VOICE.folder = None  # a job has one voice
     words = Namespace(**{**args, "show": False, "device": device})
     heard = Heard(loudness=-1)  # no progress

@@ -82,7 +82,7 @@ def _render(parser: Parser) -> None:
     add("--dry-run", action="store_true", help="say what would be made; write nothing")
     add("--show", action="store_true", help="show the results in this terminal afterwards")
     detach(parser)
-    _workers.options(parser, engines=False)
+    _workers.options(parser)
     device(parser)
     batch(parser)
     pictures(parser)

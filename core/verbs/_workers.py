@@ -13,26 +13,24 @@ if TYPE_CHECKING:
 MOST = 256
 
 
-def options(parser: "Parser", engines: bool = True) -> None:
+def options(parser: "Parser") -> None:
     group = parser.add_argument_group("on several processes")
     what = "processes: one per GPU, or N on the CPU, with one thread each (docs/jobs.md)"
     group.add_argument("--workers", type=int, metavar="N", help=what)
-    if engines:
-        group.add_argument("--engine", choices=("local", "ray"), default="local", metavar="NAME",
-                           help="local, or ray for a cluster (default: local)")  # fmt: skip
-        group.add_argument("--address", metavar="HOST:PORT", help="of the Ray cluster "
-                           "(default: RAY_ADDRESS, or one on this machine alone)")  # fmt: skip
+    group.add_argument("--engine", choices=("local", "ray"), default="local", metavar="NAME",
+                       help="local, or ray for a cluster (default: local)")  # fmt: skip
+    group.add_argument("--address", metavar="HOST:PORT", help="of the Ray cluster "
+                       "(default: RAY_ADDRESS, or one on this machine alone)")  # fmt: skip
 
 
 def asked(run: Run) -> bool:
     """Whether the work is to be split. Raises UsageError."""
     args = run.args
-    engine, address = getattr(args, "engine", "local"), getattr(args, "address", None)
     if args.workers is not None and not 1 <= args.workers <= MOST:
         raise UsageError(f"--workers {args.workers}: from 1 to {MOST}")
-    if address and engine != "ray":
+    if args.address and args.engine != "ray":
         raise UsageError("--address is that of a Ray cluster", "add --engine ray")
-    return args.workers is not None or engine == "ray"
+    return args.workers is not None or args.engine == "ray"
 
 
 def slots_for(run: Run, device: str) -> list[str]:
@@ -53,8 +51,8 @@ def pool(run: Run, device: str) -> "AbstractContextManager[Pool]":
     """Processes for shards that want a device of this kind. Raises what `open_pool` does."""
     from core.jobs.pool import opened
 
-    engine, count = getattr(run.args, "engine", "local"), run.args.workers
+    engine, count = run.args.engine, run.args.workers
     chosen = slots_for(run, device)
     if count and engine == "local" and len(chosen) < count:
         run.out.say(f"--workers {count}: {len(chosen)} here, one per GPU")
-    return opened(engine, chosen, getattr(run.args, "address", None) or "")
+    return opened(engine, chosen, run.args.address or "")

@@ -26,7 +26,8 @@ def render(run: Run) -> int:
         for ref in run.args.presets:
             sources.read(ref, run.args.overrides)  # mistakes are told here, not in a log
         return _detach.detached(run, run.args.presets)
-    if _workers.asked(run) and len(run.args.presets) > 1 and not run.args.dry_run:
+    spread = len(run.args.presets) > 1 or run.args.engine == "ray"
+    if _workers.asked(run) and spread and not run.args.dry_run:
         from core.verbs import _apart
 
         return _summed(run, _apart.render(run))
