@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from core.errors import DeviceError, LattyError, Missing, OutputError, UsageError
+from core.errors import LattyError, UsageError, explain
 from core.verbs import _grammar as grammar
 from core.verbs import _signals as signals
 from core.verbs._out import VOICE, Out, wants_color
@@ -19,7 +19,6 @@ if TYPE_CHECKING:  # each module less is a few milliseconds of every start
     from core.config import Config
 
 Verb = Callable[["Run"], int]
-NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 class Screen(Protocol):
@@ -112,34 +111,6 @@ def _pipe_closed() -> int:
         if stream is not None:
             os.dup2(nowhere, stream.fileno())
     return 128 + signals.SIGPIPE
-
-
-def explain(error: Exception) -> LattyError | None:
-    """The error in the words of core.errors; None for one that nobody foresaw."""
-    if isinstance(error, LattyError):
-        return error
-    if isinstance(error, MemoryError) or _starved(error):
-        return DeviceError("out of memory", "try a smaller size or --batch 1")
-    name = clean_name(error)
-    if isinstance(error, FileNotFoundError) and error.filename is None:  # as of getcwd
-        return Missing("this folder is gone", "cd into one that is there")
-    if isinstance(error, FileNotFoundError):
-        return Missing(f"there is no {name}", "check the path")
-    if isinstance(error, OSError) and error.errno is not None:
-        return OutputError(f"{name}: {error.strerror}")
-    return None
-
-
-def _starved(error: Exception) -> bool:
-    """Whether torch found no memory: an error of the device it has words for, and no class."""
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in text for words in NO_MEMORY)
-
-
-def clean_name(error: Exception) -> str:
-    """The file an OSError is about."""
-    name = getattr(error, "filename", None)
-    return str(name) if isinstance(name, str | os.PathLike) else "output"
 
 
 def _failed(error: Exception, out: Out, words: list[str]) -> int:

@@ -60,9 +60,10 @@ KEYS: dict[str, Key] = {
     "out_dir": Key(_text, "renders", "where results go"),
     "batch": Key(_count, 8, "frames made at once"),
     "sidecar": Key(_switch, False, "write the recipe beside a result too, not only in it"),
-    "pictures": Key(_way, "auto", f"how a terminal shows pictures: {', '.join(PICTURES)}"),
+    "image": Key(_way, "auto", f"how a terminal shows pictures: {', '.join(PICTURES)}"),
     "zoo": Key(_text, "", "a zoo.toml of your own, in place of latty's, for latty fetch"),
 }
+FORMERLY = {"pictures": "image"}  # still read; the new name wins where both are given
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Config:
     out_dir: Path
     batch: int
     sidecar: bool
-    pictures: str
+    image: str
     zoo: str
     origins: tuple[tuple[str, str], ...]
 
@@ -108,11 +109,14 @@ def _environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     for variable in sorted(environ):
         if not variable.startswith(PREFIX) or variable in ELSEWHERE:
             continue
-        name = variable.removeprefix(PREFIX).lower()
+        word = variable.removeprefix(PREFIX).lower()
+        name = FORMERLY.get(word, word)
         if name not in KEYS:
             known = [*ELSEWHERE, *(PREFIX + key.upper() for key in KEYS)]
             raise ConfigError(f"environment: {variable} is unknown", did_you_mean(variable, known))
-        found[name] = (_read(name, environ[variable], variable), variable)
+        value = _read(name, environ[variable], variable)
+        if word == name or name not in found:
+            found[name] = (value, variable)
     return found
 
 
@@ -142,6 +146,10 @@ def _file(path: Path) -> dict[str, tuple[Any, str]]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
+    for old, name in FORMERLY.items():
+        if old in data:
+            value = data.pop(old)
+            data.setdefault(name, value)
     for name in data:
         if name not in KEYS:
             raise ConfigError(f"{path}: unknown key '{name}'", did_you_mean(name, KEYS))

@@ -13,10 +13,13 @@ LattyError                1    a job failed
 └── Interrupted           128 + signal number
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
+
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 class LattyError(Exception):
@@ -121,3 +124,31 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean '{near[0]}'?"
     return f"there is: {', '.join(words[:12])}{', ...' if len(words) > 12 else ''}" if words else ""
+
+
+def explain(error: Exception) -> LattyError | None:
+    """The error in the words of core.errors; None for one that nobody foresaw."""
+    if isinstance(error, LattyError):
+        return error
+    if isinstance(error, MemoryError) or _starved(error):
+        return DeviceError("out of memory", "try a smaller size or --batch 1")
+    name = _name_of(error)
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # as of getcwd
+        return Missing("this folder is gone", "cd into one that is there")
+    if isinstance(error, FileNotFoundError):
+        return Missing(f"there is no {name}", "check the path")
+    if isinstance(error, OSError) and error.errno is not None:
+        return OutputError(f"{name}: {error.strerror}")
+    return None
+
+
+def _starved(error: Exception) -> bool:
+    """Whether torch found no memory: an error of the device it has words for, and no class."""
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in text for words in NO_MEMORY)
+
+
+def _name_of(error: Exception) -> str:
+    """The file an OSError is about."""
+    name = getattr(error, "filename", None)
+    return str(name) if isinstance(name, str | os.PathLike) else "output"

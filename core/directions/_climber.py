@@ -34,6 +34,7 @@ class AscentDirection:
     basis   (R, D) latent units per coordinate of the climb; None = coordinates are latents
     label   the class to draw where the generator is not told
     report  hears of every step
+    attribute, sign   what is climbed where the name is another one; -1 = down instead of up
     """
 
     name: str
@@ -47,6 +48,8 @@ class AscentDirection:
     rules: Rules
     label: int | None = None
     report: Report = silent
+    attribute: str = ""
+    sign: float = 1.0
 
     def move(self, latents: Tensor, strength: Tensor, generator: Generator) -> Tensor:
         """Latents (N, Z) or codes (N, L, D) after climbs by strength (N,); where an attribute
@@ -65,8 +68,9 @@ class AscentDirection:
         return torch.cat(rows)
 
     def _refs(self, generator: Generator) -> list[tuple[str, int]]:
-        refs = [attribute(f"{self.scorer}/{self.name}", generator)]
-        refs += [attribute(ref, generator) for ref in self.keep if ref != self.name]
+        climbed = self.attribute or self.name
+        refs = [attribute(f"{self.scorer}/{climbed}", generator)]
+        refs += [attribute(ref, generator) for ref in self.keep if ref != climbed]
         check_scorers(generator, refs, self.of)
         return refs
 
@@ -90,5 +94,6 @@ class AscentDirection:
             start = float(sight(sight.origin).score)
         if not math.isfinite(start):  # nothing to climb: the picture shows none of it
             return latent
-        walked = climb(sight, sight.origin, start + strength * self.sigma, self.rules, self.report)
+        goal = start + self.sign * strength * self.sigma
+        walked = climb(sight, sight.origin, goal, self.rules, self.report)
         return sight.moved(walked.ways[-1])

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
+from core.directions import _turned
 from core.directions._file import DirectionSet
 from core.errors import BadData
 from core.scene import Layers
@@ -72,6 +73,7 @@ class Deformed:
     tensors: "Mapping[str, Tensor]"
     index: int
     sigma: float
+    sign: float = 1.0
 
     def move(self, latents: "Tensor", strength: "Tensor", generator: "Generator") -> "Tensor":
         """Latents (N, Z) or codes (N, L, D) shifted by strength (N,). Raises BadData."""
@@ -84,7 +86,7 @@ class Deformed:
                 f"{generator.info.name} has {latents.shape[-1]}",
                 "it was made for another model",
             )
-        amounts = torch.cat([strength.detach().float().cpu(), torch.zeros(1)])
+        amounts = torch.cat([self.sign * strength.detach().float().cpu(), torch.zeros(1)])
         with torch.no_grad():
             found = shift(self.tensors, self.index, amounts)
         moved = (self.sigma * (found[:-1] - found[-1])).to(latents)
@@ -147,4 +149,5 @@ def direction(header: DirectionSet, index: int, tensors: "Mapping[str, Tensor]")
     if wrong or header.space not in ("z", "w") or len(shapes[WIDTH]) != 1:
         raise BadData(f"a deformator that cannot be used: {wrong or header.space}")
     info, space = header.infos[index], cast(Literal["z", "w"], header.space)
-    return Deformed(info.name, space, info.layers, tensors, index, info.sigma)
+    which, sign = _turned.network_input(tensors, index, inputs), _turned.sign(tensors, index)
+    return Deformed(info.name, space, info.layers, tensors, which, info.sigma, sign)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from core.attributes import attribute, attribute_names, sampled_scores, scores_of
 from core.attributes._sampled import shards
+from core.directions import _turned
 from core.directions._base import Info
 from core.directions._climb import Rules
 from core.directions._climber import AscentDirection
@@ -185,7 +186,8 @@ def direction(header: DirectionSet, index: int, tensors: Mapping[str, Tensor]) -
     scorer, keep = params.get("scorer"), params.get("keep", ())
     if not isinstance(scorer, str) or not isinstance(keep, tuple):
         raise BadData(f"{info.name}: 'scorer' or 'keep' is missing", "find the directions again")
-    rules = settings(params)
+    rules, climbed = settings(params), params.get(_turned.ATTRIBUTES)
+    known = isinstance(climbed, tuple) and len(climbed) == len(header.infos)
     return AscentDirection(
         info.name,
         cast(Literal["z", "w"], header.space),
@@ -196,6 +198,8 @@ def direction(header: DirectionSet, index: int, tensors: Mapping[str, Tensor]) -
         tuple(str(ref) for ref in keep),
         "logit" if params.get("of") == "logit" else "score",
         rules,
+        attribute=str(climbed[index]) if known and isinstance(climbed, tuple) else "",
+        sign=_turned.sign(tensors, index),
     )
 
 

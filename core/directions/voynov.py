@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from core.directions import _imported_deformators as imported
+from core.directions import _turned
 from core.directions._base import Info
 from core.directions._deformators import Curves, Matrix, deformator
 from core.directions._file import LINEAR, DirectionSet
@@ -39,12 +40,13 @@ class Curve:
     curves: Curves
     index: int
     sigma: float
+    sign: float = 1.0
 
     def move(self, latents: Tensor, strength: Tensor, generator: Generator) -> Tensor:
         """Latents (N, Z) or codes (N, L, D) shifted by strength (N,) sigma along the curve."""
         self._check(latents, generator.info)
         with torch.no_grad():
-            amount = strength.float().cpu()
+            amount = self.sign * strength.float().cpu()
             shift: Tensor = self.curves(amount, torch.full((len(amount),), self.index), amount)
         shift = self.sigma * shift.to(latents)
         return latents + (shift if latents.ndim == 2 else shift[:, None])
@@ -71,17 +73,20 @@ def direction(
     if last is None or first is None or last.ndim != 2 or first.ndim != 2:
         raise BadData("a set of curves needs the weights of its network")
     count, width, hidden = len(header.infos), len(last), len(first)
+    if _turned.INPUTS in tensors:  # some of the network's curves
+        count = max(count, first.shape[1])
     if first.shape[1] != max(count, width):
         raise BadData(f"{first.shape[1]} inputs do not fit {count} curves in {width} numbers")
     if header.space not in ("z", "w"):
         raise BadData(f"curves run in z or w, not in {header.space}")
     curves = Curves(count, width, hidden)
     try:
-        curves.load_state_dict(dict(tensors))
+        curves.load_state_dict(_turned.without(tensors))
     except RuntimeError as error:
         raise BadData(f"the curves' network: {str(error).splitlines()[-1].strip()}") from None
     info, space = header.infos[index], cast(Literal["z", "w"], header.space)
-    return Curve(info.name, space, info.layers, curves.eval(), index, info.sigma)
+    which, sign = _turned.network_input(tensors, index, count), _turned.sign(tensors, index)
+    return Curve(info.name, space, info.layers, curves.eval(), which, info.sigma, sign)
 
 
 class Voynov:

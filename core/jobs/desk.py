@@ -14,7 +14,7 @@ from core.jobs import locks, run, slots
 from core.jobs.events import emit
 from core.jobs.run import FLAG, LOG, Spec, Status
 
-VERBS = ("render", "discover", "rank", "edit", "train-scorer")  # what may run as a job
+VERBS = ("render", "discover", "rank", "edit", "train-scorer", "fetch")  # what may run as a job
 PATIENCE = 2.0  # seconds that a supervisor may take to go when it has written the end
 
 

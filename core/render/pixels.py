@@ -75,7 +75,7 @@ class Painter:
         """Images (N, C, H, W) of scenes that agree in noise, truncation and edits inside."""
         generator, (noise, truncation) = self.generator, self._common(scenes[0])
         if isinstance(generator, HasPrefix) and not generator.info.num_classes:
-            layer = min(_shared_layers(codes), _lowest(generator, changes))
+            layer = min(self.shared_layers(codes), _lowest(generator, changes))
             if layer:
                 state = self._state(generator, codes, layer, noise)
                 return generator.synthesis_from(state, codes, noise, changes)
@@ -84,6 +84,10 @@ class Painter:
             return generator.synthesis(codes, label, truncation, noise)
         assert isinstance(generator, HasActivations)  # or nothing could change
         return generator.synthesis_with(codes, changes, label, truncation, noise)
+
+    def shared_layers(self, codes: Tensor) -> int:
+        """How many leading layers of codes (N, L, D) are worth computing once; below L."""
+        return _shared_layers(codes)
 
     def _state(self, generator: HasPrefix, codes: Tensor, layer: int, noise: Noise) -> object:
         below = codes[:1, :layer].contiguous().cpu().numpy().tobytes()

@@ -103,7 +103,7 @@ def parse_studio(words: list[str]) -> argparse.Namespace:
     from core.verbs import _options
 
     _options.device(parser)
-    _options.pictures(parser)
+    _options.image(parser)
     args, rest = parser.parse_known_args(words)
     if args.ref is not None and rest:  # several words: the first was meant to be a verb
         raise UsageError(f"no verb '{args.ref}'", did_you_mean(args.ref, VERBS))

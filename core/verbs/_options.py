@@ -1,5 +1,6 @@
 """What each verb takes: one function per verb, and the words of its `--help`."""
 
+import argparse
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -48,9 +49,10 @@ def device(parser: Parser) -> None:
     parser.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps")
 
 
-def pictures(parser: Parser) -> None:
+def image(parser: Parser) -> None:
     ways = "auto, sixel, kitty, iterm, blocks or saved"
-    parser.add_argument("--pictures", metavar="WAY", help=f"how to show pictures: {ways}")
+    parser.add_argument("--image", metavar="WAY", help=f"how to show pictures: {ways}")
+    parser.add_argument("--pictures", metavar="WAY", dest="image", help=argparse.SUPPRESS)
 
 
 def detach(parser: Parser) -> None:
@@ -85,7 +87,7 @@ def _render(parser: Parser) -> None:
     _workers.options(parser)
     device(parser)
     batch(parser)
-    pictures(parser)
+    image(parser)
     json(parser)
 
 
@@ -105,7 +107,7 @@ def _sample(parser: Parser) -> None:
     add("--show", action="store_true", help="show the sheet in this terminal afterwards")
     device(parser)
     batch(parser)
-    pictures(parser)
+    image(parser)
     json(parser)
 
 

@@ -7,10 +7,10 @@ the work to stop at its next report (the frame is finished and kept), the second
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 SIGPIPE = 13  # Windows has no signal.SIGPIPE, and the exit code 141 means it everywhere
 
@@ -19,6 +19,7 @@ class _State:
     stop = 0  # the signal that asked the work to stop
     depth = 0  # of cooperative blocks
     farewell = b""  # what puts the terminal right again
+    undo: ClassVar[list[Callable[[], None]]] = []  # what else does, on a sudden end
 
 
 def install() -> None:
@@ -39,11 +40,24 @@ def _handle(signum: int, frame: FrameType | None) -> None:
 
 def leave(signum: int) -> NoReturn:
     """End the process now with 128 + signum, as a shell reports a signal."""
+    for work in [*_State.undo]:
+        work()
     if _State.farewell:
         _write(1, _State.farewell)
     if signum != SIGPIPE:
         _say(b"latty: interrupted\n")
     os._exit(128 + signum)
+
+
+def at_leave(work: Callable[[], None]) -> None:
+    """Have `work` done before a signal ends the process, until `stay` takes it back."""
+    _State.undo.append(work)
+
+
+def stay(work: Callable[[], None]) -> None:
+    """`work` is no longer needed."""
+    if work in _State.undo:
+        _State.undo.remove(work)
 
 
 def _say(words: bytes) -> None:

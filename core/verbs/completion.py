@@ -45,7 +45,7 @@ def verbs() -> list[Verb]:
         options = tuple(
             Option(tuple(a.option_strings), a.nargs != 0, a.help or "")
             for a in actions
-            if a.option_strings
+            if a.option_strings and a.help != argparse.SUPPRESS
         )
         words = next((a.choices for a in actions if not a.option_strings and a.choices), ())
         found.append(Verb(name, grammar.VERBS[name], options, tuple(words)))

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli import Run, explain
+from core.cli import Run
 from core.config import Config
-from core.errors import Interrupted, LattyError, UsageError
+from core.errors import Interrupted, LattyError, UsageError, explain
 from core.verbs import _detach, _workers
 from core.verbs import _signals as signals
 from core.verbs import _sources as sources
