@@ -7,19 +7,23 @@ from pathlib import Path
 import pytest
 from cli_process import COMMAND, environment, latty, write_preset
 from PIL import Image
+from terminal_fake import PLAIN, running
 
 ANSWER = b"\x1bP1$r48:2:1:2:3m\x1b\\\x1b[?62;c"
 
 
 def in_terminal(
-    words: list[str], home: Path, answer: bytes = ANSWER, **more: str
+    words: list[str], home: Path, answer: bytes = ANSWER, studio: bool = False, **more: str
 ) -> tuple[int, bytes]:
-    """Exit code and everything that a terminal saw which gives that answer when it is asked."""
+    """Exit code and everything that a terminal saw which gives that answer when it is asked. The
+    studio needs all three streams; without it stderr is elsewhere."""
     import pty
 
     child, master = pty.fork()
     if child == 0:
         os.chdir(home)
+        if not studio:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         os.execve(sys.executable, [*COMMAND, *words], environment(home, **more))
     seen = b""
     while True:
@@ -56,7 +60,7 @@ def test_no_picture_where_nobody_looks(tmp_path: Path) -> None:
 def test_colours_can_be_refused(flag: str, tmp_path: Path) -> None:
     words = ["inspect", "nowhere.bin", *([flag] if flag.startswith("--") else [])]
     more = {flag: "1"} if flag == "NO_COLOR" else {}
-    code, seen = in_terminal(words, tmp_path, **more)
+    code, seen = in_terminal(words, tmp_path, studio=True, **more)
     assert code == 66 and (b"\x1b[31m" in seen) == (flag == "")
 
 
@@ -71,12 +75,36 @@ def test_a_render_shows_what_it_made(tmp_path: Path) -> None:
 def test_a_model_and_a_preset_are_shown(tmp_path: Path) -> None:
     write_preset(tmp_path)
     code, seen = in_terminal(["tiny.toml", "-q"], tmp_path)
-    assert code == 0 and "▀".encode() in seen
+    assert code == 0 and "▀".encode() in seen and b"\x1b[?1049h" not in seen
     done = latty("tiny.toml", "-q", home=tmp_path)
     path = Path(done.stdout.strip())
     assert done.returncode == 0 and path.is_relative_to(tmp_path / "home" / "cache")
     with Image.open(path) as image:
         assert image.width > 0
+
+
+@pytest.mark.parametrize("words", [[], ["tiny.toml"], ["portraits"]], ids=str)
+def test_the_studio_opens(words: list[str], tmp_path: Path) -> None:
+    write_preset(tmp_path)
+    environ = environment(tmp_path, TERM="xterm-256color", TEXTUAL_ANIMATIONS="none")
+    script = [sys.executable, str(Path(__file__).parent / "fakes" / "studio.py"), "nothing"]
+    with running([*script, *words], environ, kind=PLAIN, folder=tmp_path) as terminal:
+        terminal.wait_for("▀")
+        assert f" latty  {'portraits' if words else 'demo'} " in terminal.text()
+        terminal.wait_for("load tiny" if words == ["tiny.toml"] else "start")
+        terminal.press("q")
+        assert terminal.ended() == 0
+
+
+@pytest.mark.parametrize(
+    "words, code, said",
+    [(["demoo"], 2, "did you mean 'demo'?"), (["gone.toml"], 66, "there is no file gone.toml")],
+)
+def test_what_is_not_there_opens_no_studio(
+    words: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    found, seen = in_terminal(words, tmp_path, studio=True)
+    assert found == code and said.encode() in seen and b"\x1b[?1049h" not in seen
 
 
 def test_the_welcome_says_what_to_try(tmp_path: Path) -> None:

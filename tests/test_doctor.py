@@ -66,9 +66,29 @@ def test_each_place_outranks_the_next(project: Path, tmp_path: Path) -> None:
         "out_dir": str(ours),
         "batch": "--batch",
         "sidecar": "LATTY_SIDECAR",
-        "pictures": "default",
+        "image": "default",
         "zoo": "default",
     }
+
+
+def test_the_former_name_of_a_setting_is_still_read(project: Path) -> None:
+    def image(**environ: str) -> str:
+        return config.load({}, project, environ).image
+
+    assert image(LATTY_PICTURES="kitty") == "kitty"
+    assert image(LATTY_PICTURES="kitty", LATTY_IMAGE="sixel") == "sixel"
+    (project / "latty.toml").write_text('pictures = "blocks"')
+    assert image() == "blocks" and image(LATTY_IMAGE="iterm") == "iterm"
+    (project / "latty.toml").write_text('pictures = "blocks"\nimage = "saved"')
+    assert image() == "saved"
+
+
+@pytest.mark.parametrize("flag", ["--image", "--pictures"])
+def test_the_way_of_pictures_can_be_a_flag(flag: str, tmp_path: Path) -> None:
+    done = latty("doctor", "--json", home=tmp_path, LATTY_IMAGE="sixel")
+    assert '"image", "value": "sixel  from LATTY_IMAGE"' in done.stdout
+    done = latty("sample", "demo", flag, "crayon", home=tmp_path)
+    assert done.returncode == 78 and "one of auto, sixel" in done.stderr
 
 
 def test_the_search_ends_at_the_project(project: Path) -> None:

@@ -31,7 +31,7 @@ class Terminal:
     def facts(self, config: "Config") -> dict[str, str]:
         from tui.pictures.probe import facts
 
-        return facts(config.pictures)
+        return facts(config.image)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -25,16 +25,16 @@ class _Count:
 
 def play(path: Path, terminal: Terminal) -> None:
     """Show a still, or play a film once. Raises BadData, Interrupted."""
-    frames = _frames(path)
-    first = next(frames, None)
+    found = frames(path)
+    first = next(found, None)
     if first is None:
         raise BadData(f"{path.name} holds no picture")
     _Count.number += 1
-    second = next(frames, None)
+    second = next(found, None)
     if second is None:
         _write(pictures.draw(first[0], terminal, _Count.number))
         return
-    _film(first, second, frames, terminal)
+    _film(first, second, found, terminal)
 
 
 def _film(first: Frame, second: Frame, rest: Iterator[Frame], terminal: Terminal) -> None:
@@ -73,7 +73,7 @@ def _write(text: str) -> None:
     sys.stdout.flush()
 
 
-def _frames(path: Path) -> Iterator[Frame]:
+def frames(path: Path) -> Iterator[Frame]:
     """Frames of a picture or film, one in memory at a time."""
     from PIL import Image, ImageSequence, UnidentifiedImageError
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.config import Config
 from core.errors import BadData, LattyError, Missing, UsageError, did_you_mean
-from core.verbs._out import Out, Progress
+from core.verbs._out import Out, Progress, is_terminal
 from core.verbs._sniff import MEDIA, WORDS, kind
 from tui import pictures
 from tui.pictures.probe import probe
@@ -26,7 +26,13 @@ Try next:
 
 
 def studio(ref: str | None, config: Config, out: Out) -> int:
-    """Show what `ref` names; without one, a first picture and what to try next."""
+    """Open the studio on what `ref` names; without a terminal to draw it on, show that instead."""
+    if ref is not None:
+        _check(ref)
+    if all(is_terminal(stream) for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        from tui import start
+
+        return start.run(ref, config)
     if ref is None:
         _welcome(config, out)
         return 0
@@ -38,10 +44,25 @@ def studio(ref: str | None, config: Config, out: Out) -> int:
     return 0
 
 
+def _check(ref: str) -> None:
+    """Raise Missing or UsageError where `ref` names nothing."""
+    from core.models._names import model_names
+    from core.presets import shipped
+
+    if Path(ref).expanduser().exists() or ref in model_names() or ref in shipped():
+        return
+    if "/" in ref or Path(ref).suffix:
+        raise Missing(f"there is no file {ref}", "check the path")
+    from core.verbs._grammar import VERBS
+
+    what = f"'{ref}' is no verb, model, preset or picture"
+    raise UsageError(what, did_you_mean(ref, [*VERBS, *model_names(), *shipped()]))
+
+
 def _file(path: Path, ref: str, config: Config, out: Out) -> None:
     found = kind(path)
     if found in STILL:
-        if probe(config.pictures).way == "saved":
+        if probe(config.image).way == "saved":
             out.result(str(path))
         show_file(path, config, out)
     elif found == "toml":
@@ -54,24 +75,16 @@ def _file(path: Path, ref: str, config: Config, out: Out) -> None:
 
 def _named(ref: str, config: Config, out: Out) -> None:
     from core.models._names import model_names
-    from core.presets import shipped
 
     if ref in model_names():
         _model(ref, config, out)
-    elif ref in shipped():
-        _preset(ref, config, out)
-    elif "/" in ref or Path(ref).suffix:
-        raise Missing(f"there is no file {ref}", "check the path")
     else:
-        from core.verbs._grammar import VERBS
-
-        what = f"'{ref}' is no verb, model, preset or picture"
-        raise UsageError(what, did_you_mean(ref, [*VERBS, *model_names(), *shipped()]))
+        _preset(ref, config, out)
 
 
 def show_file(path: Path, config: Config, out: Out) -> None:
     """A picture or film that is a file; nothing where pictures cannot be shown."""
-    terminal = probe(config.pictures)
+    terminal = probe(config.image)
     if terminal.way == "saved":
         return
     from tui import play
@@ -86,7 +99,7 @@ def show_file(path: Path, config: Config, out: Out) -> None:
 
 def _draw(rgb: pictures.Pixels, config: Config, out: Out) -> None:
     """One picture; where none can be drawn, the path of a file that holds it."""
-    terminal = probe(config.pictures)
+    terminal = probe(config.image)
     if terminal.way == "saved":
         out.result(pictures.render(rgb, terminal)[0])
         return
@@ -124,7 +137,7 @@ def _middle(preset: "Preset", config: Config) -> pictures.Pixels:
 
 def _welcome(config: Config, out: Out) -> None:
     """The first shipped face that can be drawn; a missing one is no reason to stop."""
-    if probe(config.pictures).way != "saved":
+    if probe(config.image).way != "saved":
         from core import presets
 
         try:

@@ -1,34 +1,56 @@
 """Ways to show a picture in a terminal: one file each.
 
     canvas(columns, rows, cell) -> (width, height) in px that encode wants, or None: any
-    encode(rgb uint8 (H, W, 3), columns, rows, *, truecolor, number) -> str
+    encode(rgb uint8 (H, W, 3), columns, rows, *, truecolor, number, colours) -> str
         what to write to draw the picture from the cursor on, `columns` x `rows` cells large;
-        pictures with the same `number` replace each other where the terminal keeps them
+        pictures with the same `number` replace each other where the terminal keeps them;
+        fewer `colours` make it shorter where the way has a palette
+    hide(number) -> str
+        what to write to take that picture away; "" where writing over its cells does
+    SURVIVES
+        whether the picture stays when its cells are written over
 
 `draw` reserves the cells, so that no way scrolls the screen by itself and the cursor ends below.
+A way imports numpy and Pillow when it encodes: an app can ask for the rest before its first paint.
 """
 
-from typing import Protocol, cast
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from core import plugins
 from tui.pictures.probe import Terminal
 
-Pixels = NDArray[np.uint8]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Pixels = NDArray[np.uint8]
+else:
+    Pixels = Any
+
 PROBE = "probe"  # lives in this folder, is no way
 LARGEST = 512  # px: more costs seconds over a slow line and shows nothing new
+COLOURS = 256
 
 
 class Way(Protocol):
     """What each file of this folder is."""
 
+    SURVIVES: bool
+
     def canvas(self, columns: int, rows: int, cell: tuple[int, int]) -> tuple[int, int] | None: ...
 
     def encode(
-        self, rgb: Pixels, columns: int, rows: int, *, truecolor: bool = True, number: int = 1
+        self,
+        rgb: Pixels,
+        columns: int,
+        rows: int,
+        *,
+        truecolor: bool = True,
+        number: int = 1,
+        colours: int = COLOURS,
     ) -> str: ...
+
+    def hide(self, number: int) -> str: ...
 
 
 def names() -> list[str]:
@@ -39,6 +61,11 @@ def names() -> list[str]:
 def way(name: str) -> Way:
     """The way of that name; raises Missing."""
     return cast(Way, plugins.module(__name__, name))
+
+
+def canvas(name: str, columns: int, rows: int, cell: tuple[int, int]) -> tuple[int, int]:
+    """The pixels that `columns` x `rows` cells have in that way."""
+    return way(name).canvas(columns, rows, cell) or (columns * cell[0], rows * cell[1])
 
 
 def box(shape: tuple[int, ...], terminal: Terminal) -> tuple[int, int]:
@@ -54,13 +81,15 @@ def box(shape: tuple[int, ...], terminal: Terminal) -> tuple[int, int]:
     return max(1, columns), max(1, rows)
 
 
-def fitted(rgb: Pixels, size: tuple[int, int] | None) -> Pixels:
-    """The picture resampled to (width, height)."""
+def fitted(rgb: Pixels, size: tuple[int, int] | None, filter: str = "lanczos") -> Pixels:
+    """The picture resampled to (width, height) by one of Pillow's filters."""
     if size is None or (rgb.shape[1], rgb.shape[0]) == size:
         return rgb
+    import numpy as np
     from PIL import Image
 
-    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS))
+    how = Image.Resampling[filter.upper()]
+    return np.asarray(Image.fromarray(rgb).resize(size, how))
 
 
 def render(rgb: Pixels, terminal: Terminal, number: int = 1) -> tuple[str, int]:

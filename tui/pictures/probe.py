@@ -1,50 +1,43 @@
 """Asks the terminal, once and in one round trip, what it is and how it can show pictures.
 
-Only a person's terminal is asked: never a pipe, never in the background, never in CI.
+`start` sends the question, `finish` takes the answer: what is imported between the two hides the
+way there and back. Only a person's terminal is asked: never a pipe, never in the background, never
+in CI.
 """
 
+import atexit
 import os
-import re
 import select
 import shutil
-import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from core.verbs import _signals as signals
-from core.verbs._out import is_terminal
+from core.verbs._out import clean, is_terminal
+from tui.pictures._answers import LAST, Replies, choose, parse, question
 
 PATIENCE = 2.0  # seconds; slow lines need 0.5, and every terminal answers the last question
-# Its name; cell size; synchronised output; kitty pictures; truecolor (a colour set, then read
-# back); last, because everything answers it, its device attributes.
-QUERY = (
-    "\x1b[>q\x1b[16t"
-    "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
-    "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m"
-    "\x1b[c"
-)
-LAST = re.compile(rb"\x1b\[\?([\d;]*)c")
 CELL = (8, 16)  # px; only its shape matters where the terminal scales
 TRUE = ("truecolor", "24bit")
-
-
-@dataclass(frozen=True, slots=True)
-class Replies:
-    """What came back. `cell` None: it did not say."""
-
-    brand: str = ""
-    attributes: frozenset[str] = frozenset()
-    kitty: bool = False
-    truecolor: bool = False
-    cell: tuple[int, int] | None = None
+TMUX = ["tmux", "display", "-p", "#{client_termfeatures} #{allow-passthrough}"]
+PASSTHROUGH = {"0": "off", "1": "on", "2": "all"}
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """How to show pictures here: the way, the size in cells, px per cell (width, height)."""
+    """How to show pictures here: the way, the size in cells, px per cell (width, height).
+
+    sync          whether it shows what is written between ?2026h and ?2026l at once
+    rtt           seconds from the question to the answer; 0 = nobody answered
+    tmux          whether it is tmux, here or on the other side of ssh
+    features      what a tmux here knows about the terminal around it; passthrough: on, off or all
+    typed         keys that were pressed meanwhile, as they came
+    """
 
     way: str
     columns: int = 80
@@ -52,74 +45,183 @@ class Terminal:
     cell: tuple[int, int] = CELL
     truecolor: bool = True
     brand: str = ""
+    sync: bool = False
+    rtt: float = 0.0
+    tmux: bool = False
+    features: str = ""
+    passthrough: str = ""
+    sixel: bool = False
+    typed: bytes = b""
 
 
-def parse(data: bytes) -> Replies:
-    """The answers to QUERY, in whatever order they came."""
-    brand = re.search(rb"\x1bP>\|([^\x1b]*)\x1b\\", data)
-    cell = re.search(rb"\x1b\[6;(\d+);(\d+)t", data)
-    colour = re.search(rb"\x1bP1\$r([^\x1b]*)m", data)
-    last = LAST.search(data)
-    size = (int(cell[2]), int(cell[1])) if cell else None
-    return Replies(
-        brand=brand[1].decode("ascii", "replace") if brand else "",
-        attributes=frozenset((last[1].decode() if last else "").split(";")),
-        kitty=b"\x1b_Gi=31;OK" in data,
-        truecolor=bool(colour and re.search(rb"48[:;]2[:;]", colour[1])),
-        cell=size if size and all(0 < n < 200 for n in size) else None,
+class Asked:
+    """A question on its way. A thread takes the answer down, so that its time is known."""
+
+    def __init__(self) -> None:
+        self.data, self.rtt = b"", 0.0
+        self.person = is_terminal(sys.stdout) and sys.stdin is not None and sys.stdin.isatty()
+        self._tmux: Any = None
+        self._before: list[Any] | None = None
+        self._thread: threading.Thread | None = None
+        self._enough = threading.Event()
+
+    def send(self) -> None:
+        """Make the terminal quiet and write the question."""
+        import termios
+
+        inlet = sys.stdin.fileno()
+        if os.tcgetpgrp(inlet) != os.getpgrp():
+            return  # in the background: reading would stop us
+        try:
+            self._before, quiet = termios.tcgetattr(inlet), termios.tcgetattr(inlet)
+        except termios.error:
+            return  # it has just gone
+        quiet[3] &= ~(termios.ICANON | termios.ECHO)
+        atexit.register(self.restore)
+        signals.at_leave(self.restore)
+        termios.tcsetattr(inlet, termios.TCSANOW, quiet)
+        sys.stdout.flush()
+        sent = time.monotonic()
+        os.write(sys.stdout.fileno(), question(os.environ).encode())
+        self._thread = threading.Thread(target=self._listen, args=(inlet, sent), daemon=True)
+        self._thread.start()
+
+    def ask_tmux(self) -> None:
+        """It is a program beside the terminal: it is asked at the same time."""
+        import subprocess
+
+        try:
+            quiet = subprocess.DEVNULL
+            self._tmux = subprocess.Popen(
+                TMUX, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet, text=True
+            )
+        except OSError:
+            self._tmux = None
+
+    def _listen(self, inlet: int, sent: float) -> None:
+        end = sent + PATIENCE
+        while not self._enough.is_set() and (left := end - time.monotonic()) > 0:
+            try:
+                ready = select.select([inlet], [], [], min(left, 0.05))[0]
+                data = os.read(inlet, 4096) if ready else None
+            except OSError:
+                return
+            self.data += data or b""
+            if LAST.search(self.data):
+                self.rtt = time.monotonic() - sent
+            if self.rtt or data == b"":
+                return
+
+    def answer(self) -> Replies:
+        """Wait for it, and put the terminal right whatever happens."""
+        try:
+            with signals.cooperative():
+                while self._thread is not None and self._thread.is_alive():
+                    self._thread.join(0.1)
+                    signals.check()
+        finally:
+            self.restore()
+        return parse(self.data)
+
+    def tmux(self) -> tuple[str, str] | None:
+        """The features of the terminal around tmux, and whether it lets pictures through."""
+        if not os.environ.get("TMUX"):
+            return None
+        if self._tmux is None:
+            return "", ""
+        import subprocess
+
+        try:
+            words = self._tmux.communicate(timeout=PATIENCE)[0].strip("\n")
+        except (OSError, subprocess.SubprocessError):
+            self._tmux.kill()
+            return "", ""
+        features, _, passthrough = clean(words).rpartition(" ")
+        return features, PASSTHROUGH.get(passthrough, passthrough)
+
+    def restore(self) -> None:
+        """The terminal as it was. Late answers are thrown away; keys, after an answer, are not."""
+        if self._before is None:
+            return
+        import termios
+
+        self._enough.set()
+        when = termios.TCSANOW if self.rtt else termios.TCSAFLUSH
+        before, self._before = self._before, None
+        with suppress(OSError, ValueError, termios.error):  # the terminal may be gone
+            termios.tcsetattr(sys.stdin.fileno(), when, before)
+        atexit.unregister(self.restore)
+        signals.stay(self.restore)
+
+
+def start() -> Asked:
+    """Ask the terminal, if there is one. `finish` has to follow."""
+    asked = Asked()
+    if asked.person:
+        try:
+            asked.send()
+        except (ImportError, OSError):  # no termios: Windows
+            return asked
+        if os.environ.get("TMUX"):
+            asked.ask_tmux()
+    return asked
+
+
+def finish(asked: Asked, pictures: str = "auto") -> Terminal:
+    """The terminal, once it has answered or its time is up. Raises Interrupted.
+
+    `pictures` other than auto is obeyed wherever there is a terminal at all.
+    """
+    replies, tmux = asked.answer(), asked.tmux()
+    if not asked.person:
+        return Terminal("saved")
+    replies = replace(replies, cell=window_cell() or replies.cell)
+    features = None if tmux is None else tmux[0]
+    way = choose(replies, os.environ, features) if pictures == "auto" else pictures
+    if way == "blocks" and pictures == "auto" and os.environ.get("NO_COLOR"):
+        way = "saved"  # half blocks are nothing but colours
+    size = shutil.get_terminal_size()
+    return Terminal(
+        way=way,
+        columns=size.columns,
+        rows=size.lines,
+        cell=replies.cell or CELL,
+        truecolor=_truecolor(replies, features),
+        brand=clean(replies.brand),
+        sync=replies.sync,
+        rtt=asked.rtt,
+        tmux=tmux is not None or replies.brand.startswith("tmux"),
+        features=features or "",
+        passthrough=tmux[1] if tmux else "",
+        sixel="4" in replies.attributes,
+        typed=replies.typed,
     )
 
 
-def choose(replies: Replies, environ: Mapping[str, str], tmux: str | None) -> str:
-    """The best way for a terminal. `tmux`: its client's features, None outside of tmux."""
-    brand = replies.brand.lower()
-    if tmux is not None:  # it claims sixels in its attributes even where it draws placeholders
-        return "sixel" if "sixel" in tmux.split(",") and replies.cell else "blocks"
-    if brand.startswith("tmux") or environ.get("TERM", "").startswith("screen"):
-        return "blocks"  # a multiplexer on the other side of ssh
-    if "iterm2" in brand or environ.get("TERM_PROGRAM") == "iTerm.app":
-        return "iterm"
-    if replies.kitty:
-        return "kitty"
-    if "4" in replies.attributes and replies.cell:  # a wrong cell size would scroll the screen
-        return "sixel"
-    return "blocks"
+@cache
+def probe(pictures: str = "auto") -> Terminal:
+    """This terminal, asked when it is needed first."""
+    return finish(start(), pictures)
 
 
-def ask(query: str = QUERY, patience: float = PATIENCE) -> bytes:
-    """Everything the terminal answers until its device attributes, read without echo."""
-    import termios
-
-    inlet, outlet = sys.stdin.fileno(), sys.stdout.fileno()
-    if os.tcgetpgrp(inlet) != os.getpgrp():
-        return b""  # in the background: reading would stop us
-    before = termios.tcgetattr(inlet)
-    quiet = termios.tcgetattr(inlet)
-    quiet[3] &= ~(termios.ICANON | termios.ECHO)
-    data, end = b"", time.monotonic() + patience
-    with signals.cooperative():
-        try:
-            termios.tcsetattr(inlet, termios.TCSADRAIN, quiet)
-            sys.stdout.flush()
-            os.write(outlet, query.encode())
-            while not LAST.search(data) and (left := end - time.monotonic()) > 0:
-                signals.check()
-                if select.select([inlet], [], [], min(left, 0.1))[0]:
-                    data += os.read(inlet, 4096) or b"\x1b[?c"
-        finally:
-            termios.tcsetattr(inlet, termios.TCSAFLUSH, before)  # late answers are not typed text
-    return data
+def _truecolor(replies: Replies, features: str | None) -> bool:
+    """What the terminal says itself; COLORTERM, which ssh drops, only where it is silent."""
+    if features:
+        return "RGB" in features.split(",")
+    if replies.truecolor is not None:
+        return replies.truecolor
+    return os.environ.get("COLORTERM") in TRUE
 
 
-def _window_cell() -> tuple[int, int] | None:
+def window_cell() -> tuple[int, int] | None:
     """Cell size from the kernel's idea of the window; ssh passes it on."""
-    import fcntl
-    import struct
-    import termios
-
     try:
-        size = fcntl.ioctl(sys.stdout.fileno(), termios.TIOCGWINSZ, b"\0" * 8)
-    except OSError:
+        import fcntl
+        import struct
+        import termios
+
+        size = fcntl.ioctl(sys.__stdout__.fileno(), termios.TIOCGWINSZ, b"\0" * 8)
+    except (AttributeError, ImportError, OSError, ValueError):  # no terminal, no stdout
         return None
     rows, columns, width, height = struct.unpack("HHHH", size)
     if not (rows and columns and width // columns and height // rows):
@@ -127,45 +229,8 @@ def _window_cell() -> tuple[int, int] | None:
     return width // columns, height // rows
 
 
-def _tmux() -> str | None:
-    if not os.environ.get("TMUX"):
-        return None
-    command = ["tmux", "display", "-p", "#{client_termfeatures}"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=2, check=False)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()
-
-
-@cache
-def probe(pictures: str = "auto") -> Terminal:
-    """This terminal. `pictures` other than auto is obeyed wherever there is a terminal at all."""
-    if not (is_terminal(sys.stdout) and sys.stdin is not None and sys.stdin.isatty()):
-        return Terminal("saved")
-    try:
-        replies, tmux = parse(ask()), _tmux()
-        cell = _window_cell() or replies.cell
-    except (ImportError, OSError):  # no termios: Windows
-        replies, tmux, cell = Replies(), None, None
-    return _decided(replace(replies, cell=cell), tmux, pictures)
-
-
-def _decided(replies: Replies, tmux: str | None, pictures: str) -> Terminal:
-    size = shutil.get_terminal_size()
-    way = choose(replies, os.environ, tmux) if pictures == "auto" else pictures
-    if way == "blocks" and pictures == "auto" and os.environ.get("NO_COLOR"):
-        way = "saved"  # half blocks are nothing but colours
-    true = replies.truecolor or os.environ.get("COLORTERM") in TRUE or "RGB" in (tmux or "")
-    return Terminal(way, size.columns, size.lines, replies.cell or CELL, true, replies.brand)
-
-
 def facts(pictures: str) -> dict[str, str]:
     """For the doctor."""
-    found = probe(pictures)
-    return {
-        "pictures": found.way,
-        "brand": found.brand or "-",
-        "cell": f"{found.cell[0]} x {found.cell[1]} px",
-        "truecolor": "yes" if found.truecolor else "no",
-    }
+    from tui.pictures._advice import facts as words
+
+    return words(probe(pictures))

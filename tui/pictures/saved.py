@@ -1,12 +1,14 @@
 """No picture in the terminal: a PNG in the cache folder, and its path."""
 
-from hashlib import sha256
-from io import BytesIO
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from core import home
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SURVIVES = False
 
 
 def canvas(columns: int, rows: int, cell: tuple[int, int]) -> None:
@@ -14,14 +16,18 @@ def canvas(columns: int, rows: int, cell: tuple[int, int]) -> None:
 
 
 def encode(
-    rgb: NDArray[np.uint8],
+    rgb: "NDArray[np.uint8]",
     columns: int,
     rows: int,
     *,
     truecolor: bool = True,
     number: int = 1,
+    colours: int = 256,
 ) -> str:
     """The path of a file that holds the picture."""
+    from hashlib import sha256
+    from io import BytesIO
+
     from PIL import Image
 
     file = BytesIO()
@@ -34,3 +40,8 @@ def encode(
         part.write_bytes(data)
         part.replace(path)
     return str(path)
+
+
+def hide(number: int) -> str:
+    """Nothing: no cell shows it."""
+    return ""

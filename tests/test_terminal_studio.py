@@ -1,0 +1,116 @@
+"""The studio in terminals of every kind: the right pixels, in the right place, sent once."""
+
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from terminal_fake import ITERM, KITTY, SIXEL, FakeTerminal, Kind, Sent
+from terminal_screen import Picture
+from terminal_studio import FIRST, engines_of, large, right, scene_now, studio
+
+
+def placed(terminal: FakeTerminal, picture: Picture) -> None:
+    """It lies in its panel, and not in the last row, where a sixel would scroll the screen."""
+    assert picture.row + picture.rows < terminal.rows
+    lines = terminal.text().split("\n")
+    for row in range(picture.row, picture.row + picture.rows):
+        inside = lines[row].ljust(terminal.columns)[picture.column :][: picture.columns]
+        assert not inside.strip(), f"text under the picture: {inside!r}"
+    framed = lines[picture.row]
+    assert "│" in framed[: picture.column] and "│" in framed[picture.column + picture.columns :]
+
+
+def once(sent: Sent, what: str) -> list[Picture]:
+    """The pictures that an event made the studio send: each place at most one."""
+    places = Counter((picture.column, picture.row) for picture in sent.pictures)
+    assert not places or max(places.values()) == 1, f"{what}: sent again: {places}"
+    return large(sent.pictures)
+
+
+def events(terminal: FakeTerminal, folder: Path) -> None:
+    """The next picture, then everything that may cover or wipe it."""
+    with terminal.watched(0.8) as sent:
+        terminal.press("n")
+    [picture] = once(sent[0], "next picture")
+    scene = scene_now(folder)
+    assert scene.seed == FIRST.seed + 1
+    placed(terminal, picture)
+    right(terminal, picture, scene, "next picture")
+
+    for name, opens, closes in (("palette", "ctrl+p", "escape"), ("help", "?", "escape")):
+        with terminal.watched(0.6) as sent:
+            terminal.press(opens)
+            clear = f"{name} to open, and no pixels over it"
+            terminal.wait(lambda: terminal.area(picture)[1] == 0, 10, clear)
+        assert not sent[0].pictures, f"{name}: pixels are painted over it"
+        with terminal.watched(0.8) as sent:
+            terminal.press(closes)
+        assert len(once(sent[0], name)) == 1, f"{name}: the picture does not come back"
+        right(terminal, picture, scene, name)
+
+    with terminal.watched(0.6) as sent:
+        terminal.press("ctrl+r")
+        terminal.wait_for("nothing to redo")
+    assert len(once(sent[0], "toast")) <= 1
+    terminal.wait(lambda: "nothing to redo" not in terminal.text(), 10, "the toast to go")
+    terminal.quiet(0.6)
+    right(terminal, picture, scene, "toast")
+
+
+def test_events_send_a_sixel_once_and_leave_it_whole(tmp_path: Path) -> None:
+    with studio(tmp_path, kind=SIXEL) as terminal:
+        [picture] = large(terminal.pictures)
+        assert picture.way == "sixel"
+        placed(terminal, picture)
+        right(terminal, picture, FIRST, "start")
+        events(terminal, tmp_path)
+        with terminal.watched(1.5) as sent:
+            pass
+        assert sent[0].bytes == 0, f"it writes where nothing happens: {sent[0].data[:200]!r}"
+        with terminal.watched(0.6) as sent:
+            terminal.press("down")
+        assert sent[0].bytes - sum(len(one.data) for one in sent[0].pictures) < 5_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [KITTY, ITERM], ids=lambda kind: kind.pictures)
+def test_other_ways_to_show_a_picture_keep_it_whole_too(kind: Kind, tmp_path: Path) -> None:
+    with studio(tmp_path, kind=kind) as terminal:
+        [picture] = large(terminal.pictures)
+        assert picture.way == kind.pictures
+        placed(terminal, picture)
+        right(terminal, picture, FIRST, "start")
+        events(terminal, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_picture_that_the_engine_lost_comes_back(tmp_path: Path) -> None:
+    """The process that draws is killed: one toast, and the next key draws again."""
+    with studio(tmp_path) as terminal:
+        [engine] = engines_of(tmp_path)
+        os.kill(engine, signal.SIGKILL)
+        terminal.wait(lambda: engines_of(tmp_path) not in ([], [engine]), 20, "another engine")
+        terminal.wait_for("signal 9|killed", 20)
+        terminal.press("n")
+        terminal.calm(3.0)
+        scene = scene_now(tmp_path)
+        assert scene.seed == FIRST.seed + 1
+        right(terminal, large(terminal.pictures)[-1], scene, "after the engine's death", 30)
+
+
+@pytest.mark.slow
+def test_whole_screen_grid_and_comparison_end_where_they_began(tmp_path: Path) -> None:
+    with studio(tmp_path) as terminal:
+        first = large(terminal.pictures)[-1]
+        for keys in (["f", "f"], ["g", "g", "g"], ["o", "o"], ["v", "v"], ["n", "u"]):
+            for key in keys:
+                with terminal.watched(0.8) as sent:
+                    terminal.press(key)
+                if key not in "fv":  # those make other places, and pictures move to them
+                    once(sent[0], " ".join(keys))
+                assert large(sent[0].pictures), " ".join(keys)
+            last = [one for one in terminal.pictures if one.pixels.shape == first.pixels.shape][-1]
+            assert (last.column, last.row) == (first.column, first.row), keys
+            right(terminal, last, FIRST, " ".join(keys), 30)

@@ -1,0 +1,180 @@
+"""The fields of forms: words to choose from, texts that complete themselves, readers of texts."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.suggester import Suggester
+from textual.widget import Widget
+
+Values = Mapping[str, str]
+
+
+def anything(text: str) -> str:
+    return text
+
+
+def always(values: Values) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line of a form.
+
+    choices  it is one of these words; with `many`, any of them, joined by commas
+    read     raises ValueError or LattyError with what is wrong with a text
+    offers   completions while it is typed
+    when     whether it matters, given the texts of the other fields; else it is not seen
+    """
+
+    name: str
+    label: str
+    value: str = ""
+    help: str = ""
+    choices: tuple[str, ...] = ()
+    many: bool = False
+    read: Callable[[str], Any] = anything
+    offers: tuple[str, ...] = ()
+    when: Callable[[Values], bool] = always
+
+
+class Pick(Widget, can_focus=True):
+    """Words of which one is chosen, or any number: [x] by Space."""
+
+    DEFAULT_CSS = "Pick { width: 1fr; height: 1; } Pick:focus { background: $boost; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "move(-1)", show=False),
+        Binding("right", "move(1)", show=False),
+        Binding("space", "toggle", show=False),
+    ]
+
+    class Changed(Message):
+        """Another word, or one more, or one less."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(id=f"field-{field.name}")
+        self.words, self.many = field.choices, field.many
+        chosen = field.value.split(",") if field.many else [field.value]
+        self.chosen = [word for word in self.words if word in chosen]
+        if not self.chosen and not self.many:
+            self.chosen = list(self.words[:1])
+        first = self.chosen[0] if self.chosen else self.words[0]
+        self.at = self.words.index(first)
+
+    @property
+    def value(self) -> str:
+        return ",".join(self.chosen)
+
+    @value.setter
+    def value(self, text: str) -> None:
+        parts = text.split(",")
+        self.chosen = [word for word in self.words if word in parts]
+        self._changed()
+
+    def action_move(self, by: int) -> None:
+        self.at = (self.at + by) % len(self.words)
+        if not self.many:
+            self.chosen = [self.words[self.at]]
+        self._changed()
+
+    def action_toggle(self) -> None:
+        word = self.words[self.at]
+        if self.many:
+            now = {*self.chosen} ^ {word}
+            self.chosen = [one for one in self.words if one in now]
+            self._changed()
+        else:
+            self.action_move(1)
+
+    def on_click(self, event: events.Click) -> None:
+        place = 0
+        for at, (text, word) in enumerate(self._parts()):
+            if place <= event.x < place + len(text):
+                self.at = at
+                self.chosen = [word] if not self.many else self.chosen
+                if self.many:
+                    self.action_toggle()
+                return self._changed()
+            place += len(text) + 1
+
+    def _changed(self) -> None:
+        self.refresh()
+        self.post_message(self.Changed())
+
+    def _parts(self) -> list[tuple[str, str]]:
+        """What is written for each word. Of many long words only the chosen one is."""
+        if self.many:
+            return [(f"[{'x' if w in self.chosen else ' '}] {w}", w) for w in self.words]
+        parts = [(f"[{w}]" if w in self.chosen else f" {w} ", w) for w in self.words]
+        if sum(len(text) + 1 for text, _ in parts) <= self.size.width or not self.chosen:
+            return parts
+        word = self.chosen[0]
+        return [(f"‹ {word} ›  {self.words.index(word) + 1} of {len(self.words)}", word)]
+
+    def render(self) -> Text:
+        line = Text(no_wrap=True, overflow="ellipsis")
+        for text, word in self._parts():
+            here = self.has_focus and word == self.words[self.at]
+            style = "reverse" if here else "bold" if word in self.chosen else ""
+            line.append(text, style).append(" ")
+        return line
+
+
+class Offers(Suggester):
+    """Completes the last word of a list with commas."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self.words = words
+
+    async def get_suggestion(self, value: str) -> str | None:
+        before, comma, last = value.rpartition(",")
+        begun = last.lstrip()
+        found = (word for word in self.words if begun and word.startswith(begun))
+        word = next(found, None)
+        return None if word is None else before + comma + last[: len(last) - len(begun)] + word
+
+
+# Readers that forms share.
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A whole number between two others."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal()) or not low <= int(text[:12]) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    """A number between two others."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise ValueError(f"a number from {low:g} to {high:g}")
+        return value
+
+    return read
+
+
+def or_empty(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The same, or nothing."""
+    return lambda text: read(text) if text else None
+
+
+def listing(words: Iterable[str], most: int = 6) -> str:
+    """`a, b, c, ...`."""
+    found = list(words)
+    return ", ".join(found[:most]) + (", ..." if len(found) > most else "")

@@ -1,0 +1,50 @@
+"""What went wrong, what to do about it, and the details, to copy."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Static
+
+from core.errors import LattyError
+from tui.dialogs._base import Dialog, plain
+
+
+class Failed(Dialog[None]):
+    """An error of core.errors, or of the engine with the traceback it sent along."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "copy", "Copy"),
+        Binding("enter", "leave", "Close"),
+    ]
+
+    def __init__(self, error: Exception, title: str = "") -> None:
+        super().__init__()
+        self.message = getattr(error, "message", str(error))
+        self.hint = getattr(error, "hint", "")
+        self.detail = getattr(error, "detail", "")
+        if not isinstance(error, LattyError) and not self.detail:
+            self.detail = f"{type(error).__name__}: {error}"
+        self.head = title or "that did not work"
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box", classes="failed") as box:
+            box.border_title = plain(self.head)
+            box.border_subtitle = "c copy   esc close"
+            yield Static(plain(self.message), classes="message")
+            if self.hint:
+                yield Static(plain(self.hint), classes="hint")
+            if self.detail:
+                with VerticalScroll(classes="detail", can_focus=True):
+                    yield Static(plain(self.detail))
+
+    @property
+    def text(self) -> str:
+        """All of it, for a report."""
+        parts = (self.head, self.message, self.hint, self.detail)
+        return "\n".join(part for part in parts if part)
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard(self.text)
+        self.app.notify("copied", markup=False)

@@ -1,0 +1,103 @@
+"""The bottom line: the keys that matter where the focus is, as many as fit. A click presses one.
+
+One widget that draws one row: Textual's own is a widget for every key, made anew at each move of
+the focus, which costs more than all the panels.
+"""
+
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.widget import Widget
+
+PALETTE = "ctrl+p"
+ALWAYS = ("Help",)  # however narrow it is
+GAP = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key and what it does."""
+
+    key: str
+    shown: str
+    what: str
+
+
+def fitted(keys: list[Key], last: list[Key], width: int) -> list[tuple[int, Key]]:
+    """Where each key that fits begins; the last ones are at the right edge."""
+    end = width - 1 - sum(_size(key) for key in last) - len(GAP) * (len(last) - 1)
+    placed, at = [], 1
+    for key in keys:
+        if at + _size(key) + len(GAP) > end:
+            break
+        placed.append((at, key))
+        at += _size(key) + len(GAP)
+    at = max(at, end)
+    for key in last:
+        placed.append((at, key))
+        at += _size(key) + len(GAP)
+    return placed
+
+
+def _size(key: Key) -> int:
+    return Text(f"{key.shown} {key.what}").cell_len
+
+
+class KeyLine(Widget):
+    """The keys of the focused panel, then those that work everywhere."""
+
+    DEFAULT_CSS = """
+    KeyLine {
+        dock: bottom;
+        height: 1;
+        background: $panel;
+        color: $text;
+    }
+    """
+    can_focus = False
+    COMPONENT_CLASSES = {"key-line--key"}  # noqa: RUF012 as Textual has it
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: list[Key] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._look)
+        self._look(self.screen)
+
+    def _look(self, screen: Screen[object]) -> None:
+        if not screen.is_attached:
+            return
+        found: dict[str, Key] = {}
+        for _, binding, enabled, _ in screen.active_bindings.values():
+            if binding.show and enabled and binding.action not in found:
+                shown = self.app.get_key_display(binding)
+                found[binding.action] = Key(binding.key, shown, binding.description)
+        keys = list(found.values())
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh()
+
+    def _placed(self) -> list[tuple[int, Key]]:
+        shown = self.app.get_key_display(Binding(PALETTE, ""))
+        last = [key for key in self._keys if key.what in ALWAYS]
+        keys = [key for key in self._keys if key not in last]
+        return fitted(keys, [*last, Key(PALETTE, shown, "Palette")], self.size.width)
+
+    def render(self) -> Text:
+        style = self.get_component_rich_style("key-line--key", partial=True)
+        line = Text(no_wrap=True)
+        for at, key in self._placed():
+            line.append(" " * (at - line.cell_len))
+            line.append(key.shown, style)
+            line.append(f" {key.what}")
+        return line
+
+    async def on_click(self, event: events.Click) -> None:
+        """Press the key under the mouse."""
+        for at, key in self._placed():
+            if at <= event.x < at + _size(key):
+                self.app.simulate_key(key.key)
