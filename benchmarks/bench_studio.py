@@ -21,7 +21,8 @@ FAKED = (
     "-c",
     f"""
 import sys
-from tui import engine, start
+from tui import start
+from tui.drawing import engine
 engine.COMMAND = {(sys.executable, "-P", str(ROOT / "tests" / "fakes" / "engine.py"))!r}
 engine.Engine.__init__.__defaults__ = (engine.COMMAND,)
 from core import config

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tui.engine import Died, Engine, Event, Ready
+from tui.drawing.engine import Died, Engine, Event, Ready
 
 T = TypeVar("T")
 ROOT = Path(__file__).parent.parent

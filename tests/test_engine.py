@@ -13,7 +13,7 @@ from core.jobs._preview import Preview
 from core.models import model_notes, open_model
 from core.render.pixels import Painter
 from core.scene import Edit, Layers, Scene, Walk
-from tui.engine import Drawn, EngineError
+from tui.drawing.engine import Drawn, EngineError
 
 SMILE = Edit("demo/smile", 2.0)
 

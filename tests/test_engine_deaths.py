@@ -15,7 +15,7 @@ from core import __version__
 from core.jobs import wire
 from core.jobs.run import anywhere
 from core.scene import Scene
-from tui.engine import COMMAND, Engine, EngineDied, EngineError
+from tui.drawing.engine import COMMAND, Engine, EngineDied, EngineError
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_signals_of_the_terminal_are_for_the_app(tmp_path: Path) -> None:
 APP = """
 import asyncio, sys
 from core.scene import Scene
-from tui.engine import Engine
+from tui.drawing.engine import Engine
 
 async def main():
     engine = Engine("cpu", lambda event: None, tuple(sys.argv[1:]))

@@ -32,7 +32,7 @@ def test_the_first_paint_needs_no(name: str, modules: set[str]) -> None:
 
 
 def test_the_first_paint_is_a_studio(modules: set[str]) -> None:
-    assert {"textual.app", "tui.app", "tui.panels.picture", "tui.engine"} <= modules
+    assert {"textual.app", "tui.app", "tui.panels.picture", "tui.drawing.engine"} <= modules
 
 
 def test_nothing_of_the_app_names_torch() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.scene import ALL, Edit, Layers, Scene, Walk
-from tui.known import Known, guessed, read, strength_words
+from tui.library.known import Known, guessed, read, strength_words
 from tui.panels import _bars, _layers, _reading
 from tui.panels._field import Change, Field, Look
 from tui.panels._fields import Class, Mix, NewMix, Noise, Size, Start, fields

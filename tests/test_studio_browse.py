@@ -12,10 +12,10 @@ from textual import events
 from core import home
 from core.directions._file import read_header
 from core.scene import Edit, Layers, Scene
-from tui import dropping, library, model_shelf, naming
 from tui.dialogs import open_path
-from tui.engine import Model
-from tui.marks import Marks, read_tags
+from tui.drawing.engine import Model
+from tui.library import dropping, models, naming, sets
+from tui.library.marks import Marks, read_tags
 from tui.state import State
 
 ZOO = """\
@@ -76,13 +76,13 @@ def said(pilot: Keys) -> str:
 # --- the list, without a screen -------------------------------------------------------------------
 
 
-def keys(shelves: tuple[library.Shelf, ...], model: Model | None, words: str = "") -> list[str]:
-    return [row.key for row in library.rows(shelves, model, Marks(), {}, words)]
+def keys(shelves: tuple[sets.Shelf, ...], model: Model | None, words: str = "") -> list[str]:
+    return [row.key for row in sets.rows(shelves, model, Marks(), {}, words)]
 
 
 def test_the_list_is_by_method_and_what_does_not_fit_comes_last() -> None:
-    shelves = library.Shelves().look()
-    rows = library.rows(shelves, DEMO, Marks(), {})
+    shelves = sets.Shelves().look()
+    rows = sets.rows(shelves, DEMO, Marks(), {})
     heads = [row for row in rows if row.found is None]
     assert [row.title for row in heads][:2] == ["tlgan demo", "ganspace demo-activations"]
     assert all(not row.misfit for row in heads[:2]) and all(row.misfit for row in heads[2:])
@@ -96,12 +96,12 @@ def test_the_list_is_by_method_and_what_does_not_fit_comes_last() -> None:
 
 def test_sets_of_one_method_stand_below_it() -> None:
     own("demo", "second")
-    shelves = library.Shelves().look()
-    rows = library.rows(shelves, DEMO, Marks(), {})
+    shelves = sets.Shelves().look()
+    rows = sets.rows(shelves, DEMO, Marks(), {})
     assert [(row.title, row.level, row.count) for row in rows if row.found is None][:3] == [
         ("tlgan", 0, 44), ("demo", 1, 22), ("second", 1, 22),
     ]  # fmt: skip
-    folded = library.rows(shelves, DEMO, Marks(), {"tlgan": True})
+    folded = sets.rows(shelves, DEMO, Marks(), {"tlgan": True})
     assert [row.title for row in folded if row.found is None][:2] == [
         "tlgan",
         "ganspace demo-activations",
@@ -109,11 +109,11 @@ def test_sets_of_one_method_stand_below_it() -> None:
 
 
 def test_the_filter_looks_at_names_sets_methods_tags_and_stars() -> None:
-    shelves = library.Shelves().look()
+    shelves = sets.Shelves().look()
     marks = Marks().starred("demo/yaw").tagged("demo/age", ["old", "work"])
 
     def found(words: str) -> list[str]:
-        rows = library.rows(shelves, DEMO, marks, {"tlgan/demo": True}, words)
+        rows = sets.rows(shelves, DEMO, marks, {"tlgan/demo": True}, words)
         return [row.key for row in rows if row.found]
 
     assert found("demo/smil") == ["demo/smile"]
@@ -125,7 +125,7 @@ def test_the_filter_looks_at_names_sets_methods_tags_and_stars() -> None:
 
 
 def test_shelves_are_read_once_and_again_when_they_change() -> None:
-    shelves = library.Shelves()
+    shelves = sets.Shelves()
     first = shelves.look()
     assert shelves.look() is first
     path = own("demo", "new")
@@ -134,21 +134,21 @@ def test_shelves_are_read_once_and_again_when_they_change() -> None:
     assert second[0] is first[0]
     path.write_bytes(path.read_bytes()[:5000])
     broken = next(shelf for shelf in shelves.look() if shelf.name == "new")
-    assert broken.error and library.misfit(broken, DEMO) == broken.error
+    assert broken.error and sets.misfit(broken, DEMO) == broken.error
     path.unlink()
     assert "new" not in [shelf.name for shelf in shelves.look()]
 
 
 def test_why_a_set_does_not_fit() -> None:
-    one = next(shelf for shelf in library.Shelves().look() if shelf.name == "demo")
+    one = next(shelf for shelf in sets.Shelves().look() if shelf.name == "demo")
     assert one.header is not None
     from dataclasses import replace
 
     def why(sizes: tuple[int, ...] = one.sizes, **changes: object) -> str:
         header = replace(one.header, **changes)
-        return library.misfit(replace(one, header=header, sizes=sizes), DEMO)
+        return sets.misfit(replace(one, header=header, sizes=sizes), DEMO)
 
-    assert why() == "" and library.misfit(one, None) == ""
+    assert why() == "" and sets.misfit(one, None) == ""
     assert why(model_digest="ab") == "made for demo"
     assert why(model_digest="", family="biggan") == "made for biggan models"
     assert why((512,), model_digest="") == "has 512 numbers, demo moves by 128 in w"
@@ -452,7 +452,7 @@ def _is_here(models: "object", name: str) -> bool:
 
 def test_a_zoo_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
     (tmp_path / "zoo.toml").write_text("schema = 99")
-    known = model_shelf.look((), str(tmp_path / "zoo.toml"))
+    known = models.look((), str(tmp_path / "zoo.toml"))
     assert [one.name for one in known][:2] == ["demo", "portraits"]
     assert known[-1].kind == "wrong" and "schema" in known[-1].what
     assert known[0].resolution == 64 and known[0].facts == "stylegan2, 64 px, 2.2 MB"

@@ -13,8 +13,8 @@ from core import presets
 from core.errors import BadData
 from core.presets import Output, Preset, Track
 from core.scene import Edit, Layers, Scene, Walk
-from tui.film import film_of, film_table, moving, preset_of, state_of
-from tui.keyframes import moved_key, visited, with_key, without_key
+from tui.films.film import film_of, film_table, moving, preset_of, state_of
+from tui.films.keyframes import moved_key, visited, with_key, without_key
 from tui.state import Film, State
 
 SMILE, AGE = Edit("demo/smile", 1.0), Edit("demo/age", 2.0)

@@ -23,7 +23,7 @@ from tui.app import Studio
 from tui.dialogs._form import Form
 from tui.dialogs.choose import Choose
 from tui.dialogs.log import Log
-from tui.engine import Engine
+from tui.drawing.engine import Engine
 from tui.jobs import Watch
 
 

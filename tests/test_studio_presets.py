@@ -18,7 +18,7 @@ from textual.widgets import Input
 from core import home, presets
 from core.scene import Edit, Walk
 from tui.dialogs.problems import Problems
-from tui.film import preset_of
+from tui.films.film import preset_of
 
 FILE = """\
 # the best face so far
@@ -369,7 +369,7 @@ def test_the_picture_is_exported_with_its_recipe_and_opens_again(here: Path) -> 
 def test_presets_are_read_and_taken_apart_without_torch(here: Path) -> None:
     (here / "best.toml").write_text(MOVING)
     code = (
-        "import sys; from tui import documents, film, presets\n"
+        "import sys; from tui.films import documents, film, presets\n"
         "state = film.state_of(documents.read('best.toml').preset)\n"
         "assert len(state.keys) == 2\n"
         "film.preset_of(state); documents.offers(documents.Path('.'))\n"

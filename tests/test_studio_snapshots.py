@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from core.errors import BadData
 from tui.app import Studio
-from tui.engine import Drawn, Engine
+from tui.drawing.engine import Drawn, Engine
 from tui.panel import name_of, panels
 
 NEW = bool(os.environ.get("SNAPSHOTS"))

@@ -177,7 +177,7 @@ def test_what_is_no_json_is_not_sent() -> None:
 
 def test_the_end_of_the_app_weighs_nothing() -> None:
     """The app imports it before its first paint, and never torch at all."""
-    code = "import sys, tui.engine, core.jobs.wire; print(*sys.modules)"
+    code = "import sys, tui.drawing.engine, core.jobs.wire; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -16,14 +16,14 @@ from textual.screen import Screen
 from core.scene import Scene
 from core.verbs._out import clean
 from tui import commands, memory, themes
-from tui.engine import Died, Engine, Model, Ready
+from tui.drawing.engine import Died, Engine, Model, Ready
+from tui.drawing.painter import Painter
+from tui.drawing.pixels import PixelView
+from tui.drawing.preview import Preview
 from tui.main_screen import Main
 from tui.manners import Manners
 from tui.messages import WORDS
-from tui.painter import Painter
 from tui.panel import Panel, name_of, panels
-from tui.pixels import PixelView
-from tui.preview import Preview
 from tui.state import History, State
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ class Studio(Manners):
 
     def on_paste(self, event: events.Paste) -> None:
         """A file that is dropped on the terminal arrives as its path."""
-        from tui import dropping
+        from tui.library import dropping
 
         self.background(dropping.dropped(self, event.text), "drop")
 

@@ -14,9 +14,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.footer import KeyLine
+from tui.drawing.pixels import PixelView
 from tui.panel import Panel, Place, name_of, panels
-from tui.pixels import PixelView
+from tui.widgets.footer import KeyLine
 
 if TYPE_CHECKING:
     from tui.app import Studio

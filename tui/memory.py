@@ -17,7 +17,7 @@ from core.errors import BadData
 from core.files import replace_whole
 from core.jobs import locks
 from core.jobs.wire import scene_of, scene_table
-from tui.film import film_of, film_table
+from tui.films.film import film_of, film_table
 from tui.state import History, State, Step
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _looks(studio: "Studio") -> Table:
 
 def restore_looks(studio: "Studio") -> None:
     """The theme, the view and the focus of the last run."""
-    from tui.preview import GRIDS, View
+    from tui.drawing.preview import GRIDS, View
 
     looks, theme = studio.memory.looks, studio.memory.looks.get("theme")
     if isinstance(theme, str) and theme in studio.available_themes:

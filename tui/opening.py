@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.scene import Scene
-from tui.engine import EngineDied, EngineError, Model
+from tui.drawing.engine import EngineDied, EngineError, Model
 from tui.state import State
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from core import plugins
 
 if TYPE_CHECKING:
     from tui.app import Studio
-    from tui.engine import Model
+    from tui.drawing.engine import Model
     from tui.state import State
 
 PACKAGE = "tui.panels"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core import home
-from tui import engine
+from tui.drawing import engine
 
 
 def plant(what: str) -> None:

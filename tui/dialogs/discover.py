@@ -19,7 +19,7 @@ from tui.dialogs.choose import Choice, Choose
 
 if TYPE_CHECKING:
     from tui.app import Studio
-    from tui.engine import Model
+    from tui.drawing.engine import Model
 
 PATIENCE = 1.0  # seconds to wait for what the engine says before asking without it
 OF_SCORER = ("names", "locks", "keep", "conditions")  # parameters that are attributes

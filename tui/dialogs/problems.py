@@ -32,7 +32,7 @@ class Problems(Dialog[int]):
 
     def compose(self) -> ComposeResult:
         from core.verbs._out import clean
-        from tui.documents import shown
+        from tui.films.documents import shown
 
         count = len(self.error.problems)
         with Vertical(id="box", classes="failed") as box:

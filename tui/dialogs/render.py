@@ -14,10 +14,11 @@ from core.presets.values import Output, Preset, Track
 from core.scene import Walk
 from core.verbs._out import clean
 from core.verbs.sample import seeds as read_seeds
-from tui import film, jobs
+from tui import jobs
 from tui.dialogs import _device
 from tui.dialogs._fields import Field, Values, number, or_empty, whole
 from tui.dialogs._form import Form
+from tui.films import film
 from tui.state import Film
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 from core.scene import Edit
-from tui.known import MIXING, Known, strength_words
-from tui.linewise import Part, fitted
+from tui.library.known import MIXING, Known, strength_words
+from tui.widgets.lines import Part, fitted
 
 WIDE = 34  # cells from which layers are told, too
 FLAGS, VALUE, LAYERS = 2, 6, 5

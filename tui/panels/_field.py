@@ -10,7 +10,7 @@ from core.scene import Scene
 from tui.state import State
 
 if TYPE_CHECKING:
-    from tui.engine import Model
+    from tui.drawing.engine import Model
 
 Change = tuple[State, str]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from core.scene import SEED_LIMIT, Edit, Walk
-from tui.known import MIXING
+from tui.library.known import MIXING
 from tui.panels import _reading
 from tui.panels._field import Change, Field, Look, Question
 from tui.panels._seed_fields import After, Along, Blend, Cutoff, Seed, Truncation

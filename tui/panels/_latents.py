@@ -6,7 +6,7 @@ from core.errors import BadData, LattyError
 from tui.dialogs.choose import Choice
 
 if TYPE_CHECKING:
-    from tui.engine import Model
+    from tui.drawing.engine import Model
 
 PATH = "\0path"  # what is chosen to type a path
 MOST = 200  # latents of one file that are offered one by one

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from core.verbs._out import clean
-from tui import film
+from tui.films import film
 
 if TYPE_CHECKING:
     from tui.state import State

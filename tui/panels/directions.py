@@ -11,15 +11,15 @@ from textual.widgets import Input, Static
 
 from core.scene import Edit
 from core.verbs._out import clean
-from tui import library
-from tui.browser import MOVES, Browsing, Rows
-from tui.direction_files import FileActions
-from tui.library import Found, Row, Shelf
-from tui.marks import Marks, read_tags
+from tui.library import sets
+from tui.library.direction_files import FileActions
+from tui.library.marks import Marks, read_tags
+from tui.library.sets import Found, Row, Shelf
 from tui.panel import Panel
+from tui.widgets.browser import MOVES, Browsing, Rows
 
 if TYPE_CHECKING:
-    from tui.engine import Model
+    from tui.drawing.engine import Model
     from tui.state import State
 
 STEP = 0.5  # σ of a nudge
@@ -65,7 +65,7 @@ class DirectionsPanel(FileActions, Browsing, Panel, Vertical):
         self.folded: dict[str, bool] = {}
         self.rows: list[Row] = []
         self.strengths: dict[str, float] = {}
-        self._reader = library.Shelves()
+        self._reader = sets.Shelves()
         self._lock = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
@@ -99,13 +99,13 @@ class DirectionsPanel(FileActions, Browsing, Panel, Vertical):
     def fill(self, select: str = "") -> None:
         """The rows again; the cursor stays at what it is at, or goes to `select`."""
         key, at = select or (self.row.key if self.row else ""), self.list.cursor
-        starred = library.among_stars(self.rows, at) and not select
-        self.rows = library.rows(self.shelves, self.studio.model, self.marks, self.folded,
+        starred = sets.among_stars(self.rows, at) and not select
+        self.rows = sets.rows(self.shelves, self.studio.model, self.marks, self.folded,
                                  self.words)  # fmt: skip
         if not key:  # the first time: at something to press
             key = next((row.key for row in self.rows if row.found), "")
         same = [i for i, row in enumerate(self.rows) if row.key == key]
-        here = [i for i in same if library.among_stars(self.rows, i) == starred] or same
+        here = [i for i in same if sets.among_stars(self.rows, i) == starred] or same
         self.list.show(len(self.rows), here[0] if here else at)
         self._tell()
 
@@ -146,7 +146,7 @@ class DirectionsPanel(FileActions, Browsing, Panel, Vertical):
 
     def _tell(self) -> None:
         """The words below the list, and who else wants to know."""
-        from tui import direction_words
+        from tui.library import direction_words
 
         row = self.row
         what = self.query_one("#directions-what", Static)
@@ -164,7 +164,7 @@ class DirectionsPanel(FileActions, Browsing, Panel, Vertical):
         self._tell()
 
     def _draw(self, index: int, width: int) -> Text:
-        from tui import direction_words
+        from tui.library import direction_words
 
         row = self.rows[index]
         strength = self.strengths.get(row.key) if row.found else None
@@ -216,7 +216,7 @@ class DirectionsPanel(FileActions, Browsing, Panel, Vertical):
             self.usable()
             return
         state = self.studio.state
-        new = [found.ref for found in library.directions(shelf) if state.where(found.ref) is None]
+        new = [found.ref for found in sets.directions(shelf) if state.where(found.ref) is None]
         if not new:
             self.studio.say(f"all of {shelf.name} is in the stack")
             return

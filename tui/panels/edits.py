@@ -6,15 +6,15 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from core.scene import Edit
-from tui.known import Book, strength_words
-from tui.linewise import Lines, Part, fitted
+from tui.library.known import Book, strength_words
 from tui.panel import Panel
 from tui.panels import _bars, _layers
 from tui.panels._editing import Editing
 from tui.state import State
+from tui.widgets.lines import Lines, Part, fitted
 
 if TYPE_CHECKING:
-    from tui.engine import Model
+    from tui.drawing.engine import Model
 
 MODE_SIGNS = {"relative": "", "absolute": "a", "centred": "c", "flip": "f"}
 

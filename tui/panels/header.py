@@ -16,7 +16,7 @@ from core.verbs._out import clean
 from tui.panel import Panel
 
 if TYPE_CHECKING:
-    from tui.engine import Drawn, Model
+    from tui.drawing.engine import Drawn, Model
     from tui.state import State
 
 LATER = 0.05  # seconds after a change

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 
-from tui.linewise import Lines, Part
 from tui.panel import Panel
+from tui.widgets.lines import Lines, Part
 
 if TYPE_CHECKING:
-    from tui.engine import Model
+    from tui.drawing.engine import Model
     from tui.state import State
 
 

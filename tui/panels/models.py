@@ -11,13 +11,13 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from core.verbs._out import clean
-from tui import model_shelf
-from tui.browser import MOVES, Browsing, Rows
-from tui.model_shelf import Known
+from tui.library import models
+from tui.library.models import Known
 from tui.panel import Panel
+from tui.widgets.browser import MOVES, Browsing, Rows
 
 if TYPE_CHECKING:
-    from tui.engine import Model
+    from tui.drawing.engine import Model
 
 WATCH = 2.0  # seconds between two looks at the store
 
@@ -73,10 +73,10 @@ class ModelsPanel(Browsing, Panel, Vertical):
         async with self._lock:
             recent = self.studio.panel("directions").marks.recent
             zoo = self.studio.config.zoo or ""
-            state = await asyncio.to_thread(model_shelf.state, recent, zoo)
+            state = await asyncio.to_thread(models.state, recent, zoo)
             if state == self._state:
                 return
-            known = await asyncio.to_thread(model_shelf.look, recent, zoo)
+            known = await asyncio.to_thread(models.look, recent, zoo)
             self._state = state
         if known != self.known and self.query(Rows):  # or the studio closes
             self.known = known
@@ -86,7 +86,7 @@ class ModelsPanel(Browsing, Panel, Vertical):
         """The rows again; the cursor stays at its model."""
         before, at = self.row, self.list.cursor
         first = not self.rows
-        self.rows = model_shelf.rows(self.known, self.words, self.zoo_open)
+        self.rows = models.rows(self.known, self.words, self.zoo_open)
         refs = [row.ref if row else None for row in self.rows]
         wanted = self.studio.state.scene.model if first else (before.ref if before else None)
         self.list.show(len(self.rows), refs.index(wanted) if wanted in refs else at)
@@ -131,7 +131,7 @@ class ModelsPanel(Browsing, Panel, Vertical):
         model = self.studio.model
         if model is None or row.ref != self.studio.opened:
             return row.facts
-        size = model_shelf.weight(row.size)
+        size = models.weight(row.size)
         classes = f"{model.num_classes} classes" if model.num_classes else ""
         parts = (model.family, f"{model.resolution} px", model.space, classes, size)
         return ", ".join(part for part in parts if part)
@@ -146,7 +146,7 @@ class ModelsPanel(Browsing, Panel, Vertical):
         mark = "●" if row.ref == self.studio.opened and self.studio.model else " "
         mark = "✗" if row.ref and row.ref == self.broken else mark
         right = f"{row.resolution} px" if row.resolution else ""
-        size = model_shelf.weight(row.size)
+        size = models.weight(row.size)
         for shown in (f"{right} {size}".strip(), right, ""):  # as much as leaves the name whole
             right = shown
             if cell_len(row.name) + len(shown) + 3 <= width:
@@ -167,7 +167,7 @@ class ModelsPanel(Browsing, Panel, Vertical):
         if row is None:
             self.action_fold(int(self.zoo_open))
         elif row.kind == "zoo":
-            from tui import fetching
+            from tui.library import fetching
 
             fetching.offer(self.studio, row)
         elif row.kind == "wrong":
@@ -188,7 +188,7 @@ class ModelsPanel(Browsing, Panel, Vertical):
 
     def open_ref(self, ref: str) -> None:
         """Open whatever a name or path means."""
-        from tui import dropping
+        from tui.library import dropping
 
         self.studio.background(dropping.take(self.studio, ref), "drop")
 

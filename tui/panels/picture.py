@@ -9,12 +9,12 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from core.verbs._out import clean
+from tui.drawing.pixels import Picture, PixelView
+from tui.drawing.preview import GRIDS
 from tui.panel import Panel
-from tui.pixels import Picture, PixelView
-from tui.preview import GRIDS
 
 if TYPE_CHECKING:
-    from tui.engine import Drawn, EngineError
+    from tui.drawing.engine import Drawn, EngineError
 
 SLOW = 0.3  # seconds of drawing before it is said
 WAYS = ("sixel", "kitty", "iterm", "blocks", "saved")
@@ -112,7 +112,7 @@ class PicturePanel(Panel, Vertical):
         """Where nothing can be shown: a file, and its path."""
         import asyncio
 
-        from tui.encoding import saved_path
+        from tui.drawing.encoding import saved_path
 
         picture = self.pixels.picture
         if picture is not None:

@@ -10,13 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from core.verbs._out import clean
-from tui.browser import Rows
 from tui.dialogs._base import plain
+from tui.drawing.player import Player
 from tui.jobs import Job, Watch, ended
 from tui.panel import Panel
 from tui.panels._job_actions import JobActions
 from tui.panels._job_row import EMPTY, row, short, summary
-from tui.player import Player
+from tui.widgets.browser import Rows
 
 if TYPE_CHECKING:
     from tui.state import State

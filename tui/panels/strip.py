@@ -15,14 +15,14 @@ from textual.widgets import Static
 
 from core.scene import Edit, Scene
 from core.verbs._out import clean
-from tui.encoding import Order, fit
-from tui.engine import EngineDied, EngineError
+from tui.drawing.encoding import Order, fit
+from tui.drawing.engine import EngineDied, EngineError
+from tui.drawing.pixels import Picture, PixelView
+from tui.drawing.projector import shrunk
 from tui.panel import Panel
-from tui.pixels import Picture, PixelView
-from tui.projector import shrunk
 
 if TYPE_CHECKING:
-    from tui.engine import Model
+    from tui.drawing.engine import Model
     from tui.state import State
 
 REST = 0.15  # seconds that the cursor must rest
@@ -183,7 +183,8 @@ class StripPanel(Panel, Vertical):
 
     def _count(self) -> int:
         """How many pictures there is room for."""
-        blocks = self.studio.way == "blocks" or self.view.as_cells
+        # Whatever covers the view for a while: what is behind a dialog comes back as it was.
+        blocks = self.studio.way in ("blocks", "saved", "off") or self.app.is_headless
         least = LEAST_BLOCKS if blocks else LEAST
         return next((n for n in COUNTS if self.content_size.width >= n * least), COUNTS[-1])
 

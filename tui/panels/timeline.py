@@ -11,12 +11,12 @@ from textual.widget import Widget
 
 from core.errors import BadData, LattyError
 from core.verbs._out import clean
-from tui import film, keyframes
 from tui.dialogs.ask import Ask
+from tui.drawing.projector import Projector, reel_of
+from tui.films import film, keyframes
+from tui.films.presets import Presets
 from tui.panel import Panel
 from tui.panels import _track as track
-from tui.presets import Presets
-from tui.projector import Projector, reel_of
 
 if TYPE_CHECKING:
     from core.presets import Preset

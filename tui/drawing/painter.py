@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from textual.app import App
 
-    from tui.encoding import Encoded
+    from tui.drawing.encoding import Encoded
     from tui.pictures.probe import Terminal
 
 PATIENCE = 5.0  # seconds to wait for the answer before going on without

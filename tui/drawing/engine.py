@@ -18,7 +18,7 @@ from core.errors import BadData, LattyError
 from core.jobs import wire
 from core.jobs.run import anywhere
 from core.scene import Scene
-from tui._engine_log import Log, ended, reason
+from tui.drawing._engine_log import Log, ended, reason
 
 COMMAND = (sys.executable, "-P", "-m", "core.jobs.engine")
 DEATHS, WITHIN = 3, 30.0  # so many in so many seconds are enough

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import BadData, LattyError
-from tui.pixels import Picture
+from tui.drawing.pixels import Picture
 
 if TYPE_CHECKING:
     from textual.worker import Worker
@@ -120,7 +120,7 @@ def frames_of(path: Path) -> Iterator[Frame]:
     """The pictures of a file, or of a folder of numbered frames, in turn. Raises BadData, OSError
     (also for what is no picture)."""
     from tui import pictures
-    from tui.encoding import fit_within
+    from tui.drawing.encoding import fit_within
     from tui.play import frames
 
     files = sorted(path.glob("*.png")) if path.is_dir() else [path]

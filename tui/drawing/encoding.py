@@ -5,7 +5,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tui.pixels import Picture
+    from tui.drawing.pixels import Picture
 
 Place = tuple[int, int, int, int]  # x, y, width, height in cells
 

@@ -234,7 +234,7 @@ def remember(path: Path) -> None:
 
 def last(name: str) -> Document | None:
     """The file that was used last, where its preset is of this name."""
-    from tui.film import preset_of, state_of
+    from tui.films.film import preset_of, state_of
 
     for path in recent()[:1]:
         with suppress(PresetError, BadData, Missing, OSError):

@@ -4,10 +4,10 @@ from rich.text import Text
 
 from core.scene import ALL
 from core.verbs._out import clean
-from tui import library
-from tui.browser import Rows
-from tui.library import Row
-from tui.marks import Marks
+from tui.library import sets
+from tui.library.marks import Marks
+from tui.library.sets import Row
+from tui.widgets.browser import Rows
 
 BAR = 4  # cells of a score
 WIDE = 25  # cells from which on there is room for the usable range
@@ -61,14 +61,14 @@ def about(row: Row, marks: Marks) -> str:
     if row.found is not None:
         return "\n".join(filter(None, _direction(row, marks)))
     if row.shelf is None:
-        return clean(row.misfit or library.words_of(row.title) or "directions with a star")
+        return clean(row.misfit or sets.words_of(row.title) or "directions with a star")
     header = row.shelf.header
     if row.misfit or header is None:
         return clean(row.misfit)
     partly = "" if header.complete else "; the search is not done"
     ships = "ships with latty" if row.shelf.shipped else "yours"
     facts = f"{row.shelf.name}: {ships}, space {header.space}{partly}"
-    return clean(facts) + f"\n{library.words_of(header.method)}"
+    return clean(facts) + f"\n{sets.words_of(header.method)}"
 
 
 def _direction(row: Row, marks: Marks) -> list[str]:

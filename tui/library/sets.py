@@ -16,8 +16,8 @@ from core.directions._file import ARRAY, KIND, LINEAR, DirectionSet, read_header
 from core.errors import LattyError
 
 if TYPE_CHECKING:
-    from tui.engine import Model
-    from tui.marks import Marks
+    from tui.drawing.engine import Model
+    from tui.library.marks import Marks
 
 INSIDE = "activation:"
 SHARES = ("corr", "accuracy", "crossed", "r2")  # scores that are 1 at best; others have no best

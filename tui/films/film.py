@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import BadData
 from core.scene import Edit, Scene, Walk
-from tui.keyframes import Tracks, joined, names
+from tui.films.keyframes import Tracks, joined, names
 from tui.state import Film, State, idle
 
 if TYPE_CHECKING:

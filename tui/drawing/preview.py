@@ -95,7 +95,7 @@ class Preview:
 
     async def draw_scenes(self, wanted: list[Scene], columns: int = 1, quick: bool = False) -> bool:
         """Draw these scenes and show them; False where something newer overtook them."""
-        from tui.engine import EngineError
+        from tui.drawing.engine import EngineError
 
         studio, picture = self.studio, self.studio.picture
         picture.busy(True)

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.verbs._out import clean
-from tui import library, naming
 from tui.dialogs.ask import Ask
 from tui.dialogs.choose import Choice, Choose
-from tui.library import Found, Shelf
+from tui.library import naming, sets
+from tui.library.sets import Found, Shelf
 
 if TYPE_CHECKING:
     from tui.app import Studio
-    from tui.library import Row
-    from tui.marks import Marks
+    from tui.library.marks import Marks
+    from tui.library.sets import Row
 
 
 class FileActions:
@@ -81,7 +81,7 @@ class FileActions:
 
     async def _set_renamed(self, shelf: Shelf, name: str) -> None:
         await self._call("rename_set", path=str(shelf.path), name=name)
-        pairs = {found.ref: f"{name}/{found.info.name}" for found in library.directions(shelf)}
+        pairs = {found.ref: f"{name}/{found.info.name}" for found in sets.directions(shelf)}
         await self._follow(pairs, f"{shelf.name} is {name}", next(iter(pairs.values()), ""))
 
     # Flip.
@@ -109,7 +109,7 @@ class FileActions:
             return
         found, shelf = target
         what = found.ref if found else f"the set {shelf.name}"
-        used = sum(1 for one in ([found] if found else library.directions(shelf))
+        used = sum(1 for one in ([found] if found else sets.directions(shelf))
                    if self.studio.state.where(one.ref) is not None)  # fmt: skip
         more = f"{used} of the stack goes with it" if used else "it is gone for good"
         choices = [Choice(True, f"delete {what}", more), Choice(False, "keep it")]
@@ -123,7 +123,7 @@ class FileActions:
     async def _delete(self, found: Found | None, shelf: Shelf) -> None:
         if found is None:
             await self._call("delete_set", path=str(shelf.path))
-            gone = [*library.directions(shelf)]
+            gone = [*sets.directions(shelf)]
         else:
             names = [found.info.name]
             await self._call("delete_directions", path=str(shelf.path), names=names)

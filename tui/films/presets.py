@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import LattyError, OutputError, PresetError
-from tui import documents, film
 from tui.dialogs.ask import Ask
 from tui.dialogs.choose import Choice, Choose
 from tui.dialogs.problems import Problems
-from tui.documents import Document
-from tui.editor import run_editor
+from tui.films import documents, film
+from tui.films.documents import Document
+from tui.films.editor import run_editor
 from tui.state import State
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.encoding import Encoded, Order, cells, encode
+from tui.drawing.encoding import Encoded, Order, cells, encode
 
 if TYPE_CHECKING:
     from tui.app import Studio

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.app import SuspendNotSupported
 
 from core.errors import Missing, OutputError
-from tui.pixels import PixelView
+from tui.drawing.pixels import PixelView
 
 if TYPE_CHECKING:
     from tui.app import Studio

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
-from tui.engine import EngineDied, EngineError
-from tui.pixels import Picture
+from tui.drawing.engine import EngineDied, EngineError
+from tui.drawing.pixels import Picture
 
 if TYPE_CHECKING:
     from textual.worker import Worker
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.presets import Preset
     from core.scene import Scene
     from tui.app import Studio
-    from tui.engine import Drawn
+    from tui.drawing.engine import Drawn
 
 LARGEST = 256  # px of the longer side
 KEPT = 2**28  # bytes of pictures
@@ -177,7 +177,7 @@ def shrunk(picture: Picture, most: int) -> Picture:
     import numpy as np
 
     from tui import pictures
-    from tui.encoding import fit_within
+    from tui.drawing.encoding import fit_within
 
     width, height = fit_within(picture.width, picture.height, most)
     pixels = np.frombuffer(picture.pixels, np.uint8)
