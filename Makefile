@@ -16,7 +16,7 @@ help:    ## this list
 
 demo: $(RUN)    ## install, and render presets/hello.toml to renders/hello.gif
 	@$(BIN)/latty render presets/hello.toml --force --show
-	@echo "made renders/hello.gif; next: $(BIN)/latty --help"
+	@echo "made renders/hello.gif; next: $(BIN)/latty, the studio (or make studio)"
 
 studio: $(RUN)    ## latty itself
 	@$(BIN)/latty

@@ -552,3 +552,15 @@ def test_dropped_directions_are_imported_when_wanted(tmp_path: Path) -> None:
 
     run(keys)
     assert read_header(home.directions_dir() / "faces.safetensors").infos[0].layers == Layers()
+
+
+def test_a_filter_brings_the_cursor_to_the_first_that_can_be_used() -> None:
+    async def test(pilot: Keys) -> None:
+        found = await at(pilot, "demo/glasses")
+        await pilot.press("slash", *"yaw", "enter")
+        await pilot.pause()
+        assert found.row is not None and found.row.key == "demo/yaw"
+        await pilot.press("right")
+        assert pilot.app.state.scene.edits[0].direction == "demo/yaw"
+
+    run(test)

@@ -80,6 +80,8 @@ class Studio(Manners):
         self.painter = Painter(self, terminal, self.way)
         self.engine = Engine(config.device, self._engine_event)
         self.preview = Preview(self)
+        self.said = "", "", 0.0  # the last toast, and when
+        self.views: list[PixelView] = []  # where pixels are: they come and go by themselves
 
     @property
     def state(self) -> State:
@@ -221,8 +223,11 @@ class Studio(Manners):
     # Words.
 
     def say(self, text: str, severity: str = "information") -> None:
-        """A toast."""
-        self.notify(clean(text), severity=severity, markup=False)  # type: ignore[arg-type]
+        """A toast; what is still shown is not said again: a held key would fill the screen."""
+        now, again = time.monotonic(), (text, severity) == self.said[:2]
+        if not (again and now - self.said[2] < self.NOTIFICATION_TIMEOUT):
+            self.said = text, severity, now
+            self.notify(clean(text), severity=severity, markup=False)  # type: ignore[arg-type]
 
     def background(self, work: Coroutine[Any, Any, Any], group: str) -> None:
         """Run it beside everything; what it raises is shown, never lost."""
@@ -234,7 +239,7 @@ class Studio(Manners):
         """What the compositor writes; pixels that it wrote over are painted again."""
         super()._display(screen, renderable)
         if self._running and renderable is not None and len(self.screen_stack) == 1:
-            for view in screen.query(PixelView):
+            for view in self.views:
                 view.written(getattr(renderable, "spans", None))
 
     def on_cursor_position(self, event: events.CursorPosition) -> None:
@@ -259,7 +264,7 @@ class Studio(Manners):
     def set_way(self, way: str) -> None:
         """Show pictures in another way from now on."""
         self.way = self.painter.way = way
-        for view in self.main.query(PixelView):
+        for view in self.views:
             view.again()
 
     # What commands do that belong to no panel.

@@ -29,7 +29,8 @@ def studio(ref: str | None, config: Config, out: Out) -> int:
     """Open the studio on what `ref` names; without a terminal to draw it on, show that instead."""
     if ref is not None:
         _check(ref)
-    if all(is_terminal(stream) for stream in (sys.stdin, sys.stdout, sys.stderr)):
+    people = all(is_terminal(stream) for stream in (sys.stdin, sys.stdout, sys.stderr))
+    if people and not (ref and _strange(Path(ref).expanduser())):
         from tui import start
 
         return start.run(ref, config)
@@ -42,6 +43,19 @@ def studio(ref: str | None, config: Config, out: Out) -> int:
     else:
         _named(ref, config, out)
     return 0
+
+
+def _strange(path: Path) -> bool:
+    """Whether a file is a picture that says nothing of how it was made: there is only to look."""
+    if not path.is_file() or kind(path) not in STILL:
+        return False
+    from core.render.embedded import extract
+
+    try:
+        extract(path)
+    except LattyError:
+        return True
+    return False
 
 
 def _check(ref: str) -> None:

@@ -122,7 +122,11 @@ class PixelView(Widget):
         if self.picture is not None and not self.as_cells:
             self._start()
 
+    def on_mount(self) -> None:
+        self.studio.views.append(self)
+
     def on_unmount(self) -> None:
+        self.studio.views.remove(self)
         self.studio.painter.hide(self._number)
 
     def written(self, spans: Sequence[tuple[int, int, int]] | None) -> None:

@@ -106,8 +106,13 @@ class DirectionsPanel(FileActions, Browsing, Panel, Vertical):
             key = next((row.key for row in self.rows if row.found), "")
         same = [i for i, row in enumerate(self.rows) if row.key == key]
         here = [i for i in same if sets.among_stars(self.rows, i) == starred] or same
-        self.list.show(len(self.rows), here[0] if here else at)
+        self.list.show(len(self.rows), here[0] if here else self._first(at))
         self._tell()
+
+    def _first(self, otherwise: int) -> int:
+        """The first row that can be used, of those that the filter leaves."""
+        rows = enumerate(self.rows) if self.words else ()
+        return next((i for i, row in rows if row.found and not row.misfit), otherwise)
 
     def model_changed(self, model: "Model | None") -> None:
         if model is not None:
@@ -188,6 +193,7 @@ class DirectionsPanel(FileActions, Browsing, Panel, Vertical):
         at = state.where(found.ref)
         if at is None:
             self.studio.change(state.added(Edit(found.ref)), f"{found.info.name} +1")
+            self._warn(len(state.scene.edits))
         else:
             edits = self.studio.panel("edits")
             edits.choose(found.ref)
@@ -209,6 +215,14 @@ class DirectionsPanel(FileActions, Browsing, Panel, Vertical):
             state = state.nudged(at, amount)
         strength = state.scene.edits[at].strength
         self.studio.change(state, f"{found.info.name} {strength:+g}", f"strength:{at}")
+        self._warn(at)
+
+    def _warn(self, at: int) -> None:
+        """Say why nothing is seen of an edit."""
+        state = self.studio.state
+        if not state.heard(at):
+            why = "another edit is solo" if state.solo else "it is muted"
+            self.studio.say(f"not in the picture: {why} (see edits)")
 
     def action_add_all(self) -> None:
         shelf = self.row.shelf if self.row else None

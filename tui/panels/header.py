@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tui.drawing.engine import Drawn, Model
     from tui.state import State
 
-LATER = 0.05  # seconds after a change
+LATER = 0.2  # seconds after a change
 LOOK = 1.0  # seconds between two looks at what is measured: the link
 RECENT = 1.0  # seconds between two pictures within which they are a sequence, and have a rate
 FEW = 4  # pictures that are a sequence
