@@ -277,3 +277,23 @@ def test_the_box_keeps_the_shape_and_the_room(shape: tuple[int, int]) -> None:
         across, down = pictures.box(shape, Terminal(way, columns, rows, (8, 16)))
         assert 1 <= across < columns and 1 <= down <= max(1, rows - 3)
     assert pictures.box((64, 64), Terminal("blocks", 80, 24, (8, 16))) == (42, 21)
+
+
+def test_without_colours_brightness_becomes_characters() -> None:
+    from tui.drawing.encoding import SHADES, cells
+    from tui.drawing.pixels import Picture
+
+    ramp = np.repeat(np.linspace(0, 255, 64).astype(np.uint8)[None, :, None], 3, 2).repeat(64, 0)
+    lines = cells(Picture(ramp.tobytes(), 64, 64), 40, 20, (8, 16), colours=False)
+    text = "".join(part[0] for part in lines[10])
+    assert len(text) == 40 and text[0] == SHADES[0] and text[-1] == SHADES[-1]
+    assert [SHADES.index(c) for c in text] == sorted(SHADES.index(c) for c in text)
+    assert all(part[1] == "" for line in lines for part in line)
+
+
+def test_saved_pictures_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tui.pictures import saved
+
+    monkeypatch.setattr(saved, "KEPT", 3)
+    paths = [Path(saved.encode(np.full((4, 4, 3), i, np.uint8), 0, 0)) for i in range(5)]
+    assert [path.exists() for path in paths] == [False, False, True, True, True]

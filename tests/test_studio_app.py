@@ -16,6 +16,7 @@ from tui import keymap
 from tui.app import Studio
 from tui.commands import commands
 from tui.dialogs.failed import Failed
+from tui.opening import open_ref
 from tui.memory import restore_looks
 from tui.panel import name_of, panels
 
@@ -273,16 +274,37 @@ def test_a_model_that_cannot_be_opened_says_why() -> None:
     async def keys(pilot: Keys) -> None:
         shown = text(pilot)
         assert "cannot open broken" in shown and "there is no model 'broken'" in shown
-        assert "see: latty list" in shown and "Traceback" in shown
+        assert "see: latty list" in shown and "Traceback" not in shown
+        await pilot.press("d")
+        assert "Traceback" in text(pilot)
         copied: list[str] = []
         pilot.app.copy_to_clipboard = copied.append
         await pilot.press("c")
         assert "there is no model 'broken'" in copied[0] and "Traceback" in copied[0]
+        await pilot.press("escape")
+        assert "there is no model 'broken'" in text(pilot) and "opening" not in text(pilot)
+        path = home.state_dir() / "wrong.toml"
+        path.write_text("[scenes]")
+        await open_ref(pilot.app, str(path))  # its own problems, and not the model's once more
+        await until(pilot, lambda: len(pilot.app.screen_stack) > 1, "the problems")
+        await settled(pilot)
+        assert not any(isinstance(screen, Failed) for screen in pilot.app.screen_stack)
         await pilot.press("escape", "u")
         await settled(pilot)
         assert pilot.app.model.name == "demo"
 
     run(keys, ref="broken")
+
+
+def test_the_same_toast_is_shown_once() -> None:
+    async def keys(pilot: Keys) -> None:
+        await pilot.press("u", "u", "u")
+        await until(pilot, lambda: "nothing to undo" in text(pilot), "the toast")
+        await pilot.press("u")
+        await pilot.pause()
+        assert text(pilot).count("nothing to undo") == 1
+
+    run(keys)
 
 
 def test_words_of_strangers_are_no_markup() -> None:

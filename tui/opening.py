@@ -27,6 +27,8 @@ async def open_model(studio: "Studio", ref: str) -> bool:
         studio.model, studio.opened = None, ref  # asked again by whoever wants it again
         for panel in studio.all_panels():
             studio.tell_panel(panel, "model_changed", None)
+        back = "\n\nu: back to what was before" if studio.history.index else ""
+        studio.picture.words(f"cannot open {ref}: {error.message}{back}")
         studio.fail(error, f"cannot open {ref}")
         return False
     if ref == studio.state.scene.model:  # else somebody has moved on meanwhile
@@ -53,8 +55,9 @@ async def open_ref(studio: "Studio", ref: str) -> None:
 
         before = studio.state
         await timeline.open_preset(studio, ref)
-        if studio.model is None and studio.state == before:  # it could not be, or we are there
-            await open_model(studio, before.scene.model)
+        model = before.scene.model
+        if studio.state == before and studio.opened != model:  # it could not be, or we are there
+            await open_model(studio, model)
     else:
         show_model(studio, ref)
 

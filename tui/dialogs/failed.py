@@ -1,4 +1,7 @@
-"""What went wrong, what to do about it, and the details, to copy."""
+"""What went wrong, what to do about it, and the details, to copy.
+
+Tracebacks are for developers: they are hidden until asked for, where we foresaw the error.
+"""
 
 from typing import ClassVar
 
@@ -9,6 +12,7 @@ from textual.widgets import Static
 
 from core.errors import LattyError
 from tui.dialogs._base import Dialog, plain
+from tui.mishaps import Mishap
 
 
 class Failed(Dialog[None]):
@@ -16,6 +20,7 @@ class Failed(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy", "Copy"),
+        Binding("d", "details", "Details"),
         Binding("enter", "leave", "Close"),
     ]
 
@@ -27,16 +32,19 @@ class Failed(Dialog[None]):
         if not isinstance(error, LattyError) and not self.detail:
             self.detail = f"{type(error).__name__}: {error}"
         self.head = title or "that did not work"
+        self.open = isinstance(error, Mishap)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="failed") as box:
             box.border_title = plain(self.head)
-            box.border_subtitle = "c copy   esc close"
+            details = "d details   " if self.detail else ""
+            box.border_subtitle = f"{details}c copy   esc close"
             yield Static(plain(self.message), classes="message")
             if self.hint:
                 yield Static(plain(self.hint), classes="hint")
             if self.detail:
-                with VerticalScroll(classes="detail", can_focus=True):
+                with VerticalScroll(classes="detail", can_focus=True) as detail:
+                    detail.display = self.open
                     yield Static(plain(self.detail))
 
     @property
@@ -44,6 +52,10 @@ class Failed(Dialog[None]):
         """All of it, for a report."""
         parts = (self.head, self.message, self.hint, self.detail)
         return "\n".join(part for part in parts if part)
+
+    def action_details(self) -> None:
+        for detail in self.query(".detail"):
+            detail.display = not detail.display
 
     def action_copy(self) -> None:
         self.app.copy_to_clipboard(self.text)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tui.drawing.pixels import Picture
 
+SHADES = " .:-=+*#%@"  # from dark to bright, on a dark ground
 Place = tuple[int, int, int, int]  # x, y, width, height in cells
 
 
@@ -121,11 +122,17 @@ def fit_within(width: int, height: int, most: int | None) -> tuple[int, int]:
 
 
 def cells(
-    picture: "Picture", columns: int, rows: int, cell: tuple[int, int], wide: int = 1
+    picture: "Picture",
+    columns: int,
+    rows: int,
+    cell: tuple[int, int],
+    wide: int = 1,
+    colours: bool = True,
 ) -> list[list[tuple[str, str, str]]]:
     """The picture in half blocks: rows of (characters, ink, background); "" where there is none.
 
-    Blocks that are `wide` cells wide cost a terminal that much less.
+    Blocks that are `wide` cells wide cost a terminal that much less. Without colours each cell is
+    a character as bright as the picture is there.
     """
     from tui import pictures
 
@@ -139,10 +146,17 @@ def cells(
     lines = [blank] * top
     for i in range(down):
         pairs = zip(pixels[2 * i], pixels[2 * i + 1], strict=True)
-        middle = [("▀" * wide, _hex(upper), _hex(lower)) for upper, lower in pairs]
+        if colours:
+            middle = [("▀" * wide, _hex(upper), _hex(lower)) for upper, lower in pairs]
+        else:
+            middle = [(_shade([*upper, *lower]) * wide, "", "") for upper, lower in pairs]
         sides = (" " * left, "", ""), (" " * (columns - left - across * wide), "", "")
         lines.append([sides[0], *middle, sides[1]])
     return lines + [blank] * (rows - len(lines))
+
+
+def _shade(levels: list[int]) -> str:
+    return SHADES[sum(levels) * len(SHADES) // (256 * len(levels))]
 
 
 def _hex(rgb: list[int]) -> str:

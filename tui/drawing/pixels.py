@@ -7,6 +7,7 @@ is sent once.
 """
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -96,6 +97,8 @@ class PixelView(Widget):
         if self.picture is not None:
             if covered:
                 self.studio.painter.hide(self._number)
+            elif self._encoded is None:  # it came while it was covered
+                self._start()
             elif self.studio.painter.survives:  # it was taken away: cells do not bring it back
                 self._timer = self.set_timer(SETTLE, self._repaint)
             self.refresh()
@@ -231,7 +234,8 @@ class PixelView(Widget):
             assert self.picture is not None
             wide = COARSE if self._covered else 1
             cell, size = self.studio.terminal.cell, self.size
-            lines = cells(self.picture, size.width, size.height, cell, wide)
+            colours = not os.environ.get("NO_COLOR")
+            lines = cells(self.picture, size.width, size.height, cell, wide, colours)
             self._strips = key, [self._strip(line) for line in lines]
         return self._strips[1]
 

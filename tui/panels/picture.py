@@ -70,7 +70,8 @@ class PicturePanel(Panel, Vertical):
         """Here it is."""
         self.words("")
         self.pixels.show(Picture(drawn.pixels, drawn.width, drawn.height), quick)
-        if self.studio.way == "saved":
+        self.set_class(self.studio.way == "saved", "-saved")
+        if self.studio.way == "saved" and not quick:
             self.studio.background(self._save(), "save")
 
     def failed(self, error: "EngineError") -> None:
@@ -117,7 +118,7 @@ class PicturePanel(Panel, Vertical):
         picture = self.pixels.picture
         if picture is not None:
             path = await asyncio.to_thread(saved_path, picture)
-            self.caption(str(path))
+            self.caption(path)
 
     def _subtitle(self) -> str:
         view = self.studio.preview.view

@@ -59,6 +59,7 @@ class StripPanel(Panel, Vertical):
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self.ref: str | None = None
+        self._of = ""  # the model that `ref` is for
         self.shown: Key | None = None
         self._kept: dict[Key, Picture] = {}
         self._timer: Timer | None = None
@@ -85,6 +86,10 @@ class StripPanel(Panel, Vertical):
         if ref is not None and ref != self.ref:
             self.ref = ref
             self._soon()
+
+    def on_studio_opening(self, ref: str) -> None:
+        if ref != self._of:  # directions of another model fit no more
+            self._of, self.ref = ref, None
 
     def state_changed(self, state: "State") -> None:
         self._label()

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 from core import home
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
 SURVIVES = False
+KEPT = 500  # files: a long session makes thousands of pictures
 
 
 def canvas(columns: int, rows: int, cell: tuple[int, int]) -> None:
@@ -39,7 +42,15 @@ def encode(
         part = path.with_suffix(".part")
         part.write_bytes(data)
         part.replace(path)
+        _forget(path.parent)
     return str(path)
+
+
+def _forget(folder: "Path") -> None:
+    """Remove the oldest pictures, where there are too many."""
+    files = sorted(folder.glob("*.png"), key=lambda path: path.stat().st_mtime_ns)
+    for path in files[:-KEPT]:
+        path.unlink(missing_ok=True)
 
 
 def hide(number: int) -> str:
