@@ -1,5 +1,6 @@
 """What every test needs: one thread per process, and no trace in the user's own folders."""
 
+import gc
 import os
 
 # Two test processes on two cores: more threads only wait for each other. Children inherit it.
@@ -7,6 +8,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pytest
+
+
+def pytest_collection_finish() -> None:
+    """What the tests import stays: the collector need not look through it all again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(autouse=True)

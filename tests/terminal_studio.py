@@ -93,6 +93,19 @@ def right(
     assert picture.late == 0, f"{what}: {picture.late} colours are defined after the data began"
 
 
+def comes(terminal: FakeTerminal, scene: Scene, what: str) -> None:
+    """The screen shows that scene soon, however late the engine is, and goes on to."""
+
+    def there() -> bool:
+        picture = large(terminal.pictures)[-1]
+        wanted = drawn(scene, picture.pixels.shape[1], picture.pixels.shape[0])
+        return psnr(picture.pixels, wanted) >= 30
+
+    terminal.wait(there, START, what)
+    terminal.calm(1.0)
+    right(terminal, large(terminal.pictures)[-1], scene, what, 30)
+
+
 def blocks_are(terminal: FakeTerminal, folder: Path, like: float) -> None:
     """The half blocks on the screen are the scene."""
     runs = [re.search("▀{16,}", line) for line in terminal.text().split("\n")]

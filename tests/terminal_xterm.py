@@ -122,6 +122,7 @@ def server() -> Iterator[str]:
         [
             *(path_of("Xvfb"), "-displayfd", str(write)),
             *("-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"),
+            "-noreset",  # else it begins anew, and ends xterm, when the first xdotool has gone
         ],
         pass_fds=(write,),
         stdout=subprocess.DEVNULL,

@@ -20,7 +20,10 @@ from tui.drawing.engine import COMMAND, Engine, EngineDied, EngineError
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [(signal.SIGKILL, "killed by signal 9 (out of memory?)"), (signal.SIGSEGV, "signal 11")],
+    [
+        (signal.SIGKILL, "killed by signal 9 (out of memory?)"),
+        pytest.param(signal.SIGSEGV, "signal 11", marks=pytest.mark.slow),
+    ],
     ids=lambda value: str(value),
 )
 def test_another_takes_its_place(tmp_path: Path, number: int, words: str) -> None:
@@ -48,6 +51,7 @@ def test_another_takes_its_place(tmp_path: Path, number: int, words: str) -> Non
             assert "Fatal Python error" in place.deaths[0].log
 
 
+@pytest.mark.slow
 def test_three_deaths_are_enough(tmp_path: Path) -> None:
     with house(tmp_path) as place:
         for times in range(1, 4):
@@ -68,6 +72,7 @@ def test_three_deaths_are_enough(tmp_path: Path) -> None:
         assert not place.deaths[3].final
 
 
+@pytest.mark.slow
 def test_it_is_started_anew_on_request(tmp_path: Path) -> None:
     """Also where it is stuck; that is no death of its own."""
     with house(tmp_path) as place:
@@ -89,6 +94,7 @@ def test_it_is_started_anew_on_request(tmp_path: Path) -> None:
         assert not place.deaths
 
 
+@pytest.mark.slow
 def test_a_gpu_that_is_broken_costs_one_process(tmp_path: Path) -> None:
     with house(tmp_path) as place:
         with pytest.raises(EngineError, match="illegal memory access"):
@@ -132,6 +138,7 @@ def test_noise_instead_of_answers_is_a_death(tmp_path: Path) -> None:
         assert "no message of ours" in place.deaths[0].reason
 
 
+@pytest.mark.slow
 def test_signals_of_the_terminal_are_for_the_app(tmp_path: Path) -> None:
     with house(tmp_path, command=COMMAND) as place:
         first = place.engine.pid

@@ -2,7 +2,10 @@
 does when something goes wrong."""
 
 import asyncio
+import errno
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,12 @@ from studio import TERMINAL, Keys, asked, made, reports, run, settled, text, unt
 from core import home
 from core.errors import ConfigError
 from core.scene import Scene
-from tui import keymap
+from tui import keymap, memory
 from tui.app import Studio
 from tui.commands import commands
 from tui.dialogs.failed import Failed
+from tui.drawing.engine import DEATHS
 from tui.opening import open_ref
-from tui.memory import restore_looks
 from tui.panel import name_of, panels
 
 
@@ -35,10 +38,10 @@ def test_a_change_is_drawn_and_undone() -> None:
     async def keys(pilot: Keys) -> None:
         change(pilot.app, seed=8)
         await settled(pilot)
-        assert "seed 8" in text(pilot).splitlines()[0]
+        await until(pilot, lambda: "seed 8" in text(pilot).splitlines()[0])
         await pilot.press("u")
         await settled(pilot)
-        assert "seed 7" in text(pilot).splitlines()[0]
+        await until(pilot, lambda: "seed 7" in text(pilot).splitlines()[0])
         await pilot.press("ctrl+r")
         await settled(pilot)
         await pilot.press("ctrl+r")
@@ -113,8 +116,8 @@ def test_jump_and_tab_reach_every_panel() -> None:
         reachable = [panel for panel in shown if panel.JUMP]
         for panel in reachable:
             await pilot.press("ctrl+o", panel.JUMP)
-            await pilot.pause()
-            assert app.main.current is app.panel(name_of(panel)), panel
+            there = app.panel(name_of(panel))
+            await until(pilot, lambda there=there: app.main.current is there, panel.TITLE)
             assert app.main.current.region.area, panel
         seen = set()
         for _ in reachable:
@@ -153,7 +156,7 @@ def write_keymap(words: str) -> None:
 
 
 def test_keys_of_ones_own() -> None:
-    write_keymap('undo = "ctrl+z"\n"picture.grid" = "f5"\n')
+    write_keymap('undo = "ctrl+z"\n"picture.grid" = "f5"\npicture.full = "f6"\n')
 
     async def keys(pilot: Keys) -> None:
         change(pilot.app, seed=8)
@@ -161,6 +164,9 @@ def test_keys_of_ones_own() -> None:
         assert pilot.app.state.scene.seed == 7
         await pilot.press("f5")
         assert pilot.app.preview.view.grid == 4
+        await pilot.press("f6")
+        assert pilot.app.main.has_class("-full")
+        await pilot.press("f6")
         await pilot.press("question_mark")
         await pilot.pause()
         line = next(line for line in text(pilot).splitlines() if "Undo" in line)
@@ -232,7 +238,7 @@ def test_a_memory_that_cannot_be_read_is_no_memory(words: str) -> None:
     (home.state_dir() / "studio.json").write_text(words)
     app = made()
     assert app.state.scene == Scene("demo", 7, 0.8) and len(app.history) == 1
-    restore_looks(app)
+    memory.restore_looks(app)
     assert app.theme == "latty-dark" and app.preview.view.grid == 1
     app.memory.close()
 
@@ -258,6 +264,39 @@ def test_a_second_studio_keeps_nothing_and_asks_before_it_forgets() -> None:
     run(changed)
     first.memory.close()
     assert not (home.state_dir() / "studio.json").exists()
+
+
+def test_a_full_disk_is_said_and_it_asks_before_it_forgets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async def keys(pilot: Keys) -> None:
+        monkeypatch.setattr(memory, "replace_whole", full)
+        change(pilot.app, seed=9)
+        await until(pilot, lambda: "No space left" in text(pilot), "the toast")
+        await pilot.press("q")
+        await pilot.pause()
+        assert "cannot be kept: No space left" in text(pilot) and not pilot.app._exit
+        await pilot.press("escape")
+        monkeypatch.undo()
+        change(pilot.app, seed=10)
+        await until(pilot, lambda: not pilot.app.memory.trouble)
+        await pilot.press("q")
+        assert pilot.app._exit
+
+    run(keys)
+
+
+def test_an_error_of_the_system_is_in_plain_words() -> None:
+    async def keys(pilot: Keys) -> None:
+        pilot.app.fail(OSError(errno.EROFS, os.strerror(errno.EROFS), "/full/data"))
+        await pilot.pause()
+        assert "/full/data: Read-only file system" in text(pilot)
+        assert "Errno" not in text(pilot) and "details" not in text(pilot)
+
+    run(keys)
 
 
 def test_the_last_change_is_kept_at_once_when_it_leaves() -> None:
@@ -303,6 +342,9 @@ def test_the_same_toast_is_shown_once() -> None:
         await pilot.press("u")
         await pilot.pause()
         assert text(pilot).count("nothing to undo") == 1
+        pilot.app.say("first line\nsecond")
+        await until(pilot, lambda: "first line" in text(pilot), "the other toast")
+        assert "second" in text(pilot) and "linesecond" not in text(pilot)
 
     run(keys)
 
@@ -358,9 +400,6 @@ def test_a_panel_that_fails_does_not_take_the_rest_down() -> None:
 
 def test_the_engine_dies_and_comes_back() -> None:
     async def keys(pilot: Keys) -> None:
-        import os
-        import signal
-
         app = pilot.app
         os.kill(app.engine.pid, signal.SIGKILL)
         await until(pilot, lambda: "by signal 9" in text(pilot))
@@ -368,6 +407,24 @@ def test_the_engine_dies_and_comes_back() -> None:
         change(app, seed=8)
         await settled(pilot)
         assert seeds()[-1] == 8
+
+    run(keys)
+
+
+def test_an_engine_that_died_too_often_starts_again_when_told() -> None:
+    async def keys(pilot: Keys) -> None:
+        app = pilot.app
+        for _ in range(DEATHS):
+            await until(pilot, lambda: app.engine.pid and app.model)
+            os.kill(app.engine.pid, signal.SIGKILL)
+            await until(pilot, lambda: app.model is None)
+        await until(pilot, lambda: "F5 starts it again" in text(pilot).replace("│", ""))
+        change(app, seed=8)
+        await pilot.pause(0.2)
+        assert app.engine.pid is None and "opening" not in text(pilot)
+        await pilot.press("f5")
+        await settled(pilot)
+        assert app.model is not None and seeds()[-1] == 8
 
     run(keys)
 
@@ -383,6 +440,7 @@ def test_a_window_that_is_too_small_says_so(size: tuple[int, int]) -> None:
         await pilot.pause()
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: "▀" in text(pilot))
+        await until(pilot, lambda: pilot.app.main.current is not None, "the focus is back")
 
     run(keys, size=size)
 

@@ -16,6 +16,7 @@ from tui.dialogs import open_path
 from tui.drawing.engine import Model
 from tui.library import dropping, models, naming, sets
 from tui.library.marks import Marks, read_tags
+from tui.opening import show_model
 from tui.state import State
 
 ZOO = """\
@@ -229,6 +230,32 @@ def test_find_a_smile_press_see_it_change() -> None:
     run(keys)
 
 
+def test_an_edit_that_cannot_be_seen_says_why() -> None:
+    async def keys(pilot: Keys) -> None:
+        await at(pilot, "demo/yaw")
+        await pilot.press("enter")
+        app = pilot.app
+        app.change(app.state.toggled("solo", 0), "solo yaw")
+        await at(pilot, "demo/smile")
+        await pilot.press("right")
+        await until(pilot, lambda: "another edit is solo" in said(pilot))
+
+    run(keys)
+
+
+def test_the_cursor_goes_to_what_can_be_used_with_another_model() -> None:
+    async def keys(pilot: Keys) -> None:
+        found = await at(pilot, "demo/smile")
+        show_model(pilot.app, "flat")  # none of the sets is for it
+        await settled(pilot)
+        assert found.row.misfit
+        show_model(pilot.app, "demo")
+        await settled(pilot)
+        assert found.row.found and not found.row.misfit
+
+    run(keys)
+
+
 def test_the_list_at_80x24() -> None:
     async def keys(pilot: Keys) -> None:
         await at(pilot, "demo/smile")
@@ -244,10 +271,11 @@ def test_misfits_say_why() -> None:
     async def keys(pilot: Keys) -> None:
         found = await ready(pilot)
         await pilot.press("slash", *"portraits/smile", "enter")
-        for key in ("enter", "right", "A"):
-            before = len(pilot.app._notifications)
+        said: list[str] = []
+        pilot.app.say = lambda words, *more: said.append(words)  # type: ignore[method-assign]
+        for count, key in enumerate(("enter", "right", "A"), 1):
             await pilot.press(key)
-            assert len(pilot.app._notifications) > before, key
+            assert said == ["smile: made for portraits"] * count, key
         assert not pilot.app.state.scene.edits
         assert "made for portraits" in text(pilot)
         assert found.row.misfit

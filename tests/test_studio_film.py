@@ -170,6 +170,14 @@ def test_outputs_are_kept_and_follow_the_name_and_the_pace() -> None:
     assert preset_of(State(FACE.scene, name="a/b")).outputs == (Output("a-b.png"),)
 
 
+def test_a_still_that_was_saved_becomes_a_film() -> None:
+    state = state_of(preset_of(State(Scene("demo", 1, 0.8), name="face")))
+    assert preset_of(state).outputs == (Output("face.png"),)
+    state = replace(state, keys=filmed(state.scene, replace(state.scene, seed=2)).keys)
+    film = state.film
+    assert preset_of(state).outputs == (Output("face.gif", fps=film.fps, loop=film.loop),)
+
+
 # In the studio.
 
 

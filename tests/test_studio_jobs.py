@@ -22,7 +22,7 @@ from tui import jobs
 from tui.app import Studio
 from tui.dialogs._form import Form
 from tui.dialogs.choose import Choose
-from tui.dialogs.log import Log
+from tui.dialogs.log import JobLog
 from tui.drawing.engine import Engine
 from tui.jobs import Watch
 
@@ -246,8 +246,9 @@ def test_the_log_follows() -> None:
     async def test(pilot: Keys) -> None:
         await seen(pilot, "● running")
         await pressed(pilot, "w", "l")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Log))
+        await until(pilot, lambda: isinstance(pilot.app.screen, JobLog))
         assert "render probe:sleep=60 [/red][2J" in text(pilot)
+        assert "latty" in text(pilot).splitlines()[0]  # the studio is seen behind it
         with log.open("ab") as file:
             file.write(b"the [b]first\x1b[31m line\nhalf")
         await seen(pilot, "the [b]first[31m line")
@@ -258,7 +259,7 @@ def test_the_log_follows() -> None:
         await pressed(pilot, "c")
         assert pilot.app.clipboard.splitlines()[:2] == ["the [b]first[31m line", "half a line"]
         await pressed(pilot, "escape")
-        assert not isinstance(pilot.app.screen, Log)
+        assert not isinstance(pilot.app.screen, JobLog)
 
     studio.run(test)
 
@@ -279,16 +280,17 @@ def test_its_height_at_both_sizes(size: tuple[int, int]) -> None:
     studio.run(test, size=size)
 
 
-def test_a_job_outlives_the_studio_and_is_found_again() -> None:
-    job = ""
+def test_a_job_outlives_the_studio_and_is_found_again(tmp_path: Path) -> None:
+    job, end = "", tmp_path / "end"
 
     async def first(pilot: Keys) -> None:
         nonlocal job
-        job = await asyncio.to_thread(probe, "sleep=3")
+        job = await asyncio.to_thread(probe, f"until={end}")
         await seen(pilot, "● running")
 
     async def second(pilot: Keys) -> None:
         await seen(pilot, "● running")
+        end.touch()
         await seen(pilot, "✓ done")
 
     studio.run(first)
@@ -346,6 +348,7 @@ def test_a_still_is_planned_refused_and_handed_in(monkeypatch: pytest.MonkeyPatc
     )
 
 
+@pytest.mark.slow
 def test_edits_become_a_film_and_the_film_is_played(toasts: list[str]) -> None:
     """The whole way: an edit, r, Enter, a job, its GIF in the place of the picture, Esc."""
 
@@ -397,6 +400,7 @@ def test_edits_become_a_film_and_the_film_is_played(toasts: list[str]) -> None:
 # --- discover -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_method_is_chosen_its_form_filled_and_its_set_is_listed() -> None:
     async def test(pilot: Keys) -> None:
         await pressed(pilot, "d")
@@ -468,6 +472,7 @@ def test_a_long_form_is_used_by_keyboard_at_80x24() -> None:
     studio.run(test, size=(80, 24))
 
 
+@pytest.mark.slow
 def test_scorers_and_attributes_are_offered_and_checked() -> None:
     """With the real engine: it knows what the model's own scorer scores."""
 

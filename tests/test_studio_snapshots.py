@@ -67,7 +67,11 @@ async def edited(pilot: Keys) -> None:
     await pilot.pause()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (140, 44)], ids=lambda s: f"{s[0]}x{s[1]}")
+@pytest.mark.parametrize(
+    "size",
+    [(80, 24), pytest.param((140, 44), marks=pytest.mark.slow)],
+    ids=lambda s: f"{s[0]}x{s[1]}",
+)
 def test_the_studio(size: tuple[int, int]) -> None:
     async def keys(pilot: Keys) -> None:
         await edited(pilot)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from terminal_fake import KITTY, PLAIN, SIXEL, FakeTerminal, Kind, running
 from terminal_pictures import found_at, outliers, psnr, read_sixel
+from terminal_tools import needs
 
 from tui import pictures
 
@@ -148,3 +149,15 @@ def test_a_picture_is_found_in_a_screenshot() -> None:
     speckled = portrait()
     speckled[5, :6, 0] ^= 128
     assert outliers(speckled, portrait()) > 10 > outliers(portrait(), portrait()) == 0
+
+
+def test_a_program_that_is_missing_is_skipped_but_never_in_ci(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("terminal_tools.PLACES", "/nowhere")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match=r"needs sshd, ssh .*openssh-server openssh-cl"):
+        needs("sshd", "ssh")
+    monkeypatch.delenv("CI")
+    with pytest.raises(pytest.skip.Exception, match=r"needs xterm .*apt-get install xterm\)"):
+        needs("xterm")

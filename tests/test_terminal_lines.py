@@ -107,9 +107,10 @@ def test_a_new_window_gets_the_picture_anew(tmp_path: Path) -> None:
             right(terminal, picture, FIRST, what, 30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
-    [PLAIN, pytest.param(POOR, marks=pytest.mark.slow)],
+    [PLAIN, POOR],
     ids=["truecolour", "256 colours"],
 )
 def test_half_blocks_are_the_picture(kind: Kind, tmp_path: Path) -> None:
@@ -118,6 +119,7 @@ def test_half_blocks_are_the_picture(kind: Kind, tmp_path: Path) -> None:
         blocks_are(terminal, tmp_path, 27.0 if kind is PLAIN else 20.0)
 
 
+@pytest.mark.slow
 def test_q_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
     with studio(tmp_path) as terminal:
         engines = engines_of(tmp_path)

@@ -3,12 +3,13 @@
 import os
 import signal
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from terminal_fake import ITERM, KITTY, SIXEL, FakeTerminal, Kind, Sent
 from terminal_screen import Picture
-from terminal_studio import FIRST, engines_of, large, right, scene_now, studio
+from terminal_studio import FIRST, comes, engines_of, large, right, scene_now, studio
 
 
 def placed(terminal: FakeTerminal, picture: Picture) -> None:
@@ -59,6 +60,7 @@ def events(terminal: FakeTerminal, folder: Path) -> None:
     right(terminal, picture, scene, "toast")
 
 
+@pytest.mark.slow
 def test_events_send_a_sixel_once_and_leave_it_whole(tmp_path: Path) -> None:
     with studio(tmp_path, kind=SIXEL) as terminal:
         [picture] = large(terminal.pictures)
@@ -94,10 +96,9 @@ def test_a_picture_that_the_engine_lost_comes_back(tmp_path: Path) -> None:
         terminal.wait(lambda: engines_of(tmp_path) not in ([], [engine]), 20, "another engine")
         terminal.wait_for("signal 9|killed", 20)
         terminal.press("n")
-        terminal.calm(3.0)
-        scene = scene_now(tmp_path)
-        assert scene.seed == FIRST.seed + 1
-        right(terminal, large(terminal.pictures)[-1], scene, "after the engine's death", 30)
+        scene = replace(FIRST, seed=FIRST.seed + 1)
+        comes(terminal, scene, "after the engine's death")
+        assert scene_now(tmp_path) == scene
 
 
 @pytest.mark.slow

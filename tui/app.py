@@ -14,7 +14,6 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from core.scene import Scene
-from core.verbs._out import clean
 from tui import commands, memory, themes
 from tui.drawing.engine import Died, Engine, Model, Ready
 from tui.drawing.painter import Painter
@@ -59,6 +58,7 @@ class Studio(Manners):
         Binding("q", "quit", "Quit; jobs go on", id="quit", show=False),
         Binding("ctrl+q", "quit", "Quit; jobs go on", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "To the shell; fg returns", id="suspend", show=False),
+        Binding("f5", "restart_engine", "Start the engine again", id="engine", show=False),
         *commands.everywhere(),
     ]
 
@@ -80,7 +80,6 @@ class Studio(Manners):
         self.painter = Painter(self, terminal, self.way)
         self.engine = Engine(config.device, self._engine_event)
         self.preview = Preview(self)
-        self.said = "", "", 0.0  # the last toast, and when
         self.views: list[PixelView] = []  # where pixels are: they come and go by themselves
 
     @property
@@ -125,6 +124,8 @@ class Studio(Manners):
         self.tell_state()
         memory.restore_focus(self)
         self.background(self._open_first(), "open")
+        if self.memory.trouble:
+            self.say(self.memory.trouble, "warning")
 
     async def _open_first(self) -> None:
         await self.engine.start()
@@ -210,8 +211,7 @@ class Studio(Manners):
                 self.fail(event.error, "the engine cannot draw")
             return
         self.model, self.opened = None, ""
-        again = "" if event.final else "; it starts again"
-        self.say(f"the engine ended: {event.reason}{again}", "warning")
+        self.say(str(event), "warning")
         self.tell("died", event)
 
     def tell(self, what: str, value: object) -> None:
@@ -221,13 +221,6 @@ class Studio(Manners):
             self.tell_panel(panel, f"on_studio_{what}", value)
 
     # Words.
-
-    def say(self, text: str, severity: str = "information") -> None:
-        """A toast; what is still shown is not said again: a held key would fill the screen."""
-        now, again = time.monotonic(), (text, severity) == self.said[:2]
-        if not (again and now - self.said[2] < self.NOTIFICATION_TIMEOUT):
-            self.said = text, severity, now
-            self.notify(clean(text), severity=severity, markup=False)  # type: ignore[arg-type]
 
     def background(self, work: Coroutine[Any, Any, Any], group: str) -> None:
         """Run it beside everything; what it raises is shown, never lost."""
@@ -282,6 +275,11 @@ class Studio(Manners):
         from tui.dialogs.jump import Jump
 
         self.push_screen(Jump(), lambda name: name and self.main.go(self.panel(name)))
+
+    def action_restart_engine(self) -> None:
+        from tui.opening import restart_engine
+
+        self.background(restart_engine(self), "open")
 
     def action_cancel(self) -> None:
         """Esc: what is being drawn or looked at ends."""

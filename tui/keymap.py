@@ -4,7 +4,8 @@ The ids are those that `?` shows.
 """
 
 import tomllib
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from textual.keys import Keys, key_to_character
 
@@ -21,7 +22,7 @@ def read(known: list[str]) -> dict[str, str]:
     """The keymap file; {} where there is none. Raises ConfigError."""
     path = home.config_dir() / FILE
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = dict(_flat(tomllib.loads(path.read_text(encoding="utf-8"))))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -36,6 +37,15 @@ def read(known: list[str]) -> dict[str, str]:
                 words = did_you_mean(one.strip(), [known.value for known in Keys])
                 raise ConfigError(f"{path}: {name}: no key '{one.strip()}'", words)
     return table
+
+
+def _flat(table: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """`edits.mute = "b"` is a table within a table for TOML, and an id for people."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield before + name, value
 
 
 def is_key(text: str) -> bool:

@@ -67,6 +67,14 @@ class Main(Screen[None]):
         self.query_one("#small", Static).update(SMALL.format(*self.size))
         if self.current is not None:
             self.call_after_refresh(self._unfold, self.current)
+        else:  # the window was too small for a while, and what is hidden loses the focus
+            self.call_after_refresh(self._focus_again)
+
+    def _focus_again(self) -> None:
+        name = cast("Studio", self.app).memory.focus or self.AUTO_FOCUS[1:]
+        found = [panel for panel in self._reachable() if panel.id == name]
+        if found and self.query_one("#middle").display and not self.has_class("-full"):
+            self.go(found[0])
 
     def on_descendant_focus(self) -> None:
         panel = self.current

@@ -11,6 +11,7 @@ import signal
 import sys
 import termios
 import threading
+import time
 from collections import deque
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
@@ -51,11 +52,20 @@ class Manners(App[int]):
     def __init__(self) -> None:
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.reports = Reports()
+        self.said = "", "", 0.0  # the last toast, and when
         self.told = 0  # the signal that said go
         self._before: list[Any] | None = None
         self._aimed: deque[tuple[events.Key, Screen[Any]]] = deque(maxlen=256)
 
-    # Errors.
+    # Words.
+
+    def say(self, text: str, severity: str = "information") -> None:
+        """A toast; what is still shown is not said again: a held key would fill the screen."""
+        now, again = time.monotonic(), (text, severity) == self.said[:2]
+        if not (again and now - self.said[2] < self.NOTIFICATION_TIMEOUT):
+            self.said = text, severity, now
+            lines = "\n".join(clean(line) for line in text.split("\n"))
+            self.notify(lines, severity=severity, markup=False)  # type: ignore[arg-type]
 
     def fail(self, error: Exception, title: str = "") -> None:
         """A dialog with what went wrong, what to do, and details to copy."""
@@ -146,14 +156,15 @@ class Manners(App[int]):
 
     async def action_quit(self) -> None:
         """Leave at once where everything is kept; else ask."""
-        if self.memory.keeps or len(self.screen_stack) > 1 or not self.changed:
+        if not self.memory.trouble or len(self.screen_stack) > 1 or not self.changed:
             self.leave()
             return
         from tui.dialogs.choose import Choice, Choose
 
         choices = [Choice(False, "stay"), Choice(True, "leave", "what was done here is lost")]
-        question = "another studio keeps the history, this one does not"
-        self.push_screen(Choose(question, choices), lambda go: self.leave() if go else None)
+        self.push_screen(
+            Choose(self.memory.trouble, choices), lambda go: self.leave() if go else None
+        )
 
     @property
     def changed(self) -> bool:

@@ -28,6 +28,8 @@ MOST = 500  # steps of history that are kept
 SOON = 0.5  # seconds after a change
 SCHEMA = 1
 
+OTHER = "another studio keeps the history, this one does not"
+NOT_KEPT = "the history cannot be kept: {}"
 WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, BadData)  # with a file
 
 Table = dict[str, Any]
@@ -67,9 +69,13 @@ class Memory:
     def __init__(self) -> None:
         self.folder = home.state_dir()
         self.lock: int | None = None
-        with suppress(OSError):  # a full or read-only disk costs the memory, not the work
+        self.trouble = ""  # why nothing is kept, in words
+        try:  # a full or read-only disk costs the memory, not the work
             self.folder.mkdir(parents=True, exist_ok=True)
             self.lock = locks.take(self.folder / LOCK, patience=0.1)
+            self.trouble = "" if self.keeps else OTHER
+        except OSError as error:
+            self.trouble = NOT_KEPT.format(error.strerror)
         self.table = self._read() if self.keeps else {}
         self.waiting: Callable[[], Table] | None = None  # makes what is not written yet
         self.focus = self.looks.get("focus")  # the name of a panel
@@ -129,8 +135,13 @@ class Memory:
 
     def _begin(self, studio: "Studio") -> None:
         self._timer = None
-        work = asyncio.to_thread(self.write, self.waiting)
-        studio.background(work, "memory")
+        studio.background(self._keep(studio), "memory")
+
+    async def _keep(self, studio: "Studio") -> None:
+        before = self.trouble
+        await asyncio.to_thread(self.write, self.waiting)
+        if self.trouble and not before:
+            studio.say(self.trouble, "warning")
 
     def save(self, studio: "Studio") -> None:
         """Write now."""
@@ -143,8 +154,11 @@ class Memory:
             return
         try:
             text = json.dumps(made(), separators=(",", ":"))
-            with suppress(OSError):
+            try:
                 replace_whole(self.folder / FILE, [text.encode()])
+                self.trouble = ""
+            except OSError as error:
+                self.trouble = NOT_KEPT.format(error.strerror)
             if made is self.waiting:
                 self.waiting = None
         finally:

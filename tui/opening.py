@@ -18,6 +18,8 @@ TRUNCATION = 0.8  # of a model that is opened by itself
 
 async def open_model(studio: "Studio", ref: str) -> bool:
     """Open a model and draw with it; what is wrong with it is shown, and False."""
+    if studio.engine.gone:
+        return False  # the picture says so
     studio.tell("opening", ref)
     try:
         model = await studio.engine.open(ref)
@@ -34,6 +36,14 @@ async def open_model(studio: "Studio", ref: str) -> bool:
     if ref == studio.state.scene.model:  # else somebody has moved on meanwhile
         accept(studio, ref, model)
     return True
+
+
+async def restart_engine(studio: "Studio") -> None:
+    """Another process instead of this one, or of one that died too often; the model is opened as
+    soon as it is there. Raises EngineDied."""
+    studio.model, studio.opened = None, ""
+    studio.picture.words("starting the engine ...")
+    await studio.engine.restart()
 
 
 def accept(studio: "Studio", ref: str, model: Model) -> None:

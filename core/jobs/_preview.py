@@ -5,6 +5,7 @@ shares with the one before (those below the layers one edits) are then not compu
 """
 
 import gc
+import os
 import time
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -94,9 +95,10 @@ class Easel:
         return known[2]
 
     def memory(self) -> list[int] | None:
-        """Bytes in use and in all, of a GPU."""
+        """Bytes in use and in all: of the GPU; on the CPU what this process uses of the machine's,
+        None where the system does not say."""
         if self.device.type != "cuda":
-            return None
+            return _resident()
         free, whole = torch.cuda.mem_get_info(self.device)
         return [whole - free, whole]
 
@@ -111,8 +113,17 @@ class Easel:
             torch.cuda.empty_cache()
 
 
+def _resident() -> list[int] | None:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    size = os.sysconf("SC_PAGE_SIZE")
+    return [pages * size, os.sysconf("SC_PHYS_PAGES") * size]
+
+
 def forget(easel: Easel) -> list[int] | None:
-    """Let go of every model that is open; the memory of the GPU then, used and whole."""
+    """Let go of every model that is open; the memory then, used and whole."""
     easel.forget()
     return easel.memory()
 

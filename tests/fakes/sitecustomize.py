@@ -16,6 +16,9 @@ def _probe(word: str) -> int | None:
     kind, _, value = word.removeprefix("probe:").partition("=")
     if kind == "sleep":
         time.sleep(float(value))
+    elif kind == "until":  # a file is there
+        while not Path(value).exists():
+            time.sleep(0.02)
     elif kind == "deaf":
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
         time.sleep(float(value))

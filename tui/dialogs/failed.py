@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
-from core.errors import LattyError
+from core.errors import LattyError, explain
 from tui.dialogs._base import Dialog, plain
 from tui.mishaps import Mishap
 
@@ -26,6 +26,7 @@ class Failed(Dialog[None]):
 
     def __init__(self, error: Exception, title: str = "") -> None:
         super().__init__()
+        error = explain(error) or error
         self.message = getattr(error, "message", str(error))
         self.hint = getattr(error, "hint", "")
         self.detail = getattr(error, "detail", "")

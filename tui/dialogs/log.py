@@ -20,13 +20,14 @@ PAUSE = 0.3  # seconds between two looks
 KEPT = 5000  # lines
 
 
-class Log(Dialog[None]):
-    """The log of one job; it follows until the job is over."""
+class JobLog(Dialog[None]):
+    """The log of one job; it follows until the job is over.
+
+    Not named Log: the looks of Textual's widget of that name would be those of the screen."""
 
     DEFAULT_CSS = """
-    Log > #box { width: 95%; height: 90%; }
-    Log > #box > Log, Log > #box > #lines { height: 1fr; background: $surface; }
-    Log #how { height: auto; max-height: 3; }
+    JobLog #lines { height: 1fr; background: $surface; }
+    JobLog #how { height: auto; max-height: 3; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy", "Copy all of it"),
@@ -43,6 +44,7 @@ class Log(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
+            box.styles.width, box.styles.height = "95%", "90%"
             box.border_title = plain(f"{self.job.title}  ({self.job.id})")
             box.border_subtitle = "c: copy   p: copy its path   end: follow   esc: close"
             yield Static("", id="how", markup=False, classes="hint")

@@ -22,6 +22,7 @@ from tui.drawing._engine_log import Log, ended, reason
 
 COMMAND = (sys.executable, "-P", "-m", "core.jobs.engine")
 DEATHS, WITHIN = 3, 30.0  # so many in so many seconds are enough
+AGAIN = "F5 starts it again"
 BUFFER = 2**22  # bytes read ahead
 
 
@@ -88,6 +89,9 @@ class Died:
     log: str
     final: bool
 
+    def __str__(self) -> str:
+        return f"the engine ended: {self.reason}; {AGAIN if self.final else 'it starts again'}"
+
 
 Event = Ready | Died
 
@@ -113,6 +117,11 @@ class Engine:
     def pid(self) -> int | None:
         """The process, while there is one."""
         return self._process.pid if self._process else None
+
+    @property
+    def gone(self) -> bool:
+        """Whether there is none, and none will be started before `restart`."""
+        return not self._wanted
 
     async def start(self) -> None:
         """Start the process; requests may be made at once. Raises EngineDied where it cannot."""
@@ -215,7 +224,7 @@ class Engine:
         if self._process is None and self._wanted:
             await self._go_on()
         if self._process is None:
-            raise EngineDied("the engine is not running", "restart it")
+            raise EngineDied("the engine is not running", AGAIN)
         number = self._send({"op": op, **header})
         future: asyncio.Future[wire.Message] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
@@ -267,7 +276,7 @@ class Engine:
         self._process, self._wanted = None, not final
         why = f"not understood: {trouble}" if trouble else reason(code)
         self._tell(Died(why, self._log.tail(), final))
-        self._forget(f"the engine was {why}", "restart it" if final else "try again")
+        self._forget(f"the engine was {why}", AGAIN if final else "try again")
         try:
             await self._go_on()
         except EngineDied as error:

@@ -113,6 +113,9 @@ def _outputs(state: State, name: str, moving: bool) -> "tuple[Output, ...]":
     )  # fmt: skip
     if source is None or not any(_fits(output, moving) for output in source.outputs):
         return (own,)
+    # A still that became a film: as we wrote it, not as somebody wanted it.
+    if moving and source.outputs == (Output(f"{_stem(source.name)}.png"),):
+        return (own,)
     first = next((output for output in source.outputs if _is_movie(output)), None)
     found = []
     for output in source.outputs:

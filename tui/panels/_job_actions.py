@@ -100,10 +100,10 @@ class JobActions:
             self._do(lambda: desk.resume(job.id))
 
     def action_log(self: "QueuePanel") -> None:
-        from tui.dialogs.log import Log
+        from tui.dialogs.log import JobLog
 
         if (job := self._chosen()) is not None:
-            self.app.push_screen(Log(job))
+            self.app.push_screen(JobLog(job))
 
     def action_copy(self: "QueuePanel") -> None:
         job = self._chosen()

@@ -106,17 +106,23 @@ class DirectionsPanel(FileActions, Browsing, Panel, Vertical):
             key = next((row.key for row in self.rows if row.found), "")
         same = [i for i, row in enumerate(self.rows) if row.key == key]
         here = [i for i in same if sets.among_stars(self.rows, i) == starred] or same
-        self.list.show(len(self.rows), here[0] if here else self._first(at))
+        first = self._usable(at) if self.words else at
+        self.list.show(len(self.rows), here[0] if here else first)
         self._tell()
 
-    def _first(self, otherwise: int) -> int:
-        """The first row that can be used, of those that the filter leaves."""
-        rows = enumerate(self.rows) if self.words else ()
+    def _usable(self, otherwise: int) -> int:
+        """The first row that can be used."""
+        rows = enumerate(self.rows)
         return next((i for i, row in rows if row.found and not row.misfit), otherwise)
 
     def model_changed(self, model: "Model | None") -> None:
         if model is not None:
+            before = self.row
             self.fill()
+            row = self.row
+            if row is not None and (row.misfit or before is None or row.key != before.key):
+                self.list.show(len(self.rows), self._usable(self.list.cursor))
+                self._tell()
 
     def state_changed(self, state: "State") -> None:
         before = self.strengths
