@@ -372,6 +372,21 @@ def test_the_strip_can_be_put_away_and_is_where_it_is_short() -> None:
     run(keys, size=(80, 24))
 
 
+def test_a_strip_that_was_put_away_stays_away_the_next_time() -> None:
+    async def away_with_it(pilot: Keys) -> None:
+        assert the_strip(pilot).seen
+        await pilot.press("v")
+        await pilot.pause()
+
+    async def again(pilot: Keys) -> None:
+        await until(pilot, lambda: not the_strip(pilot).seen, "it stays away")
+        await pilot.press("v")
+        await until(pilot, lambda: the_strip(pilot).seen, "v brings it")
+
+    run(away_with_it, size=(140, 44))
+    run(again, size=(140, 44))
+
+
 def test_a_direction_that_cannot_be_drawn_says_so_in_the_strip() -> None:
     async def keys(pilot: Keys) -> None:
         away(pilot)

@@ -6,6 +6,7 @@ the engine process for the picture. Panels live in panels/, modal screens in dia
 
 import time
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -161,9 +162,7 @@ class Studio(Manners):
             self._changed()
 
     def _changed(self) -> None:
-        self.preview.view = self.preview.view.__class__(
-            self.preview.view.grid, self.preview.view.compare, None, self.preview.view.strip
-        )
+        self.preview.view = replace(self.preview.view, moment=None)
         self.tell_state()
         self.memory.later(self)
         if self.opened != self.state.scene.model:

@@ -204,7 +204,7 @@ def restore_looks(studio: "Studio") -> None:
         studio.theme = theme
     grid, strip = looks.get("grid"), looks.get("strip")
     studio.preview.view = View(
-        grid if grid in GRIDS else 1, strip=strip if isinstance(strip, bool) else True
+        grid if grid in GRIDS else 1, strip=strip if isinstance(strip, bool) else None
     )
 
 

@@ -25,12 +25,13 @@ class View:
     grid     1, 4 or 9 pictures of consecutive seeds
     compare  the edited picture, the one before all edits, or both side by side
     moment   0..1 where a film is played or looked at, None = the present state
+    strip    whether the strip is wanted, None = where there is room
     """
 
     grid: int = 1
     compare: Compare = "edited"
     moment: float | None = None
-    strip: bool = True
+    strip: bool | None = None
 
 
 def scenes(state: "State", view: View) -> tuple[list[Scene], int]:

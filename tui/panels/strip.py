@@ -92,6 +92,9 @@ class StripPanel(Panel, Vertical):
             self._of, self.ref = ref, None
 
     def state_changed(self, state: "State") -> None:
+        wanted = self.studio.preview.view.strip
+        if wanted is not None and not self.has_class("-on" if wanted else "-off"):
+            self._turn(wanted)  # as it was left
         self._label()
         self._soon(LULL)
 
@@ -277,7 +280,12 @@ class StripPanel(Panel, Vertical):
 
     def action_turn(self) -> None:
         """Show it or hide it; until then it is there where the terminal is tall."""
-        on = not self.seen
+        preview = self.studio.preview
+        preview.view = replace(preview.view, strip=not self.seen)
+        self.studio.memory.later(self.studio)
+        self._turn(not self.seen)
+
+    def _turn(self, on: bool) -> None:
         self.set_class(on, "-on")
         self.set_class(not on, "-off")
         if on:
