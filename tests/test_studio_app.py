@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from studio import TERMINAL, Keys, asked, made, reports, run, settled, text, until
+from textual.app import App
+from textual.widget import Widget
 
 from core import home
 from core.errors import ConfigError
@@ -465,6 +467,7 @@ def test_what_is_private_to_textual_is_there() -> None:
     async def keys(pilot: Keys) -> None:
         app = pilot.app
         assert app._driver is not None and callable(app._driver.write)
+        assert "_display" in vars(App) and "_scroll_update" in vars(Widget)
         assert callable(app._handle_exception) and isinstance(app._exit_renderables, list)
         assert callable(app._close_messages_no_wait) and hasattr(app, "_return_code")
 
