@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from core.scene import ALL, Edit, Layers, Scene, Walk
-from tui.library.known import Known, guessed, read, strength_words
 from tui.panels import _bars, _layers, _reading
 from tui.panels._field import Change, Field, Look
 from tui.panels._fields import Class, Mix, NewMix, Noise, Size, Start, fields
 from tui.panels._seed_fields import After, Along, Blend, Cutoff, Seed, Truncation, stepped
+from tui.shelf.known import Known, guessed, read, strength_words
 from tui.state import History, State
 
 A, B, C = Edit("demo/smile", 1.0), Edit("demo/age", -0.5), Edit("demo/yaw", 2.0)

@@ -14,9 +14,9 @@ from core.directions._file import read_header
 from core.scene import Edit, Layers, Scene
 from tui.dialogs import open_path
 from tui.drawing.engine import Model
-from tui.library import dropping, models, naming, sets
-from tui.library.marks import Marks, read_tags
 from tui.opening import show_model
+from tui.shelf import dropping, models, naming, sets
+from tui.shelf.marks import Marks, read_tags
 from tui.state import State
 
 ZOO = """\

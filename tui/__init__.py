@@ -8,7 +8,7 @@ main_screen.py, app.tcss, panel.py, panels/    what is on the screen; a panel is
 dialogs/      what opens above it
 drawing/      from a State to pixels: the engine's process, encoding in threads, one painter
 pictures/     one file per way to show a picture; probe.py asks the terminal once
-library/      models and directions to choose from      films/   keyframes and presets
+shelf/        models and directions to choose from      films/   keyframes and presets
 jobs.py       the queue, read from the jobs' folders    widgets/ what panels share
 commands.py, keymap.py    every command, from the bindings; keys of the user's own
 memory.py, themes.py, messages.py, opening.py, manners.py, mishaps.py, late.py

@@ -239,7 +239,7 @@ class Studio(Manners):
 
     def on_paste(self, event: events.Paste) -> None:
         """A file that is dropped on the terminal arrives as its path."""
-        from tui.library import dropping
+        from tui.shelf import dropping
 
         self.background(dropping.dropped(self, event.text), "drop")
 

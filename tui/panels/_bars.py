@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from core.scene import Edit
-from tui.library.known import MIXING, Known, strength_words
+from tui.shelf.known import MIXING, Known, strength_words
 from tui.widgets.lines import Part, fitted
 
 WIDE = 34  # cells from which layers are told, too

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 from core.scene import MODES, Edit, Layers
 from tui.dialogs.ask import Ask
 from tui.dialogs.choose import Choice, Choose
-from tui.library.known import Book, strength_words
 from tui.panels import _layers, _reading
 from tui.panels._bars import COARSE, FINE, unit_of
+from tui.shelf.known import Book, strength_words
 from tui.state import State
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 step does to it, what is asked for when it is typed. Functions of the state: no screen is needed.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -42,7 +43,7 @@ class Look:
         return self.model.num_layers if self.model else 1
 
 
-class Field:
+class Field(ABC):
     """One line; `look` is the state and the model. USUAL is what of a scene it goes back to."""
 
     NAME: ClassVar[str] = ""
@@ -52,8 +53,9 @@ class Field:
     def name(self) -> str:
         return self.NAME
 
+    @abstractmethod
     def words(self, look: Look) -> str:
-        raise NotImplementedError
+        """What it says now."""
 
     def why(self, look: Look) -> str:
         """Why it means nothing here; "" = it does."""

@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from core.scene import SEED_LIMIT, Edit, Walk
-from tui.library.known import MIXING
 from tui.panels import _reading
 from tui.panels._field import Change, Field, Look, Question
 from tui.panels._seed_fields import After, Along, Blend, Cutoff, Seed, Truncation
+from tui.shelf.known import MIXING
 from tui.state import State
 
 NOISELESS = ("portraits", "stylegan3", "progan", "biggan", "biggan_deep", "sngan", "dcgan", "plain")

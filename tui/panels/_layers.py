@@ -3,7 +3,7 @@
 from typing import Literal
 
 from core.scene import ALL, Edit, Layers
-from tui.library.known import MIXING, Known
+from tui.shelf.known import MIXING, Known
 
 
 def words(edit: Edit, known: Known) -> str:

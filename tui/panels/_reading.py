@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from core.scene import SEED_LIMIT, Edit, Label, Layers, Noise, Walk
-from tui.library.known import MIXING
+from tui.shelf.known import MIXING
 
 LARGEST = 100.0  # of a strength, as in presets
 SIZES = (8, 4096)  # px, as in presets

@@ -11,11 +11,11 @@ from textual.widgets import Input, Static
 
 from core.scene import Edit
 from core.verbs._out import clean
-from tui.library import sets
-from tui.library.direction_files import FileActions
-from tui.library.marks import Marks, read_tags
-from tui.library.sets import Found, Row, Shelf
 from tui.panel import Panel
+from tui.shelf import sets
+from tui.shelf.direction_files import FileActions
+from tui.shelf.marks import Marks, read_tags
+from tui.shelf.sets import Found, Row, Shelf
 from tui.widgets.browser import MOVES, Browsing, Rows
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class DirectionsPanel(FileActions, Browsing, Panel, Vertical):
 
     def _tell(self) -> None:
         """The words below the list, and who else wants to know."""
-        from tui.library import direction_words
+        from tui.shelf import direction_words
 
         row = self.row
         what = self.query_one("#directions-what", Static)
@@ -175,7 +175,7 @@ class DirectionsPanel(FileActions, Browsing, Panel, Vertical):
         self._tell()
 
     def _draw(self, index: int, width: int) -> Text:
-        from tui.library import direction_words
+        from tui.shelf import direction_words
 
         row = self.rows[index]
         strength = self.strengths.get(row.key) if row.found else None

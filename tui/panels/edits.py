@@ -6,10 +6,10 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from core.scene import Edit
-from tui.library.known import Book, strength_words
 from tui.panel import Panel
 from tui.panels import _bars, _layers
 from tui.panels._editing import Editing
+from tui.shelf.known import Book, strength_words
 from tui.state import State
 from tui.widgets.lines import Lines, Part, fitted
 

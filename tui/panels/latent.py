@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from core.scene import SEED_LIMIT, Walk
 from tui.dialogs.ask import Ask
 from tui.dialogs.choose import Choice, Choose
-from tui.library.known import guessed
 from tui.panel import Panel
 from tui.panels import _layers
 from tui.panels._field import Change, Field, Look, Question
@@ -18,6 +17,7 @@ from tui.panels._fields import Class, Mix, Start, fields
 from tui.panels._latents import PATH, fault, offers
 from tui.panels._reading import label_words, seed_words
 from tui.panels._seed_fields import TRUNCATION_STEP, psi_words, seed_question, stepped, truncated
+from tui.shelf.known import guessed
 from tui.widgets.lines import Lines, Part, fitted
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from core.verbs._out import clean
-from tui.library import models
-from tui.library.models import Known
 from tui.panel import Panel
+from tui.shelf import models
+from tui.shelf.models import Known
 from tui.widgets.browser import MOVES, Browsing, Rows
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class ModelsPanel(Browsing, Panel, Vertical):
         if row is None:
             self.action_fold(int(self.zoo_open))
         elif row.kind == "zoo":
-            from tui.library import fetching
+            from tui.shelf import fetching
 
             fetching.offer(self.studio, row)
         elif row.kind == "wrong":
@@ -188,7 +188,7 @@ class ModelsPanel(Browsing, Panel, Vertical):
 
     def open_ref(self, ref: str) -> None:
         """Open whatever a name or path means."""
-        from tui.library import dropping
+        from tui.shelf import dropping
 
         self.studio.background(dropping.take(self.studio, ref), "drop")
 

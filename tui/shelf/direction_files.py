@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from core.verbs._out import clean
 from tui.dialogs.ask import Ask
 from tui.dialogs.choose import Choice, Choose
-from tui.library import naming, sets
-from tui.library.sets import Found, Shelf
+from tui.shelf import naming, sets
+from tui.shelf.sets import Found, Shelf
 
 if TYPE_CHECKING:
     from tui.app import Studio
-    from tui.library.marks import Marks
-    from tui.library.sets import Row
+    from tui.shelf.marks import Marks
+    from tui.shelf.sets import Row
 
 
 class FileActions:

@@ -10,7 +10,7 @@ from tui.dialogs.choose import Choice, Choose
 
 if TYPE_CHECKING:
     from tui.app import Studio
-    from tui.library.models import Known
+    from tui.shelf.models import Known
 
 
 def offer(studio: "Studio", model: "Known") -> None:

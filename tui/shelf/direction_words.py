@@ -4,9 +4,9 @@ from rich.text import Text
 
 from core.scene import ALL
 from core.verbs._out import clean
-from tui.library import sets
-from tui.library.marks import Marks
-from tui.library.sets import Row
+from tui.shelf import sets
+from tui.shelf.marks import Marks
+from tui.shelf.sets import Row
 from tui.widgets.browser import Rows
 
 BAR = 4  # cells of a score

@@ -17,7 +17,7 @@ from core.errors import LattyError
 
 if TYPE_CHECKING:
     from tui.drawing.engine import Model
-    from tui.library.marks import Marks
+    from tui.shelf.marks import Marks
 
 INSIDE = "activation:"
 SHARES = ("corr", "accuracy", "crossed", "r2")  # scores that are 1 at best; others have no best
