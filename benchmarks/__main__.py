@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from core.errors import did_you_mean
+from latty.errors import did_you_mean
 
 
 def names() -> list[str]:

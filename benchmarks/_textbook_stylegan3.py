@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.models._stylegan3_net import Config, LayerConfig, Network
-from core.models.stylegan3 import StyleGAN3
+from latty.models.families.stylegan3 import StyleGAN3
+from latty.models.families.stylegan3.network import Config, LayerConfig, Network
 
 LAYERS, CRITICAL, MARGIN, TAPS = 14, 2, 10, 6
 

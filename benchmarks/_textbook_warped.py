@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.bench_stylegan2 import Textbook
-from core.attributes._resnet import ResNet
+from latty.attributes.resnet import ResNet
 
 
 class OneHot(nn.Module):

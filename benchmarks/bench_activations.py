@@ -24,7 +24,7 @@ from benchmarks.bench_stylegan2 import (
     _network,
     _one_thread,
 )
-from core.models import stylegan2
+from latty.models.families import stylegan2
 
 BATCH = 20  # GANSpace's most
 CPU = torch.device("cpu")

@@ -31,8 +31,8 @@ def write_big(path: Path, quick: bool = False) -> int:
 CHILD = """
 import sys, time
 from pathlib import Path
-from core.checkpoints import checkpoint
-from core.checkpoints.weights import check_all
+from latty.checkpoints import checkpoint
+from latty.checkpoints.weights import check_all
 def peak():  # of this program; getrusage also remembers the process that started it
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 
@@ -74,7 +74,7 @@ def _big(folder: Path, quick: bool) -> list[Row]:
 def _zip(folder: Path, quick: bool) -> list[Row]:
     import torch
 
-    from core.checkpoints import open_checkpoint
+    from latty.checkpoints import open_checkpoint
 
     path, count = folder / "zip.pt", 20 if quick else 200
     torch.save({f"layer{i}.weight": torch.randn(256, 1024) for i in range(count)}, path)

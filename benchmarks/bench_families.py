@@ -19,7 +19,7 @@ from benchmarks import _textbook_biggan as large
 from benchmarks import _textbook_stylegan3 as alias_free
 from benchmarks._clock import Cost, costs, user_ratio
 from benchmarks.bench_stylegan2 import Row, _error, _one_thread
-from core.models import biggan, biggan_deep, dcgan, progan, sngan, stylegan1, stylegan3
+from latty.models.families import biggan, biggan_deep, dcgan, progan, sngan, stylegan1, stylegan3
 
 CPU = torch.device("cpu")
 BATCH = 4

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from core import home
-from core.jobs import desk, events
-from core.jobs import run as runs
+from latty import home
+from latty.jobs import control, events
+from latty.jobs import run as runs
 
 Row = tuple[str, str, float, str]
 ROOT = Path(__file__).parent.parent
@@ -66,7 +66,7 @@ def _submit(count: int) -> Row:
     times: list[float] = []
     for _ in range(count):
         begun = time.perf_counter()
-        job = desk.submit(["render", "--help"])
+        job = control.submit(["render", "--help"])
         times.append(time.perf_counter() - begun)
         _over(job)
     ours, theirs = median(times), median(_seconds(plain) for _ in range(count))
@@ -126,7 +126,7 @@ def _overhead(folder: Path, frames: int) -> Row:
                 )
             )
         )
-        job = desk.submit([*words, str(folder / "detached")])
+        job = control.submit([*words, str(folder / "detached")])
         _over(job)
         status = runs.status(job)
         assert status.state == "done" and status.started and status.ended, status

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from benchmarks._clock import Cost, costs, user_ratio
 from benchmarks.bench_stylegan2 import Row, _one_thread
-from core.directions._normal import NormalEquations
-from core.directions._svm import boundary
-from core.directions.sefa import _leading
+from latty.directions.methods.interfacegan.svm import boundary
+from latty.directions.methods.sefa import _leading
+from latty.directions.normal_equations import NormalEquations
 
 SVC_NAME, LEAST_SQUARES, EIG = "SVC(kernel=linear)", "LinearRegression", "numpy.linalg.eig"
 

@@ -30,12 +30,12 @@ from typing import Any
 
 import torch
 
-from core.attributes import parse_attributes, sampled_scores
-from core.directions import _discover, find
-from core.directions._base import HasCoordinate
-from core.errors import LattyError
-from core.models import open_model
-from core.rank import Plan, best, curves, rows
+from latty.attributes import parse_attributes, sampled_scores
+from latty.directions import discovery, find
+from latty.directions.base import HasCoordinate
+from latty.errors import LattyError
+from latty.models import open_model
+from latty.rank import Plan, best, curves, rows
 
 Line = tuple[str, str, float, str]
 MODELS = ("portraits", "demo")
@@ -109,7 +109,7 @@ def standing(name: str, model: str, quick: bool, folder: Path) -> Standing:
     params = entry.quick if quick and entry.quick else entry.full
     target = folder / f"{model}-{list(BOARD).index(name)}.safetensors"
     begun = time.monotonic()
-    header = _discover.discover(entry.method, params, generator, target)
+    header = discovery.discover(entry.method, params, generator, target)
     took = time.monotonic() - begun
     wanted = tuple(parse_attributes("factors", generator))
     seeds = tuple(SEEDS[:4] if quick else SEEDS)

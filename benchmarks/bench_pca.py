@@ -22,13 +22,13 @@ import torch
 from torch import Tensor
 
 from benchmarks.bench_stylegan2 import FULL, SMALL, Row, _network, _one_thread
-from core.directions._estimators import choose
-from core.directions._pca import Components, Estimator
-from core.directions._plan import Plan
-from core.directions.ganspace import METHOD
-from core.models import stylegan2
-from core.models.stylegan2 import Config
-from core.report import silent
+from latty.directions.methods.ganspace import METHOD
+from latty.directions.methods.ganspace.estimators import choose
+from latty.directions.methods.ganspace.pca import Components, Estimator
+from latty.directions.methods.ganspace.plan import Plan
+from latty.models.families import stylegan2
+from latty.models.families.stylegan2 import Config
+from latty.report import silent
 
 WIDE = Config(resolution=128, channels=(128, 128, 128, 128, 128, 128))  # 2097152 at b128
 IPCA = "IncrementalPCA"

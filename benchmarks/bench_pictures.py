@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.bench_writers import circling
-from core.render import picture
-from core.scene import Scene
-from tui import pictures
+from latty.render import picture
+from latty.scene import Scene
+from latty_tui import terminal
 
 Pixels = NDArray[np.uint8]
 Row = tuple[str, str, float, str]
@@ -70,7 +70,7 @@ def compare(
 def sixels(name: str, rgb: Pixels, rounds: int) -> Row:
     from textual_image._sixel import image_to_sixels
 
-    encode, image = pictures.way("sixel").encode, Image.fromarray(rgb)
+    encode, image = terminal.way("sixel").encode, Image.fromarray(rgb)
     row = compare(
         f"sixel, {len(rgb)} px, {name}",
         "textual-image sixel",
@@ -83,9 +83,9 @@ def sixels(name: str, rgb: Pixels, rounds: int) -> Row:
 
 def quality(rgb: Pixels) -> str:
     """PSNR of the palettes: ours, and the octree that textual-image takes from Pillow."""
-    from tui.pictures import _quantise
+    from latty_tui.terminal import quantise as terminal_quantise
 
-    back = _quantise.quantise(rgb).convert("RGB")
+    back = terminal_quantise.quantise(rgb).convert("RGB")
     octree = Image.fromarray(rgb).quantize(256, Image.Quantize.FASTOCTREE, dither=0).convert("RGB")
     return f"{psnr(np.asarray(back), rgb):.1f} against {psnr(np.asarray(octree), rgb):.1f} dB"
 
@@ -93,7 +93,7 @@ def quality(rgb: Pixels) -> str:
 def kitty(name: str, rgb: Pixels, rounds: int) -> Row:
     from textual_image._pixeldata import PixelData
 
-    encode, data = pictures.way("kitty").encode, PixelData(Image.fromarray(rgb))
+    encode, data = terminal.way("kitty").encode, PixelData(Image.fromarray(rgb))
     size = len(rgb)
     return compare(
         f"kitty, {size} px, {name}",
@@ -106,7 +106,7 @@ def kitty(name: str, rgb: Pixels, rounds: int) -> Row:
 
 def iterm(name: str, rgb: Pixels, rounds: int) -> Row:
     """textual-image has no such way; others send a PNG."""
-    encode, image = pictures.way("iterm").encode, Image.fromarray(rgb)
+    encode, image = terminal.way("iterm").encode, Image.fromarray(rgb)
 
     def png() -> str:
         file = io.BytesIO()
@@ -121,8 +121,8 @@ def blocks(name: str, rgb: Pixels, rounds: int) -> Row:
     from rich.console import Console
     from textual_image.renderable.halfcell import Image as HalfCells
 
-    encode = pictures.way("blocks").encode
-    small = pictures.fitted(rgb, (COLUMNS, 2 * ROWS))
+    encode = terminal.way("blocks").encode
+    small = terminal.fitted(rgb, (COLUMNS, 2 * ROWS))
     image = Image.fromarray(small)
 
     def theirs() -> str:

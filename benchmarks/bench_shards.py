@@ -13,10 +13,10 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from core.directions.ganspace import GANSpace
-from core.jobs import shards
-from core.jobs.pool import Pool, opened
-from core.models import open_model
+from latty.directions.methods.ganspace import GANSpace
+from latty.jobs import shards
+from latty.jobs.pool import Pool, opened
+from latty.models import open_model
 
 Row = tuple[str, str, float, str]
 MODEL, LAYER = "demo", "b16.conv1"

@@ -15,14 +15,14 @@ from typing import Any
 
 Row = tuple[str, str, float, str]
 ROOT = Path(__file__).parent.parent
-STUDIO = (sys.executable, "-c", "import sys; from tui.__main__ import main; sys.exit(main())")
+STUDIO = (sys.executable, "-c", "import sys; from latty_tui.__main__ import main; sys.exit(main())")
 FAKED = (
     sys.executable,
     "-c",
     f"""
 import sys
 from tui import start
-from tui.drawing import engine
+from latty_tui.drawing import engine
 engine.COMMAND = {(sys.executable, "-P", str(ROOT / "tests" / "fakes" / "engine.py"))!r}
 engine.Engine.__init__.__defaults__ = (engine.COMMAND,)
 from core import config

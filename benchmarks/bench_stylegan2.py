@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.models.stylegan2 import Config, Network
+from latty.models.families.stylegan2 import Config, Network
 
 Row = tuple[str, str, float, str]  # what is measured, against what, how many times faster, a note
 

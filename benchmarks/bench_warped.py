@@ -15,13 +15,13 @@ from torch import Tensor
 from benchmarks._clock import costs
 from benchmarks._textbook_warped import Loop, OneHot
 from benchmarks.bench_stylegan2 import SMALL, Row, Textbook, _network, _one_thread
-from core.directions import _rbf
-from core.directions._pairs import Pairs, Source
-from core.directions._trainer import Plan, Trainer
-from core.models import stylegan2
-from core.models._base import Generator, Labels, ModelInfo
-from core.models.stylegan2 import Config, Network
-from core.scene import Noise
+from latty.directions.methods.warped import rbf
+from latty.directions.training.pairs import Pairs, Source
+from latty.directions.training.trainer import Plan, Trainer
+from latty.models.base import Generator, Labels, ModelInfo
+from latty.models.families import stylegan2
+from latty.models.families.stylegan2 import Config, Network
+from latty.scene import Noise
 
 PATHS, DIPOLES, WIDTH = 200, 32, 512  # 64 support vectors in each set
 REPEATS = 20  # steps in one measurement: one alone is shorter than the clock's grain
@@ -62,7 +62,7 @@ def _repeated(work: Callable[[], Tensor]) -> Tensor:
 
 def _step_rows(rounds: int) -> Iterator[Row]:
     torch.manual_seed(0)
-    warps = _rbf.Warps(PATHS, DIPOLES, WIDTH)
+    warps = rbf.Warps(PATHS, DIPOLES, WIDTH)
     peer = OneHot(warps.support.detach(), warps.alphas.detach(), warps.loggamma.detach())
     for batch in (1, 8):
         z, index = torch.randn(batch, WIDTH), torch.arange(batch) * 3 % PATHS
@@ -70,7 +70,7 @@ def _step_rows(rounds: int) -> Iterator[Row]:
         k = int(index[0])
         one = (warps.support[k], warps.alphas[k], warps.loggamma[k].exp())
         ours = {
-            1: partial(_rbf.direction, z, *one),  # a traversal knows its path
+            1: partial(rbf.direction, z, *one),  # a traversal knows its path
             8: partial(warps.directions, z, index),
         }[batch]
         measured = costs(
@@ -88,7 +88,7 @@ def _step_rows(rounds: int) -> Iterator[Row]:
 
 def _trainer(generator: Generator) -> Trainer:
     plan = Plan(PATHS, 0.1, 0.2, 1, BATCH, "resnet", 1e-4, 1e-4, 1.0, 0.25, 0)
-    warps = _rbf.Warps(PATHS, DIPOLES, WIDTH)
+    warps = rbf.Warps(PATHS, DIPOLES, WIDTH)
     warps.alphas.requires_grad_(False)
     return Trainer(Pairs(generator, Source(space="w")), warps, 1.0, plan, "")
 
@@ -97,7 +97,7 @@ def _training_rows(config: Config, rounds: int, quick: bool) -> Iterator[Row]:
     base = _network(config)
     ours = stylegan2.build(base.state_dict(), stylegan2.metadata(config), torch.device("cpu"))
     info = replace(ours.info, name="textbook")
-    warps = _rbf.Warps(PATHS, DIPOLES, WIDTH)
+    warps = rbf.Warps(PATHS, DIPOLES, WIDTH)
     support = OneHot(warps.support.detach(), warps.alphas.detach(), warps.loggamma.detach())
     loop = Loop(Textbook(base), support, PATHS)
     w = ours.mapping(ours.sample(range(BATCH)))[:, 0].clone()

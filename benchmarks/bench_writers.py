@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core import presets, render
-from core.models import open_model
-from core.presets import Output
-from core.render.pixels import Painter, at_size
-from core.render.shots import Shots
-from core.render.writers import writer_of
-from core.report import silent
+from latty import presets, render
+from latty.models import open_model
+from latty.presets import Output
+from latty.presets.formats import writer_of
+from latty.render.pixels import Painter, at_size
+from latty.render.shots import Shots
+from latty.report import silent
 
 Pixels = NDArray[np.uint8]
 Row = tuple[str, str, float, str]

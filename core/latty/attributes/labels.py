@@ -1,0 +1,199 @@
+"""Labelled pictures: a folder per class, or a CSV with a column of files and one per attribute.
+
+In a CSV, columns of 0 and 1 (or -1 and 1, as CelebA has them) are yes or no; other numbers are
+measured. An empty cell, or "nan", is a label that nobody gave.
+"""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latty.attributes.card import Group
+from latty.attributes.rules import NAME, NAME_WORDS
+from latty.checkpoints.refusals import clean
+from latty.errors import BadData, Missing, OutputError
+from latty.report import Report
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm")
+FILE_COLUMNS = ("file", "filename", "path", "image", "image_id", "picture")
+FEWEST = 20  # pictures
+MOST_BYTES = 16 * 2**30  # of pictures in memory
+UNREAL = ("", "nan", "none", "na")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Files and what is known of them.
+
+    groups   softmax over the classes of a folder; sigmoid or none for the columns of a CSV
+    targets  (n, A) float32, NaN where nobody said; a class is 1 in its column
+    """
+
+    files: tuple[Path, ...]
+    groups: tuple[Group, ...]
+    targets: NDArray[np.float32]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for group in self.groups for name in group.names)
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with every label and every file's size or time."""
+        total = sha256(repr(self.groups).encode() + self.targets.tobytes())
+        for file in self.files:
+            fact = file.stat() if file.exists() else None
+            facts = (fact.st_size, fact.st_mtime_ns) if fact else ()
+            total.update(repr((file.parent.name, file.name, facts)).encode())
+        return total.hexdigest()
+
+
+def read_labels(data: Path) -> Labelled:
+    """The labels of a folder or a CSV; no picture is opened. Raises Missing, BadData."""
+    if not data.exists():
+        raise Missing(f"there is no {clean(str(data))}", "a folder per class, or a CSV")
+    found = _folders(data) if data.is_dir() else _table(data)
+    if len(found.files) < FEWEST:
+        what = f"{clean(data.name)} names {len(found.files)} pictures"
+        raise BadData(what, f"at least {FEWEST}, better thousands")
+    return found
+
+
+def _folders(data: Path) -> Labelled:
+    classes = sorted(path for path in data.iterdir() if path.is_dir() and path.name[0] != ".")
+    if len(classes) < 2:
+        what = f"{clean(data.name)} holds {len(classes)} folders of pictures"
+        raise BadData(what, "a folder for each of two or more classes; or name a CSV")
+    for folder in classes:
+        _check_name(folder.name, data.name)
+    files, rows = [], []
+    for index, folder in enumerate(classes):
+        inside = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        if not inside:
+            raise BadData(f"there is no picture in {clean(folder.name)}", ", ".join(SUFFIXES))
+        files += inside
+        rows += [index] * len(inside)
+    group = Group(tuple(folder.name for folder in classes), "softmax")
+    return Labelled(tuple(files), (group,), np.eye(len(classes), dtype=np.float32)[rows])
+
+
+def _check_name(name: str, file: str) -> None:
+    if not NAME.fullmatch(name) or not name.isprintable():
+        raise BadData(f"{clean(file)}: '{clean(name, 40)}' is no attribute's name", NAME_WORDS)
+
+
+def _table(path: Path) -> Labelled:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            start = file.readline()
+            mark = max(",;\t", key=start.count)
+            file.seek(0)
+            rows = [row for row in csv.reader(file, delimiter=mark) if row]
+    except UnicodeDecodeError:
+        raise BadData(f"{clean(path.name)} is no text", "a CSV with a header") from None
+    except csv.Error as error:
+        raise BadData(f"{clean(path.name)} is no CSV: {error}", "a CSV with a header") from None
+    except OSError as error:
+        raise OutputError(f"cannot read {clean(path.name)}: {error.strerror}") from None
+    head = [cell.strip() for cell in rows[0]] if rows else []
+    at = next((i for i, name in enumerate(head) if name.lower() in FILE_COLUMNS), None)
+    if at is None or len(head) < 2:
+        what = f"{clean(path.name)}:1: no column is called 'file'"
+        raise BadData(what, "file,smile,age on the first line, for example")
+    columns = [i for i in range(len(head)) if i != at]
+    names = [head[i] for i in columns]
+    for name in names:
+        _check_name(name, f"{path.name}:1")
+        if names.count(name) > 1:
+            raise BadData(f"{clean(path.name)}:1: the column '{name}' stands twice", "rename one")
+    values = [_row(path, number, row, head, columns) for number, row in enumerate(rows[1:], 2)]
+    targets = np.array(values, np.float32).reshape(-1, len(names))
+    files = tuple(path.parent / row[at].strip() for row in rows[1:])
+    groups = []
+    for i, name in enumerate(names):
+        groups.append(_column(path, name, targets[:, i]))
+    return Labelled(files, tuple(groups), targets)
+
+
+def _row(
+    path: Path, number: int, row: Sequence[str], head: Sequence[str], columns: Sequence[int]
+) -> list[float]:
+    """The numbers of one line; every fault names the line."""
+    where = f"{clean(path.name)}:{number}"
+    if len(row) != len(head):
+        raise BadData(f"{where}: {len(row)} cells", f"the first line has {len(head)}")
+    found = []
+    for i in columns:
+        cell = row[i].strip()
+        try:
+            value = math.nan if cell.lower() in UNREAL else float(cell)
+        except ValueError:
+            what = f"{where}: '{clean(cell, 40)}' in column {head[i]} is no number"
+            raise BadData(what, "leave the cell empty where nobody knows") from None
+        if math.isinf(value):
+            raise BadData(f"{where}: column {head[i]} is infinite", "leave the cell empty")
+        found.append(value)
+    return found
+
+
+def _column(path: Path, name: str, values: NDArray[np.float32]) -> Group:
+    """What kind of label a column holds; -1 becomes 0 in place where it means no."""
+    known = set(np.unique(values[~np.isnan(values)]).tolist())
+    if len(known) < 2:
+        raise BadData(f"{clean(path.name)}: column {name} is the same everywhere", "leave it out")
+    if known <= {0.0, 1.0} or known == {-1.0, 1.0}:
+        values[values == -1] = 0
+        return Group((name,), "sigmoid")
+    return Group((name,), "none")
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+def read_pictures(
+    files: Sequence[Path], size: int, channels: int, report: Report
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Pictures (n, C, size, size) and the places in `files` of those that could be read.
+
+    The middle square of each, averaged or interpolated to size.
+    """
+    if len(files) * channels * size * size > MOST_BYTES:
+        what = f"{len(files)} pictures of {size} px do not fit {MOST_BYTES >> 30} GiB of memory"
+        raise BadData(what, "take a smaller --size, or fewer pictures")
+    found = np.empty((len(files), channels, size, size), np.uint8)
+    kept: list[int] = []
+    for place, file in enumerate(files):
+        picture = _picture(file, size, channels)
+        if picture is not None:
+            found[len(kept)] = picture
+            kept.append(place)
+        if place % 50 == 49 or place == len(files) - 1:
+            report(place + 1, len(files), "pictures")
+    return found[: len(kept)], np.array(kept, np.int64)
+
+
+def _picture(file: Path, size: int, channels: int) -> NDArray[np.uint8] | None:
+    """One picture (C, size, size); None for what is none, or is damaged."""
+    import warnings
+
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(file) as opened:
+                opened.draft("RGB", (2 * size, 2 * size))  # JPEGs are read small
+                whole = ImageOps.exif_transpose(opened).convert("RGB" if channels == 3 else "L")
+        square = ImageOps.fit(whole, (size, size), Image.Resampling.BILINEAR)
+    except Exception:  # Pillow's readers raise anything on damaged bytes
+        return None
+    array = np.asarray(square, np.uint8)
+    return array.transpose(2, 0, 1) if channels == 3 else array[None]

@@ -1,0 +1,31 @@
+"""What the scorers without weights share: pictures of any kind as small RGB, in 0..1."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from latty.errors import BadData
+
+MOST = 128  # px of the longer side: means do not change above, and quantiles stay cheap
+
+
+def small_rgb(images: Tensor, most: int = MOST) -> Tensor:
+    """Images (N, 1 or 3, H, W) in -1..1 as RGB (N, 3, h, w) in 0..1, h and w at most `most`.
+
+    What lies beyond the range is cut, as in a file. Raises BadData for other channels.
+    """
+    if images.shape[1] not in (1, 3):
+        raise BadData(f"pictures of {images.shape[1]} channels", "scorers read grey or RGB")
+    rgb = (images.float().clamp(-1, 1) + 1) / 2
+    height, width = rgb.shape[-2:]
+    if max(height, width) > most:
+        scale = most / max(height, width)
+        rgb = F.interpolate(
+            rgb, (max(1, round(height * scale)), max(1, round(width * scale))), mode="area"
+        )
+    return rgb.expand(-1, 3, -1, -1)
+
+
+def luma(rgb: Tensor) -> Tensor:
+    """Brightness as it is seen, (N, h, w) in 0..1 of RGB (N, 3, h, w): ITU-R BT.709."""
+    red, green, blue = rgb.unbind(1)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,0 +1,139 @@
+"""The user's scorers: NAME.toml and its weights in one folder. No pickle is ever written there."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from latty import home
+from latty.attributes import names as attributes_names
+from latty.attributes.card import Card, Group, Layer
+from latty.errors import OutputError, UsageError, WouldOverwrite
+from latty.files import replace_whole
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+PIECE = 2**20  # bytes copied at once
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError for a name that cannot be a scorer's, or that ships with latty."""
+    if not NAME.fullmatch(name):
+        raise UsageError(f"'{name}' is no name", "letters, digits, - and _, at most 64")
+    if name in attributes_names.SCORERS:
+        raise UsageError(f"'{name}' is the name of a scorer that ships", "choose another")
+
+
+def place(name: str) -> Path:
+    """Where the TOML of a scorer of that name lies."""
+    return home.scorers_dir() / f"{name}{attributes_names.SUFFIX}"
+
+
+def check_free(name: str, force: bool) -> None:
+    """Raises UsageError for no name, WouldOverwrite for one that is taken."""
+    check_name(name)
+    if place(name).exists() and not force:
+        raise WouldOverwrite(f"there is a scorer '{name}' already", "use --force, or another name")
+
+
+def is_card(path: Path) -> bool:
+    """Whether a file is a classifier's TOML, right or wrong: it names weights and outputs."""
+    if path.suffix.lower() != attributes_names.SUFFIX:
+        return False
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return {"weights", "outputs"} <= set(data)
+
+
+def add(path: Path, name: str, force: bool = False) -> Path:
+    """Try a TOML and its weights, then keep a copy under that name; returns the new TOML.
+
+    Weights of torch become safetensors. Raises UsageError, WouldOverwrite, Missing, BadData,
+    OutputError.
+    """
+    import tomlkit
+
+    from latty.attributes import card as attributes_card
+    from latty.attributes import classifier
+
+    check_free(name, force)
+    classifier.open_card(path)  # nothing broken is stored
+    card, text = attributes_card.read(path), tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+    weights = path.parent / card.weights
+    if card.kind == "onnx":
+        text["weights"] = f"{name}.onnx"
+        pieces = _pieces(weights)
+    else:
+        from safetensors.torch import save
+
+        text["weights"] = f"{name}.safetensors"
+        text.pop("prefix", None)
+        tensors = classifier.own_tensors(card, weights)
+        pieces = iter([save({key: tensor.contiguous() for key, tensor in tensors.items()})])
+    return write(name, tomlkit.dumps(text), str(text["weights"]), pieces)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def write(name: str, text: str, weights: str, pieces: Iterator[bytes]) -> Path:
+    """Put weights, then the TOML, into the store, each whole. Raises OutputError."""
+    target = place(name)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace_whole(target.parent / weights, pieces)
+        replace_whole(target, [text.encode()])
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror}", "is the disk full?") from None
+    return target
+
+
+# --- a card as text -------------------------------------------------------------------------------
+
+
+def spelt(card: Card, training: Mapping[str, Any]) -> str:
+    """The TOML of a plain network's card, as a person would write it."""
+    height, width = card.size
+    lines = ["schema = 1", f"kind = {_value(card.kind)}", f"weights = {_value(card.weights)}"]
+    lines += [f"title = {_value(card.title)}"] if card.title else []
+    lines += [f"size = {height if height == width else [height, width]}"]
+    lines += [f"channels = {card.channels}", f"range = [{card.low:g}, {card.high:g}]"]
+    lines += ["layers = [", *(f"  {_layer(layer)}," for layer in card.layers), "]"]
+    for group in card.groups:
+        lines += ["", "[[outputs]]", *_pairs(_table(group))]
+    lines += ["", "[training]", *_pairs(training)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(group: Group) -> dict[str, Any]:
+    unit = {"unit": group.unit} if group.unit else {}
+    return {"names": list(group.names), "activation": group.activation, **unit}
+
+
+def _layer(layer: Layer) -> str:
+    """What differs from the defaults, in one line."""
+    plain = Layer(layer.kind)
+    keys = ("tensors", "kernel", "stride", "padding", "dilation", "groups", "bias", "affine", "eps")
+    said = {"kind": layer.kind}
+    said |= {key: getattr(layer, key) for key in keys if getattr(layer, key) != getattr(plain, key)}
+    return f"{{ {', '.join(_pairs(said))} }}"
+
+
+def _pairs(table: Mapping[str, Any]) -> list[str]:
+    return [f"{key} = {_value(value)}" for key, value in table.items()]
+
+
+def _value(value: Any) -> str:
+    """A value as TOML; texts in double quotes, whose escapes are JSON's."""
+    import json
+
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_value(str(k))} = {_value(v)}' for k, v in value.items())} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,254 @@
+"""The front door's other side: one file opened, sniffed, read, and everything that it said."""
+
+import mmap
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latty.checkpoints import (
+    numpyfile,
+    safetensors,
+    symbols,
+    torchlegacy,
+    torchzip,
+    walk,
+    ziparchive,
+)
+from latty.checkpoints.inert import Machine
+from latty.checkpoints.refusals import AGAIN, Refusal, clean
+from latty.checkpoints.sniff import HEAD, Start, sniff
+from latty.checkpoints.tally import Tally
+from latty.checkpoints.values import Persistent, TensorView, TfNetwork, item_size
+from latty.errors import Missing, OutputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FILE_LIMIT = 32 * 2**30
+SHARED, SLACK = 8, 64 * 2**20  # tensors may share numbers, within reason
+NVIDIA = "NVIDIA's source text is inside: NVIDIA Source Code License, non-commercial use only"
+LIKELY_NVIDIA = (
+    "written by NVIDIA's code, whose own models are for non-commercial use: ask its page"
+)
+TRAILING = "{} bytes follow the end of its pickle and were not read"
+READ_ERRORS = (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A file that was read, and never run.
+
+    kind      "pickle", "torch-zip", "torch-legacy", "npy", "npz" or "safetensors"
+    tree      what it holds: plain dicts, lists, numbers and text, TensorView, Persistent, TfNetwork
+    meta      free text of a safetensors header
+    warnings  what a reader should know although the file was read
+    """
+
+    path: Path
+    kind: str
+    size: int
+    tree: Any
+    tally: Tally = field(repr=False)
+    meta: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def globals(self) -> dict[str, int]:
+        """Every name its pickles asked for, nested ones too, with counts."""
+        return dict(self.tally.globals)
+
+    @property
+    def opcodes(self) -> dict[str, int]:
+        """How often each pickle operation occurred."""
+        return self.tally.operations_by_name()
+
+    @property
+    def licence(self) -> str:
+        """What the file itself shows about its licence, or ""."""
+        if self.tally.nvidia:
+            return NVIDIA
+        return LIKELY_NVIDIA if self.tally.modules else self.meta.get("license", "")
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the whole file, as hexadecimal digits; read in pieces, so it costs no memory."""
+        return digest(self.path)
+
+    def views(self, of: Any = None) -> dict[str, TensorView]:
+        """Name -> tensor of the whole file, or of one part of the tree; numpy is not needed."""
+        try:
+            return walk.named(self.tree if of is None else of)
+        except Refusal as refusal:
+            raise refusal.about(self.path.name) from None
+
+    def tensors(self, of: Any = None) -> "dict[str, NDArray[Any]]":
+        """Name -> read-only array over the file, 16-bit floats widened; Refusal("no-model")."""
+        views = self.views(of)
+        if not views:
+            raise self.no_model("it holds no numbers")
+        total = sum(tensor.numel * item_size(tensor.dtype) for tensor in views.values())
+        if self.kind != "npz" and total > SHARED * self.size + SLACK:
+            what = f"its tensors add up to {total} bytes, all of them the same numbers"
+            raise Refusal("too-big", what, "this is no checkpoint of a generator", self.path.name)
+        try:
+            return {name: tensor.numpy() for name, tensor in views.items()}
+        except Refusal as refusal:
+            raise refusal.about(self.path.name) from None
+
+    def weights(self) -> "dict[str, NDArray[Any]]":
+        """As `tensors`, for files that can be a model; Refusal("no-model") for lists."""
+        networks = isinstance(self.tree, tuple) and all(
+            isinstance(part, TfNetwork) for part in self.tree
+        )
+        if not networks and not isinstance(self.tree, dict | Persistent | TfNetwork):
+            raise self.no_model("it holds no table of named tensors")
+        return self.tensors()
+
+    def modules(self) -> dict[str, Persistent | TfNetwork]:
+        """Name -> module of NVIDIA's files, for their settings: "G_ema.synthesis.b4"."""
+        try:
+            return walk.modules(self.tree)
+        except Refusal as refusal:
+            raise refusal.about(self.path.name) from None
+
+    def no_model(self, what: str) -> Refusal:
+        hint = "name the generator's own file; see: latty inspect FILE"
+        return Refusal("no-model", what, hint, self.path.name)
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file; raises OutputError."""
+    total = sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                total.update(block)
+    except OSError as error:
+        raise OutputError(f"cannot read {path.name}: {error.strerror}") from None
+    return total.hexdigest()
+
+
+def read(path: Path, tally: Tally | None = None) -> Checkpoint:
+    """One file of any kind, by content; raises Missing, Refusal, OutputError."""
+    tally = tally or Tally()
+    name = path.name
+    try:
+        return _read(path, tally)
+    except Refusal as refusal:
+        raise refusal.about(name) from None
+    except MemoryError:
+        raise Refusal("too-big", "it needs more memory than there is", AGAIN, name) from None
+    except READ_ERRORS:  # a damaged file found a case that no check names
+        raise Refusal("not-a-pickle", "it is damaged: it cannot be read", AGAIN, name) from None
+
+
+def _read(path: Path, tally: Tally) -> Checkpoint:
+    kind, code = _mapped(path)
+    return READERS[kind](path, code, tally)
+
+
+def _mapped(path: Path) -> tuple[str, memoryview]:
+    """The kind of a file, and its bytes, which are read only where they are looked at."""
+    try:
+        status = _status(path)
+        if not stat.S_ISREG(status.st_mode):  # a pipe would wait for ever
+            raise Refusal("not-a-file", "it is a folder, pipe or device", "name a file")
+        with path.open("rb") as file:
+            kind = sniff(Start(file.read(HEAD), status.st_size))  # before a huge file is mapped
+            if status.st_size > FILE_LIMIT:
+                what = f"it has {status.st_size >> 30} GiB; latty reads files up to 32"
+                raise Refusal("too-big", what, "ask its author for the generator alone")
+            return kind, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except OSError as error:
+        raise OutputError(f"cannot read {clean(path.name)}: {error.strerror}") from None
+
+
+def _status(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except (FileNotFoundError, ValueError):  # ValueError: a name that no file can have
+        raise Missing(f"there is no file {clean(path.name)}", "check the path") from None
+
+
+def _read_zip(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
+    found = ziparchive.members(code)
+    if any(name.endswith("data.pkl") for name in found):
+        tree, warnings, rest = torchzip.read(code, found, tally)
+        tally.trailing = rest
+        warnings += (TRAILING.format(rest),) if rest else ()
+        return Checkpoint(path, "torch-zip", len(code), tree, tally, warnings=warnings)
+    if found and all(name.endswith(".npy") for name in found):
+        arrays, warning = numpyfile.read_npz(code, found)
+        notes = (warning,) if warning else ()
+        return Checkpoint(path, "npz", len(code), arrays, tally, warnings=notes)
+    raise Refusal("wrong-format", "it is a zip archive around something", "run: unzip FILE")
+
+
+def _read_npy(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
+    return Checkpoint(path, "npy", len(code), numpyfile.read_npy(code), tally)
+
+
+def _read_safetensors(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
+    tensors, meta = safetensors.read(code)
+    return Checkpoint(path, "safetensors", len(code), tensors, tally, meta)
+
+
+def _read_legacy(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
+    tree, end = torchlegacy.read(code, tally)
+    notes = _rest(code, end, tally)
+    return Checkpoint(path, "torch-legacy", len(code), tree, tally, warnings=notes)
+
+
+def _read_pickle(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
+    machine = Machine(code, tally, nested=torchlegacy.read_nested)
+    tree = machine.run()
+    notes = _rest(code, machine.pos, tally)
+    return Checkpoint(path, "pickle", len(code), tree, tally, warnings=notes)
+
+
+def _read_text_pickle(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
+    """Protocols 0 and 1 are refused; what such a file asks for is still named."""
+    try:
+        Machine(code, tally).run()
+    except Refusal as refusal:
+        if refusal.code == "forbidden-global":
+            raise
+    what = "it is an old text pickle, or one damaged by a text-mode copy"
+    raise Refusal("not-a-pickle", what, "fetch it again as a binary file, or save with protocol 2")
+
+
+def _rest(code: memoryview, pos: int, tally: Tally) -> tuple[str, ...]:
+    """A warning about bytes behind the end; a second pickle that asks for code is refused."""
+    tally.trailing = len(code) - pos
+    if not tally.trailing:
+        return ()
+    if code[pos] == 0x80:
+        try:
+            Machine(code, tally, pos, nested=torchlegacy.read_nested).run()
+        except Refusal as refusal:
+            if refusal.code == "forbidden-global":
+                raise
+    return (TRAILING.format(tally.trailing),)
+
+
+READERS: dict[str, Callable[[Path, memoryview, Tally], Checkpoint]] = {
+    "zip": _read_zip,
+    "npy": _read_npy,
+    "safetensors": _read_safetensors,
+    "torch-legacy": _read_legacy,
+    "pickle": _read_pickle,
+    "text-pickle": _read_text_pickle,
+}
+
+
+def refusal_of(tally: Tally) -> Refusal | None:
+    """What a strict reading would have said first, after a lenient one."""
+    for path in tally.foreign:
+        module, _, name = path.rpartition(".")
+        return symbols.forbidden(module, name)
+    return None

@@ -1,0 +1,112 @@
+"""What `latty inspect` says about a checkpoint: plain tables for JSON, no torch, no numpy."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from latty.checkpoints.checkpoint import Checkpoint, digest, read, refusal_of
+from latty.checkpoints.refusals import Refusal, clean
+from latty.checkpoints.tally import Tally
+from latty.checkpoints.values import Persistent, TensorView, TfNetwork, dtype_name, plain
+
+HASH_LIMIT = 4 * 2**30  # a longer file would keep people waiting for its SHA-256
+SHOWN_ITEMS, DEPTH = 64, 4  # of a setting
+SETTINGS = ("_init_kwargs", "training_set_kwargs", "args")
+
+Facts = dict[str, Any]
+
+
+def facts(path: Path) -> Facts:
+    """Everything about a file; what refuses it is under "refused". Raises Missing, OutputError."""
+    tally = Tally(lenient=True)
+    known: Facts = {"kind": None, "refused": None}
+    try:
+        checkpoint = read(path, tally)
+        known |= _contents(checkpoint)
+        refusal = refusal_of(tally)
+    except Refusal as error:
+        refusal = refusal_of(tally) or error
+    known |= _asked(tally)
+    if refusal is not None:
+        refusal = refusal if refusal.message != refusal.what else refusal.about(path.name)
+        known["refused"] = {
+            "code": refusal.code,
+            "message": refusal.message,
+            "hint": refusal.hint,
+        }
+    return known
+
+
+def _asked(tally: Tally) -> Facts:
+    return {
+        "globals": {clean(name): count for name, count in tally.globals.most_common()},
+        "forbidden": [clean(name) for name in tally.foreign],
+        "opcodes": tally.operations_by_name(),
+    }
+
+
+def _contents(checkpoint: Checkpoint) -> Facts:
+    views = checkpoint.views()
+    small = checkpoint.size <= HASH_LIMIT
+    tensors = {
+        clean(name): {"shape": list(tensor.shape), "dtype": dtype_name(tensor.dtype)}
+        for name, tensor in views.items()
+    }
+    return {
+        "kind": checkpoint.kind,
+        "bytes": checkpoint.size,
+        "sha256": digest(checkpoint.path) if small else None,
+        "tensors": tensors,
+        "numbers": sum(tensor.numel for tensor in views.values()),
+        "modules": _modules(checkpoint),
+        "settings": _settings(checkpoint.tree),
+        "metadata": {clean(key): clean(text) for key, text in checkpoint.meta.items()},
+        "licence": clean(checkpoint.licence),
+        "warnings": [clean(text) for text in checkpoint.warnings],
+    }
+
+
+def _modules(checkpoint: Checkpoint) -> dict[str, str]:
+    return {clean(name): clean(_class_of(module)) for name, module in checkpoint.modules().items()}
+
+
+def _class_of(module: Persistent | TfNetwork) -> str:
+    if isinstance(module, Persistent):
+        return module.class_name
+    return str(module.state.get("build_func_name", module.state.get("name", "Network")))
+
+
+def _settings(tree: Any) -> Facts:
+    """The arguments that networks were made with, by network: what families are told apart by."""
+    found: Facts = {}
+    parts: dict[str, Any] = {"": tree}
+    if isinstance(tree, dict):
+        parts = {str(key): value for key, value in tree.items()}
+    elif isinstance(tree, tuple):
+        parts = {str(i): value for i, value in enumerate(tree)}
+    for name, value in list(parts.items())[:SHOWN_ITEMS]:
+        if isinstance(value, Persistent):
+            found[clean(name)] = _json(plain(value.state.get("_init_kwargs", {})), DEPTH)
+        elif isinstance(value, TfNetwork):
+            found[clean(name)] = _json(value.kwargs, DEPTH)
+        elif name in SETTINGS:
+            found[clean(name)] = _json(plain(value), DEPTH)
+    return found
+
+
+def _json(value: Any, depth: int) -> Any:
+    """A setting as JSON can hold it: cut where long, cleaned where text, words where odd."""
+    if isinstance(value, TensorView):
+        return _json(value.tolist(), depth) if value.numel <= SHOWN_ITEMS else repr(value)
+    if isinstance(value, bool | int) or value is None:
+        return value if value is None or abs(value) < 2**63 else clean(hex(value))
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, str):
+        return clean(value)
+    if depth and isinstance(value, dict):
+        items = list(value.items())[:SHOWN_ITEMS]
+        return {clean(str(key)): _json(item, depth - 1) for key, item in items}
+    if depth and isinstance(value, list | tuple):
+        return [_json(item, depth - 1) for item in value[:SHOWN_ITEMS]]
+    return f"({type(value).__name__})"

@@ -1,0 +1,37 @@
+"""Why a file is refused: one line for people, and one word for programs.
+
+Codes: empty html json lfs-pointer wrong-format unknown-format not-a-pickle truncated bad-op
+forbidden-global object-array bad-tensor bad-zip checksum too-big no-model not-a-file, and about the
+weights themselves: nonfinite wrong-shape missing-key negative-variance.
+"""
+
+from latty.errors import BadData
+
+SHOWN = 120  # characters of a name from a file that are shown
+AGAIN = "fetch it again, and compare its size with the page it came from"
+
+
+def clean(text: str, limit: int = SHOWN) -> str:
+    """Text of a stranger made fit for a terminal: one line, no control or format characters."""
+    line = "".join(c if c.isprintable() else "?" for c in text[: limit + 1])
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+class Refusal(BadData):
+    """A file that is not read. `code` is one of the words above; exit code 65."""
+
+    def __init__(self, code: str, what: str, hint: str = AGAIN, file: str = "") -> None:
+        super().__init__(f"{clean(file)}: {what}" if file else what, hint)
+        self.code, self.what = code, what
+
+    def about(self, file: str) -> "Refusal":
+        """The same, naming the file."""
+        return Refusal(self.code, self.what, self.hint, file)
+
+
+def truncated(what: str = "the file ends too early") -> Refusal:
+    return Refusal("truncated", f"{what}: the download or copy was cut")
+
+
+def bad_tensor(what: str) -> Refusal:
+    return Refusal("bad-tensor", what, "the file is damaged or was made to mislead; fetch it again")

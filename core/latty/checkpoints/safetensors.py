@@ -1,0 +1,188 @@
+"""Safetensors files: header, names, shapes and views without any library; tensors through torch.
+
+Layout: 8 bytes little-endian header length, a JSON header {name: {dtype, shape, data_offsets}} with
+free text under "__metadata__", then the raw numbers, in one piece, without gaps or overlaps.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latty.checkpoints.refusals import Refusal, bad_tensor, clean, truncated
+from latty.checkpoints.values import (
+    Storage,
+    TensorView,
+    checked_shape,
+    dtype_name,
+    item_size,
+    packed,
+    view,
+)
+from latty.errors import Missing, OutputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+HEADER_LIMIT = 4 * 2**20  # bytes; a thousand tensors need a tenth of one MiB
+DTYPES = {
+    **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "bf2", "BOOL": "|b1"},
+    **{"I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1"},
+    **{"U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "|u1", "C64": "<c8"},
+}
+WRITTEN = {
+    **{"float64": "F64", "float32": "F32", "float16": "F16", "bool": "BOOL"},
+    **{"int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says about itself: free text, the shape and number type of each tensor."""
+
+    meta: dict[str, str]
+    shapes: dict[str, tuple[int, ...]]
+    dtypes: dict[str, str] = field(default_factory=dict)  # "float32", ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+
+def read_header(path: Path) -> Header:
+    """The header alone, in microseconds and without numpy; raises Missing, Refusal, OutputError."""
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            length = _length(file.read(8), size)
+            meta, entries = _parsed(file.read(length), size - 8 - length)
+    except Refusal as refusal:
+        raise refusal.about(path.name) from None
+    except (FileNotFoundError, ValueError):  # ValueError: a name that no file can have
+        raise Missing(f"there is no file {clean(path.name)}", "check the name") from None
+    except OSError as error:
+        raise OutputError(f"cannot read {path.name}: {error.strerror}") from None
+    shapes = {entry.name: entry.shape for entry in entries}
+    return Header(meta, shapes, {entry.name: dtype_name(entry.dtype) for entry in entries})
+
+
+def read(code: memoryview) -> tuple[dict[str, TensorView], dict[str, str]]:
+    """Every tensor as a view, and the free text; raises Refusal."""
+    length = _length(bytes(code[:8]), len(code))
+    data = code[8 + length :]
+    meta, entries = _parsed(bytes(code[8 : 8 + length]), len(data))
+    tensors = {}
+    for entry in entries:
+        storage = Storage(entry.dtype, prod(entry.shape), data[entry.start : entry.stop])
+        tensors[entry.name] = view(storage, 0, entry.shape, packed(entry.shape))
+    return tensors, meta
+
+
+def _length(start: bytes, size: int) -> int:
+    length = int.from_bytes(start, "little")
+    if len(start) < 8 or length > size - 8:
+        raise truncated("its safetensors header is longer than the file")
+    if not 2 <= length <= HEADER_LIMIT:
+        raise Refusal("unknown-format", "it is no safetensors file: its header length is wrong")
+    return length
+
+
+def _parsed(text: bytes, size: int) -> tuple[dict[str, str], list[_Entry]]:
+    """Free text and entries in file order, for `size` bytes of numbers."""
+    try:
+        header = json.loads(text, object_pairs_hook=_once)
+        meta, entries = _taken(header)
+    except (ValueError, RecursionError):
+        raise bad_tensor("its safetensors header cannot be read") from None
+    place = 0
+    for entry in sorted(entries, key=lambda e: (e.start, e.stop)):
+        if entry.start != place:
+            raise bad_tensor(f"the numbers of '{clean(entry.name)}' overlap others or leave a gap")
+        place = entry.stop
+    if place > size:
+        raise truncated(f"its tensors need {place} bytes and {size} are there")
+    if place < size:
+        raise bad_tensor(f"{size - place} bytes of it belong to no tensor")
+    return meta, entries
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise ValueError  # one name twice: two readers would see two files
+    return table
+
+
+def _taken(header: Any) -> tuple[dict[str, str], list[_Entry]]:
+    if not isinstance(header, dict):
+        raise ValueError
+    free = header.pop("__metadata__", {})
+    if not isinstance(free, dict):
+        raise ValueError
+    meta = {str(key): str(value) for key, value in free.items()}
+    return meta, [_entry(name, given) for name, given in header.items()]
+
+
+def _entry(name: str, given: Any) -> _Entry:
+    if not isinstance(given, dict):
+        raise ValueError
+    dtype, offsets = DTYPES.get(str(given.get("dtype"))), given.get("data_offsets")
+    if dtype is None:
+        raise bad_tensor(
+            f"'{clean(name)}' has numbers of the unknown type {clean(str(given.get('dtype')), 20)}"
+        )
+    shape = checked_shape(given.get("shape"))
+    if not isinstance(offsets, list) or len(offsets) != 2:
+        raise ValueError
+    start, stop = offsets
+    if type(start) is not int or type(stop) is not int or not 0 <= start <= stop:
+        raise ValueError
+    if stop - start != prod(shape) * item_size(dtype):
+        raise bad_tensor(f"'{clean(name)}' of shape {list(shape)} has {stop - start} bytes")
+    return _Entry(name, dtype, shape, start, stop)
+
+
+def read_tensors(path: Path) -> "dict[str, Tensor]":
+    """All tensors, float16 and bfloat16 widened to float32; raises Missing, Refusal."""
+    read_header(path)  # our own words for everything that can be wrong with the container
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, ValueError) as error:
+        what = f"it is damaged: {clean(str(error))}"
+        raise Refusal("bad-tensor", what, file=path.name) from None
+    half = (torch.float16, torch.bfloat16)
+    return {name: t.float() if t.dtype in half else t for name, t in tensors.items()}
+
+
+def pieces(meta: Mapping[str, str], tensors: "Mapping[str, Tensor]") -> list[bytes | memoryview]:
+    """What a file of these tensors and this free text is made of; no number is copied.
+
+    The reference writer orders free text by a random hash, so two runs would differ; this one
+    keeps the order given. Number types it has no word for are written as float32.
+    """
+    table: dict[str, Any] = {"__metadata__": dict(meta)}
+    numbers: list[bytes | memoryview] = []
+    offset = 0
+    for name, given in tensors.items():
+        known = str(given.dtype).removeprefix("torch.") in WRITTEN
+        tensor = (given if known else given.float()).detach().cpu().contiguous()
+        piece = tensor.numpy().data.cast("B") if tensor.numel() else b""
+        code = WRITTEN[str(tensor.dtype).removeprefix("torch.")]
+        ends = [offset, offset + len(piece)]
+        table[name] = {"dtype": code, "shape": list(tensor.shape), "data_offsets": ends}
+        numbers.append(piece)
+        offset += len(piece)
+    header = json.dumps(table).encode()
+    header += b" " * (-len(header) % 8)  # the numbers start at a multiple of 8
+    return [len(header).to_bytes(8, "little"), header, *numbers]

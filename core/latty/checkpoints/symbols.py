@@ -1,0 +1,357 @@
+"""The closed table of names a pickle may ask for, and what each one means here.
+
+A name is looked up as a whole: nothing is imported, no dots are walked, no attribute is fetched.
+What is not in the table is refused by name.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from latty.checkpoints.refusals import Refusal, bad_tensor, clean
+from latty.checkpoints.values import (
+    Buffer,
+    Persistent,
+    Storage,
+    Symbol,
+    TensorView,
+    TfNetwork,
+    checked_shape,
+    dtype_code,
+    item_size,
+    packed,
+    view,
+)
+
+if TYPE_CHECKING:
+    from latty.checkpoints.inert import Machine
+
+STORAGES = {  # torch's class -> numpy code of its numbers
+    "FloatStorage": "<f4",
+    "DoubleStorage": "<f8",
+    "HalfStorage": "<f2",
+    "BFloat16Storage": "bf2",
+    "LongStorage": "<i8",
+    "IntStorage": "<i4",
+    "ShortStorage": "<i2",
+    "CharStorage": "|i1",
+    "ByteStorage": "|u1",
+    "BoolStorage": "|b1",
+    "ComplexFloatStorage": "<c8",
+    "ComplexDoubleStorage": "<c16",
+    "UntypedStorage": "|u1",
+}
+TORCH_TYPES = (
+    *("float16", "float32", "float64", "bfloat16", "half", "float", "double"),
+    *("int8", "int16", "int32", "int64", "uint8", "bool", "complex64", "complex128"),
+)
+NUMPY_CORES = ("numpy.core", "numpy._core")
+MULTIARRAY = ("scalar", "_reconstruct")
+
+FOREIGN = "foreign"
+NAME_LIMIT = 400  # characters of module and name; names outside the table are kept for `inspect`
+
+
+def _table() -> dict[tuple[str, str], Symbol]:
+    kinds: dict[str, list[tuple[str, str]]] = {
+        "persistent": [("torch_utils.persistence", "_reconstruct_persistent_obj")],
+        "tensor": [("torch._utils", "_rebuild_tensor"), ("torch._utils", "_rebuild_tensor_v2")],
+        "parameter": [
+            ("torch._utils", "_rebuild_parameter"),
+            ("torch._utils", "_rebuild_parameter_with_state"),
+            ("torch.nn.parameter", "Parameter"),
+        ],
+        "nested": [("torch.storage", "_load_from_bytes")],
+        "storage": [("torch", name) for name in STORAGES] + [("torch.storage", "UntypedStorage")],
+        "type": [("torch", name) for name in TORCH_TYPES],
+        "size": [("torch", "Size")],
+        "device": [("torch", "device")],
+        "dict": [
+            ("collections", "OrderedDict"),
+            ("dnnlib", "EasyDict"),
+            ("dnnlib.util", "EasyDict"),
+        ],
+        "namespace": [("argparse", "Namespace")],
+        "set": [("builtins", "set"), ("__builtin__", "set")],
+        "bytes": [("builtins", "bytearray"), ("__builtin__", "bytearray")],
+        "encode": [("_codecs", "encode")],
+        "frombuffer": [(f"{core}.numeric", "_frombuffer") for core in NUMPY_CORES],
+        "dtype": [("numpy", "dtype")],
+        "ndarray": [("numpy", "ndarray")],
+        "network": [
+            ("dnnlib.tflib.network", "Network"),
+            ("tfutil", "Network"),
+            ("network", "Network"),
+        ],
+    }
+    for core in NUMPY_CORES:
+        kinds.setdefault("scalar", []).append((f"{core}.multiarray", "scalar"))
+        kinds.setdefault("reconstruct", []).append((f"{core}.multiarray", "_reconstruct"))
+    return {pair: Symbol(*pair, kind) for kind, pairs in kinds.items() for pair in pairs}
+
+
+TABLE = _table()
+
+# Modules whose classes mean "somebody saved a whole object", which is common and not hostile.
+OBJECTS = ("torch.nn.", "torchvision.", "__main__.", "__torch__.", "models.", "model.", "networks.")
+
+
+def resolve(machine: "Machine", module: str, name: str) -> Symbol:
+    """The table's symbol; Refusal("forbidden-global") for all others, or a stand-in for lookers."""
+    if len(module) + len(name) > NAME_LIMIT:
+        raise forbidden(module[:NAME_LIMIT], name[:NAME_LIMIT])
+    path = f"{module}.{name}"
+    machine.tally.globals[path] += 1
+    symbol = TABLE.get((module, name))
+    if symbol is not None:
+        return symbol
+    if machine.tally.lenient:
+        machine.tally.foreign[path] += 1
+        return Symbol(module, name, FOREIGN)
+    raise forbidden(module, name)
+
+
+def forbidden(module: str, name: str) -> Refusal:
+    """The refusal of a name outside the table, with what helps those who meet it."""
+    path = clean(f"{module}.{name}")
+    if f"{module}.".startswith(OBJECTS):
+        return Refusal(
+            "forbidden-global",
+            f"it is a whole program object ({path}), not plain weights",
+            "ask its author for the weights: torch.save(model.state_dict(), 'weights.pt')",
+        )
+    return Refusal(
+        "forbidden-global",
+        f"it asks Python to run {path}; latty reads plain weights only",
+        "do not load this file with other programs unless you trust who made it",
+    )
+
+
+class Dtype:
+    """A numpy dtype on its way: BUILD may still set its byte order."""
+
+    __slots__ = ("code",)
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+
+
+def call(machine: "Machine", function: Any, args: Any) -> Any:
+    """The value of `function(*args)` for a symbol of the table; nothing else can be called."""
+    if not isinstance(function, Symbol):
+        raise Refusal("bad-op", "it calls something that is no name")
+    if function.kind == FOREIGN:
+        return function
+    if not isinstance(args, tuple) or function.kind not in CALLS:
+        raise Refusal("bad-op", f"it calls {function.path} in a way no checkpoint does")
+    try:
+        return CALLS[function.kind](machine, *args)
+    except TypeError:  # the wrong number of arguments
+        raise Refusal("bad-op", f"it calls {function.path} in a way no checkpoint does") from None
+
+
+def _persistent(machine: "Machine", meta: Any) -> Persistent:
+    table = meta if isinstance(meta, dict) else {}
+    name, source, state = (table.get(key) for key in ("class_name", "module_src", "state"))
+    if not (isinstance(name, str) and isinstance(source, str) and isinstance(state, dict)):
+        raise Refusal("bad-op", "a module of NVIDIA's layout lacks its class, source or state")
+    machine.tally.module()
+    digest, nvidia = machine.tally.source(source)
+    return Persistent(name, digest, nvidia, state)
+
+
+def _tensor(
+    machine: "Machine", storage: Any, offset: Any, size: Any, stride: Any, *_: Any
+) -> TensorView:
+    if not isinstance(storage, Storage):
+        raise bad_tensor("a tensor has no storage")
+    machine.tally.tensor()
+    return view(storage, offset, size, stride)
+
+
+def _parameter(machine: "Machine", data: Any, *_: Any) -> TensorView:
+    if not isinstance(data, TensorView):
+        raise bad_tensor("a parameter holds no tensor")
+    return data
+
+
+def _nested(machine: "Machine", data: Any) -> Any:
+    if machine.nested is None or not isinstance(data, bytes | memoryview):
+        raise Refusal("bad-op", "it nests one torch file in another where no checkpoint does")
+    return machine.nested(data, machine.tally)
+
+
+def _size(machine: "Machine", size: Any = ()) -> tuple[int, ...]:
+    return checked_shape(size)
+
+
+def _device(machine: "Machine", *parts: Any) -> str:
+    return ":".join(str(part)[:32] for part in parts[:2] if isinstance(part, str | int))
+
+
+def _dict(machine: "Machine", pairs: Any = ()) -> dict[Any, Any]:
+    machine.tally.container()
+    entries: dict[Any, Any] = {}
+    given = pairs if isinstance(pairs, list | tuple) else ()
+    machine.tally.work(len(given))  # the memo can hand the same list over again and again
+    for pair in given:
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise Refusal("bad-op", "it fills a table with something other than pairs")
+        entries[key(pair[0])] = pair[1]
+    return entries
+
+
+def _namespace(machine: "Machine") -> dict[Any, Any]:
+    entries = _dict(machine)
+    machine.unbuilt[id(entries)] = entries
+    return entries
+
+
+def _set(machine: "Machine", items: Any = ()) -> set[Any]:
+    machine.tally.container()
+    given = items if isinstance(items, list | tuple | set) else ()
+    machine.tally.work(len(given))
+    return {key(item) for item in given}
+
+
+def _bytes(machine: "Machine", data: Any = b"", codec: Any = "latin-1") -> Buffer:
+    return _encode(machine, data, codec) if isinstance(data, str) else _buffer(machine, data)
+
+
+def _encode(machine: "Machine", text: Any, codec: Any = "latin1") -> bytes:
+    if not isinstance(text, str) or codec not in ("latin1", "latin-1", "iso-8859-1"):
+        raise Refusal("bad-op", "it encodes text in a way no checkpoint does")
+    machine.tally.spend_text(len(text))
+    return text.encode("latin-1")
+
+
+def _buffer(machine: "Machine", data: Any) -> Buffer:
+    if isinstance(data, str):  # Python 2 wrote bytes as text
+        machine.tally.spend_text(len(data))
+        return data.encode("latin-1")
+    if not isinstance(data, bytes | memoryview):
+        raise bad_tensor("an array's numbers are no bytes")
+    return data
+
+
+def _dtype(machine: "Machine", name: Any, *_: Any) -> Dtype:
+    if not isinstance(name, str):
+        raise Refusal("object-array", "it holds an array of a type that is no plain number")
+    dtype = Dtype(dtype_code(name))
+    machine.unbuilt[id(dtype)] = dtype
+    return dtype
+
+
+def array(machine: "Machine", dtype: Any, shape: Any, fortran: bool, data: Any) -> TensorView:
+    """A numpy array whose bytes are exactly its shape times its item size."""
+    if not isinstance(dtype, Dtype):
+        raise bad_tensor("an array has no number type")
+    sizes, buffer = checked_shape(shape), _buffer(machine, data)
+    storage = Storage(dtype.code, len(buffer) // max(1, item_size(dtype.code)), buffer)
+    result = view(storage, 0, sizes, packed(sizes, fortran))
+    if result.numel * item_size(dtype.code) != len(buffer):
+        raise bad_tensor(f"an array of {list(sizes)} numbers has {len(buffer)} bytes")
+    return result
+
+
+def _scalar(machine: "Machine", dtype: Any, data: Any = None) -> TensorView:
+    machine.tally.tensor()
+    return array(machine, dtype, (), False, data)
+
+
+def _frombuffer(
+    machine: "Machine", data: Any, dtype: Any, shape: Any, order: Any, *_: Any
+) -> TensorView:
+    machine.tally.tensor()
+    return array(machine, dtype, shape, order == "F", data)
+
+
+def _reconstruct(machine: "Machine", cls: Any, shape: Any, kind: Any) -> TensorView:
+    if not isinstance(cls, Symbol) or cls.kind not in ("ndarray", FOREIGN):
+        raise Refusal("bad-op", "it builds an array of a class that is none")
+    machine.tally.tensor()
+    empty = TensorView(Storage("|u1", 0, b""), "|u1", (0,), (1,))
+    machine.unbuilt[id(empty)] = empty
+    return empty
+
+
+def _network(machine: "Machine") -> TfNetwork:
+    machine.tally.module()
+    network = TfNetwork()
+    machine.unbuilt[id(network)] = network
+    return network
+
+
+CALLS: dict[str, Callable[..., Any]] = {
+    "persistent": _persistent,
+    "tensor": _tensor,
+    "parameter": _parameter,
+    "nested": _nested,
+    "size": _size,
+    "device": _device,
+    "dict": _dict,
+    "namespace": _namespace,
+    "set": _set,
+    "bytes": _bytes,
+    "encode": _encode,
+    "scalar": _scalar,
+    "reconstruct": _reconstruct,
+    "frombuffer": _frombuffer,
+    "dtype": _dtype,
+    "network": _network,
+}
+CREATED = ("dict", "namespace", "set", "network")  # what NEWOBJ may make
+
+
+def build(machine: "Machine", target: Any, state: Any) -> None:
+    """What `target.__setstate__(state)` would do, for the four kinds that need it; once each.
+
+    Attributes that others hang on tables (OrderedDict._metadata) are dropped.
+    """
+    if machine.unbuilt.pop(id(target), None) is None:
+        if isinstance(target, dict | set | Persistent | Symbol):
+            return
+        raise Refusal("bad-op", "it sets the state of something that has none")
+    if isinstance(target, Dtype):
+        _build_dtype(target, state)
+    elif isinstance(target, TensorView):
+        _build_array(machine, target, state)
+    elif isinstance(state, dict):
+        machine.tally.work(len(state))
+        entries = target.state if isinstance(target, TfNetwork) else target
+        entries.update(state)
+        if isinstance(target, TfNetwork):
+            _drop_source(machine, entries)
+    else:
+        raise Refusal("bad-op", "an object's state is no table")
+
+
+def _build_dtype(target: Dtype, state: Any) -> None:
+    if not isinstance(state, tuple) or len(state) < 5 or state[1] not in ("<", ">", "|", "="):
+        raise bad_tensor("a number type has a state that numpy does not write")
+    if any(part is not None for part in state[2:5]):
+        raise Refusal("object-array", "it holds an array of structures, not of plain numbers")
+    target.code = dtype_code(target.code[1:], state[1])
+
+
+def _build_array(machine: "Machine", target: TensorView, state: Any) -> None:
+    if not isinstance(state, tuple) or len(state) != 5:
+        raise bad_tensor("an array has a state that numpy does not write")
+    _, shape, dtype, fortran, data = state
+    built = array(machine, dtype, shape, fortran is True, data)
+    for name in ("storage", "dtype", "shape", "stride", "offset"):
+        object.__setattr__(target, name, getattr(built, name))  # late, once: the memo knows target
+
+
+def _drop_source(machine: "Machine", state: dict[Any, Any]) -> None:
+    source = state.pop("build_module_src", None)
+    if isinstance(source, str):
+        state["source_sha256"], _ = machine.tally.source(source)
+
+
+def key(value: Any) -> Any:
+    """A table's key: text, bytes, or a small number; crafted keys could make tables crawl."""
+    if value is None or isinstance(value, str | bytes):
+        return value
+    if isinstance(value, int | float) and abs(value) < 2**62:
+        return value
+    raise Refusal("bad-op", "it uses something other than text or a number as a key")

@@ -1,0 +1,335 @@
+"""What a checkpoint holds once it is read: plain values, and views of numbers not yet touched.
+
+Nothing here imports torch; numpy is imported when an array is asked for, and not before.
+"""
+
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from latty.checkpoints.refusals import Refusal, bad_tensor, clean
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Buffer = bytes | memoryview
+
+MAX_DIMS = 16
+MAX_NUMBERS = 2**48  # no honest shape comes near; keeps every product far from overflow
+LIST_LIMIT = 4096  # elements that `tolist` gives; longer arrays are weights
+PLAIN_DEPTH, PLAIN_LIMIT = 32, 100_000  # nesting and number of values of one setting
+BFLOAT16 = "bf2"  # the one number type without a numpy code
+
+# Sizes in bytes that each kind of numpy code may have.
+SIZES = {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "b": (1,), "c": (8, 16)}
+TEXT_KINDS = {"S": 1, "U": 4}  # bytes per character
+WORDS = {"f": "float", "i": "int", "u": "uint", "c": "complex"}
+PACKED = {
+    **{"f2": "e", "f4": "f", "f8": "d", "b1": "?", "bf2": "H"},
+    **{"i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q"},
+    **{"c8": "ff", "c16": "dd"},
+}
+
+
+def item_size(dtype: str) -> int:
+    """Bytes of one number of a numpy code ("<f4", "|S3") or "bf2"."""
+    if dtype == BFLOAT16:
+        return 2
+    return int(dtype[2:]) * TEXT_KINDS.get(dtype[1], 1)
+
+
+def dtype_name(dtype: str) -> str:
+    """The word for people: float32, bfloat16, int64, bool, text of 8."""
+    if dtype == BFLOAT16:
+        return "bfloat16"
+    if dtype[1] in TEXT_KINDS:
+        return f"text of {dtype[2:]}"
+    return "bool" if dtype[1] == "b" else f"{WORDS[dtype[1]]}{item_size(dtype) * 8}"
+
+
+def dtype_code(text: str, order: str = "") -> str:
+    """A checked numpy code with its byte order; raises Refusal for objects and structures."""
+    if len(text) > 16:
+        raise bad_tensor("it has numbers of an unknown type")
+    given = text[:1] if text[:1] in ("<", ">", "|", "=") else ""
+    kind, size = text[len(given) : len(given) + 1], text[len(given) + 1 :]
+    if kind in ("O", "V", "["):
+        raise Refusal(
+            "object-array",
+            "it holds an array of Python objects, which only running code could read",
+            "ask its author for an array of plain numbers",
+        )
+    if not (size.isascii() and size.isdecimal() and len(size) <= 5):
+        raise bad_tensor(f"it has numbers of the unknown type '{clean(text, 20)}'")
+    known = int(size) in SIZES.get(kind, ()) or kind in TEXT_KINDS
+    if not known:
+        raise bad_tensor(f"it has numbers of the unknown type '{clean(text, 20)}'")
+    single = kind == "S" or (kind != "U" and int(size) == 1)
+    mark = "|" if single else (order or given).replace("=", "<").replace("|", "<") or "<"
+    return f"{mark}{kind}{int(size)}"
+
+
+@dataclass(slots=True, eq=False)
+class Storage:
+    """A run of `numel` numbers in the file; `data` arrives late in the old torch format."""
+
+    dtype: str
+    numel: int
+    data: Buffer | None = None
+    load: Callable[[], Buffer] | None = field(default=None, repr=False)  # compressed: on demand
+
+    def raw(self) -> Buffer:
+        """Its bytes, `numel * item_size` of them."""
+        if self.data is None and self.load is not None:
+            self.data = self.load()
+        if self.data is None:
+            raise bad_tensor("a tensor has no numbers in the file")
+        return self.data
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TensorView:
+    """A tensor or array: shape, stride and offset counted in numbers of `storage`, all checked."""
+
+    storage: Storage
+    dtype: str
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    offset: int = 0
+
+    def __repr__(self) -> str:
+        return f"TensorView({dtype_name(self.dtype)}, {list(self.shape)})"
+
+    @property
+    def numel(self) -> int:
+        return prod(self.shape)
+
+    def numpy(self) -> "NDArray[Any]":
+        """A read-only array over the file, not copied; 16-bit floats are widened to float32."""
+        import numpy as np
+
+        code = {BFLOAT16: "<u2", "|b1": "|u1"}.get(self.dtype, self.dtype)
+        if self.numel == 0:
+            code = "<f4" if self.dtype.endswith("f2") else self.dtype
+            empty: NDArray[Any] = np.zeros(self.shape, code)
+            return empty
+        size = item_size(self.dtype)
+        steps = tuple(
+            step * size if n > 1 else size for n, step in zip(self.shape, self.stride, strict=True)
+        )
+        raw: NDArray[Any] = np.ndarray(
+            self.shape, code, self.storage.raw(), self.offset * size, steps
+        )
+        if self.dtype == BFLOAT16:
+            wide: NDArray[Any] = (raw.astype(np.uint32) << np.uint32(16)).view(np.float32)
+            return wide
+        if self.dtype == "|b1":  # any byte but 0 is true; numpy takes such bytes as they are
+            truth: NDArray[Any] = np.not_equal(raw, 0)
+            return truth
+        return raw.astype(np.float32) if self.dtype[1:] == "f2" else raw
+
+    def _numbers(self) -> Iterator[Any]:
+        """Every element in C order, without numpy."""
+        data, size = self.storage.raw(), item_size(self.dtype)
+        places = [self.offset]
+        for n, step in zip(self.shape, self.stride, strict=True):
+            places = [place + i * step for place in places for i in range(n)]
+        for place in places:
+            yield _unpacked(self.dtype, bytes(data[place * size : (place + 1) * size]))
+
+    def tolist(self) -> Any:
+        """Python numbers: one for shape (), else nested lists; for at most LIST_LIMIT numbers."""
+        if self.numel > LIST_LIMIT:
+            raise bad_tensor(f"an attribute holds {self.numel} numbers: too many for a setting")
+        flat: list[Any] = list(self._numbers())
+        for n in reversed(self.shape[1:]):
+            flat = [flat[i : i + n] for i in range(0, len(flat), n)] if n else []
+        return flat if self.shape else flat[0]
+
+
+def _unpacked(dtype: str, data: bytes) -> Any:
+    if dtype != BFLOAT16 and dtype[1] in TEXT_KINDS:
+        codec = "latin-1" if dtype[1] == "S" else "utf-32-le" if dtype[0] == "<" else "utf-32-be"
+        return data.decode(codec, "replace").rstrip("\0")
+    order = ">" if dtype[0] == ">" else "<"
+    code = dtype if dtype == BFLOAT16 else dtype[1:]
+    values = struct.unpack(order + PACKED[code], data)
+    if dtype == BFLOAT16:
+        return struct.unpack("<f", struct.pack("<I", values[0] << 16))[0]
+    return values[0] if len(values) == 1 else complex(*values)
+
+
+def checked_shape(shape: Any) -> tuple[int, ...]:
+    """A shape from a file as a tuple of plain sizes."""
+    if not isinstance(shape, tuple | list) or len(shape) > MAX_DIMS:
+        raise bad_tensor(f"a tensor's shape is no list of at most {MAX_DIMS} sizes")
+    if any(type(n) is not int or not 0 <= n <= MAX_NUMBERS for n in shape):
+        raise bad_tensor("a tensor's shape has an impossible size")
+    if prod(n for n in shape if n) > MAX_NUMBERS:
+        raise bad_tensor("a tensor's shape is impossibly large")
+    return tuple(shape)
+
+
+def packed(shape: tuple[int, ...], fortran: bool = False) -> tuple[int, ...]:
+    """Strides, in numbers, of an array without gaps."""
+    strides, step = [], 1
+    for n in shape if fortran else reversed(shape):
+        strides.append(step)
+        step *= n
+    return tuple(strides if fortran else reversed(strides))
+
+
+def view(storage: Storage, offset: Any, size: Any, stride: Any) -> TensorView:
+    """A view whose every element lies inside its storage, and which repeats none in bulk."""
+    shape, steps = checked_shape(size), checked_shape_like(stride)
+    if type(offset) is not int or offset < 0 or len(steps) != len(shape):
+        raise bad_tensor("a tensor's offset or stride is impossible")
+    numel = prod(shape)
+    last = offset + sum((n - 1) * step for n, step in zip(shape, steps, strict=True)) + 1
+    if numel > storage.numel or (numel and last > storage.numel) or offset > storage.numel:
+        words = f"a tensor of {list(shape)} needs {max(numel, last)} numbers"
+        raise bad_tensor(f"{words}, its storage has {storage.numel}")
+    return TensorView(storage, storage.dtype, shape, steps, offset)
+
+
+def checked_shape_like(stride: Any) -> tuple[int, ...]:
+    if not isinstance(stride, tuple | list) or len(stride) > MAX_DIMS:
+        raise bad_tensor("a tensor's stride is no list of steps")
+    if any(type(n) is not int or not 0 <= n <= MAX_NUMBERS for n in stride):
+        raise bad_tensor("a tensor's stride has an impossible step")
+    return tuple(stride)
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A name that a pickle asked for: a word of ours, never the thing itself."""
+
+    module: str
+    name: str
+    kind: str  # what the reader makes of it; "foreign" for names outside the table
+
+    @property
+    def path(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Persistent:
+    """A module of NVIDIA's PyTorch files: its class by name, and its complete __dict__.
+
+    The source text that travels with it is hashed and dropped. The hash is a hint, never a ticket.
+    """
+
+    class_name: str
+    source_sha256: str
+    nvidia: bool  # the source text says NVIDIA
+    state: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Persistent({clean(self.class_name)!r})"
+
+    def _table(self, key: str) -> dict[str, Any]:
+        value = self.state.get(key)
+        entries = value.items() if isinstance(value, dict) else ()
+        return {name: item for name, item in entries if isinstance(name, str)}
+
+    @property
+    def breadth(self) -> int:
+        """Entries that looking into it passes over, at most."""
+        return len(self.state) + sum(len(t) for t in self.state.values() if isinstance(t, dict))
+
+    @property
+    def tensors(self) -> dict[str, TensorView]:
+        """Its own parameters and buffers by name, without those of its children."""
+        own = {**self._table("_parameters"), **self._table("_buffers")}
+        return {name: value for name, value in own.items() if isinstance(value, TensorView)}
+
+    @property
+    def children(self) -> dict[str, "Persistent"]:
+        found = self._table("_modules").items()
+        return {name: value for name, value in found if isinstance(value, Persistent)}
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Every other attribute as plain Python: conv_clamp, up_factor (numpy ints too), ..."""
+        tables = ("_parameters", "_buffers", "_modules")
+        return {
+            key: plain(value)
+            for key, value in self.state.items()
+            if isinstance(key, str) and key not in tables
+        }
+
+    def child(self, path: str) -> "Persistent":
+        """The module at "synthesis.b4"; raises Refusal("missing-key")."""
+        module = self
+        for name in path.split("."):
+            if name not in module.children:
+                raise Refusal("missing-key", f"module '{clean(path)}' is missing")
+            module = module.children[name]
+        return module
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TfNetwork:
+    """A network of NVIDIA's TensorFlow files: version, name, static_kwargs, components, variables.
+
+    `state` is filled once, when the reader meets it; the source text is hashed and dropped.
+    """
+
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"TfNetwork({clean(str(self.state.get('name', '')))!r})"
+
+    @property
+    def breadth(self) -> int:
+        """Entries that looking into it passes over, at most."""
+        return len(self.state) + sum(
+            len(t) for t in self.state.values() if isinstance(t, dict | list)
+        )
+
+    @property
+    def components(self) -> dict[str, "TfNetwork"]:
+        value = self.state.get("components")
+        entries = value.items() if isinstance(value, dict) else ()
+        return {
+            name: item
+            for name, item in entries
+            if isinstance(name, str) and isinstance(item, TfNetwork)
+        }
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """`static_kwargs` as plain Python."""
+        value = plain(self.state.get("static_kwargs", {}))
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def variables(self) -> dict[str, TensorView]:
+        """Its own variables by name, without those of its components."""
+        value = self.state.get("variables")
+        pairs = value if isinstance(value, list) else []
+        named = [pair for pair in pairs if isinstance(pair, tuple | list) and len(pair) == 2]
+        return {n: v for n, v in named if isinstance(n, str) and isinstance(v, TensorView)}
+
+
+def plain(value: Any) -> Any:
+    """Numpy numbers and short arrays as Python numbers and lists, inside containers too."""
+    return _plain(value, PLAIN_DEPTH, [PLAIN_LIMIT])
+
+
+def _plain(value: Any, depth: int, left: list[int]) -> Any:
+    left[0] -= 1
+    if depth < 0 or left[0] < 0:  # containers may be shared: a small file can spell a huge tree
+        raise Refusal("too-big", "its settings are nested too deeply", "it is no checkpoint")
+    if isinstance(value, TensorView):
+        left[0] -= min(value.numel, LIST_LIMIT)
+        return value.tolist() if value.numel <= LIST_LIMIT else value
+    if isinstance(value, dict):
+        return {key: _plain(item, depth - 1, left) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        items = [_plain(item, depth - 1, left) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    return value

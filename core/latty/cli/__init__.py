@@ -1,0 +1,1 @@
+"""The command line: parse, call, print. One verb per file of `verbs/`."""

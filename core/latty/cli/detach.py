@@ -1,0 +1,109 @@
+"""`--detach`: the verb becomes a job that outlives the terminal, and its id the result."""
+
+import os
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from latty.cli.main import Run
+from latty.errors import UsageError
+
+SETTINGS = (Path("/etc/systemd"), Path("/usr/lib/systemd"))  # the first one that says it is right
+LINGER = Path("/var/lib/systemd/linger")
+
+
+class Word(str):
+    """A word of the command line that knows its place among the words."""
+
+    place = 0
+
+
+def detached(run: Run, per: Sequence[str] = ()) -> int:
+    """Hand the words of this run in as one job, or as one for each word of `per` (presets).
+
+    Prints the ids. Raises UsageError, DeviceError, OSError.
+    """
+    from latty.jobs import control
+
+    if "-" in per:
+        raise UsageError("a job cannot read stdin", "write the preset to a file")
+    device = run.config().device
+    wish = device if device == "cpu" or device.startswith("cuda:") else ""
+    ids = []
+    for words in _jobs(run.words, bool(per)):
+        job = control.submit(words, gpus=run.args.gpus, device=wish)
+        ids.append(job)
+        run.out.result(job, id=job, words=list(words))
+    if warning := logout_kills():
+        run.out.say(warning)
+    hint = ids[0] if len(ids) == 1 else ""
+    run.out.say(f"follow with: latty jobs watch {hint}".rstrip())
+    return 0
+
+
+def _jobs(words: Sequence[str], apart: bool) -> list[tuple[str, ...]]:
+    """The words without those of `--detach`, the verb first; where `apart`, once per preset.
+
+    They are parsed once more to know which are presets: an option's value may read the same.
+    """
+    from latty.cli import grammar
+
+    known = [Word(word) for word in words]
+    for place, word in enumerate(known):
+        word.place = place
+    args = grammar.build(words).parse_args(known)
+    kept = [word for word in _undetached(known) if word.place != args.verb.place]
+    if not apart:
+        return [(args.verb, *kept)]
+    presets = {word.place: word for word in args.presets}
+    once = {str(word): place for place, word in reversed(presets.items())}
+    return [
+        (args.verb, *(w for w in kept if w.place == mine or w.place not in presets))
+        for mine in sorted(once.values())
+    ]
+
+
+def _undetached(words: Sequence[Word]) -> list[Word]:
+    kept: list[Word] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            return [*kept, word, *rest]
+        if word == "--gpus":
+            next(rest, None)
+        elif word != "--detach" and not word.startswith("--gpus="):
+            kept.append(word)
+    return kept
+
+
+def logout_kills(
+    settings: Sequence[Path] | None = None, linger: Path = LINGER, session: str | None = None
+) -> str:
+    """What to do where systemd ends all of a user's processes at logout; "" where it does not."""
+    if (session or os.environ.get("XDG_SESSION_ID")) is None:
+        return ""  # no login of systemd's
+    from getpass import getuser
+
+    if (linger / getuser()).exists() or not _kills(settings or _settings()):
+        return ""
+    return (
+        "systemd ends your processes at logout here (KillUserProcesses): "
+        "run `loginctl enable-linger` once, or start with `systemd-run --user --scope latty ...`"
+    )
+
+
+def _settings() -> list[Path]:
+    """logind's files, the one that outranks the others first."""
+    extra = [path for place in SETTINGS for path in place.glob("logind.conf.d/*.conf")]
+    ordered = sorted(extra, key=lambda path: path.name, reverse=True)
+    return [*ordered, *(place / "logind.conf" for place in SETTINGS)]
+
+
+def _kills(settings: Sequence[Path]) -> bool:
+    for path in settings:
+        with suppress(OSError, UnicodeError):
+            text = path.read_text(encoding="utf-8")
+            if found := re.findall(r"^KillUserProcesses\s*=\s*(\w+)", text, re.MULTILINE):
+                return str(found[-1]).lower() in ("yes", "true", "1", "on")
+    return False

@@ -1,0 +1,158 @@
+"""The headless verbs: parse, call, print. A verb imports what is heavy when it runs.
+
+stdout carries results, stderr words; whatever goes wrong becomes one line and an exit code here.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from latty.cli import grammar, signals
+from latty.cli.out import VOICE, Out, wants_color
+from latty.errors import LattyError, UsageError, explain
+
+if TYPE_CHECKING:  # each module less is a few milliseconds of every start
+    from latty.config import Config
+
+Verb = Callable[["Run"], int]
+
+
+class Screen(Protocol):
+    """What the terminal app lends the headless half, which never imports it."""
+
+    def studio(self, ref: str | None, config: "Config", out: Out) -> int:
+        """`latty [MODEL | PRESET | PICTURE]`: show it."""
+        ...
+
+    def show(self, path: Path, config: "Config", out: Out) -> None:
+        """A picture just written."""
+        ...
+
+    def facts(self, config: "Config") -> dict[str, str]:
+        """What the terminal is and how it shows pictures, for the doctor."""
+        ...
+
+
+class Run:
+    """One run of one verb: its arguments, its voice, the screen if there is one, its words."""
+
+    def __init__(
+        self, args: Any, out: Out, screen: Screen | None, words: Sequence[str] = ()
+    ) -> None:
+        self.args, self.out, self.screen, self.words = args, out, screen, words
+
+    def config(self) -> "Config":
+        """The settings under the flags of this run."""
+        from latty import config
+
+        return config.load(vars(self.args))
+
+
+def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int:
+    """Run one command line and return its exit code. Never raises, but for SystemExit of --help."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    # torch's threads otherwise spin while they wait: on a shared machine a hundred times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
+    out = Out(loudness=-1 if {"-q", "--quiet"} & {*words} else 0, color=wants_color(True))
+    try:
+        try:
+            return _dispatch(words, out, screen)
+        finally:
+            _flush()
+    except BrokenPipeError:
+        return _pipe_closed()
+    except Exception as error:
+        return _failed(error, out, words)
+
+
+def _dispatch(words: list[str], out: Out, screen: Screen | None) -> int:
+    first = next((word for word in words if not word.startswith("-")), None)
+    asks = {"-h", "--help", "--version"} & {*words}
+    if screen is not None and first not in grammar.VERBS and not asks:
+        args: Any = grammar.parse_studio(words)
+        _tune(out, args)
+        return screen.studio(args.ref, Run(args, out, screen).config(), out)
+    parser = grammar.build(words)
+    args = parser.parse_args(words)
+    _tune(out, args)
+    if args.version:
+        from latty.cli.verbs.doctor import version_line
+
+        out.result(version_line())
+        return 0
+    if args.verb is None:
+        raise UsageError("no verb", "see: latty --help")
+    verb: Verb = getattr(import_module(f"latty.cli.verbs.{args.verb}"), args.verb)
+    return verb(Run(args, out, screen, words))
+
+
+def _tune(out: Out, args: Any) -> None:
+    out.loudness = getattr(args, "loudness", 0)
+    out.color = wants_color(getattr(args, "color", True))
+    out.json = getattr(args, "json", False)
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _pipe_closed() -> int:
+    """Nobody reads stdout: end quietly, and keep Python from trying again at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            os.dup2(nowhere, stream.fileno())
+    return 128 + signals.SIGPIPE
+
+
+def _failed(error: Exception, out: Out, words: list[str]) -> int:
+    known = explain(error)
+    try:
+        if "--debug" in words:
+            import traceback
+
+            traceback.print_exception(error, file=sys.stderr)
+        if known is None:
+            known = LattyError(f"unexpected {type(error).__name__}: {error}", _report(error, words))
+        if known.exit_code != 128 + signals.SIGPIPE:
+            VOICE.say("error", text=str(known), code=known.exit_code)
+            out.error(str(known))
+    except BrokenPipeError:
+        return _pipe_closed()
+    if isinstance(error, OSError):
+        _abandon_stdout()
+    return known.exit_code
+
+
+def _abandon_stdout() -> None:
+    """After a failed write (a full disk) Python would fail once more when it flushes at exit."""
+    try:
+        _flush()
+    except OSError:
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _report(error: Exception, words: list[str]) -> str:
+    """Write what a developer needs into the state directory; returns the hint that names it."""
+    import traceback
+
+    from latty import home
+    from latty.cli.verbs.doctor import version_line
+
+    text = "".join(traceback.format_exception(error))
+    try:
+        folder = home.state_dir() / "reports"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"error-{os.getpid()}.txt"
+        path.write_text(f"{version_line()}\nlatty {' '.join(words)}\n\n{text}", encoding="utf-8")
+    except (OSError, UnicodeError):
+        return "run again with --debug to see where"
+    return f"this is our fault; the report to send is {path}"

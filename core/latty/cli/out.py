@@ -1,0 +1,177 @@
+"""What latty says: results on stdout, words and progress on stderr, nothing that moves a terminal.
+
+Every line of text goes through `clean`: names come from presets and pictures of strangers.
+"""
+
+import json
+import os
+import sys
+import time
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from latty.cli import signals
+from latty.errors import Interrupted
+from latty.jobs.events import Voice
+
+LINE_LIMIT = 2000  # characters of one line; more is a file that wants to fill the screen
+VOICE = Voice()  # heard by those who follow a job; silent in any other run
+SEPARATORS = "\u2028\u2029"
+
+
+def clean(text: str) -> str:
+    """One line without control, escape and direction-changing characters."""
+    kept = (c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+    return "".join(c for c in kept if c not in SEPARATORS)[:LINE_LIMIT]
+
+
+def to_json(value: Mapping[str, Any]) -> str:
+    """One line of ASCII: escapes can hide nowhere in it."""
+    return json.dumps(value, default=str, allow_nan=False).replace("\x7f", "\\u007f")
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """A terminal that can move its cursor, with a person in front of it."""
+    quiet = os.environ.get("TERM") == "dumb" or bool(os.environ.get("CI"))
+    return stream is not None and stream.isatty() and not quiet
+
+
+def print_line(text: str, stream: TextIO | None) -> None:
+    if stream is not None:  # None: closed by whoever started us
+        stream.write(text + "\n")
+
+
+@dataclass(slots=True)
+class Out:
+    """The two streams of one run, and how loud it is: -1 quiet, 0, 1 verbose."""
+
+    json: bool = False
+    loudness: int = 0
+    color: bool = True
+
+    def result(self, text: str, **value: Any) -> None:
+        """A result: `text` for people, or `value` as one JSON line; a job keeps a file's path."""
+        if "path" in value:
+            VOICE.say("output", path=str(Path(value["path"]).absolute()), bytes=value.get("bytes"))
+        if self.json:
+            print_line(to_json(value), sys.stdout)
+        else:
+            for line in text.split("\n"):
+                print_line(clean(line), sys.stdout)
+
+    def rows(self, rows: Sequence[Sequence[str]]) -> None:
+        """A table for people, without a frame, so that it can be piped."""
+        widths = [max(len(clean(cell)) for cell in column) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (clean(c).ljust(w) for c, w in zip(row, widths, strict=True))
+            print_line("  ".join(cells).rstrip(), sys.stdout)
+
+    def say(self, text: str, loudness: int = 0) -> None:
+        """Words on stderr, in a run at least that loud."""
+        if self.loudness >= loudness:
+            self._words(f"latty: {text}", "")
+
+    def error(self, text: str) -> None:
+        """What went wrong; said in a quiet run too. The first line carries our name."""
+        first, *more = text.split("\n")
+        self._words(f"latty: {first}", "31")
+        for line in more:
+            self._words(f"       {line}", "31")
+
+    def _words(self, text: str, style: str) -> None:
+        line = clean(text)
+        if style and self.color and is_terminal(sys.stderr):
+            line = f"\x1b[{style}m{line}\x1b[0m"
+        try:
+            print_line(line, sys.stderr)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            return  # a hung-up terminal: work goes on without words
+
+
+def wants_color(flag: bool) -> bool:
+    """NO_COLOR (any value, no-color.org) or --no-color switch colours off."""
+    return flag and not os.environ.get("NO_COLOR")
+
+
+def seconds(number: float) -> str:
+    """`42 s`, `3 min 05 s`, `2 h 07 min`."""
+    whole = max(0, round(number))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return (
+        f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+    )
+
+
+@dataclass(slots=True)
+class Progress:
+    """A Report for people: a line that updates on a terminal, a line per 10 % or 30 s elsewhere."""
+
+    out: Out
+    title: str = ""
+    hint: str = ""  # what to do after an interruption
+    live: bool = field(default_factory=lambda: is_terminal(sys.stderr))
+    _what: str = ""
+    _start: tuple[float, int] = (0.0, 0)  # when this stage began, and what was done before it
+    _said: tuple[float, int] = (0.0, -1)  # when, and at which tenth, we last spoke
+    _dirty: bool = False
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        signals.check(self.hint)
+        now = time.monotonic()
+        if what != self._what:
+            self._what, self._start, self._said = what, (now, done), (0.0, -1)
+        VOICE.progress(done, total, what, self._left(now, done, total))
+        if self.out.loudness < 0:
+            return
+        try:
+            self._update(now, done, total)
+        except BrokenPipeError:
+            raise Interrupted(signals.SIGPIPE) from None
+        except OSError:
+            return  # a hung-up terminal
+
+    def _update(self, now: float, done: int, total: int) -> None:
+        tenth = 10 * done // total if total else 0
+        if self.live:
+            if now - self._said[0] > 0.1 or (done and done == total):
+                self._said, self._dirty = (now, tenth), True
+                from shutil import get_terminal_size  # brings compression modules along
+
+                room = get_terminal_size().columns - 1
+                print(f"\r\x1b[K{self._line(now, done, total)[:room]}", end="", file=sys.stderr)
+                sys.stderr.flush()
+        elif tenth > self._said[1] or now - self._said[0] >= 30:
+            self._said = (now, tenth)
+            print_line(f"latty: {self._line(now, done, total)}", sys.stderr)
+            if sys.stderr is not None:
+                sys.stderr.flush()
+
+    def _left(self, now: float, done: int, total: int) -> float | None:
+        """Seconds until the end of this stage at the pace so far."""
+        began, before = self._start
+        if not before < done < total or now <= began:
+            return None
+        return (total - done) * (now - began) / (done - before)
+
+    def _line(self, now: float, done: int, total: int) -> str:
+        words = f"{self.title} {self._what} {done}" + (f"/{total}" if total else "")
+        if total:
+            words += f"  {100 * done // total} %"
+        left = self._left(now, done, total)
+        if left is not None:
+            words += f"  {seconds(left)} left"
+        return clean(words.strip())
+
+    def close(self) -> None:
+        """Take the updating line away."""
+        if self._dirty and sys.stderr is not None:
+            print("\r\x1b[K", end="", file=sys.stderr)
+            sys.stderr.flush()
+            self._dirty = False

@@ -1,0 +1,64 @@
+"""A method's parameters as options of `latty discover`, read from its source."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from latty.directions.parameters import Parameter, parameters, parse
+from latty.directions.registries import METHODS
+
+if TYPE_CHECKING:
+    from latty.cli.grammar import Parser
+
+PREFIX = "parameter_"
+
+
+def method_in(words: Sequence[str]) -> str | None:
+    """The first word after `discover` that names a method."""
+    rest = words[list(words).index("discover") + 1 :]
+    return next((word for word in rest if word in METHODS), None)
+
+
+def add(parser: "Parser", words: Sequence[str]) -> None:
+    """The options of the method among `words`, and its words as the description."""
+    method = method_in(words)
+    if method is None:
+        parser.epilog = f"methods: {', '.join(METHODS.names())}"
+        return
+    parser.description = f"{method}: {METHODS.summary(method)}"
+    parser.epilog = (
+        "The same command goes on where an interrupted one stopped.\n\n"
+        'stdout: the name of the set. --json: {"name", "path", "method", "directions", ...}.'
+    )
+    group = parser.add_argument_group(f"parameters of {method}")
+    for one in parameters(method):
+        group.add_argument(
+            f"--{one.name.replace('_', '-')}",
+            dest=f"{PREFIX}{one.name}",
+            metavar=_metavar(one),
+            help=_help(one),
+        )
+
+
+def given(args: Any, method: str) -> dict[str, Any]:
+    """The parameters that the command line names. Raises UsageError."""
+    texts = {one: getattr(args, f"{PREFIX}{one.name}", None) for one in parameters(method)}
+    return {one.name: parse(one, text) for one, text in texts.items() if text is not None}
+
+
+def _metavar(one: Parameter) -> str:
+    if one.choices:
+        return "WORD"
+    names = {"int": "N", "float": "X", "bool": "YES", "str": "WORD"}
+    return names.get(one.kinds[0], "LIST")
+
+
+def _help(one: Parameter) -> str:
+    """What it is, its words, and what it is if nobody says."""
+    words = one.help
+    if one.choices:
+        words += f": {', '.join(one.choices)}"
+    default = one.default
+    if isinstance(default, tuple):
+        default = ",".join(str(item) for item in default)
+    told = f"{words} (default: {default})" if default not in ("", None) else words
+    return told.strip().replace("%", "%%")

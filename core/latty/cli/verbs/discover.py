@@ -1,0 +1,104 @@
+"""`latty discover`: a method finds directions of a model, and they become a set with a name."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latty.cli import detach as cli_detach
+from latty.cli import parameters, signals, workers
+from latty.cli.main import Run
+from latty.cli.out import Progress, seconds
+from latty.directions.registries import METHODS
+from latty.errors import Missing, did_you_mean
+
+if TYPE_CHECKING:
+    from latty.directions.base import Method
+    from latty.directions.file import DirectionSet
+    from latty.models.base import Generator
+
+RESUME = "the same command goes on from there"
+SHOWN = 12  # directions that are told of, of a longer set
+
+
+def discover(run: Run) -> int:
+    """Search, write, tell; the name of the set is the result."""
+    args = run.args
+    if args.method not in METHODS:
+        known = METHODS.names()
+        raise Missing(f"no method '{args.method}'", did_you_mean(args.method, known))
+    params, split = parameters.given(args, args.method), workers.asked(run)
+    from latty.directions import discovery as search
+
+    name = args.output or f"{Path(args.model).stem}-{args.method}"
+    target = search.target_of(name)
+    if args.detach:
+        return cli_detach.detached(run)
+    begun = time.monotonic()
+    header = _search(run, params, target, split)
+    took = time.monotonic() - begun
+    _tell(run, header, name, seconds(took))
+    shown = [_row(header, index) for index in range(len(header.infos))]
+    run.out.result(name, name=name, path=str(target), method=header.method, model=header.model,
+                   space=header.space, complete=header.complete, seconds=round(took, 3),
+                   directions=shown)  # fmt: skip
+    if not header.complete:
+        signals.check(f"what was found so far is in {name}; {RESUME}")
+    return 0
+
+
+def _search(run: Run, params: dict[str, Any], target: Path, split: bool) -> "DirectionSet":
+    """A signal from here on keeps what there is."""
+    import torch  # noqa: F401  the slow part, while a signal may still leave at once
+
+    from latty.directions.discovery import discover as search
+    from latty.models import open_model
+
+    generator = open_model(run.args.model, run.config().device)
+    progress = Progress(run.out, run.args.method, RESUME)
+
+    def before(made: "Method", work: Path) -> None:
+        if split:
+            _spread(run, made, generator, work, progress)
+
+    with signals.cooperative():
+        try:
+            return search(run.args.method, params, generator, target, progress,
+                          force=run.args.force, before=before)  # fmt: skip
+        finally:
+            progress.close()
+
+
+def _spread(
+    run: Run, made: "Method", generator: "Generator", work: Path, progress: Progress
+) -> None:
+    """What the method draws, drawn by several processes into files that its fit then finds."""
+    from latty.directions.base import HasShards
+
+    shards = made.shards(generator, work) if isinstance(made, HasShards) else ()
+    if not shards:
+        run.out.say(f"{run.args.method} has nothing to split here: --workers does nothing for it")
+    elif not all(shard.whole() for shard in shards):
+        from latty.jobs import shards as jobs
+
+        with workers.pool(run, generator.device.type) as pool:
+            jobs.run(shards, pool, run.args.model, generator, progress)
+
+
+def _row(header: "DirectionSet", index: int) -> dict[str, Any]:
+    info = header.infos[index]
+    return {"name": info.name, "sigma": info.sigma, "usable": list(info.usable),
+            "layers": str(info.layers), "scores": dict(info.scores),
+            **({"unit": info.unit} if info.unit else {})}  # fmt: skip
+
+
+def _tell(run: Run, header: "DirectionSet", name: str, took: str) -> None:
+    for info in header.infos[:SHOWN]:
+        low, high = info.usable
+        figures = ", ".join(f"{key} {value:.3g}" for key, value in info.scores[:4])
+        run.out.say(f"  {info.name}: {low:+g} to {high:+g}, layers {info.layers}, {figures}")
+    more = len(header.infos) - SHOWN
+    if more > 0:
+        run.out.say(f"  and {more} more: latty list directions")
+    count = len(header.infos)
+    first = header.infos[0].name
+    run.out.say(f'{count} directions in {took}; use: direction = "{name}/{first}"')

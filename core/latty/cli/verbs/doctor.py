@@ -1,0 +1,152 @@
+"""`latty doctor`: what this machine has, asked by really trying it."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latty import __version__, config, home
+from latty.cli.detach import logout_kills
+from latty.errors import LattyError
+from latty.render.ffmpeg.probe import try_encoder
+
+if TYPE_CHECKING:
+    from latty.cli.main import Run
+
+Fact = tuple[str, str]
+ENCODERS = (  # encoder, container, pixel format
+    ("gif", "gif", "rgb8"),
+    ("libx264", "mp4", "yuv420p"),
+    ("libvpx-vp9", "webm", "yuv420p"),
+    ("libwebp", "webp", "yuv420p"),
+    ("h264_nvenc", "mp4", "yuv420p"),
+)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def version_line() -> str:
+    """Versions and licence, from package metadata: torch itself would take seconds to import."""
+    python = platform.python_version()
+    return f"latty {__version__} (Apache-2.0), Python {python}, torch {_version('torch')}"
+
+
+def doctor(run: "Run") -> int:
+    """A table for people, `{"section", "name", "value"}` per fact for programs."""
+    failed = 0
+    sections: dict[str, Callable[[], Iterator[Fact]]] = {
+        "program": _program,
+        "torch": _torch,
+        "devices": _devices,
+        "encoders": _encoders,
+        "terminal": lambda: _terminal(run),
+        "directories": _directories,
+        "settings": lambda: _settings(run),
+    }
+    for section, facts in sections.items():
+        try:
+            found = [*facts()]
+        except LattyError as error:  # settings that cannot be used: said here, and in the code
+            found, failed = [("problem", str(error))], error.exit_code
+        except ImportError as error:
+            found, failed = [("problem", f"cannot be imported: {error}")], 1
+        _print(section, found, run)
+    return failed
+
+
+def _print(section: str, facts: list[Fact], run: "Run") -> None:
+    if run.out.json:
+        for name, value in facts:
+            run.out.result("", section=section, name=name, value=value)
+        return
+    width = 22
+    for i, (name, value) in enumerate(facts):
+        run.out.result(f"{section if i == 0 else '':<13}{name:<{width}}{value}")
+
+
+def _program() -> Iterator[Fact]:
+    yield "latty", __version__
+    yield "python", f"{platform.python_version()} ({platform.python_implementation()})"
+    yield "system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
+    for package in ("numpy", "pillow", "av", "pydantic", "safetensors"):
+        yield package, _version(package)
+
+
+def _torch() -> Iterator[Fact]:
+    import torch
+
+    yield "version", str(torch.__version__)
+    yield "threads", str(torch.get_num_threads())
+    yield "cpu", torch.backends.cpu.get_cpu_capability()
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split())
+    except OSError:
+        return  # not Linux
+    for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16"):
+        yield flag, "yes" if flag in flags else "no"
+
+
+def _devices() -> Iterator[Fact]:
+    import torch
+
+    yield "cpu", platform.processor() or platform.machine()
+    for i in range(torch.cuda.device_count()):
+        device = torch.cuda.get_device_properties(i)
+        yield f"cuda:{i}", f"{device.name}, {device.total_memory / 2**30:.0f} GiB"
+    if not torch.cuda.device_count():
+        yield "cuda", "none that torch sees"
+    yield "mps", "yes" if torch.backends.mps.is_available() else "no"
+
+
+def _encoders() -> Iterator[Fact]:
+    for name, container, pixels in ENCODERS:
+        yield name, try_encoder(name, container, pixels)
+
+
+def _terminal(run: "Run") -> Iterator[Fact]:
+    for variable in ("TERM", "COLORTERM", "NO_COLOR"):
+        yield variable, os.environ.get(variable, "-")
+    yield "tmux", "yes" if os.environ.get("TMUX") else "no"
+    yield "ssh", "yes" if os.environ.get("SSH_CONNECTION") else "no"
+    names = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
+    ttys = [name for name, stream in names.items() if stream is not None and stream.isatty()]
+    yield "terminal on", ", ".join(ttys) or "none of the streams"
+    size = shutil.get_terminal_size()
+    yield "cells", f"{size.columns} x {size.lines}"
+    yield "encoding", getattr(sys.stdout, "encoding", "-")
+    if run.screen is not None:
+        try:
+            yield from run.screen.facts(run.config()).items()
+        except LattyError:
+            return  # the settings section says what is wrong with them
+
+
+def _directories() -> Iterator[Fact]:
+    places = {
+        "config": home.config_dir(),
+        "data": home.data_dir(),
+        "cache": home.cache_dir(),
+        "state": home.state_dir(),
+        "jobs": home.runs_dir(),
+        "presets": home.presets_dir(),
+    }
+    for name, path in places.items():
+        yield name, f"{path}{'' if path.is_dir() else ' (not there yet)'}"
+    yield "jobs at logout", logout_kills() or "they go on"
+
+
+def _settings(run: "Run") -> Iterator[Fact]:
+    found = run.config()
+    for name, origin in found.origins:
+        yield name, f"{getattr(found, name)}  from {origin}"
+    yield "config file", str(home.config_dir() / "config.toml")
+    yield "keys", ", ".join(config.KEYS)

@@ -1,0 +1,115 @@
+"""`latty fetch`: a public checkpoint of the zoo comes here and becomes a model of the store."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from latty import home
+from latty.checkpoints.refusals import Refusal
+from latty.cli.main import Run
+from latty.cli.out import Progress
+from latty.errors import BadData, Interrupted, LattyError
+
+if TYPE_CHECKING:
+    from latty.models.zoo import Entry
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+CUT = ("empty", "html", "json", "truncated", "bad-zip", "checksum", "lfs-pointer")  # codes
+
+
+def fetch(run: Run) -> int:
+    """Bring the file, check it, convert it; the name is the result."""
+    from latty.models import store
+    from latty.models import zoo as models_zoo
+
+    own = run.config().zoo
+    entry = models_zoo.find(run.args.name, models_zoo.read(Path(own).expanduser() if own else None))
+    store.check_free(entry.name, run.args.force)
+    if entry.by_hand:
+        what = f"only a browser can fetch {entry.name}: {entry.address}"
+        raise LattyError(what, f"then: latty import FILE --name {entry.name}")
+    path = _bring(entry, run)
+    try:
+        return _keep(entry, path, run)
+    except BadData as error:
+        if isinstance(error, Refusal) and error.code in CUT:
+            path.unlink(missing_ok=True)
+        else:
+            run.out.say(f"the file is kept: {path}")
+        raise
+
+
+def _bring(entry: "Entry", run: Run) -> Path:
+    """The checkpoint in the cache, from there or from the web."""
+    folder = home.cache_dir() / "zoo" / entry.name
+    path = folder / (entry.member or entry.file)
+    if path.exists() and not run.args.force:
+        run.out.say(f"{path.name} is in the cache already (--force fetches it again)")
+        return path
+    from latty.models.zoo import archive
+    from latty.models.zoo.download import RESUMES, Wanted, download
+
+    run.out.say(f"{entry.name} from {entry.address}")
+    progress = Progress(run.out, entry.name, RESUMES)
+    try:
+        with _stopping(RESUMES):
+            if entry.config is not None:
+                download(Wanted(entry.config), folder / "config.json", progress, run.out.say)
+            wanted, target = Wanted(entry.address, entry.sha256, entry.size), folder / entry.file
+            if run.args.force or not target.exists():  # an archive may be here, not yet unpacked
+                download(wanted, target, progress, run.out.say)
+            if entry.member is not None:
+                archive.take(target, entry.member, path, progress)
+    finally:
+        progress.close()
+    if entry.sha256 is None:
+        run.out.say("nobody published a checksum of this file; its content is checked as it opens")
+    return path
+
+
+@contextmanager
+def _stopping(hint: str) -> Iterator[None]:
+    """A signal ends a wait for the network at once; what is on the disk is good at any moment."""
+
+    def stop(signum: int, frame: FrameType | None) -> NoReturn:
+        raise Interrupted(signum, hint)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (getattr(signal, name) for name in SIGNALS if hasattr(signal, name)):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _keep(entry: "Entry", path: Path, run: Run) -> int:
+    """Convert, try, write, as `latty import` does."""
+    from latty.models import open, store
+    from latty.models.device import pick_device
+
+    model = open.convert(path)
+    generator = open.build(model, path, entry.name, pick_device("cpu"))
+    info = generator.info
+    card = {"file": path.name, "bytes": path.stat().st_size, "sha256": info.digest,
+            "licence": entry.licence, "address": entry.address,
+            "named_by": entry.source.page}  # fmt: skip
+    target = store.save(model, info, card, run.args.force)
+    for note in model.notes:
+        run.out.say(note)
+    if info.family != entry.family:
+        run.out.say(f"the zoo calls it {entry.family}; it is {info.family}")
+    origin = model.meta.get("origin", info.family)
+    run.out.say(f"licence: {entry.licence} (named by {entry.source.title})")
+    run.out.say(f"{info.family}, {info.resolution} px; try: latty sample {entry.name}")
+    run.out.result(entry.name, name=entry.name, path=str(target), family=info.family,
+                   origin=origin, resolution=info.resolution, num_layers=info.num_layers,
+                   num_classes=info.num_classes, notes=[*model.notes], **card)  # fmt: skip
+    return 0

@@ -1,0 +1,122 @@
+"""`latty import`: a stranger's file gets a name here: a model, directions, latents or a scorer."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latty import home
+from latty.cli import kinds
+from latty.cli.main import Run
+from latty.errors import BadData, Missing, UsageError, WouldOverwrite
+
+if TYPE_CHECKING:
+    from latty.directions.importing.base import Imported
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+SHOWN = 8  # names of directions said aloud
+FORMATS = "docs/importing.md names the kinds of files and folders that can be imported"
+
+
+def import_(run: Run) -> int:
+    """Content decides what the file is; --as and --spec decide instead where they are given."""
+    from latty.cli import import_model, importable
+
+    path = Path(run.args.file).expanduser()
+    if not path.exists():
+        raise Missing(f"there is no file {path}", "check the path")
+    if run.args.spec and not path.is_dir():
+        return import_model.model(run, path)
+    if _is_scorer(path):
+        return _scorer(run, path)
+    if path.is_file() and kinds.kind(path) == "toml":
+        raise BadData(
+            f"{path.name} is TOML, but no scorer's", "a preset needs no import: latty render"
+        )
+    found = importable.find(path, run.args.kind or "", run.args.space or "")
+    if found is not None:
+        return _keep(run, path, found)
+    if path.is_dir():
+        raise BadData(f"{path} is a folder of nothing that can be imported", FORMATS)
+    if run.args.space:
+        raise UsageError("--space is for directions and latents, and this is neither", FORMATS)
+    return import_model.model(run, path)
+
+
+# --- scorers --------------------------------------------------------------------------------------
+
+
+def _is_scorer(path: Path) -> bool:
+    from latty.attributes import store
+
+    return path.is_file() and store.is_card(path)
+
+
+def _scorer(run: Run, path: Path) -> int:
+    from latty.attributes import store
+    from latty.models.store import name_for
+
+    name = run.args.name or name_for(path)
+    target = store.add(path, name, run.args.force)
+    run.out.say(f"a scorer; in `latty discover` and `latty rank`: {name}/ATTRIBUTE")
+    run.out.result(name, name=name, kind="scorer", path=str(target))
+    return 0
+
+
+# --- directions and latents -----------------------------------------------------------------------
+
+
+def _keep(run: Run, path: Path, found: "Imported") -> int:
+    """Write a direction set or latents into the store, whole or not at all."""
+    from latty.models.store import name_for
+
+    name = run.args.name or name_for(path.resolve())
+    target = place(found.kind, name)
+    _check_free(target, found.kind, run.args.force)
+    save(target, found)
+    for note in found.notes:
+        run.out.say(note)
+    header = found.header
+    made_for = f", for {header.model}" if header.model else ""
+    size = "x".join(map(str, found.shape))
+    run.out.say(f"{found.kind} of the kind {found.entry}, {size} in {header.space}{made_for}")
+    if found.kind == "directions":
+        more = ", ..." if len(found.names) > SHOWN else ""
+        run.out.say(f"there is: {', '.join(found.names[:SHOWN])}{more}")
+        run.out.say(f'in a preset: direction = "{name}/{found.names[0]}"')
+    else:
+        run.out.say(f'in a preset: latent = "{name}#0"')
+    run.out.result(name, name=name, kind=found.kind, path=str(target), importer=found.entry,
+                   space=header.space, shape=list(found.shape), names=list(found.names),
+                   model=header.model, family=header.family, notes=list(found.notes))  # fmt: skip
+    return 0
+
+
+def place(kind: str, name: str) -> Path:
+    """Where directions or latents of that name lie. Raises UsageError for no name."""
+    if not NAME.fullmatch(name):
+        raise UsageError(f"'{name}' is no name", "letters, digits, - and _, at most 64")
+    folder = home.directions_dir() if kind == "directions" else home.latents_dir()
+    if (home.shipped_dir() / kind / f"{name}.safetensors").exists():
+        raise UsageError(f"'{name}' is the name of {kind} that ship", "choose another: --name")
+    return folder / f"{name}.safetensors"
+
+
+def _check_free(target: Path, kind: str, force: bool) -> None:
+    if target.exists() and not force:
+        what = f"there are {kind} named '{target.stem}' already"
+        raise WouldOverwrite(what, "use --force, or choose another: --name")
+
+
+def save(target: Path, found: "Imported") -> None:
+    """Read the numbers, check them, write them. Raises BadData, OutputError."""
+    from latty import latents
+    from latty.directions import file as directions_file
+    from latty.directions.importing.base import CODES, Codes
+
+    arrays, header = found.load(), found.header
+    if isinstance(header, Codes):
+        kept = latents.Latents(header.space, arrays[CODES], header.model, header.family,
+                               header.model_digest, header.names, found.notes)  # fmt: skip
+        latents.write(target, kept)
+    else:
+        directions_file.write(target, header, arrays)

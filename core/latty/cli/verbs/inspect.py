@@ -1,0 +1,177 @@
+"""`latty inspect`: what a file holds, said without loading it and without torch or numpy."""
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latty import home
+from latty.cli import importable
+from latty.cli import kinds as sniff
+from latty.cli.main import Run
+from latty.errors import BadData, Missing
+
+if TYPE_CHECKING:
+    from latty.checkpoints.checkpoint import Checkpoint
+
+Facts = dict[str, Any]
+LONG = 12  # entries of a list shown to people; --json has them all
+
+
+def inspect(run: Run) -> int:
+    """A line per fact for people, one object for programs; a file nobody should load is refused."""
+    path = _locate(run.args.file)
+    kind = "folder" if path.is_dir() else sniff.kind(path)
+    readers: dict[str, Callable[[Path], Facts]] = {
+        "toml": _preset,
+        "folder": _folder,
+        **dict.fromkeys(sniff.MEDIA, _media),
+    }
+    facts: Facts = {"file": str(path), "bytes": path.stat().st_size, "kind": kind}
+    if kind in readers:
+        facts |= {"what": sniff.WORDS.get(kind, kind)} | readers[kind](path)
+    else:
+        facts |= _checkpoint(path, run)
+    if run.out.json:
+        run.out.result("", **facts)
+    else:
+        run.out.rows([[key, text] for key, text in _lines(facts)])
+    return 0
+
+
+def _locate(ref: str) -> Path:
+    """A path, or the name of a shipped preset, a model or a direction set."""
+    path = Path(ref).expanduser()
+    preset = home.presets_dir() / f"{ref}.toml"
+    if path.exists() or preset.is_file():
+        return path if path.exists() else preset
+    from latty.directions.names import set_files
+    from latty.models.names import model_files
+
+    named = {**set_files(), **model_files()}
+    if ref in named:
+        return named[ref]
+    raise Missing(f"there is no file {ref}", "check the path, or see: latty list models")
+
+
+def _lines(facts: Facts) -> list[tuple[str, str]]:
+    """Nested facts as `key  value` lines, long lists cut."""
+    lines: list[tuple[str, str]] = []
+    for key, value in facts.items():
+        if isinstance(value, Mapping):
+            inner = [f"{k} {_short(v)}" for k, v in value.items()]
+            more = [f"... {len(inner) - LONG} more"] if len(inner) > LONG else []
+            shown = [*inner[:LONG], *more] or ["-"]
+            lines += [(key if i == 0 else "", line) for i, line in enumerate(shown)]
+        elif value not in (None, "", []):
+            lines.append((key, _short(value)))
+    return lines
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        more = ", ..." if len(value) > LONG else ""
+        return ", ".join(str(item) for item in value[:LONG]) + more
+    return str(value)
+
+
+def _checkpoint(path: Path, run: Run) -> Facts:
+    """What `latty.checkpoints` sees; raises BadData, after -v has named all that the file asks."""
+    from latty import checkpoints
+
+    seen = checkpoints.inspect(path)
+    refused, asked = seen["refused"], seen["globals"]
+    if refused and refused["code"] in ("unknown-format", "json"):  # a vector may be text
+        found = importable.facts(path)
+        if found:
+            return {"kind": "text", "what": "text", **found}
+    if refused:
+        names = ", ".join(asked) or "nothing"
+        run.out.say(f"{path.name} asks for: {names}", loudness=1)
+        raise BadData(refused["message"], refused["hint"])
+    checkpoint = checkpoints.open_checkpoint(path)
+    meta, tensors = seen["metadata"], seen["tensors"]
+    return {
+        "kind": seen["kind"],
+        "what": sniff.WORDS[seen["kind"]],
+        "holds": meta.get("kind", "weights"),
+        **(_family(checkpoint, meta) if meta.get("family") else _known(path, checkpoint)),
+        "licence": seen["licence"],
+        "numbers": seen["numbers"],
+        "sha256": seen["sha256"],
+        "globals": asked,
+        "settings": seen["settings"],
+        "tensors": {n: "x".join(map(str, t["shape"])) or "1" for n, t in tensors.items()},
+        "metadata": meta,
+        "warnings": seen["warnings"],
+    }
+
+
+def _folder(path: Path) -> Facts:
+    """An experiment or a pool of another program; raises BadData for all other folders."""
+    found = importable.facts(path)
+    if "format" not in found:
+        raise BadData(f"{path} is a folder", found.get("note", "name a file in it"))
+    return found
+
+
+def _known(path: Path, checkpoint: "Checkpoint") -> Facts:
+    """A generator's family, or what an importer would make of the file."""
+    facts = _family(checkpoint, {})
+    return facts if facts["family"] else importable.facts(path) or facts
+
+
+def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
+    """Of a file of ours its own words; of others what their tensors' names give away."""
+    from latty.models.recognition import guess
+
+    if meta.get("family"):
+        return {"family": meta["family"], "origin": meta.get("origin")}
+    found = guess(checkpoint)
+    if found is None:
+        return {"family": None, "note": "its tensors' names are of no family that latty knows"}
+    return {"family": found.family, "origin": found.origin, "part": found.part}
+
+
+def _media(path: Path) -> Facts:
+    """The recipe that latty embedded, unchecked: `latty render` judges it."""
+    from latty.render.embedded import extract
+
+    try:
+        recipe = json.loads(extract(path))
+    except BadData as error:
+        return {"note": str(error)}
+    except (ValueError, RecursionError):
+        return {"note": "its recipe is damaged"}
+    rest = {key: value for key, value in _table(recipe).items() if key != "preset"}
+    return {"recipe": rest, "preset": _table(_table(recipe).get("preset"))}
+
+
+def _preset(path: Path) -> Facts:
+    """What a preset says, unchecked: `latty check` judges it, and costs three times as much."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError, OSError) as error:
+        return {"note": f"cannot be read: {error}"}
+    scene = _table(data.get("scene"))
+    if not scene:
+        return {"note": "no [scene]: not a preset"}
+    return {
+        "holds": "preset",
+        "name": data.get("name"),
+        "schema": data.get("schema"),
+        "model": scene.get("model"),
+        "seed": scene.get("seed"),
+        "frames": data.get("frames"),
+        "edits": [_table(edit).get("direction") for edit in _list(scene.get("edits"))],
+        "outputs": [_table(output).get("path") for output in _list(data.get("outputs"))],
+    }
+
+
+def _table(value: Any) -> Facts:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

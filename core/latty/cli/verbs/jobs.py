@@ -1,0 +1,268 @@
+"""`latty jobs`: what goes on without a terminal: list, show, watch, cancel, resume, logs."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from latty.cli import signals
+from latty.cli.main import Run
+from latty.cli.out import Out, clean, is_terminal, seconds
+from latty.errors import LattyError, UsageError
+from latty.jobs import control
+from latty.jobs import run as runs
+from latty.jobs.run import Status
+
+POLL = 0.2
+TAIL = 200  # lines that `logs` shows
+TAIL_BYTES = 1 << 18  # where it looks for them
+
+
+def jobs(run: Run) -> int:
+    """One action on the jobs named, or on what the action takes without a name."""
+    actions: dict[str, Callable[[Run, list[str]], int]] = {
+        "list": _list,
+        "show": _show,
+        "watch": _watch,
+        "cancel": _cancel,
+        "resume": _resume,
+        "logs": _logs,
+    }
+    ids = list(dict.fromkeys(runs.find(word) for word in run.args.ids))
+    return actions[run.args.action](run, ids)
+
+
+def _list(run: Run, ids: Sequence[str]) -> int:
+    found = [runs.status(job) for job in ids] if ids else _readable(run)
+    if run.out.json:
+        for status in found:
+            run.out.result("", **row(status))
+    elif found:
+        run.out.rows([_cells(status) for status in found])
+    else:
+        run.out.say("no jobs; start one with --detach, as in: latty render hello --detach")
+    return 0
+
+
+def _readable(run: Run) -> list[Status]:
+    """Every job, the newest first; of one that is damaged there are words."""
+    found = []
+    for job in reversed(runs.ids()):
+        try:
+            found.append(runs.status(job))
+        except (LattyError, OSError) as error:
+            run.out.error(str(error))
+    return found
+
+
+def row(status: Status) -> dict[str, Any]:
+    """A job as JSON."""
+    latest = runs.latest(status.id)
+    progress = {k: v for k, v in latest.get("progress", {}).items() if k not in ("t", "kind")}
+    return {"id": status.id, "state": status.state, "words": list(status.spec.words),
+            "folder": status.spec.folder, "attempt": status.attempt, "slots": list(status.slots),
+            "submitted": status.spec.submitted, "started": status.started, "ended": status.ended,
+            "code": status.code, "signal": status.signal, "error": status.error,
+            "progress": progress or None, "outputs": runs.outputs(status.id)}  # fmt: skip
+
+
+def _cells(status: Status) -> list[str]:
+    return [status.id, status.state, how_far(status), status.spec.title]
+
+
+def how_far(status: Status) -> str:
+    """`40 %, 2 min left`, what went wrong, or how long it took."""
+    if status.state == "running":
+        return progress_words(runs.latest(status.id).get("progress"))
+    if status.state == "failed":
+        return status.error.split("\n")[0][:60]
+    if status.state == "interrupted":
+        return "goes on with: latty jobs resume"
+    if status.started and status.ended:
+        return seconds(status.ended - status.started)
+    return ""
+
+
+def progress_words(event: dict[str, Any] | None) -> str:
+    """`frames 12/60  20 %  5 s left`."""
+    if not event:
+        return "starting"
+    done, total, left = event.get("done"), event.get("total"), event.get("left")
+    if not isinstance(done, int) or not isinstance(total, int):
+        return ""
+    words = f"{event.get('what', '')} {done}" + (
+        f"/{total}  {100 * done // total} %" if total else ""
+    )
+    return words + (f"  {seconds(left)} left" if isinstance(left, int | float) else "")
+
+
+def _show(run: Run, ids: Sequence[str]) -> int:
+    for job in _named(run, ids):
+        status = runs.status(job)
+        if run.out.json:
+            run.out.result("", **row(status))
+            continue
+        run.out.rows([[name, value] for name, value in _pairs(status) if value])
+    return 0
+
+
+def _pairs(status: Status) -> list[tuple[str, str]]:
+    spec, code = status.spec, status.code
+    return [("job", status.id), ("state", status.state), ("command", f"latty {spec.title}"),
+            ("in", spec.folder), ("slots", ", ".join(status.slots)),
+            ("submitted", _when(spec.submitted)), ("started", _when(status.started)),
+            ("ended", _when(status.ended)), ("attempt", str(status.attempt)),
+            ("exit code", "" if code is None else str(code)), ("signal", status.signal),
+            ("error", status.error.replace("\n", "; ")),
+            ("progress", "" if status.over else how_far(status)),
+            *(("output", path) for path in runs.outputs(status.id)),
+            ("log", str(runs.folder_of(status.id) / runs.LOG))]  # fmt: skip
+
+
+def _when(moment: float | None) -> str:
+    if moment is None:
+        return ""
+    return datetime.fromtimestamp(moment).astimezone().isoformat(" ", "seconds")
+
+
+def _named(run: Run, ids: Sequence[str]) -> Sequence[str]:
+    """The jobs named, else the last one. Raises UsageError where there is none."""
+    if ids:
+        return ids
+    return [runs.find("last")] if runs.ids() else _none(run.args.action)
+
+
+def _none(action: str) -> list[str]:
+    raise UsageError(f"there is no job to {action}", "see: latty jobs list")
+
+
+def _watch(run: Run, ids: Sequence[str]) -> int:
+    """Follow jobs until they are over; those that are not, where none is named. 1 if one failed."""
+    left = list(ids) or [status.id for status in runs.listed() if not status.over]
+    left, bad = sorted(left or _named(run, ids)), 0
+    line = Line(run.out)
+    with signals.cooperative():
+        while left:
+            signals.check("the jobs go on; see: latty jobs list")
+            found = [runs.status(job) for job in left]
+            for status in found:
+                if status.over:
+                    line.clear()
+                    _tell_end(status, run.out)
+                    left.remove(status.id)
+                    bad += status.state != "done"
+            line.show([status for status in found if not status.over])
+            if left:
+                time.sleep(POLL)
+    return 1 if bad else 0
+
+
+def _tell_end(status: Status, out: Out) -> None:
+    text = f"{status.id}  {status.state}  {how_far(status)}".rstrip()
+    out.result(text, **row(status))
+    for path in [] if out.json else runs.outputs(status.id):
+        out.result(path)
+
+
+class Line:
+    """What `watch` says: on a terminal one line that changes, elsewhere a line per new state."""
+
+    def __init__(self, out: Out) -> None:
+        self.out, self.live = out, is_terminal(sys.stderr) and out.loudness >= 0
+        self.said: dict[str, str] = {}
+        self.text = ""
+
+    def show(self, found: Sequence[Status]) -> None:
+        """Where the jobs stand that are not over."""
+        if self.live:
+            self._replace(_together(found))
+            return
+        for status in found:
+            if self.said.get(status.id) != status.state:
+                self.said[status.id] = status.state
+                self.out.say(f"{status.id}  {status.state}")
+
+    def clear(self) -> None:
+        """Make room for a line that stays."""
+        self._replace("")
+
+    def _replace(self, text: str) -> None:
+        from shutil import get_terminal_size
+
+        text = clean(text)[: get_terminal_size().columns - 1]  # more would wrap and stay behind
+        if text != self.text:
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+            self.text = text
+
+
+def _together(found: Sequence[Status]) -> str:
+    """`1abc-d2ef  frames 12/60  20 %, 3abc-f4gh  starting, 2 queued`."""
+    running = [f"{s.id}  {how_far(s)}" for s in found if s.state == "running"]
+    queued = len(found) - len(running)
+    return ", ".join([*running, *([f"{queued} queued"] if queued else [])])
+
+
+def _cancel(run: Run, ids: Sequence[str]) -> int:
+    """Ask all, and wait until they have stopped."""
+    if not ids:
+        raise UsageError("which job?", "latty jobs cancel ID, or a part of the id, or last")
+    asked, failed = _each(run, ids, control.cancel)
+    for job in asked:
+        while not (status := runs.status(job)).over:
+            with suppress(UsageError):  # again: it may have been resumed at that very moment
+                control.cancel(job)
+            time.sleep(POLL / 4)
+        run.out.result(f"{job}  {status.state}", **row(status))
+    return 1 if failed else 0
+
+
+def _each(
+    run: Run, ids: Sequence[str], act: Callable[[str], Status]
+) -> tuple[dict[str, Status], int]:
+    """Do it to every job; one that cannot be done does not stop the others. How many could not."""
+    told: dict[str, Status] = {}
+    for job in ids:
+        try:
+            told[job] = act(job)
+        except LattyError as error:
+            if len(ids) == 1:
+                raise
+            run.out.error(str(error))
+    return told, len(ids) - len(told)
+
+
+def _resume(run: Run, ids: Sequence[str]) -> int:
+    """Those named, or all that were interrupted."""
+    chosen = list(ids) or [s.id for s in runs.listed() if s.state == "interrupted"]
+    if not chosen:
+        run.out.say("no job was interrupted; name the one to resume")
+    told, failed = _each(run, sorted(chosen), control.resume)
+    for job, status in told.items():
+        run.out.result(f"{job}  {status.state}", **row(status))
+    return 1 if failed else 0
+
+
+def _logs(run: Run, ids: Sequence[str]) -> int:
+    """The end of what a job wrote to its streams."""
+    for job in _named(run, ids):
+        for line in _tail(runs.folder_of(job) / runs.LOG).splitlines()[-TAIL:]:
+            run.out.result(line, id=job, line=clean(line))
+    return 0
+
+
+def _tail(path: Path) -> str:
+    """The last whole lines of a file, of which there may be more than fit in memory."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL_BYTES))
+            data = file.read(TAIL_BYTES)
+    except FileNotFoundError:
+        return ""
+    if size > TAIL_BYTES:
+        data = data.partition(b"\n")[2] or data
+    return data.decode("utf-8", "replace")

@@ -1,0 +1,106 @@
+"""`latty rank`: what each direction of a set does, in figures, tables and GIFs."""
+
+import math
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latty.cli import detach as cli_detach
+from latty.cli import signals, workers
+from latty.cli.main import Run
+from latty.cli.out import Progress
+from latty.cli.verbs.sample import seeds
+from latty.errors import Missing, UsageError
+
+if TYPE_CHECKING:
+    from latty.models.base import Generator
+    from latty.rank import Curves, Plan, Row
+
+GO_ON = "the same command goes on from there"
+
+
+def rank(run: Run) -> int:
+    """Walk, measure, write the page; its folder is the result."""
+    from latty.directions.names import set_info
+
+    args, config = run.args, run.config()
+    header = set_info(args.set)
+    model = args.model or header.model
+    chosen = seeds(args.seeds)
+    if args.span is not None and not 0 < args.span < math.inf:
+        raise UsageError("--span must be above 0")
+    if args.top < 1 or args.steps < 3:
+        raise UsageError("--top must be 1 or more, --steps 3 or more")
+    folder = config.out_dir / f"{Path(args.set).stem}-rank"
+    if args.output is not None:
+        folder = Path(args.output).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise Missing(f"{folder} is no folder", "-o names a folder")
+    names = tuple(word.strip() for word in (args.directions or "").split(",") if word.strip())
+    workers.asked(run)
+    if args.detach:
+        return cli_detach.detached(run)
+    progress = Progress(run.out, "rank", GO_ON)
+    import torch  # noqa: F401  the slow part, while a signal may still leave at once
+
+    from latty.rank import gallery
+
+    gallery.refuse(folder, args.force)
+    with signals.cooperative():
+        try:
+            found, rows, work = _measured(run, model, names, chosen, progress)
+            gallery.write_all(folder, args.set, model, found, rows, top=args.top, key=args.by,
+                              truncation=args.truncation, device=config.device,
+                              report=progress)  # fmt: skip
+            shutil.rmtree(work, ignore_errors=True)
+        finally:
+            progress.close()
+    _tell(run, found, rows)
+    run.out.result(str(folder), path=str(folder), set=args.set, model=model,
+                   rows=[gallery.table_row(row) for row in rows])  # fmt: skip
+    return 0
+
+
+def _measured(
+    run: Run, model: str, names: tuple[str, ...], chosen: list[int], progress: Progress
+) -> "tuple[Curves, list[Row], Path]":
+    """The figures, and the folder where they are kept until they are written."""
+    from latty.attributes import parse_attributes
+    from latty.files import locked
+    from latty.models import open_model
+    from latty.rank import Plan, curves, rows, work_of
+
+    args, config = run.args, run.config()
+    generator = open_model(model, config.device)
+    wanted = parse_attributes(args.scorers, generator)
+    plan = Plan(args.set, model, tuple(wanted), tuple(chosen), names, args.span, args.steps,
+                args.truncation, force=args.force_model)  # fmt: skip
+    work = work_of(plan, generator)
+    work.mkdir(parents=True, exist_ok=True)
+    with locked(work / "lock", "this very ranking"):
+        if workers.asked(run):
+            _spread(run, plan, generator, work, progress)
+        found = curves(plan, generator, progress, work)
+    return found, rows(found), work
+
+
+def _spread(run: Run, plan: "Plan", generator: "Generator", work: Path, progress: Progress) -> None:
+    """Every direction measured by one of several processes, into files that `curves` finds."""
+    from latty.jobs import shards as jobs
+    from latty.rank import shards
+
+    pieces = shards(plan, generator, work)
+    if not all(piece.whole() for piece in pieces):
+        with workers.pool(run, generator.device.type) as pool:
+            jobs.run(pieces, pool, plan.model, generator, progress)
+
+
+def _tell(run: Run, found: "Curves", measured: "list[Row]") -> None:
+    from latty.rank import best
+
+    for attribute in found.attributes:
+        row = best(measured, attribute, run.args.by, 1)[0]
+        run.out.say(
+            f"  {attribute}: {row.direction}, corr {row.figures.corr:+.2f}, "
+            f"amplitude {row.amplitude:+.2f} sd, leakage {row.figures.leakage:.2f}"
+        )

@@ -1,0 +1,98 @@
+"""`latty train-scorer`: labelled pictures become a scorer with a name."""
+
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latty.attributes import store
+from latty.cli import detach as cli_detach
+from latty.cli import signals
+from latty.cli.main import Run
+from latty.cli.out import Progress, seconds
+from latty.errors import LattyError, Missing, UsageError
+
+if TYPE_CHECKING:
+    from latty.attributes.training import Trained
+
+RESUME = "the same command goes on from there"
+SHOWN = 12  # attributes whose figures are told of
+
+
+def train_scorer(run: Run) -> int:
+    """Train, write, tell; the name of the scorer is the result."""
+    args, data = run.args, Path(run.args.data).expanduser()
+    store.check_free(args.output, args.force or _unfinished(args.output))
+    if not data.exists():
+        raise Missing(f"there is no {data}", "a folder with a folder per class, or a CSV")
+    numbers = _numbers(args)
+    if args.detach:
+        return cli_detach.detached(run)
+    begun = time.monotonic()
+    trained = _train(run, data, numbers)
+    took = time.monotonic() - begun
+    _tell(run, trained, seconds(took))
+    run.out.result(args.output, name=args.output, path=str(trained.path),
+                   attributes=trained.figures, pictures=trained.pictures, skipped=trained.skipped,
+                   complete=trained.complete, seconds=round(took, 3))  # fmt: skip
+    if not trained.complete:
+        signals.check(f"the best so far is {args.output}; {RESUME}")
+    return 0
+
+
+def _unfinished(name: str) -> bool:
+    """Whether a scorer of that name came of an interrupted training, which may go on."""
+    from latty.attributes import card
+
+    try:
+        return card.read(store.place(name)).training.get("complete") is False
+    except LattyError:
+        return False
+
+
+def _train(run: Run, data: Path, numbers: dict[str, Any]) -> "Trained":
+    """A signal from here on keeps what there is."""
+    from latty.attributes.training import Options, train
+    from latty.models.device import pick_device
+
+    options = Options(**numbers, flip=run.args.flip)
+    device = pick_device(run.config().device)
+    progress = Progress(run.out, run.args.output, RESUME)
+    with signals.cooperative():
+        try:
+            return train(data, run.args.output, options, device, progress)
+        finally:
+            progress.close()
+
+
+def _numbers(args: Any) -> dict[str, Any]:
+    """The options that are numbers, each within its range. Raises UsageError."""
+    whole = {"size": (16, 512), "width": (4, 256), "epochs": (1, 100_000), "seed": (0, 2**32 - 1)}
+    found: dict[str, Any] = {}
+    for key, (low, high) in {**whole, "batch_size": (2, 65_536)}.items():
+        value = getattr(args, key)
+        if not low <= value <= high:
+            flag = key.removesuffix("_size")
+            raise UsageError(f"--{flag}: {value} is out of range", f"{low} to {high}")
+        found[key.removesuffix("_size")] = value
+    if args.channels not in (1, 3):
+        raise UsageError(f"--channels: {args.channels}", "3 for colour, 1 for grey")
+    if not (math.isfinite(args.lr) and 0 < args.lr <= 1):
+        raise UsageError(f"--lr: {args.lr:g} is no learning rate", "above 0, at most 1")
+    if not 0 < args.val <= 0.5:
+        raise UsageError(f"--val: {args.val:g} is no share", "above 0, at most 0.5")
+    return {**found, "channels": args.channels, "lr": args.lr, "val": args.val}
+
+
+def _tell(run: Run, trained: "Trained", took: str) -> None:
+    for name, figures in list(trained.figures.items())[:SHOWN]:
+        words = ", ".join(f"{key} {value:.3f}" for key, value in figures.items())
+        run.out.say(f"  {name}: {words or 'no label among the held-out pictures'}")
+    more = len(trained.figures) - SHOWN
+    if more > 0:
+        run.out.say(f"  and {more} more: {trained.path}")
+    if trained.skipped:
+        run.out.say(f"{trained.skipped} pictures could not be read and were left out")
+    first = next(iter(trained.figures))
+    words = f"{trained.pictures} pictures in {took}; figures are of pictures held out"
+    run.out.say(f"{words}; use: --attribute {run.args.output}/{first}")

@@ -1,0 +1,58 @@
+"""--workers, --engine, --address: work split over processes, here or on a cluster."""
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from latty.cli.main import Run
+from latty.errors import UsageError
+
+if TYPE_CHECKING:
+    from latty.cli.grammar import Parser
+    from latty.jobs.pool import Pool
+
+MOST = 256
+
+
+def options(parser: "Parser") -> None:
+    group = parser.add_argument_group("on several processes")
+    what = "processes: one per GPU, or N on the CPU, with one thread each (docs/jobs.md)"
+    group.add_argument("--workers", type=int, metavar="N", help=what)
+    group.add_argument("--engine", choices=("local", "ray"), default="local", metavar="NAME",
+                       help="local, or ray for a cluster (default: local)")  # fmt: skip
+    group.add_argument("--address", metavar="HOST:PORT", help="of the Ray cluster "
+                       "(default: RAY_ADDRESS, or one on this machine alone)")  # fmt: skip
+
+
+def asked(run: Run) -> bool:
+    """Whether the work is to be split. Raises UsageError."""
+    args = run.args
+    if args.workers is not None and not 1 <= args.workers <= MOST:
+        raise UsageError(f"--workers {args.workers}: from 1 to {MOST}")
+    if args.address and args.engine != "ray":
+        raise UsageError("--address is that of a Ray cluster", "add --engine ray")
+    return args.workers is not None or args.engine == "ray"
+
+
+def slots_for(run: Run, device: str) -> list[str]:
+    """A name per process for devices of this kind ("cuda"): each GPU once, the CPU as often as
+    asked."""
+    from latty.jobs import slots
+
+    count = run.args.workers
+    if device != "cuda":
+        return [slots.CPU] * (1 if device != "cpu" else count or 1)
+    known, wished = slots.names(), run.config().device
+    if wished.startswith("cuda:"):
+        known = known[int(wished.removeprefix("cuda:")) :][:1]
+    return list(known[:count])
+
+
+def pool(run: Run, device: str) -> "AbstractContextManager[Pool]":
+    """Processes for shards that want a device of this kind. Raises what `open_pool` does."""
+    from latty.jobs.pool import opened
+
+    engine, count = run.args.engine, run.args.workers
+    chosen = slots_for(run, device)
+    if count and engine == "local" and len(chosen) < count:
+        run.out.say(f"--workers {count}: {len(chosen)} here, one per GPU")
+    return opened(engine, chosen, run.args.address or "")

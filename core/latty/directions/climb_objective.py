@@ -1,0 +1,115 @@
+"""What a climb sees: ways from one latent, as codes, pictures and scores."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from latty.attributes import open_scorer
+from latty.attributes.base import PROBABILITY
+from latty.attributes.names import FACTORS
+from latty.directions.base import keep_layers
+from latty.directions.climb import Look
+from latty.errors import BadData
+from latty.models.base import Generator, HasFactors, Labels
+from latty.scene import Layers
+
+Of = Literal["score", "logit"]
+SURE = 1e-6  # probabilities nearer to 0 or 1 have no useful logit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """Looks at one latent (1, Z) or its codes (1, L, D) from coordinates (R,) of the way it went.
+
+    basis     (R, D) latent units per coordinate; None = coordinates are latents
+    refs      scorer and column of the attribute climbed first, then of those to keep
+    of        "logit" climbs the logit of a probability
+    pictures  whether the pictures themselves are looked at, too
+    """
+
+    generator: Generator
+    start: Tensor
+    space: Literal["z", "w"]
+    layers: Layers
+    basis: Tensor | None
+    refs: Sequence[tuple[str, int]]
+    of: Of = "score"
+    pictures: bool = False
+    label: Labels = None
+    truncation: float = 1.0
+
+    @property
+    def origin(self) -> Tensor:
+        """The coordinates (R,) of no way at all."""
+        width = self.start.shape[-1] if self.basis is None else len(self.basis)
+        return torch.zeros(width, device=self.start.device)
+
+    def moved(self, way: Tensor) -> Tensor:
+        """The latent after this way, in every layer."""
+        step = way if self.basis is None else way @ self.basis.to(way)
+        return self.start + step
+
+    def codes(self, way: Tensor) -> Tensor:
+        """Codes (1, L, D) after this way, in the chosen layers."""
+        moved = self.moved(way)
+        if self.space == "w":
+            return keep_layers(self.start, moved, self.layers)
+        codes = self._mapped(moved)
+        if len(self.layers.indices(codes.shape[1])) == codes.shape[1]:
+            return codes
+        return keep_layers(self._mapped(self.start), codes, self.layers)
+
+    def _mapped(self, z: Tensor) -> Tensor:
+        return self.generator.mapping(z, self.label, self.truncation)
+
+    def __call__(self, way: Tensor) -> Look:
+        codes = self.codes(way)
+        scores, picture = self._scores(codes)
+        values = [scores[scorer][0, column] for scorer, column in self.refs]
+        climbed = values[0]
+        if self.of == "logit":
+            climbed = logit(climbed)
+        kept = torch.stack(values[1:]) if len(values) > 1 else climbed.new_zeros(0)
+        return Look(climbed, kept, picture)
+
+    def _scores(self, codes: Tensor) -> tuple[Mapping[str, Tensor], Tensor | None]:
+        """Scores (1, A) by scorer, and the picture where it was needed."""
+        scorers = {scorer for scorer, _ in self.refs}
+        exact = FACTORS in scorers and isinstance(self.generator, HasFactors)
+        picture = None
+        if self.pictures or not exact or len(scorers) > 1:
+            psi = self.truncation if self.generator.info.num_classes else 1.0
+            picture = self.generator.synthesis(codes, self.label, psi)
+        found: dict[str, Tensor] = {}
+        for scorer in sorted(scorers):
+            if exact and scorer == FACTORS and isinstance(self.generator, HasFactors):
+                found[scorer] = self.generator.factors(codes)
+            else:
+                assert picture is not None
+                found[scorer] = open_scorer(scorer).score(picture)
+        return found, picture if self.pictures else None
+
+
+def logit(probability: Tensor) -> Tensor:
+    """log(p / (1 - p)), finite."""
+    return probability.clamp(SURE, 1 - SURE).logit()
+
+
+def check_scorers(generator: Generator, refs: Sequence[tuple[str, int]], of: Of) -> None:
+    """Raises BadData for scorers without gradients, and for logits of what is no probability."""
+    for i, (scorer, column) in enumerate(refs):
+        if scorer == FACTORS and isinstance(generator, HasFactors):
+            unit = ""
+        else:
+            judge = open_scorer(scorer)
+            unit = judge.units[column]
+            if not judge.differentiable:
+                raise BadData(
+                    f"scorer {scorer} has no gradient to climb",
+                    "take one that is differentiable (latty list scorers)",
+                )
+        if of == "logit" and i == 0 and unit != PROBABILITY:
+            raise BadData("only a probability has a logit", "leave it at: score")

@@ -1,0 +1,111 @@
+"""One search for directions, from a method's name to a stored set: the same for CLI, jobs, studio.
+
+A search that takes long keeps its progress in a folder of its own under the state directory, named
+by everything the result depends on: the same search goes on there after a kill.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latty import __version__, home
+from latty.directions import save
+from latty.directions.file import DirectionSet, read_header
+from latty.directions.parameters import parameters
+from latty.directions.registries import METHODS
+from latty.errors import LattyError, UsageError, WouldOverwrite, did_you_mean
+from latty.files import locked
+from latty.report import Report, silent
+
+if TYPE_CHECKING:
+    from latty.directions.base import Method
+    from latty.models.base import Generator
+
+NAME = re.compile(r"[^\W_][\w.+-]{0,79}")
+
+
+def target_of(name: str) -> Path:
+    """The file a search writes: a name in the store, or a path. Raises UsageError."""
+    path = Path(name).expanduser()
+    if path.name != name or path.suffix == ".safetensors":
+        if path.suffix != ".safetensors":
+            raise UsageError(f"a direction set ends in .safetensors, not {path.name!r}")
+        return path
+    if not NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be the name of a set", "letters, digits, - . _ +")
+    return home.directions_dir() / f"{name}.safetensors"
+
+
+def make(method: str, params: Mapping[str, Any]) -> "Method":
+    """The method with these parameters. Raises Missing, UsageError for a name it does not know."""
+    known = [parameter.name for parameter in parameters(method)]
+    for name in params:
+        if name not in known:
+            raise UsageError(f"{method} has no parameter '{name}'", did_you_mean(name, known))
+    made: Method = METHODS.load(method).METHOD(**params)
+    return made
+
+
+def discover(
+    method: str,
+    params: Mapping[str, Any],
+    generator: "Generator",
+    target: Path,
+    report: Report = silent,
+    force: bool = False,
+    before: "Callable[[Method, Path], None] | None" = None,
+) -> DirectionSet:
+    """Search, and write the set to `target`; `complete` is False after an interruption.
+
+    `before` is called with the method and its folder before the fit: it may draw the shards.
+
+    Raises WouldOverwrite where another set is in the way, Locked while the same search runs, and
+    what the method raises.
+    """
+    made = make(method, params)
+    if lacks := made.missing(generator):
+        from latty.errors import BadData
+
+        raise BadData(f"{method}: {lacks}", "see: latty list methods")
+    work = _work(method, made, generator)
+    if not force and target.exists() and not _continues(target, method, made, generator):
+        raise WouldOverwrite(f"{target} is there already", "--force overwrites it, or -o NAME")
+    work.mkdir(parents=True, exist_ok=True)
+    with locked(work / "lock", f"this very search ({method} on {generator.info.name})"):
+        if before is not None:
+            before(made, work)
+        made.fit(generator, report, work)
+        header = save(target, method, made, generator)
+        if header.complete:
+            shutil.rmtree(work, ignore_errors=True)
+    return header
+
+
+def _identity(method: str, made: "Method", generator: "Generator") -> dict[str, Any]:
+    from latty.directions import params_of
+
+    info = generator.info
+    model = info.digest or f"{info.name} {info.family} {__version__}"
+    return {"method": method, "model": model, "params": dict(params_of(made))}
+
+
+def _work(method: str, made: "Method", generator: "Generator") -> Path:
+    text = json.dumps(_identity(method, made, generator), sort_keys=True)
+    key = sha256(text.encode()).hexdigest()[:20]
+    return home.state_dir() / "discover" / f"{method}-{key}"
+
+
+def _continues(target: Path, method: str, made: "Method", generator: "Generator") -> bool:
+    """Whether the set in the way is an unfinished result of this very search."""
+    from latty.directions import params_of
+
+    try:
+        header = read_header(target)
+    except LattyError:
+        return False
+    same = header.method == method and header.model_digest == generator.info.digest
+    return same and not header.complete and dict(header.params) == dict(params_of(made))

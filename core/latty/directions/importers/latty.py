@@ -1,0 +1,51 @@
+"""Files of latty's own, direction sets and latents: checked, and kept as they are."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from latty.directions.file import ARRAY, KIND, read, read_header
+from latty.directions.importing import clean
+from latty.directions.importing.base import CERTAIN, CODES, NO, Codes, Imported
+from latty.directions.importing.source import Source
+from latty.latents import file as latents_file
+from latty.latents import from_file
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def recognise(source: Source) -> int:
+    ours = source.meta.get("kind") in (KIND, latents_file.KIND)
+    return CERTAIN if source.kind == "safetensors" and ours else NO
+
+
+def convert(source: Source) -> Imported:
+    if not recognise(source):
+        clean.refuse(source, "it is no file of latty's", "see docs/importing.md")
+    found = _latents(source) if source.meta["kind"] == latents_file.KIND else _directions(source)
+    if source.space not in ("", found.header.space):
+        clean.refuse(source, f"what it holds is in {found.header.space}", "leave out --space")
+    return found
+
+
+def _directions(source: Source) -> Imported:
+    header = read_header(source.path)
+    views = source.tree if isinstance(source.tree, dict) else {}
+    shape = views[ARRAY].shape if ARRAY in views else (len(header.infos),)
+    return Imported(header, shape, partial(_arrays, source.path))
+
+
+def _arrays(path: Path) -> "dict[str, Tensor]":
+    return read(path)[1]
+
+
+def _latents(source: Source) -> Imported:
+    said = latents_file.look(source.path)
+    space: Literal["z", "w"] = "z" if said.space == "z" else "w"
+    header = Codes(space, said.model, said.family, said.names, said.model_digest)
+    return Imported(header, said.shape, partial(_codes, source.path), said.notes)
+
+
+def _codes(path: Path) -> "dict[str, Tensor]":
+    return {CODES: from_file(path).array}

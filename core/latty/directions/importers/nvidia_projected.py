@@ -1,0 +1,23 @@
+"""Pictures projected by NVIDIA's projector.py: projected_w.npz with codes w (N, L, D)."""
+
+from latty.directions.importing import clean
+from latty.directions.importing.base import CERTAIN, NO, Codes, Imported
+from latty.directions.importing.sets import latent_space, latents
+from latty.directions.importing.source import Source
+
+HOW = "projected codes are not truncated: leave truncation at 1"
+
+
+def recognise(source: Source) -> int:
+    tree = source.tree
+    if source.kind != "npz" or not isinstance(tree, dict) or set(tree) != {"w"}:
+        return NO
+    return CERTAIN if clean.is_floats(tree["w"]) and len(tree["w"].shape) in (2, 3) else NO
+
+
+def convert(source: Source) -> Imported:
+    tree = source.tree if isinstance(source.tree, dict) else {}
+    view = clean.floats(source, tree, "w")
+    if len(view.shape) == 2 and view.shape[0] > 1:
+        view = clean.reshaped(view, (1, *view.shape))  # one picture's codes, squeezed
+    return latents(source, [view], Codes(latent_space(source, "w")), [HOW])

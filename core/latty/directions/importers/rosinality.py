@@ -1,0 +1,29 @@
+"""The closed-form factors of rosinality's StyleGAN2 code: {"ckpt": name, "eigvec": (D, D)}.
+
+SeFa (Shen and Zhou 2021) as its closed_form_factorization.py computes it: column i is direction i.
+"""
+
+from latty.directions.file import DirectionSet
+from latty.directions.importing import clean
+from latty.directions.importing.base import CERTAIN, NO, Imported
+from latty.directions.importing.sets import RAW, Named, columns, linear
+from latty.directions.importing.source import Source
+
+RANGE = (-5.0, 5.0)  # its apply_factor.py walks 5 by itself
+
+
+def recognise(source: Source) -> int:
+    return CERTAIN if isinstance(source.tree, dict) and "eigvec" in source.tree else NO
+
+
+def convert(source: Source) -> Imported:
+    tree = source.tree if isinstance(source.tree, dict) else {}
+    matrix = clean.floats(source, tree, "eigvec")
+    if len(matrix.shape) != 2 or matrix.shape[1] > clean.COUNT_LIMIT:
+        clean.refuse(source, f"'eigvec' has the shape {list(matrix.shape)}, not (D, K)")
+    found = [Named(f"s{i}", view, usable=RANGE) for i, view in enumerate(columns(matrix))]
+    made_for = clean.text(tree.get("ckpt")).replace("\\", "/").rpartition("/")[2]
+    settings = clean.params({}, importer="rosinality", source=source.path.name)
+    header = DirectionSet("sefa", source.space or "w", (), made_for or "a StyleGAN2", "stylegan2",
+                          params=settings)  # fmt: skip
+    return linear(source, found, header, [RAW])

@@ -1,0 +1,79 @@
+"""Which importer knows a file, and what it makes of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from latty.checkpoints.refusals import Refusal, clean
+from latty.directions.file import SPACE
+from latty.directions.importing.base import NO, Imported
+from latty.directions.importing.source import Source, read_source
+from latty.directions.registries import IMPORTERS
+from latty.errors import BadData, UsageError, did_you_mean
+
+T = TypeVar("T")
+
+DAMAGED = (
+    *(ValueError, TypeError, KeyError, IndexError, AttributeError),
+    *(OverflowError, RecursionError, ZeroDivisionError),
+)
+GUIDE = "see docs/importing.md"
+
+
+def names() -> list[str]:
+    """Every importer, for `--as`."""
+    return IMPORTERS.names()
+
+
+def check(wanted: str, space: str) -> None:
+    """Raises UsageError for an importer or a space that there is not."""
+    if wanted and wanted not in names():
+        raise UsageError(f"no importer '{wanted}'", did_you_mean(wanted, names()))
+    if space and not SPACE.fullmatch(space):
+        raise UsageError(f"no space '{space}'", "it is z, w or activation:LAYER")
+
+
+def look(path: Path, wanted: str = "", space: str = "") -> Imported | None:
+    """What a file or folder is, without its numbers; None where no importer knows it.
+
+    wanted  the importer to use, whatever it thinks of the file
+    space   "z", "w" or "activation:LAYER" in place of what the file or its name says
+
+    Raises Missing, UsageError, OutputError, BadData.
+    """
+    check(wanted, space)
+    return judge(replace(read_source(path), wanted=wanted, space=space))
+
+
+def judge(source: Source) -> Imported | None:
+    """The same, for a source that is open."""
+    name = source.wanted or _surest(source)
+    if not name:
+        return None
+    found = _guarded(source, name, partial(IMPORTERS.load(name).convert, source))
+    return replace(found, entry=name, load=partial(_guarded, source, name, found.load))
+
+
+def _surest(source: Source) -> str:
+    """The name of the importer that is surest, the first of equals; "" for none."""
+    best, score = "", NO
+    for name, importer in IMPORTERS.loaded():
+        sure = _guarded(source, name, partial(importer.recognise, source))
+        if sure > score:
+            best, score = name, sure
+    return best
+
+
+def _guarded(source: Source, name: str, work: Callable[[], T]) -> T:
+    """What `work` gives; whatever a damaged file makes of it becomes one line that names it."""
+    file = clean(source.path.name)
+    try:
+        return work()
+    except Refusal as refusal:
+        raise (refusal if file in refusal.message else refusal.about(source.path.name)) from None
+    except MemoryError:
+        raise BadData(f"{file}: it needs more memory than there is", GUIDE) from None
+    except DAMAGED:  # a damaged file found a case that no check names
+        raise BadData(f"{file}: it is damaged, or no file of the kind {name}", GUIDE) from None

@@ -1,0 +1,140 @@
+"""A file or folder that somebody wants to import: opened once, by content, within limits."""
+
+import json
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from latty.checkpoints import open_checkpoint
+from latty.checkpoints.checkpoint import Checkpoint
+from latty.checkpoints.refusals import Refusal, clean
+from latty.errors import BadData, Missing, OutputError
+
+FOLDER, TEXT = "folder", "text"
+FILES_LIMIT, DEPTH_LIMIT = 20_000, 8
+TEXT_LIMIT = 2**20  # bytes of a text file: settings, names, a vector in decimals
+NOT_TEXT = re.compile(rb"[^\x09\x0a\x0d\x20-\x7e\x80-\xff]")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was named, and what lies in it.
+
+    kind        "folder", "text", or the kind of checkpoint: "pickle", "npy", "npz", "torch-zip" ...
+    tree        of a checkpoint: tables, lists, text, numbers and TensorViews
+    words       of a text file
+    files       of a folder: every file below it by its relative path with "/"
+    space       "z", "w" or "activation:LAYER" where the user said so, else ""
+    wanted      the importer that the user named, else ""
+    """
+
+    path: Path
+    kind: str
+    tree: Any = field(default=None, repr=False)
+    meta: Mapping[str, str] = field(default_factory=dict, repr=False)
+    words: str = field(default="", repr=False)
+    files: Mapping[str, Path] = field(default_factory=dict, repr=False)
+    checkpoint: Checkpoint | None = field(default=None, repr=False)
+    space: str = ""
+    wanted: str = ""
+
+    @property
+    def stem(self) -> str:
+        """The name without its last suffix, lower case: a hint, never proof."""
+        name = self.path.resolve().name if self.path.name in ("", ".", "..") else self.path.name
+        return (name if self.kind == FOLDER else Path(name).stem).lower()
+
+    @property
+    def parent(self) -> str:
+        """The name of the folder it lies in, lower case."""
+        return self.path.absolute().parent.name.lower()
+
+    def open(self, name: str) -> "Source":
+        """A file of this folder. Raises BadData."""
+        opened = open_file(self.files[name])
+        return replace(opened, space=self.space, wanted=self.wanted)
+
+    def matching(self, pattern: str) -> list[str]:
+        """Files of this folder whose relative path matches, in natural order."""
+        found = [name for name in self.files if re.fullmatch(pattern, name)]
+        return sorted(found, key=_natural)
+
+    def beside(self, name: str, up: int) -> dict[str, Any]:
+        """The JSON table `name` in this folder, or in one of the `up` folders above; {} if none."""
+        here = self.path if self.kind == FOLDER else self.path.parent
+        for folder in [here, *here.absolute().parents][: up + 1]:
+            table = read_json(folder / name)
+            if table:
+                return table
+        return {}
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part[:15]) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", name)]
+
+
+def read_source(path: Path) -> Source:
+    """Raises Missing, OutputError, or BadData with the words of the reader of checkpoints."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise Missing(f"there is no file {clean(str(path))}", "check the path") from None
+    except OSError as error:
+        raise OutputError(f"cannot read {clean(path.name)}: {error.strerror}") from None
+    if stat.S_ISDIR(mode):
+        return Source(path, FOLDER, files=_listed(path))
+    return open_file(path)
+
+
+def _listed(folder: Path) -> dict[str, Path]:
+    """Every file below a folder, without following links to folders."""
+    found: dict[str, Path] = {}
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        depth = len(Path(here).relative_to(folder).parts)
+        if depth >= DEPTH_LIMIT:
+            folders.clear()
+        for name in sorted(names):
+            path = Path(here) / name
+            found[path.relative_to(folder).as_posix()] = path
+        if len(found) > FILES_LIMIT:
+            what = f"{clean(str(folder))} holds more than {FILES_LIMIT} files"
+            raise BadData(what, "name the folder of one experiment")
+    return found
+
+
+def open_file(path: Path) -> Source:
+    """A checkpoint of any kind, or text; raises BadData for all else."""
+    try:
+        found = open_checkpoint(path)
+    except Refusal as refusal:
+        words = read_text(path) if refusal.code in ("unknown-format", "json") else ""
+        if not words:
+            raise
+        return Source(path, TEXT, words=words)
+    return Source(path, found.kind, found.tree, found.meta, checkpoint=found)
+
+
+def read_text(path: Path) -> str:
+    """A text file of at most one MiB, "" for anything else."""
+    try:
+        if not path.is_file() or path.stat().st_size > TEXT_LIMIT:
+            return ""
+        with path.open("rb") as file:
+            data = file.read(TEXT_LIMIT)
+    except OSError:
+        return ""
+    return "" if NOT_TEXT.search(data) else data.decode("utf-8-sig", "replace")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON table of settings, {} where there is none that can be read."""
+    try:
+        table = json.loads(read_text(path) or "null")
+    except (ValueError, RecursionError):
+        return {}
+    return table if isinstance(table, dict) else {}

@@ -1,0 +1,62 @@
+"""Bare arrays, which say nothing of themselves: what shape, numbers and file name tell."""
+
+import re
+from math import sqrt
+
+from latty.checkpoints.values import TensorView
+from latty.directions.importing import clean
+from latty.directions.importing.source import Source
+
+DIRECTION_WORDS = re.compile(
+    r"boundary|boundaries|direction|steer|editing|semantic|axis|component|vector"
+    r"|^(age|young|smil(e|ing)|pose|yaw|pitch|roll|gender|male|eyeglasses|glasses|beard|bald|hair)"
+    r"(?![a-z])"
+)
+BARE = ("npy", "npz", "torch-zip", "torch-legacy")  # kinds of files that can be one array
+CODE_WORDS = re.compile(
+    r"latent_?codes?|latents?(?![a-z_]*direction)|projected|invers|w_?plus|wplus|codes?(?![a-z])"
+    r"|embedding|encoded|(^|[_\-.])(z|w|wp|ws)$"
+)
+KNOWN_LAYERS = (8, 10, 12, 14, 16, 18)  # of StyleGANs of 32 px to 1024 px
+LEAST, WIDEST = 4, 8192  # of one latent
+
+
+def alone(source: Source) -> TensorView | None:
+    """The array that is all of the file: an .npy, or the tensor of a .pt."""
+    tree = source.tree
+    if isinstance(tree, dict) and source.kind == "npz" and len(tree) == 1:
+        tree = next(iter(tree.values()))
+    return tree if clean.is_floats(tree) else None
+
+
+def width_fits(view: TensorView) -> bool:
+    return bool(view.shape) and LEAST <= view.shape[-1] <= WIDEST
+
+
+def is_unit(view: TensorView) -> bool:
+    """One vector of length 1."""
+    found = clean.head(view)
+    return (
+        len(found) == 1 == view.numel // view.shape[-1] and abs(clean.length(found[0]) - 1) < 2e-3
+    )
+
+
+def names_direction(source: Source) -> bool:
+    return bool(DIRECTION_WORDS.search(source.stem))
+
+
+def names_codes(source: Source) -> bool:
+    return bool(CODE_WORDS.search(source.stem)) and not names_direction(source)
+
+
+def looks_normal(view: TensorView) -> bool:
+    """Whether the first rows could be samples of a normal distribution, perhaps truncated: each of
+    a length near sqrt(D), around no common middle."""
+    found = clean.head(view)[:32]
+    width = view.shape[-1]
+    sizes = [clean.length(row) / sqrt(width) for row in found]
+    if not found or not all(0.55 < size < 1.25 for size in sizes):
+        return False
+    middle = clean.length([sum(column) / len(found) for column in zip(*found, strict=True)])
+    spread = max(sizes)
+    return middle / sqrt(width) < spread * (1 / sqrt(len(found)) + 3 / sqrt(width) + 0.02)

@@ -1,0 +1,229 @@
+"""What a user does to direction sets: rename, flip, delete, copy, export, keep an offset.
+
+Every function works on files and returns what JSON can say; a set that ships is never changed (see
+`copied`). Vectors, paths and calibrated transforms are turned in their arrays; a climb and a curve
+of a network by what `_turned` adds to them.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latty import home
+from latty.directions import select
+from latty.directions.base import Info
+from latty.directions.file import ARRAY, DirectionSet, read, read_header, write
+from latty.errors import BadData, Missing, OutputError, UsageError, WouldOverwrite, did_you_mean
+from latty.files import replace_whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from latty.models.base import ModelInfo
+
+MINE = "mine"  # the set of what is made by hand
+
+
+def rename(path: str, name: str, to: str) -> list[str]:
+    """Another name for a direction; the names of the set then. Raises Missing, BadData."""
+    header, arrays = _opened(path)
+    index = _index(header, name)
+    if to != name and to in header.names:
+        raise WouldOverwrite(f"there is a direction '{to}' already", "choose another name")
+    if header.form == "ascent":  # what is climbed is known by name
+        header = select.with_attributes(header)
+    infos = list(header.infos)
+    infos[index] = replace(infos[index], name=to)
+    params = tuple((to if key == name and header.method == select.OFFSET else key, value)
+                   for key, value in header.params)  # fmt: skip
+    header = replace(header, infos=tuple(infos), params=params)
+    write(Path(path), header, arrays)
+    return list(header.names)
+
+
+def flip(path: str, name: str) -> None:
+    """The same direction the other way round: what +1 did, -1 does. Raises Missing, BadData."""
+    header, arrays = _opened(path)
+    index = _index(header, name)
+    header, arrays = select.full(header, arrays)
+    select.turn(header.form, arrays, index)
+    infos = list(header.infos)
+    infos[index] = select.turned_info(infos[index])
+    write(Path(path), replace(header, infos=tuple(infos)), arrays)
+
+
+def delete(path: str, names: Sequence[str]) -> int:
+    """Take directions out of a set, the file too with the last of them; how many are left."""
+    header, arrays = _opened(path)
+    gone = {_index(header, name) for name in names}
+    left = [index for index in range(len(header.infos)) if index not in gone]
+    if not left:
+        _unlink(Path(path))
+        return 0
+    write(Path(path), *select.selected(header, arrays, left))
+    return len(left)
+
+
+def delete_set(path: str) -> None:
+    """The whole file. Raises OutputError."""
+    _own(Path(path))
+    _unlink(Path(path))
+
+
+def rename_set(path: str, name: str) -> str:
+    """Another name for a set of the user's; its path then. Raises UsageError, WouldOverwrite."""
+    source = _own(Path(path))
+    target = _place(name)
+    if target.exists():
+        raise WouldOverwrite(f"there is a set '{name}' already", "choose another name")
+    try:
+        source.rename(target)
+    except OSError as error:
+        raise OutputError(f"cannot rename {source.name}: {error.strerror}") from None
+    return str(target)
+
+
+def copied(path: str, name: str) -> str:
+    """A direction of a set that ships, copied to the user's "my-SET", where it can be changed; the
+    path of that set. One that is there already, under that name, is kept."""
+    source = Path(path)
+    header, arrays = read(source)
+    one = select.selected(header, arrays, [_index(header, name)])
+    number = 1
+    while True:
+        target = _place(f"my-{source.stem}"[:60] + (f"-{number}" if number > 1 else ""))
+        if not target.exists():
+            write(target, *one)
+            return str(target)
+        there = read(target)
+        if name in there[0].names:
+            return str(target)
+        both = select.joined(there, one)
+        if both is not None:
+            write(target, *both)
+            return str(target)
+        number += 1
+
+
+def export(path: str, name: str | None, to: str, force: bool = False) -> list[str]:
+    """A direction, or a whole set (None), as a file elsewhere: .safetensors with all that is known
+    of it, or .npy with the bare vector for other tools. What there is to know about it, in words.
+
+    Raises UsageError for another suffix, WouldOverwrite, BadData where there is no vector.
+    """
+    target = Path(to).expanduser()
+    if target.suffix not in (".safetensors", ".npy"):
+        raise UsageError(f"{target.name}: a direction is .safetensors or .npy", "name it so")
+    if target.exists() and not force:
+        raise WouldOverwrite(f"{target} exists", "choose another name")
+    header, arrays = read(Path(path))
+    if target.suffix == ".safetensors":
+        if name is not None:
+            header, arrays = select.selected(header, arrays, [_index(header, name)])
+        write(target, header, arrays)
+        return [f"{len(header.infos)} of {header.method}, in {header.space}"]
+    return _export_vector(header, arrays, name, target)
+
+
+def keep_offset(
+    name: str, offset: "Tensor", info: "ModelInfo", words: str, set_name: str = MINE
+) -> str:
+    """Keep codes (L, D) that were added to a picture as a direction of the set "mine": strength 1
+    adds them again. Its name, SET/NAME; a model of its own has a set of its own.
+
+    Raises BadData for an offset of nothing, WouldOverwrite for a name that is taken.
+    """
+    sigma = float(offset.norm())
+    if not sigma > 0:
+        raise BadData("the edits change no codes: there is nothing to keep", "edit the picture")
+    kept = Info(name, sigma, (-2.0, 2.0))
+    header = DirectionSet(select.OFFSET, "w", (kept,), info.name, info.family, info.digest,
+                          params=((name, words),))  # fmt: skip
+    arrays = {ARRAY: (offset / sigma).float().cpu()[None]}
+    for target in (_place(set_name), _place(_plain(f"{set_name}-{info.name}"))):
+        if not target.exists():
+            write(target, header, arrays)
+            return f"{target.stem}/{name}"
+        there = read(target)
+        both = select.joined(there, (header, arrays))
+        if both is None:
+            continue
+        if name in there[0].names:
+            what = f"there is a direction '{target.stem}/{name}' already"
+            raise WouldOverwrite(what, "choose another name")
+        write(target, *both)
+        return f"{target.stem}/{name}"
+    raise BadData(f"the set '{set_name}' holds directions of another kind", "rename that set")
+
+
+def _export_vector(
+    header: DirectionSet, arrays: select.Arrays, name: str | None, target: Path
+) -> list[str]:
+    import numpy as np
+
+    if name is None:
+        raise UsageError("a .npy holds one vector", "export the set as .safetensors")
+    index = _index(header, name)
+    if ARRAY not in arrays:
+        what = f"{name} is no vector: it is a {header.form} direction, curved in latents"
+        raise BadData(what, "export it as .safetensors")
+    vector = np.atleast_2d(arrays[ARRAY][index].numpy().astype("<f4"))
+    buffer = io.BytesIO()
+    np.save(buffer, vector, allow_pickle=False)
+    try:
+        replace_whole(target, [buffer.getvalue()])
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror}") from None
+    size = " x ".join(map(str, vector.shape))
+    return [f"{size} numbers in {header.space}; one sigma is {header.infos[index].sigma:.4g} of it"]
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def _opened(path: str) -> tuple[DirectionSet, select.Arrays]:
+    """A set that may be changed. Raises UsageError for one that ships."""
+    return read(_own(Path(path)))
+
+
+def _own(path: Path) -> Path:
+    if path.parent == home.shipped_dir() / "directions":
+        raise UsageError(f"'{path.stem}' ships with latty and stays as it is", "change a copy")
+    return path
+
+
+def _place(name: str) -> Path:
+    """Where a set of that name lies. Raises UsageError."""
+    from latty.models.store import NAME
+
+    if not NAME.fullmatch(name):
+        raise UsageError(f"'{name}' is no name", "letters, digits, - and _, at most 64")
+    if (home.shipped_dir() / "directions" / f"{name}.safetensors").exists():
+        raise UsageError(f"'{name}' is the name of a set that ships", "choose another")
+    return home.directions_dir() / f"{name}.safetensors"
+
+
+def _plain(text: str) -> str:
+    """A name for a file made of any text."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in text)[:60]
+
+
+def _index(header: DirectionSet, name: str) -> int:
+    if name not in header.names:
+        raise Missing(f"no direction '{name}' there any more", did_you_mean(name, header.names))
+    return header.names.index(name)
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot delete {path.name}: {error.strerror}") from None
+
+
+def headline(path: str) -> str:
+    """What a file of directions holds, in a line; reads the header alone."""
+    header = read_header(Path(path))
+    return f"{len(header.infos)} directions of {header.method}, made for {header.model}"

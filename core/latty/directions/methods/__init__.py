@@ -1,0 +1,1 @@
+"""Methods: one entry per algorithm that finds directions."""

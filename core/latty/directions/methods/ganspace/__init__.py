@@ -1,0 +1,295 @@
+"""GANSpace: principal components of the latent w, or of a layer's activations.
+
+Härkönen et al. 2020, "GANSpace: Discovering Interpretable GAN Controls". With components V of a
+layer's activations y and coordinates x = S^-1 V (y - mean), the latent directions are the least
+squares of latents on coordinates (sec. 3.2). All sums for that are gathered while the components
+are found: one pass through the generator, in any amount of memory (see `_pca`, `_gram_sketch`).
+"""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, Self, cast
+
+import torch
+from torch import Tensor
+
+from latty import __version__
+from latty.directions.base import Info
+from latty.directions.methods.ganspace.estimators import choose
+from latty.directions.methods.ganspace.pca import Components, Estimator, signed
+from latty.directions.methods.ganspace.plan import MEGABYTE, Plan
+from latty.directions.methods.ganspace.samples import LATENTS, Source
+from latty.directions.methods.ganspace.state import Store, piece_content
+from latty.errors import BadData, Interrupted
+from latty.models.base import Generator, HasActivations
+from latty.models.memory import told
+from latty.report import Report, silent
+from latty.scene import ALL, SEED_LIMIT, Layers
+from latty.shard import Shard
+
+BATCH_SHARE = 0.03  # of the memory allowed: a generator needs several times its last activation
+
+
+class GANSpace:
+    """Principal components.
+
+    samples     latents drawn: 100000 are enough for w, a tenth for most layers
+    components  directions to find, as many as there are dimensions at most
+    layer       whose activations; empty = the latent w; z, w or a name that `latty inspect` shows
+    edit        latent: directions that move latents; activation: that move the layer itself
+    space       the latents that are moved: auto = where the model is edited best
+    layers      code layers the edits act in by default: all or 4-8
+    estimator   auto, exact, sketch, dual; or of scikit-learn: randomised, ica, sparse
+    sketch      rows the sketch keeps; 0 = three times the components
+    block       rows merged into the sketch at a time; 0 = twice what it keeps
+    memory      MB that rows and sums may take
+    sparsity    of estimator sparse: 1 drops weights below those of a random direction
+    batch       latents that go through the generator at once
+    seed        first of the sampled seeds
+    label       the class to draw; none = every sample of another class, where there are classes
+    """
+
+    def __init__(
+        self,
+        samples: int = 100_000,
+        components: int = 80,
+        layer: str = "",
+        edit: Literal["latent", "activation"] = "latent",
+        space: Literal["auto", "z", "w"] = "auto",
+        layers: str = "all",
+        estimator: Literal[
+            "auto", "exact", "sketch", "dual", "randomised", "ica", "sparse"
+        ] = "auto",
+        sketch: int = 0,
+        block: int = 0,
+        memory: int = 6000,
+        sparsity: float = 1.0,
+        batch: int = 32,
+        seed: int = 1,
+        label: int | None = None,
+    ) -> None:
+        self.samples, self.components, self.layer, self.edit = samples, components, layer, edit
+        self.space, self.layers, self.estimator = space, layers, estimator
+        self.sketch, self.block, self.memory, self.sparsity = sketch, block, memory, sparsity
+        self.batch, self.seed, self.label = batch, seed, label
+
+    def missing(self, generator: Generator) -> str:
+        """Layers need activations; the latent itself must have axes of its own."""
+        name, layer = generator.info.name, self.layer
+        if layer not in ("", *LATENTS) and not isinstance(generator, HasActivations):
+            return f"{name} shows no activations of its layers: only its latent can be analysed"
+        if layer in ("", "w") and _isotropic(generator):
+            known = generator.activation_names() if isinstance(generator, HasActivations) else []
+            hint = f"take a layer: {', '.join(known)}" if known else "it shows no layers"
+            return f"the latent of {name} is the same in all directions, so it has no axes; {hint}"
+        return ""
+
+    @torch.no_grad()
+    def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
+        """Draw, sum up, decompose. Raises BadData for parameters that fit no generator, or not this
+        one, or not the memory; Interrupted before there is anything to show."""
+        lack = self.missing(generator)
+        if lack:
+            raise BadData(lack)
+        shown = self._checked()
+        source = self._source(generator)
+        estimator = choose(self.estimator, self._plan(generator, source))
+        store = Store(work, self._key(generator))
+        asked = self.batch
+        self.complete_, used = self._sample(source, estimator, store, report)
+        if self.complete_ and used < min(asked, self._batch(source)):
+            self.batch = used  # what the numbers come from: memory was too short for more
+        rest = report if self.complete_ else silent
+        found = estimator.finish(min(self.components, source.width), rest)
+        if not len(found.stdev) or not float(found.stdev[0]):
+            raise BadData(f"'{source.layer}' is the same for every sample", "take another layer")
+        self.seeds_ = f"{self.seed}-{self.seed + found.count - 1}"
+        self._results(found, source, shown)
+        return self
+
+    # --- parameters ---------------------------------------------------------------------------
+
+    def _checked(self) -> Layers:
+        """The layers for edits, after a look at every parameter."""
+        if self.samples < 2 or self.components < 1:
+            raise BadData("components need two samples at least, and one component", "more samples")
+        if self.seed < 0 or self.seed + self.samples > SEED_LIMIT:
+            raise BadData(f"seeds go from 0 to {SEED_LIMIT - 1}", "take a lower seed")
+        for name in ("sketch", "block", "batch", "memory", "sparsity"):
+            if getattr(self, name) < (1 if name in ("batch", "memory") else 0):
+                raise BadData(f"{name} is {getattr(self, name)}", "it must be above 0")
+        if 0 < self.sketch < self.components:
+            raise BadData(
+                f"a sketch of {self.sketch} rows has no {self.components} components",
+                "three times as many rows as components are good",
+            )
+        if self.edit == "activation" and self.layer in ("", *LATENTS):
+            raise BadData("an activation edit needs a layer", "name it: layer = ...")
+        try:
+            return Layers.parse(self.layers)
+        except ValueError as error:
+            raise BadData(f"layers: {error}") from None
+
+    def _source(self, generator: Generator) -> Source:
+        layer = self.layer or "w"
+        natural = layer if layer in LATENTS else generator.info.space
+        space = cast(Literal["z", "w"], natural if self.space == "auto" else self.space)
+        moved = self.edit == "latent" and layer != space
+        return Source(generator, layer, space if moved else "", self.seed, self.label)
+
+    def _plan(self, generator: Generator, source: Source) -> Plan:
+        return Plan(
+            self.samples,
+            source.width,
+            source.latent,
+            min(self.components, source.width),
+            self.sketch,
+            self.block,
+            self.memory * MEGABYTE,
+            self.sparsity,
+            self.seed,
+            generator.device,
+        )
+
+    def _key(self, generator: Generator) -> str:
+        """Names this very fit: whatever has a part in its numbers."""
+        info = generator.info
+        model = [info.name, info.digest, str(generator.device), __version__]
+        params = {key: value for key, value in vars(self).items() if not key.endswith("_")}
+        return json.dumps([model, params], default=str, sort_keys=True)
+
+    # --- the pass -----------------------------------------------------------------------------
+
+    def _batch(self, source: Source) -> int:
+        """Samples that go through the generator at once."""
+        row = 4 * (source.width + source.latent)
+        return min(self.batch, max(1, int(BATCH_SHARE * self.memory * MEGABYTE / row)))
+
+    def _sample(
+        self, source: Source, estimator: Estimator, store: Store, report: Report
+    ) -> tuple[bool, int]:
+        """Fill the estimator; False if it was interrupted with something to show, and how many
+        samples fitted in memory at once."""
+        if kept := store.read():
+            estimator.restore(kept)
+        batch = used = self._batch(source)
+        while estimator.count < estimator.samples:
+            start, filled = estimator.count, 0
+            rows = min(estimator.piece, estimator.samples - start)
+            piece = store.piece(start, rows) if start % estimator.piece == 0 else None
+            stop = start + (rows if piece else min(estimator.block, estimator.samples - start))
+            try:
+                if piece:
+                    estimator.take(piece[0])
+                    used = min(used, piece[1])
+                    report(stop, estimator.samples, told("samples", used, batch))
+                    continue
+                room = estimator.room()[: stop - start]
+                for filled, most in source.fill(room, start, batch):
+                    used = min(used, most)
+                    report(start + filled, estimator.samples, told("samples", used, batch))
+            except Interrupted:
+                store.write(estimator.state())
+                if not estimator.eager or estimator.count + filled <= self.components:
+                    raise
+                if filled:
+                    estimator.add(filled)
+                return False, used
+            estimator.add(stop - start)
+            if store.due() or (not estimator.eager and stop == estimator.samples):
+                store.write(estimator.state())
+        return True, used
+
+    # --- pieces -------------------------------------------------------------------------------
+
+    def shards(self, generator: Generator, work: Path) -> list[Shard]:
+        """The pieces that are not summed up yet."""
+        self._checked()
+        source = self._source(generator)
+        estimator = choose(self.estimator, self._plan(generator, source))
+        store = Store(work, self._key(generator))
+        if kept := store.read():
+            estimator.restore(kept)
+        params = {key: value for key, value in vars(self).items() if not key.endswith("_")}
+        found = []
+        for start in range(0, estimator.samples, estimator.piece):
+            rows = min(estimator.piece, estimator.samples - start)
+            if start >= estimator.count:
+                whole = partial(store.has, start, rows)
+                arguments = (params, start, rows, store.key)
+                found.append(Shard(piece, arguments, store.piece_file(start), whole))
+        return found
+
+    @torch.no_grad()
+    def piece(self, generator: Generator, start: int, rows: int, key: str) -> bytes:
+        """The file of one piece."""
+        source = self._source(generator)
+        part = choose(self.estimator, self._plan(generator, source)).part(rows)
+        batch = used = self._batch(source)
+        for at in range(0, rows, part.block):
+            room = part.room()[: min(part.block, rows - at)]
+            for _, most in source.fill(room, start + at, batch):
+                used = min(used, most)
+            part.add(len(room))
+        return piece_content(key, rows, used, part.state())
+
+    # --- results ------------------------------------------------------------------------------
+
+    def _results(self, found: Components, source: Source, layers: Layers) -> None:
+        vectors, sigma = found.vectors, found.stdev
+        self.space_ = source.moved or source.layer
+        if self.edit == "activation":
+            self.space_, layers = f"activation:{source.layer}", ALL
+        elif source.moved:
+            vectors, sigma = _latent_moves(found)
+        if self.space_ == "z":
+            sigma = torch.ones(len(vectors))  # as in GANSpace: one unit of a normal latent
+        used = vectors.norm(dim=1) > 0
+        self.directions_ = (vectors * signed(vectors))[used]
+        figures = zip(used.tolist(), sigma.tolist(), found.stdev.tolist(), found.r2, strict=True)
+        self.infos_ = tuple(
+            Info(
+                f"c{i}",
+                step,
+                layers=layers,
+                scores=(
+                    ("variance", _rounded(stdev * stdev / found.total)),
+                    ("stdev", _rounded(stdev)),
+                    ("random", _rounded(found.random)),
+                    *([("r2", _rounded(float(r2)))] if source.moved else []),
+                ),
+            )
+            for i, (kept, step, stdev, r2) in enumerate(figures)
+            if kept
+        )
+
+
+def piece(generator: Generator, params: dict[str, Any], start: int, rows: int, key: str) -> bytes:
+    """In any process: the file of the rows from `start` on, of a fit with these parameters."""
+    return GANSpace(**params).piece(generator, start, rows, key)
+
+
+def _latent_moves(found: Components) -> tuple[Tensor, Tensor]:
+    """Unit vectors (K, Q) float32 in the latent space, and the standard deviation of the latents
+    along them (K,): GANSpace throws the length of the least squares away."""
+    length = found.regression.norm(dim=1, keepdim=True)
+    unit = found.regression / length.clamp_min(1e-30)
+    sigma = ((unit @ found.latents) * unit).sum(1).clamp_min(0).sqrt()
+    return unit.float(), sigma
+
+
+def _isotropic(generator: Generator) -> bool:
+    """Whether w is z under another name, so that every direction in it is as good as another."""
+    info = generator.info
+    if info.space == "z" or info.z_dim != info.width:
+        return info.space == "z"
+    z = generator.sample([0, 1])
+    return torch.equal(generator.mapping(z)[:, 0], z)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.5g}")
+
+
+METHOD = GANSpace

@@ -1,0 +1,296 @@
+"""Principal components of rows that come in blocks: exact, from one covariance.
+
+Rows (N, D + Q) are D numbers of a layer and Q of the latent they came from. The latents ride along:
+the covariance of both with each other is what least squares from components to latents needs.
+
+A block goes through one float32 product (numpy hands A^T A to SYRK: half the work) into float64
+sums. A fixed centre, the mean of the first block, keeps the sums small. The block size is fixed, so
+that nothing depends on the batches in which the rows were made. Blocks are summed up in pieces of
+fixed size, which are merged in their order: any process may have made a piece.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import sqrt
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latty.report import Report
+
+BLOCK = 1024  # rows
+PIECE = 4 * BLOCK  # rows that are summed up by themselves
+CHUNK = 8192  # columns of a wide product at once
+NEGLIGIBLE = 1e-8  # of the largest variance: rounding, no component
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Components:
+    """What an estimator found.
+
+    vectors     (K, D) float32, unit rows
+    stdev       (K,) float64, of the rows' projections on each; falling
+    total       variance of the rows, summed over all D
+    regression  (K, Q) float64, least squares of latents on coordinates in their standard deviations
+    r2          (K,) float64, share of each coordinate's variance that is linear in the latents
+    latents     (Q, Q) float64, covariance of the latents
+    count       rows seen
+    """
+
+    vectors: Tensor
+    stdev: Tensor
+    total: float
+    regression: Tensor
+    r2: Tensor
+    latents: Tensor
+    count: int
+
+    @property
+    def random(self) -> float:
+        """Standard deviation along random unit directions: the root mean square over all of them,
+        as the mean of r^T C r is tr(C) / D."""
+        return sqrt(self.total / self.vectors.shape[1])
+
+
+class Part(Protocol):
+    """Sums up rows: they are written into `room()` (block, D + Q) and taken in by `add`; every
+    block but the last has `block` rows."""
+
+    block: int
+
+    def room(self) -> Tensor: ...
+
+    def add(self, n: int) -> None: ...
+
+    def state(self) -> dict[str, Tensor]: ...
+
+
+class Estimator(Part, Protocol):
+    """Takes rows in, gives components.
+
+    `state` and `restore` are for going on in another process: arrays named "rows-..." never change
+    once they are there. `take` adds a piece of rows that what `part` made has seen, by its state;
+    the result is the same as if the rows had been added here.
+    """
+
+    piece: int  # rows, a multiple of block
+    samples: int  # rows it can take
+    eager: bool  # whether `finish` is quick at any time
+
+    @property
+    def count(self) -> int: ...
+
+    def restore(self, state: Mapping[str, Tensor]) -> None: ...
+
+    def part(self, rows: int) -> Part: ...
+
+    def take(self, state: Mapping[str, Tensor]) -> None: ...
+
+    def finish(self, components: int, report: Report) -> Components: ...
+
+
+def gram(rows: Tensor) -> Tensor:
+    """rows^T rows (D, D) of float32 or float64 rows (N, D)."""
+    if rows.device.type != "cpu":
+        return rows.T @ rows
+    array = rows.numpy()
+    return torch.from_numpy(array.T @ array)
+
+
+def accumulate(total: Tensor, part: Tensor) -> None:
+    """total += part, in float64 without a float64 copy of the part."""
+    if total.device.type == "cpu":
+        np.add(total.numpy(), part.numpy(), out=total.numpy())
+    else:
+        total += part
+
+
+def column_chunks(width: int) -> Iterator[slice]:
+    """Slices that cut `width` columns into pieces of CHUNK."""
+    return (slice(start, min(start + CHUNK, width)) for start in range(0, width, CHUNK))
+
+
+def top_eigenpairs(matrix: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The largest eigenvalues (K,), falling and never below 0, and eigenvectors (K, D) of a
+    symmetric float64 matrix, on the CPU; where K is a small part of D, only those are computed."""
+    array, width = matrix.cpu().numpy(), len(matrix)
+    count = min(count, width)
+    if width >= 640 and count <= width // 2:
+        from scipy.linalg import eigh
+
+        wanted = [width - count, width - 1]
+        values, vectors = eigh(array, subset_by_index=wanted, driver="evr", check_finite=False)
+    else:
+        values, vectors = np.linalg.eigh(array)
+    largest = torch.from_numpy(values[::-1][:count].copy()).clamp_min(0)
+    return largest, torch.from_numpy(np.ascontiguousarray(vectors.T[::-1][:count]))
+
+
+def significant(variance: Tensor) -> int:
+    """How many of falling variances (K,) are more than rounding."""
+    return int((variance > NEGLIGIBLE * variance[:1].clamp_min(1e-30)).sum())
+
+
+def signed(vectors: Tensor) -> Tensor:
+    """+1 or -1 for each row (K, D), so that its largest entry becomes positive: (K, 1)."""
+    largest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
+    return torch.where(largest < 0, -1.0, 1.0).to(vectors)
+
+
+class Covariance:
+    """Mean and covariance of rows (N, W), streamed."""
+
+    def __init__(self, width: int, device: torch.device) -> None:
+        self.count, self.width = 0, width
+        self.centre = torch.zeros(width, device=device)
+        self.sums = torch.zeros(width, dtype=torch.float64, device=device)
+        self.products = torch.zeros(width, width, dtype=torch.float64, device=device)
+
+    def add(self, rows: Tensor) -> None:
+        """Take in float32 rows (N, W); they are left as they are."""
+        if not self.count:
+            self.centre = rows.double().mean(0).float()
+        centred = rows - self.centre
+        self.sums += centred.sum(0, dtype=torch.float64)
+        accumulate(self.products, gram(centred))
+        self.count += len(rows)
+
+    def merge(self, other: "Covariance") -> None:
+        """Take in the rows that `other` saw: with d between the centres,
+        sum of (x + d)(x + d)^T = P + s d^T + d s^T + n d d^T."""
+        way = other.centre.double() - self.centre.double()
+        self.products += other.products
+        self.products.addr_(other.sums, way).addr_(way, other.sums)
+        self.products.addr_(way, way, alpha=other.count)
+        self.sums += other.sums + other.count * way
+        self.count += other.count
+
+    def clear(self) -> None:
+        """As it was new, in the same memory."""
+        self.count = 0
+        self.sums.zero_()
+        self.products.zero_()
+
+    def matrix(self) -> Tensor:
+        """(W, W) float64, on the CPU."""
+        matrix, sums = self.products.cpu().clone(), self.sums.cpu()
+        matrix.addr_(sums, sums, alpha=-1 / self.count)  # in place: it may be most of the memory
+        return matrix.div_(max(self.count - 1, 1))
+
+    def state(self, prefix: str = "") -> dict[str, Tensor]:
+        """Everything it knows, by name; `restore` takes it back."""
+        names = {"centre": self.centre, "sums": self.sums, "products": self.products}
+        counted = {f"{prefix}count": torch.tensor(self.count)}
+        return counted | {f"{prefix}{name}": array for name, array in names.items()}
+
+    def restore(self, state: Mapping[str, Tensor], prefix: str = "") -> None:
+        """Go on from what `state` gave."""
+        self.count = int(state[f"{prefix}count"])
+        for own, name in ((self.centre, "centre"), (self.sums, "sums")):
+            own.copy_(state[f"{prefix}{name}"])
+        self.products.copy_(state[f"{prefix}products"])
+
+
+class Exact:
+    """Principal components by the covariance of layer and latent together."""
+
+    block, piece, eager = BLOCK, PIECE, True
+
+    def __init__(self, samples: int, width: int, latent: int, device: torch.device) -> None:
+        self.samples, self.width, self.latent, self.device = samples, width, latent, device
+        self.whole: Covariance | None = None  # of all finished pieces
+        self.own = Covariance(width + latent, device)  # of the piece at hand
+        self.rows = torch.empty(self.block, width + latent, device=device)
+
+    @property
+    def count(self) -> int:
+        return self.own.count + (self.whole.count if self.whole else 0)
+
+    def room(self) -> Tensor:
+        return self.rows
+
+    def add(self, n: int) -> None:
+        self.own.add(self.rows[:n])
+        if self.own.count == self.piece or self.count == self.samples:
+            self._close(self.count < self.samples)
+
+    def _close(self, more: bool) -> None:
+        """The piece at hand is finished; `more` rows come, or not."""
+        if self.whole is None:
+            self.whole = self.own
+            self.own = Covariance(self.own.width if more else 0, self.device)
+        else:
+            self.whole.merge(self.own)
+            self.own.clear()
+
+    def part(self, rows: int) -> "Exact":
+        return Exact(rows, self.width, self.latent, self.device)
+
+    def take(self, state: Mapping[str, Tensor]) -> None:
+        self.own.restore(state)
+        self._close(self.count < self.samples)
+
+    def state(self) -> dict[str, Tensor]:
+        found = self.whole.state() if self.whole else {}
+        return found | self.own.state("own.") if self.own.count else found
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        if "count" in state:
+            self.take(state)
+        if "own.count" in state:
+            self.own.restore(state, "own.")
+
+    def principal(self, components: int) -> "Principal":
+        if self.own.count:
+            self._close(more=False)
+        assert self.whole is not None, "rows"
+        self.own = Covariance(0, self.device)
+        matrix, d = self.whole.matrix(), self.width
+        variance, vectors = top_eigenpairs(matrix[:d, :d], components)
+        cross = vectors @ matrix[:d, d:]
+        total = float(matrix[:d, :d].trace())
+        return Principal(vectors.float(), variance, total, cross, matrix[d:, d:], self.whole.count)
+
+    def finish(self, components: int, report: Report) -> Components:
+        return self.principal(components).components()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Principal:
+    """Principal components as the estimators that find them see them.
+
+    vectors (K, D) float32 orthonormal; variance (K,) float64, falling; cross (K, Q) float64, the
+    covariance of coordinates and latents; latents (Q, Q) float64
+    """
+
+    vectors: Tensor
+    variance: Tensor
+    total: float
+    cross: Tensor
+    latents: Tensor
+    count: int
+
+    def components(self) -> Components:
+        """With the least squares to the latents. Coordinates are uncorrelated: A^T A / (n - 1) =
+        S^2, so with coordinates in their standard deviations M = S^-1 P C_xz (GANSpace, sec. 3.2,
+        without the second pass through the generator)."""
+        keep = significant(self.variance)
+        variance, cross = self.variance[:keep], self.cross[:keep]
+        stdev = variance.sqrt()
+        regression = cross / stdev[:, None]
+        r2 = explained(regression, self.latents)
+        vectors = self.vectors[:keep]
+        return Components(vectors, stdev, self.total, regression, r2, self.latents, self.count)
+
+
+def explained(regression: Tensor, latents: Tensor) -> Tensor:
+    """R2 (K,) of coordinates of variance 1 regressed on latents, from their covariance (K, Q) and
+    that of the latents (Q, Q)."""
+    if not regression.shape[1]:
+        return torch.ones(len(regression)).double()
+    ridge = 1e-9 * latents.diagonal().mean().clamp_min(1e-30) * torch.eye(len(latents)).double()
+    slopes = torch.linalg.solve(latents + ridge, regression.T)
+    shares: Tensor = (regression.T * slopes).sum(0)
+    return shares.clamp(0, 1)

@@ -1,0 +1,108 @@
+"""Rows for a principal component analysis: a layer of many samples, with the latents they had."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from math import isfinite
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from latty.errors import BadData, did_you_mean
+from latty.models.base import Generator, HasActivations, Labels
+from latty.models.memory import in_batches
+
+LATENTS = ("z", "w")  # layers that are latents
+GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: its multiples spread evenly
+
+
+class Source:
+    """Draws rows (N, D + Q): the D numbers of `layer` and the Q of the latent `moved` ("" = none).
+
+    Raises BadData for a layer the generator does not have.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        layer: str,
+        moved: Literal["", "z", "w"],
+        seed: int,
+        label: int | None,
+    ) -> None:
+        self.generator, self.layer, self.moved = generator, layer, moved
+        self.seed, self.label = seed, label
+        if layer not in LATENTS:
+            assert isinstance(generator, HasActivations)
+            names = generator.activation_names()
+            if layer not in names:
+                hint = did_you_mean(layer, [*names, *LATENTS])
+                raise BadData(f"{generator.info.name} has no layer '{layer}'", hint)
+
+    @cached_property
+    def width(self) -> int:
+        """D."""
+        info = self.generator.info
+        if self.layer in LATENTS:
+            return info.z_dim if self.layer == "z" else info.width
+        codes, label = self._drawn(range(self.seed, self.seed + 1))[1:]
+        return self._activation(codes, label)[0].numel()
+
+    @property
+    def latent(self) -> int:
+        """Q."""
+        info = self.generator.info
+        return {"": 0, "z": info.z_dim, "w": info.width}[self.moved]
+
+    def fill(self, room: Tensor, start: int, batch: int) -> Iterator[tuple[int, int]]:
+        """Samples start, start + 1, ... into the rows of `room`; gives the count done and how many
+        fitted in memory at once, after each batch. The mapping takes all of them at once, whatever
+        the batch."""
+        first = self.seed + start
+        z, codes, label = self._drawn(range(first, first + len(room)))
+        known = {"z": z, "w": codes[:, 0]}
+        if self.moved:
+            room[:, self.width :] = known[self.moved]
+        if self.layer in LATENTS:
+            room[:, : self.width] = known[self.layer]
+            self._check(room, first)
+            yield len(room), batch
+            return
+
+        def draw(part: slice) -> None:
+            features = self._activation(codes[part], None if label is None else label[part])
+            room[part, : self.width] = features.flatten(1)
+
+        for part, _, used in in_batches(draw, len(room), batch):
+            self._check(room[part], first + part.start)
+            yield part.stop, used
+
+    def _check(self, rows: Tensor, first: int) -> None:
+        """One number that is not finite would spoil every sum."""
+        if not isfinite(float(rows.sum())):
+            seeds = f"seeds {first} to {first + len(rows) - 1}"
+            what = f"'{self.layer}' of {self.generator.info.name} is not finite for {seeds}"
+            raise BadData(what, "the weights are damaged, or of another architecture")
+
+    def _drawn(self, seeds: range) -> tuple[Tensor, Tensor, Labels]:
+        """Latents z (N, Z), codes (N, L, D) and labels of these seeds."""
+        z = self.generator.sample(seeds)
+        label = self._labels(seeds, z.device)
+        return z, self.generator.mapping(z, label), label
+
+    def _labels(self, seeds: range, device: torch.device) -> Labels:
+        """The class asked for, or one that only depends on the seed."""
+        classes = self.generator.info.num_classes
+        if self.label is not None:
+            found = [self.label] * len(seeds)
+        elif classes:
+            found = [((seed * GOLDEN >> 32) & 0xFFFFFFFF) % classes for seed in seeds]
+        else:
+            return None
+        return torch.tensor(found, device=device)
+
+    def _activation(self, codes: Tensor, label: Labels) -> Tensor:
+        assert isinstance(self.generator, HasActivations)
+        if label is None:
+            return self.generator.activation(codes, self.layer)
+        return self.generator.activation(codes, self.layer, label=label)

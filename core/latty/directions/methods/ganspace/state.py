@@ -1,0 +1,129 @@
+"""Sums of a fit on disk, so that a killed one goes on: safetensors, replaced whole.
+
+Not written more often than every ten seconds, nor so often that writing takes more than a twentieth
+of the time. Arrays named "rows-..." never change: each is written once, to a file of its own. So is
+each piece that another process has made.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latty.checkpoints.safetensors import read_header, read_tensors
+from latty.errors import LattyError, OutputError
+from latty.files import replace_whole
+
+SECONDS = 10.0
+SHARE = 20.0  # of the time a write took
+FIXED = "rows-"
+STATE = "pca"
+DTYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64"}
+
+
+class Store:
+    """What a fit keeps in its folder; no folder = nothing is kept. `key` names the fit: states of
+    another one are not read."""
+
+    def __init__(self, folder: Path | None, key: str) -> None:
+        self.folder, self.key = folder, key
+        self.written: set[str] = set()
+        self.last, self.pause = time.monotonic(), SECONDS
+
+    def due(self) -> bool:
+        return self.folder is not None and time.monotonic() - self.last > self.pause
+
+    def read(self) -> dict[str, Tensor]:
+        """What was kept last of this very fit; {} where there is nothing, or nothing whole."""
+        if self.folder is None:
+            return {}
+        try:
+            meta = read_header(_file(self.folder, STATE)).meta
+            if meta.get("key") != self.key:
+                return {}
+            parts = [str(name) for name in json.loads(meta.get("parts", "[]"))]
+            state = read_tensors(_file(self.folder, STATE))
+            for name in parts:
+                state |= read_tensors(_file(self.folder, name))
+        except (LattyError, ValueError):
+            return {}
+        self.written.update(parts)
+        return state
+
+    def write(self, arrays: Mapping[str, Tensor]) -> None:
+        """Raises OutputError where the disk does not take it."""
+        if self.folder is None:
+            return
+        start = time.monotonic()
+        parts = [name for name in arrays if name.startswith(FIXED)]
+        rest = {name: array for name, array in arrays.items() if name not in parts}
+        try:
+            for name in parts:
+                if name not in self.written:
+                    replace_whole(_file(self.folder, name), _pieces({}, {name: arrays[name]}))
+                    self.written.add(name)
+            meta = {"key": self.key, "parts": json.dumps(parts)}
+            replace_whole(_file(self.folder, STATE), _pieces(meta, rest))
+        except OSError as error:
+            what = f"cannot keep the state in {self.folder}: {error.strerror}"
+            raise OutputError(what, "is the disk full?") from None
+        self.last = time.monotonic()
+        self.pause = max(SECONDS, SHARE * (self.last - start))
+
+    def piece_file(self, start: int) -> Path:
+        assert self.folder is not None, "a folder"
+        return _file(self.folder, f"piece-{start}")
+
+    def has(self, start: int, rows: int) -> bool:
+        return self._batch(start, rows) is not None
+
+    def piece(self, start: int, rows: int) -> tuple[dict[str, Tensor], int] | None:
+        """What is known of `rows` rows from `start` on, and how many samples fitted in memory at
+        once when they were drawn; None where there is no such piece, or it is not whole."""
+        batch = self._batch(start, rows) if self.folder is not None else None
+        if batch is None:
+            return None
+        try:
+            return read_tensors(self.piece_file(start)), batch
+        except LattyError:
+            return None
+
+    def _batch(self, start: int, rows: int) -> int | None:
+        try:
+            meta = read_header(self.piece_file(start)).meta
+        except LattyError:
+            return None
+        same = meta.get("key") == self.key and meta.get("rows") == str(rows)
+        return int(meta["batch"]) if same and meta.get("batch", "").isdecimal() else None
+
+
+def piece_content(key: str, rows: int, batch: int, arrays: Mapping[str, Tensor]) -> bytes:
+    """The file of a piece."""
+    meta = {"key": key, "rows": str(rows), "batch": str(batch)}
+    return b"".join(_pieces(meta, arrays))
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{name}.safetensors"
+
+
+def _pieces(meta: dict[str, str], arrays: Mapping[str, Tensor]) -> Iterator[bytes | memoryview]:
+    """A safetensors file, without a copy of arrays that are contiguous and on the CPU."""
+    table: dict[str, object] = {"__metadata__": meta}
+    numbers, offset = [], 0
+    for name, array in arrays.items():
+        numbers.append(array.detach().cpu().contiguous())
+        ends = [offset, offset + array.numel() * array.element_size()]
+        shape = list(array.shape)
+        table[name] = {"dtype": DTYPES[array.dtype], "shape": shape, "data_offsets": ends}
+        offset = ends[1]
+    text = json.dumps(table).encode()
+    text += b" " * (-len(text) % 8)  # the numbers start at a multiple of 8
+    yield len(text).to_bytes(8, "little") + text
+    for number in numbers:
+        raw: Any = number.reshape(-1).view(torch.uint8).numpy()
+        yield memoryview(raw)

@@ -1,0 +1,294 @@
+"""InterFaceGAN: the normal of a linear boundary between two kinds of pictures is a direction.
+
+Shen et al. 2020, "Interpreting the Latent Space of GANs for Semantic Face Editing"
+(arXiv:1907.10786). Samples are ranked by an attribute; a linear support vector machine separates
+the highest from the lowest share; its normal moves the attribute (section 2.2), and projected off
+the normals of others it leaves those alone (section 3.3).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal, Self
+
+import torch
+from torch import Tensor
+
+from latty.attributes import attribute_names
+from latty.directions.judging import Judge, info_of, range_of
+from latty.directions.linear import LinearDirection
+from latty.directions.methods.interfacegan.extremes import Sides, sides
+from latty.directions.methods.interfacegan.mixed import Mixed
+from latty.directions.methods.interfacegan.survey import survey
+from latty.directions.methods.interfacegan.svm import Boundary, boundary
+from latty.directions.orthogonal import orthogonal
+from latty.directions.sampling import (
+    Scored,
+    Told,
+    blocks,
+    checked,
+    latents,
+    scores_so_far,
+    space_of,
+)
+from latty.directions.traverse import Figures
+from latty.errors import BadData
+from latty.models.base import Generator
+from latty.report import Report, silent
+from latty.scene import ALL
+
+LEAST = 200  # samples with a score
+SHORT = 1.0  # seconds for what is left after an interruption
+EVERY = "all"  # as a condition: every other attribute
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """The boundary of an attribute, who it was fitted to, and its share of right guesses among
+    those kept for validation."""
+
+    boundary: Boundary
+    sides: Sides
+    validation: float
+
+
+class InterFaceGAN(Scored):
+    """Normals of linear boundaries between high and low scores of each attribute.
+
+    samples     latents that are scored
+    batch       pictures drawn at once
+    ratio       share of the samples taken from each end of the scores; above 1 their number, 0 =
+                all, split at the middle of the scores
+    train       share of the chosen samples that is fitted; the others validate
+    cost        C of the support vector machine
+    invalid     a score that says there is none; what is no number never counts
+    scorer      judges pictures of generators that do not know their own factors
+    names       attributes to keep, empty = all
+    conditions  attributes to leave alone: normals are projected off theirs; "all" = all others
+    layers      "best" or "all"
+    minimum     directions that follow their attribute with a lower mean correlation are dropped
+    space       where the boundary lies; auto = where the family's directions act best; w+ = one
+                vector per layer, from pictures whose layers mix two latents
+    label       the class to draw, where there are classes
+    seed        first of the sampled seeds
+    probes      held-out seeds for choices; the final figures take twice as many
+    span        strengths -span..span are measured
+    """
+
+    def __init__(
+        self,
+        samples: int = 20_000,
+        batch: int = 100,
+        ratio: float = 0.02,
+        train: float = 0.7,
+        cost: float = 1.0,
+        invalid: float | None = None,
+        scorer: str = "factors",
+        names: tuple[str, ...] = (),
+        conditions: tuple[str, ...] = (),
+        layers: Literal["best", "all"] = "best",
+        minimum: float = 0.0,
+        space: Literal["auto", "z", "w", "w+"] = "auto",
+        label: int | None = None,
+        seed: int = 100_000,
+        probes: int = 8,
+        span: float = 3.0,
+    ) -> None:
+        self.samples, self.batch, self.ratio, self.train = samples, batch, ratio, train
+        self.cost, self.invalid, self.scorer, self.names = cost, invalid, scorer, names
+        self.conditions, self.layers, self.minimum = conditions, layers, minimum
+        self.space, self.label, self.seed = space, label, seed
+        self.probes, self.span = probes, span
+
+    def missing(self, generator: Generator) -> str:
+        """Nothing is asked of the generator itself."""
+        return ""
+
+    @torch.no_grad()
+    def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
+        """Sample, separate, project, measure. Raises BadData for parameters that do not fit.
+
+        Scores are kept by `sampled_scores` (in `work` for w+), so a second fit goes on where the
+        first one stopped. After an interruption there are the boundaries found by then, in all
+        layers, not measured.
+        """
+        known = attribute_names(generator, self.scorer)
+        wanted, held = self._asked(known)
+        self.space_: str = "w" if self.space == "w+" else space_of(generator, self.space)
+        self._width = generator.info.width
+        told = Told(report)
+        scores = self._scores(generator, told, work)
+        self.seeds_ = f"{self.seed}-{self.seed + len(scores) - 1}"
+        found = self._boundaries(generator, known, scores, list(dict.fromkeys(held + wanted)), told)
+        vectors = self._vectors(known, wanted, held, found)
+        if not vectors:
+            raise BadData("no attribute differs among the samples", "take more, or another scorer")
+        seen = survey(
+            partial(self._rows, generator),
+            scores[:, list(vectors)],
+            torch.stack([vector.flatten() for vector in vectors.values()]),
+            [found[index].boundary for index in vectors],
+            told,
+        )
+        walks = [
+            LinearDirection(known[index], self.space_, ALL, vector.float(), sigma)
+            for (index, vector), sigma in zip(vectors.items(), seen.deviations, strict=True)
+        ]
+        measured = self._measured(walks, list(vectors), self._judge(generator, scores), told)
+        self.complete_ = told.complete
+        facts = [
+            self._facts(found[index], seen.guesses[:, row]) for row, index in enumerate(vectors)
+        ]
+        self._keep(measured, facts, seen.normals)
+        return self
+
+    def _judge(self, generator: Generator, scores: Tensor) -> Judge:
+        after = self.seed + self.samples
+        middle, spread = range_of(scores)
+        return Judge(generator, self.scorer, self.batch, self.label, middle, spread, after,
+                     self.probes, self.span)  # fmt: skip
+
+    def _measured(
+        self, walks: Sequence[LinearDirection], indices: Sequence[int], judge: Judge, told: Told
+    ) -> list[tuple[LinearDirection, Figures | None]]:
+        """Each direction, in its best layers if it is to have some, and its figures; as it was,
+        and none, after an interruption."""
+        narrow = self.layers == "best" and self.space_ == "w"
+        measured: list[tuple[LinearDirection, Figures | None]] = []
+        for done, (walk, index) in enumerate(zip(walks, indices, strict=True)):
+            if told.complete:
+                measured.append(judge.measured([walk], index, narrow))
+                told.go_on(done + 1, len(walks), "directions")
+            else:
+                measured.append((walk, None))
+        return measured
+
+    def _keep(
+        self,
+        measured: Sequence[tuple[LinearDirection, Figures | None]],
+        facts: Sequence[Mapping[str, float]],
+        normals: Tensor,
+    ) -> None:
+        """Results, without the directions that follow their attribute too weakly."""
+        weak = [figures is not None and figures.corr < self.minimum for _, figures in measured]
+        rows = [row for row, drop in enumerate(weak) if not drop]
+        self.dropped_ = tuple(
+            (walk.name, figures.corr)
+            for (walk, figures), drop in zip(measured, weak, strict=True)
+            if figures is not None and drop
+        )
+        self.infos_ = tuple(info_of(*measured[row], facts[row]) for row in rows)
+        none = torch.zeros(0, 0)
+        self.directions_ = torch.stack([measured[row][0].vector for row in rows]) if rows else none
+        shaped = [self._shaped(normals[row]) for row in rows]
+        self.extra_ = {"normals": torch.stack(shaped) if rows else none}
+
+    # --- samples ------------------------------------------------------------------------------
+
+    def _asked(self, known: Sequence[str]) -> tuple[list[int], list[int]]:
+        """Attributes wanted and attributes held, by index."""
+        if self.samples < LEAST:
+            raise BadData(f"{self.samples} samples are too few", f"take at least {LEAST}")
+        if self.ratio < 0 or not 0 < self.train <= 1:
+            raise BadData("ratio must be 0 or above, train in 0..1", "for example 0.02 and 0.7")
+        held = known if EVERY in self.conditions else checked(self.conditions, known)
+        wanted = checked(self.names, known) or known
+        return sorted(map(known.index, wanted)), [known.index(name) for name in held]
+
+    def _mixed(self, generator: Generator) -> Mixed:
+        return Mixed(generator, self.label, self.seed, self.samples)
+
+    def _scores(self, generator: Generator, told: Told, work: Path | None) -> Tensor:
+        if self.space == "w+":
+            scores = self._mixed(generator).scores(self.scorer, self.batch, LEAST, told, work)
+        else:
+            seeds = range(self.seed, self.seed + self.samples)
+            scores = scores_so_far(
+                generator, seeds, self.scorer, self.label, self.batch, LEAST, told
+            )
+        if self.invalid is None:
+            return scores
+        return torch.where(scores == self.invalid, torch.nan, scores)
+
+    def _rows(self, generator: Generator, places: Sequence[int]) -> Tensor:
+        """Latents (n, D), or (n, L * D) for w+, of samples by their places."""
+        parts = []
+        for part in blocks(range(len(places))):
+            some = [places[i] for i in part]
+            if self.space == "w+":
+                parts.append(self._mixed(generator).codes(some).cpu().float().flatten(1))
+            else:
+                seeds = [self.seed + place for place in some]
+                parts.append(latents(generator, seeds, self.space_, self.label))
+        return torch.cat(parts)
+
+    def _shaped(self, vector: Tensor) -> Tensor:
+        """As directions are: (D,), or (L, D) for w+."""
+        return vector.view(-1, self._width) if self.space == "w+" else vector
+
+    # --- boundaries ---------------------------------------------------------------------------
+
+    def _boundaries(
+        self,
+        generator: Generator,
+        known: Sequence[str],
+        scores: Tensor,
+        order: Sequence[int],
+        told: Told,
+    ) -> dict[int, _Found]:
+        """The boundary of each attribute in `order`; one that nothing can be said of is left out,
+        unless it was asked for by name."""
+        found: dict[int, _Found] = {}
+        for done, index in enumerate(order):
+            name = known[index]
+            try:
+                chosen = sides(scores[:, index], self.ratio, self.train, self.seed, name)
+                places = torch.cat([chosen.fitted, chosen.kept])
+                x, fitted = self._rows(generator, places.tolist()), len(chosen.fitted)
+                high = chosen.high[places]
+                line = boundary(x[:fitted], high[:fitted], self.cost)
+            except BadData:
+                if name in self.names or name in self.conditions:
+                    raise
+                continue
+            right = (x[fitted:] @ line.normal + line.intercept > 0) == high[fitted:]
+            share = float(right.double().mean()) if len(right) else 0.0
+            found[index] = _Found(line, chosen, share)
+            told.go_on(done + 1, len(order), "boundaries")
+            if told.late(SHORT):
+                break
+        return found
+
+    def _vectors(
+        self,
+        known: Sequence[str],
+        wanted: Sequence[int],
+        held: Sequence[int],
+        found: Mapping[int, _Found],
+    ) -> dict[int, Tensor]:
+        """Each wanted normal projected off those that are held, of unit length.
+
+        Normals of w+ are projected as wholes, not layer by layer.
+        """
+        vectors = {}
+        for index in wanted:
+            others = [found[i].boundary.normal for i in held if i != index and i in found]
+            if index in found and sum(i in found for i in held) == len(held):
+                normal = found[index].boundary.normal.double()
+                unit = orthogonal(normal, others, known[index]) if others else normal
+                vectors[index] = self._shaped(unit)
+        return vectors
+
+    def _facts(self, found: _Found, guessed: Tensor) -> dict[str, float]:
+        """Right guesses among those kept for validation and among the rest (n,); the intercept."""
+        rest = found.sides.rest[found.sides.rest < len(guessed)]
+        right = guessed[rest] == found.sides.high[rest]
+        return {
+            "validation": found.validation,
+            "rest": float(right.double().mean()) if len(rest) else 0.0,
+            "intercept": found.boundary.intercept,
+        }
+
+
+METHOD = InterFaceGAN

@@ -1,0 +1,87 @@
+"""Samples of W+: codes whose layers come from two latents, with the scores of their pictures.
+
+A mapping gives every layer the same code, so that nothing could be learnt of single layers from its
+own samples. Style mixing (Karras et al. 2019, section 3.1) draws codes that generators were trained
+on: up to a random layer those of one latent, from there on those of another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from latty.attributes import scores_of
+from latty.checkpoints.safetensors import read_tensors
+from latty.directions.sampling import BLOCK, Told, blocks
+from latty.directions.traverse import class_labels
+from latty.errors import Interrupted, LattyError
+from latty.files import replace_whole
+from latty.models.base import Generator
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixed:
+    """`count` samples; number i mixes seed + i with the seed after it, the last with the first."""
+
+    generator: Generator
+    label: int | None
+    seed: int
+    count: int
+
+    def codes(self, places: Sequence[int]) -> Tensor:
+        """Codes (N, L, D) of the samples at `places`, on the generator's device."""
+        layers = self.generator.info.num_layers
+        random = np.random.RandomState(self.seed % 2**32)
+        cuts = random.randint(1, max(layers, 2), self.count)[np.asarray(places)]
+        codes = self._mapped([self.seed + place for place in places])
+        others = self._mapped([self.seed + (place + 1) % self.count for place in places])
+        own = torch.arange(layers)[None] < torch.from_numpy(cuts)[:, None]
+        return torch.where(own.to(codes.device)[..., None], codes, others)
+
+    def _mapped(self, seeds: Sequence[int]) -> Tensor:
+        z = self.generator.sample(seeds)
+        return self.generator.mapping(z, class_labels(self.label, z))
+
+    def scores(self, scorer: str, batch: int, least: int, told: Told, work: Path | None) -> Tensor:
+        """Scores (n, A) of the first n samples: all, or what an interruption left time for. It
+        passes where they are fewer than `least`. Finished blocks are kept in `work`."""
+        found: list[Tensor] = []
+        for block in blocks(range(self.count), BLOCK):
+            path = work / f"scores-{block.start}.safetensors" if work else None
+            scores = _read(path)
+            try:
+                if scores is None:
+                    scores = self._scored(block, scorer, batch, told)
+                    if path:
+                        replace_whole(path, [save({"scores": scores})])
+                found.append(scores)
+                told(block.stop, self.count, "samples")
+            except Interrupted:
+                told.stop()
+                if sum(map(len, found)) < least:
+                    raise
+                break
+        return torch.cat(found)
+
+    def _scored(self, block: range, scorer: str, batch: int, told: Told) -> Tensor:
+        parts = []
+        for part in blocks(block, batch):
+            codes = self.codes(part)
+            labels = class_labels(self.label, codes)
+            parts.append(scores_of(self.generator, codes, labels, scorer)[1].float().cpu())
+            if part.stop < block.stop:
+                told(part.stop, self.count, "samples")
+        return torch.cat(parts)
+
+
+def _read(path: Path | None) -> Tensor | None:
+    if path is None or not path.is_file():
+        return None
+    try:
+        return read_tensors(path).get("scores")
+    except LattyError:
+        return None  # drawn again

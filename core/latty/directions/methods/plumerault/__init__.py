@@ -1,0 +1,235 @@
+"""Directions that move, scale or brighten the picture by a known amount (Plumerault et al. 2020).
+
+arXiv:2001.10238. Gradient descent finds latents whose pictures follow a transform of the first one;
+a direction u and a rising curve g are fitted to them with g(<u, after>) - g(<u, before>) = amount;
+walks along u then calibrate g, which is kept: a strength can be asked in image widths, as a scale
+factor or as brightness. A transform is one file of the folder `transforms`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, Self, cast
+
+import torch
+from torch import Tensor
+
+from latty.directions.base import Info
+from latty.directions.file import ARRAY, NORMALS, DirectionSet
+from latty.directions.methods.plumerault.calibrated import CalibratedDirection
+from latty.directions.methods.plumerault.measuring import Measuring
+from latty.directions.methods.plumerault.monotone import Curve, joint
+from latty.directions.methods.plumerault.trajectories import (
+    FOLLOWED,
+    Pace,
+    Tick,
+    Trajectories,
+    joined,
+)
+from latty.directions.registries import TRANSFORMS
+from latty.directions.transform import Transform, additive
+from latty.directions.whitened import PILOT, Whitened, layers_of, whitened
+from latty.errors import BadData, Interrupted
+from latty.models.base import AnySize, Generator
+from latty.report import Report, silent
+
+LEAST_SHARE, MOST_SHARE = 0.25, 0.9  # of the records, for the fit
+WIDER = 2.5  # a walk may change the picture by this many times the reach of the trajectories
+PIECES = 24  # of the curve
+KNOTS, VALUES, FACTOR = "knots", "values", "factor"  # arrays of the file beside the vectors
+
+
+class Plumerault:
+    """Directions of transforms.
+
+    transforms    what to find directions for: x, y, scale, brightness or files of your own
+    trajectories  first pictures that are followed
+    amounts       steps of the transform to its end, on each side
+    steps         of gradient descent for each of them
+    lr            first length of a step, in standard deviations of the latents
+    sigma         of the low-pass on the difference, in heights of the picture
+    size          px at which pictures are compared; larger ones are averaged down
+    renorm        keep latents within the length that samples have
+    ridge         how strongly the direction is drawn to the mean way of all trajectories
+    rounds        of fitting the direction and the curve in turns
+    probes        seeds for the calibration, and as many for the figures
+    batch         trajectories followed at once
+    space         z, w, or auto: where directions of this model act best
+    layers        code layers that move together ("0-3"), in w
+    label         the class to draw, where there are classes
+    seed          first of the sampled seeds
+    """
+
+    form = "plumerault"
+
+    def __init__(
+        self,
+        transforms: tuple[str, ...] = ("x", "y", "scale", "brightness"),
+        trajectories: int = 32,
+        amounts: int = 5,
+        steps: int = 15,
+        lr: float = 0.1,
+        sigma: float = 0.023,
+        size: int = 32,
+        renorm: bool = True,
+        ridge: float = 10.0,
+        rounds: int = 10,
+        probes: int = 48,
+        batch: int = 16,
+        space: Literal["auto", "z", "w"] = "auto",
+        layers: str = "all",
+        label: int | None = None,
+        seed: int = 200_000,
+    ) -> None:
+        self.transforms, self.trajectories, self.amounts = transforms, trajectories, amounts
+        self.steps, self.lr, self.sigma, self.size = steps, lr, sigma, size
+        self.renorm, self.ridge, self.rounds, self.probes = renorm, ridge, rounds, probes
+        self.batch, self.space, self.layers, self.label = batch, space, layers, label
+        self.seed = seed
+
+    def missing(self, generator: Generator) -> str:
+        """Gradients of pictures are all it takes, and every family has them."""
+        return ""
+
+    def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
+        """Follow, fit, calibrate, measure. Raises BadData, Missing for an unknown transform."""
+        asked = self._asked()
+        small = generator.at_size(self.size) if isinstance(generator, AnySize) else generator
+        space = self._space(generator)
+        layers = layers_of(self.layers, generator)
+        place = whitened(small, space, self.label, layers, self.seed)
+        self.space_, self.complete_ = str(space), True
+        self.seeds_ = f"{self.seed}-{self.seed + PILOT + 2 * self.probes - 1}"
+        found: list[tuple[CalibratedDirection, Info]] = []
+        done = [Trajectories(n, t, place, self._pace(), work) for n, t in asked.items()]
+        each = done[0].steps(self.trajectories, self.batch)
+        tick = Tick(report, each * len(done))
+        for i, one in enumerate(done):
+            try:
+                seeds = range(self.seed, self.seed + self.trajectories)
+                one.follow(seeds, self.batch, tick, i * each)
+                found.append(self._measured(self._direction(one, place), one, small, tick))
+                tick((i + 1) * each)
+            except Interrupted:
+                if len(found) == i and one.blocks:  # trajectories are there, figures are not
+                    found.append(self._unmeasured(self._direction(one, place)))
+                if not found:
+                    raise
+                self.complete_ = len(found) == len(done) and bool(found[-1][1].scores)
+                break
+        self._keep(found)
+        return self
+
+    def _asked(self) -> dict[str, Transform]:
+        counts = (self.trajectories, self.amounts, self.steps, self.batch, self.rounds, self.size)
+        if min(counts) < 1 or self.probes < 2:
+            raise BadData("a count below 1", "trajectories, amounts, steps, batch, rounds, size")
+        if not self.lr > 0 or not self.sigma >= 0 or not self.ridge > 0:
+            raise BadData("lr and ridge must be above 0, sigma 0 or more")
+        if not self.transforms or len(set(self.transforms)) < len(self.transforms):
+            raise BadData(
+                "no transforms, or one of them twice", f"there is: {', '.join(TRANSFORMS.names())}"
+            )
+        return {name: TRANSFORMS.load(name) for name in self.transforms}
+
+    def _space(self, generator: Generator) -> Literal["z", "w"]:
+        return generator.info.space if self.space == "auto" else self.space
+
+    def _pace(self) -> Pace:
+        return Pace(self.amounts, self.steps, self.lr, self.sigma, self.size, self.renorm)
+
+    def _direction(self, one: Trajectories, place: Whitened) -> CalibratedDirection:
+        """The direction and the curve of the records that did follow."""
+        rows = joined(one.blocks)
+        good = _followed(rows.error)
+        amounts = additive(one.transform, rows.found[good])
+        direction, curve = joint(
+            rows.before[good], rows.after[good], amounts, self.ridge, self.rounds, PIECES
+        )
+        way = direction.float() @ place.basis.cpu()
+        sigma = float(way.norm().clamp_min(1e-12))
+        reader = place.inverse.cpu() @ direction.float() * sigma
+        offset = float(place.mean.cpu() @ reader) / sigma  # coordinates count from the origin
+        curve = Curve(curve.knots + offset, curve.values)
+        unit, factor = one.transform.unit, one.transform.factor
+        return CalibratedDirection(
+            one.name, place.space, place.layers, way / sigma, reader, sigma, curve, unit, factor
+        )
+
+    @torch.no_grad()
+    def _measured(
+        self,
+        direction: CalibratedDirection,
+        one: Trajectories,
+        generator: Generator,
+        tick: Tick,
+    ) -> tuple[CalibratedDirection, Info]:
+        """The same with the curve that walks from other seeds show, and figures from yet others."""
+        assert one.reach is not None
+        low, high = (end * min(1.0, WIDER * one.reach) for end in one.transform.limits)
+        rule = Measuring(
+            generator=generator,
+            transform=one.transform,
+            label=self.label,
+            span=(low, high),
+            sigma=self.sigma,
+            size=self.size,
+            batch=self.batch,
+            pulse=tick.pulse,
+        )
+        first = self.seed + PILOT
+        direction = rule.calibrated(direction, range(first, first + self.probes))
+        return direction, rule.info(direction, range(first + self.probes, first + 2 * self.probes))
+
+    def _unmeasured(self, direction: CalibratedDirection) -> tuple[CalibratedDirection, Info]:
+        info = Info(direction.name, direction.sigma, layers=direction.layers, unit=direction.unit)
+        return direction, info
+
+    def _keep(self, found: Sequence[tuple[CalibratedDirection, Info]]) -> None:
+        directions = [direction for direction, _ in found]
+        self.infos_ = tuple(info for _, info in found)
+        self.directions_ = torch.stack([one.vector for one in directions])
+        self.extra_ = {
+            NORMALS: torch.stack([one.reader for one in directions]),
+            KNOTS: torch.stack([one.curve.knots for one in directions]).float(),
+            VALUES: torch.stack([one.curve.values for one in directions]).float(),
+            FACTOR: torch.tensor([float(one.factor) for one in directions]),
+        }
+
+
+def _followed(error: Tensor) -> Tensor:
+    """Which records (P,) the fit takes: a small error, a quarter of all at least, and never the
+    worst tenth."""
+    limit = max(FOLLOWED, float(error.quantile(LEAST_SHARE)))
+    return error <= min(limit, float(error.quantile(MOST_SHARE)))
+
+
+def direction(
+    header: DirectionSet, index: int, tensors: Mapping[str, Tensor]
+) -> CalibratedDirection:
+    """Direction `index` of a set of this form. Raises BadData where an array is missing or odd."""
+    info, count = header.infos[index], len(header.infos)
+    for key in (ARRAY, NORMALS, KNOTS, VALUES, FACTOR):
+        wanted = 1 if key == FACTOR else 2
+        if key not in tensors or tensors[key].ndim != wanted or len(tensors[key]) != count:
+            raise BadData(f"{info.name}: the array '{key}' is missing or has a wrong shape")
+    curve = Curve(tensors[KNOTS][index].double(), tensors[VALUES][index].double())
+    same = tensors[ARRAY].shape == tensors[NORMALS].shape and len(curve.knots) > 1
+    if not same or len(curve.knots) != len(curve.values) or header.space not in ("z", "w"):
+        raise BadData(f"{info.name}: its arrays do not fit together", "find the directions again")
+    if not (curve.knots.diff() > 0).all() or not (curve.values.diff() >= 0).all():
+        raise BadData(f"{info.name}: its curve falls", "find the directions again")
+    space = cast(Literal["z", "w"], header.space)
+    return CalibratedDirection(
+        info.name,
+        space,
+        info.layers,
+        tensors[ARRAY][index],
+        tensors[NORMALS][index],
+        info.sigma,
+        curve,
+        info.unit,
+        bool(tensors[FACTOR][index]),
+    )
+
+
+METHOD = Plumerault

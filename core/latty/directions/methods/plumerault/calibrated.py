@@ -1,0 +1,84 @@
+"""A direction whose effect on the picture was measured: so many image widths for so many sigma."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from latty.directions.methods.plumerault.monotone import Curve
+from latty.errors import BadData
+from latty.models.base import Generator
+from latty.scene import Layers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibratedDirection:
+    """latents + strength * sigma * vector, with a curve that says what the picture does.
+
+    vector (D,)  of unit length
+    reader (D,)  reader . latent is the place along the direction; reader . vector = 1
+    sigma        spread of samples along it, in latent units
+    curve        from the place, in sigma, to the amount of the transform; amounts add up on it
+    factor       the curve holds the logarithm of 1 + amount
+    """
+
+    name: str
+    space: Literal["z", "w"]
+    layers: Layers
+    vector: Tensor
+    reader: Tensor
+    sigma: float
+    curve: Curve
+    unit: str
+    factor: bool
+
+    @property
+    def normal(self) -> Tensor:
+        """Moves orthogonal to it leave the place where it is."""
+        return self.reader
+
+    def move(self, latents: Tensor, strength: Tensor, generator: Generator) -> Tensor:
+        """Latents (N, Z) or (N, L, D) moved by strength (N,) or (N, L) sigma."""
+        self._check(latents)
+        strength = strength.to(latents)
+        strength = strength.view(*strength.shape, *[1] * (latents.ndim - strength.ndim))
+        return latents + self.sigma * strength * self.vector.to(latents)
+
+    def coordinate(self, latents: Tensor, generator: Generator) -> Tensor:
+        """In sigma, from the origin: (N,) of latents (N, Z), (N, L) of codes (N, L, D)."""
+        self._check(latents)
+        return latents @ self.reader.to(latents) / self.sigma
+
+    def place(self, latents: Tensor, generator: Generator) -> Tensor:
+        """One coordinate (N,) of each latent: of codes the mean over the direction's layers."""
+        found = self.coordinate(latents, generator)
+        if found.ndim == 1:
+            return found
+        chosen = self.layers.indices(found.shape[1])
+        return found[:, chosen.start : chosen.stop].mean(1)
+
+    def move_by(self, latents: Tensor, amount: Tensor, generator: Generator) -> Tensor:
+        """Latents moved so that the picture changes by `amount` (N,) of the unit.
+
+        Codes (N, L, D) go the same way in every layer, from the mean place of the layers where the
+        direction works. Where the curve levels off before that amount the way ends there.
+        """
+        place = self.place(latents, generator)
+        amount = amount.to(place).expand(len(place))
+        added = amount.clamp_min(-0.999).log1p() if self.factor else amount
+        return self.move(latents, self.curve.moved(place, added) - place, generator)
+
+    def change(self, latents: Tensor, strength: Tensor, generator: Generator) -> Tensor:
+        """The amount (N,) by which the picture should change for a move by `strength` (N,)."""
+        place = self.place(latents, generator)
+        added = self.curve(place + strength.to(place)) - self.curve(place)
+        return torch.expm1(added) if self.factor else added
+
+    def _check(self, latents: Tensor) -> None:
+        if latents.shape[-1] != len(self.vector):
+            raise BadData(
+                f"{self.name} moves latents of {len(self.vector)} numbers, these have"
+                f" {latents.shape[-1]}",
+                "it was made for another model",
+            )

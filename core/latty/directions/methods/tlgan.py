@@ -1,0 +1,254 @@
+"""TL-GAN: least squares of many attribute scores on latents gives one direction per attribute.
+
+Guan 2018, "Transparent Latent-space GAN". Scores y of pictures of random latents x are regressed as
+link(y) ~ B^T x + c; the columns of B are the directions. Three things are added to the original:
+each attribute takes the link that explains it best, a direction may be the one that moves its
+attribute alone (a column of the pseudo-inverse of B^T, in the place of Gram-Schmidt, whose result
+depends on the order), and it acts in the layers where it moves its attribute and little else.
+Whatever has alternatives is decided by measuring a walk from seeds that were not fitted.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal, Self
+
+import torch
+from torch import Tensor
+
+from latty.attributes import attribute_names
+from latty.directions.judging import Judge, info_of
+from latty.directions.linear import LinearDirection
+from latty.directions.normal_equations import NormalEquations, normal_scores
+from latty.directions.orthogonal import orthogonal
+from latty.directions.sampling import Scored, Told, checked, latents, scores_so_far, space_of
+from latty.directions.traverse import Figures
+from latty.errors import BadData
+from latty.models.base import Generator
+from latty.report import Report, silent
+from latty.scene import ALL
+
+PILOT = 512  # samples that show the range of each attribute before the links are applied
+CLIP = 0.995  # TL-GAN's own: arctanh(+-0.995) = +-3
+SHORT = 1.0  # seconds for what is left of the regression after an interruption
+KNOWN = 0.1  # an attribute with a lower R2 tells nothing about what to hold still
+
+LINKS: dict[str, Callable[[Tensor], Tensor]] = {
+    "linear": lambda u: u,
+    "tanh": lambda u: u.clamp(-CLIP, CLIP).atanh(),
+    "probit": lambda u: u.clamp(-CLIP, CLIP).erfinv(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """The regression: slopes (D, A), r2 (A,), link of each attribute, covariance of x (D, D), and
+    the middle of the range and the standard deviation of each attribute (A,).
+
+    gradients  slopes (D, A) of the attributes' normal scores: no link has to be chosen for them, so
+               they are the surer normals to hold an attribute by
+    """
+
+    slopes: Tensor
+    gradients: Tensor
+    r2: Tensor
+    links: tuple[str, ...]
+    covariance: Tensor
+    middle: Tensor
+    spread: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A direction of attribute `index`, and its figures if there was the time to measure it."""
+
+    direction: LinearDirection
+    index: int
+    figures: Figures | None
+
+
+class TLGAN(Scored):
+    """Least-squares directions of attributes.
+
+    samples  latents that are scored
+    batch    pictures drawn at once
+    ridge    share of the mean variance added to each, against attributes no latent explains
+    scorer   judges pictures of generators that do not know their own factors
+    names    attributes to keep, empty = all
+    locks    attributes that no other direction of the set moves: TL-GAN's lock
+    vector   "best", or one of regression, covariance, alone, alone_covariance
+    layers   "best" or "all"
+    minimum  directions that follow their attribute with a lower mean correlation are dropped
+    space    where latents are moved; auto = where the family's directions act best
+    label    the class to draw, where there are classes
+    seed     first of the sampled seeds
+    probes   held-out seeds for choices; the final figures take twice as many
+    span     strengths -span..span are measured
+    """
+
+    def __init__(
+        self,
+        samples: int = 20_000,
+        batch: int = 100,
+        ridge: float = 1e-4,
+        scorer: str = "factors",
+        names: tuple[str, ...] = (),
+        locks: tuple[str, ...] = (),
+        vector: str = "best",
+        layers: Literal["best", "all"] = "best",
+        minimum: float = 0.0,
+        space: Literal["auto", "z", "w"] = "auto",
+        label: int | None = None,
+        seed: int = 100_000,
+        probes: int = 8,
+        span: float = 3.0,
+    ) -> None:
+        self.samples, self.batch, self.ridge, self.scorer = samples, batch, ridge, scorer
+        self.names, self.locks, self.vector, self.layers = names, locks, vector, layers
+        self.minimum, self.space, self.label, self.seed = minimum, space, label, seed
+        self.probes, self.span = probes, span
+
+    def missing(self, generator: Generator) -> str:
+        """Nothing is asked of the generator itself."""
+        return ""
+
+    @torch.no_grad()
+    def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
+        """Sample, regress, choose, measure. Raises BadData for too few samples or names unknown.
+
+        Scores are kept by `sampled_scores`, so `work` is not needed to go on after a stop. After an
+        interruption directions are as the regression gives them, in all layers, not measured.
+        """
+        if self.samples < 2 * PILOT:
+            raise BadData(f"{self.samples} samples are too few", f"take at least {2 * PILOT}")
+        known = attribute_names(generator, self.scorer)
+        wanted = [known.index(name) for name in checked(self.names, known)] or range(len(known))
+        locks = [known.index(name) for name in checked(self.locks, known)]
+        self.space_: str = space_of(generator, self.space)
+        seeds = range(self.seed, self.seed + self.samples)
+        told = Told(report)
+        scores = scores_so_far(
+            generator, seeds, self.scorer, self.label, self.batch, 2 * PILOT, told
+        )
+        self.model_ = self._regress(generator, scores.double(), told)
+        found = self._find(generator, known, sorted(wanted), locks, told)
+        kept = [f for f in found if f.figures is None or f.figures.corr >= self.minimum]
+        kept = [f for f in kept if self.model_.spread[f.index] > 0]  # the others never changed
+        self.dropped_ = tuple(
+            (f.direction.name, f.figures.corr if f.figures else 0.0) for f in found if f not in kept
+        )
+        self.complete_ = told.complete
+        self._keep(kept)
+        return self
+
+    def _keep(self, kept: Sequence[_Found]) -> None:
+        model = self.model_
+        self.infos_ = tuple(
+            info_of(f.direction, f.figures, {"r2": float(model.r2[f.index])}) for f in kept
+        )
+        vectors = [f.direction.vector for f in kept]
+        self.directions_ = torch.stack(vectors) if kept else torch.zeros(0, 0)
+        normals = model.gradients / model.gradients.norm(dim=0).clamp_min(1e-12)
+        self.extra_ = {"normals": normals[:, [f.index for f in kept]].T.float().contiguous()}
+
+    # --- regression ---------------------------------------------------------------------------
+
+    def _regress(self, generator: Generator, scores: Tensor, told: Told) -> _Model:
+        """Of the scores (n, A) of the first n seeds; an attribute that is missing for half of them
+        counts as constant, else a sample without a valid score is left out."""
+        scores = torch.where(scores.isfinite().double().mean(0) > 0.5, scores, 0.0)
+        low, high = scores[:PILOT].nanquantile(0.01, 0), scores[:PILOT].nanquantile(0.99, 0)
+        middle, half = (low + high) / 2, ((high - low) / 2).clamp_min(1e-9)
+        sums, count, stop, levels = None, scores.shape[1], 0, normal_scores(scores)
+        for start, stop in pairwise([*range(0, len(scores), PILOT), len(scores)]):
+            seeds = range(self.seed + start, self.seed + stop)
+            x = latents(generator, seeds, self.space_, self.label)
+            unit = (scores[start:stop] - middle) / half
+            valid = unit.isfinite().all(1)
+            sums = sums or NormalEquations(x.shape[1], count * (len(LINKS) + 1))
+            targets = [link(unit) for link in LINKS.values()]
+            sums.add(x[valid], torch.cat([*targets, levels[start:stop]], 1)[valid])
+            told.go_on(stop, len(scores), "latents")
+            if told.late(SHORT) and stop >= 2 * PILOT:
+                break
+        self.seeds_ = f"{self.seed}-{self.seed + stop - 1}"
+        assert sums is not None
+        fit = sums.solve(self.ridge)
+        r2, best = fit.r2.view(-1, count)[: len(LINKS)].max(0)
+        columns = best * count + torch.arange(count)
+        links = tuple(list(LINKS)[int(i)] for i in best)
+        spread = sums.spread[:count] * half  # the first link is the attribute itself
+        gradients = fit.slopes[:, -count:]
+        return _Model(fit.slopes[:, columns], gradients, r2, links, sums.covariance, middle, spread)
+
+    # --- directions ---------------------------------------------------------------------------
+
+    def _find(
+        self,
+        generator: Generator,
+        known: Sequence[str],
+        wanted: Sequence[int],
+        locks: Sequence[int],
+        told: Told,
+    ) -> list[_Found]:
+        model, after = self.model_, self.seed + self.samples
+        judge = Judge(
+            generator,
+            self.scorer,
+            self.batch,
+            self.label,
+            model.middle,
+            model.spread,
+            after,
+            self.probes,
+            self.span,
+        )
+        found: list[_Found] = []
+        for done, index in enumerate(wanted):
+            candidates = self._candidates(index, known[index], locks)
+            if not told.complete or model.spread[index] == 0:
+                found.append(_Found(candidates[0], index, None))
+                continue
+            narrow = self.layers == "best" and self.space_ == "w"
+            best, figures = judge.measured(candidates, index, narrow)
+            found.append(_Found(best, index, figures))
+            told.go_on(done + 1, len(wanted), "directions")
+        return found
+
+    def _candidates(self, index: int, name: str, locks: Sequence[int]) -> list[LinearDirection]:
+        """Ways to raise attribute `index`, the plain regression first."""
+        model = self.model_
+        slopes = model.slopes / model.slopes.norm(dim=0).clamp_min(1e-12)
+        cov = model.covariance
+        known = model.r2 > KNOWN
+        known[index] = True
+        place = int(known[: index + 1].sum()) - 1
+        forms = {"regression": slopes[:, index], "covariance": cov @ slopes[:, index]}
+        forms["alone"] = _alone(slopes[:, known], slopes[:, known], place)
+        forms["alone_covariance"] = _alone(slopes[:, known], cov @ slopes[:, known], place)
+        if self.vector != "best" and self.vector not in forms:
+            raise BadData(f"no form '{self.vector}'", f"there is: best, {', '.join(forms)}")
+        vectors = forms.values() if self.vector == "best" else [forms[self.vector]]
+        held = [model.gradients[:, lock] for lock in locks if lock != index]
+        return [self._direction(name, orthogonal(v, held, name) if held else v) for v in vectors]
+
+    def _direction(self, name: str, vector: Tensor) -> LinearDirection:
+        """Of unit length; sigma = standard deviation of the samples along it."""
+        unit = vector / vector.norm().clamp_min(1e-12)
+        sigma = math.sqrt(max(float(unit @ self.model_.covariance @ unit), 1e-12))
+        return LinearDirection(name, self.space_, ALL, unit.float(), sigma)
+
+
+def _alone(slopes: Tensor, spanning: Tensor, place: int) -> Tensor:
+    """The vector v in the span of `spanning` (D, A) with slopes^T v = the unit vector at `place`:
+    for spanning = slopes a column of the pseudo-inverse, the shortest vector that moves one
+    attribute and no other. A small ridge keeps attributes that cannot be told apart finite."""
+    gram = slopes.T @ spanning
+    damping = 1e-2 * gram.diagonal().mean() * torch.eye(len(gram)).double()
+    weights: Tensor = torch.linalg.solve(gram + damping, torch.eye(len(gram)).double()[place])
+    return spanning @ weights
+
+
+METHOD = TLGAN

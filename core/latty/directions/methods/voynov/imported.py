@@ -1,0 +1,156 @@
+"""Deformators of GANLatentDiscovery that are no vectors: its "fc", and its "proj" with a bias.
+
+Voynov and Babenko 2020. As its own code computes them in eval mode, for an input x = s e_k:
+
+    fc     x1 = fc1 x; x2 = fc2 elu(bn1 x1); x3 = fc3 elu(bn2(x2 + x1));
+           shift = fc4 elu(bn3(x3 + x2 + x1)) + x
+    proj   y = W x + b; shift = |x| y / |y|
+
+Outputs are cut or filled up with zeros to the latent's width. The shift at 0 is taken off.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+from latty.directions import sign as directions_sign
+from latty.directions.file import DirectionSet
+from latty.errors import BadData
+from latty.scene import Layers
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from latty.models.base import Generator
+
+LINEARS, NORMS = ("fc1", "fc2", "fc3", "fc4"), ("bn1", "bn2", "bn3")
+STATE = ("weight", "bias", "running_mean", "running_var")
+NAMES = (
+    *(f"{layer}.{part}" for layer in LINEARS for part in ("weight", "bias")),
+    *(f"{norm}.{part}" for norm in NORMS for part in STATE),
+)
+PROJ = ("linear.weight", "linear.bias")
+WIDTH = "width"  # an array as long as the latent
+EPS = 1e-5  # of torch's batch norms
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def names(given: Iterable[str]) -> list[str]:
+    """The tensors that are kept, in a fixed order."""
+    known = {*given}
+    return [name for name in (*NAMES, *PROJ) if name in known]
+
+
+def is_theirs(given: Iterable[str]) -> bool:
+    return WIDTH in {*given}
+
+
+def fault(shapes: Shapes) -> str:
+    """What is wrong with an "fc" deformator's shapes, "" = nothing."""
+    first, last = shapes["fc1.weight"], shapes["fc4.weight"]
+    if len(first) != 2 or len(last) != 2:
+        return f"'fc1.weight' has the shape {list(first)}, 'fc4.weight' {list(last)}"
+    inner = first[0]
+    wanted: dict[str, tuple[int, ...]] = {"fc1.weight": (inner, first[1])}
+    wanted |= {"fc4.weight": (last[0], inner), "fc4.bias": (last[0],)}
+    wanted |= {f"{layer}.weight": (inner, inner) for layer in ("fc2", "fc3")}
+    wanted |= {f"{layer}.bias": (inner,) for layer in LINEARS[:3]}
+    wanted |= {f"{norm}.{part}": (inner,) for norm in NORMS for part in STATE}
+    for name, shape in wanted.items():
+        if shapes.get(name) != shape:
+            return f"'{name}' has the shape {list(shapes.get(name, ()))}, not {list(shape)}"
+    return f"{first[1]} inputs for {last[0]} outputs" if first[1] != last[0] else ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deformed:
+    """latents + sigma * (shift(strength) - shift(0)) of one direction."""
+
+    name: str
+    space: Literal["z", "w"]
+    layers: Layers
+    tensors: "Mapping[str, Tensor]"
+    index: int
+    sigma: float
+    sign: float = 1.0
+
+    def move(self, latents: "Tensor", strength: "Tensor", generator: "Generator") -> "Tensor":
+        """Latents (N, Z) or codes (N, L, D) shifted by strength (N,). Raises BadData."""
+        import torch
+
+        width = len(self.tensors[WIDTH])
+        if latents.shape[-1] != width:
+            raise BadData(
+                f"direction {self.name} moves {width} numbers in {self.space}; "
+                f"{generator.info.name} has {latents.shape[-1]}",
+                "it was made for another model",
+            )
+        amounts = torch.cat([self.sign * strength.detach().float().cpu(), torch.zeros(1)])
+        with torch.no_grad():
+            found = shift(self.tensors, self.index, amounts)
+        moved = (self.sigma * (found[:-1] - found[-1])).to(latents)
+        return latents + (moved if latents.ndim == 2 else moved[:, None])
+
+
+def shift(tensors: "Mapping[str, Tensor]", index: int, amounts: "Tensor") -> "Tensor":
+    """Shifts (N, d) of direction `index` by amounts (N,), d the latent's width."""
+    import torch
+
+    first = tensors["fc1.weight" if "fc1.weight" in tensors else "linear.weight"]
+    x = torch.zeros(len(amounts), first.shape[1])
+    x[:, index] = amounts
+    found = _fc(tensors, x) if "fc1.weight" in tensors else _proj(tensors, x)
+    width = len(tensors[WIDTH])
+    filled = torch.nn.functional.pad(found, (0, max(0, width - found.shape[1])))
+    return filled[:, :width]
+
+
+def _proj(tensors: "Mapping[str, Tensor]", x: "Tensor") -> "Tensor":
+    y: Tensor = x @ tensors["linear.weight"].T + tensors["linear.bias"]
+    unit = y / y.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    length: Tensor = x.norm(dim=1, keepdim=True)
+    moved: Tensor = length * unit
+    return moved
+
+
+def _fc(tensors: "Mapping[str, Tensor]", x: "Tensor") -> "Tensor":
+    import torch
+
+    def linear(name: str, given: "Tensor") -> "Tensor":
+        moved: Tensor = given @ tensors[f"{name}.weight"].T + tensors[f"{name}.bias"]
+        return moved
+
+    def bent(name: str, given: "Tensor") -> "Tensor":
+        weight, bias, mean, var = (tensors[f"{name}.{part}"] for part in STATE)
+        return torch.nn.functional.elu((given - mean) / (var + EPS).sqrt() * weight + bias)
+
+    x1 = linear("fc1", x)
+    x2 = linear("fc2", bent("bn1", x1))
+    x3 = linear("fc3", bent("bn2", x2 + x1))
+    return linear("fc4", bent("bn3", x3 + x2 + x1)) + x
+
+
+def direction(header: DirectionSet, index: int, tensors: "Mapping[str, Tensor]") -> Deformed:
+    """Direction `index` of an imported set of the form "voynov". Raises BadData."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    count = len(header.infos)
+    if "fc1.weight" in shapes:
+        missing = [name for name in NAMES if name not in shapes]
+        wrong = f"'{missing[0]}' is missing" if missing else fault(shapes)
+        inputs = 0 if wrong else shapes["fc1.weight"][1]
+    else:
+        weight, bias = shapes.get("linear.weight", ()), shapes.get("linear.bias", ())
+        fits = len(weight) == 2 and bias == weight[:1]
+        wrong = "" if fits else f"'linear.weight' {list(weight)} and bias {list(bias)}"
+        inputs = weight[1] if fits else 0
+    if not wrong and inputs < count:
+        wrong = f"{inputs} inputs for {count} directions"
+    if wrong or header.space not in ("z", "w") or len(shapes[WIDTH]) != 1:
+        raise BadData(f"a deformator that cannot be used: {wrong or header.space}")
+    info, space = header.infos[index], cast(Literal["z", "w"], header.space)
+    which, sign = (
+        directions_sign.network_input(tensors, index, inputs),
+        directions_sign.sign(tensors, index),
+    )
+    return Deformed(info.name, space, info.layers, tensors, which, info.sigma, sign)

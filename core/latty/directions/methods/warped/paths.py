@@ -1,0 +1,95 @@
+"""Curved paths through latents as directions: followed there and back, or walked step by step."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from latty.directions.methods.warped import rbf
+from latty.errors import BadData
+from latty.models.base import Generator
+from latty.scene import Layers
+
+if TYPE_CHECKING:
+    from latty.models.base import ModelInfo
+
+STEP = 0.25  # of the integrator, in sigma
+RANGES = (3.0, 2.0, 1.0)  # sigma each way
+CLOSED = 0.05  # sigma: a gap below it is none
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WarpedPath:
+    """One path; moves latents along it, uphill for positive strengths.
+
+    support (2D, d), alphas (2D,), gamma () in latent coordinates; sigma is the length of a step of
+    strength 1.
+    """
+
+    name: str
+    space: Literal["z", "w"]
+    layers: Layers
+    support: Tensor
+    alphas: Tensor
+    gamma: Tensor
+    sigma: float
+
+    def move(self, latents: Tensor, strength: Tensor, generator: Generator) -> Tensor:
+        """Latents (N, Z) or codes (N, L, D) after strength (N,) sigma along the path.
+
+        Codes follow it layer by layer, each from its own place; equal ones stay equal.
+        """
+        self._check(latents, generator.info)
+        way = strength.to(latents) * self.sigma
+        if latents.ndim == 2:
+            return self._follow(latents, way)
+        count, layers, width = latents.shape
+        if torch.equal(latents, latents[:, :1].expand_as(latents)):
+            return self._follow(latents[:, 0], way)[:, None].repeat(1, layers, 1)
+        rows = self._follow(latents.reshape(-1, width), way.repeat_interleave(layers))
+        return rows.view(count, layers, width)
+
+    def traversal(self, latents: Tensor, steps: int, eps: float, leap: int = 1) -> Tensor:
+        """Codes (N, T, d) along the path from latents (N, d), ordered from -steps * eps to
+        +steps * eps of length; every `leap`-th is kept, the latents themselves among them."""
+        ways = {0: latents}
+        for sign in (-1, 1):
+            here, way = latents, latents.new_full((len(latents),), sign * eps)
+            for step in range(1, steps + 1):
+                here = self._follow(here, way)
+                ways[sign * step] = here
+        kept = [ways[place] for place in range(-steps, steps + 1) if place % leap == 0]
+        return torch.stack(kept, 1)
+
+    def _follow(self, start: Tensor, way: Tensor) -> Tensor:
+        support, alphas, gamma = (t.to(start) for t in (self.support, self.alphas, self.gamma))
+
+        def field(z: Tensor) -> Tensor:
+            return rbf.direction(z, support, alphas, gamma)
+
+        return rbf.follow(field, start, way, STEP * self.sigma)
+
+    def _check(self, latents: Tensor, info: "ModelInfo") -> None:
+        width = self.support.shape[1]
+        if latents.shape[-1] != width:
+            raise BadData(
+                f"path {self.name} runs through {width} numbers in {self.space}; "
+                f"{info.name} has {latents.shape[-1]}",
+                "it was made for another model",
+            )
+
+
+def reach(path: WarpedPath, starts: Tensor) -> tuple[float, float, float]:
+    """How far each way the path can be followed and left again, in sigma; bend, 1 - chord / length
+    between these ends; gap, from the start to where there and back again leads, in sigma (the
+    largest of the latents). A path ends at a peak of its function, and nothing leads back."""
+    for far in RANGES:
+        way = torch.full((len(starts),), far * path.sigma)
+        up, down = path._follow(starts, way), path._follow(starts, -way)
+        back = torch.stack([path._follow(up, -way), path._follow(down, way)])
+        gap = float((back - starts).norm(dim=2).max()) / path.sigma
+        chord = float((up - down).norm(dim=1).mean()) / (2 * far * path.sigma)
+        if gap < CLOSED:
+            break
+    return far, 1 - chord, gap

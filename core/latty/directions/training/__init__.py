@@ -1,0 +1,1 @@
+"""What methods that train a network share (warped, voynov)."""

@@ -1,0 +1,78 @@
+"""The state of a training on disk: one safetensors file, replaced whole, and a log of figures.
+
+The state holds the weights, the optimizer's moments, the iteration and the running figures.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latty.checkpoints.safetensors import pieces, read_header, read_tensors
+from latty.errors import LattyError
+from latty.files import replace_whole
+
+STATE, METRICS = "state.safetensors", "metrics.jsonl"
+
+
+def save(
+    folder: Path, tag: str, facts: dict[str, Any], modules: nn.Module, adam: torch.optim.Optimizer
+) -> None:
+    """Replace the state in `folder`; `tag` says which training it belongs to."""
+    arrays = {f"net.{name}": tensor for name, tensor in modules.state_dict().items()}
+    for key, entry in adam.state_dict()["state"].items():
+        arrays |= {f"adam.{key}.{name}": torch.as_tensor(v) for name, v in entry.items()}
+    meta = {"kind": "training", "tag": tag, "facts": json.dumps(facts)}
+    replace_whole(folder / STATE, pieces(meta, arrays))
+
+
+def load(
+    folder: Path, tag: str, most: int, modules: nn.Module, adam: torch.optim.Optimizer
+) -> dict[str, Any] | None:
+    """Put a saved state into `modules` and `adam`; its facts, or None where there is none of this
+    training with at most `most` iterations."""
+    path = folder / STATE
+    try:
+        meta = read_header(path).meta
+        if meta.get("kind") != "training" or meta.get("tag") != tag:
+            return None
+        facts = json.loads(meta["facts"])
+        if facts["done"] > most:
+            return None
+        arrays = read_tensors(path)
+    except (LattyError, KeyError, ValueError):  # missing, or damaged by something else than us
+        return None
+    modules.load_state_dict(_part(arrays, "net."))
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _part(arrays, "adam.").items():
+        key, _, field = name.partition(".")
+        state.setdefault(int(key), {})[field] = tensor
+    adam.load_state_dict({**adam.state_dict(), "state": state})
+    return dict(facts)
+
+
+def _part(arrays: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+
+def cut_log(folder: Path, iteration: int) -> None:
+    """Drop what the log says of iterations after `iteration`: they will be done again."""
+    path = folder / METRICS
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            if json.loads(line)["iteration"] <= iteration:
+                kept.append(line + "\n")
+        except (ValueError, KeyError, TypeError):  # half a line: the writer was killed
+            continue
+    replace_whole(path, ["".join(kept).encode()])
+
+
+def log(folder: Path, row: dict[str, Any]) -> None:
+    """Add a line of figures."""
+    with (folder / METRICS).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")

@@ -1,0 +1,275 @@
+"""Trains directions by whether a network can tell them apart: for warped and voynov alike.
+
+A picture is drawn twice, from a latent and from the latent after a shift; the reconstructor says
+which direction it was and how far (Voynov and Babenko 2020, equation 4):
+
+    loss = cls * cross entropy(direction) + reg * |magnitude - its guess|
+
+Shifts and reconstructor learn together (Adam). The generator is frozen: no gradient of its weights
+is computed, even where they ask for it, and the picture before the shift is in no graph.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from latty.directions.training import state
+from latty.directions.training.pairs import SAMPLES, Distribution, Drawn, Pairs
+from latty.directions.training.reconstructors import Kind, Reconstructor
+from latty.errors import BadData, Interrupted
+from latty.report import Report, silent
+
+T = TypeVar("T")
+KEEP = (
+    20.0  # seconds between two states on disk, at least; and saving takes 5 % of the time at most
+)
+LOG = 10  # iterations between two lines of figures
+MEMORY = 0.05  # weight of the newest draw in a direction's running accuracy
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a training does; magnitudes `low` and `high` are in the latents' unit.
+
+    shape_rate   of the parameters that a Trainer is told are shapes; `shift_rate` of the others
+    """
+
+    count: int
+    low: float
+    high: float
+    iterations: int
+    batch: int
+    reconstructor: Kind
+    shift_rate: float
+    reconstructor_rate: float
+    cls: float
+    reg: float
+    seed: int
+    distribution: Distribution = "uniform"
+    probes: int = 16
+    shape_rate: float = 0.0
+
+    def check(self) -> None:
+        """Raises BadData for what cannot be trained."""
+        if self.count < 2:
+            raise BadData(f"{self.count} directions: there is nothing to tell apart")
+        if self.batch < 2:
+            raise BadData(f"batch {self.batch}: batch norms need 2 pictures at least")
+        if not 0 <= self.low < self.high:
+            raise BadData(f"shifts from {self.low} to {self.high}", "0 <= smallest < largest")
+        if min(self.iterations, self.probes) < 1:
+            raise BadData("iterations and probes must be 1 at least")
+
+    @property
+    def drawn(self) -> int:
+        """Latents that the training takes; the next ones judge it."""
+        return self.iterations * self.batch
+
+    @property
+    def used(self) -> int:
+        """All latents that are drawn, from the first on."""
+        return max(SAMPLES, self.drawn + self.count * self.probes)
+
+    @property
+    def state(self) -> "Plan":
+        """What the state after some iterations depends on: a training can be made longer."""
+        return replace(self, iterations=0, probes=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Of each direction (K,): accuracy, and change, the mean difference of the two pictures, of
+    the range from black to white."""
+
+    accuracy: Tensor
+    change: Tensor | None = None
+
+    def scores(self, index: int) -> dict[str, float]:
+        """What a header says of direction `index`."""
+        found = {"accuracy": float(self.accuracy[index])}
+        if self.change is not None:
+            found["change"] = float(self.change[index])
+        return found
+
+
+class Trainer:
+    """One training: `shifter(latents (N, d), index (N,), magnitude (N,)) -> shifts (N, d)`, in the
+    latents' unit."""
+
+    def __init__(
+        self,
+        pairs: Pairs,
+        shifter: nn.Module,
+        unit: float,
+        plan: Plan,
+        tag: str,
+        shapes: Sequence[nn.Parameter] = (),
+    ) -> None:
+        plan.check()
+        self.pairs, self.plan, self.unit, self.tag = pairs, plan, unit, tag
+        channels = pairs.generator.info.channels
+        judge = seeded(plan.seed, lambda: Reconstructor(plan.reconstructor, channels, plan.count))
+        self.nets = nn.ModuleDict({"shifter": shifter, "reconstructor": judge}).to(pairs.device)
+        slow = {id(p) for p in shapes}
+        moving = [p for p in shifter.parameters() if id(p) not in slow]
+        groups = (
+            (moving, plan.shift_rate),
+            (shapes, plan.shape_rate),
+            (judge.parameters(), plan.reconstructor_rate),
+        )
+        learned = [([p for p in group if p.requires_grad], rate) for group, rate in groups]
+        self.adam = torch.optim.Adam([{"params": g, "lr": rate} for g, rate in learned if g])
+        self.learned = [p for group, _ in learned for p in group]
+        self.done = 0
+        self.running = torch.full((plan.count,), 1 / plan.count)
+        self.means: dict[str, float] = {}
+
+    # --- training -----------------------------------------------------------------------------
+
+    def run(self, report: Report, work: Path | None) -> bool:
+        """Train to the end, from the state in `work` if there is one; False = interrupted.
+
+        Raises Interrupted before the first iteration is done.
+        """
+        self._resume(work)
+        saved, pause = monotonic(), KEEP
+        try:
+            while self.done < self.plan.iterations:
+                self._iterate(work)
+                if work is not None and monotonic() - saved > pause:
+                    pause, saved = self._save(work), monotonic()
+                report(self.done, self.plan.iterations, self._words())
+        except Interrupted:
+            if work is not None:
+                self._save(work)
+            if not self.done:
+                raise
+            return False
+        if work is not None:
+            self._save(work)
+        return True
+
+    def _iterate(self, work: Path | None) -> None:
+        figures = self._step(self.done)
+        self.done += 1
+        weight = max(1 / self.done, 1 / 100)
+        for name, figure in figures.items():
+            before = self.means.get(name, 0.0)
+            self.means[name] = before + weight * (figure - before)
+        if work is not None and self.done % LOG == 0:
+            state.log(work, {"iteration": self.done, **self.means})
+
+    def _step(self, number: int) -> dict[str, float]:
+        plan, pairs = self.plan, self.pairs
+        drawn = pairs.draw(range(number * plan.batch, (number + 1) * plan.batch))
+        index, magnitude = pairs.shifts(
+            number, plan.batch, plan.count, (plan.low, plan.high), plan.distribution
+        )
+        self.nets.train()
+        logits, guess, _ = self._look(drawn, index, magnitude)
+        classification = functional.cross_entropy(logits, index)
+        regression = (guess - magnitude).abs().mean()
+        loss = plan.cls * classification + plan.reg * regression
+        self.adam.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss, inputs=self.learned)
+        self.adam.step()
+        right = (logits.detach().argmax(1) == index).float().cpu()
+        for k, hit in zip(index.tolist(), right.tolist(), strict=True):
+            self.running[k] += MEMORY * (hit - self.running[k])
+        return {
+            "accuracy": float(right.mean()),
+            "classification": float(classification.detach()),
+            "regression": float(regression.detach()),
+            "loss": float(loss.detach()),
+        }
+
+    def _look(
+        self, drawn: Drawn, index: Tensor, magnitude: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits (N, K), guesses of the magnitude (N,), mean differences of the pictures (N,)."""
+        with torch.no_grad():
+            before = self.pairs.pictures(drawn)
+        shift = self.unit * self.nets["shifter"](drawn.latents, index, magnitude)
+        after = self.pairs.pictures(drawn, shift)
+        logits, guess = self.nets["reconstructor"](before, after)
+        change = (after.detach() - before).abs().mean((1, 2, 3)) / 2
+        return logits, guess, change
+
+    def _words(self) -> str:
+        return f"iterations, accuracy {self.means['accuracy']:.0%}, loss {self.means['loss']:.2f}"
+
+    # --- state --------------------------------------------------------------------------------
+
+    def _facts(self) -> dict[str, Any]:
+        return {"done": self.done, "running": self.running.tolist(), "means": self.means}
+
+    def _save(self, work: Path) -> float:
+        """Seconds until the next state."""
+        started = monotonic()
+        state.save(work, self.tag, self._facts(), self.nets, self.adam)
+        return max(KEEP, 20 * (monotonic() - started))
+
+    def _resume(self, work: Path | None) -> None:
+        facts = None
+        if work is not None:
+            facts = state.load(work, self.tag, self.plan.iterations, self.nets, self.adam)
+        if facts:
+            self.done, self.means = int(facts["done"]), dict(facts["means"])
+            self.running = torch.tensor(facts["running"])
+        if work is not None:
+            state.cut_log(work, self.done)
+
+    # --- judging ------------------------------------------------------------------------------
+
+    def judge(self, report: Report = silent) -> Judged:
+        """On latents that were not trained on, as many for each direction."""
+        plan, hits, changes = self.plan, *torch.zeros(2, self.plan.count)
+        total = plan.count * plan.probes
+        self.nets.eval()
+        for start in range(0, total, plan.batch):
+            numbers = range(start, min(start + plan.batch, total))
+            first = plan.drawn + numbers.start
+            drawn = self.pairs.draw(range(first, first + len(numbers)))
+            index = torch.tensor(numbers, device=self.pairs.device) % plan.count
+            ends = (plan.low, plan.high)
+            place = plan.iterations + start // plan.batch
+            magnitude = self.pairs.shifts(place, len(numbers), 1, ends, plan.distribution)[1]
+            with torch.no_grad():
+                logits, _, change = self._look(drawn, index, magnitude)
+            hits.index_add_(0, index.cpu(), (logits.argmax(1) == index).float().cpu())
+            changes.index_add_(0, index.cpu(), change.cpu())
+            report(numbers.stop, total, "held-out samples")
+        return Judged(hits / plan.probes, changes / plan.probes)
+
+    def so_far(self) -> Judged:
+        """The same from the running figures of the training, at no cost."""
+        return Judged(self.running)
+
+
+def train(trainer: Trainer, report: Report, work: Path | None) -> tuple[Judged, bool]:
+    """Train and judge; False = interrupted, and judged by what is known."""
+    if not trainer.run(report, work):
+        return trainer.so_far(), False
+    try:
+        return trainer.judge(report), True
+    except Interrupted:
+        return trainer.so_far(), False
+
+
+def seeded(seed: int, build: Callable[[], T]) -> T:
+    """What `build` makes of torch's global random numbers, without a trace in them."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build()
+
+
+def tag_of(*facts: object) -> str:
+    """Which training a state belongs to: everything that its result depends on."""
+    return sha256(repr(facts).encode()).hexdigest()

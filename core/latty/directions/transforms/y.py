@@ -1,0 +1,22 @@
+"""Position: t image heights down."""
+
+import torch
+from torch import Tensor
+
+from latty.directions.warp import warp
+
+
+class Down:
+    """What comes in at the top is unknown."""
+
+    unit = "image heights"
+    limits = (-0.5, 0.5)
+    factor = False
+
+    def apply(self, images: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """See Transform."""
+        t = t.to(images)
+        return warp(images, torch.ones_like(t), torch.zeros_like(t), t)
+
+
+TRANSFORM = Down()

@@ -1,0 +1,160 @@
+"""Edits of activations: what scenes change inside the synthesis, layer by layer.
+
+GANSpace's activation mode (Härkönen et al. 2020, section 3.2): strength * sigma * vector is added
+to what a layer gives. Here the edits of one layer act in stack order, those of a lower layer before
+those of a higher one, and places are counted from the activation of the mean code.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from latty.directions import find
+from latty.directions.base import Direction, HasCoordinate
+from latty.directions.linear import check_layer, layer_of
+from latty.directions.orthogonal import off
+from latty.edits import steps
+from latty.edits.conditioned import labelled
+from latty.edits.labels import labels
+from latty.edits.locks import Find, Locks
+from latty.edits.stack import MIXING
+from latty.errors import BadData
+from latty.models.activations import Change
+from latty.models.base import Generator, HasActivations
+from latty.scene import ALL, Edit, Noise, Scene
+
+Key = tuple[object, object, float, Noise]  # direction, label, truncation, noise
+
+KEPT = 64  # coordinates of mean activations, per generator
+_origins: WeakKeyDictionary[Generator, dict[Key, Tensor]] = WeakKeyDictionary()
+
+
+def stacks(
+    scenes: Sequence[Scene], generator: Generator, force: bool = False
+) -> list[tuple[object, ...]]:
+    """For each scene what must be the same in scenes that `changes` takes together; () where
+    nothing is edited inside."""
+    found = _finder(generator, force)
+    return [
+        (tuple(replace(edit, strength=0.0) for edit in scene.edits), scene.locks)
+        if any(_layer(edit, found) for edit in scene.edits)
+        else ()
+        for scene in scenes
+    ]
+
+
+def inside(scenes: Sequence[Scene], generator: Generator, force: bool = False) -> bool:
+    """Whether any of the scenes is edited inside: its codes do not say it all."""
+    return any(stacks(scenes, generator, force))
+
+
+def changes(
+    scenes: Sequence[Scene], generator: Generator, force: bool = False
+) -> dict[str, Change]:
+    """What N scenes of one stack, noise and truncation change, by layer, as synthesis_with takes
+    it: of activations (N, C, H, W), row i for scene i.
+
+    Code layers mean nothing inside, so that an edit which names some is refused. Raises BadData
+    for what this model cannot do, Missing for unknown directions.
+    """
+    found, locks = _finder(generator, force), Locks(_finder(generator, force))
+    where = labelled(generator, labels(scenes, generator))
+    made: dict[str, tuple[_Move, ...]] = {}
+    for i, edit in enumerate(scenes[0].edits):
+        layer = _layer(edit, found)
+        if not layer:
+            continue
+        direction = found(edit.direction)
+        _check(edit, layer, generator)
+        strengths = torch.tensor([scene.edits[i].strength for scene in scenes])
+        origin = None
+        if edit.mode in ("centred", "flip") and isinstance(direction, HasCoordinate):
+            origin = torch.cat([_origin(direction, layer, scene, generator) for scene in scenes])
+        held = tuple(locks.normals(edit, direction.space, scenes[0].locks))
+        move = _Move(edit, direction, strengths, origin, held, where)
+        made[layer] = (*made.get(layer, ()), move)
+    return {layer: _Moves(moves) for layer, moves in made.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Move:
+    """One edit of N scenes; origin (N,) is where the mean lies, normals are what is held."""
+
+    edit: Edit
+    direction: Direction
+    strengths: Tensor
+    origin: Tensor | None
+    normals: tuple[Tensor, ...]
+    generator: Generator
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Activations (N, C, H, W) float32 after the edit."""
+        strengths = self.strengths.to(x.device)
+        moved = steps.moved(
+            x, self.edit, strengths, self.direction, self.generator, origin=self.origin
+        )
+        if not self.normals:
+            return moved
+        held = [_everywhere(normal, x) for normal in self.normals]
+        return x + off((moved - x).flatten(1), held).view_as(moved)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moves:
+    """The edits of one layer, in stack order."""
+
+    moves: tuple[_Move, ...]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        x = x.float()  # half precision would round strengths, too
+        for move in self.moves:
+            x = move(x)
+        return x
+
+
+def _finder(generator: Generator, force: bool) -> Find:
+    return cache(lambda ref: find(ref, generator, force))
+
+
+def _layer(edit: Edit, found: Find) -> str:
+    """The layer whose activation an edit moves; "" for one of latents or codes."""
+    return "" if edit.direction.startswith(MIXING) else layer_of(found(edit.direction).space)
+
+
+def _check(edit: Edit, layer: str, generator: Generator) -> None:
+    check_layer(layer, generator, edit.direction)
+    if edit.layers not in (None, ALL):
+        raise BadData(
+            f"{edit.direction} moves the activation of layer {layer}: it has no layers to choose",
+            f"leave out layers = '{edit.layers}'",
+        )
+
+
+def _everywhere(normal: Tensor, like: Tensor) -> Tensor:
+    """A normal (C,) at every pixel of activations (N, C, H, W), flattened: (C * H * W,)."""
+    if normal.numel() == like.shape[1]:
+        return normal.reshape(-1, 1, 1).expand(like.shape[1:]).flatten()
+    return normal.flatten()
+
+
+def _origin(direction: HasCoordinate, layer: str, scene: Scene, generator: Generator) -> Tensor:
+    """The coordinate (1,) of the mean code's activation; kept, for it is the same in every frame
+    of most films."""
+    info = generator.info
+    truncation = scene.truncation if info.num_classes else 1.0
+    known = _origins.setdefault(generator, {})
+    key = (direction, scene.label, truncation, scene.noise)
+    if key not in known:
+        assert isinstance(generator, HasActivations)  # checked
+        with torch.inference_mode(False), torch.no_grad():  # kept for callers of any mode
+            codes = torch.zeros(1, info.num_layers, info.width, device=generator.device)
+            mean, label = generator.truncate(codes, 0.0, None), labels([scene], generator)
+            x = generator.activation(mean, layer, label, truncation, scene.noise)
+            if len(known) >= KEPT:
+                known.clear()
+            known[key] = direction.coordinate(x.float(), generator)
+    return known[key]

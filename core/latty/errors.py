@@ -1,0 +1,154 @@
+"""Everything that can go wrong for a user, as one tree; each class knows its exit code.
+
+LattyError                1    a job failed
+├── UsageError            2    the command line is wrong
+├── BadData               65   weights, a preset or a recipe cannot be used
+│   └── PresetError       65   all problems of one preset file at once
+├── Missing               66   a file, model, direction or writer is not there
+├── DeviceError           69   the device is unavailable or out of memory
+├── WouldOverwrite        73   a file is in the way
+├── OutputError           74   disk full, read-only, I/O
+├── Locked                75   somebody else is writing the same output
+├── ConfigError           78   latty.toml or LATTY_* is wrong
+└── Interrupted           128 + signal number
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+class LattyError(Exception):
+    """One line for people: what and where (`message`), and what to do next (`hint`)."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Between processes: a class may be made of other words than it keeps."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[LattyError], args: tuple[Any, ...], state: dict[str, Any]) -> LattyError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class UsageError(LattyError):
+    exit_code = 2
+
+
+class BadData(LattyError):
+    exit_code = 65
+
+
+class Missing(LattyError):
+    exit_code = 66
+
+
+class DeviceError(LattyError):
+    exit_code = 69
+
+
+class WouldOverwrite(LattyError):
+    exit_code = 73
+
+
+class OutputError(LattyError):
+    exit_code = 74
+
+
+class Locked(LattyError):
+    exit_code = 75
+
+
+class ConfigError(LattyError):
+    exit_code = 78
+
+
+class Interrupted(LattyError):
+    """Work stopped by a signal after it had put everything finished on disk."""
+
+    def __init__(self, signum: int, hint: str = "") -> None:
+        super().__init__("interrupted", hint)
+        self.exit_code = 128 + signum
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of a file: 1-based line and column (0 = the whole file), key, words, suggestion."""
+
+    line: int
+    column: int
+    key: str
+    what: str
+    hint: str = ""
+
+    def format(self, file: str) -> str:
+        """`file:line:col: key: what, hint`, as editors and terminals make clickable."""
+        place = f"{file}:{self.line}:{self.column}" if self.line else file
+        text = f"{place}: {self.key}: {self.what}" if self.key else f"{place}: {self.what}"
+        return f"{text}, {self.hint}" if self.hint else text
+
+
+class PresetError(BadData):
+    """Every problem of one preset file, in file order."""
+
+    def __init__(self, file: str, problems: Iterable[Problem]) -> None:
+        self.file = file
+        self.problems = tuple(sorted(problems, key=lambda p: (p.line, p.column, p.key)))
+        super().__init__("\n".join(p.format(file) for p in self.problems))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean 'frames'?` when a known word is near, the short list of words otherwise.
+
+    >>> did_you_mean("framse", ["frames", "name"])
+    "did you mean 'frames'?"
+    """
+    words = sorted(known)
+    near = get_close_matches(word, words, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"there is: {', '.join(words[:12])}{', ...' if len(words) > 12 else ''}" if words else ""
+
+
+def explain(error: Exception) -> LattyError | None:
+    """The error in the words of latty.errors; None for one that nobody foresaw."""
+    if isinstance(error, LattyError):
+        return error
+    if isinstance(error, MemoryError) or _starved(error):
+        return DeviceError("out of memory", "try a smaller size or --batch 1")
+    name = _name_of(error)
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # as of getcwd
+        return Missing("this folder is gone", "cd into one that is there")
+    if isinstance(error, FileNotFoundError):
+        return Missing(f"there is no {name}", "check the path")
+    if isinstance(error, OSError) and error.errno is not None:
+        return OutputError(f"{name}: {error.strerror}")
+    return None
+
+
+def _starved(error: Exception) -> bool:
+    """Whether torch found no memory: an error of the device it has words for, and no class."""
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in text for words in NO_MEMORY)
+
+
+def _name_of(error: Exception) -> str:
+    """The file an OSError is about."""
+    name = getattr(error, "filename", None)
+    return str(name) if isinstance(name, str | os.PathLike) else "output"

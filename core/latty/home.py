@@ -1,0 +1,77 @@
+"""The only file that knows directories. LATTY_HOME puts everything under one folder."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def _place(kind: str, standard: str) -> Path:
+    home = os.environ.get("LATTY_HOME")
+    return Path(home).expanduser() / kind if home else Path(standard)
+
+
+def config_dir() -> Path:
+    """Holds config.toml."""
+    return _place("config", platformdirs.user_config_dir("latty", appauthor=False))
+
+
+def data_dir() -> Path:
+    """Holds what the user imported or discovered: models/, directions/, latents/, scorers/."""
+    return _place("data", platformdirs.user_data_dir("latty", appauthor=False))
+
+
+def cache_dir() -> Path:
+    """Holds what can be made again."""
+    return _place("cache", platformdirs.user_cache_dir("latty", appauthor=False))
+
+
+def state_dir() -> Path:
+    """Holds logs and error reports."""
+    return _place("state", platformdirs.user_state_dir("latty", appauthor=False))
+
+
+def models_dir() -> Path:
+    """The user's model store: NAME.safetensors."""
+    return data_dir() / "models"
+
+
+def directions_dir() -> Path:
+    """The user's direction sets: NAME.safetensors."""
+    return data_dir() / "directions"
+
+
+def latents_dir() -> Path:
+    """The user's stored latents: NAME.safetensors."""
+    return data_dir() / "latents"
+
+
+def scorers_dir() -> Path:
+    """The user's picture classifiers: NAME.toml and its weights."""
+    return data_dir() / "scorers"
+
+
+def runs_dir() -> Path:
+    """A folder per job."""
+    return state_dir() / "runs"
+
+
+def queue_dir() -> Path:
+    """A ticket per waiting job."""
+    return state_dir() / "queue"
+
+
+def slots_dir() -> Path:
+    """A lock per GPU, or for the CPU."""
+    return state_dir() / "slots"
+
+
+def shipped_dir() -> Path:
+    """What comes with latty: models/, directions/, scorers/ and the model card."""
+    return Path(__file__).parent / "shipped"
+
+
+def presets_dir() -> Path:
+    """Presets that come with latty: among what is shipped in a wheel, in a checkout at its top."""
+    bundled = shipped_dir() / "presets"
+    return bundled if bundled.is_dir() else Path(__file__).parents[2] / "presets"

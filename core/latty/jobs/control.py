@@ -1,0 +1,124 @@
+"""Where jobs are handed in: submitted, resumed, cancelled."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from latty.errors import Locked, UsageError
+from latty.jobs import locks, run, slots
+from latty.jobs.events import emit
+from latty.jobs.run import FLAG, LOG, Spec, Status
+from latty.process import command
+
+VERBS = ("render", "discover", "rank", "edit", "train-scorer", "fetch")  # what may run as a job
+PATIENCE = 2.0  # seconds that a supervisor may take to go when it has written the end
+
+
+def submit(
+    words: Sequence[str], gpus: int = 1, device: str = "", folder: Path | None = None
+) -> str:
+    """A job that runs `latty WORDS` in `folder`; its id, as soon as its place in the queue is
+    certain. Raises UsageError for a verb that cannot be one, DeviceError, OSError."""
+    if not words or words[0] not in VERBS:
+        raise UsageError(f"'{' '.join(words[:1])}' cannot run as a job", f"can: {', '.join(VERBS)}")
+    if gpus < 0:
+        raise UsageError(f"--gpus {gpus} is below 0", "0 = none, beside the jobs that have one")
+    where, now = str(folder or Path.cwd()), round(time.time(), 3)
+    environment = tuple(sorted(run.read_by_verbs(os.environ).items()))
+    spec = Spec(run.new_id(), tuple(words), where, environment, gpus, device, now)
+    slots.wanted(spec, slots.names(dict(spec.environment)))
+    status = Status(spec, "queued")
+    run.sweep()
+    lock = run.create(status)
+    try:
+        _start(status, lock)
+    except BaseException:
+        run.remove(run.folder_of(spec.id))
+        raise
+    finally:
+        os.close(lock)
+    return spec.id
+
+
+def resume(job: str) -> Status:
+    """The job goes on where it stopped; among those that wait it has its old place.
+
+    Raises Missing for an unknown id, Locked where it is alive, UsageError where it is done.
+    """
+    seen = run.status(job)
+    _resumable(seen)
+    lock = locks.take(run.lock_of(job), PATIENCE)
+    started = Locked(f"another process has just started job {job}", "see: latty jobs show")
+    if lock is None:
+        raise started
+    try:
+        before = run.last(job)
+        if before.attempt != seen.attempt:
+            raise started
+        again = Status(before.spec, "queued", before.attempt + 1, force=_own(before))
+        run.write_status(again)
+        (run.folder_of(job) / FLAG).unlink(missing_ok=True)
+        try:
+            _start(again, lock)
+        except BaseException:
+            with suppress(OSError):
+                run.write_status(before)
+            raise
+    finally:
+        os.close(lock)
+    return again
+
+
+def _resumable(status: Status) -> None:
+    """Raises Locked, UsageError."""
+    if status.state == "done":
+        hint = "submit it again with --force to make it anew"
+        raise UsageError(f"job {status.id} is done", hint)
+    if not status.over:
+        raise Locked(f"job {status.id} is {status.state}", "cancel it first, or wait")
+
+
+def _own(status: Status) -> bool:
+    """Whether a file in the way of the next attempt is this job's own.
+
+    A verb looks for files in its way before it works, so an attempt that reported progress found
+    none; it may have been ended between its last rename and its last word.
+    """
+    if status.force:
+        return True
+    at_work = any(event["kind"] == "progress" for event in run.events(status.id)[0])
+    return at_work and status.code != 73
+
+
+def cancel(job: str) -> Status:
+    """Ask the job to stop; it is told to the supervisor, who sees to it. Raises Missing,
+    UsageError where it is over."""
+    before = run.status(job)
+    if before.over:
+        raise UsageError(f"job {job} is {before.state} already", "there is nothing to cancel")
+    (run.folder_of(job) / FLAG).touch()
+    return before
+
+
+def _start(status: Status, lock: int) -> None:
+    """A place in the queue, and the supervisor, which inherits it and the lock."""
+    job, folder = status.id, run.folder_of(status.id)
+    ticket = slots.take_ticket(job)
+    try:
+        emit(folder, "state", state="queued", attempt=status.attempt)
+        with (folder / LOG).open("ab") as log:
+            supervisor = subprocess.Popen(
+                command("latty.jobs", job, str(lock), str(ticket)),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                env=run.environment(), pass_fds=(lock, ticket), start_new_session=True,
+            )  # fmt: skip
+    except BaseException:
+        slots.drop_ticket(job, ticket)
+        raise
+    os.close(ticket)
+    # Reaped when it ends: a studio submits for days, and zombies would pile up.
+    threading.Thread(target=supervisor.wait, daemon=True).start()

@@ -1,0 +1,30 @@
+"""What the studio asks the engine to do to directions: keep the present edits as one."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from latty.errors import BadData
+from latty.jobs.wire import scene_of
+
+if TYPE_CHECKING:
+    from latty.jobs.engine.drawing import Easel
+
+
+def keep_offset(easel: "Easel", scene: dict[str, Any], name: str) -> str:
+    """Keep what the edits of a scene add to its codes as a direction; SET/NAME.
+
+    Raises BadData where nothing is added: no edits, or edits of activations alone.
+    """
+    import torch
+
+    from latty import edits
+    from latty.directions.manage import keep_offset as keep
+
+    shown = scene_of(scene)
+    if not shown.edits:
+        raise BadData("there is no edit to keep", "move a direction first")
+    generator = easel.generator(shown.model)
+    with torch.no_grad():
+        with_edits, without = edits.codes([shown, replace(shown, edits=())], generator)
+    words = ", ".join(f"{edit.direction} {edit.strength:+g}" for edit in shown.edits)
+    return keep(name, with_edits - without, generator.info, words)

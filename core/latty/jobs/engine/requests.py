@@ -1,0 +1,73 @@
+"""What is asked of the engine and waits: which comes next, and what a newer request replaces."""
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from latty.jobs.engine.drawing import Drawing
+
+FIRST = "picture"  # the channel that comes before every other
+
+
+class Request:
+    """One request, and what has come of it so far."""
+
+    def __init__(self, header: Mapping[str, Any]) -> None:
+        self.header = header
+        self.op = str(header.get("op"))
+        self.channel = str(header.get("channel", FIRST))
+        self.drawing: Drawing | None = None
+        self.cancelled = False
+
+
+class Queue:
+    """What waits to be done, filled by one thread and emptied by another."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._errands: deque[Request] = deque()
+        self._draws: dict[str, Request] = {}
+        self._at: Request | None = None
+        self._errand_next = False
+
+    def put(self, request: Request) -> Request | None:
+        """Returns the draw whose place a newer one takes."""
+        with self._changed:
+            old = None
+            if request.op == "draw":
+                old = self._draws.pop(request.channel, None)
+                self._draws[request.channel] = request
+            else:
+                self._errands.append(request)
+            self._changed.notify()
+            return old
+
+    def take(self) -> Request:
+        """The next to be done, when there is one. While pictures are asked for without end, every
+        other turn is an errand's."""
+        with self._changed:
+            while not (self._errands or self._draws):
+                self._changed.wait()
+            if self._errands and (self._errand_next or FIRST not in self._draws):
+                self._at, self._errand_next = self._errands.popleft(), False
+            else:
+                channel = FIRST if FIRST in self._draws else next(iter(self._draws))
+                self._at, self._errand_next = self._draws.pop(channel), True
+            return self._at
+
+    def put_back(self, request: Request) -> bool:
+        """A draw that is not finished waits again; False where nobody wants it any more."""
+        with self._changed:
+            if request.cancelled or request.channel in self._draws:
+                return False
+            self._draws[request.channel] = request
+            return True
+
+    def cancel(self, channel: str) -> Request | None:
+        """Returns the draw that waited; one that is being done is not answered with pixels."""
+        with self._changed:
+            if self._at is not None and self._at.channel == channel:
+                self._at.cancelled = True
+            return self._draws.pop(channel, None)

@@ -1,0 +1,246 @@
+"""Where shards run: `concurrent.futures.Executor` is the only interface.
+
+local  one warm process per GPU (or a few on the CPU); each keeps what it opened. A process that
+       dies breaks its own shard only, which is tried again in a new one
+ray    the same calls on a cluster (extra latty[ray]); see _ray.py
+
+A process of a pool computes on one thread, unless OMP_NUM_THREADS says otherwise: with the number
+of threads the last bits change, and what a shard gives must not depend on who else is at work.
+"""
+
+import multiprocessing
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from latty import process
+from latty.errors import DeviceError, LattyError
+from latty.report import Report, silent
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TRIES = 3  # of a shard whose process died
+THREADS = "OMP_NUM_THREADS"
+OURS = tuple(
+    number
+    for name in ("SIGINT", "SIGTERM", "SIGHUP")
+    if (number := getattr(signal, name, None)) is not None
+)  # signals that the parent answers
+
+
+class Pool(Protocol):
+    """An Executor that can be ended at once."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]: ...
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None: ...
+
+    def kill(self) -> None:
+        """End every process now, and with it what it was at."""
+        ...
+
+
+class LocalPool(Executor):
+    """One process per slot, started when its first shard comes, warm until `shutdown`.
+
+    slots  names for CUDA_VISIBLE_DEVICES, or "cpu"; a name may come more than once
+    """
+
+    def __init__(self, slots: Sequence[str]) -> None:
+        self._shards: queue.SimpleQueue[Callable[[Hand], None] | None] = queue.SimpleQueue()
+        self._futures: set[Future[Any]] = set()
+        self._closed = False
+        self._hands = [Hand(slot, self._shards) for slot in slots]
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """A future of fn(*args, **kwargs) in the next free process."""
+        if self._closed:
+            raise RuntimeError("this pool is shut down")
+        future: Future[T] = Future()
+        self._futures.add(future)
+        future.add_done_callback(self._futures.discard)
+        self._shards.put(lambda hand: hand.run(future, fn, args, kwargs))
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """No more shards; those handed in are finished, or cancelled where none began."""
+        self._closed = True
+        if cancel_futures:
+            for future in list(self._futures):
+                future.cancel()
+        for _ in self._hands:
+            self._shards.put(None)
+        if wait:
+            for hand in self._hands:
+                hand.thread.join()
+
+    def kill(self) -> None:
+        """End every process now, and with it what it was at."""
+        self.shutdown(wait=False, cancel_futures=True)
+        for hand in self._hands:
+            hand.kill()
+
+
+class Hand:
+    """A thread that gives one process after the other the next shard."""
+
+    def __init__(
+        self, slot: str, shards: "queue.SimpleQueue[Callable[[Hand], None] | None]"
+    ) -> None:
+        self.slot, self.shards = slot, shards
+        self.process: ProcessPoolExecutor | None = None
+        self.killed = False
+        self.lock = threading.Lock()
+        self.thread = threading.Thread(target=self._work, name=f"pool {slot}", daemon=True)
+        self.thread.start()
+
+    def _work(self) -> None:
+        # Processes inherit this: Ctrl-C while one starts would end it with a traceback.
+        signal.pthread_sigmask(signal.SIG_BLOCK, OURS)
+        while (shard := self.shards.get()) is not None:
+            shard(self)
+        if self.process is not None:
+            self.process.shutdown()
+
+    def run(self, future: "Future[T]", fn: Callable[..., T], args: Any, kwargs: Any) -> None:
+        """The shard, again in a new process where one died under it."""
+        if not future.set_running_or_notify_cancel():
+            return
+        for left in reversed(range(TRIES)):
+            try:
+                future.set_result(self._hand_in(fn, args, kwargs).result())
+                return
+            except BrokenProcessPool:
+                self.process = None
+                if self.killed or not left:
+                    words = f"a process on {self.slot} died {TRIES} times at the same work"
+                    hint = "the same command goes on with the rest; is memory short?"
+                    future.set_exception(LattyError(words, hint))
+                    return
+            except BaseException as error:
+                future.set_exception(error)
+                return
+
+    def _hand_in(self, fn: Callable[..., T], args: Any, kwargs: Any) -> "Future[T]":
+        """Raises BrokenProcessPool where the process died, or was killed for good."""
+        with self.lock:
+            if self.killed:
+                raise BrokenProcessPool
+            if self.process is None:
+                spawn = multiprocessing.get_context("spawn")
+                self.process = ProcessPoolExecutor(1, spawn, begin, (self.slot, os.getpid()))
+            return self.process.submit(portable, fn, args, kwargs)
+
+    def kill(self) -> None:
+        with self.lock:
+            self.killed = True
+            processes = getattr(self.process, "_processes", None) or {}
+            for process in list(processes.values()):
+                with suppress(OSError):
+                    process.kill()
+
+
+def begin(slot: str, parent: int) -> None:
+    """In a new process, before torch is imported: its GPU, its threads, and whose child it is."""
+    if slot != "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = slot
+    os.environ.setdefault(THREADS, "1")
+    for number in OURS:
+        signal.signal(number, signal.SIG_IGN)  # the parent hears it and says what to do
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, OURS)
+    if sys.platform == "linux":
+        process.end_with_parent()
+        if os.getppid() != parent:  # it died before we asked to be told
+            os._exit(1)
+    else:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def portable(fn: Callable[..., T], args: Any, kwargs: Any) -> T:
+    """fn(*args, **kwargs), whose errors can be told in another process: ours and Python's own go
+    as they are; those of libraries may need what is not there to be made again."""
+    try:
+        return fn(*args, **kwargs)
+    except LattyError:
+        raise
+    except Exception as error:
+        if type(error).__name__ == "OutOfMemoryError":  # torch's, which not every shard imports
+            raise DeviceError("out of memory", "try --batch 1, or fewer --workers") from error
+        if type(error).__module__ == "builtins":
+            raise
+        raise RuntimeError(f"{type(error).__name__}: {error}") from error
+
+
+def open_pool(engine: str, slots: Sequence[str], address: str = "") -> Pool:
+    """The executor of an engine, "local" or "ray". Raises Missing where Ray is not installed,
+    ConfigError where it would run anybody's code, DeviceError where there is no cluster."""
+    if engine == "ray":
+        from latty.jobs.ray_pool import RayPool
+
+        return RayPool(address, slots)
+    return LocalPool(slots)
+
+
+@contextmanager
+def opened(engine: str, slots: Sequence[str], address: str = "") -> Iterator[Pool]:
+    """A pool that is gone afterwards: at once where something went wrong."""
+    pool = open_pool(engine, slots, address)
+    try:
+        yield pool
+    except BaseException:
+        pool.kill()
+        raise
+    pool.shutdown()
+
+
+def finished(
+    pool: Pool,
+    function: Callable[..., T],
+    shards: Sequence[tuple[Any, ...]],
+    report: Report = silent,
+    what: str = "shards",
+) -> Iterator[tuple[int, Future[T]]]:
+    """function(*shard) for every shard, in the pool: number and finished future, as they end.
+
+    `report` is called twice a second; what it raises calls off those that have not begun."""
+    pending = {pool.submit(function, *shard): number for number, shard in enumerate(shards)}
+    try:
+        while pending:
+            report(len(shards) - len(pending), len(shards), what)
+            done = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED).done
+            for future in sorted(done, key=pending.__getitem__):
+                yield pending.pop(future), future
+    finally:
+        for future in pending:
+            future.cancel()
+    report(len(shards), len(shards), what)
+
+
+def spread(
+    pool: Pool,
+    function: Callable[..., T],
+    shards: Sequence[tuple[Any, ...]],
+    report: Report = silent,
+    what: str = "shards",
+) -> list[T]:
+    """function(*shard) for every shard, in the pool; the results in the order of the shards.
+
+    Raises the first error of a shard, or what `report` raises, after the rest has been called off.
+    """
+    found = {n: future.result() for n, future in finished(pool, function, shards, report, what)}
+    return [found[number] for number in range(len(shards))]

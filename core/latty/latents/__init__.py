@@ -1,0 +1,153 @@
+"""Stored latents, where a scene may start instead of at a seed.
+
+A reference is "SOURCE", "SOURCE#INDEX" or "SOURCE#NAME"; the source is a name in the store or any
+file of numbers: latty's own (_file.py), or one of others (_foreign.py). Nothing in a file is run.
+A latent is a z, or codes in w: one for all layers or one per layer. Files of others say which by
+the name of their array or by its shape; "SOURCE:z#0" and "SOURCE:w#0" say it for them.
+
+N latents, L layers, D latent width, Z z-width.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from latty import home
+from latty.checkpoints import open_checkpoint
+from latty.errors import BadData, Missing, did_you_mean
+from latty.latents.file import is_own, write
+from latty.latents.file import look as look_own
+from latty.latents.foreign import look as look_foreign
+from latty.latents.found import SPACES, Found, Latents, Model, Space
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = [
+    "Found",
+    "Latents",
+    "Model",
+    "Space",
+    "file_of",
+    "from_file",
+    "look",
+    "read",
+    "split",
+    "start",
+    "stored",
+    "write",
+]
+
+
+def split(ref: str) -> tuple[str, str, str]:
+    """ "SOURCE:SPACE#INDEX" as (source, space or "", index or name). Raises BadData."""
+    source, _, which = ref.rpartition("#") if "#" in ref else (ref, "#", "0")
+    space = ""
+    if source.endswith(tuple(f":{space}" for space in SPACES)):
+        source, space = source[:-2], source[-1]
+    if not source or not which:
+        raise BadData(f"'{ref}' names no latent", "write FILE#INDEX or NAME#INDEX")
+    return source, space, which
+
+
+def stored() -> dict[str, Path]:
+    """Name -> file of the latents in the store."""
+    return {path.stem: path for path in sorted(home.latents_dir().glob("*.safetensors"))}
+
+
+def file_of(source: str) -> Path:
+    """The file of a name in the store, or of a path. Raises Missing with the nearest name."""
+    path = Path(source)
+    if path.name == source and source in stored():
+        return stored()[source]
+    try:
+        path = path.expanduser()
+        if path.is_file():
+            return path
+    except (OSError, RuntimeError, ValueError):  # a name no file can have, a user nobody knows
+        raise Missing(f"there is no file {source!r}", "check the path") from None
+    if path.suffix or len(path.parts) > 1:
+        raise Missing(f"there is no file {source}", "check the path of the latents")
+    raise Missing(f"no latents '{source}'", did_you_mean(source, stored()) or "name a file")
+
+
+def look(ref: str) -> Found:
+    """What the source of a reference holds; neither torch nor numpy. Raises Missing, BadData."""
+    source, space, _ = split(ref)
+    path = file_of(source)
+    if not is_own(path):
+        return look_foreign(path, space)
+    found = look_own(path)
+    if space not in ("", found.space):
+        raise BadData(f"'{ref}' asks for {space}, and its latents lie in {found.space}")
+    return found
+
+
+def start(ref: str, model: Model, force: bool = False) -> "tuple[Space, Tensor]":
+    """Where a scene starts: a latent z (1, Z), or codes w (1, L, D).
+
+    Raises Missing where it is not there, BadData where it is none of this model's or was made for
+    another one; with `force` only the shapes must fit.
+    """
+    found = look(ref)
+    _check_model(found, model, force)
+    space, state = found.space_in(model), found.path.stat()
+    index = found.index(split(ref)[2])
+    row = _row(found, index, (state.st_mtime_ns, state.st_size, state.st_ino))
+    if space == "z":
+        return space, row[None]
+    return space, row.expand(model.num_layers, model.width)[None].clone()
+
+
+def read(ref: str) -> Latents:
+    """All latents of a source; an index in the reference is ignored. Raises Missing, BadData."""
+    return _loaded(look(ref))
+
+
+def from_file(path: Path, space: Literal["z", "w", ""] = "") -> Latents:
+    """The latents in a file, by content; `space` as far as it is known. Raises Missing, BadData."""
+    return _loaded(look_own(path) if is_own(path) else look_foreign(path, space))
+
+
+def _loaded(found: Found) -> Latents:
+    array = _finite(found, _numbers(found)[:])
+    words = ("model", "family", "model_digest", "names", "notes")
+    space = found.space or "z"
+    return Latents(cast(Space, space), array, **{word: getattr(found, word) for word in words})
+
+
+def _numbers(found: Found) -> Any:
+    """The array (N, ...) over the file: only the rows that are taken are read."""
+    view = open_checkpoint(found.path).views()[found.key]
+    return view.numpy().reshape(found.shape)
+
+
+@lru_cache(maxsize=256)
+def _row(found: Found, index: int, state: object) -> "Tensor":
+    """One latent, kept while its file does not change: `state` is part of the key only."""
+    import torch
+
+    with torch.inference_mode(False):  # kept for callers who need gradients, whoever asks first
+        return _finite(found, _numbers(found)[index])
+
+
+def _finite(found: Found, numbers: Any) -> "Tensor":
+    import torch
+
+    array = torch.from_numpy(numbers.astype("float32"))
+    if not array.isfinite().all():
+        raise BadData(f"{found.path.name}: a latent is not finite", "check what made it")
+    return array
+
+
+def _check_model(found: Found, model: Model, force: bool) -> None:
+    if found.model_digest and model.digest:
+        same = found.model_digest == model.digest
+    else:
+        same = not found.family or found.family == model.family
+    if not same and not force:
+        made_for = f"{found.model} ({found.family})" if found.model else found.family
+        raise BadData(
+            f"{found.path.name} was made for {made_for}, this is {model.name} ({model.family})",
+            "take latents of this model",
+        )

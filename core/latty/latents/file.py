@@ -1,0 +1,99 @@
+"""latty's own file of latents: one safetensors file with a header that says everything else.
+
+Its array is "latents"; its free text says kind = "latents" and, under "about", a JSON object with
+the fields of Latents but the array.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from latty import __version__
+from latty.checkpoints.safetensors import pieces, read_header
+from latty.errors import BadData, LattyError, OutputError
+from latty.files import replace_whole
+from latty.latents.found import Found, Latents, shown
+
+KIND = "latents"
+SCHEMA = 1
+ARRAY = "latents"
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file says that latty wrote latents into it."""
+    try:
+        return read_header(path).meta.get("kind") == KIND
+    except LattyError:
+        return False  # another kind of file, or a damaged one: its reader says what is wrong
+
+
+def look(path: Path) -> Found:
+    """What latty's own file says of its latents. Raises BadData."""
+    header = read_header(path)
+    try:
+        about = json.loads(header.meta.get("about", ""))
+    except (ValueError, RecursionError):
+        about = None
+    if not isinstance(about, dict):
+        raise BadData(f"{path.name}: 'about' is no JSON object", "write the latents again")
+    schema = about.get("schema")
+    if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+        raise BadData(f"{path.name}: schema {schema!r:.20} is unknown", "update latty")
+    space, shape = about.get("space"), header.shapes.get(ARRAY, ())
+    _check_shape(path.name, space, shape)
+    words = {key: _text(about.get(key, "")) for key in ("model", "family", "model_digest")}
+    names, notes = (tuple(map(_text, _list(about.get(key)))) for key in ("names", "notes"))
+    _check_names(path.name, names, shape[0])
+    return Found(path, ARRAY, str(space), shape, names=names, notes=notes, **words)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _check_shape(file: str, space: object, shape: tuple[int, ...]) -> None:
+    sizes = {"z": (2,), "w": (2, 3)}.get(str(space), ())
+    if not sizes:
+        raise BadData(f"{file}: space {space!r:.20} is neither z nor w", "write the latents again")
+    if len(shape) not in sizes or 0 in shape:
+        wanted = "(N, Z)" if space == "z" else "(N, D) or (N, L, D)"
+        raise BadData(f"{file}: latents in {space} of shape {shown(shape)} are not {wanted}")
+
+
+def _check_names(file: str, names: tuple[str, ...], count: int) -> None:
+    if names and (len(names) != count or len(set(names)) != count):
+        raise BadData(f"{file}: {len(names)} names for {count} latents", "name each, or none")
+    for name in names:
+        if not name or not name.isprintable() or "#" in name:
+            raise BadData(f"{file}: {name!r} cannot be a name", "leave out '#' and controls")
+
+
+def write(path: Path, latents: Latents) -> None:
+    """Store latents; a reader sees the old file or the whole new one. Raises BadData, OutputError.
+
+    The bytes depend on the contents only.
+    """
+    array = latents.array.detach().float().cpu()
+    where, shape = path.name, tuple(array.shape)
+    _check_shape(where, latents.space, shape)
+    _check_names(where, latents.names, shape[0])
+    if not array.isfinite().all():
+        raise BadData(f"{where}: a latent is not finite", "check what made it")
+    about = {
+        "schema": SCHEMA,
+        "space": latents.space,
+        **{key: getattr(latents, key) for key in ("model", "family", "model_digest")},
+        "names": list(latents.names),
+        "notes": list(latents.notes),
+        "latty": __version__,
+    }
+    text = {"kind": KIND, "about": json.dumps(about)}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_whole(path, pieces(text, {ARRAY: array}))
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}", "is the disk full?") from None

@@ -1,0 +1,184 @@
+"""What a generator is: one small Protocol, and a Protocol for each thing only some can do.
+
+A family is one file in this folder with two functions:
+
+    recognise(shapes: Shapes, meta: Meta) -> bool
+        by tensor names and shapes, never by file name
+    build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Generator
+        strict: every key, shape and number checked
+
+`meta` is the free text of the file's header plus "name" and "digest". A model that needs no file
+(`portraits`) has `create(device: torch.device) -> Generator` instead.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latty.models.activations import UNCHANGED, Changes
+from latty.scene import Noise
+
+Meta = Mapping[str, str]
+Shapes = Mapping[str, Sequence[int]]
+Labels = Tensor | None  # None, class indices (N,) int64, or weights (N, classes) float32
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a generator says about itself. `num_layers` is L of its codes (N, L, D = width);
+    `space` is where directions act best: "w" (codes) or "z" (before the mapping)."""
+
+    name: str
+    family: str
+    resolution: int
+    channels: int
+    z_dim: int
+    num_layers: int
+    width: int
+    num_classes: int = 0
+    space: Literal["z", "w"] = "w"
+    digest: str = ""
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """A pretrained generator: latents -> codes -> images."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def sample(self, seeds: Sequence[int]) -> Tensor:
+        """Latents z (N, Z) float32, one per seed, each independent of the others."""
+        ...
+
+    def mapping(
+        self, z: Tensor, label: Labels = None, truncation: float = 1.0, cutoff: int | None = None
+    ) -> Tensor:
+        """Codes (N, L, D) of latents (N, Z); truncation psi acts on layers below `cutoff`."""
+        ...
+
+    def truncate(self, codes: Tensor, truncation: Tensor | float, cutoff: int | None) -> Tensor:
+        """Codes (N, L, D) moved toward the mean code; `truncation` one number or (N,)."""
+        ...
+
+    def synthesis(
+        self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
+    ) -> Tensor:
+        """Images (N, C, H, W) float32, nominally in [-1, 1], unclamped, differentiable in codes."""
+        ...
+
+
+@runtime_checkable
+class HasClasses(Protocol):
+    """Can say what its classes are called; `info.num_classes` says how many there are."""
+
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each class, in the order of the labels; () where nobody named them."""
+        ...
+
+
+@runtime_checkable
+class HasLayerWeights(Protocol):
+    """Offers the matrix through which each layer reads its code (SeFa, arXiv:2007.06600, eq. 4)."""
+
+    def layer_weights(self) -> list[Tensor]:
+        """One matrix (outputs, D) per code layer: style = weight @ code."""
+        ...
+
+
+@runtime_checkable
+class HasActivations(Protocol):
+    """Can stop at a layer, and continue from changed activations."""
+
+    def activation_names(self) -> list[str]:
+        """The layers in the order in which they run."""
+        ...
+
+    def activation(
+        self,
+        codes: Tensor,
+        name: str,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+    ) -> Tensor:
+        """Activation (N, C, H, W) after layer `name`; nothing above it is computed."""
+        ...
+
+    def synthesis_with(
+        self,
+        codes: Tensor,
+        changes: Changes,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+    ) -> Tensor:
+        """Images (N, C, H, W) with the activations after some layers changed, in one pass.
+
+        A tensor that broadcasts to the activation is added to it; a function is given it (after
+        the changes of the layers below) and returns what takes its place. It may not write into
+        what it is given. Raises UsageError for unknown layers and shapes that do not fit.
+        """
+        ...
+
+
+@runtime_checkable
+class HasPrefix(Protocol):
+    """Can keep what the layers below `layer` computed, for frames that differ above it only.
+
+    Where such a family has activations, too, number j is what reads code j.
+    """
+
+    def prefix(self, codes: Tensor, layer: int, noise: Noise = "const") -> object:
+        """The state before code layer `layer`, of codes (N, L, D)."""
+        ...
+
+    def synthesis_from(
+        self,
+        state: object,
+        codes: Tensor,
+        noise: Noise = "const",
+        changes: Changes = UNCHANGED,
+    ) -> Tensor:
+        """Images (N, C, H, W) from a state of batch 1 or N and codes (N, L, D).
+
+        `changes` as in HasActivations, of activation `layer` - 1, which the state ends with, or
+        of later ones.
+        """
+        ...
+
+
+@runtime_checkable
+class AnySize(Protocol):
+    """Draws at any size instead of being resampled."""
+
+    def at_size(self, size: int) -> Generator:
+        """The same generator at `size` x `size` pixels."""
+        ...
+
+
+@runtime_checkable
+class HasFactors(Protocol):
+    """Knows the true factors of its pictures (procedural models only)."""
+
+    def factor_names(self) -> tuple[str, ...]: ...
+
+    def factors(self, codes: Tensor) -> Tensor:
+        """The exact factors (N, A) that the codes (N, L, D) stand for."""
+        ...
+
+
+def sample_normal(seeds: Sequence[int], z_dim: int) -> Tensor:
+    """Latents (N, Z) float32, row i = RandomState(seeds[i]).randn(Z).
+
+    The stream that NVIDIA's tools and GANSpace draw: frozen by numpy, the same on every device.
+    """
+    rows = [np.random.RandomState(seed).randn(z_dim) for seed in seeds]
+    return torch.from_numpy(np.stack(rows).astype(np.float32))

@@ -1,0 +1,103 @@
+"""What every StyleGAN1 layout needs on its way into ours: orientation, noise, the mean code."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from latty.errors import BadData
+from latty.models.base import Shapes
+from latty.models.families import stylegan1
+from latty.models.families.stylegan1.network import MappingNet
+from latty.models.parts import Converted
+
+LATENTS = 10_000  # for the mean code, as the reference's own tools draw
+FUSED_FROM = 128  # px: from here on the reference fuses up-sampling and convolution ("auto")
+AGAIN = "it is no StyleGAN of 2019 that latty knows"
+
+
+def finished(tensors: dict[str, Tensor], epsilon: float) -> Converted:
+    """Our layout, complete: noise and mean code are made where the file has none, and noted."""
+    notes = []
+    if _add_noise(tensors):
+        notes.append("noise seeded with 0: the file holds none")
+    if "mapping.w_avg" not in tensors:
+        tensors["mapping.w_avg"] = _mean_code(tensors)
+        notes.append(f"w_avg estimated from {LATENTS:,} latents: the file holds none")
+    return Converted("stylegan1", tensors, stylegan1.metadata(epsilon), tuple(notes))
+
+
+def _add_noise(tensors: dict[str, Tensor]) -> bool:
+    """Noise pictures in the order and from the stream in which GANSpace draws them."""
+    generator, added, layer = torch.Generator().manual_seed(0), False, 0
+    while f"synthesis.layer{layer}.noise_weight" in tensors and layer < stylegan1.MAX_LAYERS:
+        name, size = f"synthesis.layer{layer}.noise", 4 << layer // 2
+        if name not in tensors:
+            tensors[name] = torch.randn(1, 1, size, size, generator=generator)[0, 0]
+            added = True
+        layer += 1
+    return added
+
+
+def _mean_code(tensors: Mapping[str, Tensor]) -> Tensor:
+    """The mean (D,) of the mapping over LATENTS latents, without a label."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    layers = sum(n.startswith("mapping.dense") and n.endswith(".bias") for n in shapes)
+    width = _width(shapes)
+    z = torch.randn(LATENTS, width, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode(False), torch.no_grad():
+        try:
+            floats = {name: t.float() for name, t in tensors.items() if name.startswith("mapping.")}
+            return MappingNet(floats, layers)(z, None).mean(0)
+        except (KeyError, RuntimeError):
+            raise BadData("the layers of its mapping do not fit each other", AGAIN) from None
+
+
+def _width(shapes: Shapes) -> int:
+    inputs = shapes.get("mapping.dense0.weight", ())
+    label = shapes.get("mapping.label_weight", (0, 0))
+    if len(inputs) != 2 or len(label) != 2 or inputs[1] - label[1] < 1:
+        raise BadData("tensor 'mapping.dense0.weight' is missing or no matrix", AGAIN)
+    return inputs[1] - label[1]
+
+
+# --- up-sampling convolutions ---------------------------------------------------------------------
+
+
+def plain(weight: Tensor, fused: bool) -> Tensor:
+    """Weight (O, I, 3, 3) for the doubled picture; `fused` ones came from a transposed convolution,
+    which turns a kernel around."""
+    return weight.flip(2, 3).contiguous() if fused else weight
+
+
+def fused_layers(weights: Mapping[int, Sequence[int]], channels: Mapping[int, int]) -> set[int]:
+    """Which up-sampling layers hold (I, O, 3, 3): seen where I and O differ, else by the rule.
+
+    weights: shape of each up-sampling layer; channels: outputs of each layer. The rules that the
+    reference offers: from 128 px on ("auto"), none, or all.
+    """
+    seen = {
+        layer: shape[0] == channels[layer - 1]
+        for layer, shape in weights.items()
+        if shape[0] != shape[1]
+    }
+    rules: tuple[set[int], ...] = (
+        {j for j in weights if 4 << j // 2 >= FUSED_FROM},
+        set(),
+        set(weights),
+    )
+    for rule in rules:
+        if all((layer in rule) == fused for layer, fused in seen.items()):
+            return rule
+    return {layer for layer in weights if seen.get(layer, False)}
+
+
+def check_blur(name: str, kernel: Tensor) -> None:
+    """Raises BadData unless the kernel (..., 3, 3) is the reference's, up to a factor."""
+    line = torch.tensor([0.25, 0.5, 0.25], dtype=torch.float64)
+    good = kernel.dim() >= 2 and tuple(kernel.shape[-2:]) == (3, 3)
+    if good:
+        found = kernel.double() / kernel.double().sum((-1, -2), keepdim=True)
+        good = torch.allclose(found, torch.outer(line, line).expand_as(found), atol=1e-4)
+    if not good:
+        raise BadData(f"tensor '{name}' is not the blur of StyleGAN", AGAIN)

@@ -1,0 +1,112 @@
+"""What every origin of StyleGAN2 shares: settings to a Config, and what a file may leave out."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latty.checkpoints.refusals import Refusal
+from latty.errors import BadData
+from latty.models import ops
+from latty.models.base import sample_normal
+from latty.models.families import stylegan2
+from latty.models.families.stylegan2 import config as file
+from latty.models.families.stylegan2.network import Config
+from latty.models.families.stylegan2.network import Mapping as MappingNetwork
+from latty.models.parts import Converted
+
+LATENTS = 10_000  # for an estimate of the mean code
+BATCH = 1000
+NOISE_SEED = 0
+
+
+def finished(tensors: Mapping[str, Tensor], **settings: Any) -> Converted:
+    """The tensors, in NVIDIA's names, with mean code and noise pictures where there are none.
+
+    settings    Config fields that no tensor shows; those that are left out take their defaults
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    config = replace(file.read_config(shapes, {}), **settings)
+    config = replace(config, resample_filter=file.read_taps(tensors, config))
+    kept = {name: t for name, t in tensors.items() if not name.endswith(f".{file.FILTER}")}
+    notes: list[str] = []
+    if config.use_noise:
+        notes += _add_noise(kept, config)
+    if "mapping.w_avg" not in kept:
+        kept["mapping.w_avg"] = _mean_code(kept, config)
+        notes.append(f"mean code estimated from {LATENTS} latents: the file has none")
+    return Converted("stylegan2", kept, stylegan2.metadata(config), tuple(notes))
+
+
+def _add_noise(tensors: dict[str, Tensor], config: Config) -> list[str]:
+    made = 0
+    for layer in range(config.num_layers - 1):
+        size = 4 << (layer + 1) // 2
+        name = f"synthesis.b{size}.conv{1 - layer % 2}.noise_const"
+        if name not in tensors:
+            picture = ops.seeded_noise(NOISE_SEED, layer, size, torch.device("cpu"))
+            tensors[name] = picture.clone()
+            made += 1
+    return (
+        [f"{made} noise pictures drawn with seed {NOISE_SEED}: the file has none"] if made else []
+    )
+
+
+def _mean_code(tensors: Mapping[str, Tensor], config: Config) -> Tensor:
+    """Mean of the codes (D,) of seeds 0 .. LATENTS - 1; with classes, each in turn."""
+    prefix = "mapping."
+    own = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+    with torch.inference_mode(False), torch.no_grad():
+        with torch.device("meta"):
+            network = MappingNetwork(config)
+        wanted = {name: t for name, t in network.state_dict().items() if name != "w_avg"}
+        checked = file.checked(own, wanted)
+        network.load_state_dict({**checked, "w_avg": torch.zeros(config.w_dim)}, assign=True)
+        total = torch.zeros(config.w_dim, dtype=torch.float64)
+        for start in range(0, LATENTS, BATCH):
+            seeds = range(start, start + BATCH)
+            label = torch.tensor([s % config.c_dim for s in seeds]) if config.c_dim else None
+            codes = network(sample_normal(seeds, config.z_dim), label)[:, 0]
+            total += codes.double().sum(0)
+    return (total / LATENTS).float()
+
+
+def common(name: str, values: Mapping[str, Any], default: Any) -> Any:
+    """The one value that a setting has in every layer; `default` where no layer has it."""
+    found = list(values.items())
+    for layer, value in found[1:]:
+        if value != found[0][1]:
+            what = f"its layers differ in {name}: {found[0][0]} has {found[0][1]}, {layer} {value}"
+            raise BadData(what, "latty needs one value for all; ask its author")
+    return found[0][1] if found else default
+
+
+def take(tensors: dict[str, Tensor], name: str) -> Tensor:
+    """Remove and return a tensor; Refusal("missing-key") where there is none."""
+    if name not in tensors:
+        raise Refusal("missing-key", f"tensor '{name}' is missing", "the file is incomplete")
+    return tensors.pop(name)
+
+
+def refuse_rest(tensors: Mapping[str, Tensor]) -> None:
+    """What nobody took is a layout that we do not know: better an error than a wrong picture."""
+    if tensors:
+        what = f"tensor '{next(iter(tensors))}' is no part of a StyleGAN2 generator"
+        raise Refusal("unknown-architecture", what, "see: latty inspect FILE")
+
+
+def add_label(tensors: dict[str, Tensor], weight: Tensor) -> None:
+    """A label matrix (classes, features) without bias or gain, as our `embed` of gain 1/sqrt(c)."""
+    if weight.dim() != 2 or 0 in weight.shape:
+        raise Refusal("wrong-shape", f"its label matrix has the shape {list(weight.shape)}")
+    tensors["mapping.embed.weight"] = weight.t() * math.sqrt(weight.shape[0])
+    tensors["mapping.embed.bias"] = torch.zeros(weight.shape[1])
+
+
+def one_kernel(kernels: Sequence[Tensor]) -> tuple[float, ...]:
+    """The taps that all FIR kernels (T, T) of a file share, of any gain; else the usual ones."""
+    unit = {f"synthesis.{i}.{file.FILTER}": k / k.sum() for i, k in enumerate(kernels)}
+    return file.read_taps(unit, Config())

@@ -1,0 +1,1 @@
+"""Families: one entry per generator architecture."""

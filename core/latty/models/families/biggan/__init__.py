@@ -1,0 +1,53 @@
+"""BigGAN generators in BigGAN-PyTorch's layout: ImageNet, CIFAR-10 and whoever trained their own.
+
+Brock et al. 2019 (arXiv:1809.11096); G_ema.pth of ajbrock/BigGAN-PyTorch, as GANLatentDiscovery and
+WarpedGANSpace use it. With hierarchical latents the codes are the chunks of z, (N, blocks + 1, D):
+layer 0 is read by the linear layer, layer i + 1 by block i. Resolution, widths, classes and the
+hierarchy are read from the tensors; the two eps from the settings beside the file where they are.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from latty.models.base import Meta, ModelInfo, Shapes
+from latty.models.families.biggan.network import Builder
+from latty.models.latent import Latent
+from latty.models.reading import Reader, agree, class_names, config_of, mine, moved, positive
+
+__all__ = ["build", "recognise"]
+
+
+def recognise(shapes: Shapes, meta: Meta) -> bool:
+    """True for shared.weight, linear.weight and the norms of blocks.0.0."""
+    needed = "linear.weight", "blocks.0.0.bn1.stored_mean", "blocks.0.0.bn1.gain.weight"
+    two = len(shapes.get("shared.weight", ())) == 2
+    return mine(meta, "biggan") and two and all(name in shapes for name in needed)
+
+
+def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
+    """The generator of the tensors; raises BadData naming the one that is wrong."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    beside = config_of(meta)
+    said = beside if "G_ch" in beside else {}  # another model's settings may lie beside the file
+    eps = positive(said, "BN_eps", 1e-5), positive(said, "SN_eps", 1e-6)
+    with torch.inference_mode(False):  # the caller's mode must not stick to the weights
+        network = moved(Builder(Reader(tensors), shapes, *eps).network(), device)
+    sizes = network.sizes
+    resolution = 4 << sizes.blocks
+    shown = {"resolution": resolution, "n_classes": sizes.classes, "shared_dim": sizes.shared}
+    agree(said, {**shown, "hier": sizes.hierarchical})
+    info = ModelInfo(
+        name=meta.get("name", "biggan"),
+        family="biggan",
+        resolution=resolution,
+        channels=network.rgb.weight.shape[0],
+        z_dim=sizes.chunk * sizes.layers,
+        num_layers=sizes.layers,
+        width=sizes.chunk,
+        num_classes=sizes.classes,
+        space="z",
+        digest=meta.get("digest", ""),
+    )
+    return Latent(network, info, device, "truncated", class_names(beside, sizes.classes))

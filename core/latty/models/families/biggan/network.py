@@ -1,0 +1,224 @@
+"""The BigGAN generator network with BigGAN-PyTorch's tensor names.
+
+Brock et al. 2019, "Large Scale GAN Training for High Fidelity Natural Image Synthesis"
+(arXiv:1809.11096), appendix B, figure 15. Letters: N batch, Z z-width, D width of a chunk of z,
+K of a class embedding, E of a condition, I O C channels, H W pixels.
+
+Hierarchical latents (section 3): z is cut into one chunk per consumer; chunk 0 is read by the first
+linear layer, chunk i + 1, beside the class embedding, by the norms of block i. Without hierarchy
+all of z is read by the linear layer and the norms see the class alone.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from latty.checkpoints.refusals import Refusal
+from latty.checkpoints.weights import OTHER
+from latty.models import ops_biggan as ops
+from latty.models.base import Shapes
+from latty.models.reading import Reader, channels
+
+MOST = 12  # blocks: 16384 px
+UNUSED = r".*\.(sv\d|u[1-9])"  # singular values, kept for logs; vectors of further ones
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What the tensors show."""
+
+    blocks: int
+    shared: int  # K
+    chunk: int  # D
+    classes: int
+    hierarchical: bool
+
+    @property
+    def layers(self) -> int:
+        """L: the linear layer and, where z is hierarchical, each block."""
+        return self.blocks + 1 if self.hierarchical else 1
+
+    @property
+    def condition(self) -> int:
+        """E of a block's norms."""
+        return self.shared + self.chunk * self.hierarchical
+
+
+def read_sizes(shapes: Shapes) -> Sizes:
+    """Raises BadData where the tensors contradict each other."""
+    numbers = {int(m[1]) for name in shapes if (m := re.match(r"blocks\.(\d{1,3})\.", name))}
+    classes, shared = channels(shapes, "shared.weight", 2)
+    chunk = channels(shapes, "linear.weight", 2)[1]
+    condition = channels(shapes, "blocks.0.0.bn1.gain.weight", 2)[1]
+    sizes = Sizes(max(numbers) + 1, shared, chunk, classes, condition > shared)
+    if condition != sizes.condition:
+        what = f"tensor 'blocks.0.0.bn1.gain.weight' reads {condition} numbers"
+        hint = f"the class embedding has {shared}, a chunk of z {chunk}"
+        raise Refusal("wrong-shape", what, hint)
+    if sizes.blocks > MOST:
+        raise Refusal("unknown-architecture", f"{sizes.blocks} blocks, at most {MOST}", OTHER)
+    return sizes
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """Batch norm whose gain and shift a condition (N, E) gives."""
+
+    mean: Tensor  # (C,)
+    variance: Tensor
+    gain: Tensor  # (C, E)
+    shift: Tensor
+    eps: float
+
+    def __call__(self, x: Tensor, condition: Tensor) -> Tensor:
+        gain, shift = 1 + condition @ self.gain.t(), condition @ self.shift.t()
+        return ops.scale_shift(x, self.mean, self.variance, self.eps, gain, shift)
+
+
+@dataclass(frozen=True, slots=True)
+class Conv:
+    weight: Tensor  # (O, I, k, k), k odd
+    bias: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight, self.bias, padding=self.weight.shape[2] // 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Two 3x3 convolutions around a doubling, a 1x1 shortcut, then attention where there is any."""
+
+    norms: tuple[Norm, Norm]
+    convs: tuple[Conv, Conv]
+    shortcut: Conv
+    attention: ops.Attention | None
+
+    def __call__(self, x: Tensor, condition: Tensor) -> Tensor:
+        y = self.convs[0](ops.double(F.relu(self.norms[0](x, condition))))
+        y = self.convs[1](F.relu(self.norms[1](y, condition)))
+        # A 1x1 convolution and nearest up-sampling commute: a quarter of the work.
+        y = y + ops.double(self.shortcut(x))
+        return y if self.attention is None else self.attention(y)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Stages: the linear layer, each block, then the picture."""
+
+    names: tuple[str, ...]
+    sizes: Sizes
+    shared: Tensor  # (classes, K)
+    linear: Tensor  # (16 C, D)
+    bias: Tensor
+    blocks: tuple[Block, ...]
+    last: tuple[Tensor, Tensor, Tensor, Tensor]  # mean, variance, gain, shift (C,)
+    eps: float
+    rgb: Conv
+
+    def conditions(self, codes: Tensor, label: Tensor | None) -> list[Tensor]:
+        """The linear layer's chunk (N, D), then each block's condition (N, E)."""
+        assert label is not None
+        embedded = label @ self.shared
+        first, *rest = codes.unbind(1)
+        if not self.sizes.hierarchical:
+            return [first, *[embedded] * len(self.blocks)]
+        return [first, *(torch.cat([embedded, chunk], 1) for chunk in rest)]
+
+    def stage(
+        self, index: int, x: Tensor, conditions: Sequence[Tensor], truncation: float
+    ) -> Tensor:
+        """Features after one stage; the last one gives the picture (N, C, H, W)."""
+        if index == 0:
+            return F.linear(x, self.linear, self.bias).view(len(x), -1, 4, 4)  # channels first
+        if index <= len(self.blocks):
+            return self.blocks[index - 1](x, conditions[index])
+        mean, variance, gain, shift = self.last
+        x = F.relu(ops.scale_shift(x, mean, variance, self.eps, gain, shift))
+        return torch.tanh(self.rgb(x))
+
+    def layer_weights(self) -> list[Tensor]:
+        """The linear layer's matrix; of each block's gains and shifts, the columns of its chunk."""
+        read = [self.linear]
+        if self.sizes.hierarchical:
+            for block in self.blocks:
+                matrices = [part for norm in block.norms for part in (norm.gain, norm.shift)]
+                read.append(torch.cat(matrices)[:, self.sizes.shared :])
+        return read
+
+
+class Builder:
+    """Takes a Network out of the tensors of a file."""
+
+    def __init__(self, reader: Reader, shapes: Shapes, bn_eps: float, sn_eps: float) -> None:
+        self.reader, self.shapes = reader, shapes
+        self.bn_eps, self.sn_eps = bn_eps, sn_eps
+        self.sizes = read_sizes(shapes)
+
+    def network(self) -> Network:
+        sizes = self.sizes
+        shared = self.reader.take("shared.weight", sizes.classes, sizes.shared)
+        width = channels(self.shapes, "blocks.0.0.bn1.stored_mean", 1)[0]
+        linear = self.normed("linear", 16 * width, sizes.chunk)
+        bias = self.reader.take("linear.bias", 16 * width)
+        blocks: list[Block] = []
+        for i in range(sizes.blocks):
+            blocks.append(self.block(f"blocks.{i}", width))
+            width = blocks[-1].convs[1].weight.shape[0]
+        rgb = self.conv("output_layer.2", width, 3)
+        names = ("stored_mean", "stored_var", "gain", "bias")
+        last = [self.reader.take(f"output_layer.0.{name}", width) for name in names]
+        self.reader.finish(UNUSED)
+        return Network(
+            names=("linear", *(f"block{i}" for i in range(sizes.blocks)), "image"),
+            sizes=sizes,
+            shared=shared,
+            linear=linear,
+            bias=bias,
+            blocks=tuple(blocks),
+            last=(last[0], last[1], last[2], last[3]),
+            eps=self.bn_eps,
+            rgb=rgb,
+        )
+
+    def normed(self, prefix: str, *shape: int) -> Tensor:
+        """A weight divided by its largest singular value."""
+        weight = self.reader.take(f"{prefix}.weight", *shape)
+        u = self.reader.take(f"{prefix}.u0", 1, weight.shape[0])
+        normed = ops.spectral_norm_stepped(weight, u, self.sn_eps)
+        if not bool(torch.isfinite(normed).all()):
+            raise Refusal("nonfinite", f"the spectral norm of '{prefix}' is zero", OTHER)
+        return normed
+
+    def conv(self, prefix: str, width: int, side: int, out: int = -1) -> Conv:
+        weight = self.normed(prefix, out, width, side, side)
+        return Conv(weight, self.reader.take(f"{prefix}.bias", weight.shape[0]))
+
+    def norm(self, prefix: str, width: int) -> Norm:
+        gain = self.normed(f"{prefix}.gain", width, self.sizes.condition)
+        shift = self.normed(f"{prefix}.bias", width, self.sizes.condition)
+        mean = self.reader.take(f"{prefix}.stored_mean", width)
+        variance = self.reader.take(f"{prefix}.stored_var", width)
+        return Norm(mean, variance, gain, shift, self.bn_eps)
+
+    def block(self, prefix: str, width: int) -> Block:
+        conv1 = self.conv(f"{prefix}.0.conv1", width, 3)
+        out = conv1.weight.shape[0]
+        convs = conv1, self.conv(f"{prefix}.0.conv2", out, 3, out)
+        norms = self.norm(f"{prefix}.0.bn1", width), self.norm(f"{prefix}.0.bn2", out)
+        shortcut = self.conv(f"{prefix}.0.conv_sc", width, 1, out)
+        attention = None
+        if f"{prefix}.1.gamma" in self.reader:
+            attention = self.attention(f"{prefix}.1", out)
+        return Block(norms, convs, shortcut, attention)
+
+    def attention(self, prefix: str, width: int) -> ops.Attention:
+        inner = max(width // 8, 1), max(width // 2, 1)
+        theta = self.normed(f"{prefix}.theta", inner[0], width, 1, 1)
+        phi = self.normed(f"{prefix}.phi", inner[0], width, 1, 1)
+        g = self.normed(f"{prefix}.g", inner[1], width, 1, 1)
+        o = self.normed(f"{prefix}.o", width, inner[1], 1, 1)
+        return ops.Attention(theta, phi, g, o, self.reader.take(f"{prefix}.gamma"))

@@ -1,0 +1,55 @@
+"""BigGAN-deep generators in Hugging Face's layout: ImageNet at 128, 256 or 512 pixels.
+
+Brock et al. 2019 (arXiv:1809.11096); pytorch_model.bin and config.json of
+huggingface/pytorch-pretrained-BigGAN. Codes are (N, L, Z), one latent per consumer: layer 0 is read
+by gen_z, layer j + 1 by GenBlock j. Truncation t multiplies the latents in `mapping` and, given to
+`synthesis` as well, chooses the statistics of the batch norms, as in the original.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from latty.checkpoints.refusals import Refusal
+from latty.models.base import Meta, ModelInfo, Shapes
+from latty.models.families.biggan_deep.network import Builder, read_config
+from latty.models.latent import Latent
+from latty.models.reading import Reader, agree, channels, class_names, config_of, mine, moved
+
+__all__ = ["build", "recognise"]
+
+
+def recognise(shapes: Shapes, meta: Meta) -> bool:
+    """True for embeddings.weight, generator.gen_z.weight_orig, generator.layers.0.bn_0...."""
+    needed = "generator.gen_z.weight_orig", "generator.layers.0.bn_0.running_means"
+    two = len(shapes.get("embeddings.weight", ())) == 2
+    return mine(meta, "biggan_deep") and two and all(name in shapes for name in needed)
+
+
+def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
+    """The generator of the tensors; raises BadData naming the one that is wrong."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    said = config_of(meta)
+    said = said if "layers" in said else {}  # another model's settings may lie beside the file
+    config = read_config(shapes, said)
+    embed, classes = channels(shapes, "embeddings.weight", 2)
+    z_dim = channels(shapes, "generator.gen_z.weight_orig", 2)[1] - embed
+    if z_dim < 1:
+        raise Refusal("wrong-shape", "tensor 'embeddings.weight' leaves no room for z")
+    agree(said, {"z_dim": z_dim, "class_embed_dim": embed})
+    with torch.inference_mode(False):  # the caller's mode must not stick to the weights
+        network = moved(Builder(Reader(tensors), shapes, config).network(), device)
+    info = ModelInfo(
+        name=meta.get("name", "biggan_deep"),
+        family="biggan_deep",
+        resolution=4 << sum(config.ups),
+        channels=3,
+        z_dim=z_dim,
+        num_layers=len(config.ups) + 1,
+        width=z_dim,
+        num_classes=classes,
+        space="w",
+        digest=meta.get("digest", ""),
+    )
+    return Latent(network, info, device, "truncated", class_names(config_of(meta), classes))

@@ -1,0 +1,64 @@
+"""DCGAN generators: transposed convolutions of 4 px kernels, batch norms, ReLU, tanh.
+
+Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional Generative
+Adversarial Networks" (arXiv:1511.06434). Two layouts: main.{0,3,6,...} with norms at main.{1,4,...}
+(pytorch/examples), and layers.{i}.0 with layers.{i}.1 (the WGAN notebook of
+yonigottesman/controllable_generation_gan, whose convolutions have biases). The first convolution
+has stride 1 and no padding, the others stride 2 and padding 1: n of them make 4 * 2^(n-1) px.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from latty.models.base import Meta, Shapes
+from latty.models.latent import Latent
+from latty.models.reading import channels, mine
+from latty.models.sequential import generator
+from latty.models.spec import Layer, Spec
+
+__all__ = ["build", "recognise"]
+
+MOST = 12  # layers: 8192 px
+LAYOUTS = (  # the convolution and the norm of each layer
+    tuple((f"main.{3 * i}", f"main.{3 * i + 1}") for i in range(MOST)),
+    tuple((f"layers.{i}.0", f"layers.{i}.1") for i in range(MOST)),
+)
+
+
+def recognise(shapes: Shapes, meta: Meta) -> bool:
+    """True where every tensor belongs to one of the layouts and one is a convolution's."""
+    four = any(len(shape) == 4 for shape in shapes.values())
+    return mine(meta, "dcgan") and four and _layout(shapes) is not None
+
+
+def _layout(shapes: Shapes) -> tuple[tuple[str, str], ...] | None:
+    modules = {name.rpartition(".")[0] for name in shapes}
+    for layout in LAYOUTS:
+        if modules <= {module for pair in layout for module in pair}:
+            count = max(i for i, pair in enumerate(layout) if modules & set(pair))
+            # A convolution follows each norm, whether it is there or missing.
+            return layout[: count + 1 + (layout[count][1] in modules)]
+    return None
+
+
+def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
+    """The generator of the tensors; raises BadData naming the one that is wrong."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    names = _layout(shapes)
+    assert names is not None  # recognised
+    count = len(names)
+    layers: list[Layer] = []
+    for i, (conv, norm) in enumerate(names):
+        first, last = i == 0, i == count - 1
+        stride, padding = (1, 0) if first else (2, 1)
+        bias = f"{conv}.bias" in shapes
+        layers.append(Layer("conv_transpose", conv, 4, stride, padding, bias=bias))
+        if not last:
+            layers += [Layer("batch_norm", norm), Layer("relu")]
+    layers.append(Layer("tanh"))
+    latent = channels(shapes, f"{names[0][0]}.weight", 4)[0]
+    colours = channels(shapes, f"{names[-1][0]}.weight", 4)[1]
+    spec = Spec(latent, colours, 4 << (count - 1), tuple(layers))
+    return generator(tensors, spec, meta, device, "dcgan")

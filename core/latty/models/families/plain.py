@@ -1,0 +1,31 @@
+"""Plain networks: convolutions, batch norms and activations in a row, as a spec describes them.
+
+Strides, paddings and activations are not in a file of weights; a few lines of TOML say them
+(docs/specs.md). The spec travels as JSON in the header of the
+converted model, under "spec".
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from latty.errors import BadData
+from latty.models.base import Meta, Shapes
+from latty.models.latent import Latent
+from latty.models.sequential import generator
+from latty.models.spec import of_json
+
+__all__ = ["build", "recognise"]
+
+
+def recognise(shapes: Shapes, meta: Meta) -> bool:
+    """True where a spec says so: tensors alone cannot tell a plain network."""
+    return "spec" in meta and meta.get("family", "plain") == "plain"
+
+
+def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
+    """The network of meta["spec"]; raises BadData naming the layer and the tensor."""
+    if "spec" not in meta:
+        raise BadData("a plain network needs its spec", "latty import FILE --spec net.toml")
+    return generator(tensors, of_json(meta["spec"]), meta, device, "plain")

@@ -1,0 +1,155 @@
+"""The ProGAN generator network, frozen: convolutions between pixel norms, nothing else.
+
+Karras et al. 2018, "Progressive Growing of GANs" (arXiv:1710.10196), table 2.
+Letters: N batch, Z latent width, I O channels, H W pixels.
+
+Every file's convolution runs on the picture doubled by nearest neighbour. Doubling and convolving
+are one transposed convolution with a 4x4 kernel, at less than half the multiplications.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from latty.models import ops
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the tensors' shapes depend on; channels: outputs of each convolution, in order."""
+
+    z_dim: int
+    classes: int
+    channels: tuple[int, ...]
+    img_channels: int
+
+    @property
+    def resolution(self) -> int:
+        return 4 << (len(self.channels) // 2 - 1)
+
+    @property
+    def blocks(self) -> int:
+        """Resolutions from 4 px up, two convolutions each."""
+        return len(self.channels) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Conv:
+    """A convolution as it is run: weight (O, I, k, k), (I, O, 4, 4) where `up`; bias (O,)."""
+
+    weight: Tensor
+    bias: Tensor
+    up: bool = False
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x (N, I, H, W) -> (N, O, H, W), or twice the size where `up`."""
+        if self.up:
+            return F.conv_transpose2d(x, self.weight, self.bias, stride=2, padding=1)
+        size = self.weight.shape[-1]
+        # A 4x4 kernel grows one pixel to 4x4; a 3x3 or 1x1 keeps the size.
+        return F.conv2d(x, self.weight, self.bias, padding=3 if size == 4 else size // 2)
+
+
+def doubling(weight: Tensor) -> Tensor:
+    """Kernel (I, O, 4, 4) of a transposed convolution, stride 2, padding 1, that does what weight
+    (O, I, 3, 3) does to a picture doubled by nearest neighbour: a pixel meets each tap twice."""
+    wide = F.pad(weight.flip(2, 3), (1, 1, 1, 1))
+    summed = wide[:, :, 1:, 1:] + wide[:, :, :-1, 1:] + wide[:, :, 1:, :-1] + wide[:, :, :-1, :-1]
+    return summed.transpose(0, 1).contiguous()
+
+
+class Network:
+    """Latents (N, Z) and labels (N, classes) -> images (N, C, H, W)."""
+
+    def __init__(
+        self,
+        config: Config,
+        tensors: Mapping[str, Tensor],
+        device: torch.device,
+        dtype: torch.dtype | None,
+    ) -> None:
+        self.config, self.dtype = config, dtype or torch.float32
+        self.layers = [
+            self._conv(tensors, f"features.{j}", device, math.sqrt(2), j > 0 and j % 2 == 0)
+            for j in range(len(config.channels))
+        ]
+        last = config.blocks - 1
+        names = {b: f"outputs.{b}" for b in range(last)} | {last: "output"}
+        self.outputs = {
+            b: self._conv(tensors, name, device, 1.0, False)
+            for b, name in names.items()
+            if f"{name}.conv.weight" in tensors
+        }
+
+    def _conv(
+        self,
+        tensors: Mapping[str, Tensor],
+        name: str,
+        device: torch.device,
+        gain: float,
+        up: bool,
+    ) -> Conv:
+        """Weights scaled once: by the file's own scale, else by gain / sqrt(inputs of a filter)."""
+        weight, scale = tensors[f"{name}.conv.weight"], tensors.get(f"{name}.wscale.scale")
+        scaled = weight * (gain / math.sqrt(weight[0].numel()) if scale is None else scale)
+        scaled = doubling(scaled) if up else scaled
+        bias = tensors[f"{name}.wscale.b"]
+        scaled = scaled.to(device, self.dtype).contiguous(memory_format=torch.channels_last)
+        return Conv(scaled, bias.to(device, self.dtype), up)
+
+    def start(self, z: Tensor, label: Tensor | None) -> Tensor:
+        """What the first convolution reads: (N, Z + classes, 1, 1)."""
+        x = ops.pixel_norm(z)
+        if self.config.classes:
+            empty = z.new_zeros(z.shape[0], self.config.classes)
+            x = ops.pixel_norm(torch.cat([x, empty if label is None else label.to(x)], 1))
+        return x[:, :, None, None].to(self.dtype)
+
+    def layer(self, index: int, x: Tensor) -> Tensor:
+        """Features after convolution `index`."""
+        x = x if index == 0 else ops.pixel_norm(x)
+        return F.leaky_relu_(self.layers[index](x), 0.2)
+
+    def run(self, x: Tensor, start: int, stop: int) -> Tensor:
+        """Features after convolutions start .. stop - 1."""
+        for j in range(start, stop):
+            x = self.layer(j, x)
+        return x
+
+    def picture(self, block: int, x: Tensor) -> Tensor:
+        """The image (N, C, H, W) that features at the end of a block stand for."""
+        return self.outputs[block](ops.pixel_norm(x)).float()
+
+    def finish(self, x: Tensor, index: int, lod: float) -> Tensor:
+        """Images from the features after convolution `index`, or from `start` with index -1.
+
+        lod > 0 is a network that is still growing: section 2 and figure 2 blend the images of two
+        resolutions, and what is finer than both does not take part.
+        """
+        image: Tensor | None = None
+        for j in range(index + 1, len(self.layers)):
+            if lod >= self.config.blocks - j // 2:
+                image = _double(image) if j % 2 and image is not None else image
+                continue
+            x = self.layer(j, x)
+            if j % 2:
+                image = self._blend(image, x, j // 2, lod)
+        return image if image is not None else self.picture(self.config.blocks - 1, x)
+
+    def _blend(self, image: Tensor | None, x: Tensor, block: int, lod: float) -> Tensor | None:
+        here = self.config.blocks - 1 - block
+        if here - 1 < lod <= here:
+            return self.picture(block, x)
+        if here < lod < here + 1:
+            part = math.ceil(lod) - lod
+            new = self.picture(block, x)
+            return new if image is None else part * new + (1 - part) * _double(image)
+        return None
+
+
+def _double(image: Tensor) -> Tensor:
+    return F.interpolate(image, scale_factor=2.0, mode="nearest")

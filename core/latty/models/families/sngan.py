@@ -1,0 +1,135 @@
+"""SNGAN generators: residual blocks that double the picture, batch norms, tanh.
+
+Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks" (arXiv:1802.05957),
+in the layout of anvoynov/GANLatentDiscovery and chi0tzp/WarpedGANSpace: model.0 is linear, model.2
+and on are blocks, then a batch norm, ReLU and one convolution. The spectral norm is in the
+discriminator alone. Files hold each convolution of a block under two names.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from latty.checkpoints.refusals import Refusal
+from latty.checkpoints.weights import OTHER
+from latty.errors import BadData
+from latty.models.base import Meta, ModelInfo, Shapes
+from latty.models.latent import Latent
+from latty.models.reading import Reader, channels, config_of, mine, moved
+from latty.models.sequential import Conv, Linear, Norm, Pointwise, Reshape, Sequential, norm
+
+__all__ = ["build", "recognise"]
+
+MOST = 10  # blocks: 4096 px
+DRAW = {"normal": "normal", "uniform": "uniform"}  # "distribution" of args.json
+
+
+def recognise(shapes: Shapes, meta: Meta) -> bool:
+    """True for a linear layer at model.0 and the batch norm of a block at model.2.model.0."""
+    linear = len(shapes.get("model.0.weight", ())) == 2
+    return mine(meta, "sngan") and linear and "model.2.model.0.running_mean" in shapes
+
+
+def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
+    """The generator of the tensors; raises BadData naming the one that is wrong."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    with torch.inference_mode(False):  # the caller's mode must not stick to the weights
+        network, colours = moved(_network(Reader(tensors), shapes), device)
+    said = config_of(meta).get("distribution", "normal")
+    if said not in DRAW:
+        raise BadData("the settings' distribution must be normal or uniform", "see args.json")
+    z_dim = network.matrix.shape[1]
+    info = ModelInfo(
+        name=meta.get("name", "sngan"),
+        family="sngan",
+        resolution=4 << (len(network.names) - 2),
+        channels=colours,
+        z_dim=z_dim,
+        num_layers=1,
+        width=z_dim,
+        space="z",
+        digest=meta.get("digest", ""),
+    )
+    return Latent(network, info, device, DRAW[said])
+
+
+def _network(reader: Reader, shapes: Shapes) -> tuple[Sequential, int]:
+    """The network, and the channels of its pictures."""
+    blocks = {int(m[1]) for name in shapes if (m := re.match(r"model\.(\d{1,3})\.model\.", name))}
+    count = max(blocks) - 1
+    if count > MOST:
+        raise BadData(f"{count} blocks are more than any SNGAN has", OTHER)
+    width = channels(shapes, "model.2.model.0.running_mean", 1)[0]
+    start = Linear(reader.take("model.0.weight", 16 * width, -1), _bias(reader, "model.0", width))
+    names, stages = ["model.0"], [(start, Reshape((width, 4, 4)))]
+    rest: list[tuple[Block]] = []
+    for i in range(2, 2 + count):
+        block, width = _block(reader, shapes, f"model.{i}", width)
+        rest.append((block,))
+        names.append(f"model.{i}")
+    last = 2 + count
+    weight = reader.take(f"model.{last + 2}.weight", -1, width, 3, 3)
+    bias = reader.take(f"model.{last + 2}.bias", weight.shape[0])
+    end = (norm(reader, f"model.{last}", width), Pointwise(F.relu), Conv(weight, bias))
+    reader.finish()
+    names.append(f"model.{last + 2}")
+    everything = (*stages, *rest, (*end, Pointwise(torch.tanh)))
+    return Sequential(tuple(names), everything, start.weight), weight.shape[0]
+
+
+def _bias(reader: Reader, prefix: str, width: int) -> Tensor:
+    return reader.take(f"{prefix}.bias", 16 * width)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """conv(relu(norm(conv(up(relu(norm(x))))))) + shortcut(up(x))."""
+
+    norm0: Norm
+    conv0: Conv
+    norm1: Norm
+    conv1: Conv
+    shortcut: Conv | None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        y = self.conv0(_double(F.relu(self.norm0(x))))
+        y = self.conv1(F.relu(self.norm1(y)))
+        x = _double(x)
+        return y + (x if self.shortcut is None else self.shortcut(x))
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def _block(reader: Reader, shapes: Shapes, prefix: str, width: int) -> tuple[Block, int]:
+    """One block of `width` channels, and the channels of what it gives."""
+    out = channels(shapes, f"{prefix}.model.4.running_mean", 1)[0]
+    norms = norm(reader, f"{prefix}.model.0", width), norm(reader, f"{prefix}.model.4", out)
+    conv0 = _twice(reader, prefix, ("conv1", "model.3"), width, out)
+    conv1 = _twice(reader, prefix, ("conv2", "model.6"), out, out)
+    shortcut = None
+    if width != out:
+        weight = reader.take(f"{prefix}.bypass.1.weight", out, width, 3, 3)
+        shortcut = Conv(weight, reader.take(f"{prefix}.bypass.1.bias", out))
+    return Block(norms[0], conv0, norms[1], conv1, shortcut), out
+
+
+def _twice(reader: Reader, prefix: str, names: tuple[str, str], width: int, out: int) -> Conv:
+    """A convolution that a file holds under one name or both."""
+    there = [name for name in names if f"{prefix}.{name}.weight" in reader] or [names[1]]
+    found = [
+        (
+            reader.take(f"{prefix}.{name}.weight", out, width, 3, 3),
+            reader.take(f"{prefix}.{name}.bias", out),
+        )
+        for name in there
+    ]
+    if not all(torch.equal(a, b) for a, b in zip(found[0], found[-1], strict=True)):
+        what = f"'{prefix}.{names[0]}' and '{prefix}.{names[1]}' differ: they are one layer"
+        raise Refusal("wrong-shape", what, OTHER)
+    return Conv(*found[-1])

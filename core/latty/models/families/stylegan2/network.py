@@ -1,0 +1,376 @@
+"""The StyleGAN2 generator network, trainable, with NVIDIA's tensor names.
+
+Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", with the equalised
+learning rate of Karras et al. 2018: weights have unit variance and are scaled when used.
+Letters: N batch, L layers, D latent width, Z z-width, I O channels, H W pixels.
+
+Code j of the L codes is read by conv number j (conv1 of 4 px, then conv0 and conv1 of each
+resolution) and, for odd j, by the to-RGB of the block below as well. So synthesis is L steps, and
+the state before step j depends on codes 0 .. j - 1 only: that is the cached prefix.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from latty.models import ops
+from latty.scene import Noise
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the tensors' shapes and the arithmetic depend on."""
+
+    z_dim: int = 512
+    w_dim: int = 512
+    c_dim: int = 0  # classes
+    resolution: int = 256
+    img_channels: int = 3
+    channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128)  # from 4 px up; config F
+    mapping_layers: int = 8
+    mapping_lr: float = 0.01
+    mapping_activation: str = "lrelu"
+    architecture: str = "skip"  # skip | resnet | orig
+    activation: str = "lrelu"
+    conv_clamp: float | None = None
+    resample_filter: tuple[float, ...] = (1.0, 3.0, 3.0, 1.0)
+    use_noise: bool = True
+    embed_dim: int = 0  # features of the label's embedding; 0 = w_dim
+    hidden_dim: int = 0  # features between the mapping's layers; 0 = w_dim
+    label_norm: str = "each"  # z and the embedding are normalised "each" or "joint"
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """4, 8, ... resolution, in pixels."""
+        return tuple(4 << i for i in range(len(self.channels)))
+
+    @property
+    def num_layers(self) -> int:
+        """L: one code per convolution, one more for the last to-RGB."""
+        return 2 * len(self.channels)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Synthesis before step `layer`: features x (N, C, H, W), the image so far and, inside a
+    residual block, its shortcut. Nothing in it is ever overwritten."""
+
+    layer: int
+    x: Tensor
+    image: Tensor | None = None
+    shortcut: Tensor | None = None
+
+    def repeated(self, n: int) -> "State":
+        """Of n pictures, from a state of n or of one."""
+        if len(self.x) == n:
+            return self
+
+        def copies(part: Tensor) -> Tensor:
+            return part.expand(n, -1, -1, -1).contiguous(memory_format=torch.channels_last)
+
+        return State(
+            self.layer,
+            copies(self.x),
+            None if self.image is None else copies(self.image),
+            None if self.shortcut is None else copies(self.shortcut),
+        )
+
+
+class FullyConnected(nn.Module):
+    """act(x W^T lr / sqrt(inputs) + b lr) * gain: (N, inputs) -> (N, outputs)."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        activation: str = "linear",
+        lr: float = 1.0,
+        bias: float = 0,
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr)
+        self.bias = nn.Parameter(torch.full((outputs,), float(bias)))
+        self.weight_gain, self.bias_gain = lr / math.sqrt(inputs), lr
+        self.activation = ops.ACTIVATIONS[activation]
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.addmm(self.bias, x, self.weight.t(), beta=self.bias_gain, alpha=self.weight_gain)
+        return ops.activate(y, self.activation, self.activation.gain)
+
+
+class Mapping(nn.Module):
+    """Latents z (N, Z) and a label -> codes (N, L, D)."""
+
+    w_avg: Tensor
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        width, hidden = config.z_dim, config.hidden_dim or config.w_dim
+        if config.c_dim:
+            self.embed = FullyConnected(config.c_dim, config.embed_dim or config.w_dim)
+            width += config.embed_dim or config.w_dim
+        for i in range(config.mapping_layers):
+            outputs = config.w_dim if i == config.mapping_layers - 1 else hidden
+            layer = FullyConnected(width, outputs, config.mapping_activation, config.mapping_lr)
+            self.add_module(f"fc{i}", layer)
+            width = hidden
+        self.register_buffer("w_avg", torch.zeros(config.w_dim))
+
+    def forward(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        truncation: float = 1.0,
+        cutoff: int | None = None,
+    ) -> Tensor:
+        """label: None, class indices (N,), or weights (N, classes)."""
+        x, joint = z.to(self.w_avg.dtype), self.config.label_norm == "joint"
+        x = x if joint else ops.pixel_norm(x)
+        if self.config.c_dim:
+            y = self.embed(self.label_weights(label, x))
+            x = torch.cat([x, y if joint else ops.pixel_norm(y)], 1)
+        x = ops.pixel_norm(x) if joint else x
+        for i in range(self.config.mapping_layers):
+            x = self.get_submodule(f"fc{i}")(x)
+        codes = x[:, None].expand(-1, self.config.num_layers, -1)
+        return codes if truncation == 1 else self.truncate(codes, truncation, cutoff)
+
+    def truncate(self, codes: Tensor, psi: Tensor | float, cutoff: int | None = None) -> Tensor:
+        """Codes (N, L, D) below `cutoff` moved toward the mean code; psi a number or (N,)."""
+        if isinstance(psi, Tensor):
+            psi = psi.to(codes).reshape(-1, 1, 1)
+        moved = self.w_avg + psi * (codes - self.w_avg)
+        return moved if cutoff is None else torch.cat([moved[:, :cutoff], codes[:, cutoff:]], 1)
+
+    def label_weights(self, label: Tensor | None, like: Tensor) -> Tensor:
+        """The label as weights (N, classes); None is all zeros, as in the reference."""
+        if label is None:
+            return like.new_zeros(like.shape[0], self.config.c_dim)
+        return (F.one_hot(label, self.config.c_dim) if label.dim() == 1 else label).to(like)
+
+
+class StyledConv(nn.Module):
+    """Modulated 3x3 convolution, up-sampling where `up`, noise, bias, activation."""
+
+    noise_const: Tensor
+    kernel: Tensor
+
+    def __init__(self, config: Config, inputs: int, outputs: int, layer: int, up: bool) -> None:
+        super().__init__()
+        self.layer, self.up, self.size = layer, up, 4 << (layer + 1) // 2
+        self.activation, self.limit = ops.ACTIVATIONS[config.activation], config.conv_clamp
+        self.affine = FullyConnected(config.w_dim, inputs, bias=1)
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.power: Tensor | None = None  # of a frozen network
+        self.noisy = config.use_noise
+        if up:
+            kernel = ops.fir_kernel(config.resample_filter)
+            self.register_buffer("kernel", kernel, persistent=False)
+        if config.use_noise:
+            self.register_buffer("noise_const", torch.randn(self.size, self.size))
+            self.noise_strength = nn.Parameter(torch.zeros(()))
+
+    def forward(
+        self, x: Tensor, code: Tensor, noise: Tensor | None, gain: float = 1.0, reuse: bool = False
+    ) -> Tensor:
+        """x (N, I, H, W), code (N, D) -> (N, O, H', W'); `reuse`: x may be overwritten."""
+        style = self.affine(code)
+        # Positively homogeneous activations let their gain ride on the demodulation.
+        early = gain * self.activation.gain if self.activation.homogeneous else 1.0
+        late = 1.0 if self.activation.homogeneous else gain * self.activation.gain
+        power = ops.filter_power(self.weight) if self.power is None else self.power
+        scale = ops.demodulation(power, style) * early
+        y = self._convolve(x, ops.channelwise(style, x), reuse)
+        y = ops.scale_shift(y, scale, self.bias * early)
+        if noise is not None:
+            y += (noise * (self.noise_strength * early)).to(y.dtype)
+        y = ops.activate(y, self.activation, late)
+        return ops.clamp(y, None if self.limit is None else self.limit * gain)
+
+    def _convolve(self, x: Tensor, style: Tensor, reuse: bool) -> Tensor:
+        x = x.mul_(style) if reuse else x * style
+        weight = self.weight.to(x.dtype)
+        if not self.up:
+            return F.conv2d(x, weight, padding=1)
+        return ops.up_conv(x, weight.transpose(0, 1), self.kernel)
+
+    def picture(self, noise: Noise) -> Tensor | None:
+        """The layer's noise (H, W), or None where it adds nothing."""
+        if noise == "none" or not self.noisy:
+            return None
+        if noise == "const":
+            return self.noise_const
+        return ops.seeded_noise(noise, self.layer, self.size, self.noise_const.device)
+
+    def freeze(self, dtype: torch.dtype) -> None:
+        """Keep the weights as the convolution wants them, and what does not change any more."""
+        self.power = ops.filter_power(self.weight.data).contiguous()
+        weight, nhwc = self.weight.data.to(dtype), torch.channels_last
+        if self.up:  # the transposed convolution reads (I, O, 3, 3)
+            weight = weight.transpose(0, 1).contiguous(memory_format=nhwc).transpose(0, 1)
+        else:
+            weight = weight.contiguous(memory_format=nhwc)
+        self.weight.data = weight
+        self.noisy = self.noisy and bool(self.noise_strength != 0)
+
+
+class ToRGB(nn.Module):
+    """Modulated 1x1 convolution, no demodulation: x (N, I, H, W) -> (N, C, H, W) float32."""
+
+    def __init__(self, config: Config, inputs: int) -> None:
+        super().__init__()
+        self.affine = FullyConnected(config.w_dim, inputs, bias=1)
+        self.weight = nn.Parameter(torch.randn(config.img_channels, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(config.img_channels))
+        self.gain, self.limit = 1 / math.sqrt(inputs), config.conv_clamp
+
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        n, i, h, w = x.shape
+        # One (C, I) matrix per sample is small: here the weights are modulated, not the picture.
+        weight = self.weight.flatten(1) * (self.affine(code) * self.gain)[:, None]
+        pixels = x.permute(0, 2, 3, 1).reshape(n, h * w, i)  # a view of a channels_last picture
+        y = torch.matmul(pixels, weight.to(x.dtype).transpose(1, 2)).to(weight.dtype) + self.bias
+        return ops.clamp(y.reshape(n, h, w, -1).permute(0, 3, 1, 2), self.limit)
+
+
+class Shortcut(nn.Module):
+    """The path around a residual block: 1x1 convolution and up-sampling, times sqrt(1/2)."""
+
+    phases: Tensor
+
+    def __init__(self, config: Config, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1))
+        self.gain = math.sqrt(0.5 / inputs)
+        self.register_buffer("phases", ops.up_phases(config.resample_filter), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.upsample(F.conv2d(x, (self.weight * self.gain).to(x.dtype)), self.phases)
+
+
+class Block(nn.Module):
+    """The layers of one resolution; Synthesis says in which order they run."""
+
+    phases: Tensor
+
+    def __init__(self, config: Config, index: int) -> None:
+        super().__init__()
+        out, inputs = config.channels[index], config.channels[max(index - 1, 0)]
+        if index == 0:
+            self.const = nn.Parameter(torch.randn(out, 4, 4))
+        else:
+            self.conv0 = StyledConv(config, inputs, out, 2 * index - 1, up=True)
+        self.conv1 = StyledConv(config, out, out, 2 * index, up=False)
+        if config.architecture == "skip" or index == len(config.channels) - 1:
+            self.torgb = ToRGB(config, out)
+        if config.architecture == "resnet" and index:
+            self.skip = Shortcut(config, inputs, out)
+        self.register_buffer("phases", ops.up_phases(config.resample_filter), persistent=False)
+
+
+class Synthesis(nn.Module):
+    """Codes (N, L, D) -> images (N, C, H, W) float32, nominally in [-1, 1], unclamped."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.dtype: torch.dtype | None = None  # of the convolutions; None = the codes' own
+        self.steps: Callable[..., State] = self.run
+        for i, size in enumerate(config.resolutions):
+            self.add_module(f"b{size}", Block(config, i))
+
+    def compile_steps(self) -> None:
+        """Let torch.compile fuse the steps, once per batch size and prefix."""
+        self.steps = torch.compile(self.run, dynamic=False)
+
+    def block(self, index: int) -> Block:
+        return cast(Block, self.get_submodule(f"b{4 << index}"))
+
+    def conv(self, layer: int) -> StyledConv:
+        """The convolution that reads code `layer`, 0 <= layer < L - 1."""
+        block = self.block((layer + 1) // 2)
+        return block.conv0 if layer % 2 else block.conv1
+
+    def pictures(self, noise: Noise) -> list[Tensor | None]:
+        """The noise picture of each convolution."""
+        return [self.conv(j).picture(noise) for j in range(self.config.num_layers - 1)]
+
+    def start(self, codes: Tensor) -> State:
+        """The state before the first step: the learned constant, once per sample."""
+        const = self.block(0).const.to(self.dtype or codes.dtype)
+        x = const.expand(codes.shape[0], -1, -1, -1)
+        return State(0, x.contiguous(memory_format=torch.channels_last))
+
+    def run(
+        self, state: State, codes: Tensor, stop: int, pictures: Sequence[Tensor | None]
+    ) -> State:
+        """Steps state.layer .. stop - 1."""
+        first = state.layer
+        for j in range(first, stop):
+            # What an earlier step of this very call made may be overwritten, if no gradient flows.
+            reuse = j > first and not torch.is_grad_enabled()
+            state = self._step(state, codes[:, j], pictures, reuse)
+        return state
+
+    def _step(
+        self, state: State, code: Tensor, pictures: Sequence[Tensor | None], reuse: bool
+    ) -> State:
+        j, x, image = state.layer, state.x, state.image
+        if j % 2 == 0:
+            block = self.block(j // 2)
+            if state.shortcut is None:
+                x = block.conv1(x, code, pictures[j], reuse=reuse)
+            else:
+                x = state.shortcut + block.conv1(x, code, pictures[j], math.sqrt(0.5), reuse)
+            return State(j + 1, x, image)
+        block = self.block(j // 2)
+        if hasattr(block, "torgb"):
+            rgb = block.torgb(x, code)
+            image = rgb if image is None else ops.upsample(image, block.phases).add_(rgb)
+        if j == self.config.num_layers - 1:
+            return State(j + 1, x, image)
+        block = self.block(j // 2 + 1)
+        shortcut = block.skip(x) if hasattr(block, "skip") else None
+        return State(j + 1, block.conv0(x, code, pictures[j], reuse=reuse), image, shortcut)
+
+    def prefix(self, codes: Tensor, layer: int, noise: Noise = "const") -> State:
+        """The state before step `layer`: what all edits of codes >= layer have in common."""
+        return self.steps(self.start(codes), codes, layer, self.pictures(noise))
+
+    def resume(self, state: State, codes: Tensor, noise: Noise = "const") -> Tensor:
+        """Images (N, C, H, W) from a prefix of codes of the same N."""
+        state = self.steps(state, codes, self.config.num_layers, self.pictures(noise))
+        return cast(Tensor, state.image).contiguous()
+
+    def forward(self, codes: Tensor, noise: Noise = "const") -> Tensor:
+        return self.resume(self.start(codes), codes, noise)
+
+
+class Network(nn.Module):
+    """mapping(z, label, truncation, cutoff) -> codes; synthesis(codes, noise) -> images."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.mapping = Mapping(config)
+        self.synthesis = Synthesis(config)
+
+    def forward(self, z: Tensor, label: Tensor | None = None, noise: Noise = "const") -> Tensor:
+        """Images (N, C, H, W) of z (N, Z), untruncated."""
+        return cast(Tensor, self.synthesis(self.mapping(z, label), noise))
+
+    def freeze(self, dtype: torch.dtype | None = None) -> "Network":
+        """No more training: weights laid out for speed, convolutions in `dtype`."""
+        self.eval().requires_grad_(False)
+        self.synthesis.dtype = dtype
+        for layer in range(self.config.num_layers - 1):
+            conv = self.synthesis.conv(layer)
+            conv.freeze(dtype or conv.weight.dtype)
+        return self

@@ -1,0 +1,242 @@
+"""The StyleGAN3 generator network, T and R, with NVIDIA's tensor names.
+
+Karras et al. 2021, "Alias-Free Generative Adversarial Networks" (arXiv:2106.12423).
+Letters: N batch, L layers, D latent width, I O channels, H W pixels, T taps.
+
+Code 0 is read by the Fourier input, code j + 1 by layer number j; the last layer is the to-RGB.
+Nothing skips a layer, so the state before layer j is one tensor: that is the cached prefix.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from latty.models import ops
+from latty.models.families.stylegan2 import network as sg2
+from latty.models.families.stylegan3 import ops as alias_free
+
+
+@dataclass(frozen=True, slots=True)
+class LayerConfig:
+    """One layer as its file describes it; sizes in px, tensors in shapes."""
+
+    name: str
+    inputs: int
+    outputs: int
+    in_size: int
+    out_size: int
+    kernel: int
+    up: int
+    down: int
+    padding: tuple[int, int]  # before and after each line, on the finer grid
+    clamp: float | None
+    torgb: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the tensors' shapes and the arithmetic depend on."""
+
+    z_dim: int
+    w_dim: int
+    c_dim: int
+    resolution: int
+    img_channels: int
+    input_channels: int
+    input_size: int
+    sampling_rate: float  # of the input, samples per unit
+    bandwidth: float  # of the input, cycles per unit
+    layers: tuple[LayerConfig, ...]
+    mapping_layers: int = 2
+    mapping_lr: float = 0.01
+    mapping_activation: str = "lrelu"
+    embed_dim: int = 0  # features of the label's embedding; 0 = w_dim
+    hidden_dim: int = 0  # features between the mapping's layers; 0 = w_dim
+    output_scale: float = 0.25
+
+    @property
+    def num_layers(self) -> int:
+        """L: one code for the input, one for each layer."""
+        return len(self.layers) + 1
+
+    @property
+    def mapping(self) -> sg2.Config:
+        """The settings of the mapping network, which is StyleGAN2's; it knows nothing of L."""
+        return sg2.Config(
+            z_dim=self.z_dim,
+            w_dim=self.w_dim,
+            c_dim=self.c_dim,
+            mapping_layers=self.mapping_layers,
+            mapping_lr=self.mapping_lr,
+            mapping_activation=self.mapping_activation,
+            embed_dim=self.embed_dim,
+            hidden_dim=self.hidden_dim,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Synthesis before code layer `layer`: features x (N, C, H, W), None before the input."""
+
+    layer: int
+    x: Tensor | None
+
+    def repeated(self, n: int) -> "State":
+        """Of n pictures, from a state of n or of one."""
+        if self.x is None or len(self.x) == n:
+            return self
+        return State(self.layer, self.x.expand(n, -1, -1, -1))
+
+
+class Input(nn.Module):
+    """Codes (N, D) -> Fourier features (N, C, H, W), rotated and shifted by the code."""
+
+    transform: Tensor
+    freqs: Tensor
+    phases: Tensor
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        c = config.input_channels
+        self.config = config
+        self.affine = sg2.FullyConnected(config.w_dim, 4)
+        self.weight = nn.Parameter(torch.randn(c, c))
+        self.register_buffer("transform", torch.eye(3))
+        self.register_buffer("freqs", torch.zeros(c, 2))
+        self.register_buffer("phases", torch.zeros(c))
+
+    def forward(self, code: Tensor, transform: Tensor | None) -> Tensor:
+        """`transform` (3, 3): inverse user transform, None for the file's own."""
+        transform = self.transform if transform is None else transform.to(self.transform)
+        matrix = alias_free.view(self.affine(code), transform)
+        config = self.config
+        waves = alias_free.fourier_features(
+            matrix,
+            self.freqs,
+            self.phases,
+            config.input_size,
+            config.sampling_rate,
+            config.bandwidth,
+        )
+        mixed = waves @ (self.weight.t() / math.sqrt(config.input_channels))
+        return mixed.permute(0, 3, 1, 2)
+
+
+class Layer(nn.Module):
+    """Modulated convolution, bias, filtered leaky ReLU: (N, I, H, W) -> (N, O, H', W')."""
+
+    magnitude_ema: Tensor
+
+    def __init__(self, config: Config, layer: LayerConfig) -> None:
+        super().__init__()
+        self.config = layer
+        self.affine = sg2.FullyConnected(config.w_dim, layer.inputs, bias=1)
+        shape = (layer.outputs, layer.inputs, layer.kernel, layer.kernel)
+        self.weight = nn.Parameter(torch.randn(shape))
+        self.bias = nn.Parameter(torch.zeros(layer.outputs))
+        self.register_buffer("magnitude_ema", torch.ones(()))
+
+    def freeze(self, taps: Mapping[str, Tensor], dtype: torch.dtype | None) -> None:
+        """Normalise the weights once, lay out filters for speed. taps: up_filter, down_filter."""
+        weight = self.weight.data
+        self.gain = torch.rsqrt(self.magnitude_ema)
+        if self.config.torgb:
+            self.gain = self.gain / math.sqrt(weight[0].numel())
+            self.power = None
+        else:
+            weight = weight * torch.rsqrt(weight.square().mean((1, 2, 3), keepdim=True))
+            self.power = ops.filter_power(weight).contiguous()
+            self.gain = self.gain * math.sqrt(2)  # of the leaky ReLU: it is homogeneous
+        self.shift = self.bias.data * (1 if self.config.torgb else math.sqrt(2))
+        self.weight.data = weight.to(dtype or weight.dtype)
+        self.activation = activation(self.config, taps, weight.device)
+
+    def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        """x (N, I, H, W), code (N, D)."""
+        style = self.affine(code)
+        if self.power is None:
+            scale = self.gain.expand(1, self.config.outputs)
+        else:
+            # The reference divides by the whole batch's magnitude, which demodulation undoes but
+            # for its epsilon: each sample's own keeps a picture independent of its neighbours.
+            style = style * torch.rsqrt(style.square().mean(1, keepdim=True))
+            scale = ops.demodulation(self.power, style) * self.gain
+        x = x * ops.channelwise(style, x)
+        y = F.conv2d(x, self.weight, padding=self.config.kernel - 1)
+        y = ops.scale_shift(y, scale, self.shift)
+        return self.activation(y)
+
+
+def activation(
+    layer: LayerConfig, taps: Mapping[str, Tensor], device: torch.device
+) -> alias_free.FilteredActivation:
+    """The layer's filters, ready; taps: up_filter (T,), down_filter (T,) or (T, T), or neither."""
+    grow, kernel = None, taps.get("down_filter")
+    if "up_filter" in taps:
+        line = tuple(layer.up * tap for tap in taps["up_filter"].double().tolist())
+        length = (layer.in_size + layer.kernel - 1) * layer.up + sum(layer.padding) - len(line) + 1
+        grow = alias_free.Resampling(line, layer.up, layer.padding[0], length)
+    if kernel is not None:
+        kernel = kernel.to(device)
+    slope = 1.0 if layer.torgb else alias_free.SLOPE
+    return alias_free.FilteredActivation(grow, kernel, layer.down, slope, layer.clamp)
+
+
+class Synthesis(nn.Module):
+    """Codes (N, L, D) -> images (N, C, H, W) float32, nominally in [-1, 1], unclamped."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.dtype: torch.dtype | None = None  # of the convolutions; None = float32
+        self.input = Input(config)
+        for layer in config.layers:
+            self.add_module(layer.name, Layer(config, layer))
+
+    def layer(self, index: int) -> Layer:
+        return cast(Layer, self.get_submodule(self.config.layers[index].name))
+
+    def run(self, state: State, codes: Tensor, stop: int, transform: Tensor | None) -> State:
+        """The state before code layer `stop`."""
+        x = state.x
+        for j in range(state.layer, stop):
+            if x is None:
+                x = self.input(codes[:, 0], transform).to(self.dtype or codes.dtype)
+            else:
+                x = self.layer(j - 1)(x, codes[:, j])
+        return State(stop, x)
+
+    def resume(self, state: State, codes: Tensor, transform: Tensor | None) -> Tensor:
+        """Images from a state of batch N."""
+        x = cast(Tensor, self.run(state, codes, self.config.num_layers, transform).x)
+        return x.float() * self.config.output_scale
+
+
+class Network(nn.Module):
+    """map(z, label) -> codes; synthesis.resume -> images."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.mapping = sg2.Mapping(config.mapping)
+        self.synthesis = Synthesis(config)
+
+    def map(self, z: Tensor, label: Tensor | None) -> Tensor:
+        """Codes (N, L, D) of z (N, Z), the same for all L; label as Mapping takes it."""
+        codes: Tensor = self.mapping(z, label)
+        return codes[:, :1].expand(-1, self.config.num_layers, -1)
+
+    def freeze(self, taps: Mapping[str, Tensor], dtype: torch.dtype | None = None) -> "Network":
+        """Ready to run; taps: every "synthesis.NAME.up_filter" and ".down_filter"."""
+        self.eval().requires_grad_(False)
+        self.synthesis.dtype = dtype
+        for index, layer in enumerate(self.config.layers):
+            prefix = f"synthesis.{layer.name}."
+            own = {name[len(prefix) :]: t for name, t in taps.items() if name.startswith(prefix)}
+            self.synthesis.layer(index).freeze(own, dtype)
+        return self

@@ -1,0 +1,174 @@
+"""A generator without a mapping: its codes are the latent itself, whole or cut into layers.
+
+Three layouts of the codes (N, L, D) of a latent z (N, Z): one layer (DCGAN, SNGAN), one chunk of z
+per layer (hierarchical BigGAN), one copy of z per layer (BigGAN-deep, where each consumer of z may
+then be given another).  N batch, C classes; the mean code is zero.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latty.errors import UsageError
+from latty.models.activations import UNCHANGED, Changes, changed, gradients
+from latty.models.arguments import fitting_codes, in_order, label_weights, layer_index
+from latty.models.base import Labels, ModelInfo, sample_normal
+from latty.scene import Noise
+
+LIMIT = 2.0  # standard deviations at which BigGAN's latents are cut (Brock et al. 2019, section 3)
+
+
+class Network(Protocol):
+    """A network as named stages; the last one gives the picture."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def conditions(self, codes: Tensor, label: Tensor | None) -> Sequence[Tensor]:
+        """What each code layer's consumers read, of codes (N, L, D), class weights (N, C)."""
+        ...
+
+    def stage(
+        self, index: int, x: Tensor, conditions: Sequence[Tensor], truncation: float
+    ) -> Tensor:
+        """Features after stage `index` from those before it; stage 0 is given conditions[0]."""
+        ...
+
+    def layer_weights(self) -> list[Tensor]: ...
+
+
+def sample_uniform(seeds: Sequence[int], z_dim: int) -> Tensor:
+    """Latents (N, Z) float32 uniform in [-1, 1), row i drawn by RandomState(seeds[i]).uniform."""
+    rows = [np.random.RandomState(seed).uniform(-1, 1, z_dim) for seed in seeds]
+    return torch.from_numpy(np.stack(rows).astype(np.float32))
+
+
+def sample_truncated(seeds: Sequence[int], z_dim: int) -> Tensor:
+    """Latents (N, Z) float32 of a normal cut at +-2: what GANSpace and Hugging Face's BigGAN draw.
+
+    Row i is scipy.stats.truncnorm(-2, 2).rvs(Z, random_state=RandomState(seeds[i])), which sends
+    uniform numbers u through the quantile function: Phi^-1(Phi(-2) + u (Phi(2) - Phi(-2))).
+    """
+    rows = np.stack([np.random.RandomState(seed).uniform(size=z_dim) for seed in seeds])
+    low, high = torch.special.ndtr(torch.tensor([-LIMIT, LIMIT], dtype=torch.float64))
+    latents: Tensor = torch.special.ndtri(low + torch.from_numpy(rows) * (high - low))
+    return latents.float()
+
+
+DRAWS = {"normal": sample_normal, "uniform": sample_uniform, "truncated": sample_truncated}
+
+
+@dataclass(frozen=True, eq=False)
+class Latent:
+    """A Generator with layer weights, activations and class names around any Network.
+
+    `draw` is a key of DRAWS. Where a model has classes, a label of None means class 0. `truncation`
+    multiplies the latent in `mapping` and chooses the statistics of batch norm in `synthesis`
+    where a family keeps several.
+    """
+
+    network: Network
+    info: ModelInfo
+    device: torch.device
+    draw: str = "normal"
+    classes: tuple[str, ...] = ()
+
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes in order; empty where nobody said them."""
+        return self.classes
+
+    def sample(self, seeds: Sequence[int]) -> Tensor:
+        """Latents z (N, Z), one per seed."""
+        return DRAWS[self.draw](seeds, self.info.z_dim).to(self.device)
+
+    def mapping(
+        self, z: Tensor, label: Labels = None, truncation: float = 1.0, cutoff: int | None = None
+    ) -> Tensor:
+        """Codes (N, L, D) of latents (N, Z), times `truncation` below `cutoff`."""
+        if z.dim() != 2 or z.shape[1] != self.info.z_dim:
+            raise UsageError(f"latents are (N, {self.info.z_dim}), not {tuple(z.shape)}")
+        self._weights(label, z.shape[0])
+        z, layers, width = z.to(self.device, torch.float32), self.info.num_layers, self.info.width
+        cut = self.info.z_dim == layers * width
+        codes = z.reshape(-1, layers, width) if cut else z[:, None].expand(-1, layers, -1)
+        return codes if truncation == 1 else self.truncate(codes, truncation, cutoff)
+
+    def truncate(self, codes: Tensor, truncation: Tensor | float, cutoff: int | None) -> Tensor:
+        """Codes (N, L, D) moved toward the mean code, zero, below `cutoff`."""
+        codes = codes.to(self.device)
+        if isinstance(truncation, Tensor):
+            truncation = truncation.to(codes).reshape(-1, 1, 1)
+        moved = codes * truncation
+        return moved if cutoff is None else torch.cat([moved[:, :cutoff], codes[:, cutoff:]], 1)
+
+    def synthesis(
+        self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
+    ) -> Tensor:
+        """Images (N, C, H, W) float32 of codes (N, L, D); there is no noise to add."""
+        return self._run(codes, label, truncation, len(self.network.names) - 1)
+
+    def layer_weights(self) -> list[Tensor]:
+        """One matrix (outputs, D) per code layer, as its consumers apply it."""
+        return self.network.layer_weights()
+
+    def activation_names(self) -> list[str]:
+        """Every stage but the last, which is the picture."""
+        return list(self.network.names[:-1])
+
+    def activation(
+        self,
+        codes: Tensor,
+        name: str,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+    ) -> Tensor:
+        """Features (N, C, H, W) after stage `name`; nothing above it is computed."""
+        return self._run(codes, label, truncation, self._stage(name))
+
+    def synthesis_with(
+        self,
+        codes: Tensor,
+        changes: Changes,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+    ) -> Tensor:
+        """Images (N, C, H, W) with the features after some stages changed."""
+        last = len(self.network.names) - 1
+        return self._run(codes, label, truncation, last, changes)
+
+    def _run(
+        self,
+        codes: Tensor,
+        label: Labels,
+        truncation: float,
+        stop: int,
+        changes: Changes = UNCHANGED,
+    ) -> Tensor:
+        """Features after stage `stop`, those of some stages changed."""
+        places = dict(in_order(self.info, self.activation_names(), changes))
+        weights = self._weights(label, codes.shape[0])
+        with gradients(codes, weights, *changes.values()):
+            conditions = self.network.conditions(self._codes(codes), weights)
+            x = conditions[0]
+            for i in range(stop + 1):
+                x = self.network.stage(i, x, conditions, truncation)
+                x = changed(x, places[i]) if i in places else x
+            return x
+
+    def _stage(self, name: str) -> int:
+        return layer_index(self.info, self.activation_names(), name)
+
+    def _codes(self, codes: Tensor) -> Tensor:
+        return fitting_codes(self.info, codes, self.device)
+
+    def _weights(self, label: Labels, n: int) -> Tensor | None:
+        """Class weights (N, C), or None for a model without classes; no label is class 0."""
+        if self.info.num_classes and label is None:
+            label = torch.zeros(n, dtype=torch.long)
+        return label_weights(self.info, label, n, self.device)

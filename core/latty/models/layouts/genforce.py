@@ -1,0 +1,73 @@
+"""StyleGAN2 of genforce (sefa, genforce, higan): {"generator_smooth", "generator", ...}.
+
+Its up-sampling convolutions are stored as TensorFlow had them, half a turn away from NVIDIA's, and
+1 is added to the styles in code. Its ProGAN and StyleGAN1 have families or origins of their own.
+"""
+
+import math
+import re
+
+from torch import Tensor
+
+from latty.checkpoints.refusals import Refusal
+from latty.models.conversion import stylegan2 as common
+from latty.models.parts import Converted, Part
+
+KERNEL = re.compile(r"(filter|upsample)\.kernel$")
+FIRST = "synthesis.early_layer.const"
+
+
+def recognise(part: Part) -> bool:
+    """StyleGAN2 among its networks: the others have no strength per layer."""
+    return {FIRST, "synthesis.layer0.noise_strength", "mapping.dense0.weight"} <= part.views.keys()
+
+
+def convert(part: Part) -> Converted:
+    given = part.torch()
+    kernels = [given.pop(name) for name in list(given) if KERNEL.search(name)]
+    kernels = [kernel.reshape(kernel.shape[-2:]) for kernel in kernels]
+    tensors: dict[str, Tensor] = {"synthesis.b4.const": common.take(given, FIRST)[0]}
+    settings = {}
+    label = given.pop("mapping.label_weight", None)
+    for name in [name for name in given if name.startswith("mapping.dense")]:
+        new = name.replace("dense", "fc", 1)
+        tensors[new] = given.pop(name)
+    if label is not None:
+        common.add_label(tensors, label)
+        settings["label_norm"] = "joint"
+    if "truncation.w_avg" in given:
+        tensors["mapping.w_avg"] = given.pop("truncation.w_avg").flatten()
+    count = sum(re.fullmatch(r"synthesis\.layer\d+\.weight", name) is not None for name in given)
+    for layer in range(count):
+        size = 4 << (layer + 1) // 2
+        _conv(given, tensors, layer, f"synthesis.b{size}.conv{1 - layer % 2}")
+    for block in range(count // 2 + 1):
+        if f"synthesis.output{block}.weight" in given:
+            old, new = f"synthesis.output{block}", f"synthesis.b{4 << block}.torgb"
+            for last in ("weight", "bias"):
+                tensors[f"{new}.{last}"] = common.take(given, f"{old}.{last}")
+            _style(given, tensors, old, new)
+    common.refuse_rest(given)
+    return common.finished(tensors, resample_filter=common.one_kernel(kernels), **settings)
+
+
+def _conv(given: dict[str, Tensor], tensors: dict[str, Tensor], layer: int, new: str) -> None:
+    old = f"synthesis.layer{layer}"
+    weight = common.take(given, f"{old}.weight")
+    if weight.dim() != 4 or 0 in weight.shape:
+        raise Refusal("wrong-shape", f"'{old}.weight' has the shape {list(weight.shape)}")
+    weight = weight.flip(2, 3) if layer % 2 else weight
+    tensors[f"{new}.weight"] = weight / math.sqrt(weight[0].numel())
+    tensors[f"{new}.bias"] = common.take(given, f"{old}.bias")
+    strength = given.pop(f"{old}.noise_strength", None)
+    if strength is not None:
+        tensors[f"{new}.noise_strength"] = strength.reshape(())
+    noise = given.pop(f"{old}.noise", None)
+    if noise is not None:
+        tensors[f"{new}.noise_const"] = noise.reshape(noise.shape[-2:])
+    _style(given, tensors, old, new)
+
+
+def _style(given: dict[str, Tensor], tensors: dict[str, Tensor], old: str, new: str) -> None:
+    tensors[f"{new}.affine.weight"] = common.take(given, f"{old}.style.weight")
+    tensors[f"{new}.affine.bias"] = common.take(given, f"{old}.style.bias") + 1

@@ -1,0 +1,34 @@
+"""ProGAN as netdissect and GANSpace keep it: layer1.conv.weight, ..., output_256x256.conv.weight.
+
+Bau et al. 2019, "GAN Dissection" (arXiv:1811.10597). Weights are scaled by the He constant of
+their shape; a scale that old files store is not looked at, as their own loader does not.
+"""
+
+import re
+
+from latty.models.families import progan
+from latty.models.parts import Converted, Part
+
+LAYER = re.compile(r"layer(\d+)\.(conv\.weight|wscale\.b)")
+OUTPUT = re.compile(r"output_(\d+)x\1\.(conv\.weight|wscale\.b)")
+
+
+def recognise(part: Part) -> bool:
+    """By the first layer's name and 4x4 kernel, and an output's name."""
+    first = part.shapes.get("layer1.conv.weight", ())
+    return tuple(first[2:]) == (4, 4) and any(OUTPUT.fullmatch(name) for name in part.shapes)
+
+
+def convert(part: Part) -> Converted:
+    """The same tensors, counted from zero, without the outputs of lower resolutions."""
+    tensors = {}
+    count = sum(name.startswith("layer") and name.endswith(".conv.weight") for name in part.shapes)
+    for name, tensor in part.torch().items():
+        layer, output = LAYER.fullmatch(name), OUTPUT.fullmatch(name)
+        if layer:
+            tensors[f"features.{int(layer[1]) - 1}.{layer[2]}"] = tensor
+        elif output and int(output[1]) == 4 << (count // 2 - 1):
+            tensors[f"output.{output[2]}"] = tensor
+        elif not output and not name.endswith(".wscale.scale"):
+            tensors[name] = tensor  # the family's own check names what is strange
+    return Converted("progan", tensors, progan.metadata(part.shapes["layer1.conv.weight"][1]))

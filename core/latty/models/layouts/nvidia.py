@@ -1,0 +1,53 @@
+"""NVIDIA's PyTorch files of StyleGAN2 and StyleGAN3 (stylegan2-ada-pytorch, stylegan3).
+
+Both repositories name their classes alike and differ in their defaults: the settings are read from
+the pickled modules themselves, and which network it is from its tensors. Our own tensor names are
+NVIDIA's, so state dicts exported from these networks are read here too.
+"""
+
+import re
+from typing import Any
+
+from latty.checkpoints.refusals import Refusal
+from latty.models.conversion import stylegan2 as common
+from latty.models.families import stylegan2
+from latty.models.parts import Converted, Part
+
+OTHERS = re.compile(r"\.(affine|skip)\.")  # linear and unclamped in every network
+ASK = "ask its author which network it is"
+
+
+def recognise(part: Part) -> bool:
+    """A StyleGAN2 generator by its tensors; settings are there in pickles only."""
+    return stylegan2.recognise(part.shapes, {}) and not part.checkpoint.meta.get("family")
+
+
+def convert(part: Part) -> Converted:
+    """Settings from the modules' attributes, or the defaults for a bare state dict."""
+    settings = part.attributes
+    taken: dict[str, Any] = {
+        "activation": _one(settings, "activation", "lrelu", "synthesis."),
+        "conv_clamp": _one(settings, "conv_clamp", None, "synthesis."),
+        "mapping_activation": _one(settings, "activation", "lrelu", "mapping.fc"),
+        "mapping_lr": _one(settings, "bias_gain", 0.01, "mapping.fc"),
+    }
+    if taken["conv_clamp"] is not None:
+        taken["conv_clamp"] = float(taken["conv_clamp"])
+    converted = common.finished(part.torch(), **taken)
+    if part.module is not None:
+        return converted
+    note = "activation, clamp and learning rate are not in the file: NVIDIA's defaults are assumed"
+    return Converted(converted.family, converted.tensors, converted.meta, (note, *converted.notes))
+
+
+def _one(settings: dict[str, Any], key: str, default: Any, under: str) -> Any:
+    """A setting of the convolutions or of the mapping's layers."""
+    values = {
+        path: value
+        for path, value in settings.items()
+        if path.startswith(under) and path.endswith(f".{key}") and not OTHERS.search(path)
+    }
+    value = common.common(key, values, default)
+    if value is not None and not isinstance(value, str | int | float):
+        raise Refusal("unknown-architecture", f"its {key} is {value!r:.40}", ASK)
+    return value

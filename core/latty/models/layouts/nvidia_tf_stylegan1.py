@@ -1,0 +1,123 @@
+"""NVIDIA's TensorFlow files of StyleGAN: a tuple (G, D, Gs) of networks of version 3.
+
+Dense weights are transposed, convolutions HWIO; nothing is turned around in the file, but from
+128 px on the network runs its up-sampling convolutions as transposed ones, which does.
+"""
+
+import re
+from typing import Any
+
+from torch import Tensor
+
+from latty.errors import BadData
+from latty.models.conversion import stylegan1 as common
+from latty.models.families.stylegan1.network import MAPPING_LR
+from latty.models.parts import Converted, Part
+
+# TensorFlow itself had 1e-8; the only pictures of these files that could be measured were made by
+# the port of lernapparat and GANSpace, which reads them with 1e-5. No picture shows the difference.
+EPSILON = 1e-5  # of instance norm
+LAYER = re.compile(r"synthesis\.(\d+)x\1/(Const|Conv|Conv0_up|Conv1)/(.+)")
+DENSE = re.compile(r"mapping\.Dense(\d+)/(weight|bias)")
+NOISE = re.compile(r"synthesis\.noise(\d+)")
+RGB = re.compile(r"synthesis\.ToRGB_lod(\d+)/(weight|bias)")
+KINDS = {
+    "weight": "weight",
+    "bias": "bias",
+    "Noise/weight": "noise_weight",
+    "StyleMod/weight": "style.weight",
+    "StyleMod/bias": "style.bias",
+}
+ONLY = {  # the settings of every released model; others would need other arithmetic
+    "nonlinearity": "lrelu",
+    "mapping_nonlinearity": "lrelu",
+    "blur_filter": [1, 2, 1],
+    "normalize_latents": True,
+    "use_wscale": True,
+    "use_noise": True,
+    "use_styles": True,
+    "use_instance_norm": True,
+    "use_pixel_norm": False,
+}
+
+
+def recognise(part: Part) -> bool:
+    """By TensorFlow's names of the constant's style and of the mapping."""
+    needed = ("synthesis.4x4/Const/StyleMod/weight", "mapping.Dense0/weight")
+    return all(name in part.views for name in needed)
+
+
+def convert(part: Part) -> Converted:
+    """Our names and orientation; settings from the arguments the network was made with."""
+    said = _settings(part)
+    fused = _fused_from(said.get("fused_scale", "auto"))
+    lr = said.get("mapping_lrmul", MAPPING_LR)
+    if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr < 100:
+        raise BadData(f"its setting mapping_lrmul cannot be {lr!r:.40}", common.AGAIN)
+    blocks = 1 + max(_level(name) for name in part.views)
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in part.torch().items():
+        dense, layer, rgb = DENSE.fullmatch(name), LAYER.fullmatch(name), RGB.fullmatch(name)
+        noise = NOISE.fullmatch(name)
+        if name == "dlatent_avg":
+            tensors["mapping.w_avg"] = tensor
+        elif name == "mapping.LabelConcat/weight":
+            tensors["mapping.label_weight"] = tensor
+        elif dense:
+            scaled = tensor if lr == MAPPING_LR else tensor * (lr / MAPPING_LR)
+            tensors[f"mapping.dense{dense[1]}.{dense[2]}"] = _oriented(scaled)
+        elif noise:
+            tensors[f"synthesis.layer{noise[1]}.noise"] = (
+                tensor[0, 0] if tensor.dim() == 4 else tensor
+            )
+        elif rgb:
+            block = blocks - 1 - int(rgb[1])
+            tensors[f"synthesis.output{block}.{rgb[2]}"] = _oriented(tensor)
+        elif layer:
+            tensors |= _layer(_level(name), layer[2], layer[3], _oriented(tensor), fused)
+        elif name != "lod":
+            tensors[name] = tensor  # "synthesis.lod"; the family's own check names the rest
+    return common.finished(tensors, EPSILON)
+
+
+def _settings(part: Part) -> dict[str, Any]:
+    """The networks' arguments; raises BadData where one asks for arithmetic we do not have."""
+    said: dict[str, Any] = {}
+    for key, value in part.attributes.items():
+        if (key == "kwargs" or key.endswith(".kwargs")) and isinstance(value, dict):
+            said |= value
+    for key, value in ONLY.items():
+        given = said.get(key, value)
+        given = list(given) if isinstance(given, tuple) else given
+        if given != value:
+            raise BadData(f"its setting {key} is {given!r:.40}, not {value!r}", common.AGAIN)
+    return said
+
+
+def _fused_from(said: Any) -> int:
+    """The size in px from which up-sampling convolutions run fused."""
+    if said == "auto":
+        return common.FUSED_FROM
+    return 1 if said else 1 << 30
+
+
+def _level(name: str) -> int:
+    """0 for 4 px, 1 for 8 px, ...; -1 for names without a resolution."""
+    match = LAYER.fullmatch(name)
+    return int(match[1]).bit_length() - 3 if match else -1
+
+
+def _oriented(tensor: Tensor) -> Tensor:
+    """HWIO -> OIHW, (in, out) -> (out, in)."""
+    if tensor.dim() == 4 and tensor.shape[0] == tensor.shape[1]:
+        return tensor.permute(3, 2, 0, 1)
+    return tensor.t() if tensor.dim() == 2 else tensor
+
+
+def _layer(level: int, part: str, kind: str, tensor: Tensor, fused: int) -> dict[str, Tensor]:
+    if kind == "const":
+        return {"synthesis.const": tensor.squeeze(0)}
+    layer = 2 * level + (part in ("Conv", "Conv1"))
+    if part == "Conv0_up" and kind == "weight" and tensor.dim() == 4:
+        tensor = common.plain(tensor, 4 << level >= fused)
+    return {f"synthesis.layer{layer}.{KINDS.get(kind, kind)}": tensor}

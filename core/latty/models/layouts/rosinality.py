@@ -1,0 +1,82 @@
+"""StyleGAN2 of rosinality/stylegan2-pytorch, as GANSpace and WarpedGANSpace load it too.
+
+Its convolutions are scaled by 1 / sqrt(9 I) before they are modulated, so the scale is folded into
+the weights: it moves the epsilon of demodulation, and nothing else. Converted files carry
+"latent_avg" beside the network; files of its train.py do not.
+"""
+
+import math
+import re
+
+import torch
+from torch import Tensor
+
+from latty.checkpoints.refusals import Refusal
+from latty.checkpoints.values import TensorView
+from latty.models.conversion import stylegan2 as common
+from latty.models.parts import Converted, Part, to_torch
+
+KERNEL = re.compile(r"(blur|upsample)\.kernel$")
+
+
+def recognise(part: Part) -> bool:
+    """Its names for the constant and for the modulation of the first convolution."""
+    return {"input.input", "conv1.conv.modulation.weight", "style.1.weight"} <= part.views.keys()
+
+
+def convert(part: Part) -> Converted:
+    given = part.torch()
+    kernels = [given.pop(name) for name in list(given) if KERNEL.search(name)]
+    tensors: dict[str, Tensor] = {"synthesis.b4.const": common.take(given, "input.input")[0]}
+    count = 1 + sum(re.fullmatch(r"convs\.\d+\.conv\.weight", name) is not None for name in given)
+    for i in range(sum(re.fullmatch(r"style\.\d+\.weight", name) is not None for name in given)):
+        for last in ("weight", "bias"):
+            tensors[f"mapping.fc{i}.{last}"] = common.take(given, f"style.{i + 1}.{last}")
+    for layer in range(count):
+        size, old = 4 << (layer + 1) // 2, f"convs.{layer - 1}" if layer else "conv1"
+        _conv(given, tensors, old, f"synthesis.b{size}.conv{1 - layer % 2}", layer)
+    for block in range(count // 2 + 1):
+        old = f"to_rgbs.{block - 1}" if block else "to_rgb1"
+        _torgb(given, tensors, old, f"synthesis.b{4 << block}.torgb")
+    mean = _mean(part)
+    if mean is not None:
+        tensors["mapping.w_avg"] = mean
+    common.refuse_rest(given)
+    return common.finished(tensors, resample_filter=common.one_kernel(kernels))
+
+
+def _conv(given: dict[str, Tensor], tensors: dict[str, Tensor], old: str, new: str, i: int) -> None:
+    weight = _squeezed(common.take(given, f"{old}.conv.weight"))
+    tensors[f"{new}.weight"] = weight / math.sqrt(weight[0].numel() or 1)
+    tensors[f"{new}.noise_strength"] = common.take(given, f"{old}.noise.weight").reshape(())
+    tensors[f"{new}.bias"] = common.take(given, f"{old}.activate.bias")
+    for last in ("weight", "bias"):
+        style = common.take(given, f"{old}.conv.modulation.{last}")
+        tensors[f"{new}.affine.{last}"] = style
+    noise = given.pop(f"noises.noise_{i}", None)  # older files have none
+    if noise is not None:
+        tensors[f"{new}.noise_const"] = noise.reshape(noise.shape[-2:])
+
+
+def _torgb(given: dict[str, Tensor], tensors: dict[str, Tensor], old: str, new: str) -> None:
+    tensors[f"{new}.weight"] = _squeezed(common.take(given, f"{old}.conv.weight"))
+    tensors[f"{new}.bias"] = common.take(given, f"{old}.bias").flatten()
+    for last in ("weight", "bias"):
+        tensors[f"{new}.affine.{last}"] = common.take(given, f"{old}.conv.modulation.{last}")
+
+
+def _squeezed(weight: Tensor) -> Tensor:
+    """(1, O, I, k, k) -> (O, I, k, k)."""
+    if weight.dim() != 5 or weight.shape[0] != 1 or 0 in weight.shape:
+        raise Refusal("wrong-shape", f"a convolution has the shape {list(weight.shape)}")
+    return weight[0]
+
+
+def _mean(part: Part) -> Tensor | None:
+    """The mean code beside the network."""
+    tree = part.checkpoint.tree
+    view = tree.get("latent_avg") if part.name and isinstance(tree, dict) else None
+    if not isinstance(view, TensorView):
+        return None
+    mean = to_torch(view.numpy()).flatten()
+    return mean if bool(torch.isfinite(mean).all()) else None

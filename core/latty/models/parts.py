@@ -1,0 +1,178 @@
+"""A checkpoint cut into the parts that may be a generator, best first.
+
+An *origin* is one file in `origins/` for one layout in the wild, with two functions:
+
+    recognise(part: Part) -> bool           by tensor names and settings, never by file name
+    convert(part: Part) -> Converted        into the layout of one of our families
+
+A family whose own layout is one in the wild needs no origin: its `recognise` is asked too.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latty.checkpoints.checkpoint import Checkpoint
+from latty.checkpoints.values import Persistent, TensorView, TfNetwork
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+# Generators as their authors name them; averages over training come first.
+BEST = (
+    *("G_ema", "Gs", "g_ema", "generator_smooth", "generator_ema", "netG_ema", "ema", "params_ema"),
+    *("G", "generator", "netG", "g", "gen", "state_dict", "model_state_dict", "model", "params"),
+)
+NEVER = ("D", "d", "discriminator", "netD", "critic", "g_optim", "d_optim", "optimizer")
+WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before every name
+BESIDE_LIMIT = 2**20  # bytes of a settings file
+
+
+@dataclass(frozen=True)
+class Part:
+    """One network of a checkpoint.
+
+    name        its key in the file: "G_ema", "generator_smooth", ...; "" = the whole file
+    views       its tensors by name, not yet read, without the prefix of DataParallel
+    checkpoint  the file; its other contents lie in `checkpoint.tree`
+    spec        the architecture file that the user named, as JSON, or ""
+    """
+
+    name: str
+    views: Mapping[str, TensorView]
+    checkpoint: Checkpoint
+    spec: str = ""
+    module: Persistent | TfNetwork | None = field(default=None, repr=False)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name -> shape, without touching a number."""
+        return {name: view.shape for name, view in self.views.items()}
+
+    @cached_property
+    def tensors(self) -> "dict[str, NDArray[Any]]":
+        """Name -> read-only array over the file."""
+        return {name: view.numpy() for name, view in self.views.items()}
+
+    def torch(self) -> "dict[str, Tensor]":
+        """Every tensor as a torch tensor of its own memory."""
+        return {name: to_torch(array) for name, array in self.tensors.items()}
+
+    @cached_property
+    def attributes(self) -> dict[str, Any]:
+        """Settings by name, as plain Python.
+
+        NVIDIA's PyTorch modules: "synthesis.b4.conv1.conv_clamp", and "synthesis.class_name".
+        NVIDIA's TensorFlow networks: "version", "kwargs", "synthesis.kwargs", ...
+        Every file: "config" = config.json or args.json beside it, as a table, where there is one.
+        """
+        found: dict[str, Any] = {}
+        if isinstance(self.module, Persistent):
+            _settings(self.module, "", found)
+        elif isinstance(self.module, TfNetwork):
+            _tf_settings(self.module, "", found)
+        beside = self.beside
+        return {**found, "config": beside} if beside else found
+
+    @cached_property
+    def beside(self) -> dict[str, Any]:
+        """NAME.config.json, config.json or args.json in the folder of the file, or {}."""
+        path = self.checkpoint.path
+        names = (f"{path.stem}.config.json", "config.json", "args.json")
+        return next((table for name in names if (table := _table(path.with_name(name)))), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A generator in the layout of one of our families, ready for its `build`.
+
+    meta    what goes into the header of a safetensors file: "kind", "family", "config", ...
+    notes   what was made up because the file does not hold it
+    """
+
+    family: str
+    tensors: "dict[str, Tensor]"
+    meta: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def parts(checkpoint: Checkpoint, spec: str = "") -> Iterator[Part]:
+    """Everything in the file that may be a generator, best first."""
+    tree = checkpoint.tree
+    if isinstance(tree, tuple) and all(isinstance(one, TfNetwork) for one in tree):
+        named: dict[str, Any] = dict(zip(("G", "D", "Gs"), tree, strict=False))
+    elif isinstance(tree, dict):
+        named = {str(key): value for key, value in tree.items()}
+    else:
+        named = {}
+    holders = {key: one for key, one in named.items() if _is_holder(one)}
+    rest = [key for key in holders if key not in BEST and key not in NEVER]
+    for key in [*(key for key in BEST if key in holders), *rest]:
+        yield from _with_inner(_part(checkpoint, key, holders[key], spec))
+    whole = not isinstance(tree, tuple | list) and not any(key in holders for key in NEVER)
+    if whole and not (holders and all(key in holders for key in named)):
+        yield from _with_inner(_part(checkpoint, "", tree, spec))
+
+
+def _with_inner(part: Part) -> Iterator[Part]:
+    """A part, then what lies in it under one prefix: whole training modules are saved flat."""
+    yield part
+    for key in BEST:
+        inner = {n.removeprefix(f"{key}."): v for n, v in part.views.items() if _is_in(n, key)}
+        if inner and len(inner) < len(part.views):
+            yield replace(part, name=f"{part.name}.{key}".lstrip("."), views=inner, module=None)
+
+
+def _is_in(name: str, key: str) -> bool:
+    return name.startswith(f"{key}.")
+
+
+def _is_holder(value: Any) -> bool:
+    return isinstance(value, Persistent | TfNetwork) or (isinstance(value, dict) and bool(value))
+
+
+def _part(checkpoint: Checkpoint, name: str, value: Any, spec: str) -> Part:
+    views = checkpoint.views(value)
+    for prefix in WRAPPERS:
+        if views and all(key.startswith(prefix) for key in views):
+            views = {key.removeprefix(prefix): view for key, view in views.items()}
+    module = value if isinstance(value, Persistent | TfNetwork) else None
+    return Part(name, views, checkpoint, spec, module)
+
+
+def _settings(module: Persistent, prefix: str, found: dict[str, Any]) -> None:
+    found[f"{prefix}class_name"] = module.class_name
+    for key, value in module.attributes.items():
+        found[prefix + key] = value
+    for name, child in module.children.items():
+        _settings(child, f"{prefix}{name}.", found)
+
+
+def _tf_settings(network: TfNetwork, prefix: str, found: dict[str, Any]) -> None:
+    found[f"{prefix}version"] = network.state.get("version")
+    found[f"{prefix}kwargs"] = network.kwargs
+    for name, part in network.components.items():
+        _tf_settings(part, f"{prefix}{name}.", found)
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > BESIDE_LIMIT:
+            return {}
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return table if isinstance(table, dict) else {}
+
+
+def to_torch(array: "NDArray[Any]") -> "Tensor":
+    """A copy that torch may own, in this machine's byte order; numbers of no axis stay so."""
+    import numpy as np
+    import torch
+
+    tensor: Tensor = torch.from_numpy(np.array(array, array.dtype.newbyteorder("=")))
+    return tensor

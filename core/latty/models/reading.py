@@ -1,0 +1,153 @@
+"""Tensors of strangers, taken one by one: each is checked when a network asks for it by name.
+
+Nothing is allocated from a number in a file: a network asks with the sizes it has already seen in
+other tensors. What nobody asked for is refused at the end, by name.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar, cast
+
+import torch
+from torch import Tensor
+
+from latty.checkpoints.refusals import Refusal, clean
+from latty.checkpoints.weights import OTHER, VARIANCES
+from latty.errors import BadData, did_you_mean
+from latty.models.base import Meta, Shapes
+
+UNKNOWN = "unknown-architecture"
+USELESS = re.compile(r".*\.num_batches_tracked")  # counts of training steps
+
+
+class Reader:
+    """The tensors of one network, as float32 on the CPU until the network is whole."""
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self._tensors = tensors
+        self._taken: set[str] = set()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._tensors
+
+    def take(self, name: str, *shape: int) -> Tensor:
+        """A float32 copy of tensor `name`, whose shape must be `shape` (-1 fits any size)."""
+        if name not in self._tensors:
+            near = did_you_mean(name, self._tensors) if len(self._tensors) < 2000 else OTHER
+            raise Refusal("missing-key", f"tensor '{clean(name)}' is missing", near)
+        tensor = self._tensors[name]
+        self._taken.add(name)
+        fits = tensor.dim() == len(shape) and all(
+            s > 0 and w in (-1, s) for s, w in zip(tensor.shape, shape, strict=True)
+        )
+        if not fits:
+            wanted = " x ".join("*" if n == -1 else str(n) for n in shape) or "one number"
+            what = f"tensor '{clean(name)}' has the shape {list(tensor.shape)}, not {wanted}"
+            raise Refusal("wrong-shape", what, OTHER)
+        return self._checked(name, tensor)
+
+    def _checked(self, name: str, tensor: Tensor) -> Tensor:
+        if not tensor.is_floating_point():
+            what = f"tensor '{clean(name)}' is {tensor.dtype}, not floating point"
+            raise Refusal("wrong-shape", what, OTHER)
+        copy = tensor.detach().to("cpu", torch.float32, copy=True)
+        if not bool(torch.isfinite(copy).all()):
+            what = f"tensor '{clean(name)}' holds NaN or infinite numbers"
+            raise Refusal("nonfinite", what, OTHER)
+        if name.rpartition(".")[2] in VARIANCES and bool((copy < 0).any()):
+            what = f"tensor '{clean(name)}' is a variance and holds negative numbers"
+            raise Refusal("negative-variance", what, OTHER)
+        return copy
+
+    def maybe(self, name: str, *shape: int) -> Tensor | None:
+        """As `take`, or None where there is no such tensor."""
+        return self.take(name, *shape) if name in self._tensors else None
+
+    def finish(self, unused: str = "", hint: str = OTHER) -> None:
+        """Refuse what was not taken, but for names that match the pattern `unused` whole."""
+        for name in self._tensors:
+            known = name in self._taken or USELESS.fullmatch(name)
+            if not known and not (unused and re.fullmatch(unused, name)):
+                what = f"tensor '{clean(name)}' is no part of this network"
+                raise Refusal(UNKNOWN, what, hint)
+
+
+T = TypeVar("T")
+
+
+def moved(value: T, device: torch.device) -> T:
+    """A network made of frozen dataclasses and tuples, with every tensor of it on the device."""
+    found: Any = value
+    if isinstance(value, Tensor):
+        found = value.to(device)
+    elif isinstance(value, tuple):
+        found = tuple(moved(part, device) for part in value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        parts = {f.name: moved(getattr(value, f.name), device) for f in fields(value)}
+        found = replace(value, **parts)
+    return cast(T, found)
+
+
+def channels(shapes: Shapes, name: str, dims: int) -> Sequence[int]:
+    """The shape of a tensor that a network's sizes are inferred from."""
+    shape = shapes.get(name)
+    if shape is None:
+        raise Refusal("missing-key", f"tensor '{clean(name)}' is missing", OTHER)
+    if len(shape) != dims or 0 in shape:
+        what = f"tensor '{clean(name)}' has the shape {list(shape)}, not {dims} dimensions"
+        raise Refusal("wrong-shape", what, OTHER)
+    return shape
+
+
+def config_of(meta: Meta) -> dict[str, Any]:
+    """The settings that came with a file: JSON objects under "config", and "beside" the file."""
+    return {**_object(meta.get("beside", "{}")), **_object(meta.get("config", "{}"))}
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadData("the settings beside the model are not JSON", "see its config.json") from None
+    if not isinstance(said, dict):
+        raise BadData("the settings beside the model are no JSON object", "see its config.json")
+    return said
+
+
+def positive(config: Mapping[str, Any], key: str, default: float) -> float:
+    """A positive number of the settings."""
+    value = config.get(key, default)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value <= 0:
+        raise BadData(f"the setting {key} cannot be {clean(repr(value))}", "it is positive")
+    return float(value)
+
+
+def agree(config: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+    """Raise BadData where the settings contradict what the tensors show."""
+    for key, value in shown.items():
+        if key in config and config[key] is not None and config[key] != value:
+            said = clean(repr(config[key]))
+            raise BadData(f"the settings say {key} = {said}, the tensors {value}", OTHER)
+
+
+def mine(meta: Meta, family: str) -> bool:
+    """Whether a file's header leaves room for this family: it names no other, and no spec."""
+    return "spec" not in meta and meta.get("family", family) == family
+
+
+def class_names(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
+    """The settings' "class_names", or "id2label" as Hugging Face writes it; () without either."""
+    found = config.get("class_names")
+    if found is None and isinstance(labels := config.get("id2label"), dict):
+        found = [labels.get(str(i)) for i in range(count)]
+    if not isinstance(found, list) or len(found) != count:
+        return ()
+    return tuple(clean(name) for name in found) if all(map(_is_text, found)) else ()
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)

@@ -1,0 +1,186 @@
+"""A folder is a registry: every file or folder in it is an entry, and its name is the entry's name.
+
+Other distributions add entries through the entry-point group named like the registry's package,
+for example `latty.render.writers`. Nothing is imported until it is asked for by name. What is wrong
+with an outside entry is told once, in one line, and the entry is left out.
+"""
+
+import ast
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache, cached_property
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from latty.errors import LattyError, Missing, did_you_mean
+
+if TYPE_CHECKING:  # importing it costs a third of what `latty --help` may take
+    from importlib.metadata import EntryPoint
+
+T = TypeVar("T")
+faults: dict[str, str] = {}  # "GROUP NAME" of an outside entry -> what is wrong with it
+
+
+def _to_stderr(line: str) -> None:
+    print(f"latty: {line}", file=sys.stderr)
+
+
+tell: Callable[[str], None] = _to_stderr  # hears of a fault; command line and studio set it
+
+
+class Registry(Generic[T]):
+    """The entries of one kind.
+
+    package    the folder, as a dotted name; also the entry-point group of outside entries
+    attribute  the name in the entry's module that is the entry, such as METHOD; "" = the module
+    needs      what an entry must have; T, the Protocol it satisfies, says what each is
+    """
+
+    def __init__(self, package: str, attribute: str = "", needs: tuple[str, ...] = ()) -> None:
+        self.package, self.attribute, self.needs = package, attribute, needs
+        self.what = package.rpartition(".")[2].removesuffix("s")
+
+    @cached_property
+    def _folder(self) -> Path:
+        spec = find_spec(self.package)
+        if spec is None or not spec.submodule_search_locations:
+            raise ModuleNotFoundError(f"{self.package} is no package")
+        return Path(next(iter(spec.submodule_search_locations)))
+
+    @cached_property
+    def _inside(self) -> dict[str, Path]:
+        files = {path.stem: path for path in self._folder.glob("*.py") if path.stem != "__init__"}
+        folders = {path.parent.name: path for path in self._folder.glob("*/__init__.py")}
+        return files | folders
+
+    @cached_property
+    def _outside(self) -> "dict[str, EntryPoint]":
+        from importlib.metadata import entry_points
+
+        found = {}
+        for point in entry_points(group=self.package):
+            if point.name in self._inside:
+                self._fault(point, f"there is a {self.what} of that name in latty")
+            elif point.name in found:
+                self._fault(point, f"{_owner(found[point.name])} has one of that name")
+            else:
+                found[point.name] = point
+        return found
+
+    def names(self) -> list[str]:
+        """Every entry, sorted, without importing any of them."""
+        return sorted({*self._inside, *self._outside})
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is such an entry; ours are found without a look at other distributions."""
+        return name in self._inside or name in self._outside
+
+    def load(self, name: str) -> T:
+        """Entry `name`, imported. Raises Missing, with the nearest name, where there is none, and
+        where an outside entry cannot be used."""
+        if name in self._inside:
+            module = import_module(f"{self.package}.{name}")
+            return cast(T, getattr(module, self.attribute) if self.attribute else module)
+        if name in self._outside:
+            return self._loaded(name)
+        raise Missing(f"no {self.what} '{name}'", did_you_mean(name, self.names()))
+
+    def loaded(self) -> Iterator[tuple[str, T]]:
+        """Name and entry of all that can be used, sorted by name."""
+        for name in self.names():
+            if name in self._inside:
+                yield name, self.load(name)
+                continue
+            try:
+                yield name, self._loaded(name)
+            except Missing:
+                continue  # told already
+
+    def source(self, name: str) -> Path | None:
+        """The file an entry is written in, found without importing it; None if there is none."""
+        if name in self._inside:
+            return self._inside[name]
+        if name not in self._outside:
+            return None
+        return _source_of(self._outside[name].module)
+
+    def constant(self, name: str, word: str, default: Any = None) -> Any:
+        """A literal that entry `name` assigns to `word`, read from its source: importing a family
+        or a method costs seconds of torch, and `latty inspect` must not wait for it."""
+        path = self.source(name)
+        found = _constants(path) if path is not None else {}
+        return found.get(word, default)
+
+    def summary(self, name: str) -> str:
+        """First line of an entry's docstring, read from its source."""
+        path = self.source(name)
+        said = _docstring(path).split("\n", 1)[0] if path is not None else ""
+        return said or (f"from {_owner(self._outside[name])}" if name in self._outside else "")
+
+    def owner(self, name: str) -> str:
+        """The distribution that brought an entry, "" for ours."""
+        return "" if name in self._inside else _owner(self._outside[name])
+
+    def _loaded(self, name: str) -> T:
+        point = self._outside[name]
+        try:
+            entry = point.load()
+            entry = getattr(entry, self.attribute) if self.attribute else entry
+        except LattyError as error:
+            raise self._fault(point, str(error)) from error
+        except Exception as error:
+            raise self._fault(point, f"{type(error).__name__}: {error}") from error
+        lacks = [word for word in self.needs if not hasattr(entry, word)]
+        if lacks:
+            raise self._fault(point, f"it lacks {', '.join(lacks)}")
+        return cast(T, entry)
+
+    def _fault(self, point: "EntryPoint", why: str) -> Missing:
+        line = " ".join(f"{self.what} '{point.name}' of {_owner(point)} is left out: {why}".split())
+        key = f"{self.package} {point.name} {_owner(point)}"
+        if key not in faults:
+            faults[key] = line
+            tell(line)
+        return Missing(line, f"mend or remove it: pip uninstall {_owner(point)}")
+
+
+def _owner(point: "EntryPoint") -> str:
+    return point.dist.name if point.dist is not None else point.value
+
+
+@cache
+def _source_of(module: str) -> Path | None:
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError, AttributeError):
+        return None
+    path = Path(spec.origin) if spec is not None and spec.origin else None
+    return path if path is not None and path.suffix == ".py" and path.is_file() else None
+
+
+def _docstring(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    if text.startswith('"""'):
+        return text.split('"""', 2)[1].strip()
+    return (ast.get_docstring(ast.parse(text)) or "").strip()
+
+
+@cache
+def _constants(path: Path) -> dict[str, Any]:
+    found = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.AnnAssign):
+            targets: list[ast.expr] = [node.target]
+        elif isinstance(node, ast.Assign):
+            targets = node.targets
+        else:
+            continue
+        for target in targets:
+            if isinstance(target, ast.Name) and node.value is not None:
+                try:
+                    found[target.id] = ast.literal_eval(node.value)
+                except (ValueError, TypeError):
+                    continue
+    return found

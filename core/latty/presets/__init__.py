@@ -1,0 +1,88 @@
+"""Presets: a TOML file becomes a Preset, and a Preset at a moment t is a Scene.
+
+    values.py      what the program uses: Track, Output, Preset
+    shape.py       what a file may say: ranges and help texts (pydantic); json_schema.py tells
+                   editors
+    convert.py     between the two
+    reading.py     bytes -> text -> data -> Preset; words.py and locate.py say what and where
+    checking.py    also looks up what a preset names: models, directions, latents
+    together.py    and whether these go together
+    saving.py      back to TOML; an existing file keeps its comments
+    overrides.py   --set KEY=VALUE        migrations.py  older layouts
+    paths.py       where a preset may write        easing.py  how numbers move
+
+Nothing here imports torch or numpy; pydantic and tomlkit only when a file is read or written.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from latty.presets import reading
+from latty.presets.convert import to_dict, to_preset
+from latty.presets.migrations import migrate
+from latty.presets.paths import safe_output
+from latty.presets.reading import shipped
+from latty.presets.values import SCHEMA, Output, Preset, Track
+
+__all__ = [
+    "SCHEMA",
+    "Output",
+    "Preset",
+    "Track",
+    "check",
+    "dumps",
+    "from_dict",
+    "migrate",
+    "read",
+    "safe_output",
+    "save",
+    "schema",
+    "shipped",
+    "to_dict",
+]
+
+
+def read(source: str | Path, overrides: Sequence[str] = ()) -> Preset:
+    """The preset in a file, of a shipped name, or on stdin ("-"), with `--set` overrides.
+
+    Raises PresetError with every problem, Missing, OutputError, UsageError for an override.
+    """
+    return _preset(reading.load(source, overrides))
+
+
+def from_dict(data: Mapping[str, Any], file: str) -> Preset:
+    """The preset in data that is not a file's: the same checks, for what pictures carry."""
+    return _preset(reading.from_data(data, file))
+
+
+def _preset(source: reading.Source) -> Preset:
+    return to_preset(reading.accepted(source), source.file)
+
+
+def check(source: str | Path) -> list[str]:
+    """Warnings of a preset whose models and directions exist too; raises as `read` does."""
+    from latty.presets import checking
+
+    return checking.check(source)
+
+
+def dumps(preset: Preset) -> str:
+    """A preset as TOML text."""
+    from latty.presets import saving
+
+    return saving.dumps(preset)
+
+
+def save(preset: Preset, path: str | Path) -> None:
+    """Write a preset; a file that is there keeps its comments and what did not change."""
+    from latty.presets import saving
+
+    saving.save(preset, Path(path))
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of preset files."""
+    from latty.presets import json_schema
+
+    return json_schema.schema()

@@ -1,0 +1,161 @@
+"""What validation cannot see: do the models and directions exist, and does every key do something.
+
+Names come from file headers alone: nothing here imports torch or numpy.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from latty.errors import LattyError, Missing, Problem, did_you_mean
+from latty.presets import reading, together, words
+from latty.presets.convert import to_preset
+from latty.presets.reading import Source
+from latty.presets.values import Preset
+from latty.scene import SEED_LIMIT, Walk
+
+Find = Callable[[str], None]  # raises LattyError for a reference that leads nowhere
+
+MOVIES = (".gif", ".mp4", ".webm", ".webp")
+VIDEOS = (".mp4", ".webm")
+READ_BY = {  # output key -> the suffixes whose writers read it
+    "fps": MOVIES,
+    "loop": MOVIES,
+    "crf": VIDEOS,
+    "chroma": VIDEOS,
+    "quality": (".webp",),
+    "dither": (".gif",),
+    "encoder": (".mp4",),
+    "layout": (".png",),
+    "rows": (".png",),
+    "columns": (".png",),
+    "span": (".png",),
+}
+
+
+def check(source: str | Path) -> list[str]:
+    """Warnings, as `file:line:col: key: what`; raises PresetError with every fault."""
+    loaded = reading.load(source)
+    preset = to_preset(reading.accepted(loaded, _references(loaded)), loaded.file)
+    reading.refuse(loaded, [*together.faults(loaded, preset)])
+    warnings = [*_unused(loaded), *_whole(loaded, preset), *together.strangers(loaded, preset)]
+    warnings += _beyond(loaded, preset)
+    return [warning.format(loaded.file) for warning in warnings]
+
+
+def _references(source: Source) -> Iterator[Problem]:
+    """Models, directions and latents that are not there; the data may be anything."""
+    scene = source.data.get("scene")
+    for path, ref, find in _named(scene if isinstance(scene, dict) else {}):
+        if isinstance(ref, str) and (fault := _fault(find, ref)):
+            yield source.problem(("scene", *path), *fault)
+
+
+def _named(scene: Mapping[str, Any]) -> Iterator[tuple[words.Path, Any, Find]]:
+    """(path, reference, who looks it up) of everything a scene names."""
+    yield ("model",), scene.get("model"), _find_model
+    yield ("latent",), scene.get("latent"), _find_latent
+    yield from _each(("locks",), scene.get("locks"))
+    edits = scene.get("edits")
+    for index, edit in enumerate(edits if isinstance(edits, list) else []):
+        if isinstance(edit, dict):
+            yield ("edits", index, "direction"), edit.get("direction"), _find_direction
+            yield from _each(("edits", index, "conditions"), edit.get("conditions"))
+
+
+def _each(path: words.Path, refs: Any) -> Iterator[tuple[words.Path, Any, Find]]:
+    """The entries of a list of directions."""
+    for index, ref in enumerate(refs if isinstance(refs, list) else []):
+        yield (*path, index), ref, _find_held
+
+
+def _fault(find: Find, ref: str) -> tuple[str, str] | None:
+    if words.unsafe_character(ref) or not ref:
+        return None  # the validator has told
+    try:
+        find(ref)
+    except LattyError as error:
+        return error.message, error.hint
+    return None
+
+
+def _find_model(ref: str) -> None:
+    from latty.models.names import WITHOUT_FILE, model_file, model_names
+
+    if model_file(ref) is None and ref not in WITHOUT_FILE and ref not in model_names():
+        raise Missing(f"no model '{words.shown(ref)}'", did_you_mean(ref, model_names()))
+
+
+def _find_direction(ref: str) -> None:
+    """Raises Missing, BadData unless it is "seed:N" or names a direction that is there."""
+    from latty.directions.names import resolve
+
+    kind, _, seed = ref.partition(":")
+    if kind != "seed":
+        resolve(ref)
+    elif not (seed.isascii() and seed.isdecimal() and len(seed) < 11 and int(seed) < SEED_LIMIT):
+        raise Missing(f"'{words.shown(ref)}' names no seed", 'write for example "seed:42"')
+
+
+def _find_held(ref: str) -> None:
+    """Raises Missing, BadData unless a direction of that name is there; a seed is none."""
+    from latty.directions.names import resolve
+
+    resolve(ref)
+
+
+def _find_latent(ref: str) -> None:
+    """Raises Missing, BadData unless there is a latent of that number or name."""
+    from latty import latents
+
+    latents.look(ref).index(latents.split(ref)[2])
+
+
+def _unused(source: Source) -> Iterator[Problem]:
+    """Keys that the writer of their output does not read."""
+    for index, output in enumerate(source.data.get("outputs", [])):
+        suffix = PurePosixPath(output["path"]).suffix.lower()
+        suffix = "/" if output["path"].endswith("/") else suffix
+        for key in output:
+            if suffix not in READ_BY.get(key, (suffix,)):
+                yield source.problem(("outputs", index, key), f"means nothing for {suffix}")
+
+
+def _whole(source: Source, preset: Preset) -> Iterator[Problem]:
+    """What is legal and probably not meant."""
+    if "schema" not in source.data:
+        yield source.problem((), "no schema number, read as 1", "add: schema = 1")
+    if not preset.outputs:
+        yield source.problem(
+            (), "no [[outputs]]: nothing to render", "add one, or name one with -o"
+        )
+    moves = bool(preset.tracks) or isinstance(preset.scene.seed, Walk)
+    if moves and preset.frames == 1:
+        yield source.problem(("frames",), "is 1: nothing will be seen to move")
+    if preset.scene.latent is not None and (preset.seeds or preset.scene.seed != 0):
+        yield source.problem(("scene", "seed"), "is not used: the scene starts at its latent")
+    for index, output in enumerate(preset.outputs):
+        if output.layout == "strip" and not preset.scene.edits:
+            yield source.problem(("outputs", index, "layout"), "is a strip of edits: there is none")
+
+
+def _beyond(source: Source, preset: Preset) -> Iterator[Problem]:
+    """Layers beyond the model's last."""
+    count = _layer_count(preset.scene.model)
+    for index, edit in enumerate(preset.scene.edits):
+        last = max(edit.layers.start, (edit.layers.stop or 1) - 1) if edit.layers else 0
+        if count and last >= count:
+            what = f"goes beyond layer {count - 1}, the model's last"
+            yield source.problem(("scene", "edits", index, "layers"), what)
+
+
+def _layer_count(model: str) -> int:
+    """L of a model's codes where its header says so, 0 elsewhere."""
+    from latty.checkpoints.safetensors import read_header
+    from latty.models.names import model_file
+
+    file = model_file(model)
+    if file is None or file.suffix != ".safetensors":
+        return 0
+    count = read_header(file).meta.get("num_layers", "")
+    return int(count) if count.isascii() and count.isdecimal() and len(count) < 5 else 0

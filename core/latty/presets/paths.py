@@ -1,0 +1,110 @@
+"""Where a preset may write: inside the output folder, under a name every system takes.
+
+Presets come from strangers. Only a path that somebody typed may leave the output folder.
+"""
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from latty.errors import BadData
+from latty.presets.words import shown, unsafe_character
+
+SUFFIXES = (".gif", ".mp4", ".webm", ".webp", ".png")
+LONGEST = 200  # bytes; leaves room for the temporary names beside it on every file system
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)", re.IGNORECASE)
+
+
+def safe_output(
+    path: str, out_dir: Path, preset_file: Path | None = None, typed: bool = False
+) -> Path:
+    """The file (or, for a name ending in /, folder) an output goes to. Raises BadData.
+
+    typed  the path comes from the command line: it may be absolute, and is not below out_dir
+    """
+    fault = _suffix_fault(path) if typed else name_fault(path)
+    if not fault and unsafe_character(path):
+        fault = f"holds the character {unsafe_character(path)}"
+    target = Path(path) if typed else out_dir / path
+    if not fault and not typed and not _stays_inside(target, out_dir):
+        fault = "leaves the output folder through a symbolic link"
+    fault = fault or _in_the_way(target, path.endswith("/"), preset_file)
+    if fault:
+        raise BadData(f"output '{shown(path)}' {fault}", "choose another name")
+    return target
+
+
+def name_fault(path: str) -> str:
+    """Why a preset must not write to this name, "" where it may; looks at no file."""
+    if not path:
+        return "is empty"
+    if character := unsafe_character(path):
+        return f"holds the character {character}"
+    if "\\" in path:
+        return "holds a backslash; folders are parted by /"
+    if path.startswith("/"):
+        return "is absolute; outputs are named relative to the output folder"
+    if len(path.encode()) > LONGEST:
+        return f"is longer than {LONGEST} bytes"
+    faults = (_part_fault(part) for part in path.split("/") if part)
+    return next((fault for fault in faults if fault), "") or _suffix_fault(path)
+
+
+def _part_fault(part: str) -> str:
+    if part == "..":
+        return "leaves the output folder through '..'"
+    if part.startswith("~"):
+        return "starts with '~'; outputs are named relative to the output folder"
+    if re.match(r"[A-Za-z]:", part):
+        return "names a drive; outputs are named relative to the output folder"
+    if character := next((c for c in part if c in '<>:"|?*'), ""):
+        return f"holds {character}, which not every system takes"
+    if _RESERVED.fullmatch(part.split(".")[0].rstrip()):
+        return f"holds '{part}', a name that Windows reserves"
+    if part != "." and part != part.rstrip(". "):
+        return "has a part that ends in a dot or a space"
+    return ""
+
+
+def _suffix_fault(path: str) -> str:
+    suffix = Path(path).suffix.lower()
+    if path.endswith("/"):
+        return "names no folder" if not Path(path).name else ""
+    if suffix in SUFFIXES or _has_writer(suffix[1:]):
+        return ""
+    if suffix == ".toml":
+        return "would overwrite a preset; its suffix chooses the format"
+    known = ", ".join(SUFFIXES)
+    return f"has no suffix latty writes: {known}, or a name ending in / for numbered frames"
+
+
+def _has_writer(name: str) -> bool:
+    """True for the suffixes of writers that were added to latty since."""
+    from latty.presets.formats import WRITERS
+
+    return name in WRITERS
+
+
+def _stays_inside(target: Path, out_dir: Path) -> bool:
+    root, real = os.path.realpath(out_dir), os.path.realpath(target)
+    return real != root and os.path.commonpath([root, real]) == root
+
+
+def _in_the_way(target: Path, folder: bool, preset_file: Path | None) -> str:
+    """What stands at the target and is no earlier render of it."""
+    if preset_file is not None and os.path.realpath(target) == os.path.realpath(preset_file):
+        return "is the preset itself"
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return ""
+    except NotADirectoryError:
+        return "lies in a folder that is a file"
+    except (OSError, ValueError):  # a loop of links, a name the system refuses
+        return "cannot be looked up"
+    if folder:
+        return "" if stat.S_ISDIR(mode) else "is there already, and is no folder"
+    if stat.S_ISDIR(mode):
+        return "is there already, and is a folder"
+    return "" if stat.S_ISREG(mode) else "is there already, and is no regular file"

@@ -1,0 +1,132 @@
+"""Presets back to TOML. An existing file keeps its comments, its order and its spelling."""
+
+import json
+import os
+import tomllib
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.items import AoT, InlineTable, Table
+
+from latty.errors import OutputError
+from latty.files import replace_whole
+from latty.presets import reading, words
+from latty.presets.convert import to_dict, to_preset
+from latty.presets.values import Preset
+
+Data = dict[str, Any]
+
+
+def dumps(preset: Preset) -> str:
+    """A preset as TOML text, defaults left out."""
+    document = tomlkit.document()
+    for key, value in to_dict(preset).items():
+        document[key] = _item(value)
+    return tomlkit.dumps(document)
+
+
+def save(preset: Preset, path: Path) -> None:
+    """Write a preset by temp file and rename. A file that is there is changed only where the
+    preset differs; raises PresetError where that file is no preset, OutputError."""
+    target = Path(os.path.realpath(path))  # a link stays a link
+    text = _changed_text(preset, target) if target.exists() else dumps(preset)
+    try:
+        replace_whole(target, [text.encode("utf-8")])
+    except OSError as error:
+        reason = error.strerror or "the name is not possible"
+        raise OutputError(
+            f"cannot write {words.shown(str(path), words.LONGEST_FILE)}: {reason}"
+        ) from None
+
+
+def _changed_text(preset: Preset, target: Path) -> str:
+    """The file's own text with what differs changed; plain `dumps` where that fails."""
+    source = reading.load(target)
+    old = to_dict(to_preset(reading.accepted(source), source.file))
+    raw = target.read_bytes().decode("utf-8")
+    document = tomlkit.parse(raw.removeprefix("\ufeff").replace("\r\n", "\n"))
+    try:
+        _merge(document, old, to_dict(preset))
+        text = tomlkit.dumps(document)
+        kept = _says(text, preset, source.file)
+    except Exception:  # a legal layout that tomlkit cannot change in place fails in many ways
+        kept = False
+    text = text if kept else dumps(preset)
+    mark = "\ufeff" if raw.startswith("\ufeff") else ""
+    return mark + (text.replace("\n", "\r\n") if "\r\n" in raw else text)
+
+
+def _says(text: str, preset: Preset, file: str) -> bool:
+    source = reading.from_data(tomllib.loads(text), file)
+    return to_preset(reading.accepted(source), source.file) == preset
+
+
+def _merge(table: Any, old: Data, new: Data) -> None:
+    """Change `table`, which says `old`, in place until it says `new`."""
+    for key in [key for key in old if key not in new and key in table]:
+        del table[key]
+    for key, value in new.items():
+        before, there = old.get(key), table.get(key)
+        if before == value:
+            continue
+        if key == "scene" and isinstance(before, dict):
+            _merge(there, before, value)
+        elif _are_tables(value) and isinstance(there, AoT):
+            _merge_list(there, before or [], value)
+        else:
+            table[key] = _inline(value) if isinstance(table, InlineTable) else _item(value)
+
+
+def _merge_list(entries: AoT, old: list[Data], new: list[Data]) -> None:
+    """Edits or outputs: entries that stay keep their comments although others come and go."""
+    before, after = ([json.dumps(one) for one in side] for side in (old, new))
+    steps = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    for kind, start, stop, first, last in reversed(steps):  # from the end: indices stay true
+        if kind == "equal":
+            continue
+        common = min(stop - start, last - first)
+        for index in reversed(range(start + common, stop)):
+            del entries[index]
+        for index in range(first + common, last):
+            entries.insert(start + index - first, _table(new[index]))
+        for index in range(common):
+            _merge(entries[start + index], old[start + index], new[first + index])
+
+
+def _are_tables(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def _item(value: Any) -> Any:
+    """[scene] and [[lists of tables]] as tables, a track or walk as { ... }, the rest plain."""
+    if _are_tables(value):
+        tables = tomlkit.aot()
+        for one in value:
+            tables.append(_table(one))
+        return tables
+    if isinstance(value, dict):
+        return _table(value) if "model" in value else _inline(value)
+    return tomlkit.item(value)
+
+
+def _table(value: Data) -> Table:
+    table = tomlkit.table()
+    for key, part in value.items():
+        table[key] = _item(part)
+    return table
+
+
+def _inline(value: Any) -> Any:
+    """Tables inside an inline table are inline too."""
+    if isinstance(value, dict):
+        table = tomlkit.inline_table()
+        for key, part in value.items():
+            table[key] = _inline(part)
+        return table
+    if isinstance(value, list):
+        array = tomlkit.array()
+        array.extend(_inline(part) for part in value)
+        return array
+    return tomlkit.item(value)

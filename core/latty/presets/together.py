@@ -1,0 +1,104 @@
+"""Do the parts of a scene go together? What the headers of its directions and latents can tell.
+
+A preset gets here when everything it names is there. Nothing here imports torch or numpy.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from latty.directions.base import Info
+from latty.directions.names import resolve
+from latty.errors import Problem
+from latty.presets import words
+from latty.presets.reading import Source
+from latty.presets.values import Preset
+from latty.scene import ALL, Edit, Scene
+
+Named = Iterator[tuple[words.Path, str]]  # key path inside the scene, reference
+
+
+def faults(source: Source, preset: Preset) -> Iterator[Problem]:
+    """What could never be drawn, whatever the model."""
+    scene = preset.scene
+    for index, edit in enumerate(scene.edits):
+        for path, what, hint in (*_edit_faults(edit), *_lock_faults(edit, scene)):
+            yield source.problem(("scene", "edits", index, *path), what, hint)
+    if _start(scene)[0] == "w":
+        early = [edit.direction for edit in scene.edits if _space(edit.direction) == "z"]
+        if early:
+            what = f"lies behind the mapping, where '{words.shown(early[0])}' cannot move z"
+            yield source.problem(("scene", "latent"), what, "start at a seed, or edit in w")
+
+
+def strangers(source: Source, preset: Preset) -> Iterator[Problem]:
+    """Warnings: directions and latents that were made for another model."""
+    scene, model = preset.scene, Path(preset.scene.model).stem
+    made_for = [(path, _header(ref)[2]) for path, ref in _directions(scene)]
+    made_for.append((("latent",), _start(scene)[1]))
+    for path, maker in made_for:
+        if maker and maker != model:
+            here = words.shown(scene.model)
+            what = f"was made for model '{words.shown(maker)}', this is '{here}'"
+            yield source.problem(("scene", *path), what)
+
+
+def _start(scene: Scene) -> tuple[str, str]:
+    """Space and model of the latent where a scene starts; "" for what nobody said."""
+    if scene.latent is None:
+        return "", ""
+    from latty import latents  # few presets need it
+
+    found = latents.look(scene.latent)
+    return found.space, found.model
+
+
+def _directions(scene: Scene) -> Named:
+    """Every direction that a scene names, but the seeds."""
+    for index, ref in enumerate(scene.locks):
+        yield ("locks", index), ref
+    for index, edit in enumerate(scene.edits):
+        if not edit.direction.startswith("seed:"):
+            yield ("edits", index, "direction"), edit.direction
+        for place, ref in enumerate(edit.conditions):
+            yield ("edits", index, "conditions", place), ref
+
+
+def _edit_faults(edit: Edit) -> Iterator[tuple[words.Path, str, str]]:
+    own = _same(edit.direction)
+    if edit.unit == "own" and own and not own[1].unit:
+        yield ("unit",), f"'{words.shown(edit.direction)}' counts in sigma only", "leave it out"
+    space = _space(edit.direction)
+    if space not in ("", "z", "w") and edit.layers not in (None, ALL):
+        yield ("layers",), f"mean nothing in {words.shown(space)}, which is one layer", ""
+    for place, ref in enumerate(edit.conditions):
+        path = ("conditions", place)
+        if own and _same(ref) == own:
+            yield path, "is the direction of this very edit: nothing of it would be left", ""
+        elif own and _space(ref) != _space(edit.direction):
+            what = f"is held in {_space(ref)}, and this edit moves in {_space(edit.direction)}"
+            yield path, what, "name a direction of the same space"
+
+
+def _lock_faults(edit: Edit, scene: Scene) -> Iterator[tuple[words.Path, str, str]]:
+    own = _same(edit.direction)
+    for ref in scene.locks if own else ():
+        if _same(ref) != own and _space(ref) != _space(edit.direction):
+            moves = f"moves in {_space(edit.direction)}"
+            what = f"{moves}, where the lock '{words.shown(ref)}' in {_space(ref)} cannot hold it"
+            yield ("direction",), what, "lock directions of the same space"
+
+
+def _same(ref: str) -> "tuple[Path, Info] | None":
+    """What two spellings of one direction share; None for a seed."""
+    return None if ref.startswith("seed:") else _header(ref)[:2]
+
+
+def _space(ref: str) -> str:
+    """The space of a direction; "" for a seed, which goes where the model likes it."""
+    return "" if ref.startswith("seed:") else _header(ref)[3]
+
+
+def _header(ref: str) -> "tuple[Path, Info, str, str]":
+    """File, info, model and space of a direction."""
+    path, header, index = resolve(ref)
+    return path.resolve(), header.infos[index], header.model, header.space

@@ -1,0 +1,50 @@
+"""Child processes of latty: how they are started, what they see, and that they end with us."""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork
+
+
+def command(module: str, *words: str) -> list[str]:
+    """The command line of `python -m module` with this interpreter. -P: the working folder, which
+    may hold anybody's code, is no place to import from."""
+    return [sys.executable, "-P", "-m", module, *words]
+
+
+def environment(base: Mapping[str, str]) -> dict[str, str]:
+    """`base` for a child: PYTHONPATH without entries that mean the working folder ("", ".", or
+    its path), which differ from process to process."""
+    rest = dict(base)
+    parts = rest.pop("PYTHONPATH", "").split(os.pathsep)
+    kept = [part for part in parts if not _is_working_folder(part)]
+    return {**rest, "PYTHONPATH": os.pathsep.join(kept)} if kept else rest
+
+
+def leave_working_folder() -> None:
+    """Import nothing from the working folder from here on, whatever PYTHONPATH says: it may hold
+    anybody's code. A checkout of latty that is run in place keeps its own folders."""
+    ours = Path(__file__).resolve().parent.parent
+    sys.path[:] = [
+        part for part in sys.path if not _is_working_folder(part) or Path(part).resolve() == ours
+    ]
+
+
+def _is_working_folder(part: str) -> bool:
+    if part in ("", os.curdir):
+        return True
+    with suppress(OSError):
+        return Path(part).samefile(os.curdir)
+    return not Path(part).is_absolute()
+
+
+def end_with_parent(signum: int = signal.SIGKILL) -> None:
+    """Ask the kernel for `signum` when the parent dies (Linux; elsewhere nothing)."""
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, int(signum))

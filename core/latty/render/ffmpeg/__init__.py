@@ -1,0 +1,1 @@
+"""FFmpeg through PyAV: containers, encoders, films."""

@@ -1,0 +1,136 @@
+"""Reel: the pictures of many scenes, made in batches and kept on disk. Film: what is played."""
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from latty.errors import DeviceError
+from latty.models.memory import is_short
+from latty.presets import Output, Preset
+from latty.render import grids, shots
+from latty.render.journal import Journal
+from latty.render.provenance import Batches
+from latty.report import Report
+from latty.scene import Scene
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(slots=True)
+class Reel:
+    """The picture of each scene, by index; the missing ones are drawn by `finish`.
+
+    Which pictures share a batch follows from their indices and `batches` alone: the last bits of
+    a picture depend on its batch, and a resumed render must have the same ones.
+    """
+
+    scenes: Sequence[Scene]
+    draw: Callable[[Sequence[Scene]], Pixels]
+    journal: Journal
+    batches: Batches = field(default=((0, 8),))
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __getitem__(self, index: int) -> Pixels:
+        return self.journal[index]
+
+    def finish(self, report: Report) -> None:
+        """Draw what is missing. Raises DeviceError where one picture does not fit in memory."""
+        most = self.journal.sizes[-1] if self.journal.sizes else self._planned(0)
+        report(len(self.journal), len(self), "frames")
+        while (first := len(self.journal)) < len(self):
+            planned = self._planned(first)
+            started = any(start == first for start, _ in self.batches)
+            batch = planned if started else min(planned, most)
+            pictures, most = self._fitting(first, batch)
+            self.journal.append(pictures, most)
+            report(len(self.journal), len(self), "frames")
+
+    def _planned(self, index: int) -> int:
+        return next(size for start, size in reversed(self.batches) if start <= index)
+
+    def _fitting(self, first: int, batch: int) -> tuple[Pixels, int]:
+        """The pictures from `first` on, in the largest batch that memory allows, and its size."""
+        while True:
+            pictures = self._try(self.scenes[first : first + batch])
+            if pictures is not None:
+                return pictures, batch
+            # here, and not in the handler: a traceback would keep the tensors alive
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            if batch == 1:
+                hint = "ask for a smaller size, or use --device cpu"
+                raise DeviceError("one picture does not fit in the memory of this device", hint)
+            batch //= 2
+
+    def _try(self, scenes: Sequence[Scene]) -> Pixels | None:
+        try:
+            return self.draw(scenes)
+        except (MemoryError, RuntimeError) as error:
+            if is_short(error):
+                return None
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """Frames in play order, made again each time they are asked for: memory for one frame.
+
+    frame  the frame (H, W, 3) of a number
+    order  the numbers of the frames as they are played
+    """
+
+    frame: Callable[[int], Pixels]
+    order: Sequence[int]
+    fps: Fraction
+    loops: bool
+
+    @property
+    def height(self) -> int:
+        return int(self.frame(self.order[0]).shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.frame(self.order[0]).shape[1])
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __iter__(self) -> Iterator[Pixels]:
+        return map(self.frame, self.order)
+
+
+def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> Film:
+    """What an output plays: frames of a finished reel, each picture `height` px high."""
+    still = output.path.lower().endswith(".png")
+    together = max(1, len(preset.seeds))
+
+    def pictures(start: int, stop: int) -> list[Pixels]:
+        return [grids.fit(reel[i], height) for i in range(start, stop)]
+
+    def frame(number: int) -> Pixels:
+        return grids.tile(pictures(number * together, (number + 1) * together))
+
+    def page(_: int) -> Pixels:
+        everything = pictures(0, len(reel))
+        if output.layout != "frames":
+            names, columns = shots.row_names(preset, output), shots.column_names(output)
+            rows = len(names)
+            if not output.captions:
+                names, columns = [], []
+            return grids.grid(everything, names, columns, rows)
+        if len(everything) == 1:
+            return everything[0]
+        words_below = shots.captions(preset, output) if output.captions else []
+        return grids.sheet(everything, words_below, output.columns)
+
+    fps = Fraction(output.fps).limit_denominator(1001)
+    order = range(1) if still else shots.play_order(preset.frames, output.loop)
+    return Film(page if still else frame, order, fps, loops=output.loop != "once")

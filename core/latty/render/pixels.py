@@ -1,0 +1,120 @@
+"""From scenes to pixels: codes, synthesis, uint8."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from latty import edits
+from latty.errors import BadData
+from latty.models.activations import Changes
+from latty.models.base import AnySize, Generator, HasActivations, HasPrefix
+from latty.scene import Noise, Scene
+
+Pixels = NDArray[np.uint8]
+
+
+def at_size(generator: Generator, size: int | None) -> Generator:
+    """A generator that draws at any size, at `size` px; any other generator unchanged."""
+    if size is None or not isinstance(generator, AnySize):
+        return generator
+    return generator.at_size(size)
+
+
+def to_uint8(images: Tensor) -> Pixels:
+    """Pixels (N, H, W, 3) of images (N, 1 or 3, H, W): -1 is 0, 1 is 255, always.
+
+    A range per picture would flicker. Raises BadData for numbers that are not finite.
+    """
+    if not torch.isfinite(images).all():
+        raise BadData("the model drew numbers that are not finite", "try smaller strengths")
+    levels = ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    if levels.shape[1] == 1:
+        levels = levels.expand(-1, 3, -1, -1)
+    pixels: Pixels = levels[:, :3].permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return pixels
+
+
+class Painter:
+    """Draws batches of scenes with one generator; what a batch shares is computed once.
+
+    The pictures of a batch depend on nothing outside it, so that a film that goes on after a kill
+    has the bytes of one that ran through; the memory of the last prefix is exact.
+    """
+
+    def __init__(self, generator: Generator, force: bool = False) -> None:
+        self.generator, self.force = generator, force
+        self._prefix: tuple[tuple[int, Noise, bytes], object] | None = None
+
+    def __call__(self, scenes: Sequence[Scene]) -> Pixels:
+        """Pixels (N, H, W, 3) of N scenes of this model, at the generator's own size."""
+        return to_uint8(self.images(scenes))
+
+    @torch.no_grad()
+    def images(self, scenes: Sequence[Scene]) -> Tensor:
+        """The same as images (N, C, H, W) float32, nominally in [-1, 1]."""
+        codes = edits.codes(scenes, self.generator, self.force)
+        inside = edits.stacks(scenes, self.generator, self.force)
+        kinds = [(self._common(s), stack) for s, stack in zip(scenes, inside, strict=True)]
+        parts, first = [], 0
+        for (_, stack), run in groupby(kinds):
+            part = slice(first, first + len(list(run)))
+            changes = edits.changes(scenes[part], self.generator, self.force) if stack else {}
+            parts.append(self._images(codes[part], scenes[part], changes))
+            first = part.stop
+        return torch.cat(parts)
+
+    def _common(self, scene: Scene) -> tuple[Noise, float]:
+        """What one call of synthesis has one value of."""
+        return scene.noise, scene.truncation if self.generator.info.num_classes else 1.0
+
+    def _images(self, codes: Tensor, scenes: Sequence[Scene], changes: Changes) -> Tensor:
+        """Images (N, C, H, W) of scenes that agree in noise, truncation and edits inside."""
+        generator, (noise, truncation) = self.generator, self._common(scenes[0])
+        if isinstance(generator, HasPrefix) and not generator.info.num_classes:
+            layer = min(self.shared_layers(codes), _lowest(generator, changes))
+            if layer:
+                state = self._state(generator, codes, layer, noise)
+                return generator.synthesis_from(state, codes, noise, changes)
+        label = edits.labels(scenes, generator) if generator.info.num_classes else None
+        if not changes:
+            return generator.synthesis(codes, label, truncation, noise)
+        assert isinstance(generator, HasActivations)  # or nothing could change
+        return generator.synthesis_with(codes, changes, label, truncation, noise)
+
+    def shared_layers(self, codes: Tensor) -> int:
+        """How many leading layers of codes (N, L, D) are worth computing once; below L."""
+        return _shared_layers(codes)
+
+    def _state(self, generator: HasPrefix, codes: Tensor, layer: int, noise: Noise) -> object:
+        below = codes[:1, :layer].contiguous().cpu().numpy().tobytes()
+        key = (layer, noise, below)
+        if self._prefix is None or self._prefix[0] != key:
+            self._prefix = key, generator.prefix(codes[:1], layer, noise)
+        return self._prefix[1]
+
+
+def images(scenes: Sequence[Scene], generator: Generator, force: bool = False) -> Tensor:
+    """Images (N, C, H, W) float32 of scenes of one model: what scorers read."""
+    return Painter(generator, force).images(scenes)
+
+
+def _shared_layers(codes: Tensor) -> int:
+    """How many leading layers of codes (N, L, D) are the same in all rows; below L."""
+    if len(codes) < 2:
+        return 0
+    same = (codes == codes[:1]).all(dim=2).all(dim=0).tolist()  # (L,)
+    count = same.index(False) if False in same else len(same)
+    return min(count, len(same) - 1)
+
+
+def _lowest(generator: Generator, changes: Changes) -> int:
+    """How many leading layers nothing inside changes, the lowest changed one with them: a change
+    comes after its layer."""
+    if not changes or not isinstance(generator, HasActivations):
+        return generator.info.num_layers
+    names = generator.activation_names()
+    return min(names.index(name) for name in changes) + 1

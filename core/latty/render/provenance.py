@@ -1,0 +1,210 @@
+"""The recipe of a file: everything its bytes depend on, as canonical JSON, inside the file itself.
+
+It names no user, host or absolute path: people post their pictures. Recipes that come back are
+strangers' text and go through the validator of presets; where they write is never taken from them.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+from latty import __version__, latents, presets
+from latty.checkpoints.checkpoint import digest
+from latty.directions import names
+from latty.errors import BadData
+from latty.presets import Output, Preset
+from latty.render.embedded import LIMIT, extract
+from latty.scene import Scene
+
+if TYPE_CHECKING:  # torch takes seconds to import, and reading a recipe does not need it
+    from latty.models.base import Generator
+
+Batches = tuple[tuple[int, int], ...]  # (first picture, batch size) of each stretch, from 0 on
+
+SCHEMA = 1
+LARGEST_BATCH = 4096
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def canonical(recipe: Mapping[str, Any]) -> str:
+    """One text for one recipe: ASCII JSON, keys sorted, no spaces."""
+    return json.dumps(recipe, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+
+
+def recipe(
+    preset: Preset, output: Output, generator: "Generator", batches: Batches
+) -> dict[str, Any]:
+    """What made one output. Raises Missing for a direction or latent that is not there."""
+    import torch
+
+    own = portable(preset, output)
+    info, device = generator.info, generator.device
+    start = _start(preset)
+    return {
+        **({"latents": start} if start else {}),
+        "batches": [list(batch) for batch in batches],
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "directions": directions(preset),
+        "frames": preset.frames,
+        "latty": __version__,
+        "model": {"digest": info.digest, "family": info.family, "name": info.name},
+        "preset": presets.to_dict(own),
+        "schema": SCHEMA,
+        "seeds": list(preset.seeds),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+
+
+def portable(preset: Preset, output: Output) -> Preset:
+    """The preset with this output only, its name and every file reference without its folder.
+
+    The output is named after the preset, so that a render from the recipe under any other name
+    has the same recipe.
+    """
+    ending = "/" if output.path.endswith("/") else Path(output.path).suffix.lower()
+    stem = re.sub(r"[^\w-]+", "-", preset.name, flags=re.ASCII).strip("-") or "picture"
+    return replace(
+        preset,
+        scene=_public(preset.scene),
+        outputs=(replace(output, path=stem + ending),),
+    )
+
+
+def _public(scene: Scene) -> Scene:
+    """The scene with every file reference without its folder."""
+    edits = (
+        replace(
+            edit,
+            direction=_without_folder(edit.direction),
+            conditions=tuple(map(_without_folder, edit.conditions)),
+        )
+        for edit in scene.edits
+    )
+    return replace(
+        scene,
+        model=_file_name(scene.model) if _is_private(scene.model) else scene.model,
+        edits=tuple(edits),
+        latent=None if scene.latent is None else _without_folder(scene.latent),
+        locks=tuple(map(_without_folder, scene.locks)),
+    )
+
+
+def directions(preset: Preset) -> dict[str, str]:
+    """SHA-256 of the file of every direction that the preset moves along or holds, by reference."""
+    found = {}
+    scene = preset.scene
+    refs = [ref for edit in scene.edits for ref in (edit.direction, *edit.conditions)]
+    for ref in (*refs, *scene.locks):
+        if not ref.startswith("seed:"):
+            path = names.set_file(names.split(ref)[0])
+            found[_without_folder(ref)] = _digest(path)
+    return found
+
+
+def _start(preset: Preset) -> dict[str, str]:
+    """SHA-256 of the file in which the scene's latent lies, by reference; {} for a seed."""
+    ref = preset.scene.latent
+    if ref is None:
+        return {}
+    path = latents.file_of(latents.split(ref)[0])
+    return {_without_folder(ref): _digest(path)}
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file, which is read again only where it has changed."""
+    state = path.stat()
+    return _digested(path, (state.st_mtime_ns, state.st_size, state.st_ino))
+
+
+@lru_cache(maxsize=64)
+def _digested(path: Path, state: object) -> str:
+    return digest(path)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The recipe in a picture, a film, a folder of frames or a sidecar. Raises BadData, Missing.
+
+    Only its outer shape has been checked; `recall` makes a Preset of it.
+    """
+    text = extract(path)
+    try:
+        found = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise BadData(f"the recipe in {path.name} is damaged") from None
+    if not isinstance(found, dict) or not isinstance(found.get("preset"), dict):
+        raise BadData(f"{path.name} holds no recipe of latty")
+    if len(text) > LIMIT or _UNSAFE.search(_all_text(found)):
+        raise BadData(f"the recipe in {path.name} holds control characters")
+    schema = found.get("schema")
+    if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+        raise BadData(
+            f"the recipe in {path.name} has schema {schema!r:.40}, this latty reads {SCHEMA}",
+            "upgrade latty",
+        )
+    return found
+
+
+def recall(path: Path) -> tuple[Preset, Batches]:
+    """The preset in a file that latty wrote, and the batches that give its bytes again."""
+    found = read(path)
+    return presets.from_dict(found["preset"], path.name), _batches(found.get("batches"), path)
+
+
+def changed(path: Path, generator: "Generator") -> list[str]:
+    """What a render of this file would meet otherwise than its first one did, in words."""
+    old = read(path)
+    preset, batches = recall(path)
+    new = recipe(preset, preset.outputs[0], generator, batches)
+    labels = {"model": "the model", "directions": "a direction", "device": "the device"}
+    labels |= {"latents": "the latent"}
+    labels |= {"torch": "the torch version", "latty": "the latty version", "threads": "threads"}
+    return [f"{words} differs" for key, words in labels.items() if old.get(key) != new.get(key)]
+
+
+def _batches(found: object, path: Path) -> Batches:
+    fault = BadData(f"the recipe in {path.name} has no usable batches")
+    if not isinstance(found, list) or not found:
+        raise fault
+    batches = []
+    for pair in found:
+        if not isinstance(pair, list) or len(pair) != 2 or {type(n) for n in pair} != {int}:
+            raise fault
+        batches.append((pair[0], pair[1]))
+    starts = [start for start, _ in batches]
+    sizes_fit = all(1 <= size <= LARGEST_BATCH for _, size in batches)
+    if starts[0] != 0 or starts != sorted(set(starts)) or not sizes_fit:
+        raise fault
+    return tuple(batches)
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(word)
+
+
+def _all_text(value: object) -> str:
+    """Every string in a recipe, keys included, as one."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return " ".join(_all_text(part) for pair in value.items() for part in pair)
+    return " ".join(map(_all_text, value)) if isinstance(value, list) else ""
+
+
+def _is_private(ref: str) -> bool:
+    """Whether a reference says where somebody keeps files."""
+    return ref.startswith(("~", "/", "\\")) or ".." in Path(ref).parts or ref[1:3] in (":\\", ":/")
+
+
+def _file_name(ref: str) -> str:
+    return PureWindowsPath(ref).name  # knows both / and \
+
+
+def _without_folder(ref: str) -> str:
+    """ "FOLDER/FILE#NAME" as "FILE#NAME"; other references say no folder of anybody."""
+    source, mark, name = ref.rpartition("#") if "#" in ref else (ref, "", "")
+    return f"{_file_name(source)}{mark}{name}" if _is_private(source) else ref

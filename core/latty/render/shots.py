@@ -1,0 +1,159 @@
+"""Which scenes an output shows, in the order they are drawn, and what is written under each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import overload
+
+from latty.directions.names import resolve
+from latty.errors import BadData
+from latty.presets import Output, Preset
+from latty.scene import Edit, Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Shots(Sequence[Scene]):
+    """The scenes of some moments of a preset; with a list of seeds, all seeds of each moment.
+
+    Made when asked for: a long film costs no memory. Equal shots are drawn only once.
+    """
+
+    preset: Preset
+    times: tuple[float, ...]
+    size: int | None
+
+    @property
+    def together(self) -> int:
+        """How many pictures are one frame."""
+        return max(1, len(self.preset.seeds))
+
+    def __len__(self) -> int:
+        return len(self.times) * self.together
+
+    @overload
+    def __getitem__(self, index: int) -> Scene: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Scene]: ...
+    def __getitem__(self, index: int | slice) -> Scene | list[Scene]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        moment, which = divmod(index, self.together)
+        scene = replace(self.preset.at(self.times[moment]), size=self.size)
+        return replace(scene, seed=self.preset.seeds[which]) if self.preset.seeds else scene
+
+
+def shots(preset: Preset, output: Output, size: int | None) -> Sequence[Scene]:
+    """The scenes of one output, at `size` px. Raises BadData for a grid that moves nothing."""
+    if not output.path.endswith(".png"):
+        return Shots(replace(preset, outputs=()), preset.times(), size)
+    if output.layout == "frames":
+        times = _spread(preset.times(), output.columns**2)
+        return Shots(replace(preset, outputs=()), times, size)
+    return tuple(replace(scene, size=size) for row in table(preset, output) for scene in row)
+
+
+def play_order(frames: int, loop: str) -> Sequence[int]:
+    """Which frame is shown when; "bounce" comes back without showing either end twice.
+
+    >>> list(play_order(4, "bounce"))
+    [0, 1, 2, 3, 2, 1]
+    """
+    forward = range(frames)
+    return [*forward, *range(frames - 2, 0, -1)] if loop == "bounce" else forward
+
+
+def captions(preset: Preset, output: Output) -> list[str]:
+    """One caption for each picture of a contact sheet: its seed, its strength or its number."""
+    times = _spread(preset.times(), output.columns**2)
+    if preset.seeds:
+        again = len(times) if len(times) > 1 else 1
+        return [f"seed {seed}" for seed in preset.seeds] * again
+    moving = [key for key, _ in preset.tracks if key.endswith(".strength")]
+    if len(moving) != 1:
+        return [str(round(t * (preset.frames - 1))) for t in times]
+    edit = int(moving[0].split(".")[1])
+    unit = _unit(preset.scene.edits[edit])
+    return [f"{_strength(preset.at(t).edits[edit].strength)} {unit}".rstrip() for t in times]
+
+
+def table(preset: Preset, output: Output) -> list[list[Scene]]:
+    """Rows of scenes whose strengths run from -span to +span.
+
+    grid   rows of seeds: the first edit moves, the others stay; rows of edits: each in turn
+    strip  one row per edit, alone: without the others, so that the middle is the bare picture (or,
+           of an edit that goes to a place, the middle of that direction)
+    """
+    scene = preset.at(0.0)
+    if not scene.edits:
+        raise BadData(f"{output.layout} needs an edit to vary", "add [[scene.edits]]")
+    steps = strengths(output)
+    if output.layout == "grid" and output.rows == "seeds":
+        seeds = preset.seeds or (scene.seed,)
+        return [[_moved(replace(scene, seed=s), 0, step) for step in steps] for s in seeds]
+    if output.layout == "strip":
+        alone = [replace(scene, edits=(edit,)) for edit in scene.edits]
+        return [[_moved(one, 0, step) for step in steps] for one in alone]
+    return [[_moved(scene, i, step) for step in steps] for i in range(len(scene.edits))]
+
+
+def row_names(preset: Preset, output: Output) -> list[str]:
+    """What stands at the left of each row of a table."""
+    scene = preset.at(0.0)
+    if output.layout == "grid" and output.rows == "seeds":
+        return [f"seed {s}" if isinstance(s, int) else "" for s in preset.seeds or (scene.seed,)]
+    return [_row_name(edit) for edit in scene.edits]
+
+
+def _row_name(edit: Edit) -> str:
+    """The direction, and what else the preset chose: layers, mode, a unit other than sigma."""
+    layers = "" if edit.layers is None else str(edit.layers)
+    mode = "" if edit.mode == "relative" else edit.mode
+    words = (_name(edit.direction), layers, mode, _unit(edit))
+    return ", ".join(word for word in words if word)
+
+
+def _unit(edit: Edit) -> str:
+    """What the strength counts where that is not sigma."""
+    if edit.unit == "sigma":
+        return ""
+    _, header, index = resolve(edit.direction)
+    return header.infos[index].unit
+
+
+def strengths(output: Output) -> list[float]:
+    """The strengths of the columns, in each edit's unit, evenly from -span to +span."""
+    if output.columns == 1:
+        return [0.0]
+    step = 2 * output.span / (output.columns - 1)
+    return [round(i * step - output.span, 6) for i in range(output.columns)]
+
+
+def column_names(output: Output) -> list[str]:
+    return [_strength(value) for value in strengths(output)]
+
+
+def _moved(scene: Scene, index: int, strength: float) -> Scene:
+    edits = list(scene.edits)
+    edits[index] = replace(edits[index], strength=strength)
+    return replace(scene, edits=tuple(edits))
+
+
+def _name(direction: str) -> str:
+    if direction.startswith("seed:"):
+        return f"toward {direction.removeprefix('seed:')}"
+    return direction.replace("#", "/").rpartition("/")[2].replace("_", " ")
+
+
+def _strength(value: float) -> str:
+    value = round(value, 2)
+    return f"{value:+g}" if value else "0"  # Pillow's own font has no true minus sign
+
+
+def _spread(times: tuple[float, ...], most: int) -> tuple[float, ...]:
+    """At most `most` of the times, evenly, the first and the last among them."""
+    if len(times) <= most:
+        return times
+    if most == 1:
+        return times[:1]
+    return tuple(times[round(i * (len(times) - 1) / (most - 1))] for i in range(most))

@@ -1,0 +1,196 @@
+"""The folder beside an output where it is made: locked, resumable, gone at the end.
+
+A final name appears by rename only, when the whole file is on disk; nothing there is replaced
+without force. `<output>.latty-work/` holds the lock, the recipe, finished pictures and the file
+while it is written.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Self
+
+from latty.errors import LattyError, Locked, OutputError, WouldOverwrite
+
+SUFFIX = ".latty-work"
+RESUME = "the same command goes on where this one stopped"
+_LOCK = "lock"
+_PUBLISHING = "publishing.json"
+_HINTS = {
+    errno.ENOSPC: "free some space; " + RESUME,
+    errno.EDQUOT: "your quota is used up; " + RESUME,
+    errno.EROFS: "choose another folder with --out-dir",
+    errno.EACCES: "choose another folder with --out-dir",
+    errno.EPERM: "choose another folder with --out-dir",
+    errno.EFBIG: "the file system or a limit allows no file this large",
+}
+
+
+class Work:
+    """The work folder of one output, held by one process: `with Work(target) as work`."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.folder = target.with_name(target.name + SUFFIX)
+        self.file = self.folder / target.name  # the output while it is written
+        self.finished = False  # the file is whole: nothing is left but to give it its name
+        self._lock: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Raises Locked where another process writes the same output."""
+        while self._lock is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = self._try_lock()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._lock is not None:
+            if not self._worth_keeping():
+                self.remove()
+            self._lock.close()
+        self._lock = None
+
+    def _worth_keeping(self) -> bool:
+        pictures = self.folder / "pictures"
+        return self.finished or (pictures.exists() and pictures.stat().st_size > 0)
+
+    def _try_lock(self) -> IO[bytes] | None:
+        path = self.folder / _LOCK
+        try:
+            file = path.open("ab")
+        except FileNotFoundError:  # the holder finished and removed the folder just now
+            return None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+                return file
+        except FileNotFoundError:
+            pass
+        except BlockingIOError:
+            file.close()
+            hint = "wait for it, or give this render another name"
+            raise Locked(f"another process is writing {self.target.name}", hint) from None
+        file.close()
+        return None
+
+    def fresh(self, path: Path) -> Path:
+        """`path`, with what an earlier try left there removed."""
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        return path
+
+    def note(self, name: str, text: str) -> None:
+        """A small file in the work folder, whole or not there."""
+        path = self.folder / name
+        draft = self.fresh(path.with_name(name + ".new"))
+        draft.write_text(text, encoding="utf-8")
+        _sync(draft)
+        draft.replace(path)
+
+    def remove(self) -> None:
+        """Everything, the note of `publish` and then the lock last: a kill in between leaves what
+        the next try needs, and a process that takes the lock right after keeps its folder."""
+        with suppress(OSError):
+            parts = {path.name: path for path in self.folder.iterdir()}
+            last = [parts.pop(name) for name in (_PUBLISHING, _LOCK) if name in parts]
+            for path in [*parts.values(), *last]:
+                self.fresh(path)
+            self.folder.rmdir()
+
+
+def refuse_overwrite(targets: Sequence[Path], force: bool) -> None:
+    """Raises WouldOverwrite naming the first file in the way. A folder must hold frames only."""
+    for target in targets:
+        if not target.exists():
+            continue
+        if target.is_dir() and not _is_frames(target):
+            hint = "choose another name: only folders of numbered frames are replaced"
+            raise WouldOverwrite(f"{target} holds other files", hint)
+        if not force:
+            raise WouldOverwrite(f"{target} is there already", "--force replaces it")
+
+
+def refuse_small_disk(target: Path, needed: int, force: bool) -> None:
+    """Raises OutputError where less is free than `needed` bytes and a tenth."""
+    free = shutil.disk_usage(target.parent).free
+    if free < needed * 1.1 and not force:
+        raise OutputError(
+            f"{target.name} may need {_megabytes(needed)}, {_megabytes(free)} are free",
+            "free some space, or --force to try all the same",
+        )
+
+
+def publish(works: Sequence[Work], key: str) -> None:
+    """Give all finished files their final names, or after a kill in between the remaining ones."""
+    for work in works:
+        if work.file.exists():
+            _sync(work.file)
+        work.finished = True
+    works[0].note(_PUBLISHING, json.dumps(key))
+    for work in works:
+        if work.file.exists():
+            _rename(work)
+    for work in reversed(works):  # the first one holds the note
+        work.remove()
+
+
+def half_published(works: Sequence[Work], key: str) -> bool:
+    """Whether a render with this key was stopped while it gave its files their names."""
+    try:
+        note = (works[0].folder / _PUBLISHING).read_text(encoding="utf-8")
+        same = bool(json.loads(note) == key)
+    except (OSError, ValueError):
+        return False
+    return same and all(work.file.exists() or work.target.exists() for work in works)
+
+
+@contextmanager
+def disk_errors(works: Sequence[Work]) -> Iterator[None]:
+    """OSError of anything inside becomes one OutputError; half-written outputs are removed."""
+    try:
+        yield
+    except LattyError:
+        raise
+    except OSError as error:
+        for work in works:
+            if not work.finished:  # else the next try has only to give it its name
+                with suppress(OSError):
+                    work.fresh(work.file)
+        names = ", ".join(work.target.name for work in works)
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        hint = _HINTS.get(error.errno or 0, "look at the disk; " + RESUME)
+        raise OutputError(f"cannot write {names}: {reason}", hint) from error
+
+
+def _rename(work: Work) -> None:
+    if work.target.is_dir():  # a folder cannot be renamed onto one that is not empty
+        work.target.rename(work.fresh(work.folder / "replaced"))
+    work.file.replace(work.target)
+    _sync(work.target.parent)
+
+
+def _sync(path: Path) -> None:
+    """Until this returns a power cut may lose what was written."""
+    if path.is_dir():
+        for part in path.iterdir():
+            if part.is_file():
+                _sync(part)
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _is_frames(folder: Path) -> bool:
+    return all(part.suffix == ".png" and part.stem.isdecimal() for part in folder.iterdir())
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.0f} MB"

@@ -1,0 +1,212 @@
+"""Scorers: every entry keeps the promises of Scorer; names are found and told."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from cli_process import ROOT
+from toy_generator import Factored, Toy
+
+from latty import home
+from latty.attributes import (
+    Attribute,
+    attribute,
+    attribute_names,
+    attributes,
+    open_scorer,
+    parse_attributes,
+    scores_of,
+)
+from latty.attributes import names as attributes_names
+from latty.attributes.base import Scorer
+from latty.attributes.names import SCORERS as SCORERS_REGISTRY
+from latty.attributes.scorers.factors import FactorScorer
+from latty.errors import BadData, Missing, UsageError
+from latty.models.families.portraits.renderer import NAMES, render, sample_factors
+
+ENTRIES = SCORERS_REGISTRY.names()
+CARD = """\
+kind = "cnn"
+weights = "w.safetensors"
+size = 8
+outputs = ["smile", "hat"]
+activation = "sigmoid"
+layers = [{ kind = "linear", tensors = "a" }]
+"""
+
+
+def squares(height: int, width: int) -> torch.Tensor:
+    """Three pictures of a light square on a dark ground, with noise: (3, 3, H, W)."""
+    images = torch.rand(3, 3, height, width, generator=torch.Generator().manual_seed(0)) * 0.2 - 0.9
+    for i, image in enumerate(images):
+        top, left = height // 4 + i, width // 4 - i
+        image[:, top : top + height // 2, left : left + width // 2] += 1 + i / 8
+    return images
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+@pytest.mark.parametrize("size", [(64, 64), (200, 256), (32, 32)])
+def test_every_scorer_scores_pictures_of_any_size(name: str, size: tuple[int, int]) -> None:
+    scorer, images = open_scorer(name), squares(*size)
+    with torch.inference_mode():
+        together = scorer.score(images)
+        alone = torch.cat([scorer.score(image[None]) for image in images])
+        grey = scorer.score(images[:, :1])
+    assert together.shape == (3, len(scorer.names)) and torch.isfinite(together).all()
+    torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
+    assert grey.shape == together.shape
+    with pytest.raises(BadData, match="4 channels"):
+        scorer.score(torch.zeros(1, 4, 64, 64))
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_scorer_says_what_it_gives(name: str) -> None:
+    scorer = open_scorer(name)
+    assert isinstance(scorer, Scorer) and len(set(scorer.names)) == len(scorer.names)
+    assert len(scorer.units) == len(scorer.names) and scorer.digest and scorer.differentiable
+    assert attributes_names.names_of(name) == scorer.names, (
+        "ATTRIBUTES is what the list of scorers shows"
+    )
+
+
+def test_no_two_scorers_are_the_same() -> None:
+    assert len({open_scorer(name).digest for name in ENTRIES}) == len(ENTRIES)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_scorer_can_be_climbed(name: str) -> None:
+    images, scorer = squares(96, 96).requires_grad_(), open_scorer(name)
+    for column in range(len(scorer.names)):
+        (gradient,) = torch.autograd.grad(scorer.score(images)[:, column].sum(), images)
+        assert torch.isfinite(gradient).all() and gradient.abs().sum() > 0, scorer.names[column]
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_an_even_picture_gives_finite_gradients(name: str) -> None:
+    images = torch.zeros(1, 3, 64, 64, requires_grad=True)
+    open_scorer(name).score(images).nansum().backward()
+    assert images.grad is not None and torch.isfinite(images.grad).all()
+
+
+def test_factors_are_read_off_rendered_portraits() -> None:
+    truth = sample_factors(64, seed=1, pose=0.5)
+    with torch.inference_mode():
+        images = render(truth, 128, ss=1) * 2 - 1
+        found = open_scorer("factors").score(images)
+    for i, name in enumerate(NAMES):
+        corr = torch.corrcoef(torch.stack([truth[:, i], found[:, i]]))[0, 1]
+        assert corr > 0.7, f"{name}: {corr:.2f}"
+
+
+def test_grey_pictures_are_read_as_colour(tmp_path: Path) -> None:
+    scorer = open_scorer("factors")
+    grey = torch.zeros(2, 1, 64, 64)
+    assert torch.equal(scorer.score(grey), scorer.score(grey.expand(-1, 3, -1, -1)))
+    with pytest.raises(Missing, match=r"nothing\.safetensors"):
+        FactorScorer(tmp_path / "nothing.safetensors").score(grey)
+    with pytest.raises(Missing, match=r"nothing\.safetensors"):
+        _ = FactorScorer(tmp_path / "nothing.safetensors").digest
+
+
+def test_exact_factors_win_over_looking() -> None:
+    exact, seen = Factored(), Toy()
+    codes = exact.mapping(exact.sample(range(2)))
+    names, scores = scores_of(exact, codes)
+    assert names == attribute_names(exact, "factors") == ("one", "two", "three", "switch")
+    assert torch.equal(scores, exact.factors(codes))
+    names, scores = scores_of(seen, codes)
+    assert names == NAMES == attribute_names(seen, "factors") and scores.shape == (2, len(NAMES))
+
+
+def test_other_scorers_look_at_the_pictures_of_procedural_models_too() -> None:
+    exact = Factored()
+    codes = exact.mapping(exact.sample(range(2)))
+    names, scores = scores_of(exact, codes, scorer="colour")
+    assert names == attribute_names(exact, "colour") == open_scorer("colour").names
+    assert torch.equal(scores, open_scorer("colour").score(exact.synthesis(codes)))
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mine() -> Path:
+    """A scorer in the user's store: no weights are needed for its names."""
+    home.scorers_dir().mkdir(parents=True)
+    path = home.scorers_dir() / "mine.toml"
+    path.write_text(CARD)
+    return path
+
+
+def test_a_bare_name_is_looked_up_in_factors_then_elsewhere(mine: Path) -> None:
+    assert attribute("smile") == ("factors", NAMES.index("smile"))
+    assert attribute("warmth") == ("colour", 4)
+    assert attribute("hat") == ("mine", 1)
+    assert attribute("mine/smile") == ("mine", 0)
+    assert attribute(f"{mine}/hat") == (str(mine), 1)
+    assert attribute("two", Factored()) == ("factors", 1)
+    with pytest.raises(Missing, match="no attribute 'smile'"):
+        attribute("factors/smile", Factored())
+    assert attribute("smile", Factored()) == ("mine", 0), "its own factors have no smile"
+
+
+def test_unknown_names_come_with_the_nearest(mine: Path) -> None:
+    for ref, near in (("smle", "smile"), ("mine/hut", "hat"), ("geometri/x", "geometry")):
+        with pytest.raises(Missing) as caught:
+            attribute(ref)
+        assert f"'{near}'" in caught.value.hint, ref
+    with pytest.raises(Missing, match="no scorer 'factor'") as caught:
+        open_scorer("factor")
+    assert "factors" in caught.value.hint
+    with pytest.raises(Missing, match=r"no file .*none\.toml"):
+        attribute("some/none.toml/smile")
+    with pytest.raises(Missing) as caught:
+        parse_attributes("geometr")
+    assert "'geometry'" in caught.value.hint
+
+
+def test_lists_take_attributes_and_whole_scorers(mine: Path) -> None:
+    found = parse_attributes(" yaw, geometry ,mine/hat,yaw")
+    assert found == [
+        Attribute("factors", 0, "yaw"),
+        Attribute("geometry", 0, "x"),
+        Attribute("geometry", 1, "y"),
+        Attribute("geometry", 2, "area"),
+        Attribute("mine", 1, "hat"),
+    ]
+    assert [name for _, _, name in parse_attributes("smile,mine/*")] == [
+        "factors/smile",
+        "mine/smile",
+        "hat",
+    ]
+    assert [known.name for known in parse_attributes(str(mine))] == ["smile", "hat"]
+    assert len(parse_attributes("brightness")) == 1, "an attribute of that name comes first"
+    assert len(parse_attributes("brightness/*")) == 4
+    with pytest.raises(UsageError, match="no attribute is named"):
+        parse_attributes(" , ")
+
+
+def test_every_attribute_can_be_asked_for_by_its_full_name(mine: Path) -> None:
+    every = attributes(Factored())
+    assert [known.scorer for known in every][:4] == ["factors"] * 4
+    assert {known.scorer for known in every} == {*ENTRIES, "mine"}
+    for known in every:
+        assert attribute(f"{known.scorer}/{known.name}", Factored()) == known[:2]
+
+
+def test_a_broken_card_hides_no_other_scorer(mine: Path) -> None:
+    (mine.parent / "broken.toml").write_text("kind = 3")
+    assert attribute("hat") == ("mine", 1)
+    with pytest.raises(BadData, match=r"broken\.toml:1:1: kind"):
+        attribute("broken/hat")
+
+
+def test_names_need_no_torch(mine: Path) -> None:
+    code = (
+        "import sys; from latty.attributes import attributes, parse_attributes;"
+        "attributes(); parse_attributes('smile,geometry,colour/red');"
+        "assert not {'torch', 'numpy'} & set(sys.modules), 'imported'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)

@@ -1,0 +1,118 @@
+"""`latty discover` as people type it: a process, its streams, its exit codes, its files."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import torch
+from cli_process import COMMAND, environment, latty
+
+from latty.directions.base import Info
+from latty.directions.file import ARRAY, DirectionSet, write
+
+FAST = ("--samples", "1024", "--names", "smile,yaw", "--probes", "1", "--layers", "all")
+
+
+def store(home: Path) -> Path:
+    return home / "home" / "data" / "directions"
+
+
+def test_a_set_is_found_listed_and_used(tmp_path: Path) -> None:
+    done = latty("discover", "tlgan", "portraits", *FAST, "-o", "mine", home=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "mine\n"), done.stderr
+    assert 'direction = "mine/' in done.stderr and "smile" in done.stderr
+    assert (store(tmp_path) / "mine.safetensors").is_file()
+    listed = latty("list", "directions", "--json", home=tmp_path).stdout
+    assert "mine/smile" in [json.loads(line)["name"] for line in listed.splitlines()]
+    preset = tmp_path / "p.toml"
+    preset.write_text(
+        'schema = 1\n[scene]\nmodel = "portraits"\n[[scene.edits]]\ndirection = "mine/smile"\n'
+        'strength = 2\n[[outputs]]\npath = "p.png"\nsize = 32\n'
+    )
+    assert latty("render", "p.toml", home=tmp_path).returncode == 0
+
+
+def test_json_says_everything(tmp_path: Path) -> None:
+    done = latty("discover", "tlgan", "portraits", *FAST, "--json", home=tmp_path)
+    told = json.loads(done.stdout)
+    assert told["name"] == "portraits-tlgan" and told["complete"] is True
+    assert {row["name"] for row in told["directions"]} == {"smile", "yaw"}
+    assert Path(told["path"]).is_file() and told["directions"][0]["scores"]["corr"] > 0.5
+
+
+def test_help_shows_the_parameters_of_a_method(tmp_path: Path) -> None:
+    done = latty("discover", "tlgan", "--help", home=tmp_path)
+    assert done.returncode == 0
+    assert "--ridge X" in done.stdout and "(default: 0.0001)" in done.stdout
+    listed = latty("discover", "--help", home=tmp_path).stdout
+    assert "ganspace" in listed and "interfacegan" in listed
+
+
+def test_mistakes_are_one_line(tmp_path: Path) -> None:
+    cases = {
+        ("tlgn", "demo"): (66, "did you mean 'tlgan'"),
+        ("tlgan", "demmo"): (66, "did you mean 'demo'"),
+        ("tlgan", "demo", "--sampels", "3"): (2, "did you mean '--samples'"),
+        ("tlgan", "demo", "--samples", "many"): (2, "a whole number"),
+        ("tlgan", "demo", "--samples", "5"): (65, "too few"),
+        ("tlgan", "demo", "--layers", "some"): (2, "all, best"),
+        ("tlgan", "demo", "-o", "a/b.toml"): (2, ".safetensors"),
+        ("ganspace", "portraits", "--layer", "b9"): (65, "shows no activations"),
+    }
+    for words, (code, text) in cases.items():
+        done = latty("discover", *words, home=tmp_path)
+        assert done.returncode == code, (words, done.stderr)
+        assert text in done.stderr and "Traceback" not in done.stderr, (words, done.stderr)
+        assert done.stdout == ""
+
+
+def test_a_set_in_the_way_and_force(tmp_path: Path) -> None:
+    words = ("discover", "random", "portraits", "-o", "r")
+    assert latty(*words, home=tmp_path).returncode == 0
+    again = latty(*words, home=tmp_path)
+    assert again.returncode == 73 and "--force" in again.stderr
+    assert latty(*words, "--force", home=tmp_path).returncode == 0
+
+
+def test_ctrl_c_keeps_what_is_fitted_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    words = ("discover", "ganspace", "portraits", "--samples", "60000", "--components", "4")
+    process = subprocess.Popen(
+        [*COMMAND, *words, "-o", "g"],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "10 %" in line or "20 %" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    begun = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert time.monotonic() - begun < 30
+    assert out == "g\n" and "goes on" in err and "Traceback" not in err
+    listed = latty("list", "directions", "--json", home=tmp_path).stdout
+    assert '"g/c0"' in listed
+    done = latty(*words, "-o", "g", home=tmp_path, timeout=300)
+    assert done.returncode == 0, done.stderr
+    whole = latty(*words, "-o", "h", home=tmp_path, timeout=300)
+    assert whole.returncode == 0, whole.stderr
+    files = [(store(tmp_path) / f"{name}.safetensors").read_bytes() for name in "gh"]
+    assert files[0] == files[1]
+
+
+def test_a_set_of_another_model_is_applied_with_force_only(tmp_path: Path) -> None:
+    header = DirectionSet("tlgan", "w", (Info("x", 1.0),), "other", "portraits", "0" * 64)
+    write(tmp_path / "other.safetensors", header, {ARRAY: torch.ones(1, 32)})
+    (tmp_path / "p.toml").write_text(
+        'schema = 1\n[scene]\nmodel = "portraits"\n[[scene.edits]]\n'
+        'direction = "other.safetensors#x"\n[[outputs]]\npath = "p.png"\nsize = 32\n'
+    )
+    refused = latty("render", "p.toml", home=tmp_path)
+    assert refused.returncode == 65 and "--force" in refused.stderr
+    assert latty("render", "p.toml", "--force", home=tmp_path).returncode == 0

@@ -1,0 +1,191 @@
+"""`latty edit` as a process: what it writes, what it says, how it ends."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cli_process import COMMAND, environment, latty
+from PIL import Image
+from safetensors.torch import save_file
+from test_families import MAKERS
+
+from latty.attributes import open_scorer
+from latty.cli.climb_film import evenly
+from latty.cli.main import main
+from latty.edits import codes
+from latty.latents import from_file
+from latty.models import open_model
+from latty.models.base import HasFactors
+from latty.scene import Scene
+
+SMALL = ("--size", "32", "--frames", "7")
+
+
+def factors(latents: Path, name: str) -> list[float]:
+    """The exact factor of every stored latent, by the model itself."""
+    generator = open_model("portraits", "cpu")
+    assert isinstance(generator, HasFactors)
+    array = from_file(latents).array
+    column = generator.factor_names().index(name)
+    return [float(value) for value in generator.factors(array)[:, column]]
+
+
+def test_a_walk_is_frames_a_film_and_latents(tmp_path: Path) -> None:
+    words = ("edit", "portraits", "--seed", "3", "--attribute", "smile", "--to", "0.9")
+    done = latty(*words, "--keep", "yaw,age", *SMALL, "--json", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["stopped"] == "reached" and 0 < told["steps"] <= 60
+    film, frames, latents = (tmp_path / path for path in told["paths"])
+    assert film.name == "portraits-3-smile.gif"
+    with Image.open(film) as picture:
+        assert picture.size == (32, 32) and picture.n_frames == 12  # there and back again
+        assert b'"attribute": "smile"' in picture.info["comment"]
+    assert [path.name for path in sorted(frames.iterdir())] == [f"{i:04}.png" for i in range(7)]
+    smile = factors(latents, "smile")
+    assert len(smile) == 7 and smile == sorted(smile)
+    assert smile[0] == pytest.approx(told["start"], abs=1e-4)
+    assert smile[-1] == pytest.approx(told["end"], abs=1e-4) and smile[-1] >= 0.9
+    for name in ("yaw", "age"):
+        kept = factors(latents, name)
+        assert max(kept) - min(kept) < 0.1
+    generator = open_model("portraits", "cpu")
+    begin = codes([Scene("portraits", 3)], generator)
+    torch.testing.assert_close(from_file(latents).array[:1], begin)
+    assert not list(tmp_path.rglob("*.latty-work"))
+
+    preset = tmp_path / "from.toml"
+    preset.write_text(
+        'schema = 1\n[scene]\nmodel = "portraits"\nsize = 32\n'
+        f'latent = "{latents}#-1"\n[[outputs]]\npath = "from.png"\nsize = 32\n'
+    )
+    rendered = latty("render", "from.toml", home=tmp_path)
+    assert rendered.returncode == 0, rendered.stderr
+    with (
+        Image.open(tmp_path / "renders" / "from.png") as start,
+        Image.open(frames / "0006.png") as end,
+    ):
+        one, other = (np.asarray(image.convert("RGB")).astype(int) for image in (start, end))
+        assert abs(one - other).max() <= 1  # the last bits depend on the batch
+
+    again = latty(*words, home=tmp_path)
+    assert again.returncode == 73 and "is there already" in again.stderr
+    before = film.read_bytes(), latents.read_bytes()
+    forced = latty(*words, "--keep", "yaw,age", *SMALL, "--force", home=tmp_path)
+    assert forced.returncode == 0 and (film.read_bytes(), latents.read_bytes()) == before
+    assert "smile" in forced.stderr and "reached" in forced.stderr
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In this process, which has imported torch already."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_a_goal_out_of_reach_is_a_failed_job_with_a_way(here: Path, capsys: Capture) -> None:
+    words = ("edit", "portraits", "--attribute", "smile", "--to", "-0.99", "--steps", "2")
+    assert main([*words, "-o", "down.gif", *SMALL]) == 1
+    told = capsys.readouterr()
+    assert "the steps are used up (--steps allows more)" in told.err.splitlines()[-1]
+    assert told.out.split() == ["down.gif", "down", "down.safetensors"]
+    smile = factors(here / "down.safetensors", "smile")
+    assert smile == sorted(smile, reverse=True)
+    assert len(list((here / "down").iterdir())) == 7
+
+
+def test_z_and_scorers_that_look(here: Path, capsys: Capture) -> None:
+    words = ("edit", "demo", "--seed", "1", "--attribute", "brightness/luma", "--to", "0.5")
+    more = ("--space", "z", "--identity", "0.3", "--frames", "3", "--name", "light", "--json")
+    assert main([*words, *more]) == 0
+    told = json.loads(capsys.readouterr().out)
+    stored = from_file(here / "renders" / "light.safetensors")
+    assert stored.space == "z" and tuple(stored.array.shape) == (3, 64)
+    generator = open_model("demo", "cpu")
+    with torch.no_grad():
+        images = generator.synthesis(generator.mapping(stored.array))
+    luma = open_scorer("brightness").score(images)[:, 0]
+    assert float(luma[0]) == pytest.approx(told["start"], abs=1e-3)
+    assert float(luma[-1]) == pytest.approx(0.5, abs=0.01)
+
+
+BASE = ("--attribute", "smile", "--to", "0.5")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (("demmo", *BASE), 66, "did you mean 'demo'"),
+        (("demo", "--attribute", "smlie", "--to", "1"), 66, "did you mean 'smile'"),
+        (("demo", *BASE, "--steps", "0"), 2, "--steps: 0"),
+        (("demo", *BASE, "--identity", "2"), 2, "--identity: 2"),
+        (("demo", *BASE, "--to", "nan"), 2, "--to: nan"),
+        (("demo", *BASE, "--layers", "8-4"), 2, "ends before it starts"),
+        (("demo", *BASE, "-o", "walk.mp4"), 2, "is no .gif"),
+        (("demo", *BASE, "--name", "a/b"), 2, "no file name"),
+        (("demo", *BASE, "--name", "full"), 73, "holds other files"),
+        (("demo", *BASE, "--of", "logit"), 65, "only a probability has a logit"),
+        (("demo", *BASE, "--label", "3"), 65, "no classes"),
+        (("demo", *BASE, "--layers", "40"), 65, "no layers 40"),
+        (("demo", "--to", "1"), 2, "--attribute"),
+    ],
+)
+def test_mistakes_are_one_line(
+    words: tuple[str, ...], code: int, text: str, here: Path, capsys: Capture
+) -> None:
+    (here / "renders" / "full").mkdir(parents=True)
+    (here / "renders" / "full" / "notes.txt").write_text("mine")
+    assert main(["edit", *words]) == code
+    error = capsys.readouterr().err
+    assert text in error and "Traceback" not in error
+    assert sorted(path.name for path in (here / "renders").iterdir()) == ["full"]
+
+
+def test_an_interrupted_walk_leaves_nothing(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "edit", "portraits", "--attribute", "smile", "--to", "0.9",
+         "--frames", "4000", "--size", "256"],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "frames" in line:
+            break
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    process.stderr.close()
+    left = [path for path in (tmp_path / "renders").iterdir() if path.suffix != ".latty-work"]
+    assert not left
+
+
+def test_frames_are_spread_evenly() -> None:
+    ways = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 3.0]])
+    found = evenly(ways, 5)
+    wanted = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [1.0, 2.0], [1.0, 3.0]])
+    torch.testing.assert_close(found, wanted)
+    assert torch.equal(evenly(ways[:1], 3), torch.zeros(3, 2))
+
+
+def test_labels_reach_pictures_and_climb(here: Path, capsys: Capture) -> None:
+    """Of a small random network with three classes."""
+    tensors, meta = MAKERS["stylegan2"]()
+    save_file(dict(tensors), here / "three.safetensors", dict(meta))
+    words = ("edit", "three.safetensors", "--attribute", "luma", "--to", "0.9", "--steps", "2")
+    films = []
+    for label in ("0", "2"):
+        assert main([*words, "--label", label, "--name", label, *SMALL]) == 1
+        assert "used up" in capsys.readouterr().err
+        films.append((here / "renders" / label / "0000.png").read_bytes())
+    assert films[0] != films[1]

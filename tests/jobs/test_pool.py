@@ -1,0 +1,266 @@
+"""Processes that do shards: every kind of death, errors, cancel, shutdown, warmth, patience."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pool_tasks as tasks
+import pytest
+
+from latty.errors import BadData, Interrupted, LattyError, PresetError
+from latty.jobs import shards
+from latty.jobs.pool import TRIES, LocalPool, opened, spread
+from latty.models import open_model
+from latty.shard import Shard
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[LocalPool]:
+    """Two processes that every test may use, and that no test may hurt for the next."""
+    with opened("local", ["cpu", "cpu"]) as pool:
+        yield pool  # type: ignore[misc]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait(ready: Callable[[], object], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.02)
+
+
+def runs(folder: Path, number: int) -> list[str]:
+    file = folder / f"ran-{number}"
+    return file.read_text().split() if file.exists() else []
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV, 0], ids=["kill", "segv", "exit"])
+def test_a_dead_process_breaks_only_its_own_shard(how: int, two: LocalPool, tmp_path: Path) -> None:
+    dying = two.submit(tasks.die, str(tmp_path), how, 1)
+    others = [two.submit(tasks.noted, str(tmp_path), n, 0.05) for n in range(1, 9)]
+    assert [other.result(60) for other in others] == [n * n for n in range(1, 9)]
+    first, second = runs(tmp_path, 0)[0], str(dying.result(60))
+    assert runs(tmp_path, 0) == [first, second] and first != second
+    assert all(len(runs(tmp_path, n)) == 1 for n in range(1, 9))
+
+
+def test_a_shard_that_always_kills_is_given_up(two: LocalPool, tmp_path: Path) -> None:
+    with pytest.raises(LattyError, match=f"died {TRIES} times") as told:
+        two.submit(tasks.die, str(tmp_path), signal.SIGKILL, 99).result(60)
+    assert "goes on" in str(told.value)
+    assert len(runs(tmp_path, 0)) == TRIES
+    assert two.submit(tasks.noted, str(tmp_path), 5).result(60) == 25
+
+
+def test_a_process_that_died_idle_is_replaced(tmp_path: Path) -> None:
+    with opened("local", ["cpu"]) as pool:
+        first = pool.submit(os.getpid).result(60)
+        os.kill(first, signal.SIGKILL)
+        wait(lambda: not alive(first))
+        assert pool.submit(os.getpid).result(60) != first
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "words"),
+    [
+        ("value", ValueError, "a wrong value"),
+        ("device", LattyError, "no device (take another)"),
+        ("preset", PresetError, "x.toml:3:1: key: is wrong"),
+        ("interrupted", Interrupted, "interrupted (go on)"),
+        ("refusal", BadData, "page"),
+        ("foreign", RuntimeError, "Foreign: 1 and 2"),
+        ("lambda", Exception, "pickle"),
+    ],
+)
+def test_errors_come_home(kind: str, error: type[Exception], words: str, two: LocalPool) -> None:
+    found = two.submit(tasks.fail, kind).exception(60)
+    assert isinstance(found, error) and words in str(found).replace("PicklingError", "pickle")
+    if kind == "interrupted":
+        assert found.exit_code == 143  # type: ignore[attr-defined]
+    if kind == "preset":
+        assert found.problems[0].line == 3  # type: ignore[attr-defined]
+
+
+def test_what_waits_can_be_cancelled(tmp_path: Path) -> None:
+    with opened("local", ["cpu"]) as pool:
+        busy = pool.submit(tasks.noted, str(tmp_path), 1, 0.5)
+        later = pool.submit(tasks.noted, str(tmp_path), 2)
+        assert later.cancel()
+        assert busy.result(60) == 1 and not busy.cancel()
+        assert pool.submit(tasks.noted, str(tmp_path), 3).result(60) == 9
+    assert not runs(tmp_path, 2)
+
+
+def test_shutdown_finishes_what_there_is_and_leaves_no_process(tmp_path: Path) -> None:
+    pool = LocalPool(["cpu"])
+    found = [pool.submit(tasks.noted, str(tmp_path), n) for n in range(3)]
+    pool.shutdown()
+    assert [one.result(0) for one in found] == [0, 1, 4]
+    assert not alive(int(runs(tmp_path, 0)[0]))
+    with pytest.raises(RuntimeError, match="shut down"):
+        pool.submit(os.getpid)
+
+
+def test_shutdown_can_call_off_what_has_not_begun(tmp_path: Path) -> None:
+    pool = LocalPool(["cpu"])
+    found = [pool.submit(tasks.noted, str(tmp_path), n, 0.5) for n in range(3)]
+    wait(lambda: runs(tmp_path, 0))
+    pool.shutdown(cancel_futures=True)
+    assert found[0].result(0) == 0 and found[2].cancelled() and not runs(tmp_path, 2)
+
+
+def test_kill_ends_what_runs(tmp_path: Path) -> None:
+    pool = LocalPool(["cpu"])
+    found = pool.submit(tasks.noted, str(tmp_path), 1, 60)
+    wait(lambda: runs(tmp_path, 1))
+    begun = time.monotonic()
+    pool.kill()
+    assert isinstance(found.exception(10), LattyError) and time.monotonic() - begun < 5
+    wait(lambda: not alive(int(runs(tmp_path, 1)[0])), 5)
+    assert len(runs(tmp_path, 1)) == 1
+
+
+PARENT = """
+import sys, time
+sys.path[:0] = {paths!r}
+import pool_tasks
+from latty.jobs.pool import LocalPool
+if __name__ == "__main__":
+    pool = LocalPool(["cpu", "cpu"])
+    for number in (1, 2):
+        pool.submit(pool_tasks.noted, {folder!r}, number, 60)
+    time.sleep(60)
+"""
+
+
+def test_children_die_with_their_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    paths = [str(ROOT), str(ROOT / "tests")]
+    script.write_text(PARENT.format(paths=paths, folder=str(tmp_path)))
+    parent = subprocess.Popen([sys.executable, str(script)])
+    try:
+        wait(lambda: runs(tmp_path, 1) and runs(tmp_path, 2), 60)
+    finally:
+        parent.kill()
+        parent.wait()
+    children = [int(runs(tmp_path, number)[0]) for number in (1, 2)]
+    wait(lambda: not any(map(alive, children)), 10)
+
+
+def test_signals_of_the_terminal_are_for_the_parent(two: LocalPool, tmp_path: Path) -> None:
+    slow = two.submit(tasks.noted, str(tmp_path), 7, 1.0)
+    wait(lambda: runs(tmp_path, 7))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(int(runs(tmp_path, 7)[0]), number)
+    assert slow.result(60) == 49 and len(runs(tmp_path, 7)) == 1
+
+
+def test_each_process_has_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "none of these")
+    with opened("local", ["1", "MIG-ab/3/0"]) as pool:
+        calls = [("CUDA_VISIBLE_DEVICES",)] * 12
+        seen = dict(spread(pool, tasks.environment, calls))
+    assert len(seen) in (1, 2) and set(seen.values()) <= {"1", "MIG-ab/3/0"}
+
+
+@pytest.mark.parametrize("said", [None, "3"])
+def test_one_thread_each_unless_told(said: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    if said:
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+    with opened("local", ["cpu"]) as pool:
+        assert pool.submit(tasks.environment, "OMP_NUM_THREADS").result(60)[1] == (said or "1")
+
+
+def test_reports_come_often_and_may_end_it(tmp_path: Path) -> None:
+    told: list[tuple[float, int, int, str]] = []
+
+    def report(done: int, total: int, what: str) -> None:
+        told.append((time.monotonic(), done, total, what))
+        if len(told) == 4:
+            raise Interrupted(signal.SIGINT)
+
+    begun = time.monotonic()
+    calls = [(str(tmp_path), number, 30.0) for number in range(3)]
+    with pytest.raises(Interrupted), opened("local", ["cpu"]) as pool:
+        spread(pool, tasks.noted, calls, report, "naps")
+    assert time.monotonic() - begun < 10
+    gaps = [later[0] - sooner[0] for sooner, later in pairwise(told)]
+    assert max(gaps) < 5 and told[0][1:] == (0, 3, "naps")
+    assert not runs(tmp_path, 2)
+
+
+def test_spread_keeps_the_order_and_raises_the_first_error(two: LocalPool, tmp_path: Path) -> None:
+    calls = [(str(tmp_path), n, 0.3 - 0.1 * n) for n in range(4) if n < 3]
+    assert spread(two, tasks.noted, calls) == [0, 1, 4]
+    with pytest.raises(ValueError, match="wrong value"):
+        spread(two, tasks.fail, [("value",)])
+    with pytest.raises(CancelledError):
+        future = LocalPool([]).submit(os.getpid)
+        assert future.cancel()
+        future.result()
+
+
+# --- shards ---------------------------------------------------------------------------------------
+
+
+def made(folder: Path, function: Callable[..., bytes], *arguments: Any) -> Shard:
+    file = folder / "deep" / f"{arguments[0] if arguments else 'x'}.bin"
+    return Shard(function, arguments, file, file.is_file)
+
+
+def test_a_process_opens_the_model_once_and_keeps_it(tmp_path: Path) -> None:
+    pieces = [made(tmp_path, tasks.opened, n, 0.1) for n in range(8)]
+    generator = open_model("portraits", "cpu")
+    with opened("local", ["cpu", "cpu"]) as pool:
+        shards.run(pieces[:5], pool, "portraits", generator)
+        shards.run(pieces, pool, "portraits", generator)
+    told = [piece.file.read_text().split() for piece in pieces]
+    assert {misses for _, misses, _ in told} == {"1"}
+    assert [int(number) for _, _, number in told] == list(range(8))
+    assert 1 <= len({pid for pid, _, _ in told}) <= 2
+
+
+def test_files_that_are_there_are_done(two: LocalPool, tmp_path: Path) -> None:
+    pieces = [made(tmp_path, tasks.opened, n) for n in range(3)]
+    pieces[1].file.parent.mkdir()
+    pieces[1].file.write_bytes(b"before")
+    told: list[tuple[int, int]] = []
+    generator = open_model("portraits", "cpu")
+    shards.run(pieces, two, "portraits", generator, lambda a, b, _: told.append((a, b)))
+    assert pieces[1].file.read_bytes() == b"before"
+    assert told[0] == (1, 3) and told[-1] == (3, 3)
+    assert not [file for file in (tmp_path / "deep").iterdir() if file.suffix != ".bin"]
+
+
+def test_an_error_ends_it_and_what_was_done_stays(two: LocalPool, tmp_path: Path) -> None:
+    pieces = [made(tmp_path, tasks.opened, 1), made(tmp_path, tasks.refuse)]
+    generator = open_model("portraits", "cpu")
+    shards.run(pieces[:1], two, "portraits", generator)
+    with pytest.raises(BadData, match="cannot be made"):
+        shards.run(pieces, two, "portraits", generator)
+    assert pieces[0].file.is_file() and not pieces[1].file.exists()
+
+
+def test_another_model_of_that_name_is_refused(two: LocalPool, tmp_path: Path) -> None:
+    here = open_model("demo", "cpu")
+    with pytest.raises(BadData, match="another file on this machine"):
+        shards.run([made(tmp_path, tasks.opened, 1)], two, "portraits", here)
+    call = ("portraits", "cpu", "", "0.0.0")
+    with pytest.raises(BadData, match=r"0\.0\.0 at home"):
+        two.submit(shards.at_work, call, tasks.opened, (1,)).result(60)

@@ -1,0 +1,179 @@
+"""ProGAN: the references' own pictures, the promises of a generator, files to be refused."""
+
+import math
+from pathlib import Path
+
+import family_promises as promises
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from latty.errors import BadData, UsageError
+from latty.models import open_model
+from latty.models.families import progan
+
+PARITY = Path(__file__).parents[3] / "shared" / "parity"
+FLOORS = {  # of the fixtures' READMEs
+    "genforce_sefa/pggan_32": 8.3e-6,
+    "progan_netdissect/netdissect_64": 1.2e-5,
+    "progan_netdissect/netdissect_32_oldnames": 5.2e-6,
+    "progan_warped/prog_64": 4.4e-5,
+}
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_pictures_of_the_reference(name: str) -> None:
+    if not (PARITY / f"{name}.pth").is_file():
+        pytest.skip("the parity fixtures are not beside the checkout")
+    known = dict(np.load(PARITY / f"{name}.npz"))
+    generator = open_model(str(PARITY / f"{name}.pth"), "cpu")
+    assert isinstance(generator, progan.ProGAN)
+    codes = generator.mapping(torch.from_numpy(known["z"]))
+    for lod, key in ((0.0, "img"), (1.0, "img_lod1"), (0.5, "img_lod05")):
+        if key in known:
+            got = generator.with_lod(lod).synthesis(codes).numpy()
+            np.testing.assert_allclose(got, known[key], atol=10 * FLOORS[name], rtol=0, err_msg=key)
+
+
+# --- a small random model -------------------------------------------------------------------------
+
+CHANNELS = (6, 6, 5, 5, 4, 4)  # 4, 8 and 16 px
+
+
+def tensors_of(classes: int = 0, scales: bool = True, outputs: bool = True) -> dict[str, Tensor]:
+    """Random weights in which every tensor matters."""
+    torch.manual_seed(0)
+    tensors, inputs = {}, 7 + classes
+    for j, out in enumerate(CHANNELS):
+        size = 3 if j else 4
+        tensors[f"features.{j}.conv.weight"] = torch.randn(out, inputs, size, size)
+        tensors[f"features.{j}.wscale.b"] = 0.3 * torch.randn(out)
+        if scales:
+            tensors[f"features.{j}.wscale.scale"] = 0.1 + 0.1 * torch.rand(1)
+        inputs = out
+    for block in range(3):
+        name = f"outputs.{block}" if block < 2 else "output"
+        if block == 2 or outputs:
+            tensors[f"{name}.conv.weight"] = torch.randn(2, CHANNELS[2 * block], 1, 1)
+            tensors[f"{name}.wscale.b"] = torch.randn(2)
+    return tensors
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_promises(classes: int, tmp_path: Path) -> None:
+    promises.check_all(progan.build, tensors_of(classes), progan.metadata(7), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["features.2.conv.weight", "features.1.wscale.b"])
+def test_a_damaged_tensor_is_named(name: str) -> None:
+    promises.check_damage(progan.build, tensors_of(), {}, name)
+
+
+def test_without_scales_the_he_constant_holds() -> None:
+    plain = tensors_of(scales=False)
+    written = dict(plain)
+    for name in list(plain):
+        if name.endswith(".conv.weight"):
+            fan_in, gain = plain[name][0].numel(), 1 if "output" in name else math.sqrt(2)
+            scale = torch.tensor([gain / math.sqrt(fan_in)])
+            written[name.replace("conv.weight", "wscale.scale")] = scale
+    one, other = (progan.build(tensors, {}, CPU) for tensors in (plain, written))
+    codes = promises.codes_of(one)
+    torch.testing.assert_close(one.synthesis(codes), other.synthesis(codes))
+
+
+def test_the_matrix_of_the_first_layer() -> None:
+    tensors = tensors_of()
+    generator = progan.build(tensors, {}, CPU)
+    (matrix,) = generator.layer_weights()
+    assert matrix.shape == (16 * 6, 7)
+    z = generator.sample([1])
+    conv = torch.nn.functional.conv2d(
+        z[:, :, None, None], generator.network.layers[0].weight, padding=3
+    )
+    torch.testing.assert_close((matrix @ z[0]).reshape(6, 4, 4), conv[0])
+
+
+def test_a_growing_network_blends_two_pictures() -> None:
+    generator = progan.build(tensors_of(), {}, CPU)
+    codes = promises.codes_of(generator)
+    images = {lod: generator.with_lod(lod).synthesis(codes) for lod in (0.0, 0.25, 1.0, 2.0)}
+    assert all(image.shape == (3, 2, 16, 16) for image in images.values())
+    torch.testing.assert_close(images[0.25], 0.75 * images[0.0] + 0.25 * images[1.0])
+    coarse = images[2.0][:, :, ::4, ::4].repeat_interleave(4, 2).repeat_interleave(4, 3)
+    assert torch.equal(coarse, images[2.0])
+    stored = progan.build({**tensors_of(), "lod": torch.tensor(1.0)}, {}, CPU)
+    assert torch.equal(stored.synthesis(codes), images[1.0])
+    with pytest.raises(BadData, match="lod"):
+        progan.build({**tensors_of(), "lod": torch.tensor(9.0)}, {}, CPU)
+    with pytest.raises(BadData, match="8 px"):
+        progan.build(tensors_of(outputs=False), {}, CPU).with_lod(1.0)
+    with pytest.raises(UsageError):
+        generator.with_lod(1.0).synthesis_with(codes, {"layer1": torch.zeros(1)})
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"z_dim": 0}', '{"z_dim": true}', '{"z_dim": 99}'])
+def test_a_wrong_header_is_refused(text: str) -> None:
+    with pytest.raises(BadData, match="header"):
+        progan.build(tensors_of(), {"config": text}, CPU)
+
+
+# --- layouts in the wild --------------------------------------------------------------------------
+
+
+def opened(tensors: dict[str, Tensor], tmp_path: Path, **around: object) -> progan.ProGAN:
+    file = tmp_path / "made.pth"
+    torch.save({**around, "state_dict": tensors} if around else tensors, file)
+    generator = open_model(str(file), "cpu")
+    assert isinstance(generator, progan.ProGAN)
+    return generator
+
+
+def genforce(tensors: dict[str, Tensor], fused: bool) -> dict[str, Tensor]:
+    """Our tensors under genforce's names, as the transposed convolutions it fuses or plain."""
+    named = {"lod": torch.zeros(())}
+    for name, tensor in tensors.items():
+        head, number, *kind = name.replace("output.", "outputs.2.").split(".")
+        word = "layer" if head == "features" else "output"
+        if fused and word == "layer" and number in ("2", "4") and kind[-1] == "weight":
+            tensor = tensor.transpose(0, 1).flip(2, 3).contiguous()
+        named[f"{word}{number}.{'weight' if kind[-1] == 'weight' else 'bias'}"] = tensor
+    return named
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("classes", [0, 3])
+def test_genforce_fused_or_not(fused: bool, classes: int, tmp_path: Path) -> None:
+    tensors = tensors_of(classes + 1, scales=False)  # 8 or 11 inputs
+    wanted = progan.build(tensors, progan.metadata(8), CPU)
+    got = opened(genforce(tensors, fused), tmp_path)
+    assert got.info.num_classes == classes and got.info.z_dim == 8
+    codes = promises.codes_of(got)
+    torch.testing.assert_close(got.synthesis(codes), wanted.synthesis(codes))
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_netdissect_wrapped_or_not(wrapped: bool, tmp_path: Path) -> None:
+    tensors = tensors_of(scales=False)
+    named = {}
+    for name, tensor in tensors.items():
+        head, rest = name.split(".", 1)
+        if head == "features":
+            number, kind = rest.split(".", 1)
+            named[f"layer{int(number) + 1}.{kind}"] = tensor
+            named[f"layer{int(number) + 1}.wscale.scale"] = torch.full((1,), 9.0)  # not looked at
+        elif head == "output":
+            named[f"output_16x16.{rest}"] = tensor
+    got = opened(named, tmp_path, **({"epoch": 3} if wrapped else {}))
+    codes = promises.codes_of(got)
+    wanted = progan.build(tensors_of(scales=False), {}, CPU).synthesis(codes)
+    torch.testing.assert_close(got.synthesis(codes), wanted)
+
+
+def test_other_families_are_not_recognised() -> None:
+    shapes = {name: tuple(t.shape) for name, t in tensors_of().items()}
+    assert progan.recognise(shapes, {})
+    shapes["features.0.conv.weight"] = (6, 7, 3, 3)
+    assert not progan.recognise(shapes, {}) and not progan.recognise({}, {})

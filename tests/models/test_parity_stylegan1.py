@@ -1,0 +1,250 @@
+"""StyleGAN of 2019: the references' own pictures, promises, layouts in the wild, refusals."""
+
+from pathlib import Path
+
+import family_promises as promises
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from latty.errors import BadData, UsageError
+from latty.models import open, open_model
+from latty.models.conversion import stylegan1 as common
+from latty.models.families import stylegan1
+
+PARITY = Path(__file__).parents[3] / "shared" / "parity"
+CPU = torch.device("cpu")
+
+
+def fixture(folder: str, name: str, known: str) -> tuple[Path, dict[str, np.ndarray]]:
+    file = PARITY / folder / name
+    if not file.is_file():
+        pytest.skip("the parity fixtures are not beside the checkout")
+    return file, dict(np.load(PARITY / folder / known))
+
+
+def close(images: Tensor, known: np.ndarray, floor: float) -> None:
+    np.testing.assert_allclose(images.numpy(), known, atol=10 * floor, rtol=0)
+
+
+def test_pictures_of_genforce() -> None:
+    file, known = fixture("genforce_sefa", "stylegan_32.pth", "stylegan_32.npz")
+    generator, z = open_model(str(file), "cpu"), torch.from_numpy(known["z"])
+    assert isinstance(generator, stylegan1.StyleGAN1)
+    codes = generator.mapping(z)
+    np.testing.assert_allclose(codes[:, 0].numpy(), known["w"], atol=1e-5)
+    for images, key in (
+        (generator.synthesis(codes), "img"),
+        (generator.synthesis(generator.mapping(z, truncation=0.7)), "img_psi07_all"),
+        (generator.synthesis(generator.mapping(z, truncation=0.5, cutoff=3)), "img_psi05_l3"),
+        (generator.synthesis(torch.from_numpy(known["wplus"])), "img_wplus"),
+        (generator.with_lod(1.0).synthesis(codes), "img_lod1"),
+        (generator.with_lod(0.5).synthesis(codes), "img_lod05"),
+    ):
+        close(images, known[key], 1.0e-5)
+
+
+@pytest.mark.parametrize("name", ["sg1_32.pt", "sg1_32.tf.pkl"])
+def test_pictures_of_lernapparat_and_of_its_source(name: str) -> None:
+    file, known = fixture("stylegan1_lernapparat", name, "sg1_32.npz")
+    model = open.convert(file)
+    if name.endswith(".pt"):  # it holds neither noise nor mean code
+        assert len(model.notes) == 2
+        for layer in range(8):
+            noise = torch.from_numpy(known[f"noise_{layer}"])[0, 0]
+            model.tensors[f"synthesis.layer{layer}.noise"] = noise
+        model.tensors["mapping.w_avg"] = torch.from_numpy(known["avg_latent"])
+    generator, z = open.build(model, file, "sg1", CPU), torch.from_numpy(known["z"])
+    codes = generator.mapping(z)
+    np.testing.assert_allclose(codes[:, 0].numpy(), known["w"], atol=1e-5)
+    close(generator.synthesis(codes), known["img"], 1.8e-5)
+    close(generator.synthesis(codes, noise="none"), known["img_noise_none"], 1.8e-5)
+    eighteen = torch.from_numpy(known["w_list"])
+    close(generator.synthesis(eighteen), known["img_w_list"], 1.8e-5)
+    cut = generator.mapping(z, truncation=0.7, cutoff=8)
+    close(generator.synthesis(cut), known["img_trunc07_8"], 1.8e-5)
+
+
+# --- a small random model -------------------------------------------------------------------------
+
+
+def tensors_of(channels: tuple[int, ...] = (6, 5, 4), classes: int = 0) -> dict[str, Tensor]:
+    """Random weights in which every tensor matters; channels per resolution."""
+    torch.manual_seed(0)
+    tensors, inputs = {"mapping.w_avg": torch.randn(8)}, 7
+    if classes:
+        tensors["mapping.label_weight"], inputs = torch.randn(classes, 7), 14
+    for i in range(2):
+        tensors[f"mapping.dense{i}.weight"] = 100 * torch.randn(8, inputs)
+        tensors[f"mapping.dense{i}.bias"] = torch.randn(8)
+        inputs = 8
+    tensors["synthesis.const"] = torch.randn(channels[0], 4, 4)
+    inputs = channels[0]
+    for j in range(2 * len(channels)):
+        name, out, size = f"synthesis.layer{j}", channels[j // 2], 4 << j // 2
+        if j:
+            tensors[f"{name}.weight"] = torch.randn(out, inputs, 3, 3)
+        tensors[f"{name}.bias"] = torch.randn(out)
+        tensors[f"{name}.noise_weight"] = 0.3 * torch.randn(out)
+        tensors[f"{name}.noise"] = torch.randn(size, size)
+        tensors[f"{name}.style.weight"] = torch.randn(2 * out, 8)
+        tensors[f"{name}.style.bias"] = torch.randn(2 * out)
+        inputs = out
+    for block, out in enumerate(channels):
+        tensors[f"synthesis.output{block}.weight"] = torch.randn(3, out, 1, 1)
+        tensors[f"synthesis.output{block}.bias"] = torch.randn(3)
+    return tensors
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_promises(classes: int, tmp_path: Path) -> None:
+    tensors = tensors_of(classes=classes)
+    promises.check_all(stylegan1.build, tensors, stylegan1.metadata(1e-5), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["synthesis.layer2.weight", "synthesis.layer3.noise"])
+def test_a_damaged_tensor_is_named(name: str) -> None:
+    promises.check_damage(stylegan1.build, tensors_of(), {}, name)
+
+
+def test_eighteen_codes_are_taken_and_the_first_count() -> None:
+    generator = stylegan1.build(tensors_of(), {}, CPU)
+    codes = torch.randn(2, 18, 8)
+    assert torch.equal(generator.synthesis(codes), generator.synthesis(codes[:, :6]))
+    with pytest.raises(UsageError):
+        generator.synthesis(codes[:, :5])
+
+
+def test_a_growing_network_blends_two_pictures() -> None:
+    generator = stylegan1.build(tensors_of(), {}, CPU)
+    codes = promises.codes_of(generator)
+    images = {lod: generator.with_lod(lod).synthesis(codes) for lod in (0.0, 0.25, 1.0, 2.0)}
+    assert all(image.shape == (3, 3, 16, 16) for image in images.values())
+    torch.testing.assert_close(images[0.25], 0.75 * images[0.0] + 0.25 * images[1.0])
+    stored = stylegan1.build({**tensors_of(), "synthesis.lod": torch.tensor(1.0)}, {}, CPU)
+    assert torch.equal(stored.synthesis(codes), images[1.0])
+    with pytest.raises(BadData, match="lod"):
+        generator.with_lod(3.0)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"epsilon": 0.0}', '{"epsilon": "1e-5"}'])
+def test_a_wrong_header_is_refused(text: str) -> None:
+    with pytest.raises(BadData, match="header"):
+        stylegan1.build(tensors_of(), {"config": text}, CPU)
+
+
+# --- layouts in the wild: 128 px, where the references fuse ---------------------------------------
+
+WIDE = (8, 8, 7, 6, 5, 4)
+
+
+def genforce(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    named = {"truncation.w_avg": tensors["mapping.w_avg"], "synthesis.lod": torch.zeros(())}
+    for name, tensor in tensors.items():
+        if name == "synthesis.const":
+            named["synthesis.layer0.const"] = tensor[None]
+        elif name.endswith(".noise"):
+            named[name.replace("noise", "apply_noise.noise")] = tensor[None, None]
+        elif name == "synthesis.layer10.weight":
+            named[name] = tensor.transpose(0, 1).flip(2, 3).contiguous()
+        elif name != "mapping.w_avg":
+            named[name.replace("noise_weight", "apply_noise.weight")] = tensor
+    blur = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
+    named["synthesis.layer2.blur.kernel"] = blur.expand(8, 1, 3, 3).contiguous()
+    return {"generator": tensors, "generator_smooth": named, "discriminator": {}}
+
+
+def interfacegan(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    layer = {
+        "weight": "conv.weight",
+        "bias": "epilogue.bias",
+        "noise_weight": "epilogue.apply_noise.weight",
+        "noise": "epilogue.apply_noise.noise",
+        "style.weight": "epilogue.style_mod.dense.linear.weight",
+        "style.bias": "epilogue.style_mod.dense.wscale.bias",
+    }
+    named = {"truncation.w_avg": tensors["mapping.w_avg"], "truncation.truncation": torch.ones(1)}
+    for name, tensor in tensors.items():
+        head, middle, *rest = name.split(".")
+        kind = ".".join(rest)
+        if middle == "const":
+            named["synthesis.layer0.first_layer"] = tensor[None]
+        elif middle.startswith("dense"):
+            named[f"{head}.{middle}.{'linear' if kind == 'weight' else 'wscale'}.{kind}"] = tensor
+        elif middle.startswith("output"):
+            named[f"{head}.{middle}.conv.{kind}"] = tensor
+        elif name == "synthesis.layer10.weight":
+            named[name] = tensor.flip(2, 3).permute(2, 3, 1, 0).contiguous()
+        elif middle.startswith("layer"):
+            named[f"{head}.{middle}.{layer[kind]}"] = tensor
+    return named
+
+
+def lernapparat(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    named = {"truncation.avg_latent": tensors["mapping.w_avg"]}
+    for i in range(2):
+        for kind in ("weight", "bias"):
+            named[f"g_mapping.dense{i}.{kind}"] = tensors[f"mapping.dense{i}.{kind}"]
+    for kind in ("weight", "bias"):
+        named[f"g_synthesis.torgb.{kind}"] = tensors[f"synthesis.output5.{kind}"]
+    for j in range(12):
+        size, old = 4 << j // 2, f"synthesis.layer{j}"
+        block = f"g_synthesis.blocks.{size}x{size}"
+        conv = "" if j == 0 else "conv." if j == 1 else "conv1." if j % 2 else "conv0_up."
+        epilogue = f"{block}.epi{1 + j % 2}"
+        named[f"{block}.{conv}bias"] = tensors[f"{old}.bias"]
+        if j:
+            weight = tensors[f"{old}.weight"]
+            turned = weight.flip(2, 3).contiguous() if j == 10 else weight
+            named[f"{block}.{conv}weight"] = turned
+        named[f"{epilogue}.top_epi.noise.weight"] = tensors[f"{old}.noise_weight"]
+        named[f"{epilogue}.top_epi.noise.noise"] = tensors[f"{old}.noise"][None, None]
+        for kind in ("weight", "bias"):
+            named[f"{epilogue}.style_mod.lin.{kind}"] = tensors[f"{old}.style.{kind}"]
+    named["g_synthesis.blocks.4x4.const"] = tensors["synthesis.const"][None]
+    return named
+
+
+LAYOUTS = {
+    "genforce": (genforce, 1e-8),
+    "interfacegan": (interfacegan, 1e-8),
+    "lernapparat": (lernapparat, 1e-5),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_layout_with_fused_convolutions(layout: str, tmp_path: Path) -> None:
+    tensors, (rename, epsilon) = tensors_of(WIDE), LAYOUTS[layout]
+    file = tmp_path / "made.pth"
+    torch.save(rename(tensors), file)
+    got = open_model(str(file), "cpu")
+    wanted = stylegan1.build(tensors, stylegan1.metadata(epsilon), CPU)
+    z = got.sample([1, 2])
+    for truncation in (1.0, 0.5):
+        codes = got.mapping(z, truncation=truncation)
+        images = wanted.synthesis(wanted.mapping(z, truncation=truncation))
+        torch.testing.assert_close(got.synthesis(codes), images)
+
+
+def test_what_a_file_lacks_is_made_the_same_each_time() -> None:
+    bare = {k: t for k, t in tensors_of().items() if not k.endswith((".noise", "w_avg"))}
+    one, two = (common.finished(dict(bare), 1e-5) for _ in range(2))
+    assert len(one.notes) == 2 and "10,000" in " ".join(one.notes)
+    assert all(torch.equal(one.tensors[name], two.tensors[name]) for name in one.tensors)
+    generator = stylegan1.build(one.tensors, one.meta, CPU)
+    many = generator.mapping(generator.sample(range(3000)))[:, 0]
+    error = (many.mean(0) - generator.network.w_avg).abs().max()
+    assert error < 0.1 * many.std()
+
+
+def test_another_blur_is_refused() -> None:
+    with pytest.raises(BadData, match="kernel"):
+        common.check_blur("kernel", torch.ones(1, 1, 3, 3))
+
+
+def test_other_families_are_not_recognised() -> None:
+    shapes = {name: tuple(t.shape) for name, t in tensors_of().items()}
+    assert stylegan1.recognise(shapes, {})
+    shapes.pop("synthesis.const")
+    assert not stylegan1.recognise(shapes, {}) and not stylegan1.recognise({}, {})

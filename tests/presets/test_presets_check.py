@@ -1,0 +1,186 @@
+"""`latty check`: references exist, keys do something, nothing heavy is imported."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from latty import home, presets
+from latty.errors import Missing, PresetError
+
+ROOT = Path(__file__).parents[2]
+
+
+def container(path, meta, tensors):
+    """A safetensors file written by hand: check must need the header only."""
+    header, offset = {"__metadata__": meta}, 0
+    for name, shape in tensors.items():
+        size = 4
+        for n in shape:
+            size *= n
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [offset, offset + size]}
+        offset += size
+    text = json.dumps(header).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(offset))
+
+
+def direction_set(path, names, model):
+    table = {
+        "schema": 1,
+        "method": "random",
+        "space": "w",
+        "model": model,
+        "family": "stylegan2",
+        "model_digest": "",
+        "seeds": "0-9",
+        "form": "linear",
+        "params": {},
+        "latty": "0",
+        "directions": [
+            {"name": n, "sigma": 1.0, "usable": [-3, 3], "layers": "all", "scores": {}}
+            for n in names
+        ],
+    }
+    meta = {"kind": "directions", "set": json.dumps(table)}
+    container(path, meta, {"directions": [len(names), 4]})
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """A home with one model, "toy" with 10 layers, and one set, "moves"."""
+    monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
+    container(home.models_dir() / "toy.safetensors", {"kind": "generator", "num_layers": "10"}, {})
+    direction_set(home.directions_dir() / "moves.safetensors", ["smile", "yaw"], "toy")
+    direction_set(home.directions_dir() / "others.safetensors", ["age"], "cats")
+    return tmp_path
+
+
+def write(folder, model="toy", directions=("moves/smile",), extra="", outputs=True, layers=""):
+    edits = "".join(f"[[scene.edits]]\ndirection = '{d}'\n{layers}\n" for d in directions)
+    output = "[[outputs]]\npath = 'a.gif'\n" if outputs else ""
+    file = folder / "x.toml"
+    file.write_text(f"schema = 1\n[scene]\nmodel = '{model}'\n{edits}{output}{extra}")
+    return file
+
+
+def refused(file):
+    with pytest.raises(PresetError) as caught:
+        presets.check(file)
+    return str(caught.value).replace(f"{file.parent}/", "").split("\n")
+
+
+def warned(file):
+    return [line.replace(f"{file.parent}/", "") for line in presets.check(file)]
+
+
+def test_a_good_preset_has_no_warnings(store):
+    moves = home.directions_dir() / "moves.safetensors"
+    directions = ["moves/smile", "moves/1", "seed:42", f"{moves}#yaw", f"{moves}#0"]
+    assert warned(write(store, directions=directions)) == []
+
+
+def test_models_and_directions_are_looked_up_all_at_once(store):
+    lines = refused(write(store, "tox", ["moves/smiel", "moes/smile", "seed:x", "seed:4294967296"]))
+    assert lines[0] == "x.toml:3:1: scene.model: no model 'tox', did you mean 'toy'?"
+    assert lines[1].startswith("x.toml:5:1: scene.edits.0.direction: no direction 'smiel'")
+    assert "did you mean 'smile'?" in lines[1]
+    assert lines[2].startswith("x.toml:8:1: scene.edits.1.direction: no direction set 'moes'")
+    assert "did you mean 'moves'?" in lines[2]
+    assert "names no seed" in lines[3] and "names no seed" in lines[4]
+
+
+@pytest.mark.parametrize(
+    "ref",
+    ["smile", "moves/7", "moves/", "/smile", "#", "no.safetensors#smile", "moves#", "", "seed:"],
+)
+def test_malformed_references_are_problems(ref, store):
+    [line] = refused(write(store, directions=[ref]))
+    assert line.startswith("x.toml:5:1: scene.edits.0.direction: ")
+
+
+def test_a_model_file_that_is_not_there(store):
+    [line] = refused(write(store, "models/none.pkl", []))
+    assert line.startswith("x.toml:3:1: scene.model: there is no file")
+
+
+def test_faults_of_layout_and_references_come_together(store):
+    lines = refused(write(store, "tox", ["moves/smile"], extra="fpz = 3\n"))
+    assert len(lines) == 2 and "did you mean 'fps'?" in lines[1]
+
+
+@pytest.mark.parametrize("ref", ["\\u001b[2J", "a/\\u202eb", "seed:\\u001b"])
+def test_hostile_references_never_reach_the_terminal(ref, store):
+    file = write(store, "toy")
+    file.write_text(f'[scene]\nmodel = "{ref}"\n[[scene.edits]]\ndirection = "{ref}"\n')
+    lines = refused(file)
+    assert len(lines) == 2 and all(line.isprintable() for line in lines)
+
+
+def test_warnings(store):
+    file = write(store, extra="crf = 20\n", layers="layers = '8-12'")
+    assert warned(file) == [
+        "x.toml:9:1: outputs.0.crf: means nothing for .gif",
+        "x.toml:6:1: scene.edits.0.layers: goes beyond layer 9, the model's last",
+    ]
+
+
+def test_nothing_to_render_is_a_warning(store):
+    [line] = warned(write(store, outputs=False))
+    assert "no [[outputs]]: nothing to render" in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("schema = 1", "", "x.toml:1:1: no schema number, read as 1, add: schema = 1"),
+        ("[scene]", "frames = 1\n[scene]", "nothing will be seen to move"),
+        ("moves/smile", "others/age", "was made for model 'cats', this is 'toy'"),
+    ],
+)
+def test_what_is_legal_and_probably_not_meant(old, new, words, store):
+    file = write(store)
+    text = file.read_text().replace(
+        "'moves/smile'", "'moves/smile'\nstrength = { from = 0, to = 1 }"
+    )
+    file.write_text(text.replace(old, new, 1))
+    assert words in "\n".join(warned(file))
+
+
+def test_an_empty_strip_is_a_warning(store):
+    file = write(
+        store, directions=[], outputs=False, extra="[[outputs]]\npath='a.png'\nlayout='strip'"
+    )
+    assert "is a strip of edits: there is none" in warned(file)[0]
+
+
+def test_a_missing_preset(store):
+    with pytest.raises(Missing):
+        presets.check(store / "none.toml")
+
+
+def test_nothing_heavy_is_imported(store):
+    program = """
+import sys
+from pathlib import Path
+from core import presets
+assert not {"pydantic", "tomlkit"} & sys.modules.keys(), "at import"
+presets.check(sys.argv[1])
+presets.safe_output("a.gif", Path("."))
+assert "tomlkit" not in sys.modules
+presets.dumps(presets.read("hello"))
+presets.schema()
+print([name for name in ("torch", "numpy", "textual", "PIL", "av") if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, write(store)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")

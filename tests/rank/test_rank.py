@@ -1,0 +1,118 @@
+"""`latty rank` and the figures behind it: what each direction does to each attribute."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from cli_process import latty
+from PIL import Image
+
+from latty.models import open_model
+from latty.rank import Curves, Plan, amplitudes, best, both_ways, curves, rows
+
+STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
+
+
+def made(*walks: list[list[float]]) -> Curves:
+    """Curves of directions whose attributes follow these values at STRENGTHS, for two seeds."""
+    scores = torch.tensor([[list(zip(*walk, strict=True))] * 2 for walk in walks]).double()
+    count = scores.shape[-1]
+    return Curves(
+        tuple(f"d{k}" for k in range(len(walks))),
+        tuple(f"a{a}" for a in range(count)),
+        (0, 1),
+        (STRENGTHS,) * len(walks),
+        scores,
+        torch.zeros(count).double(),
+        torch.full((count,), 2.0).double(),
+    )
+
+
+UP, DOWN, STILL = [-4.0, -2, 0, 2, 4], [1.0, 0.5, 0, -0.5, -1], [0.0] * 5
+
+
+def test_amplitude_counts_how_far_and_corr_how_surely() -> None:
+    found = rows(made([UP, DOWN, STILL]))
+    up, down, still = found
+    assert up.figures.corr == pytest.approx(1) and down.figures.corr == pytest.approx(-1)
+    assert still.figures.corr == still.amplitude == still.selectivity == 0
+    # cov / std of a line of slope m in units of 2: m * std(strength) / 2
+    assert up.amplitude == pytest.approx(2 * 2**0.5 / 2)
+    assert down.amplitude == pytest.approx(-0.5 * 2**0.5 / 2)
+    assert up.selectivity == pytest.approx(0.8) and down.selectivity == pytest.approx(0.2)
+    assert up.figures.leakage == pytest.approx(0.5)  # down goes along, still does not
+
+
+def test_one_that_lowers_its_attribute_is_as_monotone_as_its_opposite() -> None:
+    zero, unit = torch.zeros(1).double(), torch.ones(1).double()
+    walk = torch.tensor([[[4.0], [3], [1], [1], [0]]]).double()
+    down = both_ways(STRENGTHS, walk, 0, zero, unit)
+    up = both_ways(STRENGTHS, walk.flip(1), 0, zero, unit)
+    assert down.monotone == up.monotone == 1 and down.corr == pytest.approx(-up.corr)
+    assert (down.low, down.high) == (-up.high, -up.low) and down.effect == -up.effect
+
+
+def test_the_best_by_each_figure() -> None:
+    noisy = [-8.0, 4, -4, 8, 6]
+    found = rows(made([UP, UP], [noisy, STILL]))
+    assert best(found, "a0", "corr", 1)[0].direction == "d0"
+    assert best(found, "a0", "selectivity", 1)[0].direction == "d1"
+    assert [row.direction for row in best(found, "a0", "amplitude", 2)] == ["d1", "d0"]
+
+
+def test_amplitudes_are_means_over_seeds() -> None:
+    walks = torch.tensor([[UP], [DOWN]]).double().transpose(1, 2)  # two seeds, one attribute
+    one = [float(amplitudes(STRENGTHS, walk[None], torch.ones(1).double())) for walk in walks]
+    both = float(amplitudes(STRENGTHS, walks, torch.ones(1).double()))
+    assert both == pytest.approx(sum(one) / 2)
+
+
+def test_shipped_directions_lead_at_what_they_are_named_for() -> None:
+    """Walked as they are rendered, scored by the exact factors."""
+    generator = open_model("portraits", "cpu")
+    names = ("smile", "yaw", "age")
+    known = generator.factor_names()  # type: ignore[attr-defined]
+    wanted = tuple(("factors", known.index(name), name) for name in names)
+    found = rows(curves(Plan("portraits", "portraits", wanted, tuple(range(6)), names), generator))
+    for name in names:
+        leader = best(found, name, "corr", 1)[0]
+        assert leader.direction == name and leader.figures.corr > 0.9
+        assert best(found, name, "amplitude", 1)[0].direction == name
+
+
+def test_the_page_its_tables_and_its_gifs(tmp_path: Path) -> None:
+    words = ("rank", "portraits", "--scorers", "smile,yaw", "--directions", "smile,yaw,age",
+             "--seeds", "0-3", "--steps", "3", "--top", "2")  # fmt: skip
+    done = latty(*words, home=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "renders/portraits-rank\n"), done.stderr
+    folder = tmp_path / "renders" / "portraits-rank"
+    table = list(csv.DictReader((folder / "ranking.csv").read_text().splitlines()))
+    assert len(table) == 6 and float(table[0]["corr"]) <= 1
+    curve = list(csv.DictReader((folder / "curves.csv").read_text().splitlines()))
+    assert len(curve) == 3 * 3 * 2
+    told = json.loads((folder / "ranking.json").read_text())
+    assert told["attributes"]["smile"]["best"][0] == "smile" and len(told["rows"]) == 6
+    page = (folder / "README.md").read_text()
+    gifs = sorted(path.name for path in folder.glob("*.gif"))
+    assert gifs and all(f"({name})" in page for name in gifs)
+    with Image.open(folder / gifs[0]) as gif:
+        assert gif.size == (256, 256) and gif.n_frames > 20  # type: ignore[attr-defined]
+    again = latty(*words, home=tmp_path)
+    assert again.returncode == 73 and "--force" in again.stderr
+
+
+def test_mistakes_are_one_line(tmp_path: Path) -> None:
+    for words, code, text in [
+        (("portraitz",), 66, "did you mean 'portraits'"),
+        (("portraits", "--scorers", "smle"), 66, "did you mean 'smile'"),
+        (("portraits", "--directions", "smle"), 66, "no direction 'smle'"),
+        (("portraits", "--seeds", "x"), 2, "--seeds"),
+        (("portraits", "--span", "-1"), 2, "--span"),
+        (("portraits", "--by", "luck"), 2, "--by"),
+        (("portraits", "--model", "demo"), 65, "made for portraits"),
+    ]:
+        done = latty("rank", *words, home=tmp_path)
+        assert done.returncode == code and text in done.stderr, (words, done.stderr)
+        assert "Traceback" not in done.stderr

@@ -1,0 +1,496 @@
+"""From a preset to files, through the front door; the promises about pixels and about resuming."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+from toy_generator import Toy
+
+from latty import models, presets, render
+from latty.errors import BadData, DeviceError, Interrupted, Locked, OutputError, WouldOverwrite
+from latty.render import Options, grids, pixels, provenance, shots, work
+from latty.render.film import Reel
+from latty.render.journal import Journal
+from latty.scene import Edit, Scene
+
+SCENE = Scene("portraits", seed=7, truncation=0.8, size=32)
+
+
+def preset(*outputs: dict[str, Any], **more: Any) -> presets.Preset:
+    scene = {
+        "model": "portraits",
+        "seed": 7,
+        "size": 32,
+        "edits": [{"direction": "seed:9", "strength": {"from": 0, "to": 1}}],
+    }
+    data = {"schema": 1, "name": "test", "frames": 6, "scene": scene, "outputs": list(outputs)}
+    return presets.from_dict({**data, **more}, "test.toml")
+
+
+def content(path: Path) -> bytes:
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return b"".join(file.read_bytes() for file in files)
+
+
+def opened(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+# pixels -------------------------------------------------------------------------------------------
+
+
+def test_the_mapping_to_bytes_is_fixed() -> None:
+    images = torch.tensor([-9.0, -1.0, -0.999, 0.0, 1.0, 9.0]).view(1, 1, 1, 6)
+    assert pixels.to_uint8(images)[0, 0, :, 0].tolist() == [0, 0, 0, 128, 255, 255]
+    assert pixels.to_uint8(images).shape == (1, 1, 6, 3)
+
+
+def test_numbers_that_are_not_finite_are_an_error() -> None:
+    with pytest.raises(BadData, match="not finite"):
+        pixels.to_uint8(torch.full((1, 3, 2, 2), torch.nan))
+
+
+@pytest.mark.parametrize(("height", "width"), [(20, 30), (60, 90), (40, 60)])
+def test_fit_keeps_the_shape(height: int, width: int) -> None:
+    assert grids.fit(np.zeros((40, 60, 3), np.uint8), height).shape == (height, width, 3)
+
+
+def test_picture_is_the_films_frame() -> None:
+    alone = render.picture(SCENE)
+    assert alone.shape == (32, 32, 3)
+    assert alone.dtype == np.uint8
+    first = next(iter(render.frames(replace(preset(), frames=1, tracks=()))))
+    scene = replace(SCENE, truncation=1.0, edits=(Edit("seed:9", 0.0),))
+    assert np.abs(first.astype(int) - render.picture(scene)).max() <= 1
+
+
+GOLDEN = [
+    [[142.6, 148.5, 203.3], [140.5, 137.9, 179.6], [129.4, 135.2, 186.6]],
+    [[140.3, 138.0, 179.5], [143.7, 104.8, 86.7], [130.0, 132.7, 179.4]],
+    [[104.3, 114.4, 163.2], [84.7, 81.5, 101.1], [98.2, 106.7, 152.2]],
+]
+
+
+def test_a_golden_picture() -> None:
+    """Means of the nine fields of one portrait; another machine may differ by a step or two."""
+    fields = render.picture(replace(SCENE, size=48)).reshape(3, 16, 3, 16, 3).mean((1, 3))
+    assert np.abs(fields - np.array(GOLDEN)).max() < 2, fields.round(1).tolist()
+
+
+def test_models_that_draw_at_any_size_do() -> None:
+    small, large = (render.picture(replace(SCENE, size=size)) for size in (32, 128))
+    resampled = grids.fit(small, 128)
+    assert large.shape == (128, 128, 3)
+    assert np.abs(large.astype(int) - resampled).max() > 40  # sharp, not enlarged
+
+
+def test_frames_are_tiles_of_all_seeds() -> None:
+    made = preset(scene={"model": "portraits", "seed": [1, 2, 3], "size": 16}, frames=1)
+    (frame,) = render.frames(made)
+    assert frame.shape == (32, 32, 3)
+    assert not frame[16:, 16:].any()
+    one = render.picture(Scene("portraits", seed=2, size=16))
+    assert np.abs(frame[:16, 16:].astype(int) - one).max() <= 1
+
+
+# sharing ------------------------------------------------------------------------------------------
+
+
+class Prefixed(Toy):
+    """Counts what it computes below an edited layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers: list[int] = []
+
+    def prefix(self, codes: Tensor, layer: int, noise: object = "const") -> Tensor:
+        assert len(codes) == 1
+        self.layers.append(layer)
+        return codes[:, :layer]
+
+    def synthesis_from(
+        self, state: Tensor, codes: Tensor, noise: object = "const", changes: object = ()
+    ) -> Tensor:
+        below = state.expand(len(codes), -1, -1)
+        return self.synthesis(torch.cat([below, codes[:, state.shape[1] :]], 1))
+
+
+def late(strength: float, layers: str = "2-") -> Scene:
+    from latty.scene import Layers
+
+    return Scene("toy", 3, edits=(Edit("seed:5", strength, Layers.parse(layers)),))
+
+
+def test_a_shared_prefix_is_computed_once() -> None:
+    toy = Prefixed()
+    painter, plain = pixels.Painter(toy), pixels.Painter(Toy())
+    scenes = [late(i / 8) for i in range(16)]
+    for half in (scenes[:8], scenes[8:]):
+        assert np.array_equal(painter(half), plain(half))
+    assert toy.layers == [2]
+    painter([late(0.1, "0-"), late(0.2, "0-")])  # nothing is shared
+    assert toy.layers == [2]
+    painter([replace(s, seed=4) for s in scenes[:2]])
+    assert toy.layers == [2, 2]
+
+
+def test_scenes_with_other_noise_are_drawn_apart() -> None:
+    scenes = [replace(late(0.5), noise=noise) for noise in ("const", 3, 3, "none")]
+    assert pixels.Painter(Prefixed())(scenes).shape == (4, 16, 16, 3)
+
+
+def test_labels_reach_synthesis() -> None:
+    class Labelled(Toy):
+        def synthesis(self, codes: Tensor, label: Any = None, *rest: Any, **more: Any) -> Tensor:
+            assert label.tolist() == [0, 2]
+            return super().synthesis(codes)
+
+    pixels.Painter(Labelled(classes=3))([Scene("toy", 1, label=0), Scene("toy", 1, label=2)])
+
+
+# memory -------------------------------------------------------------------------------------------
+
+ERRORS = [
+    torch.OutOfMemoryError("CUDA out of memory."),
+    MemoryError(),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."),
+]
+
+
+def drawing(most: int, error: BaseException) -> Callable[[Sequence[Scene]], np.ndarray]:
+    def draw(scenes: Sequence[Scene]) -> np.ndarray:
+        if len(scenes) > most:
+            raise error
+        # the batch shows in the pixels, as it does in the last bits of real ones
+        return np.full((len(scenes), 2, 3, 3), len(scenes), np.uint8)
+
+    return draw
+
+
+def reel(tmp_path: Path, most: int, error: BaseException, batches: Any = ((0, 8),)) -> Reel:
+    journal = Journal(tmp_path / "j", "key", 21)
+    return Reel([SCENE] * 21, drawing(most, error), journal, batches)
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_full_memory_halves_the_batch(error: BaseException, tmp_path: Path) -> None:
+    made = reel(tmp_path, 3, error)
+    with made.journal:
+        made.finish(lambda *words: None)
+        assert made.journal.batches() == ((0, 2),)
+        assert [int(made[i][0, 0, 0]) for i in (0, 19, 20)] == [2, 2, 1]
+
+
+def test_a_batch_that_does_not_fit_later_is_recorded(tmp_path: Path) -> None:
+    made = reel(tmp_path, 8, MemoryError())
+    with made.journal:
+        made.journal.append(np.full((8, 2, 3, 3), 8, np.uint8), 8)
+        made.draw = drawing(4, MemoryError())
+        made.finish(lambda *words: None)
+        assert made.journal.batches() == ((0, 8), (8, 4))
+    (tmp_path / "j").unlink()
+    again = reel(tmp_path, 8, MemoryError(), ((0, 8), (8, 4)))
+    with again.journal:
+        again.finish(lambda *words: None)
+        assert [int(again[i][0, 0, 0]) for i in (0, 8, 20)] == [8, 4, 1]
+
+
+def test_one_picture_too_large_is_a_device_error(tmp_path: Path) -> None:
+    made = reel(tmp_path, 0, MemoryError())
+    with made.journal, pytest.raises(DeviceError):
+        made.finish(lambda *words: None)
+
+
+def test_other_errors_go_through(tmp_path: Path) -> None:
+    made = reel(tmp_path, 0, RuntimeError("shapes do not fit"))
+    with made.journal, pytest.raises(RuntimeError, match="shapes"):
+        made.finish(lambda *words: None)
+
+
+# the journal --------------------------------------------------------------------------------------
+
+
+def filled(path: Path, count: int = 10, total: int = 10, batch: int = 4) -> bytes:
+    path.unlink(missing_ok=True)
+    frames = np.random.RandomState(0).randint(0, 256, (count, 3, 5, 3), np.uint8)
+    with Journal(path, "key", total) as journal:
+        for i in range(0, count, batch):
+            journal.append(frames[i : i + batch], batch)
+    return path.read_bytes()
+
+
+def recovered(path: Path, data: bytes, total: int = 10, key: str = "key") -> int:
+    path.write_bytes(data)
+    with Journal(path, key, total) as journal:
+        return len(journal)
+
+
+def test_a_journal_is_read_back(tmp_path: Path) -> None:
+    data = filled(tmp_path / "j")
+    assert recovered(tmp_path / "j", data) == 10
+    assert recovered(tmp_path / "j", data, key="other") == 0
+
+
+def test_a_torn_journal_keeps_whole_batches(tmp_path: Path) -> None:
+    data = filled(tmp_path / "j")
+    kept = [recovered(tmp_path / "j", data[:length]) for length in range(len(data) + 1)]
+    assert set(kept) == {0, 4, 8, 10}
+    assert kept == sorted(kept)
+
+
+def test_every_flipped_byte_is_found(tmp_path: Path) -> None:
+    data = filled(tmp_path / "j")
+    header = data.index(b"\n") + 1
+    record = 3 * 5 * 3 + 8
+    for place in range(header, len(data)):
+        damaged = bytearray(data)
+        damaged[place] ^= 0x10
+        frame = (place - header) // record
+        assert recovered(tmp_path / "j", bytes(damaged)) == frame // 4 * 4
+
+
+def test_a_damaged_header_starts_again(tmp_path: Path) -> None:
+    data = filled(tmp_path / "j")
+    for place in range(data.index(b"\n") + 1):
+        damaged = bytearray(data)
+        damaged[place] ^= 0x10
+        assert recovered(tmp_path / "j", bytes(damaged)) in (0, 10)
+
+
+# write --------------------------------------------------------------------------------------------
+
+EVERY = [
+    {"path": "a.gif", "loop": "bounce"},
+    {"path": "a.mp4"},
+    {"path": "a.webm", "size": 33},
+    {"path": "a.webp"},
+    {"path": "a.png"},
+    {"path": "grid.png", "layout": "grid", "rows": "edits", "columns": 3},
+    {"path": "deep/frames/"},
+]
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rendered")
+    render.write(preset(*EVERY), Options(folder))
+    return folder
+
+
+def test_everything_is_there_and_nothing_else(rendered: Path) -> None:
+    files = {p.relative_to(rendered).as_posix() for p in rendered.rglob("*") if p.is_file()}
+    frames = {f"deep/frames/{i:04}.png" for i in range(6)}
+    assert files == {o["path"] for o in EVERY if not o["path"].endswith("/")} | frames
+
+
+@pytest.mark.parametrize("name", [o["path"] for o in EVERY])
+def test_a_file_renders_itself_again(name: str, rendered: Path, tmp_path: Path) -> None:
+    """U3: byte-equal from the embedded recipe, in another folder, under another name."""
+    again, batch = provenance.recall(rendered / name)
+    (path,) = render.write(again, Options(tmp_path, batch=batch))
+    assert content(path) == content(rendered / name)
+
+
+def test_the_recipe_says_what_made_it_and_not_who(rendered: Path) -> None:
+    recipe = provenance.read(rendered / "a.gif")
+    assert recipe["model"]["name"] == "portraits"
+    assert recipe["batches"] == [[0, 8]]
+    assert recipe["torch"] == torch.__version__
+    for file in rendered.rglob("*.*"):
+        assert str(Path.home()).encode() not in file.read_bytes()
+        assert str(rendered).encode() not in file.read_bytes()
+    assert provenance.changed(rendered / "a.gif", models.open_model("portraits")) == []
+
+
+def test_outputs_that_show_the_same_scenes_share_them(tmp_path: Path) -> None:
+    drawn = []
+    plenty = preset({"path": "a.gif"}, {"path": "b.mp4"}, {"path": "c.png"})
+    render.write(plenty, Options(tmp_path), lambda done, total, what: drawn.append((done, what)))
+    assert [done for done, what in drawn if what == "frames"] == [0, 6, 6, 6]
+
+
+def test_sheets_grids_and_strips_have_the_size_they_should(rendered: Path) -> None:
+    one = preset({"path": "x.png", "captions": False})
+    style = grids.style(32)
+    sheet, grid = opened(rendered / "a.png"), opened(rendered / "grid.png")
+    assert sheet.shape[1] == 6 * 32 + 5 * style.gap + 2 * style.margin
+    assert grid.shape[0] > 32 + 2 * style.margin
+    assert shots.column_names(one.outputs[0]) == ["-3", "-2", "-1", "0", "+1", "+2", "+3"]
+    assert shots.row_names(one, replace(one.outputs[0], layout="strip")) == ["toward 9"]
+    assert sheet[0, 0].tolist() == [255, 255, 255]
+
+
+def test_one_frame_is_a_bare_picture(tmp_path: Path) -> None:
+    (path,) = render.write(preset({"path": "one.png"}, frames=1), Options(tmp_path))
+    assert opened(path).shape == (32, 32, 3)
+
+
+def test_a_grid_without_edits_is_refused(tmp_path: Path) -> None:
+    scene = {"model": "portraits", "seed": 1, "size": 16}
+    bad = replace(preset({"path": "g.png"}, scene=scene), frames=1)
+    bad = replace(bad, outputs=(replace(bad.outputs[0], layout="grid"),))
+    with pytest.raises(BadData, match="needs an edit"):
+        render.write(bad, Options(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_sidecar_is_asked_for(tmp_path: Path) -> None:
+    render.write(preset({"path": "a.gif"}), Options(tmp_path, sidecar=True))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.gif", "a.gif.json"]
+    assert provenance.read(tmp_path / "a.gif.json") == provenance.read(tmp_path / "a.gif")
+
+
+def test_the_plan_draws_nothing(tmp_path: Path) -> None:
+    rows = render.plan(preset(*EVERY), Options(tmp_path))
+    assert [row["frames"] for row in rows] == [10, 6, 6, 6, 1, 1, 6]
+    assert rows[0]["seconds"] == 0.4
+    assert list(tmp_path.iterdir()) == []
+
+
+# names, locks, interruptions ----------------------------------------------------------------------
+
+
+def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
+    (tmp_path / "a.gif").write_bytes(b"mine")
+    made = preset({"path": "b.gif"}, {"path": "a.gif"})
+    with pytest.raises(WouldOverwrite, match=r"a\.gif"):
+        render.write(made, Options(tmp_path))
+    assert [p.name for p in tmp_path.iterdir()] == ["a.gif"]
+    render.write(made, Options(tmp_path, force=True))
+    assert (tmp_path / "a.gif").read_bytes()[:6] == b"GIF89a"
+
+
+def test_only_folders_of_frames_are_replaced(tmp_path: Path) -> None:
+    made = preset({"path": "f/"})
+    render.write(made, Options(tmp_path))
+    render.write(replace(made, frames=3), Options(tmp_path, force=True))
+    assert len(list((tmp_path / "f").iterdir())) == 3
+    (tmp_path / "f" / "thesis.doc").write_text("mine")
+    with pytest.raises(WouldOverwrite, match="other files"):
+        render.write(made, Options(tmp_path, force=True))
+
+
+def test_two_writers_of_one_output(tmp_path: Path) -> None:
+    with work.Work(tmp_path / "a.gif"), pytest.raises(Locked, match=r"a\.gif"):
+        render.write(preset({"path": "a.gif"}), Options(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+    render.write(preset({"path": "a.gif"}), Options(tmp_path))
+
+
+def test_two_outputs_of_one_name_are_refused(tmp_path: Path) -> None:
+    made = preset({"path": "a.gif"})
+    with pytest.raises(BadData, match="same name"):
+        render.write(replace(made, outputs=made.outputs * 2), Options(tmp_path))
+
+
+class Stop:
+    """Raises at the n-th report."""
+
+    def __init__(self, at: int, error: BaseException) -> None:
+        self.left, self.error = at, error
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise self.error
+
+
+@pytest.mark.parametrize("error", [Interrupted(15), KeyboardInterrupt()])
+def test_the_same_command_goes_on(error: BaseException, tmp_path: Path) -> None:
+    made, options = preset({"path": "a.gif"}, {"path": "b.mp4"}), Options(tmp_path / "x", batch=2)
+    render.write(made, replace(options, out_dir=tmp_path / "whole"))
+    for at in (2, 3, 2, 5, 9):
+        with pytest.raises(Interrupted) as caught:
+            render.write(made, options, Stop(at, error))
+        assert "same command" in caught.value.hint
+        assert caught.value.exit_code == (143 if isinstance(error, Interrupted) else 130)
+        assert not list(options.out_dir.glob("*.gif"))
+    drawn: list[int] = []
+    render.write(made, options, lambda n, _, what: drawn.append(n) if what == "frames" else None)
+    assert drawn[0] == 6  # all of them from the earlier tries
+    for name in ("a.gif", "b.mp4"):
+        assert content(tmp_path / "x" / name) == content(tmp_path / "whole" / name)
+
+
+def test_a_changed_preset_starts_again(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        render.write(preset({"path": "a.gif"}), Options(tmp_path), Stop(2, Interrupted(2)))
+    other = preset({"path": "a.gif"}, frames=5)
+    drawn: list[int] = []
+    render.write(other, Options(tmp_path), lambda n, _, what: drawn.append(n))
+    assert drawn[0] == 0
+
+
+def test_stopped_between_two_final_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = preset({"path": "a.gif"}, {"path": "b.gif"})
+    rename = work._rename
+
+    def once(one: work.Work) -> None:
+        rename(one)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(work, "_rename", once)
+    with pytest.raises(Interrupted):
+        render.write(made, Options(tmp_path))
+    monkeypatch.undo()
+    assert (tmp_path / "a.gif").exists()
+    assert not (tmp_path / "b.gif").exists()
+    render.write(made, Options(tmp_path), Stop(1, AssertionError("draws again")))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.gif", "b.gif"]
+
+
+def test_a_note_without_files_is_not_believed(tmp_path: Path) -> None:
+    made = preset({"path": "a.gif"}, frames=2)
+    render.write(made, Options(tmp_path))
+    key = sha256(provenance.canonical(presets.to_dict(made)).encode()).hexdigest()
+    (tmp_path / "a.gif.latty-work").mkdir()
+    (tmp_path / "a.gif.latty-work" / "publishing.json").write_text(f'"{key}"')
+    before = content(tmp_path / "a.gif")
+    render.write(made, Options(tmp_path))  # killed while it cleaned up: nothing is left to do
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.gif"]
+    (tmp_path / "a.gif").unlink()
+    (tmp_path / "a.gif.latty-work").mkdir()
+    (tmp_path / "a.gif.latty-work" / "publishing.json").write_text(f'"{key}"')
+    render.write(made, Options(tmp_path))
+    assert content(tmp_path / "a.gif") == before
+
+
+def test_a_rename_that_fails_is_made_up_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = preset({"path": "a.gif"}, {"path": "b.gif"}, frames=2)
+    render.write(made, Options(tmp_path / "whole"))
+    (tmp_path / "b.gif").write_bytes(b"old")
+    rename = work._rename
+
+    def fail(one: work.Work) -> None:
+        if one.target.name == "b.gif":
+            raise OSError(5, "Input/output error")
+        rename(one)
+
+    monkeypatch.setattr(work, "_rename", fail)
+    with pytest.raises(OutputError):
+        render.write(made, Options(tmp_path, force=True))
+    assert (tmp_path / "b.gif").read_bytes() == b"old"
+    monkeypatch.undo()
+    render.write(made, Options(tmp_path, force=True))
+    assert content(tmp_path / "b.gif") == content(tmp_path / "whole" / "b.gif")
+
+
+def test_too_little_space_is_said_before_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work.shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
+    with pytest.raises(OutputError, match="are free"):
+        render.write(preset({"path": "a.gif"}), Options(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+    render.write(preset({"path": "a.gif"}), Options(tmp_path, force=True))

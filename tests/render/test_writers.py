@@ -1,0 +1,314 @@
+"""Every writer of the folder: right frames, right times, same bytes, recipe inside."""
+
+import os
+import subprocess
+import sys
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from test_palette import pan, psnr
+
+from latty.presets import Output
+from latty.presets.formats import WRITERS as WRITERS_REGISTRY
+from latty.presets.formats import starts, writer_of
+from latty.render import embedded, shots
+from latty.render.ffmpeg.probe import try_encoder
+from latty.report import silent
+
+NAMES = WRITERS_REGISTRY.names()
+FILMS = ["gif", "mp4", "webm", "webp"]
+COMMENT = '{"latty":"0","preset":{},"words":"<&\\"> \\u00e9 \\\\"}'
+
+
+@dataclass
+class Frames:
+    """A film of frames in memory."""
+
+    frames: list[np.ndarray]
+    fps: Fraction = Fraction(25)
+    loops: bool = True
+    passes: int = 0
+
+    @property
+    def height(self) -> int:
+        return int(self.frames[0].shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.frames[0].shape[1])
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        self.passes += 1
+        return iter(self.frames)
+
+
+def output(name: str, **more: object) -> Output:
+    return replace(Output("x/" if name == "frames" else f"x.{name}"), **more)
+
+
+def write(name: str, film: Frames, path: Path, **more: object) -> Path:
+    made = output(name, **more)
+    writer_of(made)[1].write(film, path, made, COMMENT, silent)
+    return path
+
+
+def content(path: Path) -> bytes:
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return b"".join(file.read_bytes() for file in files)
+
+
+def decoded(name: str, path: Path) -> list[np.ndarray]:
+    """Every frame (H, W, 3) as a player shows it."""
+    if name in ("mp4", "webm"):
+        with av.open(str(path)) as container:
+            return [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+    if name == "frames":
+        return [np.asarray(Image.open(file)) for file in sorted(path.iterdir())]
+    frames = []
+    with Image.open(path) as picture:
+        for i in range(getattr(picture, "n_frames", 1)):
+            picture.seek(i)
+            frames.append(np.asarray(picture.convert("RGB")))
+    return frames
+
+
+def delays(path: Path) -> list[int]:
+    """Milliseconds of each frame of a GIF or WebP."""
+    found = []
+    with Image.open(path) as picture:
+        for i in range(picture.n_frames):
+            picture.seek(i)
+            picture.load()
+            found.append(picture.info["duration"])
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_conformance(name: str, tmp_path: Path) -> None:
+    """What writers/_base.py asks of every entry."""
+    film, heard = Frames(pan(48, 5)), []
+    path = tmp_path / "one"
+    made = output(name)
+    writer_of(made)[1].write(film, path, made, COMMENT, lambda *words: heard.append(words))
+    assert heard[-1][0] == heard[-1][1]
+    assert content(write(name, film, tmp_path / "two")) == content(path)
+    assert embedded.extract(path) == COMMENT
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["one", "two"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cancelled_by_its_report(name: str, tmp_path: Path) -> None:
+    def stop(done: int, total: int, what: str) -> None:
+        raise KeyboardInterrupt
+
+    made = output(name)
+    with pytest.raises(KeyboardInterrupt):
+        writer_of(made)[1].write(Frames(pan(32, 3)), tmp_path / "x", made, COMMENT, stop)
+
+
+@pytest.mark.parametrize(
+    ("name", "least"), [("gif", 31), ("mp4", 29), ("webm", 29), ("webp", 32), ("frames", 90)]
+)
+def test_frames_are_the_films(name: str, least: float, tmp_path: Path) -> None:
+    film = Frames(pan(64, 7))
+    back = decoded(name, write(name, film, tmp_path / "x"))
+    assert len(back) == 7  # in order, and no blank one first
+    found = [psnr(a, b) for a, b in zip(back, film.frames, strict=True)]
+    assert min(found) > least, found
+
+
+@pytest.mark.parametrize("name", ["gif", "webp", "frames", "mp4", "webm"])
+def test_sizes_that_are_not_square_or_even(name: str, tmp_path: Path) -> None:
+    film = Frames([frame[:31, :45] for frame in pan(48, 3)])
+    back = decoded(name, write(name, film, tmp_path / "x"))
+    assert back[0].shape == ((32, 46, 3) if name in ("mp4", "webm") else (31, 45, 3))
+    assert psnr(back[1][:31, :45], film.frames[1]) > 27
+
+
+def test_sharp_colours_keep_odd_sizes(tmp_path: Path) -> None:
+    film = Frames([frame[:31, :45] for frame in pan(48, 3)])
+    full = decoded("mp4", write("mp4", film, tmp_path / "b", chroma="444"))
+    assert full[0].shape == (31, 45, 3)
+    red = np.zeros((32, 32, 3), np.uint8)
+    red[:, 1::2, 0] = 255
+    stripes = decoded("mp4", write("mp4", Frames([red]), tmp_path / "c", chroma="444"))[0]
+    greyed = decoded("mp4", write("mp4", Frames([red]), tmp_path / "d"))[0]
+    assert psnr(stripes, red) > psnr(greyed, red) + 6
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_one_frame(name: str, tmp_path: Path) -> None:
+    film = Frames(pan(32, 1))
+    assert len(decoded(name, write(name, film, tmp_path / "x"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("fps", "expected"),
+    [(25, [40] * 6), (50, [20] * 6), (30, [30, 40, 30, 30, 40, 30]), (60, [20] * 6)],
+)
+def test_gif_delays(fps: int, expected: list[int], tmp_path: Path) -> None:
+    path = write("gif", Frames(pan(24, 6), Fraction(fps)), tmp_path / "x")
+    assert delays(path) == expected
+
+
+def test_webp_delays_spread_the_rounding(tmp_path: Path) -> None:
+    path = write("webp", Frames(pan(24, 6), Fraction(30)), tmp_path / "x")
+    assert sum(delays(path)) == 200
+
+
+@pytest.mark.parametrize("name", ["mp4", "webm"])
+@pytest.mark.parametrize("fps", [Fraction(25), Fraction(30000, 1001)])
+def test_video_lasts_as_long_as_it_should(name: str, fps: Fraction, tmp_path: Path) -> None:
+    path = write(name, Frames(pan(32, 10), fps), tmp_path / "x")
+    with av.open(str(path)) as container:
+        assert container.duration is not None
+        assert container.duration / 1e6 == pytest.approx(10 / fps, abs=0.002)
+        assert container.streams.video[0].codec_context.colorspace == 1  # BT.709, said so
+
+
+def test_a_long_mp4_has_room_for_its_index(tmp_path: Path) -> None:
+    frames = pan(16, 20)
+    film = Frames([frames[i * i % 20] for i in range(2000)])  # jumps: keyframes and reordering
+    made, comment = output("mp4"), COMMENT[:-1] + " " * 100_000 + "}"
+    writer_of(made)[1].write(film, tmp_path / "x", made, comment, silent)
+    assert embedded.extract(tmp_path / "x") == comment
+    assert len(decoded("mp4", tmp_path / "x")) == 2000
+
+
+@pytest.mark.parametrize(("loops", "expected"), [(True, 0), (False, None)])
+def test_gif_loops_for_ever_or_plays_once(
+    loops: bool, expected: int | None, tmp_path: Path
+) -> None:
+    path = write("gif", Frames(pan(24, 3), loops=loops), tmp_path / "x")
+    with Image.open(path) as picture:
+        assert picture.info.get("loop") == expected
+    # the loop count is the first extension: some players look nowhere else
+    data = path.read_bytes()
+    assert (data[781:784] == b"\x21\xff\x0b") == loops
+
+
+@pytest.mark.parametrize(("loops", "expected"), [(True, 0), (False, 1)])
+def test_webp_loops(loops: bool, expected: int, tmp_path: Path) -> None:
+    path = write("webp", Frames(pan(24, 3), loops=loops), tmp_path / "x")
+    with Image.open(path) as picture:
+        assert picture.info["loop"] == expected
+
+
+def test_webp_quality_100_is_lossless(tmp_path: Path) -> None:
+    film = Frames(pan(32, 2))
+    back = decoded("webp", write("webp", film, tmp_path / "x", quality=100))
+    assert all(np.array_equal(a, b) for a, b in zip(back, film.frames, strict=True))
+
+
+def test_mp4_starts_before_it_is_downloaded(tmp_path: Path) -> None:
+    data = write("mp4", Frames(pan(32, 30)), tmp_path / "x").read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+
+
+PERTURBED = """
+import sys
+from hashlib import sha256
+from pathlib import Path
+from test_palette import pan
+from test_writers import FILMS, Frames, write
+for name in FILMS:
+    for size in (48, 136):
+        path = write(name, Frames(pan(size, 5)), Path(sys.argv[1]) / f"{size}.{name}")
+        print(name, size, sha256(path.read_bytes()).hexdigest()[:12])
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc fills memory as told")
+def test_no_encoder_reads_memory_that_nobody_wrote(tmp_path: Path) -> None:
+    """The same bytes whatever fresh memory holds: glibc fills it with the byte it is told."""
+    paths = f"{Path(__file__).parent}{os.pathsep}{Path(__file__).parents[2]}"
+    said = set()
+    for fill in ("0", "1", "170"):
+        folder = tmp_path / fill
+        folder.mkdir()
+        environment = os.environ | {"MALLOC_PERTURB_": fill, "PYTHONPATH": paths}
+        child = [sys.executable, "-c", PERTURBED, str(folder)]
+        done = subprocess.run(child, env=environment, capture_output=True, text=True, check=True)
+        said.add(done.stdout)
+    assert len(said) == 1, "\n".join(said)
+
+
+def test_dithering_hides_bands(tmp_path: Path) -> None:
+    """Blocks of 8 x 8 pixels average out nearer to a smooth gradient."""
+    x, y = np.linspace(60, 200, 256)[None, :, None], np.linspace(0, 30, 192)[:, None, None]
+    ramp = np.concatenate([x + y, x * 0.6 + y, x * 0.3 + 2 * y + 20], 2)
+    film = Frames([np.clip(ramp + i, 0, 255).astype(np.uint8) for i in range(4)])
+    plain, dithered = (write("gif", film, tmp_path / str(d), dither=d) for d in (False, True))
+
+    def error(path: Path) -> float:
+        gap = np.stack(decoded("gif", path)).astype(float) - np.stack(film.frames)
+        return float(np.abs(gap.reshape(4, 24, 8, 32, 8, 3).mean((2, 4))).mean())
+
+    assert error(dithered) < error(plain) / 2
+    assert dithered.stat().st_size < 2 * plain.stat().st_size
+
+
+def test_nvenc_is_used_only_where_it_opens(tmp_path: Path) -> None:
+    """Everywhere else the same call gives the software encoder's bytes."""
+    if try_encoder("h264_nvenc", "mp4", "yuv420p") == "works":
+        pytest.skip("this machine has the encoder")
+    film = Frames(pan(64, 3))
+    soft, card = (
+        write("mp4", film, tmp_path / name, encoder=name).read_bytes() for name in ("x264", "nvenc")
+    )
+    assert soft == card
+
+
+def test_crf_is_the_quality(tmp_path: Path) -> None:
+    for name in ("mp4", "webm"):
+        fine = write(name, Frames(pan(64, 6)), tmp_path / f"a{name}", crf=10)
+        rough = write(name, Frames(pan(64, 6)), tmp_path / f"b{name}", crf=40)
+        assert fine.stat().st_size > 2 * rough.stat().st_size
+
+
+def test_gif_costs_little_where_nothing_moves(tmp_path: Path) -> None:
+    still, moving = pan(64, 1)[0], pan(64, 12)
+    quiet = write("gif", Frames([still] * 12), tmp_path / "a").stat().st_size
+    assert quiet < write("gif", Frames(moving), tmp_path / "b").stat().st_size / 6
+
+
+def test_writers_hold_no_list_of_frames(tmp_path: Path) -> None:
+    """A film that makes each frame when asked: at most a few are alive at once."""
+    alive: set[int] = set()
+    most = 0
+
+    class Lazy(Frames):
+        def __iter__(self) -> Iterator[np.ndarray]:
+            nonlocal most
+            for frame in self.frames:
+                made = frame.copy()
+                alive.add(id(made))
+                weakref.finalize(made, alive.discard, id(made))
+                most = max(most, len(alive))
+                yield made
+
+    for name in [*FILMS, "frames"]:
+        write(name, Lazy(pan(24, 40)), tmp_path / name)
+    assert 0 < most <= 6
+
+
+def test_starts() -> None:
+    assert starts(4, Fraction(30), 100) == [0, 3, 7, 10, 13]
+    assert starts(1000, Fraction(30), 100)[-1] == 3333
+
+
+def test_play_order() -> None:
+    assert list(shots.play_order(4, "bounce")) == [0, 1, 2, 3, 2, 1]
+    assert list(shots.play_order(2, "bounce")) == [0, 1]
+    assert list(shots.play_order(1, "bounce")) == [0]
+    assert list(shots.play_order(3, "once")) == [0, 1, 2]

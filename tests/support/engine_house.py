@@ -1,0 +1,88 @@
+"""An engine for tests: real processes under one event loop that tests share."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from latty_tui.drawing.engine import Died, Engine, Event, Ready
+
+T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
+PROBE = (sys.executable, str(Path(__file__).parent / "engine_probe.py"))
+
+
+class House:
+    """The app's place: a loop, the engine, and the events that came."""
+
+    def __init__(self, runner: asyncio.Runner, device: str, command: tuple[str, ...]) -> None:
+        self.runner = runner
+        self.events: list[Event] = []
+        self.engine = Engine(device, self.events.append, command)
+
+    def do(self, work: Coroutine[Any, Any, T], seconds: float = 60) -> T:
+        """Its result."""
+
+        async def limited() -> T:
+            return await asyncio.wait_for(work, seconds)
+
+        return self.runner.run(limited())
+
+    @property
+    def deaths(self) -> list[Died]:
+        return [event for event in self.events if isinstance(event, Died)]
+
+    @property
+    def readies(self) -> list[Ready]:
+        return [event for event in self.events if isinstance(event, Ready)]
+
+    def wait(self, ready: Callable[[], object], seconds: float = 30) -> None:
+        """While the loop runs, until something is so."""
+
+        async def until() -> None:
+            while not ready():
+                await asyncio.sleep(0.01)
+
+        self.do(until(), seconds)
+
+
+@contextmanager
+def house(home: Path, device: str = "cpu", command: tuple[str, ...] = PROBE) -> Iterator[House]:
+    """A started engine with a home of its own, gone at the end."""
+    with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
+        patch.setenv("LATTY_HOME", str(home))
+        patch.setenv("PYTHONPATH", str(ROOT))
+        built = House(runner, device, command)
+        built.do(built.engine.start())
+        try:
+            yield built
+        finally:
+            built.do(built.engine.stop())
+            built.do(asyncio.sleep(0))
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def gone(pid: int, seconds: float = 10) -> bool:
+    """Whether a process ends within that time."""
+    end = time.monotonic() + seconds
+    while alive(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    return not alive(pid)
+
+
+def kill(pid: int | None, number: int) -> None:
+    assert pid is not None
+    os.kill(pid, number)

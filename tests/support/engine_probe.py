@@ -1,0 +1,88 @@
+"""The engine, with a few more functions to call: what may go wrong in it, on request.
+
+Run as a script in place of `python -m latty.jobs.engine.__main__`.
+"""
+
+import ctypes
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from latty.jobs.engine import __main__
+
+HERE = "engine_probe"
+NAMES = ("shout", "sleep", "fail", "starve", "break_gpu", "exit", "odd", "many", "who")
+
+
+def shout(times: int) -> str:
+    """Prints in every way a library may."""
+    for _ in range(times):
+        print("a library says something")
+        os.write(1, b"\x00\x00\x00\x02{}" * 10)
+        ctypes.CDLL(None).puts(b"C says something")
+        ctypes.CDLL(None).fflush(None)
+        print("and complains", file=sys.stderr)
+        os.read(0, 10)
+    return "said"
+
+
+def sleep(seconds: float) -> int:
+    """Busy elsewhere."""
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def who(order: int) -> int:
+    """Its own argument."""
+    return order
+
+
+def fail(kind: str) -> None:
+    """Errors that nobody foresaw, and one of the system."""
+    if kind == "file":
+        open("/nowhere/at/all")  # noqa: PTH123, SIM115
+    if kind == "value":
+        raise ValueError("odd \x1b[31m thing")
+    raise RecursionError(kind)
+
+
+def starve(times: int) -> None:
+    """The next pictures find no memory."""
+    from latty.jobs.engine.drawing import Preview
+
+    def images(self: Any, scenes: Sequence[Any]) -> Any:
+        nonlocal times
+        if times == 0:
+            return real(self, scenes)
+        times -= 1
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: not enough memory")
+
+    real = getattr(Preview, "real", Preview.images)
+    Preview.real, Preview.images = real, images  # type: ignore[attr-defined, method-assign]
+
+
+def break_gpu() -> None:
+    """As CUDA says it after which nothing works any more."""
+    raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+
+def exit() -> None:
+    """What a library should not do."""
+    sys.exit(3)
+
+
+def odd() -> object:
+    """No JSON."""
+    return {1, 2}
+
+
+def many(bytes: int) -> str:
+    """A long answer."""
+    return "x" * bytes
+
+
+if __name__ == "__main__":
+    __main__.CALLS.update({name: f"{HERE}:{name}" for name in NAMES})
+    __main__.main()

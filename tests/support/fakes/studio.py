@@ -1,0 +1,58 @@
+"""`latty` with the engine of fakes/engine.py and what a test plants: `studio.py PLANT WORDS...`
+
+nothing     as it is
+stuck       undo never returns
+crash       the header cannot be drawn any more once the seed is 8
+modules     modules.txt in the state folder: what is imported at the first paint
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from latty import home
+from latty_tui.drawing import engine
+
+
+def plant(what: str) -> None:
+    """Change the studio before it starts."""
+    if what == "nothing":
+        return
+    from latty_tui.app import Studio
+    from latty_tui.panels.header import HeaderPanel
+
+    if what == "stuck":
+        Studio.action_undo = lambda self: time.sleep(600)  # type: ignore[method-assign]
+    elif what == "crash":
+        render = HeaderPanel.render
+
+        def broken(self: Any) -> object:
+            if self.studio.state.scene.seed == 8:
+                raise KeyError("planted [red]")
+            return render(self)
+
+        HeaderPanel.render = broken  # type: ignore[method-assign, assignment]
+    elif what == "modules":
+        begin = Studio._begin
+
+        def told(self: Any) -> None:
+            home.state_dir().mkdir(parents=True, exist_ok=True)
+            (home.state_dir() / "modules.txt").write_text("\n".join(sorted(sys.modules)))
+            begin(self)
+
+        Studio._begin = told  # type: ignore[method-assign]
+
+
+def main() -> int:
+    """latty, from there."""
+    command = (sys.executable, "-P", str(Path(__file__).parent / "engine.py"))
+    engine.Engine.__init__.__defaults__ = (command,)  # type: ignore[attr-defined]
+    plant(sys.argv[1])
+    from latty_tui.__main__ import main
+
+    return main(sys.argv[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""What tests run in other processes: those import it by name."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from latty.errors import BadData, DeviceError, Interrupted, PresetError, Problem
+
+
+def environment(name: str) -> tuple[int, str]:
+    return os.getpid(), os.environ.get(name, "-")
+
+
+def noted(folder: str, number: int, seconds: float = 0.0) -> int:
+    """Leaves a line, so that one can count how often it ran."""
+    with (Path(folder) / f"ran-{number}").open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    time.sleep(seconds)
+    return number * number
+
+
+def die(folder: str, how: int, times: int) -> int:
+    """Ends its process by signal `how`, or by exit for 0, the first `times` times."""
+    noted(folder, 0)
+    if len((Path(folder) / "ran-0").read_text().split()) <= times:
+        if not how:
+            os._exit(3)
+        os.kill(os.getpid(), how)
+        time.sleep(10)
+    return os.getpid()
+
+
+class Foreign(Exception):
+    """Like those of libraries: made of other words than it keeps."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+def fail(kind: str) -> object:
+    if kind == "value":
+        raise ValueError("a wrong value")
+    if kind == "device":
+        raise DeviceError("no device", "take another")
+    if kind == "preset":
+        raise PresetError("x.toml", [Problem(3, 1, "key", "is wrong")])
+    if kind == "interrupted":
+        raise Interrupted(signal.SIGTERM, "go on")
+    if kind == "refusal":
+        from latty.checkpoints.refusals import Refusal
+
+        raise Refusal("html", "this is a page", "fetch it again", "x.pt")
+    if kind == "foreign":
+        raise Foreign(1, 2)
+    return lambda: None  # cannot be sent back
+
+
+def opened(generator: object, number: int, seconds: float = 0.0) -> bytes:
+    """How often this process has opened a model, and which process it is."""
+    from latty.jobs.shards import _generator
+
+    time.sleep(seconds)
+    return f"{os.getpid()} {_generator.cache_info().misses} {number}".encode()
+
+
+def refuse(generator: object) -> bytes:
+    raise BadData("this piece cannot be made", "take another")

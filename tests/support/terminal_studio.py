@@ -1,0 +1,143 @@
+"""The studio in a terminal: started as people start it, and what its picture should look like."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from cli_process import COMMAND, environment
+from terminal_fake import SIXEL, FakeTerminal, Kind, running
+from terminal_pictures import Pixels, outliers, psnr, scaled
+from terminal_screen import Picture
+
+from latty.scene import Scene
+
+CELL = (8, 17)
+START = 60.0  # seconds that a loaded machine may take for torch
+FIRST = Scene("demo", 7, 0.8)  # what a new user's studio shows
+LIKE = {"sixel": 37.0, "kitty": 37.0, "iterm": 33.0}  # dB; iTerm2's are JPEG
+
+
+@contextmanager
+def studio(
+    folder: Path, *words: str, kind: Kind = SIXEL, settle: bool = True, **more: object
+) -> Iterator[FakeTerminal]:
+    """`latty WORDS` in a terminal, once its first picture is there and it is quiet."""
+    environ = environment(folder, TERM="xterm-256color", TEXTUAL_ANIMATIONS="none")
+    options: dict[str, object] = {"kind": kind, "cell": CELL, "folder": folder, **more}
+    with running([*COMMAND, *words], environ, **options) as terminal:
+        if settle:
+            settled(terminal)
+        yield terminal
+
+
+def settled(terminal: FakeTerminal) -> None:
+    """The studio has drawn its first picture and is quiet."""
+
+    def over() -> object:
+        blocks = terminal.kind.pictures == "nothing" and "▀" in terminal.text()
+        return blocks or terminal.pictures or terminal.process.poll() is not None
+
+    terminal.wait(over, START, "a picture")
+    terminal.quiet(1.5, START)  # the strip comes last, and makes room for the picture
+    assert terminal.process.poll() is None, terminal.text()
+
+
+def scene_now(folder: Path) -> Scene:
+    """The scene that the studio says it shows, once it has written that down; before any change
+    it writes nothing."""
+    from latty_tui.memory import state_of
+
+    path = folder / "home" / "state" / "studio.json"
+    last, since = b"", time.monotonic()
+    while time.monotonic() - since < 0.8:  # it writes half a second after a change
+        if (now := path.read_bytes() if path.is_file() else b"") != last:
+            last, since = now, time.monotonic()
+        time.sleep(0.05)
+    if not last:
+        return FIRST
+    table = json.loads(last)
+    return state_of(table["steps"][table["index"]]["state"]).shown
+
+
+def large(pictures: list[Picture]) -> list[Picture]:
+    """Those in the place of the largest: the strip's small ones are left out."""
+    if not pictures:
+        return []
+    most = max(pictures, key=lambda one: one.columns * one.rows)
+    return [one for one in pictures if one.columns * one.rows * 3 > most.columns * most.rows]
+
+
+def drawn(scene: Scene, width: int, height: int) -> Pixels:
+    """The scene as the headless half draws it, enlarged to so many px."""
+    from latty.render import picture
+    from latty_tui.terminal import fitted
+
+    return fitted(np.asarray(picture(scene, "cpu")), (width, height))
+
+
+def right(
+    terminal: FakeTerminal, picture: Picture, scene: Scene, what: str, like: float | None = None
+) -> None:
+    """The screen shows that scene in the place of the picture, whole; `like` in dB."""
+    seen, covered = terminal.area(picture)
+    wanted = drawn(scene, picture.pixels.shape[1], picture.pixels.shape[0])
+    wanted = scaled(wanted, seen.shape[1], seen.shape[0])
+    alike, far = psnr(seen, wanted), outliers(seen, wanted)
+    assert covered == 1, f"{what}: only {covered:.0%} of the picture is there"
+    assert alike >= (like or LIKE[picture.way]), f"{what}: {alike:.1f} dB"
+    assert far < 1, f"{what}: {far:.1f} of 10,000 pixels are far off"
+    assert picture.late == 0, f"{what}: {picture.late} colours are defined after the data began"
+
+
+def comes(terminal: FakeTerminal, scene: Scene, what: str) -> None:
+    """The screen shows that scene soon, however late the engine is, and goes on to."""
+
+    def there() -> bool:
+        picture = large(terminal.pictures)[-1]
+        wanted = drawn(scene, picture.pixels.shape[1], picture.pixels.shape[0])
+        return psnr(picture.pixels, wanted) >= 30
+
+    terminal.wait(there, START, what)
+    terminal.calm(1.0)
+    right(terminal, large(terminal.pictures)[-1], scene, what, 30)
+
+
+def blocks_are(terminal: FakeTerminal, folder: Path, like: float) -> None:
+    """The half blocks on the screen are the scene."""
+    runs = [re.search("▀{16,}", line) for line in terminal.text().split("\n")]
+    first = next(number for number, run in enumerate(runs) if run)
+    span = runs[first].span()
+    count = 1
+    while (run := runs[first + count]) and run.span() == span:
+        count += 1
+    width = span[1] - span[0]
+    seen = terminal.display.blocks(span[0], first, width, count)
+    alike = psnr(seen, drawn(scene_now(folder), width, 2 * count))
+    assert alike >= like, f"{alike:.1f} dB in {width} x {count} cells at {span[0]}, {first}"
+
+
+def engines_of(folder: Path) -> list[int]:
+    """Living engine processes whose home is in that folder."""
+    found, home = [], f"LATTY_HOME={folder / 'home'}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            environ = (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"latty.jobs.engine.__main__" in words and home in environ:
+            found.append(int(process.name))
+    return found
+
+
+def gone(pid: int) -> bool:
+    """Whether no such process lives; a zombie does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state == "Z"

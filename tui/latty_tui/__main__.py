@@ -1,0 +1,48 @@
+"""The entry point of `latty`: signal handlers before anything slow, then the command line.
+
+Stays light: `latty --help` imports this module.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latty.cli import signals
+from latty.process import leave_working_folder
+
+if TYPE_CHECKING:
+    from latty.cli.out import Out
+    from latty.config import Config
+
+
+class Terminal:
+    """What latty.cli.main.Screen asks for; everything behind it is imported when it is used."""
+
+    def studio(self, ref: str | None, config: "Config", out: "Out") -> int:
+        from latty_tui.show import studio
+
+        return studio(ref, config, out)
+
+    def show(self, path: Path, config: "Config", out: "Out") -> None:
+        from latty_tui.show import show_file
+
+        show_file(path, config, out)
+
+    def facts(self, config: "Config") -> dict[str, str]:
+        from latty_tui.terminal.probe import facts
+
+        return facts(config.image)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit code."""
+    leave_working_folder()
+    signals.install()
+    from latty.cli import main as cli_main
+
+    return cli_main.main(argv, Terminal())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

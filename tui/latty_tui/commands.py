@@ -1,0 +1,152 @@
+"""Every command there is, read from the bindings of the app and of its panels: the palette, help,
+jump mode and the keymap file all look here, so nothing is told twice."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from textual.binding import Binding
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from latty_tui.panel import Panel, name_of, panels
+
+if TYPE_CHECKING:
+    from latty_tui.app import Studio
+
+NEAR = 0.3  # what a match of the focused panel is worth more: matches score 0..1 and a little
+UNSEEN = ("super+c",)  # keys that Textual binds for other systems
+
+
+def everywhere() -> list[Binding]:
+    """The keys of panels that work wherever the focus is: their EVERYWHERE."""
+    found = []
+    for panel in panels():
+        name = name_of(panel)
+        for one in getattr(panel, "EVERYWHERE", ()):
+            action, id = f"panel({name!r}, {one.action!r})", one.id or f"{name}.{one.action}"
+            found.append(replace(one, action=action, id=id))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing that can be done.
+
+    panel   whose it is; "" = it works everywhere
+    keys    as Textual writes them, with commas between
+    what    in a few words; more: in a sentence, "" = no more
+    id      its name in the keymap file
+    """
+
+    panel: str
+    action: str
+    keys: str
+    what: str
+    id: str
+    more: str = ""
+
+
+def commands(studio: "Studio") -> Iterator[Command]:
+    """All of them, the app's first, then panel by panel; each once, with all its keys. What has no
+    words is for Textual's own use."""
+    yield from _of("", Binding.make_bindings(type(studio).BINDINGS))
+    for panel in panels():
+        above = [one for one in panel.__mro__ if issubclass(one, Panel) and "BINDINGS" in vars(one)]
+        bindings = (binding for one in above for binding in Binding.make_bindings(one.BINDINGS))
+        yield from _of(name_of(panel), bindings)
+
+
+def _of(panel: str, bindings: Any) -> Iterator[Command]:
+    found: dict[str, Command] = {}
+    for binding in bindings:
+        if not binding.description or binding.key in UNSEEN:
+            continue
+        known = found.get(binding.action)
+        found[binding.action] = (
+            replace(known, keys=f"{known.keys},{binding.key}")
+            if known
+            else Command(panel, binding.action, binding.key, binding.description,
+                         binding.id or "", binding.tooltip)
+        )  # fmt: skip
+    yield from found.values()
+
+
+def listed(studio: "Studio") -> Iterator[Command]:
+    """The commands, under the name that the keymap file knows."""
+    return (command for command in commands(studio) if command.id)
+
+
+def display(studio: "Studio", command: Command) -> str:
+    """The keys of a command as people write them, those of the keymap file where it names it."""
+    keys = studio.own_keys.get(command.id, command.keys)
+    shown = [studio.get_key_display(one) for one in Binding.make_bindings([Binding(keys, "")])]
+    return " ".join(dict.fromkeys(shown))
+
+
+class Everything(Provider):
+    """The command palette: every command with its panel and its keys, and the themes. Those of the
+    focused panel come first."""
+
+    @property
+    def studio(self) -> "Studio":
+        found: Studio = self.app  # type: ignore[assignment]
+        return found
+
+    def _focused(self) -> str:
+        widget = self.focused
+        above = widget.ancestors_with_self if widget is not None else ()
+        return next((name_of(type(one)) for one in above if isinstance(one, Panel)), "")
+
+    def _entries(self) -> Iterator[tuple[str, str, bool, Any]]:
+        """What it says, its keys or a word on it, whether it is near, what it does."""
+        titles = {name_of(panel): panel.TITLE for panel in panels()}
+        near = self._focused()
+        found = sorted(commands(self.studio), key=lambda command: command.panel != near)
+        for command in found:
+            title = titles.get(command.panel, "")
+            text = f"{title}: {command.what}" if title else command.what
+            keys = display(self.studio, command)
+            words = f"{keys}   {command.more}" if command.more else keys
+            yield text, words, command.panel == near, self._runner(command)
+        for panel in panels():
+            if panel.JUMP:
+                go = self._goer(name_of(panel))
+                yield f"Go to {panel.TITLE}", f"^o {panel.JUMP}", False, go
+        for theme in sorted(self.studio.available_themes):
+            yield f"Theme: {theme}", "how the studio looks", False, self._painter(theme)
+
+    async def discover(self) -> Hits:
+        for text, words, _, run in self._entries():
+            yield DiscoveryHit(text, run, help=words)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for text, words, near, run in self._entries():
+            score = matcher.match(text) or 0.5 * matcher.match(words)
+            if score > 0:
+                extra = NEAR if near else 0.0
+                yield Hit(score + extra, matcher.highlight(text), run, text=text, help=words)
+
+    def _runner(self, command: Command) -> Any:
+        async def run() -> None:
+            if not command.panel:
+                await self.app.run_action(command.action)
+                return
+            panel = self.studio.panel(command.panel)
+            self.studio.main.go(panel)
+            await self.app.run_action(command.action, default_namespace=panel)
+
+        return run
+
+    def _goer(self, name: str) -> Any:
+        return lambda: self.studio.main.go(self.studio.panel(name))
+
+    def _painter(self, theme: str) -> Any:
+        return lambda: self.studio.set_theme(theme)
+
+
+def apply_keymap(studio: "Studio") -> None:
+    """Keys of the user's own: keymap.toml in the config folder."""
+    from latty_tui import keymap
+
+    keymap.apply(studio)

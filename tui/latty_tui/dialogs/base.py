@@ -1,0 +1,34 @@
+"""What dialogs share: a box in the middle, Esc to leave."""
+
+import asyncio
+from typing import ClassVar, Generic, TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from latty.cli.out import clean
+
+Answer = TypeVar("Answer")
+
+
+def plain(text: str) -> Content:
+    """Words of files and errors: shown as they are, never read as markup or control codes."""
+    return Content("\n".join(clean(line) for line in text.split("\n")))
+
+
+class Dialog(ModalScreen[Answer | None], Generic[Answer]):
+    """A modal screen whose one child is `#box`. Its answer is None where it was left by Esc."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close")]
+    HELP: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ready = asyncio.Event()  # it is there and takes keys
+
+    def on_screen_resume(self) -> None:
+        self.call_after_refresh(self.ready.set)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,79 @@
+"""Choose one of a list: type to narrow it down, arrows and Enter to take one."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from latty_tui.dialogs.base import Dialog, plain
+
+
+class Choice(NamedTuple):
+    """What is returned, what is shown, what it is."""
+
+    value: Any
+    name: str
+    what: str = ""
+
+
+class Choose(Dialog[Any]):
+    """The value of the choice that was taken; None for Esc."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "move(1)", show=False),
+        Binding("up", "move(-1)", show=False),
+    ]
+
+    def __init__(self, question: str, choices: Sequence[Choice]) -> None:
+        super().__init__()
+        self.question, self.choices = question, tuple(choices)
+        self.seen: list[Choice] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = plain(self.question)
+            yield Input(placeholder="type to filter")
+            options = OptionList(markup=False)
+            options.can_focus = False
+            yield options
+
+    def on_mount(self) -> None:
+        self._fill("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._fill(event.value)
+
+    def _fill(self, words: str) -> None:
+        parts = words.lower().split()
+        self.seen = [
+            one for one in self.choices if all(p in f"{one.name} {one.what}".lower() for p in parts)
+        ]
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options(Option(_line(one)) for one in self.seen)
+        options.highlighted = 0 if self.seen else None
+
+    def action_move(self, by: int) -> None:
+        options = self.query_one(OptionList)
+        if self.seen:
+            options.highlighted = ((options.highlighted or 0) + by) % len(self.seen)
+
+    def on_input_submitted(self) -> None:
+        at = self.query_one(OptionList).highlighted
+        if at is not None and self.seen:
+            self.dismiss(self.seen[at].value)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self.seen[event.option_index].value)
+
+
+def _line(choice: Choice) -> Text:
+    from latty.cli.out import clean
+
+    return Text.assemble(clean(choice.name), ("  " + clean(choice.what), "dim"), no_wrap=True,
+                         overflow="ellipsis")  # fmt: skip

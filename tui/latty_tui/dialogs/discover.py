@@ -1,0 +1,184 @@
+"""Search for directions: a method, its parameters, and then it is a job."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from latty.cli.out import clean
+from latty.directions.parameters import Parameter, parameters, parse
+from latty.directions.registries import METHODS
+from latty.errors import LattyError, did_you_mean
+from latty.jobs import control
+from latty_tui.dialogs import device as dialogs_device
+from latty_tui.dialogs.choose import Choice, Choose
+from latty_tui.dialogs.fields import Field, Values, listing, or_empty, whole
+from latty_tui.dialogs.form import Form
+
+if TYPE_CHECKING:
+    from latty_tui.app import Studio
+    from latty_tui.drawing.engine import Model
+
+PATIENCE = 1.0  # seconds to wait for what the engine says before asking without it
+OF_SCORER = ("names", "locks", "keep", "conditions")  # parameters that are attributes
+PREFIX = "with_"  # of parameters among the form's fields
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a model: methods that do not fit it, and why; attributes by scorer."""
+
+    model: str = ""
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+async def ask(studio: "Studio") -> None:
+    """Ask which method and how, and hand the job in."""
+    model = studio.model
+    if model is None:
+        studio.say("no model is open to search in", "warning")
+        return
+    facts = await _facts(studio, studio.state.scene.model)
+    method = await studio.push_screen_wait(Choose("find directions with", _choices(facts)))
+    if method is None:
+        return
+    devices = await asyncio.to_thread(dialogs_device.devices, studio.config.device)
+    found = await asyncio.to_thread(_fields, method, facts, model)
+    found += dialogs_device.fields(devices, studio.config.device)
+    values = await studio.push_screen_wait(DiscoverForm(method, facts, found))
+    if values is None:
+        return
+    words = words_of(method, facts.model, values)
+    gpus = int(values.get("gpus", 1))
+    job = await asyncio.to_thread(control.submit, words, gpus, dialogs_device.wish(values))
+    studio.panel("queue").look_soon()
+    studio.say(f"job {job[-4:]}: {method}; its directions will be in {clean(values['name'])}")
+    if warning := await asyncio.to_thread(dialogs_device.logout_kills):
+        studio.say(warning, "warning")
+
+
+async def _facts(studio: "Studio", ref: str) -> Facts:
+    """Of the engine, where it has the time; without it nothing is greyed."""
+    said: Any = {}
+    with suppress(LattyError, TimeoutError):
+        said = await asyncio.wait_for(studio.engine.call("methods", model=ref), PATIENCE)
+    return Facts(ref, said.get("lacks", {}), said.get("attributes", {}))
+
+
+def _choices(facts: Facts) -> list[Choice]:
+    """Those that fit first."""
+    known = METHODS.names()
+    fit = [Choice(n, n, METHODS.summary(n)) for n in known if n not in facts.lacks]
+    rest = [Choice(n, f"- {n}", f"does not fit: {facts.lacks[n]}") for n in known
+            if n in facts.lacks]  # fmt: skip
+    return fit + rest
+
+
+def words_of(method: str, model: str, values: Values) -> list[str]:
+    """The words of the job: what is as usual is left out."""
+    words = ["discover", method, model, "-o", values["name"], *dialogs_device.words(values)]
+    if values["force"] == "yes":
+        words.insert(1, "--force")
+    if values["workers"]:
+        words.append(f"--workers={values['workers']}")
+    for one in parameters(method):
+        text = values.get(PREFIX + one.name, "")
+        if text and text != _text(one.default):
+            words.append(f"--{one.name.replace('_', '-')}={text}")
+    return words
+
+
+class DiscoverForm(Form):
+    """The parameters of one method."""
+
+    HELP: ClassVar[str] = "The parameters of a method, each with what it is if nobody says."
+
+    def __init__(self, method: str, facts: Facts, fields: Sequence[Field]) -> None:
+        super().__init__(f"discover: {method}", fields)
+        self.method, self.facts = method, facts
+
+    def check(self, values: Values) -> tuple[str, str] | None:
+        if values["force"] == "no" and _target(values["name"]).exists():
+            return "name", "there is a set of that name: another name, or overwrite it"
+        known = self.facts.attributes.get(values.get(f"{PREFIX}scorer", ""), ())
+        for name in OF_SCORER:
+            for word in values.get(PREFIX + name, "").split(",") if known else ():
+                if word.strip() and word.strip() not in known and "/" not in word:
+                    return PREFIX + name, f"no '{word.strip()}': {did_you_mean(word, known)}"
+        return None
+
+    def changed(self, values: Values) -> None:
+        known = self.facts.attributes.get(values.get(f"{PREFIX}scorer", ""), ())
+        words = self.facts.lacks.get(self.method, "")
+        if not words and known:
+            words = f"{values[f'{PREFIX}scorer']} scores {listing(known, 12)}"
+        self.tell(words or METHODS.summary(self.method), wrong=self.method in
+                  self.facts.lacks)  # fmt: skip
+
+
+def _target(name: str) -> Path:
+    from latty.directions.discovery import target_of
+
+    return target_of(name)
+
+
+def _fields(method: str, facts: Facts, model: "Model") -> list[Field]:
+    """The name of the set, the method's parameters, how to compute."""
+    stem = f"{Path(facts.model).stem}-{method}"
+    name, count = stem, 2
+    while _target(name).exists():
+        name, count = f"{stem}-{count}", count + 1
+    own = [_field(one, facts, model) for one in parameters(method)]
+    return [
+        Field("name", "name of the set", name, "its directions are listed under it", read=_target),
+        *own,
+        Field("force", "overwrite", "no", "a set of that name", ("no", "yes")),
+        Field("workers", "processes", "", "empty: one; N: the pictures are drawn by N processes",
+              read=or_empty(whole(1, 256))),
+    ]  # fmt: skip
+
+
+def _field(one: Parameter, facts: Facts, model: "Model") -> Field:
+    """A parameter as a field."""
+    label, default = one.name.replace("_", " "), _text(one.default)
+    words = one.help + (f" (usually {default})" if default else "")
+    choices = one.choices if one.kinds[:1] == ("str",) else ()
+    if one.kinds == ("bool",):
+        choices = ("yes", "no")
+    return Field(PREFIX + one.name, label, default, words, choices,
+                 read=lambda text: _read(one, text), offers=_offers(one, facts, model))  # fmt: skip
+
+
+def _offers(one: Parameter, facts: Facts, model: "Model") -> tuple[str, ...]:
+    """Completions: scorers, attributes, layers."""
+    from latty.attributes.names import scorer_names
+
+    if one.name == "scorer":
+        return tuple(scorer_names())
+    if one.name in OF_SCORER:
+        return tuple(dict.fromkeys(n for names in facts.attributes.values() for n in names))
+    return (*model.activations, "w", "z") if one.name == "layer" else ()
+
+
+def _read(one: Parameter, text: str) -> Any:
+    """Raises LattyError with what fits."""
+    if not text:
+        return one.default
+    value = parse(one, text)
+    if one.name == "scorer":
+        from latty.attributes.names import card_file
+
+        card_file(text)
+    return value
+
+
+def _text(value: Any) -> str:
+    """A value as it is typed."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ",".join(map(_text, value))
+    return "none" if value is None else f"{value}"

@@ -1,0 +1,89 @@
+"""What a job printed, and prints while one looks."""
+
+import asyncio
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Log as Lines
+from textual.widgets import Static
+
+from latty.cli.out import clean
+from latty.errors import LattyError
+from latty.jobs import run
+from latty_tui.dialogs.base import Dialog, plain
+from latty_tui.jobs import MARKS, Job, log_from
+
+PAUSE = 0.3  # seconds between two looks
+KEPT = 5000  # lines
+
+
+class JobLog(Dialog[None]):
+    """The log of one job; it follows until the job is over.
+
+    Not named Log: the looks of Textual's widget of that name would be those of the screen."""
+
+    DEFAULT_CSS = """
+    JobLog #lines { height: 1fr; background: $surface; }
+    JobLog #how { height: auto; max-height: 3; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "copy", "Copy all of it"),
+        Binding("p", "copy_path", "Copy the path of the log"),
+        Binding("end", "bottom", "Follow"),
+        Binding("q,enter", "leave", "Close", show=False),
+    ]
+    HELP = "What a job printed. At its end the log follows; going up stops that, End goes on."
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
+        self.text: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.styles.width, box.styles.height = "95%", "90%"
+            box.border_title = plain(f"{self.job.title}  ({self.job.id})")
+            box.border_subtitle = "c: copy   p: copy its path   end: follow   esc: close"
+            yield Static("", id="how", markup=False, classes="hint")
+            yield Lines(id="lines", max_lines=KEPT)
+
+    def on_mount(self) -> None:
+        self.query_one(Lines).focus()
+        self.run_worker(self._follow(), group="log", exit_on_error=False)
+
+    async def _follow(self) -> None:
+        offset, lines = 0, self.query_one(Lines)
+        while True:
+            try:
+                status = await asyncio.to_thread(run.status, self.job.id)
+                found, offset = await asyncio.to_thread(log_from, self.job.id, offset)
+            except (LattyError, OSError) as error:  # it was taken off the list
+                self._how(str(error))
+                return
+            self.text = [*self.text, *found][-KEPT:]
+            lines.write_lines(found)
+            said = f"{MARKS[status.state]} {status.state}"
+            self._how(f"{said}: {status.error}" if status.error else said)
+            if status.over:
+                if not self.text:
+                    lines.write_line("(it printed nothing)")
+                return
+            await asyncio.sleep(PAUSE)
+
+    def _how(self, words: str) -> None:
+        self.query_one("#how", Static).update(plain(words))
+
+    def action_bottom(self) -> None:
+        self.query_one(Lines).scroll_end(animate=False)
+
+    def action_copy(self) -> None:
+        self.app.copy_to_clipboard("\n".join(self.text))
+        self.app.notify("copied", markup=False)
+
+    def action_copy_path(self) -> None:
+        path: Path = run.folder_of(self.job.id) / run.LOG
+        self.app.copy_to_clipboard(str(path))
+        self.app.notify(clean(f"copied: {path}"), markup=False)

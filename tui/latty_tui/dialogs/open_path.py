@@ -1,0 +1,130 @@
+"""Asks for a file, and completes its path while it is typed."""
+
+import asyncio
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from latty.cli.out import clean
+from latty_tui.dialogs.base import Dialog
+
+MOST = 200  # names that are offered
+
+
+def completions(text: str) -> list[str]:
+    """Paths that begin with what was typed, folders first and with a slash at the end."""
+    folder, _, start = text.rpartition("/")
+    try:
+        where = Path(f"{folder}/" if "/" in text else ".").expanduser()
+        entries = [
+            (not entry.is_dir(), entry.name)
+            for entry in os.scandir(where)
+            if entry.name.startswith(start) and (start or not entry.name.startswith("."))
+        ]
+    except (OSError, RuntimeError, ValueError):
+        return []
+    before = f"{folder}/" if "/" in text else ""
+    return [f"{before}{name}{'' if is_file else '/'}" for is_file, name in sorted(entries)[:MOST]]
+
+
+def common(found: list[str], text: str) -> str:
+    """As much of the path as all completions share."""
+    first, last = min(found), max(found)
+    same = 0
+    while same < min(len(first), len(last)) and first[same] == last[same]:
+        same += 1
+    return first[:same] if same > len(text) else text
+
+
+class OpenPath(Dialog[str]):
+    """A path to a file that is there; None for Esc."""
+
+    HELP = "A checkpoint of any kind, a preset, directions, or a picture that latty made."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "Complete", priority=True),
+        Binding("down", "move(1)", show=False),
+        Binding("up", "move(-1)", show=False),
+    ]
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.text, self.found = text, list[str]()
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = "open a file"
+            yield Input(self.text, placeholder="a checkpoint, a preset, a picture of latty's")
+            options = OptionList(markup=False)
+            options.can_focus = False
+            yield options
+            yield Static("tab completes, enter opens", classes="hint", markup=False)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._hint("tab completes, enter opens")
+        self.run_worker(self._look(event.value), exclusive=True, exit_on_error=False)
+
+    async def _look(self, text: str) -> None:
+        found = await asyncio.to_thread(completions, text)
+        options = self.query_one(OptionList)
+        self.found = found
+        options.clear_options()
+        options.add_options(Option(_line(one)) for one in found)
+        options.highlighted = None
+
+    def action_move(self, by: int) -> None:
+        options, count = self.query_one(OptionList), len(self.found)
+        if count:
+            at = options.highlighted
+            options.highlighted = (0 if by > 0 else count - 1) if at is None else (at + by) % count
+
+    def action_complete(self) -> None:
+        box, at = self.query_one(Input), self.query_one(OptionList).highlighted
+        if at is not None and at < len(self.found):
+            self._put(self.found[at])
+        elif self.found:
+            self._put(common(self.found, box.value))
+
+    def _put(self, text: str) -> None:
+        box = self.query_one(Input)
+        box.value = text
+        box.cursor_position = len(text)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        at = self.query_one(OptionList).highlighted
+        chosen = self.found[at] if at is not None and at < len(self.found) else event.value.strip()
+        self._take(chosen)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self._take(self.found[event.option_index])
+
+    def _take(self, text: str) -> None:
+        """Open it, or go into it where it is a folder."""
+        path = Path(text)
+        with suppress(OSError, RuntimeError, ValueError):
+            path = path.expanduser()
+            if text and path.is_dir():
+                self._put(f"{text.rstrip('/')}/")
+                return
+            if path.is_file():
+                self.dismiss(str(path.absolute()))
+                return
+        self._hint(f"there is no file {clean(text)}" if text else "type a path", wrong=True)
+
+    def _hint(self, words: str, wrong: bool = False) -> None:
+        hint = self.query_one(".hint", Static)
+        hint.update(words)
+        hint.set_class(wrong, "wrong")
+
+
+def _line(path: str) -> Text:
+    """The last part of a path, from which it differs from its neighbours."""
+    last = path.rstrip("/").rpartition("/")[2]
+    return Text(clean(last + ("/" if path.endswith("/") else "")), no_wrap=True)

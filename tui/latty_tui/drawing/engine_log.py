@@ -1,0 +1,68 @@
+"""What the engine's process said last, and how it ended, in words."""
+
+import asyncio
+import os
+import signal
+from asyncio.subprocess import Process
+from contextlib import suppress
+from typing import BinaryIO
+
+from latty import home
+from latty.jobs.wire import BROKEN
+
+LIMIT = 2**18  # bytes of earlier processes that a new one keeps
+TAIL = 4000  # characters that are told after a death
+PATIENCE = 2.0  # seconds for the process to go when it is told to
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
+
+
+class Log:
+    """A file that one process after the other appends to."""
+
+    def __init__(self) -> None:
+        self.path, self._start = home.state_dir() / "engine.log", 0
+
+    def open(self) -> BinaryIO | None:
+        """For a new process to append to, begun anew where it is long; None where there can be
+        none."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            log = self.path.open("ab")
+            if log.tell() > LIMIT:
+                log.truncate(0)
+            self._start = self.path.stat().st_size
+            return log
+        except OSError:
+            return None
+
+    def tail(self) -> str:
+        """The end of what the last process said."""
+        try:
+            with self.path.open("rb") as log:
+                size = log.seek(0, os.SEEK_END)
+                start = self._start if self._start <= size else 0  # it was begun anew
+                log.seek(max(start, size - TAIL))
+                return log.read(TAIL).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+
+async def ended(process: Process) -> int:
+    """How a process ended that was told to, or has closed its end; killed where it stays."""
+    try:
+        return await asyncio.wait_for(process.wait(), PATIENCE)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            process.kill()
+        return await process.wait()
+
+
+def reason(code: int) -> str:
+    """How a process ended, to go on from "the engine was ..."."""
+    if code == BROKEN:
+        return "ended because the GPU no longer answers"
+    if code >= 0:
+        return f"ended with exit status {code}"
+    if -code == signal.SIGKILL:
+        return f"killed by signal {-code} (out of memory?)"
+    return f"killed by signal {-code}{' (a crash)' if -code in CRASHES else ''}"

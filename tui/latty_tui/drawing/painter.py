@@ -1,0 +1,103 @@
+"""Writes pixels to the terminal, through the app's own driver so that nothing is mixed.
+
+After each picture the terminal is asked where its cursor is. Its answer says that the picture has
+arrived: nothing newer is sent before, so a slow line never fills with stale pictures, and the time
+it took is the speed of the link.
+"""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from latty_tui.drawing.encoding import Encoded
+    from latty_tui.terminal.probe import Terminal
+
+PATIENCE = 5.0  # seconds to wait for the answer before going on without
+DOUBT = 0.5  # the same, plus some round trips, while no answer has ever come
+ASK = "\x1b[6n"
+DETAILS = ((6e5, None), (2e5, 448), (6e4, 320))  # bytes/s of the link -> px of a whole picture
+LEAST = 256  # px of one on a link that is slower still
+LARGEST, TMUX = 720, 640  # px on screen; tmux drops a picture of more than 1 MB
+FULL = 1200  # px on a full screen
+
+
+class Painter:
+    """The one place that writes pixels; `app._driver` is private to Textual and used only here."""
+
+    def __init__(self, app: "App", terminal: "Terminal", way: str) -> None:
+        self.app, self.terminal, self.way = app, terminal, way
+        self.sent = 0  # pictures
+        self.bytes = 0  # of the last picture
+        self.speed: float | None = None  # bytes per second, None = not known yet
+        self.seconds = 0.0  # that the last picture took to arrive
+        self._asked: float | None = None
+        self._arrived = asyncio.Event()
+        self._arrived.set()
+        self._answers, self._known = True, terminal.rtt > 0  # it has answered before
+
+    @property
+    def survives(self) -> bool:
+        """Whether pictures stay where cells are written over them."""
+        from latty_tui import terminal as latty_tui_terminal
+
+        return self.way in latty_tui_terminal.names() and latty_tui_terminal.way(self.way).SURVIVES
+
+    def largest(self, full: bool = False) -> int:
+        """px of the longer side on screen; no matter of the link: a picture whose size jumps
+        about cannot be compared with the one before."""
+        return TMUX if self.terminal.tmux else FULL if full else LARGEST
+
+    @property
+    def detail(self) -> int | None:
+        """px of the longer side that the link carries well; None = all."""
+        if self.speed is None:
+            return None
+        return next((px for speed, px in DETAILS if self.speed >= speed), LEAST)
+
+    def write(self, data: str) -> None:
+        """Write to the terminal, after everything that Textual has written."""
+        driver = self.app._driver
+        if driver is not None and not self.app.is_headless:
+            driver.write(data)
+            driver.flush()
+
+    def paint(self, encoded: "Encoded") -> None:
+        """Draw at its place and put the cursor back; ?2026: shown at once where that is known."""
+        at = f"\x1b[{encoded.row + 1};{encoded.column + 1}H"
+        ask = ASK if self._answers else ""
+        self.sent, self.bytes = self.sent + 1, len(encoded.data)
+        self._arrived.clear()
+        self._asked = time.monotonic()
+        self.write(f"\x1b[?2026h\x1b7{at}{encoded.data}\x1b8\x1b[?2026l{ask}")
+        if not ask:
+            self._arrived.set()
+
+    async def ready(self) -> None:
+        """Wait until the last picture has arrived. A terminal that never says is asked no more."""
+        patience = PATIENCE if self._known else DOUBT + 3 * self.terminal.rtt
+        try:
+            await asyncio.wait_for(self._arrived.wait(), patience)
+        except TimeoutError:
+            self._answers = self._known
+            self._arrived.set()
+
+    def arrived(self) -> None:
+        """The terminal has answered."""
+        if self._asked is None:
+            return
+        self.seconds = time.monotonic() - self._asked
+        self._asked, self._known = None, True
+        self._arrived.set()
+        way = max(1e-4, self.seconds - self.terminal.rtt)
+        now = self.bytes / way
+        self.speed = now if self.speed is None else 0.7 * self.speed + 0.3 * now
+
+    def hide(self, number: int) -> None:
+        """Take a picture away where it would outlive its cells."""
+        from latty_tui import terminal as latty_tui_terminal
+
+        if self.survives and (data := latty_tui_terminal.way(self.way).hide(number)):
+            self.write(data)

@@ -1,0 +1,249 @@
+"""A picture over cells: the cells belong to Textual, the pixels are painted after them.
+
+Pixels never pass through the compositor: it would count them as characters. The app tells which
+cells it wrote (`written`), and pixels that were there are painted again once it is done. A new
+picture in the same place is painted over the old one: nothing is erased, nothing flickers, and it
+is sent once.
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from latty_tui.drawing.encoding import Encoded, Order, cells, encode
+
+if TYPE_CHECKING:
+    from latty_tui.app import Studio
+
+SETTLE = 0.04  # seconds after the last touch of the compositor until pixels are painted again
+QUICK = 256  # px: the longer side while a key repeats
+QUICK_COLOURS, COLOURS = 64, 256
+COARSE = 2  # cells that one block is wide, below a dialog
+FULL_AFTER = 0.25  # seconds of quiet after which a quick picture is sent whole
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Pixels as the engine sends them: RGB, row after row."""
+
+    pixels: bytes
+    width: int
+    height: int
+
+
+class PixelView(Widget):
+    """Shows one picture, as large as fits, in the middle.
+
+    `largest` limits the longer side in px (None: as the link allows); `one_to_one` shows a pixel as
+    a pixel.
+    """
+
+    DEFAULT_CSS = "PixelView { width: 1fr; height: 1fr; }"
+    largest: int | None = None
+    one_to_one = False
+
+    def __init__(self, **more: object) -> None:
+        super().__init__(**more)
+        self.picture: Picture | None = None
+        self._quick = False
+        self._encoded: Encoded | None = None
+        self._busy = self._again = self._covered = False
+        self._strips: tuple[object, list[Strip]] | None = None
+        self._timer = self._full = None
+
+    @property
+    def studio(self) -> "Studio":
+        return cast("Studio", self.app)
+
+    @property
+    def size_px(self) -> tuple[int, int] | None:
+        """Width and height of what is painted; None where nothing is."""
+        return None if self._encoded is None or self.as_cells else self._encoded.pixels
+
+    @property
+    def as_cells(self) -> bool:
+        """Whether Textual draws the picture itself, in half blocks: below a dialog, where pixels
+        would cover it, and where there is no terminal to paint on."""
+        return self._covered or self.app.is_headless or self.studio.way in ("saved", "off")
+
+    def show(self, picture: Picture | None, quick: bool = False) -> None:
+        """Show a picture instead of the last one. `quick`: small and of few colours, because
+        another one follows; it is sent whole when none does."""
+        self.picture, self._quick = picture, quick
+        if self._full is not None:
+            self._full.stop()
+        self._full = self.set_timer(FULL_AFTER, self._whole) if quick and picture else None
+        if picture is None:
+            self._forget()
+        elif self.as_cells:
+            self._strips = self._encoded = None  # what was encoded is another picture
+            self.refresh()
+        else:
+            self._start()
+
+    def cover(self, covered: bool) -> None:
+        """A dialog opens over the view, or has closed."""
+        if covered == self._covered:
+            return
+        self._covered, self._strips = covered, None
+        if self.picture is not None:
+            if covered:
+                self.studio.painter.hide(self._number)
+            elif self._encoded is None:  # it came while it was covered
+                self._start()
+            elif self.studio.painter.survives:  # it was taken away: cells do not bring it back
+                self._timer = self.set_timer(SETTLE, self._repaint)
+            self.refresh()
+
+    def again(self) -> None:
+        """Everything anew: another way to show pictures, another size of cells."""
+        self._encoded = self._strips = None
+        self.studio.painter.hide(self._number)
+        self.refresh()
+        if self.picture is not None and not self.as_cells:
+            self._start()
+
+    # What Textual calls.
+
+    def render_line(self, y: int) -> Strip:
+        if self.picture is not None and self.as_cells:
+            strips = self._drawn_cells()
+            if y < len(strips):
+                return strips[y]
+        return Strip.blank(self.size.width, self.visual_style.rich_style)
+
+    def on_resize(self) -> None:
+        self._strips = None
+        if self.picture is not None and not self.as_cells:
+            self._start()
+
+    def on_mount(self) -> None:
+        self.studio.views.append(self)
+
+    def on_unmount(self) -> None:
+        self.studio.views.remove(self)
+        self.studio.painter.hide(self._number)
+
+    def written(self, spans: Sequence[tuple[int, int, int]] | None) -> None:
+        """The app has written cells, (y, from x, to x) or all of them: pixels that were there are
+        painted again, soon."""
+        place = self._place()
+        if self.as_cells or self._encoded is None or place.area == 0:
+            return
+        hit = spans is None or any(
+            place.y <= y < place.bottom and first < place.right and last > place.x
+            for y, first, last in spans
+        )
+        if not hit or (self.studio.painter.survives and self._encoded.place == tuple(place)):
+            return
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(SETTLE, self._repaint)
+
+    # Pixels.
+
+    @property
+    def _number(self) -> int:
+        """The same for all pictures of this view: where the terminal keeps pictures, the new one
+        replaces the old one."""
+        return 1 + sum(map(ord, self.id or "view")) % 900
+
+    def _place(self) -> Region:
+        return self.content_region if self.is_attached and self.display else Region()
+
+    def _whole(self) -> None:
+        if self.picture is not None and self._quick:
+            self._quick = False
+            self._start()
+
+    def _start(self) -> None:
+        """Encode and paint, in the background; asked again meanwhile it does so once more."""
+        self._again = True
+        if not self._busy:
+            self._busy = True
+            self.run_worker(self._work(), exclusive=False, exit_on_error=False, group="pixels")
+
+    async def _work(self) -> None:
+        try:
+            while self._again:
+                self._again = False
+                place, picture = self._place(), self.picture
+                if picture is None or place.area == 0 or self.as_cells:
+                    continue
+                encoded = await asyncio.to_thread(encode, picture, self._order(place))
+                await self.studio.painter.ready()
+                if place != self._place():  # it has moved meanwhile
+                    self._again = True
+                elif not self._again and not self.as_cells:
+                    self._paint(encoded)
+        finally:
+            self._busy = False
+
+    def _order(self, place: Region) -> Order:
+        studio, quick = self.studio, self._quick
+        limit = self.largest or studio.painter.largest(self.screen.has_class("-full"))
+        return Order(
+            way=studio.way,
+            place=tuple(place),
+            cell=studio.terminal.cell,
+            truecolor=studio.terminal.truecolor,
+            colours=QUICK_COLOURS if quick else COLOURS,
+            largest=limit,
+            detail=QUICK if quick else studio.painter.detail,
+            one_to_one=self.one_to_one,
+            number=self._number,
+        )
+
+    def _paint(self, encoded: Encoded) -> None:
+        before, self._encoded = self._encoded, encoded
+        if self._timer is not None:
+            self._timer.stop()
+        survives = self.studio.painter.survives  # then the new one takes the old one's place
+        if before is not None and not before.inside(encoded) and not survives:
+            self.refresh()  # the old one shows at the sides: its cells are written again
+            return
+        self._repaint()
+
+    def _repaint(self) -> None:
+        encoded, place = self._encoded, self._place()
+        if encoded is None or self.as_cells or not self.screen.is_current or place.area == 0:
+            return
+        if encoded.place != tuple(place):
+            self._start()
+            return
+        self.studio.painter.paint(encoded)
+
+    def _forget(self) -> None:
+        self._encoded = self._strips = None
+        self.studio.painter.hide(self._number)
+        self.refresh()
+
+    # Cells.
+
+    def _drawn_cells(self) -> list[Strip]:
+        key = (self.picture, self.size, self._covered)
+        if self._strips is None or self._strips[0] != key:
+            assert self.picture is not None
+            wide = COARSE if self._covered else 1
+            cell, size = self.studio.terminal.cell, self.size
+            colours = not os.environ.get("NO_COLOR")
+            lines = cells(self.picture, size.width, size.height, cell, wide, colours)
+            self._strips = key, [self._strip(line) for line in lines]
+        return self._strips[1]
+
+    def _strip(self, line: list[tuple[str, str, str]]) -> Strip:
+        """One row of cells: (character, ink, background), "" = the view's own colour."""
+        base = self.visual_style.rich_style
+        parts = [
+            Segment(text, Style(color=ink, bgcolor=ground) if ink else base)
+            for text, ink, ground in line
+        ]
+        return Strip(parts, self.size.width)

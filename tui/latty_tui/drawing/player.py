@@ -1,0 +1,134 @@
+"""Plays a file in the place of the picture, until something else is to be seen there."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latty.errors import BadData, LattyError
+from latty_tui.drawing.pixels import Picture
+
+if TYPE_CHECKING:
+    from textual.worker import Worker
+
+    from latty_tui.app import Studio
+
+KEPT = 64 * 2**20  # bytes of a film that are kept, to be read once only
+LARGEST = 1024  # px of the longer side of what is played
+LATE = 0.05  # seconds behind which a frame is left out
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a result: RGB row after row, and for how many seconds it is seen."""
+
+    pixels: bytes
+    width: int
+    height: int
+    seconds: float
+
+
+class Player:
+    """One file at a time. The preview's next picture ends it, and so does `stop`."""
+
+    def __init__(self, studio: "Studio") -> None:
+        self.studio = studio
+        self.path: Path | None = None
+        self.shown = 0  # pictures so far
+        self._last: Picture | None = None
+        self._worker: Worker[None] | None = None
+
+    def start(self, path: Path, words: str) -> None:
+        """Play `path`, with `words` on the picture's border."""
+        self.stop(redraw=False)
+        self.studio.engine.cancel("picture")  # a late answer would take its place
+        self.path, self.shown = path, 0
+        self._worker = self.studio.run_worker(
+            self._play(path, words), group="play", exit_on_error=False
+        )
+
+    def stop(self, redraw: bool = True) -> bool:
+        """Back to the picture of the present state; False where nothing was played."""
+        if self.path is None:
+            return False
+        self.path = None
+        if self._worker is not None:
+            self._worker.cancel()
+            self._worker = None
+        self.studio.picture.busy(False)
+        if redraw:
+            self.studio.preview.later()
+        return True
+
+    async def _play(self, path: Path, words: str) -> None:
+        try:
+            await self._rounds(path, words)
+        except (LattyError, OSError) as error:
+            self.stop()
+            self.studio.fail(error, f"cannot show {path.name}")
+
+    async def _rounds(self, path: Path, words: str) -> None:
+        """Again and again; a still once."""
+        kept: list[Frame] | None = []
+        due = time.monotonic()
+        while True:
+            count = 0
+            async for frame in _each(path, kept):
+                count += 1
+                late = time.monotonic() - due > LATE
+                if count == 1 or not late:
+                    self._show(frame, words, count > 1 or self.shown > 0)
+                due = max(due, time.monotonic() - 1) + frame.seconds
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if count < 2:
+                return
+            if kept is not None and (len(kept) != count or _weight(kept) > KEPT):
+                kept = None
+
+    def _show(self, frame: Frame, words: str, moving: bool) -> None:
+        picture = self.studio.picture
+        if self.shown and picture.pixels.picture is not self._last:
+            self.stop(redraw=False)  # somebody else shows something there
+            return
+        self._last = Picture(frame.pixels, frame.width, frame.height)
+        picture.words("")
+        picture.caption(words)
+        picture.pixels.show(self._last, moving)
+        self.shown += 1
+
+
+async def _each(path: Path, kept: list[Frame] | None) -> AsyncIterator[Frame]:
+    """The frames of one round: from `kept` where they are there, else read in a thread."""
+    if kept:
+        for frame in list(kept):
+            yield frame
+        return
+    found = await asyncio.to_thread(frames_of, path)
+    while (frame := await asyncio.to_thread(next, found, None)) is not None:
+        if kept is not None:
+            kept.append(frame)
+        yield frame
+
+
+def _weight(frames: list[Frame]) -> int:
+    return sum(len(frame.pixels) for frame in frames)
+
+
+def frames_of(path: Path) -> Iterator[Frame]:
+    """The pictures of a file, or of a folder of numbered frames, in turn. Raises BadData, OSError
+    (also for what is no picture)."""
+    from latty_tui import terminal
+    from latty_tui.drawing.encoding import fit_within
+    from latty_tui.play import frames
+
+    files = sorted(path.glob("*.png")) if path.is_dir() else [path]
+    if not files:
+        raise BadData(f"{path.name}/ holds no pictures", "render it again: y")
+    for file in files:
+        for pixels, seconds in frames(file):
+            height, width = pixels.shape[:2]
+            size = fit_within(width, height, LARGEST)
+            small = pixels if size == (width, height) else terminal.fitted(pixels, size)
+            yield Frame(small.tobytes(), *size, 1 / 24 if len(files) > 1 else seconds)

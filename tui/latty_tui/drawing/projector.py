@@ -1,0 +1,185 @@
+"""Plays the film of the present state in the place of the picture.
+
+Pictures are drawn as they are needed, small, and kept: the second round is as smooth as the film.
+A picture that would be late is drawn all the same in the first round; later ones are left out.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import ceil, sqrt
+from typing import TYPE_CHECKING
+
+from latty_tui.drawing.engine import EngineDied, EngineError
+from latty_tui.drawing.pixels import Picture
+
+if TYPE_CHECKING:
+    from textual.worker import Worker
+
+    from latty.presets import Preset
+    from latty.scene import Scene
+    from latty_tui.app import Studio
+    from latty_tui.drawing.engine import Drawn
+
+LARGEST = 256  # px of the longer side
+KEPT = 2**28  # bytes of pictures
+HOLD = 0.6  # seconds that the last picture of a film which ends is seen
+
+
+@dataclass(frozen=True, slots=True)
+class Reel:
+    """A preset as it is played: its moments, their order, how fast, whether it ends."""
+
+    preset: "Preset"
+    times: tuple[float, ...]
+    order: Sequence[int]
+    fps: float
+    ends: bool
+
+    def scenes(self, frame: int) -> "list[Scene]":
+        """The pictures of one frame: several where the preset has a list of seeds."""
+        scene = self.preset.at(self.times[frame])
+        return [replace(scene, seed=seed) for seed in self.preset.seeds] or [scene]
+
+
+def reel_of(preset: "Preset", fps: float, loop: str) -> Reel:
+    """What is played of a preset."""
+    from latty.render.shots import play_order
+
+    times = preset.times()
+    return Reel(preset, times, play_order(len(times), loop), fps, loop == "once")
+
+
+class Projector:
+    """One film at a time; `moved` is called whenever it shows another frame, starts or ends."""
+
+    def __init__(self, studio: "Studio", moved: Callable[[], object]) -> None:
+        self.studio, self._moved = studio, moved
+        self.reel: Reel | None = None
+        self.frame = 0
+        self.shown = 0  # pictures, in all
+        self._kept: dict[int, Picture] = {}
+        self._of: Preset | None = None
+        self._mine: Drawn | None = None
+        self._worker: Worker[None] | None = None
+
+    @property
+    def playing(self) -> bool:
+        return self.reel is not None
+
+    def start(self, reel: Reel) -> None:
+        """Play it from the first frame on."""
+        self.stop(redraw=False)
+        if self._of != reel.preset:
+            self._kept, self._of = {}, reel.preset
+        self.reel, self.frame = reel, 0
+        self.studio.preview.forget()  # a late answer would end it
+        self._worker = self.studio.run_worker(self._play(reel), group="film", exit_on_error=False)
+        self._moved()
+
+    def stop(self, redraw: bool = True) -> bool:
+        """Back to the picture of the present state; False where nothing was played."""
+        if self.reel is None:
+            return False
+        self.reel, worker, self._worker = None, self._worker, None
+        if worker is not None:
+            worker.cancel()
+        self._look_at(None)
+        if redraw:
+            self.studio.preview.later()
+        self._moved()
+        return True
+
+    def heard(self, drawn: object) -> None:
+        """A picture has come: it ends the film where it is not the film's."""
+        if drawn is not self._mine:
+            self.stop(redraw=False)
+
+    async def _play(self, reel: Reel) -> None:
+        try:
+            await self._rounds(reel)
+        except EngineDied:
+            self.stop(redraw=False)  # the preview draws again when there is another engine
+        except EngineError as error:
+            self.stop(redraw=False)
+            self.studio.picture.failed(error)
+
+    async def _rounds(self, reel: Reel) -> None:
+        step, begun = 0, time.monotonic()
+        while self.reel is reel:
+            if len(self.studio.screen_stack) > 1:  # below a dialog nobody looks
+                await asyncio.sleep(0.1)
+                begun = time.monotonic() - step / reel.fps
+                continue
+            picture = await self._picture(reel, reel.order[step % len(reel.order)])
+            if picture is None:
+                return self._overtaken()
+            self._show(reel, reel.order[step % len(reel.order)], picture)
+            step += 1
+            if reel.ends and step >= len(reel.order):
+                await asyncio.sleep(HOLD)
+                self.stop()
+                return
+            step, begun = await self._pace(reel, step, begun)
+
+    async def _pace(self, reel: Reel, step: int, begun: float) -> tuple[int, float]:
+        """Wait until it is time for a step. One that is late leaves some out where all pictures
+        are there, and else makes the film slower."""
+        late = time.monotonic() - begun - step / reel.fps
+        if late <= 0:
+            await asyncio.sleep(-late)
+            return step, begun
+        await asyncio.sleep(0)
+        missed = int(late * reel.fps)
+        if missed and len(self._kept) == len(reel.times) and not reel.ends:
+            return step + missed, begun
+        return step, begun + late
+
+    async def _picture(self, reel: Reel, frame: int) -> Picture | None:
+        """A frame; None where something newer was asked for."""
+        if frame in self._kept:
+            return self._kept[frame]
+        scenes = reel.scenes(frame)
+        columns = ceil(sqrt(len(scenes)))
+        size = min(LARGEST // columns, self.studio.picture.wanted(columns))
+        drawn = await self.studio.engine.draw(scenes, columns=columns, size=max(8, size))
+        if drawn is None:
+            return None
+        self._mine = drawn
+        self.studio.tell("drawn", drawn)
+        picture = Picture(drawn.pixels, drawn.width, drawn.height)
+        if max(drawn.width, drawn.height) > LARGEST:
+            picture = await asyncio.to_thread(shrunk, picture, LARGEST)
+        if sum(len(one.pixels) for one in self._kept.values()) < KEPT:
+            self._kept[frame] = picture
+        return picture
+
+    def _show(self, reel: Reel, frame: int, picture: Picture) -> None:
+        if self.reel is not reel:
+            return
+        self.frame, self.shown = frame, self.shown + 1
+        self._look_at(reel.times[frame])
+        self.studio.picture.words("")
+        self.studio.picture.pixels.show(picture, quick=True)
+        self._moved()
+
+    def _overtaken(self) -> None:
+        self.stop(redraw=False)
+
+    def _look_at(self, moment: float | None) -> None:
+        preview = self.studio.preview
+        preview.view = replace(preview.view, moment=moment)
+
+
+def shrunk(picture: Picture, most: int) -> Picture:
+    """The picture with its longer side at most `most` px. Slow: call it in a thread."""
+    import numpy as np
+
+    from latty_tui import terminal
+    from latty_tui.drawing.encoding import fit_within
+
+    width, height = fit_within(picture.width, picture.height, most)
+    pixels = np.frombuffer(picture.pixels, np.uint8)
+    pixels = pixels.reshape(picture.height, picture.width, 3)
+    return Picture(terminal.fitted(pixels, (width, height)).tobytes(), width, height)

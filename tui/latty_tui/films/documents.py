@@ -1,0 +1,284 @@
+"""Preset files as the studio knows them: found, read, saved, watched, opened in an editor.
+
+Everything here reads or writes files: it runs in threads, and knows no Textual.
+"""
+
+import json
+import os
+import shlex
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from latty import home
+from latty.errors import BadData, Missing, PresetError
+from latty.files import replace_whole
+
+if TYPE_CHECKING:
+    from latty.presets import Preset
+
+Stamp = tuple[int, int, int] | None
+
+RECENT = "recent-presets.json"
+MOST_RECENT = 20
+MOST_MEDIA = 50  # results that are offered, newest first
+MEDIA = (".gif", ".png", ".mp4", ".webm", ".webp")
+EDITORS = ("nano", "vim", "vi")  # where neither $VISUAL nor $EDITOR says
+PLUS = ("vi", "vim", "nvim", "view", "nano", "pico", "emacs", "emacsclient", "mg", "joe", "jed",
+        "kak", "ne", "mcedit", "gvim", "kate", "gedit", "less")  # fmt: skip
+COLON = ("hx", "helix", "subl", "zed", "micro")
+CODE = ("code", "codium", "code-insiders", "cursor")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The file of the present preset. `saved` = the preset as it was read or written last."""
+
+    path: Path
+    name: str
+    saved: "Preset | None"
+    stamp: Stamp
+
+
+class Offer(NamedTuple):
+    """Something that can be loaded: what opens it, what it is called, what it is."""
+
+    ref: str
+    name: str
+    what: str
+
+
+class Read(NamedTuple):
+    """What was read: a preset, its file where it may be edited, and warnings."""
+
+    preset: "Preset"
+    file: Path | None
+    warnings: tuple[str, ...]
+    stamp: Stamp
+
+
+def read(ref: str) -> Read:
+    """The preset of a file, a shipped name, or a picture that latty made.
+
+    Raises PresetError with every fault, models and directions that are not there among them;
+    BadData, Missing, OutputError.
+    """
+    from latty import presets
+    from latty.cli import sources
+
+    before = stamp(Path(ref).expanduser())
+    source = sources.read(ref)
+    warnings = presets.check(source.file) if source.file is not None else []
+    return Read(source.preset, source.file, tuple(warnings), before or stamp(source.file))
+
+
+def stamp(path: Path | None) -> Stamp:
+    """What changes when the file does; None where there is none."""
+    with suppress(OSError, ValueError):
+        if path is not None:
+            found = path.stat()
+            return found.st_mtime_ns, found.st_size, found.st_ino
+    return None
+
+
+def is_shipped(path: Path) -> bool:
+    """Whether a preset came with latty: it is not written to."""
+    return path.resolve().parent == home.presets_dir().resolve()
+
+
+def save(preset: "Preset", path: Path) -> Stamp:
+    """Write a preset; a file that is there keeps its comments. Raises PresetError where that is no
+    preset or what is to be written is none, OutputError."""
+    from latty import presets
+
+    presets.from_dict(presets.to_dict(preset), path.name)  # numbers beyond what files may say
+    presets.save(preset, path)
+    remember(path)
+    return stamp(path)
+
+
+def copied(preset: "Preset", original: Path | None) -> Path:
+    """A file to edit a preset in that is not saved: with the comments of the original."""
+    import tempfile
+
+    folder = home.cache_dir() / "edit"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(dir=folder)) / f"{file_name(preset.name)}.toml"
+    if original is not None:
+        with suppress(OSError):
+            shutil.copyfile(original, path)
+    try:
+        save_quietly(preset, path)
+    except PresetError:  # the original is no preset any more
+        path.unlink(missing_ok=True)
+        save_quietly(preset, path)
+    return path
+
+
+def save_quietly(preset: "Preset", path: Path) -> None:
+    """Write it, and do not offer it later."""
+    from latty import presets
+
+    presets.save(preset, path)
+
+
+def thrown_away(path: Path) -> None:
+    """A file of `copied` is not needed any more."""
+    shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def file_name(name: str) -> str:
+    """A preset's name as that of a file."""
+    kept = "".join(c if c.isalnum() or c in "-_. " else "-" for c in name)
+    return kept.strip(" .-")[:80] or "preset"
+
+
+def target(text: str, folder: Path) -> Path:
+    """The file that somebody means who typed a name or a path. Raises ValueError."""
+    words = text.strip()
+    if not words or not all(c.isprintable() for c in words):
+        raise ValueError("a name, or a path that ends in .toml")
+    path = Path(words).expanduser()
+    path = path if path.suffix.lower() == ".toml" else path.with_name(path.name + ".toml")
+    if not path.stem or path.name == ".toml":
+        raise ValueError("a name, or a path that ends in .toml")
+    whole = folder / path
+    if whole.is_dir():
+        raise ValueError(f"{words} is a folder")
+    if not whole.parent.is_dir():
+        raise ValueError(f"there is no folder {whole.parent}")
+    if is_shipped(whole):
+        raise ValueError("presets that come with latty stay as they are: choose another name")
+    return whole
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be said."""
+    with suppress(ValueError, OSError):
+        return str(path.relative_to(Path.cwd()))
+    with suppress(ValueError, RuntimeError):
+        return f"~/{path.relative_to(Path.home())}"
+    return str(path)
+
+
+# What there is to load.
+
+
+def offers(out_dir: Path) -> list[Offer]:
+    """Presets used lately, those in the working folder and in ./presets, those that come with
+    latty, and results in `out_dir`, which carry theirs."""
+    seen: set[Path] = set()
+    found = []
+    for path, what in _known(out_dir):
+        real = path.resolve()
+        if real not in seen:
+            seen.add(real)
+            found.append(Offer(str(path), path.stem, what))
+    return found
+
+
+def _known(out_dir: Path) -> Iterator[tuple[Path, str]]:
+    for path in recent():
+        yield path, f"lately, {shown(path)}"
+    here = Path.cwd()
+    for folder in (here, here / "presets"):
+        if folder.resolve() != home.presets_dir().resolve():
+            for path in sorted(folder.glob("*.toml")):
+                if _is_preset(path):
+                    yield path, shown(path)
+    for path in sorted(home.presets_dir().glob("*.toml")):
+        yield path, _first_comment(path) or "comes with latty"
+    media = [path for path in out_dir.glob("*") if path.suffix.lower() in MEDIA]
+    dated = sorted(((stamp(path) or (0, 0, 0), path) for path in media), reverse=True)
+    for _, path in dated[:MOST_MEDIA]:
+        yield path, f"result, {shown(path)}"
+
+
+def _is_preset(path: Path) -> bool:
+    with suppress(OSError):
+        return "[scene" in path.read_text(encoding="utf-8", errors="replace")[: 2**16]
+    return False
+
+
+def _first_comment(path: Path) -> str:
+    """What a shipped preset says of itself."""
+    with suppress(OSError):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()[:5]:
+            if line.startswith("# "):
+                return line[2:]
+    return ""
+
+
+def recent() -> list[Path]:
+    """Files that were loaded or saved lately and are still there, newest first."""
+    with suppress(OSError, ValueError):
+        names = json.loads((home.state_dir() / RECENT).read_bytes())
+        if isinstance(names, list):
+            paths = [Path(name) for name in names if isinstance(name, str)]
+            return [path for path in paths if stamp(path) is not None]
+    return []
+
+
+def remember(path: Path) -> None:
+    """It was used just now."""
+    whole = path.absolute()
+    names = [str(whole), *(str(other) for other in recent() if other != whole)]
+    with suppress(OSError):
+        home.state_dir().mkdir(parents=True, exist_ok=True)
+        data = json.dumps(names[:MOST_RECENT]).encode()
+        replace_whole(home.state_dir() / RECENT, [data])
+
+
+def last(name: str) -> Document | None:
+    """The file that was used last, where its preset is of this name."""
+    from latty_tui.films.film import preset_of, state_of
+
+    for path in recent()[:1]:
+        with suppress(PresetError, BadData, Missing, OSError):
+            found = read(str(path))
+            if found.file is not None and found.preset.name == name and not is_shipped(path):
+                saved = preset_of(state_of(found.preset))
+                return Document(path, name, saved, found.stamp)
+    return None
+
+
+# Editors.
+
+
+def editor(path: Path, line: int = 0) -> list[str]:
+    """The command that opens a file in the user's editor, at a line where it can. Raises
+    Missing."""
+    asked = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    try:
+        words = shlex.split(asked)
+    except ValueError:
+        raise BadData(f"$EDITOR cannot be read: {asked}", "close its quotes") from None
+    if not words:
+        words = next(([name] for name in EDITORS if shutil.which(name)), [])
+    if not words:
+        raise Missing("no editor was found", "set the environment variable EDITOR")
+    if shutil.which(words[0]) is None:
+        raise Missing(f"there is no editor '{words[0]}'", "set the environment variable EDITOR")
+    return [*words, *_at(Path(words[0]).name, path, line)]
+
+
+def _at(name: str, path: Path, line: int) -> Sequence[str]:
+    """The file and the line, as this editor wants to be told."""
+    wait = ("--wait",) if name in CODE else ()
+    if line and name in PLUS:
+        return f"+{line}", str(path)
+    if line and name in COLON:
+        return (f"{path}:{line}",)
+    if line and name in CODE:
+        return *wait, "--goto", f"{path}:{line}"
+    return *wait, str(path)
+
+
+def lines(path: Path) -> list[str]:
+    """The lines of a file, for those who are told what is wrong with them."""
+    with suppress(OSError):
+        return path.read_bytes()[: 2**20].decode("utf-8", "replace").splitlines()
+    return []

@@ -1,0 +1,262 @@
+"""Between what the studio holds and a preset file: keyframes become tracks, tracks keyframes.
+
+    preset_of(state)     the preset that renders what the studio plays
+    state_of(preset)     the state that plays what the preset renders
+
+A preset whose moves keyframes cannot say is kept whole (`Film.source`) and played as it is; what is
+then set by hand stands still. No Textual here, and nothing that a first paint has to wait for.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from latty.errors import BadData
+from latty.scene import Edit, Scene, Walk
+from latty_tui.films.keyframes import Tracks, joined, names
+from latty_tui.state import Film, State, idle
+
+if TYPE_CHECKING:
+    from latty.presets.values import Output, Preset, Track
+
+UNNAMED = "untitled"
+MOST = 64  # keyframes that a preset is taken apart into
+MOVIES = (".gif", ".mp4", ".webm", ".webp")
+
+
+# From the state to a preset.
+
+
+def preset_of(state: State, name: str = "") -> "Preset":
+    """The preset of a state. Raises BadData that names what cannot move between its keyframes."""
+    from latty.presets.values import SCHEMA, Preset
+
+    name, source = name or state.name or UNNAMED, state.film.source
+    scene, tracks = _of_keys(state) if len(state.keys) > 1 else _whole(state)
+    moves = bool(tracks) or isinstance(scene.seed, Walk)
+    seeds = source.seeds if source is not None and source.seeds[:1] == (scene.seed,) else ()
+    still = source.frames if source is not None and not source.tracks else 1
+    frames = state.film.frames if moves else still
+    return Preset(SCHEMA, name, scene, frames, tracks, seeds, _outputs(state, name, moves))
+
+
+def moves(preset: "Preset") -> bool:
+    """Whether there is anything to play."""
+    return bool(preset.tracks) or isinstance(preset.scene.seed, Walk)
+
+
+def moving(state: State) -> list[str]:
+    """What moves although there are no keyframes: as the preset says that was loaded."""
+    if state.keys:
+        return []
+    preset = preset_of(state)
+    found = ["the seed"] if isinstance(preset.scene.seed, Walk) else []
+    for key, _ in preset.tracks:
+        if key.startswith("edits."):
+            found.append(preset.scene.edits[int(key.split(".")[1])].direction)
+        elif key != "seed":
+            found.append(key)
+    return found
+
+
+def _of_keys(state: State) -> tuple[Scene, Tracks]:
+    known = frozenset(edit.direction for edit in _of_source(state))
+    return joined(state.keys, state.film.easing, known)
+
+
+def _of_source(state: State) -> Sequence[Edit]:
+    """Edits of the file it came from: they stay although they do nothing (a strip moves them)."""
+    return state.film.source.scene.edits if state.film.source is not None else ()
+
+
+def _whole(state: State) -> tuple[Scene, Tracks]:
+    """The present state, and those moves of its source that nobody has touched."""
+    known = {edit.direction for edit in _of_source(state)}
+    heard = [edit for i, edit in enumerate(state.scene.edits) if state.heard(i)]
+    kept = tuple(edit for edit in heard if edit.direction in known or not idle(edit))
+    scene = replace(state.scene, edits=kept)
+    if isinstance(scene.seed, Walk):
+        scene = replace(scene, seed=replace(scene.seed, t=0.0))
+    source = state.film.source
+    if source is None or source.scene.model != scene.model:
+        return scene, ()
+    return scene, tuple(_followed(source, scene))
+
+
+def _followed(source: "Preset", scene: Scene) -> Iterator[tuple[str, "Track"]]:
+    """The tracks of what is as the source has it; edits may have other places in the stack."""
+    old = source.scene
+    place = {name: i for i, name in enumerate(names(scene.edits))}
+    old_names = names(old.edits)
+    for key, track in source.tracks:
+        if not key.startswith("edits."):
+            if getattr(old, key) == getattr(scene, key):
+                yield key, track
+            continue
+        index = int(key.split(".")[1])
+        new = place.get(old_names[index])
+        if new is not None and _same_way(scene.edits[new], old.edits[index]):
+            yield f"edits.{new}.strength", track
+
+
+def _same_way(edit: Edit, old: Edit) -> bool:
+    return (edit.strength, edit.mode, edit.unit) == (old.strength, old.mode, old.unit)
+
+
+def _outputs(state: State, name: str, moving: bool) -> "tuple[Output, ...]":
+    """The outputs of the source where they fit, under the new name; one of our own elsewhere."""
+    from latty.presets.values import Output
+
+    film, source = state.film, state.film.source
+    own = Output(f"{_stem(name)}.gif", fps=film.fps, loop=film.loop) if moving else (
+        Output(f"{_stem(name)}.png")
+    )  # fmt: skip
+    if source is None or not any(_fits(output, moving) for output in source.outputs):
+        return (own,)
+    # A still that became a film: as we wrote it, not as somebody wanted it.
+    if moving and source.outputs == (Output(f"{_stem(source.name)}.png"),):
+        return (own,)
+    first = next((output for output in source.outputs if _is_movie(output)), None)
+    found = []
+    for output in source.outputs:
+        if first is not None and _is_movie(output):
+            output = replace(
+                output,
+                fps=output.fps if film.fps == first.fps else film.fps,
+                loop=output.loop if film.loop == first.loop else film.loop,
+            )
+        found.append(replace(output, path=_renamed(output.path, source.name, name)))
+    return tuple(found)
+
+
+def _is_movie(output: "Output") -> bool:
+    return output.path.lower().endswith(MOVIES)
+
+
+def _fits(output: "Output", moving: bool) -> bool:
+    return moving or not _is_movie(output)
+
+
+def _renamed(path: str, old: str, new: str) -> str:
+    stem, dot, suffix = path.rpartition(".")
+    return f"{_stem(new)}{dot}{suffix}" if dot and stem == _stem(old) and old != new else path
+
+
+def _stem(name: str) -> str:
+    """A name as that of a file which every system takes."""
+    kept = "".join(c if c.isalnum() or c in "-_ " else "-" for c in name).strip("- ")
+    return kept[:80] or "picture"
+
+
+# From a preset to the state.
+
+
+def state_of(preset: "Preset") -> State:
+    """The state of a preset: with keyframes where they say the same, else with it as the source."""
+    scene, first = preset.scene, _first_movie(preset)
+    film = Film(
+        frames=preset.frames if moves(preset) or preset.frames > 1 else Film().frames,
+        fps=first.fps if first is not None else Film().fps,
+        easing=_easing(preset) or Film().easing,
+        loop=first.loop if first is not None else Film().loop,
+        source=preset,
+    )
+    kept = State(scene, film=film, name=preset.name)
+    if not moves(preset) or preset.seeds or _easing(preset) is None:
+        return kept
+    times = _grid(preset)
+    keys = tuple(_key(preset, t, i) for i, t in enumerate(times))
+    bare = replace(preset, tracks=(), frames=1, scene=keys[0] if keys else scene)
+    found = replace(kept, scene=bare.scene, keys=keys, film=replace(film, source=bare))
+    return found if keys and _plays(found, preset) else kept
+
+
+def _first_movie(preset: "Preset") -> "Output | None":
+    return next((output for output in preset.outputs if _is_movie(output)), None)
+
+
+def _easing(preset: "Preset") -> str | None:
+    """The easing of all that moves, None where there are several."""
+    found = {track.easing for _, track in preset.tracks}
+    if isinstance(preset.scene.seed, Walk) and not found:
+        return "linear"
+    return found.pop() if len(found) == 1 else None
+
+
+def _grid(preset: "Preset") -> list[float]:
+    """The fewest even intervals on which every key of every track lies, () for none."""
+    times = {t for _, track in preset.tracks for t, _ in track.keys} | {0.0, 1.0}
+    seed = preset.scene.seed
+    counts: Sequence[int] = (len(seed.seeds),) if isinstance(seed, Walk) else range(2, MOST + 1)
+    for count in counts:
+        grid = [i / (count - 1) for i in range(count)]
+        if times <= set(grid):
+            return grid
+    return []
+
+
+def _key(preset: "Preset", t: float, index: int) -> Scene:
+    scene = preset.at(t)
+    if isinstance(preset.scene.seed, Walk):
+        scene = replace(scene, seed=preset.scene.seed.seeds[index])
+    return scene
+
+
+def _plays(state: State, preset: "Preset") -> bool:
+    """Whether the keyframes play exactly what the preset does, frame for frame."""
+    try:
+        made = preset_of(state)
+    except BadData:
+        return False
+    return made.times() == preset.times() and all(
+        made.at(t) == preset.at(t) for t in preset.times()
+    )
+
+
+# In the file of the studio's memory.
+
+
+def film_table(film: Film) -> dict[str, Any]:
+    """A film as JSON."""
+    from latty.jobs.wire import scene_table
+
+    table = {key: getattr(film, key) for key in ("frames", "fps", "easing", "loop")}
+    source = film.source
+    if source is None:
+        return table
+    return {
+        **table,
+        "source": {
+            "name": source.name,
+            "scene": scene_table(source.scene),
+            "frames": source.frames,
+            "tracks": [[key, track.keys, track.easing] for key, track in source.tracks],
+            "seeds": source.seeds,
+            "outputs": [asdict(output) for output in source.outputs],
+        },
+    }
+
+
+def film_of(table: Mapping[str, Any]) -> Film:
+    """The film of a table. Raises KeyError, TypeError, ValueError for anything else."""
+    source = table.get("source")
+    rest = {key: value for key, value in table.items() if key != "source"}
+    return Film(**rest, source=_source_of(source) if source else None)
+
+
+def _source_of(table: Mapping[str, Any]) -> "Preset":
+    from latty.jobs.wire import scene_of
+    from latty.presets.values import SCHEMA, Output, Preset, Track
+
+    return Preset(
+        SCHEMA,
+        str(table["name"]),
+        scene_of(table["scene"]),
+        int(table["frames"]),
+        tuple(
+            (str(key), Track(tuple((float(t), float(v)) for t, v in keys), str(easing)))
+            for key, keys, easing in table["tracks"]
+        ),
+        tuple(int(seed) for seed in table["seeds"]),
+        tuple(Output(**one) for one in table["outputs"]),
+    )

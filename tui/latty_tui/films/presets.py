@@ -1,0 +1,278 @@
+"""Presets in the studio: saved, loaded, edited in $EDITOR, and followed while others write them."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latty.errors import LattyError, OutputError, PresetError
+from latty_tui.dialogs.ask import Ask
+from latty_tui.dialogs.choose import Choice, Choose
+from latty_tui.dialogs.problems import Problems
+from latty_tui.films import documents, film
+from latty_tui.films.documents import Document
+from latty_tui.films.editor import run_editor
+from latty_tui.state import State
+
+if TYPE_CHECKING:
+    from latty.presets import Preset
+    from latty_tui.app import Studio
+
+TYPED = ""  # the choice of those who type a path
+
+
+class Presets:
+    """The file of the present preset, if there is one; `changed` is called when it is another."""
+
+    def __init__(self, studio: "Studio", changed: Callable[[], object]) -> None:
+        self.studio, self._changed = studio, changed
+        self.document: Document | None = None
+        self._at_it = asyncio.Lock()  # nobody follows the file while we write it
+
+    @property
+    def current(self) -> Document | None:
+        """The file, while the state is of its preset: undo leads out of it, and back."""
+        found = self.document
+        return found if found is not None and found.name == self.studio.state.name else None
+
+    @property
+    def dirty(self) -> bool:
+        """Whether the state says something else than the file."""
+        return self.current is not None and self.current.saved != self._preset()
+
+    def title(self) -> str:
+        """The file's name, and whether it is behind."""
+        if self.current is None:
+            return self.studio.state.name
+        return documents.shown(self.current.path) + (" (changed)" if self.dirty else "")
+
+    def _preset(self) -> "Preset | None":
+        """The preset of the state, None where its keyframes make none."""
+        try:
+            return film.preset_of(self.studio.state)
+        except LattyError:
+            return None
+
+    def _set(self, document: Document | None) -> None:
+        self.document = document
+        self._changed()
+
+    async def find_again(self) -> None:
+        """The file of the last run, where its preset is still the present one."""
+        name = self.studio.state.name
+        found = await asyncio.to_thread(documents.last, name) if name else None
+        if found is not None and self.document is None:
+            self._set(found)
+
+    # Loading.
+
+    async def open(self, ref: str, what: str = "load") -> bool:
+        """Load a preset; what is wrong with it is shown, and False."""
+        try:
+            found = await asyncio.to_thread(documents.read, ref)
+        except PresetError as error:
+            await self._problems(error, Path(ref).expanduser())
+            return False
+        except LattyError as error:
+            self.studio.fail(error, f"cannot load {ref}")
+            return False
+        state = await asyncio.to_thread(film.state_of, found.preset)
+        await self._go_to(state, f"{what} {state.name}")
+        if found.file is not None and not documents.is_shipped(found.file):
+            path = found.file.absolute()
+            self._set(Document(path, state.name, self._preset(), found.stamp))
+            await asyncio.to_thread(documents.remember, path)
+        else:
+            self._set(None)
+        if found.warnings:
+            more = f" (and {len(found.warnings) - 1} more)" if found.warnings[1:] else ""
+            self.studio.say(found.warnings[0] + more, "warning")
+        return True
+
+    async def _go_to(self, state: State, what: str) -> None:
+        self.studio.change(state, what)
+        model = state.scene.model
+        if self.studio.opened != model and self.studio.state.scene.model == model:
+            self.studio.background(self.studio.open_model(model), "open")
+
+    async def ask_to_load(self) -> None:
+        """Choose one, or type a path."""
+        found = await asyncio.to_thread(documents.offers, self.studio.config.out_dir)
+        choices = [Choice(TYPED, "another file ...", "type its path"),
+                   *(Choice(one.ref, one.name, one.what) for one in found)]  # fmt: skip
+        choices.append(choices.pop(0))
+
+        def chosen(ref: str | None) -> None:
+            if ref == TYPED:
+                hint = "a .toml file, or a picture or film that latty made"
+                self.studio.push_screen(Ask("load which file", "", _file, hint), self._load)
+            else:
+                self._load(ref)
+
+        self.studio.push_screen(Choose("load a preset", choices), chosen)
+
+    def _load(self, ref: str | None) -> None:
+        if ref is not None:
+            self.studio.background(self.open(ref), "presets")
+
+    # Saving.
+
+    def ask_to_save(self) -> None:
+        """Ask for the name and write it."""
+        state = self.studio.state
+        try:
+            film.preset_of(state)
+        except LattyError as error:
+            self.studio.fail(error, "these keyframes make no film")
+            return
+        now = self.current
+        value = documents.shown(now.path) if now else state.name or _suggested(state)
+        self.studio.push_screen(
+            Ask("save the preset as", value, lambda text: documents.target(text, Path.cwd()),
+                "a name, or a path that ends in .toml"),
+            self._named,
+        )  # fmt: skip
+
+    def _named(self, path: Path | None) -> None:
+        if path is None:
+            return
+        mine = self.current is not None and self.current.path == path
+        if mine or not path.exists():
+            self.studio.background(self.save(path), "presets")
+            return
+
+        def sure(yes: bool | None) -> None:
+            if yes:
+                self.studio.background(self.save(path), "presets")
+
+        choices = [Choice(False, "no", "keep the file"),
+                   Choice(True, "yes", "what is not said anew in it stays")]  # fmt: skip
+        question = f"{documents.shown(path)} is there: write over it?"
+        self.studio.push_screen(Choose(question, choices), sure)
+
+    async def save(self, path: Path) -> None:
+        """Write the state's preset. Raises LattyError."""
+        mine = self.current is not None and self.current.path == path
+        name = self.studio.state.name if mine else path.stem[:100]
+        state = replace(self.studio.state, name=name)
+        preset = film.preset_of(state)
+        async with self._at_it:
+            stamp = await asyncio.to_thread(documents.save, preset, path)
+            self.studio.change(replace(self.studio.state, name=name), f"save as {name}")
+            self._set(Document(path, name, preset, stamp))
+        outputs = ", ".join(output.path for output in preset.outputs)
+        self.studio.say(f"saved {documents.shown(path)}; it renders to {outputs}")
+
+    # Following the file.
+
+    async def look(self) -> None:
+        """Load the file again where somebody else has written it."""
+        now = self.current
+        if now is None or self._at_it.locked() or not self._free():
+            return
+        async with self._at_it:
+            stamp = await asyncio.to_thread(documents.stamp, now.path)
+            if stamp in (None, now.stamp) or self.document is not now:
+                return
+            self.document = replace(now, stamp=stamp)  # told once
+            self._close_problems()
+            lost = self.dirty
+            if await self.open(str(now.path), "reload"):
+                yours = "; u brings yours back" if lost else ""
+                self.studio.say(f"{documents.shown(now.path)} has changed: loaded again{yours}")
+
+    def _free(self) -> bool:
+        """Whether no dialog asks for something: but what was wrong may be mended by now."""
+        stack = self.studio.screen_stack
+        return len(stack) == 1 or (len(stack) == 2 and isinstance(stack[1], Problems))
+
+    def _close_problems(self) -> None:
+        if isinstance(self.studio.screen, Problems):
+            self.studio.screen.dismiss(None)
+
+    # Editing.
+
+    async def edit(self) -> None:
+        """Open the present preset in the editor and take what it saves."""
+        now = self.current
+        if now is not None and not self.dirty:
+            await self._edit(now.path)
+            return
+        preset = film.preset_of(self.studio.state)
+        original = now.path if now is not None else None
+        path = await asyncio.to_thread(documents.copied, preset, original)
+        await self._edit(path, own=path.read_bytes())
+
+    async def _edit(self, path: Path, line: int = 0, own: bytes | None = None) -> None:
+        """`own`: what was in a file that is for the editor alone."""
+        async with self._at_it:
+            before = await asyncio.to_thread(documents.stamp, path)
+            await run_editor(self.studio, documents.editor(path, line))
+            after = await asyncio.to_thread(documents.stamp, path)
+            if own is not None:
+                await self._take(path, own)
+            elif after != before:
+                if self.document is not None and self.document.path == path:
+                    self.document = replace(self.document, stamp=after)
+                await self.open(str(path), "edit")
+
+    async def _take(self, path: Path, own: bytes) -> None:
+        """The preset of a file that was for the editor alone."""
+        try:
+            if path.read_bytes() != own:
+                found = await asyncio.to_thread(documents.read, str(path))
+                state = film.state_of(found.preset)
+                await self._go_to(state, f"edit {state.name}")
+        except PresetError as error:
+            await self._problems(error, path, own)
+            return
+        except OSError as error:
+            raise OutputError(f"{path}: {error.strerror}") from None
+        documents.thrown_away(path)
+
+    async def _problems(self, error: PresetError, path: Path, own: bytes | None = None) -> None:
+        """Say what is wrong; the editor opens there."""
+        from latty.presets import shipped
+
+        path = path if path.is_file() else shipped().get(str(path), path)
+        lines = await asyncio.to_thread(documents.lines, path)
+
+        def answered(line: int | None) -> None:
+            if line is not None:
+                self.studio.background(self._edit(path, line, own), "presets")
+            elif own is not None:
+                documents.thrown_away(path)
+
+        text = bool(lines) and path.suffix == ".toml" and not documents.is_shipped(path)
+        self.studio.push_screen(Problems(error, lines, text), answered)
+
+    # The picture.
+
+    async def export(self) -> None:
+        """The present picture as PNG, in its whole size, with its recipe."""
+        from latty.jobs.wire import scene_table
+
+        state = self.studio.state
+        name = documents.file_name(state.name or _suggested(state))
+        folder = str(self.studio.config.out_dir.expanduser().absolute())
+        still = film.preset_of(replace(state, keys=(), film=replace(state.film, source=None)))
+        path = await self.studio.engine.call(
+            "export", scene=scene_table(still.scene), stem=name, folder=folder
+        )
+        self.studio.say(f"saved {documents.shown(Path(path))}")
+
+
+def _suggested(state: State) -> str:
+    """A name for what has none: its model and seed."""
+    seed = state.scene.seed
+    model = documents.file_name(Path(state.scene.model).stem)
+    return f"{model}-{seed}" if isinstance(seed, int) else model
+
+
+def _file(text: str) -> str:
+    """Raises ValueError where there is no such file."""
+    path = Path(text.strip()).expanduser()
+    if not path.is_file():
+        raise ValueError("there is no such file" if text.strip() else "the path of a file")
+    return str(path)

@@ -1,0 +1,224 @@
+"""What the directions' panel does to files: rename, flip, delete, export, keep the edits.
+
+The engine does it (torch reads and writes the arrays); the stack follows. A set that ships with
+latty is never changed: a direction of it is copied to a set "my-SET" of the user's first.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latty.cli.out import clean
+from latty_tui.dialogs.ask import Ask
+from latty_tui.dialogs.choose import Choice, Choose
+from latty_tui.library import naming, sets
+from latty_tui.library.sets import Found, Shelf
+
+if TYPE_CHECKING:
+    from latty_tui.app import Studio
+    from latty_tui.library.marks import Marks
+    from latty_tui.library.sets import Row
+
+
+class FileActions:
+    """A mixin of the directions' panel: one action each, on what is under its cursor."""
+
+    studio: "Studio"
+    row: "Row | None"
+    found: Found | None
+    marks: "Marks"
+    shelves: tuple[Shelf, ...]
+
+    @property
+    def _call(self) -> Callable[..., Any]:
+        return self.studio.engine.call
+
+    def _target(self) -> tuple[Found | None, Shelf] | None:
+        """The direction, or the whole set (None), under the cursor."""
+        row = self.row
+        if row is None or row.shelf is None:
+            self.studio.say("choose a direction or a set first")
+            return None
+        return row.found, row.shelf
+
+    def _do(self, work: Any) -> None:
+        self.studio.background(work, "files")
+
+    # Rename.
+
+    def action_rename(self) -> None:
+        target = self._target()
+        if target is None:
+            return
+        found, shelf = target
+        if found is None:
+            self._rename_set(shelf)
+            return
+
+        def named(name: str | None) -> None:
+            if name and name != found.info.name:
+                self._do(self._rename(found, name))
+
+        taken = {info.name for info in shelf.header.infos if shelf.header} - {found.info.name}
+        hint = f"{shelf.name} ships with latty: a copy of it gets the name" if shelf.shipped else ""
+        self._ask(f"rename {found.ref}", found.info.name, naming.name_reader(taken), hint, named)
+
+    async def _rename(self, found: Found, name: str) -> None:
+        path = await self._changeable(found)
+        await self._call("rename_direction", path=str(path), name=found.info.name, to=name)
+        await self._moved(found.ref, f"{path.stem}/{name}", f"rename to {name}")
+
+    def _rename_set(self, shelf: Shelf) -> None:
+        if self._ships(shelf):
+            return
+
+        def named(name: str | None) -> None:
+            if name and name != shelf.name:
+                self._do(self._set_renamed(shelf, name))
+
+        taken = {one.name for one in self.shelves} - {shelf.name}
+        self._ask(f"rename the set {shelf.name}", shelf.name, naming.set_reader(taken), "", named)
+
+    async def _set_renamed(self, shelf: Shelf, name: str) -> None:
+        await self._call("rename_set", path=str(shelf.path), name=name)
+        pairs = {found.ref: f"{name}/{found.info.name}" for found in sets.directions(shelf)}
+        await self._follow(pairs, f"{shelf.name} is {name}", next(iter(pairs.values()), ""))
+
+    # Flip.
+
+    def action_flip(self) -> None:
+        found = self.found
+        if found is None:
+            self.studio.say("choose a direction to turn around")
+            return
+        self._do(self._flip(found))
+
+    async def _flip(self, found: Found) -> None:
+        path = await self._changeable(found)
+        await self._call("flip_direction", path=str(path), name=found.info.name)
+        ref = f"{path.stem}/{found.info.name}"
+        await self._moved(found.ref, ref, f"flip {found.info.name}")
+        self.studio.say(f"{clean(ref)} goes the other way round now")
+        self.studio.preview.later()
+
+    # Delete.
+
+    def action_delete(self) -> None:
+        target = self._target()
+        if target is None or self._ships(target[1]):
+            return
+        found, shelf = target
+        what = found.ref if found else f"the set {shelf.name}"
+        used = sum(1 for one in ([found] if found else sets.directions(shelf))
+                   if self.studio.state.where(one.ref) is not None)  # fmt: skip
+        more = f"{used} of the stack goes with it" if used else "it is gone for good"
+        choices = [Choice(True, f"delete {what}", more), Choice(False, "keep it")]
+
+        def chosen(answer: bool | None) -> None:
+            if answer:
+                self._do(self._delete(found, shelf))
+
+        self.studio.push_screen(Choose(f"delete {clean(what)}?", choices), chosen)
+
+    async def _delete(self, found: Found | None, shelf: Shelf) -> None:
+        if found is None:
+            await self._call("delete_set", path=str(shelf.path))
+            gone = [*sets.directions(shelf)]
+        else:
+            names = [found.info.name]
+            await self._call("delete_directions", path=str(shelf.path), names=names)
+            gone = [found]
+        name = found.info.name if found else shelf.name
+        await self._follow({one.ref: None for one in gone}, f"delete {name}")
+
+    # Export, and keep.
+
+    def action_export(self) -> None:
+        target = self._target()
+        if target is None:
+            return
+        found, shelf = target
+        name = found.info.name if found else shelf.name
+
+        def chosen(path: Path | None) -> None:
+            if path is not None:
+                self._do(self._export(found, shelf, path))
+
+        hint = ".safetensors holds all that is known of it"
+        hint += ", .npy the bare vector for other tools" if found else ""
+        self._ask(f"export {name} to", f"{naming.plain(name)}.safetensors",
+                  naming.export_path, hint, chosen)  # fmt: skip
+
+    async def _export(self, found: Found | None, shelf: Shelf, path: Path) -> None:
+        name = found.info.name if found else None
+        words = await self._call("export_directions", path=str(shelf.path), name=name, to=str(path))
+        self.studio.say(f"{clean(str(path))}: {clean(', '.join(words))}")
+
+    def action_keep(self) -> None:
+        """The edits of the picture as one direction."""
+        shown = self.studio.state.shown
+        if not shown.edits:
+            self.studio.say("there is no edit to keep: move a direction first")
+            return
+        names = [naming.short(edit.direction) for edit in shown.edits]
+        taken = {info.name for shelf in self.shelves if shelf.name == "mine" and shelf.header
+                 for info in shelf.header.infos}  # fmt: skip
+
+        def named(name: str | None) -> None:
+            if name:
+                self._do(self._keep(name))
+
+        hint = "kept in the set mine: strength 1 of it repeats all edits of now"
+        self._ask("keep the edits as the direction", naming.free("+".join(names)[:60], taken),
+                  naming.name_reader(set()), hint, named)  # fmt: skip
+
+    async def _keep(self, name: str) -> None:
+        from latty.jobs.wire import scene_table
+
+        scene = scene_table(self.studio.state.shown)
+        ref = await self._call("keep_offset", scene=scene, name=name)
+        await self.look()
+        self.fill(select=ref)
+        self.studio.say(f"kept as {clean(ref)}")
+
+    # What these share.
+
+    def _ask(
+        self, question: str, value: str, read: Any, hint: str, then: Callable[[Any], None]
+    ) -> None:
+        self.studio.push_screen(Ask(clean(question), clean(value), read, hint), then)
+
+    def _ships(self, shelf: Shelf) -> bool:
+        if shelf.shipped:
+            self.studio.say(f"{shelf.name} ships with latty and stays as it is", "warning")
+        return shelf.shipped
+
+    async def _changeable(self, found: Found) -> Path:
+        """The file of a direction that may be changed: a copy's, where it ships."""
+        if not found.shelf.shipped:
+            return found.shelf.path
+        path = Path(await self._call("copy_direction", path=str(found.shelf.path),
+                                     name=found.info.name))  # fmt: skip
+        self.studio.say(f"{found.shelf.name} ships with latty: its copy {path.stem} is changed")
+        return path
+
+    async def _moved(self, ref: str, to: str, what: str) -> None:
+        copy = ref.partition("/")[0] != to.partition("/")[0]
+        await self._follow({ref: to}, what, to, marks=not copy)
+
+    async def _follow(
+        self, pairs: dict[str, str | None], what: str, select: str = "", marks: bool = True
+    ) -> None:
+        """The stack, stars and tags after directions got other names, or none."""
+        await self.look()
+        if marks:
+            kept = self.marks
+            for ref, to in pairs.items():
+                kept = kept.moved(ref, to)
+            if kept != self.marks:
+                self.mark(kept)
+        state = self.studio.state
+        for ref, to in pairs.items():
+            state = naming.followed(state, ref, to)
+        self.studio.change(state, what)
+        self.fill(select)

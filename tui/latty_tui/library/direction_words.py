@@ -1,0 +1,84 @@
+"""How a row of the directions' list looks, and the words about the one under the cursor."""
+
+from rich.text import Text
+
+from latty.cli.out import clean
+from latty.scene import ALL
+from latty_tui.library import sets
+from latty_tui.library.marks import Marks
+from latty_tui.library.sets import Row
+from latty_tui.widgets.browser import Rows
+
+BAR = 4  # cells of a score
+WIDE = 25  # cells from which on there is room for the usable range
+
+
+def line(row: Row, width: int, rows: Rows, marks: Marks, strength: float | None) -> Text:
+    """One row, `width` cells: a head, or name, strength or range, and score of a direction."""
+    if row.found is None:
+        return _head(row, width, rows)
+    found = row.found
+    dim = rows.style("dim")
+    text = Text(" " * row.level, no_wrap=True)
+    text.append("★ " if found.ref in marks.stars else "  ")
+    text.append(clean(row.title), dim if row.misfit else "")
+    if row.misfit:
+        return text
+    right = Text()
+    if strength is not None:
+        right.append(f"{strength:+.1f}", rows.style("value"))
+    elif width >= WIDE:
+        right.append(_range(found.info.usable), dim)
+    right.append(" ")
+    right.append_text(_bar(found.share, rows))
+    text.truncate(max(1, width - right.cell_len - 1), overflow="ellipsis", pad=True)
+    return text.append(" ").append_text(right)
+
+
+def _head(row: Row, width: int, rows: Rows) -> Text:
+    style = rows.style("dim" if row.misfit else "head")
+    text = Text(" " * row.level + ("▾ " if row.open else "▸ "), no_wrap=True)
+    text.append(clean(row.title), style)
+    count = str(row.count) if row.count else "!"
+    text.truncate(max(1, width - len(count) - 1), overflow="ellipsis", pad=True)
+    return text.append(f" {count}", rows.style("dim"))
+
+
+def _range(usable: tuple[float, float]) -> str:
+    low, high = usable
+    return f"±{high:g}" if -low == high else f"{low:+.3g}{high:+.3g}"
+
+
+def _bar(share: float | None, rows: Rows) -> Text:
+    if share is None:
+        return Text(" " * BAR)
+    full = round(share * BAR)
+    return Text.assemble(("━" * full, rows.style("value")), ("─" * (BAR - full), rows.style("dim")))
+
+
+def about(row: Row, marks: Marks) -> str:
+    """Two or three lines: the direction or set under the cursor, or why it cannot be used."""
+    if row.found is not None:
+        return "\n".join(filter(None, _direction(row, marks)))
+    if row.shelf is None:
+        return clean(row.misfit or sets.words_of(row.title) or "directions with a star")
+    header = row.shelf.header
+    if row.misfit or header is None:
+        return clean(row.misfit)
+    partly = "" if header.complete else "; the search is not done"
+    ships = "ships with latty" if row.shelf.shipped else "yours"
+    facts = f"{row.shelf.name}: {ships}, space {header.space}{partly}"
+    return clean(facts) + f"\n{sets.words_of(header.method)}"
+
+
+def _direction(row: Row, marks: Marks) -> list[str]:
+    assert row.found is not None
+    info, ref = row.found.info, row.found.ref
+    if row.misfit:
+        return [clean(row.misfit)]
+    low, high = info.usable
+    layers = "all layers" if info.layers == ALL else f"layers {info.layers}"
+    unit = f", in {clean(info.unit)} too" if info.unit else ""
+    scores = ", ".join(f"{clean(name)} {value:.2g}" for name, value in info.scores[:4])
+    tags = " ".join(f"#{tag}" for tag in marks.tags.get(ref, ()))
+    return [f"{low:+g} to {high:+g} σ, {layers}{unit}", scores, clean(tags)]

@@ -1,0 +1,115 @@
+"""What models there are, for the list of them: those here, those opened by a path, the zoo.
+
+No Textual here; headers are read without torch, in a thread.
+"""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from latty import home
+from latty.checkpoints.safetensors import read_header
+from latty.errors import LattyError
+from latty.models.names import model_files, model_names
+
+Kind = Literal["here", "path", "zoo", "wrong"]
+SHOWN = ("resolution", "space")
+UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A model: what opens it (`ref`), and what is known of it before it is open.
+
+    kind   here: by name; path: a file somewhere; zoo: to be fetched; wrong: words of an error
+    what   a line about it     by_hand: only a browser can fetch it
+    """
+
+    ref: str
+    name: str
+    kind: Kind
+    family: str = ""
+    resolution: int = 0
+    space: str = ""
+    size: int = 0
+    what: str = ""
+    by_hand: bool = False
+
+    @property
+    def facts(self) -> str:
+        """Family, size and space, as far as they are known."""
+        parts = (self.family, f"{self.resolution} px" if self.resolution else "",
+                 self.space, weight(self.size))  # fmt: skip
+        return ", ".join(part for part in parts if part)
+
+
+def weight(size: int) -> str:
+    """Bytes as people say them; "" for none."""
+    for unit, word in UNITS:
+        if size >= unit:
+            return f"{size / unit:.0f} {word}" if size >= 10 * unit else f"{size / unit:.1f} {word}"
+    return f"{size} B" if size else ""
+
+
+def state(recent: tuple[str, ...], zoo: str) -> tuple[object, ...]:
+    """What changes when `look` would find something else."""
+    found: list[object] = [recent, zoo]
+    for place in (home.models_dir(), *recent, *([zoo] if zoo else [])):
+        try:
+            stat = Path(place).expanduser().stat()
+            found.append((stat.st_mtime_ns, stat.st_size))
+        except (OSError, RuntimeError, ValueError):  # a user nobody knows, a name no file can have
+            found.append(None)
+    return tuple(found)
+
+
+def look(recent: tuple[str, ...], zoo: str) -> list[Known]:
+    """All of them. `zoo`: the user's own zoo.toml, "" = latty's."""
+    files = model_files()
+    here = [_of_file(name, name, files[name], "here") if name in files
+            else Known(name, name, "here", name, what="draws at any size, from a recipe")
+            for name in model_names()]  # fmt: skip
+    paths = [_of_file(ref, path.stem, path, "path") for ref in recent
+             if (path := Path(ref)).is_file()]  # fmt: skip
+    return [*here, *paths, *_zoo(zoo, {one.name for one in here})]
+
+
+def _of_file(ref: str, name: str, path: Path, kind: Kind) -> Known:
+    meta: dict[str, str] = {}
+    with suppress(LattyError):  # another kind of checkpoint: it says what it is when it is opened
+        meta = read_header(path).meta
+    resolution, size = meta.get("resolution", ""), 0
+    if not resolution:
+        with suppress(ValueError, AttributeError, RecursionError):
+            resolution = str(json.loads(meta.get("config", "{}")).get("resolution", ""))
+    with suppress(OSError):
+        size = path.stat().st_size
+    px = int(resolution) if resolution.isdecimal() and len(resolution) < 6 else 0
+    what = ref if kind == "path" else meta.get("title", "")
+    return Known(ref, name, kind, meta.get("family", ""), px, meta.get("space", ""), size, what)
+
+
+def _zoo(own: str, here: set[str]) -> list[Known]:
+    from latty.models import zoo
+
+    try:
+        entries = zoo.read(Path(own).expanduser() if own else None)
+    except (LattyError, RuntimeError) as error:
+        return [Known("", "the zoo cannot be read", "wrong", what=str(error))]
+    return [Known(entry.name, entry.name, "zoo", entry.family, entry.resolution,
+                  size=entry.size or 0, what=entry.what(), by_hand=entry.by_hand)
+            for entry in entries.values() if entry.name not in here]  # fmt: skip
+
+
+def rows(known: list[Known], words: str, open_zoo: bool) -> list[Known | None]:
+    """The list under a filter; None is the head of the zoo, which is folded at first."""
+    parts = words.lower().split()
+    seen = [one for one in known
+            if all(part in f"{one.name} {one.facts} {one.what} {one.kind}".lower()
+                   for part in parts)]  # fmt: skip
+    here = [one for one in seen if one.kind in ("here", "path")]
+    there = [one for one in seen if one.kind not in ("here", "path")]
+    head: list[Known | None] = [None] if there else []
+    return [*here, *head, *(there if open_zoo or parts else [])]

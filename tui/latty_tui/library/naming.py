@@ -1,0 +1,107 @@
+"""Names that are typed, and a state after names have changed. Pure; tests need no screen."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latty.scene import Scene
+
+if TYPE_CHECKING:
+    from latty_tui.state import State
+
+LONGEST = 80  # characters of a direction's name
+SUFFIXES = (".safetensors", ".npy")
+
+
+def name_reader(taken: set[str]) -> Callable[[str], str]:
+    """Reads the name of a direction. What it returns raises ValueError."""
+
+    def read(text: str) -> str:
+        name = text.strip()
+        if not 0 < len(name) <= LONGEST or not name.isprintable():
+            raise ValueError(f"a name has 1 to {LONGEST} characters")
+        if name.isdecimal() or "/" in name or "#" in name:
+            raise ValueError("no digits alone, no / and no #")
+        if name in taken:
+            raise ValueError(f"there is a direction '{name}' already")
+        return name
+
+    return read
+
+
+def set_reader(taken: set[str]) -> Callable[[str], str]:
+    """Reads the name of a set, which is a file's. What it returns raises ValueError."""
+
+    def read(text: str) -> str:
+        name = text.strip()
+        if name != plain(name) or not name[:1].isalnum() or len(name) > 64:
+            raise ValueError("letters, digits, - and _, at most 64")
+        if name in taken:
+            raise ValueError(f"there is a set '{name}' already")
+        return name
+
+    return read
+
+
+def export_path(text: str) -> Path:
+    """Where to export to. Raises ValueError."""
+    try:
+        path = Path(text.strip()).expanduser()
+        if path.suffix not in SUFFIXES:
+            raise ValueError("its name ends in .safetensors or .npy")
+        if path.exists():
+            raise ValueError(f"{path} exists: choose another name")
+        if not path.absolute().parent.is_dir():
+            raise ValueError(f"there is no folder {path.parent}")
+    except (OSError, RuntimeError) as error:
+        raise ValueError(f"this cannot be a path: {error}") from None
+    return path.absolute()
+
+
+def plain(text: str) -> str:
+    """Text as a name for a file."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in text)
+
+
+def short(ref: str) -> str:
+    """The name of a direction without its set: "smile" of "demo/smile"."""
+    if "#" in ref:
+        return ref.rpartition("#")[2]
+    return ref.rpartition("/")[2] if "/" in ref else ref.replace(":", "-")
+
+
+def free(name: str, taken: set[str]) -> str:
+    """The name, or the first like it that is not taken."""
+    found, number = name, 2
+    while found in taken:
+        found, number = f"{name}-{number}", number + 1
+    return found
+
+
+def followed(state: "State", ref: str, to: str | None) -> "State":
+    """The state after a direction got another name, or none: its edits go then."""
+    if to is None:
+        gone = [i for i, edit in enumerate(state.scene.edits) if edit.direction == ref]
+        state = state.removed(*gone) if gone else state
+    keys = tuple(_scene(scene, ref, to) for scene in state.keys)
+    return replace(state, scene=_scene(state.scene, ref, to), keys=keys)
+
+
+def _scene(scene: Scene, ref: str, to: str | None) -> Scene:
+    edits = tuple(
+        replace(
+            edit,
+            direction=to if to is not None and edit.direction == ref else edit.direction,
+            conditions=_refs(edit.conditions, ref, to),
+        )
+        for edit in scene.edits
+        if to is not None or edit.direction != ref
+    )
+    return replace(scene, edits=edits, locks=_refs(scene.locks, ref, to))
+
+
+def _refs(refs: tuple[str, ...], ref: str, to: str | None) -> tuple[str, ...]:
+    if ref not in refs:
+        return refs
+    return tuple(to if one == ref else one for one in refs if to is not None or one != ref)  # type: ignore[misc]

@@ -1,0 +1,267 @@
+"""What directions there are, for the list of them: read from files, sorted, fitted to a model.
+
+No Textual here. `Shelves.look` reads the folders and is called in a thread; all else is pure.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latty import home
+from latty.checkpoints.safetensors import read_header as read_container
+from latty.directions.base import Info
+from latty.directions.file import ARRAY, KIND, LINEAR, DirectionSet, read_header
+from latty.directions.registries import METHODS
+from latty.errors import LattyError
+
+if TYPE_CHECKING:
+    from latty_tui.drawing.engine import Model
+    from latty_tui.library.marks import Marks
+
+INSIDE = "activation:"
+SHARES = ("corr", "accuracy", "crossed", "r2")  # scores that are 1 at best; others have no best
+STARRED = "starred"
+
+State = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shelf:
+    """A set of directions, as its file tells: `error` says why it cannot be read. Another content
+    is another shelf."""
+
+    name: str
+    path: Path
+    shipped: bool
+    header: DirectionSet | None = None
+    sizes: tuple[int, ...] = ()  # of one vector, where they are vectors
+    error: str = ""
+
+    @property
+    def method(self) -> str:
+        return self.header.method if self.header else "cannot be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One direction of a shelf; `misfit` says why it cannot be used, "" = it can."""
+
+    ref: str
+    shelf: Shelf
+    info: Info
+    share: float | None  # 0..1: its first score against the best there is
+    misfit: str = ""
+
+
+class Shelves:
+    """Reads each file once, and again when it has changed."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[State, Shelf | None]] = {}
+        self._last: tuple[Shelf, ...] = ()
+
+    def look(self) -> tuple[Shelf, ...]:
+        """Every set, by name; the very same tuple while nothing has changed."""
+        seen: dict[Path, tuple[State, Shelf | None]] = {}
+        for folder in (home.shipped_dir() / "directions", home.directions_dir()):
+            for path, state in _listed(folder):
+                known = self._known.get(path)
+                seen[path] = known if known and known[0] == state else (state, _read(path))
+        if seen != self._known or not self._last:
+            self._known = seen
+            shelves: dict[str, Shelf] = {}
+            for _, shelf in seen.values():
+                if shelf is not None:
+                    shelves.setdefault(shelf.name, shelf)  # a name that ships wins
+            self._last = tuple(shelves[name] for name in sorted(shelves))
+        return self._last
+
+
+def _listed(folder: Path) -> Iterable[tuple[Path, State]]:
+    try:
+        paths = sorted(folder.glob("*.safetensors"))
+    except OSError:
+        return
+    for path in paths:
+        try:
+            found = path.stat()
+        except OSError:
+            continue
+        yield path, (found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+def _read(path: Path) -> Shelf | None:
+    """None for a file that holds something else."""
+    name, shipped = path.stem, path.parent != home.directions_dir()
+    try:
+        container = read_container(path)
+        if container.meta.get("kind") != KIND:
+            return None
+        header = read_header(path)
+    except LattyError as error:
+        return Shelf(name, path, shipped, error=error.message)
+    sizes = container.shapes.get(ARRAY, ())[1:] if header.form == LINEAR else ()
+    return Shelf(name, path, shipped, header, sizes)
+
+
+def misfit(shelf: Shelf, model: "Model | None") -> str:
+    """Why a set cannot be used with a model, in a few words; "" = it can, or none is open."""
+    header = shelf.header
+    if header is None:
+        return shelf.error
+    if model is None:
+        return ""
+    if header.model_digest and model.digest:
+        if header.model_digest != model.digest:
+            return f"made for {header.model}"
+    elif header.family and header.family != model.family:
+        return f"made for {header.family} models"
+    if header.space.startswith(INSIDE):
+        return _no_layer(header.space.removeprefix(INSIDE), model)
+    return _no_size(shelf, header, model)
+
+
+def _no_layer(layer: str, model: "Model") -> str:
+    return "" if layer in model.activations else f"{model.name} has no layer {layer}"
+
+
+def _no_size(shelf: Shelf, header: DirectionSet, model: "Model") -> str:
+    full = (model.num_layers, model.width)
+    fitting = [(model.z_dim,)] if header.space == "z" else [full[1:], full]
+    if not shelf.sizes or shelf.sizes in fitting:
+        return ""
+    has, wants = (" x ".join(map(str, size)) for size in (shelf.sizes, fitting[0]))
+    return f"has {has} numbers, {model.name} moves by {wants} in {header.space}"
+
+
+@lru_cache(maxsize=512)
+def directions(shelf: Shelf, why: str = "") -> tuple[Found, ...]:
+    """The directions of a set, in its order."""
+    infos = shelf.header.infos if shelf.header else ()
+    best = max((abs(info.scores[0][1]) for info in infos if info.scores), default=0.0)
+    found = []
+    for info in infos:
+        share = None
+        if info.scores and best > 0:
+            name, score = info.scores[0]
+            share = min(1.0, abs(score) / (1.0 if name in SHARES else best))
+        found.append(Found(f"{shelf.name}/{info.name}", shelf, info, share, why))
+    return tuple(found)
+
+
+@cache
+def words_of(method: str) -> str:
+    """What a method is, in its own words; "" for what is no method of ours."""
+    known = method in METHODS
+    return METHODS.summary(method) if known else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the list: a head (a method, a set) that folds, or a direction."""
+
+    key: str  # of a head: what is folded
+    level: int
+    title: str = ""
+    count: int = 0
+    open: bool = True
+    shelf: Shelf | None = None
+    found: Found | None = None
+    misfit: str = ""
+
+
+def rows(
+    shelves: Iterable[Shelf],
+    model: "Model | None",
+    marks: "Marks",
+    folded: Mapping[str, bool],
+    words: str = "",
+) -> list[Row]:
+    """The list: starred ones, then methods, their sets and directions; what does not fit last.
+
+    `folded` says of heads whether they are folded; by default those of what does not fit are.
+    With `words`, all directions that have every one of them, and no head is folded.
+    """
+    parts = words.lower().split()
+    sets = [(shelf, misfit(shelf, model)) for shelf in sorted(shelves, key=_place)]
+    made: list[Row] = []
+    stars = [found for shelf, why in sets if marks.stars and not why for found in directions(shelf)
+             if found.ref in marks.stars and _has(found, marks, parts)]  # fmt: skip
+    _head(made, Row(STARRED, 0, STARRED, len(stars)), stars, folded, bool(parts))
+    for fits in (True, False):
+        methods: dict[str, list[tuple[Shelf, str]]] = {}
+        for shelf, why in sets:
+            if bool(why) != fits:
+                methods.setdefault(shelf.method, []).append((shelf, why))
+        for method in sorted(methods, key=lambda name: (_inside(methods[name][0][0]), name)):
+            _method(made, method, methods[method], marks, folded, parts)
+    return made
+
+
+def _place(shelf: Shelf) -> tuple[bool, str]:
+    return _inside(shelf), shelf.name
+
+
+def _inside(shelf: Shelf) -> bool:
+    """Whether it moves activations: such sets come after those that move latents."""
+    return shelf.header is not None and shelf.header.space.startswith(INSIDE)
+
+
+def among_stars(rows: list[Row], index: int) -> bool:
+    """Whether a row is one of the starred ones at the top."""
+    return bool(rows) and rows[0].key == STARRED and rows[0].open and index <= rows[0].count
+
+
+def _method(
+    made: list[Row],
+    method: str,
+    sets: list[tuple[Shelf, str]],
+    marks: "Marks",
+    folded: Mapping[str, bool],
+    parts: list[str],
+) -> None:
+    """A method with its sets; with one set, both are one line."""
+    listed = [(shelf, why, [found for found in directions(shelf, why)
+                            if not parts or _has(found, marks, parts)])
+              for shelf, why in sets]  # fmt: skip
+    if parts:
+        listed = [one for one in listed if one[2]]
+    if not listed:
+        return
+    key, why = f"{method}{'?' if listed[0][1] else ''}", listed[0][1]
+    if len(listed) > 1:
+        count = sum(len(found) for _, _, found in listed)
+        is_open = bool(parts) or not folded.get(key, bool(why))
+        made.append(Row(key, 0, method, count, is_open, None, None, why))
+        if not is_open:
+            return
+    for shelf, why, found in listed:
+        alone = len(listed) == 1
+        title = f"{method} {shelf.name}" if alone else shelf.name
+        head = Row(f"{key}/{shelf.name}", 0 if alone else 1, title, len(found), True, shelf, None,
+                   why)  # fmt: skip
+        _head(made, head, found, folded, bool(parts))
+
+
+def _head(
+    made: list[Row], head: Row, found: list[Found], folded: Mapping[str, bool], all_open: bool
+) -> None:
+    """A head with its directions below it, unless it is folded; nothing for no stars."""
+    if not found and head.shelf is None:
+        return
+    is_open = all_open or not folded.get(head.key, bool(head.misfit))
+    made.append(replace(head, open=is_open))
+    if is_open:
+        made += [Row(one.ref, head.level + 1, one.info.name, 0, True, one.shelf, one, one.misfit)
+                 for one in found]  # fmt: skip
+
+
+def _has(found: Found, marks: "Marks", parts: list[str]) -> bool:
+    """Whether a direction has all words: in its name, set, method, tags, or "starred"."""
+    method = found.shelf.method
+    star = STARRED if found.ref in marks.stars else ""
+    tags = " ".join(f"#{tag}" for tag in marks.tags.get(found.ref, ()))
+    text = f"{found.ref} {method} {words_of(method)} {tags} {star}".lower()
+    return all(part in text for part in parts)

@@ -1,0 +1,131 @@
+"""The screen with the panels: left, centre, right, and below; the footer tells the keys.
+
+Where it is narrow, left and right share one column, and that of the focused panel is seen; where it
+is short, only the focused panel of a column is unfolded. Tab goes through all panels all the same.
+"""
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.reactive import Reactive
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from latty_tui.drawing.pixels import PixelView
+from latty_tui.panel import Panel, Place, name_of, panels
+from latty_tui.widgets.footer import KeyLine
+
+if TYPE_CHECKING:
+    from latty_tui.app import Studio
+
+UNFOLDED = "#directions, #edits"  # until others of their columns are worked in
+SMALL = "The studio needs 60 columns and 16 rows; the window has {} x {}.\n\nq leaves; jobs go on."
+
+
+def made(place: Place) -> list[Widget]:
+    """The panels of one place."""
+    found = [panel for panel in panels() if place == panel.PLACE]
+    return [panel(id=name_of(panel), classes="panel") for panel in found]
+
+
+class Main(Screen[None]):
+    """All panels."""
+
+    AUTO_FOCUS: ClassVar = "#directions"
+    # Textual's own writes every cell of the screen at each change of the focus.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "step(1)", "Next panel", show=False),
+        Binding("shift+tab", "step(-1)", "Previous panel", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="top"):
+            yield from made("top")
+        with Horizontal(id="middle"):
+            with Vertical(id="left"):
+                yield from made("left")
+            with Vertical(id="centre"):
+                yield from made("centre")
+            with Vertical(id="right"):
+                yield from made("right")
+        with Vertical(id="bottom"):
+            yield from made("bottom")
+        yield Static("", id="small", markup=False)
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        for panel in self.query(".panel"):
+            panel.border_title = getattr(panel, "TITLE", "")
+        for panel in self.query(UNFOLDED):
+            panel.add_class("-current")
+
+    def on_resize(self) -> None:
+        self.query_one("#small", Static).update(SMALL.format(*self.size))
+        if self.current is not None:
+            self.call_after_refresh(self._unfold, self.current)
+        else:  # the window was too small for a while, and what is hidden loses the focus
+            self.call_after_refresh(self._focus_again)
+
+    def _focus_again(self) -> None:
+        name = cast("Studio", self.app).memory.focus or self.AUTO_FOCUS[1:]
+        found = [panel for panel in self._reachable() if panel.id == name]
+        if found and self.query_one("#middle").display and not self.has_class("-full"):
+            self.go(found[0])
+
+    def on_descendant_focus(self) -> None:
+        panel = self.current
+        if panel is not None:
+            self._unfold(panel)
+            cast("Studio", self.app).memory.focus = panel.id
+
+    @property
+    def current(self) -> Any:
+        """The panel that has the focus; None where none has."""
+        above = self.focused.ancestors_with_self if self.focused is not None else ()
+        return next((widget for widget in above if isinstance(widget, Panel)), None)
+
+    def go(self, panel: Any) -> None:
+        """Bring a panel to light and give it the focus."""
+        self.remove_class("-full")
+        self._unfold(panel)
+        if panel.can_focus:
+            panel.focus()
+        else:
+            inner = next((widget for widget in panel.query("*") if widget.focusable), None)
+            if inner is not None:
+                inner.focus()
+
+    def action_step(self, by: int) -> None:
+        """The next or previous panel, those that are folded away too."""
+        order = self._reachable()
+        if order:
+            at = order.index(self.current) + by if self.current in order else 0
+            self.go(order[at % len(order)])
+
+    def _reachable(self) -> list[Any]:
+        """Panels in the order of the screen; those that are switched off are left out."""
+        places = ("left", "centre", "right", "bottom")
+        order = [one for place in places for one in panels() if place == one.PLACE and one.JUMP]
+        found = (self.query_one(f"#{name_of(one)}") for one in order)
+        return [panel for panel in found if panel.display]
+
+    def _unfold(self, panel: Any) -> None:
+        """Mark a panel as the one of its column that is worked in, and the column; only where that
+        changes something: every cell of the screen is written again, and the pictures sent."""
+        if self.has_class("-short"):
+            for other in panel.parent.children:
+                other.set_class(other is panel, "-current")
+        if self.has_class("-narrow") and panel.PLACE in ("left", "right"):
+            self.set_class(panel.PLACE == "right", "-on-right")
+
+    def on_screen_suspend(self) -> None:
+        for view in self.query(PixelView):
+            view.cover(True)
+
+    def on_screen_resume(self) -> None:
+        for view in self.query(PixelView):
+            view.cover(False)

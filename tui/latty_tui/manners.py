@@ -1,0 +1,237 @@
+"""How the studio behaves when something goes wrong, and when it is told to go.
+
+What a key or a panel does wrong is reported and shown, and everything else goes on. TERM, INT and
+HUP leave as `q` does: what there is to keep is kept, the terminal is as it was, 128 + the signal is
+the exit code. Where the event loop no longer answers, it happens all the same, a moment later.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import termios
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Mapping
+from contextlib import suppress
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+from textual import events
+from textual.app import App, RenderableType
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from latty.cli import signals
+from latty.cli.out import clean
+from latty.errors import LattyError
+from latty_tui.memory import Memory
+from latty_tui.mishaps import Mishap, Reports
+
+if TYPE_CHECKING:
+    from textual.actions import ActionParseResult
+
+GRACE = 3.0  # seconds for the event loop to leave in good order
+AHEAD = 1.0  # seconds that a key waits for a dialog at most
+WATCH = 2.0  # seconds between two looks whether the terminal is still there
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+# What Textual switched on, off again: sync, mouse, focus, paste, keyboard, wrap, screen, cursor.
+RESET = (
+    "\x1b[?2026l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1004l\x1b[?2004l"
+    "\x1b[?2048l\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[0m"
+)
+
+
+class Manners(App[int]):
+    """The part of the app that users hopefully never see."""
+
+    memory: Memory
+
+    def __init__(self) -> None:
+        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
+        self.reports = Reports()
+        self.said = "", "", 0.0  # the last toast, and when
+        self.told = 0  # the signal that said go
+        self._before: list[Any] | None = None
+        self._aimed: deque[tuple[events.Key, Screen[Any]]] = deque(maxlen=256)
+
+    # Words.
+
+    def say(self, text: str, severity: str = "information") -> None:
+        """A toast; what is still shown is not said again: a held key would fill the screen."""
+        now, again = time.monotonic(), (text, severity) == self.said[:2]
+        if not (again and now - self.said[2] < self.NOTIFICATION_TIMEOUT):
+            self.said = text, severity, now
+            lines = "\n".join(clean(line) for line in text.split("\n"))
+            self.notify(lines, severity=severity, markup=False)  # type: ignore[arg-type]
+
+    def fail(self, error: Exception, title: str = "") -> None:
+        """A dialog with what went wrong, what to do, and details to copy."""
+        from latty_tui.dialogs.failed import Failed
+
+        self.push_screen(Failed(error, title))
+
+    def mishap(self, error: Exception, where: str) -> None:
+        """Report an error that nobody foresaw; shown the first time, noted every time."""
+        if not self._running or self._closing:
+            return  # what is under way when the screens go finds none
+        path, new = self.reports.add(error, where)
+        if new:
+            self.fail(Mishap(error, path), "something went wrong in the studio")
+
+    async def guarded(self, work: Awaitable[Any], where: str) -> Any:
+        """The result of something; an error of it is shown, and None."""
+        try:
+            return await work
+        except (LattyError, OSError) as error:
+            self.fail(error)
+        except Exception as error:
+            self.mishap(error, where)
+        return None
+
+    def tell_panel(self, panel: Any, hook: str, value: object) -> None:
+        """Call a hook of a panel that has it; what it does wrong costs the panel, not the app."""
+        hear = getattr(panel, hook, None)
+        if hear is None:
+            return
+        try:
+            hear(value)
+        except (LattyError, OSError) as error:
+            self.fail(error)
+        except Exception as error:
+            self.mishap(error, f"{hook} of {type(panel).__name__}")
+
+    async def run_action(
+        self,
+        action: "str | ActionParseResult",
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """What a key or a click on the footer does."""
+        work = super().run_action(action, default_namespace, namespaces)
+        return bool(await self.guarded(work, f"action {action}"))
+
+    def _handle_exception(self, error: Exception) -> None:
+        """An error that no panel or key can be blamed for: the app ends, with one line of words.
+
+        Private to Textual, which would print a traceback of many pages."""
+        if self.is_headless:  # a test: it wants the error itself
+            super()._handle_exception(error)
+            return
+        path, new = self.reports.add(error, "somewhere in Textual")
+        if new and not self.told:
+            words = f"latty: unexpected {type(error).__name__}: {error}"
+            hint = f"our fault; the report to send is {path}" if path else "our fault"
+            self._exit_renderables.append(Text(f"{clean(words)} ({hint})"))
+        self._return_code = self._return_code or 1
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """The thread that reads keys has ended: most often the terminal is gone."""
+        if self.is_headless or self._terminal_is_there():
+            super().panic(*renderables)
+        else:
+            self.leave_by(signal.SIGHUP)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys typed ahead of a dialog are the dialog's, though they were on their way before."""
+        if isinstance(event, events.Key):
+            if not event.is_forwarded:
+                self._aimed.append((event, self.screen))
+            elif any(one is event and screen is not self.screen for one, screen in self._aimed):
+                await self._redirect(event)
+                return
+        await super().on_event(event)
+
+    async def _redirect(self, event: events.Key) -> None:
+        ready = getattr(self.screen, "ready", None)
+        if ready is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ready.wait(), AHEAD)
+        await self.on_event(events.Key(event.key, event.character))
+
+    # Leaving.
+
+    async def action_quit(self) -> None:
+        """Leave at once where everything is kept; else ask."""
+        if not self.memory.trouble or len(self.screen_stack) > 1 or not self.changed:
+            self.leave()
+            return
+        from latty_tui.dialogs.choose import Choice, Choose
+
+        choices = [Choice(False, "stay"), Choice(True, "leave", "what was done here is lost")]
+        self.push_screen(
+            Choose(self.memory.trouble, choices), lambda go: self.leave() if go else None
+        )
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is something to lose."""
+        return True
+
+    def leave(self) -> None:
+        """Leave; jobs go on, and are told."""
+        words = ""
+        with suppress(Exception):  # whatever is wrong with what we would say: go
+            words = self.last_words()
+        self.exit(message=Text(words) if words else None)
+
+    def last_words(self) -> str:
+        """What to say in the shell afterwards; "" = nothing."""
+        return ""
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C where nothing is selected to be copied."""
+        self.notify("q leaves; jobs go on. Ctrl+C copies what the mouse has selected", markup=False)
+
+    def watch_for_the_end(self) -> None:
+        """Answer signals from now on, and a terminal that goes away."""
+        if self.is_headless or threading.current_thread() is not threading.main_thread():
+            return
+        with suppress(termios.error, OSError, ValueError, AttributeError):
+            driver = self._driver  # it has changed the terminal already, and knows how it was
+            self._before = getattr(driver, "attrs_before", None)
+        self._loop_here = asyncio.get_running_loop()
+        signals.at_leave(self._put_right)
+        for name in SIGNALS:
+            number = getattr(signal, name)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._told)
+        self.set_interval(WATCH, self._look)
+        # Back from ctrl+z: Textual does not know that its screen is empty.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+
+    def _told(self, number: int, frame: FrameType | None) -> None:
+        if self.told:  # for the second time
+            signals.leave(number)
+        self.leave_by(number)
+
+    def leave_by(self, number: int) -> None:
+        """Leave in good order, or without it where that takes too long. From any thread."""
+        if self.told:
+            return
+        self.told = number
+        last = threading.Timer(GRACE, signals.leave, [number])
+        last.daemon = True
+        last.start()
+        words = None if number == signal.SIGHUP else "latty: interrupted"
+        self._loop_here.call_soon_threadsafe(self.exit, None, 128 + number, words)
+
+    def _look(self) -> None:
+        if not self._terminal_is_there():
+            self.leave_by(signal.SIGHUP)
+
+    def _terminal_is_there(self) -> bool:
+        stdin = sys.__stdin__
+        return stdin is not None and os.isatty(stdin.fileno())
+
+    def _put_right(self) -> None:
+        """On a sudden end: keep what there is, and give the terminal back."""
+        self.memory.write(self.memory.waiting, patience=1.0)
+        stdin, stderr = sys.__stdin__, sys.__stderr__
+        with suppress(OSError, ValueError, AttributeError, termios.error):
+            os.write(stderr.fileno(), RESET.encode())
+            if self._before is not None:
+                termios.tcsetattr(stdin.fileno(), termios.TCSANOW, self._before)

@@ -1,0 +1,218 @@
+"""What the studio remembers between two runs: the history of states and how things looked.
+
+It is written soon after each change, so that a studio that was killed opens where it was. One
+studio at a time writes it: a second one begins afresh and keeps nothing.
+"""
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from latty import home
+from latty.errors import BadData
+from latty.files import replace_whole
+from latty.jobs import locks
+from latty.jobs.wire import scene_of, scene_table
+from latty_tui.films.film import film_of, film_table
+from latty_tui.state import History, State, Step
+
+if TYPE_CHECKING:
+    from latty_tui.app import Studio
+
+FILE, LOCK = "studio.json", "studio.lock"
+MOST = 500  # steps of history that are kept
+SOON = 0.5  # seconds after a change
+SCHEMA = 1
+
+OTHER = "another studio keeps the history, this one does not"
+NOT_KEPT = "the history cannot be kept: {}"
+WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, BadData)  # with a file
+
+Table = dict[str, Any]
+
+
+def state_table(state: State) -> Table:
+    """A state as JSON."""
+    return {
+        "scene": scene_table(state.scene),
+        "muted": sorted(state.muted),
+        "solo": sorted(state.solo),
+        "keys": [scene_table(scene) for scene in state.keys],
+        "film": film_table(state.film),
+        "name": state.name,
+    }
+
+
+def state_of(table: Table) -> State:
+    """The state of a table. Raises KeyError, TypeError, ValueError, BadData for anything else."""
+    return State(
+        scene_of(table["scene"]),
+        frozenset(table["muted"]),
+        frozenset(table["solo"]),
+        tuple(scene_of(one) for one in table["keys"]),
+        film_of(table["film"]),
+        str(table["name"]),
+    )
+
+
+def _step(table: Table) -> tuple[State, str]:
+    return state_of(table["state"]), str(table["what"])
+
+
+class Memory:
+    """The file, and the lock that says whose it is."""
+
+    def __init__(self) -> None:
+        self.folder = home.state_dir()
+        self.lock: int | None = None
+        self.trouble = ""  # why nothing is kept, in words
+        try:  # a full or read-only disk costs the memory, not the work
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.lock = locks.take(self.folder / LOCK, patience=0.1)
+            self.trouble = "" if self.keeps else OTHER
+        except OSError as error:
+            self.trouble = NOT_KEPT.format(error.strerror)
+        self.table = self._read() if self.keeps else {}
+        self.waiting: Callable[[], Table] | None = None  # makes what is not written yet
+        self.focus = self.looks.get("focus")  # the name of a panel
+        self.whole = False  # whether all of the last run's history is there
+        self._writing = threading.Lock()
+        self._timer = None
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is remembered: there is no other studio."""
+        return self.lock is not None
+
+    @property
+    def looks(self) -> Table:
+        """How things looked in the last run."""
+        found = self.table.get("looks")
+        return found if isinstance(found, dict) else {}
+
+    def _read(self) -> Table:
+        with suppress(OSError, ValueError):
+            table = json.loads((self.folder / FILE).read_bytes())
+            if isinstance(table, dict) and table.get("schema") == SCHEMA:
+                return table
+        return {}
+
+    def history(self) -> History | None:
+        """The last state of the last run, which is all that the first paint needs; None where
+        there is none that can be read."""
+        with suppress(*WRONG):
+            index = int(self.table["index"])
+            if index >= 0:
+                return History(*_step(self.table["steps"][index]))
+        return None
+
+    def complete(self, history: History) -> None:
+        """The steps before and after the one that `history` began with, once."""
+        if self.whole:
+            return
+        self.whole = True
+        with suppress(*WRONG):
+            steps = [Step(*_step(one)) for one in self.table["steps"]]
+            index = int(self.table["index"])
+            if steps[index].state == history.steps[0].state:
+                ahead = steps[index + 1 :] if len(history) == 1 else []
+                history.steps[:1] = steps[: index + 1]
+                history.steps += ahead
+                history.index += index
+
+    def later(self, studio: "Studio") -> None:
+        """Write soon, in a thread."""
+        if not self.keeps:
+            return
+        self.complete(studio.history)
+        self.waiting = snapshot(studio)
+        if self._timer is None:
+            self._timer = studio.set_timer(SOON, lambda: self._begin(studio))
+
+    def _begin(self, studio: "Studio") -> None:
+        self._timer = None
+        studio.background(self._keep(studio), "memory")
+
+    async def _keep(self, studio: "Studio") -> None:
+        before = self.trouble
+        await asyncio.to_thread(self.write, self.waiting)
+        if self.trouble and not before:
+            studio.say(self.trouble, "warning")
+
+    def save(self, studio: "Studio") -> None:
+        """Write now."""
+        self.complete(studio.history)
+        self.write(snapshot(studio))
+
+    def write(self, made: Callable[[], Table] | None, patience: float = -1) -> None:
+        """Write what `made` makes, from any thread; a full disk costs the memory, not the work."""
+        if not self.keeps or made is None or not self._writing.acquire(timeout=patience):
+            return
+        try:
+            text = json.dumps(made(), separators=(",", ":"))
+            try:
+                replace_whole(self.folder / FILE, [text.encode()])
+                self.trouble = ""
+            except OSError as error:
+                self.trouble = NOT_KEPT.format(error.strerror)
+            if made is self.waiting:
+                self.waiting = None
+        finally:
+            self._writing.release()
+
+    def close(self) -> None:
+        """Another studio may remember from now on."""
+        lock, self.lock = self.lock, None
+        if lock is not None:
+            os.close(lock)
+
+
+def snapshot(studio: "Studio") -> Callable[[], Table]:
+    """What is to be written, taken now, made into a table wherever there is time for it."""
+    history = studio.history
+    first = max(0, len(history) - MOST)
+    steps, index = tuple(history.steps[first:]), max(0, history.index - first)
+    looks = _looks(studio)
+
+    def table() -> Table:
+        told = [{"state": state_table(step.state), "what": step.what} for step in steps]
+        return {"schema": SCHEMA, "steps": told, "index": index, "looks": looks}
+
+    return table
+
+
+def _looks(studio: "Studio") -> Table:
+    view = studio.preview.view
+    return {
+        "theme": studio.theme,
+        "grid": view.grid,
+        "strip": view.strip,
+        "focus": studio.memory.focus,
+    }
+
+
+def restore_looks(studio: "Studio") -> None:
+    """The theme, the view and the focus of the last run."""
+    from latty_tui.drawing.preview import GRIDS, View
+
+    looks, theme = studio.memory.looks, studio.memory.looks.get("theme")
+    if isinstance(theme, str) and theme in studio.available_themes:
+        studio.theme = theme
+    grid, strip = looks.get("grid"), looks.get("strip")
+    studio.preview.view = View(
+        grid if grid in GRIDS else 1, strip=strip if isinstance(strip, bool) else None
+    )
+
+
+def restore_focus(studio: "Studio") -> None:
+    """The panel that had the focus, once there are panels."""
+    from textual.css.query import NoMatches
+
+    name = studio.memory.looks.get("focus")
+    if isinstance(name, str) and name.isidentifier():
+        with suppress(NoMatches):
+            studio.main.go(studio.panel(name))

@@ -1,0 +1,224 @@
+"""The stack of edits: a slider each."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+
+from latty.scene import Edit
+from latty_tui.library.known import Book, strength_words
+from latty_tui.panel import Panel
+from latty_tui.panels.edits import bars
+from latty_tui.panels.edits.editing import Editing
+from latty_tui.state import State
+from latty_tui.typed import layers
+from latty_tui.widgets.lines import Lines, Part, fitted
+
+if TYPE_CHECKING:
+    from latty_tui.drawing.engine import Model
+
+MODE_SIGNS = {"relative": "", "absolute": "a", "centred": "c", "flip": "f"}
+
+
+class EditsPanel(Editing, Panel, Lines):
+    """Every edit is a row; directions that are locked without an edit follow."""
+
+    PLACE, ORDER, TITLE, JUMP = "right", 10, "edits", "e"
+    HELP = (
+        "The edits of the picture, in the order in which they act. A bar spans the strengths that "
+        "are usable, and more where you go further. Signs before a name: M muted, S solo, ! locked "
+        "(no other edit moves along it), a absolute, c centred, f flip, ¬ without other directions."
+    )
+    EMPTY = "No edits yet. Choose a direction on the left and press Enter, or → to try it at once."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l", "nudge(1)", "More", key_display="→"),
+        Binding("left,h", "nudge(-1)", "Less", key_display="←"),
+        Binding("shift+right,L", "nudge(1, True)", "Much more", show=False),
+        Binding("shift+left,H", "nudge(-1, True)", "Much less", show=False),
+        Binding("0", "zero", "Zero", show=False),
+        Binding("home", "all_zero", "All to zero", show=False),
+        Binding("enter,equals_sign", "type", "Type a value", key_display="⏎"),
+        Binding("m", "mute", "Mute"),
+        Binding("S", "solo", "Solo: it alone", show=False),
+        Binding("exclamation_mark", "lock", "Lock: no other edit moves it", show=False),
+        Binding("left_square_bracket", "layer('start', -1)", "First layer down", show=False),
+        Binding("right_square_bracket", "layer('start', 1)", "First layer up", show=False),
+        Binding("left_curly_bracket", "layer('stop', -1)", "Last layer down", show=False),
+        Binding("right_curly_bracket", "layer('stop', 1)", "Last layer up", show=False),
+        Binding("A", "all_layers", "All layers, or the direction's own", show=False),
+        Binding("U", "unit", "Count in sigma or in the direction's own unit", show=False),
+        Binding("M", "mode", "Relative, absolute, centred, flip", show=False),
+        Binding("c", "conditions", "Directions along which it does not go", show=False),
+        Binding("ctrl+up", "move(-1)", "Earlier in the stack", show=False),
+        Binding("ctrl+down", "move(1)", "Later in the stack", show=False),
+        Binding("x,delete", "delete", "Remove", key_display="x"),
+    ]
+
+    def __init__(self, **more: object) -> None:
+        super().__init__(**more)
+        self.book = Book()
+        self.held: tuple[str, ...] = ()  # locked directions without an edit
+        self._seen: tuple[tuple[Edit, ...], object] = ((), None)
+        self._dragged: int | None = None
+
+    def on_mount(self) -> None:
+        self.state_changed(self.studio.state)
+
+    # What the studio tells.
+
+    def state_changed(self, state: State) -> None:
+        edits, (old, marks) = state.scene.edits, self._seen
+        self._seen = edits, (state.muted, state.solo, state.scene.locks)
+        there = {edit.direction for edit in edits}
+        self.held = tuple(lock for lock in state.scene.locks if lock not in there)
+        if marks == self._seen[1] and len(edits) == len(old):
+            for i in (i for i, edit in enumerate(edits) if edit != old[i]):
+                self.refresh_line(i)
+        else:
+            added = len(edits) == len(old) + 1 and not self.has_focus
+            self.revise(len(edits) - 1 if added else None)
+        self._tell()
+        self._look_up()
+
+    def model_changed(self, model: "Model | None") -> None:
+        self._tell()
+        self._look_up()
+        self.refresh()
+
+    def on_focus(self) -> None:
+        self._look_up(again=True)
+
+    def _look_up(self, again: bool = False) -> None:
+        """Read what is not known yet of the directions; `again`: their files may be others."""
+        refs = {*(edit.direction for edit in self.edits), *self.held}
+        wanted = refs if again else self.book.lacks(refs)
+        if wanted:
+            self.studio.background(self._read(wanted), "known")
+
+    async def _read(self, refs: set[str]) -> None:
+        if await self.book.look_up(refs):
+            self.refresh()
+            self._tell()
+
+    # Lines.
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        return self.studio.state.scene.edits
+
+    @property
+    def edit(self) -> Edit | None:
+        """That of the cursor's row; None on a lock without an edit, and where there is none."""
+        return self.edits[self.cursor] if self.cursor < len(self.edits) else None
+
+    @property
+    def ref(self) -> str:
+        """The direction of the cursor's row, "" where there is none."""
+        if self.edit is not None:
+            return self.edit.direction
+        index = self.cursor - len(self.edits)
+        return self.held[index] if 0 <= index < len(self.held) else ""
+
+    def choose(self, ref: str) -> bool:
+        """The cursor to the slider of a direction; False where it has none."""
+        index = self.studio.state.where(ref)
+        if index is not None:
+            self.go(index)
+        return index is not None
+
+    def count(self) -> int:
+        return len(self.edits) + len(self.held)
+
+    def line(self, index: int, width: int) -> list[Part]:
+        if index >= len(self.edits):
+            name = self.book[self.held[index - len(self.edits)]].name
+            return [Part(fitted("!", bars.FLAGS), "strong"), Part(f"{name}  locked", "dim")]
+        state, edit = self.studio.state, self.edits[index]
+        silent = "M" if index in state.muted else " "
+        flags = "S" if index in state.solo else silent
+        locked = edit.direction in state.scene.locks
+        flags += "!" if locked else MODE_SIGNS[edit.mode] or ("¬" if edit.conditions else "")
+        known, heard = self.book[edit.direction], state.heard(index)
+        return bars.line(edit, known, width, heard, flags)
+
+    def under(self) -> None:
+        self._tell()
+        if self.has_focus and self.ref:
+            self.studio.tell("under", self.ref)
+
+    def _tell(self) -> None:
+        """What the row of the cursor is, on the border."""
+        edit = self.edit
+        words = "" if edit is None else self._footnote(edit)
+        self.caption(f"edits {len(self.edits)}" if self.edits else "edits", words)
+
+    def _footnote(self, edit: Edit) -> str:
+        known = self.book[edit.direction]
+        if known.wrong:
+            return known.wrong
+        parts = ["locked"] if edit.direction in self.studio.state.scene.locks else []
+        parts += [edit.mode] if edit.mode != "relative" else []
+        parts += [f"in {known.unit}"] if edit.unit == "own" else []
+        parts += [f"without {self.book[ref].name}" for ref in edit.conditions]
+        return " · ".join([*parts, layers.words(edit, known), edit.direction])
+
+    # The mouse.
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        super().on_mouse_down(event)
+        event.prevent_default()
+        cell = self._bar_cell(event)
+        if cell is not None:
+            self._dragged = self.cursor
+            self.capture_mouse()
+            self._drag_to(cell)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._dragged is not None and self._dragged < len(self.edits):
+            self._drag_to(self._cell(event))
+
+    def on_mouse_up(self) -> None:
+        if self._dragged is not None:
+            self._dragged = None
+            self.release_mouse()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, 1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, -1)
+
+    def _wheel(self, event: events.MouseEvent, way: int) -> None:
+        """Over a bar the wheel moves its knob; elsewhere it scrolls."""
+        found = self.line_at(event)
+        if found is not None and found[0] < len(self.edits) and self._bar_cell(event) is not None:
+            self.go(found[0])
+            self.action_nudge(way)
+            event.stop()
+            event.prevent_default()
+
+    def _cell(self, event: events.MouseEvent) -> float:
+        place = event.get_content_offset_capture(self)
+        part = event.pointer_x - int(event.pointer_x)
+        return place.x + part - 1 - bars.columns(self.room).start
+
+    def _bar_cell(self, event: events.MouseEvent) -> float | None:
+        """The cell of the bar below the mouse, None where there is none."""
+        found, cell = self.line_at(event), self._cell(event)
+        inside = -0.5 <= cell < bars.columns(self.room).bar
+        return cell if inside and found is not None and found[0] < len(self.edits) else None
+
+    def _drag_to(self, cell: float) -> None:
+        edit = self.edit
+        if edit is not None:
+            width = bars.columns(self.room).bar
+            ends = bars.span(edit, self.book[edit.direction])
+            fine = bars.FINE[bars.unit_of(edit)]
+            self.set_strength(bars.value_of(cell, ends, width, fine))
+
+    def said(self, edit: Edit) -> str:
+        """An edit in a step of the history."""
+        return f"{self.book[edit.direction].name} {strength_words(edit)}"
+
+
+PANEL = EditsPanel

@@ -1,0 +1,109 @@
+"""One slider as a line of text: where its parts are, what they say, what a cell of it means."""
+
+import math
+from dataclasses import dataclass
+
+from latty.scene import Edit
+from latty_tui.library.known import MIXING, Known, strength_words
+from latty_tui.widgets.lines import Part, fitted
+
+WIDE = 34  # cells from which layers are told, too
+FLAGS, VALUE, LAYERS = 2, 6, 5
+FINE, COARSE = {"sigma": 0.1, "own": 0.02, "share": 0.05}, {"sigma": 1.0, "own": 0.2, "share": 0.25}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Cells of the parts of a row."""
+
+    name: int
+    bar: int
+    layers: int
+
+    @property
+    def start(self) -> int:
+        """The first cell of the bar."""
+        return FLAGS + self.name + 1
+
+
+def columns(width: int) -> Columns:
+    """How a row of `width` cells is divided."""
+    layers = LAYERS if width >= WIDE else 0
+    rest = width - FLAGS - VALUE - layers - 2 - bool(layers)
+    name = max(4, rest * 11 // 20)
+    return Columns(name, max(3, rest - name), layers)
+
+
+def unit_of(edit: Edit) -> str:
+    """What a strength counts: sigma, the direction's own unit, or a share of the way to a seed."""
+    return "share" if edit.direction.startswith(MIXING) else edit.unit
+
+
+def span(edit: Edit, known: Known) -> tuple[float, float]:
+    """The strengths at the ends of a bar: those that are usable, and as far as this one is."""
+    low, high = (-1.0, 1.0) if unit_of(edit) == "own" else known.usable
+    if edit.strength < low:
+        low = float(math.floor(edit.strength))
+    if edit.strength > high:
+        high = float(math.ceil(edit.strength))
+    return min(low, 0.0), max(high, 0.0)
+
+
+def cell_of(value: float, ends: tuple[float, float], width: int) -> int:
+    """The cell of a bar where a value is."""
+    share = (value - ends[0]) / (ends[1] - ends[0])
+    return max(0, min(width - 1, round(share * (width - 1))))
+
+
+def value_of(cell: float, ends: tuple[float, float], width: int, fine: float) -> float:
+    """The value that a cell of a bar means: in fine steps, zero where zero is drawn."""
+    if round(cell) == cell_of(0.0, ends, width):
+        return 0.0
+    share = max(0.0, min(1.0, cell / max(1, width - 1)))
+    value = ends[0] + share * (ends[1] - ends[0])
+    return max(ends[0], min(ends[1], round(round(value / fine) * fine, 6)))
+
+
+def bar(edit: Edit, known: Known, width: int, heard: bool) -> list[Part]:
+    """The bar: a line, bold from zero to the knob."""
+    ends = span(edit, known)
+    zero, knob = cell_of(0.0, ends, width), cell_of(edit.strength, ends, width)
+    signs = ["─"] * width
+    first, last = sorted((zero, knob))
+    signs[first : last + 1] = "━" * (last - first + 1)
+    signs[zero] = "┼"
+    signs[knob] = "◆" if heard and edit.strength else "◇"
+    look = "value" if heard else "off"
+    text = "".join(signs)
+    parts = [Part(text[:first], "dim"), Part(text[first : last + 1], look)]
+    return [*parts, Part(text[last + 1 :], "dim")]
+
+
+def line(edit: Edit, known: Known, width: int, heard: bool, flags: str) -> list[Part]:
+    """A row of the stack."""
+    place = columns(width)
+    look = "off" if not heard else "wrong" if known.wrong else ""
+    parts = [
+        Part(fitted(flags, FLAGS), "strong"),
+        Part(fitted(known.name, place.name) + " ", look),
+        *bar(edit, known, place.bar, heard),
+        Part(
+            f" {right(strength_words(edit), VALUE)}", "strong" if heard and edit.strength else "dim"
+        ),
+    ]
+    if place.layers:
+        words = right(layer_words(edit, known), LAYERS)
+        parts.append(Part(f" {words}", "dim" if edit.layers is None else ""))
+    return parts
+
+
+def right(text: str, width: int) -> str:
+    """Short text at the right of its place."""
+    return fitted(text.rjust(width), width)
+
+
+def layer_words(edit: Edit, known: Known) -> str:
+    """The layers an edit acts in, as files write them: its own, or the direction's."""
+    if known.space.startswith("activation:"):
+        return "inner"
+    return str(known.layers if edit.layers is None else edit.layers)

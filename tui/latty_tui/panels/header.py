@@ -1,0 +1,182 @@
+"""The top line: what is open, where it runs, how it is shown, and how fast all that is."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.timer import Timer
+from textual.widget import Widget
+
+from latty.cli.out import clean
+from latty.scene import Walk
+from latty_tui.panel import Panel
+
+if TYPE_CHECKING:
+    from latty_tui.drawing.engine import Drawn, Model
+    from latty_tui.state import State
+
+LATER = 0.2  # seconds after a change
+LOOK = 1.0  # seconds between two looks at what is measured: the link
+RECENT = 1.0  # seconds between two pictures within which they are a sequence, and have a rate
+FEW = 4  # pictures that are a sequence
+GAP = "  "
+NAME = 28  # characters of a model's name
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some words; where there is no room, those with the largest `rank` go first."""
+
+    rank: int
+    words: str
+    style: str = ""
+    right: bool = False
+
+
+def fitted(parts: list[Part], width: int) -> Text:
+    """The parts that fit into so many cells, the right ones at the right edge."""
+    kept = sorted(parts, key=lambda part: part.rank)
+    while kept and _cells(kept) > width:
+        kept.pop()
+    kept = [part for part in parts if part in kept]
+    left = Text(GAP).join(Text(p.words, p.style) for p in kept if not p.right)
+    right = Text(GAP).join(Text(p.words, p.style) for p in kept if p.right)
+    return Text.assemble(left, " " * (width - left.cell_len - right.cell_len), right)
+
+
+def _cells(parts: list[Part]) -> int:
+    words = sum(Text(part.words).cell_len for part in parts)
+    return words + len(GAP) * max(0, len(parts) - 1)
+
+
+def link(speed: float) -> str:
+    """Bytes per second for people."""
+    return f"{speed / 2**10:.0f} KiB/s" if speed < 2**20 else f"{speed / 2**20:.1f} MiB/s"
+
+
+class HeaderPanel(Panel, Widget):
+    """One row, told anew when something in it changes."""
+
+    PLACE, ORDER, TITLE = "top", 10, "header"
+    can_focus = False
+
+    def __init__(self, **more: object) -> None:
+        super().__init__(**more)
+        self._drawn: Drawn | None = None
+        self._moments: deque[float] = deque(maxlen=9)  # of the last pictures of a sequence
+        self._opening = ""
+        self._said = Text()
+        self._soon: Timer | None = None
+
+    def on_mount(self) -> None:
+        self.set_interval(LOOK, self._look)
+
+    # What it hears of.
+
+    def state_changed(self, state: "State") -> None:
+        """Told a moment later: Textual goes through all that is between two places it writes to at
+        once, and the others that change with the state are far away."""
+        if self._soon is None:
+            self._soon = self.set_timer(LATER, self._look)
+
+    def model_changed(self, model: "Model | None") -> None:
+        self._opening = ""
+        self._look()
+
+    def on_studio_opening(self, ref: str) -> None:
+        self._opening = ref
+        self._look()
+
+    def on_studio_drawn(self, drawn: "Drawn") -> None:
+        now = time.monotonic()
+        if self._moments and now - self._moments[-1] > RECENT:
+            self._moments.clear()
+        self._moments.append(now)
+        self._drawn = drawn  # told with the next change or look: a key writes the screen once
+
+    def on_studio_died(self, event: object) -> None:
+        self._drawn = None
+        self._look()
+
+    def on_resize(self) -> None:
+        self._look()
+
+    def _look(self) -> None:
+        self._soon = None
+        said = fitted(list(self._parts()), max(0, self.size.width - 1))
+        if said != self._said or said.spans != self._said.spans:
+            self._said = said
+            self.refresh()
+
+    def render(self) -> Text:
+        return self._said
+
+    def _rate(self) -> float | None:
+        """Pictures per second, while they come in a row."""
+        moments = self._moments
+        if len(moments) < FEW or time.monotonic() - moments[-1] > RECENT:
+            return None
+        return (len(moments) - 1) / max(1e-3, moments[-1] - moments[0])
+
+    # What it says.
+
+    def _parts(self) -> Iterator[Part]:
+        yield Part(1, " latty", "bold")
+        yield from self._model()
+        yield from self._machine()
+        yield from self._way()
+        yield from self._state()
+        yield from self._speed()
+
+    def _model(self) -> Iterator[Part]:
+        model, ref = self.studio.model, self.studio.state.scene.model
+        name = clean(Path(ref).stem if "/" in ref else ref)[:NAME]
+        yield Part(2, name, "bold")
+        if self._opening:
+            yield Part(5, "opening ...")
+        elif model is None:
+            yield Part(5, "not open")
+        else:
+            yield Part(8, f"{clean(model.family)} {model.resolution} px, {model.space.upper()}")
+
+    def _machine(self) -> Iterator[Part]:
+        drawn = self._drawn
+        device = drawn.device if drawn else self.studio.device
+        if device:
+            yield Part(6, clean(device))
+        if drawn and drawn.memory:
+            used, whole = (amount / 2**30 for amount in drawn.memory)
+            yield Part(9, f"{used:.1f}/{whole:.0f} GiB")
+
+    def _way(self) -> Iterator[Part]:
+        shown = self.studio.picture.pixels.size_px
+        px = f" {shown[0]}x{shown[1]} px" if shown and self.studio.way != "blocks" else ""
+        yield Part(7, f"{self.studio.way}{px}")
+
+    def _state(self) -> Iterator[Part]:
+        scene = self.studio.state.scene
+        seed = "walk" if isinstance(scene.seed, Walk) else str(scene.seed)
+        if scene.latent is not None:
+            yield Part(3, "latent " + clean(scene.latent)[:NAME], right=True)
+        else:
+            yield Part(3, f"seed {seed}", right=True)
+        yield Part(4, f"ψ {scene.truncation:.2f}", right=True)
+
+    def _speed(self) -> Iterator[Part]:
+        painter = self.studio.painter
+        if self._drawn:
+            yield Part(5, f"{self._drawn.ms:.0f} ms", right=True)
+        rate = self._rate()
+        if rate is not None:
+            yield Part(12, f"{rate:.0f}/s", right=True)
+        if painter.speed is not None:
+            yield Part(10, link(painter.speed), right=True)
+        if self.studio.terminal.rtt >= 0.001:
+            yield Part(11, f"rtt {self.studio.terminal.rtt * 1000:.0f} ms", right=True)
+
+
+PANEL = HeaderPanel

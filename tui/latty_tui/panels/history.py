@@ -1,0 +1,61 @@
+"""Every step there was: undo and redo as a list."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+
+from latty_tui.panel import Panel
+from latty_tui.widgets.lines import Lines, Part
+
+if TYPE_CHECKING:
+    from latty_tui.drawing.engine import Model
+    from latty_tui.state import State
+
+
+class HistoryPanel(Panel, Lines):
+    """A line for each step; the present one is marked, those that were undone are dim."""
+
+    PLACE, ORDER, TITLE, JUMP = "right", 30, "history", "h"
+    HELP = (
+        "Everything that was changed, the oldest first. Enter goes to a step and back again: "
+        "nothing is lost until you change something else from there."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "take", "Go to this step", key_display="⏎"),
+        Binding("right", "present", "To the present step", show=False),
+    ]
+
+    def on_mount(self) -> None:
+        self.state_changed(self.studio.state)
+
+    def state_changed(self, state: "State") -> None:
+        history = self.studio.history
+        self.revise(history.index)
+        self.caption(f"history {history.index + 1}/{len(history)}")
+
+    def model_changed(self, model: "Model | None") -> None:
+        self.state_changed(self.studio.state)
+
+    def count(self) -> int:
+        return len(self.studio.history)
+
+    def line(self, index: int, width: int) -> list[Part]:
+        history = self.studio.history
+        step, here = history.steps[index], index == history.index
+        look = "strong" if here else "dim" if index > history.index else ""
+        return [Part("● " if here else "  ", "value"), Part(step.what or "…", look)]
+
+    def action_take(self) -> None:
+        if self.cursor != self.studio.history.index:
+            self.studio.go_to_step(self.cursor)
+
+    def action_present(self) -> None:
+        self.go(self.studio.history.index)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.chain == 2 and self.line_at(event) is not None:
+            self.action_take()
+
+
+PANEL = HistoryPanel

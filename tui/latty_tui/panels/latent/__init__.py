@@ -1,0 +1,262 @@
+"""The latent: seed, truncation, noise, class, mixed seeds."""
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from textual import events
+from textual.binding import Binding, BindingType
+
+from latty.scene import SEED_LIMIT, Walk
+from latty_tui.dialogs.ask import Ask
+from latty_tui.dialogs.choose import Choice, Choose
+from latty_tui.library.known import guessed
+from latty_tui.panel import Panel
+from latty_tui.panels.latent.field import Change, Field, Look, Question
+from latty_tui.panels.latent.fields import Class, Mix, Start, fields
+from latty_tui.panels.latent.latents import PATH, fault, offers
+from latty_tui.panels.latent.seed_fields import (
+    TRUNCATION_STEP,
+    psi_words,
+    seed_question,
+    stepped,
+    truncated,
+)
+from latty_tui.typed import layers as typed_layers
+from latty_tui.typed.reading import label_words, seed_words
+from latty_tui.widgets.lines import Lines, Part, fitted
+
+if TYPE_CHECKING:
+    from latty_tui.drawing.engine import Model
+    from latty_tui.state import State
+
+WIDE, NARROW = 12, 11  # cells of the names
+RANDOM = 100_000  # seeds that `R` draws from: short enough to be remembered
+
+
+class LatentPanel(Panel, Lines):
+    """A line for each thing that a latent is made of."""
+
+    PLACE, ORDER, TITLE, JUMP = "right", 20, "latent", "l"
+    HELP = (
+        "Where the picture comes from before any edit. Left and right change a line, Enter types "
+        "its value. A mixed seed gives some layers of another picture: write 42 70% @ 0-3. What "
+        "this model cannot do is grey, and the border says why."
+    )
+    EVERYWHERE: ClassVar[list[Binding]] = [
+        Binding("n", "seed(1)", "Next seed", show=False),
+        Binding("N", "seed(-1)", "Seed before", show=False),
+        Binding("R", "random", "Random seed", show=False),
+        Binding("s", "type_seed", "Seed"),
+        Binding("t", "truncate(-1)", "Less truncation ψ", show=False),
+        Binding("T", "truncate(1)", "More truncation ψ", show=False),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right", "nudge(1)", "More", key_display="→"),
+        Binding("left", "nudge(-1)", "Less", key_display="←"),
+        Binding("shift+right", "nudge(1, True)", "Much more", show=False),
+        Binding("shift+left", "nudge(-1, True)", "Much less", show=False),
+        Binding("enter,equals_sign", "type", "Type or choose", key_display="⏎"),
+        Binding("c", "classes", "Choose a class"),
+        Binding("left_square_bracket", "layer('start', -1)", "First mixed layer down", show=False),
+        Binding("right_square_bracket", "layer('start', 1)", "First mixed layer up", show=False),
+        Binding("left_curly_bracket", "layer('stop', -1)", "Last mixed layer down", show=False),
+        Binding("right_curly_bracket", "layer('stop', 1)", "Last mixed layer up", show=False),
+        Binding("x,delete", "delete", "Remove, or back to usual", show=False, key_display="x"),
+    ]
+
+    def __init__(self, **more: object) -> None:
+        super().__init__(**more)
+        self.fields: list[Field] = []
+        self._said: list[tuple[str, str, str]] = []
+
+    # What the studio tells.
+
+    def on_mount(self) -> None:
+        self.state_changed(self.studio.state)
+
+    def state_changed(self, state: "State") -> None:
+        here = self.field.name if self.fields else ""
+        look, self.fields = self.look, fields(self.look)
+        said = [(field.name, field.words(look), field.why(look)) for field in self.fields]
+        if said != self._said:
+            self._said = said
+            names = [name for name, _, _ in said]
+            self.revise(names.index(here) if here in names else None)
+        self._tell()
+
+    def model_changed(self, model: "Model | None") -> None:
+        self.state_changed(self.studio.state)
+
+    # Lines.
+
+    @property
+    def look(self) -> Look:
+        return Look(self.studio.state, self.studio.model)
+
+    @property
+    def field(self) -> Field:
+        return self.fields[min(self.cursor, len(self.fields) - 1)]
+
+    def count(self) -> int:
+        return len(self.fields)
+
+    def line(self, index: int, width: int) -> list[Part]:
+        field, look, names = self.fields[index], self.look, self._names(width)
+        off = bool(look.model) and bool(field.why(look))
+        here = index == self.cursor and self.has_focus and not off
+        value = fitted(field.words(look), max(0, width - names - 2)).rstrip()
+        return [
+            Part(fitted(field.name, names), "off" if off else "dim"),
+            Part("‹" if here else " ", "value"),
+            Part(value, "off" if off else "strong" if here else ""),
+            Part("›" if here else "", "value"),
+        ]
+
+    def _names(self, width: int) -> int:
+        """Cells of the names."""
+        return WIDE if width > 2 * WIDE + 8 else NARROW
+
+    def under(self) -> None:
+        self._tell()
+
+    def _tell(self) -> None:
+        """The most of it on the border, and why the line of the cursor is grey."""
+        look = self.look
+        seed, psi = seed_words(look.scene.seed), psi_words(look.scene.truncation)
+        why = self.field.why(look) if look.model else ""
+        self.caption(f"latent · {seed} · ψ {psi}", why)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """A click on the arrows beside a value changes it."""
+        found, before = self.line_at(event), self.cursor
+        if found is None:
+            return
+        event.prevent_default()
+        self.go(found[0])
+        if self.has_focus and found[0] == before:
+            start = self._names(self.room)
+            value = sum(len(part.text) for part in self.line(before, self.room)[:3]) - start
+            self.action_nudge({start: -1, start + value: 1}.get(found[1], 0))
+
+    def on_click(self, event: events.Click) -> None:
+        found = self.line_at(event)
+        if event.chain == 2 and found is not None and found[1] > self._names(self.room):
+            self.action_type()
+
+    # What keys do.
+
+    def _apply(self, made: Change | None, tag: str = "") -> None:
+        if made is not None:
+            self.studio.change(*made, tag=tag)
+
+    def _useless(self) -> bool:
+        """Whether the line of the cursor means nothing here; it is said why."""
+        why = self.field.why(self.look)
+        if why:
+            self.studio.say(why, "warning")
+        return bool(why)
+
+    def action_nudge(self, way: int, coarse: bool = False) -> None:
+        if way and not self._useless():
+            field = self.field
+            self._apply(field.nudged(self.look, way, coarse), f"latent:{field.name}")
+
+    def action_type(self) -> None:
+        field = self.field
+        if isinstance(field, Start):
+            self.studio.background(self._choose_start(), "latents")
+        elif not self._useless():
+            question = field.question(self.look)
+            if question is None:
+                self.action_nudge(1)
+            else:
+                self._ask(question)
+
+    def _ask(self, question: Question) -> None:
+        def typed(found: tuple[Any] | None) -> None:
+            if found is not None:
+                self._apply(question.made(self.studio.state, found[0]))
+
+        ask = Ask(question.title, question.value, question.read, question.hint)
+        self.studio.push_screen(ask, typed)
+
+    def action_seed(self, by: int) -> None:
+        self._apply(stepped(self.studio.state, by), "seed")
+
+    def action_random(self) -> None:
+        seed = self.studio.state.scene.seed
+        if isinstance(seed, Walk):
+            self._apply(stepped(self.studio.state, random.randrange(SEED_LIMIT)))
+        else:
+            self._apply(stepped(self.studio.state, random.randrange(RANDOM) - seed))
+
+    def action_type_seed(self) -> None:
+        self._ask(seed_question(self.look))
+
+    def action_truncate(self, way: int) -> None:
+        self._apply(truncated(self.studio.state, way * TRUNCATION_STEP), "truncation")
+
+    def action_classes(self) -> None:
+        """Choose a class by its name."""
+        field, look = Class(), self.look
+        why = field.why(look)
+        if why or look.model is None:
+            self.studio.say(why or "the model is not open yet", "warning")
+            return
+        names = look.model.classes
+        choices = [Choice((i,), label_words(i, names)) for i in range(look.model.num_classes)]
+
+        def taken(found: tuple[int] | None) -> None:
+            if found is not None:
+                self._apply(field.at(self.look, self.studio.state, found[0]))
+
+        self.studio.push_screen(Choose("class", choices), taken)
+
+    def action_layer(self, end: Literal["start", "stop"], by: int) -> None:
+        """The layers of a mixed seed."""
+        field, look = self.field, self.look
+        if not isinstance(field, Mix):
+            self.studio.say("layers belong to a mixed seed: go to its line")
+            return
+        edit = look.scene.edits[field.index]
+        known = guessed(edit.direction)
+        why = typed_layers.refused(known, look.layers)
+        if why:
+            self.studio.say(why, "warning")
+            return
+        layers = typed_layers.moved(edit, known, end, by, look.layers)
+        state = look.state.edited(field.index, layers=layers)
+        self._apply((state, f"{field.name} layers {layers}"), f"mix-layers:{field.index}")
+
+    def action_delete(self) -> None:
+        """A mixed seed is taken out; anything else goes back to what it usually is."""
+        field = self.field
+        if isinstance(field, Mix):
+            self._apply((self.studio.state.removed(field.index), f"remove {field.name}"))
+        else:
+            self._apply(field.usual(self.studio.state))
+
+    # Stored latents.
+
+    async def _choose_start(self) -> None:
+        model = self.studio.model
+        choices = await asyncio.to_thread(offers, model)
+        self.studio.push_screen(Choose("start at", choices), self._start_taken)
+
+    def _start_taken(self, ref: str | None) -> None:
+        if ref == PATH:
+            ask = Ask("latents of a file", "", str.strip, "FILE or FILE#INDEX")
+            self.studio.push_screen(ask, self._start_taken)
+        elif ref is not None:
+            self.studio.background(self._start_at(ref), "latents")
+
+    async def _start_at(self, ref: str) -> None:
+        """Go there; a file that does not fit is told. Raises LattyError."""
+        if ref:
+            await asyncio.to_thread(fault, ref, self.studio.model)
+        state = self.studio.state.with_scene(latent=ref or None)
+        self.studio.change(state, f"start at {ref or 'the seed'}")
+
+
+PANEL = LatentPanel

@@ -1,0 +1,73 @@
+"""What one line of the latent panel is: its value in words, why it cannot be changed here, what a
+step does to it, what is asked for when it is typed. Functions of the state: no screen is needed.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from latty.scene import Scene
+from latty_tui.state import State
+
+if TYPE_CHECKING:
+    from latty_tui.drawing.engine import Model
+
+Change = tuple[State, str]
+
+
+class Question(NamedTuple):
+    """What is asked: the title, the present value, how an answer is read (in a tuple of one, as
+    None means Esc) and what it makes of a state."""
+
+    title: str
+    value: str
+    read: Callable[[str], tuple[Any]]
+    made: Callable[[State, Any], Change]
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a field looks at."""
+
+    state: State
+    model: "Model | None" = None
+
+    @property
+    def scene(self) -> Scene:
+        return self.state.scene
+
+    @property
+    def layers(self) -> int:
+        return self.model.num_layers if self.model else 1
+
+
+class Field(ABC):
+    """One line; `look` is the state and the model. USUAL is what of a scene it goes back to."""
+
+    NAME: ClassVar[str] = ""
+    USUAL: ClassVar[dict[str, Any]] = {}
+
+    @property
+    def name(self) -> str:
+        return self.NAME
+
+    @abstractmethod
+    def words(self, look: Look) -> str:
+        """What it says now."""
+
+    def why(self, look: Look) -> str:
+        """Why it means nothing here; "" = it does."""
+        return ""
+
+    def nudged(self, look: Look, way: int, coarse: bool = False) -> Change | None:
+        """One step; None where there is none."""
+        return None
+
+    def question(self, look: Look) -> Question | None:
+        return None
+
+    def usual(self, state: State) -> Change | None:
+        """Back to what it is in a new scene; None where that means nothing."""
+        return (state.with_scene(**self.USUAL), f"{self.name} as usual") if self.USUAL else None

@@ -1,0 +1,206 @@
+"""The models there are, and how another one is opened: by name, by path, by dropping a file."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Input, Static
+
+from latty.cli.out import clean
+from latty_tui.library import models
+from latty_tui.library.models import Known
+from latty_tui.panel import Panel
+from latty_tui.widgets.browser import MOVES, Browsing, Rows
+
+if TYPE_CHECKING:
+    from latty_tui.drawing.engine import Model
+
+WATCH = 2.0  # seconds between two looks at the store
+
+
+class ModelsPanel(Browsing, Panel, Vertical):
+    """Those here first; the zoo, which is to be fetched, last."""
+
+    PLACE, ORDER, TITLE, JUMP = "left", 10, "models", "m"
+    HELP = (
+        "Enter opens a model; ● is the one that is open. Any checkpoint can be opened by its path, "
+        "or by dropping its file on the terminal. The zoo is a list of public checkpoints: Enter "
+        "on one tells how it comes here."
+    )
+    can_focus = True
+    EVERYWHERE: ClassVar[list[Binding]] = [
+        Binding("colon,ctrl+f", "open_path", "Open a file", show=False, key_display=":",
+                tooltip="A checkpoint, a preset, or a picture that latty made, by its path"),
+    ]  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open"),
+        Binding("right,l", "fold(0)", "Unfold the zoo", show=False),
+        Binding("left,h", "fold(1)", "Fold the zoo", show=False),
+        Binding("y", "copy", "Copy its name", show=False),
+        *MOVES,
+    ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.known: list[Known] = []
+        self.rows: list[Known | None] = []
+        self.zoo_open = False
+        self.broken = ""  # what could not be opened
+        self._state: tuple[object, ...] = ()
+        self._lock = asyncio.Lock()
+
+    def compose(self) -> ComposeResult:
+        yield Input(placeholder="name, family, px", id="models-filter", compact=True)
+        yield Rows(self._draw)
+        yield Static("", id="models-what", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(Input).display = False
+        self._watch()
+        self.set_interval(WATCH, self._watch)
+
+    # What there is.
+
+    def _watch(self) -> None:
+        if not self._lock.locked():
+            self.studio.background(self._look(), "models")
+
+    async def _look(self) -> None:
+        async with self._lock:
+            recent = self.studio.panel("directions").marks.recent
+            zoo = self.studio.config.zoo or ""
+            state = await asyncio.to_thread(models.state, recent, zoo)
+            if state == self._state:
+                return
+            known = await asyncio.to_thread(models.look, recent, zoo)
+            self._state = state
+        if known != self.known and self.query(Rows):  # or the studio closes
+            self.known = known
+            self.fill()
+
+    def fill(self) -> None:
+        """The rows again; the cursor stays at its model."""
+        before, at = self.row, self.list.cursor
+        first = not self.rows
+        self.rows = models.rows(self.known, self.words, self.zoo_open)
+        refs = [row.ref if row else None for row in self.rows]
+        wanted = self.studio.state.scene.model if first else (before.ref if before else None)
+        self.list.show(len(self.rows), refs.index(wanted) if wanted in refs else at)
+        self._tell()
+
+    def model_changed(self, model: "Model | None") -> None:
+        ref = self.studio.opened
+        self.broken = ref if model is None else ""
+        self.list.refresh()
+        self._tell()
+        if model is not None and ref not in {one.ref for one in self.known}:
+            directions = self.studio.panel("directions")
+            directions.mark(directions.marks.opened(ref))
+            self._watch()
+
+    # Where the cursor is.
+
+    @property
+    def row(self) -> Known | None:
+        at = self.list.cursor
+        return self.rows[at] if at < len(self.rows) else None
+
+    def on_rows_moved(self) -> None:
+        self._tell()
+
+    def on_rows_taken(self) -> None:
+        self.action_open()
+
+    def _tell(self) -> None:
+        row = self.row
+        if row is None:
+            words = "public checkpoints; Enter unfolds" if self.rows else "no model has these words"
+        elif row.ref and row.ref == self.broken:
+            words = "could not be opened"
+        else:
+            first = row.name if row.kind == "zoo" else self._facts(row)  # names are long there
+            words = "\n".join(part for part in (first, row.what) if part)
+        self.query_one("#models-what", Static).update(clean_lines(words), layout=False)
+
+    def _facts(self, row: Known) -> str:
+        """What is known of it; of the open one, what it says itself."""
+        model = self.studio.model
+        if model is None or row.ref != self.studio.opened:
+            return row.facts
+        size = models.weight(row.size)
+        classes = f"{model.num_classes} classes" if model.num_classes else ""
+        parts = (model.family, f"{model.resolution} px", model.space, classes, size)
+        return ", ".join(part for part in parts if part)
+
+    def _draw(self, index: int, width: int) -> Text:
+        row, dim = self.rows[index], self.list.style("dim")
+        if row is None:
+            count = sum(one.kind == "zoo" for one in self.known)
+            unfolded = self.zoo_open or self.words
+            text = Text(f"{'▾' if unfolded else '▸'} zoo", self.list.style("head"), no_wrap=True)
+            return text.append(f" {count} to fetch", dim)
+        mark = "●" if row.ref == self.studio.opened and self.studio.model else " "
+        mark = "✗" if row.ref and row.ref == self.broken else mark
+        right = f"{row.resolution} px" if row.resolution else ""
+        size = models.weight(row.size)
+        for shown in (f"{right} {size}".strip(), right, ""):  # as much as leaves the name whole
+            right = shown
+            if cell_len(row.name) + len(shown) + 3 <= width:
+                break
+        text = Text(f"{mark} {clean(row.name)}", dim if row.kind not in ("here", "path") else "",
+                    no_wrap=True)  # fmt: skip
+        text.truncate(max(1, width - len(right) - 1), overflow="ellipsis", pad=True)
+        return text.append(f" {right}", dim)
+
+    # Keys.
+
+    def action_fold(self, folded: int) -> None:
+        self.zoo_open = not folded
+        self.fill()
+
+    def action_open(self) -> None:
+        row = self.row
+        if row is None:
+            self.action_fold(int(self.zoo_open))
+        elif row.kind == "zoo":
+            from latty_tui.library import fetching
+
+            fetching.offer(self.studio, row)
+        elif row.kind == "wrong":
+            self.studio.say(row.what, "warning")
+        else:
+            from latty_tui.opening import show_model
+
+            show_model(self.studio, row.ref)
+
+    def action_open_path(self) -> None:
+        from latty_tui.dialogs.open_path import OpenPath
+
+        def chosen(path: str | None) -> None:
+            if path:
+                self.open_ref(path)
+
+        self.studio.push_screen(OpenPath(), chosen)
+
+    def open_ref(self, ref: str) -> None:
+        """Open whatever a name or path means."""
+        from latty_tui.library import dropping
+
+        self.studio.background(dropping.take(self.studio, ref), "drop")
+
+    def action_copy(self) -> None:
+        if self.row is not None:
+            self.app.copy_to_clipboard(self.row.ref)
+            self.studio.say(f"copied: {clean(self.row.ref)}")
+
+
+def clean_lines(text: str) -> str:
+    """Lines without control characters."""
+    return "\n".join(clean(line) for line in text.split("\n"))
+
+
+PANEL = ModelsPanel

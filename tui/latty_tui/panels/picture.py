@@ -1,0 +1,168 @@
+"""The picture: what the state shows, as large as fits."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.timer import Timer
+from textual.widgets import Static
+
+from latty.cli.out import clean
+from latty_tui.drawing.pixels import Picture, PixelView
+from latty_tui.drawing.preview import GRIDS
+from latty_tui.panel import Panel
+
+if TYPE_CHECKING:
+    from latty_tui.drawing.engine import Drawn, EngineError
+
+SLOW = 0.3  # seconds of drawing before it is said
+WAYS = ("sixel", "kitty", "iterm", "blocks", "saved")
+
+
+class PicturePanel(Panel, Vertical):
+    """One large picture, and words in its place where there is none."""
+
+    PLACE, ORDER, TITLE, JUMP = "centre", 10, "picture", "p"
+    HELP = (
+        "What the present state looks like. While a key repeats the picture is coarse; it is sent "
+        "whole as soon as you pause."
+    )
+    can_focus = True
+    EVERYWHERE: ClassVar[list[Binding]] = [
+        Binding("o", "original", "Original", tooltip="Look at the picture before all edits"),
+        Binding("O", "both", "Original and edited side by side", show=False),
+        Binding("g", "grid", "Grid of 1, 4 or 9 seeds", show=False),
+        Binding("f", "full", "Full screen", show=False),
+        Binding("z", "zoom", "A pixel as a pixel", show=False),
+        Binding("i", "way", "Next way to show pictures", show=False),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self._words: str | None = None
+        self._caption = ""
+        self._slow: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield PixelView(id="pixels")
+        yield Static("", id="picture-words", markup=False)
+        yield Static("", id="picture-caption", markup=False)
+
+    @property
+    def pixels(self) -> PixelView:
+        return self.query_one(PixelView)
+
+    def on_mount(self) -> None:
+        self.words("starting the engine ...")
+
+    # What the preview tells.
+
+    def wanted(self, columns: int = 1) -> int:
+        """Height in px that one picture of `columns` in a row is worth drawing at, for models that
+        draw at any size."""
+        place, cell = self.pixels.content_size, self.studio.terminal.cell
+        room = min(place.width * cell[0], place.height * cell[1]) // max(1, columns)
+        return max(64, min(512, room // 32 * 32))
+
+    def drawn(self, drawn: "Drawn", quick: bool) -> None:
+        """Here it is."""
+        self.words("")
+        self.pixels.show(Picture(drawn.pixels, drawn.width, drawn.height), quick)
+        self.set_class(self.studio.way == "saved", "-saved")
+        if self.studio.way == "saved" and not quick:
+            self.studio.background(self._save(), "save")
+
+    def failed(self, error: "EngineError") -> None:
+        """It cannot be drawn: say why, in its place."""
+        self.words(str(error))
+
+    def busy(self, busy: bool) -> None:
+        """The engine is at it; said only where it takes long enough to be read."""
+        if self._slow is not None:
+            self._slow.stop()
+        self._slow = self.set_timer(SLOW, lambda: self.caption("drawing ...")) if busy else None
+        if not busy:
+            self.caption(self._subtitle())
+
+    def caption(self, text: str) -> None:
+        """A line below the picture. Not on the border: that would be drawn with all it surrounds,
+        and the picture would have to be sent again."""
+        if text != self._caption:
+            self._caption = text
+            self.query_one("#picture-caption", Static).update(text, layout=False)
+
+    def words(self, text: str) -> None:
+        """Words instead of the picture; "" = the picture."""
+        if text == self._words:
+            return
+        self._words = text
+        said = self.query_one("#picture-words", Static)
+        said.update("\n".join(clean(line) for line in text.split("\n")))
+        said.display = bool(text)
+        self.pixels.display = not text
+
+    def on_studio_opening(self, ref: str) -> None:
+        self.words(f"opening {ref} ...")
+
+    def on_studio_died(self, event: object) -> None:
+        self.words(str(event))
+
+    async def _save(self) -> None:
+        """Where nothing can be shown: a file, and its path."""
+        import asyncio
+
+        from latty_tui.drawing.encoding import saved_path
+
+        picture = self.pixels.picture
+        if picture is not None:
+            path = await asyncio.to_thread(saved_path, picture)
+            self.caption(path)
+
+    def _subtitle(self) -> str:
+        view = self.studio.preview.view
+        parts = [] if view.compare == "edited" else [view.compare]
+        return ", ".join(parts + ([f"{view.grid} seeds"] if view.grid > 1 else []))
+
+    # What keys do.
+
+    def action_original(self) -> None:
+        self._compare("original")
+
+    def action_both(self) -> None:
+        self._compare("both")
+
+    def _compare(self, how: str) -> None:
+        preview = self.studio.preview
+        preview.look(compare="edited" if preview.view.compare == how else how)
+
+    def action_grid(self) -> None:
+        preview = self.studio.preview
+        at = GRIDS.index(preview.view.grid)
+        preview.look(grid=GRIDS[(at + 1) % len(GRIDS)], compare="edited")
+
+    def action_full(self) -> None:
+        self.screen.toggle_class("-full")
+
+    def action_zoom(self) -> None:
+        self.pixels.one_to_one = not self.pixels.one_to_one
+        self.pixels.again()
+
+    def action_way(self) -> None:
+        at = WAYS.index(self.studio.way) if self.studio.way in WAYS else -1
+        self.studio.set_way(WAYS[(at + 1) % len(WAYS)])
+        self.studio.say(f"pictures as {self.studio.way}")
+
+    def cancel(self) -> bool:
+        """Esc: back from full screen, from a comparison."""
+        if self.screen.has_class("-full"):
+            self.screen.remove_class("-full")
+            return True
+        if self.studio.preview.view.compare != "edited":
+            self.studio.preview.look(compare="edited")
+            return True
+        return False
+
+
+PANEL = PicturePanel

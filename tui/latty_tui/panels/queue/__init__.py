@@ -1,0 +1,198 @@
+"""The queue: every job there is, also those of other terminals and of the days before."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+
+from latty.cli.out import clean
+from latty_tui.dialogs.base import plain
+from latty_tui.drawing.player import Player
+from latty_tui.jobs import Job, Watch, ended
+from latty_tui.panel import Panel
+from latty_tui.panels.queue.actions import JobActions
+from latty_tui.panels.queue.row import EMPTY, row, short, summary
+from latty_tui.widgets.browser import Rows
+
+if TYPE_CHECKING:
+    from latty_tui.state import State
+
+SOON, BUSY, IDLE = (
+    0.1,
+    0.5,
+    2.0,
+)  # seconds between two looks, while a job is alive and while none is
+
+
+class QueuePanel(JobActions, Panel, Vertical):
+    """Jobs, the newest first."""
+
+    PLACE, ORDER, TITLE, JUMP = "bottom", 10, "queue", "q"
+    HELP = (
+        "Renders and searches run as jobs: they go on when you leave, when the connection drops, "
+        "and are here when you come back. Enter shows what a job made."
+    )
+    can_focus = True
+    EVERYWHERE: ClassVar[list[Binding]] = [
+        Binding("r", "render_this", "Render", tooltip="Make a GIF, film or picture of this"),
+        Binding("d", "discover", "Discover", tooltip="Search for directions of this model"),
+        Binding("w", "go", "To the queue", show=False),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open"),
+        Binding("c", "stop", "Cancel it"),
+        Binding("y", "again", "Try again"),
+        Binding("U", "resume", "Go on with it", show=False),
+        Binding("l", "log", "Log"),
+        Binding("P", "copy", "Copy its path", show=False),
+        Binding("G", "preset", "Back to its preset", show=False),
+        Binding("x", "remove", "Off the list", show=False),
+        Binding("X", "prune", "All that are over off the list", show=False),
+        Binding("down,j", "move(1)", "Next", show=False),
+        Binding("up,k", "move(-1)", "Previous", show=False),
+        Binding("pagedown", "page(1)", "A page down", show=False),
+        Binding("pageup", "page(-1)", "A page up", show=False),
+        Binding("home", "move(-1000000)", "First", show=False),
+        Binding("end", "move(1000000)", "Last", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        yield Rows(self._draw, id="jobs")
+
+    def on_mount(self) -> None:
+        self.jobs: list[Job] = []
+        self.watch_ = Watch()
+        self.player = Player(self.studio)
+        self._said = ""
+        self.asking = False  # whether a form is open or about to be
+        self._known = False  # whether a first look has been taken
+        self._soon = asyncio.Event()
+        self.rows.show(1, 0)
+        self.run_worker(self._look_on(), group="jobs", exit_on_error=False)
+
+    @property
+    def rows(self) -> Rows:
+        return self.query_one(Rows)
+
+    @property
+    def job(self) -> Job | None:
+        """The one under the cursor."""
+        return self.jobs[self.rows.cursor] if self.rows.cursor < len(self.jobs) else None
+
+    # Looking.
+
+    async def _look_on(self) -> None:
+        """As long as the studio is open. A disk that cannot be read is asked again."""
+        while True:
+            try:
+                self._take(await asyncio.to_thread(self.watch_.poll))
+            except OSError as error:
+                self._subtitle(f"cannot read the jobs: {error}")
+            self._soon.clear()
+            pause = BUSY if any(job.alive for job in self.jobs) else IDLE
+            pause = SOON if self.watch_.more else pause
+            try:
+                await asyncio.wait_for(self._soon.wait(), pause)
+            except TimeoutError:
+                continue
+
+    def _take(self, found: list[Job]) -> None:
+        if self._known and not self.has_focus:  # else it is seen in the list
+            for job in ended(self.jobs, found):
+                self._tell_end(job)
+        changed = found != self.jobs
+        cursor = self._cursor(found)
+        self.jobs, self._known = found, True
+        if changed or any(job.alive for job in found):  # the time that is left runs
+            self.rows.show(max(1, len(found)), cursor)
+            if cursor < self.rows.size.height:  # what is new is seen, too
+                self.rows.scroll_home(animate=False, force=True)
+            self._subtitle(summary(found))
+
+    def _subtitle(self, words: str) -> None:
+        """On the border, which is drawn anew each time it is told."""
+        if words != self._said:
+            self._said = words
+            self.border_subtitle = plain(words)
+
+    def _cursor(self, found: Sequence[Job]) -> int:
+        """Where the cursor is among the jobs as they are now: on the same one while somebody works
+        here, else on the one at work."""
+        if self.has_focus and self.job is not None:
+            same = (i for i, job in enumerate(found) if self.job and job.id == self.job.id)
+            return next(same, self.rows.cursor)
+        return next((i for i, job in enumerate(found) if job.state == "running"), 0)
+
+    def _tell_end(self, job: Job) -> None:
+        title = clean(job.title)
+        if job.state == "done":
+            made = ", ".join(clean(short(path)) for path in job.outputs)
+            self.studio.say(f"{title} is done: {made}" if made else f"{title} is done")
+        elif job.state == "failed":
+            self.studio.say(f"{title} failed: {clean(job.error)} (w, then l: its log)", "error")
+        elif job.state == "interrupted":
+            self.studio.say(f"{title} was interrupted (w, then U: it goes on)", "warning")
+
+    # Drawing.
+
+    def _draw(self, index: int, width: int) -> Text:
+        rows = self.rows
+        dim = rows.style("dim")
+        if index >= len(self.jobs):
+            return Text(EMPTY if self._known else "looking for jobs ...", dim)
+        looks = {"dim": dim, "good": rows.style("value"), "bad": rows.style("wrong")}
+        if rows.size.height > 1 or self.has_focus:
+            return row(self.jobs[index], width, looks)
+        more = summary(self.jobs[:index] + self.jobs[index + 1 :])
+        more = f"  + {more}" if more else ""
+        line = row(self.jobs[index], width - len(more), looks)
+        return line.append(more, dim)
+
+    def on_resize(self) -> None:
+        self.rows.refresh()
+
+    def on_focus(self) -> None:
+        self.rows.refresh()
+
+    def on_blur(self) -> None:
+        self.rows.refresh()
+
+    def on_rows_taken(self) -> None:
+        self.action_open()
+
+    def on_click(self) -> None:
+        self.focus()
+
+    # What the studio tells: another picture ends what is played.
+
+    def state_changed(self, state: "State") -> None:
+        self.player.stop(redraw=False)
+
+    def on_studio_drawn(self, drawn: object) -> None:
+        self.player.stop(redraw=False)
+
+    def cancel(self) -> bool:
+        """Esc: back from a result to the picture."""
+        return self.player.stop()
+
+    # Keys that move.
+
+    def action_move(self, by: int) -> None:
+        self.rows.move(by)
+
+    def action_page(self, by: int) -> None:
+        self.rows.move(by * self.rows.page)
+
+    def action_go(self) -> None:
+        self.focus()
+
+    def look_soon(self) -> None:
+        """Look now: something was submitted, cancelled, removed."""
+        self._soon.set()
+
+
+PANEL = QueuePanel

@@ -1,0 +1,87 @@
+"""A job in one row: its state as a sign and a word, what it is, how far it is."""
+
+import time
+from pathlib import Path
+
+from rich.style import Style
+from rich.text import Text
+
+from latty import home
+from latty.cli.out import clean, seconds
+from latty_tui.jobs import MARKS, Job
+
+STATE = 14  # cells: a sign and the longest word
+BAR = 10
+EMPTY = "no jobs yet: r renders what you see, d searches for directions"
+
+
+def row(job: Job, width: int, looks: dict[str, Style]) -> Text:
+    """The row, at most `width` cells; `looks` are the styles of good, bad and dim parts."""
+    line = Text(no_wrap=True, end="")
+    style = {"failed": "bad", "interrupted": "bad", "done": "good", "running": "good"}
+    line.append(f"{MARKS[job.state]} {job.state}".ljust(STATE), looks[style.get(job.state, "dim")])
+    room = max(12, min(40, (width - STATE) * 2 // 5))
+    title = Text(clean(job.title), no_wrap=True)
+    title.truncate(room, overflow="ellipsis", pad=True)
+    line.append_text(title).append("  ")
+    line.append_text(_rest(job, width - line.cell_len, looks))
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def _rest(job: Job, width: int, looks: dict[str, Style]) -> Text:
+    """What is said of a job in its state."""
+    if job.state == "running":
+        return _progress(job, width, looks)
+    words = {
+        "queued": "waits for its turn",
+        "failed": clean(job.error),
+        "cancelled": "y goes on with it",
+        "interrupted": "U goes on with it",
+        "done": _result(job, width),
+    }
+    return Text(words[job.state], looks["dim" if job.state != "failed" else "bad"])
+
+
+def _result(job: Job, width: int) -> str:
+    """Its files, and how long it took where there is room."""
+    paths = ", ".join(short(path) for path in job.outputs)
+    took = "" if job.seconds is None else f"in {seconds(job.seconds)}"
+    whole = "  ".join(part for part in (paths, took) if part)
+    return clean(whole if len(whole) <= width else paths)
+
+
+def _progress(job: Job, width: int, looks: dict[str, Style]) -> Text:
+    """`━━━━━─────  52 %  frames 25/48  3.1/s  8 s left`; what does not fit is left out."""
+    if not job.what:
+        return Text("starting", looks["dim"])
+    full = round(BAR * job.share)
+    line = Text("━" * full, looks["good"]).append("─" * (BAR - full), looks["dim"])
+    left = job.seconds_left(time.time())
+    parts = [
+        f"  {100 * job.share:.0f} %" if job.total else "",
+        "" if left is None else f"  {seconds(left)} left",
+        "" if job.rate is None else f"  {job.rate:.3g}/s",
+        f"  {clean(job.what)} {job.done}" + (f"/{job.total}" if job.total else ""),
+    ]
+    for part in parts:  # the most important first
+        if line.cell_len + len(part) <= width:
+            line.append(part)
+    return line
+
+
+def short(path: str) -> str:
+    """A path as seen from here; a set of directions by its name."""
+    full = Path(path)
+    if full.parent == home.directions_dir():
+        return f"directions {full.stem}"
+    for place, mark in ((Path.cwd(), ""), (Path.home(), "~")):
+        if full.is_relative_to(place):
+            return str(Path(mark) / full.relative_to(place))
+    return path
+
+
+def summary(jobs: list[Job]) -> str:
+    """`2 running, 5 queued`, of those that are not over."""
+    count = {state: sum(job.state == state for job in jobs) for state in ("running", "queued")}
+    return ", ".join(f"{number} {state}" for state, number in count.items() if number)

@@ -1,0 +1,280 @@
+"""The film: keyframes of the present state, played in the place of the picture; and its preset."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from latty.cli.out import clean
+from latty.errors import BadData, LattyError
+from latty_tui.dialogs.ask import Ask
+from latty_tui.drawing.projector import Projector, reel_of
+from latty_tui.films import film, keyframes
+from latty_tui.films.presets import Presets
+from latty_tui.panel import Panel
+from latty_tui.panels.timeline import track
+
+if TYPE_CHECKING:
+    from latty.presets import Preset
+    from latty_tui.app import Studio
+    from latty_tui.state import Film, State
+
+EASINGS = ("linear", "smooth", "sine", "cubic")
+LOOPS = ("once", "loop", "bounce")
+MOST_FRAMES = 10**5
+WATCH = 0.5  # seconds between two looks at the preset's file
+
+
+class TimelinePanel(Panel, Widget):
+    """Keyframes as diamonds on a line, and how they are played."""
+
+    PLACE, ORDER, TITLE, JUMP = "centre", 30, "film", "t"
+    HELP = (
+        "A film goes from keyframe to keyframe, at even intervals. Press K to keep the present "
+        "state as one, change something, press K again, and space plays it. For a loop without a "
+        "seam let the last keyframe be the first, or let it bounce. The film is part of the "
+        "preset that p saves and r renders."
+    )
+    can_focus = True
+    EVERYWHERE: ClassVar[list[Binding]] = [
+        Binding("K", "keep", "Keyframe", show=False, tooltip="Keep the present state"),
+        Binding("space", "play", "Play", tooltip="Play the film, or stop it"),
+        Binding("p", "save", "Preset", tooltip="Save the present state as a preset file"),
+        Binding("ctrl+l", "load", "Load a preset, or a picture that latty made", show=False),
+        Binding("e", "edit", "Edit the preset in $EDITOR", show=False),
+        Binding("ctrl+s", "export", "Export the picture as PNG, whole size", show=False),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "choose(-1)", "Keyframe before", show=False, id="timeline.before"),
+        Binding("right,l", "choose(1)", "Keyframe after", show=False, id="timeline.after"),
+        Binding("enter", "go", "Go to it"),
+        Binding(
+            "equals_sign",
+            "keep(True)",
+            "Set it to the present state",
+            show=False,
+            key_display="=",
+            id="timeline.set",
+        ),
+        Binding("x,delete", "drop", "Delete it", key_display="x"),
+        Binding("ctrl+left", "move(-1)", "Move it earlier", show=False, id="timeline.earlier"),
+        Binding("ctrl+right", "move(1)", "Move it later", show=False, id="timeline.later"),
+        Binding("E", "easing", "Easing"),
+        Binding("L", "loop", "Loop", tooltip="Once, again and again, or there and back"),
+        Binding("F", "frames", "Frames"),
+        Binding("P", "pace", "Frames per second", show=False),
+    ]
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.chosen = 0
+        self.projector: Projector
+        self.presets: Presets
+        self._drawn: Text | None = None
+        self._seen: object = None  # what of the state is on the screen
+        self._title = ""
+
+    def on_mount(self) -> None:
+        self.projector = Projector(self.studio, self._moved)
+        self.presets = Presets(self.studio, self._named)
+        self.set_interval(WATCH, self.presets.look)
+        self.studio.background(self.presets.find_again(), "presets")
+
+    # What the app tells.
+
+    def state_changed(self, state: "State") -> None:
+        self.chosen = max(0, min(self.chosen, len(state.keys) - 1))
+        played = self.projector.stop(redraw=False)
+        self._named()
+        seen = (state.keys, state.film, self.chosen)
+        if played or seen != self._seen:
+            self._seen = seen
+            self.refresh()
+
+    def on_studio_drawn(self, drawn: object) -> None:
+        self.projector.heard(drawn)
+
+    def cancel(self) -> bool:
+        """Esc: the film ends."""
+        return self.projector.stop()
+
+    def _moved(self) -> None:
+        """The film shows another frame: the panel is drawn again where that shows."""
+        before = self._drawn
+        if self.render() != before:
+            self.refresh()
+
+    def _named(self) -> None:
+        """The file and whether it says what is seen, on the border."""
+        title = clean(self.presets.title())
+        if title != self._title:
+            self._title = title
+            self.border_subtitle = Text(title)
+
+    # Looks.
+
+    def render(self) -> Text:
+        state, size = self.studio.state, self.content_size
+        frame = self.projector.frame if self.projector.playing else None
+        moment = self.studio.preview.view.moment if self.projector.playing else None
+        self._drawn = track.text(
+            state, size.width, size.height, self.chosen if self.has_focus else None, frame, moment
+        )
+        return self._drawn
+
+    # What keys do.
+
+    def action_keep(self, instead: bool = False) -> None:
+        state = self.studio.state
+        instead = instead and bool(state.keys)
+        at = self.chosen + (not instead) if state.keys else 0
+        try:
+            after = keyframes.with_key(state, at, instead)
+        except BadData as error:
+            self.studio.fail(error, "this cannot be a keyframe")
+            return
+        self.chosen = at
+        what = "set" if instead else "new"
+        if not state.keys and film.moving(state):
+            self.studio.say("keyframes take the place of the moves in the file; u brings them back")
+        elif len(after.keys) == 1:
+            self.studio.say("one keyframe; change something and press K again")
+        self.studio.change(after, f"{what} keyframe {at + 1}")
+
+    def action_choose(self, by: int) -> None:
+        count = len(self.studio.state.keys)
+        self.chosen = max(0, min(self.chosen + by, count - 1))
+        self.refresh()
+
+    def action_go(self) -> None:
+        if self._any():
+            state = keyframes.visited(self.studio.state, self.chosen)
+            self.studio.change(state, f"go to keyframe {self.chosen + 1}")
+
+    def action_drop(self) -> None:
+        if self._any():
+            state = keyframes.without_key(self.studio.state, self.chosen)
+            self.studio.change(state, f"delete keyframe {self.chosen + 1}")
+
+    def action_move(self, by: int) -> None:
+        state, to = self.studio.state, self.chosen + by
+        if self._any() and 0 <= to < len(state.keys):
+            moved, self.chosen = keyframes.moved_key(state, self.chosen, by), to
+            self.studio.change(moved, f"keyframe {to + 1 - by} to {to + 1}")
+
+    def _any(self) -> bool:
+        if not self.studio.state.keys:
+            self.studio.say("there is no keyframe yet: K keeps the present state as one")
+        return bool(self.studio.state.keys)
+
+    def action_easing(self) -> None:
+        now = self.studio.state.film.easing
+        self._film(easing=_after(EASINGS, now))
+
+    def action_loop(self) -> None:
+        self._film(loop=_after(LOOPS, self.studio.state.film.loop))
+
+    def action_frames(self) -> None:
+        now = self.studio.state.film
+        hint = f"{now.fps:g} of them are a second"
+        self._ask("how many frames", str(now.frames), _frames, hint, "frames")
+
+    def action_pace(self) -> None:
+        now = self.studio.state.film
+        self._ask("frames per second", f"{now.fps:g}", _fps, "1 to 120", "fps")
+
+    def _ask(self, question: str, value: str, read: Callable[[str], Any], hint: str,
+             key: str) -> None:  # fmt: skip
+        def answered(number: Any) -> None:
+            if number is not None:
+                self._film(**{key: number})
+
+        self.studio.push_screen(Ask(question, value, read, hint), answered)
+
+    def _film(self, **changes: Any) -> None:
+        state = self.studio.state
+        after: Film = replace(state.film, **changes)
+        words = ", ".join(f"{key} {value}" for key, value in changes.items())
+        self.studio.change(replace(state, film=after), words, tag="film")
+
+    def action_play(self) -> None:
+        """Play, or stop."""
+        if self.projector.stop():
+            return
+        preset = self._preset()
+        if preset is None or self.studio.model is None:
+            return
+        if not film.moves(preset):
+            self.studio.say("nothing moves yet: press K here, change something, press K again")
+            return
+        how = self.studio.state.film
+        self.projector.start(reel_of(preset, how.fps, how.loop))
+
+    def _preset(self) -> "Preset | None":
+        """The preset of the state; what is wrong with it is shown, and None."""
+        try:
+            return film.preset_of(self.studio.state)
+        except LattyError as error:
+            self.studio.fail(error, "these keyframes make no film")
+            return None
+
+    def action_save(self) -> None:
+        self.presets.ask_to_save()
+
+    async def action_load(self) -> None:
+        self.studio.background(self.presets.ask_to_load(), "presets")
+
+    def action_edit(self) -> None:
+        self.projector.stop()
+        self.studio.background(self.presets.edit(), "presets")
+
+    def action_export(self) -> None:
+        self.studio.background(self.presets.export(), "presets")
+
+    def on_click(self, event: events.Click) -> None:
+        """A click chooses a keyframe, a second one goes to it."""
+        state, size = self.studio.state, self.content_size
+        at = event.get_content_offset(self)
+        if not state.keys or at is None or at.y:
+            return
+        places = track.places(len(state.keys), track.room(state, size.width, size.height))
+        near = min(range(len(places)), key=lambda i: abs(places[i] - at.x))
+        if near == self.chosen and event.chain > 1:
+            self.action_go()
+        self.chosen = near
+        self.refresh()
+
+
+def _after(words: tuple[str, ...], now: str) -> str:
+    at = words.index(now) if now in words else -1
+    return words[(at + 1) % len(words)]
+
+
+def _frames(text: str) -> int:
+    if not text.strip().isdecimal() or not 2 <= int(text) <= MOST_FRAMES:
+        raise ValueError(f"a whole number from 2 to {MOST_FRAMES}")
+    return int(text)
+
+
+def _fps(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 1 <= number <= 120:
+        raise ValueError("a number from 1 to 120")
+    return number
+
+
+async def open_preset(studio: "Studio", ref: str) -> None:
+    """Load a preset file, a shipped preset, or the preset in a picture; what is wrong with it is
+    shown."""
+    panel: TimelinePanel = studio.panel("timeline")
+    await panel.presets.open(ref)
+
+
+PANEL = TimelinePanel

@@ -1,0 +1,1 @@
+"""Ways to show a picture in a terminal: one entry each."""

@@ -1,0 +1,49 @@
+"""The kitty graphics protocol: a PNG with a palette, in base64 chunks of 4096 characters.
+
+https://sw.kovidgoyal.net/kitty/graphics-protocol (direct placement: also WezTerm, Ghostty, Konsole)
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CHUNK = 4096
+SURVIVES = True
+
+
+def canvas(columns: int, rows: int, cell: tuple[int, int]) -> None:
+    """Any: the terminal scales."""
+
+
+def encode(
+    rgb: "NDArray[np.uint8]",
+    columns: int,
+    rows: int,
+    *,
+    truecolor: bool = True,
+    number: int = 1,
+    colours: int = 256,
+) -> str:
+    """One picture, placed at the cursor, which stays where it is (C=1); no answer wanted (q=2)."""
+    from base64 import standard_b64encode
+    from io import BytesIO
+
+    from latty_tui.terminal import quantise as terminal_quantise
+
+    file = BytesIO()
+    terminal_quantise.quantise(rgb, colours).save(file, "PNG", compress_level=1)
+    data = standard_b64encode(file.getvalue()).decode()
+    chunks = [data[i : i + CHUNK] for i in range(0, len(data), CHUNK)]
+    keys = f"a=T,f=100,c={columns},r={rows},i={number},p=1,C=1,q=2"
+    parts = []
+    for i, chunk in enumerate(chunks):
+        more = int(i < len(chunks) - 1)
+        parts.append(f"\x1b_G{keys + ',' if i == 0 else ''}m={more};{chunk}\x1b\\")
+    return "".join(parts)
+
+
+def hide(number: int) -> str:
+    """Take the picture off the screen and out of the terminal's memory."""
+    return f"\x1b_Ga=d,d=I,i={number},q=2\x1b\\"

@@ -1,0 +1,58 @@
+"""No picture in the terminal: a PNG in the cache folder, and its path."""
+
+from typing import TYPE_CHECKING
+
+from latty import home
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+SURVIVES = False
+KEPT = 500  # files: a long session makes thousands of pictures
+
+
+def canvas(columns: int, rows: int, cell: tuple[int, int]) -> None:
+    """Any."""
+
+
+def encode(
+    rgb: "NDArray[np.uint8]",
+    columns: int,
+    rows: int,
+    *,
+    truecolor: bool = True,
+    number: int = 1,
+    colours: int = 256,
+) -> str:
+    """The path of a file that holds the picture."""
+    from hashlib import sha256
+    from io import BytesIO
+
+    from PIL import Image
+
+    file = BytesIO()
+    Image.fromarray(rgb).save(file, "PNG")
+    data = file.getvalue()
+    path = home.cache_dir() / "pictures" / f"{sha256(data).hexdigest()[:16]}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        part = path.with_suffix(".part")
+        part.write_bytes(data)
+        part.replace(path)
+        _forget(path.parent)
+    return str(path)
+
+
+def _forget(folder: "Path") -> None:
+    """Remove the oldest pictures, where there are too many."""
+    files = sorted(folder.glob("*.png"), key=lambda path: path.stat().st_mtime_ns)
+    for path in files[:-KEPT]:
+        path.unlink(missing_ok=True)
+
+
+def hide(number: int) -> str:
+    """Nothing: no cell shows it."""
+    return ""

@@ -1,0 +1,39 @@
+"""Sixels: exact pixels from a palette. xterm -ti vt340, foot, mlterm, Windows Terminal, tmux."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SURVIVES = False
+
+
+def canvas(columns: int, rows: int, cell: tuple[int, int]) -> tuple[int, int]:
+    """A pixel per pixel."""
+    return columns * cell[0], rows * cell[1]
+
+
+def encode(
+    rgb: "NDArray[np.uint8]",
+    columns: int,
+    rows: int,
+    *,
+    truecolor: bool = True,
+    number: int = 1,
+    colours: int = 256,
+) -> str:
+    """One picture, exactly as many pixels as `rgb` has, from the cursor on."""
+    import numpy as np
+
+    from latty_tui.pictures.sixel import bands
+    from latty_tui.terminal import quantise as terminal_quantise
+
+    image = terminal_quantise.quantise(rgb, colours, grid=2.55)  # sixels count in percent
+    percent = np.rint(terminal_quantise.palette(image) / 2.55).astype(np.uint8)
+    return bands.write(percent, np.asarray(image))
+
+
+def hide(number: int) -> str:
+    """Nothing: the pixels go with their cells."""
+    return ""

@@ -1,0 +1,103 @@
+"""Pictures and films of a file, in the terminal: one loop, in place, and a clean terminal after."""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latty.cli import signals
+from latty.errors import BadData
+from latty_tui import terminal as latty_tui_terminal
+from latty_tui.terminal.probe import Terminal
+
+Frame = tuple[NDArray[np.uint8], float]  # pixels (H, W, 3), seconds until the next one
+HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
+FRESH = 41  # number of the picture a film redraws; stills count up from here
+NAP = 0.05  # seconds: how fast Ctrl-C is felt
+
+
+class _Count:
+    number = FRESH
+
+
+def play(path: Path, terminal: Terminal) -> None:
+    """Show a still, or play a film once. Raises BadData, Interrupted."""
+    found = frames(path)
+    first = next(found, None)
+    if first is None:
+        raise BadData(f"{path.name} holds no picture")
+    _Count.number += 1
+    second = next(found, None)
+    if second is None:
+        _write(latty_tui_terminal.draw(first[0], terminal, _Count.number))
+        return
+    _film(first, second, found, terminal)
+
+
+def _film(first: Frame, second: Frame, rest: Iterator[Frame], terminal: Terminal) -> None:
+    """Every frame in the same place. One that comes too late is left out."""
+    _, rows = latty_tui_terminal.render(first[0], terminal, _Count.number)
+    below = f"\x1b[{rows}B\r{SHOW}"
+    due = time.monotonic()
+    with signals.cooperative(farewell=below.encode()):
+        _write(HIDE + latty_tui_terminal.reserve(rows))
+        try:
+            for pixels, seconds in _chain(first, second, rest):
+                signals.check()
+                due += seconds
+                if time.monotonic() < due:
+                    data, _ = latty_tui_terminal.render(pixels, terminal, _Count.number)
+                    _write(latty_tui_terminal.placed(data))
+                    _wait(due)
+        finally:
+            _write(below)
+
+
+def _chain(first: Frame, second: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
+    yield first
+    yield second
+    yield from rest
+
+
+def _wait(due: float) -> None:
+    while (left := due - time.monotonic()) > 0:
+        signals.check()
+        time.sleep(min(left, NAP))
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def frames(path: Path) -> Iterator[Frame]:
+    """Frames of a picture or film, one in memory at a time."""
+    from PIL import Image, ImageSequence, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            for frame in ImageSequence.Iterator(image):
+                seconds = frame.info.get("duration", 100) / 1000
+                yield np.asarray(frame.convert("RGB")), seconds
+            return
+    except UnidentifiedImageError:
+        pass  # a video: Pillow reads none
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise BadData(f"{path.name} is damaged: {error}") from None
+    yield from _video(path)
+
+
+def _video(path: Path) -> Iterator[Frame]:
+    import av
+
+    try:
+        with av.open(path) as container:
+            stream = container.streams.video[0]
+            seconds = float(1 / (stream.average_rate or 25))
+            for frame in container.decode(stream):
+                yield frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False), seconds
+    except (av.FFmpegError, IndexError, ValueError) as error:
+        raise BadData(f"{path.name} is damaged: {error}") from None

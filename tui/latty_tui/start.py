@@ -1,0 +1,29 @@
+"""Starts the studio: asks the terminal while Textual is imported, then runs the app."""
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from latty_tui.terminal import probe
+
+if TYPE_CHECKING:
+    from latty.config import Config
+
+
+def run(ref: str | None, config: "Config") -> int:
+    """The studio, until it is left; the exit code."""
+    asked = probe.start()
+    try:
+        from textual import constants  # takes as long as a slow terminal's answer
+
+        from latty_tui.app import Studio
+    finally:
+        terminal = probe.finish(asked, config.image)
+    if not terminal.rtt:
+        from latty_tui import late
+
+        late.ignore()
+    if terminal.truecolor and not os.environ.get("NO_COLOR"):
+        constants.COLOR_SYSTEM = "truecolor"  # ssh does not hand COLORTERM on; the terminal said it
+    app = Studio(ref, config, replace(terminal, typed=b""))
+    return app.run() or app.return_code or 0

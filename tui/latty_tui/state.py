@@ -1,0 +1,186 @@
+"""What the studio is about: State, frozen and pure, one step of undo; and the History of them.
+
+No Textual and no files here: every key press is `state -> state`, and tests need no screen.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from latty.scene import Edit, Scene
+
+if TYPE_CHECKING:
+    from latty.presets.values import Preset
+
+Loop = Literal["once", "loop", "bounce"]
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """How keyframes become frames: how many, how fast, eased how, played how.
+
+    source  the preset that was loaded, for what the studio keeps but has no keys for: its outputs,
+            a list of seeds, moves that keyframes cannot say
+    """
+
+    frames: int = 48
+    fps: float = 24
+    easing: str = "smooth"
+    loop: Loop = "bounce"
+    source: "Preset | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that undo brings back.
+
+    scene   with every slider of the stack as an edit, the silent ones too
+    muted   indices of edits that are left out
+    solo    indices of edits that alone are heard, where there are any
+    keys    keyframes: scenes that a film passes at even intervals
+    name    of the preset that it came from or was saved as, "" = none yet
+    """
+
+    scene: Scene
+    muted: frozenset[int] = frozenset()
+    solo: frozenset[int] = frozenset()
+    keys: tuple[Scene, ...] = ()
+    film: Film = field(default_factory=Film)
+    name: str = ""
+
+    @property
+    def shown(self) -> Scene:
+        """The scene that is drawn, saved and rendered: without muted and idle edits."""
+        kept = (edit for i, edit in enumerate(self.scene.edits) if self.heard(i))
+        return replace(self.scene, edits=tuple(edit for edit in kept if not idle(edit)))
+
+    @property
+    def original(self) -> Scene:
+        """The same picture before any edit."""
+        return replace(self.scene, edits=())
+
+    def heard(self, index: int) -> bool:
+        """Whether edit `index` has a say: neither muted nor outshone by a solo."""
+        return index in self.solo if self.solo else index not in self.muted
+
+    def where(self, direction: str) -> int | None:
+        """The index of the first edit along `direction`, None where there is none."""
+        edits = self.scene.edits
+        return next((i for i, edit in enumerate(edits) if edit.direction == direction), None)
+
+    def with_scene(self, **changes: object) -> "State":
+        """The state with some fields of its scene changed."""
+        return replace(self, scene=replace(self.scene, **changes))
+
+    def added(self, *edits: Edit) -> "State":
+        """The state with more edits at the end of the stack."""
+        return self.with_scene(edits=(*self.scene.edits, *edits))
+
+    def edited(self, index: int, **changes: object) -> "State":
+        """The state with some fields of edit `index` changed. Raises IndexError."""
+        edits = list(self.scene.edits)
+        edits[index] = replace(edits[index], **changes)
+        return self.with_scene(edits=tuple(edits))
+
+    def nudged(self, index: int, amount: float) -> "State":
+        """The state with `amount` added to the strength of edit `index`, without rounding dirt."""
+        moved = self.scene.nudge(index, amount)
+        return replace(self, scene=moved).edited(
+            index, strength=round(moved.edits[index].strength, 6)
+        )
+
+    def removed(self, *indices: int) -> "State":
+        """The state without some edits; mutes and solos follow their edits."""
+        gone = set(indices)
+        order = [i for i in range(len(self.scene.edits)) if i not in gone]
+        return self._ordered(order)
+
+    def moved(self, index: int, to: int) -> "State":
+        """The state with edit `index` at place `to` of the stack."""
+        order = [i for i in range(len(self.scene.edits)) if i != index]
+        order.insert(max(0, min(to, len(order))), index)
+        return self._ordered(order)
+
+    def _ordered(self, order: list[int]) -> "State":
+        place = {old: new for new, old in enumerate(order)}
+        return replace(
+            self.with_scene(edits=tuple(self.scene.edits[i] for i in order)),
+            muted=frozenset(place[i] for i in self.muted if i in place),
+            solo=frozenset(place[i] for i in self.solo if i in place),
+        )
+
+    def toggled(self, flag: Literal["muted", "solo"], index: int) -> "State":
+        """The state with the mute or solo of edit `index` turned around."""
+        return replace(self, **{flag: getattr(self, flag) ^ {index}})
+
+    def locked(self, direction: str) -> "State":
+        """The state with the lock of a direction turned around (TL-GAN's lock: no other edit moves
+        along it)."""
+        locks = self.scene.locks
+        rest = tuple(lock for lock in locks if lock != direction)
+        return self.with_scene(locks=rest if direction in locks else (*locks, direction))
+
+
+def idle(edit: Edit) -> bool:
+    """Whether an edit changes nothing: a way of no length (a place at 0 is a place)."""
+    return edit.strength == 0 and edit.mode == "relative"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry of the history: a state, and what made it, in words."""
+
+    state: State
+    what: str
+
+
+class History:
+    """Every state there was; changes of one thing in quick succession are one step.
+
+    Going back and then changing something forgets what lay ahead, as everywhere.
+    """
+
+    PAUSE = 0.25  # seconds: two nudges of a slider that are nearer to each other are one step
+
+    def __init__(self, state: State, what: str = "start") -> None:
+        self.steps = [Step(state, what)]
+        self.index = 0
+        self._last: tuple[str, float] = ("", 0.0)
+
+    @property
+    def state(self) -> State:
+        return self.steps[self.index].state
+
+    def push(self, state: State, what: str, tag: str, now: float) -> bool:
+        """Note a new state made by `what` at `now` (seconds, monotonic); False where it is the
+        present one. Steps of the same non-empty `tag` within PAUSE become one."""
+        if state == self.state:
+            return False
+        joined = bool(tag) and self._last[0] == tag and now - self._last[1] < self.PAUSE
+        self._last = (tag, now)
+        del self.steps[self.index + 1 :]
+        if joined and self.index:
+            self.steps[self.index] = Step(state, what)
+        else:
+            self.steps.append(Step(state, what))
+            self.index += 1
+        return True
+
+    def go(self, index: int) -> bool:
+        """Go to a step; False where there is none or it is the present one."""
+        if index == self.index or not 0 <= index < len(self.steps):
+            return False
+        self.index, self._last = index, ("", 0.0)
+        return True
+
+    def undo(self) -> bool:
+        return self.go(self.index - 1)
+
+    def redo(self) -> bool:
+        return self.go(self.index + 1)
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    def __len__(self) -> int:
+        return len(self.steps)

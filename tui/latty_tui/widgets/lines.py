@@ -1,0 +1,193 @@
+"""A panel that is a list of lines with a cursor; ten thousand lines cost what is seen of them.
+
+A panel says how many lines there are and what is in one; the rest (keys, mouse, scrolling, words
+where there is nothing) is here. Text goes through `clean`: names come from files of strangers.
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar, NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from latty.cli.out import clean
+
+CURSOR = "›"
+
+
+class Part(NamedTuple):
+    """Some text of a line, and how it looks: one of Lines.COMPONENT_CLASSES, "" = plainly."""
+
+    text: str
+    look: str = ""
+
+
+def fitted(text: str, width: int) -> str:
+    """Text of exactly `width` cells, with "…" where it was cut."""
+    text = clean(text)
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+
+
+class Lines(ScrollView, can_focus=True, inherit_bindings=False):
+    """The list. `count` and `line` are to be filled in; `under` hears where the cursor is."""
+
+    DEFAULT_CSS = """
+    Lines {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+        & > .lines--dim { color: $text-muted; }
+        & > .lines--value { color: $accent; }
+        & > .lines--strong { text-style: bold; }
+        & > .lines--wrong { color: $text-error; }
+        & > .lines--off { color: $text-disabled; }
+        & > .lines--cursor { background: $boost; }
+        &:focus > .lines--cursor { background: $accent 25%; text-style: bold; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"lines--{look}" for look in ("dim", "value", "strong", "wrong", "off", "cursor")
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "step(-1)", "Up", show=False),
+        Binding("down,j", "step(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "A page up", show=False),
+        Binding("pagedown", "page(1)", "A page down", show=False),
+        Binding("home", "step(-1000000000)", "First", show=False),
+        Binding("end", "step(1000000000)", "Last", show=False),
+    ]
+    EMPTY: ClassVar[str] = ""
+    cursor = 0
+
+    # What a panel says.
+
+    def count(self) -> int:
+        """How many there are."""
+        return 0
+
+    def line(self, index: int, width: int) -> Iterable[Part]:
+        """What is in one of them, for a place of `width` cells."""
+        return ()
+
+    def under(self) -> None:
+        """The cursor is on another line, or the focus came here."""
+
+    # What it does with it.
+
+    @property
+    def room(self) -> int:
+        """Cells of a line, without the cursor's mark."""
+        return max(0, self.scrollable_content_region.width - 1)
+
+    def caption(self, title: str, below: str = "") -> None:
+        """What the border says; nothing is drawn where it says so already."""
+        for name, text in (("border_title", title), ("border_subtitle", below)):
+            words = Content(clean(text))
+            if getattr(self, name) != words.markup:
+                setattr(self, name, words)
+
+    def revise(self, cursor: int | None = None) -> None:
+        """The lines are other ones; the cursor stays, or goes where it is told."""
+        count = self.count()
+        self._measure(Size(self.size.width, count))
+        self.cursor = max(0, min(self.cursor if cursor is None else cursor, count - 1))
+        self.show_cursor()
+        self.refresh()
+
+    def _measure(self, size: Size) -> None:
+        """How long the list is. Textual would lay the whole screen out again for each line more:
+        that is needed only where the scrollbar comes or goes."""
+        scrolls = size.height > self.scrollable_content_region.height > 0
+        if scrolls != self.show_vertical_scrollbar:
+            self.virtual_size = size
+        elif size != self.virtual_size:
+            self.set_reactive(Lines.virtual_size, size)
+            self._scroll_update(size)
+
+    def go(self, index: int) -> None:
+        """The cursor to a line, or to the nearest there is."""
+        before = self.cursor
+        self.cursor = max(0, min(index, self.count() - 1))
+        self.show_cursor()
+        if self.cursor != before:
+            self.refresh_line(before)
+            self.refresh_line(self.cursor)
+            self.under()
+
+    def show_cursor(self) -> None:
+        """Scroll so that the line of the cursor is seen."""
+        top, height = self.scroll_offset.y, self.scrollable_content_region.height
+        if height > 0 and not top <= self.cursor < top + height:
+            place = self.cursor if self.cursor < top else self.cursor - height + 1
+            self.scroll_to(y=place, animate=False, force=True)
+
+    def action_step(self, by: int) -> None:
+        self.go(self.cursor + by)
+
+    def action_page(self, way: int) -> None:
+        self.go(self.cursor + way * max(1, self.scrollable_content_region.height - 1))
+
+    def on_resize(self) -> None:
+        self.revise()
+
+    def on_focus(self) -> None:
+        self.refresh()
+        self.under()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def line_at(self, event: events.MouseEvent) -> tuple[int, int] | None:
+        """The line below the mouse and the cell in it, None where there is none."""
+        place = event.get_content_offset(self)
+        if place is None:
+            return None
+        index = place.y + self.scroll_offset.y
+        return (index, place.x - 1) if 0 <= index < self.count() else None
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        found = self.line_at(event)
+        if found is not None:
+            self.go(found[0])
+
+    def render_line(self, y: int) -> Strip:
+        index, width = y + self.scroll_offset.y, self.scrollable_content_region.width
+        base = self.visual_style.rich_style
+        if not self.count():
+            return self._words(y, width)
+        if index >= self.count():
+            return Strip.blank(width, base)
+        here = index == self.cursor
+        if here:
+            cursor = self.get_component_rich_style("lines--cursor")
+            base += Style(bgcolor=cursor.bgcolor, bold=cursor.bold)
+        parts = [Part(CURSOR if here else " ", "value"), *self.line(index, self.room)]
+        looks = {look: base + self._ink(look) for look in {part.look for part in parts}}
+        segments = [Segment(clean(part.text), looks[part.look]) for part in parts if part.text]
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _ink(self, look: str) -> Style:
+        """How a look writes, on whatever ground."""
+        if not look:
+            return Style.null()
+        style = self.get_component_rich_style(f"lines--{look}")
+        return Style(color=style.color, bold=style.bold)
+
+    def _words(self, y: int, width: int) -> Strip:
+        """What is said where there are no lines."""
+        import textwrap
+
+        said = textwrap.wrap(self.EMPTY, max(4, width - 2))
+        base = self.visual_style.rich_style
+        style = base + self._ink("dim")
+        text = " " + said[y] if y < len(said) else ""
+        return Strip([Segment(text, style)]).adjust_cell_length(width, base)
