@@ -21,11 +21,11 @@ FAKED = (
     "-c",
     f"""
 import sys
-from tui import start
+from latty_tui import start
 from latty_tui.drawing import engine
 engine.COMMAND = {(sys.executable, "-P", str(ROOT / "tests" / "fakes" / "engine.py"))!r}
 engine.Engine.__init__.__defaults__ = (engine.COMMAND,)
-from core import config
+from latty import config
 sys.exit(start.run(None, config.load()))
 """,
 )

@@ -352,7 +352,7 @@ def test_latents_as_their_authors_published_them(name: str, count: int, width: i
 def test_a_header_is_read_without_numpy(tmp_path: Path) -> None:
     refs = [str(own(tmp_path)), *(saved(tmp_path, f"x.{end}", w=WP) for end in ("npz", "pt"))]
     script = (
-        "import sys; from core import latents\n"
+        "import sys; from latty import latents\n"
         "print([latents.look(ref).shape for ref in sys.argv[1:]])\n"
         "print([name for name in ('torch', 'numpy') if name in sys.modules])"
     )

@@ -293,7 +293,7 @@ def test_errors_are_data(place: House, scene: Scene, kind: str, words: str, hint
     assert error.kind == kind
     assert words in error.message and hint in error.hint
     assert "\n" not in error.message
-    assert "Traceback" in error.detail and "_preview.py" in error.detail
+    assert "Traceback" in error.detail and "drawing.py" in error.detail
     assert pixels(place.do(place.engine.draw([Scene("demo")]))).any()
 
 

@@ -166,7 +166,7 @@ def test_nothing_heavy_is_imported(store):
     program = """
 import sys
 from pathlib import Path
-from core import presets
+from latty import presets
 assert not {"pydantic", "tomlkit"} & sys.modules.keys(), "at import"
 presets.check(sys.argv[1])
 presets.safe_output("a.gif", Path("."))

@@ -18,7 +18,7 @@ from latty.directions.importing import clean
 from latty.directions.importing.base import CERTAIN, LIKELY, NO, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.source import FOLDER, Source, read_text
-from latty.directions.methods.voynov import imported as theirs
+from latty.directions import imported_deformators as theirs
 
 if TYPE_CHECKING:
     from torch import Tensor
