@@ -12,13 +12,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from latty.checkpoints.values import TensorView
+from latty.directions import imported_deformators as theirs
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, LINEAR, DirectionSet
 from latty.directions.importing import clean
 from latty.directions.importing.base import CERTAIN, LIKELY, NO, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.source import FOLDER, Source, read_text
-from latty.directions import imported_deformators as theirs
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal, Self, cast
 import torch
 from torch import Tensor
 
+from latty.directions import imported_deformators as imported
 from latty.directions import sign as directions_sign
 from latty.directions.base import Info
 from latty.directions.file import LINEAR, DirectionSet
-from latty.directions import imported_deformators as imported
 from latty.directions.methods.voynov.deformators import Curves, Matrix, deformator
 from latty.directions.training.pairs import Pairs, Source, Spread, check_seeds
 from latty.directions.training.trainer import Judged, Plan, Trainer, seeded, tag_of, train
