@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from engine_house import PROBE, ROOT, alive, gone, house, kill
 
-from latty import __version__
 from latty.jobs import run as job_folder
 from latty.jobs import wire
 from latty.scene import Scene
+from latty.version import __version__
 from latty_tui.drawing.engine import COMMAND, Engine, EngineDied, EngineError
 
 

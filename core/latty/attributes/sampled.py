@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from latty import __version__, home
+from latty import home
 from latty.attributes import attribute_names, open_scorer, scores_of
 from latty.checkpoints.safetensors import read_header, read_tensors
 from latty.errors import BadData, LattyError
@@ -30,6 +30,7 @@ from latty.models.base import Generator, HasFactors
 from latty.models.memory import in_batches, told
 from latty.report import Report, silent
 from latty.shard import Shard
+from latty.version import __version__
 
 BLOCK = 500  # seeds of one file
 MOST = 100  # pictures drawn at once, at most: more do not make it faster

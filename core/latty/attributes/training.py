@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from latty import __version__, home
+from latty import home
 from latty.attributes import labels, store
 from latty.attributes.card import Card
 from latty.attributes.labels import Labelled
@@ -26,6 +26,7 @@ from latty.checkpoints.safetensors import read_tensors
 from latty.errors import BadData, Interrupted, LattyError, OutputError
 from latty.files import replace_whole
 from latty.report import Report, silent
+from latty.version import __version__
 
 DECAY = 2e-2
 NOISE = 0.03  # standard deviation of what is added to training pictures; 2 = black to white

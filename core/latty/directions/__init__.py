@@ -4,11 +4,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty import __version__
 from latty.directions import names
 from latty.directions.file import ARRAY, LINEAR, DirectionSet, Value, read, write
 from latty.directions.registries import METHODS
 from latty.errors import BadData
+from latty.version import __version__
 
 if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not wait for it
     from latty.directions.base import Direction, Method

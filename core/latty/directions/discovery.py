@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty import __version__, home
+from latty import home
 from latty.directions import save
 from latty.directions.file import DirectionSet, read_header
 from latty.directions.parameters import parameters
@@ -20,6 +20,7 @@ from latty.directions.registries import METHODS
 from latty.errors import LattyError, UsageError, WouldOverwrite, did_you_mean
 from latty.files import locked
 from latty.report import Report, silent
+from latty.version import __version__
 
 if TYPE_CHECKING:
     from latty.directions.base import Method

@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from latty import __version__
 from latty.checkpoints.safetensors import pieces, read_tensors
 from latty.checkpoints.safetensors import read_header as read_container
 from latty.directions.base import Info
 from latty.errors import BadData, OutputError
 from latty.files import replace_whole
 from latty.scene import Layers
+from latty.version import __version__
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -89,3 +89,9 @@ def resolve(ref: str) -> tuple[Path, DirectionSet, int]:
         count = len(header.infos)
         raise Missing(f"no direction {name} in {source}", f"it holds 0 to {count - 1}")
     return path, header, int(name)
+
+
+def reference(source: str, name: str) -> str:
+    """How an edit names direction `name` of the set or file `source`: the inverse of `split`."""
+    is_path = "/" in source or source.endswith(".safetensors")
+    return f"{source}#{name}" if is_path else f"{source}/{name}"

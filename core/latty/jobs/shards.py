@@ -10,12 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty import __version__
 from latty.errors import BadData
 from latty.files import replace_whole
 from latty.jobs.pool import Pool, finished
 from latty.report import Report, silent
 from latty.shard import Shard
+from latty.version import __version__
 
 if TYPE_CHECKING:
     from latty.models.base import Generator

@@ -8,11 +8,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from latty import __version__
 from latty.checkpoints.safetensors import pieces, read_header
 from latty.errors import BadData, LattyError, OutputError
 from latty.files import replace_whole
 from latty.latents.found import Found, Latents, shown
+from latty.version import __version__
 
 KIND = "latents"
 SCHEMA = 1

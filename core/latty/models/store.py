@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from latty import __version__, home
+from latty import home
 from latty.checkpoints.safetensors import pieces
 from latty.errors import OutputError, UsageError, WouldOverwrite
 from latty.files import replace_whole
 from latty.models.names import WITHOUT_FILE
 from latty.models.parts import Converted
+from latty.version import __version__
 
 if TYPE_CHECKING:
     from latty.models.base import ModelInfo

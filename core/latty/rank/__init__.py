@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from latty import __version__, edits, home
+from latty import edits, home
 from latty.attributes import open_scorer, scores_of
 from latty.checkpoints.checkpoint import digest
 from latty.directions.base import Info
-from latty.directions.names import set_file, set_info
+from latty.directions.names import reference, set_file, set_info
 from latty.directions.traverse import Figures, figures
 from latty.errors import BadData, Missing
 from latty.files import replace_whole
@@ -31,6 +31,7 @@ from latty.rank.measured import as_file, file_of, is_whole, kept
 from latty.report import Report, silent
 from latty.scene import Edit, Layers, Scene
 from latty.shard import Shard
+from latty.version import __version__
 
 if TYPE_CHECKING:
     from latty.models.base import Generator
@@ -130,7 +131,7 @@ class Plan:
     def walk(self, info: Info) -> list[Scene]:
         """Seed by seed, the scenes of every strength."""
         base = Scene(self.model, truncation=self.truncation)
-        edit = Edit(direction_ref(self.ref, info.name), 0.0, self.layers)
+        edit = Edit(reference(self.ref, info.name), 0.0, self.layers)
         return [
             replace(base, seed=seed, edits=(replace(edit, strength=strength),))
             for seed in self.seeds
@@ -230,12 +231,6 @@ def curves(
         (low + high) / 2,
         still.std(0).clamp_min(1e-9),
     )
-
-
-def direction_ref(source: str, name: str) -> str:
-    """How an edit names direction `name` of the set or file `source`."""
-    is_path = "/" in source or source.endswith(".safetensors")
-    return f"{source}#{name}" if is_path else f"{source}/{name}"
 
 
 def rows(found: Curves) -> list[Row]:

@@ -11,10 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from latty.directions.names import reference
 from latty.errors import WouldOverwrite
 from latty.files import replace_whole
 from latty.presets.values import SCHEMA, Output, Preset, Track
-from latty.rank import Curves, Row, best, direction_ref
+from latty.rank import Curves, Row, best
 from latty.render import Options, write
 from latty.report import Report, silent
 from latty.scene import Edit, Scene
@@ -86,7 +87,7 @@ def _preset(ref: str, model: str, found: Curves, name: str, truncation: float) -
             model=model,
             seed=seeds[0],
             truncation=truncation,
-            edits=(Edit(direction_ref(ref, name), reach[0]),),
+            edits=(Edit(reference(ref, name), reach[0]),),
         ),
         frames=FRAMES,
         tracks=(("edits.0.strength", Track(((0.0, reach[0]), (1.0, reach[-1])), "smooth")),),

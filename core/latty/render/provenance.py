@@ -12,13 +12,14 @@ from functools import lru_cache
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from latty import __version__, latents, presets
+from latty import latents, presets
 from latty.checkpoints.checkpoint import digest
 from latty.directions import names
 from latty.errors import BadData
 from latty.presets import Output, Preset
 from latty.render.embedded import LIMIT, extract
 from latty.scene import Scene
+from latty.version import __version__
 
 if TYPE_CHECKING:  # torch takes seconds to import, and reading a recipe does not need it
     from latty.models.base import Generator

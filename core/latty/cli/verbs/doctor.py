@@ -9,10 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty import __version__, config, home
+from latty import config, home
 from latty.cli.detach import logout_kills
 from latty.errors import LattyError
 from latty.render.ffmpeg.probe import try_encoder
+from latty.version import __version__
 
 if TYPE_CHECKING:
     from latty.cli.main import Run

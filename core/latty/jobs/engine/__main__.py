@@ -29,10 +29,11 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from latty import __version__, process
+from latty import process
 from latty.errors import BadData, LattyError, UsageError, explain
 from latty.jobs import wire
 from latty.jobs.engine.requests import Queue, Request
+from latty.version import __version__
 
 if TYPE_CHECKING:
     from latty.jobs.engine.drawing import Easel

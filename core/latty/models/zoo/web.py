@@ -25,10 +25,10 @@ from urllib.request import (
     Request,
 )
 
-from latty import __version__
 from latty.checkpoints.refusals import clean
 from latty.errors import LattyError, Missing
 from latty.models.zoo import is_web
+from latty.version import __version__
 
 PASSING = (408, 425, 429, 500, 502, 503, 504)  # statuses that another try may not meet
 LONGEST_WAIT = 60  # seconds of a Retry-After that is followed

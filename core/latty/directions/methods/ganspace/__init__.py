@@ -14,7 +14,6 @@ from typing import Any, Literal, Self, cast
 import torch
 from torch import Tensor
 
-from latty import __version__
 from latty.directions.base import Info
 from latty.directions.methods.ganspace.estimators import choose
 from latty.directions.methods.ganspace.pca import Components, Estimator, signed
@@ -27,6 +26,7 @@ from latty.models.memory import told
 from latty.report import Report, silent
 from latty.scene import ALL, SEED_LIMIT, Layers
 from latty.shard import Shard
+from latty.version import __version__
 
 BATCH_SHARE = 0.03  # of the memory allowed: a generator needs several times its last activation
 
