@@ -1,0 +1,13 @@
+"""Folders that tests name, and the one time limit of everything that they wait for."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests/golden"
+FAKES = ROOT / "tests/support/fakes"
+SHARED = Path(os.environ.get("LATTY_SHARED") or ROOT.parent / "shared")
+PARITY = SHARED / "parity"
+REAL = SHARED / "real"
+BADFILES = SHARED / "badfiles"
+LIMIT = float(os.environ.get("LATTY_TEST_LIMIT") or 600)  # seconds; only a hang reaches it
