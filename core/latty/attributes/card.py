@@ -12,7 +12,7 @@ from typing import Any
 
 from latty.attributes import settings
 from latty.attributes.rules import GUIDE, faults
-from latty.checkpoints.refusals import clean
+from latty.text import clean
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,11 @@ from latty.attributes.pixels import luma
 from latty.attributes.resnet import STEM, ResNet, blocks_of
 from latty.checkpoints import open_checkpoint
 from latty.checkpoints.checkpoint import digest
-from latty.checkpoints.refusals import Refusal, clean
+from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData, Missing
 from latty.models.parts import to_torch
 from latty.models.reading import Reader
+from latty.text import clean
 
 Network = Callable[[Tensor], Tensor]
 UNREAD = "is it the file that the TOML describes? ignore = [...] leaves tensors out"

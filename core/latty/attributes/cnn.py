@@ -6,9 +6,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latty.attributes.card import Layer
-from latty.checkpoints.refusals import Refusal, clean
+from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData
 from latty.models.reading import Reader
+from latty.text import clean
 
 Size = tuple[int, int, int]  # C, H, W
 MOST = 2**27  # numbers in the features of one picture

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from latty.attributes.card import Group
 from latty.attributes.rules import NAME, NAME_WORDS
-from latty.checkpoints.refusals import clean
 from latty.errors import BadData, Missing, OutputError
 from latty.report import Report
+from latty.text import clean
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm")
 FILE_COLUMNS = ("file", "filename", "path", "image", "image_id", "picture")

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from latty.attributes.card import Card
-from latty.checkpoints.refusals import clean
 from latty.errors import BadData, Missing, OutputError
+from latty.text import clean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from latty.checkpoints.refusals import clean
 from latty.errors import Missing, OutputError, Problem
 from latty.models.spec import Fault, Place, SpecError, _dotted
+from latty.text import clean
 
 LIMIT = 2**18  # bytes
 MOST_PROBLEMS = 50

@@ -20,11 +20,12 @@ from latty.checkpoints import (
     ziparchive,
 )
 from latty.checkpoints.inert import Machine
-from latty.checkpoints.refusals import AGAIN, Refusal, clean
+from latty.checkpoints.refusals import AGAIN, Refusal
 from latty.checkpoints.sniff import HEAD, Start, sniff
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Persistent, TensorView, TfNetwork, item_size
 from latty.errors import Missing, OutputError
+from latty.text import clean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from latty.checkpoints.checkpoint import Checkpoint, digest, read, refusal_of
-from latty.checkpoints.refusals import Refusal, clean
+from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Persistent, TensorView, TfNetwork, dtype_name, plain
+from latty.text import clean
 
 HASH_LIMIT = 4 * 2**30  # a longer file would keep people waiting for its SHA-256
 SHOWN_ITEMS, DEPTH = 64, 4  # of a setting

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from math import prod
 
 from latty.checkpoints import ziparchive
-from latty.checkpoints.refusals import Refusal, bad_tensor, clean, truncated
+from latty.checkpoints.refusals import Refusal, bad_tensor, truncated
 from latty.checkpoints.values import (
     Buffer,
     Storage,
@@ -21,6 +21,7 @@ from latty.checkpoints.values import (
     view,
 )
 from latty.checkpoints.ziparchive import STORED, Member, bad_zip
+from latty.text import clean
 
 MAGIC = b"\x93NUMPY"
 HEADER_LIMIT = 10_000  # as numpy's max_header_size

@@ -6,15 +6,9 @@ weights themselves: nonfinite wrong-shape missing-key negative-variance.
 """
 
 from latty.errors import BadData
+from latty.text import clean
 
-SHOWN = 120  # characters of a name from a file that are shown
 AGAIN = "fetch it again, and compare its size with the page it came from"
-
-
-def clean(text: str, limit: int = SHOWN) -> str:
-    """Text of a stranger made fit for a terminal: one line, no control or format characters."""
-    line = "".join(c if c.isprintable() else "?" for c in text[: limit + 1])
-    return line if len(line) <= limit else f"{line[: limit - 3]}..."
 
 
 class Refusal(BadData):

@@ -11,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty.checkpoints.refusals import Refusal, bad_tensor, clean, truncated
+from latty.checkpoints.refusals import Refusal, bad_tensor, truncated
 from latty.checkpoints.values import (
     Storage,
     TensorView,
@@ -22,6 +22,7 @@ from latty.checkpoints.values import (
     view,
 )
 from latty.errors import Missing, OutputError
+from latty.text import clean
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,8 +4,9 @@ import json
 import re
 from dataclasses import dataclass
 
-from latty.checkpoints.refusals import Refusal, clean
+from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.torchlegacy import HEAD as LEGACY
+from latty.text import clean
 
 HEAD = 65536  # bytes looked at
 

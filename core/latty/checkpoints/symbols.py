@@ -7,7 +7,7 @@ What is not in the table is refused by name.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from latty.checkpoints.refusals import Refusal, bad_tensor, clean
+from latty.checkpoints.refusals import Refusal, bad_tensor
 from latty.checkpoints.values import (
     Buffer,
     Persistent,
@@ -21,6 +21,7 @@ from latty.checkpoints.values import (
     packed,
     view,
 )
+from latty.text import clean
 
 if TYPE_CHECKING:
     from latty.checkpoints.inert import Machine

@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 from latty.checkpoints.inert import Machine
-from latty.checkpoints.refusals import Refusal, bad_tensor, clean, truncated
+from latty.checkpoints.refusals import Refusal, bad_tensor, truncated
 from latty.checkpoints.symbols import STORAGES
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Storage, Symbol, item_size
+from latty.text import clean
 
 MAGIC = 0x1950A86A20F9469CFC6C
 HEAD = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"  # the first pickle: the magic number

@@ -6,11 +6,12 @@ from typing import Any
 
 from latty.checkpoints import ziparchive
 from latty.checkpoints.inert import Machine
-from latty.checkpoints.refusals import Refusal, bad_tensor, clean
+from latty.checkpoints.refusals import Refusal, bad_tensor
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.torchlegacy import described, shared
 from latty.checkpoints.values import Storage, item_size
 from latty.checkpoints.ziparchive import STORED, Member, bad_zip
+from latty.text import clean
 
 MEMBER = re.compile(
     r"(?P<root>[^/\\]+)/"

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from latty.checkpoints.refusals import Refusal, bad_tensor, clean
+from latty.checkpoints.refusals import Refusal, bad_tensor
+from latty.text import clean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

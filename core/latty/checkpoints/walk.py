@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from latty.checkpoints.refusals import Refusal, bad_tensor, clean
+from latty.checkpoints.refusals import Refusal, bad_tensor
 from latty.checkpoints.values import Persistent, Storage, TensorView, TfNetwork
+from latty.text import clean
 
 # Containers may be shared: a small file can spell a huge tree, and very long names.
 DEPTH, NODES, LONGEST, NAMES = 64, 1_000_000, 400, 100_000

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from latty.checkpoints.refusals import Refusal, clean
+from latty.checkpoints.refusals import Refusal
+from latty.text import clean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

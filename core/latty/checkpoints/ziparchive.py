@@ -9,7 +9,8 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from latty.checkpoints.refusals import AGAIN, Refusal, clean, truncated
+from latty.checkpoints.refusals import AGAIN, Refusal, truncated
+from latty.text import clean
 
 END, END64, LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 ENTRY, LOCAL = b"PK\x01\x02", b"PK\x03\x04"

@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import time
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,16 +15,15 @@ from typing import Any, TextIO
 from latty.cli import signals
 from latty.errors import Interrupted
 from latty.jobs.events import Voice
+from latty.text import clean as text_fit
 
 LINE_LIMIT = 2000  # characters of one line; more is a file that wants to fill the screen
 VOICE = Voice()  # heard by those who follow a job; silent in any other run
-SEPARATORS = "\u2028\u2029"
 
 
 def clean(text: str) -> str:
-    """One line without control, escape and direction-changing characters."""
-    kept = (c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
-    return "".join(c for c in kept if c not in SEPARATORS)[:LINE_LIMIT]
+    """A line to print: control, escape and direction-changing characters are left out."""
+    return text_fit(text, LINE_LIMIT, "")
 
 
 def to_json(value: Mapping[str, Any]) -> str:

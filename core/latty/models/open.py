@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from latty.checkpoints import open_checkpoint, weights
 from latty.checkpoints.checkpoint import Checkpoint, digest
-from latty.checkpoints.refusals import Refusal, clean
+from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.safetensors import read_header, read_tensors
 from latty.errors import BadData
 from latty.models.parts import Converted, Part, parts
 from latty.models.registries import FAMILIES, LAYOUTS
+from latty.text import clean
 
 if TYPE_CHECKING:
     import torch

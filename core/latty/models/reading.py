@@ -14,10 +14,11 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor
 
-from latty.checkpoints.refusals import Refusal, clean
+from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER, VARIANCES
 from latty.errors import BadData, did_you_mean
 from latty.models.base import Meta, Shapes
+from latty.text import clean
 
 UNKNOWN = "unknown-architecture"
 USELESS = re.compile(r".*\.num_batches_tracked")  # counts of training steps

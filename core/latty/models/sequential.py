@@ -14,12 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latty.checkpoints.refusals import Refusal, clean
+from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData
 from latty.models.base import Meta, ModelInfo
 from latty.models.latent import Latent
 from latty.models.reading import Reader, moved
 from latty.models.spec import Layer, Spec
+from latty.text import clean
 
 Size = tuple[int, int, int]  # C, H, W
 MOST = 2**28  # numbers in the features of one picture: 1 GiB

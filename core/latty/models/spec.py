@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from latty.checkpoints.refusals import clean
 from latty.errors import Missing, OutputError, PresetError, Problem, did_you_mean
+from latty.text import clean
 
 LIMIT = 2**18  # bytes of a spec; one has some thousand
 MOST_LAYERS = 512

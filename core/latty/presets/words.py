@@ -1,17 +1,16 @@
 """Faults in words: what pydantic found, said with the file's own keys; safe for any terminal."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from latty.errors import did_you_mean
+from latty.text import clean, is_safe
 
 Path = tuple[str | int, ...]
 
 LONGEST = 60  # a quoted text in a message is cut after this many characters
 LONGEST_FILE = 4096  # a file name is cut as late as that: people click on it
-UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, escapes, bidi marks, half characters
 MOLDS = {  # pydantic's error type -> our words, filled with the error's context
     "missing": "is missing",
     "greater_than_equal": "must be at least {ge}, not {it}",
@@ -36,17 +35,12 @@ MOLDS = {  # pydantic's error type -> our words, filled with the error's context
 
 def shown(text: str, longest: int = LONGEST) -> str:
     """Text from a stranger, for a message: one line, no control or bidi character, not long."""
-    cut = text if len(text) <= longest else text[: longest - 3] + "..."
-    return "".join(c if _safe(c) else c.encode("unicode_escape").decode() for c in cut)
+    return clean(text, longest, None)
 
 
 def unsafe_character(text: str) -> str:
     """The first character that could command a terminal, written out; "" where there is none."""
-    return next((shown(c) for c in text if not _safe(c)), "")
-
-
-def _safe(character: str) -> bool:
-    return unicodedata.category(character) not in UNSAFE
+    return next((shown(c) for c in text if not is_safe(c)), "")
 
 
 def dotted(path: Path) -> str:

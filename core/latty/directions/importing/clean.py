@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite, prod, sqrt
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from latty.checkpoints.refusals import clean as clean  # importers clean the texts they show
 from latty.checkpoints.values import BFLOAT16, LIST_LIMIT, TensorView
 from latty.directions.file import Value
 from latty.errors import BadData
 from latty.scene import ALL, Layers
+from latty.text import clean as clean  # importers clean the texts they show
 
 if TYPE_CHECKING:
     from torch import Tensor

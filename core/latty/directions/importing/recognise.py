@@ -6,12 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from latty.checkpoints.refusals import Refusal, clean
+from latty.checkpoints.refusals import Refusal
 from latty.directions.file import SPACE
 from latty.directions.importing.base import NO, Imported
 from latty.directions.importing.source import Source, read_source
 from latty.directions.registries import IMPORTERS
 from latty.errors import BadData, UsageError, did_you_mean
+from latty.text import clean
 
 T = TypeVar("T")
 

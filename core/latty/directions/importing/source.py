@@ -11,8 +11,9 @@ from typing import Any
 
 from latty.checkpoints import open_checkpoint
 from latty.checkpoints.checkpoint import Checkpoint
-from latty.checkpoints.refusals import Refusal, clean
+from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData, Missing, OutputError
+from latty.text import clean
 
 FOLDER, TEXT = "folder", "text"
 FILES_LIMIT, DEPTH_LIMIT = 20_000, 8

@@ -5,9 +5,9 @@ import tarfile
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from latty.checkpoints.refusals import clean
 from latty.errors import BadData, OutputError
 from latty.report import Report
+from latty.text import clean
 
 CHUNK = 2**22
 

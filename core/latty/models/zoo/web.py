@@ -25,9 +25,9 @@ from urllib.request import (
     Request,
 )
 
-from latty.checkpoints.refusals import clean
 from latty.errors import LattyError, Missing
 from latty.models.zoo import is_web
+from latty.text import clean
 from latty.version import __version__
 
 PASSING = (408, 425, 429, 500, 502, 503, 504)  # statuses that another try may not meet

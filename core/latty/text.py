@@ -1,0 +1,27 @@
+"""Text of files and people made fit for a terminal: one line, and nothing in it commands one."""
+
+import unicodedata
+
+# Unicode categories: control, format (direction marks among them), half characters, separators.
+UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+SHOWN = 120  # characters of a name that a message shows
+
+
+def is_safe(character: str) -> bool:
+    """Whether a terminal shows the character and does nothing else with it."""
+    return unicodedata.category(character) not in UNSAFE
+
+
+def clean(text: str, limit: int = SHOWN, instead: str | None = "?") -> str:
+    """The text in one line of at most `limit` characters, "..." at its end where it was cut.
+
+    instead    what stands for each unsafe character; None = its escape, written out: \\x1b
+    """
+    cut = text if len(text) <= limit else f"{text[: limit - 3]}..."
+    if cut.isascii() and cut.isprintable():
+        return cut
+    return "".join(c if is_safe(c) else _stand_in(c, instead) for c in cut)
+
+
+def _stand_in(character: str, instead: str | None) -> str:
+    return character.encode("unicode_escape").decode() if instead is None else instead
