@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 import torch
-from cli_process import COMMAND, environment, latty
+from cli_in_process import latty
+from cli_process import COMMAND, environment
 
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, write
