@@ -12,7 +12,7 @@ import torch
 from cli_process import COMMAND, environment, latty
 from PIL import Image
 from safetensors.torch import save_file
-from test_families import MAKERS
+from small_families import MAKERS
 
 from latty.attributes import open_scorer
 from latty.cli.climb_film import evenly

@@ -11,12 +11,12 @@ import importer_files as files
 import numpy as np
 import pytest
 import test_scorers_cards as scorers
-import test_stylegan2
 import torch
 from cli_process import ROOT, environment, latty
 from PIL import Image
 from safetensors.torch import save_file
-from test_families import made as generator_of
+from small_families import STYLEGAN2, stylegan2_network
+from small_families import made as generator_of
 
 from latty import home, latents
 from latty.checkpoints.safetensors import read_header as read_container
@@ -29,7 +29,7 @@ from latty.models.families import stylegan2
 
 Captured = pytest.CaptureFixture[str]
 ENTRIES = [name for name in IMPORTERS_REGISTRY.names() if name != "latty"]
-W = test_stylegan2.TINY.w_dim
+W = STYLEGAN2.w_dim
 PRESET = """\
 schema = 1
 name = "{name}"
@@ -114,7 +114,7 @@ def test_kind_and_space_can_be_said(tmp_path: Path, capsys: Captured) -> None:
 
 
 def test_a_generator_stays_a_model(tmp_path: Path, capsys: Captured) -> None:
-    path = files.pt(tmp_path / "net.pt", {"g_ema": test_stylegan2.make().state_dict()})
+    path = files.pt(tmp_path / "net.pt", {"g_ema": stylegan2_network().state_dict()})
     run("import", path, "--json")
     assert json.loads(capsys.readouterr().out)["kind"] == "model"
     run("import", path, "--space", "w", "--name", "again", code=2)
@@ -152,8 +152,8 @@ def test_inspect_stays_light(entry: str, tmp_path: Path) -> None:
 
 def test_an_imported_boundary_moves_a_picture(tmp_path: Path) -> None:
     """In processes of their own: import a model and a boundary, render without and with it."""
-    meta = {"kind": "generator", "family": "stylegan2", **stylegan2.metadata(test_stylegan2.TINY)}
-    tensors = {k: v.contiguous() for k, v in test_stylegan2.make().state_dict().items()}
+    meta = {"kind": "generator", "family": "stylegan2", **stylegan2.metadata(STYLEGAN2)}
+    tensors = {k: v.contiguous() for k, v in stylegan2_network().state_dict().items()}
     save_file(tensors, tmp_path / "net.safetensors", metadata=meta)
     vector = files.unit(1, 1, W, dtype=np.float64)
     files.npy(tmp_path / "stylegan2_own_smile_w_boundary.npy", vector)

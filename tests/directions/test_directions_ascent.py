@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_families import made
+from small_families import made
 from torch import Tensor
 from toy_generator import Factored, Toy
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from test_families import FAMILIES, made
+from small_families import FAMILIES, made
 from torch import Tensor
 from toy_generator import Toy
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from planted import Planted, cosine, uncorrelated
 from sklearn.svm import SVC
-from test_families import FAMILIES, made
+from small_families import FAMILIES, made
 from torch import Tensor
 from toy_generator import Factored, Toy
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import nnls
-from test_families import made
+from small_families import made
 from torch import Tensor
 
 from latty.directions import find, save

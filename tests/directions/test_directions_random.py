@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_families import FAMILIES, made
+from small_families import FAMILIES, made
 from toy_generator import Toy
 
 from latty.directions.methods.random import METHOD

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from planted import cosine
-from test_families import FAMILIES, made
+from small_families import FAMILIES, made
 from torch import Tensor
 from toy_generator import Toy
 

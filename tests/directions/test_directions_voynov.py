@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from test_families import FAMILIES, made
+from small_families import FAMILIES, made
 from toy_generator import Toy
 from visible_latents import Patches
 

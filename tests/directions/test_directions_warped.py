@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_families import FAMILIES, made
+from small_families import FAMILIES, made
 from torch import Tensor
 from toy_generator import Toy
 from visible_latents import Patches

@@ -326,7 +326,7 @@ def test_an_imported_path_moves_as_its_equation_says(tmp_path: Path) -> None:
     """A short step goes along the gradient of the function, at unit speed."""
     found = known(files.pt(tmp_path / "support_sets.pt", files.support()), space="z")
     write(tmp_path / "set.safetensors", header(found), found.load())
-    from test_families import made
+    from small_families import made
 
     generator = made("dcgan")
     path = find(f"{tmp_path / 'set.safetensors'}#p1", generator, force=True)
@@ -432,7 +432,7 @@ def test_a_linear_deformator_is_its_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["fc", "proj"])
 def test_a_deformator_that_bends(kind: str, tmp_path: Path) -> None:
     """Against the network in torch.nn, at several strengths, its shift at 0 taken off."""
-    from test_families import made
+    from small_families import made
 
     torch.manual_seed(2)
     module = files.fc() if kind == "fc" else torch.nn.Linear(WIDTH, WIDTH)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_families import FAMILIES, made
 from test_edits import PLAIN, edited, of
-from test_families import FAMILIES, made
 from torch import Tensor
 from toy_generator import Toy
 

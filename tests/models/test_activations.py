@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from family_promises import codes_of
-from test_families import FAMILIES, labels_for, made
+from small_families import FAMILIES, labels_for, made
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 

@@ -1,67 +1,25 @@
 """Every family of the registry keeps the same promises, on a small random network of its own.
 
-A new family needs one line here: a maker in MAKERS. Whatever is written with it in mind then runs
-over it: pictures and seeds, gradients, layers, labels, devices and number formats.
+Pictures and seeds, gradients, layers, labels, devices and number formats.
 """
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import family_promises as promises
 import pytest
 import small_networks as small
-import test_parity_progan
-import test_parity_stylegan1
-import test_parity_stylegan3
-import test_spec
-import test_stylegan2
 import torch
+from small_families import FAMILIES, MAKERS, labels_for, made
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from latty.errors import UsageError
-from latty.models import spec
-from latty.models.base import AnySize, Generator, HasActivations, HasClasses, HasLayerWeights
-from latty.models.families import progan, stylegan1, stylegan2, stylegan3
-from latty.models.registries import FAMILIES as FAMILIES_REGISTRY
+from latty.models.base import Generator, HasActivations, HasClasses, HasLayerWeights
+from latty.models.registries import FAMILIES as REGISTRY
 
-CLASSES = 3
 HALF_DB = 45.0  # what bfloat16 must keep
-Made = tuple[Mapping[str, Tensor], Mapping[str, str]]  # tensors and header
-
-
-def _stylegan2() -> Made:
-    config = replace(test_stylegan2.TINY, c_dim=CLASSES)
-    return test_stylegan2.make(config).state_dict(), stylegan2.metadata(config)
-
-
-def _plain() -> Made:
-    tensors = small.tensors(small.shaken(test_spec.Every()))
-    return tensors, {"spec": spec.parse(test_spec.EVERY).to_json()}
-
-
-def _stylegan3() -> Made:
-    return test_parity_stylegan3.tensors_of(), stylegan3.metadata(test_parity_stylegan3.TINY)
-
-
-MAKERS: dict[str, Callable[[], Made]] = {
-    "biggan": lambda: (small.biggan(), {}),
-    "biggan_deep": lambda: (small.biggan_deep(), {}),
-    "dcgan": lambda: (small.tensors(small.shaken(small.DCGAN())), {}),
-    "plain": _plain,
-    "progan": lambda: (test_parity_progan.tensors_of(CLASSES), progan.metadata(7)),
-    "sngan": lambda: (small.tensors(small.shaken(small.SNGAN())), {}),
-    "stylegan1": lambda: (
-        test_parity_stylegan1.tensors_of(classes=CLASSES),
-        stylegan1.metadata(1e-5),
-    ),
-    "stylegan2": _stylegan2,
-    "stylegan3": _stylegan3,
-}
-FAMILIES = FAMILIES_REGISTRY.names()
 DEVICES = [
     "cpu",
     pytest.param(
@@ -71,27 +29,9 @@ DEVICES = [
 ]
 
 
-def made(family: str, device: str = "cpu", **options: Any) -> Any:
-    """A small generator of a family, by its own `build` from random tensors, or `create`."""
-    entry = FAMILIES_REGISTRY.load(family)
-    if hasattr(entry, "create"):
-        generator = entry.create(torch.device(device))
-        return generator.at_size(32) if isinstance(generator, AnySize) else generator
-    if family not in MAKERS:
-        pytest.fail(f"family '{family}' is not tested: give MAKERS of {__file__} a line for it")
-    tensors, meta = MAKERS[family]()
-    return entry.build(tensors, meta, torch.device(device), **options)
-
-
 @pytest.fixture(params=FAMILIES)
 def generator(request: pytest.FixtureRequest) -> Any:
     return made(request.param)
-
-
-def labels_for(generator: Any, count: int) -> Tensor | None:
-    """A class for each picture where there are classes."""
-    classes = generator.info.num_classes
-    return torch.arange(count) % classes if classes else None
 
 
 def pictures(generator: Any, z: Tensor, label: Tensor | None) -> Tensor:
@@ -127,7 +67,7 @@ def test_it_is_of_its_family(family: str) -> None:
         return
     tensors, meta = MAKERS[family]()
     shapes = small.shapes(tensors)
-    owners = [n for n in MAKERS if FAMILIES_REGISTRY.load(n).recognise(shapes, meta)]
+    owners = [n for n in MAKERS if REGISTRY.load(n).recognise(shapes, meta)]
     assert owners == [family]
 
 
@@ -312,7 +252,7 @@ def test_numbers_are_float32_whatever_comes_in(generator: Any) -> None:
 
 @pytest.mark.parametrize("family", sorted(MAKERS))
 def test_bfloat16_is_near_where_it_is_offered(family: str) -> None:
-    build = FAMILIES_REGISTRY.load(family).build
+    build = REGISTRY.load(family).build
     if "dtype" not in inspect.signature(build).parameters:
         pytest.skip(f"{family} is float32 only")
     exact, fast = made(family), made(family, dtype=torch.bfloat16)

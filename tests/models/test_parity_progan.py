@@ -7,6 +7,7 @@ import family_promises as promises
 import numpy as np
 import pytest
 import torch
+from small_families import progan_tensors
 from torch import Tensor
 
 from latty.errors import BadData, UsageError
@@ -39,40 +40,19 @@ def test_pictures_of_the_reference(name: str) -> None:
 
 # --- a small random model -------------------------------------------------------------------------
 
-CHANNELS = (6, 6, 5, 5, 4, 4)  # 4, 8 and 16 px
-
-
-def tensors_of(classes: int = 0, scales: bool = True, outputs: bool = True) -> dict[str, Tensor]:
-    """Random weights in which every tensor matters."""
-    torch.manual_seed(0)
-    tensors, inputs = {}, 7 + classes
-    for j, out in enumerate(CHANNELS):
-        size = 3 if j else 4
-        tensors[f"features.{j}.conv.weight"] = torch.randn(out, inputs, size, size)
-        tensors[f"features.{j}.wscale.b"] = 0.3 * torch.randn(out)
-        if scales:
-            tensors[f"features.{j}.wscale.scale"] = 0.1 + 0.1 * torch.rand(1)
-        inputs = out
-    for block in range(3):
-        name = f"outputs.{block}" if block < 2 else "output"
-        if block == 2 or outputs:
-            tensors[f"{name}.conv.weight"] = torch.randn(2, CHANNELS[2 * block], 1, 1)
-            tensors[f"{name}.wscale.b"] = torch.randn(2)
-    return tensors
-
 
 @pytest.mark.parametrize("classes", [0, 3])
 def test_promises(classes: int, tmp_path: Path) -> None:
-    promises.check_all(progan.build, tensors_of(classes), progan.metadata(7), tmp_path)
+    promises.check_all(progan.build, progan_tensors(classes), progan.metadata(7), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["features.2.conv.weight", "features.1.wscale.b"])
 def test_a_damaged_tensor_is_named(name: str) -> None:
-    promises.check_damage(progan.build, tensors_of(), {}, name)
+    promises.check_damage(progan.build, progan_tensors(), {}, name)
 
 
 def test_without_scales_the_he_constant_holds() -> None:
-    plain = tensors_of(scales=False)
+    plain = progan_tensors(scales=False)
     written = dict(plain)
     for name in list(plain):
         if name.endswith(".conv.weight"):
@@ -85,7 +65,7 @@ def test_without_scales_the_he_constant_holds() -> None:
 
 
 def test_the_matrix_of_the_first_layer() -> None:
-    tensors = tensors_of()
+    tensors = progan_tensors()
     generator = progan.build(tensors, {}, CPU)
     (matrix,) = generator.layer_weights()
     assert matrix.shape == (16 * 6, 7)
@@ -97,19 +77,19 @@ def test_the_matrix_of_the_first_layer() -> None:
 
 
 def test_a_growing_network_blends_two_pictures() -> None:
-    generator = progan.build(tensors_of(), {}, CPU)
+    generator = progan.build(progan_tensors(), {}, CPU)
     codes = promises.codes_of(generator)
     images = {lod: generator.with_lod(lod).synthesis(codes) for lod in (0.0, 0.25, 1.0, 2.0)}
     assert all(image.shape == (3, 2, 16, 16) for image in images.values())
     torch.testing.assert_close(images[0.25], 0.75 * images[0.0] + 0.25 * images[1.0])
     coarse = images[2.0][:, :, ::4, ::4].repeat_interleave(4, 2).repeat_interleave(4, 3)
     assert torch.equal(coarse, images[2.0])
-    stored = progan.build({**tensors_of(), "lod": torch.tensor(1.0)}, {}, CPU)
+    stored = progan.build({**progan_tensors(), "lod": torch.tensor(1.0)}, {}, CPU)
     assert torch.equal(stored.synthesis(codes), images[1.0])
     with pytest.raises(BadData, match="lod"):
-        progan.build({**tensors_of(), "lod": torch.tensor(9.0)}, {}, CPU)
+        progan.build({**progan_tensors(), "lod": torch.tensor(9.0)}, {}, CPU)
     with pytest.raises(BadData, match="8 px"):
-        progan.build(tensors_of(outputs=False), {}, CPU).with_lod(1.0)
+        progan.build(progan_tensors(outputs=False), {}, CPU).with_lod(1.0)
     with pytest.raises(UsageError):
         generator.with_lod(1.0).synthesis_with(codes, {"layer1": torch.zeros(1)})
 
@@ -117,7 +97,7 @@ def test_a_growing_network_blends_two_pictures() -> None:
 @pytest.mark.parametrize("text", ["{", "[]", '{"z_dim": 0}', '{"z_dim": true}', '{"z_dim": 99}'])
 def test_a_wrong_header_is_refused(text: str) -> None:
     with pytest.raises(BadData, match="header"):
-        progan.build(tensors_of(), {"config": text}, CPU)
+        progan.build(progan_tensors(), {"config": text}, CPU)
 
 
 # --- layouts in the wild --------------------------------------------------------------------------
@@ -146,7 +126,7 @@ def genforce(tensors: dict[str, Tensor], fused: bool) -> dict[str, Tensor]:
 @pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("classes", [0, 3])
 def test_genforce_fused_or_not(fused: bool, classes: int, tmp_path: Path) -> None:
-    tensors = tensors_of(classes + 1, scales=False)  # 8 or 11 inputs
+    tensors = progan_tensors(classes + 1, scales=False)  # 8 or 11 inputs
     wanted = progan.build(tensors, progan.metadata(8), CPU)
     got = opened(genforce(tensors, fused), tmp_path)
     assert got.info.num_classes == classes and got.info.z_dim == 8
@@ -156,7 +136,7 @@ def test_genforce_fused_or_not(fused: bool, classes: int, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_netdissect_wrapped_or_not(wrapped: bool, tmp_path: Path) -> None:
-    tensors = tensors_of(scales=False)
+    tensors = progan_tensors(scales=False)
     named = {}
     for name, tensor in tensors.items():
         head, rest = name.split(".", 1)
@@ -168,12 +148,12 @@ def test_netdissect_wrapped_or_not(wrapped: bool, tmp_path: Path) -> None:
             named[f"output_16x16.{rest}"] = tensor
     got = opened(named, tmp_path, **({"epoch": 3} if wrapped else {}))
     codes = promises.codes_of(got)
-    wanted = progan.build(tensors_of(scales=False), {}, CPU).synthesis(codes)
+    wanted = progan.build(progan_tensors(scales=False), {}, CPU).synthesis(codes)
     torch.testing.assert_close(got.synthesis(codes), wanted)
 
 
 def test_other_families_are_not_recognised() -> None:
-    shapes = {name: tuple(t.shape) for name, t in tensors_of().items()}
+    shapes = {name: tuple(t.shape) for name, t in progan_tensors().items()}
     assert progan.recognise(shapes, {})
     shapes["features.0.conv.weight"] = (6, 7, 3, 3)
     assert not progan.recognise(shapes, {}) and not progan.recognise({}, {})

@@ -6,6 +6,7 @@ import family_promises as promises
 import numpy as np
 import pytest
 import torch
+from small_families import stylegan1_tensors
 from torch import Tensor
 
 from latty.errors import BadData, UsageError
@@ -69,47 +70,19 @@ def test_pictures_of_lernapparat_and_of_its_source(name: str) -> None:
 # --- a small random model -------------------------------------------------------------------------
 
 
-def tensors_of(channels: tuple[int, ...] = (6, 5, 4), classes: int = 0) -> dict[str, Tensor]:
-    """Random weights in which every tensor matters; channels per resolution."""
-    torch.manual_seed(0)
-    tensors, inputs = {"mapping.w_avg": torch.randn(8)}, 7
-    if classes:
-        tensors["mapping.label_weight"], inputs = torch.randn(classes, 7), 14
-    for i in range(2):
-        tensors[f"mapping.dense{i}.weight"] = 100 * torch.randn(8, inputs)
-        tensors[f"mapping.dense{i}.bias"] = torch.randn(8)
-        inputs = 8
-    tensors["synthesis.const"] = torch.randn(channels[0], 4, 4)
-    inputs = channels[0]
-    for j in range(2 * len(channels)):
-        name, out, size = f"synthesis.layer{j}", channels[j // 2], 4 << j // 2
-        if j:
-            tensors[f"{name}.weight"] = torch.randn(out, inputs, 3, 3)
-        tensors[f"{name}.bias"] = torch.randn(out)
-        tensors[f"{name}.noise_weight"] = 0.3 * torch.randn(out)
-        tensors[f"{name}.noise"] = torch.randn(size, size)
-        tensors[f"{name}.style.weight"] = torch.randn(2 * out, 8)
-        tensors[f"{name}.style.bias"] = torch.randn(2 * out)
-        inputs = out
-    for block, out in enumerate(channels):
-        tensors[f"synthesis.output{block}.weight"] = torch.randn(3, out, 1, 1)
-        tensors[f"synthesis.output{block}.bias"] = torch.randn(3)
-    return tensors
-
-
 @pytest.mark.parametrize("classes", [0, 3])
 def test_promises(classes: int, tmp_path: Path) -> None:
-    tensors = tensors_of(classes=classes)
+    tensors = stylegan1_tensors(classes=classes)
     promises.check_all(stylegan1.build, tensors, stylegan1.metadata(1e-5), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["synthesis.layer2.weight", "synthesis.layer3.noise"])
 def test_a_damaged_tensor_is_named(name: str) -> None:
-    promises.check_damage(stylegan1.build, tensors_of(), {}, name)
+    promises.check_damage(stylegan1.build, stylegan1_tensors(), {}, name)
 
 
 def test_eighteen_codes_are_taken_and_the_first_count() -> None:
-    generator = stylegan1.build(tensors_of(), {}, CPU)
+    generator = stylegan1.build(stylegan1_tensors(), {}, CPU)
     codes = torch.randn(2, 18, 8)
     assert torch.equal(generator.synthesis(codes), generator.synthesis(codes[:, :6]))
     with pytest.raises(UsageError):
@@ -117,12 +90,12 @@ def test_eighteen_codes_are_taken_and_the_first_count() -> None:
 
 
 def test_a_growing_network_blends_two_pictures() -> None:
-    generator = stylegan1.build(tensors_of(), {}, CPU)
+    generator = stylegan1.build(stylegan1_tensors(), {}, CPU)
     codes = promises.codes_of(generator)
     images = {lod: generator.with_lod(lod).synthesis(codes) for lod in (0.0, 0.25, 1.0, 2.0)}
     assert all(image.shape == (3, 3, 16, 16) for image in images.values())
     torch.testing.assert_close(images[0.25], 0.75 * images[0.0] + 0.25 * images[1.0])
-    stored = stylegan1.build({**tensors_of(), "synthesis.lod": torch.tensor(1.0)}, {}, CPU)
+    stored = stylegan1.build({**stylegan1_tensors(), "synthesis.lod": torch.tensor(1.0)}, {}, CPU)
     assert torch.equal(stored.synthesis(codes), images[1.0])
     with pytest.raises(BadData, match="lod"):
         generator.with_lod(3.0)
@@ -131,7 +104,7 @@ def test_a_growing_network_blends_two_pictures() -> None:
 @pytest.mark.parametrize("text", ["{", "[]", '{"epsilon": 0.0}', '{"epsilon": "1e-5"}'])
 def test_a_wrong_header_is_refused(text: str) -> None:
     with pytest.raises(BadData, match="header"):
-        stylegan1.build(tensors_of(), {"config": text}, CPU)
+        stylegan1.build(stylegan1_tensors(), {"config": text}, CPU)
 
 
 # --- layouts in the wild: 128 px, where the references fuse ---------------------------------------
@@ -215,7 +188,7 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_layout_with_fused_convolutions(layout: str, tmp_path: Path) -> None:
-    tensors, (rename, epsilon) = tensors_of(WIDE), LAYOUTS[layout]
+    tensors, (rename, epsilon) = stylegan1_tensors(WIDE), LAYOUTS[layout]
     file = tmp_path / "made.pth"
     torch.save(rename(tensors), file)
     got = open_model(str(file), "cpu")
@@ -228,7 +201,7 @@ def test_a_layout_with_fused_convolutions(layout: str, tmp_path: Path) -> None:
 
 
 def test_what_a_file_lacks_is_made_the_same_each_time() -> None:
-    bare = {k: t for k, t in tensors_of().items() if not k.endswith((".noise", "w_avg"))}
+    bare = {k: t for k, t in stylegan1_tensors().items() if not k.endswith((".noise", "w_avg"))}
     one, two = (common.finished(dict(bare), 1e-5) for _ in range(2))
     assert len(one.notes) == 2 and "10,000" in " ".join(one.notes)
     assert all(torch.equal(one.tensors[name], two.tensors[name]) for name in one.tensors)
@@ -244,7 +217,7 @@ def test_another_blur_is_refused() -> None:
 
 
 def test_other_families_are_not_recognised() -> None:
-    shapes = {name: tuple(t.shape) for name, t in tensors_of().items()}
+    shapes = {name: tuple(t.shape) for name, t in stylegan1_tensors().items()}
     assert stylegan1.recognise(shapes, {})
     shapes.pop("synthesis.const")
     assert not stylegan1.recognise(shapes, {}) and not stylegan1.recognise({}, {})

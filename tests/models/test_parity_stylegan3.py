@@ -8,12 +8,12 @@ import family_promises as promises
 import numpy as np
 import pytest
 import torch
+from small_families import STYLEGAN3, stylegan3_tensors
 from torch import Tensor
 
 from latty.errors import BadData, UsageError
 from latty.models import open_model
 from latty.models.families import stylegan3
-from latty.models.families.stylegan3.network import Config, LayerConfig, Network
 
 PARITY = Path(__file__).parents[3] / "shared" / "parity" / "nvlabs_stylegan3"
 FLOORS = {"t_uncond32.nosrc.pkl": 5.7e-6, "r_cond32.nosrc.pkl": 2.2e-7}  # of its README
@@ -49,60 +49,21 @@ def test_pictures_of_the_reference(name: str) -> None:
 # --- a small random model -------------------------------------------------------------------------
 
 
-TINY = Config(
-    z_dim=7,
-    w_dim=8,
-    c_dim=3,
-    resolution=15,
-    img_channels=2,
-    input_channels=6,
-    input_size=12,
-    sampling_rate=8.0,
-    bandwidth=2.0,
-    layers=(
-        LayerConfig("L0_12_5", 6, 5, 12, 12, 3, 2, 2, (3, 2), 256.0, False),
-        LayerConfig("L1_15_4", 5, 4, 12, 15, 3, 4, 2, (-5, -6), None, False),
-        LayerConfig("L2_15_2", 4, 2, 15, 15, 1, 1, 1, (0, 0), 256.0, True),
-    ),
-    hidden_dim=9,
-    embed_dim=5,
-)
-
-
-def tensors_of(config: Config = TINY, radial: bool = False) -> dict[str, Tensor]:
-    """Random weights in which every tensor matters."""
-    torch.manual_seed(0)
-    tensors = {name: torch.randn(t.shape) for name, t in Network(config).state_dict().items()}
-    for i in range(config.mapping_layers):  # as trained: the learning rate is 0.01
-        tensors[f"mapping.fc{i}.weight"] *= 100
-    tensors["synthesis.input.transform"] = torch.eye(3)
-    for name in ("L0_12_5", "L1_15_4", "L2_15_2"):
-        tensors[f"synthesis.{name}.magnitude_ema"] = torch.rand(()) + 0.5
-    line = torch.tensor([1.0, 4.0, 9.0, 9.0, 5.0, 1.0])
-    line /= line.sum()
-    down = torch.outer(line, line) + 0.01 * torch.eye(6) if radial else line
-    long = torch.hann_window(14, periodic=False)[1:-1]
-    tensors["synthesis.L0_12_5.up_filter"] = line
-    tensors["synthesis.L1_15_4.up_filter"] = long / long.sum()
-    tensors["synthesis.L0_12_5.down_filter"] = tensors["synthesis.L1_15_4.down_filter"] = down
-    return {name: tensor.clone() for name, tensor in tensors.items()}
-
-
 def built(**options: object) -> stylegan3.StyleGAN3:
-    return stylegan3.build(tensors_of(), stylegan3.metadata(TINY), CPU, **options)
+    return stylegan3.build(stylegan3_tensors(), stylegan3.metadata(STYLEGAN3), CPU, **options)
 
 
 @pytest.mark.parametrize("radial", [False, True], ids=["T", "R"])
 def test_promises(radial: bool, tmp_path: Path) -> None:
-    tensors = tensors_of(radial=radial)
-    promises.check_all(stylegan3.build, tensors, stylegan3.metadata(TINY), tmp_path)
+    tensors = stylegan3_tensors(radial=radial)
+    promises.check_all(stylegan3.build, tensors, stylegan3.metadata(STYLEGAN3), tmp_path)
 
 
 @pytest.mark.parametrize(
     "name", ["synthesis.L1_15_4.weight", "synthesis.input.freqs", "mapping.w_avg"]
 )
 def test_a_damaged_tensor_is_named(name: str) -> None:
-    promises.check_damage(stylegan3.build, tensors_of(), stylegan3.metadata(TINY), name)
+    promises.check_damage(stylegan3.build, stylegan3_tensors(), stylegan3.metadata(STYLEGAN3), name)
 
 
 def test_a_filter_is_checked() -> None:
@@ -114,10 +75,10 @@ def test_a_filter_is_checked() -> None:
         ("synthesis.L0_12_5.magnitude_ema", torch.zeros(())),
     ):
         with pytest.raises(BadData, match=name.replace(".", r"\.")):
-            stylegan3.build({**tensors_of(), name: bad}, stylegan3.metadata(TINY), CPU)
+            stylegan3.build({**stylegan3_tensors(), name: bad}, stylegan3.metadata(STYLEGAN3), CPU)
     with pytest.raises(BadData, match="L0_12_5"):
-        longer = {**tensors_of(), "synthesis.L0_12_5.down_filter": torch.ones(8)}
-        stylegan3.build(longer, stylegan3.metadata(TINY), CPU)
+        longer = {**stylegan3_tensors(), "synthesis.L0_12_5.down_filter": torch.ones(8)}
+        stylegan3.build(longer, stylegan3.metadata(STYLEGAN3), CPU)
 
 
 @pytest.mark.parametrize(
@@ -135,22 +96,22 @@ def test_a_filter_is_checked() -> None:
     ],
 )
 def test_a_wrong_header_is_refused(change: dict[str, object], words: str) -> None:
-    said = json.dumps({**asdict(TINY), **change})
+    said = json.dumps({**asdict(STYLEGAN3), **change})
     with pytest.raises(BadData, match=words):
-        stylegan3.build(tensors_of(), {"config": said}, CPU)
+        stylegan3.build(stylegan3_tensors(), {"config": said}, CPU)
     for text in ("{", "[1]", ""):
         with pytest.raises(BadData):
-            stylegan3.build(tensors_of(), {"config": text}, CPU)
+            stylegan3.build(stylegan3_tensors(), {"config": text}, CPU)
 
 
 @pytest.mark.parametrize("key", ["in_size", "out_size", "up", "down", "padding", "kernel", "torgb"])
 def test_a_wrong_layer_is_refused(key: str) -> None:
-    first = asdict(TINY.layers[0])
+    first = asdict(STYLEGAN3.layers[0])
     for value in (1 << 40, "2", [1]):
-        layers = [{**first, key: value}, *(asdict(one) for one in TINY.layers[1:])]
-        said = json.dumps({**asdict(TINY), "layers": layers})
+        layers = [{**first, key: value}, *(asdict(one) for one in STYLEGAN3.layers[1:])]
+        said = json.dumps({**asdict(STYLEGAN3), "layers": layers})
         with pytest.raises(BadData):
-            stylegan3.build(tensors_of(), {"config": said}, CPU)
+            stylegan3.build(stylegan3_tensors(), {"config": said}, CPU)
 
 
 def test_a_transform_moves_the_picture_and_not_the_pixels() -> None:
@@ -170,13 +131,15 @@ def test_a_transform_moves_the_picture_and_not_the_pixels() -> None:
 
 
 def test_other_families_are_not_recognised() -> None:
-    shapes = {name: tuple(t.shape) for name, t in tensors_of().items()}
+    shapes = {name: tuple(t.shape) for name, t in stylegan3_tensors().items()}
     assert stylegan3.recognise(shapes, {})
     shapes.pop("synthesis.input.freqs")
     assert not stylegan3.recognise(shapes, {}) and not stylegan3.recognise({}, {})
 
 
 def test_layers_that_do_not_fit_are_refused() -> None:
-    wrong = replace(TINY, layers=(TINY.layers[1], TINY.layers[0], TINY.layers[2]))
+    wrong = replace(
+        STYLEGAN3, layers=(STYLEGAN3.layers[1], STYLEGAN3.layers[0], STYLEGAN3.layers[2])
+    )
     with pytest.raises(BadData, match="fit"):
-        stylegan3.build(tensors_of(), stylegan3.metadata(wrong), CPU)
+        stylegan3.build(stylegan3_tensors(), stylegan3.metadata(wrong), CPU)

@@ -12,6 +12,7 @@ import pytest
 import small_networks as small
 import torch
 from safetensors.torch import save_file
+from small_families import EVERY, Every
 from torch import nn
 
 from latty.checkpoints.refusals import Refusal
@@ -102,56 +103,6 @@ def opened(network: nn.Module, text: str) -> Latent:
     made = small.tensors(network)
     assert plain.recognise(small.shapes(made), meta)
     return plain.build(made, meta, small.CPU)
-
-
-class Every(nn.Module):
-    """One layer of each kind: 6 numbers and a class of 2 to 3 x 8 x 8, in 0..1."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.embed = nn.Embedding(4, 2)
-        self.net = nn.Sequential(
-            nn.Linear(8, 20),
-            nn.LeakyReLU(0.1),
-            nn.Unflatten(1, (5, 2, 2)),
-            nn.ConvTranspose2d(5, 6, 3, 2, 1, output_padding=1),
-            nn.BatchNorm2d(6, eps=0.01),
-            nn.ReLU(),
-            nn.Upsample(scale_factor=2),
-            nn.Conv2d(6, 3, 3, padding=1, bias=False),
-            nn.BatchNorm2d(3, affine=False),
-            nn.Sigmoid(),
-        )
-
-    def forward(self, z: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-        return self.net(torch.cat([self.embed(label), z], 1))
-
-
-EVERY = """
-layers = [
-  { kind = "linear", tensors = "net.0" },
-  { kind = "leaky_relu", slope = 0.1 },
-  { kind = "reshape", shape = [5, 2, 2] },
-  { kind = "conv_transpose", tensors = "net.3", stride = 2, padding = 1, output_padding = 1 },
-  { kind = "batch_norm", tensors = "net.4", eps = 0.01 },
-  { kind = "relu" },
-  { kind = "upsample" },
-  { kind = "conv", tensors = "net.7", kernel = 3, padding = 1, bias = false },
-  { kind = "batch_norm", tensors = "net.8", affine = false },
-  { kind = "sigmoid" },
-]
-[latent]
-size = 6
-[image]
-channels = 3
-size = 8
-range = [0, 1]
-[classes]
-count = 4
-names = ["a", "b", "c", "d"]
-embedding = "embed.weight"
-first = "class"
-"""
 
 
 def test_every_kind_of_layer_is_torchs() -> None:

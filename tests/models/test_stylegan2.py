@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from small_families import STYLEGAN2, stylegan2_network
 from torch import Tensor
 
 from latty.errors import BadData, UsageError
@@ -21,23 +22,10 @@ from latty.models.ops import ACTIVATIONS
 
 PARITY = Path(__file__).parents[3] / "shared" / "parity"
 CPU = torch.device("cpu")
-TINY = Config(z_dim=12, w_dim=10, resolution=16, channels=(8, 8, 6), mapping_layers=2)
 
 
-def make(config: Config = TINY, seed: int = 0) -> Network:
-    """A random network in which every tensor matters, noise and mean code too."""
-    torch.manual_seed(seed)
-    network = Network(config)
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            if name.endswith(("noise_strength", "bias")):
-                parameter.add_(0.3 * torch.randn(parameter.shape))
-        network.mapping.w_avg.normal_()
-    return network
-
-
-def built(config: Config = TINY, **options: object) -> StyleGAN2:
-    tensors = make(config).state_dict()
+def built(config: Config = STYLEGAN2, **options: object) -> StyleGAN2:
+    tensors = stylegan2_network(config).state_dict()
     return stylegan2.build(tensors, stylegan2.metadata(config), CPU, **options)
 
 
@@ -121,24 +109,24 @@ def textbook(network: Network, codes: Tensor) -> Tensor:
 
 
 VARIANTS = {
-    "skip": TINY,
-    "resnet": replace(TINY, architecture="resnet"),
-    "orig": replace(TINY, architecture="orig"),
-    "clamped": replace(TINY, conv_clamp=0.6),
+    "skip": STYLEGAN2,
+    "resnet": replace(STYLEGAN2, architecture="resnet"),
+    "orig": replace(STYLEGAN2, architecture="orig"),
+    "clamped": replace(STYLEGAN2, conv_clamp=0.6),
     "resnet swish clamped": replace(
-        TINY, architecture="resnet", activation="swish", conv_clamp=0.6
+        STYLEGAN2, architecture="resnet", activation="swish", conv_clamp=0.6
     ),
-    "3 taps": replace(TINY, resample_filter=(1.0, 2.0, 1.0)),
-    "5 taps": replace(TINY, resample_filter=(1.0, 4.0, 6.0, 4.0, 1.0), architecture="resnet"),
-    "gray": replace(TINY, img_channels=1, use_noise=False),
-    "classes": replace(TINY, c_dim=4),
-    **{name: replace(TINY, activation=name) for name in ACTIVATIONS},
+    "3 taps": replace(STYLEGAN2, resample_filter=(1.0, 2.0, 1.0)),
+    "5 taps": replace(STYLEGAN2, resample_filter=(1.0, 4.0, 6.0, 4.0, 1.0), architecture="resnet"),
+    "gray": replace(STYLEGAN2, img_channels=1, use_noise=False),
+    "classes": replace(STYLEGAN2, c_dim=4),
+    **{name: replace(STYLEGAN2, activation=name) for name in ACTIVATIONS},
 }
 
 
 @pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
 def test_the_textbook_draws_the_same(config: Config) -> None:
-    network = make(config).double().requires_grad_(False)
+    network = stylegan2_network(config).double().requires_grad_(False)
     codes = torch.randn(3, config.num_layers, config.w_dim, dtype=torch.float64)
     wanted = textbook(network, codes)
     torch.testing.assert_close(network.synthesis(codes), wanted, atol=1e-10, rtol=0)
@@ -149,7 +137,7 @@ def test_the_textbook_draws_the_same(config: Config) -> None:
 
 @pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
 def test_a_file_says_everything(config: Config) -> None:
-    network = make(config)
+    network = stylegan2_network(config)
     generator = stylegan2.build(network.state_dict(), stylegan2.metadata(config), CPU)
     assert asdict(generator.network.config) == asdict(config)
     shapes = {name: tuple(t.shape) for name, t in network.state_dict().items()}
@@ -246,12 +234,12 @@ def test_a_picture_does_not_depend_on_its_neighbours() -> None:
 
 @pytest.mark.parametrize("architecture", ["skip", "resnet", "orig"])
 def test_gradients_reach_every_code_and_every_parameter(architecture: str) -> None:
-    config = replace(TINY, architecture=architecture)
+    config = replace(STYLEGAN2, architecture=architecture)
     generator = built(config)
     codes = codes_of(generator).requires_grad_()
     generator.synthesis(codes).square().mean().backward()
     assert codes.grad is not None and (codes.grad.abs().sum((0, 2)) > 0).all()
-    network = make(config)
+    network = stylegan2_network(config)
     network(torch.randn(2, config.z_dim)).square().mean().backward()
     lost = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     assert not lost
@@ -274,7 +262,7 @@ def test_bfloat16_is_near() -> None:
 
 @pytest.mark.parametrize("architecture", ["skip", "resnet", "orig"])
 def test_a_kept_prefix_changes_nothing(architecture: str) -> None:
-    generator = built(replace(TINY, architecture=architecture))
+    generator = built(replace(STYLEGAN2, architecture=architecture))
     codes = codes_of(generator)
     plain = generator.synthesis(codes, noise=5)
     for layer in range(generator.info.num_layers + 1):
@@ -289,7 +277,7 @@ def test_a_kept_prefix_changes_nothing(architecture: str) -> None:
 
 
 def test_one_prefix_serves_many_frames() -> None:
-    generator = built(replace(TINY, architecture="resnet"))
+    generator = built(replace(STYLEGAN2, architecture="resnet"))
     start = codes_of(generator, 1)
     frames = start.repeat(4, 1, 1)
     frames[:, 4:] += torch.arange(4.0)[:, None, None]
@@ -335,7 +323,7 @@ def test_truncation_and_its_cutoff() -> None:
 
 
 def test_labels_are_classes_or_weights() -> None:
-    generator = built(replace(TINY, c_dim=4))
+    generator = built(replace(STYLEGAN2, c_dim=4))
     z = generator.sample([1, 2])
     by_class = generator.mapping(z, torch.tensor([0, 3]))
     by_weight = generator.mapping(z, torch.eye(4)[[0, 3]])
@@ -362,7 +350,7 @@ def test_a_model_opened_without_gradients_can_still_give_them() -> None:
 
 def test_filters_in_a_file_count() -> None:
     taps = torch.tensor([1.0, 2.0, 1.0]) / 4
-    tensors = make().state_dict()
+    tensors = stylegan2_network().state_dict()
     tensors["synthesis.b8.conv0.resample_filter"] = torch.outer(taps, taps)
     tensors["synthesis.b8.conv1.resample_filter"] = torch.eye(4) / 4  # stored, but never used
     generator = stylegan2.build(tensors, {}, CPU)
@@ -386,7 +374,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_damaged_tensor_is_named(damage) -> None:
-    tensors = {name: t.clone() for name, t in make().state_dict().items()}
+    tensors = {name: t.clone() for name, t in stylegan2_network().state_dict().items()}
     damage(tensors)
     with pytest.raises(BadData, match=r"b8\.conv0\.weight"):
         stylegan2.build(tensors, {}, CPU)
@@ -405,7 +393,7 @@ def test_a_damaged_tensor_is_named(damage) -> None:
     ],
 )
 def test_a_strange_tensor_is_named(name: str, tensor: Tensor) -> None:
-    tensors = {**make().state_dict(), name: tensor}
+    tensors = {**stylegan2_network().state_dict(), name: tensor}
     place = name if "b64" not in name else "synthesis.b32"
     with pytest.raises(BadData, match=place):
         stylegan2.build(tensors, {}, CPU)
@@ -430,11 +418,11 @@ def test_a_strange_tensor_is_named(name: str, tensor: Tensor) -> None:
 def test_a_wrong_header_is_refused(config: object, words: str) -> None:
     text = config if isinstance(config, str) else json.dumps(config)
     with pytest.raises(BadData, match=words):
-        stylegan2.build(make().state_dict(), {"config": text}, CPU)
+        stylegan2.build(stylegan2_network().state_dict(), {"config": text}, CPU)
 
 
 def test_other_families_are_not_recognised() -> None:
-    shapes = {name: tuple(t.shape) for name, t in make().state_dict().items()}
+    shapes = {name: tuple(t.shape) for name, t in stylegan2_network().state_dict().items()}
     assert not stylegan2.recognise({}, {})
     shapes.pop("synthesis.b4.const")
     assert not stylegan2.recognise(shapes, {})

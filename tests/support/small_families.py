@@ -1,0 +1,233 @@
+"""A small random generator of each family, made by the family's own `build`.
+
+A new family needs one line here: a maker in MAKERS. What is written for every family then runs
+over it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import small_networks as small
+import torch
+from torch import Tensor, nn
+
+from latty.models import spec
+from latty.models.base import AnySize
+from latty.models.families import progan, stylegan1, stylegan2, stylegan3
+from latty.models.families.stylegan3.network import Config, LayerConfig, Network
+from latty.models.registries import FAMILIES as REGISTRY
+
+Tensors = dict[str, Tensor]
+
+CLASSES = 3
+
+PROGAN_CHANNELS = (6, 6, 5, 5, 4, 4)  # 4, 8 and 16 px
+
+
+def progan_tensors(classes: int = 0, scales: bool = True, outputs: bool = True) -> Tensors:
+    """Random weights in which every tensor matters."""
+    torch.manual_seed(0)
+    tensors, inputs = {}, 7 + classes
+    for j, out in enumerate(PROGAN_CHANNELS):
+        size = 3 if j else 4
+        tensors[f"features.{j}.conv.weight"] = torch.randn(out, inputs, size, size)
+        tensors[f"features.{j}.wscale.b"] = 0.3 * torch.randn(out)
+        if scales:
+            tensors[f"features.{j}.wscale.scale"] = 0.1 + 0.1 * torch.rand(1)
+        inputs = out
+    for block in range(3):
+        name = f"outputs.{block}" if block < 2 else "output"
+        if block == 2 or outputs:
+            tensors[f"{name}.conv.weight"] = torch.randn(2, PROGAN_CHANNELS[2 * block], 1, 1)
+            tensors[f"{name}.wscale.b"] = torch.randn(2)
+    return tensors
+
+
+def stylegan1_tensors(channels: tuple[int, ...] = (6, 5, 4), classes: int = 0) -> Tensors:
+    """Random weights in which every tensor matters; channels per resolution."""
+    torch.manual_seed(0)
+    tensors, inputs = {"mapping.w_avg": torch.randn(8)}, 7
+    if classes:
+        tensors["mapping.label_weight"], inputs = torch.randn(classes, 7), 14
+    for i in range(2):
+        tensors[f"mapping.dense{i}.weight"] = 100 * torch.randn(8, inputs)
+        tensors[f"mapping.dense{i}.bias"] = torch.randn(8)
+        inputs = 8
+    tensors["synthesis.const"] = torch.randn(channels[0], 4, 4)
+    inputs = channels[0]
+    for j in range(2 * len(channels)):
+        name, out, size = f"synthesis.layer{j}", channels[j // 2], 4 << j // 2
+        if j:
+            tensors[f"{name}.weight"] = torch.randn(out, inputs, 3, 3)
+        tensors[f"{name}.bias"] = torch.randn(out)
+        tensors[f"{name}.noise_weight"] = 0.3 * torch.randn(out)
+        tensors[f"{name}.noise"] = torch.randn(size, size)
+        tensors[f"{name}.style.weight"] = torch.randn(2 * out, 8)
+        tensors[f"{name}.style.bias"] = torch.randn(2 * out)
+        inputs = out
+    for block, out in enumerate(channels):
+        tensors[f"synthesis.output{block}.weight"] = torch.randn(3, out, 1, 1)
+        tensors[f"synthesis.output{block}.bias"] = torch.randn(3)
+    return tensors
+
+
+STYLEGAN2 = stylegan2.Config(
+    z_dim=12, w_dim=10, resolution=16, channels=(8, 8, 6), mapping_layers=2
+)
+
+
+def stylegan2_network(config: stylegan2.Config = STYLEGAN2, seed: int = 0) -> stylegan2.Network:
+    """A random network in which every tensor matters, noise and mean code too."""
+    torch.manual_seed(seed)
+    network = stylegan2.Network(config)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith(("noise_strength", "bias")):
+                parameter.add_(0.3 * torch.randn(parameter.shape))
+        network.mapping.w_avg.normal_()
+    return network
+
+
+STYLEGAN3 = Config(
+    z_dim=7,
+    w_dim=8,
+    c_dim=3,
+    resolution=15,
+    img_channels=2,
+    input_channels=6,
+    input_size=12,
+    sampling_rate=8.0,
+    bandwidth=2.0,
+    layers=(
+        LayerConfig("L0_12_5", 6, 5, 12, 12, 3, 2, 2, (3, 2), 256.0, False),
+        LayerConfig("L1_15_4", 5, 4, 12, 15, 3, 4, 2, (-5, -6), None, False),
+        LayerConfig("L2_15_2", 4, 2, 15, 15, 1, 1, 1, (0, 0), 256.0, True),
+    ),
+    hidden_dim=9,
+    embed_dim=5,
+)
+
+
+def stylegan3_tensors(config: Config = STYLEGAN3, radial: bool = False) -> Tensors:
+    """Random weights in which every tensor matters."""
+    torch.manual_seed(0)
+    tensors = {name: torch.randn(t.shape) for name, t in Network(config).state_dict().items()}
+    for i in range(config.mapping_layers):  # as trained: the learning rate is 0.01
+        tensors[f"mapping.fc{i}.weight"] *= 100
+    tensors["synthesis.input.transform"] = torch.eye(3)
+    for name in ("L0_12_5", "L1_15_4", "L2_15_2"):
+        tensors[f"synthesis.{name}.magnitude_ema"] = torch.rand(()) + 0.5
+    line = torch.tensor([1.0, 4.0, 9.0, 9.0, 5.0, 1.0])
+    line /= line.sum()
+    down = torch.outer(line, line) + 0.01 * torch.eye(6) if radial else line
+    long = torch.hann_window(14, periodic=False)[1:-1]
+    tensors["synthesis.L0_12_5.up_filter"] = line
+    tensors["synthesis.L1_15_4.up_filter"] = long / long.sum()
+    tensors["synthesis.L0_12_5.down_filter"] = tensors["synthesis.L1_15_4.down_filter"] = down
+    return {name: tensor.clone() for name, tensor in tensors.items()}
+
+
+class Every(nn.Module):
+    """One layer of each kind: 6 numbers and a class of 2 to 3 x 8 x 8, in 0..1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(4, 2)
+        self.net = nn.Sequential(
+            nn.Linear(8, 20),
+            nn.LeakyReLU(0.1),
+            nn.Unflatten(1, (5, 2, 2)),
+            nn.ConvTranspose2d(5, 6, 3, 2, 1, output_padding=1),
+            nn.BatchNorm2d(6, eps=0.01),
+            nn.ReLU(),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(6, 3, 3, padding=1, bias=False),
+            nn.BatchNorm2d(3, affine=False),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, z: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        return self.net(torch.cat([self.embed(label), z], 1))
+
+
+EVERY = """
+layers = [
+  { kind = "linear", tensors = "net.0" },
+  { kind = "leaky_relu", slope = 0.1 },
+  { kind = "reshape", shape = [5, 2, 2] },
+  { kind = "conv_transpose", tensors = "net.3", stride = 2, padding = 1, output_padding = 1 },
+  { kind = "batch_norm", tensors = "net.4", eps = 0.01 },
+  { kind = "relu" },
+  { kind = "upsample" },
+  { kind = "conv", tensors = "net.7", kernel = 3, padding = 1, bias = false },
+  { kind = "batch_norm", tensors = "net.8", affine = false },
+  { kind = "sigmoid" },
+]
+[latent]
+size = 6
+[image]
+channels = 3
+size = 8
+range = [0, 1]
+[classes]
+count = 4
+names = ["a", "b", "c", "d"]
+embedding = "embed.weight"
+first = "class"
+"""
+
+
+Made = tuple[Mapping[str, Tensor], Mapping[str, str]]  # tensors and header
+
+
+def _stylegan2() -> Made:
+    config = replace(STYLEGAN2, c_dim=CLASSES)
+    return stylegan2_network(config).state_dict(), stylegan2.metadata(config)
+
+
+def _plain() -> Made:
+    tensors = small.tensors(small.shaken(Every()))
+    return tensors, {"spec": spec.parse(EVERY).to_json()}
+
+
+def _stylegan3() -> Made:
+    return stylegan3_tensors(), stylegan3.metadata(STYLEGAN3)
+
+
+MAKERS: dict[str, Callable[[], Made]] = {
+    "biggan": lambda: (small.biggan(), {}),
+    "biggan_deep": lambda: (small.biggan_deep(), {}),
+    "dcgan": lambda: (small.tensors(small.shaken(small.DCGAN())), {}),
+    "plain": _plain,
+    "progan": lambda: (progan_tensors(CLASSES), progan.metadata(7)),
+    "sngan": lambda: (small.tensors(small.shaken(small.SNGAN())), {}),
+    "stylegan1": lambda: (
+        stylegan1_tensors(classes=CLASSES),
+        stylegan1.metadata(1e-5),
+    ),
+    "stylegan2": _stylegan2,
+    "stylegan3": _stylegan3,
+}
+
+
+FAMILIES = REGISTRY.names()
+
+
+def made(family: str, device: str = "cpu", **options: Any) -> Any:
+    """A small generator of a family, by its own `build` from random tensors, or `create`."""
+    entry = REGISTRY.load(family)
+    if hasattr(entry, "create"):
+        generator = entry.create(torch.device(device))
+        return generator.at_size(32) if isinstance(generator, AnySize) else generator
+    if family not in MAKERS:
+        pytest.fail(f"family '{family}' is not tested: give MAKERS of {__file__} a line for it")
+    tensors, meta = MAKERS[family]()
+    return entry.build(tensors, meta, torch.device(device), **options)
+
+
+def labels_for(generator: Any, count: int) -> Tensor | None:
+    """A class for each picture where there are classes."""
+    classes = generator.info.num_classes
+    return torch.arange(count) % classes if classes else None
