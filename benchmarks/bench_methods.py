@@ -30,7 +30,8 @@ from typing import Any
 
 import torch
 
-from latty.attributes import parse_attributes, sampled_scores
+from latty.attributes import parse_attributes
+from latty.attributes.sampled import sampled_scores
 from latty.directions import discovery, find
 from latty.directions.base import HasCoordinate
 from latty.errors import LattyError
@@ -144,7 +145,7 @@ def read(target: Path, count: int, generator: Any, samples: int) -> int | None:
     """How many factors some direction's coordinate follows at FAIR over samples; None where the
     directions have no coordinate."""
     seeds = range(SAMPLES, SAMPLES + samples)
-    factors = sampled_scores(generator, seeds)[1].double()
+    factors = sampled_scores(generator, seeds, "factors")[1].double()
     z = generator.sample(seeds)
     codes = generator.mapping(z)
     columns = []

@@ -139,7 +139,7 @@ class Directions(Sequence[Edit]):
     def edit(self, name: str, strength: float = 1.0, **fields: Any) -> Edit:
         """The move along a direction by `strength` sigma; `fields` are those of Edit. Raises
         Missing."""
-        from latty.directions.names import reference
+        from latty.directions.store import reference
 
         return Edit(reference(self.ref, name), strength, **fields)
 
@@ -171,7 +171,7 @@ class Directions(Sequence[Edit]):
 
 def open_directions(ref: str) -> Directions:
     """A direction set: its name in the store, or its file. Raises Missing, BadData."""
-    from latty.directions.names import set_info
+    from latty.directions.store import set_info
 
     return Directions(ref, set_info(ref))
 

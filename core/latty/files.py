@@ -1,14 +1,21 @@
 """A file appears under its name only when it is whole: temporary file, fsync, rename, fsync.
 
-And a lock that its holder cannot leave behind.
+And a lock that its holder cannot leave behind, and a cache of what is read of files.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache, wraps
 from pathlib import Path
+from typing import TypeVar
 
 from latty.errors import Locked
+
+T = TypeVar("T")
+Stamp = tuple[int, int, int]
+SETTLED = 2 * 10**9  # ns after which a further change surely changes the time of a file, too
 
 
 def replace_whole(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
@@ -49,6 +56,36 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def stamp(path: Path) -> Stamp:
+    """Time of change, size and inode: others when the content changes. Raises OSError."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def cached(size: int) -> Callable[[Callable[[Path], T]], Callable[[Path], T]]:
+    """A decorator for readers of a file: what one returns is kept while the file stays as it is.
+
+    It is shared, so nobody may change it. What the reader raises is not kept.
+    """
+
+    def decorate(read: Callable[[Path], T]) -> Callable[[Path], T]:
+        @lru_cache(maxsize=size)
+        def kept(path: Path, state: Stamp) -> T:
+            return read(path)
+
+        def reader(path: Path) -> T:
+            try:
+                state = stamp(path)
+            except (OSError, ValueError):
+                return read(path)  # says what is wrong
+            recent = abs(time.time_ns() - state[0]) < SETTLED
+            return read(path) if recent else kept(path, state)
+
+        return wraps(read)(reader)
+
+    return decorate
 
 
 @contextmanager

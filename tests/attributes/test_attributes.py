@@ -19,14 +19,14 @@ from latty.attributes import (
     parse_attributes,
     scores_of,
 )
-from latty.attributes import names as attributes_names
 from latty.attributes.base import Scorer
-from latty.attributes.names import SCORERS as SCORERS_REGISTRY
+from latty.attributes.names import names_of
+from latty.attributes.registries import SCORERS
 from latty.attributes.scorers.factors import FactorScorer
 from latty.errors import BadData, Missing, UsageError
 from latty.models.families.portraits.renderer import NAMES, render, sample_factors
 
-ENTRIES = SCORERS_REGISTRY.names()
+ENTRIES = SCORERS.names()
 CARD = """\
 kind = "cnn"
 weights = "w.safetensors"
@@ -66,9 +66,7 @@ def test_every_scorer_says_what_it_gives(name: str) -> None:
     scorer = open_scorer(name)
     assert isinstance(scorer, Scorer) and len(set(scorer.names)) == len(scorer.names)
     assert len(scorer.units) == len(scorer.names) and scorer.digest and scorer.differentiable
-    assert attributes_names.names_of(name) == scorer.names, (
-        "ATTRIBUTES is what the list of scorers shows"
-    )
+    assert names_of(name) == scorer.names, "ATTRIBUTES is what the list of scorers shows"
 
 
 def test_no_two_scorers_are_the_same() -> None:
@@ -113,10 +111,10 @@ def test_grey_pictures_are_read_as_colour(tmp_path: Path) -> None:
 def test_exact_factors_win_over_looking() -> None:
     exact, seen = Factored(), Toy()
     codes = exact.mapping(exact.sample(range(2)))
-    names, scores = scores_of(exact, codes)
+    names, scores = scores_of(exact, codes, "factors")
     assert names == attribute_names(exact, "factors") == ("one", "two", "three", "switch")
     assert torch.equal(scores, exact.factors(codes))
-    names, scores = scores_of(seen, codes)
+    names, scores = scores_of(seen, codes, "factors")
     assert names == NAMES == attribute_names(seen, "factors") and scores.shape == (2, len(NAMES))
 
 

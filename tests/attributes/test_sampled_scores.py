@@ -8,8 +8,8 @@ from torch import Tensor
 from toy_generator import Factored, Toy
 
 from latty import home
-from latty.attributes import attribute_names, open_scorer, sampled_scores, scores_of
-from latty.attributes.sampled import BLOCK
+from latty.attributes import attribute_names, open_scorer, scores_of
+from latty.attributes.sampled import BLOCK, sampled_scores
 from latty.errors import Interrupted, Missing
 
 
@@ -117,14 +117,14 @@ def test_everything_that_matters_is_part_of_the_key() -> None:
 def test_a_class_is_drawn_where_one_is_asked_for() -> None:
     toy = Toy(classes=3)
     codes = toy.mapping(toy.sample(range(4)), torch.full((4,), 2))
-    wanted = scores_of(toy, codes, torch.full((4,), 2), "colour")[1]
+    wanted = scores_of(toy, codes, "colour", torch.full((4,), 2))[1]
     found = sampled_scores(toy, range(4), "colour", label=2)[1]
     torch.testing.assert_close(found, wanted, atol=1e-6, rtol=1e-6)
 
 
 def test_exact_factors_need_no_picture_and_no_cache() -> None:
     generator = Factored()
-    names, scores = sampled_scores(generator, range(120))
+    names, scores = sampled_scores(generator, range(120), "factors")
     assert names == generator.factor_names()
     codes = generator.mapping(generator.sample(range(120)))
     torch.testing.assert_close(scores, generator.factors(codes))
@@ -157,7 +157,7 @@ def test_no_seeds_and_no_scorer() -> None:
 
 def test_it_gives_no_gradient_and_keeps_the_scorer_climbable() -> None:
     toy = Toy()
-    sampled_scores(toy, range(3))
+    sampled_scores(toy, range(3), "factors")
     images = torch.zeros(1, 3, 64, 64, requires_grad=True)
     open_scorer("factors").score(images).sum().backward()
     assert images.grad is not None and images.grad.any()

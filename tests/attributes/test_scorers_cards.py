@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from toy_generator import Toy
 
 from latty import home
-from latty.attributes import attribute, open_scorer, sampled_scores, scores_of
-from latty.attributes import card as attributes_card
-from latty.attributes import store as attributes_store
+from latty.attributes import attribute, open_scorer, scores_of, store
+from latty.attributes.card import Card, read_card
 from latty.attributes.classifier import prepare
 from latty.attributes.resnet import ResNet
+from latty.attributes.sampled import sampled_scores
 from latty.errors import BadData, Missing, PresetError, UsageError, WouldOverwrite
 
 CNN = """\
@@ -182,7 +182,7 @@ def test_grey_networks_see_luma_and_sizes_are_height_and_width(tmp_path: Path) -
 def test_the_middle_of_the_picture_is_looked_at() -> None:
     image = torch.full((1, 3, 40, 60), -1.0)
     image[..., 10:30, 15:45] = 1
-    wanted = attributes_card.Card("cnn", "w", (8, 8), (), crop=0.5)
+    wanted = Card("cnn", "w", (8, 8), (), crop=0.5)
     torch.testing.assert_close(prepare(image, wanted), torch.ones(1, 3, 8, 8))
 
 
@@ -501,8 +501,8 @@ def test_no_resnet_is_told_what_to_do(tmp_path: Path) -> None:
 def test_a_scorer_is_kept_under_a_name_without_a_pickle(tmp_path: Path) -> None:
     torch.save({"net": plain().state_dict(), "epoch": 3}, tmp_path / "w.pth")
     path = card(tmp_path, f"# by hand\n{CNN.format(weights='w.pth')}")
-    assert attributes_store.is_card(path) and not attributes_store.is_card(tmp_path / "w.pth")
-    kept = attributes_store.add(path, "smiles")
+    assert store.is_card(path) and not store.is_card(tmp_path / "w.pth")
+    kept = store.add(path, "smiles")
     assert {file.name for file in home.scorers_dir().iterdir()} == {
         "smiles.toml",
         "smiles.safetensors",
@@ -512,24 +512,24 @@ def test_a_scorer_is_kept_under_a_name_without_a_pickle(tmp_path: Path) -> None:
     assert torch.equal(open_scorer("smiles").score(pictures()), wanted)
     assert attribute("hat") == attribute("smiles/hat") == ("smiles", 1)
     with pytest.raises(WouldOverwrite, match="smiles"):
-        attributes_store.add(path, "smiles")
-    assert attributes_store.add(path, "smiles", force=True) == kept
+        store.add(path, "smiles")
+    assert store.add(path, "smiles", force=True) == kept
     for name in ("geometry", "a/b", ""):
         with pytest.raises(UsageError):
-            attributes_store.add(path, name)
+            store.add(path, name)
 
 
 def test_a_broken_one_is_not_kept(cnn: Path) -> None:
     (cnn.parent / "w.safetensors").write_bytes(b"nothing")
     with pytest.raises(BadData):
-        attributes_store.add(cnn, "smiles")
+        store.add(cnn, "smiles")
     assert not home.scorers_dir().exists()
 
 
 def test_onnx_is_kept_as_it_is(tmp_path: Path) -> None:
     data, matrix = onnx_network()
     (tmp_path / "n.onnx").write_bytes(data)
-    attributes_store.add(card(tmp_path, ONNX), "net")
+    store.add(card(tmp_path, ONNX), "net")
     assert (home.scorers_dir() / "net.onnx").read_bytes() == data
     images = pictures(2, 8)
     wanted = images.relu().mean((2, 3)) @ matrix
@@ -537,7 +537,7 @@ def test_onnx_is_kept_as_it_is(tmp_path: Path) -> None:
 
 
 def test_users_scorers_judge_generators_and_are_cached(cnn: Path) -> None:
-    attributes_store.add(cnn, "smiles")
+    store.add(cnn, "smiles")
     toy = Toy()
     names, scores = sampled_scores(toy, range(12), "smiles")
     assert names == ("smile", "hat")
@@ -565,7 +565,5 @@ def test_the_cards_of_the_guide_are_right(tmp_path: Path) -> None:
     guide = (ROOT / "docs" / "scorers.md").read_text(encoding="utf-8")
     blocks = [part.split("```")[0] for part in guide.split("```toml\n")[1:]]
     assert len(blocks) == 3
-    kinds = [
-        attributes_card.read(card(tmp_path, text, f"c{i}")).kind for i, text in enumerate(blocks)
-    ]
+    kinds = [read_card(card(tmp_path, text, f"c{i}")).kind for i, text in enumerate(blocks)]
     assert kinds == ["resnet", "onnx", "cnn"]

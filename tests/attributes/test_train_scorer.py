@@ -17,11 +17,11 @@ from cli_process import COMMAND, environment, latty
 from PIL import Image
 
 from latty import home
-from latty.attributes import card as attributes_card
-from latty.attributes import labels, open_scorer, sampled_scores
-from latty.attributes.card import Group
+from latty.attributes import labels, open_scorer
+from latty.attributes.card import Group, read_card
 from latty.attributes.cnn import read_layers
 from latty.attributes.learner import figures, loss_of, rate, scale, stack
+from latty.attributes.sampled import sampled_scores
 from latty.attributes.training import Options, train
 from latty.checkpoints.safetensors import read_header
 from latty.errors import BadData, Interrupted, Missing
@@ -198,7 +198,7 @@ def test_the_same_training_twice_is_the_same_and_usable(tmp_path: Path) -> None:
     array, _ = labels.read_pictures(labels.read_labels(data).files, 16, 3, silent)
     light = scorer.score(torch.from_numpy(array).float() / 127.5 - 1)[:, 1]
     assert 60 < float(light.mean()) < 240, "measures come in their own unit"
-    card = attributes_card.read(home.scorers_dir() / "dots.toml")
+    card = read_card(home.scorers_dir() / "dots.toml")
     assert card.training["figures"] == first.figures and card.training["held_out"] == 12
     assert not (home.state_dir() / "train-scorer").exists() or not any(
         (home.state_dir() / "train-scorer").iterdir()
@@ -227,7 +227,7 @@ def test_an_interruption_keeps_the_best_and_goes_on_from_there(tmp_path: Path) -
     assert not (home.scorers_dir() / "dots.toml").exists()
     told = train(data, "dots", SMALL, report=Stop(4))
     assert not told.complete and told.figures
-    assert attributes_card.read(home.scorers_dir() / "dots.toml").training["complete"] is False
+    assert read_card(home.scorers_dir() / "dots.toml").training["complete"] is False
     assert open_scorer("dots").score(torch.zeros(1, 3, 9, 9)).shape == (1, 3)
     steps: list[int] = []
 

@@ -20,7 +20,7 @@ from latty.checkpoints.safetensors import read_header
 from latty.cli.main import main
 from latty.models import open_model
 from latty.models.families.stylegan2.network import Config, Network
-from latty.models.names import model_names
+from latty.models.store import MODELS
 
 SMALL = Config(z_dim=8, w_dim=8, resolution=16, channels=(8, 8, 6), mapping_layers=2)
 Captured = pytest.CaptureFixture[str]
@@ -88,7 +88,7 @@ def test_a_name_becomes_a_model(server: Server, zoo: Zoo, data: bytes, capsys: C
     assert told["licence"] == "CC0" and told["address"].endswith("/g.pt")
     assert "licence: CC0 (named by Us)" in said.err and "latty sample small" in said.err
     assert "nobody published" not in said.err and "100 %" in said.err
-    assert "small" in model_names() and cached() == ["g.pt"]
+    assert "small" in MODELS.names() and cached() == ["g.pt"]
     assert read_header(home.models_dir() / "small.safetensors").meta["license"] == "CC0"
     card = json.loads((home.models_dir() / "small.json").read_text())
     assert card["source"]["address"] == told["address"]
@@ -119,7 +119,7 @@ def test_one_file_of_an_archive(server: Server, zoo: Zoo, data: bytes, tmp_path:
     digest = sha256(packed).hexdigest()
     zoo.has(server.at("/all.tar", File(packed)), f'sha256 = "{digest}"\nmember = "g.pt"')
     run("fetch", "small")
-    assert cached() == ["g.pt"] and "small" in model_names()
+    assert cached() == ["g.pt"] and "small" in MODELS.names()
 
 
 def test_settings_come_along(server: Server, zoo: Zoo, data: bytes) -> None:
@@ -153,7 +153,7 @@ def test_one_line_and_the_right_code(
     run("fetch", "small", code=code)
     said = capsys.readouterr()
     assert not said.out and words in said.err.splitlines()[-1] and "Traceback" not in said.err
-    assert "g.pt" not in cached() and "small" not in model_names()
+    assert "g.pt" not in cached() and "small" not in MODELS.names()
 
 
 def test_the_grammar(zoo: Zoo, capsys: Captured) -> None:
@@ -172,7 +172,7 @@ def test_a_cut_file_without_checksum_is_not_kept(
 ) -> None:
     zoo.has(server.at("/g.pt", File(data[:-500], silent=True), File(data)))
     run("fetch", "small", code=65)
-    assert cached() == [] and "small" not in model_names()
+    assert cached() == [] and "small" not in MODELS.names()
     run("fetch", "small")
     assert "nobody published a checksum" in capsys.readouterr().err
 

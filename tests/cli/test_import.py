@@ -15,7 +15,7 @@ from latty.cli.main import main
 from latty.errors import UsageError
 from latty.models import model_notes, open_model, store
 from latty.models.families.stylegan2.network import Config, Network
-from latty.models.names import model_names
+from latty.models.store import MODELS
 
 SMALL = Config(z_dim=8, w_dim=8, resolution=16, channels=(8, 8, 6), mapping_layers=2)
 Captured = pytest.CaptureFixture[str]
@@ -49,7 +49,7 @@ def test_a_file_becomes_a_name(file: Path, capsys: Captured) -> None:
     said = capsys.readouterr()
     assert said.out == "my-net\n"
     assert "10000 latents" in said.err and "stylegan2 from nvidia, 16 px, 6 layers" in said.err
-    assert "my-net" in model_names()
+    assert "my-net" in MODELS.names()
     same(str(file), "my-net")
     info = open_model("my-net", "cpu").info
     assert (info.name, info.family, info.num_layers) == ("my-net", "stylegan2", 6)
@@ -98,7 +98,7 @@ def test_nothing_is_overwritten_without_force(file: Path, capsys: Captured) -> N
     assert (home.models_dir() / "my-net.safetensors").read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", "a.b", ".hidden", "", "x" * 65, "a b", "é", "-a"])
+@pytest.mark.parametrize("name", ["../x", "a/b", ".b", "a..b", "", "x" * 81, "a b", "-a"])
 def test_names_are_checked(name: str, file: Path, capsys: Captured) -> None:
     run("import", file, f"--name={name}", code=0 if not name else 2)
     assert "Traceback" not in capsys.readouterr().err
@@ -108,7 +108,7 @@ def test_names_are_checked(name: str, file: Path, capsys: Captured) -> None:
 def test_shipped_names_are_taken(name: str, file: Path) -> None:
     run("import", file, "--name", name, "--force", code=2)
     with pytest.raises(UsageError, match="ships"):
-        store.check_name(name)
+        store.MODELS.check_name(name)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_shipped_names_are_taken(name: str, file: Path) -> None:
 )
 def test_names_come_from_files(file_name: str, name: str) -> None:
     assert store.name_for(Path(file_name)) == name
-    store.check_name(name)
+    store.MODELS.check_name(name)
 
 
 def test_a_bad_file_leaves_nothing(tmp_path: Path, capsys: Captured) -> None:

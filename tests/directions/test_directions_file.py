@@ -13,9 +13,10 @@ from safetensors.torch import load_file, save_file
 from toy_generator import Toy
 
 from latty import directions, home
-from latty.directions import find, names
+from latty.directions import find
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, read, read_header, write
+from latty.directions.store import SETS
 from latty.errors import BadData, LattyError, Missing
 from latty.scene import Layers
 
@@ -264,7 +265,7 @@ def test_a_model_without_activations_is_told_so(store: Path) -> None:
 
 def test_names_need_neither_torch_nor_numpy(store: Path) -> None:
     words = (
-        "import sys; from latty.directions import _names as n; print(n.direction_names('mine'),"
+        "import sys; from latty.directions import store as n; print(n.direction_names('mine'),"
         "n.set_info('mine').method, n.resolve('mine/1')[2]);"
         "assert not {'torch', 'numpy', 'safetensors'} & set(sys.modules)"
     )
@@ -273,12 +274,12 @@ def test_names_need_neither_torch_nor_numpy(store: Path) -> None:
         [sys.executable, "-c", words], cwd=root, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["['smile',", "'yaw", "left']", "tlgan", "1"]
-    assert "mine" in names.set_names()
+    assert "mine" in SETS.names()
 
 
 def test_a_broken_neighbour_does_not_hide_the_others(store: Path) -> None:
     (store.parent / "broken.safetensors").write_bytes(b"\xff" * 64)
-    assert "mine" in names.set_names() and "broken" not in names.set_names()
+    assert "mine" in SETS.names() and "broken" not in SETS.names()
 
 
 def test_saving_a_method_keeps_every_parameter(tmp_path: Path) -> None:

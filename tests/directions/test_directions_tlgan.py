@@ -11,9 +11,8 @@ from planted import Planted, cosine
 from sklearn.linear_model import LinearRegression
 from toy_generator import Factored, Toy
 
-from latty.attributes import scores_of
+from latty.attributes import attribute_names, scores_of
 from latty.directions import find, params_of
-from latty.directions import names as directions_names
 from latty.directions.discovery import make
 from latty.directions.file import ARRAY, SCHEMA, read, read_header
 from latty.directions.linear import LinearDirection
@@ -21,6 +20,7 @@ from latty.directions.methods.tlgan import METHOD
 from latty.directions.normal_equations import NormalEquations
 from latty.directions.orthogonal import off
 from latty.directions.registries import METHODS as METHODS_REGISTRY
+from latty.directions.store import SETS, direction_names, set_info
 from latty.directions.traverse import figures, shifted, traverse
 from latty.errors import BadData, Interrupted
 from latty.models import open_model
@@ -251,11 +251,11 @@ WANTED = {"smile", "glasses", "yaw", "pos_x", "scale", "brightness", "hair_color
 
 @pytest.mark.parametrize("name", sorted(BARS))
 def test_shipped_sets_are_whole_small_and_meet_the_bar(name: str) -> None:
-    if name not in directions_names.set_files():
+    if name not in SETS.files():
         pytest.skip(f"no directions of {name} in this tree")
-    header, arrays = read(directions_names.set_file(name))
+    header, arrays = read(SETS.find(name))
     assert header.schema == SCHEMA and header.method in METHODS_REGISTRY.names()
-    assert directions_names.set_file(name).stat().st_size <= 200_000
+    assert SETS.find(name).stat().st_size <= 200_000
     count, bar = BARS[name]
     corr = {info.name: dict(info.scores)["corr"] for info in header.infos}
     assert sum(value >= bar for value in corr.values()) >= count
@@ -277,13 +277,13 @@ def test_the_shipped_portraits_set_comes_from_the_shipped_command(
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["smile"]["layers"] == "2" and rows["yaw"]["layers"] == "0"  # as it is built
     found = read(tmp_path / "portraits.safetensors")[1][ARRAY]
-    shipped = read(directions_names.set_file("portraits"))[1][ARRAY]
+    shipped = read(SETS.find("portraits"))[1][ARRAY]
     assert torch.cosine_similarity(found, shipped).min() > 0.99
 
 
 @pytest.mark.parametrize("name", fit_directions.SETS)
 def test_every_shipped_set_is_what_its_recipe_says(name: str) -> None:
-    recipe, header = fit_directions.SETS[name], read_header(directions_names.set_file(name))
+    recipe, header = fit_directions.SETS[name], read_header(SETS.find(name))
     assert (header.model, header.method) == (recipe.model, recipe.method) and header.complete
     known = params_of(make(recipe.method, recipe.params))
     assert header.params == known and header.model_digest == open_model(recipe.model).info.digest
@@ -297,7 +297,7 @@ def test_portraits_directions_move_the_true_factors() -> None:
     z = generator.sample(range(40, 60))
     with torch.inference_mode():
         samples = generator.factors(generator.mapping(generator.sample(range(500))))
-        for name in directions_names.direction_names("portraits"):
+        for name in direction_names("portraits"):
             found = traverse(
                 find(f"portraits/{name}", generator), z, x, generator, generator.factors
             )
@@ -305,7 +305,7 @@ def test_portraits_directions_move_the_true_factors() -> None:
             assert got.corr > (0.8 if name in SWITCHES else 0.87), name
             assert got.monotone == 1 and got.moved > 2 and got.drift < 0.1, name
             assert got.crossed >= 0.9, name
-    assert set(directions_names.direction_names("portraits")) >= WANTED
+    assert set(direction_names("portraits")) >= WANTED
 
 
 def test_locks_hold_attributes_of_portraits() -> None:
@@ -336,17 +336,21 @@ def test_locks_hold_attributes_of_portraits() -> None:
 
 
 def test_demo_directions_move_what_the_regressor_sees() -> None:
-    if not {"demo"} <= set(directions_names.set_files()):
+    if not {"demo"} <= set(SETS.files()):
         pytest.skip("no directions of demo in this tree")
     generator = open_model("demo", "cpu")
     generator = generator.at_size(64) if isinstance(generator, AnySize) else generator
-    names, x = scores_of(generator, generator.mapping(generator.sample([0])))[0], [-3.0, 0.0, 3.0]
+    names, x = attribute_names(generator, "factors"), [-3.0, 0.0, 3.0]
+
+    def scored(codes: torch.Tensor) -> torch.Tensor:
+        return scores_of(generator, codes, "factors")[1]
+
     z = generator.sample(range(8))
     with torch.inference_mode():
-        samples = scores_of(generator, generator.mapping(generator.sample(range(64))))[1]
-        header = directions_names.set_info("demo")
+        samples = scored(generator.mapping(generator.sample(range(64))))
+        header = set_info("demo")
         for name in [i.name for i in header.infos if dict(i.scores)["corr"] >= 0.9]:
             direction = find(f"demo/{name}", generator)
-            found = traverse(direction, z, x, generator, lambda c: scores_of(generator, c)[1])
+            found = traverse(direction, z, x, generator, scored)
             got = figures(x, found, names.index(name), samples.mean(0), samples.std(0))
             assert got.corr > 0.75 and got.moved > 0.7, name

@@ -81,7 +81,7 @@ def test_names_of_the_store_and_places(tmp_path: Path) -> None:
         assert space == "z" and torch.equal(z[0], torch.from_numpy(Z[row]))
     assert torch.equal(start("mine")[1][0], torch.from_numpy(Z[0]))
     assert torch.equal(start(f"{home.latents_dir() / 'mine.safetensors'}#c")[1], start("mine#2")[1])
-    assert latents.stored() == {"mine": home.latents_dir() / "mine.safetensors"}
+    assert latents.LATENTS.files() == {"mine": home.latents_dir() / "mine.safetensors"}
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from latty import home, presets
-from latty.cli.parser import VERBS, parse, program
+from latty.cli.grammar import VERBS, build
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet
 from latty.directions.file import write as write_set
-from latty.models.names import model_names
+from latty.models.store import MODELS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
@@ -65,9 +65,9 @@ def test_every_command_of_the_readme_parses() -> None:
     assert len(commands) > 8
     for words in commands:
         if words and words[0] in VERBS:
-            parse(words)
+            build(words).parse_args(words)
         else:
-            assert not words or words[0] in model_names()
+            assert not words or words[0] in MODELS.names()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: f"{p.parent.name}-{p.name}")
@@ -78,5 +78,6 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_verb_is_in_the_help() -> None:
-    text = program(VERBS.names()).format_help()
-    assert {*re.findall(r"^    ([\w-]+)(?:  |$)", text, re.MULTILINE)} >= {*VERBS.names()}
+    assert set(re.findall(r"^    ([\w-]+)(?:  |$)", build().format_help(), re.MULTILINE)) >= set(
+        VERBS
+    )

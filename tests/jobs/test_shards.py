@@ -18,7 +18,7 @@ from torch import Tensor
 from toy_generator import Factored, Toy
 
 from latty import home
-from latty.attributes import sampled_scores
+from latty.attributes.sampled import sampled_scores
 from latty.directions import discovery
 from latty.directions.base import HasShards
 from latty.directions.file import read

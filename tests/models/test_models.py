@@ -6,10 +6,10 @@ import torch
 from latty.errors import BadData, DeviceError, Missing
 from latty.models import open_model
 from latty.models.base import AnySize, Generator, HasActivations, HasLayerWeights, HasPrefix
-from latty.models.names import model_names
 from latty.models.registries import FAMILIES as FAMILIES_REGISTRY
+from latty.models.store import MODELS
 
-NAMES = model_names()
+NAMES = MODELS.names()
 
 
 @pytest.fixture(params=NAMES)

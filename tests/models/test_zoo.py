@@ -37,7 +37,7 @@ def test_our_zoo_names_every_reference_project() -> None:
         "NVIDIA", "GANSpace", "WarpedGANSpace", "SeFa", "InterFaceGAN"}  # fmt: skip
     families = FAMILIES_REGISTRY.names()
     for name, entry in entries.items():
-        store.check_name(name)
+        store.MODELS.check_name(name)
         assert entry.name == name and entry.family in families
         assert entry.resolution & (entry.resolution - 1) == 0 and 32 <= entry.resolution <= 1024
         assert entry.licence and entry.source.page.startswith("https://github.com/")

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from latty import home, presets
-from latty.directions.names import set_names
-from latty.models.names import model_names
+from latty.directions.store import SETS
+from latty.models.store import MODELS
 
 SHIPPED = presets.shipped()
 NEEDED = {
@@ -35,7 +35,7 @@ def test_reads_and_says_what_it_shows(name):
 def test_checks_without_a_warning(name):
     scene = presets.read(SHIPPED[name]).scene
     sets = {e.direction.split("/")[0] for e in scene.edits if not e.direction.startswith("seed:")}
-    absent = ({scene.model} - {*model_names()}) | (sets - {*set_names()})
+    absent = ({scene.model} - {*MODELS.names()}) | (sets - {*SETS.names()})
     if absent:
         pytest.skip(f"not trained yet: {', '.join(sorted(absent))}")
     assert presets.check(SHIPPED[name]) == []

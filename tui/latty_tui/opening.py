@@ -56,11 +56,11 @@ def accept(studio: "Studio", ref: str, model: Model) -> None:
 
 async def open_ref(studio: "Studio", ref: str) -> None:
     """Open what `ref` names, as `latty REF` does. Raises LattyError."""
-    from latty.models.names import model_names
+    from latty.models.store import MODELS
     from latty.presets import shipped
 
     path = Path(ref).expanduser()
-    if ref not in model_names() and (ref in shipped() or await asyncio.to_thread(_says, path)):
+    if ref not in MODELS.names() and (ref in shipped() or await asyncio.to_thread(_says, path)):
         from latty_tui.panels import timeline
 
         before = studio.state

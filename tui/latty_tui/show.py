@@ -60,17 +60,17 @@ def _strange(path: Path) -> bool:
 
 def _check(ref: str) -> None:
     """Raise Missing or UsageError where `ref` names nothing."""
-    from latty.models.names import model_names
+    from latty.models.store import MODELS
     from latty.presets import shipped
 
-    if Path(ref).expanduser().exists() or ref in model_names() or ref in shipped():
+    if Path(ref).expanduser().exists() or ref in MODELS.names() or ref in shipped():
         return
     if "/" in ref or Path(ref).suffix:
         raise Missing(f"there is no file {ref}", "check the path")
-    from latty.cli.parser import VERBS
+    from latty.cli.grammar import VERBS
 
     what = f"'{ref}' is no verb, model, preset or picture"
-    raise UsageError(what, did_you_mean(ref, [*VERBS.names(), *model_names(), *shipped()]))
+    raise UsageError(what, did_you_mean(ref, [*VERBS, *MODELS.names(), *shipped()]))
 
 
 def _file(path: Path, ref: str, config: Config, out: Out) -> None:
@@ -88,9 +88,9 @@ def _file(path: Path, ref: str, config: Config, out: Out) -> None:
 
 
 def _named(ref: str, config: Config, out: Out) -> None:
-    from latty.models.names import model_names
+    from latty.models.store import MODELS
 
-    if ref in model_names():
+    if ref in MODELS.names():
         _model(ref, config, out)
     else:
         _preset(ref, config, out)

@@ -4,12 +4,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty.attributes import names as attributes_names
+from latty.attributes.card import read_card
 from latty.attributes.names import Attribute as Attribute
 from latty.attributes.names import attribute as attribute
 from latty.attributes.names import attributes as attributes
+from latty.attributes.names import card_file, exact, names_of
 from latty.attributes.names import parse_attributes as parse_attributes
-from latty.report import Report, silent
+from latty.attributes.registries import SCORERS
+from latty.files import stamp
 
 if TYPE_CHECKING:  # torch takes seconds to import: names must not wait for it
     from torch import Tensor
@@ -23,15 +25,16 @@ def open_scorer(ref: str) -> "Scorer":
 
     Raises Missing, with the nearest name, and BadData where its files cannot be used.
     """
-    path = attributes_names.card_file(ref)
+    path = card_file(ref)
     if path is None:
         return _entry(ref)
-    return _opened(path, attributes_names.state(path))
+    files = (path, path.parent / read_card(path).weights)
+    return _opened(path, tuple(stamp(file) for file in files if file.is_file()))
 
 
 @lru_cache(maxsize=8)
 def _entry(name: str) -> "Scorer":
-    scorer: Scorer = attributes_names.SCORERS.load(name)()
+    scorer: Scorer = SCORERS.load(name)()
     return scorer
 
 
@@ -45,37 +48,16 @@ def _opened(path: Path, state: object) -> "Scorer":
 
 def attribute_names(generator: "Generator", scorer: str) -> tuple[str, ...]:
     """The attributes that `scores_of` gives for this generator."""
-    return attributes_names.names_of(scorer, generator)
+    return names_of(scorer, generator)
 
 
 def scores_of(
-    generator: "Generator", codes: "Tensor", label: "Labels" = None, scorer: str = "factors"
+    generator: "Generator", codes: "Tensor", scorer: str, label: "Labels" = None
 ) -> "tuple[tuple[str, ...], Tensor]":
-    """Attribute names and scores (N, A) of codes (N, L, D).
-
-    "factors" gives the exact ones where the generator knows them (procedural models); every other
-    scorer looks at the pictures.
-    """
-    from latty.models.base import HasFactors
-
-    if scorer == attributes_names.FACTORS and isinstance(generator, HasFactors):
-        return tuple(generator.factor_names()), generator.factors(codes)
+    """Attribute names and scores (N, A) of codes (N, L, D): exact where the generator knows them
+    (procedural models), else of its pictures. Raises what `open_scorer` does."""
+    known = exact(scorer, generator)
+    if known is not None:
+        return tuple(known.factor_names()), known.factors(codes)
     judge = open_scorer(scorer)
     return judge.names, judge.score(generator.synthesis(codes, label))
-
-
-def sampled_scores(
-    generator: "Generator",
-    seeds: range,
-    scorer: str = attributes_names.FACTORS,
-    label: int | None = None,
-    batch: int = 100,
-    report: Report = silent,
-) -> "tuple[tuple[str, ...], Tensor]":
-    """Attribute names and scores (n, A) float32 on the CPU of one picture per seed, NaN = none.
-
-    They are computed once and kept; a killed run goes on where it stopped (see `_sampled`).
-    """
-    from latty.attributes import sampled
-
-    return sampled.sampled_scores(generator, seeds, scorer, label, batch, report)

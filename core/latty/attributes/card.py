@@ -6,12 +6,12 @@ once with its place, and needs no torch.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from latty.attributes import settings
 from latty.attributes.rules import GUIDE, faults
+from latty.files import cached
 from latty.text import clean
 
 
@@ -78,18 +78,9 @@ class Card:
 # --- from a file to a Card ------------------------------------------------------------------------
 
 
-def read(path: Path) -> Card:
+@cached(64)
+def read_card(path: Path) -> Card:
     """The card in a TOML file. Raises Missing, OutputError, SpecError with every fault."""
-    try:
-        fact = path.stat()
-    except (OSError, ValueError):
-        return _read(path, None)  # says what is wrong
-    return _read(path, (fact.st_mtime_ns, fact.st_size, fact.st_ino))
-
-
-@lru_cache(maxsize=64)
-def _read(path: Path, state: object) -> Card:
-    """Once per content: `state` is part of the key only."""
     data, places = settings.load(path, GUIDE)
     settings.refuse(path, faults(data), places)
     return _card(data)

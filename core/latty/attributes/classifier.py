@@ -10,10 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latty.attributes import card as attributes_card
 from latty.attributes import cnn
 from latty.attributes.base import PROBABILITY
-from latty.attributes.card import Card, Group
+from latty.attributes.card import Card, Group, read_card
 from latty.attributes.onnx import OnnxNetwork
 from latty.attributes.pixels import luma
 from latty.attributes.resnet import STEM, ResNet, blocks_of
@@ -31,7 +30,7 @@ UNREAD = "is it the file that the TOML describes? ignore = [...] leaves tensors 
 
 def open_card(path: Path) -> "Classifier":
     """The classifier that a TOML describes. Raises Missing, OutputError, BadData."""
-    card = attributes_card.read(path)
+    card = read_card(path)
     weights = path.parent / card.weights
     if not weights.is_file():
         raise Missing(f"there is no file {clean(card.weights)} beside {path.name}", "check weights")

@@ -1,7 +1,7 @@
 """Which scorers and attributes there are, by name, without importing torch or opening a network.
 
-An attribute is "smile", looked up in `factors` first, then in the other scorers of the registry,
-then in the user's; or "SCORER/NAME", where SCORER may be the path of a TOML, too.
+An attribute is "smile", looked up in the scorer of exact factors first, then in the rest of the
+registry, then in the user's; or "SCORER/NAME", where SCORER may be the path of a TOML, too.
 """
 
 from collections.abc import Iterator
@@ -9,18 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from latty import home
+from latty.attributes.card import read_card
+from latty.attributes.registries import SCORERS
+from latty.attributes.store import CARDS
 from latty.errors import LattyError, Missing, UsageError, did_you_mean
-from latty.plugins import Registry
 
 if TYPE_CHECKING:
-    from latty.models.base import Generator
-
-SCORERS = Registry["type[Scorer]"](
-    "latty.attributes.scorers", "SCORER", needs=("names", "units", "digest", "score")
-)
-FACTORS = "factors"  # exact where a generator knows them; the first to be asked for bare names
-SUFFIX = ".toml"
+    from latty.models.base import Generator, HasFactors
 
 
 class Attribute(NamedTuple):
@@ -34,39 +29,24 @@ class Attribute(NamedTuple):
 # --- scorers --------------------------------------------------------------------------------------
 
 
-def card_files() -> dict[str, Path]:
-    """Name -> TOML of every scorer in the user's store that has no name of the registry."""
-    found = sorted(home.scorers_dir().glob(f"*{SUFFIX}"))
-    return {path.stem: path for path in found if path.stem not in SCORERS}
-
-
 def scorer_names() -> list[str]:
-    """Every name `open_scorer` takes: `factors`, the rest of the registry, the user's."""
-    rest = [name for name in SCORERS.names() if name != FACTORS]
-    return [FACTORS, *rest, *card_files()]
+    """Every name `open_scorer` takes: exact factors, the rest of the registry, the user's."""
+    entries = sorted(SCORERS.names(), key=lambda name: not SCORERS.constant(name, "EXACT"))
+    return [*entries, *CARDS.files()]
 
 
 def card_file(ref: str) -> Path | None:
     """The TOML of a name or path; None for a scorer of the registry. Raises Missing."""
-    if ref in SCORERS:
+    return None if ref in SCORERS else CARDS.find(ref)
+
+
+def exact(scorer: str, generator: "Generator | None") -> "HasFactors | None":
+    """The generator, where it knows for certain what that scorer reads off its pictures."""
+    if generator is None or not SCORERS.constant(scorer, "EXACT"):
         return None
-    if ref in card_files():
-        return card_files()[ref]
-    if ref.endswith(SUFFIX):
-        path = Path(ref).expanduser()
-        if not path.is_file():
-            raise Missing(f"there is no file {ref}", "check the path")
-        return path
-    raise Missing(f"no scorer '{ref}'", did_you_mean(ref, scorer_names()))
+    from latty.models.base import HasFactors
 
-
-def state(path: Path) -> tuple[tuple[int, int, int], ...]:
-    """Changes whenever a TOML or its weights change, as far as the file system can tell."""
-    from latty.attributes import card
-
-    files = [path, path.parent / card.read(path).weights]
-    facts = [file.stat() for file in files if file.is_file()]
-    return tuple((fact.st_mtime_ns, fact.st_size, fact.st_ino) for fact in facts)
+    return generator if isinstance(generator, HasFactors) else None
 
 
 def names_of(scorer: str, generator: "Generator | None" = None) -> tuple[str, ...]:
@@ -74,28 +54,18 @@ def names_of(scorer: str, generator: "Generator | None" = None) -> tuple[str, ..
 
     Raises Missing, BadData.
     """
-    if scorer == FACTORS and generator is not None:
-        from latty.models.base import HasFactors
-
-        if isinstance(generator, HasFactors):
-            return tuple(generator.factor_names())
+    known = exact(scorer, generator)
+    if known is not None:
+        return tuple(known.factor_names())
     path = card_file(scorer)
-    if path is not None:
-        from latty.attributes import card
-
-        return card.read(path).names
-    return _written(scorer)
+    return _written(scorer) if path is None else read_card(path).names
 
 
 @lru_cache(maxsize=32)
 def _written(entry: str) -> tuple[str, ...]:
     """ATTRIBUTES as an entry's source spells them; entries of other packages are opened."""
     written = SCORERS.constant(entry, "ATTRIBUTES")
-    if written is not None:
-        return tuple(written)
-    from latty.attributes import open_scorer
-
-    return open_scorer(entry).names
+    return tuple(written) if written is not None else SCORERS.load(entry)().names
 
 
 # --- attributes -----------------------------------------------------------------------------------
@@ -124,7 +94,7 @@ def attribute(ref: str, generator: "Generator | None" = None) -> tuple[str, int]
 
 def _found(ref: str, generator: "Generator | None") -> Attribute:
     scorer, slash, name = ref.rpartition("/")
-    if slash and scorer and not ref.endswith(SUFFIX):
+    if slash and scorer and not ref.endswith(CARDS.suffix):
         names = names_of(scorer, generator)
         if name not in names:
             raise Missing(f"scorer {scorer} has no attribute '{name}'", did_you_mean(name, names))
@@ -159,7 +129,7 @@ def parse_attributes(text: str, generator: "Generator | None" = None) -> list[At
 
 def _meant(word: str, generator: "Generator | None") -> list[Attribute]:
     scorer = word.removesuffix("/*")
-    whole = word != scorer or word.endswith(SUFFIX)
+    whole = word != scorer or word.endswith(CARDS.suffix)
     if not whole and word in scorer_names():
         whole = word not in {known.name for known in _all(generator)}
     if whole:

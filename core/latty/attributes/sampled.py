@@ -23,10 +23,11 @@ from torch import Tensor
 
 from latty import home
 from latty.attributes import attribute_names, open_scorer, scores_of
+from latty.attributes.names import exact
 from latty.checkpoints.safetensors import read_header, read_tensors
 from latty.errors import BadData, LattyError
 from latty.files import replace_whole
-from latty.models.base import Generator, HasFactors
+from latty.models.base import Generator
 from latty.models.memory import in_batches, told
 from latty.report import Report, silent
 from latty.shard import Shard
@@ -40,7 +41,7 @@ MOST = 100  # pictures drawn at once, at most: more do not make it faster
 def sampled_scores(
     generator: Generator,
     seeds: range,
-    scorer: str = "factors",
+    scorer: str,
     label: int | None = None,
     batch: int = MOST,
     report: Report = silent,
@@ -139,7 +140,7 @@ def _drawn(
         labels = None
         if label is not None:
             labels = torch.full((len(z),), label, dtype=torch.int64, device=z.device)
-        found = scores_of(generator, generator.mapping(z, labels), labels, scorer)[1]
+        found = scores_of(generator, generator.mapping(z, labels), scorer, labels)[1]
         return found.detach().float().cpu()
 
     found: list[Tensor] = []
@@ -157,7 +158,7 @@ def _cache(
     generator: Generator, scorer: str, label: int | None, names: tuple[str, ...], batch: int
 ) -> "_Cache | None":
     """Where these scores are kept; None for exact factors, which cost nothing."""
-    if scorer == "factors" and isinstance(generator, HasFactors):
+    if exact(scorer, generator) is not None:
         return None
     info = generator.info
     model = info.digest or f"{info.name} {info.family}"

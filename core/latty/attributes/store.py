@@ -1,44 +1,24 @@
 """The user's scorers: NAME.toml and its weights in one folder. No pickle is ever written there."""
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from latty import home
-from latty.attributes import names as attributes_names
-from latty.attributes.card import Card, Group, Layer
-from latty.errors import OutputError, UsageError, WouldOverwrite
+from latty.attributes.card import Card, Group, Layer, read_card
+from latty.attributes.registries import SCORERS
+from latty.errors import OutputError
 from latty.files import replace_whole
+from latty.store import Store
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 PIECE = 2**20  # bytes copied at once
-
-
-def check_name(name: str) -> None:
-    """Raises UsageError for a name that cannot be a scorer's, or that ships with latty."""
-    if not NAME.fullmatch(name):
-        raise UsageError(f"'{name}' is no name", "letters, digits, - and _, at most 64")
-    if name in attributes_names.SCORERS:
-        raise UsageError(f"'{name}' is the name of a scorer that ships", "choose another")
-
-
-def place(name: str) -> Path:
-    """Where the TOML of a scorer of that name lies."""
-    return home.scorers_dir() / f"{name}{attributes_names.SUFFIX}"
-
-
-def check_free(name: str, force: bool) -> None:
-    """Raises UsageError for no name, WouldOverwrite for one that is taken."""
-    check_name(name)
-    if place(name).exists() and not force:
-        raise WouldOverwrite(f"there is a scorer '{name}' already", "use --force, or another name")
+CARDS = Store("scorer", home.scorers_dir, ".toml", built_in=SCORERS.names)
 
 
 def is_card(path: Path) -> bool:
     """Whether a file is a classifier's TOML, right or wrong: it names weights and outputs."""
-    if path.suffix.lower() != attributes_names.SUFFIX:
+    if path.suffix.lower() != CARDS.suffix:
         return False
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -55,12 +35,11 @@ def add(path: Path, name: str, force: bool = False) -> Path:
     """
     import tomlkit
 
-    from latty.attributes import card as attributes_card
     from latty.attributes import classifier
 
-    check_free(name, force)
+    CARDS.free_place(name, force)
     classifier.open_card(path)  # nothing broken is stored
-    card, text = attributes_card.read(path), tomlkit.parse(path.read_text(encoding="utf-8-sig"))
+    card, text = read_card(path), tomlkit.parse(path.read_text(encoding="utf-8-sig"))
     weights = path.parent / card.weights
     if card.kind == "onnx":
         text["weights"] = f"{name}.onnx"
@@ -83,7 +62,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 def write(name: str, text: str, weights: str, pieces: Iterator[bytes]) -> Path:
     """Put weights, then the TOML, into the store, each whole. Raises OutputError."""
-    target = place(name)
+    target = CARDS.place(name)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         replace_whole(target.parent / weights, pieces)

@@ -21,7 +21,8 @@ from latty.checkpoints.values import (
     packed,
     view,
 )
-from latty.errors import Missing, OutputError
+from latty.errors import LattyError, Missing, OutputError
+from latty.files import cached
 from latty.text import clean
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ WRITTEN = {
 class Header:
     """What a file says about itself: free text, the shape and number type of each tensor."""
 
-    meta: dict[str, str]
-    shapes: dict[str, tuple[int, ...]]
-    dtypes: dict[str, str] = field(default_factory=dict)  # "float32", ...
+    meta: Mapping[str, str]
+    shapes: Mapping[str, tuple[int, ...]]
+    dtypes: Mapping[str, str] = field(default_factory=dict)  # "float32", ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,12 @@ class _Entry:
     stop: int
 
 
+@cached(1024)
 def read_header(path: Path) -> Header:
-    """The header alone, in microseconds and without numpy; raises Missing, Refusal, OutputError."""
+    """The header alone, in microseconds and without numpy; raises Missing, Refusal, OutputError.
+
+    A process reads it once, while the file stays as it is.
+    """
     try:
         with path.open("rb") as file:
             size = path.stat().st_size
@@ -72,6 +77,14 @@ def read_header(path: Path) -> Header:
         raise OutputError(f"cannot read {path.name}: {error.strerror}") from None
     shapes = {entry.name: entry.shape for entry in entries}
     return Header(meta, shapes, {entry.name: dtype_name(entry.dtype) for entry in entries})
+
+
+def says_kind(path: Path, kind: str) -> bool:
+    """Whether it is a file that latty wrote, with this word under "kind" in its header."""
+    try:
+        return read_header(path).meta.get("kind") == kind
+    except LattyError:
+        return False  # another kind of file, or a damaged one: its reader says what is wrong
 
 
 def read(code: memoryview) -> tuple[dict[str, TensorView], dict[str, str]]:

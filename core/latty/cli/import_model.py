@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from latty.cli.run import Run
+from latty.cli.main import Run
 from latty.errors import Missing
 
 
@@ -13,7 +13,7 @@ def model(run: Run, path: Path) -> int:
 
     spec = _spec(run.args.spec)
     name = run.args.name or store.name_for(path)
-    store.check_free(name, run.args.force)
+    store.MODELS.free_place(name, run.args.force)
     model = open.convert(path, spec)
     generator = open.build(model, path, name, pick_device("cpu"))  # nothing broken is stored
     card = {

@@ -4,10 +4,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty.directions import names
 from latty.directions.file import ARRAY, LINEAR, DirectionSet, Value, read, write
 from latty.directions.registries import METHODS
+from latty.directions.store import SETS, resolve, split
 from latty.errors import BadData
+from latty.files import stamp
 from latty.version import __version__
 
 if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not wait for it
@@ -21,10 +22,9 @@ def find(ref: str, generator: "Generator", force: bool = False) -> "Direction":
     Raises Missing where there is none, BadData where the file is damaged or was made for another
     model; with `force` only the shapes must fit.
     """
-    source, name = names.split(ref)
-    path = names.set_file(source)
-    state = path.stat()
-    found = _open(path, (state.st_mtime_ns, state.st_size, state.st_ino), ref, name)
+    source, name = split(ref)
+    path = SETS.find(source)
+    found = _open(path, stamp(path), ref, name)
     _check_model(found[0], generator.info, ref, force)
     from latty.directions.linear import LinearDirection, check_shape
 
@@ -36,7 +36,7 @@ def find(ref: str, generator: "Generator", force: bool = False) -> "Direction":
 @lru_cache(maxsize=256)
 def _open(path: Path, state: object, ref: str, name: str) -> "tuple[DirectionSet, Direction]":
     """Read once per content: `state` is part of the key only."""
-    _, header, index = names.resolve(ref)
+    _, header, index = resolve(ref)
     import torch
 
     from latty.directions import linear

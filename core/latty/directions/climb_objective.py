@@ -9,11 +9,11 @@ from torch import Tensor
 
 from latty.attributes import open_scorer
 from latty.attributes.base import PROBABILITY
-from latty.attributes.names import FACTORS
+from latty.attributes.names import exact
 from latty.directions.base import keep_layers
 from latty.directions.climb import Look
 from latty.errors import BadData
-from latty.models.base import Generator, HasFactors, Labels
+from latty.models.base import Generator, Labels
 from latty.scene import Layers
 
 Of = Literal["score", "logit"]
@@ -78,15 +78,15 @@ class Sight:
     def _scores(self, codes: Tensor) -> tuple[Mapping[str, Tensor], Tensor | None]:
         """Scores (1, A) by scorer, and the picture where it was needed."""
         scorers = {scorer for scorer, _ in self.refs}
-        exact = FACTORS in scorers and isinstance(self.generator, HasFactors)
+        known = {scorer: exact(scorer, self.generator) for scorer in sorted(scorers)}
         picture = None
-        if self.pictures or not exact or len(scorers) > 1:
+        if self.pictures or not all(known.values()):
             psi = self.truncation if self.generator.info.num_classes else 1.0
             picture = self.generator.synthesis(codes, self.label, psi)
         found: dict[str, Tensor] = {}
-        for scorer in sorted(scorers):
-            if exact and scorer == FACTORS and isinstance(self.generator, HasFactors):
-                found[scorer] = self.generator.factors(codes)
+        for scorer, generator in known.items():
+            if generator is not None:
+                found[scorer] = generator.factors(codes)
             else:
                 assert picture is not None
                 found[scorer] = open_scorer(scorer).score(picture)
@@ -101,7 +101,7 @@ def logit(probability: Tensor) -> Tensor:
 def check_scorers(generator: Generator, refs: Sequence[tuple[str, int]], of: Of) -> None:
     """Raises BadData for scorers without gradients, and for logits of what is no probability."""
     for i, (scorer, column) in enumerate(refs):
-        if scorer == FACTORS and isinstance(generator, HasFactors):
+        if exact(scorer, generator) is not None:
             unit = ""
         else:
             judge = open_scorer(scorer)

@@ -5,7 +5,6 @@ by everything the result depends on: the same search goes on there after a kill.
 """
 
 import json
-import re
 import shutil
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -17,6 +16,7 @@ from latty.directions import save
 from latty.directions.file import DirectionSet, read_header
 from latty.directions.parameters import parameters
 from latty.directions.registries import METHODS
+from latty.directions.store import SETS
 from latty.errors import LattyError, UsageError, WouldOverwrite, did_you_mean
 from latty.files import locked
 from latty.report import Report, silent
@@ -26,19 +26,14 @@ if TYPE_CHECKING:
     from latty.directions.base import Method
     from latty.models.base import Generator
 
-NAME = re.compile(r"[^\W_][\w.+-]{0,79}")
-
 
 def target_of(name: str) -> Path:
-    """The file a search writes: a name in the store, or a path. Raises UsageError."""
+    """The file a search writes: a name in the store, or a path that ends in .safetensors.
+
+    Raises UsageError.
+    """
     path = Path(name).expanduser()
-    if path.name != name or path.suffix == ".safetensors":
-        if path.suffix != ".safetensors":
-            raise UsageError(f"a direction set ends in .safetensors, not {path.name!r}")
-        return path
-    if not NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot be the name of a set", "letters, digits, - . _ +")
-    return home.directions_dir() / f"{name}.safetensors"
+    return path if path.suffix == SETS.suffix else SETS.place(name)
 
 
 def make(method: str, params: Mapping[str, Any]) -> "Method":

@@ -15,7 +15,7 @@ from latty.checkpoints.safetensors import pieces, read_tensors
 from latty.checkpoints.safetensors import read_header as read_container
 from latty.directions.base import Info
 from latty.errors import BadData, OutputError
-from latty.files import replace_whole
+from latty.files import cached, replace_whole
 from latty.scene import Layers
 from latty.version import __version__
 
@@ -162,6 +162,7 @@ def _frozen(value: Any) -> Value:
     return value if isinstance(value, int | float) or value is None else str(value)
 
 
+@cached(256)
 def read_header(path: Path) -> DirectionSet:
     """The header alone, checked; no torch, no numpy. Raises Missing, BadData."""
     container = read_container(path)

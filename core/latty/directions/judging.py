@@ -54,7 +54,7 @@ class Judge:
     def _score(self) -> Callable[[Tensor], Tensor]:
         def score(codes: Tensor) -> Tensor:
             scores = [
-                scores_of(self.generator, part, class_labels(self.label, part), self.scorer)[1]
+                scores_of(self.generator, part, self.scorer, class_labels(self.label, part))[1]
                 for part in torch.split(codes, self.batch)
             ]
             found = torch.cat(scores)

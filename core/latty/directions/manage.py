@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty import home
 from latty.directions import select
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, read, read_header, write
+from latty.directions.store import SETS
 from latty.errors import BadData, Missing, OutputError, UsageError, WouldOverwrite, did_you_mean
 from latty.files import replace_whole
 
@@ -74,10 +74,7 @@ def delete_set(path: str) -> None:
 
 def rename_set(path: str, name: str) -> str:
     """Another name for a set of the user's; its path then. Raises UsageError, WouldOverwrite."""
-    source = _own(Path(path))
-    target = _place(name)
-    if target.exists():
-        raise WouldOverwrite(f"there is a set '{name}' already", "choose another name")
+    source, target = _own(Path(path)), SETS.free_place(name)
     try:
         source.rename(target)
     except OSError as error:
@@ -93,7 +90,7 @@ def copied(path: str, name: str) -> str:
     one = select.selected(header, arrays, [_index(header, name)])
     number = 1
     while True:
-        target = _place(f"my-{source.stem}"[:60] + (f"-{number}" if number > 1 else ""))
+        target = SETS.place(f"my-{source.stem}"[:60] + (f"-{number}" if number > 1 else ""))
         if not target.exists():
             write(target, *one)
             return str(target)
@@ -142,7 +139,7 @@ def keep_offset(
     header = DirectionSet(select.OFFSET, "w", (kept,), info.name, info.family, info.digest,
                           params=((name, words),))  # fmt: skip
     arrays = {ARRAY: (offset / sigma).float().cpu()[None]}
-    for target in (_place(set_name), _place(_plain(f"{set_name}-{info.name}"))):
+    for target in (SETS.place(set_name), SETS.place(_plain(f"{set_name}-{info.name}"))):
         if not target.exists():
             write(target, header, arrays)
             return f"{target.stem}/{name}"
@@ -189,20 +186,9 @@ def _opened(path: str) -> tuple[DirectionSet, select.Arrays]:
 
 
 def _own(path: Path) -> Path:
-    if path.parent == home.shipped_dir() / "directions":
+    if path.parent == SETS.shipped():
         raise UsageError(f"'{path.stem}' ships with latty and stays as it is", "change a copy")
     return path
-
-
-def _place(name: str) -> Path:
-    """Where a set of that name lies. Raises UsageError."""
-    from latty.models.store import NAME
-
-    if not NAME.fullmatch(name):
-        raise UsageError(f"'{name}' is no name", "letters, digits, - and _, at most 64")
-    if (home.shipped_dir() / "directions" / f"{name}.safetensors").exists():
-        raise UsageError(f"'{name}' is the name of a set that ships", "choose another")
-    return home.directions_dir() / f"{name}.safetensors"
 
 
 def _plain(text: str) -> str:

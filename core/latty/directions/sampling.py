@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from latty.attributes import attribute_names, sampled_scores
-from latty.attributes.sampled import shards
+from latty.attributes import attribute_names
+from latty.attributes.sampled import sampled_scores, shards
 from latty.directions.traverse import class_labels
 from latty.errors import BadData, Interrupted
 from latty.models.base import Generator

@@ -6,14 +6,14 @@ attributes stay. The step is not stretched to its old length: strength keeps its
 """
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 from torch import Tensor
 
-from latty.directions import names
 from latty.directions.base import Direction, HasNormal
 from latty.directions.orthogonal import off
+from latty.directions.store import resolve
 from latty.errors import BadData
 from latty.scene import Edit
 
@@ -70,12 +70,5 @@ class Locks:
 
 def _place(ref: str) -> tuple[Path, int]:
     """File and index of a direction."""
-    path = names.set_file(names.split(ref)[0])
-    state = path.stat()
-    return path.resolve(), _index(ref, (state.st_mtime_ns, state.st_size, state.st_ino))
-
-
-@lru_cache(maxsize=256)
-def _index(ref: str, state: object) -> int:
-    """Looked up once per content: `state` is part of the key only."""
-    return names.resolve(ref)[2]
+    path, _, index = resolve(ref)
+    return path.resolve(), index

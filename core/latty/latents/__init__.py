@@ -14,29 +14,32 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from latty import home
 from latty.checkpoints import open_checkpoint
-from latty.errors import BadData, Missing, did_you_mean
+from latty.errors import BadData
+from latty.files import stamp
 from latty.latents.file import is_own, write
 from latty.latents.file import look as look_own
 from latty.latents.foreign import look as look_foreign
 from latty.latents.found import SPACES, Found, Latents, Model, Space
+from latty.store import Store
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
+    "LATENTS",
     "Found",
     "Latents",
     "Model",
     "Space",
-    "file_of",
     "from_file",
     "look",
     "read",
     "split",
     "start",
-    "stored",
     "write",
 ]
+
+LATENTS = Store("latents", home.latents_dir)
 
 
 def split(ref: str) -> tuple[str, str, str]:
@@ -50,31 +53,10 @@ def split(ref: str) -> tuple[str, str, str]:
     return source, space, which
 
 
-def stored() -> dict[str, Path]:
-    """Name -> file of the latents in the store."""
-    return {path.stem: path for path in sorted(home.latents_dir().glob("*.safetensors"))}
-
-
-def file_of(source: str) -> Path:
-    """The file of a name in the store, or of a path. Raises Missing with the nearest name."""
-    path = Path(source)
-    if path.name == source and source in stored():
-        return stored()[source]
-    try:
-        path = path.expanduser()
-        if path.is_file():
-            return path
-    except (OSError, RuntimeError, ValueError):  # a name no file can have, a user nobody knows
-        raise Missing(f"there is no file {source!r}", "check the path") from None
-    if path.suffix or len(path.parts) > 1:
-        raise Missing(f"there is no file {source}", "check the path of the latents")
-    raise Missing(f"no latents '{source}'", did_you_mean(source, stored()) or "name a file")
-
-
 def look(ref: str) -> Found:
     """What the source of a reference holds; neither torch nor numpy. Raises Missing, BadData."""
     source, space, _ = split(ref)
-    path = file_of(source)
+    path = LATENTS.find(source)
     if not is_own(path):
         return look_foreign(path, space)
     found = look_own(path)
@@ -91,9 +73,8 @@ def start(ref: str, model: Model, force: bool = False) -> "tuple[Space, Tensor]"
     """
     found = look(ref)
     _check_model(found, model, force)
-    space, state = found.space_in(model), found.path.stat()
-    index = found.index(split(ref)[2])
-    row = _row(found, index, (state.st_mtime_ns, state.st_size, state.st_ino))
+    space = found.space_in(model)
+    row = _row(found, found.index(split(ref)[2]), stamp(found.path))
     if space == "z":
         return space, row[None]
     return space, row.expand(model.num_layers, model.width)[None].clone()

@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from latty.checkpoints.safetensors import pieces, read_header
-from latty.errors import BadData, LattyError, OutputError
+from latty.checkpoints.safetensors import pieces, read_header, says_kind
+from latty.errors import BadData, OutputError
 from latty.files import replace_whole
 from latty.latents.found import Found, Latents, shown
 from latty.version import __version__
@@ -21,10 +21,7 @@ ARRAY = "latents"
 
 def is_own(path: Path) -> bool:
     """Whether a file says that latty wrote latents into it."""
-    try:
-        return read_header(path).meta.get("kind") == KIND
-    except LattyError:
-        return False  # another kind of file, or a damaged one: its reader says what is wrong
+    return says_kind(path, KIND)
 
 
 def look(path: Path) -> Found:

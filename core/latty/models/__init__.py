@@ -4,9 +4,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty.errors import Missing, did_you_mean
-from latty.models.names import model_file, model_names
 from latty.models.registries import FAMILIES
+from latty.models.store import model_file
 
 if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not wait for it
     import torch
@@ -22,11 +21,7 @@ def open_model(ref: str, device: str = "auto") -> "Generator":
     from latty.models.device import pick_device
 
     file, where = model_file(ref), pick_device(device)
-    if file is not None:
-        return _opened(ref, file, where)[0]
-    if ref in model_names():
-        return _create(ref, where)
-    raise Missing(f"no model '{ref}'", did_you_mean(ref, model_names()))
+    return _create(ref, where) if file is None else _opened(file, where)[0]
 
 
 def model_notes(ref: str, device: str = "auto") -> tuple[str, ...]:
@@ -34,13 +29,13 @@ def model_notes(ref: str, device: str = "auto") -> tuple[str, ...]:
     from latty.models.device import pick_device
 
     file = model_file(ref)
-    return () if file is None else _opened(ref, file, pick_device(device))[1]
+    return () if file is None else _opened(file, pick_device(device))[1]
 
 
-def _opened(ref: str, file: Path, where: "torch.device") -> "tuple[Generator, tuple[str, ...]]":
+def _opened(file: Path, where: "torch.device") -> "tuple[Generator, tuple[str, ...]]":
     from latty.models.open import opened
 
-    return opened(file, Path(ref).stem, file.stat().st_mtime_ns, where)
+    return opened(file, file.stem, file.stat().st_mtime_ns, where)
 
 
 @lru_cache(maxsize=2)

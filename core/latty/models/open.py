@@ -99,7 +99,7 @@ def _ours(file: Path) -> Converted | None:
     if not hasattr(entry, "recognise") or not entry.recognise(header.shapes, header.meta):
         return None
     notes = tuple(line for line in header.meta.get("notes", "").split("\n") if line)
-    return Converted(family, read_tensors(file), header.meta, notes)
+    return Converted(family, read_tensors(file), dict(header.meta), notes)
 
 
 def _foreign(checkpoint: Checkpoint, spec: str) -> Converted:

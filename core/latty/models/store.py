@@ -1,4 +1,4 @@
-"""The user's model store: one safetensors file and one JSON card for each imported model.
+"""Models by name, without torch. An imported one is a safetensors file with a JSON card beside it.
 
 Files are written beside their place and renamed, so a reader finds a whole one or none. The same
 source gives the same bytes: the header is written in sorted order, which other writers do not do.
@@ -7,23 +7,43 @@ source gives the same bytes: the header is written in sorted order, which other 
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from latty import home
-from latty.checkpoints.safetensors import pieces
-from latty.errors import OutputError, UsageError, WouldOverwrite
+from latty.checkpoints.safetensors import pieces, says_kind
+from latty.errors import OutputError
 from latty.files import replace_whole
-from latty.models.names import WITHOUT_FILE
-from latty.models.parts import Converted
+from latty.models.registries import FAMILIES
+from latty.store import Store
 from latty.version import __version__
 
 if TYPE_CHECKING:
     from latty.models.base import ModelInfo
+    from latty.models.parts import Converted
 
 T = TypeVar("T")
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 SHOWN = ("resolution", "channels", "z_dim", "num_layers", "width", "num_classes", "space")
+GENERATOR = "generator"  # what the header of a generator's file says under "kind"
+
+
+def without_file() -> list[str]:
+    """Models that are procedures: families whose source says WITHOUT_FILE = True."""
+    return [name for name in FAMILIES.names() if FAMILIES.constant(name, "WITHOUT_FILE")]
+
+
+MODELS = Store(
+    "model", home.models_dir, holds=partial(says_kind, kind=GENERATOR), built_in=without_file
+)
+
+
+def model_file(ref: str) -> Path | None:
+    """The file of a model's name or path; None for one without a file. Raises Missing."""
+    file = MODELS.named(ref)
+    if file is None and ref in without_file():
+        return None
+    return file or MODELS.find(ref)
 
 
 def name_for(file: Path) -> str:
@@ -32,34 +52,12 @@ def name_for(file: Path) -> str:
     return stem.strip("-_")[:64] or "model"
 
 
-def check_name(name: str) -> None:
-    """Raises UsageError for a name that cannot be a file's, or that ships with latty."""
-    if not NAME.fullmatch(name):
-        raise UsageError(f"'{name}' is no name", "letters, digits, - and _, at most 64")
-    if name in WITHOUT_FILE or (home.shipped_dir() / "models" / f"{name}.safetensors").exists():
-        raise UsageError(f"'{name}' is the name of a model that ships", "choose another: --name")
-
-
-def place(name: str) -> Path:
-    """Where a model of that name lies."""
-    return home.models_dir() / f"{name}.safetensors"
-
-
-def check_free(name: str, force: bool) -> None:
-    """Raises WouldOverwrite, UsageError."""
-    check_name(name)
-    if place(name).exists() and not force:
-        hint = "use --force, or choose another: --name"
-        raise WouldOverwrite(f"there is a model '{name}' already", hint)
-
-
-def save(model: Converted, info: "ModelInfo", card: Mapping[str, Any], force: bool) -> Path:
-    """Write a model under info.name; raises WouldOverwrite, OutputError.
+def save(model: "Converted", info: "ModelInfo", card: Mapping[str, Any], force: bool) -> Path:
+    """Write a model under info.name; raises UsageError, WouldOverwrite, OutputError.
 
     card    what is known of the source: "file", "sha256", "bytes", "licence"
     """
-    check_free(info.name, force)
-    path = place(info.name)
+    path = MODELS.free_place(info.name, force)
     facts = {key: getattr(info, key) for key in SHOWN}
     text = {
         **model.meta,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from latty.errors import LattyError, Missing, Problem, did_you_mean
+from latty.errors import LattyError, Missing, Problem
 from latty.presets import reading, together, words
 from latty.presets.convert import to_preset
 from latty.presets.reading import Source
@@ -80,15 +80,14 @@ def _fault(find: Find, ref: str) -> tuple[str, str] | None:
 
 
 def _find_model(ref: str) -> None:
-    from latty.models.names import WITHOUT_FILE, model_file, model_names
+    from latty.models.store import model_file
 
-    if model_file(ref) is None and ref not in WITHOUT_FILE and ref not in model_names():
-        raise Missing(f"no model '{words.shown(ref)}'", did_you_mean(ref, model_names()))
+    model_file(ref)
 
 
 def _find_direction(ref: str) -> None:
     """Raises Missing, BadData unless it is "seed:N" or names a direction that is there."""
-    from latty.directions.names import resolve
+    from latty.directions.store import resolve
 
     kind, _, seed = ref.partition(":")
     if kind != "seed":
@@ -99,7 +98,7 @@ def _find_direction(ref: str) -> None:
 
 def _find_held(ref: str) -> None:
     """Raises Missing, BadData unless a direction of that name is there; a seed is none."""
-    from latty.directions.names import resolve
+    from latty.directions.store import resolve
 
     resolve(ref)
 
@@ -152,7 +151,7 @@ def _beyond(source: Source, preset: Preset) -> Iterator[Problem]:
 def _layer_count(model: str) -> int:
     """L of a model's codes where its header says so, 0 elsewhere."""
     from latty.checkpoints.safetensors import read_header
-    from latty.models.names import model_file
+    from latty.models.store import model_file
 
     file = model_file(model)
     if file is None or file.suffix != ".safetensors":

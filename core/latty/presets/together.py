@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from latty.directions.base import Info
-from latty.directions.names import resolve
+from latty.directions.store import resolve
 from latty.errors import Problem
 from latty.presets import words
 from latty.presets.reading import Source

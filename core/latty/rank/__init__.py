@@ -20,9 +20,10 @@ from torch import Tensor
 
 from latty import edits, home
 from latty.attributes import open_scorer, scores_of
+from latty.attributes.names import exact
 from latty.checkpoints.checkpoint import digest
 from latty.directions.base import Info
-from latty.directions.names import reference, set_file, set_info
+from latty.directions.store import SETS, reference, set_info
 from latty.directions.traverse import Figures, figures
 from latty.errors import BadData, Missing
 from latty.files import replace_whole
@@ -70,15 +71,14 @@ def scored(
     scenes: Sequence[Scene], generator: "Generator", wanted: Wanted, force: bool = False
 ) -> Tensor:
     """Scores (N, A) of scenes of one model; exact factors where the model knows its own."""
-    from latty.models.base import HasFactors
     from latty.render.pixels import images
 
     codes = edits.codes(scenes, generator, force)
     inside = edits.inside(scenes, generator, force)
     label, drawn, columns = edits.labels(scenes, generator), None, {}
     for scorer in {scorer for scorer, _, _ in wanted}:
-        if scorer == "factors" and isinstance(generator, HasFactors) and not inside:
-            columns[scorer] = scores_of(generator, codes, label, scorer)[1]
+        if exact(scorer, generator) is not None and not inside:
+            columns[scorer] = scores_of(generator, codes, scorer, label)[1]
             continue
         if drawn is None:
             drawn = images(scenes, generator, force)
@@ -151,7 +151,7 @@ def work_of(plan: Plan, generator: "Generator") -> Path:
         __version__,
         info.digest or info.name,
         generator.device.type,
-        digest(set_file(plan.ref)),
+        digest(SETS.find(plan.ref)),
     ]
     parts += [open_scorer(judge).digest for judge in judges]
     text = json.dumps([parts, asdict(plan)], default=str)
@@ -160,7 +160,7 @@ def work_of(plan: Plan, generator: "Generator") -> Path:
 
 def shards(plan: Plan, generator: "Generator", work: Path) -> list[Shard]:
     """A piece for each direction, whose files `curves` finds. Raises Missing, BadData."""
-    found, mark = [], digest(set_file(plan.ref))
+    found, mark = [], digest(SETS.find(plan.ref))
     for number, (name, scenes) in enumerate(plan.walks()):
         file = file_of(work, number)
         whole = partial(is_whole, file, len(scenes), len(plan.wanted))
@@ -171,7 +171,7 @@ def shards(plan: Plan, generator: "Generator", work: Path) -> list[Shard]:
 def content(generator: "Generator", plan: Plan, name: str, mark: str) -> bytes:
     """The file of one direction, or of the scenes without edits. Raises BadData where the set is
     another one than at home, on a machine of a cluster."""
-    if digest(set_file(plan.ref)) != mark:
+    if digest(SETS.find(plan.ref)) != mark:
         what = f"the set {plan.ref} is another one on this machine of the cluster than at home"
         raise BadData(what, "copy it to the same place on every machine")
     return as_file(*_measured(plan, dict(plan.walks())[name], generator))

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from latty.directions.names import reference
+from latty.directions.store import reference
 from latty.errors import WouldOverwrite
 from latty.files import replace_whole
 from latty.presets.values import SCHEMA, Output, Preset, Track

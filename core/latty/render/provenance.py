@@ -8,14 +8,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from latty import latents, presets
 from latty.checkpoints.checkpoint import digest
-from latty.directions import names
+from latty.directions.store import SETS, split
 from latty.errors import BadData
+from latty.files import cached
 from latty.presets import Output, Preset
 from latty.render.embedded import LIMIT, extract
 from latty.scene import Scene
@@ -102,8 +102,7 @@ def directions(preset: Preset) -> dict[str, str]:
     refs = [ref for edit in scene.edits for ref in (edit.direction, *edit.conditions)]
     for ref in (*refs, *scene.locks):
         if not ref.startswith("seed:"):
-            path = names.set_file(names.split(ref)[0])
-            found[_without_folder(ref)] = _digest(path)
+            found[_without_folder(ref)] = _digest(SETS.find(split(ref)[0]))
     return found
 
 
@@ -112,18 +111,13 @@ def _start(preset: Preset) -> dict[str, str]:
     ref = preset.scene.latent
     if ref is None:
         return {}
-    path = latents.file_of(latents.split(ref)[0])
+    path = latents.LATENTS.find(latents.split(ref)[0])
     return {_without_folder(ref): _digest(path)}
 
 
+@cached(64)
 def _digest(path: Path) -> str:
     """SHA-256 of a file, which is read again only where it has changed."""
-    state = path.stat()
-    return _digested(path, (state.st_mtime_ns, state.st_size, state.st_ino))
-
-
-@lru_cache(maxsize=64)
-def _digested(path: Path, state: object) -> str:
     return digest(path)
 
 

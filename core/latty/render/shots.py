@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
-from latty.directions.names import resolve
+from latty.directions.store import resolve
 from latty.errors import BadData
 from latty.presets import Output, Preset
 from latty.scene import Edit, Scene

@@ -47,7 +47,7 @@ def read(ref: str) -> Known:
 
 def read_all(refs: Iterable[str]) -> dict[str, Known]:
     """The same for many; the header of a set is read once."""
-    from latty.directions.names import set_info, split
+    from latty.directions.store import set_info, split
 
     look = cache(set_info)
     found = {}

@@ -12,7 +12,7 @@ from typing import Literal
 from latty import home
 from latty.checkpoints.safetensors import read_header
 from latty.errors import LattyError
-from latty.models.names import model_files, model_names
+from latty.models.store import MODELS
 
 Kind = Literal["here", "path", "zoo", "wrong"]
 SHOWN = ("resolution", "space")
@@ -67,10 +67,10 @@ def state(recent: tuple[str, ...], zoo: str) -> tuple[object, ...]:
 
 def look(recent: tuple[str, ...], zoo: str) -> list[Known]:
     """All of them. `zoo`: the user's own zoo.toml, "" = latty's."""
-    files = model_files()
+    files = MODELS.files()
     here = [_of_file(name, name, files[name], "here") if name in files
             else Known(name, name, "here", name, what="draws at any size, from a recipe")
-            for name in model_names()]  # fmt: skip
+            for name in MODELS.names()]  # fmt: skip
     paths = [_of_file(ref, path.stem, path, "path") for ref in recent
              if (path := Path(ref)).is_file()]  # fmt: skip
     return [*here, *paths, *_zoo(zoo, {one.name for one in here})]

@@ -1,21 +1,22 @@
-"""What this machine has: Python, torch, devices, encoders, terminal, settings."""
+"""`latty doctor`: what this machine has, asked by really trying it."""
 
 import os
 import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latty import config, home
 from latty.cli.detach import logout_kills
-from latty.cli.parser import Parser
-from latty.cli.run import Run
 from latty.errors import LattyError
 from latty.render.ffmpeg.probe import try_encoder
-from latty.version import __version__, version_of
+from latty.version import __version__
 
-ORDER = 140
+if TYPE_CHECKING:
+    from latty.cli.main import Run
 
 Fact = tuple[str, str]
 ENCODERS = (  # encoder, container, pixel format
@@ -27,12 +28,20 @@ ENCODERS = (  # encoder, container, pixel format
 )
 
 
-def options(parser: Parser) -> None:
-    """What it takes."""
-    parser.add_json()
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
-def run(run: Run) -> int:
+def version_line() -> str:
+    """Versions and licence, from package metadata: torch itself would take seconds to import."""
+    python = platform.python_version()
+    return f"latty {__version__} (Apache-2.0), Python {python}, torch {_version('torch')}"
+
+
+def doctor(run: "Run") -> int:
     """A table for people, `{"section", "name", "value"}` per fact for programs."""
     failed = 0
     sections: dict[str, Callable[[], Iterator[Fact]]] = {
@@ -55,7 +64,7 @@ def run(run: Run) -> int:
     return failed
 
 
-def _print(section: str, facts: list[Fact], run: Run) -> None:
+def _print(section: str, facts: list[Fact], run: "Run") -> None:
     if run.out.json:
         for name, value in facts:
             run.out.result("", section=section, name=name, value=value)
@@ -70,7 +79,7 @@ def _program() -> Iterator[Fact]:
     yield "python", f"{platform.python_version()} ({platform.python_implementation()})"
     yield "system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     for package in ("numpy", "pillow", "av", "pydantic", "safetensors"):
-        yield package, version_of(package)
+        yield package, _version(package)
 
 
 def _torch() -> Iterator[Fact]:
@@ -104,7 +113,7 @@ def _encoders() -> Iterator[Fact]:
         yield name, try_encoder(name, container, pixels)
 
 
-def _terminal(run: Run) -> Iterator[Fact]:
+def _terminal(run: "Run") -> Iterator[Fact]:
     for variable in ("TERM", "COLORTERM", "NO_COLOR"):
         yield variable, os.environ.get(variable, "-")
     yield "tmux", "yes" if os.environ.get("TMUX") else "no"
@@ -136,7 +145,7 @@ def _directories() -> Iterator[Fact]:
     yield "jobs at logout", logout_kills() or "they go on"
 
 
-def _settings(run: Run) -> Iterator[Fact]:
+def _settings(run: "Run") -> Iterator[Fact]:
     found = run.config()
     for name, origin in found.origins:
         yield name, f"{getattr(found, name)}  from {origin}"

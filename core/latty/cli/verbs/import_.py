@@ -1,44 +1,21 @@
-"""A checkpoint, directions, latents or a scorer of others gets a name here."""
+"""`latty import`: a stranger's file gets a name here: a model, directions, latents or a scorer."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty import home
 from latty.cli import kinds
-from latty.cli.parser import Parser
-from latty.cli.run import Run
-from latty.errors import BadData, Missing, UsageError, WouldOverwrite
+from latty.cli.main import Run
+from latty.errors import BadData, Missing, UsageError
 
 if TYPE_CHECKING:
     from latty.directions.importing.base import Imported
+    from latty.store import Store
 
-ORDER = 60
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 SHOWN = 8  # names of directions said aloud
 FORMATS = "docs/importing.md names the kinds of files and folders that can be imported"
 
 
-def options(parser: Parser) -> None:
-    """What it takes."""
-    parser.epilog = (
-        "FILE is a checkpoint, directions or latents of another program, a scorer (TOML), or the\n"
-        "folder of an experiment; its content decides, and nothing in it is run.\n"
-        "docs/checkpoints.md says which checkpoints open, docs/specs.md how to describe a plain\n"
-        "network whose strides no checkpoint holds, docs/importing.md all the other kinds.\n\n"
-        'stdout: the name. --json: {"name", "kind", "path", "notes", ...}.'
-    )
-    add = parser.add_argument
-    add("file", metavar="FILE")
-    add("--name", metavar="N", help="what to call it (default: the file's own name)")
-    add("--as", metavar="KIND", dest="kind", help="what it is, as in interfacegan or latents")
-    add("--space", metavar="SPACE", help="of directions or latents: z, w or activation:LAYER")
-    add("--spec", metavar="FILE", help="the architecture of a plain network, in TOML")
-    add("--force", action="store_true", help="replace what has that name")
-    parser.add_json()
-
-
-def run(run: Run) -> int:
+def import_(run: Run) -> int:
     """Content decides what the file is; --as and --spec decide instead where they are given."""
     from latty.cli import import_model, importable
 
@@ -91,8 +68,7 @@ def _keep(run: Run, path: Path, found: "Imported") -> int:
     from latty.models.store import name_for
 
     name = run.args.name or name_for(path.resolve())
-    target = place(found.kind, name)
-    _check_free(target, found.kind, run.args.force)
+    target = _store(found.kind).free_place(name, run.args.force)
     save(target, found)
     for note in found.notes:
         run.out.say(note)
@@ -112,20 +88,11 @@ def _keep(run: Run, path: Path, found: "Imported") -> int:
     return 0
 
 
-def place(kind: str, name: str) -> Path:
-    """Where directions or latents of that name lie. Raises UsageError for no name."""
-    if not NAME.fullmatch(name):
-        raise UsageError(f"'{name}' is no name", "letters, digits, - and _, at most 64")
-    folder = home.directions_dir() if kind == "directions" else home.latents_dir()
-    if (home.shipped_dir() / kind / f"{name}.safetensors").exists():
-        raise UsageError(f"'{name}' is the name of {kind} that ship", "choose another: --name")
-    return folder / f"{name}.safetensors"
+def _store(kind: str) -> "Store":
+    from latty.directions.store import SETS
+    from latty.latents import LATENTS
 
-
-def _check_free(target: Path, kind: str, force: bool) -> None:
-    if target.exists() and not force:
-        what = f"there are {kind} named '{target.stem}' already"
-        raise WouldOverwrite(what, "use --force, or choose another: --name")
+    return SETS if kind == "directions" else LATENTS
 
 
 def save(target: Path, found: "Imported") -> None:

@@ -1,4 +1,4 @@
-"""What is in a file, without loading it."""
+"""`latty inspect`: what a file holds, said without loading it and without torch or numpy."""
 
 import json
 import tomllib
@@ -9,27 +9,17 @@ from typing import TYPE_CHECKING, Any
 from latty import home
 from latty.cli import importable
 from latty.cli import kinds as sniff
-from latty.cli.parser import Parser
-from latty.cli.run import Run
+from latty.cli.main import Run
 from latty.errors import BadData, Missing
 
 if TYPE_CHECKING:
     from latty.checkpoints.checkpoint import Checkpoint
 
-ORDER = 110
-
 Facts = dict[str, Any]
 LONG = 12  # entries of a list shown to people; --json has them all
 
 
-def options(parser: Parser) -> None:
-    """What it takes."""
-    parser.epilog = '--json: {"file", "bytes", "kind", ...}: what is known of the file.'
-    parser.add_argument("file", metavar="FILE")
-    parser.add_json()
-
-
-def run(run: Run) -> int:
+def inspect(run: Run) -> int:
     """A line per fact for people, one object for programs; a file nobody should load is refused."""
     path = _locate(run.args.file)
     kind = "folder" if path.is_dir() else sniff.kind(path)
@@ -56,12 +46,12 @@ def _locate(ref: str) -> Path:
     preset = home.presets_dir() / f"{ref}.toml"
     if path.exists() or preset.is_file():
         return path if path.exists() else preset
-    from latty.directions.names import set_files
-    from latty.models.names import model_files
+    from latty.directions.store import SETS
+    from latty.models.store import MODELS
 
-    named = {**set_files(), **model_files()}
-    if ref in named:
-        return named[ref]
+    named = MODELS.named(ref) or SETS.named(ref)
+    if named is not None:
+        return named
     raise Missing(f"there is no file {ref}", "check the path, or see: latty list models")
 
 

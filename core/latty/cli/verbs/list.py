@@ -1,40 +1,18 @@
-"""The models, directions, methods, scorers, presets, formats or jobs there are."""
+"""`latty list`: what there is, by name, without importing any of it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from latty.cli.parser import Parser
-from latty.cli.run import Run
+from latty.cli.main import Run
 from latty.directions.registries import METHODS
 from latty.errors import LattyError, UsageError
 from latty.plugins import Registry
-
-ORDER = 100
-KINDS = (
-    "models",
-    "directions",
-    "latents",
-    "methods",
-    "scorers",
-    "presets",
-    "formats",
-    "jobs",
-)
 
 Row = dict[str, Any]
 SHOWN = 5  # attributes of a scorer in a table
 
 
-def options(parser: Parser) -> None:
-    """What it takes."""
-    parser.epilog = '--json: {"name", "what", ...} per entry; more keys depend on the kind.'
-    parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
-    parser.add_argument("--zoo", action="store_true", dest="in_zoo",
-                        help="the models that latty fetch can get")  # fmt: skip
-    parser.add_json()
-
-
-def run(run: Run) -> int:
+def list(run: Run) -> int:
     """A table for people (name, then what it is), or a JSON object per entry."""
     kinds: dict[str, Callable[[], Iterator[Row]]] = {
         "models": _models,
@@ -73,17 +51,19 @@ def _more(row: Row) -> Sequence[str]:
 
 
 def _scorers() -> Iterator[Row]:
-    from latty.attributes import card as attributes_card
-    from latty.attributes import names as attributes_names
+    from latty.attributes.card import read_card
+    from latty.attributes.names import names_of, scorer_names
+    from latty.attributes.registries import SCORERS
+    from latty.attributes.store import CARDS
 
-    registry, mine = attributes_names.SCORERS, attributes_names.card_files()
-    for name in attributes_names.scorer_names():
+    mine = CARDS.files()
+    for name in scorer_names():
         if name not in mine:
-            yield {"name": name, "what": registry.summary(name), "kind": "built in",
-                   "attributes": [*attributes_names.names_of(name)]}  # fmt: skip
+            yield {"name": name, "what": SCORERS.summary(name), "kind": "built in",
+                   "attributes": [*names_of(name)]}  # fmt: skip
             continue
         try:
-            card = attributes_card.read(mine[name])
+            card = read_card(mine[name])
         except LattyError as error:
             reason = str(error).split("\n", 1)[0]
             yield {"name": name, "what": f"cannot be read: {reason}", "attributes": []}
@@ -95,11 +75,11 @@ def _scorers() -> Iterator[Row]:
 
 def _models() -> Iterator[Row]:
     from latty.checkpoints.safetensors import read_header
-    from latty.models.names import model_files, model_names
     from latty.models.registries import FAMILIES
+    from latty.models.store import MODELS
 
-    files = model_files()
-    for name in model_names():
+    files = MODELS.files()
+    for name in MODELS.names():
         if name not in files:
             yield {"name": name, "what": FAMILIES.summary(name), "family": name}
             continue
@@ -113,9 +93,9 @@ def _zoo(run: Run) -> Iterator[Row]:
     from pathlib import Path
 
     from latty.models import zoo
-    from latty.models.names import model_names
+    from latty.models.store import MODELS
 
-    own, here = run.config().zoo, model_names()
+    own, here = run.config().zoo, MODELS.names()
     for entry in zoo.read(Path(own).expanduser() if own else None).values():
         words = f"{entry.what()}{'; is here' if entry.name in here else ''}"
         yield {"name": entry.name, "what": words, "family": entry.family,
@@ -127,9 +107,9 @@ def _zoo(run: Run) -> Iterator[Row]:
 
 def _directions() -> Iterator[Row]:
     from latty.directions.file import read_header
-    from latty.directions.names import set_files
+    from latty.directions.store import SETS
 
-    for name, path in set_files().items():
+    for name, path in SETS.files().items():
         try:
             header = read_header(path)
         except LattyError as error:
@@ -149,7 +129,7 @@ def _directions() -> Iterator[Row]:
 def _latents() -> Iterator[Row]:
     from latty import latents
 
-    for name in latents.stored():
+    for name in latents.LATENTS.files():
         try:
             found = latents.look(name)
         except LattyError as error:
@@ -161,7 +141,7 @@ def _latents() -> Iterator[Row]:
 
 
 def _jobs() -> Iterator[Row]:
-    from latty.cli.job_table import how_far, row
+    from latty.cli.verbs.jobs import how_far, row
     from latty.jobs import run as runs
 
     for status in runs.listed():

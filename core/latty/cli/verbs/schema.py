@@ -1,18 +1,11 @@
-"""The JSON schema of presets, for editors."""
+"""`latty schema`: the JSON schema of preset files, for editors."""
 
 import json
 
-from latty.cli.parser import Parser
-from latty.cli.run import Run
-
-ORDER = 130
+from latty.cli.main import Run
 
 
-def options(parser: Parser) -> None:
-    """Nothing but what every verb takes."""
-
-
-def run(run: Run) -> int:
+def schema(run: Run) -> int:
     """The JSON schema of a preset file."""
     from latty import presets
 

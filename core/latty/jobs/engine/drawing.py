@@ -22,8 +22,8 @@ from latty.models import _create, open_model
 from latty.models.base import AnySize, Generator
 from latty.models.device import pick_device
 from latty.models.memory import is_short
-from latty.models.names import model_file
 from latty.models.open import opened
+from latty.models.store import model_file
 from latty.render.grids import Pixels, fit
 from latty.render.pixels import Painter, at_size
 from latty.scene import Scene

@@ -10,10 +10,10 @@ from urllib.parse import unquote, urlsplit
 
 from latty.errors import ConfigError, Missing, did_you_mean
 from latty.models.registries import FAMILIES
+from latty.store import RULE, is_name
 
 OURS = Path(__file__).with_name("zoo.toml")
 SCHEMA = 1
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")  # as of models in the store
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,8 @@ class _Reader:
 
     def entry(self, name: str, value: Any) -> Entry:
         where = f"models.{name}"
-        if not NAME.fullmatch(name):
-            raise self.fail(where, "is no name", "letters, digits, - and _, at most 64")
+        if not is_name(name):
+            raise self.fail(where, "is no name", RULE)
         found = dict(self.checked(value, where, _MODEL))
         key, families = found.pop("source"), FAMILIES.names()
         if key not in self.sources:

@@ -18,7 +18,7 @@ def offers(model: "Model | None") -> list[Choice]:
     from latty import latents
 
     found = [Choice("", "at the seed"), Choice(PATH, "a file ...", "type its path")]
-    for name in latents.stored():
+    for name in latents.LATENTS.names():
         try:
             held = latents.look(name)
             why = unfit(name, model)

@@ -16,6 +16,7 @@ from latty.attributes.scorers.factors.network import SIZE, Regressor, load_regre
 from latty.checkpoints.checkpoint import digest
 from latty.errors import BadData, Missing
 
+EXACT = True  # a model that knows its own factors gives them in place of this network
 # fmt: off
 ATTRIBUTES = (
     "yaw", "pitch", "roll", "pos_x", "pos_y", "scale", "brightness", "light", "skin", "hair_color",

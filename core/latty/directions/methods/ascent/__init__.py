@@ -14,8 +14,8 @@ from typing import Literal, Self, cast
 import torch
 from torch import Tensor
 
-from latty.attributes import attribute, attribute_names, sampled_scores, scores_of
-from latty.attributes.sampled import shards
+from latty.attributes import attribute, attribute_names, scores_of
+from latty.attributes.sampled import sampled_scores, shards
 from latty.directions import sign as directions_sign
 from latty.directions.base import Info
 from latty.directions.climb import Rules
@@ -164,7 +164,7 @@ class Ascent:
         """What a move really does, from seeds that were not scored."""
 
         def score(codes: Tensor) -> Tensor:
-            return scores_of(generator, codes, class_labels(self.label, codes), self.scorer)[1]
+            return scores_of(generator, codes, self.scorer, class_labels(self.label, codes))[1]
 
         with torch.no_grad():
             table = traverse(one, z, WAYS, generator, score, label=self.label)

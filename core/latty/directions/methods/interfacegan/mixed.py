@@ -72,7 +72,7 @@ class Mixed:
         for part in blocks(block, batch):
             codes = self.codes(part)
             labels = class_labels(self.label, codes)
-            parts.append(scores_of(self.generator, codes, labels, scorer)[1].float().cpu())
+            parts.append(scores_of(self.generator, codes, scorer, labels)[1].float().cpu())
             if part.stop < block.stop:
                 told(part.stop, self.count, "samples")
         return torch.cat(parts)

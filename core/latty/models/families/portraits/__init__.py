@@ -25,6 +25,7 @@ from latty.models.base import Labels, ModelInfo, sample_normal
 from latty.models.families.portraits.renderer import NAMES, render
 from latty.scene import Noise
 
+WITHOUT_FILE = True  # this family is a model by itself, of its own name
 WIDTH = 32  # Z and D
 SEED = 11
 SLOPE = 0.6  # of the mapping's leaky ReLU: invertible, mildly non-linear

@@ -1,58 +1,20 @@
 """Which direction sets there are and what is in them, by name, without torch or numpy."""
 
+from functools import partial
 from pathlib import Path
 
 from latty import home
-from latty.checkpoints.safetensors import read_header as read_container
+from latty.checkpoints.safetensors import says_kind
 from latty.directions.file import KIND, DirectionSet, read_header
-from latty.errors import BadData, Missing, OutputError, did_you_mean
+from latty.errors import BadData, Missing, did_you_mean
+from latty.store import Store
 
-
-def _shipped() -> Path:
-    return home.shipped_dir() / "directions"
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    return {path.stem: path for path in sorted(folder.glob("*.safetensors")) if _is_set(path)}
-
-
-def _is_set(path: Path) -> bool:
-    try:
-        return read_container(path).meta.get("kind") == KIND
-    except (BadData, Missing, OutputError):
-        return False
-
-
-def set_files() -> dict[str, Path]:
-    """Name -> file of every set that ships or lies in the store; shipped names win."""
-    return {**_files(home.directions_dir()), **_files(_shipped())}
-
-
-def set_names() -> list[str]:
-    return sorted(set_files())
-
-
-def set_file(ref: str) -> Path:
-    """The file of a set's name or path; raises Missing with the nearest name."""
-    path = Path(ref)
-    if path.name == ref:
-        for folder in (_shipped(), home.directions_dir()):
-            if _is_set(folder / f"{ref}.safetensors"):
-                return folder / f"{ref}.safetensors"
-    try:
-        path = path.expanduser()
-        if path.is_file():
-            return path
-    except (OSError, RuntimeError, ValueError):  # a name no file can have, a user nobody knows
-        raise Missing(f"there is no file {ref!r}", "check the path") from None
-    if path.suffix or len(path.parts) > 1:
-        raise Missing(f"there is no file {ref}", "check the path, or see: latty list directions")
-    raise Missing(f"no direction set '{ref}'", did_you_mean(ref, set_files()))
+SETS = Store("direction set", home.directions_dir, holds=partial(says_kind, kind=KIND))
 
 
 def set_info(ref: str) -> DirectionSet:
     """The header of a set: method, space, names, scores. Raises Missing, BadData."""
-    return read_header(set_file(ref))
+    return read_header(SETS.find(ref))
 
 
 def direction_names(ref: str) -> list[str]:
@@ -70,7 +32,7 @@ def split(ref: str) -> tuple[str, str]:
 
 def _whole_name(word: str) -> str:
     """What somebody meant who wrote a direction without its set."""
-    for name in set_names():
+    for name in SETS.names():
         if word in direction_names(name):
             return f"write {name}/{word}"
     return "write SET/NAME, SET/INDEX, PATH#NAME or seed:NUMBER"
@@ -79,7 +41,7 @@ def _whole_name(word: str) -> str:
 def resolve(ref: str) -> tuple[Path, DirectionSet, int]:
     """File, header and index of a direction, by name or number. Raises Missing, BadData."""
     source, name = split(ref)
-    path = set_file(source)
+    path = SETS.find(source)
     header = read_header(path)
     if name in header.names:
         return path, header, header.names.index(name)
@@ -93,5 +55,5 @@ def resolve(ref: str) -> tuple[Path, DirectionSet, int]:
 
 def reference(source: str, name: str) -> str:
     """How an edit names direction `name` of the set or file `source`: the inverse of `split`."""
-    is_path = "/" in source or source.endswith(".safetensors")
+    is_path = "/" in source or source.endswith(SETS.suffix)
     return f"{source}#{name}" if is_path else f"{source}/{name}"

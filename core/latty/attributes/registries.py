@@ -1,0 +1,14 @@
+"""The registry of scorers: what judges pictures and ships with latty or with another package."""
+
+from typing import TYPE_CHECKING
+
+from latty.plugins import Registry
+
+if TYPE_CHECKING:
+    from latty.attributes.base import Scorer
+
+# Literals of an entry, read without torch: ATTRIBUTES, its names; EXACT = True, where a model that
+# knows its own factors gives them in place of this scorer, which is then asked first.
+SCORERS: "Registry[type[Scorer]]" = Registry(
+    "latty.attributes.scorers", "SCORER", needs=("names", "units", "digest", "score")
+)

@@ -1,0 +1,103 @@
+"""Files with a name: those that ship with latty, and the user's own, under one rule of names."""
+
+import os.path
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from latty import home
+from latty.errors import Missing, UsageError, WouldOverwrite, did_you_mean
+
+NAME = re.compile(r"[^\W_][\w.+-]{0,79}")
+BYTES = 240  # of a name: with its suffix and that of a temporary file it must fit in 255
+ENDINGS = (".safetensors", ".toml", ".")  # they would make a name look like a file's
+RULE = "letters, digits, - _ . +, at most 80; a letter or digit first, and no file's ending"
+
+
+def is_name(text: str) -> bool:
+    """Whether a stored file may be called so: the same rule for models, directions and the rest."""
+    fits = NAME.fullmatch(text) is not None and len(text.encode()) <= BYTES
+    return fits and ".." not in text and not text.lower().endswith(ENDINGS)
+
+
+@dataclass(frozen=True)
+class Store:
+    """The files of one kind, by name.
+
+    kind      what one is, in words: "model"
+    folder    where the user's lie; those that ship lie in a folder of the same name
+    suffix    of the files
+    holds     whether a file is of this kind
+    built_in  names that ship without a file: entries of a registry
+    """
+
+    kind: str
+    folder: Callable[[], Path]
+    suffix: str = ".safetensors"
+    holds: Callable[[Path], bool] = os.path.isfile
+    built_in: Callable[[], Collection[str]] = tuple
+
+    def shipped(self) -> Path:
+        """The folder of those that ship."""
+        return home.shipped_dir() / self.folder().name
+
+    def files(self) -> dict[str, Path]:
+        """Name -> file; names that ship win."""
+        found: dict[str, Path] = {}
+        for folder in (self.folder(), self.shipped()):
+            paths = sorted(folder.glob(f"*{self.suffix}"))
+            found |= {path.name.removesuffix(self.suffix): path for path in paths
+                      if self.holds(path)}  # fmt: skip
+        return {name: path for name, path in found.items() if name not in self.built_in()}
+
+    def names(self) -> list[str]:
+        """Every name, sorted, those without a file among them."""
+        return sorted({*self.files(), *self.built_in()})
+
+    def named(self, name: str) -> Path | None:
+        """The file of exactly that name."""
+        if Path(name).name != name:
+            return None
+        shipped, own = (at / f"{name}{self.suffix}" for at in (self.shipped(), self.folder()))
+        if self.holds(shipped):
+            return shipped
+        return own if self.holds(own) and name not in self.built_in() else None
+
+    def find(self, ref: str) -> Path:
+        """The file of a name or a path. Raises Missing, with the nearest name."""
+        file = self.named(ref)
+        if file is not None:
+            return file
+        path, see = Path(ref), f"see: latty list {self.folder().name}"
+        try:
+            path = path.expanduser()
+            if path.is_file():
+                return path
+        except (OSError, RuntimeError, ValueError):  # no file can have it; a user nobody knows
+            raise Missing(f"there is no file {ref!r}", "check the path") from None
+        if path.suffix or len(path.parts) > 1:
+            raise Missing(f"there is no file {ref}", f"check the path, or {see}")
+        raise Missing(f"no {self.kind} '{ref}'", did_you_mean(ref, self.names()) or see)
+
+    def check_name(self, name: str) -> None:
+        """Raises UsageError for a name that nothing stored can have, or that ships with latty."""
+        if not is_name(name):
+            raise UsageError(f"'{name}' is no name", RULE)
+        if (self.shipped() / f"{name}{self.suffix}").exists() or name in self.built_in():
+            what = f"{self.folder().name}: '{name}' is a name that ships with latty"
+            raise UsageError(what, "choose another")
+
+    def place(self, name: str) -> Path:
+        """Where the user's file of that name lies, there or not. Raises UsageError."""
+        self.check_name(name)
+        return self.folder() / f"{name}{self.suffix}"
+
+    def free_place(self, name: str, force: bool = False) -> Path:
+        """The same, where nothing lies or `force` allows to replace it. Raises UsageError,
+        WouldOverwrite."""
+        place = self.place(name)
+        if place.exists() and not force:
+            hint = "choose another name, or use --force"
+            raise WouldOverwrite(f"{self.folder().name}: there is a '{name}' already", hint)
+        return place

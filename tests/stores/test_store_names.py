@@ -1,0 +1,155 @@
+"""One rule of names: every verb refuses the same names in the same words, and finds the others."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import importer_files as files
+import pytest
+import torch
+
+from latty import home
+from latty.attributes.store import CARDS
+from latty.cli.main import main
+from latty.directions import manage
+from latty.directions.store import SETS
+from latty.errors import UsageError
+from latty.latents import LATENTS
+from latty.models import open_model
+from latty.models.store import MODELS
+from latty.store import RULE, Store
+
+Captured = pytest.CaptureFixture[str]
+BAD = ("a/b", "../x", "..", ".hidden", "a..b", "a.", "a.toml", "a b", "-a", "x" * 81, "", "a#b")
+MISLEADING = "a.safetensors"  # to `discover` it is the path of a file
+GOOD = ("v1.5", "a.b+c", "é_1", "x" * 80)
+SHIPPED = {"models": "demo", "directions": "portraits", "scorers": "geometry"}
+
+
+def model(tmp_path: Path, name: str) -> list[object]:
+    return ["import", home.shipped_dir() / "models/demo.safetensors", f"--name={name}"]
+
+
+def directions(tmp_path: Path, name: str) -> list[object]:
+    return ["import", home.shipped_dir() / "directions/demo.safetensors", f"--name={name}"]
+
+
+def latents(tmp_path: Path, name: str) -> list[object]:
+    file = files.npy(tmp_path / "wp.npy", files.normal(1, 2, 6, 16))
+    return ["import", file, f"--name={name}"]
+
+
+def scorer(tmp_path: Path, name: str) -> list[object]:
+    card = tmp_path / "card.toml"
+    card.write_text('weights = "w"\noutputs = ["smile"]\n')
+    return ["import", card, f"--name={name}"]
+
+
+def discovered(tmp_path: Path, name: str) -> list[object]:
+    return ["discover", "random", "portraits", f"--output={name}"]
+
+
+def trained(tmp_path: Path, name: str) -> list[object]:
+    return ["train-scorer", tmp_path, f"--output={name}"]
+
+
+def fetched(tmp_path: Path, name: str) -> list[object]:
+    """A name of the zoo is the name of a model."""
+    zoo = tmp_path / "zoo.toml"
+    zoo.write_text(
+        'schema = 1\n[sources.a]\ntitle = "a"\npage = "https://a.org"\nnamed_in = "a"\n'
+        f'licence = "a"\n[models."{name}"]\nsource = "a"\nfamily = "dcgan"\nresolution = 8\n'
+        'address = "https://a.org/a.pt"\n'
+    )
+    return ["fetch", name]
+
+
+VERBS: dict[Callable[[Path, str], list[object]], Store] = {
+    model: MODELS,
+    directions: SETS,
+    latents: LATENTS,
+    scorer: CARDS,
+    discovered: SETS,
+    trained: CARDS,
+}
+
+
+def run(words: list[object]) -> int:
+    return main([str(word) for word in words])
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_refuses_in_the_same_words(
+    verb: Callable[[Path, str], list[object]], tmp_path: Path, capsys: Captured
+) -> None:
+    for name in [*BAD, *([] if verb is discovered else [MISLEADING])]:
+        if not name and verb is not trained:
+            continue  # an option without a value: the file's own name is taken
+        assert run(verb(tmp_path, name)) == 2, name
+        assert capsys.readouterr().err == f"latty: '{name}' is no name ({RULE})\n"
+    kind = VERBS[verb].folder().name
+    if kind in SHIPPED:
+        name = SHIPPED[kind]
+        assert run(verb(tmp_path, name)) == 2
+        what = f"{kind}: '{name}' is a name that ships with latty"
+        assert capsys.readouterr().err == f"latty: {what} (choose another)\n"
+    assert not VERBS[verb].folder().exists()
+
+
+@pytest.mark.parametrize("name", [*BAD, MISLEADING, "portraits"])
+def test_what_the_studio_does_to_sets_refuses_too(name: str) -> None:
+    target = SETS.place("own")
+    target.parent.mkdir(parents=True)
+    shutil.copy(home.shipped_dir() / "directions/demo.safetensors", target)
+    words = "ships with latty" if name == "portraits" else "is no name"
+    with pytest.raises(UsageError, match=words):
+        manage.rename_set(str(target), name)
+    info = open_model("portraits", "cpu").info
+    with pytest.raises(UsageError, match=words):
+        manage.keep_offset("one", torch.ones(4, 32), info, "", name)
+    assert list(SETS.folder().iterdir()) == [target]
+
+
+def test_the_zoo_has_names_of_models(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATTY_ZOO", str(tmp_path / "zoo.toml"))
+    assert run(fetched(tmp_path, "a/b")) == 78
+    assert f"is no name ({RULE})" in capsys.readouterr().err
+    assert run(fetched(tmp_path, "demo")) == 2
+    assert "'demo' is a name that ships with latty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_name_that_is_taken_is_found_again(name: str, tmp_path: Path, capsys: Captured) -> None:
+    for verb in (model, directions, latents):
+        assert run(verb(tmp_path, name)) == 0, capsys.readouterr().err
+        assert name in VERBS[verb].names() and VERBS[verb].find(name).is_file()
+        assert run(verb(tmp_path, name)) == 73
+        assert f"there is a '{name}' already" in capsys.readouterr().err
+    for kind in ("models", "directions", "latents"):
+        assert run(["list", kind]) == 0 and name in capsys.readouterr().out
+    assert open_model(name, "cpu").info.name == name
+    smile = next(iter(manage.read(SETS.find(name))[0].names))
+    preset = tmp_path / "x.toml"
+    preset.write_text(
+        f'schema = 1\nname = "x"\n[scene]\nmodel = "{name}"\n[[scene.edits]]\n'
+        f'direction = "{name}/{smile}"\nstrength = 1\n[[outputs]]\npath = "x.png"\n'
+    )
+    assert run(["check", preset]) == 0, capsys.readouterr().err
+    assert run(["inspect", name]) == 0
+
+
+def test_a_search_does_not_take_a_shipped_name(capsys: Captured) -> None:
+    """It would write a set that nobody can name: a shipped one stands before it."""
+    assert run(["discover", "random", "portraits", "-o", "portraits"]) == 2
+    assert "directions: 'portraits' is a name that ships with latty" in capsys.readouterr().err
+    assert not home.data_dir().exists() and not (home.state_dir() / "discover").exists()
+
+
+def test_what_lies_in_the_store_under_an_old_name_is_still_found(tmp_path: Path) -> None:
+    for name in ("a.toml", "a..b", "a b"):
+        target = SETS.folder() / f"{name}.safetensors"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(home.shipped_dir() / "directions/demo.safetensors", target)
+        assert SETS.find(name) == target and name in SETS.names()
