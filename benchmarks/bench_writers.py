@@ -108,7 +108,7 @@ def psnr(path: Path, frames: list[Pixels]) -> float:
 
 def ours(frames: list[Pixels], path: Path) -> None:
     output = Output(path.name)
-    writer_of(output)[1].write(Frames(frames), path, output, "{}", silent)
+    writer_of(output).write(Frames(frames), path, output, "{}", silent)
 
 
 def imageio_gif(frames: list[Pixels], path: Path) -> None:

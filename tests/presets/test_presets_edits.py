@@ -223,7 +223,7 @@ def test_recipes_name_the_bytes_of_everything_a_picture_depends_on(tmp_path: Pat
     model = open_model("portraits", "cpu")
 
     def recipe() -> dict[str, object]:
-        return provenance.recipe(preset, preset.outputs[0], model, ((0, 8),))
+        return provenance.shared(preset, model)
 
     made = recipe()
     assert set(made["directions"]) == {"portraits/smile", "portraits/age", "portraits/yaw"}  # type: ignore[call-overload]
@@ -232,7 +232,7 @@ def test_recipes_name_the_bytes_of_everything_a_picture_depends_on(tmp_path: Pat
     np.save(file, np.zeros((2, 32), np.float32))
     assert recipe()["latents"] != made["latents"]
     bare = replace(preset, scene=replace(scene, latent=None))
-    assert "latents" not in provenance.recipe(bare, bare.outputs[0], model, ((0, 8),))
+    assert "latents" not in provenance.shared(bare, model)
 
 
 def test_names_of_rows_and_captions_say_mode_and_unit(store: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latty.render import palette
+from latty.render.writers.gif import palette
 
 
 def noise_picture(size: int, seed: int = 0) -> np.ndarray:

@@ -19,6 +19,7 @@ from toy_generator import Toy
 
 from latty import presets
 from latty.errors import BadData, LattyError, Missing
+from latty.presets import Preset
 from latty.presets.formats import writer_of
 from latty.render import embedded, provenance
 from latty.report import silent
@@ -30,16 +31,17 @@ PRESET = presets.from_dict(
 )
 
 
-def recipe(**more: Any) -> dict[str, Any]:
-    made = provenance.recipe(PRESET, PRESET.outputs[0], Toy(), ((0, 8),))
-    return {**made, **more}
+def recipe(of: Preset = PRESET, **more: Any) -> dict[str, Any]:
+    own = presets.to_dict(provenance.portable(of, of.outputs[0]))
+    made = provenance.sealed({**provenance.shared(of, Toy()), "preset": own}, ((0, 8),))
+    return {**json.loads(made), **more}
 
 
 def carrying(name: str, text: str, path: Path) -> Path:
     """A small file of a format with `text` where recipes are."""
     frames = [np.full((16, 16, 3), 40 * i, np.uint8) for i in range(3)]
     made = output(name)
-    writer_of(made)[1].write(Frames(frames), path, made, text, silent)
+    writer_of(made).write(Frames(frames), path, made, text, silent)
     return path
 
 
@@ -61,7 +63,7 @@ def test_canonical() -> None:
 
 def test_the_recipe_does_not_depend_on_the_outputs_name() -> None:
     named = replace(PRESET, outputs=(replace(PRESET.outputs[0], path="deep/other name.GIF"),))
-    assert provenance.recipe(named, named.outputs[0], Toy(), ((0, 8),)) == recipe()
+    assert recipe(named) == recipe()
 
 
 @pytest.mark.parametrize("folder", ["/home/ada/", "~/", "../secret/", "C:\\Users\\Ada\\"])

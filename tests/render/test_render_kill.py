@@ -30,10 +30,10 @@ def serve() -> None:
 
     from latty import models, presets, render
     from latty.errors import Interrupted, LattyError
-    from latty.presets.formats import WRITERS as WRITERS_REGISTRY
+    from latty.presets.formats import WRITERS
 
-    for name in WRITERS_REGISTRY.names():
-        WRITERS_REGISTRY.load(name)
+    for name in WRITERS.names():
+        WRITERS.load(name)
 
     class Slow(Toy):
         def synthesis(self, *rest, **more):  # type: ignore[no-untyped-def]

@@ -16,14 +16,14 @@ from PIL import Image
 from test_palette import pan, psnr
 
 from latty.presets import Output
-from latty.presets.formats import WRITERS as WRITERS_REGISTRY
-from latty.presets.formats import starts, writer_of
+from latty.presets.formats import formats, recognised, starts, writer_of
 from latty.render import embedded, shots
 from latty.render.ffmpeg.probe import try_encoder
 from latty.report import silent
 
-NAMES = WRITERS_REGISTRY.names()
-FILMS = ["gif", "mp4", "webm", "webp"]
+NAMES = [one.removeprefix(".") for one in formats()]
+FILMS = ["gif", "mp4", "webm", "webp", "mov", "mkv"]
+VIDEOS = ["mp4", "webm", "mov", "mkv"]
 COMMENT = '{"latty":"0","preset":{},"words":"<&\\"> \\u00e9 \\\\"}'
 
 
@@ -53,12 +53,12 @@ class Frames:
 
 
 def output(name: str, **more: object) -> Output:
-    return replace(Output("x/" if name == "frames" else f"x.{name}"), **more)
+    return replace(Output("x/" if name == "/" else f"x.{name}"), **more)
 
 
 def write(name: str, film: Frames, path: Path, **more: object) -> Path:
     made = output(name, **more)
-    writer_of(made)[1].write(film, path, made, COMMENT, silent)
+    writer_of(made).write(film, path, made, COMMENT, silent)
     return path
 
 
@@ -69,10 +69,10 @@ def content(path: Path) -> bytes:
 
 def decoded(name: str, path: Path) -> list[np.ndarray]:
     """Every frame (H, W, 3) as a player shows it."""
-    if name in ("mp4", "webm"):
+    if name in VIDEOS:
         with av.open(str(path)) as container:
             return [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
-    if name == "frames":
+    if name == "/":
         return [np.asarray(Image.open(file)) for file in sorted(path.iterdir())]
     frames = []
     with Image.open(path) as picture:
@@ -95,11 +95,11 @@ def delays(path: Path) -> list[int]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_conformance(name: str, tmp_path: Path) -> None:
-    """What writers/_base.py asks of every entry."""
+    """What presets/formats.py asks of every entry."""
     film, heard = Frames(pan(48, 5)), []
     path = tmp_path / "one"
     made = output(name)
-    writer_of(made)[1].write(film, path, made, COMMENT, lambda *words: heard.append(words))
+    writer_of(made).write(film, path, made, COMMENT, lambda *words: heard.append(words))
     assert heard[-1][0] == heard[-1][1]
     assert content(write(name, film, tmp_path / "two")) == content(path)
     assert embedded.extract(path) == COMMENT
@@ -113,11 +113,12 @@ def test_cancelled_by_its_report(name: str, tmp_path: Path) -> None:
 
     made = output(name)
     with pytest.raises(KeyboardInterrupt):
-        writer_of(made)[1].write(Frames(pan(32, 3)), tmp_path / "x", made, COMMENT, stop)
+        writer_of(made).write(Frames(pan(32, 3)), tmp_path / "x", made, COMMENT, stop)
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("gif", 31), ("mp4", 29), ("webm", 29), ("webp", 32), ("frames", 90)]
+    ("name", "least"),
+    [("gif", 31), ("mp4", 29), ("webm", 29), ("webp", 32), ("/", 90), ("mov", 29), ("mkv", 29)],
 )
 def test_frames_are_the_films(name: str, least: float, tmp_path: Path) -> None:
     film = Frames(pan(64, 7))
@@ -127,11 +128,11 @@ def test_frames_are_the_films(name: str, least: float, tmp_path: Path) -> None:
     assert min(found) > least, found
 
 
-@pytest.mark.parametrize("name", ["gif", "webp", "frames", "mp4", "webm"])
+@pytest.mark.parametrize("name", ["/", *FILMS])
 def test_sizes_that_are_not_square_or_even(name: str, tmp_path: Path) -> None:
     film = Frames([frame[:31, :45] for frame in pan(48, 3)])
     back = decoded(name, write(name, film, tmp_path / "x"))
-    assert back[0].shape == ((32, 46, 3) if name in ("mp4", "webm") else (31, 45, 3))
+    assert back[0].shape == ((32, 46, 3) if name in VIDEOS else (31, 45, 3))
     assert psnr(back[1][:31, :45], film.frames[1]) > 27
 
 
@@ -166,7 +167,7 @@ def test_webp_delays_spread_the_rounding(tmp_path: Path) -> None:
     assert sum(delays(path)) == 200
 
 
-@pytest.mark.parametrize("name", ["mp4", "webm"])
+@pytest.mark.parametrize("name", VIDEOS)
 @pytest.mark.parametrize("fps", [Fraction(25), Fraction(30000, 1001)])
 def test_video_lasts_as_long_as_it_should(name: str, fps: Fraction, tmp_path: Path) -> None:
     path = write(name, Frames(pan(32, 10), fps), tmp_path / "x")
@@ -180,7 +181,7 @@ def test_a_long_mp4_has_room_for_its_index(tmp_path: Path) -> None:
     frames = pan(16, 20)
     film = Frames([frames[i * i % 20] for i in range(2000)])  # jumps: keyframes and reordering
     made, comment = output("mp4"), COMMENT[:-1] + " " * 100_000 + "}"
-    writer_of(made)[1].write(film, tmp_path / "x", made, comment, silent)
+    writer_of(made).write(film, tmp_path / "x", made, comment, silent)
     assert embedded.extract(tmp_path / "x") == comment
     assert len(decoded("mp4", tmp_path / "x")) == 2000
 
@@ -270,7 +271,7 @@ def test_nvenc_is_used_only_where_it_opens(tmp_path: Path) -> None:
 
 
 def test_crf_is_the_quality(tmp_path: Path) -> None:
-    for name in ("mp4", "webm"):
+    for name in VIDEOS:
         fine = write(name, Frames(pan(64, 6)), tmp_path / f"a{name}", crf=10)
         rough = write(name, Frames(pan(64, 6)), tmp_path / f"b{name}", crf=40)
         assert fine.stat().st_size > 2 * rough.stat().st_size
@@ -297,8 +298,8 @@ def test_writers_hold_no_list_of_frames(tmp_path: Path) -> None:
                 most = max(most, len(alive))
                 yield made
 
-    for name in [*FILMS, "frames"]:
-        write(name, Lazy(pan(24, 40)), tmp_path / name)
+    for name in [*FILMS, "/"]:
+        write(name, Lazy(pan(24, 40)), tmp_path / f"film-{name}".rstrip("/"))
     assert 0 < most <= 6
 
 
@@ -312,3 +313,19 @@ def test_play_order() -> None:
     assert list(shots.play_order(2, "bounce")) == [0, 1]
     assert list(shots.play_order(1, "bounce")) == [0]
     assert list(shots.play_order(3, "once")) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("suffix", sorted(set(formats()) - {"/"}))
+def test_a_file_is_known_by_its_content(suffix: str, tmp_path: Path) -> None:
+    """By its first bytes alone, of the longest match: .mkv begins as .webm does."""
+    path = write(suffix[1:], Frames(pan(24, 3)), tmp_path / "no-suffix")
+    found = recognised(path.read_bytes()[: embedded.HEAD])
+    assert found is not None and found.what == formats()[suffix].what
+
+
+@pytest.mark.parametrize("size", [10, 70_000, 500_000])
+@pytest.mark.parametrize("name", ["jpg", "tif", "png", "webp", "gif"])
+def test_long_recipes(name: str, size: int, tmp_path: Path) -> None:
+    made, comment = output(name), COMMENT[:-1] + " " * size + "}"
+    writer_of(made).write(Frames(pan(24, 1)), tmp_path / "x", made, comment, silent)
+    assert embedded.extract(tmp_path / "x") == comment

@@ -74,10 +74,10 @@ async def open_ref(studio: "Studio", ref: str) -> None:
 
 def _says(path: Path) -> bool:
     """Whether a file is a preset, or a picture that carries one."""
-    from latty.cli.kinds import MEDIA, kind
+    from latty.cli.kinds import is_media, kind
 
     with suppress(OSError):
-        return path.is_file() and kind(path) in (*MEDIA, "toml")
+        return path.is_file() and (is_media(path) or kind(path) == "toml")
     return False
 
 

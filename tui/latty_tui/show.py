@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty.cli.kinds import MEDIA, WORDS, kind
+from latty.cli.kinds import is_media, kind, words
 from latty.cli.out import Out, Progress, is_terminal
 from latty.config import Config
 from latty.errors import BadData, LattyError, Missing, UsageError, did_you_mean
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from latty.presets import Preset
 
 FIRST_SAMPLES = 8
-STILL = (*MEDIA, "jpeg")
 WELCOME = """\
 Try next:
   latty demo                     a sheet of the demo model's samples
@@ -47,7 +46,7 @@ def studio(ref: str | None, config: Config, out: Out) -> int:
 
 def _strange(path: Path) -> bool:
     """Whether a file is a picture that says nothing of how it was made: there is only to look."""
-    if not path.is_file() or kind(path) not in STILL:
+    if not path.is_file() or not is_media(path):
         return False
     from latty.render.embedded import extract
 
@@ -75,7 +74,7 @@ def _check(ref: str) -> None:
 
 def _file(path: Path, ref: str, config: Config, out: Out) -> None:
     found = kind(path)
-    if found in STILL:
+    if is_media(path):
         if probe(config.image).way == "saved":
             out.result(str(path))
         show_file(path, config, out)
@@ -84,7 +83,7 @@ def _file(path: Path, ref: str, config: Config, out: Out) -> None:
     elif found == "safetensors":
         _model(ref, config, out)
     else:
-        raise BadData(f"{ref}: a {WORDS[found]}, which latty cannot show", "see: latty inspect")
+        raise BadData(f"{ref}: a {words(found)}, which latty cannot show", "see: latty inspect")
 
 
 def _named(ref: str, config: Config, out: Out) -> None:
@@ -105,7 +104,7 @@ def show_file(path: Path, config: Config, out: Out) -> None:
 
     if path.is_dir():  # numbered frames
         path = min(path.glob("*.png"), default=path)
-    if path.is_dir() or kind(path) not in STILL:
+    if path.is_dir() or not is_media(path):
         out.say(f"{path} cannot be shown")
         return
     play.play(path, terminal)

@@ -1,19 +1,15 @@
 """What a file is, by its first bytes: names lie. Standard library only.
 
-Pictures that latty makes and TOML are told apart here, all else by the reader of checkpoints.
+Pictures and films are told by what their writers say, TOML here, all else by the reader of
+checkpoints.
 """
 
 from pathlib import Path
 
 from latty.errors import BadData, Missing, OutputError
+from latty.presets.formats import format_of, recognised
 
-MEDIA = ("gif", "png", "webp", "mp4", "webm")  # what latty writes, with the recipe inside
 WORDS = {
-    "gif": "GIF picture",
-    "png": "PNG picture",
-    "webp": "WebP picture",
-    "mp4": "MP4 video",
-    "webm": "WebM video",
     "toml": "TOML text",
     "safetensors": "safetensors weights",
     "torch-zip": "PyTorch checkpoint (zip)",
@@ -22,32 +18,43 @@ WORDS = {
     "npy": "numpy array",
     "npz": "numpy arrays (zip)",
 }
-STARTS = ((b"GIF8", "gif"), (b"\x89PNG\r\n\x1a\n", "png"), (b"\x1a\x45\xdf\xa3", "webm"))
 OTHER = "other"
 HEAD = 65536  # bytes looked at
 
 
 def kind(path: Path) -> str:
-    """One of MEDIA, "toml" or "other". Raises Missing, BadData (a folder), OutputError."""
+    """ "toml", "other", or the suffix of a format that latty writes: "gif", "mp4".
+
+    Raises Missing, BadData (a folder), OutputError."""
+    head = _head(path)
+    media = recognised(head)
+    if media is not None:
+        return media.suffix[1:]
+    return "toml" if _is_toml(head) else OTHER
+
+
+def is_media(path: Path) -> bool:
+    """Whether a file is a picture or film of a format that latty writes, with or without a recipe.
+    Raises Missing, BadData (a folder), OutputError."""
+    return recognised(_head(path)) is not None
+
+
+def words(kind: str) -> str:
+    """What `kind` says, for people."""
+    media = format_of(f"x.{kind}")
+    return media.what if media is not None else WORDS.get(kind, kind)
+
+
+def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            head = file.read(HEAD)
+            return file.read(HEAD)
     except FileNotFoundError:
         raise Missing(f"there is no file {path}", "check the path") from None
     except IsADirectoryError:
         raise BadData(f"{path} is a folder", "name a file") from None
     except OSError as error:
         raise OutputError(f"cannot read {path}: {error.strerror}") from None
-    return _by_sign(head) or ("toml" if _is_toml(head) else OTHER)
-
-
-def _by_sign(head: bytes) -> str:
-    for sign, name in STARTS:
-        if head.startswith(sign):
-            return name
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "webp"
-    return "mp4" if head[4:8] == b"ftyp" else ""
 
 
 def _is_toml(head: bytes) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty.cli.kinds import MEDIA, kind
+from latty.cli.kinds import is_media
 
 if TYPE_CHECKING:
     from latty.presets import Preset
@@ -27,7 +27,7 @@ def read(ref: str, overrides: Sequence[str] = ()) -> Source:
     from latty import presets
 
     path = Path(ref).expanduser()
-    if path.is_file() and kind(path) in MEDIA:
+    if path.is_file() and is_media(path):
         return _from_picture(path, overrides)
     file = path if path.is_file() else presets.shipped().get(ref)
     return Source(presets.read(ref if file is None else file, overrides), file)

@@ -4,33 +4,20 @@ Names come from file headers alone: nothing here imports torch or numpy.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from latty.errors import LattyError, Missing, Problem
 from latty.presets import reading, together, words
 from latty.presets.convert import to_preset
+from latty.presets.formats import format_of
 from latty.presets.reading import Source
 from latty.presets.values import Preset
 from latty.scene import SEED_LIMIT, Walk
 
 Find = Callable[[str], None]  # raises LattyError for a reference that leads nowhere
 
-MOVIES = (".gif", ".mp4", ".webm", ".webp")
-VIDEOS = (".mp4", ".webm")
-READ_BY = {  # output key -> the suffixes whose writers read it
-    "fps": MOVIES,
-    "loop": MOVIES,
-    "crf": VIDEOS,
-    "chroma": VIDEOS,
-    "quality": (".webp",),
-    "dither": (".gif",),
-    "encoder": (".mp4",),
-    "layout": (".png",),
-    "rows": (".png",),
-    "columns": (".png",),
-    "span": (".png",),
-}
+ALWAYS = {"path", "size", "captions"}  # keys of an output that every format may have
 
 
 def check(source: str | Path) -> list[str]:
@@ -113,11 +100,11 @@ def _find_latent(ref: str) -> None:
 def _unused(source: Source) -> Iterator[Problem]:
     """Keys that the writer of their output does not read."""
     for index, output in enumerate(source.data.get("outputs", [])):
-        suffix = PurePosixPath(output["path"]).suffix.lower()
-        suffix = "/" if output["path"].endswith("/") else suffix
+        found = format_of(output["path"])
         for key in output:
-            if suffix not in READ_BY.get(key, (suffix,)):
-                yield source.problem(("outputs", index, key), f"means nothing for {suffix}")
+            if found is not None and key not in found.reads | ALWAYS:
+                what = f"means nothing for {found.suffix}"
+                yield source.problem(("outputs", index, key), what)
 
 
 def _whole(source: Source, preset: Preset) -> Iterator[Problem]:

@@ -1,20 +1,28 @@
 """The output formats: what a writer is, and the registry of them.
 
-A writer is a module in render/writers/ with one function:
+A writer is a module in render/writers/ with a table of the formats that it writes, and two
+functions. The table is a literal: it is read from the source, without an import.
 
-    write(film: Film, path: Path, output: Output, comment: str, report: Report) -> None
+    FORMATS = {".gif": {"what": "GIF picture", "film": True, "magic": rb"GIF8[79]a",
+                        "reads": {"fps", "loop", "dither"}, "bytes_per_pixel": 1.0}}
+    write(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None
+    recall(file: BinaryIO) -> bytes | None
 
-It writes all frames of `film` to `path`, a temporary name that the caller renames when the whole
-file is there, with the recipe `comment` (ASCII, see latty.render.provenance) inside. It may iterate
-the film more than once, holds no more than a few frames, and gives the same bytes every time: no
-time stamps, no random numbers, and thread counts that do not depend on the machine.
+`write` writes all frames of `film` to `path`, a temporary name that the caller renames when the
+whole file is there, with the recipe `comment` (ASCII, see latty.render.provenance) inside. It may
+iterate the film more than once, holds no more than a few frames, and gives the same bytes every
+time: no time stamps, no random numbers, and thread counts that do not depend on the machine.
 `report(done, total, what)` is called once per frame and cancels by raising. OSError goes through.
+`recall` gives that comment back; what it raises, and how much it may read, says Writer.
 """
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from latty.plugins import Registry
 from latty.presets.values import Output
@@ -28,8 +36,11 @@ if TYPE_CHECKING:  # `latty check` reads what formats there are, and must not wa
 else:
     Pixels = Any
 
+LIMIT = 1 << 20  # bytes of a recipe
+FOLDER = "/"  # the suffix of a folder of numbered frames
 
-class Film(Protocol):
+
+class Frames(Protocol):
     """The frames of one output in play order: iterable again and again, each (H, W, 3) uint8."""
 
     @property
@@ -56,19 +67,100 @@ class Film(Protocol):
 class Writer(Protocol):
     """A module in render/writers/."""
 
-    def write(self, film: Film, path: Path, output: Output, comment: str, report: Report) -> None:
-        """All frames of `film` as the file `path`, with the recipe `comment` inside."""
+    def write(self, film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
+        """All frames of `film`, each (H, W, 3), as the file `path`, the recipe inside."""
+        ...
+
+    def recall(self, file: BinaryIO) -> bytes | None:
+        """The recipe in a file of this format, None where there is none.
+
+        Anybody may have made the file: only the bytes of the recipe are unpacked, and no more than
+        LIMIT and one of them. Raises OSError, ValueError, struct.error, zlib.error for a damaged
+        file.
+        """
         ...
 
 
-WRITERS = Registry[Writer]("latty.render.writers", needs=("write",))
-FOLDER = "frames"
+WRITERS = Registry[Writer]("latty.render.writers", needs=("FORMATS", "write", "recall"))
 
 
-def writer_of(output: Output) -> tuple[str, Any]:
-    """Name and module of the writer that an output's suffix chooses. Raises Missing."""
-    name = FOLDER if output.path.endswith("/") else Path(output.path).suffix.lower()[1:]
-    return name, WRITERS.load(name)
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format that a writer writes.
+
+    suffix   what chooses it: ".gif"; "/" fills a folder
+    what     its name in words: "GIF picture"
+    film     it plays; False = one picture, however long the film is
+    reads    the keys of an output that mean something to it, beside path, size and captions
+    magic    a regular expression that its first bytes match, b"" = not recognised by content
+    bytes_per_pixel  at most, of a picture: for the estimate before a render
+    encoders (encoder, container, pixel format) of FFmpeg that `latty doctor` tries
+    """
+
+    suffix: str
+    writer: str
+    what: str
+    film: bool = False
+    reads: frozenset[str] = frozenset()
+    magic: bytes = b""
+    bytes_per_pixel: float = 3.1
+    encoders: tuple[tuple[str, str, str], ...] = ()
+
+
+@cache
+def formats() -> dict[str, Format]:
+    """Every format by its suffix, in order of suffix. A suffix of ours is nobody else's."""
+    found: dict[str, Format] = {}
+    for name in sorted(WRITERS.names(), key=lambda name: (WRITERS.owner(name), name)):
+        found = _written_by(name) | found
+    return dict(sorted(found.items()))
+
+
+@cache
+def _written_by(writer: str) -> dict[str, Format]:
+    table = WRITERS.constant(writer, "FORMATS", {})
+    return {
+        suffix: Format(suffix, writer, **{**facts, "reads": frozenset(facts.get("reads", ()))})
+        for suffix, facts in table.items()
+    }
+
+
+def suffix_of(path: str | Path) -> str:
+    """What chooses the writer of an output's path: its suffix in lower case, or "/"."""
+    text = str(path)
+    return FOLDER if text.endswith("/") else PurePosixPath(text).suffix.lower()
+
+
+def format_of(path: str | Path) -> Format | None:
+    """The format in which an output's path is written, None where nobody writes it."""
+    suffix = suffix_of(path)
+    name = suffix[1:]  # most writers have the name of their suffix: no look at other distributions
+    mine = _written_by(name) if name in WRITERS else {}
+    return mine.get(suffix) or formats().get(suffix)
+
+
+def suffixes() -> list[str]:
+    """The suffixes of the files that can be written; a name ending in "/" fills a folder."""
+    return [suffix for suffix in formats() if suffix != FOLDER]
+
+
+def is_film(path: str | Path) -> bool:
+    """Whether an output's path is a film: it plays, as a folder of numbered frames does."""
+    found = format_of(path)
+    return found is not None and found.film
+
+
+def recognised(head: bytes) -> Format | None:
+    """The format of a file by its first bytes: the longest match, for one may begin as another."""
+    hits = ((re.match(one.magic, head, re.DOTALL), one) for one in formats().values() if one.magic)
+    found = [(hit.end(), one) for hit, one in hits if hit is not None]
+    return max(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def writer_of(output: Output) -> Writer:
+    """The writer that an output's suffix chooses. Raises Missing."""
+    found = format_of(output.path)
+    return WRITERS.load(found.writer if found else suffix_of(output.path)[1:])
 
 
 def starts(count: int, fps: Fraction, ticks: int) -> list[int]:

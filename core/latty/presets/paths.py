@@ -9,9 +9,9 @@ import stat
 from pathlib import Path
 
 from latty.errors import BadData
+from latty.presets.formats import format_of, suffixes
 from latty.presets.words import shown, unsafe_character
 
-SUFFIXES = (".gif", ".mp4", ".webm", ".webp", ".png")
 LONGEST = 200  # bytes; leaves room for the temporary names beside it on every file system
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)", re.IGNORECASE)
 
@@ -71,19 +71,12 @@ def _suffix_fault(path: str) -> str:
     suffix = Path(path).suffix.lower()
     if path.endswith("/"):
         return "names no folder" if not Path(path).name else ""
-    if suffix in SUFFIXES or _has_writer(suffix[1:]):
+    if format_of(path) is not None:
         return ""
     if suffix == ".toml":
         return "would overwrite a preset; its suffix chooses the format"
-    known = ", ".join(SUFFIXES)
+    known = ", ".join(suffixes())
     return f"has no suffix latty writes: {known}, or a name ending in / for numbered frames"
-
-
-def _has_writer(name: str) -> bool:
-    """True for the suffixes of writers that were added to latty since."""
-    from latty.presets.formats import WRITERS
-
-    return name in WRITERS
 
 
 def _stays_inside(target: Path, out_dir: Path) -> bool:

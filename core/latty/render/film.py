@@ -1,24 +1,21 @@
-"""Reel: the pictures of many scenes, made in batches and kept on disk. Film: what is played."""
+"""Reel: the pictures of many scenes, made in batches and kept on disk. LazyFrames: what plays."""
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from latty.errors import DeviceError
 from latty.models.memory import is_short
 from latty.presets import Output, Preset
+from latty.presets.formats import Pixels, is_film
 from latty.render import grids, shots
 from latty.render.journal import Journal
-from latty.render.provenance import Batches
+from latty.render.options import Batches
 from latty.report import Report
 from latty.scene import Scene
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(slots=True)
@@ -80,7 +77,7 @@ class Reel:
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class LazyFrames:
     """Frames in play order, made again each time they are asked for: memory for one frame.
 
     frame  the frame (H, W, 3) of a number
@@ -107,9 +104,8 @@ class Film:
         return map(self.frame, self.order)
 
 
-def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> Film:
+def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> LazyFrames:
     """What an output plays: frames of a finished reel, each picture `height` px high."""
-    still = output.path.lower().endswith(".png")
     together = max(1, len(preset.seeds))
 
     def pictures(start: int, stop: int) -> list[Pixels]:
@@ -132,5 +128,6 @@ def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> F
         return grids.sheet(everything, words_below, output.columns)
 
     fps = Fraction(output.fps).limit_denominator(1001)
-    order = range(1) if still else shots.play_order(preset.frames, output.loop)
-    return Film(page if still else frame, order, fps, loops=output.loop != "once")
+    film = is_film(output.path)
+    order = shots.play_order(preset.frames, output.loop) if film else range(1)
+    return LazyFrames(frame if film else page, order, fps, loops=output.loop != "once")

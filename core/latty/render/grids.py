@@ -5,10 +5,9 @@ from math import ceil, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Pixels = NDArray[np.uint8]
+from latty.presets.formats import Pixels
 
 PAPER, INK, FAINT = "#ffffff", "#2e2e36", "#85858f"
 

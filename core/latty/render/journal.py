@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from latty.presets.formats import Pixels
 
 _NUMBER = struct.Struct("<I")
 _HEADER_LIMIT = 1024

@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from latty import edits
 from latty.errors import BadData
 from latty.models.activations import Changes
 from latty.models.base import AnySize, Generator, HasActivations, HasPrefix
+from latty.presets.formats import Pixels
 from latty.scene import Noise, Scene
-
-Pixels = NDArray[np.uint8]
 
 
 def at_size(generator: Generator, size: int | None) -> Generator:

@@ -17,14 +17,14 @@ from latty.directions.store import SETS, split
 from latty.errors import BadData
 from latty.files import cached
 from latty.presets import Output, Preset
-from latty.render.embedded import LIMIT, extract
+from latty.presets.formats import LIMIT
+from latty.render.embedded import extract
+from latty.render.options import Batches
 from latty.scene import Scene
 from latty.version import __version__
 
 if TYPE_CHECKING:  # torch takes seconds to import, and reading a recipe does not need it
     from latty.models.base import Generator
-
-Batches = tuple[tuple[int, int], ...]  # (first picture, batch size) of each stretch, from 0 on
 
 SCHEMA = 1
 LARGEST_BATCH = 4096
@@ -36,24 +36,27 @@ def canonical(recipe: Mapping[str, Any]) -> str:
     return json.dumps(recipe, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
-def recipe(
-    preset: Preset, output: Output, generator: "Generator", batches: Batches
-) -> dict[str, Any]:
-    """What made one output. Raises Missing for a direction or latent that is not there."""
+def sealed(recipe: Mapping[str, Any], batches: Batches) -> str:
+    """The text of a recipe whose pictures were made in these batches."""
+    return canonical({**recipe, "batches": [list(batch) for batch in batches]})
+
+
+def shared(preset: Preset, generator: "Generator") -> dict[str, Any]:
+    """The recipe, but for its preset and its batches: what every output of a preset was made with.
+
+    Raises Missing for a direction or latent that is not there.
+    """
     import torch
 
-    own = portable(preset, output)
     info, device = generator.info, generator.device
     start = _start(preset)
     return {
         **({"latents": start} if start else {}),
-        "batches": [list(batch) for batch in batches],
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "directions": directions(preset),
         "frames": preset.frames,
         "latty": __version__,
         "model": {"digest": info.digest, "family": info.family, "name": info.name},
-        "preset": presets.to_dict(own),
         "schema": SCHEMA,
         "seeds": list(preset.seeds),
         "threads": torch.get_num_threads(),
@@ -153,8 +156,7 @@ def recall(path: Path) -> tuple[Preset, Batches]:
 def changed(path: Path, generator: "Generator") -> list[str]:
     """What a render of this file would meet otherwise than its first one did, in words."""
     old = read(path)
-    preset, batches = recall(path)
-    new = recipe(preset, preset.outputs[0], generator, batches)
+    new = shared(recall(path)[0], generator)
     labels = {"model": "the model", "directions": "a direction", "device": "the device"}
     labels |= {"latents": "the latent"}
     labels |= {"torch": "the torch version", "latty": "the latty version", "threads": "threads"}

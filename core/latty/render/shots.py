@@ -7,6 +7,7 @@ from typing import overload
 from latty.directions.store import resolve
 from latty.errors import BadData
 from latty.presets import Output, Preset
+from latty.presets.formats import is_film
 from latty.scene import Edit, Scene
 
 
@@ -45,7 +46,7 @@ class Shots(Sequence[Scene]):
 
 def shots(preset: Preset, output: Output, size: int | None) -> Sequence[Scene]:
     """The scenes of one output, at `size` px. Raises BadData for a grid that moves nothing."""
-    if not output.path.endswith(".png"):
+    if is_film(output.path):
         return Shots(replace(preset, outputs=()), preset.times(), size)
     if output.layout == "frames":
         times = _spread(preset.times(), output.columns**2)

@@ -11,11 +11,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from signal import SIGINT
 from typing import IO, Self
 
-from latty.errors import LattyError, Locked, OutputError, WouldOverwrite
+from latty.errors import Interrupted, LattyError, Locked, OutputError, WouldOverwrite
 
 SUFFIX = ".latty-work"
 RESUME = "the same command goes on where this one stopped"
@@ -148,6 +149,39 @@ def half_published(works: Sequence[Work], key: str) -> bool:
     except (OSError, ValueError):
         return False
     return same and all(work.file.exists() or work.target.exists() for work in works)
+
+
+@contextmanager
+def publication(files: Sequence[Path], key: str, force: bool) -> Iterator[list[Work]]:
+    """The locked work folder of each file; all get their final names together, on leaving.
+
+    None of them where a try with this key was stopped while it gave the names: only that is left.
+    Raises WouldOverwrite and Locked at once; an interruption says that one can go on.
+    """
+    works = [Work(file) for file in files]
+    if not half_published(works, key):
+        refuse_overwrite(files, force)
+    with ExitStack() as locks, _resumable():
+        with disk_errors(works):
+            for work in works:
+                locks.enter_context(work)
+        named = half_published(works, key)
+        if not named:
+            refuse_overwrite(files, force)
+        yield [] if named else works
+        with disk_errors(works):
+            publish(works, key)
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """An interruption says that the same command goes on where it stopped."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(SIGINT, RESUME) from None
+    except Interrupted as stop:
+        raise Interrupted(stop.exit_code - 128, stop.hint or RESUME) from None
 
 
 @contextmanager

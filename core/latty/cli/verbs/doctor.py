@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from latty import config, home
 from latty.cli.detach import logout_kills
 from latty.errors import LattyError
+from latty.presets.formats import formats
 from latty.render.ffmpeg.probe import try_encoder
 from latty.version import __version__
 
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
     from latty.cli.main import Run
 
 Fact = tuple[str, str]
-ENCODERS = (  # encoder, container, pixel format
-    ("gif", "gif", "rgb8"),
-    ("libx264", "mp4", "yuv420p"),
-    ("libvpx-vp9", "webm", "yuv420p"),
-    ("libwebp", "webp", "yuv420p"),
-    ("h264_nvenc", "mp4", "yuv420p"),
-)
 
 
 def _version(package: str) -> str:
@@ -109,8 +103,9 @@ def _devices() -> Iterator[Fact]:
 
 
 def _encoders() -> Iterator[Fact]:
-    for name, container, pixels in ENCODERS:
-        yield name, try_encoder(name, container, pixels)
+    for form in formats().values():
+        for name, container, pixels in form.encoders:
+            yield name, try_encoder(name, container, pixels)
 
 
 def _terminal(run: "Run") -> Iterator[Fact]:

@@ -26,11 +26,12 @@ def inspect(run: Run) -> int:
     readers: dict[str, Callable[[Path], Facts]] = {
         "toml": _preset,
         "folder": _folder,
-        **dict.fromkeys(sniff.MEDIA, _media),
     }
     facts: Facts = {"file": str(path), "bytes": path.stat().st_size, "kind": kind}
+    if kind not in readers and path.is_file() and sniff.is_media(path):
+        readers[kind] = _media
     if kind in readers:
-        facts |= {"what": sniff.WORDS.get(kind, kind)} | readers[kind](path)
+        facts |= {"what": sniff.words(kind)} | readers[kind](path)
     else:
         facts |= _checkpoint(path, run)
     if run.out.json:

@@ -165,9 +165,8 @@ def _presets() -> Iterator[Row]:
 
 
 def _formats() -> Iterator[Row]:
-    from latty.presets.formats import WRITERS
+    from latty.presets.formats import FOLDER, WRITERS, formats
 
-    for name in WRITERS.names():
-        # frames is the one writer that fills a folder: it is chosen by a name ending in /
-        suffix = "NAME/" if name == "frames" else f".{name}"
-        yield {"name": suffix, "what": WRITERS.summary(name)}
+    for suffix, found in formats().items():
+        name = "NAME/" if suffix == FOLDER else suffix
+        yield {"name": name, "what": WRITERS.summary(found.writer)}

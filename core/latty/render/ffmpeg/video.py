@@ -1,4 +1,4 @@
-"""Films through FFmpeg, as MP4 and WebM need them: colours tagged, bytes reproducible."""
+"""Films through FFmpeg: colours tagged, bytes reproducible."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,45 +10,48 @@ import av
 import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
-from latty.presets.formats import Film, Pixels
+from latty.presets.formats import Frames, Pixels
 from latty.render.ffmpeg.mux import muxer
 from latty.report import Report
 
 THREADS = 4  # part of the bytes, so never the machine's own number of cores
+# x264's macroblock tree reads memory that nobody wrote unless the width is a multiple of 128 px:
+# the same frames then give other bytes from run to run. Without it B frames are kept as fine.
+SOFTWARE = {"preset": "veryfast", "x264-params": "mbtree=0:pbratio=1.1"}
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """A container, a codec and their options; `chroma` is "420" or "444"."""
+class Codec:
+    """An encoder, its container, and the options of both; `chroma` is "420" or "444"."""
 
     container: str
-    codec: str
+    name: str
     chroma: str
     options: Mapping[str, str] = field(default_factory=dict)
     container_options: Mapping[str, str] = field(default_factory=dict)
 
 
-def encode(film: Film, path: Path, form: Format, comment: str, report: Report) -> None:
-    """Write a film; with halved colour an odd size is padded to even by repeating its edge."""
-    even = form.chroma == "420"
-    muxing = {"fflags": "+bitexact", **form.container_options}  # no versions, no random ids
-    with muxer(path, form.container, muxing) as container:
+def encode(film: Frames, path: Path, codec: Codec, comment: str, report: Report) -> None:
+    """Write frames (H, W, 3); halved colour pads an odd size to even by repeating its edge."""
+    even = codec.chroma == "420"
+    muxing = {"fflags": "+bitexact", **codec.container_options}  # no versions, no random ids
+    with muxer(path, codec.container, muxing) as container:
         container.metadata["comment"] = comment
-        added = container.add_stream(form.codec, rate=film.fps, options=dict(form.options))
+        added = container.add_stream(codec.name, rate=film.fps, options=dict(codec.options))
         stream = cast(av.VideoStream, added)
         stream.width = film.width + (film.width % 2 if even else 0)
         stream.height = film.height + (film.height % 2 if even else 0)
-        stream.pix_fmt = f"yuv{form.chroma}p"
+        stream.pix_fmt = f"yuv{codec.chroma}p"
         context = stream.codec_context
         context.thread_count = THREADS
         context.time_base = 1 / Fraction(film.fps)
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         for i, pixels in enumerate(film):
-            frame = _to_yuv(pixels, stream.width, stream.height, f"yuv{form.chroma}p")
+            frame = _to_yuv(pixels, stream.width, stream.height, f"yuv{codec.chroma}p")
             frame.pts, frame.time_base = i, context.time_base
             container.mux(stream.encode(frame))
-            report(i + 1, len(film), form.container)
+            report(i + 1, len(film), codec.container)
         container.mux(stream.encode())
 
 

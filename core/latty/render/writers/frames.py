@@ -3,16 +3,17 @@
 from pathlib import Path
 
 from latty.presets import Output
-from latty.presets.formats import Film
-from latty.render.writers.png import save
+from latty.presets.formats import Frames
+from latty.render.writers.png import recall, save
 from latty.report import Report
 
-BYTES_PER_PIXEL = 3.1
-FOLDER = True  # `path` is a folder
+__all__ = ["FORMATS", "recall", "write"]
+
+FORMATS = {"/": {"what": "folder of numbered frames", "film": True, "reads": {"loop"}}}
 
 
-def write(film: Film, path: Path, output: Output, comment: str, report: Report) -> None:
-    """0000.png, 0001.png, ... in play order."""
+def write(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
+    """0000.png, 0001.png, ... in play order, each of a frame (H, W, 3)."""
     path.mkdir()
     digits = max(4, len(str(len(film) - 1)))
     for i, pixels in enumerate(film):

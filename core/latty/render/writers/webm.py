@@ -1,18 +1,30 @@
 """WebM: VP9, for pages and for players without H.264."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 from latty.presets import Output
-from latty.presets.formats import Film
-from latty.render.ffmpeg.video import Format, encode
+from latty.presets.formats import Frames
+from latty.render.ffmpeg.probe import comment_in
 from latty.report import Report
 
-BYTES_PER_PIXEL = 0.5
+FORMATS = {
+    ".webm": {
+        "what": "WebM video",
+        "film": True,
+        "magic": rb"\x1aE\xdf\xa3",
+        "reads": {"fps", "loop", "crf", "chroma"},
+        "bytes_per_pixel": 0.5,
+        "encoders": (("libvpx-vp9", "webm", "yuv420p"),),
+    }
+}
 _X264_RANGE, _VP9_RANGE = 51, 63  # `crf` in a preset is H.264's, whatever the suffix
 
 
-def write(film: Film, path: Path, output: Output, comment: str, report: Report) -> None:
-    """Constant quality, no target rate."""
+def write(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
+    """All frames (H, W, 3); constant quality, no target rate."""
+    from latty.render.ffmpeg.video import Codec, encode
+
     options = {
         "crf": str(round(output.crf * _VP9_RANGE / _X264_RANGE)),
         "b": "0",
@@ -20,4 +32,9 @@ def write(film: Film, path: Path, output: Output, comment: str, report: Report) 
         "cpu-used": "6",
         "row-mt": "0",  # rows in threads would make the bytes depend on the scheduler
     }
-    encode(film, path, Format("webm", "libvpx-vp9", output.chroma, options), comment, report)
+    encode(film, path, Codec("webm", "libvpx-vp9", output.chroma, options), comment, report)
+
+
+def recall(file: BinaryIO) -> bytes | None:
+    """The comment of the container. Raises ValueError for a damaged file."""
+    return comment_in(file, "matroska")

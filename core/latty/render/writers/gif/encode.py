@@ -1,4 +1,4 @@
-"""GIF: one palette for the whole film, frames streamed through FFmpeg's encoder.
+"""Colours chosen over the whole film, frames streamed through FFmpeg's encoder.
 
 A palette per frame flickers and costs a hundred times more to choose. Dithering (`dither = true`)
 hides the bands in smooth gradients; on photographs it loses 1.6 dB and makes files a tenth larger.
@@ -14,22 +14,20 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from latty.presets import Output
-from latty.presets.formats import Film, Pixels, starts
-from latty.render import palette
+from latty.presets.formats import Frames, Pixels, starts
 from latty.render.ffmpeg.mux import muxer
+from latty.render.writers.gif import palette
 from latty.report import Report
 
-BYTES_PER_PIXEL = 1.0  # of a film, at most: for the estimate before a render
 COLOURS = 255  # the last entry is transparent: pixels that stay as they were cost next to nothing
 DITHER = 8.0  # of 255: about the distance of neighbouring palette entries in a gradient
 _LOOP_BYTES = 19  # the NETSCAPE2.0 extension
 FASTEST = Fraction(50)  # browsers show delays below 2/100 s as 10/100 s
 
 
-def write(film: Film, path: Path, output: Output, comment: str, report: Report) -> None:
-    """Two passes over the film: colours, then pictures. Rates above 50 play at 50 per second."""
-    frames = Dithered(film) if output.dither else film
+def encode(film: Frames, path: Path, dither: bool, comment: str, report: Report) -> None:
+    """Two passes over frames (H, W, 3): colours, then pictures. Rates above 50 play at 50/s."""
+    frames = _Dithered(film) if dither else film
     counts = palette.histogram(frames)
     colours = palette.choose(counts, COLOURS)
     bare = path.with_name(path.name + ".bare")
@@ -41,10 +39,10 @@ def write(film: Film, path: Path, output: Output, comment: str, report: Report) 
 
 
 @dataclass(frozen=True, slots=True)
-class Dithered:
+class _Dithered:
     """The frames of a film with a fixed 8 x 8 pattern added (Bayer 1973): it does not flicker."""
 
-    film: Film
+    film: Frames
 
     def __iter__(self) -> Iterator[Pixels]:
         tiles = -(-self.film.height // 8), -(-self.film.width // 8)
@@ -63,7 +61,7 @@ def _bayer() -> NDArray[np.float64]:
 
 def _encode(
     frames: Iterable[Pixels],
-    film: Film,
+    film: Frames,
     path: Path,
     colours: Pixels,
     lookup: Pixels,

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from latty.presets.formats import Pixels
 
 BITS = 6  # per channel
 _SHIFT = 8 - BITS

@@ -1,0 +1,138 @@
+"""Every output of a preset: drawn into a journal, developed, written, given its final name."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latty.errors import BadData
+from latty.presets import Preset, safe_output, to_dict
+from latty.presets.formats import format_of, writer_of
+from latty.render import provenance, work
+from latty.render.options import Options
+from latty.render.shots import play_order, shots
+from latty.report import Report
+from latty.scene import Scene
+
+if TYPE_CHECKING:  # torch takes seconds to import, and a plan must not wait for it
+    from latty.models.base import Generator
+    from latty.render.film import Reel
+
+
+def write(preset: Preset, options: Options, report: Report) -> list[Path]:
+    """What latty.render.write says. Raises WouldOverwrite, Locked, OutputError, BadData."""
+    from latty.models import open_model
+
+    targets = _targets(preset, options)
+    sidecars = [path.with_name(path.name + ".json") for path in targets if options.sidecar]
+    key = sha256(provenance.canonical(to_dict(preset)).encode()).hexdigest()
+    with work.publication([*targets, *sidecars], key, options.force) as works:
+        if works:
+            generator = open_model(preset.scene.model, options.device)
+            with work.disk_errors(works):
+                _render(preset, options, generator, works, report)
+    return targets
+
+
+def plan(preset: Preset, options: Options) -> list[dict[str, Any]]:
+    """What latty.render.plan says. Raises BadData for outputs that cannot be written."""
+    rows = []
+    for output, target in zip(preset.outputs, _targets(preset, options), strict=True):
+        size = output.size or preset.scene.size or _own_size(preset.scene.model)
+        count = len(shots(preset, output, size))
+        form = format_of(output.path)
+        assert form is not None  # or it were no target
+        played = len(play_order(preset.frames, output.loop)) if form.film else 1
+        rows.append(
+            {
+                "path": str(target),
+                "writer": form.writer,
+                "pictures": count,
+                "frames": played,
+                "fps": output.fps,
+                "seconds": round(played / output.fps, 3) if played > 1 else 0,
+                "size": size,
+                "bytes": _bytes(count, size, form.bytes_per_pixel),
+                "model": preset.scene.model,
+                "device": options.device,
+                "batch": options.batch,
+                "exists": target.exists(),
+            }
+        )
+    return rows
+
+
+def _render(
+    preset: Preset,
+    options: Options,
+    generator: "Generator",
+    works: Sequence[work.Work],
+    report: Report,
+) -> None:
+    """Every output, finished, in its work folder. Outputs that show the same scenes share them."""
+    from latty.models.base import AnySize
+    from latty.render.film import develop
+
+    reels: dict[Sequence[Scene], Reel] = {}
+    shared = provenance.shared(preset, generator)
+    with ExitStack() as journals:
+        for i, (one, output) in enumerate(zip(works, preset.outputs, strict=False)):
+            size = output.size or preset.scene.size
+            scenes = shots(preset, output, size if isinstance(generator, AnySize) else None)
+            if scenes not in reels:
+                reels[scenes] = _reel(scenes, options, generator, one, shared, journals)
+            reel = reels[scenes]
+            missing = len(reel) - len(reel.journal)
+            needed = _bytes(missing, size or generator.info.resolution, 1.0)
+            work.refuse_small_disk(one.target, needed, options.force)
+            recipe = {**shared, "preset": to_dict(provenance.portable(preset, output))}
+            one.note("recipe.json", provenance.sealed(recipe, reel.batches))
+            reel.finish(report)
+            film = develop(preset, output, reel, size)
+            comment = provenance.sealed(recipe, reel.journal.batches())
+            writer_of(output).write(film, one.fresh(one.file), output, comment, report)
+            if options.sidecar:
+                sidecar = works[len(preset.outputs) + i].file
+                sidecar.write_text(comment + "\n", encoding="ascii")
+
+
+def _reel(
+    scenes: Sequence[Scene],
+    options: Options,
+    generator: "Generator",
+    one: work.Work,
+    shared: dict[str, Any],
+    journals: ExitStack,
+) -> "Reel":
+    """The reel of some scenes; how an output is written does not change its pictures."""
+    from latty.render.film import Reel
+    from latty.render.journal import Journal
+    from latty.render.pixels import Painter, at_size
+
+    made_with = repr(scenes) + provenance.sealed(shared, options.batches)
+    key = sha256(made_with.encode()).hexdigest()
+    journal = journals.enter_context(Journal(one.folder / "pictures", key, len(scenes)))
+    painter = Painter(at_size(generator, scenes[0].size), options.force)
+    return Reel(scenes, painter, journal, options.batches)
+
+
+def _targets(preset: Preset, options: Options) -> list[Path]:
+    """Where each output goes. Raises BadData, also where two outputs have one name."""
+    targets = [safe_output(o.path, options.out_dir, options.preset_file) for o in preset.outputs]
+    if len(set(targets)) < len(targets):
+        raise BadData("two outputs of this preset have the same name", "rename one of them")
+    if not targets:
+        raise BadData("this preset has no outputs", "add [[outputs]] with a path")
+    return targets
+
+
+def _own_size(model: str) -> int:
+    from latty.models import open_model
+
+    return open_model(model, "cpu").info.resolution
+
+
+def _bytes(count: int, size: int, per_pixel: float) -> int:
+    """Disk space for pictures of size x size px: kept raw, and once more as they are written."""
+    return round(count * size * size * (3 + per_pixel))

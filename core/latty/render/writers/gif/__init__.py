@@ -1,0 +1,43 @@
+"""GIF: one palette for the whole film; `dither = true` hides bands in smooth gradients."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+from latty.presets import Output
+from latty.presets.formats import LIMIT, Frames
+from latty.report import Report
+
+FORMATS = {
+    ".gif": {
+        "what": "GIF picture",
+        "film": True,
+        "magic": rb"GIF8[79]a",
+        "reads": {"fps", "loop", "dither"},
+        "bytes_per_pixel": 1.0,
+        "encoders": (("gif", "gif", "rgb8"),),
+    }
+}
+
+
+def write(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
+    """All frames (H, W, 3), the recipe in a comment extension."""
+    from latty.render.writers.gif.encode import encode
+
+    encode(film, path, output.dither, comment, report)
+
+
+def recall(file: BinaryIO) -> bytes | None:
+    """The first comment that holds a recipe, before the first picture: where `write` puts it.
+    Raises OSError, IndexError for a file that ends too early."""
+    head = file.read(13)
+    if head[10] & 0x80:
+        file.seek(3 << (head[10] & 7) + 1, 1)
+    while file.read(1) == b"\x21":
+        label, data = file.read(1), bytearray()
+        while size := (file.read(1) or b"\0")[0]:
+            data += file.read(size)
+            if len(data) > LIMIT:
+                break
+        if label == b"\xfe" and data[:1] == b"{":
+            return bytes(data)
+    return None
