@@ -42,6 +42,4 @@ def _found(path: Path) -> bytes | None:
         if head[:1] == b"{":
             return file.read(LIMIT + 1)
         form = recognised(head)
-        if form is None:
-            raise ValueError("no format that carries a recipe")
-        return WRITERS.load(form.writer).recall(file)
+        return WRITERS.load(form.writer).recall(file) if form else None

@@ -2,18 +2,23 @@
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from hashlib import sha256
+from pathlib import Path
 
 import torch
 
 from latty.errors import DeviceError
+from latty.models.base import Generator
 from latty.models.memory import is_short
 from latty.presets import Output, Preset
 from latty.presets.formats import Pixels, is_film
 from latty.render import grids, shots
 from latty.render.journal import Journal
-from latty.render.options import Batches
+from latty.render.options import Batches, Options
+from latty.render.pixels import Painter, at_size
 from latty.report import Report
 from latty.scene import Scene
 
@@ -74,6 +79,18 @@ class Reel:
             if is_short(error):
                 return None
             raise
+
+
+@contextmanager
+def open_reel(
+    scenes: Sequence[Scene], generator: Generator, options: Options, path: Path, made_with: str
+) -> Iterator[Reel]:
+    """The reel of scenes whose finished pictures lie in the journal `path`, where they were
+    `made_with` the same: how an output is written does not change its pictures."""
+    key = sha256(made_with.encode()).hexdigest()
+    with Journal(path, key, len(scenes)) as journal:
+        painter = Painter(at_size(generator, scenes[0].size), options.force)
+        yield Reel(scenes, painter, journal, options.batches)
 
 
 @dataclass(frozen=True, slots=True)

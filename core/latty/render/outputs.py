@@ -72,7 +72,7 @@ def _render(
 ) -> None:
     """Every output, finished, in its work folder. Outputs that show the same scenes share them."""
     from latty.models.base import AnySize
-    from latty.render.film import develop
+    from latty.render.film import develop, open_reel
 
     reels: dict[Sequence[Scene], Reel] = {}
     shared = provenance.shared(preset, generator)
@@ -81,7 +81,9 @@ def _render(
             size = output.size or preset.scene.size
             scenes = shots(preset, output, size if isinstance(generator, AnySize) else None)
             if scenes not in reels:
-                reels[scenes] = _reel(scenes, options, generator, one, shared, journals)
+                key = repr(scenes) + provenance.sealed(shared, options.batches)
+                made = open_reel(scenes, generator, options, one.folder / "pictures", key)
+                reels[scenes] = journals.enter_context(made)
             reel = reels[scenes]
             missing = len(reel) - len(reel.journal)
             needed = _bytes(missing, size or generator.info.resolution, 1.0)
@@ -95,26 +97,6 @@ def _render(
             if options.sidecar:
                 sidecar = works[len(preset.outputs) + i].file
                 sidecar.write_text(comment + "\n", encoding="ascii")
-
-
-def _reel(
-    scenes: Sequence[Scene],
-    options: Options,
-    generator: "Generator",
-    one: work.Work,
-    shared: dict[str, Any],
-    journals: ExitStack,
-) -> "Reel":
-    """The reel of some scenes; how an output is written does not change its pictures."""
-    from latty.render.film import Reel
-    from latty.render.journal import Journal
-    from latty.render.pixels import Painter, at_size
-
-    made_with = repr(scenes) + provenance.sealed(shared, options.batches)
-    key = sha256(made_with.encode()).hexdigest()
-    journal = journals.enter_context(Journal(one.folder / "pictures", key, len(scenes)))
-    painter = Painter(at_size(generator, scenes[0].size), options.force)
-    return Reel(scenes, painter, journal, options.batches)
 
 
 def _targets(preset: Preset, options: Options) -> list[Path]:
