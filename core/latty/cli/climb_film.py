@@ -15,9 +15,10 @@ from latty.latents import Latents
 from latty.latents import write as write_latents
 from latty.models.base import AnySize, Generator
 from latty.presets import Output
+from latty.presets.formats import Pixels
 from latty.render import work
-from latty.render.film import Film
-from latty.render.grids import Pixels, fit
+from latty.render.film import LazyFrames
+from latty.render.grids import fit
 from latty.render.pixels import to_uint8
 from latty.render.shots import play_order
 from latty.render.writers import frames as folder
@@ -55,7 +56,9 @@ def write(
         work.refuse_overwrite([*films, latents], args.force)
         pixels = _drawn(walk, codes, args.size, config.batch, report)
         for one, writer, loop in ((works[0], gif, "bounce"), (works[1], folder, "once")):
-            film = Film(pixels.__getitem__, play_order(len(pixels), loop), Fraction(FPS), True)
+            film = LazyFrames(
+                pixels.__getitem__, play_order(len(pixels), loop), Fraction(FPS), True
+            )
             output = Output(one.target.name)
             writer.write(film, one.fresh(one.file), output, comment, report)
         write_latents(works[2].file, _latents(walk, places, codes, comment))
