@@ -1,6 +1,5 @@
 """Files with a name: those that ship with latty, and the user's own, under one rule of names."""
 
-import os.path
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -28,14 +27,14 @@ class Store:
     kind      what one is, in words: "model"
     folder    where the user's lie; those that ship lie in a folder of the same name
     suffix    of the files
-    holds     whether a file is of this kind
+    holds     whether a file that is there is of this kind
     built_in  names that ship without a file: entries of a registry
     """
 
     kind: str
     folder: Callable[[], Path]
     suffix: str = ".safetensors"
-    holds: Callable[[Path], bool] = os.path.isfile
+    holds: Callable[[Path], bool] = Path.exists
     built_in: Callable[[], Collection[str]] = tuple
 
     def shipped(self) -> Path:
@@ -47,8 +46,7 @@ class Store:
         found: dict[str, Path] = {}
         for folder in (self.folder(), self.shipped()):
             paths = sorted(folder.glob(f"*{self.suffix}"))
-            found |= {path.name.removesuffix(self.suffix): path for path in paths
-                      if self.holds(path)}  # fmt: skip
+            found |= {path.name.removesuffix(self.suffix): path for path in filter(self._is, paths)}
         return {name: path for name, path in found.items() if name not in self.built_in()}
 
     def names(self) -> list[str]:
@@ -60,9 +58,15 @@ class Store:
         if Path(name).name != name:
             return None
         shipped, own = (at / f"{name}{self.suffix}" for at in (self.shipped(), self.folder()))
-        if self.holds(shipped):
+        if self._is(shipped):
             return shipped
-        return own if self.holds(own) and name not in self.built_in() else None
+        return own if self._is(own) and name not in self.built_in() else None
+
+    def _is(self, path: Path) -> bool:
+        try:
+            return path.is_file() and self.holds(path)
+        except OSError:  # a longer name than the file system takes
+            return False
 
     def find(self, ref: str) -> Path:
         """The file of a name or a path. Raises Missing, with the nearest name."""
