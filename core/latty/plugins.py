@@ -36,10 +36,14 @@ class Registry(Generic[T]):
     package    the folder, as a dotted name; also the entry-point group of outside entries
     attribute  the name in the entry's module that is the entry, such as METHOD; "" = the module
     needs      what an entry must have; T, the Protocol it satisfies, says what each is
+    words      names are spelled as on a command line: train_scorer.py is train-scorer,
+               import_.py is import
     """
 
-    def __init__(self, package: str, attribute: str = "", needs: tuple[str, ...] = ()) -> None:
-        self.package, self.attribute, self.needs = package, attribute, needs
+    def __init__(
+        self, package: str, attribute: str = "", needs: tuple[str, ...] = (), words: bool = False
+    ) -> None:
+        self.package, self.attribute, self.needs, self.words = package, attribute, needs, words
         self.what = package.rpartition(".")[2].removesuffix("s")
 
     @cached_property
@@ -53,13 +57,16 @@ class Registry(Generic[T]):
     def _inside(self) -> dict[str, Path]:
         files = {path.stem: path for path in self._folder.glob("*.py") if path.stem != "__init__"}
         folders = {path.parent.name: path for path in self._folder.glob("*/__init__.py")}
-        return files | folders
+        found: dict[str, Path] = files | folders
+        if self.words:
+            return {stem.rstrip("_").replace("_", "-"): path for stem, path in found.items()}
+        return found
 
     @cached_property
     def _outside(self) -> "dict[str, EntryPoint]":
         from importlib.metadata import entry_points
 
-        found = {}
+        found: dict[str, EntryPoint] = {}
         for point in entry_points(group=self.package):
             if point.name in self._inside:
                 self._fault(point, f"there is a {self.what} of that name in latty")
@@ -81,7 +88,9 @@ class Registry(Generic[T]):
         """Entry `name`, imported. Raises Missing, with the nearest name, where there is none, and
         where an outside entry cannot be used."""
         if name in self._inside:
-            module = import_module(f"{self.package}.{name}")
+            path = self._inside[name]
+            stem = path.parent.name if path.stem == "__init__" else path.stem
+            module = import_module(f"{self.package}.{stem}")
             return cast(T, getattr(module, self.attribute) if self.attribute else module)
         if name in self._outside:
             return self._loaded(name)

@@ -10,11 +10,11 @@ import pytest
 from cli_process import COMMAND, ROOT, environment, latty, write_preset
 from PIL import Image
 
-from latty.cli.grammar import CODES, VERBS
 from latty.cli.main import main
-from latty.cli.options import KINDS
 from latty.cli.out import Out, Progress, clean, seconds, to_json
-from latty.cli.verbs.sample import noise, seeds
+from latty.cli.parser import CODES, VERBS
+from latty.cli.values import noise, seeds
+from latty.cli.verbs.list import KINDS
 from latty.errors import UsageError
 
 HEAVY = ("torch", "numpy", "textual", "PIL")
@@ -62,8 +62,8 @@ def test_quick_verbs_start_quickly(words: str, tmp_path: Path) -> None:
 
 def test_help_names_every_verb_and_every_code(tmp_path: Path) -> None:
     text = latty("--help", home=tmp_path).stdout
-    assert all(verb in text for verb in VERBS) and CODES in text
-    for verb in VERBS:
+    assert all(verb in text for verb in VERBS.names()) and CODES in text
+    for verb in VERBS.names():
         done = latty(verb, "--help", home=tmp_path)
         assert done.returncode == 0 and verb in done.stdout, done.stderr
 

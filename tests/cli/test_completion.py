@@ -7,18 +7,17 @@ from pathlib import Path
 import pytest
 from cli_process import latty
 
-from latty.cli.grammar import VERBS
-from latty.cli.options import SHELLS
+from latty.cli.parser import VERBS
 from latty.cli.verbs import completion
 
 CHECKS = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", completion.SHELLS)
 def test_the_shell_reads_its_script(shell: str, tmp_path: Path) -> None:
     done = latty("completion", shell, home=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert all(verb in done.stdout for verb in VERBS) and "out-dir" in done.stdout
+    assert all(verb in done.stdout for verb in VERBS.names()) and "out-dir" in done.stdout
     if shutil.which(shell) is None:
         pytest.skip(f"no {shell} here")
     script = tmp_path / "script"
@@ -52,6 +51,6 @@ def test_bash_completes(tmp_path: Path) -> None:
 
 def test_the_grammar_is_the_parsers() -> None:
     found = {verb.name: verb for verb in completion.verbs()}
-    assert [*found] == [*VERBS]
+    assert {*found} == {*VERBS.names()}
     options = {name: option for option in found["render"].options for name in option.names}
     assert options["--set"].takes_value and not options["--force"].takes_value

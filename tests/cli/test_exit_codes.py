@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cli_process import COMMAND, environment, latty, write_preset
 
-from latty.cli.grammar import CODES
+from latty.cli.parser import CODES
 
 
 def said(done: "subprocess.CompletedProcess[str]", code: int) -> str:

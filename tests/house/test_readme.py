@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from latty import home, presets
-from latty.cli.grammar import VERBS, build
+from latty.cli.parser import VERBS, parse, program
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet
 from latty.directions.file import write as write_set
@@ -65,7 +65,7 @@ def test_every_command_of_the_readme_parses() -> None:
     assert len(commands) > 8
     for words in commands:
         if words and words[0] in VERBS:
-            build(words).parse_args(words)
+            parse(words)
         else:
             assert not words or words[0] in MODELS.names()
 
@@ -78,6 +78,5 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_verb_is_in_the_help() -> None:
-    assert set(re.findall(r"^    ([\w-]+)(?:  |$)", build().format_help(), re.MULTILINE)) >= set(
-        VERBS
-    )
+    text = program(VERBS.names()).format_help()
+    assert {*re.findall(r"^    ([\w-]+)(?:  |$)", text, re.MULTILINE)} >= {*VERBS.names()}

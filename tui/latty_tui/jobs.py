@@ -234,13 +234,13 @@ def _own_copy(word: str) -> str:
 
 def presets_of(status: Status) -> list[str]:
     """The presets that a render was given, as paths that hold from anywhere, or shipped names."""
-    from latty.cli import grammar
+    from latty.cli.parser import parse
 
     words = list(status.spec.words)
     if words[0] != "render":
         return []
     try:
-        args: Any = grammar.build(words).parse_args(words)
+        args: Any = parse(words)
     except LattyError:
         return []
     places = (Path(status.spec.folder) / Path(ref).expanduser() for ref in args.presets)

@@ -42,7 +42,7 @@ class Reports:
         return type(error).__name__, last.filename if last else "", last.lineno or 0 if last else 0
 
     def _write(self, error: BaseException, where: str) -> Path | None:
-        from latty.cli.verbs.doctor import version_line
+        from latty.version import version_line
 
         text = "".join(traceback.format_exception(error))
         path = home.state_dir() / "reports" / f"studio-{os.getpid()}-{next(self._numbers)}.txt"

@@ -66,10 +66,10 @@ def _check(ref: str) -> None:
         return
     if "/" in ref or Path(ref).suffix:
         raise Missing(f"there is no file {ref}", "check the path")
-    from latty.cli.grammar import VERBS
+    from latty.cli.parser import VERBS
 
     what = f"'{ref}' is no verb, model, preset or picture"
-    raise UsageError(what, did_you_mean(ref, [*VERBS, *MODELS.names(), *shipped()]))
+    raise UsageError(what, did_you_mean(ref, [*VERBS.names(), *MODELS.names(), *shipped()]))
 
 
 def _file(path: Path, ref: str, config: Config, out: Out) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from latty.cli import signals, workers
-from latty.cli.main import Run
 from latty.cli.out import VOICE, Out, Progress
+from latty.cli.run import Run
 from latty.errors import Missing, UsageError
 
 Said = tuple[str, str, dict[str, Any]]  # "say" or "result", its text, its values
@@ -55,8 +55,8 @@ def render(run: Run) -> int:
 def _repeat(run: Run, said: list[Said]) -> None:
     for kind, text, values in said:
         getattr(run.out, kind)(text, **values)
-        if kind == "result" and run.args.show and run.screen is not None:
-            run.screen.show(Path(values["path"]), run.config(), run.out)
+        if kind == "result":
+            run.show(Path(values["path"]))
 
 
 def apart(args: dict[str, Any], ref: str, device: str, folder: str) -> list[Said]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from latty.cli.main import Run
+from latty.cli.parser import parse, split
+from latty.cli.run import Run
 from latty.errors import UsageError
 
 SETTINGS = (Path("/etc/systemd"), Path("/usr/lib/systemd"))  # the first one that says it is right
@@ -47,19 +48,17 @@ def _jobs(words: Sequence[str], apart: bool) -> list[tuple[str, ...]]:
 
     They are parsed once more to know which are presets: an option's value may read the same.
     """
-    from latty.cli import grammar
-
     known = [Word(word) for word in words]
     for place, word in enumerate(known):
         word.place = place
-    args = grammar.build(words).parse_args(known)
-    kept = [word for word in _undetached(known) if word.place != args.verb.place]
+    before, verb, rest = split(known)
+    kept = [*before, *_undetached(rest)]
     if not apart:
-        return [(args.verb, *kept)]
-    presets = {word.place: word for word in args.presets}
+        return [(str(verb), *kept)]
+    presets = {word.place: word for word in parse(known).presets}
     once = {str(word): place for place, word in reversed(presets.items())}
     return [
-        (args.verb, *(w for w in kept if w.place == mine or w.place not in presets))
+        (str(verb), *(w for w in kept if w.place == mine or w.place not in presets))
         for mine in sorted(once.values())
     ]
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from latty.cli.main import Run
+from latty.cli.run import Run
 from latty.errors import Missing
 
 

@@ -5,50 +5,15 @@ stdout carries results, stderr words; whatever goes wrong becomes one line and a
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
-from latty.cli import grammar, signals
+from latty import plugins
+from latty.cli import signals
 from latty.cli.out import VOICE, Out, wants_color
+from latty.cli.parser import HELP, VERBS, parse, parse_studio, split
+from latty.cli.run import Run, Screen
 from latty.errors import LattyError, UsageError, explain
-
-if TYPE_CHECKING:  # each module less is a few milliseconds of every start
-    from latty.config import Config
-
-Verb = Callable[["Run"], int]
-
-
-class Screen(Protocol):
-    """What the terminal app lends the headless half, which never imports it."""
-
-    def studio(self, ref: str | None, config: "Config", out: Out) -> int:
-        """`latty [MODEL | PRESET | PICTURE]`: show it."""
-        ...
-
-    def show(self, path: Path, config: "Config", out: Out) -> None:
-        """A picture just written."""
-        ...
-
-    def facts(self, config: "Config") -> dict[str, str]:
-        """What the terminal is and how it shows pictures, for the doctor."""
-        ...
-
-
-class Run:
-    """One run of one verb: its arguments, its voice, the screen if there is one, its words."""
-
-    def __init__(
-        self, args: Any, out: Out, screen: Screen | None, words: Sequence[str] = ()
-    ) -> None:
-        self.args, self.out, self.screen, self.words = args, out, screen, words
-
-    def config(self) -> "Config":
-        """The settings under the flags of this run."""
-        from latty import config
-
-        return config.load(vars(self.args))
 
 
 def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int:
@@ -60,6 +25,7 @@ def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
     out = Out(loudness=-1 if {"-q", "--quiet"} & {*words} else 0, color=wants_color(True))
+    plugins.tell = out.say
     try:
         try:
             return _dispatch(words, out, screen)
@@ -72,24 +38,21 @@ def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int
 
 
 def _dispatch(words: list[str], out: Out, screen: Screen | None) -> int:
-    first = next((word for word in words if not word.startswith("-")), None)
-    asks = {"-h", "--help", "--version"} & {*words}
-    if screen is not None and first not in grammar.VERBS and not asks:
-        args: Any = grammar.parse_studio(words)
+    verb = split(words)[1] or ""
+    if screen is not None and verb not in VERBS and not {*HELP, "--version"} & {*words}:
+        args: Any = parse_studio(words)
         _tune(out, args)
         return screen.studio(args.ref, Run(args, out, screen).config(), out)
-    parser = grammar.build(words)
-    args = parser.parse_args(words)
+    args = parse(words)
     _tune(out, args)
     if args.version:
-        from latty.cli.verbs.doctor import version_line
+        from latty.version import version_line
 
         out.result(version_line())
         return 0
     if args.verb is None:
         raise UsageError("no verb", "see: latty --help")
-    verb: Verb = getattr(import_module(f"latty.cli.verbs.{args.verb}"), args.verb)
-    return verb(Run(args, out, screen, words))
+    return VERBS.load(args.verb).run(Run(args, out, screen, words))
 
 
 def _tune(out: Out, args: Any) -> None:
@@ -145,7 +108,7 @@ def _report(error: Exception, words: list[str]) -> str:
     import traceback
 
     from latty import home
-    from latty.cli.verbs.doctor import version_line
+    from latty.version import version_line
 
     text = "".join(traceback.format_exception(error))
     try:

@@ -1,26 +1,19 @@
 """A method's parameters as options of `latty discover`, read from its source."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from latty.directions.parameters import Parameter, parameters, parse
 from latty.directions.registries import METHODS
 
 if TYPE_CHECKING:
-    from latty.cli.grammar import Parser
+    from latty.cli.parser import Parser
 
 PREFIX = "parameter_"
 
 
-def method_in(words: Sequence[str]) -> str | None:
-    """The first word after `discover` that names a method."""
-    rest = words[list(words).index("discover") + 1 :]
-    return next((word for word in rest if word in METHODS), None)
-
-
-def add(parser: "Parser", words: Sequence[str]) -> None:
-    """The options of the method among `words`, and its words as the description."""
-    method = method_in(words)
+def add(parser: "Parser") -> None:
+    """The options of the method that the command line names, and its summary as description."""
+    method = next((word for word in parser.words if word in METHODS), None)
     if method is None:
         parser.epilog = f"methods: {', '.join(METHODS.names())}"
         return

@@ -3,24 +3,13 @@
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from latty.cli.main import Run
+from latty.cli.run import Run
 from latty.errors import UsageError
 
 if TYPE_CHECKING:
-    from latty.cli.grammar import Parser
     from latty.jobs.pool import Pool
 
 MOST = 256
-
-
-def options(parser: "Parser") -> None:
-    group = parser.add_argument_group("on several processes")
-    what = "processes: one per GPU, or N on the CPU, with one thread each (docs/jobs.md)"
-    group.add_argument("--workers", type=int, metavar="N", help=what)
-    group.add_argument("--engine", choices=("local", "ray"), default="local", metavar="NAME",
-                       help="local, or ray for a cluster (default: local)")  # fmt: skip
-    group.add_argument("--address", metavar="HOST:PORT", help="of the Ray cluster "
-                       "(default: RAY_ADDRESS, or one on this machine alone)")  # fmt: skip
 
 
 def asked(run: Run) -> bool:

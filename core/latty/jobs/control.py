@@ -7,14 +7,16 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from latty.errors import Locked, UsageError
 from latty.jobs import locks, run, slots
 from latty.jobs.events import emit
 from latty.jobs.run import FLAG, LOG, Spec, Status
+from latty.plugins import Registry
 from latty.process import command
 
-VERBS = ("render", "discover", "rank", "edit", "train-scorer", "fetch")  # what may run as a job
+VERBS = Registry[Any]("latty.cli.verbs", words=True)  # by their names: a job is `latty VERB ...`
 PATIENCE = 2.0  # seconds that a supervisor may take to go when it has written the end
 
 
@@ -23,8 +25,9 @@ def submit(
 ) -> str:
     """A job that runs `latty WORDS` in `folder`; its id, as soon as its place in the queue is
     certain. Raises UsageError for a verb that cannot be one, DeviceError, OSError."""
-    if not words or words[0] not in VERBS:
-        raise UsageError(f"'{' '.join(words[:1])}' cannot run as a job", f"can: {', '.join(VERBS)}")
+    if not words or not VERBS.constant(words[0], "DETACHES", False):
+        can = [verb for verb in VERBS.names() if VERBS.constant(verb, "DETACHES", False)]
+        raise UsageError(f"'{' '.join(words[:1])}' cannot run as a job", f"can: {', '.join(can)}")
     if gpus < 0:
         raise UsageError(f"--gpus {gpus} is below 0", "0 = none, beside the jobs that have one")
     where, now = str(folder or Path.cwd()), round(time.time(), 3)

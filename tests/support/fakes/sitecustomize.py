@@ -56,7 +56,7 @@ def _raise_in_render(name: str) -> None:
     def raising(run: object) -> int:
         raise errors[name]
 
-    render.render = raising
+    render.run = raising
 
 
 def _tell(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from latty.cli.out import clean
-from latty.cli.verbs.sample import seeds as read_seeds
+from latty.cli.values import seeds as read_seeds
 from latty.errors import LattyError
 from latty.jobs import control
 from latty.presets.values import Output, Preset, Track

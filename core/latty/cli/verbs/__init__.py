@@ -1,1 +1,1 @@
-"""The headless verbs: VERB.py holds VERB(run) -> exit code. Files with an underscore serve them."""
+"""The verbs of the command line: each file is one, as latty.cli.parser.Verb says."""

@@ -1,10 +1,23 @@
-"""`latty check`: every mistake of a preset at once, without rendering it."""
+"""Every mistake of a preset at once, as file:line:col."""
 
-from latty.cli.main import Run
+from latty.cli.parser import Parser
+from latty.cli.run import Run
 from latty.errors import LattyError, PresetError
 
+ORDER = 120
 
-def check(run: Run) -> int:
+
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = (
+        '--json: {"preset", "ok", "warnings", "problems"} per preset;\n'
+        'a problem is {"line", "column", "key", "what", "hint"}.'
+    )
+    parser.add_argument("presets", nargs="+", metavar="PRESET", help="a .toml, a name, or -")
+    parser.add_json()
+
+
+def run(run: Run) -> int:
     """Every problem of every preset: the code of the only one, or 1 if some of several failed."""
     codes = [_one(ref, run) for ref in run.args.presets]
     return codes[0] if len(codes) == 1 else int(any(codes))

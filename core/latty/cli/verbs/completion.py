@@ -1,4 +1,4 @@
-"""Completion scripts for bash, zsh and fish, generated from the parser.
+"""A completion script for your shell.
 
 A static script answers at once; asking a Python process for every TAB would not.
 """
@@ -6,8 +6,11 @@ A static script answers at once; asking a Python process for every TAB would not
 import argparse
 from dataclasses import dataclass
 
-from latty.cli import grammar
-from latty.cli.main import Run
+from latty.cli.parser import VERBS, Parser, program
+from latty.cli.run import Run
+
+ORDER = 150
+SHELLS = ("bash", "zsh", "fish")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Verb:
+class Described:
     """One verb: its options and the words its first argument may be (none: files)."""
 
     name: str
@@ -29,16 +32,27 @@ class Verb:
     choices: tuple[str, ...]
 
 
-def completion(run: Run) -> int:
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = (
+        "bash: latty completion bash > ~/.local/share/bash-completion/completions/latty\n"
+        "zsh:  latty completion zsh > a folder of your $fpath, named _latty\n"
+        "fish: latty completion fish > ~/.config/fish/completions/latty.fish"
+    )
+    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+
+
+def run(run: Run) -> int:
     """The script on stdout."""
     writers = {"bash": bash, "zsh": zsh, "fish": fish}
     run.out.result(writers[run.args.shell](verbs()).rstrip("\n"))
     return 0
 
 
-def verbs() -> list[Verb]:
+def verbs() -> list[Described]:
     """The grammar, read from the parser itself."""
-    subs = next(a for a in grammar.build()._actions if isinstance(a, argparse._SubParsersAction))
+    whole = program(VERBS.names(), options=True)
+    subs = next(a for a in whole._actions if isinstance(a, argparse._SubParsersAction))
     found = []
     for name, parser in subs.choices.items():
         actions = parser._actions
@@ -48,7 +62,7 @@ def verbs() -> list[Verb]:
             if a.option_strings and a.help != argparse.SUPPRESS
         )
         words = next((a.choices for a in actions if not a.option_strings and a.choices), ())
-        found.append(Verb(name, grammar.VERBS[name], options, tuple(words)))
+        found.append(Described(name, VERBS.summary(name), options, tuple(words)))
     return found
 
 
@@ -56,7 +70,7 @@ def _names(options: tuple[Option, ...]) -> str:
     return " ".join(name for option in options for name in option.names)
 
 
-def bash(found: list[Verb]) -> str:
+def bash(found: list[Described]) -> str:
     """A function for `complete -F`."""
     cases = "\n".join(
         f'    {v.name}) options="{_names(v.options)}"; words="{" ".join(v.choices)}" ;;'
@@ -88,7 +102,7 @@ def _quote(text: str) -> str:
     return text.replace("'", "").replace("[", "(").replace("]", ")").replace(":", ",")
 
 
-def zsh(found: list[Verb]) -> str:
+def zsh(found: list[Described]) -> str:
     """An autoloaded `_latty`."""
     lines = "\n".join(f"    '{v.name}:{_quote(v.what)}'" for v in found)
     cases = "\n".join(f"    {v.name}) _arguments {_zsh_arguments(v)} ;;" for v in found)
@@ -117,7 +131,7 @@ compdef _latty latty
 """
 
 
-def _zsh_arguments(verb: Verb) -> str:
+def _zsh_arguments(verb: Described) -> str:
     value = {True: ":value:_files", False: ""}
     specs = [
         f"'{name}[{_quote(option.what)}]{value[option.takes_value]}'"
@@ -128,7 +142,7 @@ def _zsh_arguments(verb: Verb) -> str:
     return " ".join([*specs, f"'*:argument:{rest if verb.choices else '_files'}'"])
 
 
-def fish(found: list[Verb]) -> str:
+def fish(found: list[Described]) -> str:
     """`complete` commands."""
     lines = ["# fish completion for latty; written by: latty completion fish"]
     for verb in found:

@@ -1,4 +1,4 @@
-"""`latty discover`: a method finds directions of a model, and they become a set with a name."""
+"""A method finds directions of a model: ganspace, sefa, tlgan, ..."""
 
 import time
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from latty.cli import detach as cli_detach
 from latty.cli import parameters, signals, workers
-from latty.cli.main import Run
 from latty.cli.out import Progress, seconds
+from latty.cli.parser import Parser
+from latty.cli.run import Run
 from latty.directions.registries import METHODS
 from latty.errors import Missing, did_you_mean
 
@@ -16,11 +17,28 @@ if TYPE_CHECKING:
     from latty.directions.file import DirectionSet
     from latty.models.base import Generator
 
+ORDER = 30
+DETACHES = True
 RESUME = "the same command goes on from there"
 SHOWN = 12  # directions that are told of, of a longer set
 
 
-def discover(run: Run) -> int:
+def options(parser: Parser) -> None:
+    """What it takes."""
+    add = parser.add_argument
+    add("method", metavar="METHOD", help="latty list methods; latty discover METHOD --help")
+    add("model", metavar="MODEL", help="a name (latty list models) or a path")
+    add("-o", "--output", metavar="NAME", help="what to call the set, or a .safetensors path "
+        "(default: MODEL-METHOD)")  # fmt: skip
+    add("--force", action="store_true", help="replace a set of that name")
+    parser.add_detach()
+    parser.add_workers()
+    parser.add_device()
+    parser.add_json()
+    parameters.add(parser)
+
+
+def run(run: Run) -> int:
     """Search, write, tell; the name of the set is the result."""
     args = run.args
     if args.method not in METHODS:

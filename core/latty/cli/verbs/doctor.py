@@ -1,41 +1,32 @@
-"""`latty doctor`: what this machine has, asked by really trying it."""
+"""What this machine has: Python, torch, devices, encoders, terminal, settings."""
 
 import os
 import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from latty import config, home
 from latty.cli.detach import logout_kills
+from latty.cli.parser import Parser
+from latty.cli.run import Run
 from latty.errors import LattyError
 from latty.presets.formats import formats
 from latty.render.ffmpeg.probe import try_encoder
-from latty.version import __version__
+from latty.version import __version__, version_of
 
-if TYPE_CHECKING:
-    from latty.cli.main import Run
+ORDER = 140
 
 Fact = tuple[str, str]
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.add_json()
 
 
-def version_line() -> str:
-    """Versions and licence, from package metadata: torch itself would take seconds to import."""
-    python = platform.python_version()
-    return f"latty {__version__} (Apache-2.0), Python {python}, torch {_version('torch')}"
-
-
-def doctor(run: "Run") -> int:
+def run(run: Run) -> int:
     """A table for people, `{"section", "name", "value"}` per fact for programs."""
     failed = 0
     sections: dict[str, Callable[[], Iterator[Fact]]] = {
@@ -58,7 +49,7 @@ def doctor(run: "Run") -> int:
     return failed
 
 
-def _print(section: str, facts: list[Fact], run: "Run") -> None:
+def _print(section: str, facts: list[Fact], run: Run) -> None:
     if run.out.json:
         for name, value in facts:
             run.out.result("", section=section, name=name, value=value)
@@ -73,7 +64,7 @@ def _program() -> Iterator[Fact]:
     yield "python", f"{platform.python_version()} ({platform.python_implementation()})"
     yield "system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     for package in ("numpy", "pillow", "av", "pydantic", "safetensors"):
-        yield package, _version(package)
+        yield package, version_of(package)
 
 
 def _torch() -> Iterator[Fact]:
@@ -108,7 +99,7 @@ def _encoders() -> Iterator[Fact]:
             yield name, try_encoder(name, container, pixels)
 
 
-def _terminal(run: "Run") -> Iterator[Fact]:
+def _terminal(run: Run) -> Iterator[Fact]:
     for variable in ("TERM", "COLORTERM", "NO_COLOR"):
         yield variable, os.environ.get(variable, "-")
     yield "tmux", "yes" if os.environ.get("TMUX") else "no"
@@ -140,7 +131,7 @@ def _directories() -> Iterator[Fact]:
     yield "jobs at logout", logout_kills() or "they go on"
 
 
-def _settings(run: "Run") -> Iterator[Fact]:
+def _settings(run: Run) -> Iterator[Fact]:
     found = run.config()
     for name, origin in found.origins:
         yield name, f"{getattr(found, name)}  from {origin}"

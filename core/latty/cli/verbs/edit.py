@@ -1,4 +1,4 @@
-"""`latty edit`: a latent walks up or down an attribute until its picture reaches a goal."""
+"""A picture walks up or down an attribute until it reaches a goal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from latty.cli import detach as cli_detach
 from latty.cli import signals
-from latty.cli.main import Run
 from latty.cli.out import Progress
-from latty.cli.verbs.sample import label, tell_notes
+from latty.cli.parser import Parser
+from latty.cli.run import Run
+from latty.cli.values import label
 from latty.config import Config
 from latty.errors import BadData, LattyError, OutputError, UsageError
 from latty.scene import SEED_LIMIT, Layers, Scene
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from latty.models.base import Generator
     from latty.report import Report
 
+ORDER = 50
+DETACHES = True
 LOOKED = 64  # px at which models that draw any size are looked at: scorers see no more
 WHY = {
     "steps": ("the steps are used up", "--steps allows more"),
@@ -40,7 +43,45 @@ class Walk:
     scores: "Tensor"
 
 
-def edit(run: Run) -> int:
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = (
+        "writes NAME.gif, the frames NAME/0000.png and so on, and NAME.safetensors with the\n"
+        'latent of each frame: latent = "NAME.safetensors#-1" starts a preset where the walk\n'
+        "ended. Where the goal is not reached they are written, too, and the exit code is 1.\n\n"
+        'stdout: the files. --json: {"paths", "start", "end", "goal", "steps", "stopped", ...}.'
+    )
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a name (latty list models) or a path")
+    add("--attribute", required=True, metavar="NAME", help="as in smile or geometry/area")
+    add("--to", type=float, required=True, metavar="X", help="walk until the score is X")
+    add("--seed", type=int, default=0, metavar="N", help="where the walk starts (default: 0)")
+    add("--keep", metavar="LIST", help="attributes that stay, as in yaw,age")
+    add("--identity", type=float, default=0.0, metavar="X",
+        help="0 to 1: how strongly the first picture is held on to (default: 0)")  # fmt: skip
+    add("--of", choices=("score", "logit"), default="score", metavar="WHAT",
+        help="what is climbed: score, or the logit of a probability")  # fmt: skip
+    add("--space", choices=("z", "w"), metavar="SPACE", help="z or w (default: the model's own)")
+    add("--layers", default="all", metavar="RANGE", help="layers that move, as in 4-8")
+    add("--step", type=float, default=0.3, metavar="X", help="longest step, in standard "
+        "deviations of the latents (default: 0.3)")  # fmt: skip
+    add("--steps", type=int, default=60, metavar="N", help="at most (default: 60)")
+    add("--distance", type=float, default=8.0, metavar="X", help="at most (default: 8)")
+    add("--label", metavar="N", help="class: an index, a name, or a mixture such as 3=0.7,5=0.3")
+    add("--truncation", type=float, default=1.0, metavar="PSI", help="1 = as sampled, 0 = mean")
+    add("--frames", type=int, default=30, metavar="N", help="pictures on the way (default: 30)")
+    add("--size", type=int, metavar="PX", help="height of a picture")
+    add("-o", "--output", metavar="PATH", help="the GIF; the rest goes beside it")
+    add("--out-dir", metavar="DIR", help="where results go (default: renders)")
+    add("--name", metavar="N", help="what to call them (default: MODEL-SEED-ATTRIBUTE)")
+    add("--force", action="store_true", help="overwrite what is there")
+    parser.add_detach()
+    parser.add_device()
+    parser.add_batch()
+    parser.add_json()
+
+
+def run(run: Run) -> int:
     """Climb, draw, write; exit code 1 where the goal is out of reach, with the way to it kept."""
     args, config = run.args, run.config()
     _check(args)
@@ -57,7 +98,7 @@ def edit(run: Run) -> int:
             climb_film.write(walk, args, config, films, latents, progress)
     finally:
         progress.close()
-    tell_notes(run, args.model, config)
+    run.say_notes(args.model)
     first, last = float(walk.scores[0]), float(walk.scores[-1])
     stopped, steps = walk.climb.stopped, len(walk.scores) - 1
     run.out.say(f"{args.attribute} {first:.4g} -> {last:.4g} in {steps} steps: {stopped}")

@@ -1,4 +1,4 @@
-"""`latty fetch`: a public checkpoint of the zoo comes here and becomes a model of the store."""
+"""A public checkpoint comes from the web and becomes a model with a name."""
 
 import signal
 import threading
@@ -10,18 +10,33 @@ from typing import TYPE_CHECKING, NoReturn
 
 from latty import home
 from latty.checkpoints.refusals import Refusal
-from latty.cli.main import Run
 from latty.cli.out import Progress
+from latty.cli.parser import Parser
+from latty.cli.run import Run
 from latty.errors import BadData, Interrupted, LattyError
 
 if TYPE_CHECKING:
     from latty.models.zoo import Entry
 
+ORDER = 70
+DETACHES = True
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 CUT = ("empty", "html", "json", "truncated", "bad-zip", "checksum", "lfs-pointer")  # codes
 
 
-def fetch(run: Run) -> int:
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = (
+        "NAME is one of `latty list models --zoo`. An interrupted run goes on where it stopped.\n"
+        'LATTY_ZOO=FILE, or zoo = "FILE" in latty.toml, names a zoo of your own in place of it.\n\n'
+        'stdout: the name of the model. --json: {"name", "path", "family", "address", ...}.'
+    )
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--force", action="store_true", help="fetch again, replace the model")
+    parser.add_json()
+
+
+def run(run: Run) -> int:
     """Bring the file, check it, convert it; the name is the result."""
     from latty.models import store
     from latty.models import zoo as models_zoo

@@ -1,21 +1,42 @@
-"""`latty import`: a stranger's file gets a name here: a model, directions, latents or a scorer."""
+"""A checkpoint, directions, latents or a scorer of others gets a name here."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty.cli import kinds
-from latty.cli.main import Run
+from latty.cli.parser import Parser
+from latty.cli.run import Run
 from latty.errors import BadData, Missing, UsageError
 
 if TYPE_CHECKING:
     from latty.directions.importing.base import Imported
     from latty.store import Store
 
+ORDER = 60
 SHOWN = 8  # names of directions said aloud
 FORMATS = "docs/importing.md names the kinds of files and folders that can be imported"
 
 
-def import_(run: Run) -> int:
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = (
+        "FILE is a checkpoint, directions or latents of another program, a scorer (TOML), or the\n"
+        "folder of an experiment; its content decides, and nothing in it is run.\n"
+        "docs/checkpoints.md says which checkpoints open, docs/specs.md how to describe a plain\n"
+        "network whose strides no checkpoint holds, docs/importing.md all the other kinds.\n\n"
+        'stdout: the name. --json: {"name", "kind", "path", "notes", ...}.'
+    )
+    add = parser.add_argument
+    add("file", metavar="FILE")
+    add("--name", metavar="N", help="what to call it (default: the file's own name)")
+    add("--as", metavar="KIND", dest="kind", help="what it is, as in interfacegan or latents")
+    add("--space", metavar="SPACE", help="of directions or latents: z, w or activation:LAYER")
+    add("--spec", metavar="FILE", help="the architecture of a plain network, in TOML")
+    add("--force", action="store_true", help="replace what has that name")
+    parser.add_json()
+
+
+def run(run: Run) -> int:
     """Content decides what the file is; --as and --spec decide instead where they are given."""
     from latty.cli import import_model, importable
 

@@ -1,4 +1,4 @@
-"""`latty inspect`: what a file holds, said without loading it and without torch or numpy."""
+"""What is in a file, without loading it."""
 
 import json
 import tomllib
@@ -9,17 +9,27 @@ from typing import TYPE_CHECKING, Any
 from latty import home
 from latty.cli import importable
 from latty.cli import kinds as sniff
-from latty.cli.main import Run
+from latty.cli.parser import Parser
+from latty.cli.run import Run
 from latty.errors import BadData, Missing
 
 if TYPE_CHECKING:
     from latty.checkpoints.checkpoint import Checkpoint
 
+ORDER = 110
+
 Facts = dict[str, Any]
 LONG = 12  # entries of a list shown to people; --json has them all
 
 
-def inspect(run: Run) -> int:
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = '--json: {"file", "bytes", "kind", ...}: what is known of the file.'
+    parser.add_argument("file", metavar="FILE")
+    parser.add_json()
+
+
+def run(run: Run) -> int:
     """A line per fact for people, one object for programs; a file nobody should load is refused."""
     path = _locate(run.args.file)
     kind = "folder" if path.is_dir() else sniff.kind(path)

@@ -1,4 +1,4 @@
-"""`latty jobs`: what goes on without a terminal: list, show, watch, cancel, resume, logs."""
+"""Work that goes on without this terminal: list, show, watch, cancel, resume, logs."""
 
 import os
 import sys
@@ -7,22 +7,39 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from latty.cli import signals
-from latty.cli.main import Run
-from latty.cli.out import Out, clean, is_terminal, seconds
+from latty.cli.job_table import how_far, row
+from latty.cli.out import Out, clean, is_terminal
+from latty.cli.parser import Parser
+from latty.cli.run import Run
 from latty.errors import LattyError, UsageError
 from latty.jobs import control
 from latty.jobs import run as runs
 from latty.jobs.run import Status
 
+ORDER = 90
+ACTIONS = ("list", "show", "watch", "cancel", "resume", "logs")
 POLL = 0.2
 TAIL = 200  # lines that `logs` shows
 TAIL_BYTES = 1 << 18  # where it looks for them
 
 
-def jobs(run: Run) -> int:
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = (
+        "ID is a job's id, a part of it that fits one job only, or last.\n"
+        "watch without ID follows all that are not over; resume takes up all interrupted ones.\n\n"
+        '--json: {"id", "state", "words", "progress", "outputs", "error", ...} per job.'
+    )
+    add = parser.add_argument
+    add("action", nargs="?", choices=ACTIONS, default="list", metavar="ACTION",
+        help=f"{', '.join(ACTIONS)} (default: list)")  # fmt: skip
+    add("ids", nargs="*", metavar="ID")
+    parser.add_json()
+
+
+def run(run: Run) -> int:
     """One action on the jobs named, or on what the action takes without a name."""
     actions: dict[str, Callable[[Run, list[str]], int]] = {
         "list": _list,
@@ -59,45 +76,8 @@ def _readable(run: Run) -> list[Status]:
     return found
 
 
-def row(status: Status) -> dict[str, Any]:
-    """A job as JSON."""
-    latest = runs.latest(status.id)
-    progress = {k: v for k, v in latest.get("progress", {}).items() if k not in ("t", "kind")}
-    return {"id": status.id, "state": status.state, "words": list(status.spec.words),
-            "folder": status.spec.folder, "attempt": status.attempt, "slots": list(status.slots),
-            "submitted": status.spec.submitted, "started": status.started, "ended": status.ended,
-            "code": status.code, "signal": status.signal, "error": status.error,
-            "progress": progress or None, "outputs": runs.outputs(status.id)}  # fmt: skip
-
-
 def _cells(status: Status) -> list[str]:
     return [status.id, status.state, how_far(status), status.spec.title]
-
-
-def how_far(status: Status) -> str:
-    """`40 %, 2 min left`, what went wrong, or how long it took."""
-    if status.state == "running":
-        return progress_words(runs.latest(status.id).get("progress"))
-    if status.state == "failed":
-        return status.error.split("\n")[0][:60]
-    if status.state == "interrupted":
-        return "goes on with: latty jobs resume"
-    if status.started and status.ended:
-        return seconds(status.ended - status.started)
-    return ""
-
-
-def progress_words(event: dict[str, Any] | None) -> str:
-    """`frames 12/60  20 %  5 s left`."""
-    if not event:
-        return "starting"
-    done, total, left = event.get("done"), event.get("total"), event.get("left")
-    if not isinstance(done, int) or not isinstance(total, int):
-        return ""
-    words = f"{event.get('what', '')} {done}" + (
-        f"/{total}  {100 * done // total} %" if total else ""
-    )
-    return words + (f"  {seconds(left)} left" if isinstance(left, int | float) else "")
 
 
 def _show(run: Run, ids: Sequence[str]) -> int:

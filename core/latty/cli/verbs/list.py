@@ -1,18 +1,40 @@
-"""`latty list`: what there is, by name, without importing any of it."""
+"""The models, directions, methods, scorers, presets, formats or jobs there are."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from latty.cli.main import Run
+from latty.cli.parser import Parser
+from latty.cli.run import Run
 from latty.directions.registries import METHODS
 from latty.errors import LattyError, UsageError
 from latty.plugins import Registry
+
+ORDER = 100
+KINDS = (
+    "models",
+    "directions",
+    "latents",
+    "methods",
+    "scorers",
+    "presets",
+    "formats",
+    "jobs",
+)
 
 Row = dict[str, Any]
 SHOWN = 5  # attributes of a scorer in a table
 
 
-def list(run: Run) -> int:
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = '--json: {"name", "what", ...} per entry; more keys depend on the kind.'
+    parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument("--zoo", action="store_true", dest="in_zoo",
+                        help="the models that latty fetch can get")  # fmt: skip
+    parser.add_json()
+
+
+def run(run: Run) -> int:
     """A table for people (name, then what it is), or a JSON object per entry."""
     kinds: dict[str, Callable[[], Iterator[Row]]] = {
         "models": _models,
@@ -141,7 +163,7 @@ def _latents() -> Iterator[Row]:
 
 
 def _jobs() -> Iterator[Row]:
-    from latty.cli.verbs.jobs import how_far, row
+    from latty.cli.job_table import how_far, row
     from latty.jobs import run as runs
 
     for status in runs.listed():

@@ -1,4 +1,4 @@
-"""`latty rank`: what each direction of a set does, in figures, tables and GIFs."""
+"""What each direction of a set does to each attribute: figures, curves, GIFs."""
 
 import math
 import shutil
@@ -7,19 +7,51 @@ from typing import TYPE_CHECKING
 
 from latty.cli import detach as cli_detach
 from latty.cli import signals, workers
-from latty.cli.main import Run
 from latty.cli.out import Progress
-from latty.cli.verbs.sample import seeds
+from latty.cli.parser import Parser
+from latty.cli.run import Run
+from latty.cli.values import seeds
 from latty.errors import Missing, UsageError
 
 if TYPE_CHECKING:
     from latty.models.base import Generator
     from latty.rank import Curves, Plan, Row
 
+ORDER = 40
+DETACHES = True
 GO_ON = "the same command goes on from there"
 
 
-def rank(run: Run) -> int:
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = (
+        "writes ranking.csv, curves.csv, ranking.json, GIFs and README.md into one folder.\n\n"
+        'stdout: the folder. --json: {"path", "set", "model", "rows"}.'
+    )
+    add = parser.add_argument
+    add("set", metavar="SET", help="a direction set (latty list directions) or a path")
+    add("--scorers", default="factors", metavar="LIST",
+        help="attributes or scorers, as in smile,yaw,geometry (default: factors)")  # fmt: skip
+    add("--model", metavar="MODEL", help="default: the model the set was made for")
+    add("--directions", metavar="LIST", help="names in the set (default: all)")
+    add("--seeds", default="0-31", metavar="LIST", help="where the walks start (default: 0-31)")
+    add("--span", type=float, metavar="X", help="-X to +X sigma (default: the usable range)")
+    add("--steps", type=int, default=7, metavar="N", help="strengths of a walk (default: 7)")
+    add("--truncation", type=float, default=1.0, metavar="PSI", help="1 = as sampled")
+    add("--by", choices=("corr", "amplitude", "selectivity"), default="corr", metavar="FIGURE",
+        help="corr, amplitude or selectivity (default: corr)")  # fmt: skip
+    add("--top", type=int, default=3, metavar="N", help="directions shown of each (default: 3)")
+    add("-o", "--output", metavar="DIR", help="the folder (default: SET-rank in --out-dir)")
+    add("--out-dir", metavar="DIR", help="where results go (default: renders)")
+    add("--force", action="store_true", help="replace a ranking that is there")
+    add("--force-model", action="store_true", help="walk directions of another model, too")
+    parser.add_detach()
+    parser.add_workers()
+    parser.add_device()
+    parser.add_json()
+
+
+def run(run: Run) -> int:
     """Walk, measure, write the page; its folder is the result."""
     from latty.directions.store import set_info
 

@@ -1,4 +1,4 @@
-"""`latty render`: presets become files."""
+"""Presets (or pictures that latty made) become GIFs, videos and pictures."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from latty.cli import detach as cli_detach
 from latty.cli import signals, sources, workers
-from latty.cli.main import Run
 from latty.cli.out import Progress, seconds
-from latty.cli.verbs.sample import tell_notes
+from latty.cli.parser import Parser
+from latty.cli.run import Run
 from latty.config import Config
 from latty.errors import Interrupted, LattyError, UsageError, explain
 
@@ -16,8 +16,37 @@ if TYPE_CHECKING:
     from latty.presets import Preset
     from latty.render import Options
 
+ORDER = 10
+DETACHES = True
 
-def render(run: Run) -> int:
+
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = (
+        "PRESET is a .toml file, the name of a shipped preset (hello), - for stdin, or a picture\n"
+        "that latty made: it is rendered again under its own name into --out-dir.\n\n"
+        'stdout: the files written. --json: {"preset", "path", "bytes"} per file, or, for a\n'
+        'preset that failed, {"preset", "error", "hint", "code"}. --dry-run --json: the plan,\n'
+        "one object per file that would be written."
+    )
+    add = parser.add_argument
+    add("presets", nargs="+", metavar="PRESET")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="change a value of the preset, as in scene.seed=3")  # fmt: skip
+    add("--out-dir", metavar="DIR", help="where results go (default: renders)")
+    add("-o", "--output", metavar="PATH", help="write one file, there; the suffix is its format")
+    add("--force", action="store_true", help="overwrite what is there; apply directions of others")
+    add("--dry-run", action="store_true", help="say what would be made; write nothing")
+    add("--show", action="store_true", help="show the results in this terminal afterwards")
+    parser.add_detach()
+    parser.add_workers()
+    parser.add_device()
+    parser.add_batch()
+    parser.add_image()
+    parser.add_json()
+
+
+def run(run: Run) -> int:
     """Every preset in turn; one that fails does not stop the others."""
     if run.args.output is not None and len(run.args.presets) > 1:
         raise UsageError("--output names one file, for one preset", "use --out-dir")
@@ -73,12 +102,11 @@ def one(ref: str, run: Run, config: Config) -> None:
     if run.args.dry_run:
         return _plan(preset, options, run)
     paths = _write(preset, options, run)
-    tell_notes(run, preset.scene.model, config)
+    run.say_notes(preset.scene.model)
     for path in paths:
         run.out.result(str(path), preset=preset.name, path=str(path), bytes=_size(path))
-    if run.args.show and run.screen is not None:
-        for path in paths:
-            run.screen.show(path, config, run.out)
+    for path in paths:
+        run.show(path)
 
 
 def _aimed(source: sources.Source, run: Run, config: Config) -> "tuple[Preset, Options]":

@@ -1,4 +1,4 @@
-"""`latty sample`: a sheet of a model's samples."""
+"""A sheet of a model's samples."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty.cli import signals
-from latty.cli.main import Run
 from latty.cli.out import Progress
+from latty.cli.parser import Parser
+from latty.cli.run import Run
+from latty.cli.values import MOST, label, noise, seeds, whole
 from latty.config import Config
-from latty.errors import OutputError, UsageError, WouldOverwrite, did_you_mean
+from latty.errors import OutputError, UsageError, WouldOverwrite
 from latty.files import replace_whole
-from latty.scene import SEED_LIMIT, Label, Noise, Scene
+from latty.scene import Scene
 
 if TYPE_CHECKING:
     from numpy import uint8
@@ -21,80 +23,45 @@ if TYPE_CHECKING:
 
     from latty.report import Report
 
-MOST = 4096  # pictures on a sheet
-
-
-def seeds(text: str) -> list[int]:
-    """Seeds of a list such as 0-15,40. Raises UsageError."""
-    found: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        ends = [first, last] if dash else [first, first]
-        if not all(end.isascii() and end.isdecimal() and len(end) <= 10 for end in ends):
-            raise UsageError(f"--seeds: '{part}' is no seed or range", "for example 0-15,40")
-        low, high = int(ends[0]), int(ends[1])
-        if not low <= high < SEED_LIMIT:
-            raise UsageError(f"--seeds: '{part}' is no rising range below 2^32", "as in 0-15")
-        if len(found) + high - low >= MOST:
-            raise UsageError(f"--seeds: more than {MOST} pictures", "make several sheets")
-        found += range(low, high + 1)
-    return found
-
-
-def noise(text: str) -> Noise:
-    """const, none or a seed. Raises UsageError."""
-    if text == "const":
-        return "const"
-    if text == "none":
-        return "none"
-    if text.isascii() and text.isdecimal() and int(text[:11]) < SEED_LIMIT:
-        return int(text)
-    raise UsageError(f"--noise: '{text}' is no kind of noise", "const, none or a seed")
-
-
-def _whole(name: str, text: str | int | None, low: int, high: int) -> int | None:
-    if text is None:
-        return None
-    if not str(text).isascii() or not str(text).isdecimal() or not low <= int(text) <= high:
-        raise UsageError(f"{name}: '{text}' is no whole number from {low} to {high}")
-    return int(text)
+ORDER = 20
 
 
 def scenes(args: Any) -> list[Scene]:
     """One scene per seed, as the flags say. Raises UsageError."""
     if not math.isfinite(args.truncation):
         raise UsageError("--truncation must be a number")
-    size, kind = _whole("--size", args.size, 1, 8192), noise(args.noise)
+    size, kind = whole("--size", args.size, 1, 8192), noise(args.noise)
     return [
         Scene(args.model, seed, args.truncation, noise=kind, size=size)
         for seed in seeds(args.seeds)
     ]
 
 
-def label(text: str, names: Sequence[str]) -> Label:
-    """A class index, a class name, or a mixture such as husky=0.7,corgi=0.3. Raises UsageError."""
-    pairs: list[tuple[int, float]] = []
-    for part in text.split(","):
-        name, equals, weight = (word.strip() for word in part.rpartition("="))
-        name, share = (name, weight) if equals else (weight, "1")
-        if name in names:
-            index = list(names).index(name)
-        elif name.isascii() and name.isdecimal() and len(name) < 8:
-            index = int(name)
-        else:
-            hint = did_you_mean(name, names) or "this model's classes have no names: give an index"
-            raise UsageError(f"--label: no class '{name}'", hint)
-        try:
-            pairs.append((index, float(share)))
-        except ValueError:
-            raise UsageError(f"--label: '{share}' is no weight", "as in 3=0.7,5=0.3") from None
-    return pairs[0][0] if len(pairs) == 1 and pairs[0][1] == 1 else tuple(pairs)
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = 'stdout: the file written. --json: {"path", "bytes", "model", "seeds"}.'
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a name (latty list models) or a path")
+    add("--seeds", default="0-15", metavar="LIST", help="such as 0-15,40 (default: 0-15)")
+    add("--label", metavar="N", help="class: an index, a name, or a mixture such as 3=0.7,5=0.3")
+    add("--truncation", type=float, default=1.0, metavar="PSI", help="1 = as sampled, 0 = mean")
+    add("--noise", default="const", metavar="KIND", help="const, none or a seed")
+    add("--size", type=int, metavar="PX", help="height of one picture")
+    add("--columns", type=int, metavar="N", help="pictures in a row (default: nearly square)")
+    add("-o", "--output", metavar="PATH", help="a .png (default: MODEL-samples.png in --out-dir)")
+    add("--out-dir", metavar="DIR", help="where results go (default: renders)")
+    add("--force", action="store_true", help="overwrite what is there")
+    add("--show", action="store_true", help="show the sheet in this terminal afterwards")
+    parser.add_device()
+    parser.add_batch()
+    parser.add_image()
+    parser.add_json()
 
 
-def sample(run: Run) -> int:
+def run(run: Run) -> int:
     """Draw, lay out, write."""
     config, wanted = run.config(), scenes(run.args)
-    columns = _whole("--columns", run.args.columns, 1, MOST) or math.ceil(math.sqrt(len(wanted)))
+    columns = whole("--columns", run.args.columns, 1, MOST) or math.ceil(math.sqrt(len(wanted)))
     path = _target(run.args, config)
     if path.exists() and not run.args.force:
         raise WouldOverwrite(f"{path} is there already", "use --force, or name another with -o")
@@ -105,20 +72,11 @@ def sample(run: Run) -> int:
         _write(path, pixels, _recipe(run.args, wanted))
     finally:
         progress.close()
-    tell_notes(run, run.args.model, config)
+    run.say_notes(run.args.model)
     facts = {"path": str(path), "bytes": path.stat().st_size, "model": run.args.model}
     run.out.result(str(path), **facts, seeds=[scene.seed for scene in wanted])
-    if run.args.show and run.screen is not None:
-        run.screen.show(path, config, run.out)
+    run.show(path)
     return 0
-
-
-def tell_notes(run: Run, model: str, config: Config) -> None:
-    """Say what was made up for a model whose file does not hold everything."""
-    from latty.models import model_notes
-
-    for note in model_notes(model, config.device):
-        run.out.say(f"{Path(model).name}: {note}")
 
 
 def _refuse_early(model: str, path: Path) -> None:

@@ -1,11 +1,18 @@
-"""`latty schema`: the JSON schema of preset files, for editors."""
+"""The JSON schema of presets, for editors."""
 
 import json
 
-from latty.cli.main import Run
+from latty.cli.parser import Parser
+from latty.cli.run import Run
+
+ORDER = 130
 
 
-def schema(run: Run) -> int:
+def options(parser: Parser) -> None:
+    """Nothing but what every verb takes."""
+
+
+def run(run: Run) -> int:
     """The JSON schema of a preset file."""
     from latty import presets
 

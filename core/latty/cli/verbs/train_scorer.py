@@ -1,4 +1,4 @@
-"""`latty train-scorer`: labelled pictures become a scorer with a name."""
+"""Labelled pictures become a scorer with a name."""
 
 import math
 import time
@@ -8,18 +8,48 @@ from typing import TYPE_CHECKING, Any
 from latty.attributes.store import CARDS
 from latty.cli import detach as cli_detach
 from latty.cli import signals
-from latty.cli.main import Run
 from latty.cli.out import Progress, seconds
+from latty.cli.parser import Parser
+from latty.cli.run import Run
 from latty.errors import LattyError, Missing, UsageError
 
 if TYPE_CHECKING:
     from latty.attributes.training import Trained
 
+ORDER = 80
+DETACHES = True
 RESUME = "the same command goes on from there"
 SHOWN = 12  # attributes whose figures are told of
 
 
-def train_scorer(run: Run) -> int:
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = (
+        "DATA is a folder that holds a folder of pictures for each class, or a CSV with a column\n"
+        "'file' (paths beside the CSV) and a column per attribute: 0 and 1, or numbers. An\n"
+        "interrupted run goes on where it stopped. docs/scorers.md says how scorers are used.\n\n"
+        'stdout: the name. --json: {"name", "path", "attributes", "pictures", "skipped", ...}.'
+    )
+    add = parser.add_argument
+    add("data", metavar="DATA")
+    add("-o", "--output", required=True, metavar="NAME", help="what to call the scorer")
+    add("--size", type=int, default=64, metavar="PX", help="px it looks at (default: 64)")
+    add("--channels", type=int, default=3, metavar="N", help="3 colour, 1 grey (default: 3)")
+    add("--width", type=int, default=16, metavar="N", help="of the network (default: 16)")
+    add("--epochs", type=int, default=20, metavar="N", help="times all pictures (default: 20)")
+    add("--batch", type=int, default=64, metavar="N", dest="batch_size",
+        help="pictures per step (default: 64)")  # fmt: skip
+    add("--lr", type=float, default=3e-3, metavar="X", help="learning rate (default: 0.003)")
+    add("--val", type=float, default=0.1, metavar="X", help="share held out (default: 0.1)")
+    add("--flip", action="store_true", help="mirror pictures at random")
+    add("--seed", type=int, default=0, metavar="N", help="of every random number (default: 0)")
+    add("--force", action="store_true", help="replace a scorer of that name")
+    parser.add_detach()
+    parser.add_device()
+    parser.add_json()
+
+
+def run(run: Run) -> int:
     """Train, write, tell; the name of the scorer is the result."""
     args, data = run.args, Path(run.args.data).expanduser()
     CARDS.free_place(args.output, args.force or _unfinished(args.output))

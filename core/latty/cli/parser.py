@@ -1,0 +1,207 @@
+"""The command line: argparse with one-line errors, the options that verbs share, and the verbs.
+
+A verb is a file of verbs/ (or an entry point of another package): the first line of its docstring
+is what `latty --help` says, `options(parser)` adds its options, `run(run)` does the work.
+"""
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn, Protocol, TypeVar
+
+from latty.cli.run import Run
+from latty.errors import UsageError, did_you_mean
+from latty.plugins import Registry
+
+EXAMPLES = """\
+examples:
+  latty                                     the studio, right here
+  latty mine.toml                           the studio, on a preset, a model or a picture
+  latty render hello                        a shipped preset becomes renders/hello.gif
+  latty render mine.toml --set scene.seed=3 --out-dir out
+  latty render renders/hello.gif --out-dir again
+  latty sample demo --seeds 0-15,40 --truncation 0.7 -o sheet.png
+  latty import ffhq.pkl --name ffhq         any checkpoint: its content decides what it is
+  latty fetch ada-metfaces                  a public checkpoint (latty list models --zoo)
+  latty discover ganspace demo -o mine      a method finds directions (latty list methods)
+  latty render presets/*.toml --detach      as jobs that outlive this terminal (latty jobs)
+  latty list directions --json
+"""
+CODES = """\
+exit codes:
+  0    ok                                   73   would overwrite (--force)
+  1    a job failed                         74   I/O error, disk full
+  2    the command line is wrong            75   locked by another run, try again
+  65   bad data: preset, weights, recipe    78   settings: latty.toml, LATTY_*
+  66   input missing                        129 130 143   HUP, INT, TERM
+  69   device unavailable, out of memory    141  nobody reads the output
+
+settings: flag, then LATTY_DEVICE and the like, then latty.toml here or above, then config.toml
+(`latty doctor` names where each value came from)
+"""
+HEAD = """\
+latty [MODEL | PRESET | PICTURE]    opens the studio
+       latty VERB ..."""
+HELP = {"-h", "--help"}
+S = TypeVar("S", bound=str)
+LAST = 1000  # where `latty --help` lists a verb without ORDER
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse that raises UsageError, in one line, with the nearest word.
+
+    words  what follows the verb, for a verb whose options depend on it
+    """
+
+    def __init__(self, words: Sequence[str] = (), **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **options)
+        self.words = words
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageError."""
+        hint = f"see: {self.prog} --help"
+        found = re.search(r"unrecognized arguments: (--[\w-]+)", message)
+        if found:
+            near = did_you_mean(found[1], [o for o in self._option_string_actions if o[:2] == "--"])
+            hint = near if near.startswith("did") else hint
+        found = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        if found:
+            known = [word.strip("'\" ") for word in found[2].split(",")]
+            message, hint = message.partition(" (choose")[0], did_you_mean(found[1], known)
+        raise UsageError(message, hint)
+
+    def add_json(self) -> None:
+        """--json."""
+        self.add_argument("--json", action="store_true", help="one JSON object per line on stdout")
+
+    def add_device(self) -> None:
+        """--device."""
+        self.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps")
+
+    def add_image(self) -> None:
+        """--image, and its old name."""
+        ways = "auto, sixel, kitty, iterm, blocks or saved"
+        self.add_argument("--image", metavar="WAY", help=f"how to show pictures: {ways}")
+        self.add_argument("--pictures", metavar="WAY", dest="image", help=argparse.SUPPRESS)
+
+    def add_batch(self) -> None:
+        """--batch."""
+        self.add_argument("--batch", metavar="N", help="frames made at once (default 8)")
+
+    def add_detach(self) -> None:
+        """--detach and --gpus, of a verb with DETACHES."""
+        add = self.add_argument_group("as a job").add_argument
+        add("--detach", action="store_true", help="go on without this terminal; see: latty jobs")
+        add("--gpus", type=int, default=1, metavar="N",
+            help="GPUs the job needs at once (default: 1)")  # fmt: skip
+
+    def add_workers(self) -> None:
+        """--workers, --engine and --address; latty.cli.workers acts on them."""
+        add = self.add_argument_group("on several processes").add_argument
+        what = "processes: one per GPU, or N on the CPU, with one thread each (docs/jobs.md)"
+        add("--workers", type=int, metavar="N", help=what)
+        add("--engine", choices=("local", "ray"), default="local", metavar="NAME",
+            help="local, or ray for a cluster (default: local)")  # fmt: skip
+        add("--address", metavar="HOST:PORT", help="of the Ray cluster "
+            "(default: RAY_ADDRESS, or one on this machine alone)")  # fmt: skip
+
+
+class Verb(Protocol):
+    """A module in verbs/. Literals beside the functions: ORDER, its place in `latty --help`, and
+    DETACHES = True where it may run as a job."""
+
+    def options(self, parser: Parser) -> None:
+        """Add what it takes to its parser."""
+        ...
+
+    def run(self, run: Run) -> int:
+        """Do it; the exit code."""
+        ...
+
+
+VERBS = Registry[Verb]("latty.cli.verbs", needs=("options", "run"), words=True)
+
+
+def _common() -> Parser:
+    """What every verb takes. Suppressed defaults, so that they may stand before the verb too."""
+    parser = Parser(add_help=False)
+    group = parser.add_argument_group("talking")
+    add = group.add_argument
+    hide = argparse.SUPPRESS
+    add("-q", "--quiet", action="store_const", dest="loudness", const=-1, default=hide,
+        help="errors only")  # fmt: skip
+    add("-v", "--verbose", action="store_const", dest="loudness", const=1, default=hide,
+        help="more words")  # fmt: skip
+    add("--no-color", action="store_false", dest="color", default=hide,
+        help="words without colours (as does NO_COLOR)")  # fmt: skip
+    add("--debug", action="store_true", default=hide, help="a traceback with every error")
+    return parser
+
+
+def parse_studio(words: list[str]) -> argparse.Namespace:
+    """`latty [MODEL | PRESET | PICTURE]`. Raises UsageError."""
+    parser = Parser(prog="latty", parents=[_common()], add_help=False)
+    parser.add_argument("ref", nargs="?")
+    parser.add_device()
+    parser.add_image()
+    args, rest = parser.parse_known_args(words)
+    if args.ref is not None and rest:  # several words: the first was meant to be a verb
+        raise _no_verb(args.ref)
+    return parser.parse_args(words)
+
+
+def _no_verb(word: str) -> UsageError:
+    return UsageError(f"no verb '{word}'", did_you_mean(word, VERBS.names()))
+
+
+def split(words: Sequence[S]) -> tuple[Sequence[S], S | None, Sequence[S]]:
+    """The flags before the verb, the verb (None: there is none), the words after it."""
+    place = next((i for i, word in enumerate(words) if not word.startswith("-")), len(words))
+    return words[:place], words[place] if place < len(words) else None, words[place + 1 :]
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """A command line of one verb, or of flags alone (verb None). Only the parser of that verb is
+    built. Raises UsageError, Missing; SystemExit after `--help`."""
+    before, verb, rest = split(words)
+    unknown = verb is not None and verb not in VERBS
+    if unknown and HELP & {*rest}:  # `latty demo --help`
+        before = ["--help"]
+    listed = VERBS.names() if HELP & {*before} else ()
+    args = program(listed).parse_args(before)
+    args.verb = verb
+    if verb is None:
+        return args
+    if unknown:
+        raise _no_verb(verb)
+    parser = Parser(rest, prog=f"latty {verb}", parents=[_common()])
+    _fill(parser, verb)
+    return parser.parse_args(rest, args)
+
+
+def _fill(parser: Parser, verb: str) -> None:
+    parser.description = VERBS.summary(verb)
+    VERBS.load(verb).options(parser)
+
+
+def program(listed: Sequence[str] = (), options: bool = False) -> Parser:
+    """The parser of `latty` with the verbs `listed`; with their `options`, all that there is."""
+    common = _common()
+    parser = Parser(
+        prog="latty",
+        usage=HEAD,
+        description="The studio for steering pretrained GANs from a terminal.",
+        epilog=f"{EXAMPLES}\n{CODES}",
+        parents=[common],
+    )
+    parser.add_argument("--version", action="store_true", help="versions and licence")
+    if listed:
+        verbs = parser.add_subparsers(
+            dest="verb", metavar="VERB", title="verbs", prog="latty", parser_class=Parser
+        )
+        for name in sorted(listed, key=lambda verb: VERBS.constant(verb, "ORDER", LAST)):
+            verb = verbs.add_parser(name, help=VERBS.summary(name), parents=[common])
+            if options:
+                _fill(verb, name)
+    return parser

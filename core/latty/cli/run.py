@@ -1,0 +1,52 @@
+"""What a verb is handed: its arguments, where it speaks, the screen, the words it was called by."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:  # each module less is a few milliseconds of every start
+    from latty.cli.out import Out
+    from latty.config import Config
+
+
+class Screen(Protocol):
+    """What the terminal app lends the headless half, which never imports it."""
+
+    def studio(self, ref: str | None, config: "Config", out: "Out") -> int:
+        """`latty [MODEL | PRESET | PICTURE]`: show it."""
+        ...
+
+    def show(self, path: Path, config: "Config", out: "Out") -> None:
+        """A picture just written."""
+        ...
+
+    def facts(self, config: "Config") -> dict[str, str]:
+        """What the terminal is and how it shows pictures, for the doctor."""
+        ...
+
+
+class Run:
+    """One run of one verb."""
+
+    def __init__(
+        self, args: Any, out: "Out", screen: Screen | None, words: Sequence[str] = ()
+    ) -> None:
+        self.args, self.out, self.screen, self.words = args, out, screen, words
+
+    def config(self) -> "Config":
+        """The settings under the flags of this run."""
+        from latty import config
+
+        return config.load(vars(self.args))
+
+    def show(self, path: Path) -> None:
+        """With --show: the picture in this terminal."""
+        if self.args.show and self.screen is not None:
+            self.screen.show(path, self.config(), self.out)
+
+    def say_notes(self, model: str) -> None:
+        """What had to be assumed about a model whose checkpoint does not hold everything."""
+        from latty.models import model_notes
+
+        for note in model_notes(model, self.config().device):
+            self.out.say(f"{Path(model).name}: {note}")

@@ -1,0 +1,65 @@
+"""Values on the command line that several verbs take: seeds, noise, classes, whole numbers."""
+
+from collections.abc import Sequence
+
+from latty.errors import UsageError, did_you_mean
+from latty.scene import SEED_LIMIT, Label, Noise
+
+MOST = 4096  # pictures on a sheet
+
+
+def seeds(text: str) -> list[int]:
+    """Seeds of a list such as 0-15,40. Raises UsageError."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        ends = [first, last] if dash else [first, first]
+        if not all(end.isascii() and end.isdecimal() and len(end) <= 10 for end in ends):
+            raise UsageError(f"--seeds: '{part}' is no seed or range", "for example 0-15,40")
+        low, high = int(ends[0]), int(ends[1])
+        if not low <= high < SEED_LIMIT:
+            raise UsageError(f"--seeds: '{part}' is no rising range below 2^32", "as in 0-15")
+        if len(found) + high - low >= MOST:
+            raise UsageError(f"--seeds: more than {MOST} pictures", "make several sheets")
+        found += range(low, high + 1)
+    return found
+
+
+def noise(text: str) -> Noise:
+    """const, none or a seed. Raises UsageError."""
+    if text == "const":
+        return "const"
+    if text == "none":
+        return "none"
+    if text.isascii() and text.isdecimal() and int(text[:11]) < SEED_LIMIT:
+        return int(text)
+    raise UsageError(f"--noise: '{text}' is no kind of noise", "const, none or a seed")
+
+
+def whole(name: str, text: str | int | None, low: int, high: int) -> int | None:
+    """The whole number that option `name` holds, None without one. Raises UsageError."""
+    if text is None:
+        return None
+    if not str(text).isascii() or not str(text).isdecimal() or not low <= int(text) <= high:
+        raise UsageError(f"{name}: '{text}' is no whole number from {low} to {high}")
+    return int(text)
+
+
+def label(text: str, names: Sequence[str]) -> Label:
+    """A class index, a class name, or a mixture such as husky=0.7,corgi=0.3. Raises UsageError."""
+    pairs: list[tuple[int, float]] = []
+    for part in text.split(","):
+        name, equals, weight = (word.strip() for word in part.rpartition("="))
+        name, share = (name, weight) if equals else (weight, "1")
+        if name in names:
+            index = list(names).index(name)
+        elif name.isascii() and name.isdecimal() and len(name) < 8:
+            index = int(name)
+        else:
+            hint = did_you_mean(name, names) or "this model's classes have no names: give an index"
+            raise UsageError(f"--label: no class '{name}'", hint)
+        try:
+            pairs.append((index, float(share)))
+        except ValueError:
+            raise UsageError(f"--label: '{share}' is no weight", "as in 3=0.7,5=0.3") from None
+    return pairs[0][0] if len(pairs) == 1 and pairs[0][1] == 1 else tuple(pairs)
