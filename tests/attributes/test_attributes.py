@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from cli_process import ROOT
+from places import ROOT
 from toy_generator import Factored, Toy
 
 from latty import home

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from places import PARITY, ROOT
 from safetensors.torch import save_file
 
 from benchmarks._pickles import Call, Global, Numbers, Writer, generator, pickled
@@ -24,8 +25,6 @@ from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Persistent, TfNetwork
 from latty.errors import Missing
 
-ROOT = Path(__file__).parents[2]
-PARITY = ROOT.parent / "shared" / "parity"  # optional, beside the checkout
 SUFFIXES = (".pkl", ".pt", ".pth", ".bin", ".npz")
 FIXTURES = sorted(p for p in PARITY.rglob("*") if p.suffix in SUFFIXES)
 TYPES = [

@@ -18,11 +18,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="peak memory is read from /proc"
 )
-ROOT = Path(__file__).parents[2]
 COUNT, SEED = int(os.environ.get("LATTY_FUZZ", "2000")), 20240229
 SECONDS, MEBIBYTES = 2.0, 200
 SIZES = [0, 1, 127, 255, 256, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**62, 2**63]

@@ -8,13 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_checkpoints_samples import SAMPLES
+from bad_checkpoints import SAMPLES
+from places import BADFILES, ROOT
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="peak memory is read from /proc"
 )
-ROOT = Path(__file__).parents[2]
-BADFILES = ROOT.parent / "shared" / "badfiles"  # optional
 SECONDS, MEBIBYTES = 2.0, 200
 # Refused by the families, which know what a generator's tensors are; here they must be read.
 FOR_FAMILIES = ("wrong-shape", "missing-key", "unknown-architecture")
@@ -69,7 +68,7 @@ print(json.dumps({"heard": heard, "modules": news, "results": results}))
 
 def read_all(good: Path, files: list[Path], folder: Path) -> dict[str, list]:
     """code, words, seconds, MiB and what `inspect` refuses, of each file read in one child."""
-    environment = {**os.environ, "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "TMPDIR": str(folder)}
     before = sorted(folder.iterdir())
     done = subprocess.run(
         [sys.executable, "-c", CHILD, str(good), *map(str, files)],

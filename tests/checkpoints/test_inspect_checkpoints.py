@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from places import BADFILES, PARITY, ROOT
 
 from latty.checkpoints import open_checkpoint
 from latty.cli.kinds import kind
@@ -17,8 +18,6 @@ from latty.models.families.stylegan2.network import Config, Network
 from latty.models.open import convert
 from latty.models.registries import FAMILIES as FAMILIES_REGISTRY
 
-ROOT = Path(__file__).parents[2]
-PARITY, BADFILES = ROOT.parent / "shared" / "parity", ROOT.parent / "shared" / "badfiles"
 SMALL = Config(z_dim=8, w_dim=8, resolution=8, channels=(8, 8), mapping_layers=2)
 Captured = pytest.CaptureFixture[str]
 

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_process import COMMAND, ROOT, environment, latty, write_preset
+from cli_process import COMMAND, environment, latty, write_preset
 from PIL import Image
+from places import BADFILES
 
 from latty.cli.main import main
 from latty.cli.out import Out, Progress, clean, seconds, to_json
@@ -179,10 +180,9 @@ def test_sample_draws_a_sheet(tmp_path: Path) -> None:
 
 
 def test_files_of_others_are_named_not_read(capsys: pytest.CaptureFixture[str]) -> None:
-    folder = ROOT.parent / "shared" / "badfiles"
-    if not folder.is_dir():
+    if not BADFILES.is_dir():
         pytest.skip("no ../shared/badfiles here")
-    for path in sorted(folder.iterdir()):
+    for path in sorted(BADFILES.iterdir()):
         for flags in ([], ["--json"]):
             code = main(["inspect", str(path), *flags])
             seen = capsys.readouterr()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cli_process import COMMAND, environment, latty, write_preset
 from PIL import Image
+from places import FAKES
 from terminal_fake import PLAIN, running
 
 ANSWER = b"\x1bP1$r48:2:1:2:3m\x1b\\\x1b[?62;c"
@@ -89,7 +90,7 @@ def test_the_studio_opens(words: list[str], tmp_path: Path) -> None:
     environ = environment(tmp_path, TERM="xterm-256color", TEXTUAL_ANIMATIONS="none")
     script = [
         sys.executable,
-        str(Path(__file__).parents[1] / "support" / "fakes" / "studio.py"),
+        str(FAKES / "studio.py"),
         "nothing",
     ]
     with running([*script, *words], environ, kind=PLAIN, folder=tmp_path) as terminal:

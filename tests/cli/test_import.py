@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from places import PARITY
 
 from latty import files, home
 from latty.checkpoints.safetensors import read_header
@@ -173,7 +174,6 @@ def test_check_warns_about_layers_of_imported_models(
     assert "goes beyond layer 5" in capsys.readouterr().err
 
 
-PARITY = Path(__file__).parents[3] / "shared" / "parity"
 SUFFIXES = (".pkl", ".pt", ".pth", ".bin")
 
 

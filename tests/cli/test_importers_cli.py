@@ -10,10 +10,11 @@ from typing import Any
 import importer_files as files
 import numpy as np
 import pytest
-import test_scorers_cards as scorers
+import scorer_cards as scorers
 import torch
-from cli_process import ROOT, environment, latty
+from cli_process import environment, latty
 from PIL import Image
+from places import ROOT
 from safetensors.torch import save_file
 from small_families import STYLEGAN2, stylegan2_network
 from small_families import made as generator_of

@@ -269,10 +269,7 @@ def test_names_need_neither_torch_nor_numpy(store: Path) -> None:
         "n.set_info('mine').method, n.resolve('mine/1')[2]);"
         "assert not {'torch', 'numpy', 'safetensors'} & set(sys.modules)"
     )
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", words], cwd=root, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["['smile',", "'yaw", "left']", "tlgan", "1"]
     assert "mine" in SETS.names()
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import importer_files as files
 import numpy as np
+import places
 import pytest
 import torch
 from importer_files import WIDTH
@@ -20,7 +21,7 @@ from latty.scene import ALL, Layers
 
 ENTRIES = IMPORTERS_REGISTRY.names()
 OURS = "latty"
-REAL = Path(__file__).parents[3] / "shared" / "real" / "directions"
+REAL = places.REAL / "directions"
 
 
 def known(path: Path, wanted: str = "", space: str = "") -> Imported:
@@ -79,7 +80,7 @@ def test_each_format_can_be_kept_and_read_again(entry: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_an_entry_says_what_it_reads(entry: str) -> None:
     assert IMPORTERS_REGISTRY.summary(entry)
-    guide = Path(__file__).parents[2] / "docs" / "importing.md"
+    guide = places.ROOT / "docs" / "importing.md"
     assert f"`{entry}`" in guide.read_text(encoding="utf-8")
 
 

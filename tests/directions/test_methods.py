@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from places import ROOT
 from small_families import FAMILIES, made
 from torch import Tensor
 
@@ -76,7 +77,7 @@ def test_parameters_can_be_asked_for(method: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_it_has_a_line_for_the_list_and_a_page(method: str) -> None:
     assert METHODS_REGISTRY.summary(method).endswith(".")
-    page = Path(__file__).parents[2] / "docs" / "methods" / f"{method}.md"
+    page = ROOT / "docs" / "methods" / f"{method}.md"
     text = page.read_text(encoding="utf-8")
     assert f"latty discover {method}" in text and f"method-{method}." in text
 

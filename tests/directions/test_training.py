@@ -1,7 +1,6 @@
 """The training that warped and voynov share: what is drawn, what is minimised, what survives."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from places import ROOT
 from torch.nn import functional
 from toy_generator import Toy
 from visible_latents import Patches
@@ -312,18 +312,15 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(
     work = tmp_path / "work"
     work.mkdir()
     code = CHILD.format(
-        tests=str(Path(__file__).parent),
+        tests=str(ROOT / "tests/support"),
         name=name,
         params=params,
         work=str(work),
         out=str(out),
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     firsts = []
     for stop in (40, None):
-        child = subprocess.Popen(
-            [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment
-        )
+        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
         assert child.stdout is not None
         firsts.append(int(child.stdout.readline()))
         for line in child.stdout:

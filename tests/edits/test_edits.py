@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from toy_edits import PLAIN, edited, of
 from toy_generator import Toy
 
 from latty import home
@@ -19,7 +20,6 @@ from latty.scene import Edit, Layers, Scene, Walk
 W = torch.tensor([[1.0, 0, 0, 0, 0], [0, 2, 0, 0, 0]])
 Z = torch.eye(6)[:2]
 LAYERED = torch.arange(20.0).view(1, 4, 5) + 1
-PLAIN = Scene("toy", seed=3)
 
 
 @pytest.fixture(autouse=True)
@@ -31,14 +31,6 @@ def sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, (space, found, vectors) in made.items():
         header = DirectionSet("random", space, found, "toy", "toy", "toy0")
         write(home.directions_dir() / f"{name}.safetensors", header, {ARRAY: vectors})
-
-
-def of(scene: Scene, toy: Toy | None = None) -> torch.Tensor:
-    return codes([scene], toy or Toy())[0]
-
-
-def edited(*edits: Edit, **changes: object) -> Scene:
-    return replace(PLAIN, edits=edits, **changes)  # type: ignore[arg-type]
 
 
 def test_without_edits_it_is_the_mapping() -> None:

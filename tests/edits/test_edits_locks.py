@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from test_edits import PLAIN, edited, of
 from torch import Tensor
+from toy_edits import PLAIN, edited, of
 from toy_generator import Toy
 
 from latty import home

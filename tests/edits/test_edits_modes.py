@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from small_families import FAMILIES, made
-from test_edits import PLAIN, edited, of
 from torch import Tensor
+from toy_edits import PLAIN, edited, of
 from toy_generator import Toy
 
 from latty import home

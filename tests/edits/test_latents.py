@@ -11,7 +11,8 @@ import pytest
 import torch
 from cli_process import environment
 from numpy.typing import NDArray
-from test_edits import PLAIN, edited, of
+from places import REAL
+from toy_edits import PLAIN, edited, of
 from toy_generator import Toy
 
 from latty import home, latents
@@ -23,7 +24,7 @@ from latty.errors import BadData, LattyError, Missing
 from latty.latents import Latents
 from latty.scene import Edit, Layers, Scene
 
-SHARED = Path(__file__).parents[3] / "shared" / "real" / "directions"
+SHARED = REAL / "directions"
 RANDOM = np.random.RandomState(4)
 Z: NDArray[np.float32] = RANDOM.randn(3, 6).astype(np.float32)  # of the toy
 W: NDArray[np.float32] = RANDOM.randn(3, 5).astype(np.float32)

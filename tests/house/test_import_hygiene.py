@@ -2,16 +2,15 @@
 
 import ast
 import sys
-from pathlib import Path
 
 import pytest
 from cli_process import environment
+from places import FAKES, ROOT
 from terminal_fake import PLAIN, running
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = [
     sys.executable,
-    str(Path(__file__).parents[1] / "support" / "fakes" / "studio.py"),
+    str(FAKES / "studio.py"),
     "modules",
 ]
 SLOW = ("torch", "numpy", "PIL", "sklearn", "scipy", "av", "pydantic", "tomlkit", "safetensors")

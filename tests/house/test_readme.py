@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from places import ROOT
 
 from latty import home, presets
 from latty.cli.parser import VERBS, parse, program
@@ -15,7 +16,6 @@ from latty.directions.file import ARRAY, DirectionSet
 from latty.directions.file import write as write_set
 from latty.models.store import MODELS
 
-ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 PAGES += [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "core/latty/shipped/CARD.md"]
 

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from engine_house import PROBE, ROOT, alive, gone, house, kill
+from engine_house import PROBE, house
+from processes import alive, gone, kill
 
 from latty.jobs import run as job_folder
 from latty.jobs import wire
@@ -170,7 +171,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_it_ends_with_the_app(tmp_path: Path, number: int) -> None:
     """Whatever it is at; and the app's side has imported no torch for a picture."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LATTY_HOME": str(tmp_path)}
+    environment = {**os.environ, "LATTY_HOME": str(tmp_path)}
     words = [sys.executable, "-c", APP, *PROBE]
     with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as app:
         assert app.stdout is not None

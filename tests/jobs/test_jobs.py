@@ -14,7 +14,8 @@ from pathlib import Path
 import job_processes
 import pytest
 from cli_process import COMMAND, environment, latty, write_preset
-from job_processes import in_state, over, probe, processes_of, wait
+from job_processes import in_state, over, probe, processes_of
+from processes import wait
 
 from latty import home
 from latty.errors import BadData, DeviceError, Locked, Missing, UsageError

@@ -13,7 +13,8 @@ from pathlib import Path
 import job_processes
 import pytest
 from cli_process import latty, write_preset
-from job_processes import in_state, kill, over, probe, processes_of, wait
+from job_processes import in_state, over, probe, processes_of
+from processes import kill, wait
 
 from latty import home
 from latty.jobs import control, run

@@ -15,7 +15,8 @@ from typing import Any
 import job_processes
 import pytest
 from cli_process import COMMAND, latty, write_preset
-from job_processes import in_state, over, probe, processes_of, wait
+from job_processes import in_state, over, probe, processes_of
+from processes import wait
 
 from latty.cli import detach
 from latty.errors import BadData, UsageError

@@ -13,6 +13,8 @@ from typing import Any
 
 import pool_tasks as tasks
 import pytest
+from places import ROOT
+from processes import alive, wait
 
 from latty.errors import BadData, Interrupted, LattyError, PresetError
 from latty.jobs import shards
@@ -20,28 +22,12 @@ from latty.jobs.pool import TRIES, LocalPool, opened, spread
 from latty.models import open_model
 from latty.shard import Shard
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="module")
 def two() -> Iterator[LocalPool]:
     """Two processes that every test may use, and that no test may hurt for the next."""
     with opened("local", ["cpu", "cpu"]) as pool:
         yield pool  # type: ignore[misc]
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait(ready: Callable[[], object], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.02)
 
 
 def runs(folder: Path, number: int) -> list[str]:

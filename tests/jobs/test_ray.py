@@ -18,7 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from cli_process import COMMAND, ROOT, environment, latty, write_preset
+from cli_process import COMMAND, environment, latty, write_preset
+from places import ROOT
 
 pytestmark = [
     pytest.mark.slow,
@@ -84,7 +85,7 @@ class Cluster:
 
     def variables(self, **more: str) -> dict[str, str]:
         known = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token, "HOME": str(self.home)}
-        return {**known, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", **more}
+        return {**known, "PYTHONPATH": str(ROOT / "tests/support"), **more}
 
     def start(self, node: int) -> None:
         # not 127.0.0.1: Ray takes that for the address on the network

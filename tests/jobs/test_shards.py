@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from cli_process import COMMAND, environment, latty, write_preset
-from test_pool import alive, wait
+from processes import alive, wait
 from torch import Tensor
 from toy_generator import Factored, Toy
 

@@ -8,15 +8,14 @@ import random
 import subprocess
 import sys
 from dataclasses import fields, replace
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from latty.errors import BadData
 from latty.jobs import wire
 from latty.scene import BLENDS, MODES, UNITS, Edit, Layers, Scene, Walk
 
-ROOT = Path(__file__).parents[2]
 TEXTS = (
     "",
     "demo",

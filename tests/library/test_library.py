@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from places import ROOT
 
 import latty
 
-ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "numpy", "PIL", "rich", "textual", "pydantic"}
 
 

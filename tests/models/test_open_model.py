@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from places import BADFILES
 from torch import Tensor
 
 from latty.checkpoints.checkpoint import Checkpoint
@@ -28,7 +29,6 @@ from latty.models.families.stylegan2.network import Config, Network
 from latty.models.parts import parts
 from latty.models.registries import FAMILIES as FAMILIES_REGISTRY
 
-BADFILES = Path(__file__).parents[3] / "shared" / "badfiles"
 SMALL = Config(z_dim=8, w_dim=8, resolution=16, channels=(8, 8, 6), mapping_layers=2)
 Z = torch.from_numpy(np.random.RandomState(3).randn(2, 8).astype(np.float32))
 

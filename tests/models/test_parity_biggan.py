@@ -14,6 +14,7 @@ import pytest
 import small_networks as small
 import torch
 from numpy.typing import NDArray
+from places import PARITY
 
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData, UsageError
@@ -22,7 +23,6 @@ from latty.models.base import Generator, HasActivations, HasLayerWeights
 from latty.models.families import biggan, biggan_deep
 from latty.models.latent import Latent
 
-PARITY = Path(__file__).parents[3] / "shared" / "parity"
 needs_files = pytest.mark.skipif(not PARITY.is_dir(), reason="no ../shared/parity here")
 DEEP = {"deep128_w4": 1.0e-6, "deep256_w4": 1.4e-6}  # noise floors
 PLAIN = {"big128_ch4": 3.7e-6, "big32_ch16_c10": 1.6e-6}

@@ -7,6 +7,7 @@ import family_promises as promises
 import numpy as np
 import pytest
 import torch
+from places import PARITY
 from small_families import progan_tensors
 from torch import Tensor
 
@@ -14,7 +15,6 @@ from latty.errors import BadData, UsageError
 from latty.models import open_model
 from latty.models.families import progan
 
-PARITY = Path(__file__).parents[3] / "shared" / "parity"
 FLOORS = {  # of the fixtures' READMEs
     "genforce_sefa/pggan_32": 8.3e-6,
     "progan_netdissect/netdissect_64": 1.2e-5,

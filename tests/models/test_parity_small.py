@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import small_networks as small
 import torch
+from places import PARITY
 from safetensors.torch import save_file
 
 from latty.checkpoints.refusals import Refusal
@@ -20,7 +21,6 @@ from latty.models.base import Generator, HasActivations, HasLayerWeights
 from latty.models.families import dcgan, sngan
 from latty.models.latent import Latent
 
-PARITY = Path(__file__).parents[3] / "shared" / "parity"
 needs_files = pytest.mark.skipif(not PARITY.is_dir(), reason="no ../shared/parity here")
 FLOORS = {  # file -> noise floor of its README
     "dcgan/netG_ngf8.pth": 4.9e-6,

@@ -6,6 +6,7 @@ import family_promises as promises
 import numpy as np
 import pytest
 import torch
+from places import PARITY
 from small_families import stylegan1_tensors
 from torch import Tensor
 
@@ -14,7 +15,6 @@ from latty.models import open, open_model
 from latty.models.conversion import stylegan1 as common
 from latty.models.families import stylegan1
 
-PARITY = Path(__file__).parents[3] / "shared" / "parity"
 CPU = torch.device("cpu")
 
 

@@ -5,19 +5,18 @@ checkout; its README of each origin states the noise floor: how far two CPU kern
 itself are apart. We allow ten times that, or 1e-5 of the largest value where that is more.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from places import PARITY
 
 from latty.models import model_notes, open_model
 from latty.models.base import Generator, HasLayerWeights, HasPrefix
 from latty.models.families.stylegan2 import StyleGAN2
 
-PARITY = Path(__file__).parents[3] / "shared" / "parity"
 pytestmark = pytest.mark.skipif(not PARITY.is_dir(), reason="no ../shared/parity here")
 
 FLOORS = {  # file without suffix -> noise floor of its README

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import family_promises as promises
 import numpy as np
+import places
 import pytest
 import torch
 from small_families import STYLEGAN3, stylegan3_tensors
@@ -15,7 +16,7 @@ from latty.errors import BadData, UsageError
 from latty.models import open_model
 from latty.models.families import stylegan3
 
-PARITY = Path(__file__).parents[3] / "shared" / "parity" / "nvlabs_stylegan3"
+PARITY = places.PARITY / "nvlabs_stylegan3"
 FLOORS = {"t_uncond32.nosrc.pkl": 5.7e-6, "r_cond32.nosrc.pkl": 2.2e-7}  # of its README
 CPU = torch.device("cpu")
 

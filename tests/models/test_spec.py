@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import small_networks as small
 import torch
+from places import REAL, ROOT
 from safetensors.torch import save_file
 from small_families import EVERY, Every
 from torch import nn
@@ -23,8 +24,6 @@ from latty.models.families import dcgan, plain
 from latty.models.latent import Latent
 from latty.models.open import build, convert
 
-ROOT = Path(__file__).parents[2]
-REAL = ROOT.parent / "shared" / "real"
 needs_files = pytest.mark.skipif(not REAL.is_dir(), reason="no ../shared/real here")
 GUIDE = ROOT / "docs" / "specs.md"
 

@@ -5,12 +5,12 @@ import json
 import math
 from argparse import Namespace
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from places import PARITY
 from small_families import STYLEGAN2, stylegan2_network
 from torch import Tensor
 
@@ -20,7 +20,6 @@ from latty.models.families import stylegan2
 from latty.models.families.stylegan2 import Config, Network, StyleGAN2
 from latty.models.ops import ACTIVATIONS
 
-PARITY = Path(__file__).parents[3] / "shared" / "parity"
 CPU = torch.device("cpu")
 
 

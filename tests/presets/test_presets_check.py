@@ -1,52 +1,14 @@
 """`latty check`: references exist, keys do something, nothing heavy is imported."""
 
-import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from places import ROOT
+from preset_files import container, direction_set, refused, warned
 
 from latty import home, presets
-from latty.errors import Missing, PresetError
-
-ROOT = Path(__file__).parents[2]
-
-
-def container(path, meta, tensors):
-    """A safetensors file written by hand: check must need the header only."""
-    header, offset = {"__metadata__": meta}, 0
-    for name, shape in tensors.items():
-        size = 4
-        for n in shape:
-            size *= n
-        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [offset, offset + size]}
-        offset += size
-    text = json.dumps(header).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(offset))
-
-
-def direction_set(path, names, model):
-    table = {
-        "schema": 1,
-        "method": "random",
-        "space": "w",
-        "model": model,
-        "family": "stylegan2",
-        "model_digest": "",
-        "seeds": "0-9",
-        "form": "linear",
-        "params": {},
-        "latty": "0",
-        "directions": [
-            {"name": n, "sigma": 1.0, "usable": [-3, 3], "layers": "all", "scores": {}}
-            for n in names
-        ],
-    }
-    meta = {"kind": "directions", "set": json.dumps(table)}
-    container(path, meta, {"directions": [len(names), 4]})
+from latty.errors import Missing
 
 
 @pytest.fixture
@@ -65,16 +27,6 @@ def write(folder, model="toy", directions=("moves/smile",), extra="", outputs=Tr
     file = folder / "x.toml"
     file.write_text(f"schema = 1\n[scene]\nmodel = '{model}'\n{edits}{output}{extra}")
     return file
-
-
-def refused(file):
-    with pytest.raises(PresetError) as caught:
-        presets.check(file)
-    return str(caught.value).replace(f"{file.parent}/", "").split("\n")
-
-
-def warned(file):
-    return [line.replace(f"{file.parent}/", "") for line in presets.check(file)]
 
 
 def test_a_good_preset_has_no_warnings(store):
@@ -178,7 +130,6 @@ print([name for name in ("torch", "numpy", "textual", "PIL", "av") if name in sy
     done = subprocess.run(
         [sys.executable, "-c", program, write(store)],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_presets_check import container, direction_set, refused, warned
+from preset_files import container, direction_set, refused, warned
 
 from latty import home, latents, presets
 from latty.cli.main import main

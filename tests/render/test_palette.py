@@ -2,39 +2,10 @@
 
 import numpy as np
 import pytest
+from frames_for_writers import pan, psnr
 from PIL import Image
 
 from latty.render.writers.gif import palette
-
-
-def noise_picture(size: int, seed: int = 0) -> np.ndarray:
-    """Smooth colour noise (size, size, 3) uint8 with the spectrum of photographs."""
-    random = np.random.RandomState(seed)
-    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(size), np.fft.fftfreq(size)))
-    frequency[0, 0] = 1
-    spectrum = np.fft.fft2(random.randn(3, size, size)) / frequency**1.3
-    spectrum[:, 0, 0] = 0
-    waves = np.fft.ifft2(spectrum).real
-    waves /= waves.std((1, 2), keepdims=True)
-    mix = np.array([[0.8, 0.3, 0.1], [0.8, -0.1, 0.2], [0.8, -0.2, -0.3]])
-    levels = np.clip(0.5 + 0.22 * np.tensordot(mix, waves, 1), 0, 1) * 255
-    return np.rint(levels).astype(np.uint8).transpose(1, 2, 0)
-
-
-def pan(size: int, count: int, seed: int = 0) -> list[np.ndarray]:
-    """A camera circling over such a picture: frames (size, size, 3)."""
-    big = Image.fromarray(noise_picture(2 * size, seed))
-    frames = []
-    for angle in np.arange(count) / count * 2 * np.pi:
-        x, y = size + size / 4 * np.cos(angle), size + size / 4 * np.sin(angle)
-        half = size * (0.55 + 0.15 * np.sin(angle))
-        box = (x - half, y - half, x + half, y + half)
-        frames.append(np.asarray(big.resize((size, size), Image.Resampling.BICUBIC, box=box)))
-    return frames
-
-
-def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    return float(10 * np.log10(255**2 / max(np.mean((a.astype(float) - b) ** 2), 1e-9)))
 
 
 def reduced(frames: list[np.ndarray], colours: int = 255) -> list[np.ndarray]:

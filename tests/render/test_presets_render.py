@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
+from places import GOLDEN
 
 from latty import presets
 from latty.presets import Output, Preset
@@ -18,7 +19,6 @@ from latty.render import Options, picture, write
 from latty.render.provenance import recall
 from latty.render.shots import play_order
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 SHIPPED = presets.shipped()
 MOVIES = (".mp4", ".webm")
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from frames_for_writers import NAMES, Frames, content, output
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from test_writers import NAMES, Frames, content, output
 from toy_generator import Toy
 
 from latty import presets
@@ -180,6 +180,5 @@ def test_reading_a_recipe_imports_neither_torch_nor_numpy(tmp_path: Path) -> Non
         f"provenance.recall(Path({str(path)!r}));"
         "print(sorted({'torch', 'numpy', 'av', 'PIL'} & set(sys.modules)))"
     )
-    root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr

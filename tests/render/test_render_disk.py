@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from places import ROOT
 from toy_generator import Toy
 
 from latty import models, presets, render
@@ -21,12 +22,15 @@ NAMES = ("a.gif", "b.mp4", "c.webm", "d.webp", "e.png", "f/")
 OLD = b"the old file"
 
 
-def preset(names: tuple[str, ...] = NAMES, size: int = 32) -> presets.Preset:
+def tables(names: tuple[str, ...] = NAMES, size: int = 32) -> dict[str, Any]:
     edit = {"direction": "seed:9", "strength": {"from": 0, "to": 1}}
     scene = {"model": "toy", "seed": 7, "size": size, "edits": [edit]}
     outputs = [{"path": name} for name in names]
-    data = {"schema": 1, "name": "disk", "frames": 5, "scene": scene, "outputs": outputs}
-    return presets.from_dict(data, "disk.toml")
+    return {"schema": 1, "name": "disk", "frames": 5, "scene": scene, "outputs": outputs}
+
+
+def preset(names: tuple[str, ...] = NAMES, size: int = 32) -> presets.Preset:
+    return presets.from_dict(tables(names, size), "disk.toml")
 
 
 @pytest.fixture(autouse=True)
@@ -183,13 +187,15 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
 LIMITED = """
 import resource, sys
 from pathlib import Path
-sys.path[:0] = [{tests!r}, {root!r}]
-from test_render_disk import Toy, models, preset, render
+sys.path.insert(0, {support!r})
+from toy_generator import Toy
+from latty import models, presets, render
 from latty.errors import LattyError
 models.open_model = lambda ref, device="auto": Toy()
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
-    render.write(preset(("a.gif",), 96), render.Options(Path({out!r}), force=True))
+    preset = presets.from_dict({table!r}, "disk.toml")
+    render.write(preset, render.Options(Path({out!r}), force=True))
 except LattyError as error:
     print(error)
     sys.exit(error.exit_code)
@@ -197,9 +203,10 @@ except LattyError as error:
 
 
 def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
-    tests = Path(__file__).parent
     (tmp_path / "a.gif").write_bytes(OLD)
-    code = LIMITED.format(tests=str(tests), root=str(tests.parent), out=str(tmp_path))
+    table = tables(("a.gif",), 96)
+    support = str(ROOT / "tests/support")
+    code = LIMITED.format(support=support, table=table, out=str(tmp_path))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 74, done.stderr
     assert done.stdout.count("\n") == 1

@@ -25,7 +25,7 @@ FRAMES, BATCH = 24, 3
 
 def serve() -> None:
     """The victim's loop."""
-    sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+    sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
     from toy_generator import Toy
 
     from latty import models, presets, render

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from places import PARITY
 
 from latty.cli import main as cli_main
 
-PARITY = Path(__file__).parents[3] / "shared" / "parity"
 SUFFIXES = (".pkl", ".pt", ".pth", ".bin")
 FILES = sorted(p for p in PARITY.rglob("*") if p.suffix in SUFFIXES) if PARITY.is_dir() else []
 

@@ -5,66 +5,22 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from frames_for_writers import COMMENT, FILMS, NAMES, Frames, content, output, pan, psnr, write
 from PIL import Image
-from test_palette import pan, psnr
+from places import ROOT
 
-from latty.presets import Output
 from latty.presets.formats import formats, recognised, starts, writer_of
 from latty.render import embedded, shots
 from latty.render.ffmpeg.probe import try_encoder
 from latty.report import silent
 
-NAMES = [one.removeprefix(".") for one in formats()]
-FILMS = ["gif", "mp4", "webm", "webp", "mov", "mkv"]
 VIDEOS = ["mp4", "webm", "mov", "mkv"]
-COMMENT = '{"latty":"0","preset":{},"words":"<&\\"> \\u00e9 \\\\"}'
-
-
-@dataclass
-class Frames:
-    """A film of frames in memory."""
-
-    frames: list[np.ndarray]
-    fps: Fraction = Fraction(25)
-    loops: bool = True
-    passes: int = 0
-
-    @property
-    def height(self) -> int:
-        return int(self.frames[0].shape[0])
-
-    @property
-    def width(self) -> int:
-        return int(self.frames[0].shape[1])
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        self.passes += 1
-        return iter(self.frames)
-
-
-def output(name: str, **more: object) -> Output:
-    return replace(Output("x/" if name == "/" else f"x.{name}"), **more)
-
-
-def write(name: str, film: Frames, path: Path, **more: object) -> Path:
-    made = output(name, **more)
-    writer_of(made).write(film, path, made, COMMENT, silent)
-    return path
-
-
-def content(path: Path) -> bytes:
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return b"".join(file.read_bytes() for file in files)
 
 
 def decoded(name: str, path: Path) -> list[np.ndarray]:
@@ -220,8 +176,7 @@ PERTURBED = """
 import sys
 from hashlib import sha256
 from pathlib import Path
-from test_palette import pan
-from test_writers import FILMS, Frames, write
+from frames_for_writers import FILMS, Frames, pan, write
 for name in FILMS:
     for size in (48, 136):
         path = write(name, Frames(pan(size, 5)), Path(sys.argv[1]) / f"{size}.{name}")
@@ -232,7 +187,7 @@ for name in FILMS:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc fills memory as told")
 def test_no_encoder_reads_memory_that_nobody_wrote(tmp_path: Path) -> None:
     """The same bytes whatever fresh memory holds: glibc fills it with the byte it is told."""
-    paths = f"{Path(__file__).parent}{os.pathsep}{Path(__file__).parents[2]}"
+    paths = str(ROOT / "tests/support")
     said = set()
     for fill in ("0", "1", "170"):
         folder = tmp_path / fill

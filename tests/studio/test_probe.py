@@ -17,7 +17,6 @@ from latty_tui.terminal.advice import advice, facts
 from latty_tui.terminal.answers import QUERY, Replies, brand_of, choose, parse
 from latty_tui.terminal.probe import Terminal
 
-ROOT = Path(__file__).parents[2]
 XTERM = (
     b"\x1bP>|XTerm(379)\x1b\\\x1b[6;18;9t\x1b[?2026;0$y\x1bP1$r48:2::1:2:3m\x1b\\\x1b[?63;1;2;4;6c"
 )
@@ -158,7 +157,7 @@ class Child:
         import pty
 
         env = {k: v for k, v in os.environ.items() if k not in ("CI", "TMUX", "STY", "COLORTERM")}
-        env |= {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT), **environ}
+        env |= {"TERM": "xterm-256color", **environ}
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             code = CHILD.format(between=between, first=first)
@@ -261,7 +260,7 @@ def test_a_real_tmux_is_asked_about_the_terminal_around_it(tmp_path: Path) -> No
     words += f"; os.rename({str(out)!r} + '.part', {str(out)!r})"
     (tmp_path / "ask.py").write_text(words)
     env = {k: v for k, v in os.environ.items() if k not in ("CI", "TMUX", "STY")}
-    env |= {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    env |= {"TERM": "xterm-256color"}
     tmux = ["tmux", "-S", str(socket), "-f", os.devnull]
     command = f"{sys.executable} {tmp_path / 'ask.py'} 2>{tmp_path / 'errors'}"
     subprocess.run([*tmux, "new", "-d", "-x", "80", "-y", "24", command], env=env, check=True)

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 from cli_process import environment
+from places import FAKES
 from terminal_fake import PLAIN, SIXEL, FakeTerminal, Kind, running
 from terminal_studio import gone
 
-SCRIPT = [sys.executable, str(Path(__file__).parents[1] / "support" / "fakes" / "studio.py")]
+SCRIPT = [sys.executable, str(FAKES / "studio.py")]
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 The editor is a script called nano: it writes down what it was asked and changes the file.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -375,6 +374,4 @@ def test_presets_are_read_and_taken_apart_without_torch(here: Path) -> None:
         "film.preset_of(state); documents.offers(documents.Path('.'))\n"
         "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     )
-    folder = Path(__file__).parents[2]
-    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(folder)},
-                   check=True)  # fmt: skip
+    subprocess.run([sys.executable, "-c", code], check=True)

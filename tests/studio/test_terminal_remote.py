@@ -4,7 +4,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from cli_process import COMMAND, ROOT, environment, write_preset
+from cli_process import COMMAND, environment, write_preset
 from PIL import Image
 from terminal_fake import PLAIN, SIXEL, Kind, running
 from terminal_remote import remote, sshd, tmux
@@ -41,7 +41,7 @@ def test_ssh_needs_no_help_to_show_true_colours(kind: Kind, tmp_path: Path) -> N
     """COLORTERM is not handed on: the terminal itself is asked."""
     needs("sshd", "ssh", "ssh-keygen")
     environ = environment(tmp_path, TERM="xterm-256color", COLORTERM="truecolor")
-    there = {"LATTY_HOME": environ["LATTY_HOME"], "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    there = {"LATTY_HOME": environ["LATTY_HOME"], "OMP_NUM_THREADS": "1"}
     with (
         sshd(tmp_path) as login,
         running(

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "latty_tui"]
 PRESET = """\
 schema = 1

@@ -1,20 +1,18 @@
 """An engine for tests: real processes under one event loop that tests share."""
 
 import asyncio
-import os
 import sys
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from places import LIMIT
 
 from latty_tui.drawing.engine import Died, Engine, Event, Ready
 
 T = TypeVar("T")
-ROOT = Path(__file__).parents[2]
 PROBE = (sys.executable, str(Path(__file__).parent / "engine_probe.py"))
 
 
@@ -26,7 +24,7 @@ class House:
         self.events: list[Event] = []
         self.engine = Engine(device, self.events.append, command)
 
-    def do(self, work: Coroutine[Any, Any, T], seconds: float = 60) -> T:
+    def do(self, work: Coroutine[Any, Any, T], seconds: float = LIMIT) -> T:
         """Its result."""
 
         async def limited() -> T:
@@ -42,7 +40,7 @@ class House:
     def readies(self) -> list[Ready]:
         return [event for event in self.events if isinstance(event, Ready)]
 
-    def wait(self, ready: Callable[[], object], seconds: float = 30) -> None:
+    def wait(self, ready: Callable[[], object], seconds: float = LIMIT) -> None:
         """While the loop runs, until something is so."""
 
         async def until() -> None:
@@ -57,7 +55,6 @@ def house(home: Path, device: str = "cpu", command: tuple[str, ...] = PROBE) -> 
     """A started engine with a home of its own, gone at the end."""
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
         patch.setenv("LATTY_HOME", str(home))
-        patch.setenv("PYTHONPATH", str(ROOT))
         built = House(runner, device, command)
         built.do(built.engine.start())
         try:
@@ -65,24 +62,3 @@ def house(home: Path, device: str = "cpu", command: tuple[str, ...] = PROBE) -> 
         finally:
             built.do(built.engine.stop())
             built.do(asyncio.sleep(0))
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def gone(pid: int, seconds: float = 10) -> bool:
-    """Whether a process ends within that time."""
-    end = time.monotonic() + seconds
-    while alive(pid) and time.monotonic() < end:
-        time.sleep(0.02)
-    return not alive(pid)
-
-
-def kill(pid: int | None, number: int) -> None:
-    assert pid is not None
-    os.kill(pid, number)

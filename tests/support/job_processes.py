@@ -1,20 +1,17 @@
 """Jobs in tests: submitted, watched and killed as real processes."""
 
 import os
-import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from places import FAKES, LIMIT
+from processes import wait
 
 from latty.errors import LattyError
 from latty.jobs import control, run
 from latty.jobs.run import Status
-
-FAKES = Path(__file__).parent / "fakes"
-ROOT = Path(__file__).parents[2]
 
 
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -26,17 +23,11 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if not status.over:
             with suppress(LattyError):
                 control.cancel(status.id)
-    wait(lambda: all(status.over for status in run.listed()), 20)
+    wait(lambda: all(status.over for status in run.listed()))
 
 
-def wait(ready: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.02)
-
-
-def over(job: str, seconds: float = 90) -> Status:
+def over(job: str, seconds: float = LIMIT) -> Status:
+    """The status of a job that has ended."""
     wait(lambda: run.status(job).over, seconds)
     return run.status(job)
 
@@ -73,14 +64,6 @@ def job_processes() -> dict[int, tuple[str, str]]:
         elif words[2:4] == [b"-m", b"latty"] and said:
             found[int(folder.name)] = ("worker", Path(said[0].decode()).name)
     return found
-
-
-def kill(pid: int, number: int = signal.SIGKILL) -> bool:
-    """Whether it was still there."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
-        return True
-    return False
 
 
 def tickets() -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+from places import ROOT
 from textual.app import App
 
 WIDTH, HEIGHT = 12.2, 24.4  # of a cell, as Rich draws it
@@ -96,4 +97,4 @@ def _line(screen: Screen, row: int) -> str:
 
 def path_of(name: str) -> Path:
     """The file of a screen."""
-    return Path(__file__).parents[1] / "snapshots" / f"{name}.svg"
+    return ROOT / "tests/snapshots" / f"{name}.svg"

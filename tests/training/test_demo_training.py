@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from places import ROOT
 from safetensors import safe_open
 from safetensors.torch import load_file
 
@@ -21,7 +22,6 @@ from training.evaluate import explained, frechet, held_out, read, samples
 from training.latents import factors_of
 from training.muon import MuonAdam, orthogonalise
 
-ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "core/latty/shipped"
 SIZES = ["--batch", "4", "--channels", "8", "8", "8", "--w-dim", "8"]
 TINY = [*SIZES, "--save-every", "0", "--adversarial-from", "16"]
