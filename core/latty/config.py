@@ -8,12 +8,14 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from latty import home
 from latty.errors import ConfigError, did_you_mean
+from latty.plugins import Registry
 
-PICTURES = ("auto", "sixel", "kitty", "iterm", "blocks", "saved")
+PICTURES = Registry[Any]("latty_tui.pictures")  # asked for names alone: nothing of it is imported
+AUTO = "auto"  # the way that the terminal answers to
 PREFIX = "LATTY_"
 # Read elsewhere: where config.toml itself is, and what jobs tell their workers.
 ELSEWHERE = ("LATTY_HOME", "LATTY_JOB", "LATTY_SLOTS")
@@ -40,10 +42,16 @@ def _switch(value: Any) -> bool:
     return known
 
 
+def ways() -> list[str]:
+    """Every word for `image`: auto, and the entries that show pictures in a terminal."""
+    return [AUTO, *PICTURES.names()]
+
+
 def _way(value: Any) -> str:
-    if value not in PICTURES:
-        raise ValueError(f"must be one of {', '.join(PICTURES)}")
-    return cast(str, value)
+    word = _text(value)
+    if word != AUTO and word not in PICTURES:
+        raise ValueError(f"must be one of {', '.join(ways())}")
+    return word
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ KEYS: dict[str, Key] = {
     "out_dir": Key(_text, "renders", "where results go"),
     "batch": Key(_count, 8, "frames made at once"),
     "sidecar": Key(_switch, False, "write the recipe beside a result too, not only in it"),
-    "image": Key(_way, "auto", f"how a terminal shows pictures: {', '.join(PICTURES)}"),
+    "image": Key(_way, "auto", "how a terminal shows pictures: auto, or one way always"),
     "zoo": Key(_text, "", "a zoo.toml of your own, in place of latty's, for latty fetch"),
 }
 FORMERLY = {"pictures": "image"}  # still read; the new name wins where both are given

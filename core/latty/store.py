@@ -47,7 +47,8 @@ class Store:
         for folder in (self.folder(), self.shipped()):
             paths = sorted(folder.glob(f"*{self.suffix}"))
             found |= {path.name.removesuffix(self.suffix): path for path in filter(self._is, paths)}
-        return {name: path for name, path in found.items() if name not in self.built_in()}
+        built_in = self.built_in()
+        return {name: path for name, path in found.items() if name not in built_in}
 
     def names(self) -> list[str]:
         """Every name, sorted, those without a file among them."""

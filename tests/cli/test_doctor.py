@@ -86,7 +86,7 @@ def test_the_way_of_pictures_can_be_a_flag(flag: str, tmp_path: Path) -> None:
     done = latty("doctor", "--json", home=tmp_path, LATTY_IMAGE="sixel")
     assert '"image", "value": "sixel  from LATTY_IMAGE"' in done.stdout
     done = latty("sample", "demo", flag, "crayon", home=tmp_path)
-    assert done.returncode == 78 and "one of auto, sixel" in done.stderr
+    assert done.returncode == 78 and "one of auto, blocks, iterm" in done.stderr
 
 
 def test_the_search_ends_at_the_project(project: Path) -> None:

@@ -81,8 +81,8 @@ class Parser(argparse.ArgumentParser):
 
     def add_image(self) -> None:
         """--image, and its old name."""
-        ways = "auto, sixel, kitty, iterm, blocks or saved"
-        self.add_argument("--image", metavar="WAY", help=f"how to show pictures: {ways}")
+        words = "how to show pictures: auto, or a way that `latty doctor` names"
+        self.add_argument("--image", metavar="WAY", help=words)
         self.add_argument("--pictures", metavar="WAY", dest="image", help=argparse.SUPPRESS)
 
     def add_batch(self) -> None:

@@ -137,3 +137,4 @@ def _settings(run: Run) -> Iterator[Fact]:
         yield name, f"{getattr(found, name)}  from {origin}"
     yield "config file", str(home.config_dir() / "config.toml")
     yield "keys", ", ".join(config.KEYS)
+    yield "image ways", ", ".join(config.ways())
