@@ -16,7 +16,7 @@ from typing import Any
 from latty.checkpoints import symbols
 from latty.checkpoints.opcodes import NAMES
 from latty.checkpoints.refusals import Refusal, truncated
-from latty.checkpoints.tally import MEMO, NESTING, OPERATIONS, Tally, too_big
+from latty.checkpoints.tally import MEMO, NESTING, OPERATIONS, Nested, Reading, Tally, too_big
 from latty.checkpoints.values import Symbol
 
 SLICE_FROM = 1024  # shorter byte strings are copied: a memoryview object is larger than they are
@@ -25,16 +25,12 @@ LINE_LIMIT = 512  # characters of a line: GLOBAL's module or name
 LONG_LINE = 4096  # Python 2 text up to this many bytes is text, longer text is an array's numbers
 
 Persist = Callable[[Any], Any]
-Nested = Callable[[bytes | memoryview, Tally], Any]
 
 
 class Machine:
     """One pickle being read. `run` gives its value; `pos` is then the first byte behind it."""
 
-    __slots__ = (
-        *("code", "end", "marks", "memo", "nested"),
-        *("persist", "pos", "stack", "tally", "unbuilt"),
-    )
+    __slots__ = (*("code", "end", "marks", "memo", "persist", "pos", "reading", "stack", "tally"),)
 
     def __init__(
         self,
@@ -45,11 +41,10 @@ class Machine:
         nested: Nested | None = None,
     ) -> None:
         self.code, self.pos, self.end, self.tally = code, pos, len(code), tally
-        self.persist, self.nested = persist, nested
+        self.persist, self.reading = persist, Reading(tally, nested)
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []  # the stacks below each open mark
         self.memo: dict[int, Any] = {}  # a table: an index buys no memory
-        self.unbuilt: dict[int, Any] = {}  # objects that BUILD may still fill, by identity
 
     def run(self) -> Any:
         """The value that the pickle spells; raises Refusal and nothing else."""
@@ -309,31 +304,31 @@ def _dict(m: Machine) -> None:
 
 def _global(m: Machine) -> None:
     module, name = m.line(), m.line()
-    m.stack.append(symbols.resolve(m, module, name))
+    m.stack.append(symbols.resolve(m.reading, module, name))
 
 
 def _stack_global(m: Machine) -> None:
     name, module = m.stack.pop(), m.stack.pop()
     if not (isinstance(name, str) and isinstance(module, str)):
         raise Refusal("bad-op", "it asks for a name that is no text")
-    m.stack.append(symbols.resolve(m, module, name))
+    m.stack.append(symbols.resolve(m.reading, module, name))
 
 
 def _reduce(m: Machine) -> None:
     args, function = m.stack.pop(), m.stack.pop()
-    m.stack.append(symbols.call(m, function, args))
+    m.stack.append(symbols.call(m.reading, function, args))
 
 
 def _newobj(m: Machine) -> None:
     args, cls = m.stack.pop(), m.stack.pop()
     if isinstance(cls, Symbol) and cls.kind not in (*symbols.CREATED, symbols.FOREIGN):
         raise Refusal("bad-op", f"it makes a new {cls.path}, as no checkpoint does")
-    m.stack.append(symbols.call(m, cls, args))
+    m.stack.append(symbols.call(m.reading, cls, args))
 
 
 def _build(m: Machine) -> None:
     state = m.stack.pop()
-    symbols.build(m, m.stack[-1], state)
+    symbols.build(m.reading, m.stack[-1], state)
 
 
 def _binpersid(m: Machine) -> None:

@@ -5,9 +5,10 @@ What is not in the table is refused by name.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latty.checkpoints.refusals import Refusal, bad_tensor
+from latty.checkpoints.tally import Reading
 from latty.checkpoints.values import (
     Buffer,
     Persistent,
@@ -22,9 +23,6 @@ from latty.checkpoints.values import (
     view,
 )
 from latty.text import clean
-
-if TYPE_CHECKING:
-    from latty.checkpoints.inert import Machine
 
 STORAGES = {  # torch's class -> numpy code of its numbers
     "FloatStorage": "<f4",
@@ -96,17 +94,17 @@ TABLE = _table()
 OBJECTS = ("torch.nn.", "torchvision.", "__main__.", "__torch__.", "models.", "model.", "networks.")
 
 
-def resolve(machine: "Machine", module: str, name: str) -> Symbol:
+def resolve(reading: Reading, module: str, name: str) -> Symbol:
     """The table's symbol; Refusal("forbidden-global") for all others, or a stand-in for lookers."""
     if len(module) + len(name) > NAME_LIMIT:
         raise forbidden(module[:NAME_LIMIT], name[:NAME_LIMIT])
     path = f"{module}.{name}"
-    machine.tally.globals[path] += 1
+    reading.tally.globals[path] += 1
     symbol = TABLE.get((module, name))
     if symbol is not None:
         return symbol
-    if machine.tally.lenient:
-        machine.tally.foreign[path] += 1
+    if reading.tally.lenient:
+        reading.tally.foreign[path] += 1
         return Symbol(module, name, FOREIGN)
     raise forbidden(module, name)
 
@@ -136,7 +134,7 @@ class Dtype:
         self.code = code
 
 
-def call(machine: "Machine", function: Any, args: Any) -> Any:
+def call(reading: Reading, function: Any, args: Any) -> Any:
     """The value of `function(*args)` for a symbol of the table; nothing else can be called."""
     if not isinstance(function, Symbol):
         raise Refusal("bad-op", "it calls something that is no name")
@@ -145,55 +143,55 @@ def call(machine: "Machine", function: Any, args: Any) -> Any:
     if not isinstance(args, tuple) or function.kind not in CALLS:
         raise Refusal("bad-op", f"it calls {function.path} in a way no checkpoint does")
     try:
-        return CALLS[function.kind](machine, *args)
+        return CALLS[function.kind](reading, *args)
     except TypeError:  # the wrong number of arguments
         raise Refusal("bad-op", f"it calls {function.path} in a way no checkpoint does") from None
 
 
-def _persistent(machine: "Machine", meta: Any) -> Persistent:
+def _persistent(reading: Reading, meta: Any) -> Persistent:
     table = meta if isinstance(meta, dict) else {}
     name, source, state = (table.get(key) for key in ("class_name", "module_src", "state"))
     if not (isinstance(name, str) and isinstance(source, str) and isinstance(state, dict)):
         raise Refusal("bad-op", "a module of NVIDIA's layout lacks its class, source or state")
-    machine.tally.module()
-    digest, nvidia = machine.tally.source(source)
+    reading.tally.module()
+    digest, nvidia = reading.tally.source(source)
     return Persistent(name, digest, nvidia, state)
 
 
 def _tensor(
-    machine: "Machine", storage: Any, offset: Any, size: Any, stride: Any, *_: Any
+    reading: Reading, storage: Any, offset: Any, size: Any, stride: Any, *_: Any
 ) -> TensorView:
     if not isinstance(storage, Storage):
         raise bad_tensor("a tensor has no storage")
-    machine.tally.tensor()
+    reading.tally.tensor()
     return view(storage, offset, size, stride)
 
 
-def _parameter(machine: "Machine", data: Any, *_: Any) -> TensorView:
+def _parameter(reading: Reading, data: Any, *_: Any) -> TensorView:
     if not isinstance(data, TensorView):
         raise bad_tensor("a parameter holds no tensor")
     return data
 
 
-def _nested(machine: "Machine", data: Any) -> Any:
-    if machine.nested is None or not isinstance(data, bytes | memoryview):
+def _nested(reading: Reading, data: Any) -> Any:
+    if reading.nested is None or not isinstance(data, bytes | memoryview):
         raise Refusal("bad-op", "it nests one torch file in another where no checkpoint does")
-    return machine.nested(data, machine.tally)
+    return reading.nested(data, reading.tally)
 
 
-def _size(machine: "Machine", size: Any = ()) -> tuple[int, ...]:
+def _size(reading: Reading, size: Any = ()) -> tuple[int, ...]:
     return checked_shape(size)
 
 
-def _device(machine: "Machine", *parts: Any) -> str:
+def _device(reading: Reading, *parts: Any) -> str:
     return ":".join(str(part)[:32] for part in parts[:2] if isinstance(part, str | int))
 
 
-def _dict(machine: "Machine", pairs: Any = ()) -> dict[Any, Any]:
-    machine.tally.container()
+def _dict(reading: Reading, pairs: Any = ()) -> dict[Any, Any]:
+    reading.tally.container()
     entries: dict[Any, Any] = {}
     given = pairs if isinstance(pairs, list | tuple) else ()
-    machine.tally.work(len(given))  # the memo can hand the same list over again and again
+    reading.tally.work(len(given))  # the memo can hand the same list over again and again
     for pair in given:
         if not isinstance(pair, list | tuple) or len(pair) != 2:
             raise Refusal("bad-op", "it fills a table with something other than pairs")
@@ -201,52 +199,52 @@ def _dict(machine: "Machine", pairs: Any = ()) -> dict[Any, Any]:
     return entries
 
 
-def _namespace(machine: "Machine") -> dict[Any, Any]:
-    entries = _dict(machine)
-    machine.unbuilt[id(entries)] = entries
+def _namespace(reading: Reading) -> dict[Any, Any]:
+    entries = _dict(reading)
+    reading.unbuilt[id(entries)] = entries
     return entries
 
 
-def _set(machine: "Machine", items: Any = ()) -> set[Any]:
-    machine.tally.container()
+def _set(reading: Reading, items: Any = ()) -> set[Any]:
+    reading.tally.container()
     given = items if isinstance(items, list | tuple | set) else ()
-    machine.tally.work(len(given))
+    reading.tally.work(len(given))
     return {key(item) for item in given}
 
 
-def _bytes(machine: "Machine", data: Any = b"", codec: Any = "latin-1") -> Buffer:
-    return _encode(machine, data, codec) if isinstance(data, str) else _buffer(machine, data)
+def _bytes(reading: Reading, data: Any = b"", codec: Any = "latin-1") -> Buffer:
+    return _encode(reading, data, codec) if isinstance(data, str) else _buffer(reading, data)
 
 
-def _encode(machine: "Machine", text: Any, codec: Any = "latin1") -> bytes:
+def _encode(reading: Reading, text: Any, codec: Any = "latin1") -> bytes:
     if not isinstance(text, str) or codec not in ("latin1", "latin-1", "iso-8859-1"):
         raise Refusal("bad-op", "it encodes text in a way no checkpoint does")
-    machine.tally.spend_text(len(text))
+    reading.tally.spend_text(len(text))
     return text.encode("latin-1")
 
 
-def _buffer(machine: "Machine", data: Any) -> Buffer:
+def _buffer(reading: Reading, data: Any) -> Buffer:
     if isinstance(data, str):  # Python 2 wrote bytes as text
-        machine.tally.spend_text(len(data))
+        reading.tally.spend_text(len(data))
         return data.encode("latin-1")
     if not isinstance(data, bytes | memoryview):
         raise bad_tensor("an array's numbers are no bytes")
     return data
 
 
-def _dtype(machine: "Machine", name: Any, *_: Any) -> Dtype:
+def _dtype(reading: Reading, name: Any, *_: Any) -> Dtype:
     if not isinstance(name, str):
         raise Refusal("object-array", "it holds an array of a type that is no plain number")
     dtype = Dtype(dtype_code(name))
-    machine.unbuilt[id(dtype)] = dtype
+    reading.unbuilt[id(dtype)] = dtype
     return dtype
 
 
-def array(machine: "Machine", dtype: Any, shape: Any, fortran: bool, data: Any) -> TensorView:
+def array(reading: Reading, dtype: Any, shape: Any, fortran: bool, data: Any) -> TensorView:
     """A numpy array whose bytes are exactly its shape times its item size."""
     if not isinstance(dtype, Dtype):
         raise bad_tensor("an array has no number type")
-    sizes, buffer = checked_shape(shape), _buffer(machine, data)
+    sizes, buffer = checked_shape(shape), _buffer(reading, data)
     storage = Storage(dtype.code, len(buffer) // max(1, item_size(dtype.code)), buffer)
     result = view(storage, 0, sizes, packed(sizes, fortran))
     if result.numel * item_size(dtype.code) != len(buffer):
@@ -254,31 +252,31 @@ def array(machine: "Machine", dtype: Any, shape: Any, fortran: bool, data: Any) 
     return result
 
 
-def _scalar(machine: "Machine", dtype: Any, data: Any = None) -> TensorView:
-    machine.tally.tensor()
-    return array(machine, dtype, (), False, data)
+def _scalar(reading: Reading, dtype: Any, data: Any = None) -> TensorView:
+    reading.tally.tensor()
+    return array(reading, dtype, (), False, data)
 
 
 def _frombuffer(
-    machine: "Machine", data: Any, dtype: Any, shape: Any, order: Any, *_: Any
+    reading: Reading, data: Any, dtype: Any, shape: Any, order: Any, *_: Any
 ) -> TensorView:
-    machine.tally.tensor()
-    return array(machine, dtype, shape, order == "F", data)
+    reading.tally.tensor()
+    return array(reading, dtype, shape, order == "F", data)
 
 
-def _reconstruct(machine: "Machine", cls: Any, shape: Any, kind: Any) -> TensorView:
+def _reconstruct(reading: Reading, cls: Any, shape: Any, kind: Any) -> TensorView:
     if not isinstance(cls, Symbol) or cls.kind not in ("ndarray", FOREIGN):
         raise Refusal("bad-op", "it builds an array of a class that is none")
-    machine.tally.tensor()
+    reading.tally.tensor()
     empty = TensorView(Storage("|u1", 0, b""), "|u1", (0,), (1,))
-    machine.unbuilt[id(empty)] = empty
+    reading.unbuilt[id(empty)] = empty
     return empty
 
 
-def _network(machine: "Machine") -> TfNetwork:
-    machine.tally.module()
+def _network(reading: Reading) -> TfNetwork:
+    reading.tally.module()
     network = TfNetwork()
-    machine.unbuilt[id(network)] = network
+    reading.unbuilt[id(network)] = network
     return network
 
 
@@ -303,25 +301,25 @@ CALLS: dict[str, Callable[..., Any]] = {
 CREATED = ("dict", "namespace", "set", "network")  # what NEWOBJ may make
 
 
-def build(machine: "Machine", target: Any, state: Any) -> None:
+def build(reading: Reading, target: Any, state: Any) -> None:
     """What `target.__setstate__(state)` would do, for the four kinds that need it; once each.
 
     Attributes that others hang on tables (OrderedDict._metadata) are dropped.
     """
-    if machine.unbuilt.pop(id(target), None) is None:
+    if reading.unbuilt.pop(id(target), None) is None:
         if isinstance(target, dict | set | Persistent | Symbol):
             return
         raise Refusal("bad-op", "it sets the state of something that has none")
     if isinstance(target, Dtype):
         _build_dtype(target, state)
     elif isinstance(target, TensorView):
-        _build_array(machine, target, state)
+        _build_array(reading, target, state)
     elif isinstance(state, dict):
-        machine.tally.work(len(state))
+        reading.tally.work(len(state))
         entries = target.state if isinstance(target, TfNetwork) else target
         entries.update(state)
         if isinstance(target, TfNetwork):
-            _drop_source(machine, entries)
+            _drop_source(reading, entries)
     else:
         raise Refusal("bad-op", "an object's state is no table")
 
@@ -334,19 +332,19 @@ def _build_dtype(target: Dtype, state: Any) -> None:
     target.code = dtype_code(target.code[1:], state[1])
 
 
-def _build_array(machine: "Machine", target: TensorView, state: Any) -> None:
+def _build_array(reading: Reading, target: TensorView, state: Any) -> None:
     if not isinstance(state, tuple) or len(state) != 5:
         raise bad_tensor("an array has a state that numpy does not write")
     _, shape, dtype, fortran, data = state
-    built = array(machine, dtype, shape, fortran is True, data)
+    built = array(reading, dtype, shape, fortran is True, data)
     for name in ("storage", "dtype", "shape", "stride", "offset"):
         object.__setattr__(target, name, getattr(built, name))  # late, once: the memo knows target
 
 
-def _drop_source(machine: "Machine", state: dict[Any, Any]) -> None:
+def _drop_source(reading: Reading, state: dict[Any, Any]) -> None:
     source = state.pop("build_module_src", None)
     if isinstance(source, str):
-        state["source_sha256"], _ = machine.tally.source(source)
+        state["source_sha256"], _ = reading.tally.source(source)
 
 
 def key(value: Any) -> Any:

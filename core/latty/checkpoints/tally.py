@@ -4,8 +4,10 @@ One tally is shared by all pickles inside one file, so that nesting them buys an
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 from latty.checkpoints.opcodes import NAMES
 from latty.checkpoints.refusals import Refusal
@@ -73,6 +75,22 @@ class Tally:
             self._sources[text] = digest, "NVIDIA" in text
         self.nvidia |= self._sources[text][1]
         return self._sources[text]
+
+
+Nested = Callable[[bytes | memoryview, Tally], Any]
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the names of one pickle share while it is read.
+
+    nested     reads a torch file that lies inside as bytes; None where none may
+    unbuilt    objects that BUILD may still fill, by identity
+    """
+
+    tally: Tally
+    nested: Nested | None = None
+    unbuilt: dict[int, Any] = field(default_factory=dict)
 
 
 def too_big(what: str) -> Refusal:
