@@ -28,7 +28,7 @@ from latty.errors import BadData, Interrupted, Missing
 from latty.models import open_model
 from latty.models.base import AnySize, HasFactors
 from latty.models.families.portraits.renderer import NAMES, render, sample_factors
-from latty.models.reading import Reader
+from latty.models.state_dict import Reader
 from latty.report import silent
 
 SMALL = Options(size=16, width=4, epochs=3, batch=16, val=0.2)

@@ -12,7 +12,7 @@ import torch
 from cli_process import COMMAND, environment, latty
 from PIL import Image
 from safetensors.torch import save_file
-from small_families import MAKERS
+from small_families import example_stylegan2
 
 from latty.attributes import open_scorer
 from latty.cli.climb_film import evenly
@@ -180,7 +180,7 @@ def test_frames_are_spread_evenly() -> None:
 
 def test_labels_reach_pictures_and_climb(here: Path, capsys: Capture) -> None:
     """Of a small random network with three classes."""
-    tensors, meta = MAKERS["stylegan2"]()
+    tensors, meta = example_stylegan2()
     save_file(dict(tensors), here / "three.safetensors", dict(meta))
     words = ("edit", "three.safetensors", "--attribute", "luma", "--to", "0.9", "--steps", "2")
     films = []

@@ -14,7 +14,7 @@ from latty import files, home
 from latty.checkpoints.safetensors import read_header
 from latty.cli.main import main
 from latty.errors import UsageError
-from latty.models import model_notes, open_model, store
+from latty.models import open_model, store
 from latty.models.families.stylegan2.network import Config, Network
 from latty.models.store import MODELS
 
@@ -54,7 +54,7 @@ def test_a_file_becomes_a_name(file: Path, capsys: Captured) -> None:
     same(str(file), "my-net")
     info = open_model("my-net", "cpu").info
     assert (info.name, info.family, info.num_layers) == ("my-net", "stylegan2", 6)
-    assert "latents" in " ".join(model_notes("my-net", "cpu"))
+    assert "latents" in " ".join(open_model("my-net", "cpu").info.notes)
     run("list", "models")
     assert "stylegan2, 16 px, from my net.v2.pt" in capsys.readouterr().out
 

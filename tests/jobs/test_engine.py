@@ -10,7 +10,7 @@ from engine_house import PROBE, House, house
 
 from latty import render
 from latty.jobs.engine.drawing import Preview
-from latty.models import model_notes, open_model
+from latty.models import open_model
 from latty.render.pixels import Painter
 from latty.scene import Edit, Layers, Scene, Walk
 from latty_tui.drawing.engine import Drawn, EngineError
@@ -239,7 +239,7 @@ def test_a_model_says_what_it_is(place: House) -> None:
     for name in ("name", "family", "resolution", "num_layers", "width", "space", "digest"):
         assert getattr(model, name) == getattr(generator.info, name)
     assert list(model.activations) == generator.activation_names()  # type: ignore[attr-defined]
-    assert model.notes == model_notes("demo", "cpu")
+    assert model.notes == open_model("demo", "cpu").info.notes
     assert model.classes == ()
     assert model.device == "cpu"
     assert place.do(place.engine.open("portraits")).activations == ()

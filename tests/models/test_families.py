@@ -11,13 +11,15 @@ import family_promises as promises
 import pytest
 import small_networks as small
 import torch
-from small_families import FAMILIES, MAKERS, labels_for, made
+from small_families import FAMILIES, example, labels_for, made
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from latty.errors import UsageError
 from latty.models.base import Generator, HasActivations, HasClasses, HasLayerWeights
+from latty.models.recognition import families_of
 from latty.models.registries import FAMILIES as REGISTRY
+from latty.models.registries import without_file
 
 HALF_DB = 45.0  # what bfloat16 must keep
 DEVICES = [
@@ -49,26 +51,21 @@ def psnr(images: Tensor, wanted: Tensor) -> float:
 # --- the registry ---------------------------------------------------------------------------------
 
 
-def test_no_maker_is_left_over() -> None:
-    assert set(MAKERS) <= set(FAMILIES)
-
-
-def test_a_family_without_a_maker_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(MAKERS, "dcgan")
-    with pytest.raises(pytest.fail.Exception, match="'dcgan' is not tested"):
-        made("dcgan")
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_it_is_of_its_family(family: str) -> None:
     generator = made(family)
     assert isinstance(generator, Generator) and generator.info.family == family
-    if family not in MAKERS:
-        return
-    tensors, meta = MAKERS[family]()
-    shapes = small.shapes(tensors)
-    owners = [n for n in MAKERS if REGISTRY.load(n).recognise(shapes, meta)]
-    assert owners == [family]
+    tensors, meta = example(family)
+    owners = [] if family in without_file() else [family]
+    assert list(families_of(small.shapes(tensors), meta)) == owners
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_noise_changes_pictures_where_the_entry_says_so(family: str) -> None:
+    generator = made(family)
+    codes = promises.codes_of(generator)
+    drawn = generator.synthesis(codes, noise="const"), generator.synthesis(codes, noise="none")
+    assert torch.equal(*drawn) == (not REGISTRY.constant(family, "NOISE", True))
 
 
 # --- pictures and seeds ---------------------------------------------------------------------------
@@ -250,7 +247,7 @@ def test_numbers_are_float32_whatever_comes_in(generator: Any) -> None:
         assert kinds == {torch.float32}
 
 
-@pytest.mark.parametrize("family", sorted(MAKERS))
+@pytest.mark.parametrize("family", FAMILIES)
 def test_bfloat16_is_near_where_it_is_offered(family: str) -> None:
     build = REGISTRY.load(family).build
     if "dtype" not in inspect.signature(build).parameters:

@@ -6,7 +6,6 @@ import torch
 from latty.errors import BadData, DeviceError, Missing
 from latty.models import open_model
 from latty.models.base import AnySize, Generator, HasActivations, HasLayerWeights, HasPrefix
-from latty.models.registries import FAMILIES as FAMILIES_REGISTRY
 from latty.models.store import MODELS
 
 NAMES = MODELS.names()
@@ -25,12 +24,6 @@ def codes_of(generator: Generator, seeds: range) -> torch.Tensor:
 
 def test_both_embedded_models_are_there() -> None:
     assert {"demo", "portraits"} <= set(NAMES)
-
-
-def test_every_family_is_recognisable_or_a_model_itself() -> None:
-    for family in FAMILIES_REGISTRY.names():
-        entry = FAMILIES_REGISTRY.load(family)
-        assert hasattr(entry, "create") or (hasattr(entry, "recognise") and hasattr(entry, "build"))
 
 
 def test_it_says_what_it_is(generator: Generator) -> None:

@@ -23,7 +23,7 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Persistent, Storage, TensorView, TfNetwork, packed
 from latty.errors import BadData, LattyError
-from latty.models import model_notes, open, open_model
+from latty.models import open_model, opening
 from latty.models.families.stylegan2 import StyleGAN2
 from latty.models.families.stylegan2.network import Config, Network
 from latty.models.parts import parts
@@ -91,7 +91,7 @@ def test_a_state_dict_opens_however_it_is_wrapped(
     model = opened(path)
     assert model.info.name == "anything" and len(model.info.digest) == 64
     torch.testing.assert_close(picture(model), picture(made), atol=1e-5, rtol=1e-5)
-    assert any("defaults are assumed" in note for note in model_notes(str(path), "cpu"))
+    assert any("defaults are assumed" in note for note in open_model(str(path), "cpu").info.notes)
 
 
 def test_the_average_of_training_comes_first() -> None:
@@ -126,7 +126,7 @@ def test_mean_code_and_noise_are_made_up_the_same_way_every_time(tmp_path: Path)
         torch.save(state, tmp_path / name)
     first, second = opened(tmp_path / "a.pt"), opened(tmp_path / "b.pt")
     assert torch.equal(picture(first), picture(second))
-    notes = " ".join(model_notes(str(tmp_path / "a.pt"), "cpu"))
+    notes = " ".join(open_model(str(tmp_path / "a.pt"), "cpu").info.notes)
     assert "5 noise pictures drawn with seed 0" in notes and "10000 latents" in notes
     with torch.inference_mode():
         codes = made.mapping(torch.from_numpy(np.random.RandomState(9).randn(20_000, 8)).float())
@@ -185,7 +185,7 @@ def nvidia(config: Config, made: Network) -> Checkpoint:
 def test_settings_of_nvidias_modules_are_read(changes: dict[str, Any]) -> None:
     config = replace(SMALL, **changes)
     made = network(config)
-    model = open._foreign(nvidia(config, made), "")
+    model = opening.convert_checkpoint(nvidia(config, made))
     assert json.loads(model.meta["config"]) == json.loads(json.dumps(asdict(config)))
     built = FAMILIES_REGISTRY.load("stylegan2").build(
         model.tensors, model.meta, torch.device("cpu")
@@ -199,7 +199,7 @@ def test_layers_that_differ_in_a_setting_are_refused() -> None:
     checkpoint = nvidia(SMALL, network())
     checkpoint.tree["G_ema"].child("synthesis.b8.conv1").state["conv_clamp"] = 3.0
     with pytest.raises(BadData, match=r"layers differ in conv_clamp.*b8\.conv1"):
-        open._foreign(checkpoint, "")
+        opening.convert_checkpoint(checkpoint)
 
 
 def test_tensorflows_joint_label_embedding() -> None:
@@ -284,7 +284,7 @@ def test_the_same_network_in_other_names(layout: Any, tmp_path: Path) -> None:
     torch.save(layout(made.state_dict(), config), path)
     model = opened(path)
     torch.testing.assert_close(picture(model), picture(made), atol=1e-4, rtol=1e-4)
-    assert model_notes(str(path), "cpu") == ()
+    assert open_model(str(path), "cpu").info.notes == ()
 
 
 def tensorflow(state: dict[str, Tensor], config: Config, **kwargs: Any) -> Checkpoint:
@@ -325,7 +325,7 @@ def test_the_same_network_as_tensorflow_has_it(architecture: str) -> None:
     config = replace(SMALL, architecture=architecture, activation="relu", mapping_lr=0.1)
     made = network(config)
     checkpoint = tensorflow(made.state_dict(), config, nonlinearity="relu", mapping_lrmul=0.1)
-    model = open._foreign(checkpoint, "")
+    model = opening.convert_checkpoint(checkpoint)
     assert model.meta["origin"] == "nvidia_tf" and model.notes == ()
     build = FAMILIES_REGISTRY.load("stylegan2").build
     built = build(model.tensors, model.meta, torch.device("cpu"))
@@ -335,7 +335,7 @@ def test_the_same_network_as_tensorflow_has_it(architecture: str) -> None:
 @pytest.mark.parametrize("kwargs", [{"resample_kernel": ["x"]}, {"nonlinearity": 3}])
 def test_settings_of_tensorflow_that_are_no_settings(kwargs: dict[str, Any]) -> None:
     with pytest.raises(BadData, match=next(iter(kwargs))):
-        open._foreign(tensorflow(network().state_dict(), SMALL, **kwargs), "")
+        opening.convert_checkpoint(tensorflow(network().state_dict(), SMALL, **kwargs))
 
 
 # --- refusals -------------------------------------------------------------------------------------
@@ -403,7 +403,7 @@ def test_a_tensorflow_file_that_is_cut_short_is_refused() -> None:
     whole = TfNetwork({"components": {"synthesis": synthesis, "mapping": mapping}})
     tree = (TfNetwork({}), TfNetwork({}), whole)
     with pytest.raises(BadData):
-        open._foreign(Checkpoint(Path("x.pkl"), "pickle", 0, tree, Tally()), "")
+        opening.convert_checkpoint(Checkpoint(Path("x.pkl"), "pickle", 0, tree, Tally()))
 
 
 def test_files_of_the_corpus_are_refused_for_their_reason() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from latty.models import ops_biggan as ops
-from latty.models.latent import sample_truncated, sample_uniform
+from latty.models.latent_generator import sample_truncated, sample_uniform
 
 DRAW = np.random.RandomState(0)
 

@@ -11,9 +11,10 @@ from small_families import stylegan1_tensors
 from torch import Tensor
 
 from latty.errors import BadData, UsageError
-from latty.models import open, open_model
+from latty.models import open_model, opening
 from latty.models.conversion import stylegan1 as common
 from latty.models.families import stylegan1
+from latty.models.recognition import families_of
 
 CPU = torch.device("cpu")
 
@@ -49,14 +50,14 @@ def test_pictures_of_genforce() -> None:
 @pytest.mark.parametrize("name", ["sg1_32.pt", "sg1_32.tf.pkl"])
 def test_pictures_of_lernapparat_and_of_its_source(name: str) -> None:
     file, known = fixture("stylegan1_lernapparat", name, "sg1_32.npz")
-    model = open.convert(file)
+    model = opening.convert(file)
     if name.endswith(".pt"):  # it holds neither noise nor mean code
         assert len(model.notes) == 2
         for layer in range(8):
             noise = torch.from_numpy(known[f"noise_{layer}"])[0, 0]
             model.tensors[f"synthesis.layer{layer}.noise"] = noise
         model.tensors["mapping.w_avg"] = torch.from_numpy(known["avg_latent"])
-    generator, z = open.build(model, file, "sg1", CPU), torch.from_numpy(known["z"])
+    generator, z = opening.build(model, file, "sg1", CPU), torch.from_numpy(known["z"])
     codes = generator.mapping(z)
     np.testing.assert_allclose(codes[:, 0].numpy(), known["w"], atol=1e-5)
     close(generator.synthesis(codes), known["img"], 1.8e-5)
@@ -218,6 +219,6 @@ def test_another_blur_is_refused() -> None:
 
 def test_other_families_are_not_recognised() -> None:
     shapes = {name: tuple(t.shape) for name, t in stylegan1_tensors().items()}
-    assert stylegan1.recognise(shapes, {})
+    assert "stylegan1" in families_of(shapes, {})
     shapes.pop("synthesis.const")
-    assert not stylegan1.recognise(shapes, {}) and not stylegan1.recognise({}, {})
+    assert "stylegan1" not in families_of(shapes, {}) and "stylegan1" not in families_of({}, {})

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from places import PARITY
 
-from latty.models import model_notes, open_model
+from latty.models import open_model
 from latty.models.base import Generator, HasLayerWeights, HasPrefix
 from latty.models.families.stylegan2 import StyleGAN2
 
@@ -116,7 +116,9 @@ def test_each_offers_what_methods_need(name: str) -> None:
 
 def test_what_a_file_lacks_is_made_up_and_said() -> None:
     path = str(PARITY / "rosinality_stylegan2" / "ros_train64.pt")
-    assert any("estimated from 10000 latents" in note for note in model_notes(path, "cpu"))
+    assert any(
+        "estimated from 10000 latents" in note for note in open_model(path, "cpu").info.notes
+    )
     model, _ = load("rosinality_stylegan2/ros_train64")
     some = model.mapping(model.sample(range(20_000, 22_000)))[:, 0]
     spread = float(some.std(0).mean())

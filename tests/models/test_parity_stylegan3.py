@@ -15,6 +15,7 @@ from torch import Tensor
 from latty.errors import BadData, UsageError
 from latty.models import open_model
 from latty.models.families import stylegan3
+from latty.models.recognition import families_of
 
 PARITY = places.PARITY / "nvlabs_stylegan3"
 FLOORS = {"t_uncond32.nosrc.pkl": 5.7e-6, "r_cond32.nosrc.pkl": 2.2e-7}  # of its README
@@ -133,9 +134,9 @@ def test_a_transform_moves_the_picture_and_not_the_pixels() -> None:
 
 def test_other_families_are_not_recognised() -> None:
     shapes = {name: tuple(t.shape) for name, t in stylegan3_tensors().items()}
-    assert stylegan3.recognise(shapes, {})
+    assert "stylegan3" in families_of(shapes, {})
     shapes.pop("synthesis.input.freqs")
-    assert not stylegan3.recognise(shapes, {}) and not stylegan3.recognise({}, {})
+    assert "stylegan3" not in families_of(shapes, {}) and "stylegan3" not in families_of({}, {})
 
 
 def test_layers_that_do_not_fit_are_refused() -> None:

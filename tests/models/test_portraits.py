@@ -6,7 +6,7 @@ import torch
 from latty.errors import UsageError
 from latty.models import open_model
 from latty.models.base import AnySize, Generator, HasFactors, HasLayerWeights
-from latty.models.families.portraits import LAYERS, Portraits, create
+from latty.models.families.portraits import LAYERS, Portraits, build
 from latty.models.families.portraits.renderer import NAMES, render
 
 SIZE = 32
@@ -14,7 +14,7 @@ SIZE = 32
 
 @pytest.fixture(scope="module")
 def portraits() -> Portraits:
-    return create(torch.device("cpu")).at_size(SIZE)
+    return build({}, {}, torch.device("cpu")).at_size(SIZE)
 
 
 def test_it_is_a_generator_with_factors(portraits: Portraits) -> None:

@@ -21,8 +21,9 @@ from latty.errors import BadData, Missing
 from latty.models import open_model
 from latty.models import spec as models_spec
 from latty.models.families import dcgan, plain
-from latty.models.latent import Latent
-from latty.models.open import build, convert
+from latty.models.latent_generator import Latent
+from latty.models.opening import build, convert
+from latty.models.recognition import families_of
 
 needs_files = pytest.mark.skipif(not REAL.is_dir(), reason="no ../shared/real here")
 GUIDE = ROOT / "docs" / "specs.md"
@@ -100,7 +101,7 @@ HEAD = "[latent]\nsize = 6\n[image]\nchannels = 3\nsize = 8\n"
 def opened(network: nn.Module, text: str) -> Latent:
     meta = {"spec": models_spec.parse(text).to_json()}
     made = small.tensors(network)
-    assert plain.recognise(small.shapes(made), meta)
+    assert "plain" in families_of(small.shapes(made), meta)
     return plain.build(made, meta, small.CPU)
 
 
@@ -155,7 +156,9 @@ def test_a_dcgan_by_a_spec_is_the_dcgan() -> None:
 [[layers]]\nkind = "tanh"
 """
     meta = {"spec": models_spec.parse(text).to_json()}
-    assert not dcgan.recognise(small.shapes(made), meta), "a spec goes before what tensors show"
+    assert "dcgan" not in families_of(small.shapes(made), meta), (
+        "a spec goes before what tensors show"
+    )
     ours, known = plain.build(made, meta, small.CPU), dcgan.build(made, {}, small.CPU)
     codes = ours.mapping(ours.sample([1]))
     assert torch.equal(ours.synthesis(codes), known.synthesis(codes))
@@ -300,6 +303,8 @@ def test_a_spec_that_does_not_fit_says_in_which_layer(change: list[dict], said: 
 
 
 def test_a_plain_network_needs_its_spec() -> None:
-    assert not plain.recognise({}, {}) and not plain.recognise({}, {"family": "plain"})
+    assert "plain" not in families_of({}, {}) and "plain" not in families_of(
+        {}, {"family": "plain"}
+    )
     with pytest.raises(BadData, match="spec"):
         plain.build({}, {"family": "plain"}, small.CPU)

@@ -19,6 +19,7 @@ from latty.models.base import Generator, HasActivations, HasLayerWeights, HasPre
 from latty.models.families import stylegan2
 from latty.models.families.stylegan2 import Config, Network, StyleGAN2
 from latty.models.ops import ACTIVATIONS
+from latty.models.recognition import families_of
 
 CPU = torch.device("cpu")
 
@@ -140,7 +141,7 @@ def test_a_file_says_everything(config: Config) -> None:
     generator = stylegan2.build(network.state_dict(), stylegan2.metadata(config), CPU)
     assert asdict(generator.network.config) == asdict(config)
     shapes = {name: tuple(t.shape) for name, t in network.state_dict().items()}
-    assert stylegan2.recognise(shapes, {})
+    assert "stylegan2" in families_of(shapes, {})
     z, label = generator.sample([3, 4]), torch.tensor([1, 3]) if config.c_dim else None
     with torch.no_grad():
         wanted = network.synthesis(network.mapping(z, label))
@@ -422,6 +423,6 @@ def test_a_wrong_header_is_refused(config: object, words: str) -> None:
 
 def test_other_families_are_not_recognised() -> None:
     shapes = {name: tuple(t.shape) for name, t in stylegan2_network().state_dict().items()}
-    assert not stylegan2.recognise({}, {})
+    assert "stylegan2" not in families_of({}, {})
     shapes.pop("synthesis.b4.const")
-    assert not stylegan2.recognise(shapes, {})
+    assert "stylegan2" not in families_of(shapes, {})

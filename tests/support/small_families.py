@@ -1,10 +1,10 @@
 """A small random generator of each family, made by the family's own `build`.
 
-A new family needs one line here: a maker in MAKERS. What is written for every family then runs
-over it.
+A family may bring its own: `example() -> tensors, header` in the entry. What is written for every
+family then runs over it, wherever it is installed from. Those of latty are made here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -182,49 +182,65 @@ first = "class"
 Made = tuple[Mapping[str, Tensor], Mapping[str, str]]  # tensors and header
 
 
-def _stylegan2() -> Made:
+def example_biggan() -> Made:
+    return small.biggan(), {}
+
+
+def example_biggan_deep() -> Made:
+    return small.biggan_deep(), {}
+
+
+def example_dcgan() -> Made:
+    return small.tensors(small.shaken(small.DCGAN())), {}
+
+
+def example_plain() -> Made:
+    return small.tensors(small.shaken(Every())), {"spec": spec.parse(EVERY).to_json()}
+
+
+def example_portraits() -> Made:
+    return {}, {}
+
+
+def example_progan() -> Made:
+    return progan_tensors(CLASSES), progan.metadata(7)
+
+
+def example_sngan() -> Made:
+    return small.tensors(small.shaken(small.SNGAN())), {}
+
+
+def example_stylegan1() -> Made:
+    return stylegan1_tensors(classes=CLASSES), stylegan1.metadata(1e-5)
+
+
+def example_stylegan2() -> Made:
     config = replace(STYLEGAN2, c_dim=CLASSES)
     return stylegan2_network(config).state_dict(), stylegan2.metadata(config)
 
 
-def _plain() -> Made:
-    tensors = small.tensors(small.shaken(Every()))
-    return tensors, {"spec": spec.parse(EVERY).to_json()}
-
-
-def _stylegan3() -> Made:
+def example_stylegan3() -> Made:
     return stylegan3_tensors(), stylegan3.metadata(STYLEGAN3)
-
-
-MAKERS: dict[str, Callable[[], Made]] = {
-    "biggan": lambda: (small.biggan(), {}),
-    "biggan_deep": lambda: (small.biggan_deep(), {}),
-    "dcgan": lambda: (small.tensors(small.shaken(small.DCGAN())), {}),
-    "plain": _plain,
-    "progan": lambda: (progan_tensors(CLASSES), progan.metadata(7)),
-    "sngan": lambda: (small.tensors(small.shaken(small.SNGAN())), {}),
-    "stylegan1": lambda: (
-        stylegan1_tensors(classes=CLASSES),
-        stylegan1.metadata(1e-5),
-    ),
-    "stylegan2": _stylegan2,
-    "stylegan3": _stylegan3,
-}
 
 
 FAMILIES = REGISTRY.names()
 
 
+def example(family: str) -> Made:
+    """What a small random generator of a family is made of: the entry's own `example`, or ours."""
+    entry: Any = REGISTRY.load(family)
+    make = getattr(entry, "example", None) or globals().get(f"example_{family}")
+    if make is None:
+        pytest.fail(f"family '{family}' is not tested: give it `example() -> tensors, header`")
+    made_of: Made = make()
+    return made_of
+
+
 def made(family: str, device: str = "cpu", **options: Any) -> Any:
-    """A small generator of a family, by its own `build` from random tensors, or `create`."""
-    entry = REGISTRY.load(family)
-    if hasattr(entry, "create"):
-        generator = entry.create(torch.device(device))
-        return generator.at_size(32) if isinstance(generator, AnySize) else generator
-    if family not in MAKERS:
-        pytest.fail(f"family '{family}' is not tested: give MAKERS of {__file__} a line for it")
-    tensors, meta = MAKERS[family]()
-    return entry.build(tensors, meta, torch.device(device), **options)
+    """A small generator of a family, by its own `build`."""
+    entry: Any = REGISTRY.load(family)
+    generator = entry.build(*example(family), torch.device(device), **options)
+    return generator.at_size(32) if isinstance(generator, AnySize) else generator
 
 
 def labels_for(generator: Any, count: int) -> Tensor | None:

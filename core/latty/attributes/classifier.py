@@ -21,7 +21,7 @@ from latty.checkpoints.checkpoint import digest
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData, Missing
 from latty.models.parts import to_torch
-from latty.models.reading import Reader
+from latty.models.state_dict import Reader
 from latty.text import clean
 
 Network = Callable[[Tensor], Tensor]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from latty.attributes.card import Layer
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData
-from latty.models.reading import Reader
+from latty.models.state_dict import Reader
 from latty.text import clean
 
 Size = tuple[int, int, int]  # C, H, W

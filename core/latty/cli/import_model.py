@@ -8,14 +8,14 @@ from latty.errors import Missing
 
 def model(run: Run, path: Path) -> int:
     """Convert, try, write; the name is the result."""
-    from latty.models import open, store
+    from latty.models import opening, store
     from latty.models.device import pick_device
 
     spec = _spec(run.args.spec)
     name = run.args.name or store.name_for(path)
     store.MODELS.free_place(name, run.args.force)
-    model = open.convert(path, spec)
-    generator = open.build(model, path, name, pick_device("cpu"))  # nothing broken is stored
+    model = opening.convert(path, spec)
+    generator = opening.build(model, path, name, pick_device("cpu"))  # nothing broken is stored
     card = {
         "file": path.name,
         "bytes": path.stat().st_size,

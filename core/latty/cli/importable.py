@@ -31,11 +31,11 @@ def find(path: Path, wanted: str = "", space: str = "") -> "Imported | None":
 
 
 def _is_generator(source: "Source") -> bool:
-    from latty.models.recognition import guess
+    from latty.models.recognition import recognise
 
     if source.meta.get("kind") == "generator":
         return True
-    return source.checkpoint is not None and guess(source.checkpoint) is not None
+    return source.checkpoint is not None and recognise(source.checkpoint) is not None
 
 
 def facts(path: Path) -> dict[str, Any]:

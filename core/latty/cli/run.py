@@ -46,7 +46,7 @@ class Run:
 
     def say_notes(self, model: str) -> None:
         """What had to be assumed about a model whose checkpoint does not hold everything."""
-        from latty.models import model_notes
+        from latty.models import open_model
 
-        for note in model_notes(model, self.config().device):
+        for note in open_model(model, self.config().device).info.notes:
             self.out.say(f"{Path(model).name}: {note}")

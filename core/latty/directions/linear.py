@@ -119,8 +119,8 @@ def check_shape(direction: LinearDirection, generator: "Generator", ref: str) ->
 
 def check_layer(layer: str, generator: "Generator", ref: str) -> None:
     """Raises BadData where the model has no such layer, or no activations at all."""
-    from latty.models.arguments import layer_index  # torch: headers are read without it
     from latty.models.base import HasActivations
+    from latty.models.checks import layer_index  # torch: headers are read without it
 
     if not isinstance(generator, HasActivations):
         raise BadData(

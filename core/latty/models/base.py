@@ -1,19 +1,11 @@
 """What a generator is: one small Protocol, and a Protocol for each thing only some can do.
 
-A family is one file in this folder with two functions:
-
-    recognise(shapes: Shapes, meta: Meta) -> bool
-        by tensor names and shapes, never by file name
-    build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Generator
-        strict: every key, shape and number checked
-
-`meta` is the free text of the file's header plus "name" and "digest". A model that needs no file
-(`portraits`) has `create(device: torch.device) -> Generator` instead.
+registries.py says what an entry of families/ must have to make one.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -30,7 +22,8 @@ Labels = Tensor | None  # None, class indices (N,) int64, or weights (N, classes
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What a generator says about itself. `num_layers` is L of its codes (N, L, D = width);
-    `space` is where directions act best: "w" (codes) or "z" (before the mapping)."""
+    `space` is where directions act best: "w" (codes) or "z" (before the mapping); `notes` what
+    was made up because the model's file does not hold it."""
 
     name: str
     family: str
@@ -42,6 +35,14 @@ class ModelInfo:
     num_classes: int = 0
     space: Literal["z", "w"] = "w"
     digest: str = ""
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, meta: Meta, family: str, **sizes: Any) -> "ModelInfo":
+        """With name, digest and notes from the header that a family's `build` is given."""
+        notes = tuple(line for line in meta.get("notes", "").split("\n") if line)
+        name, digest = meta.get("name", family), meta.get("digest", "")
+        return cls(name, family, **sizes, digest=digest, notes=notes)
 
 
 @runtime_checkable

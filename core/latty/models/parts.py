@@ -1,12 +1,4 @@
-"""A checkpoint cut into the parts that may be a generator, best first.
-
-An *origin* is one file in `origins/` for one layout in the wild, with two functions:
-
-    recognise(part: Part) -> bool           by tensor names and settings, never by file name
-    convert(part: Part) -> Converted        into the layout of one of our families
-
-A family whose own layout is one in the wild needs no origin: its `recognise` is asked too.
-"""
+"""A checkpoint cut into the parts that may be a generator, best first."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -34,7 +26,7 @@ BESIDE_LIMIT = 2**20  # bytes of a settings file
 
 @dataclass(frozen=True)
 class Part:
-    """One network of a checkpoint.
+    """One network of a checkpoint, from which a layout or a family makes a generator.
 
     name        its key in the file: "G_ema", "generator_smooth", ...; "" = the whole file
     views       its tensors by name, not yet read, without the prefix of DataParallel
@@ -94,10 +86,14 @@ class Converted:
     notes   what was made up because the file does not hold it
     """
 
-    family: str
     tensors: "dict[str, Tensor]"
     meta: dict[str, str]
     notes: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """The family that builds it."""
+        return self.meta["family"]
 
 
 def parts(checkpoint: Checkpoint, spec: str = "") -> Iterator[Part]:
@@ -170,7 +166,7 @@ def _table(path: Path) -> dict[str, Any]:
 
 
 def to_torch(array: "NDArray[Any]") -> "Tensor":
-    """A copy that torch may own, in this machine's byte order; numbers of no axis stay so."""
+    """An array of any shape as a tensor of its own memory, in this machine's byte order."""
     import numpy as np
     import torch
 

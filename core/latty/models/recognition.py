@@ -1,49 +1,80 @@
-"""Which family a checkpoint is of, by names alone and without torch: what `latty inspect` says.
+"""Which layout or family the parts of a checkpoint are in: by names and shapes, without torch.
 
-`open_model` asks the families and origins themselves; a test holds both to the same answers.
+An entry's SIGNATURE says it all; `latty inspect` and `open_model` read the same one.
 """
 
-from typing import NamedTuple
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
 
 from latty.checkpoints.checkpoint import Checkpoint
-from latty.models.parts import parts
+from latty.models.parts import Part, parts
+from latty.models.registries import FAMILIES, LAYOUTS, SPEC, family_of_header
+
+Shapes = Mapping[str, Sequence[int]]
 
 
-class Guess(NamedTuple):
-    """A family, the file of the layout that it comes in, and which part of the file holds it."""
+class Recognised(NamedTuple):
+    """A part, its family, and the entry that reads it: a layout's name, or the family's own."""
 
+    part: Part
     family: str
     origin: str
-    part: str
+    by_layout: bool
 
 
-# Family, origin, tensors that only this layout has; the first whose names are all there counts.
-LAYOUTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("stylegan3", "nvidia_stylegan3", ("synthesis.input.freqs", "mapping.fc0.weight")),
-    ("stylegan2", "nvidia", ("synthesis.b4.const", "mapping.fc0.weight")),
-    ("stylegan2", "nvidia_tf", ("synthesis.4x4/Conv/mod_weight", "mapping.Dense0/weight")),
-    ("stylegan2", "rosinality", ("input.input", "conv1.conv.modulation.weight")),
-    ("stylegan2", "genforce", ("synthesis.early_layer.const", "synthesis.layer0.noise_strength")),
-    ("stylegan1", "nvidia_tf_stylegan1", ("synthesis.4x4/Const/StyleMod/weight",)),
-    ("stylegan1", "genforce_stylegan1", ("synthesis.layer0.apply_noise.weight",)),
-    ("stylegan1", "interfacegan", ("synthesis.layer0.first_layer",)),
-    ("stylegan1", "lernapparat", ("g_synthesis.blocks.4x4.const",)),
-    ("stylegan1", "stylegan1", ("synthesis.layer0.noise_weight", "mapping.w_avg")),
-    ("progan", "genforce_progan", ("layer0.weight", "output0.weight")),
-    ("progan", "netdissect", ("layer1.conv.weight", "layer2.conv.weight")),
-    ("progan", "progan", ("features.0.conv.weight", "output.conv.weight")),
-    ("biggan_deep", "biggan_deep", ("generator.gen_z.weight_orig", "embeddings.weight")),
-    ("biggan", "biggan", ("shared.weight", "blocks.0.0.conv1.weight")),
-    ("sngan", "sngan", ("model.0.weight", "model.2.conv1.weight")),
-    ("dcgan", "dcgan", ("main.0.weight", "main.1.running_mean")),
-    ("dcgan", "dcgan", ("layers.0.0.weight", "layers.0.1.running_mean")),
-)
+def recognise(checkpoint: Checkpoint, spec: str = "") -> Recognised | None:
+    """The best part of a file that is a generator; None for an unknown layout, or no generator.
+
+    spec    the architecture file that the user named, as JSON, or ""
+    """
+    found = (one for part in parts(checkpoint, spec) if (one := _recognised(part)) is not None)
+    return next(found, None)
 
 
-def guess(checkpoint: Checkpoint) -> Guess | None:
-    """The family, or None: an unknown layout, or no generator at all."""
-    for part in parts(checkpoint):
-        for family, origin, names in LAYOUTS:
-            if all(name in part.views for name in names):
-                return Guess(family, origin, part.name)
+def _recognised(part: Part) -> Recognised | None:
+    ours = family_of_header(part.checkpoint.meta)
+    if not ours and not part.spec:
+        for layout in LAYOUTS.names():
+            if fits(LAYOUTS.constant(layout, "SIGNATURE"), part.shapes):
+                return Recognised(part, LAYOUTS.constant(layout, "FAMILY"), layout, True)
+    meta = {**part.checkpoint.meta, **({"spec": part.spec} if part.spec else {})}
+    for family in families_of(part.shapes, meta):
+        return Recognised(part, family, family, False)
     return None
+
+
+def families_of(shapes: Shapes, meta: Mapping[str, str]) -> Iterator[str]:
+    """Every family in whose own layout the tensors are, by name; a header of ours may name it, and
+    an architecture file goes before what the tensors show."""
+    ours = family_of_header(meta)
+    for family in [ours] if ours else FAMILIES.names():
+        signature = FAMILIES.constant(family, "SIGNATURE")
+        if signature == SPEC if "spec" in meta else fits(signature, shapes):
+            yield family
+
+
+def fits(signature: object, shapes: Shapes) -> bool:
+    """Whether tensors fit a SIGNATURE, as registries.py explains it."""
+    if isinstance(signature, list | tuple):
+        return any(fits(one, shapes) for one in signature)
+    return isinstance(signature, dict) and all(
+        _has(shapes, name, wanted) for name, wanted in signature.items()
+    )
+
+
+def _has(shapes: Shapes, name: str, wanted: Any) -> bool:
+    if isinstance(wanted, str):
+        return all(re.fullmatch(wanted, one) for one in shapes)
+    if "*" in name:
+        return any(_is(shapes[one], wanted) for one in shapes if fnmatchcase(one, name))
+    return name in shapes and _is(shapes[name], wanted)
+
+
+def _is(shape: Sequence[int], wanted: Any) -> bool:
+    if wanted is ... or isinstance(wanted, int):
+        return wanted in (..., len(shape))
+    return len(shape) == len(wanted) and all(
+        size in (-1, n) for n, size in zip(shape, wanted, strict=True)
+    )

@@ -1,39 +1,68 @@
-"""The registries of models: families (architectures) and layouts (their files in the wild)."""
+"""The registries of models: families (architectures) and layouts (their files in the wild).
 
+A family is one file or folder in families/ with
+
+    SIGNATURE    how its own layout is recognised without torch, a literal. {tensor name: the number
+                 of its dimensions, or each size with -1 for any, or ... for any shape}; several
+                 such tables are alternatives. A name may hold "*"; "*" alone gives a pattern that
+                 every name must match. Or "spec": an architecture file describes it; or "no file":
+                 it is a model itself.
+    NOISE        whether the noise of a scene changes its pictures (a literal; True if left out)
+    build        tensors, header, device -> Generator; strict: every key, shape and number checked
+    example      optional: () -> tensors and header of a small random network, for the tests that
+                 hold for every family; ours lie in tests/support/examples/
+
+A layout is one file in layouts/ with SIGNATURE, FAMILY (the name of the family that it becomes) and
+`convert`.
+"""
+
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from latty.plugins import Registry
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
-    from latty.models.base import Generator, Meta, Shapes, Tensors
+    from latty.models.base import Generator, Meta
     from latty.models.parts import Converted, Part
+
+SPEC = "spec"
+NO_FILE = "no file"
 
 
 class Family(Protocol):
     """A generator architecture: a module in families/."""
 
-    def recognise(self, shapes: "Shapes", meta: "Meta") -> bool:
-        """Whether these tensors, by names and shapes, are in the family's own layout."""
-        ...
+    def build(
+        self, tensors: "Mapping[str, Tensor]", meta: "Meta", device: "torch.device"
+    ) -> "Generator":
+        """The generator of these tensors. Raises BadData.
 
-    def build(self, tensors: "Tensors", meta: "Meta", device: "torch.device") -> "Generator":
-        """The generator of these tensors. Raises BadData."""
+        meta    the free text of the file's header, plus "name", "digest" and "notes"
+        """
         ...
 
 
 class Layout(Protocol):
     """One way in which others store a family: a module in layouts/."""
 
-    def recognise(self, part: "Part") -> bool:
-        """Whether the part of a checkpoint is in this layout."""
-        ...
-
     def convert(self, part: "Part") -> "Converted":
         """The part in the layout of its family. Raises BadData."""
         ...
 
 
-FAMILIES = Registry[Family]("latty.models.families", needs=("recognise", "build"))
-LAYOUTS = Registry[Layout]("latty.models.layouts", needs=("recognise", "convert"))
+FAMILIES = Registry[Family]("latty.models.families", needs=("SIGNATURE", "build"))
+LAYOUTS = Registry[Layout]("latty.models.layouts", needs=("SIGNATURE", "FAMILY", "convert"))
+
+
+def without_file() -> list[str]:
+    """The models that need no file: families that are models themselves."""
+    return [name for name in FAMILIES.names() if FAMILIES.constant(name, "SIGNATURE") == NO_FILE]
+
+
+def family_of_header(meta: Mapping[str, str]) -> str:
+    """The family that a header written by latty names, "" for all other files."""
+    family = meta.get("family", "")
+    return family if family in FAMILIES else ""

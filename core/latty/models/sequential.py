@@ -17,9 +17,9 @@ from torch import Tensor
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData
 from latty.models.base import Meta, ModelInfo
-from latty.models.latent import Latent
-from latty.models.reading import Reader, moved
+from latty.models.latent_generator import Latent
 from latty.models.spec import Layer, Spec
+from latty.models.state_dict import Reader, moved
 from latty.text import clean
 
 Size = tuple[int, int, int]  # C, H, W
@@ -170,9 +170,9 @@ def generator(
     """The generator that a spec describes; raises BadData naming the layer or tensor."""
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
         network = moved(_network(Reader(tensors), spec), device)
-    info = ModelInfo(
-        name=meta.get("name", family),
-        family=family,
+    info = ModelInfo.of(
+        meta,
+        family,
         resolution=spec.size,
         channels=spec.channels,
         z_dim=spec.latent,
@@ -180,7 +180,6 @@ def generator(
         width=spec.latent,
         num_classes=spec.classes,
         space="z",
-        digest=meta.get("digest", ""),
     )
     return Latent(network, info, device, spec.distribution, spec.class_names)
 

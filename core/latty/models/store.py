@@ -15,7 +15,7 @@ from latty import home
 from latty.checkpoints.safetensors import pieces, says_kind
 from latty.errors import OutputError
 from latty.files import replace_whole
-from latty.models.registries import FAMILIES
+from latty.models.registries import without_file
 from latty.store import Store
 from latty.version import __version__
 
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SHOWN = ("resolution", "channels", "z_dim", "num_layers", "width", "num_classes", "space")
 GENERATOR = "generator"  # what the header of a generator's file says under "kind"
-
-
-def without_file() -> list[str]:
-    """Models that are procedures: families whose source says WITHOUT_FILE = True."""
-    return [name for name in FAMILIES.names() if FAMILIES.constant(name, "WITHOUT_FILE")]
 
 
 MODELS = Store(

@@ -206,7 +206,7 @@ class Engine:
         lists = {key: tuple(header[key]) for key in ("classes", "notes", "activations")}
         known = {field.name for field in fields(Model)}
         info = {key: value for key, value in header["info"].items() if key in known}
-        return Model(**info, **lists, device=header["device"])
+        return Model(**{**info, **lists}, device=header["device"])
 
     async def call(self, name: str, /, **args: Any) -> Any:
         """What a function of the engine's CALLS returns. Raises EngineError, EngineDied."""

@@ -107,11 +107,11 @@ def _stopping(hint: str) -> Iterator[None]:
 
 def _keep(entry: "Entry", path: Path, run: Run) -> int:
     """Convert, try, write, as `latty import` does."""
-    from latty.models import open, store
+    from latty.models import opening, store
     from latty.models.device import pick_device
 
-    model = open.convert(path)
-    generator = open.build(model, path, entry.name, pick_device("cpu"))
+    model = opening.convert(path)
+    generator = opening.build(model, path, entry.name, pick_device("cpu"))
     info = generator.info
     card = {"file": path.name, "bytes": path.stat().st_size, "sha256": info.digest,
             "licence": entry.licence, "address": entry.address,

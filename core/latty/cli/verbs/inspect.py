@@ -135,14 +135,14 @@ def _known(path: Path, checkpoint: "Checkpoint") -> Facts:
 
 def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
     """Of a file of ours its own words; of others what their tensors' names give away."""
-    from latty.models.recognition import guess
+    from latty.models.recognition import recognise
 
     if meta.get("family"):
         return {"family": meta["family"], "origin": meta.get("origin")}
-    found = guess(checkpoint)
+    found = recognise(checkpoint)
     if found is None:
         return {"family": None, "note": "its tensors' names are of no family that latty knows"}
-    return {"family": found.family, "origin": found.origin, "part": found.part}
+    return {"family": found.family, "origin": found.origin, "part": found.part.name}
 
 
 def _media(path: Path) -> Facts:

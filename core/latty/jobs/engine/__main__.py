@@ -165,7 +165,6 @@ class Engine:
 
 def opened(easel: "Easel", ref: str) -> dict[str, Any]:
     """What there is to say about a model. Raises what opening it raises."""
-    from latty.models import model_notes
     from latty.models.base import HasActivations, HasClasses
 
     generator = easel.look_up(ref)
@@ -173,7 +172,7 @@ def opened(easel: "Easel", ref: str) -> dict[str, Any]:
         "ok": True,
         "info": asdict(generator.info),
         "classes": list(generator.class_names()) if isinstance(generator, HasClasses) else [],
-        "notes": list(model_notes(ref, str(easel.device))),
+        "notes": list(generator.info.notes),
         "activations": (
             generator.activation_names() if isinstance(generator, HasActivations) else []
         ),

@@ -18,11 +18,10 @@ from torch import Tensor
 
 from latty.errors import BadData, DeviceError
 from latty.jobs.wire import is_finite, scene_of
-from latty.models import _create, open_model
+from latty.models import forget_all, open_model
 from latty.models.base import AnySize, Generator
 from latty.models.device import pick_device
 from latty.models.memory import is_short
-from latty.models.open import opened
 from latty.models.store import model_file
 from latty.render.grids import Pixels, fit
 from latty.render.pixels import Painter, at_size
@@ -106,8 +105,7 @@ class Easel:
         """Let go of everything that can be made again."""
         self._painters.clear()
         self._models.clear()
-        opened.cache_clear()
-        _create.cache_clear()
+        forget_all()
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()

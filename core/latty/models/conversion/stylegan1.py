@@ -24,7 +24,7 @@ def finished(tensors: dict[str, Tensor], epsilon: float) -> Converted:
     if "mapping.w_avg" not in tensors:
         tensors["mapping.w_avg"] = _mean_code(tensors)
         notes.append(f"w_avg estimated from {LATENTS:,} latents: the file holds none")
-    return Converted("stylegan1", tensors, stylegan1.metadata(epsilon), tuple(notes))
+    return Converted(tensors, stylegan1.metadata(epsilon), tuple(notes))
 
 
 def _add_noise(tensors: dict[str, Tensor]) -> bool:

@@ -38,7 +38,7 @@ def finished(tensors: Mapping[str, Tensor], **settings: Any) -> Converted:
     if "mapping.w_avg" not in kept:
         kept["mapping.w_avg"] = _mean_code(kept, config)
         notes.append(f"mean code estimated from {LATENTS} latents: the file has none")
-    return Converted("stylegan2", kept, stylegan2.metadata(config), tuple(notes))
+    return Converted(kept, stylegan2.metadata(config), tuple(notes))
 
 
 def _add_noise(tensors: dict[str, Tensor], config: Config) -> list[str]:

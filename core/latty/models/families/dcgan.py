@@ -13,24 +13,24 @@ import torch
 from torch import Tensor
 
 from latty.models.base import Meta, Shapes
-from latty.models.latent import Latent
-from latty.models.reading import channels, mine
+from latty.models.latent_generator import Latent
 from latty.models.sequential import generator
 from latty.models.spec import Layer, Spec
+from latty.models.state_dict import channels
 
-__all__ = ["build", "recognise"]
+__all__ = ["build"]
+
+SIGNATURE = (  # one convolution, and no tensor that is not of the layout
+    {"main.*.weight": 4, "*": r"main\.([0134679]|1[0235689]|2[124578]|3[0134])\.\w+"},
+    {"layers.*.0.weight": 4, "*": r"layers\.(\d|1[01])\.[01]\.\w+"},
+)
+NOISE = False
 
 MOST = 12  # layers: 8192 px
 LAYOUTS = (  # the convolution and the norm of each layer
     tuple((f"main.{3 * i}", f"main.{3 * i + 1}") for i in range(MOST)),
     tuple((f"layers.{i}.0", f"layers.{i}.1") for i in range(MOST)),
 )
-
-
-def recognise(shapes: Shapes, meta: Meta) -> bool:
-    """True where every tensor belongs to one of the layouts and one is a convolution's."""
-    four = any(len(shape) == 4 for shape in shapes.values())
-    return mine(meta, "dcgan") and four and _layout(shapes) is not None
 
 
 def _layout(shapes: Shapes) -> tuple[tuple[str, str], ...] | None:

@@ -11,17 +11,15 @@ import torch
 from torch import Tensor
 
 from latty.errors import BadData
-from latty.models.base import Meta, Shapes
-from latty.models.latent import Latent
+from latty.models.base import Meta
+from latty.models.latent_generator import Latent
 from latty.models.sequential import generator
 from latty.models.spec import of_json
 
-__all__ = ["build", "recognise"]
+__all__ = ["build"]
 
-
-def recognise(shapes: Shapes, meta: Meta) -> bool:
-    """True where a spec says so: tensors alone cannot tell a plain network."""
-    return "spec" in meta and meta.get("family", "plain") == "plain"
+SIGNATURE = "spec"  # tensors alone cannot tell a plain network
+NOISE = False
 
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:

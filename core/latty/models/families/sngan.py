@@ -18,20 +18,17 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
 from latty.errors import BadData
 from latty.models.base import Meta, ModelInfo, Shapes
-from latty.models.latent import Latent
-from latty.models.reading import Reader, channels, config_of, mine, moved
+from latty.models.latent_generator import Latent
 from latty.models.sequential import Conv, Linear, Norm, Pointwise, Reshape, Sequential, norm
+from latty.models.state_dict import Reader, channels, config_of, moved
 
-__all__ = ["build", "recognise"]
+__all__ = ["build"]
+
+SIGNATURE = {"model.0.weight": 2, "model.2.model.0.running_mean": ...}
+NOISE = False
 
 MOST = 10  # blocks: 4096 px
 DRAW = {"normal": "normal", "uniform": "uniform"}  # "distribution" of args.json
-
-
-def recognise(shapes: Shapes, meta: Meta) -> bool:
-    """True for a linear layer at model.0 and the batch norm of a block at model.2.model.0."""
-    linear = len(shapes.get("model.0.weight", ())) == 2
-    return mine(meta, "sngan") and linear and "model.2.model.0.running_mean" in shapes
 
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
@@ -43,16 +40,15 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
     if said not in DRAW:
         raise BadData("the settings' distribution must be normal or uniform", "see args.json")
     z_dim = network.matrix.shape[1]
-    info = ModelInfo(
-        name=meta.get("name", "sngan"),
-        family="sngan",
+    info = ModelInfo.of(
+        meta,
+        "sngan",
         resolution=4 << (len(network.names) - 2),
         channels=colours,
         z_dim=z_dim,
         num_layers=1,
         width=z_dim,
         space="z",
-        digest=meta.get("digest", ""),
     )
     return Latent(network, info, device, DRAW[said])
 

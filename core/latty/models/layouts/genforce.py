@@ -13,13 +13,15 @@ from latty.checkpoints.refusals import Refusal
 from latty.models.conversion import stylegan2 as common
 from latty.models.parts import Converted, Part
 
+FAMILY = "stylegan2"
+SIGNATURE = {  # other networks of genforce have no strength of noise per layer
+    "synthesis.early_layer.const": ...,
+    "synthesis.layer0.noise_strength": ...,
+    "mapping.dense0.weight": ...,
+}
+
 KERNEL = re.compile(r"(filter|upsample)\.kernel$")
 FIRST = "synthesis.early_layer.const"
-
-
-def recognise(part: Part) -> bool:
-    """StyleGAN2 among its networks: the others have no strength per layer."""
-    return {FIRST, "synthesis.layer0.noise_strength", "mapping.dense0.weight"} <= part.views.keys()
 
 
 def convert(part: Part) -> Converted:

@@ -13,14 +13,11 @@ from latty.models.base import Shapes
 from latty.models.families import progan
 from latty.models.parts import Converted, Part
 
+FAMILY = "progan"
+SIGNATURE = {"layer0.weight": (-1, -1, 4, 4), "output0.weight": ...}
+
 NAME = re.compile(r"(layer|output)(\d+)\.(weight|bias)")
 KINDS = {"weight": "conv.weight", "bias": "wscale.b"}
-
-
-def recognise(part: Part) -> bool:
-    """By the first layer's name and 4x4 kernel, and the first output's name."""
-    first = part.shapes.get("layer0.weight", ())
-    return tuple(first[2:]) == (4, 4) and "output0.weight" in part.shapes
 
 
 def convert(part: Part) -> Converted:
@@ -30,7 +27,7 @@ def convert(part: Part) -> Converted:
         _turn(tensors)
     renamed = {_name(name, last): tensor for name, tensor in tensors.items()}
     z_dim, note = _z_dim(part)
-    return Converted("progan", renamed, progan.metadata(z_dim), (note,) if note else ())
+    return Converted(renamed, progan.metadata(z_dim), (note,) if note else ())
 
 
 def _last(names: Iterable[str]) -> int:

@@ -11,15 +11,16 @@ from torch import Tensor
 from latty.models.conversion import stylegan1 as common
 from latty.models.parts import Converted, Part
 
+FAMILY = "stylegan1"
+SIGNATURE = {
+    "synthesis.layer0.const": ...,
+    "synthesis.layer0.apply_noise.weight": ...,
+    "mapping.dense0.weight": ...,
+}
+
 EPSILON = 1e-8  # of instance norm
 LAYER = re.compile(r"synthesis\.layer(\d+)\.(.+)")
 KINDS = {"apply_noise.weight": "noise_weight", "apply_noise.noise": "noise"}
-
-
-def recognise(part: Part) -> bool:
-    """By the first layer's constant and noise, and the mapping."""
-    needed = ("synthesis.layer0.const", "synthesis.layer0.apply_noise.weight")
-    return all(name in part.shapes for name in (*needed, "mapping.dense0.weight"))
 
 
 def convert(part: Part) -> Converted:

@@ -11,6 +11,9 @@ from torch import Tensor
 from latty.models.conversion import stylegan1 as common
 from latty.models.parts import Converted, Part
 
+FAMILY = "stylegan1"
+SIGNATURE = {"synthesis.layer0.first_layer": ..., "mapping.dense0.linear.weight": ...}
+
 EPSILON = 1e-8  # of instance norm
 LAYER = re.compile(r"synthesis\.layer(\d+)\.(.+)")
 OUTPUT = re.compile(r"synthesis\.output(\d+)\.(?:conv\.)?(weight|bias)")
@@ -24,12 +27,6 @@ KINDS = {
     "epilogue.style_mod.dense.linear.weight": "style.weight",
     "epilogue.style_mod.dense.wscale.bias": "style.bias",
 }
-
-
-def recognise(part: Part) -> bool:
-    """By the first layer's constant and the mapping's first layer."""
-    needed = ("synthesis.layer0.first_layer", "mapping.dense0.linear.weight")
-    return all(name in part.shapes for name in needed)
 
 
 def convert(part: Part) -> Converted:

@@ -11,6 +11,13 @@ from torch import Tensor
 from latty.models.conversion import stylegan1 as common
 from latty.models.parts import Converted, Part
 
+FAMILY = "stylegan1"
+SIGNATURE = {
+    "g_synthesis.blocks.4x4.const": ...,
+    "g_synthesis.torgb.weight": ...,
+    "g_mapping.dense0.weight": ...,
+}
+
 EPSILON = 1e-5  # of instance norm in this implementation alone
 MEAN = ("truncation.avg_latent", "dlatent_avg", "avg_latent")
 BLOCK = re.compile(r"g_synthesis\.blocks\.(\d+)x\1\.(.+)")
@@ -20,12 +27,6 @@ KINDS = {
     "style_mod.lin.weight": "style.weight",
     "style_mod.lin.bias": "style.bias",
 }
-
-
-def recognise(part: Part) -> bool:
-    """By the names of the constant and of the mapping's first layer."""
-    needed = ("g_synthesis.blocks.4x4.const", "g_mapping.dense0.weight", "g_synthesis.torgb.weight")
-    return all(name in part.shapes for name in needed)
 
 
 def convert(part: Part) -> Converted:

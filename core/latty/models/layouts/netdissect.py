@@ -9,14 +9,11 @@ import re
 from latty.models.families import progan
 from latty.models.parts import Converted, Part
 
+FAMILY = "progan"
+SIGNATURE = {"layer1.conv.weight": (-1, -1, 4, 4), "output_*x*.conv.weight": ...}
+
 LAYER = re.compile(r"layer(\d+)\.(conv\.weight|wscale\.b)")
 OUTPUT = re.compile(r"output_(\d+)x\1\.(conv\.weight|wscale\.b)")
-
-
-def recognise(part: Part) -> bool:
-    """By the first layer's name and 4x4 kernel, and an output's name."""
-    first = part.shapes.get("layer1.conv.weight", ())
-    return tuple(first[2:]) == (4, 4) and any(OUTPUT.fullmatch(name) for name in part.shapes)
 
 
 def convert(part: Part) -> Converted:
@@ -31,4 +28,4 @@ def convert(part: Part) -> Converted:
             tensors[f"output.{output[2]}"] = tensor
         elif not output and not name.endswith(".wscale.scale"):
             tensors[name] = tensor  # the family's own check names what is strange
-    return Converted("progan", tensors, progan.metadata(part.shapes["layer1.conv.weight"][1]))
+    return Converted(tensors, progan.metadata(part.shapes["layer1.conv.weight"][1]))

@@ -10,16 +10,17 @@ from typing import Any
 
 from latty.checkpoints.refusals import Refusal
 from latty.models.conversion import stylegan2 as common
-from latty.models.families import stylegan2
 from latty.models.parts import Converted, Part
+
+FAMILY = "stylegan2"
+SIGNATURE = {
+    "synthesis.b4.const": 3,
+    "synthesis.b4.conv1.affine.weight": ...,
+    "mapping.fc0.weight": ...,
+}
 
 OTHERS = re.compile(r"\.(affine|skip)\.")  # linear and unclamped in every network
 ASK = "ask its author which network it is"
-
-
-def recognise(part: Part) -> bool:
-    """A StyleGAN2 generator by its tensors; settings are there in pickles only."""
-    return stylegan2.recognise(part.shapes, {}) and not part.checkpoint.meta.get("family")
 
 
 def convert(part: Part) -> Converted:
@@ -37,7 +38,7 @@ def convert(part: Part) -> Converted:
     if part.module is not None:
         return converted
     note = "activation, clamp and learning rate are not in the file: NVIDIA's defaults are assumed"
-    return Converted(converted.family, converted.tensors, converted.meta, (note, *converted.notes))
+    return Converted(converted.tensors, converted.meta, (note, *converted.notes))
 
 
 def _one(settings: dict[str, Any], key: str, default: Any, under: str) -> Any:

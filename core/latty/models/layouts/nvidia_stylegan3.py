@@ -9,12 +9,15 @@ from latty.models.families import stylegan3
 from latty.models.families.stylegan3 import config as file
 from latty.models.parts import Converted, Part
 
+FAMILY = "stylegan3"
+SIGNATURE = {
+    "synthesis.input.freqs": 2,
+    "synthesis.input.weight": ...,
+    "synthesis.input.affine.weight": ...,
+    "mapping.fc0.weight": ...,
+}
+
 HINT = "import NVIDIA's own .pkl instead; how the layers resample is written there and nowhere else"
-
-
-def recognise(part: Part) -> bool:
-    """A StyleGAN3 generator by its tensors, unless latty wrote the file itself."""
-    return stylegan3.recognise(part.shapes, {}) and not part.checkpoint.meta.get("family")
 
 
 def convert(part: Part) -> Converted:
@@ -24,4 +27,4 @@ def convert(part: Part) -> Converted:
         raise Refusal("unknown-architecture", what, HINT)
     config = file.from_attributes(part.attributes, part.shapes)
     file.check(config)
-    return Converted("stylegan3", part.torch(), stylegan3.metadata(config))
+    return Converted(part.torch(), stylegan3.metadata(config))

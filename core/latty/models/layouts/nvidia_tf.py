@@ -16,6 +16,9 @@ from latty.errors import BadData
 from latty.models.conversion import stylegan2 as common
 from latty.models.parts import Converted, Part
 
+FAMILY = "stylegan2"
+SIGNATURE = {"synthesis.4x4/Conv/mod_weight": ..., "mapping.Dense0/weight": ...}
+
 TOP = "synthesis.4x4/Conv/mod_weight"  # only StyleGAN2 has it
 LAYERS = {"Conv": "conv1", "Conv0_up": "conv0", "Conv1": "conv1", "ToRGB": "torgb", "Skip": "skip"}
 UP = ("Conv0_up", "Skip")
@@ -25,11 +28,6 @@ LAYER = re.compile(r"synthesis\.(\d+)x\1/(\w+)/(\w+)")
 DENSE = re.compile(r"mapping\.Dense(\d+)/(weight|bias)")
 EMBED = re.compile(r"mapping\.LabelEmbed/(weight|bias)")
 NOISE = re.compile(r"synthesis\.noise(\d+)")
-
-
-def recognise(part: Part) -> bool:
-    """A StyleGAN2 generator with TensorFlow's names."""
-    return TOP in part.views and "mapping.Dense0/weight" in part.views
 
 
 def convert(part: Part) -> Converted:

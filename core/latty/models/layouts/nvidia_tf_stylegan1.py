@@ -14,6 +14,9 @@ from latty.models.conversion import stylegan1 as common
 from latty.models.families.stylegan1.network import MAPPING_LR
 from latty.models.parts import Converted, Part
 
+FAMILY = "stylegan1"
+SIGNATURE = {"synthesis.4x4/Const/StyleMod/weight": ..., "mapping.Dense0/weight": ...}
+
 # TensorFlow itself had 1e-8; the only pictures of these files that could be measured were made by
 # the port of lernapparat and GANSpace, which reads them with 1e-5. No picture shows the difference.
 EPSILON = 1e-5  # of instance norm
@@ -39,12 +42,6 @@ ONLY = {  # the settings of every released model; others would need other arithm
     "use_instance_norm": True,
     "use_pixel_norm": False,
 }
-
-
-def recognise(part: Part) -> bool:
-    """By TensorFlow's names of the constant's style and of the mapping."""
-    needed = ("synthesis.4x4/Const/StyleMod/weight", "mapping.Dense0/weight")
-    return all(name in part.views for name in needed)
 
 
 def convert(part: Part) -> Converted:

@@ -16,12 +16,10 @@ from latty.checkpoints.values import TensorView
 from latty.models.conversion import stylegan2 as common
 from latty.models.parts import Converted, Part, to_torch
 
+FAMILY = "stylegan2"
+SIGNATURE = {"input.input": ..., "conv1.conv.modulation.weight": ..., "style.1.weight": ...}
+
 KERNEL = re.compile(r"(blur|upsample)\.kernel$")
-
-
-def recognise(part: Part) -> bool:
-    """Its names for the constant and for the modulation of the first convolution."""
-    return {"input.input", "conv1.conv.modulation.weight", "style.1.weight"} <= part.views.keys()
 
 
 def convert(part: Part) -> Converted:

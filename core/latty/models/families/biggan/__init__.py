@@ -11,19 +11,20 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from latty.models.base import Meta, ModelInfo, Shapes
+from latty.models.base import Meta, ModelInfo
 from latty.models.families.biggan.network import Builder
-from latty.models.latent import Latent
-from latty.models.reading import Reader, agree, class_names, config_of, mine, moved, positive
+from latty.models.latent_generator import Latent
+from latty.models.state_dict import Reader, agree, class_names, config_of, moved, positive
 
-__all__ = ["build", "recognise"]
+__all__ = ["build"]
 
-
-def recognise(shapes: Shapes, meta: Meta) -> bool:
-    """True for shared.weight, linear.weight and the norms of blocks.0.0."""
-    needed = "linear.weight", "blocks.0.0.bn1.stored_mean", "blocks.0.0.bn1.gain.weight"
-    two = len(shapes.get("shared.weight", ())) == 2
-    return mine(meta, "biggan") and two and all(name in shapes for name in needed)
+SIGNATURE = {
+    "shared.weight": 2,
+    "linear.weight": ...,
+    "blocks.0.0.bn1.stored_mean": ...,
+    "blocks.0.0.bn1.gain.weight": ...,
+}
+NOISE = False
 
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
@@ -38,9 +39,9 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
     resolution = 4 << sizes.blocks
     shown = {"resolution": resolution, "n_classes": sizes.classes, "shared_dim": sizes.shared}
     agree(said, {**shown, "hier": sizes.hierarchical})
-    info = ModelInfo(
-        name=meta.get("name", "biggan"),
-        family="biggan",
+    info = ModelInfo.of(
+        meta,
+        "biggan",
         resolution=resolution,
         channels=network.rgb.weight.shape[0],
         z_dim=sizes.chunk * sizes.layers,
@@ -48,6 +49,5 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         width=sizes.chunk,
         num_classes=sizes.classes,
         space="z",
-        digest=meta.get("digest", ""),
     )
     return Latent(network, info, device, "truncated", class_names(beside, sizes.classes))

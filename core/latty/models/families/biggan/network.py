@@ -21,7 +21,7 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
 from latty.models import ops_biggan as ops
 from latty.models.base import Shapes
-from latty.models.reading import Reader, channels
+from latty.models.state_dict import Reader, channels
 
 MOST = 12  # blocks: 16384 px
 UNUSED = r".*\.(sv\d|u[1-9])"  # singular values, kept for logs; vectors of further ones

@@ -12,19 +12,19 @@ import torch
 from torch import Tensor
 
 from latty.checkpoints.refusals import Refusal
-from latty.models.base import Meta, ModelInfo, Shapes
+from latty.models.base import Meta, ModelInfo
 from latty.models.families.biggan_deep.network import Builder, read_config
-from latty.models.latent import Latent
-from latty.models.reading import Reader, agree, channels, class_names, config_of, mine, moved
+from latty.models.latent_generator import Latent
+from latty.models.state_dict import Reader, agree, channels, class_names, config_of, moved
 
-__all__ = ["build", "recognise"]
+__all__ = ["build"]
 
-
-def recognise(shapes: Shapes, meta: Meta) -> bool:
-    """True for embeddings.weight, generator.gen_z.weight_orig, generator.layers.0.bn_0...."""
-    needed = "generator.gen_z.weight_orig", "generator.layers.0.bn_0.running_means"
-    two = len(shapes.get("embeddings.weight", ())) == 2
-    return mine(meta, "biggan_deep") and two and all(name in shapes for name in needed)
+SIGNATURE = {
+    "embeddings.weight": 2,
+    "generator.gen_z.weight_orig": ...,
+    "generator.layers.0.bn_0.running_means": ...,
+}
+NOISE = False
 
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
@@ -40,9 +40,9 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
     agree(said, {"z_dim": z_dim, "class_embed_dim": embed})
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
         network = moved(Builder(Reader(tensors), shapes, config).network(), device)
-    info = ModelInfo(
-        name=meta.get("name", "biggan_deep"),
-        family="biggan_deep",
+    info = ModelInfo.of(
+        meta,
+        "biggan_deep",
         resolution=4 << sum(config.ups),
         channels=3,
         z_dim=z_dim,
@@ -50,6 +50,5 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         width=z_dim,
         num_classes=classes,
         space="w",
-        digest=meta.get("digest", ""),
     )
     return Latent(network, info, device, "truncated", class_names(config_of(meta), classes))

@@ -21,7 +21,7 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
 from latty.models import ops_biggan as ops
 from latty.models.base import Shapes
-from latty.models.reading import Reader, agree, channels, positive
+from latty.models.state_dict import Reader, agree, channels, positive
 
 MOST = 64  # GenBlocks
 LAYERS = "generator.layers."

@@ -2,7 +2,7 @@
 
 A latent z is rotated, bent by a leaky ReLU and rotated again into one code w. Four layers read
 their own copy of it (pose, shape, expression, colour); each row of a layer's style matrix makes
-one factor of the renderer in `training`. Rows have unequal gains and overlap slightly, so what a
+one factor of the renderer. Rows have unequal gains and overlap slightly, so what a
 method discovers can be compared with the truth. Every number comes from a fixed numpy seed.
 Letters: N batch, L layers, D latent width, Z z-width, H W pixels.
 """
@@ -10,7 +10,7 @@ Letters: N batch, L layers, D latent width, Z z-width, H W pixels.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
@@ -21,11 +21,13 @@ from torch import Tensor
 from torch.nn.functional import leaky_relu
 
 from latty.errors import UsageError
-from latty.models.base import Labels, ModelInfo, sample_normal
+from latty.models.base import Labels, Meta, ModelInfo, sample_normal
 from latty.models.families.portraits.renderer import NAMES, render
 from latty.scene import Noise
 
-WITHOUT_FILE = True  # this family is a model by itself, of its own name
+SIGNATURE = "no file"
+NOISE = False
+
 WIDTH = 32  # Z and D
 SEED = 11
 SLOPE = 0.6  # of the mapping's leaky ReLU: invertible, mildly non-linear
@@ -59,8 +61,8 @@ ORDER = tuple(name for layer in LAYERS for name in layer)
 BOUNDS = tuple(int(n) for n in np.cumsum([0, *(len(layer) for layer in LAYERS)]))
 
 
-def create(device: torch.device) -> Portraits:
-    """The model, at 256 x 256 pixels."""
+def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Portraits:
+    """The model, at 256 x 256 pixels; there are no tensors to give it."""
     with torch.inference_mode(False):  # the model is kept: gradients may be asked of it later
         return Portraits(device)
 

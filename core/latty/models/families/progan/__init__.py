@@ -16,23 +16,20 @@ from torch import Tensor
 
 from latty.errors import BadData, UsageError
 from latty.models.activations import Changes, changed, gradients
-from latty.models.arguments import fitting_lod, in_order, label_weights, layer_index
 from latty.models.base import Labels, Meta, ModelInfo, Shapes, sample_normal
+from latty.models.checks import fitting_lod, in_order, label_weights, layer_index
 from latty.models.families.progan.network import Config, Network
 from latty.models.families.stylegan2.config import checked
 from latty.scene import Noise
 
-__all__ = ["Config", "ProGAN", "build", "metadata", "recognise"]
+__all__ = ["Config", "ProGAN", "build", "metadata"]
+
+SIGNATURE = {"features.0.conv.weight": (-1, -1, 4, 4), "output.conv.weight": 4}
+NOISE = False
 
 FIRST, LAST = "features.0.conv.weight", "output.conv.weight"
 LAYER = re.compile(r"features\.(\d{1,4})\.")
 MAX_BLOCKS = 10  # 2048 px
-
-
-def recognise(shapes: Shapes, meta: Meta) -> bool:
-    """True for tensors named features.0.conv.weight, with a 4x4 kernel, ..., output.conv.weight."""
-    first, last = shapes.get(FIRST, ()), shapes.get(LAST, ())
-    return len(first) == 4 and tuple(first[2:]) == (4, 4) and len(last) == 4
 
 
 def metadata(z_dim: int) -> dict[str, str]:
@@ -56,9 +53,9 @@ def build(
         state = checked(tensors, _wanted(config, shapes))
         network = Network(config, state, device, dtype)
     lod = float(state["lod"]) if "lod" in state else 0.0
-    info = ModelInfo(
-        name=meta.get("name", "progan"),
-        family="progan",
+    info = ModelInfo.of(
+        meta,
+        "progan",
         resolution=config.resolution,
         channels=config.img_channels,
         z_dim=config.z_dim,
@@ -66,7 +63,6 @@ def build(
         width=config.z_dim,
         num_classes=config.classes,
         space="z",
-        digest=meta.get("digest", ""),
     )
     return ProGAN(network, info, device).with_lod(lod)
 

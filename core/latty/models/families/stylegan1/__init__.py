@@ -22,25 +22,26 @@ from torch import Tensor
 
 from latty.errors import BadData, UsageError
 from latty.models.activations import UNCHANGED, Changes, changed, gradients
-from latty.models.arguments import fitting_lod, in_order, label_weights, layer_index
 from latty.models.base import Labels, Meta, ModelInfo, Shapes, sample_normal
+from latty.models.checks import fitting_lod, in_order, label_weights, layer_index
 from latty.models.families.stylegan1.network import Config, Network, State
 from latty.models.families.stylegan2.config import checked
 from latty.scene import Noise
 
-__all__ = ["Config", "StyleGAN1", "build", "metadata", "recognise"]
+__all__ = ["Config", "StyleGAN1", "build", "metadata"]
+
+SIGNATURE = {
+    "synthesis.const": 3,
+    "synthesis.layer0.noise_weight": ...,
+    "mapping.dense0.weight": ...,
+    "mapping.w_avg": ...,
+}
 
 ALWAYS = 18  # codes that older tools make whatever the resolution; the first L count
 MAX_LAYERS = 20  # 2048 px
 SYNTHESIS = re.compile(r"synthesis\.layer(\d{1,4})\.")
 DENSE = re.compile(r"mapping\.dense(\d{1,4})\.")
 AGAIN = "import the model again"
-
-
-def recognise(shapes: Shapes, meta: Meta) -> bool:
-    """True for tensors named mapping.dense0.weight, synthesis.layer0.noise_weight, ..."""
-    needed = ("mapping.dense0.weight", "synthesis.layer0.noise_weight", "mapping.w_avg")
-    return len(shapes.get("synthesis.const", ())) == 3 and all(n in shapes for n in needed)
 
 
 def metadata(epsilon: float) -> dict[str, str]:
@@ -65,9 +66,9 @@ def build(
         state = checked(tensors, _wanted(config, shapes))
         network = Network(config, state, device, dtype)
     lod = float(state["synthesis.lod"]) if "synthesis.lod" in state else 0.0
-    info = ModelInfo(
-        name=meta.get("name", "stylegan1"),
-        family="stylegan1",
+    info = ModelInfo.of(
+        meta,
+        "stylegan1",
         resolution=config.resolution,
         channels=config.img_channels,
         z_dim=config.z_dim,
@@ -75,7 +76,6 @@ def build(
         width=config.w_dim,
         num_classes=config.classes,
         space="w",
-        digest=meta.get("digest", ""),
     )
     return StyleGAN1(network, info, device).with_lod(lod)
 

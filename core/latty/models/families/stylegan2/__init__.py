@@ -14,19 +14,19 @@ from torch import Tensor
 
 from latty.errors import UsageError
 from latty.models.activations import UNCHANGED, Changes, changed, gradients
-from latty.models.arguments import fitting_codes, fitting_label, in_order, layer_index
-from latty.models.base import Labels, Meta, ModelInfo, Shapes, sample_normal
+from latty.models.base import Labels, Meta, ModelInfo, sample_normal
+from latty.models.checks import fitting_codes, fitting_label, in_order, layer_index
 from latty.models.families.stylegan2 import config as file
 from latty.models.families.stylegan2.network import Config, Network, State
 from latty.scene import Noise
 
-__all__ = ["Config", "Network", "State", "StyleGAN2", "build", "metadata", "recognise"]
+__all__ = ["Config", "Network", "State", "StyleGAN2", "build", "metadata"]
 
-
-def recognise(shapes: Shapes, meta: Meta) -> bool:
-    """True for tensors named mapping.fc0.weight, synthesis.b4.const, ..., as NVIDIA names them."""
-    needed = ("mapping.fc0.weight", "synthesis.b4.conv1.affine.weight")
-    return len(shapes.get("synthesis.b4.const", ())) == 3 and all(n in shapes for n in needed)
+SIGNATURE = {
+    "synthesis.b4.const": 3,
+    "synthesis.b4.conv1.affine.weight": ...,
+    "mapping.fc0.weight": ...,
+}
 
 
 def metadata(config: Config) -> dict[str, str]:
@@ -57,9 +57,9 @@ def build(
         network.to(device).freeze(dtype)
     if compiled:
         network.synthesis.compile_steps()
-    info = ModelInfo(
-        name=meta.get("name", "stylegan2"),
-        family="stylegan2",
+    info = ModelInfo.of(
+        meta,
+        "stylegan2",
         resolution=config.resolution,
         channels=config.img_channels,
         z_dim=config.z_dim,
@@ -67,7 +67,6 @@ def build(
         width=config.w_dim,
         num_classes=config.c_dim,
         space="w",
-        digest=meta.get("digest", ""),
     )
     return StyleGAN2(network, info, device)
 

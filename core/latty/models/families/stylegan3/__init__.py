@@ -18,20 +18,22 @@ from torch import Tensor
 
 from latty.errors import UsageError
 from latty.models.activations import UNCHANGED, Changes, changed, gradients
-from latty.models.arguments import fitting_codes, fitting_label, in_order, layer_index
-from latty.models.base import Labels, Meta, ModelInfo, Shapes, sample_normal
+from latty.models.base import Labels, Meta, ModelInfo, sample_normal
+from latty.models.checks import fitting_codes, fitting_label, in_order, layer_index
 from latty.models.families.stylegan3 import config as file
 from latty.models.families.stylegan3.network import Config, Network, State
 from latty.models.families.stylegan3.ops import inverse_transform
 from latty.scene import Noise
 
-__all__ = ["Config", "StyleGAN3", "build", "inverse_transform", "metadata", "recognise"]
+__all__ = ["Config", "StyleGAN3", "build", "inverse_transform", "metadata"]
 
-
-def recognise(shapes: Shapes, meta: Meta) -> bool:
-    """True for tensors named synthesis.input.freqs, mapping.fc0.weight, ..., as NVIDIA does."""
-    needed = ("mapping.fc0.weight", "synthesis.input.weight", "synthesis.input.affine.weight")
-    return len(shapes.get("synthesis.input.freqs", ())) == 2 and all(n in shapes for n in needed)
+SIGNATURE = {
+    "synthesis.input.freqs": 2,
+    "synthesis.input.weight": ...,
+    "synthesis.input.affine.weight": ...,
+    "mapping.fc0.weight": ...,
+}
+NOISE = False
 
 
 def metadata(config: Config) -> dict[str, str]:
@@ -54,9 +56,9 @@ def build(
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
         network, taps = file.load(tensors, config)
         network.to(device).freeze(taps, dtype)
-    info = ModelInfo(
-        name=meta.get("name", "stylegan3"),
-        family="stylegan3",
+    info = ModelInfo.of(
+        meta,
+        "stylegan3",
         resolution=config.resolution,
         channels=config.img_channels,
         z_dim=config.z_dim,
@@ -64,7 +66,6 @@ def build(
         width=config.w_dim,
         num_classes=config.c_dim,
         space="w",
-        digest=meta.get("digest", ""),
     )
     return StyleGAN3(network, info, device)
 

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from latty.errors import UsageError
 from latty.models.activations import UNCHANGED, Changes, changed, gradients
-from latty.models.arguments import fitting_codes, in_order, label_weights, layer_index
 from latty.models.base import Labels, ModelInfo, sample_normal
+from latty.models.checks import fitting_codes, in_order, label_weights, layer_index
 from latty.scene import Noise
 
 LIMIT = 2.0  # standard deviations at which BigGAN's latents are cut (Brock et al. 2019, section 3)

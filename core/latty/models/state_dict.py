@@ -135,11 +135,6 @@ def agree(config: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
             raise BadData(f"the settings say {key} = {said}, the tensors {value}", OTHER)
 
 
-def mine(meta: Meta, family: str) -> bool:
-    """Whether a file's header leaves room for this family: it names no other, and no spec."""
-    return "spec" not in meta and meta.get("family", family) == family
-
-
 def class_names(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
     """The settings' "class_names", or "id2label" as Hugging Face writes it; () without either."""
     found = config.get("class_names")

@@ -1,0 +1,150 @@
+"""Any file to a generator: which part of it, by which layout or family, and why not.
+
+A file goes through `latty.checkpoints`, which runs nothing of it, and is cut into parts; the first
+that an entry's SIGNATURE fits is converted to its family's layout and built.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latty.checkpoints import open_checkpoint, weights
+from latty.checkpoints.checkpoint import Checkpoint, digest
+from latty.checkpoints.refusals import Refusal
+from latty.errors import BadData
+from latty.models.parts import Converted, Part, parts
+from latty.models.recognition import Recognised, recognise
+from latty.models.registries import FAMILIES, LAYOUTS, family_of_header
+from latty.text import clean
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from latty.models.base import Generator
+
+MISFIT = (RuntimeError, IndexError, KeyError, TypeError, ValueError)  # torch, on odd shapes
+GUIDE = "see docs/checkpoints.md"
+PLAIN = "a plain stack of layers can be described: latty import FILE --spec architecture.toml"
+
+
+@lru_cache(maxsize=2)
+def opened(file: Path | None, name: str, mtime_ns: int, device: "torch.device") -> "Generator":
+    """A generator, kept once per content: `mtime_ns` is a key only. file: None for a family that
+    needs none and is called `name`. Raises Missing, OutputError, BadData."""
+    if file is not None:
+        return build(convert(file), file, name, device)
+    return FAMILIES.load(name).build({}, {"name": name}, device)
+
+
+def build(model: Converted, file: Path, name: str, device: "torch.device") -> "Generator":
+    """The generator of a converted file. Raises BadData, which names the file."""
+    notes = "\n".join(model.notes)
+    meta = {**model.meta, "name": name, "digest": digest(file), "notes": notes}
+    try:
+        return FAMILIES.load(model.family).build(model.tensors, meta, device)
+    except BadData as error:
+        raise _about(error, file) from None
+    except (KeyError, IndexError):  # a name or axis that the family took for granted
+        what = f"its tensors do not fit together as those of {model.family} do"
+        raise Refusal("wrong-shape", what, weights.OTHER, file.name) from None
+
+
+def convert(file: Path, spec: Path | None = None) -> Converted:
+    """A file in the layout of one of our families. Raises Missing, OutputError, BadData.
+
+    spec    an architecture file, for plain stacks whose strides no checkpoint holds
+    """
+    architecture = _read_spec(spec) if spec else ""
+    try:
+        return convert_checkpoint(open_checkpoint(file), architecture)
+    except BadData as error:
+        raise _about(error, file) from None
+
+
+def convert_checkpoint(checkpoint: Checkpoint, architecture: str = "") -> Converted:
+    """A checkpoint that is open, likewise; `architecture` as JSON. Raises BadData."""
+    found = recognise(checkpoint, architecture)
+    if found is None:
+        raise _unknown(checkpoint, list(parts(checkpoint)))
+    return _by_layout(found) if found.by_layout else _by_family(found)
+
+
+def _read_spec(path: Path) -> str:
+    """A checked architecture file as JSON; raises PresetError with every fault and its place."""
+    from latty.models import spec as models_spec
+
+    return models_spec.read(path).to_json()
+
+
+def _about(error: BadData, file: Path) -> BadData:
+    """The same error, naming the file."""
+    if clean(file.name) in error.message:
+        return error
+    if isinstance(error, Refusal):
+        return error.about(file.name)
+    return BadData(f"{clean(file.name)}: {error.message}", error.hint)
+
+
+def _by_layout(found: Recognised) -> Converted:
+    part = found.part
+    weights.check_all(part.tensors)
+    try:
+        converted = LAYOUTS.load(found.origin).convert(part)
+    except MISFIT:
+        what = f"its tensors do not fit together as those of {found.origin} do"
+        raise Refusal("wrong-shape", what, weights.OTHER) from None
+    header = {"family": found.family, "origin": found.origin}
+    return _stored(part, converted.tensors, {**header, **converted.meta}, converted.notes)
+
+
+def _by_family(found: Recognised) -> Converted:
+    """The family's own layout: what latty wrote itself, as it is, or a file of others. The header
+    then says what lies beside the tensors: "beside" = config.json or args.json, "spec" = the
+    architecture, both as JSON."""
+    part, meta = found.part, dict(found.part.checkpoint.meta)
+    if family_of_header(meta) and not part.spec:
+        notes = tuple(line for line in meta.get("notes", "").split("\n") if line)
+        return Converted(part.torch(), meta, notes)
+    weights.check_all(part.tensors)
+    if part.beside:
+        meta["beside"] = json.dumps(part.beside)
+    if part.spec:
+        meta["spec"] = part.spec
+    return _stored(part, part.torch(), {**meta, "family": found.family, "origin": found.origin})
+
+
+def _stored(
+    part: Part, tensors: "dict[str, Tensor]", meta: dict[str, str], notes: tuple[str, ...] = ()
+) -> Converted:
+    licence = {"license": part.checkpoint.licence} if part.checkpoint.licence else {}
+    # In one piece each, as the store keeps them: sums are then rounded the same way.
+    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    return Converted(whole, {"kind": "generator", **meta, **licence}, notes)
+
+
+def _unknown(checkpoint: Checkpoint, candidates: Sequence[Part]) -> Refusal:
+    """Words for a well-formed file that holds no generator of a known layout."""
+    code, file = "unknown-architecture", checkpoint.path.name
+    if not any(part.views for part in candidates):
+        checkpoint.weights()  # raises Refusal for lists, and where there are no numbers at all
+    views = checkpoint.views()
+    if not any(view.dtype[1] == "f" for view in views.values()):
+        return checkpoint.no_model("it holds no weights, only whole numbers or text")
+    if not candidates or _looks_like_critic(views):
+        what = "it holds a discriminator, which judges pictures and makes none"
+        return Refusal(code, what, "name the file of the generator", file)
+    names = ", ".join(f"'{clean(name, 40)}'" for name in list(views)[:3])
+    what = f"it holds no generator that latty knows; its tensors begin with {names}"
+    return Refusal(code, what, f"{PLAIN}; {GUIDE}", file)
+
+
+def _looks_like_critic(views: Any) -> bool:
+    """Ends in one number per picture, or has what only discriminators have."""
+    if any(word in name.lower() for name in views for word in ("discriminator", "mbstd", "netd.")):
+        return True
+    shapes = [view.shape for view in views.values() if len(view.shape) in (2, 4)]
+    first = next((shape for shape in shapes if len(shape) == 4), None)
+    return first is not None and first[1] in (1, 3, 4) and shapes[-1][0] == 1
