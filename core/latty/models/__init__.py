@@ -1,6 +1,5 @@
 """Generators: an entry per family, one per layout of other programs. `open_model` opens all."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty.models.store import model_file
