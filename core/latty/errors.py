@@ -10,6 +10,7 @@ LattyError                1    a job failed
 ├── OutputError           74   disk full, read-only, I/O
 ├── Locked                75   somebody else is writing the same output
 ├── ConfigError           78   latty.toml or LATTY_* is wrong
+│   └── SettingsError     78   all problems of one file of settings at once
 └── Interrupted           128 + signal number
 """
 
@@ -104,13 +105,21 @@ class Problem:
         return f"{text}, {self.hint}" if self.hint else text
 
 
-class PresetError(BadData):
-    """Every problem of one preset file, in file order."""
+class _Problems(LattyError):
+    """Every problem of one file, in file order."""
 
     def __init__(self, file: str, problems: Iterable[Problem]) -> None:
         self.file = file
         self.problems = tuple(sorted(problems, key=lambda p: (p.line, p.column, p.key)))
         super().__init__("\n".join(p.format(file) for p in self.problems))
+
+
+class PresetError(_Problems, BadData):
+    """Every problem of one preset, or of another file of data."""
+
+
+class SettingsError(_Problems, ConfigError):
+    """Every problem of one file of settings."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

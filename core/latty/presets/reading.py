@@ -13,9 +13,9 @@ from latty import home
 from latty.errors import BadData, Missing, OutputError, PresetError, Problem, did_you_mean
 from latty.presets import overrides as sets
 from latty.presets import words
-from latty.presets.locate import Places, TooDeep
 from latty.presets.migrations import migrate
 from latty.scene import MODES
+from latty.tables.places import Places, TooDeep
 
 Table = dict[str, Any]  # a whole preset, validated
 

@@ -1,16 +1,14 @@
-"""Faults in words: what pydantic found, said with the file's own keys; safe for any terminal."""
+"""What pydantic found, in words."""
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from latty.errors import did_you_mean
-from latty.text import clean, is_safe
+from latty.tables.words import LONGEST_FILE, Path, described, dotted, shown, unsafe_character
 
-Path = tuple[str | int, ...]
+__all__ = ["LONGEST_FILE", "Path", "dotted", "shown", "told", "unsafe_character"]
 
-LONGEST = 60  # a quoted text in a message is cut after this many characters
-LONGEST_FILE = 4096  # a file name is cut as late as that: people click on it
 MOLDS = {  # pydantic's error type -> our words, filled with the error's context
     "missing": "is missing",
     "greater_than_equal": "must be at least {ge}, not {it}",
@@ -31,43 +29,6 @@ MOLDS = {  # pydantic's error type -> our words, filled with the error's context
     "string_too_short": "must not be empty",
     "string_too_long": "is longer than {max_length} characters",
 }
-
-
-def shown(text: str, longest: int = LONGEST) -> str:
-    """Text from a stranger, for a message: one line, no control or bidi character, not long."""
-    return clean(text, longest, None)
-
-
-def unsafe_character(text: str) -> str:
-    """The first character that could command a terminal, written out; "" where there is none."""
-    return next((shown(c) for c in text if not is_safe(c)), "")
-
-
-def dotted(path: Path) -> str:
-    """A key path as people write it: scene.edits.0.strength."""
-    return ".".join(
-        shown(str(part))
-        if re.fullmatch(r"[\w-]+", str(part), re.ASCII)
-        else f"'{shown(str(part))}'"
-        for part in path
-    )
-
-
-def described(value: Any) -> str:
-    """What somebody wrote, in few words: "text 'abc'", "a list", 7."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return shown(f"{value:g}") if isinstance(value, float) else _whole(value)
-    if isinstance(value, str):
-        return f"text '{shown(value)}'"
-    if isinstance(value, list | dict):
-        return "a list" if isinstance(value, list) else "a table"
-    return "nothing" if value is None else "a date or time"
-
-
-def _whole(value: int) -> str:
-    return str(value) if value.bit_length() < 128 else "a number of many digits"
 
 
 def told(error: Mapping[str, Any], known: Iterable[str]) -> tuple[str, str]:

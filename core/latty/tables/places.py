@@ -8,7 +8,7 @@ import re
 import tomllib
 from bisect import bisect_right
 
-from latty.presets.words import Path
+from latty.tables.words import Path
 
 DEEPEST = 16  # nested brackets, or parts of one dotted key
 MOST = 20_000  # places remembered; a preset has some dozens
@@ -27,7 +27,7 @@ _SCALAR = re.compile(r"[^,\]}#\n]+")
 
 
 class TooDeep(Exception):
-    """The text nests deeper than any preset, at `line` and `column`."""
+    """The text nests deeper than any file of settings, at `line` and `column`."""
 
     def __init__(self, line: int, column: int) -> None:
         super().__init__(f"too deep at line {line}, column {column}")

@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from latty.presets.locate import DEEPEST, Places, TooDeep
+from latty.tables.places import DEEPEST, Places, TooDeep
 
 TEXT = """\
 # a comment with [brackets] and "quotes"
