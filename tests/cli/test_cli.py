@@ -176,7 +176,7 @@ def test_sample_draws_a_sheet(tmp_path: Path) -> None:
     assert latty(*words.split(), home=tmp_path).returncode == 73
     assert latty(*words.split(), "--force", home=tmp_path).returncode == 0
     seen = json.loads(latty("inspect", "sheet.png", "--json", home=tmp_path).stdout)
-    assert seen["recipe"]["sample"]["seeds"] == [0, 1, 2, 9]
+    assert seen["preset"]["scene"]["seed"] == [0, 1, 2, 9]
 
 
 def test_files_of_others_are_named_not_read(capsys: pytest.CaptureFixture[str]) -> None:

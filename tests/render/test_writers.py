@@ -15,7 +15,7 @@ from frames_for_writers import COMMENT, FILMS, NAMES, Frames, content, output, p
 from PIL import Image
 from places import ROOT
 
-from latty.presets.formats import formats, recognised, starts, writer_of
+from latty.presets.formats import HEAD, formats, recognised, starts, writer_of
 from latty.render import embedded, shots
 from latty.render.ffmpeg.probe import try_encoder
 from latty.report import silent
@@ -274,7 +274,7 @@ def test_play_order() -> None:
 def test_a_file_is_known_by_its_content(suffix: str, tmp_path: Path) -> None:
     """By its first bytes alone, of the longest match: .mkv begins as .webm does."""
     path = write(suffix[1:], Frames(pan(24, 3)), tmp_path / "no-suffix")
-    found = recognised(path.read_bytes()[: embedded.HEAD])
+    found = recognised(path.read_bytes()[:HEAD])
     assert found is not None and found.what == formats()[suffix].what
 
 

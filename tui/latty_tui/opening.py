@@ -74,10 +74,11 @@ async def open_ref(studio: "Studio", ref: str) -> None:
 
 def _says(path: Path) -> bool:
     """Whether a file is a preset, or a picture that carries one."""
-    from latty.cli.kinds import is_media, kind
+    from latty.cli.kinds import kind
+    from latty.presets.formats import media_of
 
     with suppress(OSError):
-        return path.is_file() and (is_media(path) or kind(path) == "toml")
+        return path.is_file() and (media_of(path) is not None or kind(path) == "toml")
     return False
 
 

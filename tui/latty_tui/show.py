@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty.cli.kinds import is_media, kind, words
-from latty.cli.out import Out, Progress, is_terminal
+from latty.cli.kinds import kind, words
+from latty.cli.out import Out, is_terminal
 from latty.config import Config
 from latty.errors import BadData, LattyError, Missing, UsageError, did_you_mean
+from latty.presets.formats import media_of
 from latty_tui import terminal as latty_tui_terminal
 from latty_tui.terminal.probe import probe
 
@@ -46,7 +47,7 @@ def studio(ref: str | None, config: Config, out: Out) -> int:
 
 def _strange(path: Path) -> bool:
     """Whether a file is a picture that says nothing of how it was made: there is only to look."""
-    if not path.is_file() or not is_media(path):
+    if not path.is_file() or not media_of(path):
         return False
     from latty.render.embedded import extract
 
@@ -74,7 +75,7 @@ def _check(ref: str) -> None:
 
 def _file(path: Path, ref: str, config: Config, out: Out) -> None:
     found = kind(path)
-    if is_media(path):
+    if media_of(path):
         if probe(config.image).way == "saved":
             out.result(str(path))
         show_file(path, config, out)
@@ -104,7 +105,7 @@ def show_file(path: Path, config: Config, out: Out) -> None:
 
     if path.is_dir():  # numbered frames
         path = min(path.glob("*.png"), default=path)
-    if path.is_dir() or not is_media(path):
+    if path.is_dir() or not media_of(path):
         out.say(f"{path} cannot be shown")
         return
     play.play(path, terminal)
@@ -121,16 +122,14 @@ def _draw(rgb: latty_tui_terminal.Pixels, config: Config, out: Out) -> None:
 
 
 def _model(ref: str, config: Config, out: Out) -> None:
-    from latty.cli.verbs.sample import sheet
+    from latty.models import open_model
+    from latty.render import pictures
+    from latty.render.grids import sheet
     from latty.scene import Scene
 
     scenes = [Scene(ref, seed, 0.8) for seed in range(FIRST_SAMPLES)]
-    progress = Progress(out, Path(ref).stem)
-    try:
-        pixels = sheet(scenes, FIRST_SAMPLES // 2, config, progress, captions=False)
-    finally:
-        progress.close()
-    _draw(pixels, config, out)
+    drawn = pictures(scenes, open_model(ref, config.device))
+    _draw(sheet(list(drawn), [], FIRST_SAMPLES // 2), config, out)
     out.say(f"seeds 0-{FIRST_SAMPLES - 1}; more: latty sample {ref} --seeds 0-31")
 
 

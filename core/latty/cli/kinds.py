@@ -33,12 +33,6 @@ def kind(path: Path) -> str:
     return "toml" if _is_toml(head) else OTHER
 
 
-def is_media(path: Path) -> bool:
-    """Whether a file is a picture or film of a format that latty writes, with or without a recipe.
-    Raises Missing, BadData (a folder), OutputError."""
-    return recognised(_head(path)) is not None
-
-
 def words(kind: str) -> str:
     """What `kind` says, for people."""
     media = format_of(f"x.{kind}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from latty.errors import LattyError, Missing, Problem
 from latty.presets import reading, together, words
-from latty.presets.convert import to_preset
+from latty.presets.convert import latents_between, to_preset
 from latty.presets.formats import format_of
 from latty.presets.reading import Source
 from latty.presets.values import Preset
@@ -91,10 +91,13 @@ def _find_held(ref: str) -> None:
 
 
 def _find_latent(ref: str) -> None:
-    """Raises Missing, BadData unless there is a latent of that number or name."""
+    """Raises Missing, BadData unless there is a latent of that number or name, or of each end of
+    a range."""
     from latty import latents
 
-    latents.look(ref).index(latents.split(ref)[2])
+    found, between = latents.look(ref), latents_between(ref)
+    for which in between[1:] if between else [latents.split(ref)[2]]:
+        found.index(str(which))
 
 
 def _unused(source: Source) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """Between the two shapes: what a file says (tables) and what the program uses (values)."""
 
+import re
 from dataclasses import fields
 from typing import Any
 
@@ -59,7 +60,7 @@ def _scene(table: Table) -> tuple[Scene, dict[str, Track]]:
         edits=tuple(edit(index, one) for index, one in enumerate(table.get("edits", []))),
         size=table.get("size"),
         truncation_after_edits=table["truncation_after_edits"],
-        latent=table.get("latent"),
+        latent=_latent(table.get("latent"), tracks),
         locks=tuple(table.get("locks", ())),
     )
     return scene, tracks
@@ -78,6 +79,21 @@ def _seed(seed: int | list[int] | Table, tracks: dict[str, Track]) -> int | Walk
     if seed["easing"] != "linear":
         tracks["seed"] = Track(((0.0, 0.0), (1.0, 1.0)), seed["easing"])
     return Walk(tuple(seed["walk"]), seed["blend"])
+
+
+def latents_between(ref: str) -> tuple[str, int, int] | None:
+    """ "FILE#3-59" as (FILE, 3, 59): a film from one stored latent to the next; None for others."""
+    found = re.fullmatch(r"(.+)#(\d{1,9})-(\d{1,9})", ref, re.ASCII)
+    return (found[1], int(found[2]), int(found[3])) if found else None
+
+
+def _latent(ref: str | None, tracks: dict[str, Track]) -> str | None:
+    between = latents_between(ref) if ref is not None else None
+    if between is None:
+        return ref
+    source, first, last = between
+    tracks["latent"] = Track(((0.0, first), (1.0, last)))
+    return f"{source}#{first}"
 
 
 def _label(label: int | str | list[list[float]] | None) -> Label:
@@ -115,6 +131,9 @@ def _scene_dict(preset: Preset) -> dict[str, Any]:
     for key in ("truncation", "cutoff"):
         if key in tracks:
             data[key] = _track_dict(tracks[key])
+    if "latent" in tracks and scene.latent is not None:
+        first, last = (round(value) for _, value in tracks["latent"].keys)
+        data["latent"] = f"{scene.latent.rpartition('#')[0]}#{first}-{last}"
     order = [field.name for field in fields(scene) if field.name != "edits"]
     data = {key: data[key] for key in order if key in data}
     if scene.edits:

@@ -37,6 +37,7 @@ else:
     Pixels = Any
 
 LIMIT = 1 << 20  # bytes of a recipe
+HEAD = 256  # bytes that tell a format
 FOLDER = "/"  # the suffix of a folder of numbered frames
 
 
@@ -155,6 +156,15 @@ def recognised(head: bytes) -> Format | None:
     hits = ((re.match(one.magic, head, re.DOTALL), one) for one in formats().values() if one.magic)
     found = [(hit.end(), one) for hit, one in hits if hit is not None]
     return max(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def media_of(path: Path) -> Format | None:
+    """The format of a picture or film by its content, None for any other file."""
+    try:
+        with path.open("rb") as file:
+            return recognised(file.read(HEAD))
+    except OSError:
+        return None
 
 
 def writer_of(output: Output) -> Writer:

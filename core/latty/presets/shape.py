@@ -172,11 +172,12 @@ def _track(number: Schema) -> Schema:
     return _one_of(words, number=number, table=SWEEP, keys=KEYS)
 
 
+MOST_SEEDS = 4096  # pictures on a sheet
 SEEDS = _one_of(
     "a whole number, a list of them or { walk = [...] }",
     _walk_kind,
     number=SEED,
-    list=_list(SEED, 1, 1000),
+    list=_list(SEED, 1, MOST_SEEDS),
     walk=WALK,
 )
 LABEL = _one_of(
@@ -226,10 +227,20 @@ SCENE = _table(
         "truncation_after_edits": _key(
             {"type": "bool"}, "Truncate edited codes, as GANSpace does.", default=False
         ),
-        "latent": _key(REF, "Start at a stored latent, FILE#INDEX or NAME#INDEX, not at the seed."),
+        "latent": _key(
+            REF, "Start at a stored latent, FILE#INDEX, or at one after the other, FILE#0-59."
+        ),
         "locks": _key(_list(REF, 0, 100), "Directions along which no edit goes but their own."),
         "edits": _key(_list(EDIT, 0, 100), "Moves, in this order."),
     }
+)
+
+
+CAPTIONS = _one_of(
+    "true, false or 'short'",
+    lambda value: f"{TAG}flag" if isinstance(value, bool) else _kind(value),
+    flag={"type": "bool"},
+    text=_words("short"),
 )
 
 
@@ -260,9 +271,11 @@ OUTPUT = _table(
                 _output("encoder", _words(*get_args(Encoder)), "MP4: nvenc is used if it opens."),
                 _output("layout", _words(*get_args(Layout)), "Of a .png: sheet, grid or strip."),
                 _output("rows", _words(*get_args(Rows)), "What each row of a grid is."),
-                _output("columns", _int(1, 100), "Pictures in a row."),
+                _output("columns", _int(1, MOST_SEEDS), "Pictures in a row."),
                 _output("span", _float(0.01, 100), "Of a grid or strip: strength -span to +span."),
-                _output("captions", {"type": "bool"}, "Write names into the picture."),
+                _output(
+                    "captions", CAPTIONS, 'Write names into the picture; "short": numbers only.'
+                ),
             ]
         ),
     }

@@ -14,6 +14,7 @@ Chroma = Literal["420", "444"]
 Encoder = Literal["x264", "nvenc"]
 Layout = Literal["frames", "grid", "strip"]
 Rows = Literal["seeds", "edits"]
+Captions = bool | Literal["short"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Output:
     size    height in px; None = the scene's
     layout  of a .png: "frames" a contact sheet, "grid" seeds or edits x strengths,
             "strip" one row per edit; strengths of both run from -span to +span
+    captions  "short" = numbers without their words, under a single picture, too
     """
 
     path: str
@@ -57,7 +59,7 @@ class Output:
     rows: Rows = "seeds"
     columns: int = 7
     span: float = 3.0
-    captions: bool = True
+    captions: Captions = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,9 @@ class Preset:
     """Everything a render depends on.
 
     scene   the scene at t = 0
-    tracks  (key, Track) of what moves: "truncation", "cutoff", "edits.0.strength", and "seed" for
-            the position along a walk where that is eased
+    tracks  (key, Track) of what moves: "truncation", "cutoff", "edits.0.strength", "latent" for
+            the index of the stored latent, and "seed" for the position along a walk where that is
+            eased
     seeds   all seeds of a list (the rows of a grid), () otherwise
     """
 
@@ -110,6 +113,9 @@ def _with(scene: Scene, key: str, value: float) -> Scene:
         return replace(scene, truncation=value)
     if key == "cutoff":
         return replace(scene, cutoff=round(value))
+    if key == "latent":
+        source = (scene.latent or "").rpartition("#")[0]
+        return replace(scene, latent=f"{source}#{round(value)}")
     if key.startswith("edits."):
         edits, index = list(scene.edits), int(key.split(".")[1])
         edits[index] = replace(edits[index], strength=value)

@@ -5,9 +5,7 @@ import zlib
 from pathlib import Path
 
 from latty.errors import BadData, Missing
-from latty.presets.formats import LIMIT, WRITERS, recognised
-
-HEAD = 256  # bytes that tell a format
+from latty.presets.formats import HEAD, LIMIT, WRITERS, recognised
 
 
 def extract(path: Path) -> str:

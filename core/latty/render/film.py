@@ -139,7 +139,7 @@ def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> L
             if not output.captions:
                 names, columns = [], []
             return grids.grid(everything, names, columns, rows)
-        if len(everything) == 1:
+        if len(everything) == 1 and output.captions != "short":
             return everything[0]
         words_below = shots.captions(preset, output) if output.captions else []
         return grids.sheet(everything, words_below, output.columns)

@@ -67,14 +67,15 @@ def play_order(frames: int, loop: str) -> Sequence[int]:
 def captions(preset: Preset, output: Output) -> list[str]:
     """One caption for each picture of a contact sheet: its seed, its strength or its number."""
     times = _spread(preset.times(), output.columns**2)
+    short = output.captions == "short"
     if preset.seeds:
         again = len(times) if len(times) > 1 else 1
-        return [f"seed {seed}" for seed in preset.seeds] * again
+        return [f"{seed}" if short else f"seed {seed}" for seed in preset.seeds] * again
     moving = [key for key, _ in preset.tracks if key.endswith(".strength")]
     if len(moving) != 1:
         return [str(round(t * (preset.frames - 1))) for t in times]
     edit = int(moving[0].split(".")[1])
-    unit = _unit(preset.scene.edits[edit])
+    unit = "" if short else _unit(preset.scene.edits[edit])
     return [f"{_strength(preset.at(t).edits[edit].strength)} {unit}".rstrip() for t in times]
 
 

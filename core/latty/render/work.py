@@ -110,7 +110,7 @@ def refuse_overwrite(targets: Sequence[Path], force: bool) -> None:
     for target in targets:
         if not target.exists():
             continue
-        if target.is_dir() and not _is_frames(target):
+        if target.is_dir() and not is_frames(target):
             hint = "choose another name: only folders of numbered frames are replaced"
             raise WouldOverwrite(f"{target} holds other files", hint)
         if not force:
@@ -222,7 +222,8 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _is_frames(folder: Path) -> bool:
+def is_frames(folder: Path) -> bool:
+    """Whether a folder holds numbered frames and nothing else."""
     return all(part.suffix == ".png" and part.stem.isdecimal() for part in folder.iterdir())
 
 

@@ -67,7 +67,7 @@ def read(ref: str) -> Read:
     BadData, Missing, OutputError.
     """
     from latty import presets
-    from latty.cli import sources
+    from latty.render import sources
 
     before = stamp(Path(ref).expanduser())
     source = sources.read(ref)

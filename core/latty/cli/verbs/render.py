@@ -1,23 +1,23 @@
 """Presets (or pictures that latty made) become GIFs, videos and pictures."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latty.cli import detach as cli_detach
-from latty.cli import signals, sources, workers
+from latty.cli import signals, workers
 from latty.cli.out import Progress, seconds
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.config import Config
-from latty.errors import Interrupted, LattyError, UsageError, explain
-
-if TYPE_CHECKING:
-    from latty.presets import Preset
-    from latty.render import Options
+from latty.errors import Interrupted, UsageError, explain
+from latty.presets import Preset
+from latty.render import Options, plan
+from latty.render.batch import Rendered, RenderRequest, render_one, render_there
 
 ORDER = 10
 DETACHES = True
+GO_ON = "the same command goes on with the rest"
 
 
 def options(parser: Parser) -> None:
@@ -48,37 +48,98 @@ def options(parser: Parser) -> None:
 
 def run(run: Run) -> int:
     """Every preset in turn; one that fails does not stop the others."""
-    if run.args.output is not None and len(run.args.presets) > 1:
+    args = run.args
+    if args.output is not None and len(args.presets) > 1:
         raise UsageError("--output names one file, for one preset", "use --out-dir")
-    if run.args.detach:
-        for ref in run.args.presets:
-            sources.read(ref, run.args.overrides)  # mistakes are told here, not in a log
-        return cli_detach.detached(run, run.args.presets)
-    spread = len(run.args.presets) > 1 or run.args.engine == "ray"
-    if workers.asked(run) and spread and not run.args.dry_run:
-        from latty.cli import apart
-
-        return _summed(run, apart.render(run))
-    config, failed = run.config(), 0
-    for ref in run.args.presets:
-        signals.check("the same command goes on with the rest")
-        try:
-            one(ref, run, config)
-        except (Interrupted, BrokenPipeError):
-            raise
-        except Exception as error:
-            tell_failure(ref, run, error)
-            failed += 1
-    return _summed(run, failed)
-
-
-def _summed(run: Run, failed: int) -> int:
+    requests = _requests(run)
+    if args.detach:
+        for request in requests:
+            request.resolved()  # mistakes are told here, not in a log
+        return cli_detach.detached(run, args.presets)
+    spread = len(requests) > 1 or args.engine == "ray"
+    if workers.asked(run) and spread and not args.dry_run:
+        failed = _by_several(requests, run)
+    else:
+        failed = sum(not _tried(request, run) for request in requests)
     if failed:
-        run.out.error(f"{failed} of {len(run.args.presets)} presets failed")
+        run.out.error(f"{failed} of {len(requests)} presets failed")
     return 1 if failed else 0
 
 
-def tell_failure(ref: str, run: Run, error: Exception) -> None:
+def _requests(run: Run) -> list[RenderRequest]:
+    args, config = run.args, run.config()
+    options = Options(config.out_dir, config.device, args.force, config.batch, config.sidecar)
+    output = Path(args.output).expanduser() if args.output is not None else None
+    rest = options, tuple(args.overrides), output, bool(args.batch)
+    return [RenderRequest(ref, *rest) for ref in args.presets]
+
+
+def _tried(request: RenderRequest, run: Run) -> bool:
+    """Whether one preset went well; raises what stops them all."""
+    signals.check(GO_ON)
+    try:
+        preset, options = request.resolved()
+        if run.args.dry_run:
+            for item in plan(preset, options):
+                run.out.result(_words(item), **item)
+        else:
+            _tell(_rendered(preset, options, run), run)
+    except (Interrupted, BrokenPipeError):
+        raise
+    except Exception as error:
+        _tell_failure(request.ref, run, error)
+        return False
+    return True
+
+
+def _rendered(preset: Preset, options: Options, run: Run) -> Rendered:
+    """All outputs. A signal from here on finishes its frame first."""
+    import torch  # noqa: F401  the slow part, while a signal may still leave at once
+
+    progress = Progress(run.out, preset.name)
+    with signals.cooperative():
+        try:
+            return render_one(preset, options, progress)
+        finally:
+            progress.close()
+
+
+def _by_several(requests: Sequence[RenderRequest], run: Run) -> int:
+    """Presets rendered by several processes, told in whatever order they end; how many failed.
+    Raises UsageError."""
+    from latty.jobs.pool import finished
+    from latty.models.device import pick_device  # brings torch, while a signal may leave at once
+
+    if "-" in run.args.presets:
+        raise UsageError("presets from stdin are not split", "leave --workers, or write a file")
+    where, failed = pick_device(requests[0].options.device).type, 0
+    here = [replace(one, options=replace(one.options, device=where)) for one in requests]
+    calls = [(one, str(Path.cwd())) for one in here]
+    progress = Progress(run.out, "render", GO_ON)
+    with signals.cooperative(), workers.pool(run, where) as pool:
+        for number, future in finished(pool, render_there, calls, progress, "presets"):
+            progress.close()
+            error = future.exception()
+            if isinstance(error, Exception):
+                _tell_failure(requests[number].ref, run, error)
+                failed += 1
+            else:
+                _tell(future.result(), run)
+    progress.close()
+    return failed
+
+
+def _tell(done: Rendered, run: Run) -> None:
+    run.out.say(f"{done.name}: {seconds(done.seconds)}", loudness=1)
+    for note in done.notes:
+        run.out.say(f"{Path(done.model).name}: {note}")
+    for path in done.paths:
+        run.out.result(str(path), preset=done.name, path=str(path), bytes=_size(path))
+    for path in done.paths:
+        run.show(path)
+
+
+def _tell_failure(ref: str, run: Run, error: Exception) -> None:
     """Raises the error where nobody foresaw it, or where there is no other preset to go on with."""
     known = explain(error)
     if known is not None and run.out.json:
@@ -86,80 +147,14 @@ def tell_failure(ref: str, run: Run, error: Exception) -> None:
                        code=known.exit_code)  # fmt: skip
     if known is None or len(run.args.presets) == 1:
         raise error
-    run.out.error(_place(ref, known))
-
-
-def _place(ref: str, error: LattyError) -> str:
-    """With several presets an error must say whose it is."""
-    text = str(error)
-    return text if ref in text else f"{ref}: {text}"
-
-
-def one(ref: str, run: Run, config: Config) -> None:
-    """One preset: its files, and what is said of them."""
-    source = sources.read(ref, run.args.overrides)
-    preset, options = _aimed(source, run, config)
-    if run.args.dry_run:
-        return _plan(preset, options, run)
-    paths = _write(preset, options, run)
-    run.say_notes(preset.scene.model)
-    for path in paths:
-        run.out.result(str(path), preset=preset.name, path=str(path), bytes=_size(path))
-    for path in paths:
-        run.show(path)
-
-
-def _aimed(source: sources.Source, run: Run, config: Config) -> "tuple[Preset, Options]":
-    """The preset with its outputs where the command line wants them."""
-    from latty.presets import Output
-    from latty.render import Options
-
-    preset, out_dir = source.preset, config.out_dir
-    if run.args.output is not None:
-        target = Path(run.args.output).expanduser()
-        same = [o for o in preset.outputs if Path(o.path).suffix == target.suffix]
-        chosen = replace((same or preset.outputs or (Output(""),))[0], path=target.name)
-        preset, out_dir = replace(preset, outputs=(chosen,)), target.parent
-    options = Options(
-        out_dir=out_dir,
-        device=config.device,
-        force=run.args.force,
-        batch=config.batch if run.args.batch or not source.batches else source.batches,
-        sidecar=config.sidecar,
-        preset_file=source.file,
-    )
-    return preset, options
-
-
-def _plan(preset: "Preset", options: "Options", run: Run) -> None:
-    from latty.render import plan
-
-    for item in plan(preset, options):
-        run.out.result(_words(item), **item)
+    text = str(known)  # with several presets an error must say whose it is
+    run.out.error(text if ref in text else f"{ref}: {text}")
 
 
 def _words(item: dict[str, Any]) -> str:
     """`renders/x.gif  frames 48, size 256, ...`."""
     rest = ", ".join(f"{k} {v}" for k, v in item.items() if k != "path" and v is not None)
     return f"{item.get('path', '')}  {rest}".strip()
-
-
-def _write(preset: "Preset", options: "Options", run: Run) -> list[Path]:
-    """All outputs. A signal from here on finishes its frame first."""
-    import time
-
-    import torch  # noqa: F401  the slow part, while a signal may still leave at once
-
-    from latty.render import write
-
-    progress, begun = Progress(run.out, preset.name), time.monotonic()
-    with signals.cooperative():
-        try:
-            paths = write(preset, options, progress)
-        finally:
-            progress.close()
-    run.out.say(f"{preset.name}: {seconds(time.monotonic() - begun)}", loudness=1)
-    return paths
 
 
 def _size(path: Path) -> int:

@@ -1,11 +1,9 @@
 """A sheet of a model's samples."""
 
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latty.cli import signals
 from latty.cli.out import Progress
@@ -14,27 +12,13 @@ from latty.cli.run import Run
 from latty.cli.values import MOST, label, noise, seeds, whole
 from latty.config import Config
 from latty.errors import OutputError, UsageError, WouldOverwrite
-from latty.files import replace_whole
+from latty.presets import SCHEMA, Output, Preset
+from latty.presets.formats import format_of
+from latty.presets.words import shown
+from latty.render import Options, write
 from latty.scene import Scene
 
-if TYPE_CHECKING:
-    from numpy import uint8
-    from numpy.typing import NDArray
-
-    from latty.report import Report
-
 ORDER = 20
-
-
-def scenes(args: Any) -> list[Scene]:
-    """One scene per seed, as the flags say. Raises UsageError."""
-    if not math.isfinite(args.truncation):
-        raise UsageError("--truncation must be a number")
-    size, kind = whole("--size", args.size, 1, 8192), noise(args.noise)
-    return [
-        Scene(args.model, seed, args.truncation, noise=kind, size=size)
-        for seed in seeds(args.seeds)
-    ]
 
 
 def options(parser: Parser) -> None:
@@ -60,23 +44,47 @@ def options(parser: Parser) -> None:
 
 def run(run: Run) -> int:
     """Draw, lay out, write."""
-    config, wanted = run.config(), scenes(run.args)
-    columns = whole("--columns", run.args.columns, 1, MOST) or math.ceil(math.sqrt(len(wanted)))
-    path = _target(run.args, config)
-    if path.exists() and not run.args.force:
+    args, config = run.args, run.config()
+    preset, path = _preset(args), _target(args, config)
+    if path.exists() and not args.force:
         raise WouldOverwrite(f"{path} is there already", "use --force, or name another with -o")
-    _refuse_early(run.args.model, path)
-    progress = Progress(run.out, run.args.model)
+    _refuse_early(args.model, path)
+    preset = replace(preset, outputs=(replace(preset.outputs[0], path=path.name),))
+    progress = Progress(run.out, args.model)
     try:
-        pixels = sheet(wanted, columns, config, progress, label_text=run.args.label)
-        _write(path, pixels, _recipe(run.args, wanted))
+        if args.label is not None:
+            preset = _labelled(preset, args.label, config.device)
+        options = Options(path.parent, config.device, args.force, config.batch)
+        with signals.cooperative():
+            write(preset, options, progress)
     finally:
         progress.close()
-    run.say_notes(run.args.model)
-    facts = {"path": str(path), "bytes": path.stat().st_size, "model": run.args.model}
-    run.out.result(str(path), **facts, seeds=[scene.seed for scene in wanted])
+    run.say_notes(args.model)
+    facts = {"path": str(path), "bytes": path.stat().st_size, "model": args.model}
+    run.out.result(str(path), **facts, seeds=list(preset.seeds))
     run.show(path)
     return 0
+
+
+def _preset(args: Any) -> Preset:
+    """The sheet as a preset. Raises UsageError."""
+    if not -2 <= args.truncation <= 2:
+        raise UsageError("--truncation must be a number from -2 to 2")
+    size, kind, wanted = whole("--size", args.size, 8, 4096), noise(args.noise), seeds(args.seeds)
+    columns = whole("--columns", args.columns, 1, MOST) or math.ceil(math.sqrt(len(wanted)))
+    scene = Scene(args.model, wanted[0], args.truncation, noise=kind, size=size)
+    name = shown(f"{Path(args.model).stem}-samples")
+    output = Output("", columns=columns, captions="short")
+    return Preset(SCHEMA, name, scene, seeds=tuple(wanted), outputs=(output,))
+
+
+def _labelled(preset: Preset, text: str, device: str) -> Preset:
+    """The preset with a class; the model knows the names. Raises UsageError."""
+    from latty.models import open_model
+
+    generator = open_model(preset.scene.model, device)
+    names = generator.class_names() if hasattr(generator, "class_names") else ()
+    return replace(preset, scene=replace(preset.scene, label=label(text, names)))
 
 
 def _refuse_early(model: str, path: Path) -> None:
@@ -91,63 +99,10 @@ def _refuse_early(model: str, path: Path) -> None:
 
 
 def _target(args: Any, config: Config) -> Path:
+    """The sheet's file. Raises UsageError for one that is no still picture."""
     if args.output is None:
         return config.out_dir / f"{Path(args.model).stem}-samples.png"
-    path = Path(args.output).expanduser()
-    if path.suffix.lower() != ".png" or path.is_dir():
-        raise UsageError(f"--output: {path} is no .png", "a sheet is a PNG")
+    path, form = Path(args.output).expanduser(), format_of(args.output)
+    if form is None or form.film or path.is_dir():
+        raise UsageError(f"--output: {path} is no .png", "a sheet is a still picture")
     return path
-
-
-def sheet(
-    wanted: Sequence[Scene],
-    columns: int,
-    config: Config,
-    report: "Report",
-    captions: bool = True,
-    label_text: str | None = None,
-) -> "NDArray[uint8]":
-    """One picture (H, W, 3) of all scenes, in rows, each with its seed below it."""
-    from latty.models import open_model
-    from latty.render import grids, pictures
-
-    generator = open_model(wanted[0].model, config.device)
-    if label_text is not None:
-        names = generator.class_names() if hasattr(generator, "class_names") else ()
-        wanted = [replace(scene, label=label(label_text, names)) for scene in wanted]
-    drawn: list[NDArray[uint8]] = []
-    with signals.cooperative():
-        report(0, len(wanted), "samples")
-        for batch in _batches(wanted, config.batch):
-            drawn.extend(pictures(batch, generator))
-            report(len(drawn), len(wanted), "samples")
-    below = [str(scene.seed) for scene in wanted] if captions else []
-    return grids.sheet(drawn, below, columns)
-
-
-def _batches(items: Sequence[Scene], size: int) -> Iterator[Sequence[Scene]]:
-    return (items[i : i + size] for i in range(0, len(items), size))
-
-
-def _recipe(args: Any, wanted: Sequence[Scene]) -> str:
-    """What was asked for, as the sheet's text field: not a preset, but enough to ask again."""
-    from latty.cli.out import to_json
-
-    names = ("truncation", "label", "noise", "size")
-    said = {name: getattr(args, name) for name in names}
-    model = Path(args.model).name  # a folder's name is nobody's business
-    return to_json({"sample": {"model": model, "seeds": [s.seed for s in wanted], **said}})
-
-
-def _write(path: Path, pixels: "NDArray[uint8]", recipe: str) -> None:
-    """The whole file or none. Raises OutputError."""
-    from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
-
-    text, data = PngInfo(), BytesIO()
-    text.add_itxt("latty", recipe, zip=True)
-    Image.fromarray(pixels).save(data, "PNG", pnginfo=text)
-    try:
-        replace_whole(path, [data.getvalue()])
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from None

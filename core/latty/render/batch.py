@@ -1,0 +1,80 @@
+"""One preset of many: found, rendered where the command line wants it, in this process or another.
+
+`latty render` prints what is returned; nothing here speaks.
+"""
+
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from latty.errors import Missing
+from latty.presets import Output, Preset
+from latty.presets.formats import suffix_of
+from latty.render import write
+from latty.render.options import Options
+from latty.render.sources import read
+from latty.report import Report, silent
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """A preset to be rendered.
+
+    ref        a file, a shipped preset's name, "-" for stdin, or a picture that latty made
+    overrides  texts such as scene.seed=3, put over the preset
+    output     one file instead of all outputs, None for these
+    own_batch  the options' batch also for a picture, whose recipe has batches of its own
+    """
+
+    ref: str
+    options: Options
+    overrides: tuple[str, ...] = ()
+    output: Path | None = None
+    own_batch: bool = False
+
+    def resolved(self) -> tuple[Preset, Options]:
+        """The preset with its outputs where they are wanted. Raises what `sources.read` does."""
+        source = read(self.ref, self.overrides)
+        preset, options = source.preset, replace(self.options, preset_file=source.file)
+        if source.batches and not self.own_batch:
+            options = replace(options, batch=source.batches)
+        if self.output is not None:
+            suffix = suffix_of(self.output)
+            same = [one for one in preset.outputs if suffix_of(one.path) == suffix]
+            chosen = (same or preset.outputs or (Output(""),))[0]
+            preset = replace(preset, outputs=(replace(chosen, path=self.output.name),))
+            options = replace(options, out_dir=self.output.parent)
+        return preset, options
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What came of one preset: its files, what had to be assumed about its model, how long."""
+
+    name: str
+    model: str
+    paths: tuple[Path, ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+
+def render_one(preset: Preset, options: Options, report: Report = silent) -> Rendered:
+    """Write every output of one preset. Raises what `latty.render.write` does."""
+    begun = time.monotonic()
+    paths = write(preset, options, report)
+    seconds = time.monotonic() - begun
+    from latty.models import open_model
+
+    notes = open_model(preset.scene.model, options.device).info.notes
+    return Rendered(preset.name, preset.scene.model, tuple(paths), notes, seconds)
+
+
+def render_there(request: RenderRequest, folder: str) -> Rendered:
+    """One request in a process of a pool; `folder` is where the command was given: on another
+    machine it must be the same shared one. Raises Missing where it is not there."""
+    if not Path(folder).is_dir():
+        what = f"a machine of the cluster has no {folder}"
+        raise Missing(what, "render needs a shared disk there")
+    os.chdir(folder)
+    return render_one(*request.resolved())

@@ -1,0 +1,64 @@
+"""What names a preset: a file, a shipped preset's name, stdin, a picture that latty made."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from latty import presets
+from latty.presets import Preset
+from latty.presets.formats import FOLDER, media_of, suffix_of
+from latty.presets.overrides import apply, parse
+from latty.render.options import Batches
+from latty.render.provenance import recall
+from latty.render.work import is_frames
+from latty.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class PresetSource:
+    """A preset, and the file it must not be overwritten in: None for stdin and pictures."""
+
+    preset: Preset
+    file: Path | None
+    batches: Batches | None = None  # of a picture: what gives its bytes again
+
+
+def read(ref: str, overrides: Sequence[str] = ()) -> PresetSource:
+    """The preset that `ref` names, with `overrides` put over it. Raises PresetError, Missing,
+    BadData for a picture without a recipe, UsageError for an override."""
+    path = Path(ref).expanduser()
+    if (path.is_file() and media_of(path)) or (path.is_dir() and is_frames(path)):
+        return _from_picture(path, overrides)
+    file = path if path.is_file() else presets.shipped().get(ref)
+    return PresetSource(presets.read(ref if file is None else file, overrides), file)
+
+
+def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
+    """The preset in a picture's recipe, to be written under the picture's name; numbered frames
+    are written again as a whole folder.
+
+    Anybody may have made it: the output path it names is not used.
+    """
+    preset, batches = recall(path)
+    if overrides:
+        data = deepcopy(presets.to_dict(preset))
+        for text in overrides:
+            apply(data, parse(text))
+        preset = presets.from_dict(data, path.name)
+    folder = path.is_dir() or any(suffix_of(o.path) == FOLDER for o in preset.outputs[:1])
+    whole = path if path.is_dir() or not folder else path.resolve().parent
+    name = whole.resolve().name + FOLDER if folder else path.name
+    outputs = tuple(replace(output, path=name) for output in preset.outputs[:1])
+    preset = replace(preset, scene=_beside(preset, whole), outputs=outputs)
+    return PresetSource(preset, None, batches)
+
+
+def _beside(preset: Preset, picture: Path) -> Scene:
+    """The scene with its latents where they lie beside the picture, as `latty edit` writes them."""
+    scene = preset.scene
+    source, mark, which = (scene.latent or "").rpartition("#")
+    file = picture.resolve().parent / source
+    if source and Path(source).name == source and file.is_file():
+        return replace(scene, latent=f"{file}{mark}{which}")
+    return scene
