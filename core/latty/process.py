@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -44,7 +45,23 @@ def _is_working_folder(part: str) -> bool:
     return not Path(part).is_absolute()
 
 
-def end_with_parent(signum: int = signal.SIGKILL) -> None:
-    """Ask the kernel for `signum` when the parent dies (Linux; elsewhere nothing)."""
+def end_with_parent(parent: int = 0) -> None:
+    """Have the kernel kill this process when its parent dies (Linux; elsewhere a thread looks).
+
+    parent  its process id as the parent knows it: this process ends at once where it has died
+    """
+    parent = parent or os.getppid()
     if _LIBC is not None:
-        _LIBC.prctl(PR_SET_PDEATHSIG, int(signum))
+        _LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        if os.getppid() != parent:
+            os._exit(1)
+        return
+    import threading
+
+    threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
+
+
+def _watch_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)

@@ -9,7 +9,7 @@ import pytest
 from engine_house import PROBE, House, house
 
 from latty import render
-from latty.jobs.engine.drawing import Preview
+from latty.jobs.engine.drawing import PreviewPainter
 from latty.models import open_model
 from latty.render.pixels import Painter
 from latty.scene import Edit, Layers, Scene, Walk
@@ -96,7 +96,7 @@ def test_layers_below_the_edits_are_not_computed_again() -> None:
     """Fails where the memory between pictures is not used at all."""
     computed = []
 
-    class Counted(Preview):
+    class Counted(PreviewPainter):
         def _state(self, generator, codes, layer, noise):  # type: ignore[no-untyped-def]
             before = self._prefix
             state = super()._state(generator, codes, layer, noise)
@@ -125,7 +125,7 @@ def test_several_pictures_are_one(place: House) -> None:
 def test_a_batch_is_that_of_render() -> None:
     scenes = [Scene("demo", seed) for seed in range(4)]
     generator = open_model("demo", "cpu")
-    assert np.array_equal(Preview(generator)(scenes), Painter(generator)(scenes))
+    assert np.array_equal(PreviewPainter(generator)(scenes), Painter(generator)(scenes))
 
 
 # --- what comes first -----------------------------------------------------------------------------
@@ -264,7 +264,7 @@ def test_what_is_called_is_a_function_of_the_table(place: House) -> None:
     used, whole = place.do(place.engine.call("forget"))  # bytes, of this machine
     assert 50e6 < used < whole
     assert place.do(place.engine.call("many", bytes=3_000_000)) == "x" * 3_000_000
-    for name in ("os:system", "", "latty.jobs.engine.__main__:main"):
+    for name in ("os:system", "", "latty.jobs.engine.server:main"):
         with pytest.raises(EngineError, match="the engine has no"):
             place.do(place.engine.call(name))
 

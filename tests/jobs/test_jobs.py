@@ -256,8 +256,8 @@ def test_of_many_that_resume_a_job_one_does() -> None:
     os.kill(processes_of(job)["supervisor"], signal.SIGKILL)
     wait(lambda: run.status(job).state == "interrupted")
     script = (
-        "import sys; from latty.jobs import desk; from latty.errors import Locked\n"
-        "try: desk.resume(sys.argv[1])\nexcept Locked: sys.exit(75)"
+        "import sys; from latty.jobs import control; from latty.errors import Locked\n"
+        "try: control.resume(sys.argv[1])\nexcept Locked: sys.exit(75)"
     )
     racers = [subprocess.Popen([sys.executable, "-c", script, job]) for _ in range(5)]
     codes = sorted(racer.wait() for racer in racers)

@@ -129,9 +129,8 @@ def test_a_file_that_was_in_the_way_before_stays(tmp_path: Path) -> None:
 
 def test_the_submitting_process_may_be_killed_at_any_moment() -> None:
     """There is a whole job or none, and no half one is ever seen."""
-    script = (
-        "from latty.jobs import desk\nwhile True: print(desk.submit(['render', 'probe:sleep=0']))"
-    )
+    submit = "control.submit(['render', 'probe:sleep=0'])"
+    script = f"from latty.jobs import control\nwhile True: print({submit})"
     for index in range(6):
         process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
         assert process.stdout is not None

@@ -123,7 +123,7 @@ def test_kill_ends_what_runs(tmp_path: Path) -> None:
 
 PARENT = """
 import sys, time
-sys.path[:0] = {paths!r}
+sys.path.insert(0, {support!r})
 import pool_tasks
 from latty.jobs.pool import LocalPool
 if __name__ == "__main__":
@@ -136,8 +136,8 @@ if __name__ == "__main__":
 
 def test_children_die_with_their_parent(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
-    paths = [str(ROOT), str(ROOT / "tests")]
-    script.write_text(PARENT.format(paths=paths, folder=str(tmp_path)))
+    support = str(ROOT / "tests/support")
+    script.write_text(PARENT.format(support=support, folder=str(tmp_path)))
     parent = subprocess.Popen([sys.executable, str(script)])
     try:
         wait(lambda: runs(tmp_path, 1) and runs(tmp_path, 2), 60)

@@ -17,7 +17,7 @@ from studio import Keys, settled, text, until
 from latty import home
 from latty.errors import Missing, UsageError
 from latty.jobs import control, events, run
-from latty.jobs.run import Spec, Status
+from latty.jobs.run import JobSpec, Status
 from latty_tui import jobs
 from latty_tui.app import Studio
 from latty_tui.dialogs.choose import Choose
@@ -35,7 +35,7 @@ def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 def old_job(number: int, state: str = "done", **more: object) -> str:
     """A job that is over, without a process."""
-    spec = Spec(f"1k00000000{number:04}-aaaa", ("render", "hello"), "/", submitted=1.0)
+    spec = JobSpec(f"1k00000000{number:04}-aaaa", ("render", "hello"), "/", submitted=1.0)
     lock = run.create(Status(spec, "queued"))
     run.write_status(Status(spec, state, started=1.0, ended=3.0, **more))  # type: ignore[arg-type]
     os.close(lock)
@@ -124,9 +124,9 @@ def test_progress_pace_and_what_is_left() -> None:
 
 def test_a_title_leaves_out_what_the_studio_added() -> None:
     sheet = jobs.new_sheet("smile")
-    spec = Spec("1k-a", ("render", "--force", str(sheet), "--out-dir=/x/y"), "/")
+    spec = JobSpec("1k-a", ("render", "--force", str(sheet), "--out-dir=/x/y"), "/")
     assert jobs.Job(Status(spec, "done")).title == "render smile"
-    spec = Spec("1k-b", ("discover", "sefa", "demo", "-o", "mine", "--seed=3"), "/")
+    spec = JobSpec("1k-b", ("discover", "sefa", "demo", "-o", "mine", "--seed=3"), "/")
     assert jobs.Job(Status(spec, "done")).title == "discover sefa demo -o mine"
 
 
@@ -502,10 +502,10 @@ def test_the_engine_says_what_a_model_lacks() -> None:
 
     from latty.jobs.engine.methods import methods
 
-    class Easel:
+    class Cache:
         def generator(self, ref: str) -> Toy:
             return Toy()
 
-    said = methods("toy", Easel())  # type: ignore[arg-type]
+    said = methods("toy", Cache())  # type: ignore[arg-type]
     assert "no layer weights" in said["lacks"]["sefa"]
     assert "random" not in said["lacks"] and said["attributes"]["geometry"]

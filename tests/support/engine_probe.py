@@ -1,6 +1,6 @@
 """The engine, with a few more functions to call: what may go wrong in it, on request.
 
-Run as a script in place of `python -m latty.jobs.engine.__main__`.
+Run as a script in place of `python -m latty.jobs.engine`.
 """
 
 import ctypes
@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from latty.jobs.engine import __main__
+from latty.jobs.engine import server
 
 HERE = "engine_probe"
 NAMES = ("shout", "sleep", "fail", "starve", "break_gpu", "exit", "odd", "many", "who")
@@ -50,7 +50,7 @@ def fail(kind: str) -> None:
 
 def starve(times: int) -> None:
     """The next pictures find no memory."""
-    from latty.jobs.engine.drawing import Preview
+    from latty.jobs.engine.drawing import PreviewPainter
 
     def images(self: Any, scenes: Sequence[Any]) -> Any:
         nonlocal times
@@ -59,8 +59,8 @@ def starve(times: int) -> None:
         times -= 1
         raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: not enough memory")
 
-    real = getattr(Preview, "real", Preview.images)
-    Preview.real, Preview.images = real, images  # type: ignore[attr-defined, method-assign]
+    real = getattr(PreviewPainter, "real", PreviewPainter.images)
+    PreviewPainter.real, PreviewPainter.images = real, images  # type: ignore[attr-defined, method-assign]
 
 
 def break_gpu() -> None:
@@ -84,5 +84,5 @@ def many(bytes: int) -> str:
 
 
 if __name__ == "__main__":
-    __main__.CALLS.update({name: f"{HERE}:{name}" for name in NAMES})
-    __main__.main()
+    server.CALLS.update({name: f"{HERE}:{name}" for name in NAMES})
+    server.main()

@@ -129,7 +129,7 @@ def engines_of(folder: Path) -> list[int]:
             environ = (process / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"latty.jobs.engine.__main__" in words and home in environ:
+        if b"latty.jobs.engine" in words and home in environ:
             found.append(int(process.name))
     return found
 

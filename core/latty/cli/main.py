@@ -10,7 +10,7 @@ from typing import Any
 
 from latty import plugins
 from latty.cli import signals
-from latty.cli.out import VOICE, Out, wants_color
+from latty.cli.out import EVENTS, Out, wants_color
 from latty.cli.parser import HELP, VERBS, parse, parse_studio, split
 from latty.cli.run import Run, Screen
 from latty.errors import LattyError, UsageError, explain
@@ -85,7 +85,7 @@ def _failed(error: Exception, out: Out, words: list[str]) -> int:
         if known is None:
             known = LattyError(f"unexpected {type(error).__name__}: {error}", _report(error, words))
         if known.exit_code != 128 + signals.SIGPIPE:
-            VOICE.say("error", text=str(known), code=known.exit_code)
+            EVENTS.write("error", text=str(known), code=known.exit_code)
             out.error(str(known))
     except BrokenPipeError:
         return _pipe_closed()

@@ -14,11 +14,11 @@ from typing import Any, TextIO
 
 from latty.cli import signals
 from latty.errors import Interrupted
-from latty.jobs.events import Voice
+from latty.jobs.events import EventWriter
 from latty.text import clean as text_fit
 
 LINE_LIMIT = 2000  # characters of one line; more is a file that wants to fill the screen
-VOICE = Voice()  # heard by those who follow a job; silent in any other run
+EVENTS = EventWriter()  # read by those who follow a job; silent in any other run
 
 
 def clean(text: str) -> str:
@@ -53,7 +53,9 @@ class Out:
     def result(self, text: str, **value: Any) -> None:
         """A result: `text` for people, or `value` as one JSON line; a job keeps a file's path."""
         if "path" in value:
-            VOICE.say("output", path=str(Path(value["path"]).absolute()), bytes=value.get("bytes"))
+            EVENTS.write(
+                "output", path=str(Path(value["path"]).absolute()), bytes=value.get("bytes")
+            )
         if self.json:
             print_line(to_json(value), sys.stdout)
         else:
@@ -125,7 +127,7 @@ class Progress:
         now = time.monotonic()
         if what != self._what:
             self._what, self._start, self._said = what, (now, done), (0.0, -1)
-        VOICE.progress(done, total, what, self._left(now, done, total))
+        EVENTS.progress(done, total, what, self._left(now, done, total))
         if self.out.loudness < 0:
             return
         try:

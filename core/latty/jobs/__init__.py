@@ -2,12 +2,13 @@
 
 Imports nothing: every run of every verb passes here on its way to `events`.
 
-desk.py        where jobs are handed in: submit, resume, cancel
+control.py     submit, resume, cancel
 run.py         a job's folder: what was asked, how it stands, what it said
 supervisor.py  the detached process of a job: waits for its slots, starts the worker, waits
 slots.py       GPUs (or the one CPU) and the queue before them
 events.py      lines of JSON that one writes and many follow
-engine.py      no job: the process that draws previews for the app, until the app ends
+pool.py        processes that compute shards, here (task.py, shards.py) or on Ray (ray_pool.py)
+engine/        no job: the process that draws previews for the app, until the app ends
 wire.py        what the two say to each other, and scenes as JSON
 locks.py       what the kernel remembers of a process: whether it lives
 

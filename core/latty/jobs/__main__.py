@@ -1,4 +1,4 @@
-"""`python -m latty.jobs JOB LOCK TICKET`: the supervisor of one job, as desk.py starts it."""
+"""`python -m latty.jobs JOB LOCK TICKET`: the supervisor of one job, as control.py starts it."""
 
 from latty.jobs.supervisor import main
 

@@ -12,7 +12,7 @@ from typing import Any
 from latty.errors import Locked, UsageError
 from latty.jobs import locks, run, slots
 from latty.jobs.events import emit
-from latty.jobs.run import FLAG, LOG, Spec, Status
+from latty.jobs.run import FLAG, LOG, JobSpec, Status
 from latty.plugins import Registry
 from latty.process import command
 
@@ -32,7 +32,7 @@ def submit(
         raise UsageError(f"--gpus {gpus} is below 0", "0 = none, beside the jobs that have one")
     where, now = str(folder or Path.cwd()), round(time.time(), 3)
     environment = tuple(sorted(run.read_by_verbs(os.environ).items()))
-    spec = Spec(run.new_id(), tuple(words), where, environment, gpus, device, now)
+    spec = JobSpec(run.new_id(), tuple(words), where, environment, gpus, device, now)
     slots.wanted(spec, slots.names(dict(spec.environment)))
     status = Status(spec, "queued")
     run.sweep()

@@ -69,15 +69,16 @@ def _data(folder: Path, offset: int) -> bytes:
         return b""
 
 
-class Voice:
-    """What the worker says; does nothing in a run that is no job."""
+class EventWriter:
+    """Appends a worker's events to its job's file; does nothing in a run that is no job."""
 
     def __init__(self) -> None:
         folder = os.environ.get(JOB)
         self.folder = Path(folder) if folder else None
         self._last = ("", 0.0)
 
-    def say(self, kind: str, **values: Any) -> None:
+    def write(self, kind: str, **values: Any) -> None:
+        """One event; nothing in a run that is no job."""
         if self.folder is not None:
             emit(self.folder, kind, **values)
 
@@ -91,4 +92,4 @@ class Voice:
             return
         self._last = (what, now)
         seconds = None if left is None else round(left, 1)
-        self.say("progress", done=done, total=total, what=what, left=seconds)
+        self.write("progress", done=done, total=total, what=what, left=seconds)

@@ -2,7 +2,7 @@
 
 local  one warm process per GPU (or a few on the CPU); each keeps what it opened. A process that
        dies breaks its own shard only, which is tried again in a new one
-ray    the same calls on a cluster (extra latty[ray]); see _ray.py
+ray    the same calls on a cluster (extra latty[ray]); see ray_pool.py
 
 A process of a pool computes on one thread, unless OMP_NUM_THREADS says otherwise: with the number
 of threads the last bits change, and what a shard gives must not depend on who else is at work.
@@ -12,9 +12,7 @@ import multiprocessing
 import os
 import queue
 import signal
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -22,14 +20,13 @@ from contextlib import contextmanager, suppress
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from latty import process
-from latty.errors import DeviceError, LattyError
+from latty.errors import LattyError
+from latty.jobs.task import THREADS, TRIES, portable
 from latty.report import Report, silent
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-TRIES = 3  # of a shard whose process died
-THREADS = "OMP_NUM_THREADS"
 OURS = tuple(
     number
     for name in ("SIGINT", "SIGTERM", "SIGHUP")
@@ -56,19 +53,22 @@ class LocalPool(Executor):
     """
 
     def __init__(self, slots: Sequence[str]) -> None:
-        self._shards: queue.SimpleQueue[Callable[[Hand], None] | None] = queue.SimpleQueue()
+        self._shards: queue.SimpleQueue[Callable[[WorkerProcess], None] | None] = (
+            queue.SimpleQueue()
+        )
         self._futures: set[Future[Any]] = set()
         self._closed = False
-        self._hands = [Hand(slot, self._shards) for slot in slots]
+        self._workers = [WorkerProcess(slot, self._shards) for slot in slots]
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """A future of fn(*args, **kwargs) in the next free process."""
+        """A future of fn(*args, **kwargs) in the next free process. Raises RuntimeError after
+        `shutdown`."""
         if self._closed:
             raise RuntimeError("this pool is shut down")
         future: Future[T] = Future()
         self._futures.add(future)
         future.add_done_callback(self._futures.discard)
-        self._shards.put(lambda hand: hand.run(future, fn, args, kwargs))
+        self._shards.put(lambda worker: worker.run(future, fn, args, kwargs))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -77,24 +77,25 @@ class LocalPool(Executor):
         if cancel_futures:
             for future in list(self._futures):
                 future.cancel()
-        for _ in self._hands:
+        for _ in self._workers:
             self._shards.put(None)
         if wait:
-            for hand in self._hands:
-                hand.thread.join()
+            for worker in self._workers:
+                worker.thread.join()
 
     def kill(self) -> None:
         """End every process now, and with it what it was at."""
         self.shutdown(wait=False, cancel_futures=True)
-        for hand in self._hands:
-            hand.kill()
+        for worker in self._workers:
+            worker.kill()
 
 
-class Hand:
-    """A thread that gives one process after the other the next shard."""
+class WorkerProcess:
+    """A thread and its child process, which gets one shard after the other; a new one is started
+    where it died."""
 
     def __init__(
-        self, slot: str, shards: "queue.SimpleQueue[Callable[[Hand], None] | None]"
+        self, slot: str, shards: "queue.SimpleQueue[Callable[[WorkerProcess], None] | None]"
     ) -> None:
         self.slot, self.shards = slot, shards
         self.process: ProcessPoolExecutor | None = None
@@ -117,7 +118,7 @@ class Hand:
             return
         for left in reversed(range(TRIES)):
             try:
-                future.set_result(self._hand_in(fn, args, kwargs).result())
+                future.set_result(self._start(fn, args, kwargs).result())
                 return
             except BrokenProcessPool:
                 self.process = None
@@ -130,7 +131,7 @@ class Hand:
                 future.set_exception(error)
                 return
 
-    def _hand_in(self, fn: Callable[..., T], args: Any, kwargs: Any) -> "Future[T]":
+    def _start(self, fn: Callable[..., T], args: Any, kwargs: Any) -> "Future[T]":
         """Raises BrokenProcessPool where the process died, or was killed for good."""
         with self.lock:
             if self.killed:
@@ -141,6 +142,7 @@ class Hand:
             return self.process.submit(portable, fn, args, kwargs)
 
     def kill(self) -> None:
+        """End the child process now; what it was at fails."""
         with self.lock:
             self.killed = True
             processes = getattr(self.process, "_processes", None) or {}
@@ -157,33 +159,7 @@ def begin(slot: str, parent: int) -> None:
     for number in OURS:
         signal.signal(number, signal.SIG_IGN)  # the parent hears it and says what to do
     signal.pthread_sigmask(signal.SIG_UNBLOCK, OURS)
-    if sys.platform == "linux":
-        process.end_with_parent()
-        if os.getppid() != parent:  # it died before we asked to be told
-            os._exit(1)
-    else:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
-def portable(fn: Callable[..., T], args: Any, kwargs: Any) -> T:
-    """fn(*args, **kwargs), whose errors can be told in another process: ours and Python's own go
-    as they are; those of libraries may need what is not there to be made again."""
-    try:
-        return fn(*args, **kwargs)
-    except LattyError:
-        raise
-    except Exception as error:
-        if type(error).__name__ == "OutOfMemoryError":  # torch's, which not every shard imports
-            raise DeviceError("out of memory", "try --batch 1, or fewer --workers") from error
-        if type(error).__module__ == "builtins":
-            raise
-        raise RuntimeError(f"{type(error).__name__}: {error}") from error
+    process.end_with_parent(parent)
 
 
 def open_pool(engine: str, slots: Sequence[str], address: str = "") -> Pool:
@@ -198,7 +174,8 @@ def open_pool(engine: str, slots: Sequence[str], address: str = "") -> Pool:
 
 @contextmanager
 def opened(engine: str, slots: Sequence[str], address: str = "") -> Iterator[Pool]:
-    """A pool that is gone afterwards: at once where something went wrong."""
+    """A pool that is shut down at the end; where an error is raised inside it is killed. Raises
+    what `open_pool` does."""
     pool = open_pool(engine, slots, address)
     try:
         yield pool

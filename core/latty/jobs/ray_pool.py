@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from latty import process
 from latty.errors import ConfigError, DeviceError, LattyError, Missing
 from latty.jobs.events import JOB
-from latty.jobs.pool import THREADS, TRIES, portable
+from latty.jobs.task import THREADS, TRIES, portable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -99,11 +99,11 @@ def _hand_over(inner: Future[T], future: Future[T]) -> None:
     if error is None:
         future.set_result(inner.result())
     else:
-        future.set_exception(told(error))
+        future.set_exception(shard_error(error))
 
 
-def told(error: BaseException) -> BaseException:
-    """The error of the shard itself, where Ray wraps it; words for those of Ray's own."""
+def shard_error(error: BaseException) -> BaseException:
+    """The error that a shard raised, out of Ray's wrapper; a LattyError for one of Ray's own."""
     cause = getattr(error, "cause", None)
     if isinstance(cause, BaseException):
         return cause

@@ -22,18 +22,24 @@ from latty.jobs.events import JOB, Event, read, tail
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 FLAG, LOG = "cancel", "log.txt"  # in a job's folder
-READS = ("LATTY_", "CUDA_", "OMP_", "RAY_AUTH", "RAY_ADDRESS")  # what verbs read of theirs
+READS = (
+    "LATTY_",
+    "CUDA_",
+    "OMP_",
+    "RAY_AUTH",
+    "RAY_ADDRESS",
+)  # variables that affect a verb
 ENDED = ("done", "failed", "cancelled")
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i l o u: read aloud without doubt
 
 
 @dataclass(frozen=True, slots=True)
-class Spec:
+class JobSpec:
     """What was asked: a verb and its words, and where they were said.
 
     gpus    slots it needs at once; 0 = it runs beside everything
     device  the one slot it wants ("cuda:1"), "" = any
-    environment  what of the environment the verb reads
+    environment  variables that affect the verb
     """
 
     id: str
@@ -54,7 +60,7 @@ class Spec:
 class Status:
     """How a job stands: what the disk says, and whether somebody is at it."""
 
-    spec: Spec
+    spec: JobSpec
     state: State
     attempt: int = 1
     slots: tuple[str, ...] = ()
@@ -67,10 +73,12 @@ class Status:
 
     @property
     def id(self) -> str:
+        """The job's."""
         return self.spec.id
 
     @property
     def over(self) -> bool:
+        """Whether no process works on it or will without `resume`."""
         return self.state in (*ENDED, "interrupted")
 
 
@@ -84,10 +92,12 @@ def new_id() -> str:
 
 
 def folder_of(job: str) -> Path:
+    """Where everything of a job is."""
     return home.runs_dir() / job
 
 
 def lock_of(job: str) -> Path:
+    """The lock that a job's supervisor and worker hold while they live."""
     return folder_of(job) / "lock"
 
 
@@ -183,7 +193,7 @@ def last(job: str) -> Status:
     return _on_disk(_spec(_table(folder_of(job) / "spec.json"), job))
 
 
-def _on_disk(spec: Spec) -> Status:
+def _on_disk(spec: JobSpec) -> Status:
     """What the last writer said. Raises BadData."""
     path = folder_of(spec.id) / "status.json"
     table = _table(path)
@@ -208,13 +218,13 @@ def _table(path: Path) -> dict[str, Any]:
     return table
 
 
-def _spec(table: dict[str, Any], job: str) -> Spec:
+def _spec(table: dict[str, Any], job: str) -> JobSpec:
     try:
         words, environment = table.pop("words"), table.pop("environment")
         pairs = tuple((str(key), str(value)) for key, value in environment)
         if not words or not isinstance(words, list):
             raise ValueError
-        return Spec(**{**table, "words": tuple(map(str, words)), "environment": pairs})
+        return JobSpec(**{**table, "words": tuple(map(str, words)), "environment": pairs})
     except (KeyError, TypeError, ValueError):
         raise BadData(f"the spec of job {job} is damaged", "remove its folder") from None
 
@@ -245,7 +255,8 @@ def outputs(job: str) -> list[str]:
 
 
 def read_by_verbs(environment: Mapping[str, str]) -> dict[str, str]:
-    """What of an environment changes what a verb does; a resumed job gets the same."""
+    """Environment variables that affect a verb (LATTY_*, CUDA_*, OMP_*, RAY_*), stored with a job
+    so that `resume` uses them again."""
     found = {key: value for key, value in environment.items() if key.startswith(READS)}
     found.pop(JOB, None)
     if home_of := found.get("LATTY_HOME"):

@@ -17,7 +17,7 @@ from pathlib import Path
 from latty import home
 from latty.errors import DeviceError, LattyError, Locked
 from latty.jobs import locks
-from latty.jobs.run import Spec, status
+from latty.jobs.run import JobSpec, status
 
 CPU = "cpu"
 SLOTS = "LATTY_SLOTS"  # names of slots, where the machine is not to be asked
@@ -50,7 +50,7 @@ def _listed_gpus() -> tuple[str, ...]:
     return ()
 
 
-def wanted(spec: Spec, known: Sequence[str]) -> tuple[int, tuple[str, ...]]:
+def wanted(spec: JobSpec, known: Sequence[str]) -> tuple[int, tuple[str, ...]]:
     """How many slots a job needs, and of which. Raises DeviceError for more than there are."""
     device = spec.device
     if known == (CPU,) or device == CPU:
@@ -91,7 +91,7 @@ def drop_ticket(job: str, handle: int) -> None:
     os.close(handle)
 
 
-def try_take(spec: Spec) -> dict[str, int] | None:
+def try_take(spec: JobSpec) -> dict[str, int] | None:
     """Slots (name -> held file) for a job whose turn it is, or None. Raises DeviceError, OSError.
 
     Many wait and ask often: as long as too few are free the answer costs a look at their locks.

@@ -207,9 +207,7 @@ def _begin(parent: int) -> None:
     whatever killed it, and goes before others when memory runs out."""
     if sys.platform != "linux":
         return
-    process.end_with_parent()
-    if os.getppid() != parent:  # it died before we asked to be told
-        os._exit(1)
+    process.end_with_parent(parent)
     with suppress(OSError, ValueError):
         score = Path("/proc/self/oom_score_adj")
         score.write_text(str(max(int(score.read_text()), EXPENDABLE)))

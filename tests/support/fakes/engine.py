@@ -1,4 +1,4 @@
-"""An engine that answers at once: the protocol of latty.jobs.engine.__main__ without torch.
+"""An engine that answers at once: the protocol of latty.jobs.engine without torch.
 
 A picture is one colour, of the seed, with a stripe per edit. Models are those of MODELS and files
 that are there; "broken" cannot be opened, opening "deadly" ends the process. Directions whose set

@@ -8,6 +8,7 @@ import gc
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,17 @@ import torch
 from torch import Tensor
 
 from latty.errors import BadData, DeviceError
+from latty.files import Stamp, stamp
 from latty.jobs.wire import is_finite, scene_of
 from latty.models import forget_all, open_model
 from latty.models.base import AnySize, Generator
 from latty.models.device import pick_device
 from latty.models.memory import is_short
 from latty.models.store import model_file
-from latty.render.grids import Pixels, fit
+from latty.presets.formats import Pixels
+from latty.render.grids import fit
 from latty.render.pixels import Painter, at_size
 from latty.scene import Scene
-
-State = tuple[int, int, int] | None
 
 KEPT = 2  # models, as latty.models keeps
 BATCH = 4  # pictures between two looks at what else is asked for,
@@ -37,7 +38,7 @@ MOST = 2**29  # bytes of an answer
 MANY = 256  # pictures of one draw
 
 
-class Preview(Painter):
+class PreviewPainter(Painter):
     """A Painter that also shares the layers in which a picture agrees with the one before it.
 
     The pictures are the same to the last bit: what is kept is what would be computed again.
@@ -53,13 +54,13 @@ class Preview(Painter):
         return super().shared_layers(torch.cat([last, codes]))
 
 
-class Easel:
-    """The device, and a painter for each channel."""
+class ModelCache:
+    """The models that are open on a device, and a painter for each channel."""
 
     def __init__(self, device: str) -> None:
         self.device = pick_device(device)
-        self._painters: dict[str, tuple[Generator, int | None, Preview]] = {}
-        self._models: dict[str, tuple[Path | None, State, Generator]] = {}
+        self._painters: dict[str, tuple[Generator, int | None, PreviewPainter]] = {}
+        self._models: dict[str, tuple[Path | None, Stamp | None, Generator]] = {}
 
     @property
     def name(self) -> str:
@@ -86,10 +87,11 @@ class Easel:
             del self._models[next(iter(self._models))]
         return generator
 
-    def painter(self, channel: str, generator: Generator, size: int | None) -> Preview:
+    def painter(self, channel: str, generator: Generator, size: int | None) -> PreviewPainter:
+        """The channel's; a new one where it asks for another model or size."""
         known = self._painters.get(channel)
         if known is None or known[0] is not generator or known[1] != size:
-            known = generator, size, Preview(at_size(generator, size))
+            known = generator, size, PreviewPainter(at_size(generator, size))
             self._painters[channel] = known
         return known[2]
 
@@ -120,18 +122,18 @@ def _resident() -> list[int] | None:
     return [pages * size, os.sysconf("SC_PHYS_PAGES") * size]
 
 
-def forget(easel: Easel) -> list[int] | None:
+def forget(cache: ModelCache) -> list[int] | None:
     """Let go of every model that is open; the memory then, used and whole."""
-    easel.forget()
-    return easel.memory()
+    cache.forget()
+    return cache.memory()
 
 
 class Drawing:
     """One request for pictures, on its way: `step` until it says that all are drawn."""
 
-    def __init__(self, easel: Easel, asked: Mapping[str, Any]) -> None:
+    def __init__(self, cache: ModelCache, asked: Mapping[str, Any]) -> None:
         """Raises BadData for what cannot be drawn."""
-        self._easel, self._channel = easel, str(asked.get("channel", "picture"))
+        self._cache, self._channel = cache, str(asked.get("channel", "picture"))
         self._scenes = _scenes(asked.get("scenes"))
         self._columns = _whole(asked, "columns", 1, MANY)
         self._gap = _whole(asked, "gap", 0, LARGEST)
@@ -145,10 +147,10 @@ class Drawing:
         """Draw the next few; whether those were the last. Raises what models and edits raise."""
         drawn = self._drawn(self._scenes[self._done : self._done + self._batch])
         if drawn is None:  # here, and not in a handler: a traceback would keep tensors alive
-            self._easel.forget()
+            self._cache.forget()
             drawn = self._drawn(self._scenes[self._done : self._done + 1])
         if drawn is None:
-            self._easel.forget()
+            self._cache.forget()
             raise DeviceError("this picture does not fit in the memory of the device",
                               "try a smaller size or model, or --device cpu")  # fmt: skip
         for pixels in drawn:
@@ -158,11 +160,11 @@ class Drawing:
     def _drawn(self, scenes: Sequence[Scene]) -> list[Pixels] | None:
         """Pictures (H, W, 3); None where memory is short."""
         try:
-            generator = self._easel.generator(scenes[0].model)
+            generator = self._cache.generator(scenes[0].model)
             size = scenes[0].size
             if size is None and isinstance(generator, AnySize):
                 size = self._size
-            painter = self._easel.painter(self._channel, generator, size)
+            painter = self._cache.painter(self._channel, generator, size)
             begun = time.perf_counter()
             drawn = painter(scenes)
         except Exception as error:
@@ -208,20 +210,16 @@ class Drawing:
             "width": width,
             "height": height,
             "ms": round(self._seconds * 1000, 3),
-            "device": self._easel.name,
-            "memory": self._easel.memory(),
+            "device": self._cache.name,
+            "memory": self._cache.memory(),
         }
 
 
-def _state(file: Path | None) -> State:
+def _state(file: Path | None) -> Stamp | None:
     """What changes when a file does; None where there is none."""
-    if file is None:
-        return None
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    with suppress(OSError):
+        return stamp(file) if file is not None else None
+    return None
 
 
 def _scenes(tables: object) -> list[Scene]:

@@ -11,12 +11,12 @@ from latty.presets.values import SCHEMA
 from latty.render import Options, write
 
 if TYPE_CHECKING:
-    from latty.jobs.engine.drawing import Easel
+    from latty.jobs.engine.drawing import ModelCache
 
 MOST = 10_000  # pictures of one name
 
 
-def export(scene: Mapping[str, Any], stem: str, folder: str, easel: "Easel") -> str:
+def export(scene: Mapping[str, Any], stem: str, folder: str, cache: "ModelCache") -> str:
     """Write a scene as STEM.png, or STEM-2.png and so on where that is there, with the recipe
     inside; its path. Raises what latty.render.write does."""
     found = scene_of(scene)
@@ -28,7 +28,7 @@ def export(scene: Mapping[str, Any], stem: str, folder: str, easel: "Easel") -> 
             continue
         preset = Preset(SCHEMA, name[:100], found, outputs=(Output(f"{name}.png"),))
         try:
-            options = Options(out_dir=Path(folder), device=str(easel.device))
+            options = Options(out_dir=Path(folder), device=str(cache.device))
             return str(write(preset, options)[0])
         except WouldOverwrite:  # somebody else has just written it
             continue

@@ -7,10 +7,10 @@ from latty.errors import BadData
 from latty.jobs.wire import scene_of
 
 if TYPE_CHECKING:
-    from latty.jobs.engine.drawing import Easel
+    from latty.jobs.engine.drawing import ModelCache
 
 
-def keep_offset(easel: "Easel", scene: dict[str, Any], name: str) -> str:
+def keep_offset(cache: "ModelCache", scene: dict[str, Any], name: str) -> str:
     """Keep what the edits of a scene add to its codes as a direction; SET/NAME.
 
     Raises BadData where nothing is added: no edits, or edits of activations alone.
@@ -23,7 +23,7 @@ def keep_offset(easel: "Easel", scene: dict[str, Any], name: str) -> str:
     shown = scene_of(scene)
     if not shown.edits:
         raise BadData("there is no edit to keep", "move a direction first")
-    generator = easel.generator(shown.model)
+    generator = cache.generator(shown.model)
     with torch.no_grad():
         with_edits, without = edits.codes([shown, replace(shown, edits=())], generator)
     words = ", ".join(f"{edit.direction} {edit.strength:+g}" for edit in shown.edits)

@@ -5,13 +5,13 @@ from typing import Any
 from latty.attributes.names import names_of, scorer_names
 from latty.directions.registries import METHODS
 from latty.errors import LattyError
-from latty.jobs.engine.drawing import Easel
+from latty.jobs.engine.drawing import ModelCache
 
 
-def methods(model: str, easel: Easel) -> dict[str, Any]:
+def methods(model: str, cache: ModelCache) -> dict[str, Any]:
     """`lacks`: method -> what the model lacks for it, of those that do not fit; `attributes`:
     scorer -> the names it scores."""
-    generator = easel.generator(model)
+    generator = cache.generator(model)
     lacks, attributes = {}, {}
     for name in METHODS.names():
         try:

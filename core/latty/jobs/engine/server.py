@@ -1,0 +1,245 @@
+"""The engine's loop: requests in, pictures and answers out.
+
+`python -m latty.jobs.engine DEVICE` reads requests from stdin and answers on stdout (wire.py says
+how); it ends when its stdin closes, however the app ended. stderr is its log.
+
+    {"id", "op": "draw", "scenes", "channel", "columns", "size", "gap"}   pixels, see drawing.py
+    {"id", "op": "open", "model"}          what a model is: info, classes, notes, activations
+    {"id", "op": "call", "name", "args"}   a function of CALLS and what it returns, as JSON
+    {"id", "op": "cancel", "channel"}      forget what is asked for there
+
+Of draws only the newest of a channel is done; the others are answered {"ok": false, "stale":
+true}. Draws on the channel "picture" come first, and between the few pictures at a time of a long
+draw; opens and calls are all done, in order. What goes wrong is an answer: {"ok": false, "error",
+"hint", "kind", "detail"}.
+"""
+
+import faulthandler
+import inspect
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from latty import process
+from latty.errors import BadData, LattyError, UsageError, explain
+from latty.jobs import wire
+from latty.jobs.engine.requests import Queue, Request
+from latty.version import __version__
+
+if TYPE_CHECKING:
+    from latty.jobs.engine.drawing import ModelCache
+
+# What may be called, by name: "module:function". Arguments and results are JSON; a function that
+# takes `cache` is given the engine's models and device.
+CALLS: dict[str, str] = {
+    "export": "latty.jobs.engine.export:export",
+    "forget": "latty.jobs.engine.drawing:forget",
+    "methods": "latty.jobs.engine.methods:methods",
+    "keep_offset": "latty.jobs.engine.keep:keep_offset",
+    "rename_direction": "latty.directions.manage:rename",
+    "flip_direction": "latty.directions.manage:flip",
+    "delete_directions": "latty.directions.manage:delete",
+    "copy_direction": "latty.directions.manage:copied",
+    "export_directions": "latty.directions.manage:export",
+    "rename_set": "latty.directions.manage:rename_set",
+    "delete_set": "latty.directions.manage:delete_set",
+}
+
+LOG_LIMIT = 2**20  # bytes; a log that grows beyond is begun anew
+
+
+class EngineServer:
+    """Reads in one thread, works in the main one."""
+
+    def __init__(self, requests: int, answers: int, device: str) -> None:
+        self._requests, self._answers, self._device = requests, answers, device
+        self._queue = Queue()
+        self._writing = threading.Lock()
+        self._cache: ModelCache | None = None
+
+    def run(self) -> None:
+        """Answer requests until the app closes the other end; then the process exits."""
+        threading.Thread(target=self._read, name="requests", daemon=True).start()
+        self._say({"op": "hello", "pid": os.getpid(), "version": __version__})
+        self._begin()
+        while True:
+            request = self._queue.take()
+            try:
+                self._do(request)
+            except (Exception, SystemExit) as error:
+                self._say(_failure(error), request)
+                _end_if_broken(error)
+            _shorten_log()
+
+    def _begin(self) -> None:
+        """torch takes seconds: it is here before anybody asks."""
+        begun = time.perf_counter()
+        try:
+            from latty.jobs.engine.drawing import ModelCache
+
+            self._cache = ModelCache(self._device)
+            ready: dict[str, Any] = {"ok": True, "device": self._cache.name}
+        except LattyError as error:
+            ready = {**_failure(error), "device": ""}
+        seconds = round(time.perf_counter() - begun, 3)
+        self._say({"op": "ready", **ready, "seconds": seconds})
+
+    def _read(self) -> None:
+        try:
+            with os.fdopen(self._requests, "rb") as file:
+                while (message := wire.read(file)) is not None:
+                    self._hear(message.header)
+        except Exception:
+            traceback.print_exc()
+        finally:
+            os._exit(0)  # whatever the main thread is at: nobody waits for it
+
+    def _hear(self, header: Mapping[str, Any]) -> None:
+        request = Request(header)
+        if request.op == "cancel":
+            self._stale(self._queue.cancel(request.channel))
+            self._say({"ok": True}, request)
+        else:
+            self._stale(self._queue.put(request))
+
+    def _stale(self, request: Request | None) -> None:
+        if request is not None:
+            self._say({"ok": False, "stale": True}, request)
+
+    def _do(self, request: Request) -> None:
+        cache = self._ready()
+        if request.op == "draw":
+            self._draw(request, cache)
+        elif request.op == "open":
+            self._say(opened(cache, str(request.header.get("model"))), request)
+        elif request.op == "call":
+            self._say({"ok": True, "result": called(cache, request.header)}, request)
+        else:
+            raise UsageError(f"the engine cannot '{request.op}'", "draw, open, call, cancel")
+
+    def _ready(self) -> "ModelCache":
+        if self._cache is None:  # its device is not there: say so again, it may be by now
+            from latty.jobs.engine.drawing import ModelCache
+
+            self._cache = ModelCache(self._device)
+        return self._cache
+
+    def _draw(self, request: Request, cache: "ModelCache") -> None:
+        from latty.jobs.engine.drawing import Drawing
+
+        if request.drawing is None:
+            request.drawing = Drawing(cache, request.header)
+        if not request.drawing.step():
+            if not self._queue.put_back(request):
+                self._stale(request)
+        elif request.cancelled:
+            self._stale(request)
+        else:
+            drawing, request.drawing = request.drawing, None  # the queue remembers the request
+            self._say({"ok": True, **drawing.header()}, request, drawing.bytes())
+
+    def _say(
+        self, header: Mapping[str, Any], to: Request | None = None, payload: Any = b""
+    ) -> None:
+        """Send an answer; the payload goes as it lies in memory."""
+        marked = {"id": to.header.get("id"), **header} if to else header
+        first = wire.head(marked, len(payload))
+        with self._writing:
+            try:
+                for part in (first, payload):
+                    view = memoryview(part)
+                    while view:
+                        view = view[os.write(self._answers, view) :]
+            except OSError:  # the app is gone
+                os._exit(0)
+
+
+def opened(cache: "ModelCache", ref: str) -> dict[str, Any]:
+    """Facts of a model for the studio: info, class names, notes, activations. Raises what
+    `open_model` does."""
+    from latty.models.base import HasActivations, HasClasses
+
+    generator = cache.look_up(ref)
+    return {
+        "ok": True,
+        "info": asdict(generator.info),
+        "classes": list(generator.class_names()) if isinstance(generator, HasClasses) else [],
+        "notes": list(generator.info.notes),
+        "activations": (
+            generator.activation_names() if isinstance(generator, HasActivations) else []
+        ),
+        "device": cache.name,
+    }
+
+
+def called(cache: "ModelCache", header: Mapping[str, Any]) -> Any:
+    """What a function of CALLS returns. Raises UsageError for another name, BadData where the
+    result is not JSON, and what the function raises."""
+    name, args = header.get("name"), header.get("args") or {}
+    if not isinstance(name, str) or name not in CALLS or not isinstance(args, dict):
+        raise UsageError(f"the engine has no {name!r:.60} to call", "see CALLS")
+    module, _, function = CALLS[name].partition(":")
+    found = getattr(import_module(module), function)
+    given = {"cache": cache} if "cache" in inspect.signature(found).parameters else {}
+    result = found(**args, **given)
+    try:
+        json.dumps(result)
+    except (TypeError, ValueError) as error:
+        raise BadData(f"{name} returned what is not JSON: {error}") from None
+    return result
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    """An error as data."""
+    known = explain(error) if isinstance(error, Exception) else None
+    if known is None:
+        words = f"unexpected {type(error).__name__}: {error}"
+        known = LattyError(words, "this is our fault; the details say where")
+    return {
+        "ok": False,
+        "error": known.message,
+        "hint": known.hint,
+        "kind": type(error).__name__,
+        "detail": "".join(traceback.format_exception(error)),
+    }
+
+
+def _end_if_broken(error: BaseException) -> None:
+    """After some errors every call of CUDA fails until the process is a new one."""
+    words = str(error)
+    if "CUDA error" in words and "out of memory" not in words:
+        traceback.print_exception(error)
+        sys.stderr.flush()
+        os._exit(wire.BROKEN)
+
+
+def _shorten_log() -> None:
+    with suppress(OSError):
+        if os.fstat(2).st_size > LOG_LIMIT:
+            os.ftruncate(2, 0)
+
+
+def main() -> None:
+    """The process: the pipes are ours alone before anything that might print is imported."""
+    for number in wire.IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, wire.IGNORED)
+    faulthandler.enable()
+    # torch's threads otherwise spin while they wait, and the app wants these cores, too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    requests, answers = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    process.end_with_parent()  # even where the thread that waits for stdin's end cannot run
+    EngineServer(requests, answers, sys.argv[1] if len(sys.argv) > 1 else "auto").run()
