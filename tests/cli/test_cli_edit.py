@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 import torch
 from cli_process import COMMAND, environment, latty
+from frames_for_writers import content
 from PIL import Image
 from safetensors.torch import save_file
 from small_families import example_stylegan2
 
 from latty.attributes import open_scorer
-from latty.cli.climb_film import evenly
 from latty.cli.main import main
 from latty.edits import codes
 from latty.latents import from_file
 from latty.models import open_model
 from latty.models.base import HasFactors
+from latty.render.climb_film import evenly
 from latty.scene import Scene
 
 SMALL = ("--size", "32", "--frames", "7")
@@ -45,7 +46,7 @@ def test_a_walk_is_frames_a_film_and_latents(tmp_path: Path) -> None:
     assert film.name == "portraits-3-smile.gif"
     with Image.open(film) as picture:
         assert picture.size == (32, 32) and picture.n_frames == 12  # there and back again
-        assert b'"attribute": "smile"' in picture.info["comment"]
+        assert b'"latent":"portraits-3-smile.safetensors#0-6"' in picture.info["comment"]
     assert [path.name for path in sorted(frames.iterdir())] == [f"{i:04}.png" for i in range(7)]
     smile = factors(latents, "smile")
     assert len(smile) == 7 and smile == sorted(smile)
@@ -58,6 +59,12 @@ def test_a_walk_is_frames_a_film_and_latents(tmp_path: Path) -> None:
     begin = codes([Scene("portraits", 3)], generator)
     torch.testing.assert_close(from_file(latents).array[:1], begin)
     assert not list(tmp_path.rglob("*.latty-work"))
+
+    for path in (film, frames, frames / "0003.png"):  # each renders all of its output again
+        again = latty("render", str(path), "--out-dir", f"again-{path.name}", home=tmp_path)
+        assert again.returncode == 0, again.stderr
+        whole = path.parent if path.suffix == ".png" else path
+        assert content(tmp_path / again.stdout.strip()) == content(whole)
 
     preset = tmp_path / "from.toml"
     preset.write_text(

@@ -1,0 +1,79 @@
+"""A climb as files: a GIF, numbered frames, and the latents from which their preset draws them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latty.latents import Latents
+from latty.latents import write as write_latents
+from latty.presets.values import SCHEMA, Output, Preset, Track
+from latty.render import Options, provenance, work, write
+from latty.render.climbing import ClimbResult
+from latty.report import Report
+from latty.scene import Scene
+
+
+def write_climb(
+    result: ClimbResult,
+    place: Path,
+    frames: int,
+    facts: Mapping[str, Any],
+    options: Options,
+    report: Report,
+) -> list[Path]:
+    """PLACE.gif, the folder PLACE of numbered frames, and PLACE.safetensors, whose latent i is that
+    of frame i and where their preset starts. `facts` are noted with the latents.
+
+    Raises WouldOverwrite, Locked, OutputError, and what a render raises.
+    """
+    note = provenance.canonical({"edit": facts})
+    key = sha256(note.encode()).hexdigest()
+    file = place.with_name(f"{place.name}.safetensors")
+    outputs = (Output(f"{place.name}.gif", loop="bounce"), Output(f"{place.name}/", loop="once"))
+    with work.publication([file], key, options.force) as works:
+        if works:
+            latents, scene = _latents(result, frames, note)
+            write_latents(works[0].file, latents)
+            scene = replace(scene, latent=f"{works[0].file.absolute()}#0")
+            track = Track(((0.0, 0.0), (1.0, frames - 1.0)))
+            tracks = (("latent", track),)
+            preset = Preset(SCHEMA, place.name, scene, frames, tracks, outputs=outputs)
+            write(preset, replace(options, out_dir=place.parent), report)
+    return [place.with_name(f"{place.name}.gif"), place, file]
+
+
+def _latents(result: ClimbResult, frames: int, note: str) -> tuple[Latents, Scene]:
+    """A latent for each frame, and the scene that draws them: z where all of it moved before the
+    mapping, else codes, which are truncated already."""
+    sight, scene = result.sight, replace(result.scene, seed=0)
+    info, ways = sight.generator.info, evenly(result.climb.ways, frames)
+    whole = len(sight.layers.indices(info.num_layers)) == info.num_layers
+    known = info.name, info.family, info.digest
+    with torch.no_grad():
+        if sight.space == "z" and whole:
+            moved = torch.cat([sight.moved(way) for way in ways])
+            return Latents("z", moved, *known, notes=(note,)), scene
+        moved = torch.cat([sight.codes(way) for way in ways])
+    # a synthesis that reads the truncation still gets it, acting on no layer of the codes
+    scene = replace(scene, cutoff=0) if info.num_classes else replace(scene, truncation=1.0)
+    return Latents("w", moved, *known, notes=(note,)), scene
+
+
+def evenly(ways: Tensor, count: int) -> Tensor:
+    """`count` places (count, R) at even distances on the path through ways (T, R), both ends
+    among them."""
+    if len(ways) == 1:
+        return ways.expand(count, -1)
+    along = torch.cat([ways.new_zeros(1), ways.diff(dim=0).norm(dim=1).cumsum(0)])
+    wanted = torch.linspace(0, 1, count).to(ways) * along[-1]
+    right = torch.searchsorted(along, wanted).clamp(1, len(ways) - 1)
+    left = right - 1
+    share = (wanted - along[left]) / (along[right] - along[left]).clamp_min(1e-12)
+    places = torch.lerp(ways[left], ways[right], share.clamp(0, 1)[:, None])
+    places[0], places[-1] = ways[0], ways[-1]
+    return places
