@@ -36,7 +36,7 @@ from latty.directions import discovery, find
 from latty.directions.base import HasCoordinate
 from latty.errors import LattyError
 from latty.models import open_model
-from latty.rank import Plan, best, curves, rows
+from latty.rank import RankPlan, best, curves, rows
 
 Line = tuple[str, str, float, str]
 MODELS = ("portraits", "demo")
@@ -114,7 +114,7 @@ def standing(name: str, model: str, quick: bool, folder: Path) -> Standing:
     took = time.monotonic() - begun
     wanted = tuple(parse_attributes("factors", generator))
     seeds = tuple(SEEDS[:4] if quick else SEEDS)
-    found = curves(Plan(str(target), model, wanted, seeds, span=SPAN, steps=STEPS), generator)
+    found = curves(RankPlan(str(target), model, wanted, seeds, span=SPAN, steps=STEPS), generator)
     measured = rows(found)
     surest = [abs(best(measured, name, "corr", 1)[0].figures.corr) for name in found.attributes]
     purest = [best(measured, name, "selectivity", 1)[0] for name in found.attributes]

@@ -248,13 +248,8 @@ def rank_directions(
     Raises Missing, UsageError, BadData.
     """
     from latty import rank
-    from latty.attributes import parse_attributes
-    from latty.models import open_model
 
-    name = model or open_directions(ref).header.model
-    generator = open_model(name, device)
-    wanted = tuple(parse_attributes(scorers, generator))
-    plan = rank.Plan(ref, name, wanted, tuple(seeds), steps=steps)
+    plan, generator = rank.planned(ref, model, scorers, device, seeds=tuple(seeds), steps=steps)
     with working("rank") as report:
         found = rank.rows(rank.curves(plan, generator, report))
     order = sorted(found, key=lambda row: (row.attribute, -abs(row.figures.corr)))

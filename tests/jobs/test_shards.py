@@ -27,7 +27,7 @@ from latty.errors import DeviceError
 from latty.jobs import shards
 from latty.jobs.pool import LocalPool, opened
 from latty.models import open_model
-from latty.rank import Plan, curves
+from latty.rank import RankPlan, curves
 
 FORMS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "covariance": ("ganspace", "portraits", {"samples": 9000, "components": 5}),
@@ -334,7 +334,7 @@ def test_a_search_says_what_fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_ranking_goes_on_in_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = open_model("demo", "cpu")
-    plan = Plan("demo", "demo", (("colour", 0, "red"),), (0, 1), samples=12, steps=3, batch=8)
+    plan = RankPlan("demo", "demo", (("colour", 0, "red"),), (0, 1), samples=12, steps=3, batch=8)
     whole = curves(plan, generator)
     short(monkeypatch, type(generator), "synthesis", 5)
     said: list[str] = []

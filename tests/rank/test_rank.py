@@ -10,7 +10,7 @@ from cli_process import latty
 from PIL import Image
 
 from latty.models import open_model
-from latty.rank import Curves, Plan, amplitudes, best, both_ways, curves, rows
+from latty.rank import Curves, RankPlan, amplitudes, best, both_ways, curves, rows
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 
@@ -75,7 +75,9 @@ def test_shipped_directions_lead_at_what_they_are_named_for() -> None:
     names = ("smile", "yaw", "age")
     known = generator.factor_names()  # type: ignore[attr-defined]
     wanted = tuple(("factors", known.index(name), name) for name in names)
-    found = rows(curves(Plan("portraits", "portraits", wanted, tuple(range(6)), names), generator))
+    found = rows(
+        curves(RankPlan("portraits", "portraits", wanted, tuple(range(6)), names), generator)
+    )
     for name in names:
         leader = best(found, name, "corr", 1)[0]
         assert leader.direction == name and leader.figures.corr > 0.9

@@ -15,7 +15,8 @@ from latty.directions.store import reference
 from latty.errors import WouldOverwrite
 from latty.files import replace_whole
 from latty.presets.values import SCHEMA, Output, Preset, Track
-from latty.rank import Curves, Row, best
+from latty.rank.curves import Curves
+from latty.rank.table import Row, best
 from latty.render import Options, write
 from latty.report import Report, silent
 from latty.scene import Edit, Scene

@@ -25,7 +25,7 @@ def is_whole(file: Path, count: int, attributes: int) -> bool:
 
 
 def kept(file: Path | None, count: int, attributes: int) -> Tensor | None:
-    """The scores in a file; None where there is none, or not a whole one."""
+    """The scores (N, A) in a file; None where there is none, or not a whole one."""
     if file is None or not is_whole(file, count, attributes):
         return None
     try:

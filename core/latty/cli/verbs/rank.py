@@ -1,9 +1,8 @@
 """What each direction of a set does to each attribute: figures, curves, GIFs."""
 
-import math
-import shutil
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from latty.cli import detach as cli_detach
 from latty.cli import signals, workers
@@ -14,8 +13,8 @@ from latty.cli.values import seeds
 from latty.errors import Missing, UsageError
 
 if TYPE_CHECKING:
-    from latty.models.base import Generator
-    from latty.rank import Curves, Plan, Row
+    from latty.rank import Curves, RankPlan, Row
+    from latty.shard import Shard
 
 ORDER = 40
 DETACHES = True
@@ -56,75 +55,61 @@ def run(run: Run) -> int:
     from latty.directions.store import set_info
 
     args, config = run.args, run.config()
-    header = set_info(args.set)
-    model = args.model or header.model
-    chosen = seeds(args.seeds)
-    if args.span is not None and not 0 < args.span < math.inf:
-        raise UsageError("--span must be above 0")
-    if args.top < 1 or args.steps < 3:
-        raise UsageError("--top must be 1 or more, --steps 3 or more")
+    model = args.model or set_info(args.set).model
+    rest = _plan(args)
     folder = config.out_dir / f"{Path(args.set).stem}-rank"
     if args.output is not None:
         folder = Path(args.output).expanduser()
     if folder.exists() and not folder.is_dir():
         raise Missing(f"{folder} is no folder", "-o names a folder")
-    names = tuple(word.strip() for word in (args.directions or "").split(",") if word.strip())
-    workers.asked(run)
+    spread = workers.asked(run)
     if args.detach:
         return cli_detach.detached(run)
     progress = Progress(run.out, "rank", GO_ON)
     import torch  # noqa: F401  the slow part, while a signal may still leave at once
 
-    from latty.rank import gallery
+    from latty.rank import gallery, planned, ranking, rows
 
     gallery.refuse(folder, args.force)
     with signals.cooperative():
         try:
-            found, rows, work = _measured(run, model, names, chosen, progress)
-            gallery.write_all(folder, args.set, model, found, rows, top=args.top, key=args.by,
-                              truncation=args.truncation, device=config.device,
-                              report=progress)  # fmt: skip
-            shutil.rmtree(work, ignore_errors=True)
+            plan, generator = planned(args.set, model, args.scorers, config.device, **rest)
+            share = partial(_spread, run, plan, generator, progress) if spread else None
+            with ranking(plan, generator, progress, share) as found:
+                measured = rows(found)
+                gallery.write_all(folder, args.set, model, found, measured, top=args.top,
+                                  key=args.by, truncation=args.truncation, device=config.device,
+                                  report=progress)  # fmt: skip
         finally:
             progress.close()
-    _tell(run, found, rows)
+    _tell(run, found, measured)
     run.out.result(str(folder), path=str(folder), set=args.set, model=model,
-                   rows=[gallery.table_row(row) for row in rows])  # fmt: skip
+                   rows=[gallery.table_row(row) for row in measured])  # fmt: skip
     return 0
 
 
-def _measured(
-    run: Run, model: str, names: tuple[str, ...], chosen: list[int], progress: Progress
-) -> "tuple[Curves, list[Row], Path]":
-    """The figures, and the folder where they are kept until they are written."""
-    from latty.attributes import parse_attributes
-    from latty.files import locked
-    from latty.models import open_model
-    from latty.rank import Plan, curves, rows, work_of
-
-    args, config = run.args, run.config()
-    generator = open_model(model, config.device)
-    wanted = parse_attributes(args.scorers, generator)
-    plan = Plan(args.set, model, tuple(wanted), tuple(chosen), names, args.span, args.steps,
-                args.truncation, force=args.force_model)  # fmt: skip
-    work = work_of(plan, generator)
-    work.mkdir(parents=True, exist_ok=True)
-    with locked(work / "lock", "this very ranking"):
-        if workers.asked(run):
-            _spread(run, plan, generator, work, progress)
-        found = curves(plan, generator, progress, work)
-    return found, rows(found), work
+def _plan(args: Any) -> dict[str, Any]:
+    """What the flags say of the plan. Raises UsageError."""
+    if args.span is not None and not 0 < args.span <= 100:
+        raise UsageError("--span must be above 0, and 100 at most")
+    if not -2 <= args.truncation <= 2:
+        raise UsageError("--truncation must be a number from -2 to 2")
+    if args.top < 1 or args.steps < 3:
+        raise UsageError("--top must be 1 or more, --steps 3 or more")
+    names = tuple(word.strip() for word in (args.directions or "").split(",") if word.strip())
+    return {"seeds": tuple(seeds(args.seeds)), "names": names, "span": args.span,
+            "steps": args.steps, "truncation": args.truncation,
+            "force": args.force_model}  # fmt: skip
 
 
-def _spread(run: Run, plan: "Plan", generator: "Generator", work: Path, progress: Progress) -> None:
-    """Every direction measured by one of several processes, into files that `curves` finds."""
-    from latty.jobs import shards as jobs
-    from latty.rank import shards
+def _spread(
+    run: Run, plan: "RankPlan", generator: Any, report: Progress, pieces: "list[Shard]"
+) -> None:
+    """Every direction measured by one of several processes."""
+    from latty.jobs import shards
 
-    pieces = shards(plan, generator, work)
-    if not all(piece.whole() for piece in pieces):
-        with workers.pool(run, generator.device.type) as pool:
-            jobs.run(pieces, pool, plan.model, generator, progress)
+    with workers.pool(run, generator.device.type) as pool:
+        shards.run(pieces, pool, plan.model, generator, report)
 
 
 def _tell(run: Run, found: "Curves", measured: "list[Row]") -> None:

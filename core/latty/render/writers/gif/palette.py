@@ -50,7 +50,7 @@ def choose(counts: NDArray[np.int64], colours: int) -> Pixels:
 
 
 def table(counts: NDArray[np.int64], palette: Pixels) -> Pixels:
-    """The palette index of every bin that occurs in the histogram; 0 for the others."""
+    """The index in a palette (K, 3) of every bin of a histogram (64 * 64 * 64,); 0 where empty."""
     lookup = np.zeros(_BINS, np.uint8)
     occupied = np.flatnonzero(counts)
     lookup[occupied] = _nearest(_colours(occupied), palette.astype(np.float64))

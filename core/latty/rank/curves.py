@@ -1,0 +1,66 @@
+"""Scores of every direction at every strength, and what is usual among samples."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from latty.files import replace_whole
+from latty.models.base import Generator
+from latty.rank.measured import as_file, file_of, kept
+from latty.rank.plan import RankPlan
+from latty.rank.scoring import measured
+from latty.report import Report, silent
+
+MIDDLE = 0.01, 0.99  # quantiles between which the range of an attribute lies
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Scores (K, N, S, A) of K directions from N seeds at S strengths, and the middle of the range
+    and the spread (A,) of each attribute among samples."""
+
+    directions: tuple[str, ...]
+    attributes: tuple[str, ...]
+    seeds: tuple[int, ...]
+    strengths: tuple[tuple[float, ...], ...]
+    scores: Tensor
+    middle: Tensor
+    spread: Tensor
+
+
+def curves(
+    plan: RankPlan, generator: Generator, report: Report = silent, work: Path | None = None
+) -> Curves:
+    """Draw and score every scene of the plan, but for what lies in `work`, where all of it is
+    kept. Raises Missing, BadData."""
+    infos, walks = plan.chosen(), plan.walks()
+    total, found = sum(len(scenes) for _, scenes in walks), list[Tensor]()
+    for number, (_, scenes) in enumerate(walks):
+        file = file_of(work, number) if work else None
+        scores = kept(file, len(scenes), len(plan.wanted))
+        if scores is None:
+            tell = partial(_tell, report, sum(map(len, found)), total)
+            scores, batch = measured(plan, scenes, generator, tell)
+            if file:
+                replace_whole(file, [as_file(scores, batch)])
+        found.append(scores)
+        report(sum(map(len, found)), total, "pictures")
+    still = found[0].nan_to_num()
+    low, high = still.quantile(torch.tensor(MIDDLE).double(), 0)
+    shape = len(plan.seeds), plan.steps, len(plan.wanted)
+    return Curves(
+        tuple(info.name for info in infos),
+        tuple(name for _, _, name in plan.wanted),
+        plan.seeds,
+        tuple(plan.strengths(info) for info in infos),
+        torch.stack([scores.view(shape) for scores in found[1:]]),
+        (low + high) / 2,
+        still.std(0).clamp_min(1e-9),
+    )
+
+
+def _tell(report: Report, before: int, total: int, done: int, _: int, what: str) -> None:
+    report(before + done, total, what)

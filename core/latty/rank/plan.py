@@ -1,0 +1,88 @@
+"""What a ranking walks: which directions, from which seeds, how far; and the scenes of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from latty.attributes import parse_attributes
+from latty.directions.base import Info
+from latty.directions.store import reference, set_info
+from latty.errors import Missing
+from latty.models import open_model
+from latty.scene import Edit, Layers, Scene
+
+if TYPE_CHECKING:
+    from latty.models.base import Generator
+
+Wanted = Sequence[tuple[str, int, str]]  # (scorer, index in it, name)
+STILL = 50_000  # first of the seeds without edits
+
+
+@dataclass(frozen=True, slots=True)
+class RankPlan:
+    """What is walked, and how.
+
+    ref     a direction set: its name or file; names of it, () = all
+    wanted  the attributes: (scorer, index in it, name)
+    span    strengths -span..span; None = each direction's usable range
+    layers  None = where each direction works best
+    samples seeds beside the walks, that show the range and spread of each attribute
+    """
+
+    ref: str
+    model: str
+    wanted: tuple[tuple[str, int, str], ...]
+    seeds: tuple[int, ...]
+    names: tuple[str, ...] = ()
+    span: float | None = None
+    steps: int = 7
+    truncation: float = 1.0
+    layers: Layers | None = None
+    batch: int = 50
+    samples: int = 200
+    force: bool = False
+
+    def chosen(self) -> list[Info]:
+        """The directions, in file order. Raises Missing, BadData."""
+        infos = set_info(self.ref).infos
+        if unknown := sorted(set(self.names) - {info.name for info in infos}):
+            raise Missing(
+                f"no direction '{unknown[0]}' in {self.ref}", "see: latty list directions"
+            )
+        return [info for info in infos if not self.names or info.name in self.names]
+
+    def strengths(self, info: Info) -> tuple[float, ...]:
+        low, high = info.usable if self.span is None else (-self.span, self.span)
+        return tuple(torch.linspace(low, high, self.steps).tolist())
+
+    def still(self) -> list[Scene]:
+        """Scenes without edits."""
+        base = Scene(self.model, truncation=self.truncation)
+        return [replace(base, seed=seed) for seed in range(STILL, STILL + self.samples)]
+
+    def walk(self, info: Info) -> list[Scene]:
+        """Seed by seed, the scenes of every strength."""
+        base = Scene(self.model, truncation=self.truncation)
+        edit = Edit(reference(self.ref, info.name), 0.0, self.layers)
+        return [
+            replace(base, seed=seed, edits=(replace(edit, strength=strength),))
+            for seed in self.seeds
+            for strength in self.strengths(info)
+        ]
+
+    def walks(self) -> list[tuple[str, list[Scene]]]:
+        """The scenes without edits, under "", and those of each direction, under its name."""
+        return [("", self.still()), *((info.name, self.walk(info)) for info in self.chosen())]
+
+
+def planned(
+    ref: str, model: str | None, scorers: str, device: str = "auto", **rest: Any
+) -> "tuple[RankPlan, Generator]":
+    """The plan for a set and attributes such as "smile,geometry", and the model; None = the one
+    that the set was made for. Raises Missing, BadData, DeviceError."""
+    name = model or set_info(ref).model
+    generator = open_model(name, device)
+    wanted = tuple(parse_attributes(scorers, generator))
+    return RankPlan(ref, name, wanted, **rest), generator

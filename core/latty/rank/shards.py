@@ -1,0 +1,81 @@
+"""A ranking that goes on where it was stopped, and that several processes share."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from latty import home
+from latty.attributes import open_scorer
+from latty.checkpoints.checkpoint import digest
+from latty.directions.store import SETS
+from latty.errors import BadData
+from latty.files import locked
+from latty.models.base import Generator
+from latty.rank.curves import Curves, curves
+from latty.rank.measured import as_file, file_of, is_whole
+from latty.rank.plan import RankPlan
+from latty.rank.scoring import measured
+from latty.report import Report
+from latty.shard import Shard
+from latty.version import __version__
+
+
+@contextmanager
+def ranking(
+    plan: RankPlan,
+    generator: Generator,
+    report: Report,
+    spread: Callable[[list[Shard]], None] | None = None,
+) -> Iterator[Curves]:
+    """The curves of a plan. What is measured is kept until the block is left without an error, so
+    that a killed ranking goes on; `spread` has the shards measured by several processes.
+
+    Raises Missing, BadData, Locked where the same ranking is at work.
+    """
+    work = work_of(plan, generator)
+    work.mkdir(parents=True, exist_ok=True)
+    with locked(work / "lock", "this very ranking"):
+        pieces = shards(plan, generator, work) if spread is not None else []
+        if spread is not None and not all(piece.whole() for piece in pieces):
+            spread(pieces)
+        yield curves(plan, generator, report, work)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def work_of(plan: RankPlan, generator: Generator) -> Path:
+    """Where what is measured is kept, so that a killed ranking goes on: a folder named by
+    everything the figures depend on."""
+    info, judges = generator.info, sorted({scorer for scorer, _, _ in plan.wanted})
+    parts = [
+        __version__,
+        info.digest or info.name,
+        generator.device.type,
+        digest(SETS.find(plan.ref)),
+    ]
+    parts += [open_scorer(judge).digest for judge in judges]
+    text = json.dumps([parts, asdict(plan)], default=str)
+    return home.state_dir() / "rank" / sha256(text.encode()).hexdigest()[:20]
+
+
+def shards(plan: RankPlan, generator: Generator, work: Path) -> list[Shard]:
+    """A piece for each direction, whose files `curves` finds. Raises Missing, BadData."""
+    found, mark = [], digest(SETS.find(plan.ref))
+    for number, (name, scenes) in enumerate(plan.walks()):
+        file = file_of(work, number)
+        whole = partial(is_whole, file, len(scenes), len(plan.wanted))
+        found.append(Shard(content, (plan, name, mark), file, whole))
+    return found
+
+
+def content(generator: Generator, plan: RankPlan, name: str, mark: str) -> bytes:
+    """The file of one direction, or of the scenes without edits. Raises BadData where the set is
+    another one than at home, on a machine of a cluster."""
+    if digest(SETS.find(plan.ref)) != mark:
+        what = f"the set {plan.ref} is another one on this machine of the cluster than at home"
+        raise BadData(what, "copy it to the same place on every machine")
+    return as_file(*measured(plan, dict(plan.walks())[name], generator))
