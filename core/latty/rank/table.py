@@ -38,8 +38,8 @@ def rows(found: Curves) -> list[Row]:
 def both_ways(
     strengths: Sequence[float], scores: Tensor, target: int, middle: Tensor, spread: Tensor
 ) -> Figures:
-    """The figures of a walk of scores (N, S, A); one that lowers the attribute is measured from its other end, so that
-    it is as monotone as its opposite, with corr and effect below 0."""
+    """The figures of a walk with scores (N, S, A); one that lowers the attribute is measured from
+    its other end: as monotone as its opposite, with corr and effect below 0."""
     measured = figures(strengths, scores, target, middle, spread)
     if measured.corr >= 0:
         return measured
