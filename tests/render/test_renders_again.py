@@ -1,0 +1,152 @@
+"""Every picture and film that any verb writes holds its preset, and renders again to its bytes."""
+
+import json
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from cli_in_process import latty
+from cli_process import latty as in_a_process
+from frames_for_writers import content
+from PIL import Image
+from wheels import make_wheel
+
+from latty.presets.formats import formats
+
+FOLDER, FILES = formats()["/"], {suffix: one for suffix, one in formats().items() if suffix != "/"}
+STILLS = [suffix for suffix, one in FILES.items() if not one.film]
+EVERYTHING = """\
+schema = 1
+name = "everything"
+frames = 4
+[scene]
+model = "portraits"
+seed = [3, 9]
+truncation = 0.75
+[[scene.edits]]
+direction = "portraits/smile"
+strength = {{ from = -1, to = 2 }}
+[[outputs]]
+path = "one{suffix}"
+size = 32
+"""
+
+
+def renders_again(path: Path, home: Path) -> None:
+    """From the file alone, into another folder."""
+    done = latty("render", str(path), "--out-dir", "again", home=home)
+    assert done.returncode == 0, done.stderr
+    again = home / done.stdout.strip()
+    assert again.name == path.name and again != path
+    assert content(again) == content(path), path.name
+
+
+@pytest.mark.parametrize("suffix", formats())
+def test_render(suffix: str, tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(EVERYTHING.format(suffix=suffix))
+    done = latty("render", "x.toml", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    renders_again(tmp_path / done.stdout.strip(), tmp_path)
+
+
+@pytest.mark.parametrize("suffix", STILLS)
+def test_sample(suffix: str, tmp_path: Path) -> None:
+    words = ("sample", "portraits", "--seeds", "0-3,70000", "--size", "32", "--truncation", "0.6")
+    assert latty(*words, "--batch", "2", "-o", f"s{suffix}", home=tmp_path).returncode == 0
+    renders_again(tmp_path / f"s{suffix}", tmp_path)
+
+
+def test_a_sheet_of_one_keeps_its_caption(tmp_path: Path) -> None:
+    words = ("sample", "demo", "--seeds", "5", "--size", "32", "-o", "s.png")
+    assert latty(*words, home=tmp_path).returncode == 0
+    with Image.open(tmp_path / "s.png") as sheet:
+        assert sheet.height > sheet.width > 32
+    renders_again(tmp_path / "s.png", tmp_path)
+
+
+@pytest.mark.parametrize("more", [(), ("--layers", "2-5", "--truncation", "0.7"), ("--space", "z")])
+def test_edit(more: tuple[str, ...], tmp_path: Path) -> None:
+    words = ("edit", "demo", "--attribute", "brightness/luma", "--to", "0.5", "--steps", "3")
+    done = latty(*words, "--frames", "4", "--size", "32", "--json", *more, home=tmp_path)
+    assert done.returncode in (0, 1), done.stderr
+    film, frames, _ = (tmp_path / path for path in json.loads(done.stdout.splitlines()[0])["paths"])
+    renders_again(film, tmp_path)
+    renders_again(frames, tmp_path)
+
+
+def test_a_film_of_stored_latents_is_a_preset(tmp_path: Path) -> None:
+    """One latent after the other, in any format; a range that is not there is a fault."""
+    words = ("edit", "demo", "--attribute", "brightness/luma", "--to", "0.5", "--name", "w")
+    assert latty(*words, "--frames", "5", "--out-dir", ".", home=tmp_path).returncode in (0, 1)
+    text = EVERYTHING.format(suffix=".webm").replace("portraits", "demo")
+    text = text.replace("seed = [3, 9]", 'latent = "w.safetensors#0-4"').replace("frames = 4\n", "")
+    text = "".join(text.partition("[[scene.edits]]")[::2]).replace(
+        'direction = "demo/smile"\nstrength = { from = -1, to = 2 }\n', "")  # fmt: skip
+    (tmp_path / "x.toml").write_text(text)
+    assert latty("check", "x.toml", home=tmp_path).returncode == 0
+    done = latty("render", "x.toml", "--out-dir", ".", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    renders_again(tmp_path / "one.webm", tmp_path)
+    (tmp_path / "x.toml").write_text(text.replace("#0-4", "#0-5"))
+    done = latty("check", "x.toml", home=tmp_path)
+    assert done.returncode == 65 and "no latent 5" in done.stderr
+
+
+def test_rank(tmp_path: Path) -> None:
+    words = ("rank", "portraits", "--scorers", "smile", "--directions", "smile,yaw", "--seeds",
+             "0-1", "--steps", "3", "--top", "2")  # fmt: skip
+    assert latty(*words, home=tmp_path).returncode == 0
+    gifs = sorted((tmp_path / "renders" / "portraits-rank").glob("*.gif"))
+    assert len(gifs) == 2
+    for gif in gifs:
+        renders_again(gif, tmp_path)
+
+
+APNG = '''\
+"""Animated PNG, of another distribution."""
+
+from latty.render.writers.png import recall
+
+__all__ = ["FORMATS", "recall", "write"]
+FORMATS = {".apng": {"what": "animated PNG", "film": True, "reads": {"fps", "loop"},
+                     "encoders": (("apng", "apng", "rgb24"),)}}
+
+
+def write(film, path, output, comment, report):
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    text = PngInfo()
+    text.add_itxt("latty", comment, zip=True)
+    first, *rest = [Image.fromarray(pixels) for pixels in film]
+    first.save(path, format="PNG", save_all=True, append_images=rest, pnginfo=text,
+               duration=round(1000 / film.fps), loop=0 if film.loops else 1)
+    report(len(film), len(film), "apng")
+'''
+
+
+def test_a_writer_of_another_distribution(tmp_path: Path) -> None:
+    """One file and an entry point: it is listed, checked, asked, rendered, and renders again."""
+    points = "[latty.render.writers]\napng = other_apng\n"
+    wheel = make_wheel(tmp_path, "other", {"other_apng.py": APNG}, points)
+    ZipFile(wheel).extractall(tmp_path / "site")
+    home, path = tmp_path / "here", str(tmp_path / "site")
+    home.mkdir()
+    (home / "x.toml").write_text(EVERYTHING.format(suffix=".apng") + "fps = 10\ncrf = 3\n")
+
+    def run(*words: str) -> str:
+        done = in_a_process(*words, home=home, PYTHONPATH=path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    assert "animated PNG" in run("list", "formats").casefold().replace("png", "PNG")
+    told = run("check", "x.toml")
+    assert "crf: means nothing for .apng" in told and "fps" not in told
+    assert "apng" in run("doctor")
+    run("render", "x.toml")
+    film = home / "renders" / "one.apng"
+    with Image.open(film) as picture:
+        assert getattr(picture, "n_frames", 1) == 4
+    assert "portraits/smile" in run("inspect", str(film), "--json")
+    run("render", str(film), "--out-dir", "again")
+    assert (home / "again" / "one.apng").read_bytes() == film.read_bytes()
