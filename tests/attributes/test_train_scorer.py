@@ -14,6 +14,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from cli_process import COMMAND, environment, latty
+from imageio.v3 import imwrite
 from PIL import Image
 
 from latty import home
@@ -119,6 +120,20 @@ def test_damaged_pictures_are_left_out_and_the_middle_square_is_taken(tmp_path: 
     images, kept = labels.read_pictures(files, 5, 3, silent)
     assert kept.tolist() == [0, 3] and images.shape == (2, 3, 5, 5) and (images == 200).all()
     assert labels.read_pictures(files, 5, 1, silent)[0].shape == (2, 1, 5, 5)
+
+
+@pytest.mark.parametrize("suffix", ["avif", "tif", "gif", "mp4", "mkv"])
+def test_whatever_picture_or_film_somebody_brings(suffix: str, tmp_path: Path) -> None:
+    """Of a film the first frame."""
+    frames = np.full((3, 32, 32, 3), 120, np.uint8)
+    frames[1:] = 250
+    film = tmp_path / f"x.{suffix}"
+    if suffix.startswith("m"):
+        imwrite(film, frames, plugin="pyav", codec="libx264")
+    else:
+        imwrite(film, frames if suffix == "gif" else frames[0], plugin="pillow")
+    images, kept = labels.read_pictures([film], 8, 3, silent)
+    assert kept.tolist() == [0] and abs(images.astype(int) - 120).max() <= 4
 
 
 # --- the network and its measures -----------------------------------------------------------------

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,11 @@ from latty.errors import BadData, Missing, OutputError
 from latty.report import Report
 from latty.text import clean
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm")
+if TYPE_CHECKING:
+    from PIL import Image
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff", ".pgm",
+            ".ppm", ".mp4", ".webm", ".mov", ".mkv", ".avi")  # fmt: skip
 FILE_COLUMNS = ("file", "filename", "path", "image", "image_id", "picture")
 FEWEST = 20  # pictures
 MOST_BYTES = 16 * 2**30  # of pictures in memory
@@ -189,11 +194,22 @@ def _picture(file: Path, size: int, channels: int) -> NDArray[np.uint8] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as opened:
-                opened.draft("RGB", (2 * size, 2 * size))  # JPEGs are read small
-                whole = ImageOps.exif_transpose(opened).convert("RGB" if channels == 3 else "L")
+            whole = _opened(file, size).convert("RGB" if channels == 3 else "L")
         square = ImageOps.fit(whole, (size, size), Image.Resampling.BILINEAR)
-    except Exception:  # Pillow's readers raise anything on damaged bytes
+    except Exception:  # readers raise anything on damaged bytes
         return None
     array = np.asarray(square, np.uint8)
     return array.transpose(2, 0, 1) if channels == 3 else array[None]
+
+
+def _opened(file: Path, size: int) -> "Image.Image":
+    """A picture, upright; of a film its first frame."""
+    from imageio.v3 import imread
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as opened:
+            opened.draft("RGB", (2 * size, 2 * size))  # JPEGs are read small
+            return ImageOps.exif_transpose(opened)
+    except UnidentifiedImageError:
+        return Image.fromarray(imread(file, index=0, plugin="pyav"))
