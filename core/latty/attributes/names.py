@@ -63,9 +63,15 @@ def names_of(scorer: str, generator: "Generator | None" = None) -> tuple[str, ..
 
 @lru_cache(maxsize=32)
 def _written(entry: str) -> tuple[str, ...]:
-    """ATTRIBUTES as an entry's source spells them; entries of other packages are opened."""
+    """ATTRIBUTES as an entry's source spells them; entries of other packages are opened, and have
+    none where they cannot be used."""
     written = SCORERS.constant(entry, "ATTRIBUTES")
-    return tuple(written) if written is not None else SCORERS.load(entry)().names
+    if written is not None:
+        return tuple(written)
+    try:
+        return SCORERS.load(entry)().names
+    except Missing:
+        return ()
 
 
 # --- attributes -----------------------------------------------------------------------------------

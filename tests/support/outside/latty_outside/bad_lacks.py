@@ -1,0 +1,1 @@
+"""An entry that has nothing of what its kind must have."""

@@ -1,0 +1,21 @@
+"""Warmth: red minus blue."""
+
+from torch import Tensor
+
+ATTRIBUTES = ("warmth",)
+
+
+class Warmth:
+    """A score (N, 1)."""
+
+    names = ATTRIBUTES
+    units = ("-1..1",)
+    digest = "warmth 1"
+    differentiable = True
+
+    def score(self, images: Tensor) -> Tensor:
+        """Of images (N, C, H, W)."""
+        return (images[:, 0] - images[:, -1]).mean((1, 2))[:, None] / 2
+
+
+SCORER = Warmth
