@@ -2,10 +2,45 @@
 
 A Scene is everything one picture depends on. Because it is hashable it is at once the cache key,
 the undo step, the message between processes and what a preset says at one moment.
+
+Each field of Walk, Edit and Scene `says` its rule and its help text, and every other place reads
+them here: presets (validation, suggestions, JSON schema), messages between processes, the studio's
+memory and the recipes in pictures. So a new field is one line here. What else a field may say:
+
+    moves=True   a preset may give a track instead of the number
+    refers       what its text names: a "model", a "latent", a "direction" or a "move" (a direction
+                 or "seed:42"); checked to be there, and stripped of folders in recipes
+    written      how a file spells the value
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, is_dataclass, replace
+from functools import cache
+from typing import Any, Literal, TypeVar
+
+from latty.errors import BadData
+from latty.tables.rules import (
+    Faults,
+    Key,
+    Rule,
+    array,
+    checked,
+    flag,
+    keys_of,
+    number,
+    one_of,
+    option,
+    or_none,
+    record,
+    says,
+    text,
+    whole,
+    word,
+)
+from latty.tables.words import Path, dotted
+
+T = TypeVar("T")
 
 BLENDS = ("lerp", "slerp", "circular")
 MODES = ("relative", "absolute", "centred", "flip")
@@ -57,6 +92,51 @@ class Layers:
 ALL = Layers()
 
 
+# --- what a file may say --------------------------------------------------------------------------
+
+
+def _class_indices(pairs: Any) -> tuple[tuple[int, float], ...]:
+    """(class index, weight) pairs; a whole float is an index too. Raises ValueError."""
+    if any(not math.isfinite(index) or index < 0 or index != int(index) for index, _ in pairs):
+        raise ValueError(MIXTURE)
+    return tuple((int(index), weight) for index, weight in pairs)
+
+
+def _weights(pairs: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
+    if not all(0 <= weight <= 1 for _, weight in pairs):
+        raise ValueError(MIXTURE)
+    return pairs
+
+
+def _layers() -> Rule:
+    """In files "4-8", which the value and its message spell [4, 9]."""
+    pair = checked(array(or_none(whole(0, 64)), 2, 2), lambda ends: Layers(*ends), always=True)
+    said = checked(text(20), Layers.parse, always=True)
+
+    def read(value: Any, where: Path, faults: Faults) -> Any:
+        rule = pair if isinstance(value, list) and not faults.limits else said
+        return rule.read(value, where, faults)
+
+    return Rule(read, said.fits, said.schema)
+
+
+MIXTURE = "holds [class index, weight from 0 to 1] pairs"
+SEED = whole(0, SEED_LIMIT - 1)
+STRENGTH = number(-100, 100)
+REF = text(1000)
+SIZE = whole(8, 4096)
+LABEL = one_of(
+    "a class index, a class name or [[index, weight], ...]",
+    whole(0, 10**6),
+    text(100),
+    checked(
+        checked(array(array(number(0, 10**6), 2, 2), 1, 1000), _class_indices, always=True),
+        _weights,
+    ),
+)
+NOISE = one_of("'const', 'none' or a whole number", SEED, word("const", "none"))
+
+
 @dataclass(frozen=True, slots=True)
 class Walk:
     """A place on a path through the latents of several seeds; `t` in 0..1 along the whole path.
@@ -66,9 +146,15 @@ class Walk:
     circular  one smooth closed curve through all seeds; t = 1 is t = 0 again
     """
 
-    seeds: tuple[int, ...]
-    blend: Blend = "slerp"
-    t: float = 0.0
+    seeds: tuple[int, ...] = field(
+        metadata=says(array(SEED, 2, 1000), "Seeds, in the order they are passed.")
+    )
+    blend: Blend = option(
+        "slerp",
+        word(*BLENDS),
+        "lerp: straight lines. slerp: great circles. circular: one closed curve.",
+    )
+    t: float = option(0.0, number(0, 1), "The place on the whole path.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +171,29 @@ class Edit:
     conditions  directions along which this move does not go (InterFaceGAN's conditional edit)
     """
 
-    direction: str
-    strength: float = 1.0
-    layers: Layers | None = None
-    mode: Mode = "relative"
-    unit: Unit = "sigma"
-    conditions: tuple[str, ...] = ()
+    direction: str = field(
+        metadata=says(
+            REF, 'SET/NAME, SET/INDEX, FILE#NAME, or "seed:42": toward that seed.', refers="move"
+        )
+    )
+    strength: float = option(
+        1.0,
+        STRENGTH,
+        "How far, in sigma; for a seed the share of the way.",
+        moves=True,
+        always=True,
+    )
+    layers: Layers | None = option(
+        None,
+        _layers(),
+        '"all", "4" or "4-8" (inclusive); absent: where it works best.',
+        written=str,
+    )
+    mode: Mode = option("relative", word(*MODES), "By a way, to a place, or across the mean.")
+    unit: Unit = option("sigma", word(*UNITS), '"own": the direction\'s own, as image widths.')
+    conditions: tuple[str, ...] = option(
+        (), array(REF, 0, 100), "Directions along which this edit does not go.", refers="direction"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +209,156 @@ class Scene:
     locks       directions along which no edit goes, but for an edit of that very direction
     """
 
-    model: str
-    seed: int | Walk = 0
-    truncation: float = 1.0
-    cutoff: int | None = None
-    label: Label = None
-    noise: Noise = "const"
-    edits: tuple[Edit, ...] = ()
-    size: int | None = None
-    truncation_after_edits: bool = False
-    latent: str | None = None
-    locks: tuple[str, ...] = ()
+    model: str = field(metadata=says(REF, "A model's name, or a file's path.", refers="model"))
+    seed: int | Walk = option(
+        0,
+        one_of("a whole number or a walk", SEED, record(Walk)),
+        "Which picture: a seed, a list (rows of a grid), a walk.",
+    )
+    truncation: float = option(
+        1.0, number(-2, 2), "1: as sampled; toward 0: closer to the average picture.", moves=True
+    )
+    cutoff: int | None = option(
+        None, whole(0, 64), "Truncation acts on layers below it only; absent: on all.", moves=True
+    )
+    label: Label = option(
+        None, LABEL, "A class by index or name, or a mixture [[index, weight], ...]."
+    )
+    noise: Noise = option("const", NOISE, '"const": stored, "none", or a seed.')
+    edits: tuple[Edit, ...] = option((), array(record(Edit), 0, 100), "Moves, in this order.")
+    size: int | None = option(None, SIZE, "Height in pixels; absent: the model's own.")
+    truncation_after_edits: bool = option(False, flag(), "Truncate edited codes, as GANSpace does.")
+    latent: str | None = option(
+        None,
+        REF,
+        "Start at a stored latent, FILE#INDEX, or at one after the other, FILE#0-59.",
+        refers="latent",
+    )
+    locks: tuple[str, ...] = option(
+        (),
+        array(REF, 0, 100),
+        "Directions along which no edit goes but their own.",
+        refers="direction",
+    )
 
     def nudge(self, index: int, amount: float) -> "Scene":
         """The scene with `amount` added to the strength of edit `index`."""
         edit = self.edits[index]
         moved = replace(edit, strength=edit.strength + amount)
         return replace(self, edits=(*self.edits[:index], moved, *self.edits[index + 1 :]))
+
+    def with_number(self, key: str, value: float) -> "Scene":
+        """The scene with another "truncation", "cutoff", "edits.0.strength" or other number."""
+        name, _, rest = key.partition(".")
+        if not rest:
+            return _with_number(self, name, value)
+        index, _, name = rest.partition(".")
+        edits = list(self.edits)
+        edits[int(index)] = _with_number(edits[int(index)], name, value)
+        return replace(self, edits=tuple(edits))
+
+    def with_references(self, change: Callable[[str, str], str]) -> "Scene":
+        """The scene with `change(kind, text)` in the place of every text that names something."""
+        edits = tuple(_with_references(edit, change) for edit in self.edits)
+        return replace(_with_references(self, change), edits=edits)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no number is NaN or infinite: files and pictures take no others."""
+        return all(map(math.isfinite, _floats(to_table(self))))
+
+
+def _with_number(made: T, name: str, value: float) -> T:
+    whole_number = keys_of(type(made))[name].rule.schema["type"] == "integer"
+    changed = {name: round(value) if whole_number else value}
+    return replace(made, **changed)  # type: ignore[type-var]
+
+
+def _with_references(made: T, change: Callable[[str, str], str]) -> T:
+    """A Scene or an Edit with its own references changed."""
+    changed: dict[str, Any] = {}
+    for name, key in keys_of(type(made)).items():
+        kind, value = key.facts.get("refers"), getattr(made, name)
+        if kind and isinstance(value, str):
+            changed[name] = change(kind, value)
+        elif kind and value:
+            changed[name] = tuple(change(kind, one) for one in value)
+    return replace(made, **changed)  # type: ignore[type-var]
+
+
+def _floats(value: Any) -> Iterator[float]:
+    """Every float in a table."""
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _floats(one)
+    elif isinstance(value, float):
+        yield value
+
+
+# --- a scene as a table ---------------------------------------------------------------------------
+
+
+@cache
+def _rule() -> Rule:
+    return record(Scene)
+
+
+def to_table(scene: Scene) -> dict[str, Any]:
+    """A scene as tables, lists, numbers and texts, exactly; what is as usual is left out."""
+    table = _table_of(scene)
+    edits = table.pop("edits", None)  # last, as people write them
+    return {**table, "edits": edits} if edits else table
+
+
+def from_table(table: object) -> Scene:
+    """The scene of such a table; numbers may be NaN and texts may be anything, as in a message.
+
+    Raises BadData with the first thing that is wrong.
+    """
+    faults = Faults(limits=False)
+    scene: Scene = _rule().read(table, ("scene",), faults)
+    if faults.found:
+        first = faults.found[0]
+        raise BadData(f"{dotted(first.where)}: {first.what}", first.hint)
+    return scene
+
+
+def _table_of(made: Any) -> dict[str, Any]:
+    keys = keys_of(type(made))
+    pairs = ((name, getattr(made, name)) for name in keys)
+    return {name: _plain(value) for name, value in pairs if not _is_usual(value, keys[name])}
+
+
+def _is_usual(value: Any, key: Key) -> bool:
+    """Whether a value goes without saying: 1 is not 1.0 and -0.0 is not 0.0."""
+    if key.required or key.facts.get("always"):
+        return False
+    return bool(value == key.default) and repr(value) == repr(key.default)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Layers):
+        return [value.start, value.stop]
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return _table_of(value) if is_dataclass(value) else value
+
+
+def references(table: Any) -> Iterator[tuple[Path, str, Any]]:
+    """(key, kind, reference) of everything that a scene's table names; it may hold anything."""
+    if not isinstance(table, dict):
+        return
+    yield from _references(Scene, table, ())
+    edits = table.get("edits")
+    for index, edit in enumerate(edits if isinstance(edits, list) else []):
+        if isinstance(edit, dict):
+            yield from _references(Edit, edit, ("edits", index))
+
+
+def _references(made: Any, table: dict[str, Any], where: Path) -> Iterator[tuple[Path, str, Any]]:
+    for name, key in keys_of(made).items():
+        kind, value = key.facts.get("refers"), table.get(name)
+        if kind and isinstance(value, list):
+            yield from (((*where, name, i), kind, one) for i, one in enumerate(value))
+        elif kind and value is not None:
+            yield (*where, name), kind, value

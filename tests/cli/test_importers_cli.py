@@ -140,7 +140,7 @@ def test_inspect_tells_text_and_folders_that_are_nothing(tmp_path: Path, capsys:
 def test_inspect_stays_light(entry: str, tmp_path: Path) -> None:
     code = (
         "import sys; from latty.cli.main import main; code = main(['inspect', sys.argv[1]]);"
-        "heavy = {'torch', 'numpy', 'textual', 'pydantic'} & set(sys.modules);"
+        "heavy = {'torch', 'numpy', 'textual'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else code)"
     )
     path = files.made(entry, tmp_path)

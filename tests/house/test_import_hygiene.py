@@ -13,7 +13,7 @@ SCRIPT = [
     str(FAKES / "studio.py"),
     "modules",
 ]
-SLOW = ("torch", "numpy", "PIL", "sklearn", "scipy", "av", "pydantic", "tomlkit", "safetensors")
+SLOW = ("torch", "numpy", "PIL", "sklearn", "scipy", "av", "tomlkit", "safetensors")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from places import ROOT
 
 import latty
 
-HEAVY = {"torch", "numpy", "PIL", "rich", "textual", "pydantic"}
+HEAVY = {"torch", "numpy", "PIL", "rich", "textual"}
 
 
 def python(code: str, folder: Path) -> "subprocess.CompletedProcess[str]":

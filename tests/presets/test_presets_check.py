@@ -119,7 +119,7 @@ def test_nothing_heavy_is_imported(store):
 import sys
 from pathlib import Path
 from latty import presets
-assert not {"pydantic", "tomlkit"} & sys.modules.keys(), "at import"
+assert "tomlkit" not in sys.modules, "at import"
 presets.check(sys.argv[1])
 presets.safe_output("a.gif", Path("."))
 assert "tomlkit" not in sys.modules

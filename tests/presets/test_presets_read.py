@@ -9,7 +9,7 @@ import pytest
 
 from latty import presets
 from latty.errors import Missing, OutputError, PresetError
-from latty.presets import reading
+from latty.tables.reading import MOST
 
 HEAD = 'schema = 1\n[scene]\nmodel = "demo"\n'
 
@@ -171,7 +171,7 @@ def test_all_faults_at_once_in_file_order(tmp_path):
 
 def test_of_very_many_faults_the_first_are_told(tmp_path):
     lines = refused(write(tmp_path, "\n".join(f"k{i} = 1" for i in range(5000))))
-    assert len(lines) == reading.MOST + 1
+    assert len(lines) == MOST + 1
     assert lines[-1].endswith("and 4951 more problems")
     assert len(refused(write(tmp_path, "k" * 10_000 + " = 1"))[0]) < 200
 

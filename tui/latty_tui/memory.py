@@ -16,7 +16,7 @@ from latty import home
 from latty.errors import BadData
 from latty.files import replace_whole
 from latty.jobs import locks
-from latty.jobs.wire import scene_of, scene_table
+from latty.scene import from_table, to_table
 from latty_tui.films.film import film_of, film_table
 from latty_tui.state import History, State, Step
 
@@ -38,10 +38,10 @@ Table = dict[str, Any]
 def state_table(state: State) -> Table:
     """A state as JSON."""
     return {
-        "scene": scene_table(state.scene),
+        "scene": to_table(state.scene),
         "muted": sorted(state.muted),
         "solo": sorted(state.solo),
-        "keys": [scene_table(scene) for scene in state.keys],
+        "keys": [to_table(scene) for scene in state.keys],
         "film": film_table(state.film),
         "name": state.name,
     }
@@ -50,10 +50,10 @@ def state_table(state: State) -> Table:
 def state_of(table: Table) -> State:
     """The state of a table. Raises KeyError, TypeError, ValueError, BadData for anything else."""
     return State(
-        scene_of(table["scene"]),
+        from_table(table["scene"]),
         frozenset(table["muted"]),
         frozenset(table["solo"]),
-        tuple(scene_of(one) for one in table["keys"]),
+        tuple(from_table(one) for one in table["keys"]),
         film_of(table["film"]),
         str(table["name"]),
     )

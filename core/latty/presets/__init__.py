@@ -1,17 +1,17 @@
 """Presets: a TOML file becomes a Preset, and a Preset at a moment t is a Scene.
 
     values.py      what the program uses: Track, Output, Preset
-    shape.py       what a file may say: ranges and help texts (pydantic); json_schema.py tells
-                   editors
+    shape.py       what a file may say: the rules of latty.tables, and the JSON schema for editors
     convert.py     between the two
-    reading.py     bytes -> text -> data -> Preset; words.py and locate.py say what and where
+    reading.py     bytes -> data -> Preset
     checking.py    also looks up what a preset names: models, directions, latents
     together.py    and whether these go together
     saving.py      back to TOML; an existing file keeps its comments
     overrides.py   --set KEY=VALUE        migrations.py  older layouts
     paths.py       where a preset may write        easing.py  how numbers move
+    formats.py     the output formats and their writers
 
-Nothing here imports torch or numpy; pydantic and tomlkit only when a file is read or written.
+Nothing here imports torch or numpy; tomlkit only when a file is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,8 @@ def from_dict(data: Mapping[str, Any], file: str) -> Preset:
     return _preset(reading.from_data(data, file))
 
 
-def _preset(source: reading.Source) -> Preset:
+def _preset(source: reading.PresetFile) -> Preset:
+
     return to_preset(reading.accepted(source), source.file)
 
 
@@ -83,6 +84,6 @@ def save(preset: Preset, path: str | Path) -> None:
 
 def schema() -> dict[str, Any]:
     """The JSON schema of preset files."""
-    from latty.presets import json_schema
+    from latty.presets import shape
 
-    return json_schema.schema()
+    return shape.schema()

@@ -3,17 +3,17 @@
 Names come from file headers alone: nothing here imports torch or numpy.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from latty.errors import LattyError, Missing, Problem
-from latty.presets import reading, together, words
+from latty.presets import reading, together
 from latty.presets.convert import latents_between, to_preset
 from latty.presets.formats import format_of
-from latty.presets.reading import Source
+from latty.presets.reading import PresetFile
 from latty.presets.values import Preset
-from latty.scene import SEED_LIMIT, Walk
+from latty.scene import SEED_LIMIT, Walk, references
+from latty.tables import words
 
 Find = Callable[[str], None]  # raises LattyError for a reference that leads nowhere
 
@@ -24,36 +24,21 @@ def check(source: str | Path) -> list[str]:
     """Warnings, as `file:line:col: key: what`; raises PresetError with every fault."""
     loaded = reading.load(source)
     preset = to_preset(reading.accepted(loaded, _references(loaded)), loaded.file)
-    reading.refuse(loaded, [*together.faults(loaded, preset)])
-    warnings = [*_unused(loaded), *_whole(loaded, preset), *together.strangers(loaded, preset)]
+    loaded.refuse([*together.faults(loaded, preset)])
+    warnings = [
+        *_unused(loaded),
+        *_whole(loaded, preset),
+        *together.for_other_models(loaded, preset),
+    ]
     warnings += _beyond(loaded, preset)
     return [warning.format(loaded.file) for warning in warnings]
 
 
-def _references(source: Source) -> Iterator[Problem]:
+def _references(source: PresetFile) -> Iterator[Problem]:
     """Models, directions and latents that are not there; the data may be anything."""
-    scene = source.data.get("scene")
-    for path, ref, find in _named(scene if isinstance(scene, dict) else {}):
-        if isinstance(ref, str) and (fault := _fault(find, ref)):
+    for path, kind, ref in references(source.data.get("scene")):
+        if isinstance(ref, str) and (fault := _fault(FIND[kind], ref)):
             yield source.problem(("scene", *path), *fault)
-
-
-def _named(scene: Mapping[str, Any]) -> Iterator[tuple[words.Path, Any, Find]]:
-    """(path, reference, who looks it up) of everything a scene names."""
-    yield ("model",), scene.get("model"), _find_model
-    yield ("latent",), scene.get("latent"), _find_latent
-    yield from _each(("locks",), scene.get("locks"))
-    edits = scene.get("edits")
-    for index, edit in enumerate(edits if isinstance(edits, list) else []):
-        if isinstance(edit, dict):
-            yield ("edits", index, "direction"), edit.get("direction"), _find_direction
-            yield from _each(("edits", index, "conditions"), edit.get("conditions"))
-
-
-def _each(path: words.Path, refs: Any) -> Iterator[tuple[words.Path, Any, Find]]:
-    """The entries of a list of directions."""
-    for index, ref in enumerate(refs if isinstance(refs, list) else []):
-        yield (*path, index), ref, _find_held
 
 
 def _fault(find: Find, ref: str) -> tuple[str, str] | None:
@@ -73,21 +58,19 @@ def _find_model(ref: str) -> None:
 
 
 def _find_direction(ref: str) -> None:
-    """Raises Missing, BadData unless it is "seed:N" or names a direction that is there."""
-    from latty.directions.store import resolve
-
-    kind, _, seed = ref.partition(":")
-    if kind != "seed":
-        resolve(ref)
-    elif not (seed.isascii() and seed.isdecimal() and len(seed) < 11 and int(seed) < SEED_LIMIT):
-        raise Missing(f"'{words.shown(ref)}' names no seed", 'write for example "seed:42"')
-
-
-def _find_held(ref: str) -> None:
     """Raises Missing, BadData unless a direction of that name is there; a seed is none."""
     from latty.directions.store import resolve
 
     resolve(ref)
+
+
+def _find_move(ref: str) -> None:
+    """Raises Missing, BadData unless it is "seed:N" or names a direction that is there."""
+    kind, _, seed = ref.partition(":")
+    if kind != "seed":
+        _find_direction(ref)
+    elif not (seed.isascii() and seed.isdecimal() and len(seed) < 11 and int(seed) < SEED_LIMIT):
+        raise Missing(f"'{words.shown(ref)}' names no seed", 'write for example "seed:42"')
 
 
 def _find_latent(ref: str) -> None:
@@ -100,7 +83,15 @@ def _find_latent(ref: str) -> None:
         found.index(str(which))
 
 
-def _unused(source: Source) -> Iterator[Problem]:
+FIND: dict[str, Find] = {  # what a field of a scene refers to -> who looks it up
+    "model": _find_model,
+    "move": _find_move,
+    "direction": _find_direction,
+    "latent": _find_latent,
+}
+
+
+def _unused(source: PresetFile) -> Iterator[Problem]:
     """Keys that the writer of their output does not read."""
     for index, output in enumerate(source.data.get("outputs", [])):
         found = format_of(output["path"])
@@ -110,7 +101,7 @@ def _unused(source: Source) -> Iterator[Problem]:
                 yield source.problem(("outputs", index, key), what)
 
 
-def _whole(source: Source, preset: Preset) -> Iterator[Problem]:
+def _whole(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     """What is legal and probably not meant."""
     if "schema" not in source.data:
         yield source.problem((), "no schema number, read as 1", "add: schema = 1")
@@ -128,7 +119,7 @@ def _whole(source: Source, preset: Preset) -> Iterator[Problem]:
             yield source.problem(("outputs", index, "layout"), "is a strip of edits: there is none")
 
 
-def _beyond(source: Source, preset: Preset) -> Iterator[Problem]:
+def _beyond(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     """Layers beyond the model's last."""
     count = _layer_count(preset.scene.model)
     for index, edit in enumerate(preset.scene.edits):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from latty.errors import UsageError
-from latty.presets.words import Path, dotted, shown
+from latty.tables.words import Path, dotted, shown
 
 
 @dataclass(frozen=True, slots=True)

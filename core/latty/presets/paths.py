@@ -10,7 +10,7 @@ from pathlib import Path
 
 from latty.errors import BadData
 from latty.presets.formats import format_of, suffixes
-from latty.presets.words import shown, unsafe_character
+from latty.tables.words import shown, unsafe_character
 
 LONGEST = 200  # bytes; leaves room for the temporary names beside it on every file system
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)", re.IGNORECASE)

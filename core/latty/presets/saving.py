@@ -12,9 +12,10 @@ from tomlkit.items import AoT, InlineTable, Table
 
 from latty.errors import OutputError
 from latty.files import replace_whole
-from latty.presets import reading, words
+from latty.presets import reading
 from latty.presets.convert import to_dict, to_preset
 from latty.presets.values import Preset
+from latty.tables import words
 
 Data = dict[str, Any]
 

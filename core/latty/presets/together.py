@@ -9,15 +9,13 @@ from pathlib import Path
 from latty.directions.base import Info
 from latty.directions.store import resolve
 from latty.errors import Problem
-from latty.presets import words
-from latty.presets.reading import Source
+from latty.presets.reading import PresetFile
 from latty.presets.values import Preset
-from latty.scene import ALL, Edit, Scene
+from latty.scene import ALL, Edit, Scene, references, to_table
+from latty.tables import words
 
-Named = Iterator[tuple[words.Path, str]]  # key path inside the scene, reference
 
-
-def faults(source: Source, preset: Preset) -> Iterator[Problem]:
+def faults(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     """What could never be drawn, whatever the model."""
     scene = preset.scene
     for index, edit in enumerate(scene.edits):
@@ -30,10 +28,14 @@ def faults(source: Source, preset: Preset) -> Iterator[Problem]:
             yield source.problem(("scene", "latent"), what, "start at a seed, or edit in w")
 
 
-def strangers(source: Source, preset: Preset) -> Iterator[Problem]:
+def for_other_models(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     """Warnings: directions and latents that were made for another model."""
     scene, model = preset.scene, Path(preset.scene.model).stem
-    made_for = [(path, _header(ref)[2]) for path, ref in _directions(scene)]
+    made_for: list[tuple[words.Path, str]] = [
+        (path, _header(ref)[2])
+        for path, kind, ref in references(to_table(scene))
+        if kind in ("direction", "move") and not ref.startswith("seed:")
+    ]
     made_for.append((("latent",), _start(scene)[1]))
     for path, maker in made_for:
         if maker and maker != model:
@@ -50,17 +52,6 @@ def _start(scene: Scene) -> tuple[str, str]:
 
     found = latents.look(scene.latent)
     return found.space, found.model
-
-
-def _directions(scene: Scene) -> Named:
-    """Every direction that a scene names, but the seeds."""
-    for index, ref in enumerate(scene.locks):
-        yield ("locks", index), ref
-    for index, edit in enumerate(scene.edits):
-        if not edit.direction.startswith("seed:"):
-            yield ("edits", index, "direction"), edit.direction
-        for place, ref in enumerate(edit.conditions):
-            yield ("edits", index, "conditions", place), ref
 
 
 def _edit_faults(edit: Edit) -> Iterator[tuple[words.Path, str, str]]:

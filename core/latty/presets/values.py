@@ -1,11 +1,12 @@
 """What the program uses: Track, Output, Preset. Frozen values; `Preset.at(t)` is a Scene."""
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 from latty.presets.easing import ease
-from latty.scene import Scene, Walk
+from latty.scene import SIZE, Scene, Walk
+from latty.tables.rules import flag, number, one_of, option, says, text, whole, word
 
 SCHEMA = 1  # the layout of preset files that this latty writes
 
@@ -15,6 +16,7 @@ Encoder = Literal["x264", "nvenc"]
 Layout = Literal["frames", "grid", "strip"]
 Rows = Literal["seeds", "edits"]
 Captions = bool | Literal["short"]
+MOST_SEEDS = 4096  # pictures on a sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +48,26 @@ class Output:
     captions  "short" = numbers without their words, under a single picture, too
     """
 
-    path: str
-    fps: float = 25
-    size: int | None = None
-    loop: Loop = "loop"
-    crf: int = 18
-    chroma: Chroma = "420"
-    quality: int = 90
-    dither: bool = False
-    encoder: Encoder = "x264"
-    layout: Layout = "frames"
-    rows: Rows = "seeds"
-    columns: int = 7
-    span: float = 3.0
-    captions: Captions = True
+    path: str = field(
+        metadata=says(text(200), "Relative; its suffix chooses the format, / at its end frames.")
+    )
+    fps: float = option(25, number(1, 120), "Frames per second.")
+    size: int | None = option(None, SIZE, "Height in pixels; absent: the scene's.")
+    loop: Loop = option("loop", word(*get_args(Loop)), "bounce: there and back again.")
+    crf: int = option(18, whole(0, 63), "Video quality, 0 (best) to 63.")
+    chroma: Chroma = option("420", word(*get_args(Chroma)), "444 is sharper, 420 plays anywhere.")
+    quality: int = option(90, whole(1, 100), "WebP quality; 100 is lossless.")
+    dither: bool = option(False, flag(), "GIF: smoother gradients, a slightly larger file.")
+    encoder: Encoder = option("x264", word(*get_args(Encoder)), "MP4: nvenc is used if it opens.")
+    layout: Layout = option("frames", word(*get_args(Layout)), "Of a .png: sheet, grid or strip.")
+    rows: Rows = option("seeds", word(*get_args(Rows)), "What each row of a grid is.")
+    columns: int = option(7, whole(1, MOST_SEEDS), "Pictures in a row.")
+    span: float = option(3.0, number(0.01, 100), "Of a grid or strip: strength -span to +span.")
+    captions: Captions = option(
+        True,
+        one_of("true, false or 'short'", flag(), word("short")),
+        'Write names into the picture; "short": numbers only.',
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,11 @@ class Preset:
             place = tracks["seed"].at(t) if "seed" in tracks else t
             scene = replace(scene, seed=_moved(scene.seed, place))
         for key, track in self.tracks:
-            scene = _with(scene, key, track.at(t))
+            if key == "latent":
+                source = (scene.latent or "").rpartition("#")[0]
+                scene = replace(scene, latent=f"{source}#{round(track.at(t))}")
+            elif key != "seed":
+                scene = scene.with_number(key, track.at(t))
         return scene
 
     @property
@@ -105,19 +117,3 @@ class Preset:
 def _moved(walk: Walk, place: float) -> Walk:
     ends_where_it_began = walk.blend == "circular" or walk.seeds[0] == walk.seeds[-1]
     return replace(walk, t=0.0 if place >= 1.0 and ends_where_it_began else place)
-
-
-def _with(scene: Scene, key: str, value: float) -> Scene:
-    """The scene with the moving number `key` at `value`."""
-    if key == "truncation":
-        return replace(scene, truncation=value)
-    if key == "cutoff":
-        return replace(scene, cutoff=round(value))
-    if key == "latent":
-        source = (scene.latent or "").rpartition("#")[0]
-        return replace(scene, latent=f"{source}#{round(value)}")
-    if key.startswith("edits."):
-        edits, index = list(scene.edits), int(key.split(".")[1])
-        edits[index] = replace(edits[index], strength=value)
-        return replace(scene, edits=tuple(edits))
-    return scene  # "seed" was the walk's

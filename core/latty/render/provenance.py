@@ -20,7 +20,7 @@ from latty.presets import Output, Preset
 from latty.presets.formats import LIMIT
 from latty.render.embedded import extract
 from latty.render.options import Batches
-from latty.scene import Scene
+from latty.scene import references, to_table
 from latty.version import __version__
 
 if TYPE_CHECKING:  # torch takes seconds to import, and reading a recipe does not need it
@@ -74,48 +74,34 @@ def portable(preset: Preset, output: Output) -> Preset:
     stem = re.sub(r"[^\w-]+", "-", preset.name, flags=re.ASCII).strip("-") or "picture"
     return replace(
         preset,
-        scene=_public(preset.scene),
+        scene=preset.scene.with_references(_public),
         outputs=(replace(output, path=stem + ending),),
     )
 
 
-def _public(scene: Scene) -> Scene:
-    """The scene with every file reference without its folder."""
-    edits = (
-        replace(
-            edit,
-            direction=_without_folder(edit.direction),
-            conditions=tuple(map(_without_folder, edit.conditions)),
-        )
-        for edit in scene.edits
-    )
-    return replace(
-        scene,
-        model=_file_name(scene.model) if _is_private(scene.model) else scene.model,
-        edits=tuple(edits),
-        latent=None if scene.latent is None else _without_folder(scene.latent),
-        locks=tuple(map(_without_folder, scene.locks)),
-    )
+def _public(kind: str, ref: str) -> str:
+    """A reference of a scene without the folder of its file."""
+    if kind == "model":
+        return _file_name(ref) if _is_private(ref) else ref
+    return _without_folder(ref)
 
 
 def directions(preset: Preset) -> dict[str, str]:
     """SHA-256 of the file of every direction that the preset moves along or holds, by reference."""
     found = {}
-    scene = preset.scene
-    refs = [ref for edit in scene.edits for ref in (edit.direction, *edit.conditions)]
-    for ref in (*refs, *scene.locks):
-        if not ref.startswith("seed:"):
+    for _, kind, ref in references(to_table(preset.scene)):
+        if kind in ("direction", "move") and not ref.startswith("seed:"):
             found[_without_folder(ref)] = _digest(SETS.find(split(ref)[0]))
     return found
 
 
 def _start(preset: Preset) -> dict[str, str]:
     """SHA-256 of the file in which the scene's latent lies, by reference; {} for a seed."""
-    ref = preset.scene.latent
-    if ref is None:
-        return {}
-    path = latents.LATENTS.find(latents.split(ref)[0])
-    return {_without_folder(ref): _digest(path)}
+    return {
+        _without_folder(ref): _digest(latents.LATENTS.find(latents.split(ref)[0]))
+        for _, kind, ref in references(to_table(preset.scene))
+        if kind == "latent"
+    }
 
 
 @cached(64)

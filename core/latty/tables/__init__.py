@@ -1,7 +1,7 @@
 """One strict reader of TOML and JSON tables: every fault at once, each with its line and column.
 
     rules.py    what a value may be, as rules that are put together
-    reading.py  a file or text -> a Document; its faults in file order
+    reading.py  a file or text -> a TableFile; its faults in file order
     places.py   the line and column of every key of a TOML text
     words.py    keys and values as messages show them
 

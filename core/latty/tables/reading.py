@@ -1,4 +1,4 @@
-"""A TOML file becomes a Document: its data, and the place of every key for messages."""
+"""A TOML file becomes a TableFile: its data, and the place of every key for messages."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class TableFile:
     """A table, what messages call its file, and where its keys stand (None = nobody knows)."""
 
     file: str
@@ -71,7 +71,7 @@ class Document:
         raise self.kind.error(self.file, ordered)
 
 
-def read(path: Path, kind: Kind, file: str = "") -> Document:
+def read(path: Path, kind: Kind, file: str = "") -> TableFile:
     """The document in a TOML file. Raises Missing, OutputError, the kind's error.
 
     file  what messages call it; "" = as the path is written
@@ -88,14 +88,14 @@ def read(path: Path, kind: Kind, file: str = "") -> Document:
     return parse(raw, file, kind)
 
 
-def parse(raw: bytes | str, file: str, kind: Kind) -> Document:
+def parse(raw: bytes | str, file: str, kind: Kind) -> TableFile:
     """The document in a TOML text. Raises the kind's error where it is none."""
     import tomllib
 
     text = _text(raw, file, kind)
     try:
         places = Places(text)
-        return Document(file, tomllib.loads(text), places, kind)
+        return TableFile(file, tomllib.loads(text), places, kind)
     except TooDeep as deep:
         problem = Problem(deep.line, deep.column, "", f"nests deeper than any {kind.noun}")
         raise kind.error(file, [problem]) from None
@@ -145,6 +145,6 @@ def _looks_like(text: str, noun: str) -> str:
     return ""
 
 
-def from_data(data: Mapping[str, Any], file: str, kind: Kind) -> Document:
+def from_data(data: Mapping[str, Any], file: str, kind: Kind) -> TableFile:
     """A document of data that has no text of its own, such as a header's JSON."""
-    return Document(words.shown(file, words.LONGEST_FILE), dict(data), None, kind)
+    return TableFile(words.shown(file, words.LONGEST_FILE), dict(data), None, kind)

@@ -297,9 +297,18 @@ def says(rule: Rule, help: str = "", **facts: Any) -> dict[str, Any]:
     return {"key": Key(rule, help, facts=facts)}
 
 
-@cache
+def option(default: Any, rule: Rule, help: str = "", **facts: Any) -> Any:
+    """A field of a dataclass that has a default: `size: int = option(256, whole(8, 4096))`."""
+    return field(default=default, metadata=says(rule, help, **facts))
+
+
 def keys_of(made: Any) -> dict[str, Key]:
     """The keys of a dataclass whose fields say their rules, with the defaults of the fields."""
+    return _keys_of(made)
+
+
+@cache
+def _keys_of(made: Any) -> dict[str, Key]:
     keys = {}
     for one in fields(made):
         if (key := one.metadata.get("key")) is not None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from latty import home
 from latty.jobs import wire
+from latty.scene import from_table
 
 SIZE = 32
 DIGEST = "e2fa8acf9d68c7694dfa4acca3f3ecc5d3ceade320d7c334329fd10ff944a4c0"  # of the real demo
@@ -50,7 +51,7 @@ def drawn(header: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     """The pictures side by side, black rows where there is none."""
     tiles = []
     for table in header["scenes"]:
-        scene = wire.scene_of(table)
+        scene = from_table(table)
         for edit in scene.edits:
             if edit.direction.startswith("missing/"):
                 return failed("Missing", f"there is no direction {edit.direction}"), b""

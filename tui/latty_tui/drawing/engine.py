@@ -15,7 +15,7 @@ from typing import Any
 from latty import process
 from latty.errors import BadData, LattyError
 from latty.jobs import run, wire
-from latty.scene import Scene
+from latty.scene import Scene, to_table
 from latty_tui.drawing.engine_log import Log, ended, reason
 
 COMMAND = tuple(process.command("latty.jobs.engine"))
@@ -189,7 +189,7 @@ class Engine:
         answer = await self._ask(
             "draw",
             channel=channel,
-            scenes=[wire.scene_table(scene) for scene in scenes],
+            scenes=[to_table(scene) for scene in scenes],
             columns=columns,
             size=size,
             gap=gap,

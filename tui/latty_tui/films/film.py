@@ -218,7 +218,7 @@ def _plays(state: State, preset: "Preset") -> bool:
 
 def film_table(film: Film) -> dict[str, Any]:
     """A film as JSON."""
-    from latty.jobs.wire import scene_table
+    from latty.scene import to_table
 
     table = {key: getattr(film, key) for key in ("frames", "fps", "easing", "loop")}
     source = film.source
@@ -228,7 +228,7 @@ def film_table(film: Film) -> dict[str, Any]:
         **table,
         "source": {
             "name": source.name,
-            "scene": scene_table(source.scene),
+            "scene": to_table(source.scene),
             "frames": source.frames,
             "tracks": [[key, track.keys, track.easing] for key, track in source.tracks],
             "seeds": source.seeds,
@@ -245,13 +245,13 @@ def film_of(table: Mapping[str, Any]) -> Film:
 
 
 def _source_of(table: Mapping[str, Any]) -> "Preset":
-    from latty.jobs.wire import scene_of
     from latty.presets.values import SCHEMA, Output, Preset, Track
+    from latty.scene import from_table
 
     return Preset(
         SCHEMA,
         str(table["name"]),
-        scene_of(table["scene"]),
+        from_table(table["scene"]),
         int(table["frames"]),
         tuple(
             (str(key), Track(tuple((float(t), float(v)) for t, v in keys), str(easing)))

@@ -251,14 +251,14 @@ class Presets:
 
     async def export(self) -> None:
         """The present picture as PNG, in its whole size, with its recipe."""
-        from latty.jobs.wire import scene_table
+        from latty.scene import to_table
 
         state = self.studio.state
         name = documents.file_name(state.name or _suggested(state))
         folder = str(self.studio.config.out_dir.expanduser().absolute())
         still = film.preset_of(replace(state, keys=(), film=replace(state.film, source=None)))
         path = await self.studio.engine.call(
-            "export", scene=scene_table(still.scene), stem=name, folder=folder
+            "export", scene=to_table(still.scene), stem=name, folder=folder
         )
         self.studio.say(f"saved {documents.shown(Path(path))}")
 

@@ -173,9 +173,9 @@ class FileActions:
                   naming.name_reader(set()), hint, named)  # fmt: skip
 
     async def _keep(self, name: str) -> None:
-        from latty.jobs.wire import scene_table
+        from latty.scene import to_table
 
-        scene = scene_table(self.studio.state.shown)
+        scene = to_table(self.studio.state.shown)
         ref = await self._call("keep_offset", scene=scene, name=name)
         await self.look()
         self.fill(select=ref)

@@ -63,7 +63,7 @@ def _program() -> Iterator[Fact]:
     yield "latty", __version__
     yield "python", f"{platform.python_version()} ({platform.python_implementation()})"
     yield "system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
-    for package in ("numpy", "pillow", "av", "pydantic", "safetensors"):
+    for package in ("numpy", "pillow", "av", "safetensors"):
         yield package, version_of(package)
 
 

@@ -19,7 +19,6 @@ from torch import Tensor
 
 from latty.errors import BadData, DeviceError
 from latty.files import Stamp, stamp
-from latty.jobs.wire import is_finite, scene_of
 from latty.models import forget_all, open_model
 from latty.models.base import AnySize, Generator
 from latty.models.device import pick_device
@@ -28,7 +27,7 @@ from latty.models.store import model_file
 from latty.presets.formats import Pixels
 from latty.render.grids import fit
 from latty.render.pixels import Painter, at_size
-from latty.scene import Scene
+from latty.scene import Scene, from_table
 
 KEPT = 2  # models, as latty.models keeps
 BATCH = 4  # pictures between two looks at what else is asked for,
@@ -227,8 +226,8 @@ def _scenes(tables: object) -> list[Scene]:
         raise BadData("no scenes to draw")
     if len(tables) > MANY:
         raise BadData(f"{len(tables)} pictures are too many at once", f"at most {MANY}")
-    scenes = [scene_of(table) for table in tables]
-    if not all(is_finite(scene) for scene in scenes):
+    scenes = [from_table(table) for table in tables]
+    if not all(scene.is_finite for scene in scenes):
         raise BadData("a scene holds a number that is not finite", "type another value")
     if len({(scene.model, scene.size) for scene in scenes}) > 1:
         raise BadData("these scenes are of several models or sizes", "draw each by itself")

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty.errors import BadData, WouldOverwrite
-from latty.jobs.wire import is_finite, scene_of
 from latty.presets import Output, Preset
 from latty.presets.values import SCHEMA
 from latty.render import Options, write
+from latty.scene import from_table
 
 if TYPE_CHECKING:
     from latty.jobs.engine.drawing import ModelCache
@@ -19,8 +19,8 @@ MOST = 10_000  # pictures of one name
 def export(scene: Mapping[str, Any], stem: str, folder: str, cache: "ModelCache") -> str:
     """Write a scene as STEM.png, or STEM-2.png and so on where that is there, with the recipe
     inside; its path. Raises what latty.render.write does."""
-    found = scene_of(scene)
-    if not is_finite(found):
+    found = from_table(scene)
+    if not found.is_finite:
         raise BadData("the scene holds a number that is not finite", "type another value")
     for number in range(1, MOST):
         name = stem if number == 1 else f"{stem}-{number}"

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from latty.errors import BadData
-from latty.jobs.wire import scene_of
+from latty.scene import from_table
 
 if TYPE_CHECKING:
     from latty.jobs.engine.drawing import ModelCache
@@ -20,7 +20,7 @@ def keep_offset(cache: "ModelCache", scene: dict[str, Any], name: str) -> str:
     from latty import edits
     from latty.directions.manage import keep_offset as keep
 
-    shown = scene_of(scene)
+    shown = from_table(scene)
     if not shown.edits:
         raise BadData("there is no edit to keep", "move a direction first")
     generator = cache.generator(shown.model)
