@@ -154,7 +154,7 @@ class Walk:
         word(*BLENDS),
         "lerp: straight lines. slerp: great circles. circular: one closed curve.",
     )
-    t: float = option(0.0, number(0, 1), "The place on the whole path.")
+    t: float = option(0.0, number(0, 1), "The place on the whole path.", always=True)
 
 
 @dataclass(frozen=True, slots=True)

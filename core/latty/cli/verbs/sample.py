@@ -14,9 +14,9 @@ from latty.config import Config
 from latty.errors import OutputError, UsageError, WouldOverwrite
 from latty.presets import SCHEMA, Output, Preset
 from latty.presets.formats import format_of
-from latty.presets.words import shown
 from latty.render import Options, write
 from latty.scene import Scene
+from latty.tables.words import shown
 
 ORDER = 20
 
