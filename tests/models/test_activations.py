@@ -21,13 +21,18 @@ from latty.directions.linear import LinearDirection
 from latty.errors import BadData, UsageError
 from latty.models import open_model
 from latty.models.base import HasActivations
-from latty.render.pixels import Painter, images
+from latty.render.pixels import Painter
 from latty.scene import ALL, Edit, Layers, Scene
 
 INSIDE = [family for family in FAMILIES if isinstance(made(family), HasActivations)]
 SCENE = Scene("demo", seed=4, truncation=0.8)
 LAYER = "b16.conv0"  # of demo
 INFOS = (Info("a", 0.5), Info("b", 2.0))
+
+
+def images(scenes, generator):  # type: ignore[no-untyped-def]
+    """Images (N, C, H, W) of scenes, as scorers see them."""
+    return Painter(generator).images(scenes)
 
 
 def draw(*shape: int) -> Tensor:
@@ -245,7 +250,7 @@ def test_codes_stay_and_activations_move(demo: Any, inside: Tensor) -> None:
     before, after = acted(demo, *scenes)
     step = 0.5 * torch.tensor([[2.0], [-3.0], [0.0]]) * inside[0]
     torch.testing.assert_close(after - before, step, atol=1e-5, rtol=1e-4)
-    assert edits.inside(scenes, demo) and not edits.inside([scene()], demo)
+    assert edits.applied(scenes, demo).inside and not edits.applied([scene()], demo).inside
     shape = demo.activation(plain_codes(demo, 4), LAYER).shape[1:]
     found = images(scenes, demo)
     wanted = demo.synthesis_with(plain_codes(demo, 4, 7, 9), {LAYER: step.view(3, *shape)})

@@ -11,18 +11,61 @@ for all scenes with the same stack. Edits of activations come last, inside the s
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor
 
-from latty.edits.activations import changes, inside, stacks
+from latty.edits.activations import changes, stacks
 from latty.edits.labels import labels
 from latty.edits.stack import Stack
 from latty.errors import BadData
-from latty.models.base import Generator
-from latty.scene import Scene
+from latty.models.activations import Change
+from latty.models.base import Generator, Labels
+from latty.scene import Noise, Scene
 
-__all__ = ["changes", "codes", "inside", "labels", "stacks"]
+__all__ = ["Applied", "SynthesisRun", "applied", "changes", "codes", "labels", "stacks"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SynthesisRun:
+    """Neighbouring scenes that one call of synthesis draws: everything it has one value of."""
+
+    rows: slice
+    noise: Noise
+    truncation: float
+    label: Labels
+    changes: dict[str, Change]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Applied:
+    """Scenes with their edits applied: codes (N, L, D), and the runs that draw them."""
+
+    codes: Tensor
+    runs: tuple[SynthesisRun, ...]
+
+    @property
+    def inside(self) -> bool:
+        """Whether anything is changed inside the synthesis: the codes do not say it all."""
+        return any(run.changes for run in self.runs)
+
+
+def applied(scenes: Sequence[Scene], generator: Generator, force: bool = False) -> Applied:
+    """Scenes of one model as codes (N, L, D) and what their synthesis changes inside. Raises
+    BadData, Missing as `codes` and `changes` do."""
+    known, moved = generator.info.num_classes, codes(scenes, generator, force)
+    common = [(scene.noise, scene.truncation if known else 1.0) for scene in scenes]
+    kinds = zip(common, stacks(scenes, generator, force), strict=True)
+    runs, first = [], 0
+    for ((noise, truncation), stack), run in groupby(kinds):
+        rows = slice(first, first + len(list(run)))
+        label = labels(scenes[rows], generator) if known else None
+        inner = changes(scenes[rows], generator, force) if stack else {}
+        runs.append(SynthesisRun(rows, noise, truncation, label, inner))
+        first = rows.stop
+    return Applied(moved, tuple(runs))
 
 
 def codes(scenes: Sequence[Scene], generator: Generator, force: bool = False) -> Tensor:

@@ -47,11 +47,6 @@ def stacks(
     ]
 
 
-def inside(scenes: Sequence[Scene], generator: Generator, force: bool = False) -> bool:
-    """Whether any of the scenes is edited inside: its codes do not say it all."""
-    return any(stacks(scenes, generator, force))
-
-
 def changes(
     scenes: Sequence[Scene], generator: Generator, force: bool = False
 ) -> dict[str, Change]:

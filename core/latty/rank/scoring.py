@@ -11,7 +11,7 @@ from latty.attributes.names import exact
 from latty.models.base import Generator
 from latty.models.memory import in_batches, told
 from latty.rank.plan import RankPlan, Wanted
-from latty.render.pixels import images
+from latty.render.pixels import Painter
 from latty.report import Report, silent
 from latty.scene import Scene
 
@@ -20,15 +20,14 @@ def scored(
     scenes: Sequence[Scene], generator: Generator, wanted: Wanted, force: bool = False
 ) -> Tensor:
     """Scores (N, A) of scenes of one model; exact factors where the model knows its own."""
-    codes = edits.codes(scenes, generator, force)
-    inside = edits.inside(scenes, generator, force)
+    applied = edits.applied(scenes, generator, force)
     label, drawn, columns = edits.labels(scenes, generator), None, {}
     for scorer in {scorer for scorer, _, _ in wanted}:
-        if exact(scorer, generator) is not None and not inside:
-            columns[scorer] = scores_of(generator, codes, scorer, label)[1]
+        if exact(scorer, generator) is not None and not applied.inside:
+            columns[scorer] = scores_of(generator, applied.codes, scorer, label)[1]
             continue
         if drawn is None:
-            drawn = images(scenes, generator, force)
+            drawn = Painter(generator, force).drawn(applied)
         columns[scorer] = open_scorer(scorer).score(drawn)
     return torch.stack([columns[scorer][:, index] for scorer, index, _ in wanted], 1).cpu()
 

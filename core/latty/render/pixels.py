@@ -1,7 +1,6 @@
 """From scenes to pixels: codes, synthesis, uint8."""
 
 from collections.abc import Sequence
-from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -53,34 +52,25 @@ class Painter:
     @torch.no_grad()
     def images(self, scenes: Sequence[Scene]) -> Tensor:
         """The same as images (N, C, H, W) float32, nominally in [-1, 1]."""
-        codes = edits.codes(scenes, self.generator, self.force)
-        inside = edits.stacks(scenes, self.generator, self.force)
-        kinds = [(self._common(s), stack) for s, stack in zip(scenes, inside, strict=True)]
-        parts, first = [], 0
-        for (_, stack), run in groupby(kinds):
-            part = slice(first, first + len(list(run)))
-            changes = edits.changes(scenes[part], self.generator, self.force) if stack else {}
-            parts.append(self._images(codes[part], scenes[part], changes))
-            first = part.stop
-        return torch.cat(parts)
+        return self.drawn(edits.applied(scenes, self.generator, self.force))
 
-    def _common(self, scene: Scene) -> tuple[Noise, float]:
-        """What one call of synthesis has one value of."""
-        return scene.noise, scene.truncation if self.generator.info.num_classes else 1.0
+    @torch.no_grad()
+    def drawn(self, scenes: edits.Applied) -> Tensor:
+        """Images (N, C, H, W) float32 of scenes with their edits applied."""
+        return torch.cat([self._images(scenes.codes[run.rows], run) for run in scenes.runs])
 
-    def _images(self, codes: Tensor, scenes: Sequence[Scene], changes: Changes) -> Tensor:
-        """Images (N, C, H, W) of scenes that agree in noise, truncation and edits inside."""
-        generator, (noise, truncation) = self.generator, self._common(scenes[0])
+    def _images(self, codes: Tensor, run: edits.SynthesisRun) -> Tensor:
+        """Images (N, C, H, W) of the codes (N, L, D) of one run."""
+        generator, noise, changes = self.generator, run.noise, run.changes
         if isinstance(generator, HasPrefix) and not generator.info.num_classes:
             layer = min(self.shared_layers(codes), _lowest(generator, changes))
             if layer:
                 state = self._state(generator, codes, layer, noise)
                 return generator.synthesis_from(state, codes, noise, changes)
-        label = edits.labels(scenes, generator) if generator.info.num_classes else None
         if not changes:
-            return generator.synthesis(codes, label, truncation, noise)
+            return generator.synthesis(codes, run.label, run.truncation, noise)
         assert isinstance(generator, HasActivations)  # or nothing could change
-        return generator.synthesis_with(codes, changes, label, truncation, noise)
+        return generator.synthesis_with(codes, changes, run.label, run.truncation, noise)
 
     def shared_layers(self, codes: Tensor) -> int:
         """How many leading layers of codes (N, L, D) are worth computing once; below L."""
@@ -92,11 +82,6 @@ class Painter:
         if self._prefix is None or self._prefix[0] != key:
             self._prefix = key, generator.prefix(codes[:1], layer, noise)
         return self._prefix[1]
-
-
-def images(scenes: Sequence[Scene], generator: Generator, force: bool = False) -> Tensor:
-    """Images (N, C, H, W) float32 of scenes of one model: what scorers read."""
-    return Painter(generator, force).images(scenes)
 
 
 def _shared_layers(codes: Tensor) -> int:
