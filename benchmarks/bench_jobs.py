@@ -102,7 +102,7 @@ def _events(folder: Path, count: int) -> Row:
 def _list(count: int) -> Row:
     """A thousand finished jobs, on a disk of its own."""
     for index in range(count):
-        spec = runs.Spec(f"{runs.new_id()}{index}", ("render", "hello"), "/")
+        spec = runs.JobSpec(f"{runs.new_id()}{index}", ("render", "hello"), "/")
         done = runs.Status(spec, "done", started=1.0, ended=2.0, code=0)
         os.close(runs.create(done))
     ours = _seconds(lambda: list(runs.listed()))

@@ -12,7 +12,7 @@ import onnx
 import pytest
 import torch
 import torch.nn.functional as F
-from cli_process import latty
+from cli_in_process import latty
 from onnx import TensorProto, helper, numpy_helper
 from places import ROOT
 from safetensors.torch import save_file

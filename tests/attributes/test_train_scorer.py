@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from cli_process import COMMAND, environment, latty
+from cli_in_process import latty
+from cli_process import COMMAND, environment
 from imageio.v3 import imwrite
 from PIL import Image
 

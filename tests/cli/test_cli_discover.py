@@ -59,7 +59,7 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         ("tlgan", "demo", "--samples", "many"): (2, "a whole number"),
         ("tlgan", "demo", "--samples", "5"): (65, "too few"),
         ("tlgan", "demo", "--layers", "some"): (2, "all, best"),
-        ("tlgan", "demo", "-o", "a/b.toml"): (2, ".safetensors"),
+        ("tlgan", "demo", "-o", "a/b.toml"): (2, "is no name"),
         ("ganspace", "portraits", "--layer", "b9"): (65, "shows no activations"),
     }
     for words, (code, text) in cases.items():

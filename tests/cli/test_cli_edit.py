@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cli_process import COMMAND, environment, latty
+from cli_in_process import latty
+from cli_process import COMMAND, environment
 from frames_for_writers import content
 from PIL import Image
 from safetensors.torch import save_file

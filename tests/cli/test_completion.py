@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cli_process import latty
+from cli_in_process import latty
 
 from latty.cli.parser import VERBS
 from latty.cli.verbs import completion

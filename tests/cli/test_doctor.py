@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_process import latty
+from cli_in_process import latty
 
 from latty import config
 from latty.errors import ConfigError

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from cli_process import COMMAND, environment, latty
+from cli_in_process import latty
+from cli_process import COMMAND, environment
 from loopback import File, Server, page, serving, status
 
 from latty import home

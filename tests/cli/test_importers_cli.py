@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import scorer_cards as scorers
 import torch
-from cli_process import environment, latty
+from cli_in_process import latty
+from cli_process import environment
 from PIL import Image
 from places import ROOT
 from safetensors.torch import save_file

@@ -14,8 +14,10 @@ from typing import Any
 
 import job_processes
 import pytest
-from cli_process import COMMAND, latty, write_preset
+from cli_in_process import latty
+from cli_process import COMMAND, write_preset
 from job_processes import in_state, over, probe, processes_of
+from places import ROOT
 from processes import wait
 
 from latty.cli import detach
@@ -55,7 +57,7 @@ def test_words_with_spaces_stay_words() -> None:
     words = ["-v", "render", "my preset.toml", "--detach", "--set", "name=a b"]
     (job,) = detach._jobs(words, True)
     assert job == ("render", "-v", "my preset.toml", "--set", "name=a b")
-    title = run.Spec("x", job, "/").title
+    title = run.JobSpec("x", job, "/").title
     assert title == "render -v 'my preset.toml' --set 'name=a b'"
 
 
@@ -75,7 +77,7 @@ def test_what_a_worker_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("LATTY_BATCH", "3")
     seen = told(tmp_path / "told", "--set", "name=two words", folder=folder)
     assert seen["folder"] == str(folder) and seen["stdin"] == ""
-    assert seen["latty"] == str(job_processes.ROOT / "core/latty/__init__.py")
+    assert seen["latty"] == str(ROOT / "core/latty/__init__.py")
     assert seen["words"][-2:] == ["--set", "name=two words"]
     assert seen["leader"] and seen["oom"] >= 500
     assert seen["environment"]["LATTY_BATCH"] == "3"

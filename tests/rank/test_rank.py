@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from cli_process import latty
+from cli_in_process import latty
 from PIL import Image
 
 from latty.models import open_model
