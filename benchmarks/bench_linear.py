@@ -17,7 +17,7 @@ from benchmarks._clock import Cost, costs, user_ratio
 from benchmarks.bench_stylegan2 import Row, _one_thread
 from latty.directions.methods.interfacegan.svm import boundary
 from latty.directions.methods.sefa import _leading
-from latty.directions.normal_equations import NormalEquations
+from latty.directions.moments import NormalEquations
 
 SVC_NAME, LEAST_SQUARES, EIG = "SVC(kernel=linear)", "LinearRegression", "numpy.linalg.eig"
 

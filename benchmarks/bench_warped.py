@@ -5,19 +5,19 @@ processor time. The iteration is measured twice: with the textbook's own generat
 which shows what the loop is worth, and with ours, which is what a user gets.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks._clock import costs
 from benchmarks._textbook_warped import Loop, OneHot
 from benchmarks.bench_stylegan2 import SMALL, Row, Textbook, _network, _one_thread
-from latty.directions.methods.warped import rbf
-from latty.directions.training.pairs import Pairs, Source
-from latty.directions.training.trainer import Plan, Trainer
+from latty.directions.methods.warped import Warped, rbf
+from latty.directions.training.pairs import Pairs
+from latty.directions.training.trainer import Trainer
 from latty.models.base import Generator, Labels, ModelInfo
 from latty.models.families import stylegan2
 from latty.models.families.stylegan2 import Config, Network
@@ -28,6 +28,13 @@ REPEATS = 20  # steps in one measurement: one alone is shorter than the clock's 
 BATCH = 2
 FULL = Config(resolution=64, channels=(512, 512, 512, 512, 512))  # config F below 128 px
 ONE_HOT, LOOP = "one-hot sets, differences", "textbook loop"
+
+
+class Bare(Warped):
+    """Trains the functions over latents as they are."""
+
+    def rates(self, shifter: nn.Module) -> list[tuple[Iterable[nn.Parameter], float]]:
+        return [(shifter.parameters(), self.support_rate)]
 
 
 class Plain:
@@ -87,10 +94,20 @@ def _step_rows(rounds: int) -> Iterator[Row]:
 
 
 def _trainer(generator: Generator) -> Trainer:
-    plan = Plan(PATHS, 0.1, 0.2, 1, BATCH, "resnet", 1e-4, 1e-4, 1.0, 0.25, 0)
+    params = Bare(
+        paths=PATHS,
+        min_shift=0.1,
+        max_shift=0.2,
+        iterations=1,
+        batch=BATCH,
+        support_rate=1e-4,
+        reconstructor_rate=1e-4,
+        space="w",
+        size=64,
+    )
     warps = rbf.Warps(PATHS, DIPOLES, WIDTH)
     warps.alphas.requires_grad_(False)
-    return Trainer(Pairs(generator, Source(space="w")), warps, 1.0, plan, "")
+    return Trainer(Pairs(generator, params), warps, 1.0, params, "")
 
 
 def _training_rows(config: Config, rounds: int, quick: bool) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from latty.directions import find, save
 from latty.directions.file import NORMALS, read
 from latty.directions.methods.interfacegan import METHOD
 from latty.directions.methods.interfacegan.extremes import sides
-from latty.directions.normal_equations import normal_scores
+from latty.directions.sampling import normal_scores
 from latty.errors import BadData, Interrupted
 from latty.models import open_model
 

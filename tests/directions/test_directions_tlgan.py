@@ -17,7 +17,7 @@ from latty.directions.discovery import make
 from latty.directions.file import ARRAY, SCHEMA, read, read_header
 from latty.directions.linear import LinearDirection
 from latty.directions.methods.tlgan import METHOD
-from latty.directions.normal_equations import NormalEquations
+from latty.directions.moments import NormalEquations
 from latty.directions.orthogonal import off
 from latty.directions.registries import METHODS as METHODS_REGISTRY
 from latty.directions.store import SETS, direction_names, set_info

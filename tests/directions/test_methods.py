@@ -1,7 +1,5 @@
 """Every method keeps the same promises on every family: it finds directions that move latents, or
 says in one line what the generator lacks.
-
-A new method needs one line here: parameters in TINY that make its fit take a second.
 """
 
 import inspect
@@ -20,35 +18,16 @@ from latty.directions.base import Calibrated, Direction, HasCoordinate
 from latty.directions.discovery import discover, make
 from latty.directions.file import read, read_header
 from latty.directions.parameters import Parameter, parameters, parse
-from latty.directions.registries import METHODS as METHODS_REGISTRY
+from latty.directions.registries import METHODS
 from latty.errors import BadData, Interrupted, UsageError, WouldOverwrite
 from latty.models.base import HasActivations
 
-METHODS = METHODS_REGISTRY.names()
-LOOK = {"scorer": "brightness", "names": ("luma",)}  # every picture has it
-TRAIN = {"iterations": 3, "batch": 2, "probes": 2, "size": 16, "reconstructor": "lenet"}
-TINY: dict[str, dict[str, Any]] = {
-    "ascent": {**LOOK, "samples": 24, "probes": 1, "steps": 4},
-    "ganspace": {"samples": 120, "components": 3, "batch": 20},
-    "interfacegan": {**LOOK, "samples": 400, "ratio": 0.5, "probes": 1, "layers": "all"},
-    "plumerault": {"transforms": ("x", "brightness"), "trajectories": 3, "amounts": 2, "steps": 2,
-                   "size": 16, "probes": 2, "rounds": 2},
-    "random": {"components": 3, "samples": 200},
-    "sefa": {"components": 3, "samples": 200},
-    "tlgan": {**LOOK, "samples": 1024, "probes": 1, "layers": "all"},
-    "voynov": {**TRAIN, "directions": 4},
-    "warped": {**TRAIN, "paths": 3, "dipoles": 2},
-}  # fmt: skip
+NAMES = METHODS.names()
 
 
-def tiny(method: str, generator: Any = None) -> dict[str, Any]:
-    """Parameters of a short search; for one inside the network, a layer that it has."""
-    if method not in TINY:
-        pytest.fail(f"method '{method}' is not tested: give TINY of {__file__} a line for it")
-    if method == "ganspace" and generator is not None and generator.info.space == "z":
-        names = generator.activation_names() if isinstance(generator, HasActivations) else ("",)
-        return {**TINY[method], "layer": names[0]}
-    return TINY[method]
+def tiny(method: str, generator: Any) -> dict[str, Any]:
+    """Parameters of a short search."""
+    return METHODS.load(method).quick(generator)
 
 
 def latents_of(generator: Any, direction: Direction, count: int) -> Tensor:
@@ -61,28 +40,28 @@ def latents_of(generator: Any, direction: Direction, count: int) -> Tensor:
 # --- the words ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", NAMES)
 def test_parameters_can_be_asked_for(method: str) -> None:
     """What the source says is what the class takes, and each parameter has its words."""
     found = {one.name: one for one in parameters(method)}
-    signature = inspect.signature(METHODS_REGISTRY.load(method).METHOD.__init__)
-    assert list(found) == list(signature.parameters)[1:]
+    signature = inspect.signature(METHODS.load(method).METHOD.__init__)
+    assert sorted(found) == sorted(signature.parameters.keys() - {"self"})
     for name, one in found.items():
         assert one.default == signature.parameters[name].default, name
-        assert one.help, f"{method}: '{name}' has no line in the docstring of the class"
+        assert one.help, f"{method}: '{name}' has no comment behind it"
         if one.choices and isinstance(one.default, str):
             assert one.default in one.choices
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", NAMES)
 def test_it_has_a_line_for_the_list_and_a_page(method: str) -> None:
-    assert METHODS_REGISTRY.summary(method).endswith(".")
+    assert METHODS.summary(method).endswith(".")
     page = ROOT / "docs" / "methods" / f"{method}.md"
     text = page.read_text(encoding="utf-8")
     assert f"latty discover {method}" in text and f"method-{method}." in text
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", NAMES)
 def test_unknown_parameters_are_refused(method: str) -> None:
     with pytest.raises(UsageError, match="no parameter 'colour'"):
         make(method, {"colour": 1})
@@ -124,7 +103,7 @@ def test_values_that_do_not_fit_are_refused(parameter: Parameter, text: str) -> 
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", NAMES)
 def test_it_finds_directions_or_says_what_is_missing(
     method: str, family: str, tmp_path: Path
 ) -> None:
@@ -177,25 +156,26 @@ def check_moves(direction: Direction, generator: Any) -> None:
         torch.testing.assert_close(same, latents, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", NAMES)
 def test_the_same_search_gives_the_same_bytes(method: str, tmp_path: Path) -> None:
     generator = made(next(f for f in ("stylegan2", "portraits", "dcgan") if fits(method, f)))
     paths = [tmp_path / f"{name}.safetensors" for name in ("one", "two")]
     for path in paths:
-        discover(method, tiny(method), generator, path)
+        discover(method, tiny(method, generator), generator, path)
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def fits(method: str, family: str) -> bool:
-    return not make(method, tiny(method)).missing(made(family))
+    generator = made(family)
+    return not make(method, tiny(method, generator)).missing(generator)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", NAMES)
 def test_an_interruption_leaves_a_whole_set_or_none(method: str, tmp_path: Path) -> None:
     """Stopped at each of its first reports, then run to the end: as if never stopped."""
     generator = made(next(f for f in ("stylegan2", "portraits", "dcgan") if fits(method, f)))
     target, whole = tmp_path / "cut.safetensors", tmp_path / "whole.safetensors"
-    discover(method, tiny(method), generator, whole)
+    discover(method, tiny(method, generator), generator, whole)
     for stop in (1, 2, 4):
         calls = 0
 
@@ -206,7 +186,7 @@ def test_an_interruption_leaves_a_whole_set_or_none(method: str, tmp_path: Path)
                 raise Interrupted(2)
 
         try:
-            header = discover(method, tiny(method), generator, target, report)
+            header = discover(method, tiny(method, generator), generator, target, report)
         except Interrupted:
             assert not target.exists() or not read_header(target).complete
         else:
@@ -215,7 +195,7 @@ def test_an_interruption_leaves_a_whole_set_or_none(method: str, tmp_path: Path)
             if header.complete:
                 break
     if not target.exists() or not read_header(target).complete:
-        discover(method, tiny(method), generator, target)
+        discover(method, tiny(method, generator), generator, target)
     assert target.read_bytes() == whole.read_bytes()
 
 
@@ -224,7 +204,8 @@ def test_an_interruption_leaves_a_whole_set_or_none(method: str, tmp_path: Path)
 
 def test_a_set_in_the_way_is_not_overwritten(tmp_path: Path) -> None:
     target = tmp_path / "found.safetensors"
-    generator, params = made("stylegan2"), tiny("tlgan")
+    generator = made("stylegan2")
+    params = tiny("tlgan", generator)
     discover("tlgan", params, generator, target)
     before = target.read_bytes()
     with pytest.raises(WouldOverwrite):
@@ -236,7 +217,9 @@ def test_a_set_in_the_way_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_a_set_carries_every_parameter(tmp_path: Path) -> None:
     target = tmp_path / "found.safetensors"
-    header = discover("tlgan", tiny("tlgan"), made("stylegan2"), target)
+    generator = made("stylegan2")
+    params = tiny("tlgan", generator)
+    header = discover("tlgan", params, generator, target)
     told = dict(header.params)
     assert told["samples"] == 1024 and told["ridge"] == 1e-4 and told["names"] == ("luma",)
-    assert directions.params_of(make("tlgan", tiny("tlgan"))) == header.params
+    assert directions.params_of(make("tlgan", params)) == header.params

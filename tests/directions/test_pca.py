@@ -16,7 +16,7 @@ from latty.directions.methods.ganspace.estimators import choose
 from latty.directions.methods.ganspace.pca import Components, Estimator, Exact
 from latty.directions.methods.ganspace.plan import MEGABYTE, Plan
 from latty.directions.methods.ganspace.rows_in_memory import Dual
-from latty.directions.methods.ganspace.state import Store
+from latty.directions.methods.ganspace.state import FitState
 from latty.errors import BadData, OutputError
 from latty.report import silent
 
@@ -160,9 +160,9 @@ def test_it_goes_on_from_its_state(name: str, tmp_path: Path) -> None:
     whole = fed(choose(name, setting), rows).finish(8, silent)
 
     def moved(estimator: Estimator) -> Estimator:
-        Store(tmp_path, "same fit").write(estimator.state())
+        FitState(tmp_path, "same fit").write(estimator.state())
         other = choose(name, setting)
-        other.restore(Store(tmp_path, "same fit").read())
+        other.restore(FitState(tmp_path, "same fit").read())
         assert other.count == estimator.count
         return other
 
@@ -173,16 +173,16 @@ def test_it_goes_on_from_its_state(name: str, tmp_path: Path) -> None:
 
 
 def test_states_of_another_fit_and_damaged_ones_are_not_read(tmp_path: Path) -> None:
-    store = Store(tmp_path, "mine")
+    store = FitState(tmp_path, "mine")
     store.write({"sums": torch.ones(3).double(), "rows-0": torch.ones(2, 2)})
-    assert set(Store(tmp_path, "mine").read()) == {"sums", "rows-0"}
-    assert Store(tmp_path, "other").read() == {}
+    assert set(FitState(tmp_path, "mine").read()) == {"sums", "rows-0"}
+    assert FitState(tmp_path, "other").read() == {}
     (tmp_path / "rows-0.safetensors").unlink()
-    assert Store(tmp_path, "mine").read() == {}
+    assert FitState(tmp_path, "mine").read() == {}
     (tmp_path / "pca.safetensors").write_bytes(b"half a file")
-    assert Store(tmp_path, "mine").read() == {}
+    assert FitState(tmp_path, "mine").read() == {}
     with pytest.raises(OutputError, match="cannot keep"):
-        Store(tmp_path / "nowhere", "mine").write({"sums": torch.ones(3)})
+        FitState(tmp_path / "nowhere", "mine").write({"sums": torch.ones(3)})
 
 
 # --- scikit-learn's -------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,12 @@ from latty.directions.methods.voynov.deformators import deformator
 from latty.directions.methods.warped import Warped, rbf
 from latty.directions.training import state
 from latty.directions.training import trainer as training_trainer
-from latty.directions.training.pairs import Pairs, Source
+from latty.directions.training.pairs import Pairs
+from latty.directions.training.parameters import TrainingParameters as Drawing
 from latty.directions.training.reconstructors import Reconstructor
-from latty.directions.training.trainer import Plan, Trainer
+from latty.directions.training.trainer import Trainer
 from latty.errors import BadData, Interrupted
 
-PLAN = Plan(5, 0.5, 3.0, 8, 4, "lenet", 1e-3, 1e-3, 1.0, 0.25, 0)
 SMALL: dict[str, Any] = {"iterations": 20, "batch": 4, "reconstructor": "lenet", "probes": 4}
 METHODS = [
     (Warped, {"paths": 4, "dipoles": 3, **SMALL}),
@@ -37,9 +36,18 @@ METHODS = [
 ]
 
 
-def trainer_of(generator: Toy, plan: Plan = PLAN, space: str = "w") -> Trainer:
-    pairs = Pairs(generator, Source(space=space, size=16))
-    return Trainer(pairs, deformator("ortho", plan.count, 5, False), 2.0, plan, "tag")
+def trainer_of(generator: Toy) -> Trainer:
+    params = Voynov(
+        directions=5,
+        deformator_rate=1e-3,
+        iterations=8,
+        batch=4,
+        reconstructor="lenet",
+        space="w",
+        size=16,
+    )
+    pairs = Pairs(generator, params)
+    return Trainer(pairs, deformator("ortho", 5, 5, False), 2.0, params, "tag")
 
 
 # --- what is drawn --------------------------------------------------------------------------------
@@ -47,7 +55,7 @@ def trainer_of(generator: Toy, plan: Plan = PLAN, space: str = "w") -> Trainer:
 
 def test_shifts_are_even_over_both_signs() -> None:
     """The original draws 70 % of them positive."""
-    pairs = Pairs(Toy(), Source())
+    pairs = Pairs(Toy(), Drawing())
     index, size = pairs.shifts(0, 20_000, 7, (0.5, 3.0), "uniform")
     assert float((size > 0).float().mean()) == pytest.approx(0.5, abs=0.015)
     ways = size.abs()
@@ -63,7 +71,7 @@ def test_shifts_are_even_over_both_signs() -> None:
 
 
 def test_draws_depend_on_their_number_alone() -> None:
-    pairs = Pairs(Toy(classes=3), Source(seed=9, truncation=0.7))
+    pairs = Pairs(Toy(classes=3), Drawing(seed=9, truncation=0.7))
     ahead, alone = pairs.draw(range(40, 48)), pairs.draw(range(43, 44))
     torch.testing.assert_close(ahead.latents[3:4], alone.latents)
     assert ahead.label is not None and alone.label is not None
@@ -74,7 +82,7 @@ def test_draws_depend_on_their_number_alone() -> None:
 
 
 def test_truncated_latents_are_a_truncated_normal() -> None:
-    whole, cut = Pairs(Toy(), Source()), Pairs(Toy(), Source(truncation=0.7))
+    whole, cut = Pairs(Toy(), Drawing()), Pairs(Toy(), Drawing(truncation=0.7))
     before, z = whole.latents_z(range(1000)), cut.latents_z(range(1000))
     assert float(z.abs().max()) <= 0.7
     inside = before.abs() <= 0.7
@@ -88,29 +96,29 @@ def test_truncated_latents_are_a_truncated_normal() -> None:
 def test_classes_are_drawn_as_asked() -> None:
     drawn = [
         Pairs(Toy(classes=5), source).labels(range(400))
-        for source in (Source(), Source(label=2), Source(classes=(1, 4)))
+        for source in (Drawing(), Drawing(label=2), Drawing(classes=(1, 4)))
     ]
     kinds = [set(labels.tolist()) for labels in drawn if labels is not None]
     assert kinds == [{0, 1, 2, 3, 4}, {2}, {1, 4}]
-    assert Pairs(Toy(), Source()).labels(range(3)) is None
+    assert Pairs(Toy(), Drawing()).labels(range(3)) is None
 
 
 def test_shifts_stay_in_their_layers() -> None:
     toy = Toy()
-    pairs = Pairs(toy, Source(layers="1-2", size=16))
+    pairs = Pairs(toy, Drawing(layers="1-2", size=16))
     drawn = pairs.draw(range(2))
     codes = toy.mapping(toy.sample(range(2)))
     torch.testing.assert_close(pairs.pictures(drawn), toy.synthesis(codes))
     codes[:, 1:3] += 1
     torch.testing.assert_close(pairs.pictures(drawn, torch.ones(2, 5)), toy.synthesis(codes))
-    in_z = Pairs(toy, Source(space="z", size=16))
+    in_z = Pairs(toy, Drawing(space="z", size=16))
     moved = toy.synthesis(toy.mapping(toy.sample(range(2)) + 1))
     torch.testing.assert_close(in_z.pictures(in_z.draw(range(2)), torch.ones(2, 6)), moved)
 
 
 def test_pictures_are_averaged_down() -> None:
     toy = Toy()
-    pairs = Pairs(toy, Source(size=8))
+    pairs = Pairs(toy, Drawing(size=8))
     whole = toy.synthesis(toy.mapping(toy.sample(range(2))))
     small = pairs.pictures(pairs.draw(range(2)))
     torch.testing.assert_close(small, whole.view(2, 3, 8, 2, 8, 2).mean((3, 5)))
@@ -162,15 +170,15 @@ def test_pairs_that_do_not_differ_tell_nothing() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"count": 1}, "nothing to tell apart"),
+        ({"directions": 1}, "nothing to tell apart"),
         ({"batch": 1}, "batch norms"),
-        ({"low": 3.0}, "shifts from 3.0 to 3.0"),
+        ({"min_shift": 3.0}, "shifts from 3.0 to 3.0"),
         ({"iterations": 0}, "iterations"),
     ],
 )
 def test_plans_that_cannot_work_are_refused(change: dict[str, Any], words: str) -> None:
     with pytest.raises(BadData, match=words):
-        replace(PLAN, **change).check()
+        Voynov(**change).check()
 
 
 @pytest.mark.parametrize(
@@ -203,7 +211,7 @@ def test_w_needs_layers_that_read_one_code() -> None:
         Voynov(**SMALL).fit(Chunks())
     found = Voynov(directions=3, layers="2", **SMALL).fit(Chunks())
     assert found.directions_.shape == (3, 5)
-    pairs, toy = Pairs(Chunks(), Source(layers="2", size=16)), Chunks()
+    pairs, toy = Pairs(Chunks(), Drawing(layers="2", size=16)), Chunks()
     drawn = pairs.draw(range(2))  # the other layers keep codes of their own
     assert torch.equal(drawn.latents, toy.mapping(toy.sample(range(2)))[:, 2])
     plain = toy.synthesis(toy.mapping(toy.sample(range(2))))
@@ -289,11 +297,13 @@ CHILD = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from latty.directions import _trainer, save, {name}
+from latty.directions import save
+from latty.directions.methods import {name}
+from latty.directions.training import trainer
 from visible_latents import Patches
-keep = _trainer.Trainer._save
-_trainer.KEEP = 0.0
-_trainer.Trainer._save = lambda *given: 0.0 * keep(*given)
+keep = trainer.Trainer._save
+trainer.KEEP = 0.0
+trainer.Trainer._save = lambda *given: 0.0 * keep(*given)
 method = {name}.METHOD(**{params!r})
 def tell(done, total, what):
     print(done, flush=True)

@@ -24,7 +24,7 @@ from torch import Tensor
 from latty import home
 from latty.attributes import attribute_names, open_scorer, scores_of
 from latty.attributes.names import exact
-from latty.checkpoints.safetensors import read_header, read_tensors
+from latty.checkpoints.safetensors import pieces, read_header, read_tensors
 from latty.errors import BadData, LattyError
 from latty.files import replace_whole
 from latty.models.base import Generator
@@ -207,10 +207,8 @@ class _Cache:
 
 
 def _file(names: tuple[str, ...], scores: Tensor, batch: int) -> bytes:
-    from safetensors.torch import save
-
     meta = {"names": json.dumps(names), "sha256": _digest(scores), "batch": str(batch)}
-    return save({"scores": scores}, meta)
+    return b"".join(pieces(meta, {"scores": scores}))
 
 
 def _digest(scores: Tensor) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty.directions.file import ARRAY, LINEAR, DirectionSet, Value, read, write
-from latty.directions.registries import METHODS
+from latty.directions.registries import form_of
 from latty.directions.store import SETS, resolve, split
 from latty.errors import BadData
 from latty.files import stamp
@@ -39,14 +39,8 @@ def _open(path: Path, state: object, ref: str, name: str) -> "tuple[DirectionSet
     _, header, index = resolve(ref)
     import torch
 
-    from latty.directions import linear
-
     with torch.inference_mode(False):  # kept for callers who need gradients, whoever asks first
-        tensors = read(path)[1]
-        if header.form == LINEAR:
-            return header, linear.direction(header, index, tensors)
-        build = METHODS.load(header.form).direction
-        return header, build(header, index, tensors)
+        return header, form_of(header).direction(header, index, read(path)[1])
 
 
 def _check_model(header: DirectionSet, info: "ModelInfo", ref: str, force: bool) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from latty.models.base import Generator
 
+ROWS = (ARRAY, NORMALS)
 INSIDE = "activation:"  # "activation:b8.conv0": the space of what that layer gives
 
 
@@ -96,6 +97,13 @@ def direction(header: DirectionSet, index: int, tensors: "Mapping[str, Tensor]")
     normal = None if normals is None else normals[index]
     vector = tensors[ARRAY][index]
     return LinearDirection(info.name, header.space, info.layers, vector, info.sigma, normal)
+
+
+def turned(arrays: "dict[str, Tensor]", index: int) -> None:
+    """Minus the vector, (D,) or (L, D), and its normal."""
+    for name in ROWS:
+        if name in arrays:
+            arrays[name][index] *= -1
 
 
 def check_shape(direction: LinearDirection, generator: "Generator", ref: str) -> None:

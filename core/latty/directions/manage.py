@@ -1,12 +1,12 @@
 """What a user does to direction sets: rename, flip, delete, copy, export, keep an offset.
 
 Every function works on files and returns what JSON can say; a set that ships is never changed (see
-`copied`). Vectors, paths and calibrated transforms are turned in their arrays; a climb and a curve
-of a network by what `_turned` adds to them.
+`copied`).
 """
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,8 +32,8 @@ def rename(path: str, name: str, to: str) -> list[str]:
     index = _index(header, name)
     if to != name and to in header.names:
         raise WouldOverwrite(f"there is a direction '{to}' already", "choose another name")
-    if header.form == "ascent":  # what is climbed is known by name
-        header = select.with_attributes(header)
+    with suppress(Missing):  # of a form whose method is not installed the names can be changed, too
+        _, header, arrays = select.explicit(header, arrays)
     infos = list(header.infos)
     infos[index] = replace(infos[index], name=to)
     params = tuple((to if key == name and header.method == select.OFFSET else key, value)
@@ -47,11 +47,7 @@ def flip(path: str, name: str) -> None:
     """The same direction the other way round: what +1 did, -1 does. Raises Missing, BadData."""
     header, arrays = _opened(path)
     index = _index(header, name)
-    header, arrays = select.full(header, arrays)
-    select.turn(header.form, arrays, index)
-    infos = list(header.infos)
-    infos[index] = select.turned_info(infos[index])
-    write(Path(path), replace(header, infos=tuple(infos)), arrays)
+    write(Path(path), *select.turned(header, arrays, index))
 
 
 def delete(path: str, names: Sequence[str]) -> int:

@@ -1,14 +1,17 @@
 """The parameters of a method, read from its source: forms and `--help` must not wait for torch.
 
-A method's class is found through `METHOD = NAME`; its __init__ gives names, kinds and defaults, its
-docstring the words. A method of another package is imported instead and looked at.
+A method's class is found through `METHOD = NAME`; the fields of a dataclass, its own and inherited
+ones, give names, kinds and defaults, and the comments behind them the words of the help.
 """
 
 import ast
 import inspect
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 from latty.directions.registries import METHODS
@@ -28,96 +31,126 @@ class Parameter:
 
 
 def parameters(method: str) -> tuple[Parameter, ...]:
-    """In the order of its __init__. Raises Missing for an unknown method."""
+    """Those of the method's own class first, then what it inherits. Raises Missing for an unknown
+    method, TypeError where its class cannot be read."""
     path = METHODS.source(method)
     if path is None:
-        made = METHODS.load(method).METHOD
-        return _read(inspect.getsource(inspect.getmodule(made) or made), made.__name__)
-    return _read(path.read_text(encoding="utf-8"), None)
+        path = Path(inspect.getfile(METHODS.load(method).METHOD))
+    module, node = _module(path).find("METHOD")
+    if not isinstance(node, ast.ClassDef):
+        raise TypeError(f"{path}: METHOD is no class of its own")
+    return tuple(_of_class(module, node).values())
 
 
-def _read(source: str, name: str | None) -> tuple[Parameter, ...]:
-    tree = ast.parse(source)
-    if name is None:
-        name = next(
-            node.value.id
-            for node in tree.body
-            if isinstance(node, ast.Assign)
-            and isinstance(node.targets[0], ast.Name)
-            and node.targets[0].id == "METHOD"
-            and isinstance(node.value, ast.Name)
-        )
-    node = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
-    init = next(n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__")
-    constants = _constants(tree)
-    words = _words(ast.get_docstring(node) or "")
+@cache
+def _module(path: Path) -> "_Module":
+    return _Module(path)
+
+
+class _Module:
+    """The names at the top of a source file: classes, values, and where others come from."""
+
+    def __init__(self, path: Path) -> None:
+        text = path.read_text(encoding="utf-8")
+        self.path, self.lines = path, text.splitlines()
+        self.names: dict[str, ast.expr | ast.ClassDef] = {}
+        self.imported: dict[str, tuple[ast.ImportFrom, str]] = {}
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ImportFrom):
+                self.imported |= {one.asname or one.name: (node, one.name) for one in node.names}
+            elif isinstance(node, ast.ClassDef):
+                self.names[node.name] = node
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                self.names[node.targets[0].id] = node.value
+
+    def find(self, name: str) -> "tuple[_Module, ast.expr | ast.ClassDef | None]":
+        """What a name stands for, and the module that says so; None where that is not known."""
+        if name in self.imported:
+            node, there = self.imported[name]
+            path = self._file(node)
+            return _module(path).find(there) if path else (self, None)
+        found = self.names.get(name)
+        return self.find(found.id) if isinstance(found, ast.Name) else (self, found)
+
+    def _file(self, node: ast.ImportFrom) -> Path | None:
+        """The source of the module that names are imported from, without importing it."""
+        top, *parts = (node.module or "").split(".")
+        if node.level:
+            folder, parts = self.path.parents[node.level - 1], [top, *parts]
+        else:
+            spec = find_spec(top)
+            if spec is None or not spec.submodule_search_locations:
+                return None  # one file, such as typing.py: no parameters come from there
+            folder = Path(next(iter(spec.submodule_search_locations)))
+        start = folder.joinpath(*filter(None, parts))
+        files = (start.parent / f"{start.name}.py", start / "__init__.py")
+        return next((path for path in files if path.is_file()), None)
+
+    def comment(self, node: ast.AnnAssign) -> str:
+        """What stands behind a statement, and in lines of comment below it."""
+        line = self.lines[(node.end_lineno or 1) - 1].encode()[node.end_col_offset :].decode()
+        more = takewhile(lambda text: text.strip().startswith("#"), self.lines[node.end_lineno :])
+        return " ".join(text.strip(" #") for text in (line, *more)).strip()
+
+
+def _of_class(module: _Module, node: ast.ClassDef) -> dict[str, Parameter]:
+    found: dict[str, Parameter] = {}
+    for item in node.body:
+        if isinstance(item, ast.AnnAssign) and item.value and isinstance(item.target, ast.Name):
+            if not ast.unparse(item.annotation).startswith("ClassVar"):
+                words = module.comment(item)
+                found[item.target.id] = _parameter(
+                    module, item.target.id, item.annotation, item.value, words
+                )
+        elif isinstance(item, ast.FunctionDef) and item.name == "__init__":
+            found |= _of_init(module, item, ast.get_docstring(node) or "")
+    for base in node.bases:
+        base = base.value if isinstance(base, ast.Subscript) else base
+        owner, parent = module.find(base.id) if isinstance(base, ast.Name) else (module, None)
+        if isinstance(parent, ast.ClassDef):
+            found |= {k: v for k, v in _of_class(owner, parent).items() if k not in found}
+    return found
+
+
+def _of_init(module: _Module, init: ast.FunctionDef, docstring: str) -> dict[str, Parameter]:
+    """Of a class with an __init__ of its own: its docstring has a line "name   what it is"."""
+    words = dict(re.findall(r"^(\w+)  +(\S.*)$", docstring, re.MULTILINE))
     arguments = [*init.args.args[1:], *init.args.kwonlyargs]
     defaults = [*init.args.defaults, *init.args.kw_defaults]
-    return tuple(
-        _parameter(argument, default, constants, words)
-        for argument, default in zip(arguments, defaults, strict=True)
-    )
-
-
-def _constants(tree: ast.Module) -> dict[str, ast.expr]:
-    """Module-level names of values, for defaults and for named Literals."""
-    return {
-        node.targets[0].id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-    }
-
-
-def _words(docstring: str) -> dict[str, str]:
-    """name -> what it is, from lines "name    what", continued by deeper lines."""
-    found: dict[str, str] = {}
-    last: tuple[str, ...] = ()
-    for line in inspect.cleandoc(docstring).splitlines():
-        match = re.match(r"^(\w+(?:, \w+)*)  +(\S.*)$", line)
-        if match:
-            last = tuple(match[1].split(", "))
-            found.update(dict.fromkeys(last, match[2].strip()))
-        elif last and line.startswith("  ") and line.strip():
-            found.update({name: f"{found[name]} {line.strip()}" for name in last})
-        else:
-            last = ()
+    found = {}
+    for argument, default in zip(arguments, defaults, strict=True):
+        assert argument.annotation is not None and default is not None
+        name = argument.arg
+        found[name] = _parameter(module, name, argument.annotation, default, words.get(name, ""))
     return found
 
 
 def _parameter(
-    argument: ast.arg,
-    default: ast.expr | None,
-    constants: Mapping[str, ast.expr],
-    words: Mapping[str, str],
+    module: _Module, name: str, annotation: ast.expr, default: ast.expr, words: str
 ) -> Parameter:
-    assert default is not None and argument.annotation is not None
-    if isinstance(default, ast.Name) and default.id in constants:
-        default = constants[default.id]
-    kinds, choices = _kinds(argument.annotation, constants)
-    value = ast.literal_eval(default)
-    return Parameter(argument.arg, kinds, value, choices, words.get(argument.arg, ""))
+    if isinstance(default, ast.Name):
+        value = module.find(default.id)[1]
+        default = value if isinstance(value, ast.expr) else default
+    kinds, choices = _kinds(annotation, module)
+    return Parameter(name, kinds, ast.literal_eval(default), choices, words)
 
 
-def _kinds(
-    node: ast.expr, constants: Mapping[str, ast.expr]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The types an annotation allows, and the words of a Literal."""
-    if isinstance(node, ast.BinOp):  # A | B
-        left, right = _kinds(node.left, constants), _kinds(node.right, constants)
-        return left[0] + right[0], left[1] + right[1]
-    if isinstance(node, ast.Constant) and node.value is None:
-        return ("none",), ()
-    if isinstance(node, ast.Name):
-        if node.id in constants:
-            return _kinds(constants[node.id], constants)
-        return (node.id,), ()
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-        if node.value.id == "Literal":
-            items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+def _kinds(node: ast.expr, module: _Module) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The types an annotation allows, and the words of a Literal. Raises TypeError."""
+    match node:
+        case ast.BinOp(left=left, right=right):  # A | B
+            one, two = _kinds(left, module), _kinds(right, module)
+            return one[0] + two[0], one[1] + two[1]
+        case ast.Constant(value=None):
+            return ("none",), ()
+        case ast.Name(id=name):
+            owner, found = module.find(name)
+            return _kinds(found, owner) if isinstance(found, ast.expr) else ((name,), ())
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=words):
+            items = words.elts if isinstance(words, ast.Tuple) else [words]
             return ("str",), tuple(str(ast.literal_eval(item)) for item in items)
-        if node.value.id == "tuple" and isinstance(node.slice, ast.Tuple):
-            (inner,), _ = _kinds(node.slice.elts[0], constants)
-            return (f"{inner}s",), ()
+        case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=[inner, *_])):
+            return (f"{_kinds(inner, module)[0][0]}s",), ()
     raise TypeError(f"a parameter of type {ast.unparse(node)} cannot be asked for")
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from latty.directions import linear
+from latty.directions.file import LINEAR
+from latty.errors import BadData
 from latty.plugins import Registry
 
 if TYPE_CHECKING:
@@ -12,18 +15,42 @@ if TYPE_CHECKING:
     from latty.directions.file import DirectionSet
     from latty.directions.importing.base import Imported
     from latty.directions.importing.source import Source
+    from latty.directions.transform import Transform
+    from latty.models.base import Generator
 
 
-class MethodEntry(Protocol):
-    """A module in methods/: the class, and how a stored direction of its own form is opened."""
+class Form(Protocol):
+    """How a stored set is opened and changed: `linear` for vectors, otherwise the method's module.
 
-    METHOD: type[Any]
+    Optional: PARAMS, names of parameters that hold one value per direction; and
+    explicit(header, arrays) -> (header, arrays), the set with what a file may leave out.
+    """
+
+    @property
+    def ROWS(self) -> tuple[str, ...]:  # noqa: N802  a constant of the module
+        """The arrays with one row per direction; the others belong to all of them."""
+        ...
 
     def direction(
         self, header: "DirectionSet", index: int, tensors: "Mapping[str, Tensor]"
     ) -> "Direction":
-        """Direction `index` of a set whose header names this module as its form; methods whose
-        directions are vectors have none of it."""
+        """Direction `index` of a set with these arrays, such as (K, D). Raises BadData for arrays
+        that do not fit."""
+        ...
+
+    def turned(self, arrays: "dict[str, Tensor]", index: int) -> None:
+        """Turn direction `index` around, in the arrays, such as (K, D), themselves."""
+        ...
+
+
+class MethodEntry(Form, Protocol):
+    """A module in methods/. What `Form` asks for is needed where METHOD.form is the module's name;
+    directions that are vectors have the form "linear"."""
+
+    METHOD: type[Any]
+
+    def quick(self, generator: "Generator") -> dict[str, Any]:
+        """Parameters of a fit that takes a second, for tests and benchmarks."""
         ...
 
 
@@ -41,6 +68,18 @@ class Importer(Protocol):
 
 METHODS = Registry[MethodEntry]("latty.directions.methods", needs=("METHOD",))
 IMPORTERS = Registry[Importer]("latty.directions.importers", needs=("recognise", "convert"))
-TRANSFORMS = Registry["Transform"](
+TRANSFORMS: "Registry[Transform]" = Registry(
     "latty.directions.transforms", "TRANSFORM", needs=("unit", "limits", "apply")
 )
+
+
+def form_of(header: "DirectionSet") -> Form:
+    """What opens and changes a set. Raises Missing where its method is not installed, BadData where
+    the method cannot do that."""
+    if header.form == LINEAR:
+        return linear
+    form = METHODS.load(header.form)
+    lacks = [word for word in ("ROWS", "direction", "turned") if not hasattr(form, word)]
+    if lacks:
+        raise BadData(f"sets of the form '{header.form}' cannot be changed: no {', '.join(lacks)}")
+    return form

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -137,21 +138,43 @@ def scores_so_far(
     return torch.cat(found)
 
 
-class Scored:
-    """What `scores_so_far` of a method's own samples draws can be drawn before, piece by piece."""
+@dataclass(kw_only=True)
+class ScoredMethod:
+    """The parameters of a method that fits to scores of sampled pictures; `scores_so_far` of the
+    samples can be drawn before, piece by piece."""
 
-    samples: int
-    batch: int
-    seed: int
-    label: int | None
-    scorer: str
-    space: str
+    samples: int = 20_000  # latents that are scored
+    batch: int = 100  # pictures drawn at once
+    scorer: str = "factors"  # judges pictures of generators that do not know their own factors
+    names: tuple[str, ...] = ()  # attributes to keep, empty = all
+    layers: Literal["best", "all"] = "best"  # where directions act: in their best layers, or in all
+    minimum: float = 0.0  # a direction whose attribute follows with a lower correlation is dropped
+    space: Literal["auto", "z", "w"] = "auto"  # auto = where the family's directions act best
+    label: int | None = None  # the class to draw, where there are classes
+    seed: int = 100_000  # first of the sampled seeds
+    probes: int = 8  # held-out seeds for choices; the final figures take twice as many
+    span: float = 3.0  # strengths -span..span are measured
+
+    def missing(self, generator: Generator) -> str:
+        """Nothing: every generator's pictures can be scored."""
+        return ""
 
     def shards(self, generator: Generator, work: Path) -> list[Shard]:
-        """The scores of the samples; those of w+, which mix two seeds, stay with one process."""
-        seeds = range(self.seed, self.seed + (0 if self.space == "w+" else self.samples))
+        """The scores of the samples."""
+        seeds = range(self.seed, self.seed + self.samples)
         return [
             shard
             for chunk in blocks(seeds, CHUNK)
             for shard in shards(generator, chunk, self.scorer, self.label, self.batch)
         ]
+
+
+def normal_scores(scores: Tensor) -> Tensor:
+    """Scores (n, K) as the quantiles of a normal that their ranks are, whatever their scale and
+    however it bends; what is no number stays so."""
+    levels = torch.full_like(scores, torch.nan)
+    for column, level in zip(scores.T, levels.T, strict=True):
+        valid = column.isfinite()
+        ranks = column[valid].argsort(stable=True).argsort()
+        level[valid] = torch.special.ndtri((ranks.double() + 0.5) / len(ranks)).to(level)
+    return levels

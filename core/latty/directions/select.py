@@ -1,49 +1,27 @@
 """A set of directions taken apart: some of them, one turned around, two sets in one.
 
-Which arrays have a row for each direction is a matter of the set's form.
+Which arrays have a row for each direction, and what is turned in them, the set's form says.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from latty.directions import sign
 from latty.directions.base import Info
-from latty.directions.file import ARRAY, LINEAR, NORMALS, DirectionSet, Value
+from latty.directions.file import DirectionSet, Value
+from latty.directions.registries import Form, form_of
 from latty.errors import BadData
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-# The arrays of a form that have a row for each direction; the others belong to all of them.
-ROWS = {
-    LINEAR: (ARRAY, NORMALS),
-    "warped": ("support", "alphas", "loggamma"),
-    "plumerault": (ARRAY, NORMALS, "knots", "values", "factor"),
-    "ascent": ("spread", "middle", sign.SIGNS),
-    "voynov": (sign.INPUTS, sign.SIGNS),
-}
 TURNED = ("corr", "effect", "effect_sd", "intercept", "x", "y", "area", "luma")  # scores, by sense
 ONE_WAY = ("monotone", "crossed")  # scores that were measured in one sense only
 OFFSET = "offset"  # the method of what is made by hand
 
 Arrays = dict[str, "Tensor"]
 Set = tuple[DirectionSet, Mapping[str, "Tensor"]]
-
-
-def turn(form: str, arrays: Arrays, index: int) -> None:
-    """Turn the arrays of one direction around."""
-    if form in ("ascent", "voynov"):
-        arrays[sign.SIGNS][index] *= -1
-    elif form == "warped":  # downhill instead of uphill
-        arrays["alphas"][index] *= -1
-    else:
-        for name in (ARRAY, NORMALS):
-            if name in arrays:
-                arrays[name][index] *= -1
-        if form == "plumerault":  # the amount at place p is now minus the amount at -p
-            for name in ("knots", "values"):
-                arrays[name][index] = -arrays[name][index].flip(0)
+Explicit = tuple[Form, DirectionSet, Arrays]
 
 
 def turned_info(info: Info) -> Info:
@@ -56,12 +34,12 @@ def turned_info(info: Info) -> Info:
 def selected(
     header: DirectionSet, arrays: Arrays, indices: list[int]
 ) -> tuple[DirectionSet, Arrays]:
-    """Some directions of a set, in this order."""
-    header, arrays = full(header, arrays)
-    rows = ROWS[header.form]
-    kept = {name: array[indices] if name in rows else array for name, array in arrays.items()}
+    """Some directions of a set, in this order, and their rows of the form's arrays (K, ...).
+    Raises BadData, Missing as `explicit`."""
+    form, header, arrays = explicit(header, arrays)
+    kept = {name: array[indices] if name in form.ROWS else array for name, array in arrays.items()}
     params = tuple((key, tuple(value[i] for i in indices))
-                   if key == sign.ATTRIBUTES and isinstance(value, tuple) else (key, value)
+                   if key in _each(form) and isinstance(value, tuple) else (key, value)
                    for key, value in header.params)  # fmt: skip
     infos = tuple(header.infos[i] for i in indices)
     if header.method == OFFSET:
@@ -70,47 +48,45 @@ def selected(
     return replace(header, infos=infos, params=params), kept
 
 
-def full(header: DirectionSet, arrays: Arrays) -> tuple[DirectionSet, Arrays]:
-    """The same set with what is otherwise understood: a row of each array for each direction.
-    Raises BadData for a form whose arrays are not known."""
-    import torch
+def turned(header: DirectionSet, arrays: Arrays, index: int) -> tuple[DirectionSet, Arrays]:
+    """Direction `index` the other way round; arrays (K, ...). Raises BadData, Missing as
+    `explicit`."""
+    form, header, arrays = explicit(header, arrays)
+    form.turned(arrays, index)
+    infos = list(header.infos)
+    infos[index] = turned_info(infos[index])
+    return replace(header, infos=tuple(infos)), arrays
 
-    form, count = header.form, len(header.infos)
-    if form not in ROWS:
-        raise BadData(f"sets of the form '{form}' can be renamed, but not taken apart")
-    arrays = {name: array.clone() for name, array in arrays.items()}
-    if form in ("ascent", "voynov"):
-        arrays.setdefault(sign.SIGNS, torch.ones(count))
-    if form == "voynov":
-        arrays.setdefault(sign.INPUTS, torch.arange(count).float())
-    if form == "ascent":
-        header = with_attributes(header)
-    for name in ROWS[form]:
-        if name in arrays and len(arrays[name]) != count:
+
+def explicit(header: DirectionSet, arrays: Mapping[str, "Tensor"]) -> "Explicit":
+    """A set's form, and the set with what its file may leave out; arrays (K, ...) are copies.
+    Raises BadData for arrays without a row for each direction, Missing for an unknown form."""
+    form, copies = form_of(header), {name: array.clone() for name, array in arrays.items()}
+    if hasattr(form, "explicit"):
+        header, copies = form.explicit(header, copies)
+    for name in form.ROWS:
+        if name in copies and len(copies[name]) != len(header.infos):
+            count = len(header.infos)
             raise BadData(f"the array '{name}' has not a row for each of {count} directions")
-    return header, arrays
+    return form, header, copies
 
 
-def with_attributes(header: DirectionSet) -> DirectionSet:
-    """A set of climbs that says by itself what each climbs."""
-    if sign.ATTRIBUTES in dict(header.params):
-        return header
-    said: tuple[str, Value] = (sign.ATTRIBUTES, header.names)
-    return replace(header, params=(*header.params, said))
+def _each(form: Form) -> tuple[str, ...]:
+    """Parameters with one value per direction."""
+    names: tuple[str, ...] = getattr(form, "PARAMS", ())
+    return names
 
 
-def joined(
-    one: tuple[DirectionSet, Mapping[str, "Tensor"]], two: tuple[DirectionSet, Arrays]
-) -> tuple[DirectionSet, Arrays] | None:
+def joined(one: Set, two: Set) -> tuple[DirectionSet, Arrays] | None:
     """The directions of both in one set; None where they do not go together."""
-    (first, mine), (second, theirs) = full(one[0], dict(one[1])), full(*two)
+    (form, first, mine), (_, second, theirs) = explicit(*one), explicit(*two)
     keys = ("method", "space", "family", "model_digest", "form")
     if any(getattr(first, key) != getattr(second, key) for key in keys) or {*mine} != {*theirs}:
         return None
     if not first.model_digest and first.model != second.model:
         return None
-    arrays = _both(mine, theirs, ROWS[first.form])
-    params = _both_params(first, second)
+    arrays = _both(mine, theirs, form.ROWS)
+    params = _both_params(first, second, _each(form))
     if arrays is None or params is None:
         return None
     return replace(first, infos=(*first.infos, *second.infos), params=params), arrays
@@ -133,14 +109,15 @@ def _both(mine: Arrays, theirs: Arrays, rows: Sequence[str]) -> Arrays | None:
     return arrays
 
 
-def _both_params(first: DirectionSet, second: DirectionSet) -> tuple[tuple[str, Value], ...] | None:
+def _both_params(
+    first: DirectionSet, second: DirectionSet, each: Sequence[str]
+) -> tuple[tuple[str, Value], ...] | None:
     """The parameters of both: those of hand-made directions are their own, others must agree."""
-    if first.method == OFFSET:
-        return tuple({**dict(first.params), **dict(second.params)}.items())
     own, other = dict(first.params), dict(second.params)
-    each, more = (table.pop(sign.ATTRIBUTES, ()) for table in (own, other))
-    if own != other:
-        return None
-    if isinstance(each, tuple) and isinstance(more, tuple) and each:
-        own[sign.ATTRIBUTES] = (*each, *more)
-    return tuple(own.items())
+    if first.method == OFFSET:
+        return tuple({**own, **other}.items())
+    for name in each:
+        mine, theirs = own.get(name), other.get(name)
+        if isinstance(mine, tuple) and isinstance(theirs, tuple):
+            own[name] = other[name] = (*mine, *theirs)
+    return tuple(own.items()) if own == other else None

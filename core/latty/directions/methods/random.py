@@ -1,7 +1,8 @@
 """The baseline: directions drawn at random. What a method finds should be better than these."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -14,29 +15,17 @@ from latty.models.base import Generator
 from latty.report import Report, silent
 
 
+@dataclass(kw_only=True)
 class Random:
-    """Unit vectors that prefer no direction.
+    """Unit vectors that prefer no direction."""
 
-    components  how many
-    kind        normal = each drawn for itself; orthonormal = at right angles, as principal
-                components are
-    space       where they lie; auto = where the family's directions act best
-    samples     latents that measure sigma
-    label       the class they are drawn for, where there are classes
-    seed        of the vectors, and first of the sampled seeds
-    """
-
-    def __init__(
-        self,
-        components: int = 10,
-        kind: Literal["normal", "orthonormal"] = "normal",
-        space: Literal["auto", "z", "w"] = "auto",
-        samples: int = 4000,
-        label: int | None = None,
-        seed: int = 100_000,
-    ) -> None:
-        self.components, self.kind, self.space = components, kind, space
-        self.samples, self.label, self.seed = samples, label, seed
+    components: int = 10  # how many
+    kind: Literal["normal", "orthonormal"] = "normal"
+    # normal = each drawn for itself; orthonormal = at right angles, as principal components are
+    space: Literal["auto", "z", "w"] = "auto"  # auto = where the family's directions act best
+    samples: int = 4000  # latents that measure sigma
+    label: int | None = None  # the class they are drawn for, where there are classes
+    seed: int = 100_000  # of the vectors, and first of the sampled seeds
 
     def missing(self, generator: Generator) -> str:
         """Nothing is asked of the generator itself."""
@@ -72,6 +61,11 @@ class Random:
             )
         columns, triangle = np.linalg.qr(random.T)  # (D, K); signs as drawn: no preference
         return torch.from_numpy(columns * np.sign(np.diag(triangle))).T.float().contiguous()
+
+
+def quick(generator: Generator) -> dict[str, Any]:
+    """Few directions and samples."""
+    return {"components": 3, "samples": 200}
 
 
 METHOD = Random

@@ -7,8 +7,9 @@ Nothing is sampled but the spread of latents along the directions, which gives s
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -25,28 +26,18 @@ NOTHING = (
 )
 
 
+@dataclass(kw_only=True)
 class SeFa:
-    """Eigenvectors of the weights with which layers read their codes.
+    """Eigenvectors of the weights with which layers read their codes."""
 
-    components  directions of each set of layers, at most
-    layers      the sets that are analysed, each on its own: "all", or for example "0-1,2-5,6-13"
-    normalise   outputs = every output's weights at length 1, as the original; none = as they are
-    samples     latents that measure sigma
-    label       the class they are drawn for, where there are classes
-    seed        first of the sampled seeds
-    """
-
-    def __init__(
-        self,
-        components: int = 10,
-        layers: tuple[str, ...] = ("all",),
-        normalise: Literal["outputs", "none"] = "outputs",
-        samples: int = 4000,
-        label: int | None = None,
-        seed: int = 100_000,
-    ) -> None:
-        self.components, self.layers, self.normalise = components, layers, normalise
-        self.samples, self.label, self.seed = samples, label, seed
+    components: int = 10  # directions of each set of layers, at most
+    layers: tuple[str, ...] = ("all",)  # the sets that are analysed, each on its own: "all", or for
+    # example "0-1,2-5,6-13"
+    normalise: Literal["outputs", "none"] = "outputs"  # outputs = every output's weights at length
+    # 1, as the original; none = as they are
+    samples: int = 4000  # latents that measure sigma
+    label: int | None = None  # the class they are drawn for, where there are classes
+    seed: int = 100_000  # first of the sampled seeds
 
     def missing(self, generator: Generator) -> str:
         """The weights, where a family does not offer them."""
@@ -136,6 +127,11 @@ def _leading(weight: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         vector = vectors[:, i]
         if values[i] > NOTHING * values[-1]:
             yield values[i], vector * vector[vector.abs().argmax()].sign()
+
+
+def quick(generator: Generator) -> dict[str, Any]:
+    """Few directions and samples."""
+    return {"components": 3, "samples": 200}
 
 
 METHOD = SeFa

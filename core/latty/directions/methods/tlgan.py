@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -21,9 +21,17 @@ from torch import Tensor
 from latty.attributes import attribute_names
 from latty.directions.judging import Judge, info_of
 from latty.directions.linear import LinearDirection
-from latty.directions.normal_equations import NormalEquations, normal_scores
+from latty.directions.moments import NormalEquations
 from latty.directions.orthogonal import orthogonal
-from latty.directions.sampling import Scored, Told, checked, latents, scores_so_far, space_of
+from latty.directions.sampling import (
+    ScoredMethod,
+    Told,
+    checked,
+    latents,
+    normal_scores,
+    scores_so_far,
+    space_of,
+)
 from latty.directions.traverse import Figures
 from latty.errors import BadData
 from latty.models.base import Generator
@@ -69,50 +77,13 @@ class _Found:
     figures: Figures | None
 
 
-class TLGAN(Scored):
-    """Least-squares directions of attributes.
+@dataclass(kw_only=True)
+class TLGAN(ScoredMethod):
+    """Least-squares directions of attributes."""
 
-    samples  latents that are scored
-    batch    pictures drawn at once
-    ridge    share of the mean variance added to each, against attributes no latent explains
-    scorer   judges pictures of generators that do not know their own factors
-    names    attributes to keep, empty = all
-    locks    attributes that no other direction of the set moves: TL-GAN's lock
-    vector   "best", or one of regression, covariance, alone, alone_covariance
-    layers   "best" or "all"
-    minimum  directions that follow their attribute with a lower mean correlation are dropped
-    space    where latents are moved; auto = where the family's directions act best
-    label    the class to draw, where there are classes
-    seed     first of the sampled seeds
-    probes   held-out seeds for choices; the final figures take twice as many
-    span     strengths -span..span are measured
-    """
-
-    def __init__(
-        self,
-        samples: int = 20_000,
-        batch: int = 100,
-        ridge: float = 1e-4,
-        scorer: str = "factors",
-        names: tuple[str, ...] = (),
-        locks: tuple[str, ...] = (),
-        vector: str = "best",
-        layers: Literal["best", "all"] = "best",
-        minimum: float = 0.0,
-        space: Literal["auto", "z", "w"] = "auto",
-        label: int | None = None,
-        seed: int = 100_000,
-        probes: int = 8,
-        span: float = 3.0,
-    ) -> None:
-        self.samples, self.batch, self.ridge, self.scorer = samples, batch, ridge, scorer
-        self.names, self.locks, self.vector, self.layers = names, locks, vector, layers
-        self.minimum, self.space, self.label, self.seed = minimum, space, label, seed
-        self.probes, self.span = probes, span
-
-    def missing(self, generator: Generator) -> str:
-        """Nothing is asked of the generator itself."""
-        return ""
+    ridge: float = 1e-4  # share of the mean variance added to each variance
+    locks: tuple[str, ...] = ()  # attributes that no other direction moves: TL-GAN's lock
+    vector: str = "best"  # "best", or one of regression, covariance, alone, alone_covariance
 
     @torch.no_grad()
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
@@ -249,6 +220,12 @@ def _alone(slopes: Tensor, spanning: Tensor, place: int) -> Tensor:
     damping = 1e-2 * gram.diagonal().mean() * torch.eye(len(gram)).double()
     weights: Tensor = torch.linalg.solve(gram + damping, torch.eye(len(gram)).double()[place])
     return spanning @ weights
+
+
+def quick(generator: Generator) -> dict[str, Any]:
+    """Few samples of an attribute that every picture has."""
+    params = {"scorer": "brightness", "names": ("luma",), "layers": "all"}
+    return {**params, "samples": 1024, "probes": 1}
 
 
 METHOD = TLGAN

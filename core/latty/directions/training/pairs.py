@@ -5,7 +5,6 @@ that was killed goes on exactly where it was.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -13,33 +12,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from latty.directions.base import keep_layers
+from latty.directions.training.parameters import SAMPLES, Distribution, TrainingParameters
 from latty.errors import BadData
 from latty.models.base import AnySize, Generator
 from latty.scene import SEED_LIMIT, Layers
 
-SAMPLES = 2048  # that the spread of the latents is measured on
 PART = 256
-Distribution = Literal["uniform", "normal"]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """How to draw.
-
-    space       "z", "w" or "auto": where the model's directions act best
-    layers      codes of these layers are shifted, in "w"
-    label       the class to draw; None = any of `classes`, or of all classes if there are none
-    truncation  latents z beyond it are drawn again within it, coordinate by coordinate
-    size        height in px of the pictures
-    """
-
-    space: str = "auto"
-    layers: str = "all"
-    label: int | None = None
-    classes: tuple[int, ...] = ()
-    truncation: float | None = None
-    size: int = 64
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +43,21 @@ class Drawn:
 class Pairs:
     """Draws pictures of one generator and the same pictures with a shifted latent."""
 
-    def __init__(self, generator: Generator, source: Source) -> None:
-        self.source, self.size = source, source.size
+    def __init__(self, generator: Generator, params: TrainingParameters) -> None:
+        self.params, self.size = params, params.size
         info = generator.info
-        self.space = info.space if source.space == "auto" else source.space
-        if isinstance(generator, AnySize) and info.resolution > source.size:
-            generator = generator.at_size(source.size)
+        self.space = info.space if params.space == "auto" else params.space
+        if isinstance(generator, AnySize) and info.resolution > params.size:
+            generator = generator.at_size(params.size)
         self.generator = generator
         self.device = generator.device
         try:
-            self.layers = Layers.parse(source.layers)
+            self.layers = Layers.parse(params.layers)
         except ValueError as error:
             raise BadData(f"layers: {error}") from None
         self.chosen = self.layers.indices(info.num_layers)
         if not self.chosen:
-            raise BadData(f"layers {source.layers}: {info.name} has {info.num_layers}")
+            raise BadData(f"layers {params.layers}: {info.name} has {info.num_layers}")
         if self.space == "z" and len(self.chosen) < info.num_layers:
             raise BadData("layers can be chosen in w only", 'set space to "w" or layers to "all"')
         self.classes = self._classes(info.num_classes)
@@ -87,7 +65,7 @@ class Pairs:
             self._check_codes()
 
     def _classes(self, count: int) -> tuple[int, ...]:
-        wanted = self.source.classes if self.source.label is None else (self.source.label,)
+        wanted = self.params.classes if self.params.label is None else (self.params.label,)
         for label in wanted:
             if not 0 <= label < count:
                 raise BadData(f"there is no class {label}", f"the model has {count} classes")
@@ -105,13 +83,13 @@ class Pairs:
 
     def dice(self, purpose: int, number: int) -> np.random.RandomState:
         """A stream of its own for every number and purpose; numpy keeps it frozen."""
-        return np.random.RandomState([self.source.seed % SEED_LIMIT, purpose, number])
+        return np.random.RandomState([self.params.seed % SEED_LIMIT, purpose, number])
 
     def latents_z(self, numbers: range) -> Tensor:
         """Latents z (N, Z); number n is the seed `seed` + n."""
-        seed = self.source.seed
+        seed = self.params.seed
         z = self.generator.sample(range(seed + numbers.start, seed + numbers.stop))
-        bound = self.source.truncation
+        bound = self.params.truncation
         if bound is None:
             return z
         inside = torch.stack([self._inside(n, z.shape[1], bound) for n in numbers]).to(z)
@@ -189,12 +167,3 @@ class Pairs:
             return Spread(torch.zeros(x.shape[1]), covariance.float(), 1.0)
         unit = float(covariance.diagonal().mean().sqrt())
         return Spread(x.mean(0).float(), covariance.float(), unit)
-
-
-def check_seeds(source: Source, count: int) -> None:
-    """Raises BadData where `count` samples from the first seed on would pass the last seed."""
-    if source.seed < 0 or source.seed + count > SEED_LIMIT:
-        raise BadData(
-            f"seed {source.seed} and {count} samples after it: seeds end at {SEED_LIMIT - 1}",
-            "take fewer iterations or a lower seed",
-        )

@@ -9,9 +9,8 @@ Shifts and reconstructor learn together (Adam). The generator is frozen: no grad
 is computed, even where they ask for it, and the picture before the shift is in no graph.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
@@ -21,9 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latty.directions.training import state
-from latty.directions.training.pairs import SAMPLES, Distribution, Drawn, Pairs
-from latty.directions.training.reconstructors import Kind, Reconstructor
-from latty.errors import BadData, Interrupted
+from latty.directions.training.pairs import Drawn, Pairs
+from latty.directions.training.parameters import TrainingParameters
+from latty.directions.training.reconstructors import Reconstructor
+from latty.errors import Interrupted
 from latty.report import Report, silent
 
 T = TypeVar("T")
@@ -32,55 +32,6 @@ KEEP = (
 )
 LOG = 10  # iterations between two lines of figures
 MEMORY = 0.05  # weight of the newest draw in a direction's running accuracy
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a training does; magnitudes `low` and `high` are in the latents' unit.
-
-    shape_rate   of the parameters that a Trainer is told are shapes; `shift_rate` of the others
-    """
-
-    count: int
-    low: float
-    high: float
-    iterations: int
-    batch: int
-    reconstructor: Kind
-    shift_rate: float
-    reconstructor_rate: float
-    cls: float
-    reg: float
-    seed: int
-    distribution: Distribution = "uniform"
-    probes: int = 16
-    shape_rate: float = 0.0
-
-    def check(self) -> None:
-        """Raises BadData for what cannot be trained."""
-        if self.count < 2:
-            raise BadData(f"{self.count} directions: there is nothing to tell apart")
-        if self.batch < 2:
-            raise BadData(f"batch {self.batch}: batch norms need 2 pictures at least")
-        if not 0 <= self.low < self.high:
-            raise BadData(f"shifts from {self.low} to {self.high}", "0 <= smallest < largest")
-        if min(self.iterations, self.probes) < 1:
-            raise BadData("iterations and probes must be 1 at least")
-
-    @property
-    def drawn(self) -> int:
-        """Latents that the training takes; the next ones judge it."""
-        return self.iterations * self.batch
-
-    @property
-    def used(self) -> int:
-        """All latents that are drawn, from the first on."""
-        return max(SAMPLES, self.drawn + self.count * self.probes)
-
-    @property
-    def state(self) -> "Plan":
-        """What the state after some iterations depends on: a training can be made longer."""
-        return replace(self, iterations=0, probes=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,27 +59,19 @@ class Trainer:
         pairs: Pairs,
         shifter: nn.Module,
         unit: float,
-        plan: Plan,
+        params: TrainingParameters,
         tag: str,
-        shapes: Sequence[nn.Parameter] = (),
     ) -> None:
-        plan.check()
-        self.pairs, self.plan, self.unit, self.tag = pairs, plan, unit, tag
-        channels = pairs.generator.info.channels
-        judge = seeded(plan.seed, lambda: Reconstructor(plan.reconstructor, channels, plan.count))
+        self.pairs, self.params, self.unit, self.tag = pairs, params, unit, tag
+        kind, channels, count = params.reconstructor, pairs.generator.info.channels, params.count
+        judge = seeded(params.seed, lambda: Reconstructor(kind, channels, count))
         self.nets = nn.ModuleDict({"shifter": shifter, "reconstructor": judge}).to(pairs.device)
-        slow = {id(p) for p in shapes}
-        moving = [p for p in shifter.parameters() if id(p) not in slow]
-        groups = (
-            (moving, plan.shift_rate),
-            (shapes, plan.shape_rate),
-            (judge.parameters(), plan.reconstructor_rate),
-        )
+        groups = [*params.rates(shifter), (judge.parameters(), params.reconstructor_rate)]
         learned = [([p for p in group if p.requires_grad], rate) for group, rate in groups]
         self.adam = torch.optim.Adam([{"params": g, "lr": rate} for g, rate in learned if g])
         self.learned = [p for group, _ in learned for p in group]
         self.done = 0
-        self.running = torch.full((plan.count,), 1 / plan.count)
+        self.running = torch.full((count,), 1 / count)
         self.means: dict[str, float] = {}
 
     # --- training -----------------------------------------------------------------------------
@@ -141,11 +84,11 @@ class Trainer:
         self._resume(work)
         saved, pause = monotonic(), KEEP
         try:
-            while self.done < self.plan.iterations:
+            while self.done < self.params.iterations:
                 self._iterate(work)
                 if work is not None and monotonic() - saved > pause:
                     pause, saved = self._save(work), monotonic()
-                report(self.done, self.plan.iterations, self._words())
+                report(self.done, self.params.iterations, self._words())
         except Interrupted:
             if work is not None:
                 self._save(work)
@@ -167,16 +110,20 @@ class Trainer:
             state.log(work, {"iteration": self.done, **self.means})
 
     def _step(self, number: int) -> dict[str, float]:
-        plan, pairs = self.plan, self.pairs
-        drawn = pairs.draw(range(number * plan.batch, (number + 1) * plan.batch))
+        params, pairs = self.params, self.pairs
+        drawn = pairs.draw(range(number * params.batch, (number + 1) * params.batch))
         index, magnitude = pairs.shifts(
-            number, plan.batch, plan.count, (plan.low, plan.high), plan.distribution
+            number,
+            params.batch,
+            params.count,
+            (params.min_shift, params.max_shift),
+            params.distribution,
         )
         self.nets.train()
         logits, guess, _ = self._look(drawn, index, magnitude)
         classification = functional.cross_entropy(logits, index)
         regression = (guess - magnitude).abs().mean()
-        loss = plan.cls * classification + plan.reg * regression
+        loss = params.lambda_cls * classification + params.lambda_reg * regression
         self.adam.zero_grad(set_to_none=True)
         torch.autograd.backward(loss, inputs=self.learned)
         self.adam.step()
@@ -219,7 +166,7 @@ class Trainer:
     def _resume(self, work: Path | None) -> None:
         facts = None
         if work is not None:
-            facts = state.load(work, self.tag, self.plan.iterations, self.nets, self.adam)
+            facts = state.load(work, self.tag, self.params.iterations, self.nets, self.adam)
         if facts:
             self.done, self.means = int(facts["done"]), dict(facts["means"])
             self.running = torch.tensor(facts["running"])
@@ -230,23 +177,23 @@ class Trainer:
 
     def judge(self, report: Report = silent) -> Judged:
         """On latents that were not trained on, as many for each direction."""
-        plan, hits, changes = self.plan, *torch.zeros(2, self.plan.count)
-        total = plan.count * plan.probes
+        params, hits, changes = self.params, *torch.zeros(2, self.params.count)
+        total = params.count * params.probes
         self.nets.eval()
-        for start in range(0, total, plan.batch):
-            numbers = range(start, min(start + plan.batch, total))
-            first = plan.drawn + numbers.start
+        for start in range(0, total, params.batch):
+            numbers = range(start, min(start + params.batch, total))
+            first = params.drawn + numbers.start
             drawn = self.pairs.draw(range(first, first + len(numbers)))
-            index = torch.tensor(numbers, device=self.pairs.device) % plan.count
-            ends = (plan.low, plan.high)
-            place = plan.iterations + start // plan.batch
-            magnitude = self.pairs.shifts(place, len(numbers), 1, ends, plan.distribution)[1]
+            index = torch.tensor(numbers, device=self.pairs.device) % params.count
+            ends = (params.min_shift, params.max_shift)
+            place = params.iterations + start // params.batch
+            magnitude = self.pairs.shifts(place, len(numbers), 1, ends, params.distribution)[1]
             with torch.no_grad():
                 logits, _, change = self._look(drawn, index, magnitude)
             hits.index_add_(0, index.cpu(), (logits.argmax(1) == index).float().cpu())
             changes.index_add_(0, index.cpu(), change.cpu())
             report(numbers.stop, total, "held-out samples")
-        return Judged(hits / plan.probes, changes / plan.probes)
+        return Judged(hits / params.probes, changes / params.probes)
 
     def so_far(self) -> Judged:
         """The same from the running figures of the training, at no cost."""
@@ -268,8 +215,3 @@ def seeded(seed: int, build: Callable[[], T]) -> T:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build()
-
-
-def tag_of(*facts: object) -> str:
-    """Which training a state belongs to: everything that its result depends on."""
-    return sha256(repr(facts).encode()).hexdigest()

@@ -6,10 +6,10 @@ climbs until the score has changed by s standard deviations.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 import torch
 from torch import Tensor
@@ -32,53 +32,33 @@ from latty.shard import Shard
 
 SPREAD, MIDDLE, BASIS = "spread", "middle", "basis"  # arrays of the file
 WAYS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # strengths of the figures
+ATTRIBUTES = "attributes"  # a parameter: what each climbs, where it has another name
+ROWS, PARAMS = (SPREAD, MIDDLE, directions_sign.SIGNS), (ATTRIBUTES,)
+turned = directions_sign.turned
 LEAST = 1e-6  # spread below which an attribute cannot be climbed
 
 
+@dataclass(kw_only=True)
 class Ascent:
-    """Climbs along the gradient of attributes.
+    """Climbs along the gradient of attributes."""
 
-    names     attributes to climb, empty = all of the scorer
-    scorer    judges pictures; "factors" reads exact ones where the generator knows them
-    of        what is climbed: the score itself, or the logit of a probability
-    keep      attributes that stay while another is climbed
-    identity  0..1, how strongly the picture is held near where it was
-    step      longest step, in standard deviations of the latents
-    steps     cap on the steps of one climb
-    distance  cap on the way of one climb, in standard deviations of the latents
-    samples   pictures that are scored for the spread of each attribute
-    probes    seeds for the figures; 0 = no figures
-    batch     pictures drawn at once
-    space     z, w, or auto: where directions of this model act best
-    layers    code layers that move ("0-3"), in w
-    label     the class to draw, where there are classes
-    seed      first of the sampled seeds
-    """
+    names: tuple[str, ...] = ()  # attributes to climb, empty = all of the scorer
+    scorer: str = "factors"  # judges pictures; "factors" are exact where the model knows its own
+    of: Literal["score", "logit"] = "score"  # climb the score itself, or a probability's logit
+    keep: tuple[str, ...] = ()  # attributes that stay while another is climbed
+    identity: float = 0.0  # 0..1, how strongly the picture is held near where it was
+    step: float = 0.3  # longest step, in standard deviations of the latents
+    steps: int = 40  # cap on the steps of one climb
+    distance: float = 6.0  # cap on the way of one climb, in standard deviations of the latents
+    samples: int = 1000  # pictures that are scored for the spread of each attribute
+    probes: int = 2  # seeds for the figures; 0 = no figures
+    batch: int = 100  # pictures drawn at once
+    space: Literal["auto", "z", "w"] = "auto"  # auto = where directions of this model act best
+    layers: str = "all"  # code layers that move ("0-3"), in w
+    label: int | None = None  # the class to draw, where there are classes
+    seed: int = 300_000  # first of the sampled seeds
 
-    form = "ascent"
-
-    def __init__(
-        self,
-        names: tuple[str, ...] = (),
-        scorer: str = "factors",
-        of: Literal["score", "logit"] = "score",
-        keep: tuple[str, ...] = (),
-        identity: float = 0.0,
-        step: float = 0.3,
-        steps: int = 40,
-        distance: float = 6.0,
-        samples: int = 1000,
-        probes: int = 2,
-        batch: int = 100,
-        space: Literal["auto", "z", "w"] = "auto",
-        layers: str = "all",
-        label: int | None = None,
-        seed: int = 300_000,
-    ) -> None:
-        self.names, self.scorer, self.of, self.keep = names, scorer, of, keep
-        self.identity, self.step, self.steps, self.distance = identity, step, steps, distance
-        self.samples, self.probes, self.batch, self.space = samples, probes, batch, space
-        self.layers, self.label, self.seed = layers, label, seed
+    form: ClassVar[str] = "ascent"
 
     def missing(self, generator: Generator) -> str:
         """A scorer that can be differentiated is all it takes."""
@@ -186,7 +166,7 @@ def direction(header: DirectionSet, index: int, tensors: Mapping[str, Tensor]) -
     scorer, keep = params.get("scorer"), params.get("keep", ())
     if not isinstance(scorer, str) or not isinstance(keep, tuple):
         raise BadData(f"{info.name}: 'scorer' or 'keep' is missing", "find the directions again")
-    rules, climbed = settings(params), params.get(directions_sign.ATTRIBUTES)
+    rules, climbed = settings(params), params.get(ATTRIBUTES)
     known = isinstance(climbed, tuple) and len(climbed) == len(header.infos)
     return AscentDirection(
         info.name,
@@ -229,6 +209,22 @@ def _spread(scores: Tensor) -> tuple[Tensor, Tensor]:
     spread = [column.std() if len(column) > 1 else column.new_zeros(()) for column in columns]
     middle = [column.median() if len(column) else column.new_zeros(()) for column in columns]
     return torch.stack(spread), torch.stack(middle)
+
+
+def explicit(
+    header: DirectionSet, arrays: dict[str, Tensor]
+) -> tuple[DirectionSet, dict[str, Tensor]]:
+    """A set with its signs (K,) that says what each climbs, whatever it is called."""
+    params = dict(header.params)
+    params.setdefault(ATTRIBUTES, header.names)
+    arrays = {directions_sign.SIGNS: torch.ones(len(header.infos)), **arrays}
+    return replace(header, params=tuple(params.items())), arrays
+
+
+def quick(generator: Generator) -> dict[str, Any]:
+    """Few samples of an attribute that every picture has."""
+    params = {"scorer": "brightness", "names": ("luma",)}
+    return {**params, "samples": 24, "probes": 1, "steps": 4}
 
 
 METHOD = Ascent

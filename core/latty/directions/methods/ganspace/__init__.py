@@ -7,6 +7,7 @@ are found: one pass through the generator, in any amount of memory (see `_pca`, 
 """
 
 import json
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self, cast
@@ -19,7 +20,7 @@ from latty.directions.methods.ganspace.estimators import choose
 from latty.directions.methods.ganspace.pca import Components, Estimator, signed
 from latty.directions.methods.ganspace.plan import MEGABYTE, Plan
 from latty.directions.methods.ganspace.samples import LATENTS, Source
-from latty.directions.methods.ganspace.state import Store, piece_content
+from latty.directions.methods.ganspace.state import FitState, piece_content
 from latty.errors import BadData, Interrupted
 from latty.models.base import Generator, HasActivations
 from latty.models.memory import told
@@ -31,48 +32,25 @@ from latty.version import __version__
 BATCH_SHARE = 0.03  # of the memory allowed: a generator needs several times its last activation
 
 
+@dataclass(kw_only=True)
 class GANSpace:
-    """Principal components.
+    """Principal components."""
 
-    samples     latents drawn: 100000 are enough for w, a tenth for most layers
-    components  directions to find, as many as there are dimensions at most
-    layer       whose activations; empty = the latent w; z, w or a name that `latty inspect` shows
-    edit        latent: directions that move latents; activation: that move the layer itself
-    space       the latents that are moved: auto = where the model is edited best
-    layers      code layers the edits act in by default: all or 4-8
-    estimator   auto, exact, sketch, dual; or of scikit-learn: randomised, ica, sparse
-    sketch      rows the sketch keeps; 0 = three times the components
-    block       rows merged into the sketch at a time; 0 = twice what it keeps
-    memory      MB that rows and sums may take
-    sparsity    of estimator sparse: 1 drops weights below those of a random direction
-    batch       latents that go through the generator at once
-    seed        first of the sampled seeds
-    label       the class to draw; none = every sample of another class, where there are classes
-    """
-
-    def __init__(
-        self,
-        samples: int = 100_000,
-        components: int = 80,
-        layer: str = "",
-        edit: Literal["latent", "activation"] = "latent",
-        space: Literal["auto", "z", "w"] = "auto",
-        layers: str = "all",
-        estimator: Literal[
-            "auto", "exact", "sketch", "dual", "randomised", "ica", "sparse"
-        ] = "auto",
-        sketch: int = 0,
-        block: int = 0,
-        memory: int = 6000,
-        sparsity: float = 1.0,
-        batch: int = 32,
-        seed: int = 1,
-        label: int | None = None,
-    ) -> None:
-        self.samples, self.components, self.layer, self.edit = samples, components, layer, edit
-        self.space, self.layers, self.estimator = space, layers, estimator
-        self.sketch, self.block, self.memory, self.sparsity = sketch, block, memory, sparsity
-        self.batch, self.seed, self.label = batch, seed, label
+    samples: int = 100_000  # latents drawn: 100000 are enough for w, a tenth for most layers
+    components: int = 80  # directions to find, as many as there are dimensions at most
+    layer: str = ""  # whose activations; empty = the latent w; z, w or a name of `latty inspect`
+    edit: Literal["latent", "activation"] = "latent"  # move latents, or the activation of the layer
+    space: Literal["auto", "z", "w"] = "auto"  # to move; auto = where the model is edited best
+    layers: str = "all"  # code layers the edits act in by default: all or 4-8
+    estimator: Literal["auto", "exact", "sketch", "dual", "randomised", "ica", "sparse"] = "auto"
+    # auto = what time and memory allow; of scikit-learn: randomised, ica, sparse
+    sketch: int = 0  # rows the sketch keeps; 0 = three times the components
+    block: int = 0  # rows merged into the sketch at a time; 0 = twice what it keeps
+    memory: int = 6000  # MB that rows and sums may take
+    sparsity: float = 1.0  # of estimator sparse: 1 drops weights below those of a random direction
+    batch: int = 32  # latents that go through the generator at once
+    seed: int = 1  # first of the sampled seeds
+    label: int | None = None  # the class to draw; none = another class for every sample
 
     def missing(self, generator: Generator) -> str:
         """Layers need activations; the latent itself must have axes of its own."""
@@ -95,7 +73,7 @@ class GANSpace:
         shown = self._checked()
         source = self._source(generator)
         estimator = choose(self.estimator, self._plan(generator, source))
-        store = Store(work, self._key(generator))
+        store = FitState(work, self._key(generator))
         asked = self.batch
         self.complete_, used = self._sample(source, estimator, store, report)
         if self.complete_ and used < min(asked, self._batch(source)):
@@ -167,7 +145,7 @@ class GANSpace:
         return min(self.batch, max(1, int(BATCH_SHARE * self.memory * MEGABYTE / row)))
 
     def _sample(
-        self, source: Source, estimator: Estimator, store: Store, report: Report
+        self, source: Source, estimator: Estimator, store: FitState, report: Report
     ) -> tuple[bool, int]:
         """Fill the estimator; False if it was interrupted with something to show, and how many
         samples fitted in memory at once."""
@@ -208,7 +186,7 @@ class GANSpace:
         self._checked()
         source = self._source(generator)
         estimator = choose(self.estimator, self._plan(generator, source))
-        store = Store(work, self._key(generator))
+        store = FitState(work, self._key(generator))
         if kept := store.read():
             estimator.restore(kept)
         params = {key: value for key, value in vars(self).items() if not key.endswith("_")}
@@ -290,6 +268,14 @@ def _isotropic(generator: Generator) -> bool:
 
 def _rounded(value: float) -> float:
     return float(f"{value:.5g}")
+
+
+def quick(generator: Generator) -> dict[str, Any]:
+    """Few samples; where the latent has no axes of its own, of the first layer."""
+    params = {"samples": 120, "components": 3, "batch": 20}
+    if generator.info.space == "z" and isinstance(generator, HasActivations):
+        return {**params, "layer": generator.activation_names()[0]}
+    return params
 
 
 METHOD = GANSpace

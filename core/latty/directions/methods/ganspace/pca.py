@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latty.directions.moments import Covariance
 from latty.report import Report
 
 BLOCK = 1024  # rows
@@ -91,22 +92,6 @@ class Estimator(Part, Protocol):
     def finish(self, components: int, report: Report) -> Components: ...
 
 
-def gram(rows: Tensor) -> Tensor:
-    """rows^T rows (D, D) of float32 or float64 rows (N, D)."""
-    if rows.device.type != "cpu":
-        return rows.T @ rows
-    array = rows.numpy()
-    return torch.from_numpy(array.T @ array)
-
-
-def accumulate(total: Tensor, part: Tensor) -> None:
-    """total += part, in float64 without a float64 copy of the part."""
-    if total.device.type == "cpu":
-        np.add(total.numpy(), part.numpy(), out=total.numpy())
-    else:
-        total += part
-
-
 def column_chunks(width: int) -> Iterator[slice]:
     """Slices that cut `width` columns into pieces of CHUNK."""
     return (slice(start, min(start + CHUNK, width)) for start in range(0, width, CHUNK))
@@ -137,60 +122,6 @@ def signed(vectors: Tensor) -> Tensor:
     """+1 or -1 for each row (K, D), so that its largest entry becomes positive: (K, 1)."""
     largest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
     return torch.where(largest < 0, -1.0, 1.0).to(vectors)
-
-
-class Covariance:
-    """Mean and covariance of rows (N, W), streamed."""
-
-    def __init__(self, width: int, device: torch.device) -> None:
-        self.count, self.width = 0, width
-        self.centre = torch.zeros(width, device=device)
-        self.sums = torch.zeros(width, dtype=torch.float64, device=device)
-        self.products = torch.zeros(width, width, dtype=torch.float64, device=device)
-
-    def add(self, rows: Tensor) -> None:
-        """Take in float32 rows (N, W); they are left as they are."""
-        if not self.count:
-            self.centre = rows.double().mean(0).float()
-        centred = rows - self.centre
-        self.sums += centred.sum(0, dtype=torch.float64)
-        accumulate(self.products, gram(centred))
-        self.count += len(rows)
-
-    def merge(self, other: "Covariance") -> None:
-        """Take in the rows that `other` saw: with d between the centres,
-        sum of (x + d)(x + d)^T = P + s d^T + d s^T + n d d^T."""
-        way = other.centre.double() - self.centre.double()
-        self.products += other.products
-        self.products.addr_(other.sums, way).addr_(way, other.sums)
-        self.products.addr_(way, way, alpha=other.count)
-        self.sums += other.sums + other.count * way
-        self.count += other.count
-
-    def clear(self) -> None:
-        """As it was new, in the same memory."""
-        self.count = 0
-        self.sums.zero_()
-        self.products.zero_()
-
-    def matrix(self) -> Tensor:
-        """(W, W) float64, on the CPU."""
-        matrix, sums = self.products.cpu().clone(), self.sums.cpu()
-        matrix.addr_(sums, sums, alpha=-1 / self.count)  # in place: it may be most of the memory
-        return matrix.div_(max(self.count - 1, 1))
-
-    def state(self, prefix: str = "") -> dict[str, Tensor]:
-        """Everything it knows, by name; `restore` takes it back."""
-        names = {"centre": self.centre, "sums": self.sums, "products": self.products}
-        counted = {f"{prefix}count": torch.tensor(self.count)}
-        return counted | {f"{prefix}{name}": array for name, array in names.items()}
-
-    def restore(self, state: Mapping[str, Tensor], prefix: str = "") -> None:
-        """Go on from what `state` gave."""
-        self.count = int(state[f"{prefix}count"])
-        for own, name in ((self.centre, "centre"), (self.sums, "sums")):
-            own.copy_(state[f"{prefix}{name}"])
-        self.products.copy_(state[f"{prefix}products"])
 
 
 class Exact:

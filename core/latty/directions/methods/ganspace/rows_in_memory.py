@@ -11,12 +11,11 @@ from torch import Tensor
 
 from latty.directions.methods.ganspace.pca import (
     Components,
-    Covariance,
     Principal,
     column_chunks,
-    gram,
     top_eigenpairs,
 )
+from latty.directions.moments import Covariance, gram
 from latty.report import Report
 
 

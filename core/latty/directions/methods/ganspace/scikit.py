@@ -16,7 +16,6 @@ from torch import Tensor
 
 from latty.directions.methods.ganspace.pca import (
     Components,
-    Covariance,
     Estimator,
     Exact,
     Part,
@@ -28,6 +27,7 @@ from latty.directions.methods.ganspace.pca import (
 from latty.directions.methods.ganspace.plan import Plan, exact, fits_exactly, sketch
 from latty.directions.methods.ganspace.rows_in_memory import Dual, Held
 from latty.directions.methods.ganspace.sketch import Sketch
+from latty.directions.moments import Covariance
 from latty.errors import BadData
 from latty.report import Report
 

@@ -21,13 +21,11 @@ from torch import Tensor
 
 from latty.directions.methods.ganspace.pca import (
     Components,
-    Covariance,
     Principal,
-    accumulate,
     column_chunks,
-    gram,
     top_eigenpairs,
 )
+from latty.directions.moments import Covariance, accumulate, gram
 from latty.report import Report
 
 PIECE = 16  # rows of a piece, in rows of its sketch: what is kept of it is a sixteenth

@@ -7,14 +7,12 @@ each piece that another process has made.
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor
 
-from latty.checkpoints.safetensors import read_header, read_tensors
+from latty.checkpoints.safetensors import pieces, read_header, read_tensors
 from latty.errors import LattyError, OutputError
 from latty.files import replace_whole
 
@@ -22,10 +20,9 @@ SECONDS = 10.0
 SHARE = 20.0  # of the time a write took
 FIXED = "rows-"
 STATE = "pca"
-DTYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64"}
 
 
-class Store:
+class FitState:
     """What a fit keeps in its folder; no folder = nothing is kept. `key` names the fit: states of
     another one are not read."""
 
@@ -64,10 +61,10 @@ class Store:
         try:
             for name in parts:
                 if name not in self.written:
-                    replace_whole(_file(self.folder, name), _pieces({}, {name: arrays[name]}))
+                    replace_whole(_file(self.folder, name), pieces({}, {name: arrays[name]}))
                     self.written.add(name)
             meta = {"key": self.key, "parts": json.dumps(parts)}
-            replace_whole(_file(self.folder, STATE), _pieces(meta, rest))
+            replace_whole(_file(self.folder, STATE), pieces(meta, rest))
         except OSError as error:
             what = f"cannot keep the state in {self.folder}: {error.strerror}"
             raise OutputError(what, "is the disk full?") from None
@@ -104,26 +101,8 @@ class Store:
 def piece_content(key: str, rows: int, batch: int, arrays: Mapping[str, Tensor]) -> bytes:
     """The file of a piece."""
     meta = {"key": key, "rows": str(rows), "batch": str(batch)}
-    return b"".join(_pieces(meta, arrays))
+    return b"".join(pieces(meta, arrays))
 
 
 def _file(folder: Path, name: str) -> Path:
     return folder / f"{name}.safetensors"
-
-
-def _pieces(meta: dict[str, str], arrays: Mapping[str, Tensor]) -> Iterator[bytes | memoryview]:
-    """A safetensors file, without a copy of arrays that are contiguous and on the CPU."""
-    table: dict[str, object] = {"__metadata__": meta}
-    numbers, offset = [], 0
-    for name, array in arrays.items():
-        numbers.append(array.detach().cpu().contiguous())
-        ends = [offset, offset + array.numel() * array.element_size()]
-        shape = list(array.shape)
-        table[name] = {"dtype": DTYPES[array.dtype], "shape": shape, "data_offsets": ends}
-        offset = ends[1]
-    text = json.dumps(table).encode()
-    text += b" " * (-len(text) % 8)  # the numbers start at a multiple of 8
-    yield len(text).to_bytes(8, "little") + text
-    for number in numbers:
-        raw: Any = number.reshape(-1).view(torch.uint8).numpy()
-        yield memoryview(raw)

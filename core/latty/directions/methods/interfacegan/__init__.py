@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ from latty.directions.methods.interfacegan.survey import survey
 from latty.directions.methods.interfacegan.svm import Boundary, boundary
 from latty.directions.orthogonal import orthogonal
 from latty.directions.sampling import (
-    Scored,
+    ScoredMethod,
     Told,
     blocks,
     checked,
@@ -37,6 +37,7 @@ from latty.errors import BadData
 from latty.models.base import Generator
 from latty.report import Report, silent
 from latty.scene import ALL
+from latty.shard import Shard
 
 LEAST = 200  # samples with a score
 SHORT = 1.0  # seconds for what is left after an interruption
@@ -53,57 +54,20 @@ class _Found:
     validation: float
 
 
-class InterFaceGAN(Scored):
-    """Normals of linear boundaries between high and low scores of each attribute.
+@dataclass(kw_only=True)
+class InterFaceGAN(ScoredMethod):
+    """Normals of linear boundaries between high and low scores of each attribute."""
 
-    samples     latents that are scored
-    batch       pictures drawn at once
-    ratio       share of the samples taken from each end of the scores; above 1 their number, 0 =
-                all, split at the middle of the scores
-    train       share of the chosen samples that is fitted; the others validate
-    cost        C of the support vector machine
-    invalid     a score that says there is none; what is no number never counts
-    scorer      judges pictures of generators that do not know their own factors
-    names       attributes to keep, empty = all
-    conditions  attributes to leave alone: normals are projected off theirs; "all" = all others
-    layers      "best" or "all"
-    minimum     directions that follow their attribute with a lower mean correlation are dropped
-    space       where the boundary lies; auto = where the family's directions act best; w+ = one
-                vector per layer, from pictures whose layers mix two latents
-    label       the class to draw, where there are classes
-    seed        first of the sampled seeds
-    probes      held-out seeds for choices; the final figures take twice as many
-    span        strengths -span..span are measured
-    """
-
-    def __init__(
-        self,
-        samples: int = 20_000,
-        batch: int = 100,
-        ratio: float = 0.02,
-        train: float = 0.7,
-        cost: float = 1.0,
-        invalid: float | None = None,
-        scorer: str = "factors",
-        names: tuple[str, ...] = (),
-        conditions: tuple[str, ...] = (),
-        layers: Literal["best", "all"] = "best",
-        minimum: float = 0.0,
-        space: Literal["auto", "z", "w", "w+"] = "auto",
-        label: int | None = None,
-        seed: int = 100_000,
-        probes: int = 8,
-        span: float = 3.0,
-    ) -> None:
-        self.samples, self.batch, self.ratio, self.train = samples, batch, ratio, train
-        self.cost, self.invalid, self.scorer, self.names = cost, invalid, scorer, names
-        self.conditions, self.layers, self.minimum = conditions, layers, minimum
-        self.space, self.label, self.seed = space, label, seed
-        self.probes, self.span = probes, span
-
-    def missing(self, generator: Generator) -> str:
-        """Nothing is asked of the generator itself."""
-        return ""
+    ratio: float = 0.02  # share of the samples taken from each end of the scores; above 1 their
+    # number, 0 = all, split at the middle of the scores
+    train: float = 0.7  # share of the chosen samples that is fitted; the others validate
+    cost: float = 1.0  # C of the support vector machine
+    invalid: float | None = None  # a score that says there is none; what is no number never counts
+    conditions: tuple[str, ...] = ()  # attributes to leave alone: normals are projected off theirs;
+    # "all" = all others
+    space: Literal["auto", "z", "w", "w+"] = "auto"  # type: ignore[assignment]
+    # auto = where the family's directions act best; w+ = one vector per layer, from pictures
+    # whose layers mix two latents
 
     @torch.no_grad()
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
@@ -183,6 +147,10 @@ class InterFaceGAN(Scored):
         self.directions_ = torch.stack([measured[row][0].vector for row in rows]) if rows else none
         shaped = [self._shaped(normals[row]) for row in rows]
         self.extra_ = {"normals": torch.stack(shaped) if rows else none}
+
+    def shards(self, generator: Generator, work: Path) -> list[Shard]:
+        """The scores of the samples; those of w+, which mix two seeds, stay with one process."""
+        return [] if self.space == "w+" else super().shards(generator, work)
 
     # --- samples ------------------------------------------------------------------------------
 
@@ -289,6 +257,12 @@ class InterFaceGAN(Scored):
             "rest": float(right.double().mean()) if len(rest) else 0.0,
             "intercept": found.boundary.intercept,
         }
+
+
+def quick(generator: Generator) -> dict[str, Any]:
+    """Few samples of an attribute that every picture has."""
+    params = {"scorer": "brightness", "names": ("luma",), "layers": "all"}
+    return {**params, "samples": 400, "ratio": 0.5, "probes": 1}
 
 
 METHOD = InterFaceGAN

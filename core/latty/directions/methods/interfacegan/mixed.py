@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from latty.attributes import scores_of
-from latty.checkpoints.safetensors import read_tensors
+from latty.checkpoints.safetensors import pieces, read_tensors
 from latty.directions.sampling import BLOCK, Told, blocks
 from latty.directions.traverse import class_labels
 from latty.errors import Interrupted, LattyError
@@ -57,7 +56,7 @@ class Mixed:
                 if scores is None:
                     scores = self._scored(block, scorer, batch, told)
                     if path:
-                        replace_whole(path, [save({"scores": scores})])
+                        replace_whole(path, pieces({}, {"scores": scores}))
                 found.append(scores)
                 told(block.stop, self.count, "samples")
             except Interrupted:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from latty.directions.methods.interfacegan.svm import Boundary
-from latty.directions.normal_equations import NormalEquations, normal_scores
-from latty.directions.sampling import Told, blocks
+from latty.directions.moments import NormalEquations
+from latty.directions.sampling import Told, blocks, normal_scores
 
 SHORT, ROUGH = 0.5, 1000  # seconds after an interruption, and samples that must do then
 WIDEST = 2048  # dimensions up to which least squares are worth their matrix

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from latty.directions.normal_equations import gram
+from latty.directions.moments import gram
 from latty.errors import BadData
 
 START, GROW = 0.1, 2.0  # stiffness in units of C: at the start no sample is clipped

@@ -7,12 +7,14 @@ factor or as brightness. A transform is one file of the folder `transforms`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 import torch
 from torch import Tensor
 
+from latty.directions import linear
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, NORMALS, DirectionSet
 from latty.directions.methods.plumerault.calibrated import CalibratedDirection
@@ -36,55 +38,32 @@ LEAST_SHARE, MOST_SHARE = 0.25, 0.9  # of the records, for the fit
 WIDER = 2.5  # a walk may change the picture by this many times the reach of the trajectories
 PIECES = 24  # of the curve
 KNOTS, VALUES, FACTOR = "knots", "values", "factor"  # arrays of the file beside the vectors
+ROWS = (ARRAY, NORMALS, KNOTS, VALUES, FACTOR)
 
 
+@dataclass(kw_only=True)
 class Plumerault:
-    """Directions of transforms.
+    """Directions of transforms."""
 
-    transforms    what to find directions for: x, y, scale, brightness or files of your own
-    trajectories  first pictures that are followed
-    amounts       steps of the transform to its end, on each side
-    steps         of gradient descent for each of them
-    lr            first length of a step, in standard deviations of the latents
-    sigma         of the low-pass on the difference, in heights of the picture
-    size          px at which pictures are compared; larger ones are averaged down
-    renorm        keep latents within the length that samples have
-    ridge         how strongly the direction is drawn to the mean way of all trajectories
-    rounds        of fitting the direction and the curve in turns
-    probes        seeds for the calibration, and as many for the figures
-    batch         trajectories followed at once
-    space         z, w, or auto: where directions of this model act best
-    layers        code layers that move together ("0-3"), in w
-    label         the class to draw, where there are classes
-    seed          first of the sampled seeds
-    """
+    transforms: tuple[str, ...] = ("x", "y", "scale", "brightness")
+    # what to find directions for: x, y, scale, brightness or files of your own
+    trajectories: int = 32  # first pictures that are followed
+    amounts: int = 5  # steps of the transform to its end, on each side
+    steps: int = 15  # of gradient descent for each of them
+    lr: float = 0.1  # first length of a step, in standard deviations of the latents
+    sigma: float = 0.023  # of the low-pass on the difference, in heights of the picture
+    size: int = 32  # px at which pictures are compared; larger ones are averaged down
+    renorm: bool = True  # keep latents within the length that samples have
+    ridge: float = 10.0  # how strongly the direction is drawn to the mean way of all trajectories
+    rounds: int = 10  # of fitting the direction and the curve in turns
+    probes: int = 48  # seeds for the calibration, and as many for the figures
+    batch: int = 16  # trajectories followed at once
+    space: Literal["auto", "z", "w"] = "auto"  # auto = where directions of this model act best
+    layers: str = "all"  # code layers that move together ("0-3"), in w
+    label: int | None = None  # the class to draw, where there are classes
+    seed: int = 200_000  # first of the sampled seeds
 
-    form = "plumerault"
-
-    def __init__(
-        self,
-        transforms: tuple[str, ...] = ("x", "y", "scale", "brightness"),
-        trajectories: int = 32,
-        amounts: int = 5,
-        steps: int = 15,
-        lr: float = 0.1,
-        sigma: float = 0.023,
-        size: int = 32,
-        renorm: bool = True,
-        ridge: float = 10.0,
-        rounds: int = 10,
-        probes: int = 48,
-        batch: int = 16,
-        space: Literal["auto", "z", "w"] = "auto",
-        layers: str = "all",
-        label: int | None = None,
-        seed: int = 200_000,
-    ) -> None:
-        self.transforms, self.trajectories, self.amounts = transforms, trajectories, amounts
-        self.steps, self.lr, self.sigma, self.size = steps, lr, sigma, size
-        self.renorm, self.ridge, self.rounds, self.probes = renorm, ridge, rounds, probes
-        self.batch, self.space, self.layers, self.label = batch, space, layers, label
-        self.seed = seed
+    form: ClassVar[str] = "plumerault"
 
     def missing(self, generator: Generator) -> str:
         """Gradients of pictures are all it takes, and every family has them."""
@@ -208,7 +187,7 @@ def direction(
 ) -> CalibratedDirection:
     """Direction `index` of a set of this form. Raises BadData where an array is missing or odd."""
     info, count = header.infos[index], len(header.infos)
-    for key in (ARRAY, NORMALS, KNOTS, VALUES, FACTOR):
+    for key in ROWS:
         wanted = 1 if key == FACTOR else 2
         if key not in tensors or tensors[key].ndim != wanted or len(tensors[key]) != count:
             raise BadData(f"{info.name}: the array '{key}' is missing or has a wrong shape")
@@ -230,6 +209,19 @@ def direction(
         info.unit,
         bool(tensors[FACTOR][index]),
     )
+
+
+def turned(arrays: dict[str, Tensor], index: int) -> None:
+    """Minus the vectors (D,); the amount at place p of the curve is then minus that at -p."""
+    linear.turned(arrays, index)
+    for name in (KNOTS, VALUES):
+        arrays[name][index] = -arrays[name][index].flip(0)
+
+
+def quick(generator: Generator) -> dict[str, Any]:
+    """Short trajectories of two transforms."""
+    params = {"transforms": ("x", "brightness"), "trajectories": 3, "amounts": 2, "steps": 2}
+    return {**params, "size": 16, "probes": 2, "rounds": 2}
 
 
 METHOD = Plumerault

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
-from latty.checkpoints.safetensors import read_tensors
+from latty.checkpoints.safetensors import pieces, read_tensors
 from latty.directions.likeness import Target, measured, smaller, target
 from latty.directions.transform import Transform
 from latty.directions.whitened import Whitened
@@ -114,7 +113,7 @@ class Trajectories:
                 self.blocks.append(records)
                 if path is not None:
                     arrays = {**records.arrays(), "reach": torch.tensor(self.reach)}
-                    replace_whole(path, [save(arrays)])
+                    replace_whole(path, pieces({}, arrays))
             tick(before + self.steps(i + 1, 1))
 
     def _block(self, seeds: range, tick: Tick, done: int) -> tuple[Records, float]:

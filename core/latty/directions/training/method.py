@@ -1,0 +1,57 @@
+"""What every learned method does: draw pairs of pictures, train, judge, describe the directions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Self, TypeVar
+
+import torch
+from torch import nn
+
+from latty.directions.base import Info
+from latty.directions.training.pairs import Pairs, Spread
+from latty.directions.training.parameters import TrainingParameters
+from latty.directions.training.trainer import Judged, Trainer, seeded, train
+from latty.models.base import Generator
+from latty.report import Report, silent
+
+S = TypeVar("S", bound=nn.Module)
+
+
+@dataclass(kw_only=True)
+class LearnedMethod(TrainingParameters, Generic[S]):
+    """Directions that a network can tell apart by their pictures. A method adds its parameters,
+    `shifter`, the module that turns (latent, direction, how far) into a shift, and `describe`."""
+
+    def missing(self, generator: Generator) -> str:
+        """ "" for every generator: gradients are enough."""
+        return ""
+
+    def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
+        """Train. Raises BadData for parameters that do not fit the model or each other."""
+        with torch.inference_mode(False), torch.enable_grad():
+            self.check()
+            pairs = Pairs(generator, self)
+            spread = pairs.spread()
+            shifter = seeded(self.seed, lambda: self.shifter(spread))
+            trainer = Trainer(pairs, shifter, spread.unit, self, self.tag(generator.info.digest))
+            judged, self.complete_ = train(trainer, report, work)
+            self.space_, self.seeds_ = pairs.space, f"{self.seed}-{self.seed + self.used - 1}"
+        with torch.inference_mode(False), torch.no_grad():
+            self.infos_: tuple[Info, ...] = self.describe(shifter, pairs, spread, judged)
+        return self
+
+    def shifter(self, spread: Spread) -> S:
+        """What is trained: (latents (N, d), index (N,), magnitude (N,)) -> shifts (N, d)."""
+        raise NotImplementedError
+
+    def describe(
+        self, shifter: S, pairs: Pairs, spread: Spread, judged: Judged
+    ) -> tuple[Info, ...]:
+        """Sets the arrays of the results; gives what a header says of each direction."""
+        raise NotImplementedError
+
+
+def rounded(scores: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Scores as a header has them."""
+    return tuple((name, round(figure, 4)) for name, figure in scores.items())
