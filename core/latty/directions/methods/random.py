@@ -15,7 +15,7 @@ from latty.models.base import Generator
 from latty.report import Report, silent
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Random:
     """Unit vectors that prefer no direction."""
 

@@ -26,7 +26,7 @@ NOTHING = (
 )
 
 
-@dataclass(kw_only=True)
+@dataclass
 class SeFa:
     """Eigenvectors of the weights with which layers read their codes."""
 

@@ -38,7 +38,7 @@ turned = directions_sign.turned
 LEAST = 1e-6  # spread below which an attribute cannot be climbed
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Ascent:
     """Climbs along the gradient of attributes."""
 

@@ -32,7 +32,7 @@ from latty.version import __version__
 BATCH_SHARE = 0.03  # of the memory allowed: a generator needs several times its last activation
 
 
-@dataclass(kw_only=True)
+@dataclass
 class GANSpace:
     """Principal components."""
 

@@ -41,7 +41,7 @@ KNOTS, VALUES, FACTOR = "knots", "values", "factor"  # arrays of the file beside
 ROWS = (ARRAY, NORMALS, KNOTS, VALUES, FACTOR)
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Plumerault:
     """Directions of transforms."""
 
