@@ -10,7 +10,8 @@ from cli_in_process import latty
 from PIL import Image
 
 from latty.models import open_model
-from latty.rank import Curves, RankPlan, amplitudes, best, both_ways, curves, rows
+from latty.rank import Curves, RankPlan, best, curves, rows
+from latty.rank.table import amplitudes, both_ways
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 

@@ -1,7 +1,5 @@
 """Values on the command line that several verbs take: seeds, noise, classes, whole numbers."""
 
-from collections.abc import Sequence
-
 from latty.errors import UsageError, did_you_mean
 from latty.scene import SEED_LIMIT, Label, Noise
 
@@ -45,8 +43,15 @@ def whole(name: str, text: str | int | None, low: int, high: int) -> int | None:
     return int(text)
 
 
-def label(text: str, names: Sequence[str]) -> Label:
-    """A class index, a class name, or a mixture such as husky=0.7,corgi=0.3. Raises UsageError."""
+def label(text: str | None, model: str, device: str) -> Label:
+    """A class index, a class name, or a mixture such as husky=0.7,corgi=0.3, of a model; None for
+    none. Raises UsageError, and what opening the model does."""
+    if text is None:
+        return None
+    from latty.models import open_model
+
+    generator = open_model(model, device)
+    names = generator.class_names() if hasattr(generator, "class_names") else ()
     pairs: list[tuple[int, float]] = []
     for part in text.split(","):
         name, equals, weight = (word.strip() for word in part.rpartition("="))

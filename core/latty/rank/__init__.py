@@ -7,22 +7,8 @@ the covariance over the spread of the strengths, so that how far it goes counts,
 deviations of the attribute; `selectivity` is its share of the amplitudes of all attributes.
 """
 
-from latty.rank.curves import Curves, curves
+from latty.rank.curves import Curves, curves, ranking
 from latty.rank.plan import RankPlan, planned
-from latty.rank.shards import ranking, shards, work_of
-from latty.rank.table import Row, amplitudes, best, both_ways, rows
+from latty.rank.table import Row, best, rows
 
-__all__ = [
-    "Curves",
-    "RankPlan",
-    "Row",
-    "amplitudes",
-    "best",
-    "both_ways",
-    "curves",
-    "planned",
-    "ranking",
-    "rows",
-    "shards",
-    "work_of",
-]
+__all__ = ["Curves", "RankPlan", "Row", "best", "curves", "planned", "ranking", "rows"]

@@ -1,5 +1,8 @@
 """Scores of every direction at every strength, and what is usual among samples."""
 
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -7,12 +10,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from latty.files import replace_whole
+from latty.files import locked, replace_whole
 from latty.models.base import Generator
 from latty.rank.measured import as_file, file_of, kept
 from latty.rank.plan import RankPlan
 from latty.rank.scoring import measured
+from latty.rank.shards import shards, work_of
 from latty.report import Report, silent
+from latty.shard import Shard
 
 MIDDLE = 0.01, 0.99  # quantiles between which the range of an attribute lies
 
@@ -29,6 +34,28 @@ class Curves:
     scores: Tensor
     middle: Tensor
     spread: Tensor
+
+
+@contextmanager
+def ranking(
+    plan: RankPlan,
+    generator: Generator,
+    report: Report,
+    spread: Callable[[list[Shard]], None] | None = None,
+) -> Iterator[Curves]:
+    """The curves of a plan. What is measured is kept until the block is left without an error, so
+    that a killed ranking goes on; `spread` has the shards measured by several processes.
+
+    Raises Missing, BadData, Locked where the same ranking is at work.
+    """
+    work = work_of(plan, generator)
+    work.mkdir(parents=True, exist_ok=True)
+    with locked(work / "lock", "this very ranking"):
+        pieces = shards(plan, generator, work) if spread is not None else []
+        if spread is not None and not all(piece.whole() for piece in pieces):
+            spread(pieces)
+        yield curves(plan, generator, report, work)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def curves(

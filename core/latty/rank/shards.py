@@ -1,9 +1,6 @@
-"""A ranking that goes on where it was stopped, and that several processes share."""
+"""A ranking in pieces, a file each: what a killed one goes on from, and several processes share."""
 
 import json
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
@@ -14,37 +11,12 @@ from latty.attributes import open_scorer
 from latty.checkpoints.checkpoint import digest
 from latty.directions.store import SETS
 from latty.errors import BadData
-from latty.files import locked
 from latty.models.base import Generator
-from latty.rank.curves import Curves, curves
 from latty.rank.measured import as_file, file_of, is_whole
 from latty.rank.plan import RankPlan
 from latty.rank.scoring import measured
-from latty.report import Report
 from latty.shard import Shard
 from latty.version import __version__
-
-
-@contextmanager
-def ranking(
-    plan: RankPlan,
-    generator: Generator,
-    report: Report,
-    spread: Callable[[list[Shard]], None] | None = None,
-) -> Iterator[Curves]:
-    """The curves of a plan. What is measured is kept until the block is left without an error, so
-    that a killed ranking goes on; `spread` has the shards measured by several processes.
-
-    Raises Missing, BadData, Locked where the same ranking is at work.
-    """
-    work = work_of(plan, generator)
-    work.mkdir(parents=True, exist_ok=True)
-    with locked(work / "lock", "this very ranking"):
-        pieces = shards(plan, generator, work) if spread is not None else []
-        if spread is not None and not all(piece.whole() for piece in pieces):
-            spread(pieces)
-        yield curves(plan, generator, report, work)
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def work_of(plan: RankPlan, generator: Generator) -> Path:

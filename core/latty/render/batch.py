@@ -5,15 +5,18 @@
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from latty.errors import Missing
+from latty.errors import Missing, OutputError
+from latty.models.store import model_file
 from latty.presets import Output, Preset
 from latty.presets.formats import suffix_of
 from latty.render import write
 from latty.render.options import Options
 from latty.render.sources import read
+from latty.render.work import refuse_overwrite
 from latty.report import Report, silent
 
 
@@ -46,6 +49,19 @@ class RenderRequest:
             preset = replace(preset, outputs=(replace(chosen, path=self.output.name),))
             options = replace(options, out_dir=self.output.parent)
         return preset, options
+
+
+def refuse_early(model: str, files: Sequence[Path], force: bool) -> None:
+    """What would fail at the end of long work, or after torch was imported, fails now.
+
+    Raises Missing for a model, WouldOverwrite for a file that is there, OutputError for a folder.
+    """
+    model_file(model)
+    refuse_overwrite(files, force)
+    try:
+        files[0].parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write into {files[0].parent}: {error.strerror}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,40 +11,44 @@ from torch import Tensor
 
 from latty.latents import Latents
 from latty.latents import write as write_latents
+from latty.models import open_model
 from latty.presets.values import SCHEMA, Output, Preset, Track
 from latty.render import Options, provenance, work, write
-from latty.render.climbing import ClimbResult
+from latty.render.climbing import ClimbResult, Goal, climb_from
 from latty.report import Report
 from latty.scene import Scene
 
 
-def write_climb(
-    result: ClimbResult,
+def climb_to_files(
+    scene: Scene,
+    goal: Goal,
     place: Path,
     frames: int,
     facts: Mapping[str, Any],
     options: Options,
     report: Report,
-) -> list[Path]:
-    """PLACE.gif, the folder PLACE of numbered frames, and PLACE.safetensors, whose latent i is that
-    of frame i and where their preset starts. `facts` are noted with the latents.
+) -> tuple[list[Path], ClimbResult]:
+    """Climb from a scene, and write PLACE.gif, the folder PLACE of numbered frames, and
+    PLACE.safetensors, whose latent i is that of frame i and where their preset starts. `facts` are
+    noted with the latents.
 
-    Raises WouldOverwrite, Locked, OutputError, and what a render raises.
+    Raises WouldOverwrite, Locked, OutputError, and what a climb and a render raise.
     """
+    result = climb_from(scene, open_model(scene.model, options.device), goal, report)
     note = provenance.canonical({"edit": facts})
     key = sha256(note.encode()).hexdigest()
     file = place.with_name(f"{place.name}.safetensors")
     outputs = (Output(f"{place.name}.gif", loop="bounce"), Output(f"{place.name}/", loop="once"))
     with work.publication([file], key, options.force) as works:
         if works:
-            latents, scene = _latents(result, frames, note)
+            latents, start = _latents(result, frames, note)
             write_latents(works[0].file, latents)
-            scene = replace(scene, latent=f"{works[0].file.absolute()}#0")
+            start = replace(start, latent=f"{works[0].file.absolute()}#0")
             track = Track(((0.0, 0.0), (1.0, frames - 1.0)))
             tracks = (("latent", track),)
-            preset = Preset(SCHEMA, place.name, scene, frames, tracks, outputs=outputs)
+            preset = Preset(SCHEMA, place.name, start, frames, tracks, outputs=outputs)
             write(preset, replace(options, out_dir=place.parent), report)
-    return [place.with_name(f"{place.name}.gif"), place, file]
+    return [place.with_name(f"{place.name}.gif"), place, file], result
 
 
 def _latents(result: ClimbResult, frames: int, note: str) -> tuple[Latents, Scene]:

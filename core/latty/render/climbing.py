@@ -28,6 +28,7 @@ class Goal:
     keep       attributes that stay
     space      "z" or "w"; None = the model's own
     layers     that move
+    step, steps, distance, identity   see latty.directions.climb.Rules
     """
 
     attribute: str
@@ -36,6 +37,10 @@ class Goal:
     keep: tuple[str, ...] = ()
     space: Literal["z", "w"] | None = None
     layers: Layers = ALL
+    step: float = 0.3
+    steps: int = 60
+    distance: float = 8.0
+    identity: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,18 +53,17 @@ class ClimbResult:
     scores: Tensor
 
 
-def climb_from(
-    scene: Scene, generator: Generator, goal: Goal, rules: Rules, report: Report
-) -> ClimbResult:
+def climb_from(scene: Scene, generator: Generator, goal: Goal, report: Report) -> ClimbResult:
     """Climb. Raises BadData where the attribute cannot be climbed, Missing where there is none."""
-    sight = _sight(scene, generator, goal, rules.identity > 0)
+    sight = _sight(scene, generator, goal)
+    rules = Rules(goal.step, goal.steps, goal.distance, goal.identity)
     target = float(logit(torch.tensor(goal.score))) if goal.of == "logit" else goal.score
     walked = climb(sight, sight.origin, target, rules, report)
     scores = walked.scores.sigmoid() if goal.of == "logit" else walked.scores
     return ClimbResult(scene, sight, walked, scores)
 
 
-def _sight(scene: Scene, generator: Generator, goal: Goal, pictures: bool) -> Sight:
+def _sight(scene: Scene, generator: Generator, goal: Goal) -> Sight:
     refs = [attribute(goal.attribute, generator)]
     kept = [attribute(word, generator) for word in goal.keep]
     refs += [ref for ref in dict.fromkeys(kept) if ref not in refs]
@@ -83,7 +87,7 @@ def _sight(scene: Scene, generator: Generator, goal: Goal, pictures: bool) -> Si
         basis=basis,
         refs=refs,
         of=goal.of,
-        pictures=pictures,
+        pictures=goal.identity > 0,
         label=label,
         truncation=scene.truncation,
     )

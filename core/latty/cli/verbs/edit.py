@@ -1,6 +1,5 @@
 """A picture walks up or down an attribute until it reaches a goal."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +9,13 @@ from latty.cli.out import Progress
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.values import label
-from latty.config import Config
-from latty.errors import LattyError, OutputError, UsageError
-from latty.presets.paths import name_fault
+from latty.errors import LattyError, UsageError
 from latty.render import Options
+from latty.render.batch import refuse_early
 from latty.scene import SEED_LIMIT, Layers, Scene
 
 if TYPE_CHECKING:
-    from latty.models.base import Generator
-    from latty.render.climbing import ClimbResult, Goal
+    from latty.render.climbing import Goal
 
 ORDER = 50
 DETACHES = True
@@ -73,15 +70,22 @@ def run(run: Run) -> int:
     """Climb, draw, write; exit code 1 where the goal is out of reach, with the way to it kept."""
     args, config = run.args, run.config()
     _check(args)
-    place = _target(args, config)
+    place = _target(args, config.out_dir)
     latents = place.with_name(f"{place.name}.safetensors")
-    _refuse_early(args.model, [place.with_name(f"{place.name}.gif"), place, latents], args.force)
+    refuse_early(args.model, [place.with_name(f"{place.name}.gif"), place, latents], args.force)
     if args.detach:
         return cli_detach.detached(run)
     progress = Progress(run.out, args.attribute)
+    from latty.render.climb_film import climb_to_files  # brings torch
+
     try:
         with signals.cooperative():
-            paths, result = _climbed(run, config, place, progress)
+            kind = label(args.label, args.model, config.device)
+            scene = Scene(args.model, args.seed, args.truncation, label=kind, size=args.size)
+            options = Options(place.parent, config.device, args.force, config.batch)
+            paths, result = climb_to_files(
+                scene, _goal(args), place, args.frames, _facts(args), options, progress
+            )
     finally:
         progress.close()
     run.say_notes(args.model)
@@ -96,23 +100,6 @@ def run(run: Run) -> int:
         why, hint = WHY[stopped]
         raise LattyError(f"{args.attribute} is {last:.4g}, not {args.to:g}: {why}", hint)
     return 0
-
-
-def _climbed(
-    run: Run, config: Config, place: Path, report: Progress
-) -> "tuple[list[Path], ClimbResult]":
-    """The files, and what they show."""
-    from latty.directions.climb import Rules
-    from latty.models import open_model
-    from latty.render.climb_film import write_climb
-    from latty.render.climbing import climb_from
-
-    args = run.args
-    generator = open_model(args.model, config.device)
-    rules = Rules(args.step, args.steps, args.distance, args.identity)
-    result = climb_from(_scene(args, generator), generator, _goal(args), rules, report)
-    options = Options(place.parent, config.device, args.force, config.batch)
-    return write_climb(result, place, args.frames, _facts(args), options, report), result
 
 
 def _check(args: Any) -> None:
@@ -137,7 +124,7 @@ def _layers(text: str) -> Layers:
         raise UsageError(f"--layers: {error}") from None
 
 
-def _target(args: Any, config: Config) -> Path:
+def _target(args: Any, out_dir: Path) -> Path:
     """The files without their suffixes. Raises UsageError."""
     if args.output is not None:
         path = Path(args.output).expanduser()
@@ -147,38 +134,17 @@ def _target(args: Any, config: Config) -> Path:
         return path.with_suffix("")
     attribute = args.attribute.replace("/", "-")
     name = args.name or f"{Path(args.model).stem}-{args.seed}-{attribute}"
-    if Path(name).name != name or name.startswith(".") or name_fault(f"{name}.gif"):
+    if Path(name).name != name or name.startswith("."):
         raise UsageError(f"--name: {name!r} is no file name", "the folder is --out-dir")
-    return config.out_dir / name
-
-
-def _refuse_early(model: str, files: Sequence[Path], force: bool) -> None:
-    """What would fail at the end, or after torch was imported, fails now."""
-    from latty.models.store import model_file
-    from latty.render.work import refuse_overwrite
-
-    model_file(model)
-    refuse_overwrite(files, force)
-    try:
-        files[0].parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write into {files[0].parent}: {error.strerror}") from None
+    return out_dir / name
 
 
 def _goal(args: Any) -> "Goal":
     from latty.render.climbing import Goal
 
     kept = tuple(word.strip() for word in (args.keep or "").split(",") if word.strip())
-    return Goal(args.attribute, args.to, args.of, kept, args.space, _layers(args.layers))
-
-
-def _scene(args: Any, generator: "Generator") -> Scene:
-    """Where the climb starts. Raises UsageError for a label that is none."""
-    chosen = None
-    if args.label is not None:
-        names = generator.class_names() if hasattr(generator, "class_names") else ()
-        chosen = label(args.label, names)
-    return Scene(args.model, args.seed, args.truncation, label=chosen, size=args.size)
+    return Goal(args.attribute, args.to, args.of, kept, args.space, _layers(args.layers),
+                args.step, args.steps, args.distance, args.identity)  # fmt: skip
 
 
 def _facts(args: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What each direction of a set does to each attribute: figures, curves, GIFs."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,6 @@ from latty.errors import Missing, UsageError
 
 if TYPE_CHECKING:
     from latty.rank import Curves, RankPlan, Row
-    from latty.shard import Shard
 
 ORDER = 40
 DETACHES = True
@@ -103,7 +103,7 @@ def _plan(args: Any) -> dict[str, Any]:
 
 
 def _spread(
-    run: Run, plan: "RankPlan", generator: Any, report: Progress, pieces: "list[Shard]"
+    run: Run, plan: "RankPlan", generator: Any, report: Progress, pieces: Sequence[Any]
 ) -> None:
     """Every direction measured by one of several processes."""
     from latty.jobs import shards

@@ -10,13 +10,12 @@ from latty.cli.out import Progress
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.values import MOST, label, noise, seeds, whole
-from latty.config import Config
-from latty.errors import OutputError, UsageError, WouldOverwrite
+from latty.errors import UsageError
 from latty.presets import SCHEMA, Output, Preset
 from latty.presets.formats import format_of
 from latty.render import Options, write
+from latty.render.batch import refuse_early
 from latty.scene import Scene
-from latty.tables.words import shown
 
 ORDER = 20
 
@@ -45,63 +44,38 @@ def options(parser: Parser) -> None:
 def run(run: Run) -> int:
     """Draw, lay out, write."""
     args, config = run.args, run.config()
-    preset, path = _preset(args), _target(args, config)
-    if path.exists() and not args.force:
-        raise WouldOverwrite(f"{path} is there already", "use --force, or name another with -o")
-    _refuse_early(args.model, path)
-    preset = replace(preset, outputs=(replace(preset.outputs[0], path=path.name),))
+    scene, columns = _scene(args), whole("--columns", args.columns, 1, MOST)
+    path, wanted = _target(args, config.out_dir), seeds(args.seeds)
+    refuse_early(args.model, [path], args.force)
     progress = Progress(run.out, args.model)
     try:
-        if args.label is not None:
-            preset = _labelled(preset, args.label, config.device)
-        options = Options(path.parent, config.device, args.force, config.batch)
+        scene = replace(scene, label=label(args.label, args.model, config.device))
+        columns = columns or math.ceil(math.sqrt(len(wanted)))
+        output = Output(path.name, columns=columns, captions="short")
+        preset = Preset(SCHEMA, "samples", scene, seeds=tuple(wanted), outputs=(output,))
         with signals.cooperative():
-            write(preset, options, progress)
+            write(preset, Options(path.parent, config.device, args.force, config.batch), progress)
     finally:
         progress.close()
     run.say_notes(args.model)
     facts = {"path": str(path), "bytes": path.stat().st_size, "model": args.model}
-    run.out.result(str(path), **facts, seeds=list(preset.seeds))
+    run.out.result(str(path), **facts, seeds=wanted)
     run.show(path)
     return 0
 
 
-def _preset(args: Any) -> Preset:
-    """The sheet as a preset. Raises UsageError."""
+def _scene(args: Any) -> Scene:
+    """What every picture shares. Raises UsageError."""
     if not -2 <= args.truncation <= 2:
         raise UsageError("--truncation must be a number from -2 to 2")
-    size, kind, wanted = whole("--size", args.size, 8, 4096), noise(args.noise), seeds(args.seeds)
-    columns = whole("--columns", args.columns, 1, MOST) or math.ceil(math.sqrt(len(wanted)))
-    scene = Scene(args.model, wanted[0], args.truncation, noise=kind, size=size)
-    name = shown(f"{Path(args.model).stem}-samples")
-    output = Output("", columns=columns, captions="short")
-    return Preset(SCHEMA, name, scene, seeds=tuple(wanted), outputs=(output,))
+    size, kind = whole("--size", args.size, 8, 4096), noise(args.noise)
+    return Scene(args.model, seeds(args.seeds)[0], args.truncation, noise=kind, size=size)
 
 
-def _labelled(preset: Preset, text: str, device: str) -> Preset:
-    """The preset with a class; the model knows the names. Raises UsageError."""
-    from latty.models import open_model
-
-    generator = open_model(preset.scene.model, device)
-    names = generator.class_names() if hasattr(generator, "class_names") else ()
-    return replace(preset, scene=replace(preset.scene, label=label(text, names)))
-
-
-def _refuse_early(model: str, path: Path) -> None:
-    """What would fail at the end, or after torch was imported, fails now."""
-    from latty.models.store import model_file
-
-    model_file(model)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write into {path.parent}: {error.strerror}") from None
-
-
-def _target(args: Any, config: Config) -> Path:
+def _target(args: Any, out_dir: Path) -> Path:
     """The sheet's file. Raises UsageError for one that is no still picture."""
     if args.output is None:
-        return config.out_dir / f"{Path(args.model).stem}-samples.png"
+        return out_dir / f"{Path(args.model).stem}-samples.png"
     path, form = Path(args.output).expanduser(), format_of(args.output)
     if form is None or form.film or path.is_dir():
         raise UsageError(f"--output: {path} is no .png", "a sheet is a still picture")
