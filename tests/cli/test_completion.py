@@ -25,32 +25,33 @@ def test_the_shell_reads_its_script(shell: str, tmp_path: Path) -> None:
     subprocess.run([*CHECKS[shell], script], check=True)
 
 
-def ask_bash(line: str, tmp_path: Path) -> list[str]:
+def ask_bash(line: str, script: str, tmp_path: Path) -> list[str]:
     """What bash would offer at the end of a command line."""
     words = line.split(" ")
     quoted = " ".join(f"'{word}'" for word in words)
-    script = tmp_path / "ask"
-    script.write_text(
-        f"{completion.bash(completion.verbs())}\nCOMP_WORDS=({quoted}); "
-        f'COMP_CWORD={len(words) - 1}; _latty; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    asking = tmp_path / "ask"
+    asking.write_text(
+        f"{script}\nCOMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; "
+        f'_shtab_latty latty "{words[-1]}" "{words[-2]}"; printf "%s\\n" "${{COMPREPLY[@]}}"'
     )
     done = subprocess.run(
-        ["bash", script], capture_output=True, text=True, check=True, cwd=tmp_path
+        ["bash", asking], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     return done.stdout.split()
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
 def test_bash_completes(tmp_path: Path) -> None:
-    assert ask_bash("latty ren", tmp_path) == ["render"]
-    assert ask_bash("latty list mo", tmp_path) == ["models"]
-    assert ask_bash("latty render --ou", tmp_path) == ["--out-dir", "--output"]
+    script = latty("completion", "bash", home=tmp_path).stdout
     (tmp_path / "mine.toml").touch()
-    assert ask_bash("latty render mi", tmp_path) == ["mine.toml"]
-
-
-def test_the_grammar_is_the_parsers() -> None:
-    found = {verb.name: verb for verb in completion.verbs()}
-    assert {*found} == {*VERBS.names()}
-    options = {name: option for option in found["render"].options for name in option.names}
-    assert options["--set"].takes_value and not options["--force"].takes_value
+    offers = {
+        "latty ren": {"render"},
+        "latty list mo": {"models"},
+        "latty render --ou": {"--out-dir", "--output"},
+        "latty render mi": {"mine.toml"},
+        "latty render --out-dir mi": {"mine.toml"},
+        "latty discover se": {"sefa"},
+        "latty render x.toml --engine r": {"ray"},
+        "latty sample demo --qu": {"--quiet"},
+    }
+    assert {line: {*ask_bash(line, script, tmp_path)} for line in offers} == offers

@@ -10,7 +10,7 @@ import torch
 from places import ROOT
 
 from latty import home, presets
-from latty.cli.parser import VERBS, parse, program
+from latty.cli.parser import VERBS, parse, parse_studio, program
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet
 from latty.directions.file import write as write_set
@@ -67,7 +67,7 @@ def test_every_command_of_the_readme_parses() -> None:
         if words and words[0] in VERBS:
             parse(words)
         else:
-            assert not words or words[0] in MODELS.names()
+            assert parse_studio(words).ref in (None, "mine", *MODELS.names())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: f"{p.parent.name}-{p.name}")
@@ -78,5 +78,5 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_verb_is_in_the_help() -> None:
-    text = program(VERBS.names()).format_help()
-    assert {*re.findall(r"^    ([\w-]+)(?:  |$)", text, re.MULTILINE)} >= {*VERBS.names()}
+    text = program(summaries=True).format_help()
+    assert {*re.findall(r"^  ([\w-]+) ", text, re.MULTILINE)} >= {*VERBS.names()}

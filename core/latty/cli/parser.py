@@ -54,8 +54,8 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, words: Sequence[str] = (), **options: Any) -> None:
-        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        super().__init__(allow_abbrev=False, **options)
+        raw = argparse.RawDescriptionHelpFormatter
+        super().__init__(allow_abbrev=False, formatter_class=raw, **options)
         self.words = words
 
     def error(self, message: str) -> NoReturn:
@@ -70,6 +70,17 @@ class Parser(argparse.ArgumentParser):
             known = [word.strip("'\" ") for word in found[2].split(",")]
             message, hint = message.partition(" (choose")[0], did_you_mean(found[1], known)
         raise UsageError(message, hint)
+
+    def add_talking(self) -> None:
+        """What every verb takes. Suppressed defaults, so that they may stand before the verb."""
+        add, hide = self.add_argument_group("talking").add_argument, argparse.SUPPRESS
+        add("-q", "--quiet", action="store_const", dest="loudness", const=-1, default=hide,
+            help="errors only")  # fmt: skip
+        add("-v", "--verbose", action="store_const", dest="loudness", const=1, default=hide,
+            help="more words")  # fmt: skip
+        add("--no-color", action="store_false", dest="color", default=hide,
+            help="words without colours (as does NO_COLOR)")  # fmt: skip
+        add("--debug", action="store_true", default=hide, help="a traceback with every error")
 
     def add_json(self) -> None:
         """--json."""
@@ -123,25 +134,10 @@ class Verb(Protocol):
 VERBS = Registry[Verb]("latty.cli.verbs", needs=("options", "run"), words=True)
 
 
-def _common() -> Parser:
-    """What every verb takes. Suppressed defaults, so that they may stand before the verb too."""
-    parser = Parser(add_help=False)
-    group = parser.add_argument_group("talking")
-    add = group.add_argument
-    hide = argparse.SUPPRESS
-    add("-q", "--quiet", action="store_const", dest="loudness", const=-1, default=hide,
-        help="errors only")  # fmt: skip
-    add("-v", "--verbose", action="store_const", dest="loudness", const=1, default=hide,
-        help="more words")  # fmt: skip
-    add("--no-color", action="store_false", dest="color", default=hide,
-        help="words without colours (as does NO_COLOR)")  # fmt: skip
-    add("--debug", action="store_true", default=hide, help="a traceback with every error")
-    return parser
-
-
 def parse_studio(words: list[str]) -> argparse.Namespace:
     """`latty [MODEL | PRESET | PICTURE]`. Raises UsageError."""
-    parser = Parser(prog="latty", parents=[_common()], add_help=False)
+    parser = Parser(prog="latty", add_help=False)
+    parser.add_talking()
     parser.add_argument("ref", nargs="?")
     parser.add_device()
     parser.add_image()
@@ -168,40 +164,39 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     unknown = verb is not None and verb not in VERBS
     if unknown and HELP & {*rest}:  # `latty demo --help`
         before = ["--help"]
-    listed = VERBS.names() if HELP & {*before} else ()
-    args = program(listed).parse_args(before)
+    args = program(summaries=bool(HELP & {*before})).parse_args(before)
     args.verb = verb
     if verb is None:
         return args
     if unknown:
         raise _no_verb(verb)
-    parser = Parser(rest, prog=f"latty {verb}", parents=[_common()])
-    _fill(parser, verb)
-    return parser.parse_args(rest, args)
+    return fill(Parser(rest, prog=f"latty {verb}"), verb).parse_args(rest, args)
 
 
-def _fill(parser: Parser, verb: str) -> None:
+def fill(parser: Parser, verb: str) -> Parser:
+    """The parser with the options of a verb. Raises Missing where it is an outside one that
+    cannot be used."""
     parser.description = VERBS.summary(verb)
+    parser.add_talking()
     VERBS.load(verb).options(parser)
+    return parser
 
 
-def program(listed: Sequence[str] = (), options: bool = False) -> Parser:
-    """The parser of `latty` with the verbs `listed`; with their `options`, all that there is."""
-    common = _common()
+def program(summaries: bool = False) -> Parser:
+    """The parser of what stands before a verb; its help lists the verbs if it has `summaries`."""
+    listed = [f"  {verb:<13} {VERBS.summary(verb)}" for verb in (verbs() if summaries else ())]
+    title = "The studio for steering pretrained GANs from a terminal.\n\nverbs:\n"
     parser = Parser(
         prog="latty",
         usage=HEAD,
-        description="The studio for steering pretrained GANs from a terminal.",
+        description=title + "\n".join(listed),
         epilog=f"{EXAMPLES}\n{CODES}",
-        parents=[common],
     )
+    parser.add_talking()
     parser.add_argument("--version", action="store_true", help="versions and licence")
-    if listed:
-        verbs = parser.add_subparsers(
-            dest="verb", metavar="VERB", title="verbs", prog="latty", parser_class=Parser
-        )
-        for name in sorted(listed, key=lambda verb: VERBS.constant(verb, "ORDER", LAST)):
-            verb = verbs.add_parser(name, help=VERBS.summary(name), parents=[common])
-            if options:
-                _fill(verb, name)
     return parser
+
+
+def verbs() -> list[str]:
+    """Every verb, in the order of `latty --help`."""
+    return sorted(VERBS.names(), key=lambda verb: VERBS.constant(verb, "ORDER", LAST))

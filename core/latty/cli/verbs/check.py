@@ -1,4 +1,4 @@
-"""Every mistake of a preset at once, as file:line:col."""
+"""Name every mistake of a preset at once, as file:line:col."""
 
 from latty.cli.parser import Parser
 from latty.cli.run import Run

@@ -1,4 +1,4 @@
-"""What this machine has: Python, torch, devices, encoders, terminal, settings."""
+"""Show what this machine has: torch, devices, encoders, terminal."""
 
 import os
 import platform

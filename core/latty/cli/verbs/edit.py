@@ -1,4 +1,4 @@
-"""A picture walks up or down an attribute until it reaches a goal."""
+"""Walk a latent up or down an attribute until it reaches a goal."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

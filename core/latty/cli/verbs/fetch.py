@@ -1,4 +1,4 @@
-"""A public checkpoint comes from the web and becomes a model with a name."""
+"""Download a public checkpoint and make it a model with a name."""
 
 import signal
 import threading
@@ -107,24 +107,10 @@ def _stopping(hint: str) -> Iterator[None]:
 
 def _keep(entry: "Entry", path: Path, run: Run) -> int:
     """Convert, try, write, as `latty import` does."""
-    from latty.models import opening, store
-    from latty.models.device import pick_device
+    from latty.cli.keep_model import keep
 
-    model = opening.convert(path)
-    generator = opening.build(model, path, entry.name, pick_device("cpu"))
-    info = generator.info
-    card = {"file": path.name, "bytes": path.stat().st_size, "sha256": info.digest,
-            "licence": entry.licence, "address": entry.address,
-            "named_by": entry.source.page}  # fmt: skip
-    target = store.save(model, info, card, run.args.force)
-    for note in model.notes:
-        run.out.say(note)
+    card = {"licence": entry.licence, "address": entry.address, "named_by": entry.source.page}
+    info = keep(run, path, entry.name, card, licensed=entry.source.title)
     if info.family != entry.family:
         run.out.say(f"the zoo calls it {entry.family}; it is {info.family}")
-    origin = model.meta.get("origin", info.family)
-    run.out.say(f"licence: {entry.licence} (named by {entry.source.title})")
-    run.out.say(f"{info.family}, {info.resolution} px; try: latty sample {entry.name}")
-    run.out.result(entry.name, name=entry.name, path=str(target), family=info.family,
-                   origin=origin, resolution=info.resolution, num_layers=info.num_layers,
-                   num_classes=info.num_classes, notes=[*model.notes], **card)  # fmt: skip
     return 0

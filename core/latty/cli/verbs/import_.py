@@ -1,4 +1,4 @@
-"""A checkpoint, directions, latents or a scorer of others gets a name here."""
+"""Give a checkpoint, directions, latents or a scorer a name here."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,13 +38,13 @@ def options(parser: Parser) -> None:
 
 def run(run: Run) -> int:
     """Content decides what the file is; --as and --spec decide instead where they are given."""
-    from latty.cli import import_model, importable
+    from latty.cli import importable
 
     path = Path(run.args.file).expanduser()
     if not path.exists():
         raise Missing(f"there is no file {path}", "check the path")
     if run.args.spec and not path.is_dir():
-        return import_model.model(run, path)
+        return _model(run, path)
     if _is_scorer(path):
         return _scorer(run, path)
     if path.is_file() and kinds.kind(path) == "toml":
@@ -58,7 +58,7 @@ def run(run: Run) -> int:
         raise BadData(f"{path} is a folder of nothing that can be imported", FORMATS)
     if run.args.space:
         raise UsageError("--space is for directions and latents, and this is neither", FORMATS)
-    return import_model.model(run, path)
+    return _model(run, path)
 
 
 # --- scorers --------------------------------------------------------------------------------------
@@ -78,6 +78,22 @@ def _scorer(run: Run, path: Path) -> int:
     target = store.add(path, name, run.args.force)
     run.out.say(f"a scorer; in `latty discover` and `latty rank`: {name}/ATTRIBUTE")
     run.out.result(name, name=name, kind="scorer", path=str(target))
+    return 0
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+
+def _model(run: Run, path: Path) -> int:
+    from latty.cli.keep_model import keep
+    from latty.models import store
+
+    spec = Path(run.args.spec).expanduser() if run.args.spec is not None else None
+    if spec is not None and not spec.is_file():
+        raise Missing(f"there is no file {spec}", "see docs/specs.md for what to write in it")
+    name = run.args.name or store.name_for(path)
+    store.MODELS.free_place(name, run.args.force)
+    keep(run, path, name, {}, spec)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What is in a file, without loading it."""
+"""Say what is in a file, without loading it."""
 
 import json
 import tomllib

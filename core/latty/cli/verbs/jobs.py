@@ -1,4 +1,4 @@
-"""Work that goes on without this terminal: list, show, watch, cancel, resume, logs."""
+"""Work without this terminal: list, show, watch, cancel, resume, logs."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What each direction of a set does to each attribute: figures, curves, GIFs."""
+"""Measure what each direction of a set does to each attribute."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Presets (or pictures that latty made) become GIFs, videos and pictures."""
+"""Render presets, or pictures made by latty, to GIF, video and PNG."""
 
 from collections.abc import Sequence
 from dataclasses import replace

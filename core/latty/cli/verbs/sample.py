@@ -1,4 +1,4 @@
-"""A sheet of a model's samples."""
+"""Draw a contact sheet of a model's samples."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The JSON schema of presets, for editors."""
+"""Print the JSON schema of presets, for editors."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Labelled pictures become a scorer with a name."""
+"""Train a scorer on labelled pictures."""
 
 import math
 import time

@@ -1,14 +1,15 @@
-"""A method finds directions of a model: ganspace, sefa, tlgan, ..."""
+"""Find directions of a model by a method: ganspace, sefa, tlgan, ..."""
 
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty.cli import detach as cli_detach
-from latty.cli import parameters, signals, workers
+from latty.cli import signals, workers
 from latty.cli.out import Progress, seconds
 from latty.cli.parser import Parser
 from latty.cli.run import Run
+from latty.cli.verbs.discover import parameters
 from latty.directions.registries import METHODS
 from latty.errors import Missing, did_you_mean
 

@@ -1,0 +1,51 @@
+"""A checkpoint becomes a model of the store: what `latty import` and `latty fetch` share."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latty.cli.run import Run
+from latty.models import store
+
+if TYPE_CHECKING:
+    from latty.models.base import ModelInfo
+
+
+def keep(
+    run: Run,
+    path: Path,
+    name: str,
+    card: Mapping[str, Any],
+    spec: Path | None = None,
+    licensed: str = "",
+) -> "ModelInfo":
+    """Convert the checkpoint at `path`, try it, write it; the name is the result.
+
+    card        what is known of its source: "licence", or what its metadata say; more goes along
+    spec        the architecture of a plain network
+    licensed    who named the licence
+
+    Raises BadData, WouldOverwrite, OutputError, UsageError.
+    """
+    from latty.models import opening
+    from latty.models.device import pick_device
+
+    model = opening.convert(path, spec)
+    generator = opening.build(model, path, name, pick_device("cpu"))  # nothing broken is stored
+    info, size = generator.info, path.stat().st_size
+    card = {"file": path.name, "bytes": size, "sha256": info.digest,
+            "licence": model.meta.get("license", ""), **card}  # fmt: skip
+    target = store.save(model, info, card, run.args.force)
+    for note in model.notes:
+        run.out.say(note)
+    if card["licence"]:
+        named = f" (named by {licensed})" if licensed else ""
+        run.out.say(f"licence: {card['licence']}{named}")
+    origin = model.meta.get("origin", info.family)
+    shape = f"{info.resolution} px, {info.num_layers} layers"
+    classes = f", {info.num_classes} classes" if info.num_classes else ""
+    run.out.say(f"{info.family} from {origin}, {shape}{classes}; try: latty sample {name}")
+    run.out.result(name, name=name, kind="model", path=str(target), family=info.family,
+                   origin=origin, resolution=info.resolution, num_layers=info.num_layers,
+                   num_classes=info.num_classes, notes=[*model.notes], **card)  # fmt: skip
+    return info

@@ -1,0 +1,48 @@
+"""List models, directions, methods, scorers, presets, formats or jobs."""
+
+from collections.abc import Sequence
+
+from latty.cli.parser import Parser
+from latty.cli.run import Run
+from latty.cli.verbs.list.rows import KINDS
+from latty.cli.verbs.list.stored import Row
+from latty.errors import UsageError
+
+ORDER = 100
+SHOWN = 5  # attributes of a scorer in a table
+
+
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = '--json: {"name", "what", ...} per entry; more keys depend on the kind.'
+    parser.add_argument("kind", choices=[*KINDS], metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument("--zoo", action="store_true", dest="in_zoo",
+                        help="the models that latty fetch can get")  # fmt: skip
+    parser.add_json()
+
+
+def run(run: Run) -> int:
+    """A table for people (name, then what it is), or a JSON object per entry. Raises UsageError."""
+    if run.args.in_zoo and run.args.kind != "models":
+        raise UsageError("--zoo goes with models", "latty list models --zoo")
+    rows = [*KINDS[run.args.kind](run)]
+    if run.out.json:
+        for row in rows:
+            run.out.result("", **row)
+    elif rows:
+        run.out.rows([[row["name"], *_more(row), _what(row)] for row in rows])
+    else:
+        run.out.say(f"no {run.args.kind} here")
+    return 0
+
+
+def _what(row: Row) -> str:
+    return f"{row['what']} ({row['package']})" if row.get("package") else str(row["what"])
+
+
+def _more(row: Row) -> Sequence[str]:
+    """What stands between name and words of a scorer: its attributes, the first of them."""
+    names = row.get("attributes")
+    if names is None:
+        return []
+    return [f"{', '.join(names[:SHOWN])}{f', ... ({len(names)})' if len(names) > SHOWN else ''}"]
