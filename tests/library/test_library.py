@@ -63,15 +63,27 @@ def test_a_type_checker_knows_the_names(tmp_path: Path) -> None:
     assert 'Argument "model" to "Scene"' in done.stdout
 
 
+def python_blocks(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.S)
+
+
+def run_blocks(page: str) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    for block in python_blocks(page):
+        exec(compile(block, page, "exec"), names)
+    return names
+
+
+def test_the_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_blocks("README.md")
+    assert (tmp_path / "out" / "hello.gif").is_file()
+
+
 def test_the_blocks_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", text, re.S)
-    assert len(blocks) >= 6
-    names: dict[str, Any] = {}
-    for block in blocks:
-        code = compile(block, "docs/python.md", "exec")
-        exec(code, names)
+    assert len(python_blocks("docs/python.md")) >= 6
+    names = run_blocks("docs/python.md")
     assert names["gradient"].abs().sum() > 0 and len(names["mine"]) == 10
     assert {path.name for path in tmp_path.iterdir()} == {"face.png", "out", "short"}
     again = tmp_path / "again"
