@@ -356,19 +356,19 @@ def test_without_onnxruntime_one_line_says_what_to_install(
     [
         ('kind = "cnn"', 'kind = "vgg"', "mine.toml:1:1: kind: must be"),
         ("size = 16", "sise = 16", "mine.toml:3:1: sise: unknown key, did you mean 'size'?"),
-        ("size = 16\n", "", "mine.toml: the key 'size' is missing"),
+        ("size = 16\n", "", "mine.toml:1:1: size: is missing"),
         ("channels = 3", "channels = 4", "mine.toml:4:1: channels: must be 1 or 3"),
         ("channels = 3", "std = 0", "mine.toml:4:1: std: must be above 0"),
         ("channels = 3", "mean = [1, 2]", "mine.toml:4:1: mean: 2 numbers for 3 channels"),
         ("range = [-1, 1]", "range = [1, 1]", "mine.toml:5:1: range: black and white are the same"),
         ('["smile", "hat"]', '["smile", "smile"]', "mine.toml:6:1: outputs: the name 'smile'"),
-        ('["smile", "hat"]', '["a/b", "hat"]', "mine.toml:6:1: outputs.0: must be one of names"),
+        ('["smile", "hat"]', '["a/b", "hat"]', "mine.toml:6:12: outputs.0: must be one of names"),
         ('["smile", "hat"]', "[]", "mine.toml:6:1: outputs: must be a list of names"),
-        ('activation = "sigmoid"\n', "", "the key 'activation' is missing"),
+        ('activation = "sigmoid"\n', "", "activation: is missing"),
         ("slope = 0.1", "slop = 0.1", "mine.toml:11:26: layers.2.slop: unknown key"),
-        ('"silu"', '"sulu"', "mine.toml:14:5: layers.5.kind: no kind of layer is 'sulu'"),
+        ('"silu"', '"sulu"', "not text 'sulu', did you mean 'silu'?"),
         ("weights = ", 'prefix = 3\nweights = "../x"\n#', "mine.toml:3:1: weights: must be the"),
-        ('kind = "cnn"', "kind = = 2", "mine.toml:1:8: not TOML"),
+        ('kind = "cnn"', "kind = = 2", "mine.toml:1:8: invalid value"),
         ('kind = "cnn"', 'kind = "cnn"\nschema = 2', "mine.toml:2:1: schema: must be 1"),
     ],
 )
@@ -389,9 +389,9 @@ def test_all_faults_are_told_at_once(cnn: Path) -> None:
         open_scorer(str(cnn))
     told = str(caught.value).split("\n")
     assert len(told) == 5
-    assert told[0].startswith("mine.toml: the key 'weights' is missing")
-    assert "a cnn needs a list" in told[1] and "size" in told[2] and "std" in told[3]
-    assert "mine.toml:4:1: outputs.0: a softmax over one output" in told[4]
+    assert "a cnn needs a list" in told[0] and told[1] == "mine.toml:1:1: weights: is missing"
+    assert "size" in told[2] and "std" in told[3]
+    assert "mine.toml:4:3: outputs.0: a softmax over one output" in told[4]
 
 
 @pytest.mark.parametrize(

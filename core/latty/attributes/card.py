@@ -4,15 +4,38 @@ docs/scorers.md is the page for people. A card is data: `read` checks a file, te
 once with its place, and needs no torch.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
 from typing import Any
 
-from latty.attributes import settings
-from latty.attributes.rules import GUIDE, faults
 from latty.files import cached
+from latty.models.spec import BATCH_NORM, CHANNELS, CONV, FLAG, SCHEMA, SLOPE, TENSORS
+from latty.tables.reading import Kind, read
+from latty.tables.rules import (
+    Fault,
+    Key,
+    Rule,
+    array,
+    checked,
+    matching,
+    number,
+    one_of,
+    table,
+    tagged,
+    text,
+    whole,
+    word,
+)
+from latty.tables.words import Path, shown
 from latty.text import clean
+
+GUIDE = "see docs/scorers.md"
+KINDS = ("resnet", "cnn", "onnx")
+MOST_OUTPUTS = 10_000
+NAME_WORDS = "names of at most 64 letters without / , # *"
+NAME = re.compile(r"[^\s/,#*](?:[^/,#*]{0,62}[^\s/,#*])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,41 +98,178 @@ class Card:
         return tuple(name for group in self.groups for name in group.names)
 
 
+# --- what each key may be ------------------------------------------------------------------------
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(NAME.fullmatch(value)) and value.isprintable()
+
+
+def _is_file(value: Any) -> bool:
+    fits = isinstance(value, str) and 0 < len(value) <= 300 and value.isprintable()
+    return fits and not re.search(r"[/\\]", value) and value[0] != "."
+
+
+def _as_list(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _pair(size: Any) -> tuple[int, int]:
+    return size if isinstance(size, tuple) else (size, size)
+
+
+def _apart(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] == ends[1]:
+        raise ValueError("black and white are the same")
+    return ends
+
+
+def _positive(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    if min(numbers) <= 0:
+        raise ValueError("must be above 0")
+    return numbers
+
+
+def _list_of(kind: type, item: Rule) -> Rule:
+    """A list whose entries are all of that kind: what else is in them, the item's rule says."""
+
+    def fits(value: Any) -> bool:
+        return isinstance(value, list) and bool(value) and all(isinstance(v, kind) for v in value)
+
+    return replace(array(item, 1, MOST_OUTPUTS), fits=fits)
+
+
+CARD = Kind("scorer", limit=2**18, hint=GUIDE)
+REAL = number(-1e6, 1e6)
+NUMBERS = checked(
+    one_of("a number, or a list with one per channel", REAL, array(REAL, 1, 3)), _as_list
+)
+SIDE = whole(1, 4096)
+TEXT = Key(text(300, 0))
+LABEL = matching(f"one of {NAME_WORDS}", _is_name)
+ACTIVATION = word("sigmoid", "softmax", "tanh", "none")
+GROUP = table(
+    {
+        "names": Key(array(LABEL, 1, MOST_OUTPUTS), required=True),
+        "activation": Key(ACTIVATION, required=True),
+        "unit": Key(text(300, 0), default=""),
+    },
+    Group,
+)
+POOL = {
+    "kernel": Key(whole(1, 64), required=True),
+    "stride": Key(whole(1, 64)),
+    "padding": Key(whole(0, 31)),
+}
+LAYER = tagged(
+    "kind",
+    {
+        "conv": {**CONV, "dilation": Key(whole(1, 16)), "groups": Key(whole(1, 4096))},
+        "linear": {"tensors": TENSORS, "bias": FLAG},
+        "batch_norm": BATCH_NORM,
+        "max_pool": POOL,
+        "average_pool": POOL,
+        "global_pool": {},
+        "flatten": {},
+        "relu": {},
+        "leaky_relu": {"slope": SLOPE},
+        "silu": {},
+        "tanh": {},
+        "sigmoid": {},
+    },
+    Layer,
+)
+TABLE = table(
+    {
+        "schema": SCHEMA,
+        "title": TEXT,
+        "kind": Key(word(*KINDS), required=True),
+        "weights": Key(matching("the name of a file beside the TOML", _is_file), required=True),
+        "size": Key(
+            checked(one_of("px of a side, or [height, width]", SIDE, array(SIDE, 2, 2)), _pair),
+            required=True,
+        ),
+        "channels": Key(CHANNELS),
+        "range": Key(checked(array(REAL, 2, 2), _apart), default=(0.0, 1.0)),
+        "mean": Key(NUMBERS),
+        "std": Key(checked(NUMBERS, _positive)),
+        "crop": Key(number(0.05, 1)),
+        "order": Key(word("rgb", "bgr")),
+        "layout": Key(word("nchw", "nhwc")),
+        "outputs": Key(
+            one_of(
+                'a list of names, or of tables: [[outputs]] names = ["smile"]',
+                _list_of(str, LABEL),
+                _list_of(dict, GROUP),
+            ),
+            required=True,
+        ),
+        "activation": Key(ACTIVATION),
+        "unit": TEXT,
+        "prefix": TEXT,
+        "ignore": Key(array(text(300))),
+        "layers": Key(array(LAYER, 1, 512)),
+        "training": Key(matching("a table", lambda value: isinstance(value, dict))),
+    }
+)
+
+
+def _across(data: Mapping[str, Any]) -> Iterator[Fault]:
+    """What only several keys together show; each may hold anything."""
+    kind = data.get("kind")
+    if kind == "cnn" and "layers" not in data:
+        yield Fault(("layers",), "a cnn needs a list of layers", GUIDE)
+    if kind in ("resnet", "onnx") and "layers" in data:
+        yield Fault(("layers",), f'only for kind = "cnn"; this is "{kind}"')
+    for key in ("prefix", "ignore"):
+        if kind == "onnx" and key in data:
+            what = "an ONNX file names its tensors itself"
+            yield Fault((key,), 'not for kind = "onnx"', what)
+    channels = data.get("channels", 3)
+    for key in ("mean", "std"):
+        value = data.get(key)
+        if isinstance(value, list) and len(value) not in (1, channels) and NUMBERS.accepts(value):
+            yield Fault((key,), f"{len(value)} numbers for {channels} channels")
+    yield from _across_outputs(data)
+
+
+def _across_outputs(data: Mapping[str, Any]) -> Iterator[Fault]:
+    outputs = data.get("outputs")
+    if not isinstance(outputs, list) or not outputs:
+        return
+    groups: list[tuple[Path, Any]] = [(("outputs", i), one) for i, one in enumerate(outputs)]
+    if isinstance(outputs[0], str):
+        groups = [(("outputs",), {"names": outputs, "activation": data.get("activation")})]
+        if "activation" not in data:
+            yield Fault(("activation",), "is missing", 'as in "sigmoid"')
+    else:
+        for key in ("activation", "unit"):
+            if key in data:
+                yield Fault((key,), "stands in each [[outputs]] here")
+    seen: set[str] = set()
+    for where, group in groups:
+        names = group.get("names") if isinstance(group, dict) else None
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            continue
+        if group.get("activation") == "softmax" and len(names) < 2:
+            hint = "sigmoid is meant, or more names"
+            yield Fault(where, "a softmax over one output is always 1", hint)
+        for name in names:
+            if name in seen:
+                yield Fault(where, f"the name '{shown(name)}' stands twice")
+            seen.add(name)
+
+
 # --- from a file to a Card ------------------------------------------------------------------------
 
 
 @cached(64)
-def read_card(path: Path) -> Card:
-    """The card in a TOML file. Raises Missing, OutputError, SpecError with every fault."""
-    data, places = settings.load(path, GUIDE)
-    settings.refuse(path, faults(data), places)
-    return _card(data)
-
-
-def _card(data: Mapping[str, Any]) -> Card:
-    size, outputs = data["size"], data["outputs"]
+def read_card(path: FilePath) -> Card:
+    """The card in a TOML file. Raises Missing, OutputError, PresetError with every fault."""
+    found = read(path, CARD, clean(path.name)).checked(TABLE, _across)
+    outputs, (low, high) = found.pop("outputs"), found.pop("range")
+    activation, unit = found.pop("activation", ""), found.pop("unit", "")
     if isinstance(outputs[0], str):
-        outputs = [
-            {"names": outputs, "activation": data["activation"], "unit": data.get("unit", "")}
-        ]
-    low, high = data.get("range", (0, 1))
-    plain = ("kind", "weights", "channels", "crop", "order", "layout", "prefix", "training")
-    return Card(
-        **{key: data[key] for key in plain if key in data},
-        size=(size, size) if isinstance(size, int) else (size[0], size[1]),
-        groups=tuple(
-            Group(tuple(group["names"]), group["activation"], group.get("unit", ""))
-            for group in outputs
-        ),
-        low=float(low),
-        high=float(high),
-        mean=_numbers(data.get("mean", 0)),
-        std=_numbers(data.get("std", 1)),
-        ignore=tuple(data.get("ignore", ())),
-        layers=tuple(Layer(**layer) for layer in data.get("layers", ())),
-        title=clean(data.get("title", "")),
-    )
-
-
-def _numbers(value: Any) -> tuple[float, ...]:
-    return tuple(float(number) for number in (value if isinstance(value, list) else [value]))
+        outputs = (Group(outputs, activation, unit),)
+    found.pop("schema", None)
+    return Card(groups=outputs, low=low, high=high, **found)

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latty.attributes.card import Group
-from latty.attributes.rules import NAME, NAME_WORDS
+from latty.attributes.card import NAME, NAME_WORDS, Group
 from latty.errors import BadData, Missing, OutputError
 from latty.report import Report
 from latty.text import clean

@@ -8,7 +8,7 @@
 A user of it says its rules and, where two keys depend on each other, yields more faults:
 
     LATENT = table({"size": Key(whole(1, 4096), required=True), "names": Key(array(text(300)))})
-    SPEC = Kind("spec", SpecError, hint="see docs/specs.md")
+    SPEC = Kind("spec", hint="see docs/specs.md")
     document = read(path, SPEC)                  # what is no TOML is refused with its place
     value = document.checked(LATENT, across)     # so is every fault; defaults are filled in
 

@@ -281,6 +281,31 @@ def table(
     return Rule(read, fits, _table_schema(keys))
 
 
+def tagged(
+    tag: str, kinds: Mapping[str, Mapping[str, Key]], make: Callable[..., Any] | None = None
+) -> Rule:
+    """A table whose key `tag` is a word that says which other keys it has."""
+    which = word(*kinds)
+    rules = {
+        kind: table({tag: Key(which, required=True), **keys}, make) for kind, keys in kinds.items()
+    }
+
+    def read(value: Any, where: Path, faults: Faults) -> Any:
+        kind = value.get(tag) if isinstance(value, dict) else None
+        if isinstance(kind, str) and kind in rules:
+            return rules[kind].read(value, where, faults)
+        if not isinstance(value, dict):
+            faults.add(where, f"must be a table, not {described(value)}")
+        elif tag not in value:
+            faults.add((*where, tag), "is missing")
+        else:
+            which.read(kind, (*where, tag), faults)
+        return value
+
+    schemas = [rule.schema for rule in rules.values()]
+    return Rule(read, lambda value: isinstance(value, dict), {"oneOf": schemas})
+
+
 def _table_schema(keys: Mapping[str, Key]) -> Schema:
     required = [name for name, key in keys.items() if key.required]
     properties = {}
