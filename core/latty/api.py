@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # torch and numpy take seconds to import
 
     from latty.attributes.base import Scorer
     from latty.directions.file import DirectionSet
-    from latty.rank import Row
+    from latty.rank import RankRow
 
 __all__ = ["discover", "open_directions", "open_scorer", "picture", "rank_directions",
            "read_preset", "render_preset", "strip"]  # fmt: skip
@@ -208,11 +208,11 @@ def open_scorer(name: str) -> "Scorer":
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Ranking(Sequence["Row"]):
+class Ranking(Sequence["RankRow"]):
     """What each direction does to each attribute, strongest correlation first."""
 
     ref: str
-    rows: tuple["Row", ...]
+    rows: "tuple[RankRow, ...]"
 
     def __len__(self) -> int:
         return len(self.rows)

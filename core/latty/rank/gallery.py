@@ -16,7 +16,7 @@ from latty.errors import WouldOverwrite
 from latty.files import replace_whole
 from latty.presets.values import SCHEMA, Output, Preset, Track
 from latty.rank.curves import Curves
-from latty.rank.table import Row, best
+from latty.rank.table import RankRow, best
 from latty.render import Options, write
 from latty.report import Report, silent
 from latty.scene import Edit, Scene
@@ -38,7 +38,7 @@ def write_all(
     ref: str,
     model: str,
     found: Curves,
-    rows: Sequence[Row],
+    rows: Sequence[RankRow],
     *,
     top: int = 3,
     key: str = "corr",
@@ -97,7 +97,7 @@ def _preset(ref: str, model: str, found: Curves, name: str, truncation: float) -
     )
 
 
-def table_row(row: Row) -> dict[str, Any]:
+def table_row(row: RankRow) -> dict[str, Any]:
     """One line of ranking.csv, by column."""
     figures = asdict(row.figures)
     values = {"direction": row.direction, "attribute": row.attribute,
@@ -108,7 +108,7 @@ def table_row(row: Row) -> dict[str, Any]:
     }
 
 
-def _table(rows: Sequence[Row]) -> str:
+def _table(rows: Sequence[RankRow]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -131,7 +131,7 @@ def _curves(found: Curves) -> str:
 
 
 def _summary(
-    ref: str, model: str, found: Curves, rows: Sequence[Row], leaders: dict[str, list[Row]]
+    ref: str, model: str, found: Curves, rows: Sequence[RankRow], leaders: dict[str, list[RankRow]]
 ) -> dict[str, Any]:
     return {
         "set": Path(ref).name,
@@ -146,12 +146,12 @@ def _summary(
     }  # fmt: skip
 
 
-def _page(ref: str, model: str, found: Curves, leaders: dict[str, list[Row]], key: str) -> str:
+def _page(ref: str, model: str, found: Curves, leaders: dict[str, list[RankRow]], key: str) -> str:
     return "\n".join(_lines(ref, model, found, leaders, key)) + "\n"
 
 
 def _lines(
-    ref: str, model: str, found: Curves, leaders: dict[str, list[Row]], key: str
+    ref: str, model: str, found: Curves, leaders: dict[str, list[RankRow]], key: str
 ) -> Iterator[str]:
     seeds = len(found.seeds)
     yield f"# {Path(ref).name} on {Path(model).name}\n"

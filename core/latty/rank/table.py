@@ -11,7 +11,7 @@ from latty.rank.curves import Curves
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RankRow:
     """What one direction does to one attribute."""
 
     direction: str
@@ -21,7 +21,7 @@ class Row:
     selectivity: float
 
 
-def rows(found: Curves) -> list[Row]:
+def rows(found: Curves) -> list[RankRow]:
     """The figures of every direction on every attribute, direction by direction."""
     result = []
     for k, direction in enumerate(found.directions):
@@ -31,7 +31,7 @@ def rows(found: Curves) -> list[Row]:
         for a, attribute in enumerate(found.attributes):
             measured = both_ways(found.strengths[k], scores, a, found.middle, found.spread)
             size = float(sizes[a])
-            result.append(Row(direction, attribute, measured, size, abs(size) / whole))
+            result.append(RankRow(direction, attribute, measured, size, abs(size) / whole))
     return result
 
 
@@ -62,7 +62,9 @@ def amplitudes(strengths: Sequence[float], scores: Tensor, spread: Tensor) -> Te
     return torch.einsum("s,nsa->na", x, centred).mean(0)
 
 
-def best(found: Sequence[Row], attribute: str, key: str = "corr", top: int = 3) -> list[Row]:
+def best(
+    found: Sequence[RankRow], attribute: str, key: str = "corr", top: int = 3
+) -> list[RankRow]:
     """The `top` directions for an attribute, by |corr|, |amplitude| or selectivity."""
     sizes = {
         "corr": lambda row: abs(row.figures.corr),

@@ -85,6 +85,8 @@ def table(preset: Preset, output: Output) -> list[list[Scene]]:
     grid   rows of seeds: the first edit moves, the others stay; rows of edits: each in turn
     strip  one row per edit, alone: without the others, so that the middle is the bare picture (or,
            of an edit that goes to a place, the middle of that direction)
+
+    Raises BadData where there is no edit.
     """
     scene = preset.at(0.0)
     if not scene.edits:

@@ -186,7 +186,7 @@ def _resumable() -> Iterator[None]:
 
 @contextmanager
 def disk_errors(works: Sequence[Work]) -> Iterator[None]:
-    """OSError of anything inside becomes one OutputError; half-written outputs are removed."""
+    """Raises one OutputError for an OSError of what is inside; half-written outputs are removed."""
     try:
         yield
     except LattyError:

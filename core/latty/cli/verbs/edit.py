@@ -67,7 +67,8 @@ def options(parser: Parser) -> None:
 
 
 def run(run: Run) -> int:
-    """Climb, draw, write; exit code 1 where the goal is out of reach, with the way to it kept."""
+    """Climb, draw, write. Raises UsageError, and LattyError (exit code 1) where the goal is out of
+    reach, with the way to it kept."""
     args, config = run.args, run.config()
     _check(args)
     place = _target(args, config.out_dir)

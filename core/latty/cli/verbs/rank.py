@@ -14,7 +14,7 @@ from latty.cli.values import seeds
 from latty.errors import Missing, UsageError
 
 if TYPE_CHECKING:
-    from latty.rank import Curves, RankPlan, Row
+    from latty.rank import Curves, RankPlan, RankRow
 
 ORDER = 40
 DETACHES = True
@@ -51,7 +51,7 @@ def options(parser: Parser) -> None:
 
 
 def run(run: Run) -> int:
-    """Walk, measure, write the page; its folder is the result."""
+    """Walk, measure, write the page; its folder is the result. Raises UsageError, Missing."""
     from latty.directions.store import set_info
 
     args, config = run.args, run.config()
@@ -112,7 +112,7 @@ def _spread(
         shards.run(pieces, pool, plan.model, generator, report)
 
 
-def _tell(run: Run, found: "Curves", measured: "list[Row]") -> None:
+def _tell(run: Run, found: "Curves", measured: "list[RankRow]") -> None:
     from latty.rank import best
 
     for attribute in found.attributes:

@@ -47,7 +47,7 @@ def options(parser: Parser) -> None:
 
 
 def run(run: Run) -> int:
-    """Every preset in turn; one that fails does not stop the others."""
+    """Every preset in turn; one that fails does not stop the others. Raises UsageError."""
     args = run.args
     if args.output is not None and len(args.presets) > 1:
         raise UsageError("--output names one file, for one preset", "use --out-dir")

@@ -36,7 +36,8 @@ class _Sink:
 
 @contextmanager
 def muxer(path: Path, name: str, options: Mapping[str, str]) -> Iterator[OutputContainer]:
-    """An open container of format `name`; closed, with its index written, at the end."""
+    """An open container of format `name`; closed, with its index written, at the end. Raises
+    OSError."""
     with path.open("wb") as file:
         sink = _Sink(file)
         try:
