@@ -25,7 +25,7 @@ from benchmarks.bench_stylegan2 import FULL, SMALL, Row, _network, _one_thread
 from latty.directions.methods.ganspace import METHOD
 from latty.directions.methods.ganspace.estimators import choose
 from latty.directions.methods.ganspace.pca import Components, Estimator
-from latty.directions.methods.ganspace.plan import Plan
+from latty.directions.methods.ganspace.plan import FitPlan
 from latty.models.families import stylegan2
 from latty.models.families.stylegan2 import Config
 from latty.report import silent
@@ -87,7 +87,7 @@ def _w_row(quick: bool) -> Row:
     start = time.process_time()
     theirs = _ipca(rows.numpy(), k, batch)
     middle = time.process_time()
-    found = _fed(choose("auto", Plan(n, rows.shape[1], 0, k)), rows).finish(k, silent)
+    found = _fed(choose("auto", FitPlan(n, rows.shape[1], 0, k)), rows).finish(k, silent)
     stop = time.process_time()
     wanted = _precise(rows, k)
     note = (
@@ -121,7 +121,7 @@ def _task_layer(kind: str, folder: Path, n: int, width: int, k: int, batch: int)
     """Components of the rows in FOLDER/rows by one implementation; rows are read as they go."""
     warm = np.random.RandomState(0).randn(400, 50).astype(np.float32)
     _ipca(warm, 4, 200)
-    _fed(choose("sketch", Plan(400, 50, 0, 4)), torch.from_numpy(warm)).finish(4, silent)
+    _fed(choose("sketch", FitPlan(400, 50, 0, 4)), torch.from_numpy(warm)).finish(4, silent)
     before, start = _peak(), time.process_time()
     with (folder / "rows").open("rb", buffering=0) as file:
         if kind == "ipca":
@@ -132,7 +132,7 @@ def _task_layer(kind: str, folder: Path, n: int, width: int, k: int, batch: int)
                 pca.partial_fit(np.fromfile(file, np.float32, batch * width).reshape(batch, width))
             found = np.asarray(pca.components_)
         else:
-            estimator = choose(kind, Plan(n, width, 0, k))
+            estimator = choose(kind, FitPlan(n, width, 0, k))
             while estimator.count < n:
                 room = estimator.room()[: n - estimator.count]
                 for row in room.numpy():

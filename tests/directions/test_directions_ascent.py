@@ -117,9 +117,9 @@ def test_pictures_are_judged_with_the_label_of_each_row() -> None:
 
 
 def rules():  # type: ignore[no-untyped-def]
-    from latty.directions.climb import Rules
+    from latty.directions.climb import ClimbRules
 
-    return Rules()
+    return ClimbRules()
 
 
 @pytest.mark.parametrize("family", ["stylegan2", "biggan", "dcgan", "portraits"])

@@ -18,7 +18,7 @@ from latty.directions import find, save
 from latty.directions.file import ARRAY, read
 from latty.directions.linear import LinearDirection
 from latty.directions.methods.ganspace import METHOD
-from latty.directions.methods.ganspace.samples import Source
+from latty.directions.methods.ganspace.samples import GanspaceRows
 from latty.directions.parameters import parameters
 from latty.errors import BadData, Interrupted
 from latty.models import open_model
@@ -85,12 +85,12 @@ def test_order_and_signs_are_settled() -> None:
 def test_w_is_the_least_squares_of_w_on_itself() -> None:
     """The short way, components = directions, and the long way by regression are one."""
     short = METHOD(samples=800, components=4).fit(Toy())
-    source = Source(Toy(), "w", "w", 1, None)
+    source = GanspaceRows(Toy(), "w", "w", 1, None)
     from latty.directions.methods.ganspace.estimators import choose
-    from latty.directions.methods.ganspace.plan import Plan
+    from latty.directions.methods.ganspace.plan import FitPlan
     from latty.report import silent
 
-    estimator = choose("exact", Plan(800, source.width, source.latent, 4))
+    estimator = choose("exact", FitPlan(800, source.width, source.latent, 4))
     for _ in source.fill(estimator.room()[:800], 0, 32):
         pass
     estimator.add(800)
@@ -145,7 +145,7 @@ def test_a_layer_of_every_family(family: str, tmp_path: Path) -> None:
     assert stored.infos == header.infos and stored.space == info.space
     assert torch.equal(tensors[ARRAY], moves.directions_)
     edits = METHOD(samples=150, components=4, layer=name, edit="activation").fit(generator)
-    codes, label = Source(generator, name, "", 1, None)._drawn(range(1, 151))[1:]
+    codes, label = GanspaceRows(generator, name, "", 1, None)._drawn(range(1, 151))[1:]
     kwargs = {} if label is None else {"label": label}
     rows = generator.activation(codes, name, **kwargs).flatten(1)
     vectors, stdev, _ = singular(rows, 4)
@@ -215,7 +215,7 @@ def test_classes_are_one_or_all(network: Any) -> None:
     one = METHOD(samples=400, components=3, label=0).fit(network)
     two = METHOD(samples=400, components=3, label=2).fit(network)
     assert likeness(one.directions_, two.directions_).min() < 0.999
-    source = Source(network, "w", "", 1, None)
+    source = GanspaceRows(network, "w", "", 1, None)
     drawn = source._labels(range(5, 305), torch.device("cpu"))
     counts = torch.bincount(drawn, minlength=3)
     assert counts.min() > 90
@@ -354,9 +354,9 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from latty.models import open_model
-from latty.directions import _pca_state
+from latty.directions.methods.ganspace import state
 from latty.directions.methods.ganspace import METHOD
-_pca_state.SECONDS = _pca_state.SHARE = 0.0
+state.SECONDS = state.SHARE = 0.0
 def die(done, total, what):
     if done >= 1100:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -15,7 +15,7 @@ from toy_generator import Factored, Toy
 from latty.directions import find, save
 from latty.directions.file import NORMALS, read
 from latty.directions.methods.interfacegan import METHOD
-from latty.directions.methods.interfacegan.extremes import sides
+from latty.directions.methods.interfacegan.extremes import extremes
 from latty.directions.sampling import normal_scores
 from latty.errors import BadData, Interrupted
 from latty.models import open_model
@@ -34,36 +34,36 @@ def latents(seeds: range) -> Tensor:
 
 def test_the_ends_are_taken_and_split() -> None:
     scores = torch.randn(1000, generator=torch.Generator().manual_seed(0))
-    found = sides(scores, 0.02, 0.7, 0, "x")
+    found = extremes(scores, 0.02, 0.7, 0, "x")
     order = scores.argsort()
     chosen = torch.cat([found.fitted, found.kept])
     assert set(chosen.tolist()) == set(order[:20].tolist()) | set(order[-20:].tolist())
     assert len(found.fitted) == 28 and len(found.kept) == 12 and len(found.rest) == 960
     assert found.high[order[-20:]].all() and not found.high[order[:20]].any()
     assert int(found.high[found.fitted].sum()) == 14  # both sides alike
-    assert torch.equal(found.fitted, sides(scores, 0.02, 0.7, 0, "x").fitted)
-    assert not torch.equal(found.fitted, sides(scores, 0.02, 0.7, 1, "x").fitted)
+    assert torch.equal(found.fitted, extremes(scores, 0.02, 0.7, 0, "x").fitted)
+    assert not torch.equal(found.fitted, extremes(scores, 0.02, 0.7, 1, "x").fitted)
 
 
 def test_the_ratio_is_a_share_a_number_or_all() -> None:
     scores = torch.arange(100.0)
-    assert len(sides(scores, 30.0, 1.0, 0, "x").fitted) == 60
-    assert len(sides(scores, 0.9, 1.0, 0, "x").fitted) == 100  # half from each end at most
+    assert len(extremes(scores, 30.0, 1.0, 0, "x").fitted) == 60
+    assert len(extremes(scores, 0.9, 1.0, 0, "x").fitted) == 100  # half from each end at most
     bent = torch.cat([torch.zeros(90) + torch.arange(90) / 1e3, torch.ones(10)])
-    every = sides(bent, 0.0, 1.0, 0, "x")  # not ranked: by the middle of the scores
+    every = extremes(bent, 0.0, 1.0, 0, "x")  # not ranked: by the middle of the scores
     assert len(every.fitted) == 100 and int(every.high.sum()) == 10 and every.middle < 0.6
 
 
 def test_scores_that_are_no_number_are_left_out() -> None:
     scores = torch.randn(200, generator=torch.Generator().manual_seed(0))
     scores[::4] = torch.nan
-    found = sides(scores, 0.2, 0.7, 0, "x")
+    found = extremes(scores, 0.2, 0.7, 0, "x")
     used = torch.cat([found.fitted, found.kept, found.rest])
     assert len(used) == 150 and not (used % 4 == 0).any()
     with pytest.raises(BadData, match="x: 0 samples have a score"):
-        sides(torch.full((50,), torch.nan), 0.2, 0.7, 0, "x")
+        extremes(torch.full((50,), torch.nan), 0.2, 0.7, 0, "x")
     with pytest.raises(BadData, match="x: the scores are all alike"):
-        sides(torch.ones(50), 0.2, 0.7, 0, "x")
+        extremes(torch.ones(50), 0.2, 0.7, 0, "x")
 
 
 def test_normal_scores_do_not_see_the_scale() -> None:
@@ -86,7 +86,7 @@ def test_a_boundary_is_that_of_svc(ratio: float) -> None:
     w = latents(range(100_000, 101_500))
     scores = planted.factors(w[:, None].repeat(1, 4, 1))
     for i, info in enumerate(found.infos_):
-        chosen = sides(scores[:, i], ratio, 0.7, 100_000, info.name)
+        chosen = extremes(scores[:, i], ratio, 0.7, 100_000, info.name)
         x, high = w[chosen.fitted].numpy(), chosen.high[chosen.fitted].numpy()
         theirs = SVC(kernel="linear", C=1.0).fit(x, high)
         assert cosine(found.directions_[i], torch.tensor(theirs.coef_[0])) > 0.99

@@ -13,8 +13,8 @@ from visible_latents import Patches
 from latty.directions import find, save
 from latty.directions.file import ARRAY, DirectionSet, read, read_header
 from latty.directions.linear import LinearDirection
-from latty.directions.methods.voynov import METHOD, Curve, deformators, direction
-from latty.directions.methods.voynov.deformators import Curves, Kind, Matrix, deformator
+from latty.directions.methods.voynov import METHOD, CurvedDirection, deformators, direction
+from latty.directions.methods.voynov.deformators import CurveNetwork, Kind, Matrix, deformator
 from latty.errors import BadData
 
 KINDS = get_args(Kind)
@@ -30,7 +30,7 @@ QUICK: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """1024 hidden numbers are for real latents."""
-    monkeypatch.setattr(Curves.__init__, "__defaults__", (32,))
+    monkeypatch.setattr(CurveNetwork.__init__, "__defaults__", (32,))
 
 
 def matrix(kind: Any, count: int, width: int, random_init: bool = True) -> torch.Tensor:
@@ -91,7 +91,7 @@ def test_a_shift_is_the_column_times_the_amount() -> None:
 
 def test_curves_begin_at_nothing_and_are_alone() -> None:
     torch.manual_seed(0)
-    curves, z = Curves(4, 6), torch.zeros(3, 6)
+    curves, z = CurveNetwork(4, 6), torch.zeros(3, 6)
     index, magnitude = torch.tensor([0, 2, 2]), torch.tensor([0.0, 1.5, -1.5])
     shift = curves(z, index, magnitude)
     assert torch.allclose(shift[0], torch.zeros(6), atol=1e-6)
@@ -118,7 +118,7 @@ def test_every_kind_trains_and_is_found_again(kind: Any, tmp_path: Path) -> None
     assert (moved[1] - codes[1]).norm() > 1e-3
     torch.testing.assert_close(one.move(codes[1:2], strength[1:2], generator), moved[1:2])
     if kind == "fc":
-        assert isinstance(one, Curve)
+        assert isinstance(one, CurvedDirection)
         latents = codes[:, 0]
         torch.testing.assert_close(one.move(latents, strength, generator), moved[:, 0])
         return

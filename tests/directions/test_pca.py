@@ -14,7 +14,7 @@ from torch import Tensor
 from latty.directions.methods.ganspace import scikit
 from latty.directions.methods.ganspace.estimators import choose
 from latty.directions.methods.ganspace.pca import Components, Estimator, Exact
-from latty.directions.methods.ganspace.plan import MEGABYTE, Plan
+from latty.directions.methods.ganspace.plan import MEGABYTE, FitPlan
 from latty.directions.methods.ganspace.rows_in_memory import Dual
 from latty.directions.methods.ganspace.state import FitState
 from latty.errors import BadData, OutputError
@@ -67,8 +67,8 @@ def cosines(a: Tensor, b: np.ndarray) -> np.ndarray:
     return abs((a64 * b).sum(1)) / np.linalg.norm(a64, axis=1) / np.linalg.norm(b, axis=1)
 
 
-def plan(rows: Tensor, d: int, k: int, **more: object) -> Plan:
-    return Plan(len(rows), d, rows.shape[1] - d, k, **more)  # type: ignore[arg-type]
+def plan(rows: Tensor, d: int, k: int, **more: object) -> FitPlan:
+    return FitPlan(len(rows), d, rows.shape[1] - d, k, **more)  # type: ignore[arg-type]
 
 
 # --- the streaming forms --------------------------------------------------------------------------
@@ -277,7 +277,7 @@ def test_the_randomised_form_finds_what_stands_out() -> None:
 def test_the_estimator_is_one_that_fits() -> None:
     def name(**sizes: int) -> str:
         defaults = {"samples": 50_000, "width": 512, "latent": 0, "components": 80}
-        return type(choose("auto", Plan(**{**defaults, **sizes}))).__name__
+        return type(choose("auto", FitPlan(**{**defaults, **sizes}))).__name__
 
     assert name() == "Exact" and name(width=2560, latent=512) == "Exact"
     assert name(width=2561, latent=512) == "Sketch"
@@ -288,9 +288,9 @@ def test_the_estimator_is_one_that_fits() -> None:
 
 def test_a_sketch_shrinks_to_the_memory_allowed() -> None:
     sizes = (10_000, 50_000, 0, 80)
-    roomy = choose("sketch", Plan(*sizes))
+    roomy = choose("sketch", FitPlan(*sizes))
     assert roomy.block == 480 and roomy.rows.shape[0] == 721  # type: ignore[attr-defined]
-    tight = choose("sketch", Plan(*sizes, memory=60 * MEGABYTE))
+    tight = choose("sketch", FitPlan(*sizes, memory=60 * MEGABYTE))
     assert tight.rows.numel() * 4 <= 60 * MEGABYTE  # type: ignore[attr-defined]
     assert tight.keep >= 80 and tight.block > 100  # type: ignore[attr-defined]
 
@@ -300,24 +300,24 @@ def test_a_sketch_shrinks_to_the_memory_allowed() -> None:
 )
 def test_what_does_not_fit_says_what_would(name: str, megabytes: int) -> None:
     with pytest.raises(BadData, match=r"50000 dimensions .*MB") as refused:
-        choose(name, Plan(2000, 50_000, 0, 80, memory=megabytes * MEGABYTE))
+        choose(name, FitPlan(2000, 50_000, 0, 80, memory=megabytes * MEGABYTE))
     assert "memory" in str(refused.value)
 
 
 WIDE = """
 import sys, torch
 from latty.directions.methods.ganspace.estimators import choose
-from latty.directions.methods.ganspace.plan import Plan
+from latty.directions.methods.ganspace.plan import FitPlan
 from latty.report import silent
 def peak():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-warm = choose("sketch", Plan(60, 100, 4, 20))
+warm = choose("sketch", FitPlan(60, 100, 4, 20))
 for _ in range(2):
     warm.room()[:30].normal_(); warm.add(30)
 warm.finish(20, silent)
 before = peak()
-estimator = choose("sketch", Plan(600, 200_000, 8, 20, memory=100_000_000))
+estimator = choose("sketch", FitPlan(600, 200_000, 8, 20, memory=100_000_000))
 while estimator.count < 300:
     estimator.room().normal_()
     estimator.add(estimator.block)

@@ -14,7 +14,7 @@ OURS = "latty"  # the importer of our own files
 
 if TYPE_CHECKING:
     from latty.directions.importing.base import Imported
-    from latty.directions.importing.source import Source
+    from latty.directions.importing.source import ImportSource
 
 
 def find(path: Path, wanted: str = "", space: str = "") -> "Imported | None":
@@ -30,7 +30,7 @@ def find(path: Path, wanted: str = "", space: str = "") -> "Imported | None":
     return None if not wanted and _is_generator(source) else recognise.judge(source)
 
 
-def _is_generator(source: "Source") -> bool:
+def _is_generator(source: "ImportSource") -> bool:
     from latty.models.recognition import recognise
 
     if source.meta.get("kind") == "generator":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from latty.directions.base import Direction
     from latty.directions.file import DirectionSet
     from latty.directions.importing.base import Imported
-    from latty.directions.importing.source import Source
+    from latty.directions.importing.source import ImportSource
     from latty.directions.transform import Transform
     from latty.models.base import Generator
 
@@ -57,11 +57,11 @@ class MethodEntry(Form, Protocol):
 class Importer(Protocol):
     """A module in importers/; it needs neither torch nor numpy to answer."""
 
-    def recognise(self, source: "Source") -> int:
+    def recognise(self, source: "ImportSource") -> int:
         """How sure it is that the source is its: NO, MAYBE, LIKELY or CERTAIN."""
         ...
 
-    def convert(self, source: "Source") -> "Imported":
+    def convert(self, source: "ImportSource") -> "Imported":
         """What the source is; numbers are read when its `load` is called. Raises BadData."""
         ...
 

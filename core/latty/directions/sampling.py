@@ -52,7 +52,7 @@ def blocks(seeds: range, step: int = BLOCK) -> Iterator[range]:
         yield range(start, min(start + step, seeds.stop))
 
 
-class Told:
+class StoppableReport:
     """A Report that remembers an interruption, and is silent from then on."""
 
     def __init__(self, report: Report) -> None:
@@ -62,14 +62,14 @@ class Told:
         """No report from now on."""
         self.complete, self.stopped = False, time.monotonic()
 
-    def late(self, seconds: float) -> bool:
+    def overdue(self, seconds: float) -> bool:
         """Whether an interruption is longer ago than this."""
         return not self.complete and time.monotonic() - self.stopped > seconds
 
     def __call__(self, done: int, total: int, what: str) -> None:
         self.report(done, total, what)
 
-    def go_on(self, done: int, total: int, what: str) -> bool:
+    def update(self, done: int, total: int, what: str) -> bool:
         """Report, and whether there was no interruption yet."""
         if self.complete:
             try:
@@ -85,7 +85,7 @@ def deviations(
     space: str,
     seeds: range,
     label: int | None,
-    told: Told,
+    progress: StoppableReport,
 ) -> list[float]:
     """Standard deviation of samples along each of `vectors` (K, D) of unit length; an interruption
     leaves it to the samples seen by then."""
@@ -95,7 +95,7 @@ def deviations(
         count += len(along)
         total += along.sum(0)
         square += along.square().sum(0)
-        if not told.go_on(count, len(seeds), "samples"):
+        if not progress.update(count, len(seeds), "samples"):
             break
     variance = square / count - (total / count).square()
     found: list[float] = variance.clamp_min(1e-12).sqrt().tolist()
@@ -117,7 +117,7 @@ def scores_so_far(
     label: int | None,
     batch: int,
     least: int,
-    told: Told,
+    progress: StoppableReport,
 ) -> Tensor:
     """Scores (n, A) of the first n seeds: of all of them, or of those that an interruption left
     time for. It passes where they are fewer than `least`."""
@@ -126,12 +126,12 @@ def scores_so_far(
         before = chunk.start - seeds.start
 
         def part(done: int, total: int, what: str, before: int = before) -> None:
-            told(before + done, len(seeds), what)
+            progress(before + done, len(seeds), what)
 
         try:
             found.append(sampled_scores(generator, chunk, scorer, label, batch, part)[1])
         except Interrupted:
-            told.stop()
+            progress.stop()
             if sum(map(len, found)) < least:
                 raise
             break

@@ -54,15 +54,15 @@ def climb_to_files(
 def _latents(result: ClimbResult, frames: int, note: str) -> tuple[Latents, Scene]:
     """A latent for each frame, and the scene that draws them: z where all of it moved before the
     mapping, else codes, which are truncated already."""
-    sight, scene = result.sight, replace(result.scene, seed=0)
-    info, ways = sight.generator.info, evenly(result.climb.ways, frames)
-    whole = len(sight.layers.indices(info.num_layers)) == info.num_layers
+    objective, scene = result.objective, replace(result.scene, seed=0)
+    info, ways = objective.generator.info, evenly(result.climb.ways, frames)
+    whole = len(objective.layers.indices(info.num_layers)) == info.num_layers
     known = info.name, info.family, info.digest
     with torch.no_grad():
-        if sight.space == "z" and whole:
-            moved = torch.cat([sight.moved(way) for way in ways])
+        if objective.space == "z" and whole:
+            moved = torch.cat([objective.moved(way) for way in ways])
             return Latents("z", moved, *known, notes=(note,)), scene
-        moved = torch.cat([sight.codes(way) for way in ways])
+        moved = torch.cat([objective.codes(way) for way in ways])
     # a synthesis that reads the truncation still gets it, acting on no layer of the codes
     scene = replace(scene, cutoff=0) if info.num_classes else replace(scene, truncation=1.0)
     return Latents("w", moved, *known, notes=(note,)), scene

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from latty.attributes import attribute
-from latty.directions.climb import Climb, Rules, climb
-from latty.directions.climb_objective import Of, Sight, check_scorers, logit
+from latty.directions.climb import ClimbPath, ClimbRules, climb
+from latty.directions.climb.objective import ClimbObjective, Of, check_scorers, logit
 from latty.directions.whitened import whitened
 from latty.edits import codes, labels
 from latty.errors import BadData
@@ -28,7 +28,7 @@ class Goal:
     keep       attributes that stay
     space      "z" or "w"; None = the model's own
     layers     that move
-    step, steps, distance, identity   see latty.directions.climb.Rules
+    step, steps, distance, identity   see latty.directions.climb.ClimbRules
     """
 
     attribute: str
@@ -48,22 +48,22 @@ class ClimbResult:
     """A finished climb from `scene`: scores (T,) as the scorer gives them, from the start on."""
 
     scene: Scene
-    sight: Sight
-    climb: Climb
+    objective: ClimbObjective
+    climb: ClimbPath
     scores: Tensor
 
 
 def climb_from(scene: Scene, generator: Generator, goal: Goal, report: Report) -> ClimbResult:
     """Climb. Raises BadData where the attribute cannot be climbed, Missing where there is none."""
-    sight = _sight(scene, generator, goal)
-    rules = Rules(goal.step, goal.steps, goal.distance, goal.identity)
+    objective = _objective(scene, generator, goal)
+    rules = ClimbRules(goal.step, goal.steps, goal.distance, goal.identity)
     target = float(logit(torch.tensor(goal.score))) if goal.of == "logit" else goal.score
-    walked = climb(sight, sight.origin, target, rules, report)
+    walked = climb(objective, objective.origin, target, rules, report)
     scores = walked.scores.sigmoid() if goal.of == "logit" else walked.scores
-    return ClimbResult(scene, sight, walked, scores)
+    return ClimbResult(scene, objective, walked, scores)
 
 
-def _sight(scene: Scene, generator: Generator, goal: Goal) -> Sight:
+def _objective(scene: Scene, generator: Generator, goal: Goal) -> ClimbObjective:
     refs = [attribute(goal.attribute, generator)]
     kept = [attribute(word, generator) for word in goal.keep]
     refs += [ref for ref in dict.fromkeys(kept) if ref not in refs]
@@ -79,7 +79,7 @@ def _sight(scene: Scene, generator: Generator, goal: Goal) -> Sight:
     else:
         assert isinstance(scene.seed, int)  # a climb starts at one latent
         start, basis = generator.sample([scene.seed]), None
-    return Sight(
+    return ClimbObjective(
         generator=generator.at_size(LOOKED) if isinstance(generator, AnySize) else generator,
         start=start,
         space=space,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from latty.directions.file import ARRAY, LINEAR, DirectionSet
 from latty.directions.importing import clean
 from latty.directions.importing.base import MAYBE, NO, Imported
-from latty.directions.importing.source import FOLDER, Source
+from latty.directions.importing.source import FOLDER, ImportSource
 from latty.errors import BadData
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SUFFIXES = (".npy", ".npz", ".pkl", ".pt", ".pth", ".csv")
 FILES_LIMIT, BYTES_LIMIT = 500, 64 * 2**20  # a folder of generators is no folder of directions
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     if source.kind != FOLDER:
         return NO
     try:
@@ -32,7 +32,7 @@ def recognise(source: Source) -> int:
     return MAYBE if found and all(_is_set(one) for one in found.values()) else NO
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     found = _found(source)
     if not found:
         clean.refuse(source, "it holds no files of directions alone", "name one of its files")
@@ -61,7 +61,7 @@ def convert(source: Source) -> Imported:
     return Imported(header, shape, lambda: _load(parts), tuple(notes))
 
 
-def _found(source: Source) -> dict[str, Imported]:
+def _found(source: ImportSource) -> dict[str, Imported]:
     """What each file at the top is; {} where one is nothing, or too large to be a direction."""
     from latty.directions.importing.recognise import judge
 

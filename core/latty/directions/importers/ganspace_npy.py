@@ -7,12 +7,12 @@ from latty.directions.file import DirectionSet
 from latty.directions.importing import clean, vectors
 from latty.directions.importing.base import LIKELY, MAYBE, NO, Imported
 from latty.directions.importing.sets import RAW, Named, linear
-from latty.directions.importing.source import Source
+from latty.directions.importing.source import ImportSource
 
 RANGE = (-10.0, 10.0)  # the notebook's slider
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     view = vectors.alone(source)
     if view is None or source.kind != "npy" or not vectors.width_fits(view):
         return NO
@@ -23,7 +23,7 @@ def recognise(source: Source) -> int:
     return NO if vectors.names_codes(source) or not vectors.names_direction(source) else MAYBE
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     view = vectors.alone(source)
     if view is None:
         clean.refuse(source, "it holds no array of floats", "an .npy of GANSpace holds one vector")

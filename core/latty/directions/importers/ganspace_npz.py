@@ -17,7 +17,7 @@ from latty.directions.importing import clean as importing_clean
 from latty.directions.importing.base import CERTAIN, NO, Imported
 from latty.directions.importing.model_names import ganspace_family, ganspace_layer
 from latty.directions.importing.sets import Named, linear, rows
-from latty.directions.importing.source import Source
+from latty.directions.importing.source import ImportSource
 
 NEEDS = ("lat_comp", "lat_stdev")
 E4E = {"lat_comp": "comp", "lat_stdev": "std", "lat_mean": "mean"}
@@ -27,14 +27,14 @@ FILE = re.compile(
 )
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     tree = _arrays(source)
     if not all(importing_clean.is_floats(tree.get(key)) for key in NEEDS):
         return NO
     return CERTAIN if len(tree["lat_stdev"].shape) == 1 else NO
 
 
-def _arrays(source: Source) -> dict[Any, Any]:
+def _arrays(source: ImportSource) -> dict[Any, Any]:
     """The arrays under GANSpace's own names."""
     tree = source.tree if isinstance(source.tree, dict) else {}
     if "lat_comp" not in tree and all(key in tree for key in E4E.values()):
@@ -42,7 +42,7 @@ def _arrays(source: Source) -> dict[Any, Any]:
     return tree
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     source = replace(source, tree=_arrays(source))
     said = _name(source)
     family = ganspace_family(str(said.get("model", "")))
@@ -64,7 +64,7 @@ def convert(source: Source) -> Imported:
     return linear(source, found, header, notes)
 
 
-def _name(source: Source) -> dict[str, Value]:
+def _name(source: ImportSource) -> dict[str, Value]:
     matched = FILE.fullmatch(source.path.stem)
     if matched is None:
         return {}
@@ -76,7 +76,7 @@ def _name(source: Source) -> dict[str, Value]:
     }
 
 
-def _space(source: Source, layer: str, family: str) -> tuple[str, str, list[str]]:
+def _space(source: ImportSource, layer: str, family: str) -> tuple[str, str, list[str]]:
     """Space, which components, notes. Latent spreads are all 1 where GANSpace decomposed in Z."""
     if source.space.startswith("activation:"):
         return source.space, "act_comp", []
@@ -91,7 +91,7 @@ def _space(source: Source, layer: str, family: str) -> tuple[str, str, list[str]
     return space, "lat_comp", notes
 
 
-def _components(source: Source, key: str, space: str, layer: str) -> list[TensorView]:
+def _components(source: ImportSource, key: str, space: str, layer: str) -> list[TensorView]:
     view = importing_clean.floats(source, source.tree, key)
     if len(view.shape) < 2 or view.shape[0] > importing_clean.COUNT_LIMIT:
         importing_clean.refuse(source, f"'{key}' has the shape {list(view.shape)}, not (C, 1, D)")
@@ -100,7 +100,7 @@ def _components(source: Source, key: str, space: str, layer: str) -> list[Tensor
     return [importing_clean.squeezed(row) for row in rows(view)]
 
 
-def _column(source: Source, key: str, count: int, otherwise: float) -> list[float]:
+def _column(source: ImportSource, key: str, count: int, otherwise: float) -> list[float]:
     """One number per component; `otherwise` for each where the array is missing (count >= 0)."""
     if key not in source.tree and count >= 0:
         return [otherwise] * count

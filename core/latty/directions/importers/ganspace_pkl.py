@@ -14,20 +14,20 @@ from latty.directions.importing import clean
 from latty.directions.importing.base import CERTAIN, NO, Imported
 from latty.directions.importing.model_names import ganspace_family, ganspace_layer
 from latty.directions.importing.sets import Named, linear
-from latty.directions.importing.source import Source
+from latty.directions.importing.source import ImportSource
 
 SIGNS = ("edit_type", "component_index", "sigma_range", "decomposition", "lat_stdev")
 PRIMARY = ("", "style", "g_mapping", "mapping")  # layers whose output is w itself
 WIDEST = 2.0  # GANSpace shows -2 .. 2 where nothing is said
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     tree = source.tree
     has = isinstance(tree, dict) and ("lat_comp" in tree or "act_comp" in tree)
     return CERTAIN if has and sum(key in tree for key in SIGNS) >= 2 else NO
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     tree = source.tree if isinstance(source.tree, dict) else {}
     model, output = clean.text(tree.get("model_name")), clean.text(tree.get("output_class"))
     family = ganspace_family(model)
@@ -47,7 +47,7 @@ def _component(tree: dict[Any, Any]) -> int:
 
 
 def _chosen(
-    source: Source, tree: dict[Any, Any], family: str
+    source: ImportSource, tree: dict[Any, Any], family: str
 ) -> tuple[str, TensorView, float, list[str]]:
     """Space, vector, sigma and notes: GANSpace moves latents, an activation, or both."""
     mode = clean.text(tree.get("edit_type")).lower() or "latent"
@@ -69,7 +69,7 @@ def _chosen(
 
 
 def _activation(
-    source: Source, tree: dict[Any, Any], layer: str, family: str
+    source: ImportSource, tree: dict[Any, Any], layer: str, family: str
 ) -> tuple[str, TensorView, float, list[str]]:
     here = ganspace_layer(layer, family)
     space = source.space or f"activation:{here}"

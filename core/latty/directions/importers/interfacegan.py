@@ -14,7 +14,7 @@ from latty.directions.importing import clean, vectors
 from latty.directions.importing.base import CERTAIN, LIKELY, NO, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import RAW, Named, linear
-from latty.directions.importing.source import Source
+from latty.directions.importing.source import ImportSource
 
 NAME = re.compile(
     r"(?:(?P<model>(?:pggan|progan|stylegan\d?|stylegan2ada)_[a-z0-9]+)_)?"
@@ -41,7 +41,7 @@ def said(stem: str) -> Said:
     return Said(found["model"] or "", found["attribute"], conditions, bool(found["w"]))
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     view = vectors.alone(source)
     if view is None or not vectors.width_fits(view) or source.kind not in vectors.BARE:
         return NO
@@ -54,7 +54,7 @@ def recognise(source: Source) -> int:
     return LIKELY if single and vectors.names_direction(source) else NO
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     view = vectors.alone(source)
     if view is None:
         clean.refuse(source, "it holds no array of floats", "a boundary is an .npy of one vector")

@@ -12,7 +12,7 @@ from latty.directions.importing import clean, vectors
 from latty.directions.importing.base import LIKELY, MAYBE, NO, Codes, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import latent_space, latents
-from latty.directions.importing.source import FOLDER, Source
+from latty.directions.importing.source import FOLDER, ImportSource
 
 KEYS = (
     *(
@@ -34,7 +34,7 @@ FILES = ("wp.npy", "w.npy", "z.npy")  # of a folder that InterFaceGAN wrote, the
 FORM = "--space names the other, --as the kind of file"
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     if source.kind == FOLDER:
         return MAYBE if any(name in source.files for name in FILES) else NO
     found = _views(source)
@@ -48,7 +48,7 @@ def recognise(source: Source) -> int:
     return LIKELY if vectors.names_codes(source) or found[0][0] else MAYBE
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     if source.kind == FOLDER:
         names = [name for name in FILES if name in source.files]
         if not names:
@@ -72,7 +72,7 @@ def convert(source: Source) -> Imported:
     return latents(source, views, Codes(space, model, family_of(model), words), notes)
 
 
-def _is_one_picture(source: Source, view: TensorView) -> bool:
+def _is_one_picture(source: ImportSource, view: TensorView) -> bool:
     """Whether (L, D) holds the codes of one picture rather than L pictures: its name says so."""
     layered = len(view.shape) == 2 and view.shape[0] in vectors.KNOWN_LAYERS
     named = NAMED.search(source.stem)
@@ -80,7 +80,7 @@ def _is_one_picture(source: Source, view: TensorView) -> bool:
     return layered and (word.endswith("p") or "plus" in word or word.startswith("dlatent"))
 
 
-def _views(source: Source) -> list[tuple[str, TensorView]]:
+def _views(source: ImportSource) -> list[tuple[str, TensorView]]:
     """The arrays of latents in a file, each with its key; no key for an array alone."""
     alone = source.tree if clean.is_floats(source.tree) else None
     if alone is not None:
@@ -109,7 +109,7 @@ def _same(table: dict[str, Any]) -> list[tuple[str, TensorView]]:
     return found if len(found) == len(table) and len(widths) == 1 else []
 
 
-def _flat(view: TensorView, source: Source) -> TensorView:
+def _flat(view: TensorView, source: ImportSource) -> TensorView:
     """ProGAN's (N, D, 1, 1) and other left-over axes taken away."""
     shape = view.shape
     while len(shape) > 2 and shape[-1] == 1:
@@ -122,7 +122,7 @@ def _flat(view: TensorView, source: Source) -> TensorView:
     return clean.reshaped(view, shape)
 
 
-def _space(source: Source, key: str, view: TensorView) -> tuple[Literal["z", "w"], str]:
+def _space(source: ImportSource, key: str, view: TensorView) -> tuple[Literal["z", "w"], str]:
     """z or w, and why where nobody said it."""
     if source.space:
         return latent_space(source, "w"), ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from latty.directions.file import ARRAY, KIND, read, read_header
 from latty.directions.importing import clean
 from latty.directions.importing.base import CERTAIN, CODES, NO, Codes, Imported
-from latty.directions.importing.source import Source
+from latty.directions.importing.source import ImportSource
 from latty.latents import file as latents_file
 from latty.latents import from_file
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     ours = source.meta.get("kind") in (KIND, latents_file.KIND)
     return CERTAIN if source.kind == "safetensors" and ours else NO
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     if not recognise(source):
         clean.refuse(source, "it is no file of latty's", "see docs/importing.md")
     found = _latents(source) if source.meta["kind"] == latents_file.KIND else _directions(source)
@@ -29,7 +29,7 @@ def convert(source: Source) -> Imported:
     return found
 
 
-def _directions(source: Source) -> Imported:
+def _directions(source: ImportSource) -> Imported:
     header = read_header(source.path)
     views = source.tree if isinstance(source.tree, dict) else {}
     shape = views[ARRAY].shape if ARRAY in views else (len(header.infos),)
@@ -40,7 +40,7 @@ def _arrays(path: Path) -> "dict[str, Tensor]":
     return read(path)[1]
 
 
-def _latents(source: Source) -> Imported:
+def _latents(source: ImportSource) -> Imported:
     said = latents_file.look(source.path)
     space: Literal["z", "w"] = "z" if said.space == "z" else "w"
     header = Codes(space, said.model, said.family, said.names, said.model_digest)

@@ -3,19 +3,19 @@
 from latty.directions.importing import clean
 from latty.directions.importing.base import CERTAIN, NO, Codes, Imported
 from latty.directions.importing.sets import latent_space, latents
-from latty.directions.importing.source import Source
+from latty.directions.importing.source import ImportSource
 
 HOW = "projected codes are not truncated: leave truncation at 1"
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     tree = source.tree
     if source.kind != "npz" or not isinstance(tree, dict) or set(tree) != {"w"}:
         return NO
     return CERTAIN if clean.is_floats(tree["w"]) and len(tree["w"].shape) in (2, 3) else NO
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     tree = source.tree if isinstance(source.tree, dict) else {}
     view = clean.floats(source, tree, "w")
     if len(view.shape) == 2 and view.shape[0] > 1:

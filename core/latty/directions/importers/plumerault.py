@@ -13,7 +13,7 @@ from latty.directions.file import DirectionSet
 from latty.directions.importing import clean
 from latty.directions.importing.base import CERTAIN, LIKELY, MAYBE, NO, Imported
 from latty.directions.importing.sets import RAW, Named, linear
-from latty.directions.importing.source import FOLDER, TEXT, Source
+from latty.directions.importing.source import FOLDER, TEXT, ImportSource
 
 TRANSFORMS = ("horizontal_position", "vertical_position", "scale", "brightness")
 FAMILIES = {120: "biggan", 140: "biggan", 160: "biggan"}  # widths of z of its Keras BigGANs
@@ -26,7 +26,7 @@ CSV = r"(?:.*/)?direction[^/]*\.csv"
 MEASURED = "it holds where things are in pictures (name, x, y, mean), which is no direction"
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     if source.kind == FOLDER:
         return LIKELY if source.matching(CSV) else NO
     if source.kind != TEXT:
@@ -39,7 +39,7 @@ def recognise(source: Source) -> int:
     return CERTAIN if "direction" in source.stem else MAYBE
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     if source.kind == FOLDER:
         names = source.matching(CSV)
         if not names:
@@ -59,12 +59,12 @@ def convert(source: Source) -> Imported:
     return linear(source, found, header, notes)
 
 
-def _is_barycentres(source: Source) -> bool:
+def _is_barycentres(source: ImportSource) -> bool:
     first = source.words.lstrip().split("\n", 1)[0].lower()
     return [word.strip() for word in first.split(",")][:3] == ["name", "x", "y"]
 
 
-def _read(source: Source) -> list[Named]:
+def _read(source: ImportSource) -> list[Named]:
     if _is_barycentres(source):
         clean.refuse(source, MEASURED, "name the file direction.csv beside it")
     vectors = _vectors(source.words)
@@ -74,7 +74,7 @@ def _read(source: Source) -> list[Named]:
     return [Named(name, _view(vector), usable=RANGE) for vector in vectors]
 
 
-def _name(source: Source) -> str:
+def _name(source: ImportSource) -> str:
     """horizontal_position-14 for .../horizontal_position/14/directions/direction.csv."""
     folders = PurePath(source.path.absolute()).parts[-4:-1]
     for i, folder in enumerate(folders):

@@ -7,16 +7,16 @@ from latty.directions.file import DirectionSet
 from latty.directions.importing import clean
 from latty.directions.importing.base import CERTAIN, NO, Imported
 from latty.directions.importing.sets import RAW, Named, columns, linear
-from latty.directions.importing.source import Source
+from latty.directions.importing.source import ImportSource
 
 RANGE = (-5.0, 5.0)  # its apply_factor.py walks 5 by itself
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     return CERTAIN if isinstance(source.tree, dict) and "eigvec" in source.tree else NO
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     tree = source.tree if isinstance(source.tree, dict) else {}
     matrix = clean.floats(source, tree, "eigvec")
     if len(matrix.shape) != 2 or matrix.shape[1] > clean.COUNT_LIMIT:

@@ -9,21 +9,21 @@ from latty.directions.importing import clean, vectors
 from latty.directions.importing.base import CERTAIN, NO, Codes, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import latent_space, latents
-from latty.directions.importing.source import Source
+from latty.directions.importing.source import ImportSource
 
 NAME = re.compile(
     r"(?:sefa_)?((?:pggan|stylegan\d?)_?[a-z0-9]*(?:_[a-z0-9]+)*)_latents?(?:_codes?)?"
 )
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     view = vectors.alone(source)
     if view is None or source.kind != "npy" or len(view.shape) not in (2, 3):
         return NO
     return CERTAIN if NAME.fullmatch(source.stem) and vectors.width_fits(view) else NO
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     view = vectors.alone(source)
     if view is None or len(view.shape) not in (2, 3):
         clean.refuse(source, "it holds no latents (N, D) or codes (N, L, D)")

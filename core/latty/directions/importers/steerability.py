@@ -12,7 +12,7 @@ from latty.directions.importing import clean, vectors
 from latty.directions.importing.base import CERTAIN, LIKELY, NO, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import RAW, Named, columns, linear, rows
-from latty.directions.importing.source import Source
+from latty.directions.importing.source import ImportSource
 
 KEY = re.compile(r"w_[a-z][a-z0-9_]*")
 WALKS = r"zoom|shift|rotate|rotation|color|colour|rgb|luminance|steer"
@@ -21,7 +21,7 @@ COLUMNS_LIMIT = 16
 USUAL = (14, 16, 18)  # layers of a walk whose name says nothing: 256 to 1024 px
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     if source.kind == "pickle" and isinstance(source.tree, dict) and source.tree:
         items = source.tree.items()
         walks = all(
@@ -44,7 +44,7 @@ def recognise(source: Source) -> int:
     return NO if told or view.shape[0] not in USUAL else LIKELY
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     made_for = _model(source)
     if source.kind == "pickle":
         found, space = _walks(source), source.space or "z"
@@ -66,7 +66,7 @@ def convert(source: Source) -> Imported:
     return linear(source, found, header, notes)
 
 
-def _walks(source: Source) -> list[Named]:
+def _walks(source: ImportSource) -> list[Named]:
     found = []
     for key, value in source.tree.items() if isinstance(source.tree, dict) else ():
         if not isinstance(value, TensorView) or not clean.is_floats(value):
@@ -80,7 +80,7 @@ def _walks(source: Source) -> list[Named]:
     return found
 
 
-def _parts(source: Source, view: TensorView) -> list[TensorView]:
+def _parts(source: ImportSource, view: TensorView) -> list[TensorView]:
     """(1, D, S): S walks; (D,), (1, D): one; (1, L, D), (L, D): one with a vector per layer."""
     shape = view.shape
     if len(shape) == 3 and shape[0] == 1 and shape[2] <= COLUMNS_LIMIT < shape[1]:
@@ -98,7 +98,7 @@ def _split(stem: str) -> tuple[str, str]:
     return model.strip("_-"), name or stem
 
 
-def _model(source: Source) -> str:
+def _model(source: ImportSource) -> str:
     """From the file's name, or from the folder that GANSpace keeps it in."""
     model, _ = _split(source.stem)
     return model or (source.parent if family_of(source.parent) else "")

@@ -10,19 +10,19 @@ from latty.directions.file import DirectionSet
 from latty.directions.importing import clean
 from latty.directions.importing.base import CERTAIN, NO, Imported
 from latty.directions.importing.sets import RAW, Named, columns, linear
-from latty.directions.importing.source import Source
+from latty.directions.importing.source import ImportSource
 
 MODEL, FAMILY, WIDTH = "karras2018iclr-celebahq-1024x1024", "progan", 512
 RANGE = (-8.0, 8.0)  # twenty clicks of its 0.4
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     tree = source.tree
     both = isinstance(tree, dict) and "direction" in tree and "name" in tree
     return CERTAIN if both and clean.is_floats(tree["direction"]) else NO
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     tree = source.tree if isinstance(source.tree, dict) else {}
     matrix = clean.floats(source, tree, "direction")
     if len(matrix.shape) == 1:

@@ -18,7 +18,7 @@ from latty.directions.file import ARRAY, LINEAR, DirectionSet
 from latty.directions.importing import clean
 from latty.directions.importing.base import CERTAIN, LIKELY, NO, Imported
 from latty.directions.importing.model_names import family_of
-from latty.directions.importing.source import FOLDER, Source, read_text
+from latty.directions.importing.source import FOLDER, ImportSource, read_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,19 +33,19 @@ SQUARE_LIMIT = 4096  # rows of a matrix whose exponential is taken
 RAW = "strength counts its own shift (sigma 1); it was trained with shifts up to {:g}"
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     if source.kind == FOLDER:
         named = any("deformator" in name for name in source.matching(FILES))
         return LIKELY if named or _held(source) else NO
     return CERTAIN if _kind(_tensors(source)) else NO
 
 
-def _held(source: Source) -> bool:
+def _held(source: ImportSource) -> bool:
     """An experiment that kept nothing but its checkpoint and its settings."""
     return bool(source.matching(FILES)) and "deformator" in source.beside("args.json", 0)
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     opened = _newest(source) if source.kind == FOLDER else source
     tensors = _tensors(opened)
     kind = _kind(tensors)
@@ -61,12 +61,12 @@ def convert(source: Source) -> Imported:
 class _Found:
     """A deformator, not yet read: kind "ortho", "linear" or "fc"."""
 
-    source: Source
+    source: ImportSource
     kind: str
     tensors: Mapping[str, TensorView]
     settings: Mapping[str, Any]
 
-    def imported(self, source: Source, annotated: Mapping[int, str]) -> Imported:
+    def imported(self, source: ImportSource, annotated: Mapping[int, str]) -> Imported:
         count, rows = self._size()
         clean.check_directions(self.source, (count, max(rows, 2)))
         gan = clean.text(self.settings.get("gan_type"))
@@ -110,7 +110,7 @@ class _Found:
         bent = self.kind == "fc" or (self._kind_word() == "proj" and "linear.bias" in self.tensors)
         return "voynov" if bent else LINEAR
 
-    def _space(self, source: Source) -> tuple[str, list[str]]:
+    def _space(self, source: ImportSource) -> tuple[str, list[str]]:
         if source.space:
             return source.space, []
         if not self.settings:
@@ -157,7 +157,7 @@ class _Found:
         return {ARRAY: clean.check_lengths(self.source, vectors.float(), header.names)}
 
 
-def _newest(source: Source) -> Source:
+def _newest(source: ImportSource) -> ImportSource:
     """The deformator of the last step, or the checkpoint."""
     found = source.matching(FILES)
     if not found:
@@ -166,7 +166,7 @@ def _newest(source: Source) -> Source:
     return source.open((steps or found)[-1])
 
 
-def _tensors(source: Source) -> dict[str, TensorView]:
+def _tensors(source: ImportSource) -> dict[str, TensorView]:
     """The deformator's tensors by name, out of a state dict or of a checkpoint that holds one."""
     tree: Any = source.tree
     if isinstance(tree, dict) and isinstance(tree.get("deformator"), dict):
@@ -185,13 +185,13 @@ def _kind(tensors: Mapping[str, TensorView]) -> str:
     return "fc" if all(name in tensors for name in theirs.NAMES) else ""
 
 
-def _square(source: Source, shape: tuple[int, ...]) -> tuple[int, int]:
+def _square(source: ImportSource, shape: tuple[int, ...]) -> tuple[int, int]:
     if len(shape) != 2 or shape[0] != shape[1] or not 2 <= shape[0] <= SQUARE_LIMIT:
         clean.refuse(source, f"'log_mat_half' has the shape {list(shape)}, not (n, n)")
     return shape[0], shape[1]
 
 
-def _annotation(source: Source) -> dict[int, str]:
+def _annotation(source: ImportSource) -> dict[int, str]:
     """Index -> name, of the experiment's human_annotation.txt."""
     here = source.path if source.kind == FOLDER else source.path.parent
     found: dict[int, str] = {}

@@ -15,7 +15,7 @@ from latty.directions.file import DirectionSet
 from latty.directions.importing import clean as importing_clean
 from latty.directions.importing.base import CERTAIN, LIKELY, NO, Imported
 from latty.directions.importing.model_names import family_of
-from latty.directions.importing.source import FOLDER, Source
+from latty.directions.importing.source import FOLDER, ImportSource
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,13 +28,13 @@ LOG_LIMIT = 30.0  # of gamma: far beyond what any latent width asks for
 UNITS = "strength counts latent units along the path (sigma 1), as its own lengths do"
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     if source.kind == FOLDER:
         return LIKELY if any("support_sets" in name for name in source.matching(FILES)) else NO
     return CERTAIN if _tables(source) else NO
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     opened = _newest(source) if source.kind == FOLDER else source
     tables = _tables(opened)
     if not tables:
@@ -51,7 +51,7 @@ def convert(source: Source) -> Imported:
     return Imported(header, shape, partial(_load, opened, views, shape), (*notes, UNITS))
 
 
-def _newest(source: Source) -> Source:
+def _newest(source: ImportSource) -> ImportSource:
     """support_sets.pt, or the latest intermediate one, or the checkpoint."""
     found = source.matching(FILES)
     if not found:
@@ -63,7 +63,7 @@ def _newest(source: Source) -> Source:
     return source.open((final or later[-1:] or found)[0])
 
 
-def _tables(source: Source) -> dict[str, TensorView]:
+def _tables(source: ImportSource) -> dict[str, TensorView]:
     """The three arrays by name, of a state dict or of a checkpoint that holds one."""
     tree: Any = source.tree
     if isinstance(tree, dict) and isinstance(tree.get("support_sets"), dict):
@@ -76,7 +76,7 @@ def _tables(source: Source) -> dict[str, TensorView]:
     ) else {}  # fmt: skip
 
 
-def _shape(source: Source, views: Mapping[str, TensorView]) -> tuple[int, tuple[int, ...]]:
+def _shape(source: ImportSource, views: Mapping[str, TensorView]) -> tuple[int, tuple[int, ...]]:
     """K, and (K, 2D, d)."""
     support, alphas = views["support"].shape, views["alphas"].shape
     fits = len(alphas) == 2 and len(support) in (2, 3) and support[0] == alphas[0]
@@ -92,7 +92,7 @@ def _shape(source: Source, views: Mapping[str, TensorView]) -> tuple[int, tuple[
     return alphas[0], shape
 
 
-def _space(source: Source, settings: Mapping[str, Any]) -> tuple[str, list[str]]:
+def _space(source: ImportSource, settings: Mapping[str, Any]) -> tuple[str, list[str]]:
     if source.space:
         return source.space, []
     given = settings.get("shift_in_w_space")
@@ -103,7 +103,7 @@ def _space(source: Source, settings: Mapping[str, Any]) -> tuple[str, list[str]]
     return space, [f"no args.json says the space: taken for {space} (--space names the other)"]
 
 
-def _folder_model(source: Source) -> str:
+def _folder_model(source: ImportSource) -> str:
     """The generator that the experiment's folder is named after."""
     parents = [folder.name for folder in source.path.absolute().parents[:2]]
     named = next((name for name in parents if family_of(name)), "")
@@ -111,7 +111,7 @@ def _folder_model(source: Source) -> str:
 
 
 def _load(
-    source: Source, views: Mapping[str, TensorView], shape: tuple[int, ...]
+    source: ImportSource, views: Mapping[str, TensorView], shape: tuple[int, ...]
 ) -> "dict[str, Tensor]":
     found = {name: importing_clean.tensor(source, view, name) for name, view in views.items()}
     support = found["support"].reshape(shape)

@@ -12,7 +12,7 @@ from latty.directions.importing import vectors
 from latty.directions.importing.base import CERTAIN, NO, Codes, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import latent_space, latents, rows
-from latty.directions.importing.source import FOLDER, Source
+from latty.directions.importing.source import FOLDER, ImportSource
 
 FILE, PATHS = "latent_code", "paths_latent_codes"
 CODE = rf"(?:[^/]+/){{0,2}}{FILE}\.pt"  # of one pool, or of pools side by side
@@ -21,7 +21,7 @@ NAMES_LIMIT = 50_000  # a header holds no more
 Z = "taken for z: pools hold what is drawn before the mapping"
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     if source.kind == FOLDER:
         inside = bool(source.matching(CODE)) and not source.matching(r"(?:models/)?support_sets.*")
         return CERTAIN if inside else NO
@@ -31,7 +31,7 @@ def recognise(source: Source) -> int:
     return CERTAIN if source.stem in (FILE, PATHS) else NO
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     if source.kind != FOLDER:
         return _paths(source) if _is_paths(source) else _pool(source, [source])
     names = source.matching(CODE)
@@ -40,12 +40,12 @@ def convert(source: Source) -> Imported:
     return _pool(source, [source.open(name) for name in names])
 
 
-def _is_paths(source: Source) -> bool:
+def _is_paths(source: ImportSource) -> bool:
     view = vectors.alone(source)
     return source.stem == PATHS or (view is not None and len(view.shape) == 3 and view.shape[0] > 1)
 
 
-def _pool(source: Source, files: list[Source]) -> Imported:
+def _pool(source: ImportSource, files: list[ImportSource]) -> Imported:
     views: list[TensorView] = []
     names: list[str] = []
     for file in files:
@@ -65,7 +65,7 @@ def _pool(source: Source, files: list[Source]) -> Imported:
     return latents(source, views, header, notes)
 
 
-def _model(source: Source) -> tuple[str, int | None]:
+def _model(source: ImportSource) -> tuple[str, int | None]:
     """The generator, and its class, that the folders' names give away: BigGAN-239/BigGAN-239_4."""
     inside = [part for name in list(source.files)[:1] for part in name.split("/")[:-2]]
     outside = reversed(source.path.absolute().parts[-4:])
@@ -76,7 +76,7 @@ def _model(source: Source) -> tuple[str, int | None]:
     return "", None
 
 
-def _paths(source: Source) -> Imported:
+def _paths(source: ImportSource) -> Imported:
     """Every step of every path as one latent: "p3-07" is step 7 of path 3."""
     view = vectors.alone(source)
     if view is None or len(view.shape) != 3:

@@ -13,7 +13,7 @@ from latty.text import clean as clean  # importers clean the texts they show
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from latty.directions.importing.source import Source
+    from latty.directions.importing.source import ImportSource
 
 NAME_LIMIT, TEXT_LIMIT = 80, 200
 COUNT_LIMIT = 5000  # directions of one set
@@ -25,7 +25,7 @@ LAYER_LIMIT = 100
 
 
 def refuse(
-    source: "Source", what: str, hint: str = "ask its author for the file again"
+    source: "ImportSource", what: str, hint: str = "ask its author for the file again"
 ) -> NoReturn:
     """Raises BadData, naming the file."""
     raise BadData(f"{clean(source.path.name)}: {what}", hint)
@@ -141,7 +141,7 @@ def is_floats(value: Any) -> bool:
     return value.dtype == BFLOAT16 or value.dtype[1] == "f"
 
 
-def floats(source: "Source", table: Any, key: str) -> TensorView:
+def floats(source: "ImportSource", table: Any, key: str) -> TensorView:
     """The array of floats under `key`; raises BadData."""
     found = table.get(key) if isinstance(table, dict) else None
     if not isinstance(found, TensorView) or not is_floats(found):
@@ -187,14 +187,14 @@ def length(row: Sequence[float]) -> float:
     return sqrt(total) if all(map(isfinite, row)) else float("inf")
 
 
-def check_directions(source: "Source", shape: tuple[int, ...]) -> None:
+def check_directions(source: "ImportSource", shape: tuple[int, ...]) -> None:
     """Raises BadData for shapes that no direction set can have."""
     count, width = shape[0], prod(shape[1:])
     if count > COUNT_LIMIT or prod(shape) > TOTAL_LIMIT or width > WIDTH_LIMIT or width < 2:
         refuse(source, f"{list(shape)} is no shape of directions", "name another file")
 
 
-def tensor(source: "Source", view: TensorView, what: str) -> "Tensor":
+def tensor(source: "ImportSource", view: TensorView, what: str) -> "Tensor":
     """The numbers, float32 and finite; raises BadData."""
     from latty.models.parts import to_torch
 
@@ -206,7 +206,7 @@ def tensor(source: "Source", view: TensorView, what: str) -> "Tensor":
     return found
 
 
-def check_lengths(source: "Source", vectors: "Tensor", names: Sequence[str]) -> "Tensor":
+def check_lengths(source: "ImportSource", vectors: "Tensor", names: Sequence[str]) -> "Tensor":
     """Vectors (K, ...) of lengths that mean something; raises BadData."""
     lengths = vectors.double().flatten(1).norm(dim=1).tolist()
     for name, size in zip(names, lengths, strict=True):

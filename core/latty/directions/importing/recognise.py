@@ -9,7 +9,7 @@ from typing import TypeVar
 from latty.checkpoints.refusals import Refusal
 from latty.directions.file import SPACE
 from latty.directions.importing.base import NO, Imported
-from latty.directions.importing.source import Source, read_source
+from latty.directions.importing.source import ImportSource, read_source
 from latty.directions.registries import IMPORTERS
 from latty.errors import BadData, UsageError, did_you_mean
 from latty.text import clean
@@ -48,7 +48,7 @@ def look(path: Path, wanted: str = "", space: str = "") -> Imported | None:
     return judge(replace(read_source(path), wanted=wanted, space=space))
 
 
-def judge(source: Source) -> Imported | None:
+def judge(source: ImportSource) -> Imported | None:
     """The same, for a source that is open."""
     name = source.wanted or _surest(source)
     if not name:
@@ -57,7 +57,7 @@ def judge(source: Source) -> Imported | None:
     return replace(found, entry=name, load=partial(_guarded, source, name, found.load))
 
 
-def _surest(source: Source) -> str:
+def _surest(source: ImportSource) -> str:
     """The name of the importer that is surest, the first of equals; "" for none."""
     best, score = "", NO
     for name, importer in IMPORTERS.loaded():
@@ -67,7 +67,7 @@ def _surest(source: Source) -> str:
     return best
 
 
-def _guarded(source: Source, name: str, work: Callable[[], T]) -> T:
+def _guarded(source: ImportSource, name: str, work: Callable[[], T]) -> T:
     """What `work` gives; whatever a damaged file makes of it becomes one line that names it."""
     file = clean(source.path.name)
     try:

@@ -10,7 +10,7 @@ from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet
 from latty.directions.importing import clean
 from latty.directions.importing.base import CODES, Codes, Imported, Load
-from latty.directions.importing.source import Source
+from latty.directions.importing.source import ImportSource
 from latty.errors import BadData
 from latty.scene import ALL, Layers
 
@@ -55,7 +55,7 @@ class Named:
 
 
 def linear(
-    source: Source, found: Sequence[Named], header: DirectionSet, notes: Sequence[str] = ()
+    source: ImportSource, found: Sequence[Named], header: DirectionSet, notes: Sequence[str] = ()
 ) -> Imported:
     """A set of the form "linear"; `header` is complete but for its infos. Raises BadData.
 
@@ -78,7 +78,7 @@ def linear(
     return Imported(replace(header, infos=infos), (len(found), *shape), load, tuple(notes))
 
 
-def _check(source: Source, one: Named, shape: tuple[int, ...], space: str) -> None:
+def _check(source: ImportSource, one: Named, shape: tuple[int, ...], space: str) -> None:
     """Raises BadData for a direction of another shape than the first, or of none that moves."""
     if one.view.shape != shape:
         what = f"direction '{one.name}' has the shape {list(one.view.shape)}"
@@ -93,7 +93,9 @@ def _check(source: Source, one: Named, shape: tuple[int, ...], space: str) -> No
         clean.refuse(source, f"direction '{one.name}' has the sigma {one.sigma:.3g}")
 
 
-def _loader(source: Source, views: Sequence[TensorView], names: Sequence[str], flat: bool) -> Load:
+def _loader(
+    source: ImportSource, views: Sequence[TensorView], names: Sequence[str], flat: bool
+) -> Load:
     def load() -> "dict[str, Tensor]":
         import torch
 
@@ -104,7 +106,7 @@ def _loader(source: Source, views: Sequence[TensorView], names: Sequence[str], f
     return load
 
 
-def latent_space(source: Source, otherwise: Literal["z", "w"]) -> Literal["z", "w"]:
+def latent_space(source: ImportSource, otherwise: Literal["z", "w"]) -> Literal["z", "w"]:
     """What the user said, or else `otherwise`. Raises BadData for an activation."""
     if source.space == "":
         return otherwise
@@ -114,7 +116,7 @@ def latent_space(source: Source, otherwise: Literal["z", "w"]) -> Literal["z", "
 
 
 def latents(
-    source: Source,
+    source: ImportSource,
     views: Sequence[TensorView],
     header: Codes,
     notes: Sequence[str] = (),
@@ -138,7 +140,9 @@ def latents(
     return Imported(header, shape, load, tuple(notes))
 
 
-def check_latents(source: Source, shapes: Sequence[tuple[int, ...]], space: str) -> tuple[int, ...]:
+def check_latents(
+    source: ImportSource, shapes: Sequence[tuple[int, ...]], space: str
+) -> tuple[int, ...]:
     """The shape of all together. Raises BadData."""
     if not shapes:
         clean.refuse(source, "it holds no latents", "name another file")

@@ -22,7 +22,7 @@ NOT_TEXT = re.compile(rb"[^\x09\x0a\x0d\x20-\x7e\x80-\xff]")
 
 
 @dataclass(frozen=True)
-class Source:
+class ImportSource:
     """What was named, and what lies in it.
 
     kind        "folder", "text", or the kind of checkpoint: "pickle", "npy", "npz", "torch-zip" ...
@@ -54,7 +54,7 @@ class Source:
         """The name of the folder it lies in, lower case."""
         return self.path.absolute().parent.name.lower()
 
-    def open(self, name: str) -> "Source":
+    def open(self, name: str) -> "ImportSource":
         """A file of this folder. Raises BadData."""
         opened = open_file(self.files[name])
         return replace(opened, space=self.space, wanted=self.wanted)
@@ -78,7 +78,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part[:15]) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", name)]
 
 
-def read_source(path: Path) -> Source:
+def read_source(path: Path) -> ImportSource:
     """Raises Missing, OutputError, or BadData with the words of the reader of checkpoints."""
     try:
         mode = path.stat().st_mode
@@ -87,7 +87,7 @@ def read_source(path: Path) -> Source:
     except OSError as error:
         raise OutputError(f"cannot read {clean(path.name)}: {error.strerror}") from None
     if stat.S_ISDIR(mode):
-        return Source(path, FOLDER, files=_listed(path))
+        return ImportSource(path, FOLDER, files=_listed(path))
     return open_file(path)
 
 
@@ -108,7 +108,7 @@ def _listed(folder: Path) -> dict[str, Path]:
     return found
 
 
-def open_file(path: Path) -> Source:
+def open_file(path: Path) -> ImportSource:
     """A checkpoint of any kind, or text; raises BadData for all else."""
     try:
         found = open_checkpoint(path)
@@ -116,8 +116,8 @@ def open_file(path: Path) -> Source:
         words = read_text(path) if refusal.code in ("unknown-format", "json") else ""
         if not words:
             raise
-        return Source(path, TEXT, words=words)
-    return Source(path, found.kind, found.tree, found.meta, checkpoint=found)
+        return ImportSource(path, TEXT, words=words)
+    return ImportSource(path, found.kind, found.tree, found.meta, checkpoint=found)
 
 
 def read_text(path: Path) -> str:

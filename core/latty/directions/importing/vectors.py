@@ -5,7 +5,7 @@ from math import sqrt
 
 from latty.checkpoints.values import TensorView
 from latty.directions.importing import clean
-from latty.directions.importing.source import Source
+from latty.directions.importing.source import ImportSource
 
 DIRECTION_WORDS = re.compile(
     r"boundary|boundaries|direction|steer|editing|semantic|axis|component|vector"
@@ -21,7 +21,7 @@ KNOWN_LAYERS = (8, 10, 12, 14, 16, 18)  # of StyleGANs of 32 px to 1024 px
 LEAST, WIDEST = 4, 8192  # of one latent
 
 
-def alone(source: Source) -> TensorView | None:
+def alone(source: ImportSource) -> TensorView | None:
     """The array that is all of the file: an .npy, or the tensor of a .pt."""
     tree = source.tree
     if isinstance(tree, dict) and source.kind == "npz" and len(tree) == 1:
@@ -41,11 +41,11 @@ def is_unit(view: TensorView) -> bool:
     )
 
 
-def names_direction(source: Source) -> bool:
+def names_direction(source: ImportSource) -> bool:
     return bool(DIRECTION_WORDS.search(source.stem))
 
 
-def names_codes(source: Source) -> bool:
+def names_codes(source: ImportSource) -> bool:
     return bool(CODE_WORDS.search(source.stem)) and not names_direction(source)
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from latty.directions.base import Info
-from latty.directions.sampling import Told, deviations
+from latty.directions.sampling import StoppableReport, deviations
 from latty.errors import BadData
 from latty.models.base import Generator, HasLayerWeights
 from latty.report import Report, silent
@@ -67,9 +67,9 @@ class SeFa:
             names += [f"{prefix}s{i}" for i in range(len(found))]
             parts += found
         self.directions_ = torch.stack([vector for _, _, vector in parts]).float()
-        told, seeds = Told(report), range(self.seed, self.seed + self.samples)
-        sigmas = deviations(generator, self.directions_, self.space_, seeds, self.label, told)
-        self.complete_ = told.complete
+        progress, seeds = StoppableReport(report), range(self.seed, self.seed + self.samples)
+        sigmas = deviations(generator, self.directions_, self.space_, seeds, self.label, progress)
+        self.complete_ = progress.complete
         self.seeds_ = f"{seeds.start}-{seeds.stop - 1}"
         self.infos_ = tuple(
             Info(name, sigma, (-3.0, 3.0), layers, (("eigenvalue", round(float(value), 4)),))

@@ -25,7 +25,7 @@ from latty.directions.moments import NormalEquations
 from latty.directions.orthogonal import orthogonal
 from latty.directions.sampling import (
     ScoredMethod,
-    Told,
+    StoppableReport,
     checked,
     latents,
     normal_scores,
@@ -99,18 +99,18 @@ class TLGAN(ScoredMethod):
         locks = [known.index(name) for name in checked(self.locks, known)]
         self.space_: str = space_of(generator, self.space)
         seeds = range(self.seed, self.seed + self.samples)
-        told = Told(report)
+        progress = StoppableReport(report)
         scores = scores_so_far(
-            generator, seeds, self.scorer, self.label, self.batch, 2 * PILOT, told
+            generator, seeds, self.scorer, self.label, self.batch, 2 * PILOT, progress
         )
-        self.model_ = self._regress(generator, scores.double(), told)
-        found = self._find(generator, known, sorted(wanted), locks, told)
+        self.model_ = self._regress(generator, scores.double(), progress)
+        found = self._find(generator, known, sorted(wanted), locks, progress)
         kept = [f for f in found if f.figures is None or f.figures.corr >= self.minimum]
         kept = [f for f in kept if self.model_.spread[f.index] > 0]  # the others never changed
         self.dropped_ = tuple(
             (f.direction.name, f.figures.corr if f.figures else 0.0) for f in found if f not in kept
         )
-        self.complete_ = told.complete
+        self.complete_ = progress.complete
         self._keep(kept)
         return self
 
@@ -126,7 +126,7 @@ class TLGAN(ScoredMethod):
 
     # --- regression ---------------------------------------------------------------------------
 
-    def _regress(self, generator: Generator, scores: Tensor, told: Told) -> _Model:
+    def _regress(self, generator: Generator, scores: Tensor, progress: StoppableReport) -> _Model:
         """Of the scores (n, A) of the first n seeds; an attribute that is missing for half of them
         counts as constant, else a sample without a valid score is left out."""
         scores = torch.where(scores.isfinite().double().mean(0) > 0.5, scores, 0.0)
@@ -141,8 +141,8 @@ class TLGAN(ScoredMethod):
             sums = sums or NormalEquations(x.shape[1], count * (len(LINKS) + 1))
             targets = [link(unit) for link in LINKS.values()]
             sums.add(x[valid], torch.cat([*targets, levels[start:stop]], 1)[valid])
-            told.go_on(stop, len(scores), "latents")
-            if told.late(SHORT) and stop >= 2 * PILOT:
+            progress.update(stop, len(scores), "latents")
+            if progress.overdue(SHORT) and stop >= 2 * PILOT:
                 break
         self.seeds_ = f"{self.seed}-{self.seed + stop - 1}"
         assert sums is not None
@@ -162,7 +162,7 @@ class TLGAN(ScoredMethod):
         known: Sequence[str],
         wanted: Sequence[int],
         locks: Sequence[int],
-        told: Told,
+        progress: StoppableReport,
     ) -> list[_Found]:
         model, after = self.model_, self.seed + self.samples
         judge = Judge(
@@ -179,13 +179,13 @@ class TLGAN(ScoredMethod):
         found: list[_Found] = []
         for done, index in enumerate(wanted):
             candidates = self._candidates(index, known[index], locks)
-            if not told.complete or model.spread[index] == 0:
+            if not progress.complete or model.spread[index] == 0:
                 found.append(_Found(candidates[0], index, None))
                 continue
             narrow = self.layers == "best" and self.space_ == "w"
             best, figures = judge.measured(candidates, index, narrow)
             found.append(_Found(best, index, figures))
-            told.go_on(done + 1, len(wanted), "directions")
+            progress.update(done + 1, len(wanted), "directions")
         return found
 
     def _candidates(self, index: int, name: str, locks: Sequence[int]) -> list[LinearDirection]:

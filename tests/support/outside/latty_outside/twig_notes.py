@@ -3,17 +3,17 @@
 from latty.directions.file import DirectionSet
 from latty.directions.importing.base import CERTAIN, NO, Imported
 from latty.directions.importing.sets import Named, linear, rows
-from latty.directions.importing.source import Source
+from latty.directions.importing.source import ImportSource
 
 KEY = "twig_directions"
 
 
-def recognise(source: Source) -> int:
+def recognise(source: ImportSource) -> int:
     """By its key."""
     return CERTAIN if isinstance(source.tree, dict) and KEY in source.tree else NO
 
 
-def convert(source: Source) -> Imported:
+def convert(source: ImportSource) -> Imported:
     """A set named after the file."""
     found = [Named(f"twig{i}", view) for i, view in enumerate(rows(source.tree[KEY]))]
     return linear(source, found, DirectionSet(source.wanted or "twig", "w", (), "", "twig"))

@@ -18,8 +18,8 @@ from latty.attributes import attribute, attribute_names, scores_of
 from latty.attributes.sampled import sampled_scores, shards
 from latty.directions import sign as directions_sign
 from latty.directions.base import Info
-from latty.directions.climb import Rules
-from latty.directions.climb_objective import check_scorers, logit
+from latty.directions.climb import ClimbRules
+from latty.directions.climb.objective import check_scorers, logit
 from latty.directions.file import DirectionSet
 from latty.directions.methods.ascent.direction import AscentDirection
 from latty.directions.traverse import class_labels, figures, traverse
@@ -183,7 +183,7 @@ def direction(header: DirectionSet, index: int, tensors: Mapping[str, Tensor]) -
     )
 
 
-def settings(params: Mapping[str, object]) -> Rules:
+def settings(params: Mapping[str, object]) -> ClimbRules:
     """The rules of a climb among a method's parameters. Raises BadData for numbers beyond sense."""
     limits = {"step": 10.0, "steps": 10_000.0, "distance": 100.0, "identity": 1.0}
     found: dict[str, float] = {}
@@ -195,7 +195,7 @@ def settings(params: Mapping[str, object]) -> Rules:
         if not least <= value <= most:
             raise BadData(f"'{key}' of the climb is {value:g}", f"it goes up to {most:g}")
         found[key] = float(value)
-    return Rules(found["step"], int(found["steps"]), found["distance"], found["identity"])
+    return ClimbRules(found["step"], int(found["steps"]), found["distance"], found["identity"])
 
 
 def _pulse(report: Report, done: int, total: int, *steps: object) -> None:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from latty.attributes import attribute
-from latty.directions.climb import Rules, climb
-from latty.directions.climb_objective import Of, Sight, check_scorers
+from latty.directions.climb import ClimbRules, climb
+from latty.directions.climb.objective import ClimbObjective, Of, check_scorers
 from latty.directions.traverse import class_labels
 from latty.errors import BadData
 from latty.models.base import Generator
@@ -45,7 +45,7 @@ class AscentDirection:
     scorer: str
     keep: tuple[str, ...]
     of: Of
-    rules: Rules
+    rules: ClimbRules
     label: int | None = None
     report: Report = silent
     attribute: str = ""
@@ -79,7 +79,7 @@ class AscentDirection:
     ) -> Tensor:
         if strength == 0:
             return latent
-        sight = Sight(
+        objective = ClimbObjective(
             generator,
             latent.detach(),
             self.space,
@@ -91,9 +91,9 @@ class AscentDirection:
             class_labels(self.label, latent),
         )
         with torch.no_grad():
-            start = float(sight(sight.origin).score)
+            start = float(objective(objective.origin).score)
         if not math.isfinite(start):  # nothing to climb: the picture shows none of it
             return latent
         goal = start + self.sign * strength * self.sigma
-        walked = climb(sight, sight.origin, goal, self.rules, self.report)
-        return sight.moved(walked.ways[-1])
+        walked = climb(objective, objective.origin, goal, self.rules, self.report)
+        return objective.moved(walked.ways[-1])

@@ -18,8 +18,8 @@ from torch import Tensor
 from latty.directions.base import Info
 from latty.directions.methods.ganspace.estimators import choose
 from latty.directions.methods.ganspace.pca import Components, Estimator, signed
-from latty.directions.methods.ganspace.plan import MEGABYTE, Plan
-from latty.directions.methods.ganspace.samples import LATENTS, Source
+from latty.directions.methods.ganspace.plan import MEGABYTE, FitPlan
+from latty.directions.methods.ganspace.samples import LATENTS, GanspaceRows
 from latty.directions.methods.ganspace.state import FitState, piece_content
 from latty.errors import BadData, Interrupted
 from latty.models.base import Generator, HasActivations
@@ -109,15 +109,15 @@ class GANSpace:
         except ValueError as error:
             raise BadData(f"layers: {error}") from None
 
-    def _source(self, generator: Generator) -> Source:
+    def _source(self, generator: Generator) -> GanspaceRows:
         layer = self.layer or "w"
         natural = layer if layer in LATENTS else generator.info.space
         space = cast(Literal["z", "w"], natural if self.space == "auto" else self.space)
         moved = self.edit == "latent" and layer != space
-        return Source(generator, layer, space if moved else "", self.seed, self.label)
+        return GanspaceRows(generator, layer, space if moved else "", self.seed, self.label)
 
-    def _plan(self, generator: Generator, source: Source) -> Plan:
-        return Plan(
+    def _plan(self, generator: Generator, source: GanspaceRows) -> FitPlan:
+        return FitPlan(
             self.samples,
             source.width,
             source.latent,
@@ -139,13 +139,13 @@ class GANSpace:
 
     # --- the pass -----------------------------------------------------------------------------
 
-    def _batch(self, source: Source) -> int:
+    def _batch(self, source: GanspaceRows) -> int:
         """Samples that go through the generator at once."""
         row = 4 * (source.width + source.latent)
         return min(self.batch, max(1, int(BATCH_SHARE * self.memory * MEGABYTE / row)))
 
     def _sample(
-        self, source: Source, estimator: Estimator, store: FitState, report: Report
+        self, source: GanspaceRows, estimator: Estimator, store: FitState, report: Report
     ) -> tuple[bool, int]:
         """Fill the estimator; False if it was interrupted with something to show, and how many
         samples fitted in memory at once."""
@@ -214,7 +214,7 @@ class GANSpace:
 
     # --- results ------------------------------------------------------------------------------
 
-    def _results(self, found: Components, source: Source, layers: Layers) -> None:
+    def _results(self, found: Components, source: GanspaceRows, layers: Layers) -> None:
         vectors, sigma = found.vectors, found.stdev
         self.space_ = source.moved or source.layer
         if self.edit == "activation":

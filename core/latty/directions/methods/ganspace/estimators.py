@@ -5,7 +5,7 @@ from dataclasses import replace
 from latty.directions.methods.ganspace.pca import Estimator
 from latty.directions.methods.ganspace.plan import (
     MEGABYTE,
-    Plan,
+    FitPlan,
     dual,
     exact,
     fits_dual,
@@ -16,7 +16,7 @@ from latty.directions.methods.ganspace.scikit import ICA, Randomised, Sparse
 from latty.errors import BadData
 
 
-def choose(name: str, plan: Plan) -> Estimator:
+def choose(name: str, plan: FitPlan) -> Estimator:
     """An estimator by name; "auto" takes the exact covariance where it is cheap, inner products of
     rows where they are few, and a sketch for the rest. Raises BadData where it does not fit in the
     memory allowed."""
@@ -35,7 +35,7 @@ def choose(name: str, plan: Plan) -> Estimator:
     return ICA(held) if name == "ica" else Randomised(held)
 
 
-def _held_rows(plan: Plan) -> int:
+def _held_rows(plan: FitPlan) -> int:
     """As many rows as half the memory holds; the other half is for the work on them."""
     rows = min(plan.samples, plan.memory // 2 // (plan.row + 32 * plan.components))
     if rows < min(plan.samples, 2 * plan.components):

@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FitPlan:
     """What is to be found in how much: rows, their width D and that of the latents Q, components,
     rows of the sketch and of its blocks (0 = by itself), bytes, and chance's seed."""
 
@@ -38,44 +38,44 @@ class Plan:
         return 4 * (self.width + self.latent)
 
 
-def fits_exactly(plan: Plan) -> bool:
+def fits_exactly(plan: FitPlan) -> bool:
     """Whether a covariance of all dimensions is cheap enough, in time and in memory."""
     return plan.width + plan.latent <= EXACT_WIDTH and _exact_bytes(plan) <= plan.memory
 
 
-def fits_dual(plan: Plan) -> bool:
+def fits_dual(plan: FitPlan) -> bool:
     """Whether the rows are few enough for their inner products."""
     return plan.samples <= FEW and _dual_bytes(plan) <= plan.memory
 
 
-def exact(plan: Plan) -> Exact:
+def exact(plan: FitPlan) -> Exact:
     """By the covariance of all dimensions. Raises BadData where memory is short."""
     _check("the covariance", _exact_bytes(plan), plan)
     return Exact(plan.samples, plan.width, plan.latent, plan.device)
 
 
-def dual(plan: Plan) -> Dual:
+def dual(plan: FitPlan) -> Dual:
     """By inner products of rows. Raises BadData where memory is short."""
     _check(f"{plan.samples} rows and their products", _dual_bytes(plan), plan)
     return Dual(plan.samples, plan.width, plan.latent)
 
 
-def _exact_bytes(plan: Plan) -> int:
+def _exact_bytes(plan: FitPlan) -> int:
     return EXACT_BYTES * (plan.width + plan.latent) ** 2
 
 
-def _dual_bytes(plan: Plan) -> int:
+def _dual_bytes(plan: FitPlan) -> int:
     return plan.samples * plan.row + 4 * 8 * plan.samples**2
 
 
-def _check(what: str, needed: int, plan: Plan) -> None:
+def _check(what: str, needed: int, plan: FitPlan) -> None:
     if needed > plan.memory:
         short = f"{what} of {plan.width} dimensions needs {needed // MEGABYTE + 1} MB"
         allowed = f"{plan.memory // MEGABYTE} MB are allowed"
         raise BadData(f"{short}, {allowed}", "raise memory, or take estimator sketch")
 
 
-def sketch(plan: Plan) -> Sketch:
+def sketch(plan: FitPlan) -> Sketch:
     """l = 3 K rows are kept and 2 l merged at a time, which costs the least for each row; less of
     both where memory is short. Raises BadData where it does not even hold K rows."""
     keep = min(plan.sketch or 3 * plan.components, plan.width)

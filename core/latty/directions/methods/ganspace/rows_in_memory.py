@@ -19,7 +19,7 @@ from latty.directions.moments import Covariance, gram
 from latty.report import Report
 
 
-class Held:
+class RowsInMemory:
     """Rows (samples, D + Q) float32 on the CPU, as they came."""
 
     block, piece, eager = 512, 512, False
@@ -50,8 +50,8 @@ class Held:
             self.rows[start : self.count] = part
             self._stored.append((start, self.count))
 
-    def part(self, rows: int) -> "Rows":
-        return Rows(rows, self.rows.shape[1])
+    def part(self, rows: int) -> "PieceOfRows":
+        return PieceOfRows(rows, self.rows.shape[1])
 
     def take(self, state: Mapping[str, Tensor]) -> None:
         rows = state["rows"]
@@ -70,7 +70,7 @@ class Held:
         raise NotImplementedError  # each estimator has its own
 
 
-class Rows:
+class PieceOfRows:
     """A piece of rows as they are, for an estimator that holds them all."""
 
     def __init__(self, samples: int, width: int) -> None:
@@ -86,7 +86,7 @@ class Rows:
         return {"rows": self.rows}
 
 
-class Dual(Held):
+class Dual(RowsInMemory):
     """Principal components from the inner products of all rows."""
 
     eager = True

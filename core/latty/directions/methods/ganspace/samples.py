@@ -16,7 +16,7 @@ LATENTS = ("z", "w")  # layers that are latents
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: its multiples spread evenly
 
 
-class Source:
+class GanspaceRows:
     """Draws rows (N, D + Q): the D numbers of `layer` and the Q of the latent `moved` ("" = none).
 
     Raises BadData for a layer the generator does not have.

@@ -24,8 +24,8 @@ from latty.directions.methods.ganspace.pca import (
     explained,
     significant,
 )
-from latty.directions.methods.ganspace.plan import Plan, exact, fits_exactly, sketch
-from latty.directions.methods.ganspace.rows_in_memory import Dual, Held
+from latty.directions.methods.ganspace.plan import FitPlan, exact, fits_exactly, sketch
+from latty.directions.methods.ganspace.rows_in_memory import Dual, RowsInMemory
 from latty.directions.methods.ganspace.sketch import Sketch
 from latty.directions.moments import Covariance
 from latty.errors import BadData
@@ -37,10 +37,10 @@ RIDGE = 0.01  # GANSpace's, for coordinates along sparse components
 Array = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 
-class Randomised(Held):
+class Randomised(RowsInMemory):
     """Randomised SVD with two power iterations and twice the rank, as GANSpace's fbpca had it."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: FitPlan) -> None:
         super().__init__(plan.samples, plan.width, plan.latent)
         self.seed = plan.seed
 
@@ -74,7 +74,7 @@ def _squares(rows: Tensor) -> float:
     )
 
 
-class ICA(Held):
+class ICA(RowsInMemory):
     """Independent sources among the first K principal components.
 
     A source moves the rows along its column of the mixing matrix, with the other sources still;
@@ -82,7 +82,7 @@ class ICA(Held):
     source off; both agree only where the mixing is orthogonal.)
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: FitPlan) -> None:
         super().__init__(plan.samples, plan.width, plan.latent)
         self.plan = plan
 
@@ -170,7 +170,7 @@ class Sparse:
 
     eager = False
 
-    def __init__(self, base: Estimator, plan: Plan) -> None:
+    def __init__(self, base: Estimator, plan: FitPlan) -> None:
         assert isinstance(base, Exact | Sketch | Dual)
         self.base, self.plan, self.samples = base, plan, base.samples
         self.block, self.piece = base.block, base.piece

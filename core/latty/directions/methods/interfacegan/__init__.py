@@ -18,14 +18,14 @@ from torch import Tensor
 from latty.attributes import attribute_names
 from latty.directions.judging import Judge, info_of, range_of
 from latty.directions.linear import LinearDirection
-from latty.directions.methods.interfacegan.extremes import Sides, sides
+from latty.directions.methods.interfacegan.extremes import Extremes, extremes
 from latty.directions.methods.interfacegan.mixed import Mixed
 from latty.directions.methods.interfacegan.survey import survey
 from latty.directions.methods.interfacegan.svm import Boundary, boundary
 from latty.directions.orthogonal import orthogonal
 from latty.directions.sampling import (
     ScoredMethod,
-    Told,
+    StoppableReport,
     blocks,
     checked,
     latents,
@@ -50,7 +50,7 @@ class _Found:
     those kept for validation."""
 
     boundary: Boundary
-    sides: Sides
+    sides: Extremes
     validation: float
 
 
@@ -81,10 +81,12 @@ class InterFaceGAN(ScoredMethod):
         wanted, held = self._asked(known)
         self.space_: str = "w" if self.space == "w+" else space_of(generator, self.space)
         self._width = generator.info.width
-        told = Told(report)
-        scores = self._scores(generator, told, work)
+        progress = StoppableReport(report)
+        scores = self._scores(generator, progress, work)
         self.seeds_ = f"{self.seed}-{self.seed + len(scores) - 1}"
-        found = self._boundaries(generator, known, scores, list(dict.fromkeys(held + wanted)), told)
+        found = self._boundaries(
+            generator, known, scores, list(dict.fromkeys(held + wanted)), progress
+        )
         vectors = self._vectors(known, wanted, held, found)
         if not vectors:
             raise BadData("no attribute differs among the samples", "take more, or another scorer")
@@ -93,14 +95,14 @@ class InterFaceGAN(ScoredMethod):
             scores[:, list(vectors)],
             torch.stack([vector.flatten() for vector in vectors.values()]),
             [found[index].boundary for index in vectors],
-            told,
+            progress,
         )
         walks = [
             LinearDirection(known[index], self.space_, ALL, vector.float(), sigma)
             for (index, vector), sigma in zip(vectors.items(), seen.deviations, strict=True)
         ]
-        measured = self._measured(walks, list(vectors), self._judge(generator, scores), told)
-        self.complete_ = told.complete
+        measured = self._measured(walks, list(vectors), self._judge(generator, scores), progress)
+        self.complete_ = progress.complete
         facts = [
             self._facts(found[index], seen.guesses[:, row]) for row, index in enumerate(vectors)
         ]
@@ -114,16 +116,20 @@ class InterFaceGAN(ScoredMethod):
                      self.probes, self.span)  # fmt: skip
 
     def _measured(
-        self, walks: Sequence[LinearDirection], indices: Sequence[int], judge: Judge, told: Told
+        self,
+        walks: Sequence[LinearDirection],
+        indices: Sequence[int],
+        judge: Judge,
+        progress: StoppableReport,
     ) -> list[tuple[LinearDirection, Figures | None]]:
         """Each direction, in its best layers if it is to have some, and its figures; as it was,
         and none, after an interruption."""
         narrow = self.layers == "best" and self.space_ == "w"
         measured: list[tuple[LinearDirection, Figures | None]] = []
         for done, (walk, index) in enumerate(zip(walks, indices, strict=True)):
-            if told.complete:
+            if progress.complete:
                 measured.append(judge.measured([walk], index, narrow))
-                told.go_on(done + 1, len(walks), "directions")
+                progress.update(done + 1, len(walks), "directions")
             else:
                 measured.append((walk, None))
         return measured
@@ -167,13 +173,13 @@ class InterFaceGAN(ScoredMethod):
     def _mixed(self, generator: Generator) -> Mixed:
         return Mixed(generator, self.label, self.seed, self.samples)
 
-    def _scores(self, generator: Generator, told: Told, work: Path | None) -> Tensor:
+    def _scores(self, generator: Generator, progress: StoppableReport, work: Path | None) -> Tensor:
         if self.space == "w+":
-            scores = self._mixed(generator).scores(self.scorer, self.batch, LEAST, told, work)
+            scores = self._mixed(generator).scores(self.scorer, self.batch, LEAST, progress, work)
         else:
             seeds = range(self.seed, self.seed + self.samples)
             scores = scores_so_far(
-                generator, seeds, self.scorer, self.label, self.batch, LEAST, told
+                generator, seeds, self.scorer, self.label, self.batch, LEAST, progress
             )
         if self.invalid is None:
             return scores
@@ -203,7 +209,7 @@ class InterFaceGAN(ScoredMethod):
         known: Sequence[str],
         scores: Tensor,
         order: Sequence[int],
-        told: Told,
+        progress: StoppableReport,
     ) -> dict[int, _Found]:
         """The boundary of each attribute in `order`; one that nothing can be said of is left out,
         unless it was asked for by name."""
@@ -211,7 +217,7 @@ class InterFaceGAN(ScoredMethod):
         for done, index in enumerate(order):
             name = known[index]
             try:
-                chosen = sides(scores[:, index], self.ratio, self.train, self.seed, name)
+                chosen = extremes(scores[:, index], self.ratio, self.train, self.seed, name)
                 places = torch.cat([chosen.fitted, chosen.kept])
                 x, fitted = self._rows(generator, places.tolist()), len(chosen.fitted)
                 high = chosen.high[places]
@@ -223,8 +229,8 @@ class InterFaceGAN(ScoredMethod):
             right = (x[fitted:] @ line.normal + line.intercept > 0) == high[fitted:]
             share = float(right.double().mean()) if len(right) else 0.0
             found[index] = _Found(line, chosen, share)
-            told.go_on(done + 1, len(order), "boundaries")
-            if told.late(SHORT):
+            progress.update(done + 1, len(order), "boundaries")
+            if progress.overdue(SHORT):
                 break
         return found
 

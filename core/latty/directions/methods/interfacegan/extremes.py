@@ -10,7 +10,7 @@ from latty.errors import BadData
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sides:
+class Extremes:
     """Samples by their places: which are fitted, which validate, and the others with a score.
 
     middle  of the score's range: beyond it a picture counts as positive
@@ -24,7 +24,7 @@ class Sides:
     high: Tensor
 
 
-def sides(scores: Tensor, ratio: float, train: float, seed: int, name: str) -> Sides:
+def extremes(scores: Tensor, ratio: float, train: float, seed: int, name: str) -> Extremes:
     """Ranks the scores (n,), takes `ratio` of them (above 1: so many; 0: all, not ranked) from
     either end, and of both a random share `train` for fitting. Scores that are no number are left
     out. Raises BadData where nothing is left or nothing differs."""
@@ -54,4 +54,4 @@ def sides(scores: Tensor, ratio: float, train: float, seed: int, name: str) -> S
     rest = valid[~chosen[valid]]
     positive = scores > middle
     positive[high], positive[low] = True, False
-    return Sides(torch.cat(fitted), torch.cat(kept), rest, middle, positive)
+    return Extremes(torch.cat(fitted), torch.cat(kept), rest, middle, positive)

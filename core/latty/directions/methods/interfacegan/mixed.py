@@ -15,7 +15,7 @@ from torch import Tensor
 
 from latty.attributes import scores_of
 from latty.checkpoints.safetensors import pieces, read_tensors
-from latty.directions.sampling import BLOCK, Told, blocks
+from latty.directions.sampling import BLOCK, StoppableReport, blocks
 from latty.directions.traverse import class_labels
 from latty.errors import Interrupted, LattyError
 from latty.files import replace_whole
@@ -45,7 +45,9 @@ class Mixed:
         z = self.generator.sample(seeds)
         return self.generator.mapping(z, class_labels(self.label, z))
 
-    def scores(self, scorer: str, batch: int, least: int, told: Told, work: Path | None) -> Tensor:
+    def scores(
+        self, scorer: str, batch: int, least: int, progress: StoppableReport, work: Path | None
+    ) -> Tensor:
         """Scores (n, A) of the first n samples: all, or what an interruption left time for. It
         passes where they are fewer than `least`. Finished blocks are kept in `work`."""
         found: list[Tensor] = []
@@ -54,26 +56,26 @@ class Mixed:
             scores = _read(path)
             try:
                 if scores is None:
-                    scores = self._scored(block, scorer, batch, told)
+                    scores = self._scored(block, scorer, batch, progress)
                     if path:
                         replace_whole(path, pieces({}, {"scores": scores}))
                 found.append(scores)
-                told(block.stop, self.count, "samples")
+                progress(block.stop, self.count, "samples")
             except Interrupted:
-                told.stop()
+                progress.stop()
                 if sum(map(len, found)) < least:
                     raise
                 break
         return torch.cat(found)
 
-    def _scored(self, block: range, scorer: str, batch: int, told: Told) -> Tensor:
+    def _scored(self, block: range, scorer: str, batch: int, progress: StoppableReport) -> Tensor:
         parts = []
         for part in blocks(block, batch):
             codes = self.codes(part)
             labels = class_labels(self.label, codes)
             parts.append(scores_of(self.generator, codes, scorer, labels)[1].float().cpu())
             if part.stop < block.stop:
-                told(part.stop, self.count, "samples")
+                progress(part.stop, self.count, "samples")
         return torch.cat(parts)
 
 

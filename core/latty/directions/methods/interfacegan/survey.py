@@ -8,7 +8,7 @@ from torch import Tensor
 
 from latty.directions.methods.interfacegan.svm import Boundary
 from latty.directions.moments import NormalEquations
-from latty.directions.sampling import Told, blocks, normal_scores
+from latty.directions.sampling import StoppableReport, blocks, normal_scores
 
 SHORT, ROUGH = 0.5, 1000  # seconds after an interruption, and samples that must do then
 WIDEST = 2048  # dimensions up to which least squares are worth their matrix
@@ -37,7 +37,7 @@ def survey(
     scores: Tensor,
     vectors: Tensor,
     boundaries: Sequence[Boundary],
-    told: Told,
+    progress: StoppableReport,
 ) -> Survey:
     """`rows` gives latents (n, D) of a range of samples; scores (n, K) may be no number; vectors
     (K, D). An interruption leaves it to the samples seen by then."""
@@ -54,8 +54,8 @@ def survey(
             valid = y.isfinite().all(1)
             if valid.any():
                 sums.add(x[valid], y[valid])
-        told.go_on(block.stop, len(scores), "latents")
-        if told.late(SHORT) and block.stop >= ROUGH:
+        progress.update(block.stop, len(scores), "latents")
+        if progress.overdue(SHORT) and block.stop >= ROUGH:
             break
     if sums is not None and sums.count > 2 * normals.shape[1]:
         fit = sums.solve(RIDGE)

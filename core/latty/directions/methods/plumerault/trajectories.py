@@ -121,7 +121,7 @@ class Trajectories:
         with torch.no_grad():
             codes, start = self.space.start(seeds)
             first = smaller(self.space.draw(codes), self.pace.size)
-        walk = _Walk(self, codes, start, first, tick, done)
+        walk = _Descent(self, codes, start, first, tick, done)
         reach = self.reach
         opening = walk.opening(1.0 if reach is None else reach)
         while reach is None:
@@ -146,7 +146,7 @@ def _error(records: Sequence[Records]) -> float:
     return max(float(one.error.median()) for one in records)
 
 
-class _Walk:
+class _Descent:
     """Trajectories of one block: codes (N, L, D) and coordinates (N, R) they start from, and their
     first pictures."""
 

@@ -17,7 +17,7 @@ from latty.directions import imported_deformators as imported
 from latty.directions import sign as directions_sign
 from latty.directions.base import Info
 from latty.directions.file import LINEAR, DirectionSet
-from latty.directions.methods.voynov.deformators import Curves, Kind, Matrix, deformator
+from latty.directions.methods.voynov.deformators import CurveNetwork, Kind, Matrix, deformator
 from latty.directions.training.method import LearnedMethod, rounded
 from latty.directions.training.pairs import Pairs, Spread
 from latty.directions.training.parameters import QUICK, Distribution
@@ -35,13 +35,13 @@ turned = directions_sign.turned
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Curve:
+class CurvedDirection:
     """One direction of the kind "fc": the shift depends on how far, not on where the latent is."""
 
     name: str
     space: Literal["z", "w"]
     layers: Layers
-    curves: Curves
+    curves: CurveNetwork
     index: int
     sigma: float
     sign: float = 1.0
@@ -66,7 +66,7 @@ class Curve:
 
 def direction(
     header: DirectionSet, index: int, tensors: Mapping[str, Tensor]
-) -> Curve | imported.Deformed:
+) -> CurvedDirection | imported.Deformed:
     """Curve `index` of a set of the kind "fc"; arrays are the weights of its network.
 
     Raises BadData for arrays that are no such network.
@@ -83,7 +83,7 @@ def direction(
         raise BadData(f"{first.shape[1]} inputs do not fit {count} curves in {width} numbers")
     if header.space not in ("z", "w"):
         raise BadData(f"curves run in z or w, not in {header.space}")
-    curves = Curves(count, width, hidden)
+    curves = CurveNetwork(count, width, hidden)
     try:
         curves.load_state_dict(directions_sign.without(tensors))
     except RuntimeError as error:
@@ -93,7 +93,7 @@ def direction(
         directions_sign.network_input(tensors, index, count),
         directions_sign.sign(tensors, index),
     )
-    return Curve(info.name, space, info.layers, curves.eval(), which, info.sigma, sign)
+    return CurvedDirection(info.name, space, info.layers, curves.eval(), which, info.sigma, sign)
 
 
 def explicit(
@@ -107,7 +107,7 @@ def explicit(
 
 
 @dataclass(kw_only=True)
-class Voynov(LearnedMethod[Matrix | Curves]):
+class Voynov(LearnedMethod[Matrix | CurveNetwork]):
     """Directions that a network can tell apart."""
 
     directions: int = 24  # how many (K); may differ from the latent width
@@ -129,14 +129,14 @@ class Voynov(LearnedMethod[Matrix | Curves]):
     def rates(self, shifter: nn.Module) -> Sequence[tuple[Iterable[nn.Parameter], float]]:
         return [(shifter.parameters(), self.deformator_rate)]
 
-    def shifter(self, spread: Spread) -> Matrix | Curves:
+    def shifter(self, spread: Spread) -> Matrix | CurveNetwork:
         return deformator(self.kind, self.directions, len(spread.mean), self.random_init)
 
     def describe(
-        self, shifter: Matrix | Curves, pairs: Pairs, spread: Spread, judged: Judged
+        self, shifter: Matrix | CurveNetwork, pairs: Pairs, spread: Spread, judged: Judged
     ) -> tuple[Info, ...]:
         shifter, sigmas = shifter.cpu(), [spread.unit] * self.directions
-        if isinstance(shifter, Curves):
+        if isinstance(shifter, CurveNetwork):
             self.extra_ = {k: v.detach().clone() for k, v in shifter.state_dict().items()}
         else:
             self.directions_, sigmas = _vectors(shifter, spread)

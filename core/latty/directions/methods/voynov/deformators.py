@@ -74,7 +74,7 @@ class Proj(Linear):
         return functional.normalize(self.weight, dim=0)
 
 
-class Curves(nn.Module):
+class CurveNetwork(nn.Module):
     """The kind "fc": a network bends each axis into a curve; shift = net(s e_k) - net(0).
 
     Three hidden layers (ELU) beside a shortcut. Layer norms stand in the place of batch norms, so
@@ -105,7 +105,7 @@ class Curves(nn.Module):
         return moved[:-1] - moved[-1:]
 
 
-def deformator(kind: Kind, count: int, width: int, random_init: bool) -> "Matrix | Curves":
+def deformator(kind: Kind, count: int, width: int, random_init: bool) -> "Matrix | CurveNetwork":
     """A deformator of `count` directions; random numbers are torch's global ones.
 
     Without `random_init` it starts as the identity: direction k is axis k. Raises BadData.
@@ -121,7 +121,7 @@ def deformator(kind: Kind, count: int, width: int, random_init: bool) -> "Matrix
         start = torch.randn(size, size) if random_init else torch.zeros(size, size)
         return Ortho(count, width, start)
     if kind == "fc":
-        curves = Curves(count, width)
+        curves = CurveNetwork(count, width)
         if not random_init:
             nn.init.zeros_(curves.last.weight)
             nn.init.zeros_(curves.last.bias)

@@ -21,7 +21,7 @@ SURE = 1e-6  # probabilities nearer to 0 or 1 have no useful logit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sight:
+class ClimbObjective:
     """Looks at one latent (1, Z) or its codes (1, L, D) from coordinates (R,) of the way it went.
 
     basis     (R, D) latent units per coordinate; None = coordinates are latents

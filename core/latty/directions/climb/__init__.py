@@ -40,7 +40,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ClimbRules:
     """step      longest step, in standard deviations of the latents
     steps     cap on their number
     distance  cap on the distance from the start
@@ -56,7 +56,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Climb:
+class ClimbPath:
     """The way: coordinates (T, R), scores (T,), kept attributes (T, K), from the start to the frame
     where it stopped, and why."""
 
@@ -70,9 +70,9 @@ def climb(
     look: Callable[[Tensor], Look],
     start: Tensor,
     goal: float,
-    rules: Rules,
+    rules: ClimbRules,
     report: Report = silent,
-) -> Climb:
+) -> ClimbPath:
     """Walk from coordinates `start` (R,) until the score is `goal`, up or down by itself.
 
     The last frame is on the far side of the goal, or the best one there is. Raises BadData where
@@ -84,12 +84,12 @@ def climb(
         walker.advance()
         report(len(walker.frames) - 1, rules.steps, "steps")
     ways, scores, kept = (torch.stack(part) for part in zip(*walker.frames, strict=True))
-    return Climb(ways, scores, kept, walker.stopped)
+    return ClimbPath(ways, scores, kept, walker.stopped)
 
 
 class _Walker:
     def __init__(
-        self, look: Callable[[Tensor], Look], start: Tensor, goal: float, rules: Rules
+        self, look: Callable[[Tensor], Look], start: Tensor, goal: float, rules: ClimbRules
     ) -> None:
         self.look, self.goal, self.rules, self.start = look, goal, rules, start
         with torch.no_grad():
