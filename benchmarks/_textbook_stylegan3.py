@@ -13,12 +13,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latty.models.families.stylegan3 import StyleGAN3
-from latty.models.families.stylegan3.network import Config, LayerConfig, Network
+from latty.models.families.stylegan3.network import (
+    StyleGAN3Config,
+    StyleGAN3LayerConfig,
+    StyleGAN3Network,
+)
 
 LAYERS, CRITICAL, MARGIN, TAPS = 14, 2, 10, 6
 
 
-def settings(resolution: int, base: int, most: int, kernel: int) -> Config:
+def settings(resolution: int, base: int, most: int, kernel: int) -> StyleGAN3Config:
     """Config T (kernel 3) or R (kernel 1) with `base` / cutoff channels, at most `most`."""
     last = resolution / 2
     part = np.minimum(np.arange(LAYERS + 1) / (LAYERS - CRITICAL), 1)
@@ -42,15 +46,17 @@ def settings(resolution: int, base: int, most: int, kernel: int) -> Config:
         inputs, outputs = int(channels[before]), int(channels[j])
         padding = (front, total - front)
         layers.append(
-            LayerConfig(name, inputs, outputs, *size, side, up, down, padding, 256.0, torgb)
+            StyleGAN3LayerConfig(
+                name, inputs, outputs, *size, side, up, down, padding, 256.0, torgb
+            )
         )
     first = (int(channels[0]), int(sizes[0]), float(rates[0]), float(cutoffs[0]))
-    return Config(512, 512, 0, resolution, 3, *first, tuple(layers), hidden_dim=512)
+    return StyleGAN3Config(512, 512, 0, resolution, 3, *first, tuple(layers), hidden_dim=512)
 
 
-def tensors_of(config: Config, radial: bool) -> dict[str, Tensor]:
+def tensors_of(config: StyleGAN3Config, radial: bool) -> dict[str, Tensor]:
     """Random tensors of a file; radial: a (T, T) filter on the way down, as R has, else (T,)."""
-    network = Network(config)
+    network = StyleGAN3Network(config)
     found = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     rate = config.bandwidth
     found["synthesis.input.freqs"] = torch.randn(config.input_channels, 2) * rate / 2
@@ -89,11 +95,11 @@ class Textbook:
     """
 
     def __init__(
-        self, generator: StyleGAN3, tensors: dict[str, Tensor], config: Config, full: bool
+        self, generator: StyleGAN3, tensors: dict[str, Tensor], config: StyleGAN3Config, full: bool
     ) -> None:
         self.generator, self.tensors, self.config, self.full = generator, tensors, config, full
 
-    def _modulated(self, layer: LayerConfig, x: Tensor, code: Tensor) -> Tensor:
+    def _modulated(self, layer: StyleGAN3LayerConfig, x: Tensor, code: Tensor) -> Tensor:
         name, (n, i, h, w) = f"synthesis.{layer.name}", x.shape
         affine = self.tensors[f"{name}.affine.weight"]
         bias = self.tensors[f"{name}.affine.bias"]
@@ -113,7 +119,7 @@ class Textbook:
         y = y.reshape(n, layer.outputs, *y.shape[2:])
         return y + self.tensors[f"{name}.bias"][:, None, None]
 
-    def _activated(self, layer: LayerConfig, x: Tensor) -> Tensor:
+    def _activated(self, layer: StyleGAN3LayerConfig, x: Tensor) -> Tensor:
         if layer.torgb:
             return x.clamp(-256, 256)
         name, (front, back) = f"synthesis.{layer.name}", layer.padding

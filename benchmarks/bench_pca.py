@@ -27,15 +27,15 @@ from latty.directions.methods.ganspace.estimators import choose
 from latty.directions.methods.ganspace.pca import Components, Estimator
 from latty.directions.methods.ganspace.plan import FitPlan
 from latty.models.families import stylegan2
-from latty.models.families.stylegan2 import Config
+from latty.models.families.stylegan2 import StyleGAN2Config
 from latty.report import silent
 
-WIDE = Config(resolution=128, channels=(128, 128, 128, 128, 128, 128))  # 2097152 at b128
+WIDE = StyleGAN2Config(resolution=128, channels=(128, 128, 128, 128, 128, 128))  # 2097152 at b128
 IPCA = "IncrementalPCA"
 CPU = torch.device("cpu")
 
 
-def _generator(config: Config) -> stylegan2.StyleGAN2:
+def _generator(config: StyleGAN2Config) -> stylegan2.StyleGAN2:
     network = _network(config)
     return stylegan2.build(network.state_dict(), stylegan2.metadata(config), CPU)
 

@@ -18,12 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latty.models.families.stylegan2 import Config, Network
+from latty.models.families.stylegan2 import StyleGAN2Config, StyleGAN2Network
 
 Row = tuple[str, str, float, str]  # what is measured, against what, how many times faster, a note
 
-FULL = Config()  # config F at 256 px: 90.7 GFLOP per image
-SMALL = Config(resolution=64, channels=(128, 128, 128, 64, 32))
+FULL = StyleGAN2Config()  # config F at 256 px: 90.7 GFLOP per image
+SMALL = StyleGAN2Config(resolution=64, channels=(128, 128, 128, 64, 32))
 TEXTBOOK, UNFUSED = "grouped per-sample weights", "scaled input and output, plain"
 
 
@@ -39,9 +39,9 @@ def _upfirdn(x: Tensor, kernel: Tensor, up: int, front: int, back: int) -> Tenso
 
 
 class Textbook:
-    """StyleGAN2 synthesis from the tensors of a Network, skip architecture, noise "const"."""
+    """StyleGAN2 synthesis from the tensors of a network, skip architecture, noise "const"."""
 
-    def __init__(self, network: Network, grouped: bool = True) -> None:
+    def __init__(self, network: StyleGAN2Network, grouped: bool = True) -> None:
         self.config, self.grouped = network.config, grouped
         state = network.synthesis.state_dict()
         self.tensors: dict[str, Tensor] = {name: tensor.clone() for name, tensor in state.items()}
@@ -119,9 +119,9 @@ def _measure(variants: dict[str, Work], rounds: int) -> dict[str, tuple[float, T
     return {name: (statistics.median(seconds[name]), results[name]) for name in variants}
 
 
-def _network(config: Config) -> Network:
+def _network(config: StyleGAN2Config) -> StyleGAN2Network:
     torch.manual_seed(0)
-    network = Network(config)
+    network = StyleGAN2Network(config)
     with torch.no_grad():  # a fresh network has no noise: give the layers what a trained one has
         for name, tensor in network.named_parameters():
             if name.endswith("noise_strength"):
@@ -137,18 +137,20 @@ def _error(images: Tensor, reference: Tensor) -> str:
     return f"max error {float(difference.max()):.1e} of {span:.1f}, PSNR {psnr:.0f} dB"
 
 
-def _variants(base: Network, compiled: bool) -> Iterator[tuple[str, Network]]:
+def _variants(base: StyleGAN2Network, compiled: bool) -> Iterator[tuple[str, StyleGAN2Network]]:
     """The same weights, frozen in each precision, eager and where asked compiled."""
     for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
         for suffix in ("", " compiled") if compiled else ("",):
-            network = Network(base.config)
+            network = StyleGAN2Network(base.config)
             network.load_state_dict(base.state_dict())
             if suffix:
                 network.synthesis.compile_steps()
             yield name + suffix, network.freeze(dtype)
 
 
-def _forward_rows(config: Config, batch: int, rounds: int, compiled: bool) -> Iterator[Row]:
+def _forward_rows(
+    config: StyleGAN2Config, batch: int, rounds: int, compiled: bool
+) -> Iterator[Row]:
     base = _network(config)
     codes = base.mapping(torch.randn(batch, config.z_dim)).contiguous()
     works: dict[str, Work] = {TEXTBOOK: partial(Textbook(base), codes)}
@@ -165,16 +167,17 @@ def _forward_rows(config: Config, batch: int, rounds: int, compiled: bool) -> It
             yield title, peer, other / seconds, note
 
 
-def _prefix_row(config: Config, rounds: int) -> Row:
+def _prefix_row(config: StyleGAN2Config, rounds: int) -> Row:
     network = _network(config).freeze(torch.float32)
     codes = network.mapping(torch.randn(1, config.z_dim)).contiguous()
     first = config.num_layers - 3  # conv0 of the last block
-    state = network.synthesis.prefix(codes, first)
+    noise = network.pictures("const")
+    state = network.run(network.start(codes), codes, first, noise)
     codes[:, first:] += 0.5
     kept, again = "prefix kept", "everything again"
     measured = _measure(
         {
-            kept: partial(network.synthesis.resume, state, codes),
+            kept: partial(network.finish, state, codes, noise),
             again: partial(network.synthesis, codes),
         },
         rounds,

@@ -20,13 +20,13 @@ from latty.directions.training.pairs import Pairs
 from latty.directions.training.trainer import Trainer
 from latty.models.base import Generator, Labels, ModelInfo
 from latty.models.families import stylegan2
-from latty.models.families.stylegan2 import Config, Network
+from latty.models.families.stylegan2 import StyleGAN2Config, StyleGAN2Network
 from latty.scene import Noise
 
 PATHS, DIPOLES, WIDTH = 200, 32, 512  # 64 support vectors in each set
 REPEATS = 20  # steps in one measurement: one alone is shorter than the clock's grain
 BATCH = 2
-FULL = Config(resolution=64, channels=(512, 512, 512, 512, 512))  # config F below 128 px
+FULL = StyleGAN2Config(resolution=64, channels=(512, 512, 512, 512, 512))  # config F below 128 px
 ONE_HOT, LOOP = "one-hot sets, differences", "textbook loop"
 
 
@@ -40,7 +40,7 @@ class Bare(Warped):
 class Plain:
     """The textbook network as a Generator, weights frozen."""
 
-    def __init__(self, network: Network, info: ModelInfo) -> None:
+    def __init__(self, network: StyleGAN2Network, info: ModelInfo) -> None:
         self.network, self.info, self.device = network, info, torch.device("cpu")
         self.draw = Textbook(network)
 
@@ -110,7 +110,7 @@ def _trainer(generator: Generator) -> Trainer:
     return Trainer(Pairs(generator, params), warps, 1.0, params, "")
 
 
-def _training_rows(config: Config, rounds: int, quick: bool) -> Iterator[Row]:
+def _training_rows(config: StyleGAN2Config, rounds: int, quick: bool) -> Iterator[Row]:
     base = _network(config)
     ours = stylegan2.build(base.state_dict(), stylegan2.metadata(config), torch.device("cpu"))
     info = replace(ours.info, name="textbook")

@@ -21,11 +21,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from latty.models.families.stylegan2 import metadata
-from latty.models.families.stylegan2.network import Config
+from latty.models.families.stylegan2.network import StyleGAN2Config
 
 
 def write_generator(
-    tensors: Mapping[str, Tensor], config: Config, path: Path, notes: Mapping[str, str]
+    tensors: Mapping[str, Tensor], config: StyleGAN2Config, path: Path, notes: Mapping[str, str]
 ) -> None:
     """A network's state_dict to fp16 safetensors; the header holds architecture and notes."""
     half = {n: t.detach().cpu().to(torch.float16).contiguous() for n, t in tensors.items()}
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     state = torch.load(options.run / "state.pt", map_location="cpu", weights_only=True)
     said = json.loads(state["config"])
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in said.items()}
-    config = Config(**values)
+    config = StyleGAN2Config(**values)
     write_generator(state["average"], config, options.out, {"images": str(state["images"])})
 
 

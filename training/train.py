@@ -28,7 +28,7 @@ from PIL import Image
 from torch import Tensor
 
 from latty.attributes.scorers.factors.network import channels_last
-from latty.models.families.stylegan2.network import Config, Network
+from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Network
 from training import losses
 from training.discriminator import Discriminator
 from training.export import write_generator
@@ -73,7 +73,7 @@ class Trainer:
         self.options = options
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(options.seed)
-        config = Config(
+        config = StyleGAN2Config(
             z_dim=Z_DIM,
             w_dim=options.w_dim,
             resolution=4 << (len(options.channels) - 1),
@@ -81,7 +81,7 @@ class Trainer:
             mapping_layers=options.mapping_layers,
             mapping_lr=options.mapping_lr,
         )
-        self.generator = Network(config).to(self.device)
+        self.generator = StyleGAN2Network(config).to(self.device)
         self.discriminator = Discriminator(JUDGE[-len(options.channels) :]).to(self.device)
         channels_last(self.generator)
         channels_last(self.discriminator)
@@ -198,12 +198,13 @@ class Trainer:
         self.step = state["step"]
 
 
-def sheet(network: Network, path: Path, truncation: float = 0.8, columns: int = 8) -> None:
+def sheet(network: StyleGAN2Network, path: Path, truncation: float = 0.8, columns: int = 8) -> None:
     """Seeds 0..63 as one PNG."""
     draws = [np.random.RandomState(seed).randn(Z_DIM) for seed in range(SHEET)]
     z = torch.from_numpy(np.stack(draws).astype(np.float32)).to(network.mapping.w_avg.device)
     with torch.no_grad():
-        pictures = network.synthesis(network.mapping(z, None, truncation), "none").cpu()
+        codes, mean = network.mapping(z), network.mean_code
+        pictures = network.synthesis(mean + truncation * (codes - mean), "none").cpu()
     pictures = ((pictures.clamp(-1, 1) + 1) * 127.5 + 0.5).to(torch.uint8)
     n, c, h, w = pictures.shape
     grid = pictures.view(n // columns, columns, c, h, w).permute(0, 3, 1, 4, 2)

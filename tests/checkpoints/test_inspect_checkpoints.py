@@ -14,10 +14,10 @@ from latty.checkpoints import open_checkpoint
 from latty.cli.kinds import kind
 from latty.cli.main import main
 from latty.models import open_model, recognition
-from latty.models.families.stylegan2.network import Config, Network
+from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Network
 from latty.models.opening import convert
 
-SMALL = Config(z_dim=8, w_dim=8, resolution=8, channels=(8, 8), mapping_layers=2)
+SMALL = StyleGAN2Config(z_dim=8, w_dim=8, resolution=8, channels=(8, 8), mapping_layers=2)
 Captured = pytest.CaptureFixture[str]
 
 
@@ -29,7 +29,7 @@ def inspected(path: Path, capsys: Captured) -> dict[str, Any]:
 
 def test_it_says_what_a_checkpoint_holds(tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "weights"
-    torch.save({"g": {"a": torch.zeros(1)}, "g_ema": Network(SMALL).state_dict()}, path)
+    torch.save({"g": {"a": torch.zeros(1)}, "g_ema": StyleGAN2Network(SMALL).state_dict()}, path)
     told = inspected(path, capsys)
     assert (told["kind"], told["family"], told["part"]) == ("torch-zip", "stylegan2", "g_ema")
     assert told["tensors"]["g_ema.synthesis.b4.const"] == "8x4x4"
@@ -85,7 +85,7 @@ def test_verbose_names_all_that_a_refused_file_asks_for(tmp_path: Path, capsys: 
 
 def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
     path = tmp_path / "net.pt"
-    torch.save(Network(SMALL).state_dict(), path)
+    torch.save(StyleGAN2Network(SMALL).state_dict(), path)
     code = (
         "import sys; from latty.cli.main import main; code = main(['inspect', sys.argv[1]]);"
         "heavy = {'torch', 'numpy', 'textual'} & set(sys.modules);"
@@ -126,7 +126,7 @@ def test_the_corpus_of_bad_files(capsys: Captured) -> None:
 def test_what_opens_is_inspected_without_harm_to_its_neighbours(tmp_path: Path) -> None:
     """Inspecting is read-only: the same file opens afterwards."""
     path = tmp_path / "net.pt"
-    torch.save(Network(SMALL).state_dict(), path)
+    torch.save(StyleGAN2Network(SMALL).state_dict(), path)
     before = path.read_bytes()
     assert main(["inspect", str(path), "-q"]) == 0
     assert path.read_bytes() == before and open_model(str(path), "cpu").info.resolution == 8

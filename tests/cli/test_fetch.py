@@ -20,10 +20,10 @@ from latty import home
 from latty.checkpoints.safetensors import read_header
 from latty.cli.main import main
 from latty.models import open_model
-from latty.models.families.stylegan2.network import Config, Network
+from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Network
 from latty.models.store import MODELS
 
-SMALL = Config(z_dim=8, w_dim=8, resolution=16, channels=(8, 8, 6), mapping_layers=2)
+SMALL = StyleGAN2Config(z_dim=8, w_dim=8, resolution=16, channels=(8, 8, 6), mapping_layers=2)
 Captured = pytest.CaptureFixture[str]
 ZOO = """\
 schema = 1
@@ -45,7 +45,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A small StyleGAN2, as torch.save writes it."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("made") / "small.pt"
-    torch.save({"g_ema": Network(SMALL).state_dict()}, path)
+    torch.save({"g_ema": StyleGAN2Network(SMALL).state_dict()}, path)
     return path.read_bytes()
 
 

@@ -15,10 +15,10 @@ from latty.checkpoints.safetensors import read_header
 from latty.cli.main import main
 from latty.errors import UsageError
 from latty.models import open_model, store
-from latty.models.families.stylegan2.network import Config, Network
+from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Network
 from latty.models.store import MODELS
 
-SMALL = Config(z_dim=8, w_dim=8, resolution=16, channels=(8, 8, 6), mapping_layers=2)
+SMALL = StyleGAN2Config(z_dim=8, w_dim=8, resolution=16, channels=(8, 8, 6), mapping_layers=2)
 Captured = pytest.CaptureFixture[str]
 
 
@@ -26,7 +26,7 @@ Captured = pytest.CaptureFixture[str]
 def file(tmp_path: Path) -> Path:
     """A StyleGAN2 without mean code, as torch.save writes it."""
     torch.manual_seed(0)
-    state = Network(SMALL).state_dict()
+    state = StyleGAN2Network(SMALL).state_dict()
     del state["mapping.w_avg"]
     torch.save({"g_ema": state}, tmp_path / "my net.v2.pt")
     return tmp_path / "my net.v2.pt"

@@ -24,18 +24,18 @@ from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Persistent, Storage, TensorView, TfNetwork, packed
 from latty.errors import BadData, LattyError
 from latty.models import open_model, opening
-from latty.models.families.stylegan2 import StyleGAN2
-from latty.models.families.stylegan2.network import Config, Network
+from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Network
 from latty.models.parts import parts
 from latty.models.registries import FAMILIES as FAMILIES_REGISTRY
+from latty.models.styled_generator import StyledGenerator
 
-SMALL = Config(z_dim=8, w_dim=8, resolution=16, channels=(8, 8, 6), mapping_layers=2)
+SMALL = StyleGAN2Config(z_dim=8, w_dim=8, resolution=16, channels=(8, 8, 6), mapping_layers=2)
 Z = torch.from_numpy(np.random.RandomState(3).randn(2, 8).astype(np.float32))
 
 
-def network(config: Config = SMALL) -> Network:
+def network(config: StyleGAN2Config = SMALL) -> StyleGAN2Network:
     torch.manual_seed(0)
-    made = Network(config).eval()
+    made = StyleGAN2Network(config).eval()
     with torch.no_grad():
         made.mapping.w_avg.normal_()
         for name, parameter in made.named_parameters():
@@ -44,16 +44,20 @@ def network(config: Config = SMALL) -> Network:
     return made
 
 
-def picture(made: Network | StyleGAN2, z: Tensor = Z, label: Tensor | None = None) -> Tensor:
+def picture(
+    made: StyleGAN2Network | StyledGenerator, z: Tensor = Z, label: Tensor | None = None
+) -> Tensor:
     with torch.inference_mode():
-        codes = made.mapping(z, label, truncation=0.6)
+        codes = made.mapping(z, label)
+        network = made if isinstance(made, StyleGAN2Network) else made.network
+        codes = network.mean_code + 0.6 * (codes - network.mean_code)
         drawn: Tensor = made.synthesis(codes)
         return drawn
 
 
-def opened(path: Path) -> StyleGAN2:
+def opened(path: Path) -> StyledGenerator:
     model = open_model(str(path), "cpu")
-    assert isinstance(model, StyleGAN2)
+    assert isinstance(model, StyledGenerator)
     return model
 
 
@@ -149,7 +153,7 @@ def module(name: str, tree: Mapping[str, Any], settings: Mapping[str, Any]) -> P
     return Persistent(name, "", True, {**tables, **attributes})
 
 
-def nvidia(config: Config, made: Network) -> Checkpoint:
+def nvidia(config: StyleGAN2Config, made: StyleGAN2Network) -> Checkpoint:
     tree: dict[str, Any] = {}
     for name, tensor in made.state_dict().items():
         *folders, last = name.split(".")
@@ -223,7 +227,7 @@ def test_tensorflows_joint_label_embedding() -> None:
 # --- other people's layouts -----------------------------------------------------------------------
 
 
-def rosinality(state: dict[str, Tensor], config: Config) -> dict[str, Any]:
+def rosinality(state: dict[str, Tensor], config: StyleGAN2Config) -> dict[str, Any]:
     """The same network in rosinality's names: weights times 3 sqrt(I), as its code divides them."""
     g = {"input.input": state["synthesis.b4.const"][None]}
     for i in range(config.mapping_layers):
@@ -251,7 +255,7 @@ def rosinality(state: dict[str, Tensor], config: Config) -> dict[str, Any]:
     return {"g_ema": g, "latent_avg": state["mapping.w_avg"]}
 
 
-def genforce(state: dict[str, Tensor], config: Config) -> dict[str, Any]:
+def genforce(state: dict[str, Tensor], config: StyleGAN2Config) -> dict[str, Any]:
     """In genforce's names: up-sampling weights turned by half a turn, style biases less 1."""
     g = {
         "synthesis.early_layer.const": state["synthesis.b4.const"][None],
@@ -287,7 +291,7 @@ def test_the_same_network_in_other_names(layout: Any, tmp_path: Path) -> None:
     assert open_model(str(path), "cpu").info.notes == ()
 
 
-def tensorflow(state: dict[str, Tensor], config: Config, **kwargs: Any) -> Checkpoint:
+def tensorflow(state: dict[str, Tensor], config: StyleGAN2Config, **kwargs: Any) -> Checkpoint:
     """In TensorFlow's names and orders, as the third of three networks."""
     kinds = {"conv0": "Conv0_up", "conv1": "Conv1", "torgb": "ToRGB", "skip": "Skip"}
     synthesis = [("4x4/Const/const", state["synthesis.b4.const"][None]), ("lod", torch.zeros(()))]

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latty.models import ops
-from latty.models.families.stylegan2.network import Config, StyledConv, ToRGB
+from latty.models.families.stylegan2.network import StyledConv, StyleGAN2Config, ToRGB
 
 TAPS = [  # sums are powers of two, so that float32 kernels are exact
     (1.0,),
@@ -129,7 +129,7 @@ def test_activations(name: str) -> None:
 @pytest.mark.parametrize("activation", ["lrelu", "swish"])
 @pytest.mark.parametrize("limit", [None, 0.7])
 def test_styled_conv(up: bool, activation: str, limit: float | None) -> None:
-    config = Config(w_dim=5, activation=activation, conv_clamp=limit)
+    config = StyleGAN2Config(w_dim=5, activation=activation, conv_clamp=limit)
     layer = StyledConv(config, 3, 4, 1 if up else 2, up).double()
     with torch.no_grad():
         for parameter in layer.parameters():
@@ -157,7 +157,7 @@ def test_styled_conv(up: bool, activation: str, limit: float | None) -> None:
 
 
 def test_to_rgb() -> None:
-    layer = ToRGB(Config(w_dim=5), 4).double()
+    layer = ToRGB(StyleGAN2Config(w_dim=5), 4).double()
     x, code = randn(2, 4, 3, 6), randn(2, 5)
     with torch.no_grad():
         got = layer(x.contiguous(memory_format=torch.channels_last), code)
@@ -182,7 +182,7 @@ def test_pixel_norm() -> None:
 
 @pytest.mark.parametrize("up", [False, True], ids=["plain", "up"])
 def test_gradients_of_a_layer(up: bool) -> None:
-    layer = StyledConv(Config(w_dim=3, conv_clamp=1.5), 2, 2, 1 if up else 2, up).double()
+    layer = StyledConv(StyleGAN2Config(w_dim=3, conv_clamp=1.5), 2, 2, 1 if up else 2, up).double()
     size = 4 if up else 8
     x, code = randn(1, 2, size, size).requires_grad_(), randn(1, 3).requires_grad_()
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from latty.models import ops
 from latty.models.conversion import stylegan1 as common
-from latty.models.families.progan.network import Conv, doubling
-from latty.models.families.stylegan1.network import Layer, MappingNet
+from latty.models.families.progan.network import ProGANConv, doubling
+from latty.models.families.stylegan1.network import StyleGAN1Layer, StyleGAN1Mapping
 
 
 def randn(*shape: int, seed: int = 0) -> Tensor:
@@ -58,7 +58,7 @@ def slow_fused(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (4, 4), (3, 5)])
 def test_doubling_and_convolving_is_one_transposed_convolution(height: int, width: int) -> None:
     x, weight, bias = randn(2, 3, height, width), randn(4, 3, 3, 3), randn(4)
-    got = Conv(doubling(weight), bias, up=True)(x)
+    got = ProGANConv(doubling(weight), bias, up=True)(x)
     for picture, y in zip(x.numpy(), got, strict=True):
         wanted = slow_conv(slow_doubled(picture), weight.numpy(), 1) + bias.numpy()[:, None, None]
         torch.testing.assert_close(y, torch.from_numpy(wanted), atol=1e-12, rtol=1e-12)
@@ -67,7 +67,9 @@ def test_doubling_and_convolving_is_one_transposed_convolution(height: int, widt
 @pytest.mark.parametrize("size", [1, 4, 5])
 def test_the_fused_form_is_the_same_with_the_kernel_turned(size: int) -> None:
     x, weight = randn(2, 3, size, size), randn(3, 4, 3, 3)
-    conv = Conv(doubling(common.plain(weight.transpose(0, 1), True)), torch.zeros(4).double(), True)
+    conv = ProGANConv(
+        doubling(common.plain(weight.transpose(0, 1), True)), torch.zeros(4).double(), True
+    )
     for picture, y in zip(x.numpy(), conv(x), strict=True):
         wanted = slow_fused(picture, weight.numpy())
         torch.testing.assert_close(y, torch.from_numpy(wanted), atol=1e-12, rtol=1e-12)
@@ -76,7 +78,7 @@ def test_the_fused_form_is_the_same_with_the_kernel_turned(size: int) -> None:
 @pytest.mark.parametrize(("kernel", "pad", "size"), [(4, 3, 1), (3, 1, 5), (1, 0, 3)])
 def test_plain_convolutions(kernel: int, pad: int, size: int) -> None:
     x, weight = randn(1, 3, size, size), randn(2, 3, kernel, kernel)
-    got = Conv(weight, torch.zeros(2).double())(x)[0]
+    got = ProGANConv(weight, torch.zeros(2).double())(x)[0]
     wanted = torch.from_numpy(slow_conv(x[0].numpy(), weight.numpy(), pad))
     torch.testing.assert_close(got, wanted, atol=1e-12, rtol=1e-12)
 
@@ -147,7 +149,7 @@ def slow_layer(
 @pytest.mark.parametrize(("index", "size"), [(0, None), (1, 4), (2, 4), (3, 8)])
 def test_a_layer(index: int, size: int | None, epsilon: float) -> None:
     tensors = layer_tensors(index, 3, 5, 4 << index // 2)
-    layer = Layer(tensors, index, epsilon, torch.float64)
+    layer = StyleGAN1Layer(tensors, index, epsilon, torch.float64)
     x = None if size is None else randn(2, 3, size, size)
     codes = randn(2, 6)
     got = layer(None if x is None else x.clone(), codes, "const")
@@ -168,7 +170,7 @@ def test_the_mapping(classes: int) -> None:
     if classes:
         tensors["mapping.label_weight"], label = randn(classes, 4), randn(2, classes).abs()
     z = randn(2, 4)
-    got = MappingNet(tensors, 2)(z, label)
+    got = StyleGAN1Mapping(tensors, 2)(z, label)
     for n in range(2):
         x = z[n].numpy()
         if label is not None:

@@ -208,7 +208,7 @@ def test_what_a_file_lacks_is_made_the_same_each_time() -> None:
     assert all(torch.equal(one.tensors[name], two.tensors[name]) for name in one.tensors)
     generator = stylegan1.build(one.tensors, one.meta, CPU)
     many = generator.mapping(generator.sample(range(3000)))[:, 0]
-    error = (many.mean(0) - generator.network.w_avg).abs().max()
+    error = (many.mean(0) - generator.network.mean_code).abs().max()
     assert error < 0.1 * many.std()
 
 

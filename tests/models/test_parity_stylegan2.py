@@ -15,7 +15,7 @@ from places import PARITY
 
 from latty.models import open_model
 from latty.models.base import Generator, HasLayerWeights, HasPrefix
-from latty.models.families.stylegan2 import StyleGAN2
+from latty.models.styled_generator import StyledGenerator
 
 pytestmark = pytest.mark.skipif(not PARITY.is_dir(), reason="no ../shared/parity here")
 
@@ -34,13 +34,13 @@ GENFORCE = [name for name in FLOORS if name.startswith("genforce")]
 Data = dict[str, NDArray[Any]]
 
 
-def load(name: str) -> tuple[StyleGAN2, Data]:
+def load(name: str) -> tuple[StyledGenerator, Data]:
     """The model and what its reference made with it."""
     path = next(p for p in sorted(PARITY.glob(f"{name}.*")) if p.suffix != ".npz")
     with np.load(PARITY / f"{name}.npz") as stored:
         data = {key: stored[key] for key in stored.files}
     model = open_model(str(path), "cpu")
-    assert isinstance(model, StyleGAN2)
+    assert isinstance(model, StyledGenerator)
     return model, data
 
 

@@ -17,19 +17,20 @@ from torch import Tensor
 from latty.errors import BadData, UsageError
 from latty.models.base import Generator, HasActivations, HasLayerWeights, HasPrefix
 from latty.models.families import stylegan2
-from latty.models.families.stylegan2 import Config, Network, StyleGAN2
+from latty.models.families.stylegan2 import StyleGAN2Config, StyleGAN2Network
 from latty.models.ops import ACTIVATIONS
 from latty.models.recognition import families_of
+from latty.models.styled_generator import StyledGenerator
 
 CPU = torch.device("cpu")
 
 
-def built(config: Config = STYLEGAN2, **options: object) -> StyleGAN2:
+def built(config: StyleGAN2Config = STYLEGAN2, **options: object) -> StyledGenerator:
     tensors = stylegan2_network(config).state_dict()
     return stylegan2.build(tensors, stylegan2.metadata(config), CPU, **options)
 
 
-def codes_of(generator: StyleGAN2, count: int = 3) -> Tensor:
+def codes_of(generator: StyledGenerator, count: int = 3) -> Tensor:
     """Codes (N, L, D) that differ from layer to layer."""
     shape = (count, generator.info.num_layers, generator.info.width)
     return torch.from_numpy(np.random.RandomState(1).randn(*shape).astype(np.float32))
@@ -47,7 +48,7 @@ def upfirdn(x: Tensor, taps: tuple[float, ...], up: int, front: int, back: int) 
     return F.conv2d(wide, torch.outer(line, line).expand(c, 1, -1, -1), groups=c)
 
 
-def textbook(network: Network, codes: Tensor) -> Tensor:
+def textbook(network: StyleGAN2Network, codes: Tensor) -> Tensor:
     """Images (N, C, H, W) of codes (N, L, D) by the equations, one sample's weights at a time."""
     config, state = network.config, network.synthesis.state_dict()
     taps, n = config.resample_filter, codes.shape[0]
@@ -125,7 +126,7 @@ VARIANTS = {
 
 
 @pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
-def test_the_textbook_draws_the_same(config: Config) -> None:
+def test_the_textbook_draws_the_same(config: StyleGAN2Config) -> None:
     network = stylegan2_network(config).double().requires_grad_(False)
     codes = torch.randn(3, config.num_layers, config.w_dim, dtype=torch.float64)
     wanted = textbook(network, codes)
@@ -136,7 +137,7 @@ def test_the_textbook_draws_the_same(config: Config) -> None:
 
 
 @pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
-def test_a_file_says_everything(config: Config) -> None:
+def test_a_file_says_everything(config: StyleGAN2Config) -> None:
     network = stylegan2_network(config)
     generator = stylegan2.build(network.state_dict(), stylegan2.metadata(config), CPU)
     assert asdict(generator.network.config) == asdict(config)
@@ -251,7 +252,7 @@ def test_no_gradient_is_kept_for_codes_that_need_none() -> None:
 
 
 def test_bfloat16_is_near() -> None:
-    config = Config(w_dim=64, z_dim=64, resolution=64, channels=(64, 64, 64, 32, 16))
+    config = StyleGAN2Config(w_dim=64, z_dim=64, resolution=64, channels=(64, 64, 64, 32, 16))
     exact, fast = built(config), built(config, dtype=torch.bfloat16)
     codes = exact.mapping(exact.sample(range(4)))
     wanted, got = exact.synthesis(codes), fast.synthesis(codes)

@@ -16,7 +16,11 @@ from torch import Tensor, nn
 from latty.models import spec
 from latty.models.base import AnySize
 from latty.models.families import progan, stylegan1, stylegan2, stylegan3
-from latty.models.families.stylegan3.network import Config, LayerConfig, Network
+from latty.models.families.stylegan3.network import (
+    StyleGAN3Config,
+    StyleGAN3LayerConfig,
+    StyleGAN3Network,
+)
 from latty.models.registries import FAMILIES as REGISTRY
 
 Tensors = dict[str, Tensor]
@@ -73,15 +77,17 @@ def stylegan1_tensors(channels: tuple[int, ...] = (6, 5, 4), classes: int = 0) -
     return tensors
 
 
-STYLEGAN2 = stylegan2.Config(
+STYLEGAN2 = stylegan2.StyleGAN2Config(
     z_dim=12, w_dim=10, resolution=16, channels=(8, 8, 6), mapping_layers=2
 )
 
 
-def stylegan2_network(config: stylegan2.Config = STYLEGAN2, seed: int = 0) -> stylegan2.Network:
+def stylegan2_network(
+    config: stylegan2.StyleGAN2Config = STYLEGAN2, seed: int = 0
+) -> stylegan2.StyleGAN2Network:
     """A random network in which every tensor matters, noise and mean code too."""
     torch.manual_seed(seed)
-    network = stylegan2.Network(config)
+    network = stylegan2.StyleGAN2Network(config)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if name.endswith(("noise_strength", "bias")):
@@ -90,7 +96,7 @@ def stylegan2_network(config: stylegan2.Config = STYLEGAN2, seed: int = 0) -> st
     return network
 
 
-STYLEGAN3 = Config(
+STYLEGAN3 = StyleGAN3Config(
     z_dim=7,
     w_dim=8,
     c_dim=3,
@@ -101,19 +107,21 @@ STYLEGAN3 = Config(
     sampling_rate=8.0,
     bandwidth=2.0,
     layers=(
-        LayerConfig("L0_12_5", 6, 5, 12, 12, 3, 2, 2, (3, 2), 256.0, False),
-        LayerConfig("L1_15_4", 5, 4, 12, 15, 3, 4, 2, (-5, -6), None, False),
-        LayerConfig("L2_15_2", 4, 2, 15, 15, 1, 1, 1, (0, 0), 256.0, True),
+        StyleGAN3LayerConfig("L0_12_5", 6, 5, 12, 12, 3, 2, 2, (3, 2), 256.0, False),
+        StyleGAN3LayerConfig("L1_15_4", 5, 4, 12, 15, 3, 4, 2, (-5, -6), None, False),
+        StyleGAN3LayerConfig("L2_15_2", 4, 2, 15, 15, 1, 1, 1, (0, 0), 256.0, True),
     ),
     hidden_dim=9,
     embed_dim=5,
 )
 
 
-def stylegan3_tensors(config: Config = STYLEGAN3, radial: bool = False) -> Tensors:
+def stylegan3_tensors(config: StyleGAN3Config = STYLEGAN3, radial: bool = False) -> Tensors:
     """Random weights in which every tensor matters."""
     torch.manual_seed(0)
-    tensors = {name: torch.randn(t.shape) for name, t in Network(config).state_dict().items()}
+    tensors = {
+        name: torch.randn(t.shape) for name, t in StyleGAN3Network(config).state_dict().items()
+    }
     for i in range(config.mapping_layers):  # as trained: the learning rate is 0.01
         tensors[f"mapping.fc{i}.weight"] *= 100
     tensors["synthesis.input.transform"] = torch.eye(3)

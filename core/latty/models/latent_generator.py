@@ -66,7 +66,7 @@ DRAWS = {"normal": sample_normal, "uniform": sample_uniform, "truncated": sample
 class Latent:
     """A Generator with layer weights, activations and class names around any Network.
 
-    `draw` is a key of DRAWS. Where a model has classes, a label of None means class 0. `truncation`
+    `draw` is a key of DRAWS. A label of None means class `unlabelled_class`, or none. `truncation`
     multiplies the latent in `mapping` and chooses the statistics of batch norm in `synthesis`
     where a family keeps several.
     """
@@ -76,6 +76,7 @@ class Latent:
     device: torch.device
     draw: str = "normal"
     classes: tuple[str, ...] = ()
+    unlabelled_class: int | None = 0
 
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes in order; empty where nobody said them."""
@@ -169,6 +170,6 @@ class Latent:
 
     def _weights(self, label: Labels, n: int) -> Tensor | None:
         """Class weights (N, C), or None for a model without classes; no label is class 0."""
-        if self.info.num_classes and label is None:
-            label = torch.zeros(n, dtype=torch.long)
+        if self.info.num_classes and label is None and self.unlabelled_class is not None:
+            label = torch.full((n,), self.unlabelled_class)
         return label_weights(self.info, label, n, self.device)

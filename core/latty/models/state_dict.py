@@ -21,6 +21,7 @@ from latty.models.base import Meta, Shapes
 from latty.text import clean
 
 UNKNOWN = "unknown-architecture"
+AGAIN = "import the model again, with its config.json where it has one"
 USELESS = re.compile(r".*\.num_batches_tracked")  # counts of training steps
 
 
@@ -76,6 +77,22 @@ class Reader:
                 raise Refusal(UNKNOWN, what, hint)
 
 
+def checked(
+    tensors: Mapping[str, Tensor], wanted: Mapping[str, Sequence[int]], unused: str = ""
+) -> dict[str, Tensor]:
+    """Float32 copies of the tensors of a state_dict, each of the shape that is wanted. Raises
+    Refusal for a name, shape or number that is wrong; names that match `unused` are left out."""
+    reader = Reader(tensors)
+    found = {name: reader.take(name, *shape) for name, shape in wanted.items()}
+    reader.finish(unused)
+    return found
+
+
+def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of tensors of any shape."""
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
 T = TypeVar("T")
 
 
@@ -92,8 +109,9 @@ def moved(value: T, device: torch.device) -> T:
     return cast(T, found)
 
 
-def channels(shapes: Shapes, name: str, dims: int) -> Sequence[int]:
-    """The shape of a tensor that a network's sizes are inferred from."""
+def shape_of(shapes: Shapes, name: str, dims: int) -> Sequence[int]:
+    """The shape of a tensor that a network's sizes are inferred from. Raises Refusal for one that
+    is missing, empty, or not of `dims` dimensions."""
     shape = shapes.get(name)
     if shape is None:
         raise Refusal("missing-key", f"tensor '{clean(name)}' is missing", OTHER)
@@ -103,18 +121,24 @@ def channels(shapes: Shapes, name: str, dims: int) -> Sequence[int]:
     return shape
 
 
+def header_config(meta: Meta) -> dict[str, Any]:
+    """The JSON object under "config" of a header that latty wrote. Raises BadData."""
+    return _object(meta.get("config", "{}"))
+
+
 def config_of(meta: Meta) -> dict[str, Any]:
-    """The settings that came with a file: JSON objects under "config", and "beside" the file."""
-    return {**_object(meta.get("beside", "{}")), **_object(meta.get("config", "{}"))}
+    """The settings that came with a file: JSON objects under "config", and "beside" the file.
+    Raises BadData."""
+    return {**_object(meta.get("beside", "{}")), **header_config(meta)}
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):
-        raise BadData("the settings beside the model are not JSON", "see its config.json") from None
+        raise BadData("the config in the header is not JSON", AGAIN) from None
     if not isinstance(said, dict):
-        raise BadData("the settings beside the model are no JSON object", "see its config.json")
+        raise BadData("the config in the header is no JSON object", AGAIN)
     return said
 
 

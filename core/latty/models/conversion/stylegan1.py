@@ -8,7 +8,7 @@ from torch import Tensor
 from latty.errors import BadData
 from latty.models.base import Shapes
 from latty.models.families import stylegan1
-from latty.models.families.stylegan1.network import MappingNet
+from latty.models.families.stylegan1.network import StyleGAN1Mapping
 from latty.models.parts import Converted
 
 LATENTS = 10_000  # for the mean code, as the reference's own tools draw
@@ -48,7 +48,7 @@ def _mean_code(tensors: Mapping[str, Tensor]) -> Tensor:
     with torch.inference_mode(False), torch.no_grad():
         try:
             floats = {name: t.float() for name, t in tensors.items() if name.startswith("mapping.")}
-            return MappingNet(floats, layers)(z, None).mean(0)
+            return StyleGAN1Mapping(floats, layers)(z, None).mean(0)
         except (KeyError, RuntimeError):
             raise BadData("the layers of its mapping do not fit each other", AGAIN) from None
 

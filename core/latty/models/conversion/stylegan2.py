@@ -1,4 +1,4 @@
-"""What every origin of StyleGAN2 shares: settings to a Config, and what a file may leave out."""
+"""What every layout of StyleGAN2 shares: settings, and what a file may leave out."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,9 @@ from latty.models import ops
 from latty.models.base import sample_normal
 from latty.models.families import stylegan2
 from latty.models.families.stylegan2 import config as file
-from latty.models.families.stylegan2.network import Config
-from latty.models.families.stylegan2.network import Mapping as MappingNetwork
+from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Mapping
 from latty.models.parts import Converted
+from latty.models.state_dict import checked, shapes_of
 
 LATENTS = 10_000  # for an estimate of the mean code
 BATCH = 1000
@@ -26,7 +26,7 @@ NOISE_SEED = 0
 def finished(tensors: Mapping[str, Tensor], **settings: Any) -> Converted:
     """The tensors, in NVIDIA's names, with mean code and noise pictures where there are none.
 
-    settings    Config fields that no tensor shows; those that are left out take their defaults
+    settings    fields of the config that no tensor shows; others take their defaults
     """
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     config = replace(file.read_config(shapes, {}), **settings)
@@ -41,7 +41,7 @@ def finished(tensors: Mapping[str, Tensor], **settings: Any) -> Converted:
     return Converted(kept, stylegan2.metadata(config), tuple(notes))
 
 
-def _add_noise(tensors: dict[str, Tensor], config: Config) -> list[str]:
+def _add_noise(tensors: dict[str, Tensor], config: StyleGAN2Config) -> list[str]:
     made = 0
     for layer in range(config.num_layers - 1):
         size = 4 << (layer + 1) // 2
@@ -55,16 +55,17 @@ def _add_noise(tensors: dict[str, Tensor], config: Config) -> list[str]:
     )
 
 
-def _mean_code(tensors: Mapping[str, Tensor], config: Config) -> Tensor:
+def _mean_code(tensors: Mapping[str, Tensor], config: StyleGAN2Config) -> Tensor:
     """Mean of the codes (D,) of seeds 0 .. LATENTS - 1; with classes, each in turn."""
     prefix = "mapping."
     own = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
     with torch.inference_mode(False), torch.no_grad():
         with torch.device("meta"):
-            network = MappingNetwork(config)
-        wanted = {name: t for name, t in network.state_dict().items() if name != "w_avg"}
-        checked = file.checked(own, wanted)
-        network.load_state_dict({**checked, "w_avg": torch.zeros(config.w_dim)}, assign=True)
+            network = StyleGAN2Mapping(config)
+        wanted = {n: shape for n, shape in shapes_of(network.state_dict()).items() if n != "w_avg"}
+        network.load_state_dict(
+            {**checked(own, wanted), "w_avg": torch.zeros(config.w_dim)}, assign=True
+        )
         total = torch.zeros(config.w_dim, dtype=torch.float64)
         for start in range(0, LATENTS, BATCH):
             seeds = range(start, start + BATCH)
@@ -109,4 +110,4 @@ def add_label(tensors: dict[str, Tensor], weight: Tensor) -> None:
 def one_kernel(kernels: Sequence[Tensor]) -> tuple[float, ...]:
     """The taps that all FIR kernels (T, T) of a file share, of any gain; else the usual ones."""
     unit = {f"synthesis.{i}.{file.FILTER}": k / k.sum() for i, k in enumerate(kernels)}
-    return file.read_taps(unit, Config())
+    return file.read_taps(unit, StyleGAN2Config())

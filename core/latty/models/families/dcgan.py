@@ -16,7 +16,7 @@ from latty.models.base import Meta, Shapes
 from latty.models.latent_generator import Latent
 from latty.models.sequential import generator
 from latty.models.spec import Layer, Spec
-from latty.models.state_dict import channels
+from latty.models.state_dict import shape_of
 
 __all__ = ["build"]
 
@@ -58,7 +58,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         if not last:
             layers += [Layer("batch_norm", norm), Layer("relu")]
     layers.append(Layer("tanh"))
-    latent = channels(shapes, f"{names[0][0]}.weight", 4)[0]
-    colours = channels(shapes, f"{names[-1][0]}.weight", 4)[1]
+    latent = shape_of(shapes, f"{names[0][0]}.weight", 4)[0]
+    colours = shape_of(shapes, f"{names[-1][0]}.weight", 4)[1]
     spec = Spec(latent, colours, 4 << (count - 1), tuple(layers))
     return generator(tensors, spec, meta, device, "dcgan")

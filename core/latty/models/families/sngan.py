@@ -20,7 +20,7 @@ from latty.errors import BadData
 from latty.models.base import Meta, ModelInfo, Shapes
 from latty.models.latent_generator import Latent
 from latty.models.sequential import Conv, Linear, Norm, Pointwise, Reshape, Sequential, norm
-from latty.models.state_dict import Reader, channels, config_of, moved
+from latty.models.state_dict import Reader, config_of, moved, shape_of
 
 __all__ = ["build"]
 
@@ -59,7 +59,7 @@ def _network(reader: Reader, shapes: Shapes) -> tuple[Sequential, int]:
     count = max(blocks) - 1
     if count > MOST:
         raise BadData(f"{count} blocks are more than any SNGAN has", OTHER)
-    width = channels(shapes, "model.2.model.0.running_mean", 1)[0]
+    width = shape_of(shapes, "model.2.model.0.running_mean", 1)[0]
     start = Linear(reader.take("model.0.weight", 16 * width, -1), _bias(reader, "model.0", width))
     names, stages = ["model.0"], [(start, Reshape((width, 4, 4)))]
     rest: list[tuple[Block]] = []
@@ -104,7 +104,7 @@ def _double(x: Tensor) -> Tensor:
 
 def _block(reader: Reader, shapes: Shapes, prefix: str, width: int) -> tuple[Block, int]:
     """One block of `width` channels, and the channels of what it gives."""
-    out = channels(shapes, f"{prefix}.model.4.running_mean", 1)[0]
+    out = shape_of(shapes, f"{prefix}.model.4.running_mean", 1)[0]
     norms = norm(reader, f"{prefix}.model.0", width), norm(reader, f"{prefix}.model.4", out)
     conv0 = _twice(reader, prefix, ("conv1", "model.3"), width, out)
     conv1 = _twice(reader, prefix, ("conv2", "model.6"), out, out)

@@ -21,7 +21,7 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
 from latty.models import ops_biggan as ops
 from latty.models.base import Shapes
-from latty.models.state_dict import Reader, channels
+from latty.models.state_dict import Reader, shape_of
 
 MOST = 12  # blocks: 16384 px
 UNUSED = r".*\.(sv\d|u[1-9])"  # singular values, kept for logs; vectors of further ones
@@ -51,9 +51,9 @@ class Sizes:
 def read_sizes(shapes: Shapes) -> Sizes:
     """Raises BadData where the tensors contradict each other."""
     numbers = {int(m[1]) for name in shapes if (m := re.match(r"blocks\.(\d{1,3})\.", name))}
-    classes, shared = channels(shapes, "shared.weight", 2)
-    chunk = channels(shapes, "linear.weight", 2)[1]
-    condition = channels(shapes, "blocks.0.0.bn1.gain.weight", 2)[1]
+    classes, shared = shape_of(shapes, "shared.weight", 2)
+    chunk = shape_of(shapes, "linear.weight", 2)[1]
+    condition = shape_of(shapes, "blocks.0.0.bn1.gain.weight", 2)[1]
     sizes = Sizes(max(numbers) + 1, shared, chunk, classes, condition > shared)
     if condition != sizes.condition:
         what = f"tensor 'blocks.0.0.bn1.gain.weight' reads {condition} numbers"
@@ -161,7 +161,7 @@ class Builder:
     def network(self) -> Network:
         sizes = self.sizes
         shared = self.reader.take("shared.weight", sizes.classes, sizes.shared)
-        width = channels(self.shapes, "blocks.0.0.bn1.stored_mean", 1)[0]
+        width = shape_of(self.shapes, "blocks.0.0.bn1.stored_mean", 1)[0]
         linear = self.normed("linear", 16 * width, sizes.chunk)
         bias = self.reader.take("linear.bias", 16 * width)
         blocks: list[Block] = []

@@ -15,7 +15,7 @@ from latty.checkpoints.refusals import Refusal
 from latty.models.base import Meta, ModelInfo
 from latty.models.families.biggan_deep.network import Builder, read_config
 from latty.models.latent_generator import Latent
-from latty.models.state_dict import Reader, agree, channels, class_names, config_of, moved
+from latty.models.state_dict import Reader, agree, class_names, config_of, moved, shape_of
 
 __all__ = ["build"]
 
@@ -33,8 +33,8 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
     said = config_of(meta)
     said = said if "layers" in said else {}  # another model's settings may lie beside the file
     config = read_config(shapes, said)
-    embed, classes = channels(shapes, "embeddings.weight", 2)
-    z_dim = channels(shapes, "generator.gen_z.weight_orig", 2)[1] - embed
+    embed, classes = shape_of(shapes, "embeddings.weight", 2)
+    z_dim = shape_of(shapes, "generator.gen_z.weight_orig", 2)[1] - embed
     if z_dim < 1:
         raise Refusal("wrong-shape", "tensor 'embeddings.weight' leaves no room for z")
     agree(said, {"z_dim": z_dim, "class_embed_dim": embed})

@@ -21,7 +21,7 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
 from latty.models import ops_biggan as ops
 from latty.models.base import Shapes
-from latty.models.state_dict import Reader, agree, channels, positive
+from latty.models.state_dict import Reader, agree, positive, shape_of
 
 MOST = 64  # GenBlocks
 LAYERS = "generator.layers."
@@ -164,8 +164,8 @@ class Builder:
 
     def __init__(self, reader: Reader, shapes: Shapes, config: Config) -> None:
         self.reader, self.shapes, self.config = reader, shapes, config
-        self.condition = channels(shapes, "generator.gen_z.weight_orig", 2)[1]
-        self.statistics = channels(shapes, "generator.bn.running_means", 2)[0]
+        self.condition = shape_of(shapes, "generator.gen_z.weight_orig", 2)[1]
+        self.statistics = shape_of(shapes, "generator.bn.running_means", 2)[0]
         if self.statistics < 2:
             raise Refusal("wrong-shape", "the batch norms keep fewer than two statistics", OTHER)
 
@@ -175,7 +175,7 @@ class Builder:
             what = "tensor 'embeddings.weight' leaves no room for z in generator.gen_z"
             raise Refusal("wrong-shape", what, OTHER)
         gen_z = self.normed("generator.gen_z", -1, self.condition)
-        first = channels(self.shapes, f"{LAYERS}0.bn_0.running_means", 2)[1]
+        first = shape_of(self.shapes, f"{LAYERS}0.bn_0.running_means", 2)[1]
         bias = self.reader.take("generator.gen_z.bias", gen_z.shape[0])
         blocks: list[Block] = []
         width, attention = first, None

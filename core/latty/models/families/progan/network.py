@@ -8,7 +8,7 @@ are one transposed convolution with a 4x4 kernel, at less than half the multipli
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +19,7 @@ from latty.models import ops
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class ProGANConfig:
     """Everything the tensors' shapes depend on; channels: outputs of each convolution, in order."""
 
     z_dim: int
@@ -38,7 +38,7 @@ class Config:
 
 
 @dataclass(frozen=True, slots=True)
-class Conv:
+class ProGANConv:
     """A convolution as it is run: weight (O, I, k, k), (I, O, 4, 4) where `up`; bias (O,)."""
 
     weight: Tensor
@@ -62,12 +62,12 @@ def doubling(weight: Tensor) -> Tensor:
     return summed.transpose(0, 1).contiguous()
 
 
-class Network:
+class ProGANNetwork:
     """Latents (N, Z) and labels (N, classes) -> images (N, C, H, W)."""
 
     def __init__(
         self,
-        config: Config,
+        config: ProGANConfig,
         tensors: Mapping[str, Tensor],
         device: torch.device,
         dtype: torch.dtype | None,
@@ -92,14 +92,40 @@ class Network:
         device: torch.device,
         gain: float,
         up: bool,
-    ) -> Conv:
+    ) -> ProGANConv:
         """Weights scaled once: by the file's own scale, else by gain / sqrt(inputs of a filter)."""
         weight, scale = tensors[f"{name}.conv.weight"], tensors.get(f"{name}.wscale.scale")
         scaled = weight * (gain / math.sqrt(weight[0].numel()) if scale is None else scale)
         scaled = doubling(scaled) if up else scaled
         bias = tensors[f"{name}.wscale.b"]
         scaled = scaled.to(device, self.dtype).contiguous(memory_format=torch.channels_last)
-        return Conv(scaled, bias.to(device, self.dtype), up)
+        return ProGANConv(scaled, bias.to(device, self.dtype), up)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """layer0, layer1, ...: every convolution; then the picture."""
+        return (*(f"layer{j}" for j in range(len(self.layers))), "image")
+
+    def conditions(self, codes: Tensor, label: Tensor | None) -> list[Tensor]:
+        """What the first convolution reads, (N, Z + classes, 1, 1), of codes (N, 1, Z)."""
+        return [self.start(codes[:, 0], label)]
+
+    def stage(
+        self, index: int, x: Tensor, conditions: Sequence[Tensor], truncation: float
+    ) -> Tensor:
+        """Features (N, C, H, W) after convolution `index`, before the next pixel norm; at the end
+        the picture."""
+        if index < len(self.layers):
+            return self.layer(index, x)
+        return self.picture(self.config.blocks - 1, x)
+
+    def layer_weights(self) -> list[Tensor]:
+        """The first convolution as a matrix (16 O, Z): output pixel (o, y, x) of each z.
+
+        As SeFa reads it: the padding of 3 turns the kernel around, and labels have no part in it.
+        """
+        kernel = self.layers[0].weight.detach().float()[:, : self.config.z_dim]
+        return [kernel.flip(2, 3).permute(0, 2, 3, 1).reshape(-1, self.config.z_dim)]
 
     def start(self, z: Tensor, label: Tensor | None) -> Tensor:
         """What the first convolution reads: (N, Z + classes, 1, 1)."""
@@ -114,31 +140,23 @@ class Network:
         x = x if index == 0 else ops.pixel_norm(x)
         return F.leaky_relu_(self.layers[index](x), 0.2)
 
-    def run(self, x: Tensor, start: int, stop: int) -> Tensor:
-        """Features after convolutions start .. stop - 1."""
-        for j in range(start, stop):
-            x = self.layer(j, x)
-        return x
-
     def picture(self, block: int, x: Tensor) -> Tensor:
         """The image (N, C, H, W) that features at the end of a block stand for."""
         return self.outputs[block](ops.pixel_norm(x)).float()
 
-    def finish(self, x: Tensor, index: int, lod: float) -> Tensor:
-        """Images from the features after convolution `index`, or from `start` with index -1.
-
-        lod > 0 is a network that is still growing: section 2 and figure 2 blend the images of two
-        resolutions, and what is finer than both does not take part.
-        """
+    def growing(self, x: Tensor, lod: float) -> Tensor:
+        """Images (N, C, H, W) from what `start` gives, by a network that is still growing: section
+        2 and figure 2 blend the images of two resolutions, and what is finer takes no part."""
         image: Tensor | None = None
-        for j in range(index + 1, len(self.layers)):
+        for j in range(len(self.layers)):
             if lod >= self.config.blocks - j // 2:
                 image = _double(image) if j % 2 and image is not None else image
                 continue
             x = self.layer(j, x)
             if j % 2:
                 image = self._blend(image, x, j // 2, lod)
-        return image if image is not None else self.picture(self.config.blocks - 1, x)
+        assert image is not None
+        return image
 
     def _blend(self, image: Tensor | None, x: Tensor, block: int, lod: float) -> Tensor | None:
         here = self.config.blocks - 1 - block

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latty.models import ops
-from latty.models.families.progan.network import Conv, doubling
+from latty.models.families.progan.network import ProGANConv, doubling
+from latty.models.styled_generator import SynthesisState
 from latty.scene import Noise
 
 MAPPING_LR = 0.01  # appendix C: the mapping learns a hundred times slower
@@ -25,12 +26,12 @@ BLUR = (0.25, 0.5, 0.25)
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class StyleGAN1Config:
     """Everything the tensors' shapes and the arithmetic depend on."""
 
     z_dim: int
     w_dim: int
-    classes: int
+    c_dim: int  # classes
     widths: tuple[int, ...]  # outputs of each dense layer of the mapping
     channels: tuple[int, ...]  # outputs of each layer, two for each resolution from 4 px up
     img_channels: int
@@ -49,21 +50,7 @@ class Config:
         return len(self.channels)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """Synthesis before layer `layer`: features x (N, C, H, W), None before the first."""
-
-    layer: int
-    x: Tensor | None
-
-    def repeated(self, n: int) -> "State":
-        """Of n pictures, from a state of n or of one."""
-        if self.x is None or len(self.x) == n:
-            return self
-        return State(self.layer, self.x.expand(n, -1, -1, -1))
-
-
-class MappingNet:
+class StyleGAN1Mapping:
     """Latents z (N, Z) and label weights (N, classes) -> w (N, D)."""
 
     def __init__(self, tensors: Mapping[str, Tensor], layers: int) -> None:
@@ -86,7 +73,7 @@ class MappingNet:
         return x
 
 
-class Layer:
+class StyleGAN1Layer:
     """One layer of the synthesis; what never changes is computed once."""
 
     def __init__(
@@ -113,7 +100,7 @@ class Layer:
             self.blur = torch.outer(line, line).expand(weight.shape[0], 1, 3, 3).contiguous()
             self.late = bias[:, None, None].to(dtype)
             bias = torch.zeros_like(bias)
-        self.conv = Conv((doubling(weight) if up else weight).to(dtype), bias.to(dtype), up)
+        self.conv = ProGANConv((doubling(weight) if up else weight).to(dtype), bias.to(dtype), up)
 
     def __call__(self, x: Tensor | None, code: Tensor, noise: Noise) -> Tensor:
         """x (N, I, H, W), None for layer 0; code (N, D) -> (N, O, H, W) or twice the size."""
@@ -141,12 +128,12 @@ class Layer:
         return ops.seeded_noise(noise, self.index, self.noise.shape[-1], self.noise.device)
 
 
-class Network:
-    """mapping(z, label) -> w; synthesis of codes (N, L, D) -> images (N, C, H, W) float32."""
+class StyleGAN1Network:
+    """A StyledNetwork whose context is the noise of the scene."""
 
     def __init__(
         self,
-        config: Config,
+        config: StyleGAN1Config,
         tensors: Mapping[str, Tensor],
         device: torch.device,
         dtype: torch.dtype | None,
@@ -154,36 +141,59 @@ class Network:
         self.config = config
         here = {name: tensor.to(device) for name, tensor in tensors.items()}
         kind = dtype or torch.float32
-        self.w_avg = here["mapping.w_avg"]
-        self.mapping = MappingNet(here, len(config.widths))
-        self.layers = [Layer(here, j, config.epsilon, kind) for j in range(config.num_layers)]
+        self.mean_code = here["mapping.w_avg"]
+        self.mapping = StyleGAN1Mapping(here, len(config.widths))
+        self.layers = [
+            StyleGAN1Layer(here, j, config.epsilon, kind) for j in range(config.num_layers)
+        ]
         self.outputs = {
             b: _picture(here, f"synthesis.output{b}", kind)
             for b in range(config.blocks)
             if f"synthesis.output{b}.weight" in here
         }
 
-    def run(self, state: State, codes: Tensor, stop: int, noise: Noise) -> State:
-        """The state before layer `stop`."""
+    def codes(self, z: Tensor, label: Tensor | None) -> Tensor:
+        """Codes (N, L, D), the same for all L, of z (N, Z) and label weights (N, classes)."""
+        return self.mapping(z, label)[:, None].expand(-1, self.config.num_layers, -1)
+
+    def start(self, codes: Tensor) -> SynthesisState:
+        """The state before the first layer, of codes (N, L, D)."""
+        return SynthesisState(0, None)
+
+    def pictures(self, noise: Noise) -> Noise:
+        """The noise itself: each layer looks its picture up."""
+        return noise
+
+    def layer_weights(self) -> list[Tensor]:
+        """The style matrix (2 O, D) of each code layer: O scales, then O shifts."""
+        return [layer.style for layer in self.layers]
+
+    def activation_names(self) -> list[str]:
+        """layer0, layer1, ...: what reads code 0, 1, ..."""
+        return [f"layer{j}" for j in range(self.config.num_layers)]
+
+    def run(self, state: SynthesisState, codes: Tensor, stop: int, noise: Noise) -> SynthesisState:
+        """The state before layer `stop`, of codes (N, L, D)."""
         x = state.x
         for j in range(state.layer, stop):
             x = self.layers[j](x, codes[:, j], noise)
-        return State(stop, x)
+        return SynthesisState(stop, x)
 
     def picture(self, block: int, x: Tensor) -> Tensor:
         """The image (N, C, H, W) that features at the end of a block stand for."""
         return self.outputs[block](x).float()
 
-    def finish(self, state: State, codes: Tensor, noise: Noise) -> Tensor:
-        """Images (N, C, H, W) from a state of batch N."""
+    def finish(self, state: SynthesisState, codes: Tensor, noise: Noise) -> Tensor:
+        """Images (N, C, H, W) of codes (N, L, D) from a state of batch N."""
         x = self.run(state, codes, self.config.num_layers, noise).x
         assert x is not None
         return self.picture(self.config.blocks - 1, x)
 
     def growing(self, codes: Tensor, noise: Noise, lod: float) -> Tensor:
-        """Images of a network that still grows: `lod` resolutions are missing, or half there."""
+        """Images (N, C, H, W) of codes (N, L, D) by a network that still grows: `lod` resolutions
+        are missing, or half there."""
         coarse = self.config.blocks - 1 - math.ceil(lod)
-        state = self.run(State(0, None), codes, 2 * coarse + 2, noise)
+        state = self.run(SynthesisState(0, None), codes, 2 * coarse + 2, noise)
         assert state.x is not None
         image, fine = self.picture(coarse, state.x), lod != math.ceil(lod)
         if fine:
@@ -194,10 +204,10 @@ class Network:
         return _enlarged(image, self.config.resolution // image.shape[-1])
 
 
-def _picture(tensors: Mapping[str, Tensor], name: str, dtype: torch.dtype) -> Conv:
+def _picture(tensors: Mapping[str, Tensor], name: str, dtype: torch.dtype) -> ProGANConv:
     weight = tensors[f"{name}.weight"]
     scaled = weight / math.sqrt(weight.shape[1])
-    return Conv(scaled.to(dtype), tensors[f"{name}.bias"].to(dtype))
+    return ProGANConv(scaled.to(dtype), tensors[f"{name}.bias"].to(dtype))
 
 
 def _enlarged(image: Tensor, times: int) -> Tensor:

@@ -1,9 +1,8 @@
-"""From tensors of strangers to a Config and a state that fit, or one error that says what does not.
+"""From the tensors of a file to a StyleGAN2Config that fits, or one error that says what does not.
 
 Nothing is allocated from a number in a file: sizes come from the tensors that are there.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -14,10 +13,13 @@ from torch import Tensor
 
 from latty.errors import BadData, did_you_mean
 from latty.models.base import Meta, Shapes
-from latty.models.families.stylegan2.network import Config
+from latty.models.families.stylegan2.network import StyleGAN2Config
 from latty.models.ops import ACTIVATIONS
+from latty.models.state_dict import header_config, shape_of
 
-FILTER = "resample_filter"  # NVIDIA's files hold it per module; ours is a number of the Config
+FILTER = (
+    "resample_filter"  # NVIDIA's files hold it per module; ours is a number of the StyleGAN2Config
+)
 MAX_TAPS = 64  # far beyond any design
 UNSEEN = (
     "activation",
@@ -30,10 +32,10 @@ UNSEEN = (
 AGAIN = "import the model again"
 
 
-def read_config(shapes: Shapes, meta: Meta) -> Config:
+def read_config(shapes: Shapes, meta: Meta) -> StyleGAN2Config:
     """What the tensors show and, for what they cannot show, what the file's header says."""
     shown = _infer(shapes)
-    said = _header(meta)
+    said = header_config(meta)
     known = asdict(shown)
     for key, value in said.items():
         if key not in known:
@@ -43,16 +45,6 @@ def read_config(shapes: Shapes, meta: Meta) -> Config:
             raise BadData(f"the header says {key} = {value}, the tensors {known[key]}", AGAIN)
     unseen = {key: _unseen(key, said[key]) for key in UNSEEN if key in said}
     return replace(shown, **unseen)
-
-
-def _header(meta: Meta) -> dict[str, Any]:
-    try:
-        said = json.loads(meta.get("config", "{}"))
-    except (ValueError, RecursionError):
-        raise BadData("the header's config is not JSON", AGAIN) from None
-    if not isinstance(said, dict):
-        raise BadData("the header's config is no JSON object", AGAIN)
-    return said
 
 
 def _is_number(value: Any) -> bool:
@@ -81,34 +73,26 @@ def _are_taps(value: Any) -> bool:
     return counted and all(_is_number(tap) for tap in value) and sum(value) > 0
 
 
-def _shape(shapes: Shapes, name: str, dims: int) -> Sequence[int]:
-    if name not in shapes:
-        raise BadData(f"tensor '{name}' is missing")
-    if len(shapes[name]) != dims or 0 in shapes[name]:
-        raise BadData(f"tensor '{name}' has the shape {list(shapes[name])}, not {dims} dimensions")
-    return shapes[name]
-
-
-def _infer(shapes: Shapes) -> Config:
+def _infer(shapes: Shapes) -> StyleGAN2Config:
     blocks = [name for name in shapes if name.endswith(".conv1.weight")]
     sizes = [4 << i for i in range(len(blocks))] or [4]
-    channels = [_shape(shapes, f"synthesis.b{size}.conv1.weight", 4)[0] for size in sizes]
+    channels = [shape_of(shapes, f"synthesis.b{size}.conv1.weight", 4)[0] for size in sizes]
     mapped = [name for name in shapes if name.startswith("mapping.fc") and name.endswith(".weight")]
-    w_dim = _shape(shapes, "synthesis.b4.conv1.affine.weight", 2)[1]
-    hidden, z_dim = _shape(shapes, "mapping.fc0.weight", 2)
+    w_dim = shape_of(shapes, "synthesis.b4.conv1.affine.weight", 2)[1]
+    hidden, z_dim = shape_of(shapes, "mapping.fc0.weight", 2)
     embed, c_dim = 0, 0
     if "mapping.embed.weight" in shapes:
-        embed, c_dim = _shape(shapes, "mapping.embed.weight", 2)
+        embed, c_dim = shape_of(shapes, "mapping.embed.weight", 2)
         z_dim -= embed
     architecture = "skip" if "synthesis.b4.torgb.weight" in shapes else "orig"
     if any(name.endswith(".skip.weight") for name in shapes):
         architecture = "resnet"
-    return Config(
+    return StyleGAN2Config(
         z_dim=z_dim,
         w_dim=w_dim,
         c_dim=c_dim,
         resolution=sizes[-1],
-        img_channels=_shape(shapes, f"synthesis.b{sizes[-1]}.torgb.weight", 4)[0],
+        img_channels=shape_of(shapes, f"synthesis.b{sizes[-1]}.torgb.weight", 4)[0],
         channels=tuple(channels),
         mapping_layers=len(mapped),
         architecture=architecture,
@@ -118,7 +102,7 @@ def _infer(shapes: Shapes) -> Config:
     )
 
 
-def read_taps(tensors: Mapping[str, Tensor], config: Config) -> tuple[float, ...]:
+def read_taps(tensors: Mapping[str, Tensor], config: StyleGAN2Config) -> tuple[float, ...]:
     """The FIR taps: from the filter buffers where the file has them, else the config's."""
     # conv1 has a filter in NVIDIA's files, but never uses it.
     names = [n for n in tensors if n.endswith(FILTER) and not n.endswith(f"conv1.{FILTER}")]
@@ -148,22 +132,3 @@ def _taps(name: str, kernel: Tensor) -> tuple[float, ...]:
     if not torch.allclose(kernel, wanted, atol=1e-5):
         raise BadData(f"tensor '{name}' is no product of one line of taps with itself")
     return tuple(line.tolist())
-
-
-def checked(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copies of the tensors as float32, after a check of every name, shape and number."""
-    for name in tensors:
-        if name not in wanted and not name.endswith(f".{FILTER}"):
-            raise BadData(f"tensor '{name}' is no part of this network", did_you_mean(name, wanted))
-    for name, place in wanted.items():
-        if name not in tensors:
-            raise BadData(f"tensor '{name}' is missing")
-        tensor = tensors[name]
-        if tensor.shape != place.shape:
-            was, must = list(tensor.shape), list(place.shape)
-            raise BadData(f"tensor '{name}' has the shape {was}, it must have {must}")
-        if not tensor.is_floating_point():
-            raise BadData(f"tensor '{name}' is {tensor.dtype}, not floating point")
-        if not bool(torch.isfinite(tensor).all()):
-            raise BadData(f"tensor '{name}' holds numbers that are not finite")
-    return {name: tensors[name].detach().to(torch.float32, copy=True) for name in wanted}

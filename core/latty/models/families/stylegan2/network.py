@@ -19,11 +19,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latty.models import ops
+from latty.models.styled_generator import SynthesisState
 from latty.scene import Noise
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class StyleGAN2Config:
     """Everything the tensors' shapes and the arithmetic depend on."""
 
     z_dim: int = 512
@@ -56,16 +57,15 @@ class Config:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class StyleGAN2State(SynthesisState):
     """Synthesis before step `layer`: features x (N, C, H, W), the image so far and, inside a
     residual block, its shortcut. Nothing in it is ever overwritten."""
 
-    layer: int
     x: Tensor
     image: Tensor | None = None
     shortcut: Tensor | None = None
 
-    def repeated(self, n: int) -> "State":
+    def repeated(self, n: int) -> "StyleGAN2State":
         """Of n pictures, from a state of n or of one."""
         if len(self.x) == n:
             return self
@@ -73,7 +73,7 @@ class State:
         def copies(part: Tensor) -> Tensor:
             return part.expand(n, -1, -1, -1).contiguous(memory_format=torch.channels_last)
 
-        return State(
+        return StyleGAN2State(
             self.layer,
             copies(self.x),
             None if self.image is None else copies(self.image),
@@ -103,12 +103,12 @@ class FullyConnected(nn.Module):
         return ops.activate(y, self.activation, self.activation.gain)
 
 
-class Mapping(nn.Module):
+class StyleGAN2Mapping(nn.Module):
     """Latents z (N, Z) and a label -> codes (N, L, D)."""
 
     w_avg: Tensor
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: StyleGAN2Config) -> None:
         super().__init__()
         self.config = config
         width, hidden = config.z_dim, config.hidden_dim or config.w_dim
@@ -122,13 +122,7 @@ class Mapping(nn.Module):
             width = hidden
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
-    def forward(
-        self,
-        z: Tensor,
-        label: Tensor | None = None,
-        truncation: float = 1.0,
-        cutoff: int | None = None,
-    ) -> Tensor:
+    def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         """label: None, class indices (N,), or weights (N, classes)."""
         x, joint = z.to(self.w_avg.dtype), self.config.label_norm == "joint"
         x = x if joint else ops.pixel_norm(x)
@@ -138,15 +132,7 @@ class Mapping(nn.Module):
         x = ops.pixel_norm(x) if joint else x
         for i in range(self.config.mapping_layers):
             x = self.get_submodule(f"fc{i}")(x)
-        codes = x[:, None].expand(-1, self.config.num_layers, -1)
-        return codes if truncation == 1 else self.truncate(codes, truncation, cutoff)
-
-    def truncate(self, codes: Tensor, psi: Tensor | float, cutoff: int | None = None) -> Tensor:
-        """Codes (N, L, D) below `cutoff` moved toward the mean code; psi a number or (N,)."""
-        if isinstance(psi, Tensor):
-            psi = psi.to(codes).reshape(-1, 1, 1)
-        moved = self.w_avg + psi * (codes - self.w_avg)
-        return moved if cutoff is None else torch.cat([moved[:, :cutoff], codes[:, cutoff:]], 1)
+        return x[:, None].expand(-1, self.config.num_layers, -1)
 
     def label_weights(self, label: Tensor | None, like: Tensor) -> Tensor:
         """The label as weights (N, classes); None is all zeros, as in the reference."""
@@ -161,7 +147,9 @@ class StyledConv(nn.Module):
     noise_const: Tensor
     kernel: Tensor
 
-    def __init__(self, config: Config, inputs: int, outputs: int, layer: int, up: bool) -> None:
+    def __init__(
+        self, config: StyleGAN2Config, inputs: int, outputs: int, layer: int, up: bool
+    ) -> None:
         super().__init__()
         self.layer, self.up, self.size = layer, up, 4 << (layer + 1) // 2
         self.activation, self.limit = ops.ACTIVATIONS[config.activation], config.conv_clamp
@@ -224,7 +212,7 @@ class StyledConv(nn.Module):
 class ToRGB(nn.Module):
     """Modulated 1x1 convolution, no demodulation: x (N, I, H, W) -> (N, C, H, W) float32."""
 
-    def __init__(self, config: Config, inputs: int) -> None:
+    def __init__(self, config: StyleGAN2Config, inputs: int) -> None:
         super().__init__()
         self.affine = FullyConnected(config.w_dim, inputs, bias=1)
         self.weight = nn.Parameter(torch.randn(config.img_channels, inputs, 1, 1))
@@ -245,7 +233,7 @@ class Shortcut(nn.Module):
 
     phases: Tensor
 
-    def __init__(self, config: Config, inputs: int, outputs: int) -> None:
+    def __init__(self, config: StyleGAN2Config, inputs: int, outputs: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1))
         self.gain = math.sqrt(0.5 / inputs)
@@ -260,7 +248,7 @@ class Block(nn.Module):
 
     phases: Tensor
 
-    def __init__(self, config: Config, index: int) -> None:
+    def __init__(self, config: StyleGAN2Config, index: int) -> None:
         super().__init__()
         out, inputs = config.channels[index], config.channels[max(index - 1, 0)]
         if index == 0:
@@ -275,14 +263,14 @@ class Block(nn.Module):
         self.register_buffer("phases", ops.up_phases(config.resample_filter), persistent=False)
 
 
-class Synthesis(nn.Module):
+class StyleGAN2Synthesis(nn.Module):
     """Codes (N, L, D) -> images (N, C, H, W) float32, nominally in [-1, 1], unclamped."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: StyleGAN2Config) -> None:
         super().__init__()
         self.config = config
         self.dtype: torch.dtype | None = None  # of the convolutions; None = the codes' own
-        self.steps: Callable[..., State] = self.run
+        self.steps: Callable[..., StyleGAN2State] = self.run
         for i, size in enumerate(config.resolutions):
             self.add_module(f"b{size}", Block(config, i))
 
@@ -302,15 +290,15 @@ class Synthesis(nn.Module):
         """The noise picture of each convolution."""
         return [self.conv(j).picture(noise) for j in range(self.config.num_layers - 1)]
 
-    def start(self, codes: Tensor) -> State:
+    def start(self, codes: Tensor) -> StyleGAN2State:
         """The state before the first step: the learned constant, once per sample."""
         const = self.block(0).const.to(self.dtype or codes.dtype)
         x = const.expand(codes.shape[0], -1, -1, -1)
-        return State(0, x.contiguous(memory_format=torch.channels_last))
+        return StyleGAN2State(0, x.contiguous(memory_format=torch.channels_last))
 
     def run(
-        self, state: State, codes: Tensor, stop: int, pictures: Sequence[Tensor | None]
-    ) -> State:
+        self, state: StyleGAN2State, codes: Tensor, stop: int, pictures: Sequence[Tensor | None]
+    ) -> StyleGAN2State:
         """Steps state.layer .. stop - 1."""
         first = state.layer
         for j in range(first, stop):
@@ -320,8 +308,8 @@ class Synthesis(nn.Module):
         return state
 
     def _step(
-        self, state: State, code: Tensor, pictures: Sequence[Tensor | None], reuse: bool
-    ) -> State:
+        self, state: StyleGAN2State, code: Tensor, pictures: Sequence[Tensor | None], reuse: bool
+    ) -> StyleGAN2State:
         j, x, image = state.layer, state.x, state.image
         if j % 2 == 0:
             block = self.block(j // 2)
@@ -329,44 +317,86 @@ class Synthesis(nn.Module):
                 x = block.conv1(x, code, pictures[j], reuse=reuse)
             else:
                 x = state.shortcut + block.conv1(x, code, pictures[j], math.sqrt(0.5), reuse)
-            return State(j + 1, x, image)
+            return StyleGAN2State(j + 1, x, image)
         block = self.block(j // 2)
         if hasattr(block, "torgb"):
             rgb = block.torgb(x, code)
             image = rgb if image is None else ops.upsample(image, block.phases).add_(rgb)
         if j == self.config.num_layers - 1:
-            return State(j + 1, x, image)
+            return StyleGAN2State(j + 1, x, image)
         block = self.block(j // 2 + 1)
         shortcut = block.skip(x) if hasattr(block, "skip") else None
-        return State(j + 1, block.conv0(x, code, pictures[j], reuse=reuse), image, shortcut)
+        return StyleGAN2State(
+            j + 1, block.conv0(x, code, pictures[j], reuse=reuse), image, shortcut
+        )
 
-    def prefix(self, codes: Tensor, layer: int, noise: Noise = "const") -> State:
-        """The state before step `layer`: what all edits of codes >= layer have in common."""
-        return self.steps(self.start(codes), codes, layer, self.pictures(noise))
-
-    def resume(self, state: State, codes: Tensor, noise: Noise = "const") -> Tensor:
-        """Images (N, C, H, W) from a prefix of codes of the same N."""
-        state = self.steps(state, codes, self.config.num_layers, self.pictures(noise))
+    def finish(
+        self, state: StyleGAN2State, codes: Tensor, pictures: Sequence[Tensor | None]
+    ) -> Tensor:
+        """Images (N, C, H, W) from a state and codes (N, L, D) of the same N."""
+        state = self.steps(state, codes, self.config.num_layers, pictures)
         return cast(Tensor, state.image).contiguous()
 
     def forward(self, codes: Tensor, noise: Noise = "const") -> Tensor:
-        return self.resume(self.start(codes), codes, noise)
+        """Images (N, C, H, W) of codes (N, L, D)."""
+        return self.finish(self.start(codes), codes, self.pictures(noise))
 
 
-class Network(nn.Module):
-    """mapping(z, label, truncation, cutoff) -> codes; synthesis(codes, noise) -> images."""
+class StyleGAN2Network(nn.Module):
+    """A StyledNetwork. mapping(z, label) -> codes; synthesis(codes, noise) -> images."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: StyleGAN2Config) -> None:
         super().__init__()
         self.config = config
-        self.mapping = Mapping(config)
-        self.synthesis = Synthesis(config)
+        self.mapping = StyleGAN2Mapping(config)
+        self.synthesis = StyleGAN2Synthesis(config)
 
     def forward(self, z: Tensor, label: Tensor | None = None, noise: Noise = "const") -> Tensor:
         """Images (N, C, H, W) of z (N, Z), untruncated."""
         return cast(Tensor, self.synthesis(self.mapping(z, label), noise))
 
-    def freeze(self, dtype: torch.dtype | None = None) -> "Network":
+    @property
+    def mean_code(self) -> Tensor:
+        """The mean of the codes (D,)."""
+        return self.mapping.w_avg
+
+    def codes(self, z: Tensor, label: Tensor | None) -> Tensor:
+        """Codes (N, L, D), the same for all L, of latents (N, Z)."""
+        return cast(Tensor, self.mapping(z, label))
+
+    def start(self, codes: Tensor) -> StyleGAN2State:
+        """The state before the first step, of codes (N, L, D)."""
+        return self.synthesis.start(codes)
+
+    def pictures(self, noise: Noise) -> list[Tensor | None]:
+        """The noise picture (H, W) of each convolution."""
+        return self.synthesis.pictures(noise)
+
+    def run(
+        self, state: StyleGAN2State, codes: Tensor, stop: int, pictures: Sequence[Tensor | None]
+    ) -> StyleGAN2State:
+        """The state before step `stop`, of codes (N, L, D)."""
+        return self.synthesis.steps(state, codes, stop, pictures)
+
+    def finish(
+        self, state: StyleGAN2State, codes: Tensor, pictures: Sequence[Tensor | None]
+    ) -> Tensor:
+        """Images (N, C, H, W) of codes (N, L, D) from a state of the same N."""
+        return self.synthesis.finish(state, codes, pictures)
+
+    def layer_weights(self) -> list[Tensor]:
+        """The affine matrix (I, D) of each code layer; the last one is the last to-RGB's."""
+        synthesis, last = self.synthesis, self.config.num_layers - 1
+        affines = [synthesis.conv(layer).affine for layer in range(last)]
+        affines.append(synthesis.block(last // 2).torgb.affine)
+        return [affine.weight.detach() * affine.weight_gain for affine in affines]
+
+    def activation_names(self) -> list[str]:
+        """b4.conv1, b8.conv0, b8.conv1, ...: the convolution that reads code 0, 1, 2, ..."""
+        sizes = [4 << (layer + 1) // 2 for layer in range(self.config.num_layers - 1)]
+        return [f"b{size}.conv{1 - layer % 2}" for layer, size in enumerate(sizes)]
+
+    def freeze(self, dtype: torch.dtype | None = None) -> "StyleGAN2Network":
         """No more training: weights laid out for speed, convolutions in `dtype`."""
         self.eval().requires_grad_(False)
         self.synthesis.dtype = dtype

@@ -1,10 +1,9 @@
-"""From a StyleGAN3 file's settings and shapes to a Config that fits, or one error that says why.
+"""From a file's settings and shapes to a StyleGAN3Config that fits, or one error that says why.
 
-What the tensors do not show (rates, paddings, clamps) travels as the JSON of a Config in the
-header, key "config". Nothing is allocated from a number in a file before it has been compared.
+What the tensors do not show (rates, paddings, clamps) travels as the JSON of a StyleGAN3Config
+in the header, key "config". Nothing is allocated from a number in a file that was not compared.
 """
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -16,9 +15,13 @@ from torch import Tensor
 
 from latty.errors import BadData
 from latty.models.base import Meta, Shapes
-from latty.models.families.stylegan2.config import checked
-from latty.models.families.stylegan3.network import Config, LayerConfig, Network
+from latty.models.families.stylegan3.network import (
+    StyleGAN3Config,
+    StyleGAN3LayerConfig,
+    StyleGAN3Network,
+)
 from latty.models.ops import ACTIVATIONS
+from latty.models.state_dict import checked, header_config, shapes_of
 
 FILTERS = (".up_filter", ".down_filter")
 AGAIN = "import the model again, from NVIDIA's own .pkl"
@@ -29,18 +32,18 @@ WHOLE = ("inputs", "outputs", "in_size", "out_size", "kernel", "up", "down")
 SIZES = (*("z_dim", "w_dim", "resolution", "img_channels"), "input_channels", "input_size")
 
 
-def from_attributes(said: Mapping[str, Any], shapes: Shapes) -> Config:
-    """The Config that the attributes of NVIDIA's modules describe ("synthesis.input.size", ...)."""
+def from_attributes(said: Mapping[str, Any], shapes: Shapes) -> StyleGAN3Config:
+    """What the attributes of NVIDIA's modules describe. Raises BadData."""
     try:
         return _from_attributes(said, shapes)
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise BadData(f"the file's module settings are incomplete: {error}", AGAIN) from None
 
 
-def _from_attributes(said: Mapping[str, Any], shapes: Shapes) -> Config:
+def _from_attributes(said: Mapping[str, Any], shapes: Shapes) -> StyleGAN3Config:
     names = [str(name) for name in said["synthesis.layer_names"]]
     first = said["synthesis.input.size"]
-    return Config(
+    return StyleGAN3Config(
         z_dim=said["z_dim"],
         w_dim=said["w_dim"],
         c_dim=said["c_dim"],
@@ -60,13 +63,13 @@ def _from_attributes(said: Mapping[str, Any], shapes: Shapes) -> Config:
     )
 
 
-def _layer(path: str, name: str, said: Mapping[str, Any], shapes: Shapes) -> LayerConfig:
+def _layer(path: str, name: str, said: Mapping[str, Any], shapes: Shapes) -> StyleGAN3LayerConfig:
     outputs, inputs, kernel, _ = shapes[f"{path}.weight"]
     left, right, top, bottom = said[f"{path}.padding"]
     if (left, right) != (top, bottom):
         raise ValueError(f"{name} is not square")
     clamp = said[f"{path}.conv_clamp"]
-    return LayerConfig(
+    return StyleGAN3LayerConfig(
         name=name,
         inputs=inputs,
         outputs=outputs,
@@ -91,29 +94,28 @@ def _square(size: Any) -> int:
 # --- the header of our own files ------------------------------------------------------------------
 
 
-def read_config(meta: Meta) -> Config:
-    """The Config of a header; every number in it is checked."""
-    try:
-        said = json.loads(meta.get("config", "null"))
-    except (ValueError, RecursionError):
-        raise BadData("the header's config is not JSON", AGAIN) from None
-    if not isinstance(said, dict):
+def read_config(meta: Meta) -> StyleGAN3Config:
+    """The StyleGAN3Config of a header; every number in it is checked."""
+    if "config" not in meta:
         raise BadData("the file does not say how its layers resample", AGAIN)
+    said = header_config(meta)
     layers = said.get("layers")
     if not isinstance(layers, list) or not 1 <= len(layers) <= MAX_LAYERS:
         raise BadData("the header's config has no list of layers", AGAIN)
-    config: Config = _record(Config, {**said, "layers": tuple(map(_read_layer, layers))})
+    config: StyleGAN3Config = _record(
+        StyleGAN3Config, {**said, "layers": tuple(map(_read_layer, layers))}
+    )
     check(config)
     return config
 
 
-def _read_layer(said: Any) -> LayerConfig:
+def _read_layer(said: Any) -> StyleGAN3LayerConfig:
     if not isinstance(said, dict):
         raise BadData("a layer in the header's config is no table", AGAIN)
     padding = said.get("padding")
     if not isinstance(padding, list) or len(padding) != 2:
         raise BadData("the header's padding must be two numbers", AGAIN)
-    layer: LayerConfig = _record(LayerConfig, {**said, "padding": tuple(padding)})
+    layer: StyleGAN3LayerConfig = _record(StyleGAN3LayerConfig, {**said, "padding": tuple(padding)})
     return layer
 
 
@@ -125,7 +127,7 @@ def _record(kind: Any, said: Mapping[str, Any]) -> Any:
     return kind(**said)
 
 
-def check(config: Config) -> None:
+def check(config: StyleGAN3Config) -> None:
     """Raises BadData unless every setting is possible and the sizes fit each other."""
     for key in SIZES:
         _whole(f"header's {key}", getattr(config, key), 1, 1 << 20)
@@ -151,7 +153,7 @@ def check(config: Config) -> None:
         raise BadData("the header's last layer, and no other, must be the to-RGB", AGAIN)
 
 
-def _check_layer(layer: LayerConfig) -> None:
+def _check_layer(layer: StyleGAN3LayerConfig) -> None:
     if not isinstance(layer.name, str) or not NAME.fullmatch(layer.name):
         raise BadData("a layer in the header's config has no proper name", AGAIN)
     for key in WHOLE:
@@ -180,13 +182,15 @@ def _positive(what: str, value: Any) -> None:
 # --- tensors --------------------------------------------------------------------------------------
 
 
-def load(tensors: Mapping[str, Tensor], config: Config) -> tuple[Network, dict[str, Tensor]]:
+def load(
+    tensors: Mapping[str, Tensor], config: StyleGAN3Config
+) -> tuple[StyleGAN3Network, dict[str, Tensor]]:
     """The network with its weights, and its filters by name; every name and number checked."""
     taps = {name: tensor for name, tensor in tensors.items() if name.endswith(FILTERS)}
     rest = {name: tensor for name, tensor in tensors.items() if name not in taps}
     with torch.device("meta"):  # shapes only: nothing is drawn or allocated twice
-        network = Network(config)
-    state = checked(rest, network.state_dict())
+        network = StyleGAN3Network(config)
+    state = checked(rest, shapes_of(network.state_dict()))
     for name, tensor in state.items():
         if name.endswith(".magnitude_ema") and float(tensor) <= 0:
             raise BadData(f"tensor '{name}' must be above zero")
@@ -200,7 +204,7 @@ def load(tensors: Mapping[str, Tensor], config: Config) -> tuple[Network, dict[s
     return network, {name: tensor.detach().float() for name, tensor in taps.items()}
 
 
-def _check_filters(layer: LayerConfig, taps: Mapping[str, Tensor]) -> None:
+def _check_filters(layer: StyleGAN3LayerConfig, taps: Mapping[str, Tensor]) -> None:
     up, down = f"synthesis.{layer.name}.up_filter", f"synthesis.{layer.name}.down_filter"
     length = (layer.in_size + layer.kernel - 1) * layer.up + sum(layer.padding)
     if up in taps:

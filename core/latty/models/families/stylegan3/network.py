@@ -19,10 +19,12 @@ from torch import Tensor, nn
 from latty.models import ops
 from latty.models.families.stylegan2 import network as sg2
 from latty.models.families.stylegan3 import ops as alias_free
+from latty.models.styled_generator import SynthesisState
+from latty.scene import Noise
 
 
 @dataclass(frozen=True, slots=True)
-class LayerConfig:
+class StyleGAN3LayerConfig:
     """One layer as its file describes it; sizes in px, tensors in shapes."""
 
     name: str
@@ -39,7 +41,7 @@ class LayerConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class StyleGAN3Config:
     """Everything the tensors' shapes and the arithmetic depend on."""
 
     z_dim: int
@@ -51,7 +53,7 @@ class Config:
     input_size: int
     sampling_rate: float  # of the input, samples per unit
     bandwidth: float  # of the input, cycles per unit
-    layers: tuple[LayerConfig, ...]
+    layers: tuple[StyleGAN3LayerConfig, ...]
     mapping_layers: int = 2
     mapping_lr: float = 0.01
     mapping_activation: str = "lrelu"
@@ -65,9 +67,9 @@ class Config:
         return len(self.layers) + 1
 
     @property
-    def mapping(self) -> sg2.Config:
+    def mapping(self) -> sg2.StyleGAN2Config:
         """The settings of the mapping network, which is StyleGAN2's; it knows nothing of L."""
-        return sg2.Config(
+        return sg2.StyleGAN2Config(
             z_dim=self.z_dim,
             w_dim=self.w_dim,
             c_dim=self.c_dim,
@@ -79,28 +81,14 @@ class Config:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """Synthesis before code layer `layer`: features x (N, C, H, W), None before the input."""
-
-    layer: int
-    x: Tensor | None
-
-    def repeated(self, n: int) -> "State":
-        """Of n pictures, from a state of n or of one."""
-        if self.x is None or len(self.x) == n:
-            return self
-        return State(self.layer, self.x.expand(n, -1, -1, -1))
-
-
-class Input(nn.Module):
+class StyleGAN3Input(nn.Module):
     """Codes (N, D) -> Fourier features (N, C, H, W), rotated and shifted by the code."""
 
     transform: Tensor
     freqs: Tensor
     phases: Tensor
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: StyleGAN3Config) -> None:
         super().__init__()
         c = config.input_channels
         self.config = config
@@ -127,12 +115,12 @@ class Input(nn.Module):
         return mixed.permute(0, 3, 1, 2)
 
 
-class Layer(nn.Module):
+class StyleGAN3Layer(nn.Module):
     """Modulated convolution, bias, filtered leaky ReLU: (N, I, H, W) -> (N, O, H', W')."""
 
     magnitude_ema: Tensor
 
-    def __init__(self, config: Config, layer: LayerConfig) -> None:
+    def __init__(self, config: StyleGAN3Config, layer: StyleGAN3LayerConfig) -> None:
         super().__init__()
         self.config = layer
         self.affine = sg2.FullyConnected(config.w_dim, layer.inputs, bias=1)
@@ -173,7 +161,7 @@ class Layer(nn.Module):
 
 
 def activation(
-    layer: LayerConfig, taps: Mapping[str, Tensor], device: torch.device
+    layer: StyleGAN3LayerConfig, taps: Mapping[str, Tensor], device: torch.device
 ) -> alias_free.FilteredActivation:
     """The layer's filters, ready; taps: up_filter (T,), down_filter (T,) or (T, T), or neither."""
     grow, kernel = None, taps.get("down_filter")
@@ -187,21 +175,23 @@ def activation(
     return alias_free.FilteredActivation(grow, kernel, layer.down, slope, layer.clamp)
 
 
-class Synthesis(nn.Module):
+class StyleGAN3Synthesis(nn.Module):
     """Codes (N, L, D) -> images (N, C, H, W) float32, nominally in [-1, 1], unclamped."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: StyleGAN3Config) -> None:
         super().__init__()
         self.config = config
         self.dtype: torch.dtype | None = None  # of the convolutions; None = float32
-        self.input = Input(config)
+        self.input = StyleGAN3Input(config)
         for layer in config.layers:
-            self.add_module(layer.name, Layer(config, layer))
+            self.add_module(layer.name, StyleGAN3Layer(config, layer))
 
-    def layer(self, index: int) -> Layer:
-        return cast(Layer, self.get_submodule(self.config.layers[index].name))
+    def layer(self, index: int) -> StyleGAN3Layer:
+        return cast(StyleGAN3Layer, self.get_submodule(self.config.layers[index].name))
 
-    def run(self, state: State, codes: Tensor, stop: int, transform: Tensor | None) -> State:
+    def run(
+        self, state: SynthesisState, codes: Tensor, stop: int, transform: Tensor | None
+    ) -> SynthesisState:
         """The state before code layer `stop`."""
         x = state.x
         for j in range(state.layer, stop):
@@ -209,29 +199,64 @@ class Synthesis(nn.Module):
                 x = self.input(codes[:, 0], transform).to(self.dtype or codes.dtype)
             else:
                 x = self.layer(j - 1)(x, codes[:, j])
-        return State(stop, x)
+        return SynthesisState(stop, x)
 
-    def resume(self, state: State, codes: Tensor, transform: Tensor | None) -> Tensor:
-        """Images from a state of batch N."""
+    def finish(self, state: SynthesisState, codes: Tensor, transform: Tensor | None) -> Tensor:
+        """Images (N, C, H, W) of codes (N, L, D) from a state of batch N."""
         x = cast(Tensor, self.run(state, codes, self.config.num_layers, transform).x)
         return x.float() * self.config.output_scale
 
 
-class Network(nn.Module):
-    """map(z, label) -> codes; synthesis.resume -> images."""
+class StyleGAN3Network(nn.Module):
+    """A StyledNetwork: codes(z, label), then run and finish; its context is a transform (3, 3)."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: StyleGAN3Config) -> None:
         super().__init__()
         self.config = config
-        self.mapping = sg2.Mapping(config.mapping)
-        self.synthesis = Synthesis(config)
+        self.mapping = sg2.StyleGAN2Mapping(config.mapping)
+        self.synthesis = StyleGAN3Synthesis(config)
 
-    def map(self, z: Tensor, label: Tensor | None) -> Tensor:
-        """Codes (N, L, D) of z (N, Z), the same for all L; label as Mapping takes it."""
+    @property
+    def mean_code(self) -> Tensor:
+        """The mean of the codes (D,)."""
+        return self.mapping.w_avg
+
+    def codes(self, z: Tensor, label: Tensor | None) -> Tensor:
+        """Codes (N, L, D) of z (N, Z), the same for all L; label as StyleGAN2Mapping takes it."""
         codes: Tensor = self.mapping(z, label)
         return codes[:, :1].expand(-1, self.config.num_layers, -1)
 
-    def freeze(self, taps: Mapping[str, Tensor], dtype: torch.dtype | None = None) -> "Network":
+    def start(self, codes: Tensor) -> SynthesisState:
+        """The state before the input, of codes (N, L, D)."""
+        return SynthesisState(0, None)
+
+    def pictures(self, noise: Noise) -> None:
+        """It has no noise."""
+
+    def run(
+        self, state: SynthesisState, codes: Tensor, stop: int, transform: Tensor | None
+    ) -> SynthesisState:
+        """The state before layer `stop`, of codes (N, L, D)."""
+        return self.synthesis.run(state, codes, stop, transform)
+
+    def finish(self, state: SynthesisState, codes: Tensor, transform: Tensor | None) -> Tensor:
+        """Images (N, C, H, W) of codes (N, L, D) from a state of batch N."""
+        return self.synthesis.finish(state, codes, transform)
+
+    def layer_weights(self) -> list[Tensor]:
+        """The affine matrix of each code layer: (4, D) of the input, then (I, D) of each layer."""
+        synthesis = self.synthesis
+        layers = [synthesis.layer(index) for index in range(self.config.num_layers - 1)]
+        affines = [synthesis.input.affine, *(layer.affine for layer in layers)]
+        return [affine.weight.detach() * affine.weight_gain for affine in affines]
+
+    def activation_names(self) -> list[str]:
+        """input, L0_36_512, ...: what reads code 0, 1, ...; the to-RGB makes the picture itself."""
+        return ["input", *(layer.name for layer in self.config.layers[:-1])]
+
+    def freeze(
+        self, taps: Mapping[str, Tensor], dtype: torch.dtype | None = None
+    ) -> "StyleGAN3Network":
         """Ready to run; taps: every "synthesis.NAME.up_filter" and ".down_filter"."""
         self.eval().requires_grad_(False)
         self.synthesis.dtype = dtype
