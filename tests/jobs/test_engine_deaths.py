@@ -16,7 +16,7 @@ from latty.jobs import run as job_folder
 from latty.jobs import wire
 from latty.scene import Scene
 from latty.version import __version__
-from latty_tui.drawing.engine import COMMAND, Engine, EngineDied, EngineError
+from latty_tui.drawing.engine import COMMAND, EngineClient, EngineDied, EngineError
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_what_cannot_start_ends_in_words(tmp_path: Path, monkeypatch: pytest.Mon
         assert place.deaths[-1].log == "no torch here\n"
 
     async def nothing() -> None:
-        await Engine("cpu", print, ("/no/such/python",)).start()
+        await EngineClient("cpu", print, ("/no/such/python",)).start()
 
     with pytest.raises(EngineDied, match="cannot start: No such file"):
         asyncio.run(nothing())
@@ -154,10 +154,10 @@ def test_signals_of_the_terminal_are_for_the_app(tmp_path: Path) -> None:
 APP = """
 import asyncio, sys
 from latty.scene import Scene
-from latty_tui.drawing.engine import Engine
+from latty_tui.drawing.engine import EngineClient
 
 async def main():
-    engine = Engine("cpu", lambda event: None, tuple(sys.argv[1:]))
+    engine = EngineClient("cpu", lambda event: None, tuple(sys.argv[1:]))
     await engine.start()
     asyncio.create_task(engine.call("sleep", seconds=100))
     await engine.draw([Scene("demo")])

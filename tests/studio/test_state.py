@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from latty.scene import ALL, Edit, Layers, Scene, Walk
-from latty_tui.library.known import Known, guessed, read, strength_words
+from latty_tui.dialogs import readers as reading
+from latty_tui.library import edit_layers
+from latty_tui.library.direction_facts import DirectionFacts, guessed, read, strength_words
 from latty_tui.panels.edits import bars
 from latty_tui.panels.latent.field import Change, Field, Look
 from latty_tui.panels.latent.fields import Class, Mix, NewMix, Noise, Size, Start, fields
@@ -21,8 +23,6 @@ from latty_tui.panels.latent.seed_fields import (
     stepped,
 )
 from latty_tui.state import History, State
-from latty_tui.typed import layers as typed_layers
-from latty_tui.typed import reading
 
 A, B, C = Edit("demo/smile", 1.0), Edit("demo/age", -0.5), Edit("demo/yaw", 2.0)
 STATE = State(Scene("demo", 7, 0.8)).added(A, B, C)
@@ -113,7 +113,7 @@ def test_any_walk_through_the_history_leads_back() -> None:
 
 # Sliders.
 
-SMILE = Known("smile", (-2.0, 3.0), Layers(3, 6), space="w")
+SMILE = DirectionFacts("smile", (-2.0, 3.0), Layers(3, 6), space="w")
 
 
 def test_every_cell_of_a_bar_means_a_value_that_is_drawn_there() -> None:
@@ -155,16 +155,16 @@ def test_strengths_in_words() -> None:
 
 def test_layers_by_keys() -> None:
     def moved(edit: Edit, end: str, by: int) -> str:
-        return str(typed_layers.moved(edit, SMILE, end, by, 9))  # type: ignore[arg-type]
+        return str(edit_layers.moved(edit, SMILE, end, by, 9))  # type: ignore[arg-type]
 
     assert moved(A, "start", 1) == "4-5" and moved(A, "stop", 1) == "3-6"
     assert moved(A, "stop", 9) == "3-" and moved(replace(A, layers=ALL), "stop", -1) == "0-7"
     assert moved(replace(A, layers=Layers(8, 9)), "start", 1) == "8-"
     assert moved(replace(A, layers=Layers(0, 1)), "stop", -1) == "0"
     assert moved(replace(A, layers=Layers(2, 3)), "start", 1) == "3"  # it pushes the other end
-    assert typed_layers.toggled(A) == ALL and typed_layers.toggled(replace(A, layers=ALL)) is None
-    assert "one layer" in typed_layers.refused(SMILE, 1) and not typed_layers.refused(SMILE, 9)
-    assert "inside" in typed_layers.words(A, replace(SMILE, space="activation:b8.conv1"))
+    assert edit_layers.toggled(A) == ALL and edit_layers.toggled(replace(A, layers=ALL)) is None
+    assert "one layer" in edit_layers.refused(SMILE, 1) and not edit_layers.refused(SMILE, 9)
+    assert "inside" in edit_layers.words(A, replace(SMILE, space="activation:b8.conv1"))
 
 
 def test_what_files_say_of_directions() -> None:

@@ -22,7 +22,7 @@ from latty_tui.app import Studio
 from latty_tui.commands import commands
 from latty_tui.dialogs.failed import Failed
 from latty_tui.drawing.engine import DEATHS
-from latty_tui.opening import open_ref
+from latty_tui.library.opening import open_ref
 from latty_tui.panel import name_of, panels
 
 
@@ -165,7 +165,7 @@ def test_keys_of_ones_own() -> None:
         await pilot.press("ctrl+z")
         assert pilot.app.state.scene.seed == 7
         await pilot.press("f5")
-        assert pilot.app.preview.view.grid == 4
+        assert pilot.app.view.grid == 4
         await pilot.press("f6")
         assert pilot.app.main.has_class("-full")
         await pilot.press("f6")
@@ -218,7 +218,7 @@ def test_it_opens_where_it_was_left() -> None:
 
     async def second(pilot: Keys) -> None:
         app = pilot.app
-        assert app.state.scene.seed == 11 and app.preview.view.grid == 4
+        assert app.state.scene.seed == 11 and app.view.grid == 4
         assert app.theme == "latty-light" and app.main.current.id == "picture"
         await pilot.press("ctrl+r")
         assert app.state.scene.seed == 12
@@ -240,8 +240,7 @@ def test_a_memory_that_cannot_be_read_is_no_memory(words: str) -> None:
     (home.state_dir() / "studio.json").write_text(words)
     app = made()
     assert app.state.scene == Scene("demo", 7, 0.8) and len(app.history) == 1
-    memory.restore_looks(app)
-    assert app.theme == "latty-dark" and app.preview.view.grid == 1
+    assert app.memory.theme is None and app.view.grid == 1
     app.memory.close()
 
 
@@ -376,7 +375,7 @@ def test_a_panel_that_fails_does_not_take_the_rest_down() -> None:
         def broken(state: object) -> None:
             raise KeyError("planted")
 
-        app.panel("picture").state_changed = broken
+        app.panel("picture").on_state = broken
         change(app, seed=8)
         await settled(pilot)
         assert isinstance(app.screen, Failed) and "planted" in text(pilot)
@@ -540,7 +539,7 @@ def test_a_studio_that_ends_before_its_first_paint_forgets_nothing() -> None:
     run(keys)
     app = made()
     assert app.state.scene.seed == 12
-    app.memory.save(app)
+    app.memory.save(app.history, {})
     app.memory.close()
 
     async def again(pilot: Keys) -> None:

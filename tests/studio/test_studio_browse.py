@@ -12,11 +12,12 @@ from textual import events
 from latty import home
 from latty.directions.file import read_header
 from latty.scene import Edit, Layers, Scene
-from latty_tui.dialogs import open_path
-from latty_tui.drawing.engine import Model
-from latty_tui.library import dropping, models, naming, sets
+from latty_tui.drawing.engine import OpenModel
+from latty_tui.library import models, opening, sets
 from latty_tui.library.marks import Marks, read_tags
-from latty_tui.opening import show_model
+from latty_tui.library.opening import show_model
+from latty_tui.panels.directions import renaming
+from latty_tui.panels.models import open_path
 from latty_tui.state import State
 
 ZOO = """\
@@ -33,7 +34,7 @@ resolution = 64
 address = "{address}"
 """
 SHIPPED = home.shipped_dir() / "directions"
-DEMO = Model("demo", "stylegan2", 64, 3, 64, 10, 128, 0, "w",
+DEMO = OpenModel("demo", "stylegan2", 64, 3, 64, 10, 128, 0, "w",
              read_header(SHIPPED / "demo.safetensors").model_digest, (), (),
              ("b8.conv1",), "cpu")  # fmt: skip
 
@@ -77,7 +78,7 @@ def said(pilot: Keys) -> str:
 # --- the list, without a screen -------------------------------------------------------------------
 
 
-def keys(shelves: tuple[sets.Shelf, ...], model: Model | None, words: str = "") -> list[str]:
+def keys(shelves: tuple[sets.Shelf, ...], model: OpenModel | None, words: str = "") -> list[str]:
     return [row.key for row in sets.rows(shelves, model, Marks(), {}, words)]
 
 
@@ -161,25 +162,25 @@ def test_why_a_set_does_not_fit() -> None:
 def test_a_state_follows_names() -> None:
     scene = Scene("demo", edits=(Edit("a/x"), Edit("a/y", 2, conditions=("a/x",))), locks=("a/x",))
     state = State(scene, muted=frozenset({1}), keys=(scene,))
-    moved = naming.followed(state, "a/x", "b/z")
+    moved = renaming.followed(state, "a/x", "b/z")
     assert [edit.direction for edit in moved.scene.edits] == ["b/z", "a/y"]
     assert moved.scene.edits[1].conditions == moved.scene.locks == ("b/z",)
     assert moved.keys == (moved.scene,) and moved.muted == {1}
-    gone = naming.followed(state, "a/x", None)
+    gone = renaming.followed(state, "a/x", None)
     assert [edit.direction for edit in gone.scene.edits] == ["a/y"]
     assert gone.scene.locks == gone.scene.edits[0].conditions == () and gone.muted == {0}
     assert gone.keys == (gone.scene,)
-    assert naming.followed(state, "a/q", None) == state
+    assert renaming.followed(state, "a/q", None) == state
 
 
 def test_names_are_read() -> None:
-    read = naming.name_reader({"smile"})
+    read = renaming.name_reader({"smile"})
     assert read(" grin ") == "grin"
     for wrong in ("", "12", "a/b", "a#b", "smile", "x" * 81, "a\x1b[2J"):
         with pytest.raises(ValueError):
             read(wrong)
-    assert naming.free("a", {"a", "a-2"}) == "a-3"
-    assert [naming.short(ref) for ref in ("demo/smile", "/x/y.safetensors#a", "seed:4")] == [
+    assert renaming.free("a", {"a", "a-2"}) == "a-3"
+    assert [renaming.short(ref) for ref in ("demo/smile", "/x/y.safetensors#a", "seed:4")] == [
         "smile", "a", "seed-4",
     ]  # fmt: skip
     assert read_tags("#old, work") == ("old", "work")
@@ -349,7 +350,7 @@ def test_names_of_strangers_cannot_break_the_screen() -> None:
         await settled(pilot)
         lines = text(pilot).split("\n")
         assert any("[red]漢字" in line for line in lines)
-        assert found.studio.state.scene.edits[0].strength == 0.5
+        assert found.desk.state.scene.edits[0].strength == 0.5
         await pilot.press("number_sign")
         assert "[red]" in text(pilot)
 
@@ -544,9 +545,9 @@ def test_paths_that_terminals_paste(tmp_path: Path) -> None:
     escaped = "".join(c if c.isalnum() or c in "/.-_" else f"\\{c}" for c in plain)
     uri = odd.as_uri()
     for pasted in (plain, quoted, escaped, uri, f"{quoted} ", f"{plain}\n"):
-        assert dropping.path_of(pasted) == odd, pasted
+        assert opening.path_of(pasted) == odd, pasted
     for other in ("", "hello", "two\nlines", "/no/such/file", "'open", "x" * 9000, str(tmp_path)):
-        assert dropping.path_of(other) is None, other
+        assert opening.path_of(other) is None, other
 
 
 def test_a_dropped_checkpoint_opens(tmp_path: Path) -> None:

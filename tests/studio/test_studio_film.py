@@ -305,8 +305,13 @@ def strengths(one: dict[str, Any], ref: str) -> list[float]:
     return [edits[0] if edits else 0 for edits in found]
 
 
+def under(pilot: Keys, ref: str) -> None:
+    """The cursor of a list is on a direction."""
+    pilot.app.tell(lambda panel: panel.on_direction(ref))
+
+
 async def at(pilot: Keys, ref: str, count: int) -> None:
-    pilot.app.tell("under", ref)
+    under(pilot, ref)
     await until(pilot, lambda: len(draws("strip")) == count, f"strip {count}")
     await settled(pilot)
 
@@ -327,7 +332,7 @@ def test_the_strip_shows_what_the_direction_does() -> None:
         await settled(pilot)
         seen = len(draws("strip"))
         for name in ("a", "b", "c", "smile"):
-            pilot.app.tell("under", f"demo/{name}")
+            under(pilot, f"demo/{name}")
         await at(pilot, "demo/smile", seen + 1)
         assert strengths(draws("strip")[-1], "demo/smile") == [-3, -1.5, 0, 1.5, 3]
         assert "strip: demo/smile" in text(pilot) and "-1.5σ" in text(pilot)
@@ -358,7 +363,7 @@ def test_the_strip_can_be_put_away_and_is_where_it_is_short() -> None:
         await pilot.pause(0.3)
         seen = len(draws("strip"))
         assert not the_strip(pilot).display or not the_strip(pilot).seen
-        pilot.app.tell("under", "demo/smile")
+        under(pilot, "demo/smile")
         await pilot.pause(0.4)
         assert len(draws("strip")) == seen
         await pilot.press("v")
@@ -390,7 +395,7 @@ def test_a_strip_that_was_put_away_stays_away_the_next_time() -> None:
 def test_a_direction_that_cannot_be_drawn_says_so_in_the_strip() -> None:
     async def keys(pilot: Keys) -> None:
         away(pilot)
-        pilot.app.tell("under", "missing/x")
+        under(pilot, "missing/x")
         await until(pilot, lambda: "there is no direction missing/x" in text(pilot), "words")
 
     run(keys, size=(140, 44))

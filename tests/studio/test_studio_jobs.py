@@ -22,9 +22,9 @@ from latty_tui import jobs
 from latty_tui.app import Studio
 from latty_tui.dialogs.choose import Choose
 from latty_tui.dialogs.form import Form
-from latty_tui.dialogs.log import JobLog
-from latty_tui.drawing.engine import Engine
+from latty_tui.drawing.engine import EngineClient
 from latty_tui.jobs import Watch
+from latty_tui.panels.queue.log import JobLog
 
 
 @pytest.fixture(autouse=True)
@@ -433,11 +433,11 @@ def test_a_method_is_chosen_its_form_filled_and_its_set_is_listed() -> None:
 
 
 def test_what_does_not_fit_comes_last_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def call(engine: Engine, name: str, **args: object) -> dict[str, object]:
+    async def call(engine: EngineClient, name: str, **args: object) -> dict[str, object]:
         assert (name, args) == ("methods", {"model": "demo"})
         return {"lacks": {"ganspace": "it has no axes"}, "attributes": {"factors": ["smile"]}}
 
-    monkeypatch.setattr(Engine, "call", call)
+    monkeypatch.setattr(EngineClient, "call", call)
 
     async def test(pilot: Keys) -> None:
         await pressed(pilot, "d")

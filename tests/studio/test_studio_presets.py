@@ -16,8 +16,8 @@ from textual.widgets import Input
 
 from latty import home, presets
 from latty.scene import Edit, Walk
-from latty_tui.dialogs.problems import Problems
 from latty_tui.films.film import preset_of
+from latty_tui.panels.timeline.problems import Problems
 
 FILE = """\
 # the best face so far
@@ -368,7 +368,7 @@ def test_the_picture_is_exported_with_its_recipe_and_opens_again(here: Path) -> 
 def test_presets_are_read_and_taken_apart_without_torch(here: Path) -> None:
     (here / "best.toml").write_text(MOVING)
     code = (
-        "import sys; from latty_tui.films import documents, film, presets\n"
+        "import sys\nfrom latty_tui.films import documents, film\n"
         "state = film.state_of(documents.read('best.toml').preset)\n"
         "assert len(state.keys) == 2\n"
         "film.preset_of(state); documents.offers(documents.Path('.'))\n"

@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from latty.errors import BadData
 from latty_tui.app import Studio
-from latty_tui.drawing.engine import Drawn, Engine
+from latty_tui.drawing.engine import Drawn, EngineClient
 from latty_tui.panel import name_of, panels
 
 NEW = bool(os.environ.get("SNAPSHOTS"))
@@ -23,13 +23,13 @@ ASLEEP = (sys.executable, "-c", "import sys; sys.stdin.read()")
 @pytest.fixture(autouse=True)
 def same_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """No measured time on the screen."""
-    draw = Engine.draw
+    draw = EngineClient.draw
 
-    async def drawn(self: Engine, *words: Any, **more: Any) -> Drawn | None:
+    async def drawn(self: EngineClient, *words: Any, **more: Any) -> Drawn | None:
         found = await draw(self, *words, **more)
         return found and replace(found, ms=31.0, memory=(2 * 2**30, 24 * 2**30), device="cuda:0")
 
-    monkeypatch.setattr(Engine, "draw", drawn)
+    monkeypatch.setattr(EngineClient, "draw", drawn)
 
 
 async def compare(pilot: Keys, name: str) -> None:

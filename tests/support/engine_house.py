@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 from places import LIMIT
 
-from latty_tui.drawing.engine import Died, Engine, Event, Ready
+from latty_tui.drawing.engine import Died, EngineClient, Event, Ready
 
 T = TypeVar("T")
 PROBE = (sys.executable, str(Path(__file__).parent / "engine_probe.py"))
@@ -22,7 +22,7 @@ class House:
     def __init__(self, runner: asyncio.Runner, device: str, command: tuple[str, ...]) -> None:
         self.runner = runner
         self.events: list[Event] = []
-        self.engine = Engine(device, self.events.append, command)
+        self.engine = EngineClient(device, self.events.append, command)
 
     def do(self, work: Coroutine[Any, Any, T], seconds: float = LIMIT) -> T:
         """Its result."""

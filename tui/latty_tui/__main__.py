@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from latty.config import Config
 
 
-class Terminal:
+class TerminalScreen:
     """What latty.cli.main.Screen asks for; everything behind it is imported when it is used."""
 
     def studio(self, ref: str | None, config: "Config", out: "Out") -> int:
@@ -30,9 +30,9 @@ class Terminal:
         show_file(path, config, out)
 
     def facts(self, config: "Config") -> dict[str, str]:
-        from latty_tui.terminal.probe import facts
+        from latty_tui.terminal import advice, probe
 
-        return facts(config.image)
+        return advice.facts(probe.probe(config.image))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signals.install()
     from latty.cli import main as cli_main
 
-    return cli_main.main(argv, Terminal())
+    return cli_main.main(argv, TerminalScreen())
 
 
 if __name__ == "__main__":

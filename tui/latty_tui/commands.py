@@ -3,15 +3,16 @@ jump mode and the keymap file all look here, so nothing is told twice."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
+from textual.app import App
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from latty.errors import ConfigError
+from latty_tui import keymap
+from latty_tui.desk import Desk
 from latty_tui.panel import Panel, name_of, panels
-
-if TYPE_CHECKING:
-    from latty_tui.app import Studio
 
 NEAR = 0.3  # what a match of the focused panel is worth more: matches score 0..1 and a little
 UNSEEN = ("super+c",)  # keys that Textual binds for other systems
@@ -22,7 +23,7 @@ def everywhere() -> list[Binding]:
     found = []
     for panel in panels():
         name = name_of(panel)
-        for one in getattr(panel, "EVERYWHERE", ()):
+        for one in panel.EVERYWHERE:
             action, id = f"panel({name!r}, {one.action!r})", one.id or f"{name}.{one.action}"
             found.append(replace(one, action=action, id=id))
     return found
@@ -46,10 +47,10 @@ class Command:
     more: str = ""
 
 
-def commands(studio: "Studio") -> Iterator[Command]:
+def commands(app: App[Any]) -> Iterator[Command]:
     """All of them, the app's first, then panel by panel; each once, with all its keys. What has no
     words is for Textual's own use."""
-    yield from _of("", Binding.make_bindings(type(studio).BINDINGS))
+    yield from _of("", Binding.make_bindings(type(app).BINDINGS))
     for panel in panels():
         above = [one for one in panel.__mro__ if issubclass(one, Panel) and "BINDINGS" in vars(one)]
         bindings = (binding for one in above for binding in Binding.make_bindings(one.BINDINGS))
@@ -71,15 +72,19 @@ def _of(panel: str, bindings: Any) -> Iterator[Command]:
     yield from found.values()
 
 
-def listed(studio: "Studio") -> Iterator[Command]:
-    """The commands, under the name that the keymap file knows."""
-    return (command for command in commands(studio) if command.id)
+def read_keymap(app: App[Any]) -> dict[str, str]:
+    """The keys of the user's own, by command; what is wrong with the file is shown, and none."""
+    try:
+        return keymap.read([command.id for command in commands(app) if command.id])
+    except ConfigError as error:
+        cast(Desk, app).fail(error, "the keymap cannot be used")
+        return {}
 
 
-def display(studio: "Studio", command: Command) -> str:
+def display(app: App[Any], command: Command) -> str:
     """The keys of a command as people write them, those of the keymap file where it names it."""
-    keys = studio.own_keys.get(command.id, command.keys)
-    shown = [studio.get_key_display(one) for one in Binding.make_bindings([Binding(keys, "")])]
+    keys = cast(Desk, app).own_keys.get(command.id, command.keys)
+    shown = [app.get_key_display(one) for one in Binding.make_bindings([Binding(keys, "")])]
     return " ".join(dict.fromkeys(shown))
 
 
@@ -88,9 +93,8 @@ class Everything(Provider):
     focused panel come first."""
 
     @property
-    def studio(self) -> "Studio":
-        found: Studio = self.app  # type: ignore[assignment]
-        return found
+    def desk(self) -> Desk:
+        return cast(Desk, self.app)
 
     def _focused(self) -> str:
         widget = self.focused
@@ -101,19 +105,19 @@ class Everything(Provider):
         """What it says, its keys or a word on it, whether it is near, what it does."""
         titles = {name_of(panel): panel.TITLE for panel in panels()}
         near = self._focused()
-        found = sorted(commands(self.studio), key=lambda command: command.panel != near)
+        found = sorted(commands(self.app), key=lambda command: command.panel != near)
         for command in found:
             title = titles.get(command.panel, "")
             text = f"{title}: {command.what}" if title else command.what
-            keys = display(self.studio, command)
+            keys = display(self.app, command)
             words = f"{keys}   {command.more}" if command.more else keys
             yield text, words, command.panel == near, self._runner(command)
         for panel in panels():
             if panel.JUMP:
                 go = self._goer(name_of(panel))
                 yield f"Go to {panel.TITLE}", f"^o {panel.JUMP}", False, go
-        for theme in sorted(self.studio.available_themes):
-            yield f"Theme: {theme}", "how the studio looks", False, self._painter(theme)
+        for theme in sorted(self.app.available_themes):
+            yield f"Theme: {theme}", "how the studio looks", False, self._themer(theme)
 
     async def discover(self) -> Hits:
         for text, words, _, run in self._entries():
@@ -132,21 +136,14 @@ class Everything(Provider):
             if not command.panel:
                 await self.app.run_action(command.action)
                 return
-            panel = self.studio.panel(command.panel)
-            self.studio.main.go(panel)
+            self.desk.go(command.panel)
+            panel = self.desk.panel(command.panel)
             await self.app.run_action(command.action, default_namespace=panel)
 
         return run
 
     def _goer(self, name: str) -> Any:
-        return lambda: self.studio.main.go(self.studio.panel(name))
+        return lambda: self.desk.go(name)
 
-    def _painter(self, theme: str) -> Any:
-        return lambda: self.studio.set_theme(theme)
-
-
-def apply_keymap(studio: "Studio") -> None:
-    """Keys of the user's own: keymap.toml in the config folder."""
-    from latty_tui import keymap
-
-    keymap.apply(studio)
+    def _themer(self, theme: str) -> Any:
+        return lambda: self.desk.set_theme(theme)

@@ -5,15 +5,12 @@ The ids are those that `?` shows.
 
 import tomllib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual.keys import Keys, key_to_character
 
 from latty import home
 from latty.errors import ConfigError, did_you_mean
-
-if TYPE_CHECKING:
-    from latty_tui.app import Studio
 
 FILE = "keymap.toml"
 
@@ -55,14 +52,3 @@ def is_key(text: str) -> bool:
         return False
     names = {known.value.rpartition("+")[2] for known in Keys}
     return len(key) == 1 or key in names or key_to_character(key) is not None
-
-
-def apply(studio: "Studio") -> None:
-    """Use it; what is wrong with it is said, and the keys stay as they are."""
-    from latty_tui.commands import listed
-
-    try:
-        studio.own_keys = read([command.id for command in listed(studio)])
-        studio.set_keymap(studio.own_keys)
-    except ConfigError as error:
-        studio.fail(error, "the keymap cannot be used")

@@ -4,7 +4,8 @@ Where it is narrow, left and right share one column, and that of the focused pan
 is short, only the focused panel of a column is unfolded. Tab goes through all panels all the same.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from collections.abc import Iterator
+from typing import Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,12 +15,10 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from latty_tui.desk import Desk
 from latty_tui.drawing.pixels import PixelView
 from latty_tui.panel import Panel, Place, name_of, panels
 from latty_tui.widgets.footer import KeyLine
-
-if TYPE_CHECKING:
-    from latty_tui.app import Studio
 
 UNFOLDED = "#directions, #edits"  # until others of their columns are worked in
 SMALL = "The studio needs 60 columns and 16 rows; the window has {} x {}.\n\nq leaves; jobs go on."
@@ -28,7 +27,7 @@ SMALL = "The studio needs 60 columns and 16 rows; the window has {} x {}.\n\nq l
 def made(place: Place) -> list[Widget]:
     """The panels of one place."""
     found = [panel for panel in panels() if place == panel.PLACE]
-    return [panel(id=name_of(panel), classes="panel") for panel in found]
+    return [cast(type[Widget], panel)(id=name_of(panel), classes="panel") for panel in found]
 
 
 class Main(Screen[None]):
@@ -71,16 +70,25 @@ class Main(Screen[None]):
             self.call_after_refresh(self._focus_again)
 
     def _focus_again(self) -> None:
-        name = cast("Studio", self.app).memory.focus or self.AUTO_FOCUS[1:]
-        found = [panel for panel in self._reachable() if panel.id == name]
-        if found and self.query_one("#middle").display and not self.has_class("-full"):
-            self.go(found[0])
+        name = cast(Desk, self.app).last_focus or self.AUTO_FOCUS[1:]
+        if self.query_one("#middle").display and not self.has_class("-full"):
+            self.restore_focus(name)
+
+    def restore_focus(self, name: str | None) -> None:
+        """The focus to the panel of that name, if there is one."""
+        for panel in self._reachable():
+            if panel.id == name:
+                self.go(panel)
 
     def on_descendant_focus(self) -> None:
         panel = self.current
         if panel is not None:
             self._unfold(panel)
-            cast("Studio", self.app).memory.focus = panel.id
+            cast(Desk, self.app).last_focus = panel.id
+
+    def panels(self) -> Iterator[Any]:
+        """The widgets of all panels."""
+        return (self.query_one(f"#{name_of(panel)}") for panel in panels())
 
     @property
     def current(self) -> Any:

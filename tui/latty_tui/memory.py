@@ -10,22 +10,18 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latty import home
 from latty.errors import BadData
 from latty.files import replace_whole
 from latty.jobs import locks
-from latty.scene import from_table, to_table
+from latty.scene import Scene, from_table, to_table
 from latty_tui.films.film import film_of, film_table
-from latty_tui.state import History, State, Step
-
-if TYPE_CHECKING:
-    from latty_tui.app import Studio
+from latty_tui.state import GRIDS, History, State, Step, View
 
 FILE, LOCK = "studio.json", "studio.lock"
 MOST = 500  # steps of history that are kept
-SOON = 0.5  # seconds after a change
 SCHEMA = 1
 
 OTHER = "another studio keeps the history, this one does not"
@@ -66,6 +62,8 @@ def _step(table: Table) -> tuple[State, str]:
 class Memory:
     """The file, and the lock that says whose it is."""
 
+    SOON = 0.5  # seconds after a change until it is written
+
     def __init__(self) -> None:
         self.folder = home.state_dir()
         self.lock: int | None = None
@@ -78,10 +76,9 @@ class Memory:
             self.trouble = NOT_KEPT.format(error.strerror)
         self.table = self._read() if self.keeps else {}
         self.waiting: Callable[[], Table] | None = None  # makes what is not written yet
-        self.focus = self.looks.get("focus")  # the name of a panel
         self.whole = False  # whether all of the last run's history is there
         self._writing = threading.Lock()
-        self._timer = None
+        self._soon = False  # whether it is to be written in a moment
 
     @property
     def keeps(self) -> bool:
@@ -101,14 +98,31 @@ class Memory:
                 return table
         return {}
 
-    def history(self) -> History | None:
-        """The last state of the last run, which is all that the first paint needs; None where
+    @property
+    def theme(self) -> str | None:
+        """The theme of the last run."""
+        theme = self.looks.get("theme")
+        return theme if isinstance(theme, str) else None
+
+    @property
+    def focus(self) -> str | None:
+        """The name of the panel that had the focus."""
+        focus = self.looks.get("focus")
+        return focus if isinstance(focus, str) else None
+
+    def view(self) -> View:
+        """How the picture was looked at."""
+        grid, strip = self.looks.get("grid"), self.looks.get("strip")
+        return View(grid if grid in GRIDS else 1, strip=strip if isinstance(strip, bool) else None)
+
+    def history(self) -> History:
+        """The last state of the last run, which is all that the first paint needs; a new one where
         there is none that can be read."""
         with suppress(*WRONG):
             index = int(self.table["index"])
             if index >= 0:
                 return History(*_step(self.table["steps"][index]))
-        return None
+        return History(State(Scene("demo", 7, 0.8)))
 
     def complete(self, history: History) -> None:
         """The steps before and after the one that `history` began with, once."""
@@ -124,29 +138,25 @@ class Memory:
                 history.steps += ahead
                 history.index += index
 
-    def later(self, studio: "Studio") -> None:
-        """Write soon, in a thread."""
+    def note(self, history: History, looks: Table) -> bool:
+        """Have these written by `keep`; whether it is to be called, SOON from now."""
         if not self.keeps:
-            return
-        self.complete(studio.history)
-        self.waiting = snapshot(studio)
-        if self._timer is None:
-            self._timer = studio.set_timer(SOON, lambda: self._begin(studio))
+            return False
+        self.complete(history)
+        self.waiting = snapshot(history, looks)
+        soon, self._soon = self._soon, True
+        return not soon
 
-    def _begin(self, studio: "Studio") -> None:
-        self._timer = None
-        studio.background(self._keep(studio), "memory")
-
-    async def _keep(self, studio: "Studio") -> None:
-        before = self.trouble
+    async def keep(self) -> str:
+        """Write what was noted, in a thread; why that cannot be done, where it is news."""
+        self._soon, before = False, self.trouble
         await asyncio.to_thread(self.write, self.waiting)
-        if self.trouble and not before:
-            studio.say(self.trouble, "warning")
+        return "" if before else self.trouble
 
-    def save(self, studio: "Studio") -> None:
+    def save(self, history: History, looks: Table) -> None:
         """Write now."""
-        self.complete(studio.history)
-        self.write(snapshot(studio))
+        self.complete(history)
+        self.write(snapshot(history, looks))
 
     def write(self, made: Callable[[], Table] | None, patience: float = -1) -> None:
         """Write what `made` makes, from any thread; a full disk costs the memory, not the work."""
@@ -171,48 +181,13 @@ class Memory:
             os.close(lock)
 
 
-def snapshot(studio: "Studio") -> Callable[[], Table]:
+def snapshot(history: History, looks: Table) -> Callable[[], Table]:
     """What is to be written, taken now, made into a table wherever there is time for it."""
-    history = studio.history
     first = max(0, len(history) - MOST)
     steps, index = tuple(history.steps[first:]), max(0, history.index - first)
-    looks = _looks(studio)
 
     def table() -> Table:
         told = [{"state": state_table(step.state), "what": step.what} for step in steps]
         return {"schema": SCHEMA, "steps": told, "index": index, "looks": looks}
 
     return table
-
-
-def _looks(studio: "Studio") -> Table:
-    view = studio.preview.view
-    return {
-        "theme": studio.theme,
-        "grid": view.grid,
-        "strip": view.strip,
-        "focus": studio.memory.focus,
-    }
-
-
-def restore_looks(studio: "Studio") -> None:
-    """The theme, the view and the focus of the last run."""
-    from latty_tui.drawing.preview import GRIDS, View
-
-    looks, theme = studio.memory.looks, studio.memory.looks.get("theme")
-    if isinstance(theme, str) and theme in studio.available_themes:
-        studio.theme = theme
-    grid, strip = looks.get("grid"), looks.get("strip")
-    studio.preview.view = View(
-        grid if grid in GRIDS else 1, strip=strip if isinstance(strip, bool) else None
-    )
-
-
-def restore_focus(studio: "Studio") -> None:
-    """The panel that had the focus, once there are panels."""
-    from textual.css.query import NoMatches
-
-    name = studio.memory.looks.get("focus")
-    if isinstance(name, str) and name.isidentifier():
-        with suppress(NoMatches):
-            studio.main.go(studio.panel(name))

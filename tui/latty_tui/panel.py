@@ -1,40 +1,41 @@
 """What a panel is: a widget in panels/NAME.py with PANEL = its class, its looks in NAME.tcss.
 
 The app finds panels by their files and puts each where its PLACE says, in the order of ORDER. A new
-panel is one new file (and its .tcss): nothing else is touched.
+panel is one new file, and its .tcss where it needs one: nothing else is touched.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from pathlib import Path
+from typing import Any, ClassVar, Literal, cast
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from latty.plugins import Registry
-
-if TYPE_CHECKING:
-    from latty_tui.app import Studio
-    from latty_tui.drawing.engine import Model
-    from latty_tui.state import State
+from latty_tui.desk import Desk, Listener
 
 PANELS = Registry["type[Panel]"]("latty_tui.panels", "PANEL", needs=("PLACE", "ORDER", "TITLE"))
 Place = Literal["top", "left", "centre", "right", "bottom"]
 
 
-class Panel:
-    """A mixin of every panel's widget class; the hooks may be left as they are.
+class Panel(Listener):
+    """A mixin of every panel's widget class.
 
     PLACE, ORDER  where it is, and its place among the others there (smaller first)
     TITLE         on its border, in help and jump mode
     JUMP          the key that jump mode gives it
     HELP          a few plain sentences for `?`: what it is for; keys come from its BINDINGS
+    EVERYWHERE    keys that work wherever the focus is
     """
 
     PLACE: ClassVar[Place] = "left"
     ORDER: ClassVar[int] = 50
     TITLE: ClassVar[str] = ""
     JUMP: ClassVar[str] = ""
-    HELP: ClassVar[str] = ""
+    HELP: ClassVar[str | None] = None
+    EVERYWHERE: ClassVar[list[Binding]] = []
+    BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init_subclass__(cls, **more: Any) -> None:
         """Bindings get the ids by which the keymap file knows them: PANEL.ACTION."""
@@ -48,24 +49,33 @@ class Panel:
         super().__init_subclass__(**more)
 
     @property
-    def studio(self) -> "Studio":
-        """The app, by its own type."""
-        return cast("Studio", cast(Any, self).app)
-
-    def state_changed(self, state: "State") -> None:
-        """The state is another one: by an edit, an undo, a preset."""
-
-    def model_changed(self, model: "Model | None") -> None:
-        """Another model is open; None while one is being opened or none could be."""
+    def desk(self) -> Desk:
+        """The app."""
+        return cast(Desk, cast(Any, self).app)
 
 
 @cache
-def panels() -> tuple[type[Any], ...]:
+def panels() -> tuple[type[Panel], ...]:
     """The classes of all panels, in the order of ORDER."""
     found = [panel for _, panel in PANELS.loaded()]
     return tuple(sorted(found, key=lambda panel: (panel.ORDER, panel.__name__)))
 
 
 def name_of(panel: type[Any]) -> str:
-    """The name of a panel's class: its file's, which is also its id on the screen."""
-    return panel.__module__.removeprefix(f"{PANELS.package}.").partition(".")[0]
+    """The name of a panel's class, which is also its id on the screen: that of its entry; of
+    another distribution's panel its module's."""
+    inside = panel.__module__.removeprefix(f"{PANELS.package}.")
+    return (
+        panel.__module__.replace(".", "-") if inside == panel.__module__ else inside.split(".")[0]
+    )
+
+
+def style_sheets() -> Iterator[Path]:
+    """The .tcss files of all panels, those of other distributions too."""
+    for name in PANELS.names():
+        source = PANELS.source(name)
+        if source is not None:
+            folder = source.parent if source.stem == "__init__" else source
+            sheet = folder / f"{name}.tcss" if folder.is_dir() else source.with_suffix(".tcss")
+            if sheet.is_file():
+                yield sheet

@@ -20,10 +20,11 @@ def run(ref: str | None, config: "Config") -> int:
     finally:
         terminal = probe.finish(asked, config.image)
     if not terminal.rtt:
-        from latty_tui import late
+        from latty_tui.terminal import late_replies
 
-        late.ignore()
+        late_replies.ignore()
     if terminal.truecolor and not os.environ.get("NO_COLOR"):
-        constants.COLOR_SYSTEM = "truecolor"  # ssh does not hand COLORTERM on; the terminal said it
+        # ssh does not hand COLORTERM on; the terminal said it
+        constants.COLOR_SYSTEM = "truecolor"  # type: ignore[misc]
     app = Studio(ref, config, replace(terminal, typed=b""))
     return app.run() or app.return_code or 0

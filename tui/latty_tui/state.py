@@ -5,7 +5,7 @@ No Textual and no files here: every key press is `state -> state`, and tests nee
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from latty.scene import Edit, Scene
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from latty.presets.values import Preset
 
 Loop = Literal["once", "loop", "bounce"]
+Compare = Literal["edited", "original", "both"]
+GRIDS = (1, 4, 9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class State:
         edits = self.scene.edits
         return next((i for i, edit in enumerate(edits) if edit.direction == direction), None)
 
-    def with_scene(self, **changes: object) -> "State":
+    def with_scene(self, **changes: Any) -> "State":
         """The state with some fields of its scene changed."""
         return replace(self, scene=replace(self.scene, **changes))
 
@@ -76,7 +78,7 @@ class State:
         """The state with more edits at the end of the stack."""
         return self.with_scene(edits=(*self.scene.edits, *edits))
 
-    def edited(self, index: int, **changes: object) -> "State":
+    def edited(self, index: int, **changes: Any) -> "State":
         """The state with some fields of edit `index` changed. Raises IndexError."""
         edits = list(self.scene.edits)
         edits[index] = replace(edits[index], **changes)
@@ -124,6 +126,22 @@ class State:
 def idle(edit: Edit) -> bool:
     """Whether an edit changes nothing: a way of no length (a place at 0 is a place)."""
     return edit.strength == 0 and edit.mode == "relative"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How the picture is looked at; no part of the state, and nothing that undo brings back.
+
+    grid     1, 4 or 9 pictures of consecutive seeds
+    compare  the edited picture, the one before all edits, or both side by side
+    moment   0..1 where a film is played or looked at, None = the present state
+    strip    whether the strip is wanted, None = where there is room
+    """
+
+    grid: int = 1
+    compare: Compare = "edited"
+    moment: float | None = None
+    strip: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

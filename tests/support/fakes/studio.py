@@ -28,7 +28,7 @@ def plant(what: str) -> None:
         render = HeaderPanel.render
 
         def broken(self: Any) -> object:
-            if self.studio.state.scene.seed == 8:
+            if self.desk.state.scene.seed == 8:
                 raise KeyError("planted [red]")
             return render(self)
 
@@ -47,7 +47,7 @@ def plant(what: str) -> None:
 def main() -> int:
     """latty, from there."""
     command = (sys.executable, "-P", str(Path(__file__).parent / "engine.py"))
-    engine.Engine.__init__.__defaults__ = (command,)  # type: ignore[attr-defined]
+    engine.EngineClient.__init__.__defaults__ = (command,)  # type: ignore[attr-defined]
     plant(sys.argv[1])
     from latty_tui.__main__ import main
 

@@ -18,8 +18,8 @@ from latty_tui.dialogs.fields import Field, Values, listing, or_empty, whole
 from latty_tui.dialogs.form import Form
 
 if TYPE_CHECKING:
-    from latty_tui.app import Studio
-    from latty_tui.drawing.engine import Model
+    from latty_tui.desk import Desk
+    from latty_tui.drawing.engine import OpenModel
 
 PATIENCE = 1.0  # seconds to wait for what the engine says before asking without it
 OF_SCORER = ("names", "locks", "keep", "conditions")  # parameters that are attributes
@@ -35,36 +35,36 @@ class Facts:
     attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-async def ask(studio: "Studio") -> None:
+async def ask(desk: "Desk") -> None:
     """Ask which method and how, and hand the job in."""
-    model = studio.model
+    model = desk.model
     if model is None:
-        studio.say("no model is open to search in", "warning")
+        desk.say("no model is open to search in", "warning")
         return
-    facts = await _facts(studio, studio.state.scene.model)
-    method = await studio.push_screen_wait(Choose("find directions with", _choices(facts)))
+    facts = await _facts(desk, desk.state.scene.model)
+    method = await desk.answer(Choose("find directions with", _choices(facts)))
     if method is None:
         return
-    devices = await asyncio.to_thread(dialogs_device.devices, studio.config.device)
+    devices = await asyncio.to_thread(dialogs_device.devices, desk.config.device)
     found = await asyncio.to_thread(_fields, method, facts, model)
-    found += dialogs_device.fields(devices, studio.config.device)
-    values = await studio.push_screen_wait(DiscoverForm(method, facts, found))
+    found += dialogs_device.fields(devices, desk.config.device)
+    values = await desk.answer(DiscoverForm(method, facts, found))
     if values is None:
         return
     words = words_of(method, facts.model, values)
     gpus = int(values.get("gpus", 1))
     job = await asyncio.to_thread(control.submit, words, gpus, dialogs_device.wish(values))
-    studio.panel("queue").look_soon()
-    studio.say(f"job {job[-4:]}: {method}; its directions will be in {clean(values['name'])}")
+    desk.tell(lambda panel: panel.on_submitted(job))
+    desk.say(f"job {job[-4:]}: {method}; its directions will be in {clean(values['name'])}")
     if warning := await asyncio.to_thread(dialogs_device.logout_kills):
-        studio.say(warning, "warning")
+        desk.say(warning, "warning")
 
 
-async def _facts(studio: "Studio", ref: str) -> Facts:
+async def _facts(desk: "Desk", ref: str) -> Facts:
     """Of the engine, where it has the time; without it nothing is greyed."""
     said: Any = {}
     with suppress(LattyError, TimeoutError):
-        said = await asyncio.wait_for(studio.engine.call("methods", model=ref), PATIENCE)
+        said = await asyncio.wait_for(desk.engine.call("methods", model=ref), PATIENCE)
     return Facts(ref, said.get("lacks", {}), said.get("attributes", {}))
 
 
@@ -125,7 +125,7 @@ def _target(name: str) -> Path:
     return target_of(name)
 
 
-def _fields(method: str, facts: Facts, model: "Model") -> list[Field]:
+def _fields(method: str, facts: Facts, model: "OpenModel") -> list[Field]:
     """The name of the set, the method's parameters, how to compute."""
     stem = f"{Path(facts.model).stem}-{method}"
     name, count = stem, 2
@@ -141,7 +141,7 @@ def _fields(method: str, facts: Facts, model: "Model") -> list[Field]:
     ]  # fmt: skip
 
 
-def _field(one: Parameter, facts: Facts, model: "Model") -> Field:
+def _field(one: Parameter, facts: Facts, model: "OpenModel") -> Field:
     """A parameter as a field."""
     label, default = one.name.replace("_", " "), _text(one.default)
     words = one.help + (f" (usually {default})" if default else "")
@@ -152,7 +152,7 @@ def _field(one: Parameter, facts: Facts, model: "Model") -> Field:
                  read=lambda text: _read(one, text), offers=_offers(one, facts, model))  # fmt: skip
 
 
-def _offers(one: Parameter, facts: Facts, model: "Model") -> tuple[str, ...]:
+def _offers(one: Parameter, facts: Facts, model: "OpenModel") -> tuple[str, ...]:
     """Completions: scorers, attributes, layers."""
     from latty.attributes.names import scorer_names
 

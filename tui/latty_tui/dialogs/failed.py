@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from latty.errors import LattyError, explain
 from latty_tui.dialogs.base import Dialog, plain
-from latty_tui.mishaps import Mishap
+from latty_tui.error_reports import UnexpectedError
 
 
 class Failed(Dialog[None]):
@@ -33,7 +33,7 @@ class Failed(Dialog[None]):
         if not isinstance(error, LattyError) and not self.detail:
             self.detail = f"{type(error).__name__}: {error}"
         self.head = title or "that did not work"
-        self.open = isinstance(error, Mishap)
+        self.open = isinstance(error, UnexpectedError)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="failed") as box:

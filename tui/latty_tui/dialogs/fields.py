@@ -50,7 +50,7 @@ class Pick(Widget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1)", show=False),
         Binding("right", "move(1)", show=False),
-        Binding("space", "toggle", show=False),
+        Binding("space", "toggle_word", show=False),
     ]
 
     class Changed(Message):
@@ -82,7 +82,7 @@ class Pick(Widget, can_focus=True):
             self.chosen = [self.words[self.at]]
         self._changed()
 
-    def action_toggle(self) -> None:
+    def action_toggle_word(self) -> None:
         word = self.words[self.at]
         if self.many:
             now = {*self.chosen} ^ {word}
@@ -98,7 +98,7 @@ class Pick(Widget, can_focus=True):
                 self.at = at
                 self.chosen = [word] if not self.many else self.chosen
                 if self.many:
-                    self.action_toggle()
+                    self.action_toggle_word()
                 return self._changed()
             place += len(text) + 1
 

@@ -4,7 +4,7 @@ All of it is read from the panels and their bindings: what a key says here is wh
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -18,9 +18,6 @@ from latty_tui.commands import Command, commands, display
 from latty_tui.dialogs.base import Dialog
 from latty_tui.keymap import FILE
 from latty_tui.panel import Panel, name_of, panels
-
-if TYPE_CHECKING:
-    from latty_tui.app import Studio
 
 WIDTH = 14  # cells for the keys
 OWN = 'Keys of your own: {path}, a line for each, as in  undo = "ctrl+z"; ids are on the right.'
@@ -40,7 +37,9 @@ class Help(Dialog[None]):
     def __init__(self, focused: Widget | None) -> None:
         super().__init__()
         above = focused.ancestors_with_self if focused is not None else ()
-        self.panel = next((type(w) for w in above if isinstance(w, Panel)), None)
+        self.panel: type[Panel] | None = next(
+            (type(widget) for widget in above if isinstance(widget, Panel)), None
+        )
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="help") as box:
@@ -67,9 +66,9 @@ class Help(Dialog[None]):
 
     def _whole(self) -> Iterator[Text]:
         """The focused panel, then what works everywhere."""
-        found = list(commands(cast("Studio", self.app)))
+        found = list(commands(self.app))
         if self.panel is not None:
-            yield Text(self.panel.HELP)
+            yield Text(self.panel.HELP or "")
             yield Text()
             mine = name_of(self.panel)
             yield from self._section(self.panel.TITLE, [c for c in found if c.panel == mine])
@@ -83,7 +82,7 @@ class Help(Dialog[None]):
         for name, title in titles.items():
             rows = [
                 command
-                for command in commands(cast("Studio", self.app))
+                for command in commands(self.app)
                 if command.panel == name
                 and all(p in f"{title} {command.what} {command.id}".lower() for p in parts)
             ]
@@ -98,7 +97,7 @@ class Help(Dialog[None]):
             return
         yield Text(title, style="bold underline")
         for command in rows:
-            keys = display(cast("Studio", self.app), command)
+            keys = display(self.app, command)
             line = Text.assemble((keys.ljust(WIDTH), "bold"), " ", command.what, no_wrap=True)
             room = self._width() - line.cell_len - len(command.id)
             if command.id and room > 1:

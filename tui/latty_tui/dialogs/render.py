@@ -22,7 +22,7 @@ from latty_tui.films import film
 from latty_tui.state import Film
 
 if TYPE_CHECKING:
-    from latty_tui.app import Studio
+    from latty_tui.desk import Desk
 
 FORMATS = ("gif", "mp4", "webm", "webp", "png", "frames")
 FILMS = frozenset(FORMATS) - {"png"}
@@ -31,20 +31,20 @@ LOOPS, LAYOUTS = ("once", "loop", "bounce"), ("frames", "grid", "strip")
 SETTLE = 0.15  # seconds after the last key until the plan is made
 
 
-async def ask(studio: "Studio") -> None:
+async def ask(desk: "Desk") -> None:
     """Ask how, and hand the job in. Raises BadData where keyframes do not go together."""
-    preset = await asyncio.to_thread(film.preset_of, studio.state)
-    devices = await asyncio.to_thread(dialogs_device.devices, studio.config.device)
-    order = Order(preset, studio.config.out_dir, studio.model.resolution if studio.model else 256)
-    values = await studio.push_screen_wait(RenderForm(order, devices, studio.config.device))
+    preset = await asyncio.to_thread(film.preset_of, desk.state)
+    devices = await asyncio.to_thread(dialogs_device.devices, desk.config.device)
+    order = Order(preset, desk.config.out_dir, desk.model.resolution if desk.model else 256)
+    values = await desk.answer(RenderForm(order, devices, desk.config.device))
     if values is None:
         return
     job = await asyncio.to_thread(order.submit, values)
-    studio.panel("queue").look_soon()
+    desk.tell(lambda panel: panel.on_submitted(job))
     warning = await asyncio.to_thread(dialogs_device.logout_kills)
-    studio.say(f"job {job[-4:]}: render {clean(values['name'])} (w: the queue)")
+    desk.say(f"job {job[-4:]}: render {clean(values['name'])} (w: the queue)")
     if warning:
-        studio.say(warning, "warning")
+        desk.say(warning, "warning")
 
 
 @dataclass(frozen=True, slots=True)

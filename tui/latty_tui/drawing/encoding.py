@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from latty_tui.drawing.pixels import Picture
+from latty_tui.drawing.picture import Picture
 
 SHADES = " .:-=+*#%@"  # from dark to bright, on a dark ground
 Place = tuple[int, int, int, int]  # x, y, width, height in cells
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class EncodeOptions:
     """How to encode.
 
     place      the cells there are
@@ -54,7 +53,7 @@ class Encoded:
         )
 
 
-def fit(picture: "Picture", order: Order) -> tuple[int, int]:
+def fit(picture: Picture, order: EncodeOptions) -> tuple[int, int]:
     """Width and height in px on screen: the largest that keep the shape and fit the cells."""
     columns, rows = order.place[2:]
     room = columns * order.cell[0], rows * order.cell[1]
@@ -66,7 +65,7 @@ def fit(picture: "Picture", order: Order) -> tuple[int, int]:
     return max(1, int(picture.width * scale)), max(1, int(picture.height * scale))
 
 
-def encode(picture: "Picture", order: Order) -> Encoded:
+def encode(picture: Picture, order: EncodeOptions) -> Encoded:
     """The picture in the terminal's way, in the middle of its place. Slow: call it in a thread."""
     from latty_tui import terminal
 
@@ -93,14 +92,14 @@ def encode(picture: "Picture", order: Order) -> Encoded:
     return Encoded(data, order.place, column, row, columns, rows, (width, height))
 
 
-def _array(picture: "Picture") -> Any:
+def _array(picture: Picture) -> Any:
     import numpy as np
 
     flat = np.frombuffer(picture.pixels, np.uint8)
     return flat.reshape(picture.height, picture.width, 3)
 
 
-def _resampled(pixels: Any, canvas: tuple[int, int] | None, order: Order) -> Any:
+def _resampled(pixels: Any, canvas: tuple[int, int] | None, order: EncodeOptions) -> Any:
     """At the size that the way wants; with less detail, each kept pixel is a square of pixels: few
     colours in a row and a band make a sixel short."""
     from latty_tui import terminal
@@ -122,7 +121,7 @@ def fit_within(width: int, height: int, most: int | None) -> tuple[int, int]:
 
 
 def cells(
-    picture: "Picture",
+    picture: Picture,
     columns: int,
     rows: int,
     cell: tuple[int, int],
@@ -138,7 +137,7 @@ def cells(
 
     if not columns or not rows:
         return []
-    width, height = fit(picture, Order("blocks", (0, 0, columns, rows), cell))
+    width, height = fit(picture, EncodeOptions("blocks", (0, 0, columns, rows), cell))
     across, down = max(1, round(width / cell[0] / wide)), max(1, round(height / cell[1]))
     pixels = terminal.fitted(_array(picture), (across, 2 * down)).tolist()
     left, top = max(0, columns - across * wide) // 2, (rows - down) // 2
@@ -163,7 +162,7 @@ def _hex(rgb: list[int]) -> str:
     return "#{:02x}{:02x}{:02x}".format(*rgb)
 
 
-def saved_path(picture: "Picture") -> str:
+def saved_path(picture: Picture) -> str:
     """The path of a file that holds the picture, for terminals that can show none."""
     from latty_tui import terminal
 

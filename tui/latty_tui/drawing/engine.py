@@ -1,7 +1,7 @@
 """The app's end of the engine: a process that draws, asked without waiting for it.
 
-Nothing of torch or numpy is imported here: pixels are bytes. `Engine` starts the process, gives
-every answer to whom it belongs, and starts another one when it dies.
+Nothing of torch or numpy is imported here: pixels are bytes. `EngineClient` starts the process,
+gives every answer to whom it belongs, and starts another one when it dies.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from latty import process
 from latty.errors import BadData, LattyError
 from latty.jobs import run, wire
 from latty.scene import Scene, to_table
-from latty_tui.drawing.engine_log import Log, ended, reason
+from latty_tui.drawing.engine_log import EngineLog, ended, reason
 
 COMMAND = tuple(process.command("latty.jobs.engine"))
 DEATHS, WITHIN = 3, 30.0  # so many in so many seconds are enough
@@ -50,7 +50,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class OpenModel:
     """A model that is open: what latty.models says about it."""
 
     name: str
@@ -81,7 +81,7 @@ class Ready:
 @dataclass(frozen=True, slots=True)
 class Died:
     """The process is gone: why, in words, and the end of its log. `final`: it is not started again
-    before `Engine.restart`."""
+    before `EngineClient.restart`."""
 
     reason: str
     log: str
@@ -94,7 +94,7 @@ class Died:
 Event = Ready | Died
 
 
-class Engine:
+class EngineClient:
     """The process and the requests under way. All of it belongs to one event loop."""
 
     def __init__(
@@ -109,7 +109,7 @@ class Engine:
         self._wanted = False
         self._number = 0
         self._deaths: list[float] = []
-        self._log = Log()
+        self._log = EngineLog()
 
     @property
     def pid(self) -> int | None:
@@ -196,17 +196,19 @@ class Engine:
         )
         if answer.header.get("stale"):
             return None
-        size_and_more = (answer.header[key] for key in ("width", "height", "ms", "device"))
+        told = {key: answer.header[key] for key in ("width", "height", "ms", "device")}
         memory = answer.header["memory"]
-        return Drawn(answer.payload, *size_and_more, tuple(memory) if memory else None)
+        return Drawn(answer.payload, **told, memory=tuple(memory) if memory else None)
 
-    async def open(self, ref: str) -> Model:
+    async def open(self, ref: str) -> OpenModel:
         """Open a model, or look at one that is open. Raises EngineError, EngineDied."""
         header = (await self._ask("open", model=ref)).header
-        lists = {key: tuple(header[key]) for key in ("classes", "notes", "activations")}
-        known = {field.name for field in fields(Model)}
+        lists: dict[str, Any] = {
+            key: tuple(header[key]) for key in ("classes", "notes", "activations")
+        }
+        known = {field.name for field in fields(OpenModel)}
         info = {key: value for key, value in header["info"].items() if key in known}
-        return Model(**{**info, **lists}, device=header["device"])
+        return OpenModel(**{**info, **lists}, device=header["device"])
 
     async def call(self, name: str, /, **args: Any) -> Any:
         """What a function of the engine's CALLS returns. Raises EngineError, EngineDied."""

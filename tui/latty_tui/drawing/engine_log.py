@@ -16,7 +16,7 @@ PATIENCE = 2.0  # seconds for the process to go when it is told to
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
 
-class Log:
+class EngineLog:
     """A file that one process after the other appends to."""
 
     def __init__(self) -> None:

@@ -8,35 +8,23 @@ is sent once.
 
 import asyncio
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
-from latty_tui.drawing.encoding import Encoded, Order, cells, encode
-
-if TYPE_CHECKING:
-    from latty_tui.app import Studio
+from latty_tui.drawing.encoding import Encoded, EncodeOptions, cells, encode
+from latty_tui.drawing.picture import Picture
+from latty_tui.drawing.pixel_writer import PixelWriter, Spans
 
 SETTLE = 0.04  # seconds after the last touch of the compositor until pixels are painted again
 QUICK = 256  # px: the longer side while a key repeats
 QUICK_COLOURS, COLOURS = 64, 256
 COARSE = 2  # cells that one block is wide, below a dialog
 FULL_AFTER = 0.25  # seconds of quiet after which a quick picture is sent whole
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Pixels as the engine sends them: RGB, row after row."""
-
-    pixels: bytes
-    width: int
-    height: int
 
 
 class PixelView(Widget):
@@ -50,18 +38,16 @@ class PixelView(Widget):
     largest: int | None = None
     one_to_one = False
 
-    def __init__(self, **more: object) -> None:
-        super().__init__(**more)
+    def __init__(self, writer: PixelWriter, id: str) -> None:
+        super().__init__(id=id)
+        self.writer = writer
         self.picture: Picture | None = None
         self._quick = False
         self._encoded: Encoded | None = None
         self._busy = self._again = self._covered = False
         self._strips: tuple[object, list[Strip]] | None = None
-        self._timer = self._full = None
-
-    @property
-    def studio(self) -> "Studio":
-        return cast("Studio", self.app)
+        self._timer: Timer | None = None
+        self._full: Timer | None = None
 
     @property
     def size_px(self) -> tuple[int, int] | None:
@@ -72,7 +58,7 @@ class PixelView(Widget):
     def as_cells(self) -> bool:
         """Whether Textual draws the picture itself, in half blocks: below a dialog, where pixels
         would cover it, and where there is no terminal to paint on."""
-        return self._covered or self.app.is_headless or self.studio.way in ("saved", "off")
+        return self._covered or self.app.is_headless or self.writer.way in ("saved", "off")
 
     def show(self, picture: Picture | None, quick: bool = False) -> None:
         """Show a picture instead of the last one. `quick`: small and of few colours, because
@@ -96,17 +82,17 @@ class PixelView(Widget):
         self._covered, self._strips = covered, None
         if self.picture is not None:
             if covered:
-                self.studio.painter.hide(self._number)
+                self.writer.hide(self._number)
             elif self._encoded is None:  # it came while it was covered
                 self._start()
-            elif self.studio.painter.survives:  # it was taken away: cells do not bring it back
+            elif self.writer.survives:  # it was taken away: cells do not bring it back
                 self._timer = self.set_timer(SETTLE, self._repaint)
             self.refresh()
 
     def again(self) -> None:
         """Everything anew: another way to show pictures, another size of cells."""
         self._encoded = self._strips = None
-        self.studio.painter.hide(self._number)
+        self.writer.hide(self._number)
         self.refresh()
         if self.picture is not None and not self.as_cells:
             self._start()
@@ -126,13 +112,13 @@ class PixelView(Widget):
             self._start()
 
     def on_mount(self) -> None:
-        self.studio.views.append(self)
+        self.writer.views.append(self)
 
     def on_unmount(self) -> None:
-        self.studio.views.remove(self)
-        self.studio.painter.hide(self._number)
+        self.writer.views.remove(self)
+        self.writer.hide(self._number)
 
-    def written(self, spans: Sequence[tuple[int, int, int]] | None) -> None:
+    def written(self, spans: Spans | None) -> None:
         """The app has written cells, (y, from x, to x) or all of them: pixels that were there are
         painted again, soon."""
         place = self._place()
@@ -142,7 +128,7 @@ class PixelView(Widget):
             place.y <= y < place.bottom and first < place.right and last > place.x
             for y, first, last in spans
         )
-        if not hit or (self.studio.painter.survives and self._encoded.place == tuple(place)):
+        if not hit or (self.writer.survives and self._encoded.place == tuple(place)):
             return
         if self._timer is not None:
             self._timer.stop()
@@ -179,7 +165,7 @@ class PixelView(Widget):
                 if picture is None or place.area == 0 or self.as_cells:
                     continue
                 encoded = await asyncio.to_thread(encode, picture, self._order(place))
-                await self.studio.painter.ready()
+                await self.writer.ready()
                 if place != self._place():  # it has moved meanwhile
                     self._again = True
                 elif not self._again and not self.as_cells:
@@ -187,17 +173,17 @@ class PixelView(Widget):
         finally:
             self._busy = False
 
-    def _order(self, place: Region) -> Order:
-        studio, quick = self.studio, self._quick
-        limit = self.largest or studio.painter.largest(self.screen.has_class("-full"))
-        return Order(
-            way=studio.way,
-            place=tuple(place),
-            cell=studio.terminal.cell,
-            truecolor=studio.terminal.truecolor,
+    def _order(self, place: Region) -> EncodeOptions:
+        writer, quick = self.writer, self._quick
+        limit = self.largest or writer.largest(self.screen.has_class("-full"))
+        return EncodeOptions(
+            way=writer.way,
+            place=(place.x, place.y, place.width, place.height),
+            cell=writer.terminal.cell,
+            truecolor=writer.terminal.truecolor,
             colours=QUICK_COLOURS if quick else COLOURS,
             largest=limit,
-            detail=QUICK if quick else studio.painter.detail,
+            detail=QUICK if quick else writer.detail,
             one_to_one=self.one_to_one,
             number=self._number,
         )
@@ -206,7 +192,7 @@ class PixelView(Widget):
         before, self._encoded = self._encoded, encoded
         if self._timer is not None:
             self._timer.stop()
-        survives = self.studio.painter.survives  # then the new one takes the old one's place
+        survives = self.writer.survives  # then the new one takes the old one's place
         if before is not None and not before.inside(encoded) and not survives:
             self.refresh()  # the old one shows at the sides: its cells are written again
             return
@@ -219,11 +205,11 @@ class PixelView(Widget):
         if encoded.place != tuple(place):
             self._start()
             return
-        self.studio.painter.paint(encoded)
+        self.writer.paint(encoded)
 
     def _forget(self) -> None:
         self._encoded = self._strips = None
-        self.studio.painter.hide(self._number)
+        self.writer.hide(self._number)
         self.refresh()
 
     # Cells.
@@ -233,7 +219,7 @@ class PixelView(Widget):
         if self._strips is None or self._strips[0] != key:
             assert self.picture is not None
             wide = COARSE if self._covered else 1
-            cell, size = self.studio.terminal.cell, self.size
+            cell, size = self.writer.terminal.cell, self.size
             colours = not os.environ.get("NO_COLOR")
             lines = cells(self.picture, size.width, size.height, cell, wide, colours)
             self._strips = key, [self._strip(line) for line in lines]

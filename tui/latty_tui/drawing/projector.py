@@ -12,14 +12,14 @@ from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 from latty_tui.drawing.engine import EngineDied, EngineError
-from latty_tui.drawing.pixels import Picture
+from latty_tui.drawing.picture import Picture
 
 if TYPE_CHECKING:
     from textual.worker import Worker
 
     from latty.presets import Preset
     from latty.scene import Scene
-    from latty_tui.app import Studio
+    from latty_tui.desk import Desk
     from latty_tui.drawing.engine import Drawn
 
 LARGEST = 256  # px of the longer side
@@ -54,8 +54,8 @@ def reel_of(preset: "Preset", fps: float, loop: str) -> Reel:
 class Projector:
     """One film at a time; `moved` is called whenever it shows another frame, starts or ends."""
 
-    def __init__(self, studio: "Studio", moved: Callable[[], object]) -> None:
-        self.studio, self._moved = studio, moved
+    def __init__(self, desk: "Desk", moved: Callable[[], object]) -> None:
+        self.desk, self._moved = desk, moved
         self.reel: Reel | None = None
         self.frame = 0
         self.shown = 0  # pictures, in all
@@ -74,8 +74,8 @@ class Projector:
         if self._of != reel.preset:
             self._kept, self._of = {}, reel.preset
         self.reel, self.frame = reel, 0
-        self.studio.preview.forget()  # a late answer would end it
-        self._worker = self.studio.run_worker(self._play(reel), group="film", exit_on_error=False)
+        self.desk.drop_drawing()  # a late answer would end it
+        self._worker = self.desk.background(self._play(reel), "film")
         self._moved()
 
     def stop(self, redraw: bool = True) -> bool:
@@ -87,7 +87,7 @@ class Projector:
             worker.cancel()
         self._look_at(None)
         if redraw:
-            self.studio.preview.later()
+            self.desk.draw_soon()
         self._moved()
         return True
 
@@ -103,12 +103,12 @@ class Projector:
             self.stop(redraw=False)  # the preview draws again when there is another engine
         except EngineError as error:
             self.stop(redraw=False)
-            self.studio.picture.failed(error)
+            self.desk.picture.failed(error)
 
     async def _rounds(self, reel: Reel) -> None:
         step, begun = 0, time.monotonic()
         while self.reel is reel:
-            if len(self.studio.screen_stack) > 1:  # below a dialog nobody looks
+            if self.desk.dialogs:  # below a dialog nobody looks
                 await asyncio.sleep(0.1)
                 begun = time.monotonic() - step / reel.fps
                 continue
@@ -142,12 +142,12 @@ class Projector:
             return self._kept[frame]
         scenes = reel.scenes(frame)
         columns = ceil(sqrt(len(scenes)))
-        size = min(LARGEST // columns, self.studio.picture.wanted(columns))
-        drawn = await self.studio.engine.draw(scenes, columns=columns, size=max(8, size))
+        size = min(LARGEST // columns, self.desk.picture.wanted(columns))
+        drawn = await self.desk.engine.draw(scenes, columns=columns, size=max(8, size))
         if drawn is None:
             return None
         self._mine = drawn
-        self.studio.tell("drawn", drawn)
+        self.desk.tell(lambda panel: panel.on_drawn(drawn))
         picture = Picture(drawn.pixels, drawn.width, drawn.height)
         if max(drawn.width, drawn.height) > LARGEST:
             picture = await asyncio.to_thread(shrunk, picture, LARGEST)
@@ -160,16 +160,15 @@ class Projector:
             return
         self.frame, self.shown = frame, self.shown + 1
         self._look_at(reel.times[frame])
-        self.studio.picture.words("")
-        self.studio.picture.pixels.show(picture, quick=True)
+        self.desk.picture.words("")
+        self.desk.picture.pixels.show(picture, quick=True)
         self._moved()
 
     def _overtaken(self) -> None:
         self.stop(redraw=False)
 
     def _look_at(self, moment: float | None) -> None:
-        preview = self.studio.preview
-        preview.view = replace(preview.view, moment=moment)
+        self.desk.view = replace(self.desk.view, moment=moment)
 
 
 def shrunk(picture: Picture, most: int) -> Picture:

@@ -2,5 +2,4 @@
 
 film.py, keyframes.py    between states and presets
 documents.py             preset files: found, read, saved, watched
-presets.py, editor.py    what the keys do with them
 """

@@ -48,7 +48,10 @@ def joined(
     order = _order(keys, known)
     edits = [[_edit(rows, i, name) for i in range(len(rows))] for name in order]
     scene = replace(keys[0], edits=tuple(row[0] for row in edits), seed=_seed(keys))
-    numbers = {"truncation": [key.truncation for key in keys], "cutoff": _cutoffs(keys)}
+    numbers: dict[str, list[Any]] = {
+        "truncation": [key.truncation for key in keys],
+        "cutoff": _cutoffs(keys),
+    }
     numbers |= {f"edits.{i}.strength": [e.strength for e in row] for i, row in enumerate(edits)}
     pace = easing if isinstance(scene.seed, Walk) and len(keys) == 2 else "linear"
     return scene, _tracks(numbers, easing, pace)

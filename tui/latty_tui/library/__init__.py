@@ -1,7 +1,7 @@
 """What there is to open and to steer by: models, directions, and what users mark and name.
 
-models.py, fetching.py, dropping.py     models here and in the zoo, and files that are handed over
-sets.py, known.py, direction_words.py   sets of directions, read without torch, and their words
-direction_files.py, naming.py           renamed, turned, deleted, exported, kept
-marks.py                                stars and tags
+models.py, opening.py         models here and in the zoo; whatever a name or a path means
+sets.py, direction_facts.py   sets of directions, read without torch, and what their files say
+edit_layers.py                the layers of an edit, by keys
+marks.py                      stars and tags
 """

@@ -20,7 +20,7 @@ UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ModelEntry:
     """A model: what opens it (`ref`), and what is known of it before it is open.
 
     kind   here: by name; path: a file somewhere; zoo: to be fetched; wrong: words of an error
@@ -56,7 +56,7 @@ def weight(size: int) -> str:
 def state(recent: tuple[str, ...], zoo: str) -> tuple[object, ...]:
     """What changes when `look` would find something else."""
     found: list[object] = [recent, zoo]
-    for place in (home.models_dir(), *recent, *([zoo] if zoo else [])):
+    for place in (str(home.models_dir()), *recent, *([zoo] if zoo else [])):
         try:
             stat = Path(place).expanduser().stat()
             found.append((stat.st_mtime_ns, stat.st_size))
@@ -65,18 +65,18 @@ def state(recent: tuple[str, ...], zoo: str) -> tuple[object, ...]:
     return tuple(found)
 
 
-def look(recent: tuple[str, ...], zoo: str) -> list[Known]:
+def look(recent: tuple[str, ...], zoo: str) -> list[ModelEntry]:
     """All of them. `zoo`: the user's own zoo.toml, "" = latty's."""
     files = MODELS.files()
     here = [_of_file(name, name, files[name], "here") if name in files
-            else Known(name, name, "here", name, what="draws at any size, from a recipe")
+            else ModelEntry(name, name, "here", name, what="draws at any size, from a recipe")
             for name in MODELS.names()]  # fmt: skip
     paths = [_of_file(ref, path.stem, path, "path") for ref in recent
              if (path := Path(ref)).is_file()]  # fmt: skip
     return [*here, *paths, *_zoo(zoo, {one.name for one in here})]
 
 
-def _of_file(ref: str, name: str, path: Path, kind: Kind) -> Known:
+def _of_file(ref: str, name: str, path: Path, kind: Kind) -> ModelEntry:
     meta: dict[str, str] = {}
     with suppress(LattyError):  # another kind of checkpoint: it says what it is when it is opened
         meta = read_header(path).meta
@@ -88,22 +88,24 @@ def _of_file(ref: str, name: str, path: Path, kind: Kind) -> Known:
         size = path.stat().st_size
     px = int(resolution) if resolution.isdecimal() and len(resolution) < 6 else 0
     what = ref if kind == "path" else meta.get("title", "")
-    return Known(ref, name, kind, meta.get("family", ""), px, meta.get("space", ""), size, what)
+    return ModelEntry(
+        ref, name, kind, meta.get("family", ""), px, meta.get("space", ""), size, what
+    )
 
 
-def _zoo(own: str, here: set[str]) -> list[Known]:
+def _zoo(own: str, here: set[str]) -> list[ModelEntry]:
     from latty.models import zoo
 
     try:
         entries = zoo.read(Path(own).expanduser() if own else None)
     except (LattyError, RuntimeError) as error:
-        return [Known("", "the zoo cannot be read", "wrong", what=str(error))]
-    return [Known(entry.name, entry.name, "zoo", entry.family, entry.resolution,
+        return [ModelEntry("", "the zoo cannot be read", "wrong", what=str(error))]
+    return [ModelEntry(entry.name, entry.name, "zoo", entry.family, entry.resolution,
                   size=entry.size or 0, what=entry.what(), by_hand=entry.by_hand)
             for entry in entries.values() if entry.name not in here]  # fmt: skip
 
 
-def rows(known: list[Known], words: str, open_zoo: bool) -> list[Known | None]:
+def rows(known: list[ModelEntry], words: str, open_zoo: bool) -> list[ModelEntry | None]:
     """The list under a filter; None is the head of the zoo, which is folded at first."""
     parts = words.lower().split()
     seen = [one for one in known
@@ -111,5 +113,5 @@ def rows(known: list[Known], words: str, open_zoo: bool) -> list[Known | None]:
                    for part in parts)]  # fmt: skip
     here = [one for one in seen if one.kind in ("here", "path")]
     there = [one for one in seen if one.kind not in ("here", "path")]
-    head: list[Known | None] = [None] if there else []
+    head: list[ModelEntry | None] = [None] if there else []
     return [*here, *head, *(there if open_zoo or parts else [])]

@@ -17,7 +17,7 @@ from latty.directions.registries import METHODS
 from latty.errors import LattyError
 
 if TYPE_CHECKING:
-    from latty_tui.drawing.engine import Model
+    from latty_tui.drawing.engine import OpenModel
     from latty_tui.library.marks import Marks
 
 INSIDE = "activation:"
@@ -106,7 +106,7 @@ def _read(path: Path) -> Shelf | None:
     return Shelf(name, path, shipped, header, sizes)
 
 
-def misfit(shelf: Shelf, model: "Model | None") -> str:
+def misfit(shelf: Shelf, model: "OpenModel | None") -> str:
     """Why a set cannot be used with a model, in a few words; "" = it can, or none is open."""
     header = shelf.header
     if header is None:
@@ -123,11 +123,11 @@ def misfit(shelf: Shelf, model: "Model | None") -> str:
     return _no_size(shelf, header, model)
 
 
-def _no_layer(layer: str, model: "Model") -> str:
+def _no_layer(layer: str, model: "OpenModel") -> str:
     return "" if layer in model.activations else f"{model.name} has no layer {layer}"
 
 
-def _no_size(shelf: Shelf, header: DirectionSet, model: "Model") -> str:
+def _no_size(shelf: Shelf, header: DirectionSet, model: "OpenModel") -> str:
     full = (model.num_layers, model.width)
     fitting = [(model.z_dim,)] if header.space == "z" else [full[1:], full]
     if not shelf.sizes or shelf.sizes in fitting:
@@ -174,7 +174,7 @@ class Row:
 
 def rows(
     shelves: Iterable[Shelf],
-    model: "Model | None",
+    model: "OpenModel | None",
     marks: "Marks",
     folded: Mapping[str, bool],
     words: str = "",

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 from textual.timer import Timer
@@ -16,7 +16,7 @@ from latty.scene import Walk
 from latty_tui.panel import Panel
 
 if TYPE_CHECKING:
-    from latty_tui.drawing.engine import Drawn, Model
+    from latty_tui.drawing.engine import Drawn, OpenModel
     from latty_tui.state import State
 
 LATER = 0.2  # seconds after a change
@@ -64,7 +64,7 @@ class HeaderPanel(Panel, Widget):
     PLACE, ORDER, TITLE = "top", 10, "header"
     can_focus = False
 
-    def __init__(self, **more: object) -> None:
+    def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self._drawn: Drawn | None = None
         self._moments: deque[float] = deque(maxlen=9)  # of the last pictures of a sequence
@@ -77,28 +77,28 @@ class HeaderPanel(Panel, Widget):
 
     # What it hears of.
 
-    def state_changed(self, state: "State") -> None:
+    def on_state(self, state: "State") -> None:
         """Told a moment later: Textual goes through all that is between two places it writes to at
         once, and the others that change with the state are far away."""
         if self._soon is None:
             self._soon = self.set_timer(LATER, self._look)
 
-    def model_changed(self, model: "Model | None") -> None:
+    def on_model(self, model: "OpenModel | None") -> None:
         self._opening = ""
         self._look()
 
-    def on_studio_opening(self, ref: str) -> None:
+    def on_opening(self, ref: str) -> None:
         self._opening = ref
         self._look()
 
-    def on_studio_drawn(self, drawn: "Drawn") -> None:
+    def on_drawn(self, drawn: "Drawn") -> None:
         now = time.monotonic()
         if self._moments and now - self._moments[-1] > RECENT:
             self._moments.clear()
         self._moments.append(now)
         self._drawn = drawn  # told with the next change or look: a key writes the screen once
 
-    def on_studio_died(self, event: object) -> None:
+    def on_engine_died(self, event: object) -> None:
         self._drawn = None
         self._look()
 
@@ -133,7 +133,7 @@ class HeaderPanel(Panel, Widget):
         yield from self._speed()
 
     def _model(self) -> Iterator[Part]:
-        model, ref = self.studio.model, self.studio.state.scene.model
+        model, ref = self.desk.model, self.desk.state.scene.model
         name = clean(Path(ref).stem if "/" in ref else ref)[:NAME]
         yield Part(2, name, "bold")
         if self._opening:
@@ -145,7 +145,7 @@ class HeaderPanel(Panel, Widget):
 
     def _machine(self) -> Iterator[Part]:
         drawn = self._drawn
-        device = drawn.device if drawn else self.studio.device
+        device = drawn.device if drawn else self.desk.device
         if device:
             yield Part(6, clean(device))
         if drawn and drawn.memory:
@@ -153,12 +153,12 @@ class HeaderPanel(Panel, Widget):
             yield Part(9, f"{used:.1f}/{whole:.0f} GiB")
 
     def _way(self) -> Iterator[Part]:
-        shown = self.studio.picture.pixels.size_px
-        px = f" {shown[0]}x{shown[1]} px" if shown and self.studio.way != "blocks" else ""
-        yield Part(7, f"{self.studio.way}{px}")
+        shown = self.desk.picture.pixels.size_px
+        px = f" {shown[0]}x{shown[1]} px" if shown and self.desk.writer.way != "blocks" else ""
+        yield Part(7, f"{self.desk.writer.way}{px}")
 
     def _state(self) -> Iterator[Part]:
-        scene = self.studio.state.scene
+        scene = self.desk.state.scene
         seed = "walk" if isinstance(scene.seed, Walk) else str(scene.seed)
         if scene.latent is not None:
             yield Part(3, "latent " + clean(scene.latent)[:NAME], right=True)
@@ -167,7 +167,7 @@ class HeaderPanel(Panel, Widget):
         yield Part(4, f"ψ {scene.truncation:.2f}", right=True)
 
     def _speed(self) -> Iterator[Part]:
-        painter = self.studio.painter
+        painter = self.desk.writer
         if self._drawn:
             yield Part(5, f"{self._drawn.ms:.0f} ms", right=True)
         rate = self._rate()
@@ -175,8 +175,8 @@ class HeaderPanel(Panel, Widget):
             yield Part(12, f"{rate:.0f}/s", right=True)
         if painter.speed is not None:
             yield Part(10, link(painter.speed), right=True)
-        if self.studio.terminal.rtt >= 0.001:
-            yield Part(11, f"rtt {self.studio.terminal.rtt * 1000:.0f} ms", right=True)
+        if self.desk.writer.terminal.rtt >= 0.001:
+            yield Part(11, f"rtt {self.desk.writer.terminal.rtt * 1000:.0f} ms", right=True)
 
 
 PANEL = HeaderPanel

@@ -9,7 +9,7 @@ from latty_tui.panel import Panel
 from latty_tui.widgets.lines import Lines, Part
 
 if TYPE_CHECKING:
-    from latty_tui.drawing.engine import Model
+    from latty_tui.drawing.engine import OpenModel
     from latty_tui.state import State
 
 
@@ -27,31 +27,31 @@ class HistoryPanel(Panel, Lines):
     ]
 
     def on_mount(self) -> None:
-        self.state_changed(self.studio.state)
+        self.on_state(self.desk.state)
 
-    def state_changed(self, state: "State") -> None:
-        history = self.studio.history
+    def on_state(self, state: "State") -> None:
+        history = self.desk.history
         self.revise(history.index)
         self.caption(f"history {history.index + 1}/{len(history)}")
 
-    def model_changed(self, model: "Model | None") -> None:
-        self.state_changed(self.studio.state)
+    def on_model(self, model: "OpenModel | None") -> None:
+        self.on_state(self.desk.state)
 
     def count(self) -> int:
-        return len(self.studio.history)
+        return len(self.desk.history)
 
     def line(self, index: int, width: int) -> list[Part]:
-        history = self.studio.history
+        history = self.desk.history
         step, here = history.steps[index], index == history.index
         look = "strong" if here else "dim" if index > history.index else ""
         return [Part("● " if here else "  ", "value"), Part(step.what or "…", look)]
 
     def action_take(self) -> None:
-        if self.cursor != self.studio.history.index:
-            self.studio.go_to_step(self.cursor)
+        if self.cursor != self.desk.history.index:
+            self.desk.go_to_step(self.cursor)
 
     def action_present(self) -> None:
-        self.go(self.studio.history.index)
+        self.go(self.desk.history.index)
 
     def on_click(self, event: events.Click) -> None:
         if event.chain == 2 and self.line_at(event) is not None:

@@ -9,9 +9,10 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from latty.cli.out import clean
-from latty_tui.drawing.pixels import Picture, PixelView
-from latty_tui.drawing.preview import GRIDS
+from latty_tui.drawing.picture import Picture
+from latty_tui.drawing.pixels import PixelView
 from latty_tui.panel import Panel
+from latty_tui.state import GRIDS
 
 if TYPE_CHECKING:
     from latty_tui.drawing.engine import Drawn, EngineError
@@ -46,7 +47,7 @@ class PicturePanel(Panel, Vertical):
         self._slow: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield PixelView(id="pixels")
+        yield PixelView(self.desk.writer, "pixels")
         yield Static("", id="picture-words", markup=False)
         yield Static("", id="picture-caption", markup=False)
 
@@ -62,7 +63,7 @@ class PicturePanel(Panel, Vertical):
     def wanted(self, columns: int = 1) -> int:
         """Height in px that one picture of `columns` in a row is worth drawing at, for models that
         draw at any size."""
-        place, cell = self.pixels.content_size, self.studio.terminal.cell
+        place, cell = self.pixels.content_size, self.desk.writer.terminal.cell
         room = min(place.width * cell[0], place.height * cell[1]) // max(1, columns)
         return max(64, min(512, room // 32 * 32))
 
@@ -70,9 +71,9 @@ class PicturePanel(Panel, Vertical):
         """Here it is."""
         self.words("")
         self.pixels.show(Picture(drawn.pixels, drawn.width, drawn.height), quick)
-        self.set_class(self.studio.way == "saved", "-saved")
-        if self.studio.way == "saved" and not quick:
-            self.studio.background(self._save(), "save")
+        self.set_class(self.desk.writer.way == "saved", "-saved")
+        if self.desk.writer.way == "saved" and not quick:
+            self.desk.background(self._save(), "save")
 
     def failed(self, error: "EngineError") -> None:
         """It cannot be drawn: say why, in its place."""
@@ -103,10 +104,10 @@ class PicturePanel(Panel, Vertical):
         said.display = bool(text)
         self.pixels.display = not text
 
-    def on_studio_opening(self, ref: str) -> None:
+    def on_opening(self, ref: str) -> None:
         self.words(f"opening {ref} ...")
 
-    def on_studio_died(self, event: object) -> None:
+    def on_engine_died(self, event: object) -> None:
         self.words(str(event))
 
     async def _save(self) -> None:
@@ -121,7 +122,7 @@ class PicturePanel(Panel, Vertical):
             self.caption(path)
 
     def _subtitle(self) -> str:
-        view = self.studio.preview.view
+        view = self.desk.view
         parts = [] if view.compare == "edited" else [view.compare]
         return ", ".join(parts + ([f"{view.grid} seeds"] if view.grid > 1 else []))
 
@@ -134,13 +135,11 @@ class PicturePanel(Panel, Vertical):
         self._compare("both")
 
     def _compare(self, how: str) -> None:
-        preview = self.studio.preview
-        preview.look(compare="edited" if preview.view.compare == how else how)
+        self.desk.look(compare="edited" if self.desk.view.compare == how else how)
 
     def action_grid(self) -> None:
-        preview = self.studio.preview
-        at = GRIDS.index(preview.view.grid)
-        preview.look(grid=GRIDS[(at + 1) % len(GRIDS)], compare="edited")
+        at = GRIDS.index(self.desk.view.grid)
+        self.desk.look(grid=GRIDS[(at + 1) % len(GRIDS)], compare="edited")
 
     def action_full(self) -> None:
         self.screen.toggle_class("-full")
@@ -150,17 +149,17 @@ class PicturePanel(Panel, Vertical):
         self.pixels.again()
 
     def action_way(self) -> None:
-        at = WAYS.index(self.studio.way) if self.studio.way in WAYS else -1
-        self.studio.set_way(WAYS[(at + 1) % len(WAYS)])
-        self.studio.say(f"pictures as {self.studio.way}")
+        at = WAYS.index(self.desk.writer.way) if self.desk.writer.way in WAYS else -1
+        self.desk.set_way(WAYS[(at + 1) % len(WAYS)])
+        self.desk.say(f"pictures as {self.desk.writer.way}")
 
     def cancel(self) -> bool:
         """Esc: back from full screen, from a comparison."""
         if self.screen.has_class("-full"):
             self.screen.remove_class("-full")
             return True
-        if self.studio.preview.view.compare != "edited":
-            self.studio.preview.look(compare="edited")
+        if self.desk.view.compare != "edited":
+            self.desk.look(compare="edited")
             return True
         return False
 

@@ -15,14 +15,15 @@ from textual.widgets import Static
 
 from latty.cli.out import clean
 from latty.scene import Edit, Scene
-from latty_tui.drawing.encoding import Order, fit
+from latty_tui.drawing.encoding import EncodeOptions, fit
 from latty_tui.drawing.engine import EngineDied, EngineError
-from latty_tui.drawing.pixels import Picture, PixelView
+from latty_tui.drawing.picture import Picture
+from latty_tui.drawing.pixels import PixelView
 from latty_tui.drawing.projector import shrunk
 from latty_tui.panel import Panel
 
 if TYPE_CHECKING:
-    from latty_tui.drawing.engine import Model
+    from latty_tui.drawing.engine import OpenModel
     from latty_tui.state import State
 
 REST = 0.15  # seconds that the cursor must rest
@@ -35,7 +36,7 @@ LEAST, LEAST_BLOCKS = 7, 10  # cells across that a picture needs
 LARGEST = 1024  # px across
 KEPT = 32  # strips
 
-Key = tuple[tuple[Scene, ...], int]
+StripKey = tuple[tuple[Scene, ...], int]
 
 
 class StripPanel(Panel, Vertical):
@@ -60,14 +61,14 @@ class StripPanel(Panel, Vertical):
         super().__init__(**more)
         self.ref: str | None = None
         self._of = ""  # the model that `ref` is for
-        self.shown: Key | None = None
-        self._kept: dict[Key, Picture] = {}
+        self.shown: StripKey | None = None
+        self._kept: dict[StripKey, Picture] = {}
         self._timer: Timer | None = None
         self._said: tuple[Text, Text] | None = None
         self._shape = 1.0  # width of one picture by its height
 
     def compose(self) -> ComposeResult:
-        view = PixelView(id="strip-pixels")
+        view = PixelView(self.desk.writer, "strip-pixels")
         view.largest = LARGEST
         yield view
         yield Static("", id="strip-words", markup=False)
@@ -81,29 +82,29 @@ class StripPanel(Panel, Vertical):
 
     # What the app tells.
 
-    def on_studio_under(self, ref: str | None) -> None:
+    def on_direction(self, ref: str | None) -> None:
         """The direction under the cursor of the list that is worked in; None = none that fits."""
         if ref is not None and ref != self.ref:
             self.ref = ref
             self._soon()
 
-    def on_studio_opening(self, ref: str) -> None:
+    def on_opening(self, ref: str) -> None:
         if ref != self._of:  # directions of another model fit no more
             self._of, self.ref = ref, None
 
-    def state_changed(self, state: "State") -> None:
-        wanted = self.studio.preview.view.strip
+    def on_state(self, state: "State") -> None:
+        wanted = self.desk.view.strip
         if wanted is not None and not self.has_class("-on" if wanted else "-off"):
             self._turn(wanted)  # as it was left
         self._label()
         self._soon(LULL)
 
-    def model_changed(self, model: "Model | None") -> None:
+    def on_model(self, model: "OpenModel | None") -> None:
         self._kept.clear()
         self._clear()
         self._soon()
 
-    def on_studio_ready(self, event: object) -> None:
+    def on_engine_ready(self, event: object) -> None:
         self._soon()
 
     def on_resize(self) -> None:
@@ -127,8 +128,8 @@ class StripPanel(Panel, Vertical):
 
     def _start(self) -> None:
         self._timer = None
-        if self.seen and self.ref is not None and self.studio.model is not None:
-            self.studio.background(self._draw(self.ref), "strip")
+        if self.seen and self.ref is not None and self.desk.model is not None:
+            self.desk.background(self._draw(self.ref), "strip")
 
     async def _draw(self, ref: str) -> None:
         key = (self._scenes(ref), self._count())
@@ -144,10 +145,10 @@ class StripPanel(Panel, Vertical):
         if self.view.picture is not picture:
             self.view.show(picture)
 
-    async def _asked(self, key: Key) -> Picture | None:
+    async def _asked(self, key: StripKey) -> Picture | None:
         scenes, count = key
         try:
-            drawn = await self.studio.engine.draw(
+            drawn = await self.desk.engine.draw(
                 scenes, "strip", columns=count, size=self._height(), gap=GAP
             )
         except EngineDied:
@@ -167,7 +168,7 @@ class StripPanel(Panel, Vertical):
 
     def _scenes(self, ref: str) -> tuple[Scene, ...]:
         """The present picture at each strength, whether the direction is heard or not."""
-        state = self.studio.state
+        state = self.desk.state
         at = state.where(ref)
         if at is None:
             state, at = state.added(Edit(ref)), len(state.scene.edits)
@@ -192,31 +193,35 @@ class StripPanel(Panel, Vertical):
     def _count(self) -> int:
         """How many pictures there is room for."""
         # Whatever covers the view for a while: what is behind a dialog comes back as it was.
-        blocks = self.studio.way in ("blocks", "saved", "off") or self.app.is_headless
+        blocks = self.desk.writer.way in ("blocks", "saved", "off") or self.app.is_headless
         least = LEAST_BLOCKS if blocks else LEAST
         return next((n for n in COUNTS if self.content_size.width >= n * least), COUNTS[-1])
 
     def _height(self) -> int:
         """px of one picture, as the place allows."""
-        across = self.content_size.width * self.studio.terminal.cell[0] / self._count()
+        across = self.content_size.width * self.desk.writer.terminal.cell[0] / self._count()
         most = SHORT_ROWS if self.screen.has_class("-short") else ROWS
-        down = most * self.studio.terminal.cell[1]
+        down = most * self.desk.writer.terminal.cell[1]
         return max(16, int(min(down, (across - GAP) / self._shape)))
 
     def _measure(self) -> None:
         """As many rows as the pictures are high."""
         if self.content_size.width:
-            rows = ceil(self._height() / self.studio.terminal.cell[1])
+            rows = ceil(self._height() / self.desk.writer.terminal.cell[1])
             if self.view.styles.height is None or self.view.styles.height.value != rows:
                 self.view.styles.height = rows
 
     def _span(self) -> tuple[float, float]:
         """The left edge and the width in cells of what is shown."""
-        place, cell, picture = self.view.content_size, self.studio.terminal.cell, self.view.picture
+        place, cell, picture = (
+            self.view.content_size,
+            self.desk.writer.terminal.cell,
+            self.view.picture,
+        )
         if picture is None or not place.area:
             return 0.0, float(place.width)
-        way = "blocks" if self.view.as_cells else self.studio.way
-        order = Order(way, (0, 0, place.width, place.height), cell, largest=LARGEST)
+        way = "blocks" if self.view.as_cells else self.desk.writer.way
+        order = EncodeOptions(way, (0, 0, place.width, place.height), cell, largest=LARGEST)
         width = fit(picture, order)[0] / cell[0]
         return (place.width - ceil(width)) // 2, width
 
@@ -248,7 +253,7 @@ class StripPanel(Panel, Vertical):
 
     def _present(self) -> float | None:
         """The strength in the stack, 0 where the direction is not in it."""
-        state = self.studio.state
+        state = self.desk.state
         at = state.where(self.ref or "")
         return 0.0 if at is None else state.scene.edits[at].strength
 
@@ -268,7 +273,7 @@ class StripPanel(Panel, Vertical):
             self._set(min(beyond, key=lambda n: abs(n - now)))
 
     def _set(self, strength: float) -> None:
-        state, ref = self.studio.state, self.ref
+        state, ref = self.desk.state, self.ref
         if ref is None:
             return
         at = state.where(ref)
@@ -276,13 +281,12 @@ class StripPanel(Panel, Vertical):
             state.added(Edit(ref, strength)) if at is None else state.edited(at, strength=strength)
         )
         name = ref.rpartition("/")[2]
-        self.studio.change(after, f"{name} {strength:+g}", tag=f"strength:{ref}")
+        self.desk.change(after, f"{name} {strength:+g}", tag=f"strength:{ref}")
 
     def action_turn(self) -> None:
         """Show it or hide it; until then it is there where the terminal is tall."""
-        preview = self.studio.preview
-        preview.view = replace(preview.view, strip=not self.seen)
-        self.studio.memory.later(self.studio)
+        self.desk.view = replace(self.desk.view, strip=not self.seen)
+        self.desk.remember()
         self._turn(not self.seen)
 
     def _turn(self, on: bool) -> None:

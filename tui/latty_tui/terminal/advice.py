@@ -2,10 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from latty_tui.terminal.probe import Terminal
+from latty_tui.terminal.probe import Terminal
 
 WORDS = {
     "sixel": "sixels: exact pixels, up to 256 colours",
@@ -17,7 +15,7 @@ WORDS = {
 SETTING = "set -as terminal-features ',xterm*:sixel'"
 
 
-def facts(found: "Terminal") -> dict[str, str]:
+def facts(found: Terminal) -> dict[str, str]:
     """In words."""
     told = {"pictures": found.way, "which is": WORDS[found.way]}
     if found.way == "saved" and not found.rtt:  # nobody was asked
@@ -36,7 +34,7 @@ def facts(found: "Terminal") -> dict[str, str]:
     return {**told, "better pictures": advice(found, os.environ)}
 
 
-def advice(found: "Terminal", environ: Mapping[str, str]) -> str:
+def advice(found: Terminal, environ: Mapping[str, str]) -> str:
     """One line."""
     remote = bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
     brand = found.brand.lower()

@@ -220,17 +220,11 @@ def window_cell() -> tuple[int, int] | None:
         import struct
         import termios
 
+        assert sys.__stdout__ is not None
         size = fcntl.ioctl(sys.__stdout__.fileno(), termios.TIOCGWINSZ, b"\0" * 8)
-    except (AttributeError, ImportError, OSError, ValueError):  # no terminal, no stdout
+    except (AssertionError, ImportError, OSError, ValueError):  # no terminal, no stdout
         return None
     rows, columns, width, height = struct.unpack("HHHH", size)
     if not (rows and columns and width // columns and height // rows):
         return None
     return width // columns, height // rows
-
-
-def facts(pictures: str) -> dict[str, str]:
-    """For the doctor."""
-    from latty_tui.terminal.advice import facts as words
-
-    return words(probe(pictures))

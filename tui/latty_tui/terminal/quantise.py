@@ -48,7 +48,9 @@ def _error(a: Pixels, b: Pixels) -> float:
 
 
 def _octree(rgb: Pixels, colours: int) -> Image.Image:
-    return Image.fromarray(rgb).quantize(colours, Image.Quantize.FASTOCTREE, dither=0)
+    return Image.fromarray(rgb).quantize(
+        colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+    )
 
 
 def _nearest(rgb: Pixels, table: Pixels) -> Image.Image:

@@ -6,17 +6,22 @@ clicked (`Rows.Taken`). The list has no focus of its own: its panel has.
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.containers import Vertical
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.widgets import Input
+from textual.widgets import Input, Static
+
+from latty.cli.out import clean
+from latty_tui.panel import Panel, name_of
 
 MARK = "›"  # the cursor's own sign: state is not told by colour alone
 
@@ -132,20 +137,38 @@ class Rows(ScrollView, can_focus=False):
             self.post_message(self.Taken())
 
 
-class Browsing:
-    """A mixin of a panel with an Input, which is its filter, above Rows. The panel's `fill` makes
-    the rows again, by `words` of the filter."""
+class BrowserPanel(Panel, Vertical):
+    """A panel with Rows below an Input, which filters them by `words`."""
 
-    query_one: Callable[..., Any]
-    focus: Callable[..., Any]
-    fill: Callable[[], object]
-    has_focus: bool
+    can_focus = True
+    FILTER: ClassVar[str] = ""  # what the filter looks at
     words = ""
+
+    def compose(self) -> ComposeResult:
+        name = name_of(type(self))
+        box = Input(placeholder=self.FILTER, id=f"{name}-filter", compact=True)
+        box.display = False
+        yield box
+        yield Rows(self.draw_row)
+        yield Static("", id=f"{name}-what", markup=False)
+
+    def draw_row(self, index: int, width: int) -> Text:
+        """One row, at most `width` cells. Raises NotImplementedError in a panel without."""
+        raise NotImplementedError
+
+    def fill(self) -> None:
+        """Make the rows again, by `words` of the filter. Raises NotImplementedError in a panel
+        that does not say how."""
+        raise NotImplementedError
+
+    def describe(self, text: str) -> None:
+        """The words below the list."""
+        what = self.query_one(f"#{name_of(type(self))}-what", Static)
+        what.update("\n".join(map(clean, text.split("\n"))), layout=False)
 
     @property
     def list(self) -> Rows:
-        found: Rows = self.query_one(Rows)
-        return found
+        return self.query_one(Rows)
 
     def action_move(self, by: int) -> None:
         self.list.move(by)

@@ -1,26 +1,24 @@
 """The stack of edits: a slider each."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 
 from latty.scene import Edit
-from latty_tui.library.known import Book, strength_words
-from latty_tui.panel import Panel
+from latty_tui.library import edit_layers as layers
 from latty_tui.panels.edits import bars
-from latty_tui.panels.edits.editing import Editing
+from latty_tui.panels.edits.editing import EditingPanel
 from latty_tui.state import State
-from latty_tui.typed import layers
-from latty_tui.widgets.lines import Lines, Part, fitted
+from latty_tui.widgets.lines import Part, fitted
 
 if TYPE_CHECKING:
-    from latty_tui.drawing.engine import Model
+    from latty_tui.drawing.engine import OpenModel
 
 MODE_SIGNS = {"relative": "", "absolute": "a", "centred": "c", "flip": "f"}
 
 
-class EditsPanel(Editing, Panel, Lines):
+class EditsPanel(EditingPanel):
     """Every edit is a row; directions that are locked without an edit follow."""
 
     PLACE, ORDER, TITLE, JUMP = "right", 10, "edits", "e"
@@ -54,19 +52,17 @@ class EditsPanel(Editing, Panel, Lines):
         Binding("x,delete", "delete", "Remove", key_display="x"),
     ]
 
-    def __init__(self, **more: object) -> None:
+    def __init__(self, **more: Any) -> None:
         super().__init__(**more)
-        self.book = Book()
-        self.held: tuple[str, ...] = ()  # locked directions without an edit
         self._seen: tuple[tuple[Edit, ...], object] = ((), None)
         self._dragged: int | None = None
 
     def on_mount(self) -> None:
-        self.state_changed(self.studio.state)
+        self.on_state(self.desk.state)
 
     # What the studio tells.
 
-    def state_changed(self, state: State) -> None:
+    def on_state(self, state: State) -> None:
         edits, (old, marks) = state.scene.edits, self._seen
         self._seen = edits, (state.muted, state.solo, state.scene.locks)
         there = {edit.direction for edit in edits}
@@ -80,7 +76,7 @@ class EditsPanel(Editing, Panel, Lines):
         self._tell()
         self._look_up()
 
-    def model_changed(self, model: "Model | None") -> None:
+    def on_model(self, model: "OpenModel | None") -> None:
         self._tell()
         self._look_up()
         self.refresh()
@@ -93,7 +89,7 @@ class EditsPanel(Editing, Panel, Lines):
         refs = {*(edit.direction for edit in self.edits), *self.held}
         wanted = refs if again else self.book.lacks(refs)
         if wanted:
-            self.studio.background(self._read(wanted), "known")
+            self.desk.background(self._read(wanted), "known")
 
     async def _read(self, refs: set[str]) -> None:
         if await self.book.look_up(refs):
@@ -102,26 +98,9 @@ class EditsPanel(Editing, Panel, Lines):
 
     # Lines.
 
-    @property
-    def edits(self) -> tuple[Edit, ...]:
-        return self.studio.state.scene.edits
-
-    @property
-    def edit(self) -> Edit | None:
-        """That of the cursor's row; None on a lock without an edit, and where there is none."""
-        return self.edits[self.cursor] if self.cursor < len(self.edits) else None
-
-    @property
-    def ref(self) -> str:
-        """The direction of the cursor's row, "" where there is none."""
-        if self.edit is not None:
-            return self.edit.direction
-        index = self.cursor - len(self.edits)
-        return self.held[index] if 0 <= index < len(self.held) else ""
-
     def choose(self, ref: str) -> bool:
         """The cursor to the slider of a direction; False where it has none."""
-        index = self.studio.state.where(ref)
+        index = self.desk.state.where(ref)
         if index is not None:
             self.go(index)
         return index is not None
@@ -133,7 +112,7 @@ class EditsPanel(Editing, Panel, Lines):
         if index >= len(self.edits):
             name = self.book[self.held[index - len(self.edits)]].name
             return [Part(fitted("!", bars.FLAGS), "strong"), Part(f"{name}  locked", "dim")]
-        state, edit = self.studio.state, self.edits[index]
+        state, edit = self.desk.state, self.edits[index]
         silent = "M" if index in state.muted else " "
         flags = "S" if index in state.solo else silent
         locked = edit.direction in state.scene.locks
@@ -144,7 +123,7 @@ class EditsPanel(Editing, Panel, Lines):
     def under(self) -> None:
         self._tell()
         if self.has_focus and self.ref:
-            self.studio.tell("under", self.ref)
+            self.desk.tell(lambda panel: panel.on_direction(self.ref))
 
     def _tell(self) -> None:
         """What the row of the cursor is, on the border."""
@@ -156,7 +135,7 @@ class EditsPanel(Editing, Panel, Lines):
         known = self.book[edit.direction]
         if known.wrong:
             return known.wrong
-        parts = ["locked"] if edit.direction in self.studio.state.scene.locks else []
+        parts = ["locked"] if edit.direction in self.desk.state.scene.locks else []
         parts += [edit.mode] if edit.mode != "relative" else []
         parts += [f"in {known.unit}"] if edit.unit == "own" else []
         parts += [f"without {self.book[ref].name}" for ref in edit.conditions]
@@ -215,10 +194,6 @@ class EditsPanel(Editing, Panel, Lines):
             ends = bars.span(edit, self.book[edit.direction])
             fine = bars.FINE[bars.unit_of(edit)]
             self.set_strength(bars.value_of(cell, ends, width, fine))
-
-    def said(self, edit: Edit) -> str:
-        """An edit in a step of the history."""
-        return f"{self.book[edit.direction].name} {strength_words(edit)}"
 
 
 PANEL = EditsPanel

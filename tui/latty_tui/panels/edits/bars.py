@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from latty.scene import Edit
-from latty_tui.library.known import MIXING, Known, strength_words
+from latty_tui.library.direction_facts import MIXING, DirectionFacts, strength_words
 from latty_tui.widgets.lines import Part, fitted
 
 WIDE = 34  # cells from which layers are told, too
@@ -39,7 +39,7 @@ def unit_of(edit: Edit) -> str:
     return "share" if edit.direction.startswith(MIXING) else edit.unit
 
 
-def span(edit: Edit, known: Known) -> tuple[float, float]:
+def span(edit: Edit, known: DirectionFacts) -> tuple[float, float]:
     """The strengths at the ends of a bar: those that are usable, and as far as this one is."""
     low, high = (-1.0, 1.0) if unit_of(edit) == "own" else known.usable
     if edit.strength < low:
@@ -64,7 +64,7 @@ def value_of(cell: float, ends: tuple[float, float], width: int, fine: float) ->
     return max(ends[0], min(ends[1], round(round(value / fine) * fine, 6)))
 
 
-def bar(edit: Edit, known: Known, width: int, heard: bool) -> list[Part]:
+def bar(edit: Edit, known: DirectionFacts, width: int, heard: bool) -> list[Part]:
     """The bar: a line, bold from zero to the knob."""
     ends = span(edit, known)
     zero, knob = cell_of(0.0, ends, width), cell_of(edit.strength, ends, width)
@@ -79,7 +79,7 @@ def bar(edit: Edit, known: Known, width: int, heard: bool) -> list[Part]:
     return [*parts, Part(text[last + 1 :], "dim")]
 
 
-def line(edit: Edit, known: Known, width: int, heard: bool, flags: str) -> list[Part]:
+def line(edit: Edit, known: DirectionFacts, width: int, heard: bool, flags: str) -> list[Part]:
     """A row of the stack."""
     place = columns(width)
     look = "off" if not heard else "wrong" if known.wrong else ""
@@ -102,7 +102,7 @@ def right(text: str, width: int) -> str:
     return fitted(text.rjust(width), width)
 
 
-def layer_words(edit: Edit, known: Known) -> str:
+def layer_words(edit: Edit, known: DirectionFacts) -> str:
     """The layers an edit acts in, as files write them: its own, or the direction's."""
     if known.space.startswith("activation:"):
         return "inner"

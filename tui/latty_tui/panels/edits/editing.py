@@ -1,48 +1,59 @@
 """What the keys of the stack do to it. Each is one change of the state."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from latty.scene import MODES, Edit, Layers
+from latty_tui.dialogs import readers as reading
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
-from latty_tui.library.known import Book, strength_words
+from latty_tui.library import edit_layers
+from latty_tui.library.direction_facts import FactBook, strength_words
+from latty_tui.panel import Panel
 from latty_tui.panels.edits.bars import COARSE, FINE, unit_of
 from latty_tui.state import State
-from latty_tui.typed import layers as typed_layers
-from latty_tui.typed import reading
-
-if TYPE_CHECKING:
-    from latty_tui.app import Studio
+from latty_tui.widgets.lines import Lines
 
 
-class Editing:
-    """The actions of the panel; a mixin, which keeps the file of the panel short."""
+class EditingPanel(Panel, Lines):
+    """The part of the panel that changes the state."""
 
-    if TYPE_CHECKING:
-        book: Book
-        cursor: int
-        held: tuple[str, ...]
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.book = FactBook()
+        self.held: tuple[str, ...] = ()  # locked directions without an edit
 
-        @property
-        def studio(self) -> Studio: ...
-        @property
-        def edit(self) -> Edit | None: ...
-        @property
-        def ref(self) -> str: ...
-        def said(self, edit: Edit) -> str: ...
-        def go(self, index: int) -> None: ...
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        return self.desk.state.scene.edits
+
+    @property
+    def edit(self) -> Edit | None:
+        """That of the cursor's row; None on a lock without an edit, and where there is none."""
+        return self.edits[self.cursor] if self.cursor < len(self.edits) else None
+
+    @property
+    def ref(self) -> str:
+        """The direction of the cursor's row, "" where there is none."""
+        if self.edit is not None:
+            return self.edit.direction
+        index = self.cursor - len(self.edits)
+        return self.held[index] if 0 <= index < len(self.held) else ""
+
+    def said(self, edit: Edit) -> str:
+        """An edit in a step of the history."""
+        return f"{self.book[edit.direction].name} {strength_words(edit)}"
 
     def _chosen(self) -> Edit | None:
         """The edit of the cursor; where there is only a lock, say so."""
         if self.edit is None and self.ref:
             name = self.book[self.ref].name
-            self.studio.say(f"{name} is locked and has no edit: Enter adds one")
+            self.desk.say(f"{name} is locked and has no edit: Enter adds one")
         return self.edit
 
-    def _change(self, what: str, tag: str = "", **changes: object) -> None:
+    def _change(self, what: str, tag: str = "", **changes: Any) -> None:
         """Change the edit of the cursor."""
-        self.studio.change(self.studio.state.edited(self.cursor, **changes), what, tag)
+        self.desk.change(self.desk.state.edited(self.cursor, **changes), what, tag)
 
     # Strength.
 
@@ -66,9 +77,9 @@ class Editing:
             self._change(self.said(replace(edit, strength=0.0)), strength=0.0)
 
     def action_all_zero(self) -> None:
-        state = self.studio.state
+        state = self.desk.state
         edits = tuple(replace(edit, strength=0.0) for edit in state.scene.edits)
-        self.studio.change(state.with_scene(edits=edits), "all to zero")
+        self.desk.change(state.with_scene(edits=edits), "all to zero")
 
     def action_type(self) -> None:
         if self.edit is None and self.ref:
@@ -84,26 +95,24 @@ class Editing:
         hint = f"{unit}{usable}; '1.5 @ 4-8' sets the layers, too"
 
         def typed(found: tuple[float, Layers | None] | None) -> None:
-            if found is not None and index < len(self.studio.state.scene.edits):
+            if found is not None and index < len(self.desk.state.scene.edits):
                 strength, layers = found[0], found[1] or edit.layers
-                model = self.studio.model
-                why = typed_layers.refused(known, model.num_layers) if model and found[1] else ""
+                model = self.desk.model
+                why = edit_layers.refused(known, model.num_layers) if model and found[1] else ""
                 if why:
-                    self.studio.say(why, "warning")
+                    self.desk.say(why, "warning")
                     return
                 made = replace(edit, strength=strength, layers=layers)
-                state = self.studio.state.edited(index, strength=strength, layers=layers)
-                self.studio.change(state, self.said(made))
+                state = self.desk.state.edited(index, strength=strength, layers=layers)
+                self.desk.change(state, self.said(made))
 
         value = strength_words(edit).rstrip("σ")
-        self.studio.push_screen(
-            Ask(f"strength of {known.name}", value, reading.strength, hint), typed
-        )
+        self.desk.ask(Ask(f"strength of {known.name}", value, reading.strength, hint), typed)
 
     def _add_held(self) -> None:
         """A lock without an edit gets one, at zero."""
-        state = self.studio.state.added(Edit(self.ref, 0.0))
-        self.studio.change(state, f"add {self.book[self.ref].name}")
+        state = self.desk.state.added(Edit(self.ref, 0.0))
+        self.desk.change(state, f"add {self.book[self.ref].name}")
 
     # Flags.
 
@@ -116,29 +125,29 @@ class Editing:
     def _toggle(self, flag: Literal["muted", "solo"], on: str, off: str) -> None:
         edit = self._chosen()
         if edit is not None:
-            word = off if self.cursor in getattr(self.studio.state, flag) else on
-            state = self.studio.state.toggled(flag, self.cursor)
-            self.studio.change(state, f"{word} {self.book[edit.direction].name}")
+            word = off if self.cursor in getattr(self.desk.state, flag) else on
+            state = self.desk.state.toggled(flag, self.cursor)
+            self.desk.change(state, f"{word} {self.book[edit.direction].name}")
 
     def action_lock(self) -> None:
         if not self.ref:
             return
-        known, locked = self.book[self.ref], self.ref in self.studio.state.scene.locks
+        known, locked = self.book[self.ref], self.ref in self.desk.state.scene.locks
         if not locked and not known.placed:
-            self.studio.say(f"{known.name} cannot be locked: it is no vector", "warning")
+            self.desk.say(f"{known.name} cannot be locked: it is no vector", "warning")
             return
-        for edit in () if locked else self.studio.state.scene.edits:
+        for edit in () if locked else self.desk.state.scene.edits:
             if edit.direction != self.ref and not self._meet(edit, self.ref):
                 other = self.book[edit.direction].name
                 words = f"{known.name} is held in {known.space}, and {other} moves elsewhere"
-                self.studio.say(f"{words}: take it out first", "warning")
+                self.desk.say(f"{words}: take it out first", "warning")
                 return
         word = "unlock" if locked else "lock"
-        self.studio.change(self.studio.state.locked(self.ref), f"{word} {known.name}")
+        self.desk.change(self.desk.state.locked(self.ref), f"{word} {known.name}")
 
     def _meet(self, edit: Edit, ref: str) -> bool:
         """Whether a direction lies in the space in which an edit moves: else it cannot be held."""
-        model = self.studio.model
+        model = self.desk.model
         moves = self.book[edit.direction].space or (model.space if model else "")
         return self.book[ref].space in (moves, "")
 
@@ -149,7 +158,7 @@ class Editing:
         known = self.book[edit.direction]
         if edit.unit == "own" or not known.placed:
             why = f"it counts in {known.unit}" if edit.unit == "own" else "it has no coordinate"
-            self.studio.say(f"{known.name} only moves from where the latent is: {why}", "warning")
+            self.desk.say(f"{known.name} only moves from where the latent is: {why}", "warning")
             return
         mode = MODES[(MODES.index(edit.mode) + 1) % len(MODES)]
         self._change(f"{known.name} {mode}", mode=mode)
@@ -160,7 +169,7 @@ class Editing:
             return
         known = self.book[edit.direction]
         if not known.unit:
-            self.studio.say(f"{known.name} has no unit but σ", "warning")
+            self.desk.say(f"{known.name} has no unit but σ", "warning")
             return
         unit = "sigma" if edit.unit == "own" else "own"
         words = known.unit if unit == "own" else "σ"
@@ -171,12 +180,12 @@ class Editing:
     def _layered(self) -> tuple[Edit, int] | None:
         """The edit of the cursor and how many layers there are; None, and why, where it has no
         say in layers."""
-        edit, model = self._chosen(), self.studio.model
+        edit, model = self._chosen(), self.desk.model
         if edit is None or model is None:
             return None
-        why = typed_layers.refused(self.book[edit.direction], model.num_layers)
+        why = edit_layers.refused(self.book[edit.direction], model.num_layers)
         if why:
-            self.studio.say(why, "warning")
+            self.desk.say(why, "warning")
         return None if why else (edit, model.num_layers)
 
     def action_layer(self, end: Literal["start", "stop"], by: int) -> None:
@@ -184,13 +193,13 @@ class Editing:
         if found is not None:
             edit, count = found
             known = self.book[edit.direction]
-            layers = typed_layers.moved(edit, known, end, by, count)
+            layers = edit_layers.moved(edit, known, end, by, count)
             self._change(f"{known.name} layers {layers}", f"layers:{self.cursor}", layers=layers)
 
     def action_all_layers(self) -> None:
         found = self._layered()
         if found is not None:
-            layers = typed_layers.toggled(found[0])
+            layers = edit_layers.toggled(found[0])
             words = "its own layers" if layers is None else "all layers"
             self._change(f"{self.book[found[0].direction].name} {words}", layers=layers)
 
@@ -200,7 +209,7 @@ class Editing:
         edit, index = self._chosen(), self.cursor
         if edit is None:
             return
-        others = [other.direction for other in self.studio.state.scene.edits]
+        others = [other.direction for other in self.desk.state.scene.edits]
         refs = dict.fromkeys([*edit.conditions, *others, *self.held])
         refs.pop(edit.direction, None)
         choices = [
@@ -209,34 +218,34 @@ class Editing:
             if self.book[ref].placed and self._meet(edit, ref)
         ]
         if not choices:
-            self.studio.say("put the direction that shall stay into the stack first, at 0")
+            self.desk.say("put the direction that shall stay into the stack first, at 0")
             return
 
         def taken(ref: str | None) -> None:
-            state = self.studio.state
+            state = self.desk.state
             if ref is not None and index < len(state.scene.edits):
-                self.studio.change(*conditioned(state, index, ref, self.book))
+                self.desk.change(*conditioned(state, index, ref, self.book))
 
         question = f"{self.book[edit.direction].name} without ..."
-        self.studio.push_screen(Choose(question, choices), taken)
+        self.desk.ask(Choose(question, choices), taken)
 
     def action_move(self, by: int) -> None:
         edit = self._chosen()
         to = self.cursor + by
-        if edit is not None and 0 <= to < len(self.studio.state.scene.edits):
+        if edit is not None and 0 <= to < len(self.desk.state.scene.edits):
             name = self.book[edit.direction].name
-            self.studio.change(self.studio.state.moved(self.cursor, to), f"move {name}")
+            self.desk.change(self.desk.state.moved(self.cursor, to), f"move {name}")
             self.go(to)
 
     def action_delete(self) -> None:
         if self.edit is not None:
             words = f"remove {self.book[self.ref].name}"
-            self.studio.change(self.studio.state.removed(self.cursor), words)
+            self.desk.change(self.desk.state.removed(self.cursor), words)
         elif self.ref:
             self.action_lock()
 
 
-def conditioned(state: State, index: int, ref: str, book: Book) -> tuple[State, str]:
+def conditioned(state: State, index: int, ref: str, book: FactBook) -> tuple[State, str]:
     """The state with a condition of an edit put on or taken away, and that in words."""
     edit = state.scene.edits[index]
     name, other = book[edit.direction].name, book[ref].name

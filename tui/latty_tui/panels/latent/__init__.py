@@ -10,7 +10,9 @@ from textual.binding import Binding, BindingType
 from latty.scene import SEED_LIMIT, Walk
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
-from latty_tui.library.known import guessed
+from latty_tui.dialogs.readers import label_words, seed_words
+from latty_tui.library import edit_layers
+from latty_tui.library.direction_facts import guessed
 from latty_tui.panel import Panel
 from latty_tui.panels.latent.field import Change, Field, Look, Question
 from latty_tui.panels.latent.fields import Class, Mix, Start, fields
@@ -22,12 +24,10 @@ from latty_tui.panels.latent.seed_fields import (
     stepped,
     truncated,
 )
-from latty_tui.typed import layers as typed_layers
-from latty_tui.typed.reading import label_words, seed_words
 from latty_tui.widgets.lines import Lines, Part, fitted
 
 if TYPE_CHECKING:
-    from latty_tui.drawing.engine import Model
+    from latty_tui.drawing.engine import OpenModel
     from latty_tui.state import State
 
 WIDE, NARROW = 12, 11  # cells of the names
@@ -65,7 +65,7 @@ class LatentPanel(Panel, Lines):
         Binding("x,delete", "delete", "Remove, or back to usual", show=False, key_display="x"),
     ]
 
-    def __init__(self, **more: object) -> None:
+    def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self.fields: list[Field] = []
         self._said: list[tuple[str, str, str]] = []
@@ -73,9 +73,9 @@ class LatentPanel(Panel, Lines):
     # What the studio tells.
 
     def on_mount(self) -> None:
-        self.state_changed(self.studio.state)
+        self.on_state(self.desk.state)
 
-    def state_changed(self, state: "State") -> None:
+    def on_state(self, state: "State") -> None:
         here = self.field.name if self.fields else ""
         look, self.fields = self.look, fields(self.look)
         said = [(field.name, field.words(look), field.why(look)) for field in self.fields]
@@ -85,14 +85,14 @@ class LatentPanel(Panel, Lines):
             self.revise(names.index(here) if here in names else None)
         self._tell()
 
-    def model_changed(self, model: "Model | None") -> None:
-        self.state_changed(self.studio.state)
+    def on_model(self, model: "OpenModel | None") -> None:
+        self.on_state(self.desk.state)
 
     # Lines.
 
     @property
     def look(self) -> Look:
-        return Look(self.studio.state, self.studio.model)
+        return Look(self.desk.state, self.desk.model)
 
     @property
     def field(self) -> Field:
@@ -148,13 +148,13 @@ class LatentPanel(Panel, Lines):
 
     def _apply(self, made: Change | None, tag: str = "") -> None:
         if made is not None:
-            self.studio.change(*made, tag=tag)
+            self.desk.change(*made, tag=tag)
 
     def _useless(self) -> bool:
         """Whether the line of the cursor means nothing here; it is said why."""
         why = self.field.why(self.look)
         if why:
-            self.studio.say(why, "warning")
+            self.desk.say(why, "warning")
         return bool(why)
 
     def action_nudge(self, way: int, coarse: bool = False) -> None:
@@ -165,7 +165,7 @@ class LatentPanel(Panel, Lines):
     def action_type(self) -> None:
         field = self.field
         if isinstance(field, Start):
-            self.studio.background(self._choose_start(), "latents")
+            self.desk.background(self._choose_start(), "latents")
         elif not self._useless():
             question = field.question(self.look)
             if question is None:
@@ -176,56 +176,56 @@ class LatentPanel(Panel, Lines):
     def _ask(self, question: Question) -> None:
         def typed(found: tuple[Any] | None) -> None:
             if found is not None:
-                self._apply(question.made(self.studio.state, found[0]))
+                self._apply(question.made(self.desk.state, found[0]))
 
         ask = Ask(question.title, question.value, question.read, question.hint)
-        self.studio.push_screen(ask, typed)
+        self.desk.ask(ask, typed)
 
     def action_seed(self, by: int) -> None:
-        self._apply(stepped(self.studio.state, by), "seed")
+        self._apply(stepped(self.desk.state, by), "seed")
 
     def action_random(self) -> None:
-        seed = self.studio.state.scene.seed
+        seed = self.desk.state.scene.seed
         if isinstance(seed, Walk):
-            self._apply(stepped(self.studio.state, random.randrange(SEED_LIMIT)))
+            self._apply(stepped(self.desk.state, random.randrange(SEED_LIMIT)))
         else:
-            self._apply(stepped(self.studio.state, random.randrange(RANDOM) - seed))
+            self._apply(stepped(self.desk.state, random.randrange(RANDOM) - seed))
 
     def action_type_seed(self) -> None:
         self._ask(seed_question(self.look))
 
     def action_truncate(self, way: int) -> None:
-        self._apply(truncated(self.studio.state, way * TRUNCATION_STEP), "truncation")
+        self._apply(truncated(self.desk.state, way * TRUNCATION_STEP), "truncation")
 
     def action_classes(self) -> None:
         """Choose a class by its name."""
         field, look = Class(), self.look
         why = field.why(look)
         if why or look.model is None:
-            self.studio.say(why or "the model is not open yet", "warning")
+            self.desk.say(why or "the model is not open yet", "warning")
             return
         names = look.model.classes
         choices = [Choice((i,), label_words(i, names)) for i in range(look.model.num_classes)]
 
         def taken(found: tuple[int] | None) -> None:
             if found is not None:
-                self._apply(field.at(self.look, self.studio.state, found[0]))
+                self._apply(field.at(self.look, self.desk.state, found[0]))
 
-        self.studio.push_screen(Choose("class", choices), taken)
+        self.desk.ask(Choose("class", choices), taken)
 
     def action_layer(self, end: Literal["start", "stop"], by: int) -> None:
         """The layers of a mixed seed."""
         field, look = self.field, self.look
         if not isinstance(field, Mix):
-            self.studio.say("layers belong to a mixed seed: go to its line")
+            self.desk.say("layers belong to a mixed seed: go to its line")
             return
         edit = look.scene.edits[field.index]
         known = guessed(edit.direction)
-        why = typed_layers.refused(known, look.layers)
+        why = edit_layers.refused(known, look.layers)
         if why:
-            self.studio.say(why, "warning")
+            self.desk.say(why, "warning")
             return
-        layers = typed_layers.moved(edit, known, end, by, look.layers)
+        layers = edit_layers.moved(edit, known, end, by, look.layers)
         state = look.state.edited(field.index, layers=layers)
         self._apply((state, f"{field.name} layers {layers}"), f"mix-layers:{field.index}")
 
@@ -233,30 +233,30 @@ class LatentPanel(Panel, Lines):
         """A mixed seed is taken out; anything else goes back to what it usually is."""
         field = self.field
         if isinstance(field, Mix):
-            self._apply((self.studio.state.removed(field.index), f"remove {field.name}"))
+            self._apply((self.desk.state.removed(field.index), f"remove {field.name}"))
         else:
-            self._apply(field.usual(self.studio.state))
+            self._apply(field.usual(self.desk.state))
 
     # Stored latents.
 
     async def _choose_start(self) -> None:
-        model = self.studio.model
+        model = self.desk.model
         choices = await asyncio.to_thread(offers, model)
-        self.studio.push_screen(Choose("start at", choices), self._start_taken)
+        self.desk.ask(Choose("start at", choices), self._start_taken)
 
     def _start_taken(self, ref: str | None) -> None:
         if ref == PATH:
             ask = Ask("latents of a file", "", str.strip, "FILE or FILE#INDEX")
-            self.studio.push_screen(ask, self._start_taken)
+            self.desk.ask(ask, self._start_taken)
         elif ref is not None:
-            self.studio.background(self._start_at(ref), "latents")
+            self.desk.background(self._start_at(ref), "latents")
 
     async def _start_at(self, ref: str) -> None:
         """Go there; a file that does not fit is told. Raises LattyError."""
         if ref:
-            await asyncio.to_thread(fault, ref, self.studio.model)
-        state = self.studio.state.with_scene(latent=ref or None)
-        self.studio.change(state, f"start at {ref or 'the seed'}")
+            await asyncio.to_thread(fault, ref, self.desk.model)
+        state = self.desk.state.with_scene(latent=ref or None)
+        self.desk.change(state, f"start at {ref or 'the seed'}")
 
 
 PANEL = LatentPanel

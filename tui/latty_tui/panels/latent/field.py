@@ -11,7 +11,7 @@ from latty.scene import Scene
 from latty_tui.state import State
 
 if TYPE_CHECKING:
-    from latty_tui.drawing.engine import Model
+    from latty_tui.drawing.engine import OpenModel
 
 Change = tuple[State, str]
 
@@ -32,7 +32,7 @@ class Look:
     """What a field looks at."""
 
     state: State
-    model: "Model | None" = None
+    model: "OpenModel | None" = None
 
     @property
     def scene(self) -> Scene:

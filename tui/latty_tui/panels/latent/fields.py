@@ -4,15 +4,18 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from latty.scene import SEED_LIMIT, Edit, Walk
-from latty_tui.library.known import MIXING
+from latty_tui.dialogs import readers as reading
+from latty_tui.library.direction_facts import MIXING
 from latty_tui.panels.latent.field import Change, Field, Look, Question
 from latty_tui.panels.latent.seed_fields import After, Along, Blend, Cutoff, Seed, Truncation
 from latty_tui.state import State
-from latty_tui.typed import reading
 
 NOISELESS = ("portraits", "stylegan3", "progan", "biggan", "biggan_deep", "sngan", "dcgan", "plain")
 SIZES = (None, 64, 128, 256, 512, 1024, 2048)
 MIX_HINT = "a seed, the share of the way to it, layers: 42 70% @ 0-3"
+
+
+NOISES = ("none", "const")  # before the seeds
 
 
 class Noise(Field):
@@ -32,9 +35,9 @@ class Noise(Field):
 
     def nudged(self, look: Look, way: int, coarse: bool = False) -> Change:
         noise = look.scene.noise
-        at = {"none": -2, "const": -1}.get(str(noise), noise)
-        at = max(-2, min(SEED_LIMIT - 1, int(at) + way))
-        return self._at(look.state, {-2: "none", -1: "const"}.get(at, at))
+        now = noise if isinstance(noise, int) else NOISES.index(noise) - len(NOISES)
+        at = max(-len(NOISES), min(SEED_LIMIT - 1, now + way))
+        return self._at(look.state, at if at >= 0 else NOISES[at])
 
     def question(self, look: Look) -> Question:
         return Question("noise", str(look.scene.noise), lambda text: (reading.noise(text),),

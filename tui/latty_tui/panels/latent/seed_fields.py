@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import ClassVar
 
 from latty.scene import BLENDS, SEED_LIMIT, Walk
+from latty_tui.dialogs import readers as reading
 from latty_tui.panels.latent.field import Change, Field, Look, Question
 from latty_tui.state import State
-from latty_tui.typed import reading
 
 TRUNCATION = 2.0  # as in presets
 TRUNCATION_STEP = 0.05

@@ -7,28 +7,23 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 
 from latty.cli.out import clean
 from latty_tui.dialogs.base import plain
-from latty_tui.drawing.player import Player
 from latty_tui.jobs import Job, Watch, ended
-from latty_tui.panel import Panel
 from latty_tui.panels.queue.actions import JobActions
+from latty_tui.panels.queue.player import Player
 from latty_tui.panels.queue.row import EMPTY, row, short, summary
 from latty_tui.widgets.browser import Rows
 
 if TYPE_CHECKING:
     from latty_tui.state import State
 
-SOON, BUSY, IDLE = (
-    0.1,
-    0.5,
-    2.0,
-)  # seconds between two looks, while a job is alive and while none is
+# Seconds between two looks: while there are more to read, while a job is alive, while none is.
+SOON, BUSY, IDLE = 0.1, 0.5, 2.0
 
 
-class QueuePanel(JobActions, Panel, Vertical):
+class QueuePanel(JobActions):
     """Jobs, the newest first."""
 
     PLACE, ORDER, TITLE, JUMP = "bottom", 10, "queue", "q"
@@ -64,24 +59,12 @@ class QueuePanel(JobActions, Panel, Vertical):
         yield Rows(self._draw, id="jobs")
 
     def on_mount(self) -> None:
-        self.jobs: list[Job] = []
         self.watch_ = Watch()
-        self.player = Player(self.studio)
+        self.player = Player(self.desk)
         self._said = ""
-        self.asking = False  # whether a form is open or about to be
         self._known = False  # whether a first look has been taken
-        self._soon = asyncio.Event()
         self.rows.show(1, 0)
         self.run_worker(self._look_on(), group="jobs", exit_on_error=False)
-
-    @property
-    def rows(self) -> Rows:
-        return self.query_one(Rows)
-
-    @property
-    def job(self) -> Job | None:
-        """The one under the cursor."""
-        return self.jobs[self.rows.cursor] if self.rows.cursor < len(self.jobs) else None
 
     # Looking.
 
@@ -131,11 +114,11 @@ class QueuePanel(JobActions, Panel, Vertical):
         title = clean(job.title)
         if job.state == "done":
             made = ", ".join(clean(short(path)) for path in job.outputs)
-            self.studio.say(f"{title} is done: {made}" if made else f"{title} is done")
+            self.desk.say(f"{title} is done: {made}" if made else f"{title} is done")
         elif job.state == "failed":
-            self.studio.say(f"{title} failed: {clean(job.error)} (w, then l: its log)", "error")
+            self.desk.say(f"{title} failed: {clean(job.error)} (w, then l: its log)", "error")
         elif job.state == "interrupted":
-            self.studio.say(f"{title} was interrupted (w, then U: it goes on)", "warning")
+            self.desk.say(f"{title} was interrupted (w, then U: it goes on)", "warning")
 
     # Drawing.
 
@@ -169,11 +152,16 @@ class QueuePanel(JobActions, Panel, Vertical):
 
     # What the studio tells: another picture ends what is played.
 
-    def state_changed(self, state: "State") -> None:
+    def on_state(self, state: "State") -> None:
         self.player.stop(redraw=False)
 
-    def on_studio_drawn(self, drawn: object) -> None:
+    def on_drawn(self, drawn: object) -> None:
         self.player.stop(redraw=False)
+
+    def farewell(self) -> str:
+        alive = sum(job.alive for job in self.jobs)
+        jobs = "1 job goes on" if alive == 1 else f"{alive} jobs go on"
+        return f"latty: {jobs}; see: latty jobs watch" if alive else ""
 
     def cancel(self) -> bool:
         """Esc: back from a result to the picture."""
@@ -189,10 +177,6 @@ class QueuePanel(JobActions, Panel, Vertical):
 
     def action_go(self) -> None:
         self.focus()
-
-    def look_soon(self) -> None:
-        """Look now: something was submitted, cancelled, removed."""
-        self._soon.set()
 
 
 PANEL = QueuePanel

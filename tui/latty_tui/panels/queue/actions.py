@@ -4,47 +4,74 @@ import asyncio
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from textual.containers import Vertical
 
 from latty.cli.out import clean
 from latty.jobs import control
 from latty_tui import jobs
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.jobs import Job
+from latty_tui.panel import Panel
+from latty_tui.panels.directions import DirectionsPanel
+from latty_tui.panels.queue.player import Player
 from latty_tui.panels.queue.row import EMPTY, short
-
-if TYPE_CHECKING:
-    from latty_tui.panels.queue import QueuePanel
+from latty_tui.panels.timeline import TimelinePanel
+from latty_tui.widgets.browser import Rows
 
 NO_OVERWRITE = 73  # exit code of a job that found a file in its way
 PICTURES = (".gif", ".png", ".mp4", ".webm", ".webp", ".jpg", ".jpeg")
 
 
-class JobActions:
-    """A part of the queue's panel."""
+class JobActions(Panel, Vertical):
+    """The part of the panel that does something with jobs."""
 
-    def action_render_this(self: "QueuePanel") -> None:
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.jobs: list[Job] = []
+        self.asking = False  # whether a form is open or about to be
+        self.player: Player
+        self._soon = asyncio.Event()
+
+    @property
+    def rows(self) -> Rows:
+        return self.query_one(Rows)
+
+    @property
+    def job(self) -> Job | None:
+        """The one under the cursor."""
+        return self.jobs[self.rows.cursor] if self.rows.cursor < len(self.jobs) else None
+
+    def look_soon(self) -> None:
+        """Look now: something was submitted, cancelled, removed."""
+        self._soon.set()
+
+    def on_submitted(self, job: str) -> None:
+        self.look_soon()
+
+    def action_render_this(self) -> None:
         self._ask("render")
 
-    def action_discover(self: "QueuePanel") -> None:
+    def action_discover(self) -> None:
         self._ask("discover")
 
-    def _ask(self: "QueuePanel", form: str) -> None:
+    def _ask(self, form: str) -> None:
         """A form of dialogs/. One at a time, however often the key is pressed before it is there;
         imported in a thread, because that takes longer than a key may."""
 
         async def work() -> None:
             try:
                 module = await asyncio.to_thread(import_module, f"latty_tui.dialogs.{form}")
-                await module.ask(self.studio)
+                await module.ask(self.desk)
             finally:
                 self.asking = False
 
         if not self.asking:
             self.asking = True
-            self.studio.background(work(), "job")
+            self.desk.background(work(), "job")
 
-    def _do(self: "QueuePanel", act: Callable[[], Any]) -> None:
+    def _do(self, act: Callable[[], Any]) -> None:
         """Do it in a thread, and look again: the list tells what has come of it."""
 
         async def work() -> None:
@@ -53,108 +80,108 @@ class JobActions:
             finally:
                 self.look_soon()
 
-        self.studio.background(work(), "job")
+        self.desk.background(work(), "job")
 
-    def _chosen(self: "QueuePanel") -> Job | None:
+    def _chosen(self) -> Job | None:
         """The job under the cursor, or words that there is none."""
         if self.job is None:
-            self.studio.say(EMPTY)
+            self.desk.say(EMPTY)
         return self.job
 
-    def action_stop(self: "QueuePanel") -> None:
+    def action_stop(self) -> None:
 
         job = self._chosen()
         if job is not None and not job.alive:
-            self.studio.say(f"it is {job.state} already")
+            self.desk.say(f"it is {job.state} already")
         elif job is not None:
             self._do(lambda: control.cancel(job.id))
 
-    def action_again(self: "QueuePanel") -> None:
+    def action_again(self) -> None:
         """Of what failed or was stopped the rest; of what is done all of it."""
         job = self._chosen()
         if job is None:
             return
         if job.alive:
-            self.studio.say(f"it is {job.state}; c cancels it")
+            self.desk.say(f"it is {job.state}; c cancels it")
         elif job.state != "done" and job.status.code != NO_OVERWRITE:
             self.action_resume()
         else:
             choices = [Choice(True, "yes", "over the files that are there"), Choice(False, "no")]
-            self.app.push_screen(
+            self.desk.ask(
                 Choose(f"make it again: {clean(job.title)}?", choices),
                 lambda yes: self._repeat(job) if yes else None,
             )
 
-    def _repeat(self: "QueuePanel", job: Job) -> None:
+    def _repeat(self, job: Job) -> None:
         self._do(lambda: jobs.again(job.status))
 
-    def action_resume(self: "QueuePanel") -> None:
+    def action_resume(self) -> None:
 
         job = self._chosen()
         if job is None:
             return
         if job.alive or job.state == "done":
-            self.studio.say(f"it is {job.state}; there is nothing to go on with")
+            self.desk.say(f"it is {job.state}; there is nothing to go on with")
         else:
             self._do(lambda: control.resume(job.id))
 
-    def action_log(self: "QueuePanel") -> None:
-        from latty_tui.dialogs.log import JobLog
+    def action_log(self) -> None:
+        from latty_tui.panels.queue.log import JobLog
 
         if (job := self._chosen()) is not None:
-            self.app.push_screen(JobLog(job))
+            self.desk.ask(JobLog(job))
 
-    def action_copy(self: "QueuePanel") -> None:
+    def action_copy(self) -> None:
         job = self._chosen()
         if job is None:
             return
         paths = "\n".join(job.outputs)
         if paths:
             self.app.copy_to_clipboard(paths)
-        self.studio.say(f"copied: {clean(paths)}" if paths else "it has made no file yet")
+        self.desk.say(f"copied: {clean(paths)}" if paths else "it has made no file yet")
 
-    def action_remove(self: "QueuePanel") -> None:
+    def action_remove(self) -> None:
         job = self._chosen()
         if job is None:
             return
         if job.alive:
-            self.studio.say(f"it is {job.state}; cancel it first: c")
+            self.desk.say(f"it is {job.state}; cancel it first: c")
         else:
             self._do(lambda: jobs.remove(job.id))
 
-    def action_prune(self: "QueuePanel") -> None:
+    def action_prune(self) -> None:
         old = [job.id for job in self.jobs if job.state in ("done", "failed", "cancelled")]
         if not old:
-            self.studio.say("no job is over")
+            self.desk.say("no job is over")
             return
         choices = [Choice(True, "yes", "what they made stays"), Choice(False, "no")]
         question = f"take {len(old)} jobs that are over off the list?"
-        self.app.push_screen(Choose(question, choices), lambda yes: self._prune(old) if yes else 0)
+        self.desk.ask(Choose(question, choices), lambda yes: self._prune(old) if yes else 0)
 
-    def _prune(self: "QueuePanel", old: Sequence[str]) -> None:
+    def _prune(self, old: Sequence[str]) -> None:
         def act() -> None:
             for job in old:
                 jobs.remove(job)
 
         self._do(act)
 
-    def action_preset(self: "QueuePanel") -> None:
+    def action_preset(self) -> None:
         """The state as it was when the job was handed in."""
         if (job := self._chosen()) is not None:
-            self.studio.background(self._open_preset(job), "job")
+            self.desk.background(self._open_preset(job), "job")
 
-    async def _open_preset(self: "QueuePanel", job: Job) -> None:
-        from latty_tui.opening import open_ref
+    async def _open_preset(self, job: Job) -> None:
+        from latty_tui.library.opening import open_ref
 
         refs = await asyncio.to_thread(jobs.presets_of, job.status)
         if not refs:
-            self.studio.say("only a render has a preset")
+            self.desk.say("only a render has a preset")
             return
-        await open_ref(self.studio, refs[0])
+        await open_ref(self.desk, refs[0])
 
     # What a job made.
 
-    def action_open(self: "QueuePanel") -> None:
+    def action_open(self) -> None:
         job = self._chosen()
         if job is None:
             return
@@ -164,40 +191,34 @@ class JobActions:
             self.show_output(job.outputs[0])
         else:
             choices = [Choice(path, clean(short(path))) for path in job.outputs]
-            self.app.push_screen(
+            self.desk.ask(
                 Choose("which of its files?", choices),
                 lambda path: self.show_output(path) if path else None,
             )
 
-    def show_output(self: "QueuePanel", output: str) -> None:
+    def show_output(self, output: str) -> None:
         """A picture or film in the preview, directions in their list, of others the path."""
         path = Path(output)
         if not path.exists():
-            self.studio.say(f"{clean(short(output))} is gone (y: make it again)", "warning")
+            self.desk.say(f"{clean(short(output))} is gone (y: make it again)", "warning")
         elif path.suffix == ".safetensors":
             self._show_directions(path)
         elif path.suffix.lower() in PICTURES or (path.is_dir() and any(path.glob("*.png"))):
-            self._still_film()
+            self.desk.find(TimelinePanel).cancel()  # else it would paint over this
             self.player.start(path, f"{clean(short(output))}   esc: back")
         else:
             self.app.copy_to_clipboard(output)
-            self.studio.say(f"{clean(output)} (its path is copied)")
+            self.desk.say(f"{clean(output)} (its path is copied)")
 
-    def _show_directions(self: "QueuePanel", path: Path) -> None:
+    def _show_directions(self, path: Path) -> None:
         """Go to a set in the list of directions."""
-        listed = self.studio.panel("directions")
+        listed = self.desk.find(DirectionsPanel)
         listed.words = ""
         listed.fill()
         places = (i for i, one in enumerate(listed.rows) if one.shelf and one.shelf.path == path)
         place = next(places, None)
         if place is None:
-            self.studio.say(f"{clean(short(str(path)))}: no such set is in the list of directions")
+            self.desk.say(f"{clean(short(str(path)))}: no such set is in the list of directions")
             return
         listed.focus()
         listed.list.go(place)
-
-    def _still_film(self: "QueuePanel") -> None:
-        """Keyframes that play would paint over it."""
-        for panel in self.studio.all_panels():
-            if panel.id == "timeline":  # type: ignore[attr-defined]
-                panel.cancel()  # type: ignore[attr-defined]

@@ -14,13 +14,12 @@ from latty.errors import BadData, LattyError
 from latty_tui.dialogs.ask import Ask
 from latty_tui.drawing.projector import Projector, reel_of
 from latty_tui.films import film, keyframes
-from latty_tui.films.presets import Presets
 from latty_tui.panel import Panel
 from latty_tui.panels.timeline import track
+from latty_tui.panels.timeline.preset_files import PresetFiles
 
 if TYPE_CHECKING:
     from latty.presets import Preset
-    from latty_tui.app import Studio
     from latty_tui.state import Film, State
 
 EASINGS = ("linear", "smooth", "sine", "cubic")
@@ -73,20 +72,20 @@ class TimelinePanel(Panel, Widget):
         super().__init__(**more)
         self.chosen = 0
         self.projector: Projector
-        self.presets: Presets
+        self.presets: PresetFiles
         self._drawn: Text | None = None
         self._seen: object = None  # what of the state is on the screen
         self._title = ""
 
     def on_mount(self) -> None:
-        self.projector = Projector(self.studio, self._moved)
-        self.presets = Presets(self.studio, self._named)
+        self.projector = Projector(self.desk, self._moved)
+        self.presets = PresetFiles(self.desk, self._named)
         self.set_interval(WATCH, self.presets.look)
-        self.studio.background(self.presets.find_again(), "presets")
+        self.desk.background(self.presets.find_again(), "presets")
 
     # What the app tells.
 
-    def state_changed(self, state: "State") -> None:
+    def on_state(self, state: "State") -> None:
         self.chosen = max(0, min(self.chosen, len(state.keys) - 1))
         played = self.projector.stop(redraw=False)
         self._named()
@@ -95,7 +94,7 @@ class TimelinePanel(Panel, Widget):
             self._seen = seen
             self.refresh()
 
-    def on_studio_drawn(self, drawn: object) -> None:
+    def on_drawn(self, drawn: object) -> None:
         self.projector.heard(drawn)
 
     def cancel(self) -> bool:
@@ -118,9 +117,9 @@ class TimelinePanel(Panel, Widget):
     # Looks.
 
     def render(self) -> Text:
-        state, size = self.studio.state, self.content_size
+        state, size = self.desk.state, self.content_size
         frame = self.projector.frame if self.projector.playing else None
-        moment = self.studio.preview.view.moment if self.projector.playing else None
+        moment = self.desk.view.moment if self.projector.playing else None
         self._drawn = track.text(
             state, size.width, size.height, self.chosen if self.has_focus else None, frame, moment
         )
@@ -129,62 +128,62 @@ class TimelinePanel(Panel, Widget):
     # What keys do.
 
     def action_keep(self, instead: bool = False) -> None:
-        state = self.studio.state
+        state = self.desk.state
         instead = instead and bool(state.keys)
         at = self.chosen + (not instead) if state.keys else 0
         try:
             after = keyframes.with_key(state, at, instead)
         except BadData as error:
-            self.studio.fail(error, "this cannot be a keyframe")
+            self.desk.fail(error, "this cannot be a keyframe")
             return
         self.chosen = at
         what = "set" if instead else "new"
         if not state.keys and film.moving(state):
-            self.studio.say("keyframes take the place of the moves in the file; u brings them back")
+            self.desk.say("keyframes take the place of the moves in the file; u brings them back")
         elif len(after.keys) == 1:
-            self.studio.say("one keyframe; change something and press K again")
-        self.studio.change(after, f"{what} keyframe {at + 1}")
+            self.desk.say("one keyframe; change something and press K again")
+        self.desk.change(after, f"{what} keyframe {at + 1}")
 
     def action_choose(self, by: int) -> None:
-        count = len(self.studio.state.keys)
+        count = len(self.desk.state.keys)
         self.chosen = max(0, min(self.chosen + by, count - 1))
         self.refresh()
 
     def action_go(self) -> None:
         if self._any():
-            state = keyframes.visited(self.studio.state, self.chosen)
-            self.studio.change(state, f"go to keyframe {self.chosen + 1}")
+            state = keyframes.visited(self.desk.state, self.chosen)
+            self.desk.change(state, f"go to keyframe {self.chosen + 1}")
 
     def action_drop(self) -> None:
         if self._any():
-            state = keyframes.without_key(self.studio.state, self.chosen)
-            self.studio.change(state, f"delete keyframe {self.chosen + 1}")
+            state = keyframes.without_key(self.desk.state, self.chosen)
+            self.desk.change(state, f"delete keyframe {self.chosen + 1}")
 
     def action_move(self, by: int) -> None:
-        state, to = self.studio.state, self.chosen + by
+        state, to = self.desk.state, self.chosen + by
         if self._any() and 0 <= to < len(state.keys):
             moved, self.chosen = keyframes.moved_key(state, self.chosen, by), to
-            self.studio.change(moved, f"keyframe {to + 1 - by} to {to + 1}")
+            self.desk.change(moved, f"keyframe {to + 1 - by} to {to + 1}")
 
     def _any(self) -> bool:
-        if not self.studio.state.keys:
-            self.studio.say("there is no keyframe yet: K keeps the present state as one")
-        return bool(self.studio.state.keys)
+        if not self.desk.state.keys:
+            self.desk.say("there is no keyframe yet: K keeps the present state as one")
+        return bool(self.desk.state.keys)
 
     def action_easing(self) -> None:
-        now = self.studio.state.film.easing
+        now = self.desk.state.film.easing
         self._film(easing=_after(EASINGS, now))
 
     def action_loop(self) -> None:
-        self._film(loop=_after(LOOPS, self.studio.state.film.loop))
+        self._film(loop=_after(LOOPS, self.desk.state.film.loop))
 
     def action_frames(self) -> None:
-        now = self.studio.state.film
+        now = self.desk.state.film
         hint = f"{now.fps:g} of them are a second"
         self._ask("how many frames", str(now.frames), _frames, hint, "frames")
 
     def action_pace(self) -> None:
-        now = self.studio.state.film
+        now = self.desk.state.film
         self._ask("frames per second", f"{now.fps:g}", _fps, "1 to 120", "fps")
 
     def _ask(self, question: str, value: str, read: Callable[[str], Any], hint: str,
@@ -193,51 +192,51 @@ class TimelinePanel(Panel, Widget):
             if number is not None:
                 self._film(**{key: number})
 
-        self.studio.push_screen(Ask(question, value, read, hint), answered)
+        self.desk.ask(Ask(question, value, read, hint), answered)
 
     def _film(self, **changes: Any) -> None:
-        state = self.studio.state
+        state = self.desk.state
         after: Film = replace(state.film, **changes)
         words = ", ".join(f"{key} {value}" for key, value in changes.items())
-        self.studio.change(replace(state, film=after), words, tag="film")
+        self.desk.change(replace(state, film=after), words, tag="film")
 
     def action_play(self) -> None:
         """Play, or stop."""
         if self.projector.stop():
             return
         preset = self._preset()
-        if preset is None or self.studio.model is None:
+        if preset is None or self.desk.model is None:
             return
         if not film.moves(preset):
-            self.studio.say("nothing moves yet: press K here, change something, press K again")
+            self.desk.say("nothing moves yet: press K here, change something, press K again")
             return
-        how = self.studio.state.film
+        how = self.desk.state.film
         self.projector.start(reel_of(preset, how.fps, how.loop))
 
     def _preset(self) -> "Preset | None":
         """The preset of the state; what is wrong with it is shown, and None."""
         try:
-            return film.preset_of(self.studio.state)
+            return film.preset_of(self.desk.state)
         except LattyError as error:
-            self.studio.fail(error, "these keyframes make no film")
+            self.desk.fail(error, "these keyframes make no film")
             return None
 
     def action_save(self) -> None:
         self.presets.ask_to_save()
 
     async def action_load(self) -> None:
-        self.studio.background(self.presets.ask_to_load(), "presets")
+        self.desk.background(self.presets.ask_to_load(), "presets")
 
     def action_edit(self) -> None:
         self.projector.stop()
-        self.studio.background(self.presets.edit(), "presets")
+        self.desk.background(self.presets.edit(), "presets")
 
     def action_export(self) -> None:
-        self.studio.background(self.presets.export(), "presets")
+        self.desk.background(self.presets.export(), "presets")
 
     def on_click(self, event: events.Click) -> None:
         """A click chooses a keyframe, a second one goes to it."""
-        state, size = self.studio.state, self.content_size
+        state, size = self.desk.state, self.content_size
         at = event.get_content_offset(self)
         if not state.keys or at is None or at.y:
             return
@@ -268,13 +267,6 @@ def _fps(text: str) -> float:
     if not 1 <= number <= 120:
         raise ValueError("a number from 1 to 120")
     return number
-
-
-async def open_preset(studio: "Studio", ref: str) -> None:
-    """Load a preset file, a shipped preset, or the preset in a picture; what is wrong with it is
-    shown."""
-    panel: TimelinePanel = studio.panel("timeline")
-    await panel.presets.open(ref)
 
 
 PANEL = TimelinePanel

@@ -106,7 +106,7 @@ def _selects(row: Ints, later: bool) -> Words:
     """What begins the pass of each row: back to the left or down, and a colour."""
     band, colour = row >> 8, row & 255
     down = np.diff(band, prepend=band[0] - later) != 0
-    words = np.where(down, NEXT_BAND[colour], SAME_BAND[colour])
+    words: Words = np.where(down, NEXT_BAND[colour], SAME_BAND[colour])
     if not later:
         words[0] = FIRST[colour[0]]
     return words

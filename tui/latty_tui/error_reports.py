@@ -12,7 +12,7 @@ MOST = 20  # reports of one run: an error in what happens often must not fill th
 HINT = "the studio goes on; this is our fault, and the report to send is {}"
 
 
-class Mishap(LattyError):
+class UnexpectedError(LattyError):
     """An error that is ours, in the words of the report about it."""
 
     def __init__(self, error: BaseException, path: Path | None) -> None:
@@ -21,7 +21,7 @@ class Mishap(LattyError):
         self.detail = "".join(traceback.format_exception(error))
 
 
-class Reports:
+class ErrorReports:
     """The reports of one run; an error from the same place is written and shown once."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from latty.scene import SEED_LIMIT, Edit, Label, Layers, Noise, Walk
-from latty_tui.library.known import MIXING
+from latty_tui.library.direction_facts import MIXING
 
 LARGEST = 100.0  # of a strength, as in presets
 SIZES = (8, 4096)  # px, as in presets

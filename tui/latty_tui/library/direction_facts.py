@@ -16,7 +16,7 @@ MIXING = "seed:"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class DirectionFacts:
     """One direction, in the words of its file's header. `wrong` says why there are none."""
 
     name: str
@@ -33,19 +33,19 @@ class Known:
         return self.vector or bool(self.unit)
 
 
-def guessed(ref: str) -> Known:
+def guessed(ref: str) -> DirectionFacts:
     """What a reference says by itself."""
     if ref.startswith(MIXING):
-        return Known(f"seed {ref.removeprefix(MIXING)}", (0.0, 1.0), vector=False)
-    return Known(ref.rpartition("#" if "#" in ref else "/")[2] or ref)
+        return DirectionFacts(f"seed {ref.removeprefix(MIXING)}", (0.0, 1.0), vector=False)
+    return DirectionFacts(ref.rpartition("#" if "#" in ref else "/")[2] or ref)
 
 
-def read(ref: str) -> Known:
+def read(ref: str) -> DirectionFacts:
     """What the file says; blocking, a millisecond or so."""
     return read_all([ref])[ref]
 
 
-def read_all(refs: Iterable[str]) -> dict[str, Known]:
+def read_all(refs: Iterable[str]) -> dict[str, DirectionFacts]:
     """The same for many; the header of a set is read once."""
     from latty.directions.store import set_info, split
 
@@ -63,7 +63,7 @@ def read_all(refs: Iterable[str]) -> dict[str, Known]:
     return found
 
 
-def _known(header: "DirectionSet", source: str, name: str) -> Known:
+def _known(header: "DirectionSet", source: str, name: str) -> DirectionFacts:
     """A direction of a set. Raises Missing."""
     from latty.directions.file import LINEAR
 
@@ -75,16 +75,16 @@ def _known(header: "DirectionSet", source: str, name: str) -> Known:
         raise Missing(f"no direction '{name}' in {source}", did_you_mean(name, header.names))
     info = header.infos[index]
     vector = header.form == LINEAR
-    return Known(info.name, info.usable, info.layers, info.unit, header.space, vector)
+    return DirectionFacts(info.name, info.usable, info.layers, info.unit, header.space, vector)
 
 
-class Book:
+class FactBook:
     """What is known so far. `look_up` reads the rest in a thread."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, DirectionFacts] = {}
 
-    def __getitem__(self, ref: str) -> Known:
+    def __getitem__(self, ref: str) -> DirectionFacts:
         return self._known.get(ref) or guessed(ref)
 
     def lacks(self, refs: Iterable[str]) -> set[str]:

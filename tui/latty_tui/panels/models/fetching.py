@@ -9,11 +9,11 @@ from latty.jobs import control
 from latty_tui.dialogs.choose import Choice, Choose
 
 if TYPE_CHECKING:
-    from latty_tui.app import Studio
-    from latty_tui.library.models import Known
+    from latty_tui.desk import Desk
+    from latty_tui.library.models import ModelEntry
 
 
-def offer(studio: "Studio", model: "Known") -> None:
+def offer(desk: "Desk", model: "ModelEntry") -> None:
     """Ask whether to fetch it, with its size and licence; nothing is fetched unasked."""
     command = f"latty fetch {model.name}"
     choices = [
@@ -29,16 +29,16 @@ def offer(studio: "Studio", model: "Known") -> None:
 
     def chosen(answer: str | None) -> None:
         if answer == "copy":
-            studio.copy_to_clipboard(command)
-            studio.say(f"copied: {command}")
+            desk.copy_to_clipboard(command)
+            desk.say(f"copied: {command}")
         elif answer == "job":
-            studio.background(_submit(studio, model.name), "fetch")
+            desk.background(_submit(desk, model.name), "fetch")
 
     how = "only a browser can fetch" if model.by_hand else "fetch"
-    studio.push_screen(Choose(f"{how} {model.name}?", choices), chosen)
+    desk.ask(Choose(f"{how} {model.name}?", choices), chosen)
 
 
-async def _submit(studio: "Studio", name: str) -> None:
+async def _submit(desk: "Desk", name: str) -> None:
     job = await asyncio.to_thread(control.submit, ("fetch", name), 0, "", Path.home())
-    studio.say(f"job {job} fetches {name}; it is in the list when it is here")
-    studio.tell("submitted", job)
+    desk.say(f"job {job} fetches {name}; it is in the list when it is here")
+    desk.tell(lambda panel: panel.on_submitted(job))

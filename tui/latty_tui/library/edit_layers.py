@@ -3,10 +3,10 @@
 from typing import Literal
 
 from latty.scene import ALL, Edit, Layers
-from latty_tui.library.known import MIXING, Known
+from latty_tui.library.direction_facts import MIXING, DirectionFacts
 
 
-def words(edit: Edit, known: Known) -> str:
+def words(edit: Edit, known: DirectionFacts) -> str:
     """Where an edit acts, for people."""
     if known.space.startswith("activation:"):
         return f"inside, at {known.space.partition(':')[2]}"
@@ -16,14 +16,16 @@ def words(edit: Edit, known: Known) -> str:
     return ("all layers" if layers == ALL else f"layer{'s' * many} {layers}") + own
 
 
-def refused(known: Known, count: int) -> str:
+def refused(known: DirectionFacts, count: int) -> str:
     """Why an edit takes no layers; "" where it does."""
     if known.space.startswith("activation:"):
         return f"{known.name} acts inside the synthesis: it has no layers to choose"
     return "" if count > 1 else "this model has one layer: there is nothing to choose"
 
 
-def moved(edit: Edit, known: Known, end: Literal["start", "stop"], by: int, count: int) -> Layers:
+def moved(
+    edit: Edit, known: DirectionFacts, end: Literal["start", "stop"], by: int, count: int
+) -> Layers:
     """The layers of an edit with one end moved; at least one layer of `count` stays."""
     inside = (known.layers if edit.layers is None else edit.layers).indices(count)
     start, stop = inside.start, max(inside.stop, inside.start + 1)

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 from latty.errors import LattyError, OutputError, PresetError
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
-from latty_tui.dialogs.problems import Problems
 from latty_tui.films import documents, film
 from latty_tui.films.documents import Document
-from latty_tui.films.editor import run_editor
+from latty_tui.panels.timeline.editor import run_editor
+from latty_tui.panels.timeline.problems import Problems
 from latty_tui.state import State
 
 if TYPE_CHECKING:
     from latty.presets import Preset
-    from latty_tui.app import Studio
+    from latty_tui.desk import Desk
 
 TYPED = ""  # the choice of those who type a path
 
 
-class Presets:
+class PresetFiles:
     """The file of the present preset, if there is one; `changed` is called when it is another."""
 
-    def __init__(self, studio: "Studio", changed: Callable[[], object]) -> None:
-        self.studio, self._changed = studio, changed
+    def __init__(self, desk: "Desk", changed: Callable[[], object]) -> None:
+        self.desk, self._changed = desk, changed
         self.document: Document | None = None
         self._at_it = asyncio.Lock()  # nobody follows the file while we write it
 
@@ -34,7 +34,7 @@ class Presets:
     def current(self) -> Document | None:
         """The file, while the state is of its preset: undo leads out of it, and back."""
         found = self.document
-        return found if found is not None and found.name == self.studio.state.name else None
+        return found if found is not None and found.name == self.desk.state.name else None
 
     @property
     def dirty(self) -> bool:
@@ -44,13 +44,13 @@ class Presets:
     def title(self) -> str:
         """The file's name, and whether it is behind."""
         if self.current is None:
-            return self.studio.state.name
+            return self.desk.state.name
         return documents.shown(self.current.path) + (" (changed)" if self.dirty else "")
 
     def _preset(self) -> "Preset | None":
         """The preset of the state, None where its keyframes make none."""
         try:
-            return film.preset_of(self.studio.state)
+            return film.preset_of(self.desk.state)
         except LattyError:
             return None
 
@@ -60,7 +60,7 @@ class Presets:
 
     async def find_again(self) -> None:
         """The file of the last run, where its preset is still the present one."""
-        name = self.studio.state.name
+        name = self.desk.state.name
         found = await asyncio.to_thread(documents.last, name) if name else None
         if found is not None and self.document is None:
             self._set(found)
@@ -75,7 +75,7 @@ class Presets:
             await self._problems(error, Path(ref).expanduser())
             return False
         except LattyError as error:
-            self.studio.fail(error, f"cannot load {ref}")
+            self.desk.fail(error, f"cannot load {ref}")
             return False
         state = await asyncio.to_thread(film.state_of, found.preset)
         await self._go_to(state, f"{what} {state.name}")
@@ -87,18 +87,18 @@ class Presets:
             self._set(None)
         if found.warnings:
             more = f" (and {len(found.warnings) - 1} more)" if found.warnings[1:] else ""
-            self.studio.say(found.warnings[0] + more, "warning")
+            self.desk.say(found.warnings[0] + more, "warning")
         return True
 
     async def _go_to(self, state: State, what: str) -> None:
-        self.studio.change(state, what)
+        self.desk.change(state, what)
         model = state.scene.model
-        if self.studio.opened != model and self.studio.state.scene.model == model:
-            self.studio.background(self.studio.open_model(model), "open")
+        if self.desk.opened != model and self.desk.state.scene.model == model:
+            self.desk.background(self.desk.open_model(model), "open")
 
     async def ask_to_load(self) -> None:
         """Choose one, or type a path."""
-        found = await asyncio.to_thread(documents.offers, self.studio.config.out_dir)
+        found = await asyncio.to_thread(documents.offers, self.desk.config.out_dir)
         choices = [Choice(TYPED, "another file ...", "type its path"),
                    *(Choice(one.ref, one.name, one.what) for one in found)]  # fmt: skip
         choices.append(choices.pop(0))
@@ -106,29 +106,29 @@ class Presets:
         def chosen(ref: str | None) -> None:
             if ref == TYPED:
                 hint = "a .toml file, or a picture or film that latty made"
-                self.studio.push_screen(Ask("load which file", "", _file, hint), self._load)
+                self.desk.ask(Ask("load which file", "", _file, hint), self._load)
             else:
                 self._load(ref)
 
-        self.studio.push_screen(Choose("load a preset", choices), chosen)
+        self.desk.ask(Choose("load a preset", choices), chosen)
 
     def _load(self, ref: str | None) -> None:
         if ref is not None:
-            self.studio.background(self.open(ref), "presets")
+            self.desk.background(self.open(ref), "presets")
 
     # Saving.
 
     def ask_to_save(self) -> None:
         """Ask for the name and write it."""
-        state = self.studio.state
+        state = self.desk.state
         try:
             film.preset_of(state)
         except LattyError as error:
-            self.studio.fail(error, "these keyframes make no film")
+            self.desk.fail(error, "these keyframes make no film")
             return
         now = self.current
         value = documents.shown(now.path) if now else state.name or _suggested(state)
-        self.studio.push_screen(
+        self.desk.ask(
             Ask("save the preset as", value, lambda text: documents.target(text, Path.cwd()),
                 "a name, or a path that ends in .toml"),
             self._named,
@@ -139,30 +139,30 @@ class Presets:
             return
         mine = self.current is not None and self.current.path == path
         if mine or not path.exists():
-            self.studio.background(self.save(path), "presets")
+            self.desk.background(self.save(path), "presets")
             return
 
         def sure(yes: bool | None) -> None:
             if yes:
-                self.studio.background(self.save(path), "presets")
+                self.desk.background(self.save(path), "presets")
 
         choices = [Choice(False, "no", "keep the file"),
                    Choice(True, "yes", "what is not said anew in it stays")]  # fmt: skip
         question = f"{documents.shown(path)} is there: write over it?"
-        self.studio.push_screen(Choose(question, choices), sure)
+        self.desk.ask(Choose(question, choices), sure)
 
     async def save(self, path: Path) -> None:
         """Write the state's preset. Raises LattyError."""
         mine = self.current is not None and self.current.path == path
-        name = self.studio.state.name if mine else path.stem[:100]
-        state = replace(self.studio.state, name=name)
+        name = self.desk.state.name if mine else path.stem[:100]
+        state = replace(self.desk.state, name=name)
         preset = film.preset_of(state)
         async with self._at_it:
             stamp = await asyncio.to_thread(documents.save, preset, path)
-            self.studio.change(replace(self.studio.state, name=name), f"save as {name}")
+            self.desk.change(replace(self.desk.state, name=name), f"save as {name}")
             self._set(Document(path, name, preset, stamp))
         outputs = ", ".join(output.path for output in preset.outputs)
-        self.studio.say(f"saved {documents.shown(path)}; it renders to {outputs}")
+        self.desk.say(f"saved {documents.shown(path)}; it renders to {outputs}")
 
     # Following the file.
 
@@ -180,16 +180,17 @@ class Presets:
             lost = self.dirty
             if await self.open(str(now.path), "reload"):
                 yours = "; u brings yours back" if lost else ""
-                self.studio.say(f"{documents.shown(now.path)} has changed: loaded again{yours}")
+                self.desk.say(f"{documents.shown(now.path)} has changed: loaded again{yours}")
 
     def _free(self) -> bool:
         """Whether no dialog asks for something: but what was wrong may be mended by now."""
-        stack = self.studio.screen_stack
-        return len(stack) == 1 or (len(stack) == 2 and isinstance(stack[1], Problems))
+        dialogs = self.desk.dialogs
+        return not dialogs or (len(dialogs) == 1 and isinstance(dialogs[0], Problems))
 
     def _close_problems(self) -> None:
-        if isinstance(self.studio.screen, Problems):
-            self.studio.screen.dismiss(None)
+        for dialog in self.desk.dialogs:
+            if isinstance(dialog, Problems):
+                dialog.dismiss(None)
 
     # Editing.
 
@@ -199,7 +200,7 @@ class Presets:
         if now is not None and not self.dirty:
             await self._edit(now.path)
             return
-        preset = film.preset_of(self.studio.state)
+        preset = film.preset_of(self.desk.state)
         original = now.path if now is not None else None
         path = await asyncio.to_thread(documents.copied, preset, original)
         await self._edit(path, own=path.read_bytes())
@@ -208,7 +209,7 @@ class Presets:
         """`own`: what was in a file that is for the editor alone."""
         async with self._at_it:
             before = await asyncio.to_thread(documents.stamp, path)
-            await run_editor(self.studio, documents.editor(path, line))
+            await run_editor(self.desk, documents.editor(path, line))
             after = await asyncio.to_thread(documents.stamp, path)
             if own is not None:
                 await self._take(path, own)
@@ -240,12 +241,12 @@ class Presets:
 
         def answered(line: int | None) -> None:
             if line is not None:
-                self.studio.background(self._edit(path, line, own), "presets")
+                self.desk.background(self._edit(path, line, own), "presets")
             elif own is not None:
                 documents.thrown_away(path)
 
         text = bool(lines) and path.suffix == ".toml" and not documents.is_shipped(path)
-        self.studio.push_screen(Problems(error, lines, text), answered)
+        self.desk.ask(Problems(error, lines, text), answered)
 
     # The picture.
 
@@ -253,14 +254,14 @@ class Presets:
         """The present picture as PNG, in its whole size, with its recipe."""
         from latty.scene import to_table
 
-        state = self.studio.state
+        state = self.desk.state
         name = documents.file_name(state.name or _suggested(state))
-        folder = str(self.studio.config.out_dir.expanduser().absolute())
+        folder = str(self.desk.config.out_dir.expanduser().absolute())
         still = film.preset_of(replace(state, keys=(), film=replace(state.film, source=None)))
-        path = await self.studio.engine.call(
+        path = await self.desk.engine.call(
             "export", scene=to_table(still.scene), stem=name, folder=folder
         )
-        self.studio.say(f"saved {documents.shown(Path(path))}")
+        self.desk.say(f"saved {documents.shown(Path(path))}")
 
 
 def _suggested(state: State) -> str:

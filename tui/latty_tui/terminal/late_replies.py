@@ -28,4 +28,4 @@ class Reader(XTermParser):
 
 def ignore() -> None:
     """From now on."""
-    linux_driver.XTermParser = Reader  # type: ignore[misc]
+    linux_driver.XTermParser = Reader  # type: ignore[attr-defined]

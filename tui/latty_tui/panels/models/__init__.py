@@ -5,24 +5,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.widgets import Input, Static
 
 from latty.cli.out import clean
 from latty_tui.library import models
-from latty_tui.library.models import Known
-from latty_tui.panel import Panel
-from latty_tui.widgets.browser import MOVES, Browsing, Rows
+from latty_tui.library.models import ModelEntry
+from latty_tui.panels.directions import DirectionsPanel
+from latty_tui.widgets.browser import MOVES, BrowserPanel, Rows
 
 if TYPE_CHECKING:
-    from latty_tui.drawing.engine import Model
+    from latty_tui.drawing.engine import OpenModel
 
 WATCH = 2.0  # seconds between two looks at the store
 
 
-class ModelsPanel(Browsing, Panel, Vertical):
+class ModelsPanel(BrowserPanel):
     """Those here first; the zoo, which is to be fetched, last."""
 
     PLACE, ORDER, TITLE, JUMP = "left", 10, "models", "m"
@@ -31,7 +28,7 @@ class ModelsPanel(Browsing, Panel, Vertical):
         "or by dropping its file on the terminal. The zoo is a list of public checkpoints: Enter "
         "on one tells how it comes here."
     )
-    can_focus = True
+    FILTER = "name, family, px"
     EVERYWHERE: ClassVar[list[Binding]] = [
         Binding("colon,ctrl+f", "open_path", "Open a file", show=False, key_display=":",
                 tooltip="A checkpoint, a preset, or a picture that latty made, by its path"),
@@ -46,20 +43,14 @@ class ModelsPanel(Browsing, Panel, Vertical):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.known: list[Known] = []
-        self.rows: list[Known | None] = []
+        self.known: list[ModelEntry] = []
+        self.rows: list[ModelEntry | None] = []
         self.zoo_open = False
         self.broken = ""  # what could not be opened
         self._state: tuple[object, ...] = ()
         self._lock = asyncio.Lock()
 
-    def compose(self) -> ComposeResult:
-        yield Input(placeholder="name, family, px", id="models-filter", compact=True)
-        yield Rows(self._draw)
-        yield Static("", id="models-what", markup=False)
-
     def on_mount(self) -> None:
-        self.query_one(Input).display = False
         self._watch()
         self.set_interval(WATCH, self._watch)
 
@@ -67,12 +58,12 @@ class ModelsPanel(Browsing, Panel, Vertical):
 
     def _watch(self) -> None:
         if not self._lock.locked():
-            self.studio.background(self._look(), "models")
+            self.desk.background(self._look(), "models")
 
     async def _look(self) -> None:
         async with self._lock:
-            recent = self.studio.panel("directions").marks.recent
-            zoo = self.studio.config.zoo or ""
+            recent = self.desk.find(DirectionsPanel).marks.recent
+            zoo = self.desk.config.zoo or ""
             state = await asyncio.to_thread(models.state, recent, zoo)
             if state == self._state:
                 return
@@ -88,24 +79,24 @@ class ModelsPanel(Browsing, Panel, Vertical):
         first = not self.rows
         self.rows = models.rows(self.known, self.words, self.zoo_open)
         refs = [row.ref if row else None for row in self.rows]
-        wanted = self.studio.state.scene.model if first else (before.ref if before else None)
+        wanted = self.desk.state.scene.model if first else (before.ref if before else None)
         self.list.show(len(self.rows), refs.index(wanted) if wanted in refs else at)
         self._tell()
 
-    def model_changed(self, model: "Model | None") -> None:
-        ref = self.studio.opened
+    def on_model(self, model: "OpenModel | None") -> None:
+        ref = self.desk.opened
         self.broken = ref if model is None else ""
         self.list.refresh()
         self._tell()
         if model is not None and ref not in {one.ref for one in self.known}:
-            directions = self.studio.panel("directions")
+            directions = self.desk.find(DirectionsPanel)
             directions.mark(directions.marks.opened(ref))
             self._watch()
 
     # Where the cursor is.
 
     @property
-    def row(self) -> Known | None:
+    def row(self) -> ModelEntry | None:
         at = self.list.cursor
         return self.rows[at] if at < len(self.rows) else None
 
@@ -124,26 +115,26 @@ class ModelsPanel(Browsing, Panel, Vertical):
         else:
             first = row.name if row.kind == "zoo" else self._facts(row)  # names are long there
             words = "\n".join(part for part in (first, row.what) if part)
-        self.query_one("#models-what", Static).update(clean_lines(words), layout=False)
+        self.describe(words)
 
-    def _facts(self, row: Known) -> str:
+    def _facts(self, row: ModelEntry) -> str:
         """What is known of it; of the open one, what it says itself."""
-        model = self.studio.model
-        if model is None or row.ref != self.studio.opened:
+        model = self.desk.model
+        if model is None or row.ref != self.desk.opened:
             return row.facts
         size = models.weight(row.size)
         classes = f"{model.num_classes} classes" if model.num_classes else ""
         parts = (model.family, f"{model.resolution} px", model.space, classes, size)
         return ", ".join(part for part in parts if part)
 
-    def _draw(self, index: int, width: int) -> Text:
+    def draw_row(self, index: int, width: int) -> Text:
         row, dim = self.rows[index], self.list.style("dim")
         if row is None:
             count = sum(one.kind == "zoo" for one in self.known)
             unfolded = self.zoo_open or self.words
             text = Text(f"{'▾' if unfolded else '▸'} zoo", self.list.style("head"), no_wrap=True)
             return text.append(f" {count} to fetch", dim)
-        mark = "●" if row.ref == self.studio.opened and self.studio.model else " "
+        mark = "●" if row.ref == self.desk.opened and self.desk.model else " "
         mark = "✗" if row.ref and row.ref == self.broken else mark
         right = f"{row.resolution} px" if row.resolution else ""
         size = models.weight(row.size)
@@ -167,40 +158,35 @@ class ModelsPanel(Browsing, Panel, Vertical):
         if row is None:
             self.action_fold(int(self.zoo_open))
         elif row.kind == "zoo":
-            from latty_tui.library import fetching
+            from latty_tui.panels.models import fetching
 
-            fetching.offer(self.studio, row)
+            fetching.offer(self.desk, row)
         elif row.kind == "wrong":
-            self.studio.say(row.what, "warning")
+            self.desk.say(row.what, "warning")
         else:
-            from latty_tui.opening import show_model
+            from latty_tui.library.opening import show_model
 
-            show_model(self.studio, row.ref)
+            show_model(self.desk, row.ref)
 
     def action_open_path(self) -> None:
-        from latty_tui.dialogs.open_path import OpenPath
+        from latty_tui.panels.models.open_path import OpenPath
 
         def chosen(path: str | None) -> None:
             if path:
                 self.open_ref(path)
 
-        self.studio.push_screen(OpenPath(), chosen)
+        self.desk.ask(OpenPath(), chosen)
 
     def open_ref(self, ref: str) -> None:
         """Open whatever a name or path means."""
-        from latty_tui.library import dropping
+        from latty_tui.library import opening
 
-        self.studio.background(dropping.take(self.studio, ref), "drop")
+        self.desk.background(opening.take(self.desk, ref), "drop")
 
     def action_copy(self) -> None:
         if self.row is not None:
             self.app.copy_to_clipboard(self.row.ref)
-            self.studio.say(f"copied: {clean(self.row.ref)}")
-
-
-def clean_lines(text: str) -> str:
-    """Lines without control characters."""
-    return "\n".join(clean(line) for line in text.split("\n"))
+            self.desk.say(f"copied: {clean(self.row.ref)}")
 
 
 PANEL = ModelsPanel

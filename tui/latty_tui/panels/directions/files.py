@@ -4,45 +4,36 @@ The engine does it (torch reads and writes the arrays); the stack follows. A set
 latty is never changed: a direction of it is copied to a set "my-SET" of the user's first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latty.cli.out import clean
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
-from latty_tui.library import naming, sets
+from latty_tui.library import sets
 from latty_tui.library.sets import Found, Shelf
-
-if TYPE_CHECKING:
-    from latty_tui.app import Studio
-    from latty_tui.library.marks import Marks
-    from latty_tui.library.sets import Row
+from latty_tui.panels.directions import renaming
+from latty_tui.panels.directions.listing import DirectionList
 
 
-class FileActions:
-    """A mixin of the directions' panel: one action each, on what is under its cursor."""
-
-    studio: "Studio"
-    row: "Row | None"
-    found: Found | None
-    marks: "Marks"
-    shelves: tuple[Shelf, ...]
+class FileActions(DirectionList):
+    """One action each, on what is under the cursor."""
 
     @property
     def _call(self) -> Callable[..., Any]:
-        return self.studio.engine.call
+        return self.desk.engine.call
 
     def _target(self) -> tuple[Found | None, Shelf] | None:
         """The direction, or the whole set (None), under the cursor."""
         row = self.row
         if row is None or row.shelf is None:
-            self.studio.say("choose a direction or a set first")
+            self.desk.say("choose a direction or a set first")
             return None
         return row.found, row.shelf
 
     def _do(self, work: Any) -> None:
-        self.studio.background(work, "files")
+        self.desk.background(work, "files")
 
     # Rename.
 
@@ -59,9 +50,9 @@ class FileActions:
             if name and name != found.info.name:
                 self._do(self._rename(found, name))
 
-        taken = {info.name for info in shelf.header.infos if shelf.header} - {found.info.name}
+        taken = {one.info.name for one in sets.directions(shelf)} - {found.info.name}
         hint = f"{shelf.name} ships with latty: a copy of it gets the name" if shelf.shipped else ""
-        self._ask(f"rename {found.ref}", found.info.name, naming.name_reader(taken), hint, named)
+        self._ask(f"rename {found.ref}", found.info.name, renaming.name_reader(taken), hint, named)
 
     async def _rename(self, found: Found, name: str) -> None:
         path = await self._changeable(found)
@@ -77,7 +68,7 @@ class FileActions:
                 self._do(self._set_renamed(shelf, name))
 
         taken = {one.name for one in self.shelves} - {shelf.name}
-        self._ask(f"rename the set {shelf.name}", shelf.name, naming.set_reader(taken), "", named)
+        self._ask(f"rename the set {shelf.name}", shelf.name, renaming.set_reader(taken), "", named)
 
     async def _set_renamed(self, shelf: Shelf, name: str) -> None:
         await self._call("rename_set", path=str(shelf.path), name=name)
@@ -89,7 +80,7 @@ class FileActions:
     def action_flip(self) -> None:
         found = self.found
         if found is None:
-            self.studio.say("choose a direction to turn around")
+            self.desk.say("choose a direction to turn around")
             return
         self._do(self._flip(found))
 
@@ -98,8 +89,8 @@ class FileActions:
         await self._call("flip_direction", path=str(path), name=found.info.name)
         ref = f"{path.stem}/{found.info.name}"
         await self._moved(found.ref, ref, f"flip {found.info.name}")
-        self.studio.say(f"{clean(ref)} goes the other way round now")
-        self.studio.preview.later()
+        self.desk.say(f"{clean(ref)} goes the other way round now")
+        self.desk.draw_soon()
 
     # Delete.
 
@@ -110,7 +101,7 @@ class FileActions:
         found, shelf = target
         what = found.ref if found else f"the set {shelf.name}"
         used = sum(1 for one in ([found] if found else sets.directions(shelf))
-                   if self.studio.state.where(one.ref) is not None)  # fmt: skip
+                   if self.desk.state.where(one.ref) is not None)  # fmt: skip
         more = f"{used} of the stack goes with it" if used else "it is gone for good"
         choices = [Choice(True, f"delete {what}", more), Choice(False, "keep it")]
 
@@ -118,7 +109,7 @@ class FileActions:
             if answer:
                 self._do(self._delete(found, shelf))
 
-        self.studio.push_screen(Choose(f"delete {clean(what)}?", choices), chosen)
+        self.desk.ask(Choose(f"delete {clean(what)}?", choices), chosen)
 
     async def _delete(self, found: Found | None, shelf: Shelf) -> None:
         if found is None:
@@ -146,21 +137,21 @@ class FileActions:
 
         hint = ".safetensors holds all that is known of it"
         hint += ", .npy the bare vector for other tools" if found else ""
-        self._ask(f"export {name} to", f"{naming.plain(name)}.safetensors",
-                  naming.export_path, hint, chosen)  # fmt: skip
+        self._ask(f"export {name} to", f"{renaming.plain(name)}.safetensors",
+                  renaming.export_path, hint, chosen)  # fmt: skip
 
     async def _export(self, found: Found | None, shelf: Shelf, path: Path) -> None:
         name = found.info.name if found else None
         words = await self._call("export_directions", path=str(shelf.path), name=name, to=str(path))
-        self.studio.say(f"{clean(str(path))}: {clean(', '.join(words))}")
+        self.desk.say(f"{clean(str(path))}: {clean(', '.join(words))}")
 
     def action_keep(self) -> None:
         """The edits of the picture as one direction."""
-        shown = self.studio.state.shown
+        shown = self.desk.state.shown
         if not shown.edits:
-            self.studio.say("there is no edit to keep: move a direction first")
+            self.desk.say("there is no edit to keep: move a direction first")
             return
-        names = [naming.short(edit.direction) for edit in shown.edits]
+        names = [renaming.short(edit.direction) for edit in shown.edits]
         taken = {info.name for shelf in self.shelves if shelf.name == "mine" and shelf.header
                  for info in shelf.header.infos}  # fmt: skip
 
@@ -169,28 +160,28 @@ class FileActions:
                 self._do(self._keep(name))
 
         hint = "kept in the set mine: strength 1 of it repeats all edits of now"
-        self._ask("keep the edits as the direction", naming.free("+".join(names)[:60], taken),
-                  naming.name_reader(set()), hint, named)  # fmt: skip
+        self._ask("keep the edits as the direction", renaming.free("+".join(names)[:60], taken),
+                  renaming.name_reader(set()), hint, named)  # fmt: skip
 
     async def _keep(self, name: str) -> None:
         from latty.scene import to_table
 
-        scene = to_table(self.studio.state.shown)
+        scene = to_table(self.desk.state.shown)
         ref = await self._call("keep_offset", scene=scene, name=name)
         await self.look()
         self.fill(select=ref)
-        self.studio.say(f"kept as {clean(ref)}")
+        self.desk.say(f"kept as {clean(ref)}")
 
     # What these share.
 
     def _ask(
         self, question: str, value: str, read: Any, hint: str, then: Callable[[Any], None]
     ) -> None:
-        self.studio.push_screen(Ask(clean(question), clean(value), read, hint), then)
+        self.desk.ask(Ask(clean(question), clean(value), read, hint), then)
 
     def _ships(self, shelf: Shelf) -> bool:
         if shelf.shipped:
-            self.studio.say(f"{shelf.name} ships with latty and stays as it is", "warning")
+            self.desk.say(f"{shelf.name} ships with latty and stays as it is", "warning")
         return shelf.shipped
 
     async def _changeable(self, found: Found) -> Path:
@@ -199,7 +190,7 @@ class FileActions:
             return found.shelf.path
         path = Path(await self._call("copy_direction", path=str(found.shelf.path),
                                      name=found.info.name))  # fmt: skip
-        self.studio.say(f"{found.shelf.name} ships with latty: its copy {path.stem} is changed")
+        self.desk.say(f"{found.shelf.name} ships with latty: its copy {path.stem} is changed")
         return path
 
     async def _moved(self, ref: str, to: str, what: str) -> None:
@@ -207,7 +198,7 @@ class FileActions:
         await self._follow({ref: to}, what, to, marks=not copy)
 
     async def _follow(
-        self, pairs: dict[str, str | None], what: str, select: str = "", marks: bool = True
+        self, pairs: Mapping[str, str | None], what: str, select: str = "", marks: bool = True
     ) -> None:
         """The stack, stars and tags after directions got other names, or none."""
         await self.look()
@@ -217,8 +208,8 @@ class FileActions:
                 kept = kept.moved(ref, to)
             if kept != self.marks:
                 self.mark(kept)
-        state = self.studio.state
+        state = self.desk.state
         for ref, to in pairs.items():
-            state = naming.followed(state, ref, to)
-        self.studio.change(state, what)
+            state = renaming.followed(state, ref, to)
+        self.desk.change(state, what)
         self.fill(select)

@@ -4,16 +4,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty.errors import BadData, LattyError
-from latty_tui.drawing.pixels import Picture
+from latty_tui.drawing.picture import Picture
 
 if TYPE_CHECKING:
     from textual.worker import Worker
 
-    from latty_tui.app import Studio
+    from latty_tui.desk import Desk
 
 KEPT = 64 * 2**20  # bytes of a film that are kept, to be read once only
 LARGEST = 1024  # px of the longer side of what is played
@@ -33,8 +34,8 @@ class Frame:
 class Player:
     """One file at a time. The preview's next picture ends it, and so does `stop`."""
 
-    def __init__(self, studio: "Studio") -> None:
-        self.studio = studio
+    def __init__(self, desk: "Desk") -> None:
+        self.desk = desk
         self.path: Path | None = None
         self.shown = 0  # pictures so far
         self._last: Picture | None = None
@@ -43,11 +44,9 @@ class Player:
     def start(self, path: Path, words: str) -> None:
         """Play `path`, with `words` on the picture's border."""
         self.stop(redraw=False)
-        self.studio.engine.cancel("picture")  # a late answer would take its place
+        self.desk.engine.cancel("picture")  # a late answer would take its place
         self.path, self.shown = path, 0
-        self._worker = self.studio.run_worker(
-            self._play(path, words), group="play", exit_on_error=False
-        )
+        self._worker = self.desk.background(self._play(path, words), "play")
 
     def stop(self, redraw: bool = True) -> bool:
         """Back to the picture of the present state; False where nothing was played."""
@@ -57,9 +56,9 @@ class Player:
         if self._worker is not None:
             self._worker.cancel()
             self._worker = None
-        self.studio.picture.busy(False)
+        self.desk.picture.busy(False)
         if redraw:
-            self.studio.preview.later()
+            self.desk.draw_soon()
         return True
 
     async def _play(self, path: Path, words: str) -> None:
@@ -67,7 +66,7 @@ class Player:
             await self._rounds(path, words)
         except (LattyError, OSError) as error:
             self.stop()
-            self.studio.fail(error, f"cannot show {path.name}")
+            self.desk.fail(error, f"cannot show {path.name}")
 
     async def _rounds(self, path: Path, words: str) -> None:
         """Again and again; a still once."""
@@ -88,7 +87,7 @@ class Player:
                 kept = None
 
     def _show(self, frame: Frame, words: str, moving: bool) -> None:
-        picture = self.studio.picture
+        picture = self.desk.picture
         if self.shown and picture.pixels.picture is not self._last:
             self.stop(redraw=False)  # somebody else shows something there
             return
@@ -106,10 +105,15 @@ async def _each(path: Path, kept: list[Frame] | None) -> AsyncIterator[Frame]:
             yield frame
         return
     found = await asyncio.to_thread(frames_of, path)
-    while (frame := await asyncio.to_thread(next, found, None)) is not None:
+    while frame := await asyncio.to_thread(_next, found):
         if kept is not None:
-            kept.append(frame)
-        yield frame
+            kept.append(frame[0])
+        yield frame[0]
+
+
+def _next(frames: Iterator[Frame]) -> list[Frame]:
+    """The next frame, [] at the end."""
+    return list(islice(frames, 1))
 
 
 def _weight(frames: list[Frame]) -> int:

@@ -7,13 +7,18 @@ it took is the speed of the link.
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from latty_tui.terminal.probe import Terminal, window_cell
 
 if TYPE_CHECKING:
     from textual.app import App
 
     from latty_tui.drawing.encoding import Encoded
-    from latty_tui.terminal.probe import Terminal
+
+Spans = Sequence[tuple[int, int, int]]  # (y, from x, to x) of cells
 
 PATIENCE = 5.0  # seconds to wait for the answer before going on without
 DOUBT = 0.5  # the same, plus some round trips, while no answer has ever come
@@ -24,11 +29,19 @@ LARGEST, TMUX = 720, 640  # px on screen; tmux drops a picture of more than 1 MB
 FULL = 1200  # px on a full screen
 
 
-class Painter:
+class Painted(Protocol):
+    """A widget whose cells have pixels over them."""
+
+    def written(self, spans: Spans | None) -> None: ...
+    def again(self) -> None: ...
+
+
+class PixelWriter:
     """The one place that writes pixels; `app._driver` is private to Textual and used only here."""
 
-    def __init__(self, app: "App", terminal: "Terminal", way: str) -> None:
+    def __init__(self, app: "App[Any]", terminal: Terminal, way: str) -> None:
         self.app, self.terminal, self.way = app, terminal, way
+        self.views: list[Painted] = []  # they come and go by themselves
         self.sent = 0  # pictures
         self.bytes = 0  # of the last picture
         self.speed: float | None = None  # bytes per second, None = not known yet
@@ -56,6 +69,20 @@ class Painter:
         if self.speed is None:
             return None
         return next((px for speed, px in DETAILS if self.speed >= speed), LEAST)
+
+    def written(self, spans: Spans | None) -> None:
+        """Textual has written cells, None = all of them."""
+        for view in self.views:
+            view.written(spans)
+
+    def again(self) -> None:
+        """Encode and paint everything anew."""
+        for view in self.views:
+            view.again()
+
+    def measure(self) -> None:
+        """The size of a cell again: a resize may have been another font."""
+        self.terminal = replace(self.terminal, cell=window_cell() or self.terminal.cell)
 
     def write(self, data: str) -> None:
         """Write to the terminal, after everything that Textual has written."""

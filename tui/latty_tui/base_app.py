@@ -1,4 +1,4 @@
-"""How the studio behaves when something goes wrong, and when it is told to go.
+"""Error handling and shutdown of the app.
 
 What a key or a panel does wrong is reported and shown, and everything else goes on. TERM, INT and
 HUP leave as `q` does: what there is to keep is kept, the terminal is as it was, 128 + the signal is
@@ -13,22 +13,25 @@ import termios
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 from textual import events
-from textual.app import App, RenderableType
+from textual.app import App
 from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.worker import Worker
 
 from latty.cli import signals
 from latty.cli.out import clean
 from latty.errors import LattyError
+from latty_tui import themes
+from latty_tui.desk import Answer, Listener
+from latty_tui.error_reports import ErrorReports, UnexpectedError
 from latty_tui.memory import Memory
-from latty_tui.mishaps import Mishap, Reports
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
@@ -44,20 +47,22 @@ RESET = (
 )
 
 
-class Manners(App[int]):
-    """The part of the app that users hopefully never see."""
-
-    memory: Memory
+class BaseApp(App[int]):
+    """Toasts, dialogs, errors and signals; Studio is the rest."""
 
     def __init__(self) -> None:
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
-        self.reports = Reports()
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        self.theme = themes.DEFAULT
+        self.memory = Memory()
+        self.reports = ErrorReports()
         self.said = "", "", 0.0  # the last toast, and when
         self.told = 0  # the signal that said go
         self._before: list[Any] | None = None
         self._aimed: deque[tuple[events.Key, Screen[Any]]] = deque(maxlen=256)
 
-    # Words.
+    # Toasts and dialogs.
 
     def say(self, text: str, severity: str = "information") -> None:
         """A toast; what is still shown is not said again: a held key would fill the screen."""
@@ -73,13 +78,39 @@ class Manners(App[int]):
 
         self.push_screen(Failed(error, title))
 
-    def mishap(self, error: Exception, where: str) -> None:
+    def ask(
+        self, dialog: Screen[Answer], then: Callable[[Answer | None], object] | None = None
+    ) -> None:
+        """Open a dialog; `then` gets its answer, None for Esc."""
+        self.push_screen(dialog, then)  # type: ignore[arg-type]
+
+    async def answer(self, dialog: Screen[Answer]) -> Answer | None:
+        """The answer to a dialog, None for Esc."""
+        return await self.push_screen_wait(dialog)
+
+    def action_help(self) -> None:
+        from latty_tui.dialogs.help import Help
+
+        self.push_screen(Help(self.focused))
+
+    def action_jump(self) -> None:
+        from latty_tui.dialogs.jump import Jump
+
+        self.push_screen(Jump())
+
+    # Errors.
+
+    def background(self, work: Coroutine[Any, Any, Any], group: str) -> Worker[Any]:
+        """Run it beside everything; what it raises is shown, never lost."""
+        return self.run_worker(self.guarded(work, group), group=group, exit_on_error=False)
+
+    def report(self, error: Exception, where: str) -> None:
         """Report an error that nobody foresaw; shown the first time, noted every time."""
         if not self._running or self._closing:
             return  # what is under way when the screens go finds none
         path, new = self.reports.add(error, where)
         if new:
-            self.fail(Mishap(error, path), "something went wrong in the studio")
+            self.fail(UnexpectedError(error, path), "something went wrong in the studio")
 
     async def guarded(self, work: Awaitable[Any], where: str) -> Any:
         """The result of something; an error of it is shown, and None."""
@@ -88,20 +119,22 @@ class Manners(App[int]):
         except (LattyError, OSError) as error:
             self.fail(error)
         except Exception as error:
-            self.mishap(error, where)
+            self.report(error, where)
         return None
 
-    def tell_panel(self, panel: Any, hook: str, value: object) -> None:
-        """Call a hook of a panel that has it; what it does wrong costs the panel, not the app."""
-        hear = getattr(panel, hook, None)
-        if hear is None:
-            return
-        try:
-            hear(value)
-        except (LattyError, OSError) as error:
-            self.fail(error)
-        except Exception as error:
-            self.mishap(error, f"{hook} of {type(panel).__name__}")
+    def listeners(self) -> Iterable[Listener]:
+        """Whoever hears what is told: the panels."""
+        return ()
+
+    def tell(self, hear: Callable[[Listener], object]) -> None:
+        """Call a hook of every panel; what one does wrong is shown, and the others hear it too."""
+        for panel in self.listeners():
+            try:
+                hear(panel)
+            except (LattyError, OSError) as error:
+                self.fail(error)
+            except Exception as error:
+                self.report(error, f"a hook of {type(panel).__name__}")
 
     async def run_action(
         self,
@@ -128,7 +161,7 @@ class Manners(App[int]):
         self._return_code = self._return_code or 1
         self._close_messages_no_wait()
 
-    def panic(self, *renderables: RenderableType) -> None:
+    def panic(self, *renderables: Any) -> None:
         """The thread that reads keys has ended: most often the terminal is gone."""
         if self.is_headless or self._terminal_is_there():
             super().panic(*renderables)
@@ -173,14 +206,10 @@ class Manners(App[int]):
 
     def leave(self) -> None:
         """Leave; jobs go on, and are told."""
-        words = ""
-        with suppress(Exception):  # whatever is wrong with what we would say: go
-            words = self.last_words()
-        self.exit(message=Text(words) if words else None)
-
-    def last_words(self) -> str:
-        """What to say in the shell afterwards; "" = nothing."""
-        return ""
+        words: list[str] = []
+        with suppress(Exception):  # whatever is wrong with what they would say: go
+            self.tell(lambda panel: words.append(panel.farewell()))
+        self.exit(message=Text("\n".join(filter(None, words))) if any(words) else None)
 
     def action_help_quit(self) -> None:
         """Ctrl+C where nothing is selected to be copied."""
@@ -231,7 +260,9 @@ class Manners(App[int]):
         """On a sudden end: keep what there is, and give the terminal back."""
         self.memory.write(self.memory.waiting, patience=1.0)
         stdin, stderr = sys.__stdin__, sys.__stderr__
-        with suppress(OSError, ValueError, AttributeError, termios.error):
+        if stdin is None or stderr is None:
+            return
+        with suppress(OSError, ValueError, termios.error):
             os.write(stderr.fileno(), RESET.encode())
             if self._before is not None:
                 termios.tcsetattr(stdin.fileno(), termios.TCSANOW, self._before)

@@ -1,0 +1,178 @@
+"""What panels and dialogs may know of the app (`Desk`), and what panels hear from it (`Listener`).
+
+The app implements Desk, and nothing imports the app.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+    from textual.timer import Timer
+    from textual.widget import Widget
+    from textual.worker import Worker
+
+    from latty.config import Config
+    from latty_tui.drawing.engine import Died, Drawn, EngineClient, EngineError, OpenModel, Ready
+    from latty_tui.drawing.pixel_writer import PixelWriter
+    from latty_tui.drawing.pixels import PixelView
+    from latty_tui.state import History, State, View
+
+Answer = TypeVar("Answer")
+P = TypeVar("P", bound="Widget")
+
+
+class Listener:
+    """What every panel hears; a panel overrides what concerns it."""
+
+    def on_state(self, state: "State") -> None:
+        """The state is another one: by an edit, an undo, a preset."""
+
+    def on_opening(self, ref: str) -> None:
+        """A model is being opened: what names it."""
+
+    def on_model(self, model: "OpenModel | None") -> None:
+        """Another model is open; None where it could not be opened."""
+
+    def on_drawn(self, drawn: "Drawn") -> None:
+        """The engine has drawn a picture."""
+
+    def on_direction(self, ref: str | None) -> None:
+        """The cursor of a list is on a direction; None = on nothing that fits the model."""
+
+    def on_engine_ready(self, event: "Ready") -> None:
+        """The engine's process can draw."""
+
+    def on_engine_died(self, event: "Died") -> None:
+        """The engine's process is gone."""
+
+    def on_submitted(self, job: str) -> None:
+        """A job was submitted: its id."""
+
+    def on_imported(self, name: str) -> None:
+        """Directions or latents were imported: their name."""
+
+    def cancel(self) -> bool:
+        """Esc: end what is played, filtered or compared; False where there is nothing."""
+        return False
+
+    def farewell(self) -> str:
+        """What to print in the shell when the studio closes; "" = nothing."""
+        return ""
+
+
+class PictureArea(Protocol):
+    """The place of the large picture, for all that shows something there."""
+
+    @property
+    def pixels(self) -> "PixelView": ...
+
+    def wanted(self, columns: int = 1) -> int:
+        """Height in px at which to draw one of `columns` pictures in a row."""
+
+    def drawn(self, drawn: "Drawn", quick: bool) -> None: ...
+    def failed(self, error: "EngineError") -> None: ...
+    def busy(self, busy: bool) -> None: ...
+    def caption(self, text: str) -> None: ...
+    def words(self, text: str) -> None: ...
+
+
+class Desk(Protocol):
+    """The app, as its panels and dialogs see it.
+
+    view        how the picture is looked at
+    model       the model that is open; opened = the reference it was opened by
+    device      where the engine draws
+    writer      what writes pixels to the terminal
+    dialogs     modal screens above the panels
+    last_focus  the name of the panel that had the focus last
+    own_keys    keys of the keymap file, by the id of their command
+    """
+
+    config: "Config"
+    engine: "EngineClient"
+    writer: "PixelWriter"
+    view: "View"
+    model: "OpenModel | None"
+    opened: str
+    device: str
+    last_focus: str | None
+    own_keys: dict[str, str]
+
+    @property
+    def state(self) -> "State": ...
+    @property
+    def history(self) -> "History": ...
+    @property
+    def picture(self) -> PictureArea: ...
+    @property
+    def dialogs(self) -> "Sequence[Screen[Any]]": ...
+
+    def change(self, state: "State", what: str, tag: str = "") -> None:
+        """The next state, made by `what` ("smile +1.5"); changes of the same `tag` in quick
+        succession are one step of undo."""
+
+    def go_to_step(self, index: int) -> None:
+        """Undo or redo up to a step of the history."""
+
+    async def open_model(self, ref: str) -> bool:
+        """Open a model and draw with it; an error is shown, and False."""
+
+    def look(self, **changes: Any) -> None:
+        """Change fields of `view` and draw again."""
+
+    def draw_soon(self) -> None:
+        """Draw the present state again."""
+
+    def drop_drawing(self) -> None:
+        """What is being drawn is not wanted: something else takes the place of the picture."""
+
+    def tell(self, hear: Callable[[Listener], object]) -> None:
+        """Call a hook of every panel: `tell(lambda panel: panel.on_drawn(drawn))`."""
+
+    def find(self, panel: type[P]) -> P:
+        """The panel of that class. Raises NoMatches."""
+
+    def panel(self, name: str) -> "Widget":
+        """The panel of panels/NAME. Raises NoMatches."""
+
+    def go(self, name: str) -> None:
+        """Bring a panel to light and give it the focus."""
+
+    def say(self, text: str, severity: str = "information") -> None:
+        """A toast."""
+
+    def fail(self, error: Exception, title: str = "") -> None:
+        """A dialog with what went wrong."""
+
+    def ask(
+        self, dialog: "Screen[Answer]", then: Callable[[Answer | None], object] | None = None
+    ) -> None:
+        """Open a dialog; `then` gets its answer, None for Esc."""
+
+    async def answer(self, dialog: "Screen[Answer]") -> Answer | None:
+        """The answer to a dialog, None for Esc."""
+
+    def background(self, work: Coroutine[Any, Any, Any], group: str) -> "Worker[Any]":
+        """Run it beside everything; what it raises is shown."""
+
+    def set_timer(self, delay: float, callback: Callable[[], object]) -> "Timer":
+        """Call it in so many seconds."""
+
+    def set_theme(self, name: str) -> None:
+        """Look otherwise, from now on."""
+
+    def set_way(self, way: str) -> None:
+        """Show pictures in another way from now on."""
+
+    def remember(self) -> None:
+        """Keep the state and the looks for the next run, soon."""
+
+    def copy_to_clipboard(self, text: str) -> None: ...
+
+    def suspend(self) -> AbstractContextManager[None]:
+        """Leave the terminal to another program; `redraw` afterwards."""
+
+    def redraw(self) -> None:
+        """Write every cell and every picture again."""

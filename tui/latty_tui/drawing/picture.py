@@ -1,0 +1,12 @@
+"""A picture as the engine sends it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Pixels: RGB, row after row."""
+
+    pixels: bytes
+    width: int
+    height: int

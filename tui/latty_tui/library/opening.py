@@ -1,0 +1,197 @@
+"""What the studio opens: a model by name or path, a preset, a picture that latty made, a file that
+is dropped on the terminal. A terminal pastes the path of a dropped file, quoted in one of three
+ways.
+"""
+
+import asyncio
+import shlex
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from latty.cli.out import clean
+from latty.errors import LattyError
+from latty.scene import Scene
+from latty_tui.desk import Desk
+from latty_tui.drawing.engine import EngineDied, EngineError
+from latty_tui.state import State
+
+TRUNCATION = 0.8  # of a model that is opened by itself
+LONGEST = 4096  # characters of a path
+TO_IMPORT = ("directions", "latents")
+BARE = (".npy", ".npz", ".pt", ".pth")  # of which a small one may be directions
+
+
+# Models.
+
+
+async def open_model(desk: Desk, ref: str) -> bool:
+    """Open a model and draw with it; what is wrong with it is shown, and False."""
+    if desk.engine.gone:
+        return False  # the picture says so
+    desk.tell(lambda panel: panel.on_opening(ref))
+    try:
+        model = await desk.engine.open(ref)
+    except EngineDied:
+        return False  # it starts again, and so do we
+    except EngineError as error:
+        desk.model, desk.opened = None, ref  # asked again by whoever wants it again
+        desk.tell(lambda panel: panel.on_model(None))
+        back = "\n\nu: back to what was before" if desk.history.index else ""
+        desk.picture.words(f"cannot open {ref}: {error.message}{back}")
+        desk.fail(error, f"cannot open {ref}")
+        return False
+    if ref == desk.state.scene.model:  # else somebody has moved on meanwhile
+        desk.model, desk.opened = model, ref
+        desk.tell(lambda panel: panel.on_model(model))
+        desk.draw_soon()
+    return True
+
+
+async def restart_engine(desk: Desk) -> None:
+    """Another process instead of this one, or of one that died too often; the model is opened as
+    soon as it is there. Raises EngineDied."""
+    desk.model, desk.opened = None, ""
+    desk.picture.words("starting the engine ...")
+    await desk.engine.restart()
+
+
+def show_model(desk: Desk, ref: str) -> None:
+    """Go to another model, with the same seed and without the edits of the last one."""
+    if ref == desk.state.scene.model:
+        desk.background(open_model(desk, ref), "open")
+        return
+    seed = desk.state.scene.seed
+    scene = Scene(ref, seed if isinstance(seed, int) else 0, TRUNCATION)
+    desk.change(replace(State(scene), film=desk.state.film), f"open {Path(ref).stem}")
+
+
+# Whatever a name or a path means.
+
+
+async def open_ref(desk: Desk, ref: str) -> None:
+    """Open what `ref` names, as `latty REF` does. Raises LattyError."""
+    from latty.models.store import MODELS
+    from latty.presets import shipped
+    from latty_tui.panels.timeline import TimelinePanel
+
+    path = Path(ref).expanduser()
+    if ref in MODELS.names() or not (ref in shipped() or await asyncio.to_thread(_preset, path)):
+        show_model(desk, ref)
+        return
+    before = desk.state
+    await desk.find(TimelinePanel).presets.open(ref)
+    model = before.scene.model
+    if desk.state == before and desk.opened != model:  # it could not be, or we are there
+        await open_model(desk, model)
+
+
+def _preset(path: Path) -> bool:
+    """Whether a file is a preset, or a picture that carries one."""
+    from latty.cli.kinds import kind
+    from latty.presets.formats import media_of
+
+    with suppress(OSError):
+        return path.is_file() and (media_of(path) is not None or kind(path) == "toml")
+    return False
+
+
+async def take(desk: Desk, ref: str) -> None:
+    """Open a name or path; directions and latents are imported, once that is wanted. Raises
+    LattyError."""
+    path = Path(ref).expanduser()
+    kind = await asyncio.to_thread(_to_import, path)
+    if kind:
+        _offer_import(desk, path, kind)
+    else:
+        await open_ref(desk, str(path) if path.exists() else ref)
+
+
+# Files that are dropped, and imported.
+
+
+async def dropped(desk: Desk, text: str) -> None:
+    """Open the file that was dropped; other pasted text is ignored."""
+    path = await asyncio.to_thread(path_of, text)
+    if path is not None:
+        await take(desk, str(path))
+
+
+def path_of(text: str) -> Path | None:
+    """The file that pasted text names; None for any other text."""
+    text = text.strip()
+    if not text or len(text) > LONGEST or "\n" in text:
+        return None
+    ways = [text]
+    with suppress(ValueError):
+        ways += shlex.split(text)[:1]
+    if text.startswith("file://"):
+        with suppress(ValueError):
+            ways = [unquote(urlsplit(text).path)]
+    for way in ways:
+        with suppress(OSError, RuntimeError, ValueError):
+            path = Path(way).expanduser()
+            if path.is_absolute() and path.is_file():
+                return path
+    return None
+
+
+def _to_import(path: Path) -> str:
+    """What a file holds that is imported rather than opened; "" for all else."""
+    with suppress(LattyError, OSError):
+        if not path.is_file():
+            return ""
+        if path.suffix == ".safetensors":
+            from latty.checkpoints.safetensors import read_header
+
+            kind = read_header(path).meta.get("kind", "")
+            return kind if kind in TO_IMPORT else ""
+        if path.suffix in BARE:
+            from latty.cli import importable
+
+            found = importable.find(path, "", "")
+            return found.kind if found is not None and found.kind in TO_IMPORT else ""
+    return ""
+
+
+def _offer_import(desk: Desk, path: Path, kind: str) -> None:
+    from latty_tui.dialogs.choose import Choice, Choose
+
+    what = f"{clean(path.name)} holds {kind}"
+    choices = [
+        Choice(True, f"import the {kind}", "they get the file's name here"),
+        Choice(False, "leave them", f"later: latty import {path}"),
+    ]
+
+    def chosen(answer: bool | None) -> None:
+        if answer:
+            desk.background(_import(desk, path), "import")
+
+    desk.ask(Choose(what, choices), chosen)
+
+
+async def _import(desk: Desk, path: Path) -> None:
+    """What `latty import FILE` does and says."""
+    from latty.jobs import run
+    from latty.process import command
+
+    process = await asyncio.create_subprocess_exec(
+        *command("latty", "import", str(path)),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE, env=run.environment(),
+    )  # fmt: skip
+    try:
+        result, words = await process.communicate()
+    except asyncio.CancelledError:  # the studio closes: nothing is left half done
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        raise
+    said = [clean(line.removeprefix("latty: "))
+            for line in words.decode("utf-8", "replace").splitlines()]  # fmt: skip
+    if process.returncode:
+        raise LattyError(" ".join(said) or f"{path.name} could not be imported")
+    name = clean(result.decode("utf-8", "replace").strip())
+    desk.say("\n".join([f"imported as {name}", *said[:4]]))
+    desk.tell(lambda panel: panel.on_imported(name))

@@ -1,0 +1,143 @@
+"""The directions there are, by method and set: pick one, press, see it change."""
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from latty.cli.out import clean
+from latty.scene import Edit
+from latty_tui.library import sets
+from latty_tui.library.marks import read_tags
+from latty_tui.library.sets import Row
+from latty_tui.panels.directions.files import FileActions
+from latty_tui.panels.edits import EditsPanel
+from latty_tui.widgets.browser import MOVES
+
+STEP = 0.5  # σ of a nudge
+
+
+class DirectionsPanel(FileActions):
+    """A tree drawn as a list."""
+
+    PLACE, ORDER, TITLE, JUMP = "left", 20, "directions", "d"
+    HELP = (
+        "Every direction of every set, by the method that found it. Left and right move the "
+        "picture along the one under the cursor at once. The bar is the first score of a "
+        "direction, the line below tells the others. What was made for another model is grey, at "
+        "the end, with the reason."
+    )
+    EVERYWHERE: ClassVar[list[Binding]] = [
+        Binding("a", "keep", "Save the edits as one direction", show=False),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "add", "Add",
+                tooltip="Add it to the stack, or go to its slider; fold a set"),
+        Binding("left,h", "nudge(-1)", "-½σ", key_display="←"),
+        Binding("right,l", "nudge(1)", "+½σ", key_display="→"),
+        Binding("asterisk", "star", "Star", key_display="*"),
+        Binding("number_sign", "tags", "Tags", show=False, key_display="#"),
+        Binding("A", "add_all", "Add all of the set at 0", show=False),
+        Binding("f2", "rename", "Rename", show=False),
+        Binding("F", "flip", "Flip: the other way round", show=False),
+        Binding("D", "delete", "Delete", show=False),
+        Binding("X", "export", "Export to a file", show=False),
+        Binding("y", "copy", "Copy its name", show=False),
+        *MOVES,
+    ]  # fmt: skip
+
+    # Keys: edits.
+
+    def on_rows_taken(self) -> None:
+        self.action_add()
+
+    def _fold(self, row: Row, folded: bool) -> None:
+        self.folded[row.key] = folded
+        self.fill()
+
+    def action_add(self) -> None:
+        row = self.row
+        if row is not None and row.found is None and not (row.shelf and row.shelf.error):
+            self._fold(row, row.open)
+            return
+        found = self.usable()
+        if found is None:
+            return
+        state = self.desk.state
+        at = state.where(found.ref)
+        if at is None:
+            self.desk.change(state.added(Edit(found.ref)), f"{found.info.name} +1")
+            self._warn(len(state.scene.edits))
+        else:
+            edits = self.desk.find(EditsPanel)
+            edits.choose(found.ref)
+            edits.focus()
+
+    def action_nudge(self, by: int) -> None:
+        row = self.row
+        if row is not None and row.found is None:
+            self._fold(row, by < 0)
+            return
+        found = self.usable()
+        if found is None:
+            return
+        state, amount = self.desk.state, by * STEP
+        at = state.where(found.ref)
+        if at is None:
+            at, state = len(state.scene.edits), state.added(Edit(found.ref, amount))
+        else:
+            state = state.nudged(at, amount)
+        strength = state.scene.edits[at].strength
+        self.desk.change(state, f"{found.info.name} {strength:+g}", f"strength:{at}")
+        self._warn(at)
+
+    def _warn(self, at: int) -> None:
+        """Say why nothing is seen of an edit."""
+        state = self.desk.state
+        if not state.heard(at):
+            why = "another edit is solo" if state.solo else "it is muted"
+            self.desk.say(f"not in the picture: {why} (see edits)")
+
+    def action_add_all(self) -> None:
+        shelf = self.row.shelf if self.row else None
+        if shelf is None or (self.row and self.row.misfit):
+            self.usable()
+            return
+        state = self.desk.state
+        new = [found.ref for found in sets.directions(shelf) if state.where(found.ref) is None]
+        if not new:
+            self.desk.say(f"all of {shelf.name} is in the stack")
+            return
+        edits = [Edit(ref, 0.0) for ref in new]
+        self.desk.change(state.added(*edits), f"{len(new)} sliders of {shelf.name}")
+
+    # Keys: marks.
+
+    def action_star(self) -> None:
+        if self.found:
+            self.mark(self.marks.starred(self.found.ref))
+
+    def action_tags(self) -> None:
+        from latty_tui.dialogs.ask import Ask
+
+        found = self.found
+        if found is None:
+            return
+
+        def tagged(tags: tuple[str, ...] | None) -> None:
+            if tags is not None:
+                self.mark(self.marks.tagged(found.ref, tags))
+
+        before = " ".join(self.marks.tags.get(found.ref, ()))
+        hint = "words, with or without #; / finds them"
+        self.desk.ask(Ask(f"tags of {clean(found.ref)}", before, read_tags, hint), tagged)
+
+    # Keys: files.
+
+    def action_copy(self) -> None:
+        if self.row is not None:
+            name = self.row.key if self.row.found else self.row.title
+            self.app.copy_to_clipboard(name)
+            self.desk.say(f"copied: {clean(name)}")
+
+
+PANEL = DirectionsPanel

@@ -1,0 +1,138 @@
+"""The list of directions: what is in it, where its cursor is, what is starred."""
+
+import asyncio
+from typing import Any
+
+from rich.text import Text
+
+from latty_tui.drawing.engine import OpenModel
+from latty_tui.library import sets
+from latty_tui.library.marks import Marks
+from latty_tui.library.sets import Found, Row, Shelf
+from latty_tui.panels.directions.words import about, line
+from latty_tui.state import State
+from latty_tui.widgets.browser import BrowserPanel, Rows
+
+WATCH = 1.0  # seconds between two looks at the folders
+EMPTY = "no direction has all these words"
+
+
+class DirectionList(BrowserPanel):
+    """The part of the panel that shows and chooses."""
+
+    FILTER = "name, set, method, #tag"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.shelves: tuple[Shelf, ...] = ()
+        self.marks = Marks()
+        self.folded: dict[str, bool] = {}
+        self.rows: list[Row] = []
+        self.strengths: dict[str, float] = {}
+        self._reader = sets.Shelves()
+        self._lock = asyncio.Lock()
+
+    def on_mount(self) -> None:
+        self._strengths(self.desk.state)
+        self._watch()
+        self.set_interval(WATCH, self._watch)
+
+    # What there is.
+
+    def _watch(self) -> None:
+        if not self._lock.locked():
+            self.desk.background(self.look(), "directions")
+
+    async def look(self) -> None:
+        """Read what is new in the folders."""
+        async with self._lock:
+            first = not self.shelves
+            shelves = await asyncio.to_thread(self._reader.look)
+            if first:
+                self.marks = await asyncio.to_thread(Marks.load)
+        if shelves is not self.shelves and self.query(Rows):  # or the studio closes
+            self.shelves = shelves
+            self.fill()
+
+    def fill(self, select: str = "") -> None:
+        """The rows again; the cursor stays at what it is at, or goes to `select`."""
+        key, at = select or (self.row.key if self.row else ""), self.list.cursor
+        starred = sets.among_stars(self.rows, at) and not select
+        self.rows = sets.rows(self.shelves, self.desk.model, self.marks, self.folded, self.words)
+        if not key:  # the first time: at something to press
+            key = next((row.key for row in self.rows if row.found), "")
+        same = [i for i, row in enumerate(self.rows) if row.key == key]
+        here = [i for i in same if sets.among_stars(self.rows, i) == starred] or same
+        first = self._usable(at) if self.words else at
+        self.list.show(len(self.rows), here[0] if here else first)
+        self._tell()
+
+    def _usable(self, otherwise: int) -> int:
+        """The first row that can be used."""
+        rows = enumerate(self.rows)
+        return next((i for i, row in rows if row.found and not row.misfit), otherwise)
+
+    def on_model(self, model: OpenModel | None) -> None:
+        if model is not None:
+            before = self.row
+            self.fill()
+            row = self.row
+            if row is not None and (row.misfit or before is None or row.key != before.key):
+                self.list.show(len(self.rows), self._usable(self.list.cursor))
+                self._tell()
+
+    def on_state(self, state: State) -> None:
+        before = self.strengths
+        self._strengths(state)
+        if self.strengths != before:
+            self.list.refresh()
+
+    def _strengths(self, state: State) -> None:
+        self.strengths = {}
+        for edit in state.scene.edits:
+            self.strengths.setdefault(edit.direction, edit.strength)
+
+    # Where the cursor is.
+
+    @property
+    def row(self) -> Row | None:
+        at = self.list.cursor
+        return self.rows[at] if at < len(self.rows) else None
+
+    @property
+    def found(self) -> Found | None:
+        """The direction under the cursor."""
+        return self.row.found if self.row else None
+
+    def usable(self) -> Found | None:
+        """The same, where it can be used; otherwise why not is said."""
+        row = self.row
+        if row is not None and row.misfit:
+            self.desk.say(f"{row.title}: {row.misfit}", "warning")
+            return None
+        return self.found
+
+    def _tell(self) -> None:
+        """The words below the list, and who else wants to know."""
+        row = self.row
+        self.describe(about(row, self.marks) if row else EMPTY)
+        found = self.found
+        ref = found.ref if found and not found.misfit else None
+        self.desk.tell(lambda panel: panel.on_direction(ref))
+
+    def on_rows_moved(self) -> None:
+        self._tell()
+
+    def on_focus(self) -> None:
+        self._tell()
+
+    def draw_row(self, index: int, width: int) -> Text:
+        row = self.rows[index]
+        strength = self.strengths.get(row.key) if row.found else None
+        return line(row, width, self.list, self.marks, strength)
+
+    def mark(self, marks: Marks) -> None:
+        """Other marks from now on."""
+        self.marks = marks
+        self.fill()
+        self.desk.background(asyncio.to_thread(marks.save), "marks")
