@@ -4,6 +4,7 @@ No Textual here; headers are read without torch, in a thread.
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ def look(recent: tuple[str, ...], zoo: str) -> list[ModelEntry]:
 
 
 def _of_file(ref: str, name: str, path: Path, kind: Kind) -> ModelEntry:
-    meta: dict[str, str] = {}
+    meta: Mapping[str, str] = {}
     with suppress(LattyError):  # another kind of checkpoint: it says what it is when it is opened
         meta = read_header(path).meta
     resolution, size = meta.get("resolution", ""), 0

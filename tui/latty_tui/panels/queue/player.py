@@ -105,10 +105,10 @@ async def _each(path: Path, kept: list[Frame] | None) -> AsyncIterator[Frame]:
             yield frame
         return
     found = await asyncio.to_thread(frames_of, path)
-    while frame := await asyncio.to_thread(_next, found):
+    while new := await asyncio.to_thread(_next, found):
         if kept is not None:
-            kept.append(frame[0])
-        yield frame[0]
+            kept.append(new[0])
+        yield new[0]
 
 
 def _next(frames: Iterator[Frame]) -> list[Frame]:
