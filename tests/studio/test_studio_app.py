@@ -274,14 +274,14 @@ def test_a_full_disk_is_said_and_it_asks_before_it_forgets(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     async def keys(pilot: Keys) -> None:
-        monkeypatch.setattr(memory, "replace_whole", full)
-        change(pilot.app, seed=9)
-        await until(pilot, lambda: "No space left" in text(pilot), "the toast")
-        await pilot.press("q")
-        await pilot.pause()
-        assert "cannot be kept: No space left" in text(pilot) and not pilot.app._exit
-        await pilot.press("escape")
-        monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr(memory, "replace_whole", full)
+            change(pilot.app, seed=9)
+            await until(pilot, lambda: "No space left" in text(pilot), "the toast")
+            await pilot.press("q")
+            await pilot.pause()
+            assert "cannot be kept: No space left" in text(pilot) and not pilot.app._exit
+            await pilot.press("escape")
         change(pilot.app, seed=10)
         await until(pilot, lambda: not pilot.app.memory.trouble)
         await pilot.press("q")

@@ -140,6 +140,11 @@ class Studio(BaseApp):
         else:
             await opening.open_ref(self, self.ref)
 
+    @property
+    def changed(self) -> bool:
+        """Whether there is something to lose."""
+        return len(self.history) > 1
+
     async def on_unmount(self) -> None:
         self.memory.save(self.history, self._looks())
         await self.engine.stop()

@@ -10,17 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from latty.cli.out import clean
-from latty.errors import LattyError
 from latty.scene import Scene
 from latty_tui.desk import Desk
 from latty_tui.drawing.engine import EngineDied, EngineError
+from latty_tui.library import importing
 from latty_tui.state import State
 
 TRUNCATION = 0.8  # of a model that is opened by itself
 LONGEST = 4096  # characters of a path
-TO_IMPORT = ("directions", "latents")
-BARE = (".npy", ".npz", ".pt", ".pth")  # of which a small one may be directions
 
 
 # Models.
@@ -101,14 +98,14 @@ async def take(desk: Desk, ref: str) -> None:
     """Open a name or path; directions and latents are imported, once that is wanted. Raises
     LattyError."""
     path = Path(ref).expanduser()
-    kind = await asyncio.to_thread(_to_import, path)
+    kind = await asyncio.to_thread(importing.kind_of, path)
     if kind:
-        _offer_import(desk, path, kind)
+        importing.offer(desk, path, kind)
     else:
         await open_ref(desk, str(path) if path.exists() else ref)
 
 
-# Files that are dropped, and imported.
+# Files that are dropped.
 
 
 async def dropped(desk: Desk, text: str) -> None:
@@ -135,63 +132,3 @@ def path_of(text: str) -> Path | None:
             if path.is_absolute() and path.is_file():
                 return path
     return None
-
-
-def _to_import(path: Path) -> str:
-    """What a file holds that is imported rather than opened; "" for all else."""
-    with suppress(LattyError, OSError):
-        if not path.is_file():
-            return ""
-        if path.suffix == ".safetensors":
-            from latty.checkpoints.safetensors import read_header
-
-            kind = read_header(path).meta.get("kind", "")
-            return kind if kind in TO_IMPORT else ""
-        if path.suffix in BARE:
-            from latty.cli import importable
-
-            found = importable.find(path, "", "")
-            return found.kind if found is not None and found.kind in TO_IMPORT else ""
-    return ""
-
-
-def _offer_import(desk: Desk, path: Path, kind: str) -> None:
-    from latty_tui.dialogs.choose import Choice, Choose
-
-    what = f"{clean(path.name)} holds {kind}"
-    choices = [
-        Choice(True, f"import the {kind}", "they get the file's name here"),
-        Choice(False, "leave them", f"later: latty import {path}"),
-    ]
-
-    def chosen(answer: bool | None) -> None:
-        if answer:
-            desk.background(_import(desk, path), "import")
-
-    desk.ask(Choose(what, choices), chosen)
-
-
-async def _import(desk: Desk, path: Path) -> None:
-    """What `latty import FILE` does and says."""
-    from latty.jobs import run
-    from latty.process import command
-
-    process = await asyncio.create_subprocess_exec(
-        *command("latty", "import", str(path)),
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE, env=run.environment(),
-    )  # fmt: skip
-    try:
-        result, words = await process.communicate()
-    except asyncio.CancelledError:  # the studio closes: nothing is left half done
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        raise
-    said = [clean(line.removeprefix("latty: "))
-            for line in words.decode("utf-8", "replace").splitlines()]  # fmt: skip
-    if process.returncode:
-        raise LattyError(" ".join(said) or f"{path.name} could not be imported")
-    name = clean(result.decode("utf-8", "replace").strip())
-    desk.say("\n".join([f"imported as {name}", *said[:4]]))
-    desk.tell(lambda panel: panel.on_imported(name))
