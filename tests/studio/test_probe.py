@@ -130,7 +130,7 @@ def test_the_doctor_is_told_in_words() -> None:
 
 CHILD = """
 import json, os, select, sys, termios, time
-from latty.cli.verbs import _signals as signals
+from latty.cli import signals
 signals.install()
 from latty_tui.terminal import probe
 {first}
