@@ -5,13 +5,11 @@ And a lock that its holder cannot leave behind, and a cache of what is read of f
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import TypeVar
-
-from latty.errors import Locked
 
 T = TypeVar("T")
 Stamp = tuple[int, int, int]
@@ -86,19 +84,3 @@ def cached(size: int) -> Callable[[Callable[[Path], T]], Callable[[Path], T]]:
         return wraps(read)(reader)
 
     return decorate
-
-
-@contextmanager
-def locked(path: Path, what: str) -> Iterator[None]:
-    """Hold the lock of `path`, which the kernel releases with the process.
-
-    Raises Locked, with `what` for its words, where another process holds it.
-    """
-    import fcntl
-
-    with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Locked(f"another process is at {what}", "wait for it, or stop it") from None
-        yield

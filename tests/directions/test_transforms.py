@@ -97,21 +97,6 @@ def test_unknown_transforms_are_named() -> None:
         TRANSFORMS.load("scael")
 
 
-def test_a_file_of_somebody_else_is_a_transform(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A package outside adds one through its entry points."""
-    from latty import plugins
-
-    class Point:
-        value = "elsewhere.contrast"
-
-        def load(self) -> object:
-            return type("module", (), {"TRANSFORM": "theirs"})
-
-    monkeypatch.setattr(plugins, "_outside", lambda package: {"contrast": Point()})
-    assert "contrast" in TRANSFORMS.names()
-    assert TRANSFORMS.load("contrast") == "theirs"  # type: ignore[comparison-overlap]
-
-
 # --- likeness -------------------------------------------------------------------------------------
 
 

@@ -132,7 +132,7 @@ def test_a_path_is_held_like_a_vector(monkeypatch: pytest.MonkeyPatch) -> None:
 
     made = {"bend": Bend()}
     monkeypatch.setattr(edits_stack, "find", lambda ref, *rest: made.get(ref) or find(ref, *rest))
-    monkeypatch.setattr("latty.edits.locks.Locks._same", lambda *refs: False)
+    monkeypatch.setattr("latty.edits.locks.Locks.same", lambda *refs: False)
     held = step(edited(Edit("bend", 1.0), locks=("w/b", "w/c")))
     torch.testing.assert_close(held @ W[1:3].T, torch.zeros(4, 2), atol=1e-5, rtol=0)
     assert held.norm() > 0.5

@@ -17,9 +17,9 @@ from cli_process import COMMAND, environment, latty, write_preset
 from job_processes import in_state, over, probe, processes_of
 from processes import wait
 
-from latty import home
+from latty import home, locks
 from latty.errors import BadData, DeviceError, Locked, Missing, UsageError
-from latty.jobs import control, events, locks, run, slots
+from latty.jobs import control, events, run, slots
 
 
 @pytest.fixture(autouse=True)

@@ -50,12 +50,12 @@ YES = "KillUserProcesses=1"
     ],
 )
 def test_words_become_jobs(typed: str, jobs: list[str]) -> None:
-    assert [" ".join(words) for words in detach._jobs(typed.split(), True)] == jobs
+    assert [" ".join(words) for words in detach.jobs_of(typed.split(), True)] == jobs
 
 
 def test_words_with_spaces_stay_words() -> None:
     words = ["-v", "render", "my preset.toml", "--detach", "--set", "name=a b"]
-    (job,) = detach._jobs(words, True)
+    (job,) = detach.jobs_of(words, True)
     assert job == ("render", "-v", "my preset.toml", "--set", "name=a b")
     title = run.JobSpec("x", job, "/").title
     assert title == "render -v 'my preset.toml' --set 'name=a b'"
@@ -393,7 +393,7 @@ def test_a_dead_place_in_the_queue_holds_nobody_up() -> None:
 def test_a_place_is_never_removed_under_its_holder() -> None:
     """Tidying and taking at the same time: whoever has the place also has its file."""
     script = (
-        "import sys; from latty.jobs import locks, slots\n"
+        "import sys; from latty import locks; from latty.jobs import slots\n"
         "for _ in range(3000): locks.remove(slots.ticket_of('job'))"
     )
     slots.home.queue_dir().mkdir(parents=True)

@@ -15,6 +15,7 @@ import pytest
 from loopback import File, Server, page, serving, status
 
 from latty.errors import BadData, LattyError, Locked, Missing, OutputError
+from latty.locks import locked
 from latty.models.zoo import archive, pages
 from latty.models.zoo import download as zoo_download
 from latty.models.zoo.download import Patience, Wanted, download
@@ -192,12 +193,12 @@ def test_https_never_becomes_http() -> None:
     from urllib.error import HTTPError
     from urllib.request import Request
 
-    from latty.models.zoo.web import _Redirects
+    from latty.models.zoo.web import SafeRedirects
 
     ask, told = Request("https://a.org/x"), HTTPMessage()
     with pytest.raises(HTTPError, match="not followed"):
-        _Redirects().redirect_request(ask, BytesIO(), 302, "", told, "http://a.org/x")
-    assert _Redirects().redirect_request(ask, BytesIO(), 302, "", told, "https://b.org/x")
+        SafeRedirects().redirect_request(ask, BytesIO(), 302, "", told, "http://a.org/x")
+    assert SafeRedirects().redirect_request(ask, BytesIO(), 302, "", told, "https://b.org/x")
 
 
 @pytest.mark.parametrize("action", ["/download", "{host}/download"])
@@ -320,7 +321,7 @@ def test_a_full_disk_keeps_what_came(
 
 def test_two_at_once(server: Server, got: Fetched) -> None:
     got.target.parent.mkdir()
-    with zoo_download._locked(got.target):
+    with locked(got.target.parent, "here"):
         got.fails(Locked, "another process is fetching file.pkl", server.at("/f", File(DATA)))
     assert not server.asked
 

@@ -432,13 +432,15 @@ def test_a_changed_preset_starts_again(tmp_path: Path) -> None:
 
 def test_stopped_between_two_final_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = preset({"path": "a.gif"}, {"path": "b.gif"})
-    rename = work._rename
+    rename = Path.replace
 
-    def once(one: work.Work) -> None:
-        rename(one)
-        raise KeyboardInterrupt
+    def once(one: Path, target: Path) -> Path:
+        rename(one, target)
+        if Path(target).name == "a.gif":
+            raise KeyboardInterrupt
+        return target
 
-    monkeypatch.setattr(work, "_rename", once)
+    monkeypatch.setattr(Path, "replace", once)
     with pytest.raises(Interrupted):
         render.write(made, Options(tmp_path))
     monkeypatch.undo()
@@ -470,14 +472,14 @@ def test_a_rename_that_fails_is_made_up_for(
     made = preset({"path": "a.gif"}, {"path": "b.gif"}, frames=2)
     render.write(made, Options(tmp_path / "whole"))
     (tmp_path / "b.gif").write_bytes(b"old")
-    rename = work._rename
+    rename = Path.replace
 
-    def fail(one: work.Work) -> None:
-        if one.target.name == "b.gif":
+    def fail(one: Path, target: Path) -> Path:
+        if Path(target).name == "b.gif":
             raise OSError(5, "Input/output error")
-        rename(one)
+        return rename(one, target)
 
-    monkeypatch.setattr(work, "_rename", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OutputError):
         render.write(made, Options(tmp_path, force=True))
     assert (tmp_path / "b.gif").read_bytes() == b"old"

@@ -75,8 +75,7 @@ def tickets() -> list[str]:
 
 
 def held_slots() -> list[str]:
-    from latty import home
-    from latty.jobs import locks
+    from latty import home, locks
 
     folder = home.slots_dir()
     return [p.name for p in folder.iterdir() if locks.held(p)] if folder.is_dir() else []

@@ -58,10 +58,10 @@ def fail(kind: str) -> object:
 
 def opened(generator: object, number: int, seconds: float = 0.0) -> bytes:
     """How often this process has opened a model, and which process it is."""
-    from latty.jobs.shards import _generator
+    from latty.jobs.shards import kept_generator
 
     time.sleep(seconds)
-    return f"{os.getpid()} {_generator.cache_info().misses} {number}".encode()
+    return f"{os.getpid()} {kept_generator.cache_info().misses} {number}".encode()
 
 
 def refuse(generator: object) -> bytes:

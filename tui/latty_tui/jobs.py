@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from latty import home
+from latty import home, locks
 from latty.errors import LattyError, UsageError
-from latty.jobs import events, locks, run
+from latty.jobs import events, run
 from latty.jobs.run import Status
 
 ENOUGH = 1 << 13  # bytes at the end of what an ended job said: its files are told there

@@ -12,10 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from latty import home
+from latty import home, locks
 from latty.errors import BadData
 from latty.files import replace_whole
-from latty.jobs import locks
 from latty.scene import Scene, from_table, to_table
 from latty_tui.films.film import film_of, film_table
 from latty_tui.state import GRIDS, History, State, Step, View

@@ -32,7 +32,7 @@ def detached(run: Run, per: Sequence[str] = ()) -> int:
     device = run.config().device
     wish = device if device == "cpu" or device.startswith("cuda:") else ""
     ids = []
-    for words in _jobs(run.words, bool(per)):
+    for words in jobs_of(run.words, bool(per)):
         job = control.submit(words, gpus=run.args.gpus, device=wish)
         ids.append(job)
         run.out.result(job, id=job, words=list(words))
@@ -43,7 +43,7 @@ def detached(run: Run, per: Sequence[str] = ()) -> int:
     return 0
 
 
-def _jobs(words: Sequence[str], apart: bool) -> list[tuple[str, ...]]:
+def jobs_of(words: Sequence[str], apart: bool) -> list[tuple[str, ...]]:
     """The words without those of `--detach`, the verb first; where `apart`, once per preset.
 
     They are parsed once more to know which are presets: an option's value may read the same.

@@ -18,7 +18,7 @@ from latty.directions.parameters import parameters
 from latty.directions.registries import METHODS
 from latty.directions.store import SETS
 from latty.errors import LattyError, UsageError, WouldOverwrite, did_you_mean
-from latty.files import locked
+from latty.locks import locked
 from latty.report import Report, silent
 from latty.version import __version__
 
@@ -71,7 +71,7 @@ def discover(
     if not force and target.exists() and not _continues(target, method, made, generator):
         raise WouldOverwrite(f"{target} is there already", "--force overwrites it, or -o NAME")
     work.mkdir(parents=True, exist_ok=True)
-    with locked(work / "lock", f"this very search ({method} on {generator.info.name})"):
+    with locked(work / "lock", f"at this very search ({method} on {generator.info.name})"):
         if before is not None:
             before(made, work)
         made.fit(generator, report, work)

@@ -39,12 +39,12 @@ class Locks:
         """What an edit that moves in `space` is projected off: the normal of every condition, and
         of every lock but that on the edit's own direction. Raises BadData, Missing."""
         for ref in edit.conditions:
-            if self._same(ref, edit.direction):
+            if self.same(ref, edit.direction):
                 raise BadData(
                     f"{edit.direction} is a condition of its own edit",
                     "nothing of it would be left",
                 )
-        held = [ref for ref in locks if not self._same(ref, edit.direction)]
+        held = [ref for ref in locks if not self.same(ref, edit.direction)]
         return [self._normal(ref, edit, space) for ref in (*held, *edit.conditions)]
 
     def _normal(self, ref: str, edit: Edit, space: str) -> Tensor:
@@ -61,7 +61,7 @@ class Locks:
             raise BadData(f"{ref} cannot be held: it is no vector", "hold a linear direction")
         return vector
 
-    def _same(self, ref: str, other: str) -> bool:
+    def same(self, ref: str, other: str) -> bool:
         """Whether two references mean one direction, however they are spelt."""
         if ref == other:
             return True

@@ -10,7 +10,6 @@ events.py      lines of JSON that one writes and many follow
 pool.py        processes that compute shards, here (task.py, shards.py) or on Ray (ray_pool.py)
 engine/        no job: the process that draws previews for the app, until the app ends
 wire.py        what the two say to each other, and scenes as JSON
-locks.py       what the kernel remembers of a process: whether it lives
 
 A job is alive while its lock is held, a slot taken while its lock is held, a place in the queue
 kept while its ticket is held; the kernel lets go of all three with the process, however it ends.

@@ -9,8 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from latty import locks
 from latty.errors import Locked, UsageError
-from latty.jobs import locks, run, slots
+from latty.jobs import run, slots
 from latty.jobs.events import emit
 from latty.jobs.run import FLAG, LOG, JobSpec, Status
 from latty.plugins import Registry

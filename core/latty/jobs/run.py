@@ -14,10 +14,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from latty import home, process
+from latty import home, locks, process
 from latty.errors import BadData, Missing, did_you_mean
 from latty.files import replace_whole
-from latty.jobs import locks
 from latty.jobs.events import JOB, Event, read, tail
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]

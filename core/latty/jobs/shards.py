@@ -56,7 +56,7 @@ def at_work(
     model, device, digest, version = expected
     if version != __version__:
         raise BadData(f"latty is {__version__} here and {version} at home", "install the same")
-    generator = _generator(model, device)
+    generator = kept_generator(model, device)
     if generator.info.digest != digest:
         what = f"{model} is another file on this machine of the cluster than at home"
         raise BadData(what, "copy it to the same place on every machine")
@@ -64,7 +64,8 @@ def at_work(
 
 
 @lru_cache(maxsize=1)
-def _generator(model: str, device: str) -> "Generator":
+def kept_generator(model: str, device: str) -> "Generator":
+    """The model of this process, open from shard to shard."""
     from latty.models import open_model
 
     return open_model(model, device)

@@ -14,9 +14,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from latty import home
+from latty import home, locks
 from latty.errors import DeviceError, LattyError, Locked
-from latty.jobs import locks
 from latty.jobs.run import JobSpec, status
 
 CPU = "cpu"

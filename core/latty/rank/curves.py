@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from latty.files import locked, replace_whole
+from latty.files import replace_whole
+from latty.locks import locked
 from latty.models.base import Generator
 from latty.rank.measured import as_file, file_of, kept
 from latty.rank.plan import RankPlan
@@ -50,7 +51,7 @@ def ranking(
     """
     work = work_of(plan, generator)
     work.mkdir(parents=True, exist_ok=True)
-    with locked(work / "lock", "this very ranking"):
+    with locked(work / "lock", "at this very ranking"):
         pieces = shards(plan, generator, work) if spread is not None else []
         if spread is not None and not all(piece.whole() for piece in pieces):
             spread(pieces)

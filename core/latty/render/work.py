@@ -6,7 +6,6 @@ while it is written.
 """
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -14,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from signal import SIGINT
-from typing import IO, Self
+from typing import Self
 
+from latty import locks
 from latty.errors import Interrupted, LattyError, Locked, OutputError, WouldOverwrite
 
 SUFFIX = ".latty-work"
@@ -40,7 +40,7 @@ class Work:
         self.folder = target.with_name(target.name + SUFFIX)
         self.file = self.folder / target.name  # the output while it is written
         self.finished = False  # the file is whole: nothing is left but to give it its name
-        self._lock: IO[bytes] | None = None
+        self._lock: int | None = None
 
     def __enter__(self) -> Self:
         """Raises Locked where another process writes the same output."""
@@ -53,31 +53,22 @@ class Work:
         if self._lock is not None:
             if not self._worth_keeping():
                 self.remove()
-            self._lock.close()
+            os.close(self._lock)
         self._lock = None
 
     def _worth_keeping(self) -> bool:
         pictures = self.folder / "pictures"
         return self.finished or (pictures.exists() and pictures.stat().st_size > 0)
 
-    def _try_lock(self) -> IO[bytes] | None:
-        path = self.folder / _LOCK
+    def _try_lock(self) -> int | None:
         try:
-            file = path.open("ab")
+            lock = locks.take(self.folder / _LOCK, patience=0)
         except FileNotFoundError:  # the holder finished and removed the folder just now
             return None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
-                return file
-        except FileNotFoundError:
-            pass
-        except BlockingIOError:
-            file.close()
+        if lock is None:
             hint = "wait for it, or give this render another name"
-            raise Locked(f"another process is writing {self.target.name}", hint) from None
-        file.close()
-        return None
+            raise Locked(f"another process is writing {self.target.name}", hint)
+        return lock
 
     def fresh(self, path: Path) -> Path:
         """`path`, with what an earlier try left there removed."""

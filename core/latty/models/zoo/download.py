@@ -3,7 +3,6 @@
 Beside the .part lies what the server said of the file, so that it is never continued with another.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -20,7 +19,8 @@ from urllib.error import HTTPError
 from urllib.request import OpenerDirector
 
 from latty.checkpoints.sniff import Start, sniff
-from latty.errors import BadData, LattyError, Locked, OutputError
+from latty.errors import BadData, LattyError, OutputError
+from latty.locks import locked
 from latty.models.zoo import web
 from latty.models.zoo.pages import behind, is_page
 from latty.report import Report
@@ -57,7 +57,8 @@ def download(
     """Fetch into `target`, going on with TARGET.part; raises LattyError of the fitting kind."""
     with _disk(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(target):
+    hint = "wait for it; the same command then finds the file"
+    with locked(target.parent, f"fetching {target.name}", hint):  # one process into a folder
         _Transfer(wanted, target, report, say, patience).run()
 
 
@@ -68,21 +69,6 @@ def _disk(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}", RESUMES) from None
-
-
-@contextmanager
-def _locked(target: Path) -> Iterator[None]:
-    """One process fetches into a folder; the kernel lets go when that process ends."""
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            hint = "wait for it; the same command then finds the file"
-            raise Locked(f"another process is fetching {target.name}", hint) from None
-        yield
-    finally:
-        os.close(folder)
 
 
 @dataclass(slots=True)

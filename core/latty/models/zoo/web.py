@@ -50,10 +50,13 @@ class Span:
     total: int | None
 
 
-class _Redirects(HTTPRedirectHandler):
+class SafeRedirects(HTTPRedirectHandler):
+    """Follows to the web only, and never from https to http."""
+
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
+        """The request for `newurl`. Raises HTTPError where it is not followed."""
         down = req.full_url.startswith("https:") and not newurl.startswith("https:")
         if down or not is_web(newurl):
             raise HTTPError(newurl, code, "not followed", headers, fp)
@@ -65,7 +68,8 @@ def opener(cookies: CookieJar) -> OpenerDirector:
     made = OpenerDirector()
     handlers = (
         ProxyHandler(), HTTPHandler(), HTTPSHandler(context=ssl.create_default_context()),
-        _Redirects(), HTTPCookieProcessor(cookies), HTTPDefaultErrorHandler(), HTTPErrorProcessor(),
+        SafeRedirects(), HTTPCookieProcessor(cookies), HTTPDefaultErrorHandler(),
+        HTTPErrorProcessor(),
     )  # fmt: skip
     for handler in handlers:
         made.add_handler(handler)

@@ -3,10 +3,13 @@
 A file handed to a child process is held by both: the lock lasts as long as the longest of them.
 """
 
-import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from latty.errors import Locked
 
 PATIENCE = 0.5  # seconds: a probe by somebody else looks like a holder for a moment
 
@@ -14,14 +17,14 @@ PATIENCE = 0.5  # seconds: a probe by somebody else looks like a holder for a mo
 def take(path: Path, patience: float = PATIENCE) -> int | None:
     """An open file that holds the lock of `path`, or None where another process holds it.
 
-    The file is created; a file that was removed meanwhile is not taken for the new one.
+    The file is created, where `path` is not a folder; a file that was removed meanwhile is not
+    taken for the new one.
     """
     end = time.monotonic() + patience
+    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        handle = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        if not _flock(handle):
             os.close(handle)
             if time.monotonic() >= end:
                 return None
@@ -30,6 +33,32 @@ def take(path: Path, patience: float = PATIENCE) -> int | None:
         if _same(handle, path):
             return handle
         os.close(handle)
+
+
+@contextmanager
+def locked(path: Path, what: str, hint: str = "wait for it, or stop it") -> Iterator[None]:
+    """Hold the lock of `path`, which the kernel releases with the process.
+
+    Raises Locked, "another process is WHAT", where another process holds it.
+    """
+    handle = take(path, patience=0)
+    if handle is None:
+        raise Locked(f"another process is {what}", hint)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _flock(handle: int, shared: bool = False) -> bool:
+    """Whether the kernel gave an open file its lock; it is not waited for."""
+    import fcntl  # not on Windows
+
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _same(handle: int, path: Path) -> bool:
@@ -46,11 +75,8 @@ def remove(path: Path) -> None:
     except FileNotFoundError:
         return
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _same(handle, path):
+        if _flock(handle) and _same(handle, path):
             path.unlink(missing_ok=True)
-    except BlockingIOError:
-        return
     finally:
         os.close(handle)
 
@@ -62,9 +88,6 @@ def held(path: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not _flock(handle, shared=True)
     finally:
         os.close(handle)
-    return False
