@@ -133,7 +133,8 @@ def _network(card: Card, weights: Path) -> Network:
 
 def own_tensors(card: Card, weights: Path) -> dict[str, Tensor]:
     """The tensors of the network itself, without what stands before all of their names:
-    "state_dict.", DataParallel's "module.", ... Raises Refusal, OutputError."""
+    "state_dict.", DataParallel's "module.", ... Raises Refusal, OutputError. Weights such as (C, C,
+    3, 3)."""
     arrays = open_checkpoint(weights).weights()
     first = next((layer.tensors for layer in card.layers if layer.tensors), "conv1")
     marker, prefix = f"{first}.weight", card.prefix  # a name that it must have

@@ -20,6 +20,7 @@ class GlobalPool(nn.Module):
     """Mean over the picture: (N, C, H, W) -> (N, C, 1, 1)."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, 1, 1)."""
         return x.mean((2, 3), keepdim=True)
 
 
@@ -27,6 +28,7 @@ class Flat(nn.Linear):
     """A linear layer that flattens what it is given: (N, C, H, W) -> (N, O, 1, 1)."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, O, 1, 1)."""
         return F.linear(x.flatten(1), self.weight, self.bias)[:, :, None, None]
 
 
@@ -34,6 +36,7 @@ class Flatten(nn.Module):
     """(N, C, H, W) -> (N, C * H * W, 1, 1)."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C * H * W, 1, 1)."""
         return x.flatten(1)[:, :, None, None]
 
 

@@ -166,7 +166,7 @@ def read_pictures(
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Pictures (n, C, size, size) and the places in `files` of those that could be read.
 
-    The middle square of each, averaged or interpolated to size.
+    The middle square of each, averaged or interpolated to size. Raises BadData.
     """
     if len(files) * channels * size * size > MOST_BYTES:
         what = f"{len(files)} pictures of {size} px do not fit {MOST_BYTES >> 30} GiB of memory"

@@ -36,6 +36,7 @@ class BasicBlock(nn.Module):
         self.downsample = None if fits else _shortcut(inputs, width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W), at the block's width and stride."""
         inner = self.bn1(self.conv1(x)).relu_()
         inner = self.bn2(self.conv2(inner))
         return _joined(inner, x if self.downsample is None else self.downsample(x))
@@ -59,6 +60,7 @@ class Bottleneck(nn.Module):
         self.downsample = None if fits else _shortcut(inputs, outputs, stride)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W), at the block's width and stride."""
         inner = self.bn1(self.conv1(x)).relu_()
         inner = self.bn2(self.conv2(inner)).relu_()
         inner = self.bn3(self.conv3(inner))
@@ -108,6 +110,7 @@ class ResNet(nn.Module):
         return x.mean((2, 3))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Pictures (N, C, H, W) -> logits (N, A)."""
         found: Tensor = self.fc(self.features(x))
         return found
 

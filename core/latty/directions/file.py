@@ -180,7 +180,8 @@ def read_header(path: Path) -> DirectionSet:
 
 
 def read(path: Path) -> "tuple[DirectionSet, dict[str, Tensor]]":
-    """Header and arrays (float32, on the CPU), all finite. Raises Missing, BadData."""
+    """Header and arrays (float32, on the CPU), all finite. Raises Missing, BadData. The arrays of
+    vectors are (K, D) or (K, L, D)."""
     header, tensors = read_header(path), read_tensors(path)
     _check_arrays(_Reader(path.name), header, tensors)
     return header, {name: tensor.float() for name, tensor in tensors.items()}
@@ -189,7 +190,8 @@ def read(path: Path) -> "tuple[DirectionSet, dict[str, Tensor]]":
 def write(path: Path, header: DirectionSet, arrays: "Mapping[str, Tensor]") -> None:
     """Write a set; a reader sees the old file or the whole new one. Raises BadData, OutputError.
 
-    The bytes depend on the contents only, and what could not be read back is not written.
+    The bytes depend on the contents only, and what could not be read back is not written. Arrays of
+    vectors are (K, D) or (K, L, D).
     """
     reader, text = _Reader(path.name), json.dumps(_table(header))
     checked = reader.header(json.loads(text))

@@ -132,7 +132,8 @@ def _fc(tensors: "Mapping[str, Tensor]", x: "Tensor") -> "Tensor":
 
 
 def direction(header: DirectionSet, index: int, tensors: "Mapping[str, Tensor]") -> Deformed:
-    """Direction `index` of an imported set of the form "voynov". Raises BadData."""
+    """Direction `index` of an imported set of the form "voynov". Raises BadData. Its arrays are
+    those of the network, (n, K) and (n,)."""
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     count = len(header.infos)
     if "fc1.weight" in shapes:

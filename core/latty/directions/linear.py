@@ -44,7 +44,7 @@ class LinearDirection:
 
     @property
     def normal(self) -> "Tensor":
-        """The attribute's gradient, like the vector in shape, any length but 0."""
+        """The attribute's gradient, (D,), (L, D) or (Z,) like the vector, any length but 0."""
         return self.vector if self.stored_normal is None else self.stored_normal
 
     def move(self, latents: "Tensor", strength: "Tensor", generator: "Generator") -> "Tensor":
@@ -52,7 +52,8 @@ class LinearDirection:
         return latents + self.offset(latents, strength)
 
     def offset(self, latents: "Tensor", strength: "Tensor") -> "Tensor":
-        """What `move` adds to latents. Raises BadData where an activation has another size."""
+        """What `move` adds to latents (N, Z) or codes (N, L, D). Raises BadData where an activation
+        has another size."""
         step = self.sigma * strength.to(latents)
         step = step.view(*step.shape, *[1] * (latents.ndim - step.ndim))
         return step * self._vector(latents)
@@ -89,7 +90,8 @@ class LinearDirection:
 
 
 def direction(header: DirectionSet, index: int, tensors: "Mapping[str, Tensor]") -> LinearDirection:
-    """Direction `index` of a set of the form "linear". Raises BadData for too few normals."""
+    """Direction `index` of a set of the form "linear". Raises BadData for too few normals. Vectors
+    are (K, D) or (K, L, D)."""
     info, normals = header.infos[index], tensors.get(NORMALS)
     if normals is not None and (normals.ndim < 2 or len(normals) != len(header.infos)):
         what = f"the array '{NORMALS}' has shape {tuple(normals.shape)}"

@@ -24,7 +24,7 @@ def gram(rows: Tensor) -> Tensor:
 
 
 def accumulate(total: Tensor, part: Tensor) -> None:
-    """total += part, in float64 without a float64 copy of the part."""
+    """total += part, (D, D), in float64 without a float64 copy of the part."""
     if total.device.type == "cpu":
         np.add(total.numpy(), part.numpy(), out=total.numpy())
     else:
@@ -72,13 +72,13 @@ class Covariance:
         return matrix.div_(max(self.count - 1, 1))
 
     def state(self, prefix: str = "") -> dict[str, Tensor]:
-        """Everything it knows, by name; `restore` takes it back."""
+        """Everything it knows, by name: centre and sums (W,), products (W, W)."""
         names = {"centre": self.centre, "sums": self.sums, "products": self.products}
         counted = {f"{prefix}count": torch.tensor(self.count)}
         return counted | {f"{prefix}{name}": array for name, array in names.items()}
 
     def restore(self, state: Mapping[str, Tensor], prefix: str = "") -> None:
-        """Go on from what `state` gave."""
+        """Go on from what `state` gave: centre and sums (W,), products (W, W)."""
         self.count = int(state[f"{prefix}count"])
         for own, name in ((self.centre, "centre"), (self.sums, "sums")):
             own.copy_(state[f"{prefix}{name}"])

@@ -120,7 +120,8 @@ def scores_so_far(
     progress: StoppableReport,
 ) -> Tensor:
     """Scores (n, A) of the first n seeds: of all of them, or of those that an interruption left
-    time for. It passes where they are fewer than `least`."""
+    time for. Raises Interrupted where they are fewer than
+    `least`."""
     found: list[Tensor] = [torch.zeros(0, len(attribute_names(generator, scorer)))]
     for chunk in blocks(seeds, CHUNK):
         before = chunk.start - seeds.start

@@ -35,10 +35,10 @@ class Transform(Protocol):
 
 
 def additive(transform: Transform, t: Tensor) -> Tensor:
-    """t on the scale on which amounts add up."""
+    """t (N,) on the scale on which amounts add up."""
     return t.clamp_min(-0.999).log1p() if transform.factor else t
 
 
 def amount(transform: Transform, value: Tensor) -> Tensor:
-    """The inverse of `additive`."""
+    """The inverse of `additive`, (N,)."""
     return value.expm1() if transform.factor else value

@@ -37,19 +37,23 @@ class Labelled:
         return self._generator.device
 
     def sample(self, seeds: Any) -> Tensor:
+        """Latents z (N, Z)."""
         return self._generator.sample(seeds)
 
     def mapping(
         self, z: Tensor, label: Labels = None, truncation: float = 1.0, cutoff: int | None = None
     ) -> Tensor:
+        """Codes (N, L, D) of latents (N, Z), of the scenes' classes where no label is given."""
         return self._generator.mapping(z, self._rows(len(z), label), truncation, cutoff)
 
     def truncate(self, codes: Tensor, truncation: Tensor | float, cutoff: int | None) -> Tensor:
+        """Codes (N, L, D), truncated."""
         return self._generator.truncate(codes, truncation, cutoff)
 
     def synthesis(
         self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
     ) -> Tensor:
+        """Pictures (N, C, H, W) of codes (N, L, D)."""
         label = self._rows(len(codes), label)
         return self._generator.synthesis(codes, label, truncation, noise)
 

@@ -31,13 +31,14 @@ class Locks:
         self, before: Tensor, after: Tensor, edit: Edit, space: str, locks: tuple[str, ...]
     ) -> Tensor:
         """Latents `after` an edit, less what would move what is held; of any shape that
-        `_project.off` takes."""
+        `_project.off` takes. (N, Z), (N, L, D) or (N, C, H, W)."""
         normals = self.normals(edit, space, locks)
         return before + off(after - before, normals) if normals else after
 
     def normals(self, edit: Edit, space: str, locks: tuple[str, ...]) -> list[Tensor]:
         """What an edit that moves in `space` is projected off: the normal of every condition, and
-        of every lock but that on the edit's own direction. Raises BadData, Missing."""
+        of every lock but that on the edit's own direction. Raises BadData, Missing. Each (D,) or
+        (L, D)."""
         for ref in edit.conditions:
             if self.same(ref, edit.direction):
                 raise BadData(

@@ -48,7 +48,7 @@ class ClimbObjective:
         return torch.zeros(width, device=self.start.device)
 
     def moved(self, way: Tensor) -> Tensor:
-        """The latent after this way, in every layer."""
+        """The latent (1, Z) or codes (1, L, D) after this way (R,), in every layer."""
         step = way if self.basis is None else way @ self.basis.to(way)
         return self.start + step
 
@@ -94,7 +94,7 @@ class ClimbObjective:
 
 
 def logit(probability: Tensor) -> Tensor:
-    """log(p / (1 - p)), finite."""
+    """log(p / (1 - p)) of probabilities (N,), finite."""
     return probability.clamp(SURE, 1 - SURE).logit()
 
 

@@ -195,7 +195,7 @@ def check_directions(source: "ImportSource", shape: tuple[int, ...]) -> None:
 
 
 def tensor(source: "ImportSource", view: TensorView, what: str) -> "Tensor":
-    """The numbers, float32 and finite; raises BadData."""
+    """The numbers, float32 and finite, in the view's shape (K, ...). Raises BadData."""
     from latty.models.parts import to_torch
 
     if view.numel > TOTAL_LIMIT:

@@ -42,13 +42,15 @@ class LearnedMethod(TrainingParameters, Generic[S]):
         return self
 
     def shifter(self, spread: Spread) -> S:
-        """What is trained: (latents (N, d), index (N,), magnitude (N,)) -> shifts (N, d)."""
+        """What is trained: (latents (N, d), index (N,), magnitude (N,)) -> shifts (N, d). Raises
+        BadData for parameters that fit none."""
         raise NotImplementedError
 
     def describe(
         self, shifter: S, pairs: Pairs, spread: Spread, judged: Judged
     ) -> tuple[Info, ...]:
-        """Sets the arrays of the results; gives what a header says of each direction."""
+        """Sets the arrays of the results; gives what a header says of each direction. Raises
+        NotImplementedError here."""
         raise NotImplementedError
 
 

@@ -38,7 +38,7 @@ class TrainingParameters:
 
     @property
     def count(self) -> int:
-        """How many directions."""
+        """How many directions; each method says. Raises NotImplementedError here."""
         raise NotImplementedError
 
     @property
@@ -47,7 +47,8 @@ class TrainingParameters:
         return "uniform"
 
     def rates(self, shifter: nn.Module) -> Sequence[tuple[Iterable[nn.Parameter], float]]:
-        """Groups of the shifter's parameters, each with its learning rate."""
+        """Groups of the shifter's parameters, each with its learning rate; each method says. Raises
+        NotImplementedError here."""
         raise NotImplementedError
 
     @property

@@ -33,6 +33,7 @@ class Reconstructor(nn.Module):
         self.magnitude = _head(kind, features, 1)
 
     def forward(self, picture: Tensor, shifted: Tensor) -> tuple[Tensor, Tensor]:
+        """Pairs (N, C, H, W) twice -> logits (N, K), magnitudes (N,)."""
         pair = torch.cat([picture, shifted - picture], 1)
         assert isinstance(self.body, LeNet | ResNet)
         features = self.body.features(pair)

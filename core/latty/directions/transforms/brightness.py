@@ -12,7 +12,7 @@ class Brighter:
     factor = False
 
     def apply(self, images: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """See Transform."""
+        """Images (N, C, H, W) and the mask (N, 1, H, W); see Transform."""
         moved = (images + t.to(images).view(-1, 1, 1, 1)).clamp(-1, 1)
         return moved, torch.ones_like(images[:, :1])
 

@@ -14,7 +14,7 @@ class Scale:
     factor = True
 
     def apply(self, images: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """See Transform."""
+        """Images (N, C, H, W) and the mask (N, 1, H, W); see Transform."""
         t = t.to(images)
         still = torch.zeros_like(t)
         return warp(images, (1 + t).clamp_min(1e-3), still, still)

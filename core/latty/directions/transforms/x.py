@@ -14,7 +14,7 @@ class Right:
     factor = False
 
     def apply(self, images: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """See Transform."""
+        """Images (N, C, H, W) and the mask (N, 1, H, W); see Transform."""
         t = t.to(images)
         return warp(images, torch.ones_like(t), t, torch.zeros_like(t))
 

@@ -49,6 +49,7 @@ class Regressor(nn.Module):
         return F.relu(self.inner(F.relu(self.reduce(x)).flatten(1)))
 
     def forward(self, images: Tensor) -> Tensor:
+        """Pictures (N, C, H, W) -> factors (N, A)."""
         factors: Tensor = self.outer(self.embed(images))
         return factors
 
@@ -68,7 +69,8 @@ def channels_last(network: nn.Module) -> None:
 
 
 def fit(images: Tensor) -> Tensor:
-    """Pictures of any size to SIZE px: averaged down, or interpolated up."""
+    """Pictures of any size to SIZE px: averaged down, or interpolated up. (N, C, H, W) -> (N, C,
+    SIZE, SIZE)."""
     if images.shape[-1] == SIZE and images.shape[-2] == SIZE:
         return images
     return F.interpolate(images, (SIZE, SIZE), mode="bilinear", align_corners=False, antialias=True)

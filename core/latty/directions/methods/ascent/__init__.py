@@ -156,7 +156,8 @@ class Ascent:
 
 
 def direction(header: DirectionSet, index: int, tensors: Mapping[str, Tensor]) -> AscentDirection:
-    """Direction `index` of a set of this form. Raises BadData for parameters that cannot be."""
+    """Direction `index` of a set of this form. Raises BadData for parameters that cannot be.
+    Arrays: spread (K,), basis (R, D)."""
     info, params = header.infos[index], dict(header.params)
     if header.space not in ("z", "w"):
         raise BadData(f"{info.name}: a climb in {header.space}", "climbs go in z or w")

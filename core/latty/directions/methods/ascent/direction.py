@@ -53,7 +53,7 @@ class AscentDirection:
 
     def move(self, latents: Tensor, strength: Tensor, generator: Generator) -> Tensor:
         """Latents (N, Z) or codes (N, L, D) after climbs by strength (N,); where an attribute
-        cannot rise that far, as far as it goes."""
+        cannot rise that far, as far as it goes. Raises BadData for latents of another width."""
         if self.basis is not None and self.basis.shape[1] != latents.shape[-1]:
             raise BadData(
                 f"{self.name} moves latents of {self.basis.shape[1]} numbers, these have"

@@ -61,11 +61,15 @@ class Part(Protocol):
 
     block: int
 
-    def room(self) -> Tensor: ...
+    def room(self) -> Tensor:
+        """Rows of a block to be written, (block, D + Q)."""
+        ...
 
     def add(self, n: int) -> None: ...
 
-    def state(self) -> dict[str, Tensor]: ...
+    def state(self) -> dict[str, Tensor]:
+        """The sums, by name: arrays such as (D + Q,)."""
+        ...
 
 
 class Estimator(Part, Protocol):
@@ -83,11 +87,15 @@ class Estimator(Part, Protocol):
     @property
     def count(self) -> int: ...
 
-    def restore(self, state: Mapping[str, Tensor]) -> None: ...
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from the arrays of `state`, such as (D + Q,)."""
+        ...
 
     def part(self, rows: int) -> Part: ...
 
-    def take(self, state: Mapping[str, Tensor]) -> None: ...
+    def take(self, state: Mapping[str, Tensor]) -> None:
+        """Take in the `state` of a piece summed up elsewhere, arrays such as (D + Q,)."""
+        ...
 
     def finish(self, components: int, report: Report) -> Components: ...
 
@@ -140,6 +148,7 @@ class Exact:
         return self.own.count + (self.whole.count if self.whole else 0)
 
     def room(self) -> Tensor:
+        """Rows of a block to be written, (block, D + Q)."""
         return self.rows
 
     def add(self, n: int) -> None:
@@ -160,14 +169,17 @@ class Exact:
         return Exact(rows, self.width, self.latent, self.device)
 
     def take(self, state: Mapping[str, Tensor]) -> None:
+        """Take in the `state` of a piece summed up elsewhere, arrays such as (D + Q,)."""
         self.own.restore(state)
         self._close(self.count < self.samples)
 
     def state(self) -> dict[str, Tensor]:
+        """The sums, by name: arrays such as (D + Q,)."""
         found = self.whole.state() if self.whole else {}
         return found | self.own.state("own.") if self.own.count else found
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from the arrays of `state`, such as (D + Q,)."""
         if "count" in state:
             self.take(state)
         if "own.count" in state:

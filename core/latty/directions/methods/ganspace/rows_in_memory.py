@@ -30,19 +30,22 @@ class RowsInMemory:
         self._stored: list[tuple[int, int]] = []
 
     def room(self) -> Tensor:
+        """Rows of a block to be written, (block, D + Q)."""
         return self.rows[self.count : self.count + self.block]
 
     def add(self, n: int) -> None:
         self.count += n
 
     def state(self) -> dict[str, Tensor]:
-        """The rows since the last call as one more array, after those that were there before."""
+        """The rows since the last call as one more array, after those that were there before.
+        Arrays (N, D + Q)."""
         start = self._stored[-1][1] if self._stored else 0
         if start < self.count:
             self._stored.append((start, self.count))
         return {f"rows-{a}": self.rows[a:b] for a, b in self._stored}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on with the rows, (N, D + Q), of `state`."""
         starts = sorted(int(name.removeprefix("rows-")) for name in state if "rows-" in name)
         for start in starts:
             part = state[f"rows-{start}"]
@@ -54,6 +57,7 @@ class RowsInMemory:
         return PieceOfRows(rows, self.rows.shape[1])
 
     def take(self, state: Mapping[str, Tensor]) -> None:
+        """Take in a piece, rows (N, D + Q)."""
         rows = state["rows"]
         self.room()[: len(rows)] = rows
         self.add(len(rows))
@@ -67,6 +71,7 @@ class RowsInMemory:
         return rows
 
     def finish(self, components: int, report: Report) -> Components:
+        """The components; each estimator has its own. Raises NotImplementedError here."""
         raise NotImplementedError  # each estimator has its own
 
 
@@ -77,12 +82,14 @@ class PieceOfRows:
         self.block, self.rows = samples, torch.empty(samples, width)
 
     def room(self) -> Tensor:
+        """Rows of a block to be written, (block, D + Q)."""
         return self.rows
 
     def add(self, n: int) -> None:
         assert n == len(self.rows), "a piece is one block"
 
     def state(self) -> dict[str, Tensor]:
+        """The rows, (N, D + Q)."""
         return {"rows": self.rows}
 
 
@@ -112,9 +119,11 @@ class Dual(RowsInMemory):
         self.count = stop
 
     def state(self) -> dict[str, Tensor]:
+        """The rows (N, D + Q), their products (N, N) and what was taken off them, (D + Q,)."""
         return super().state() | {"products": self.products, "shift": self.shift}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on with the rows, (N, D + Q), of `state` and their products."""
         super().restore(state)
         self.products.copy_(state["products"])
         self.shift = state["shift"].clone()

@@ -57,7 +57,7 @@ class GanspaceRows:
     def fill(self, room: Tensor, start: int, batch: int) -> Iterator[tuple[int, int]]:
         """Samples start, start + 1, ... into the rows of `room`; gives the count done and how many
         fitted in memory at once, after each batch. The mapping takes all of them at once, whatever
-        the batch."""
+        the batch. Rows are (N, D + Q)."""
         first = self.seed + start
         z, codes, label = self._drawn(range(first, first + len(room)))
         known = {"z": z, "w": codes[:, 0]}

@@ -180,24 +180,29 @@ class Sparse:
         return self.base.count
 
     def room(self) -> Tensor:
+        """Rows of a block to be written, (block, D + Q)."""
         return self.base.room()
 
     def add(self, n: int) -> None:
         self.base.add(n)
 
     def state(self) -> dict[str, Tensor]:
+        """The sums, by name: arrays such as (D + Q,)."""
         return self.base.state()
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from the arrays of `state`, such as (D + Q,)."""
         self.base.restore(state)
 
     def part(self, rows: int) -> Part:
         return self.base.part(rows)
 
     def take(self, state: Mapping[str, Tensor]) -> None:
+        """Take in the `state` of a piece summed up elsewhere, arrays such as (D + Q,)."""
         self.base.take(state)
 
     def finish(self, components: int, report: Report) -> Components:
+        """The components. Raises BadData where all of them are zero."""
         found = self.base.principal(min(3 * components, self.count - 1))
         keep = significant(found.variance)
         stdev, axes = found.variance[:keep].sqrt(), found.vectors[:keep].double()

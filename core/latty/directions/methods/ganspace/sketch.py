@@ -83,6 +83,7 @@ class Sketch:
         return self.own.count + (self.whole.count if self.whole else 0)
 
     def room(self) -> Tensor:
+        """Rows of a block to be written, (block, D + Q)."""
         return self.rows[self.keep + 1 : self.keep + 1 + self.block]
 
     def add(self, n: int) -> None:
@@ -152,14 +153,17 @@ class Sketch:
         return Sketch(rows, self.width, self.latent, self.keep, self.block, self.device, False)
 
     def take(self, state: Mapping[str, Tensor]) -> None:
+        """Take in the `state` of a piece summed up elsewhere, arrays such as (D + Q,)."""
         self.own.restore(state, "")
         self._close(self.count < self.samples)
 
     def state(self) -> dict[str, Tensor]:
+        """The sums, by name: arrays such as (D + Q,)."""
         found = self.whole.state("") if self.whole else {}
         return found | self.own.state("own.") if self.own.count else found
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from the arrays of `state`, such as (D + Q,)."""
         if "sketch" in state:
             self.take(state)
         if "own.sketch" in state:

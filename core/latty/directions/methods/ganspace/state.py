@@ -35,7 +35,8 @@ class FitState:
         return self.folder is not None and time.monotonic() - self.last > self.pause
 
     def read(self) -> dict[str, Tensor]:
-        """What was kept last of this very fit; {} where there is nothing, or nothing whole."""
+        """The arrays, such as (D, D), kept last of this very fit; {} where there is none, or none
+        whole."""
         if self.folder is None:
             return {}
         try:
@@ -52,7 +53,7 @@ class FitState:
         return state
 
     def write(self, arrays: Mapping[str, Tensor]) -> None:
-        """Raises OutputError where the disk does not take it."""
+        """Keep arrays, such as (D, D). Raises OutputError where the disk does not take it."""
         if self.folder is None:
             return
         start = time.monotonic()
@@ -80,7 +81,8 @@ class FitState:
 
     def piece(self, start: int, rows: int) -> tuple[dict[str, Tensor], int] | None:
         """What is known of `rows` rows from `start` on, and how many samples fitted in memory at
-        once when they were drawn; None where there is no such piece, or it is not whole."""
+        once when they were drawn; None where there is no such piece, or it is not whole. Arrays
+        such as (D, D)."""
         batch = self._batch(start, rows) if self.folder is not None else None
         if batch is None:
             return None
@@ -99,7 +101,7 @@ class FitState:
 
 
 def piece_content(key: str, rows: int, batch: int, arrays: Mapping[str, Tensor]) -> bytes:
-    """The file of a piece."""
+    """The file of a piece: arrays such as (D, D)."""
     meta = {"key": key, "rows": str(rows), "batch": str(batch)}
     return b"".join(pieces(meta, arrays))
 

@@ -27,7 +27,7 @@ class Extremes:
 def extremes(scores: Tensor, ratio: float, train: float, seed: int, name: str) -> Extremes:
     """Ranks the scores (n,), takes `ratio` of them (above 1: so many; 0: all, not ranked) from
     either end, and of both a random share `train` for fitting. Scores that are no number are left
-    out. Raises BadData where nothing is left or nothing differs."""
+    out. Raises BadData where nothing is left or nothing differs. The places are (N,)."""
     valid = scores.isfinite().nonzero()[:, 0]
     values = scores[valid].double()
     if len(valid) < 4:

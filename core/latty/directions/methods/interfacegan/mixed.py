@@ -48,8 +48,8 @@ class Mixed:
     def scores(
         self, scorer: str, batch: int, least: int, progress: StoppableReport, work: Path | None
     ) -> Tensor:
-        """Scores (n, A) of the first n samples: all, or what an interruption left time for. It
-        passes where they are fewer than `least`. Finished blocks are kept in `work`."""
+        """Scores (n, A) of the first n samples: all, or what an interruption left time for. Whole
+        blocks are kept in `work`. Raises Interrupted where they are fewer than `least`."""
         found: list[Tensor] = []
         for block in blocks(range(self.count), BLOCK):
             path = work / f"scores-{block.start}.safetensors" if work else None

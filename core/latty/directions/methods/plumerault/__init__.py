@@ -185,7 +185,8 @@ def _followed(error: Tensor) -> Tensor:
 def direction(
     header: DirectionSet, index: int, tensors: Mapping[str, Tensor]
 ) -> CalibratedDirection:
-    """Direction `index` of a set of this form. Raises BadData where an array is missing or odd."""
+    """Direction `index` of a set of this form. Raises BadData where an array is missing or odd.
+    Arrays: vectors (K, D), curves (K, M)."""
     info, count = header.infos[index], len(header.infos)
     for key in ROWS:
         wanted = 1 if key == FACTOR else 2

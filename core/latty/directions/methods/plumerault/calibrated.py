@@ -35,7 +35,7 @@ class CalibratedDirection:
 
     @property
     def normal(self) -> Tensor:
-        """Moves orthogonal to it leave the place where it is."""
+        """The reader (D,): moves orthogonal to it leave the place where it is."""
         return self.reader
 
     def move(self, latents: Tensor, strength: Tensor, generator: Generator) -> Tensor:

@@ -30,6 +30,7 @@ class Curve:
 
     @property
     def slopes(self) -> Tensor:
+        """Of each piece, (M,)."""
         return self.values.diff() / self.knots.diff()
 
     def moved(self, x: Tensor, amount: Tensor) -> Tensor:

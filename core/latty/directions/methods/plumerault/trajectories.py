@@ -59,6 +59,7 @@ class Records:
     error: Tensor
 
     def arrays(self) -> dict[str, Tensor]:
+        """The arrays by name, (P, R) and (P,)."""
         return {name: getattr(self, name).cpu().contiguous() for name in self.__slots__}
 
 

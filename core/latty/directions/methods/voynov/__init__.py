@@ -69,7 +69,7 @@ def direction(
 ) -> CurvedDirection | imported.Deformed:
     """Curve `index` of a set of the kind "fc"; arrays are the weights of its network.
 
-    Raises BadData for arrays that are no such network.
+    Raises BadData for arrays that are no such network, (n, K) and on.
     """
     if imported.is_theirs(tensors):
         return imported.direction(header, index, tensors)

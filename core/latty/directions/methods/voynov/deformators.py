@@ -24,7 +24,8 @@ class Matrix(nn.Module):
     """Kinds whose directions are vectors: column k of a matrix."""
 
     def columns(self) -> Tensor:
-        """The directions, (d, K); of any length."""
+        """The directions, (d, K), of any length; each kind has its own. Raises
+        NotImplementedError here."""
         raise NotImplementedError
 
     def forward(self, latents: Tensor, index: Tensor, magnitude: Tensor) -> Tensor:
@@ -132,7 +133,7 @@ def deformator(kind: Kind, count: int, width: int, random_init: bool) -> "Matrix
 
 
 def orthogonal(size: int) -> Tensor:
-    """A random orthogonal matrix (size, size), all equally likely (Haar)."""
+    """A random orthogonal matrix (D, D), D = size, all equally likely (Haar)."""
     q, r = torch.linalg.qr(torch.randn(size, size, dtype=torch.float64))
     found: Tensor = q * r.diagonal().sign()
     return found.float()

@@ -122,12 +122,14 @@ class WhitenedWarps(nn.Module):
         self.unit = spread.unit
 
     def forward(self, latents: Tensor, index: Tensor, magnitude: Tensor) -> Tensor:
+        """Shifts (N, d) of latents (N, d), as `Warps` has them."""
         standard = (latents - self.get_buffer("mean")) / self.unit
         shifts: Tensor = self.warps(standard, index, magnitude)
         return shifts
 
     def stored(self) -> dict[str, Tensor]:
-        """The same functions over latents as they are: the arrays of the file."""
+        """The same functions over latents as they are: the file's arrays (K, 2D, d), (K, 2D),
+        (K,)."""
         warps, mean = self.warps, self.get_buffer("mean")
         arrays = {
             "support": warps.support * self.unit + mean,

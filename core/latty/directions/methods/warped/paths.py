@@ -83,7 +83,8 @@ class WarpedPath:
 def reach(path: WarpedPath, starts: Tensor) -> tuple[float, float, float]:
     """How far each way the path can be followed and left again, in sigma; bend, 1 - chord / length
     between these ends; gap, from the start to where there and back again leads, in sigma (the
-    largest of the latents). A path ends at a peak of its function, and nothing leads back."""
+    largest of the latents). A path ends at a peak of its function, and nothing leads back. Starts
+    are (N, D)."""
     for far in RANGES:
         way = torch.full((len(starts),), far * path.sigma)
         up, down = path._follow(starts, way), path._follow(starts, -way)
