@@ -129,3 +129,24 @@ def test_pictures_can_be_chosen(tmp_path: Path) -> None:
     for way, sign in (("kitty", b"\x1b_Ga=T"), ("sixel", b"\x1bP0;1;0q"), ("saved", b"still.png")):
         code, seen = in_terminal(["still.png"], tmp_path, LATTY_PICTURES=way)
         assert code == 0 and sign in seen
+
+
+def test_tables_have_colours_and_heads_on_a_terminal_only(tmp_path: Path) -> None:
+    plain = latty("list", "methods", home=tmp_path).stdout
+    assert "\x1b" not in plain and "what it is" not in plain
+    code, seen = in_terminal(["list", "methods"], tmp_path)
+    assert code == 0 and b"what it is" in seen and b"\x1b[36m" in seen
+    code, seen = in_terminal(["list", "methods"], tmp_path, NO_COLOR="1")
+    assert code == 0 and seen.decode().replace("\r\n", "\n") == plain
+    code, seen = in_terminal(["list", "methods", "--json"], tmp_path)
+    assert code == 0 and b"\x1b" not in seen
+
+
+def test_a_bar_on_a_terminal_leaves_no_trace(tmp_path: Path) -> None:
+    write_preset(tmp_path)
+    code, seen = in_terminal(["render", "tiny.toml"], tmp_path, studio=True)
+    assert code == 0 and "━".encode() in seen and b"3/3" in seen and b"\x1b[?25l" not in seen
+    assert seen.endswith(b"\r\x1b[Krenders/tiny.gif\r\n")
+    words = ["render", "tiny.toml", "--force"]
+    code, seen = in_terminal(words, tmp_path, studio=True, NO_COLOR="1")
+    assert code == 0 and "━".encode() not in seen and b"100 %" in seen

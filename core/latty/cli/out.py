@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -62,12 +63,51 @@ class Out:
             for line in text.split("\n"):
                 print_line(clean(line), sys.stdout)
 
-    def rows(self, rows: Sequence[Sequence[str]]) -> None:
-        """A table for people, without a frame, so that it can be piped."""
-        widths = [max(len(clean(cell)) for cell in column) for column in zip(*rows, strict=True)]
-        for row in rows:
-            cells = (clean(c).ljust(w) for c, w in zip(row, widths, strict=True))
+    def rows(
+        self,
+        rows: Sequence[Sequence[str]],
+        heads: Sequence[str] = (),
+        least: Sequence[int] = (),
+    ) -> None:
+        """A table for people: with heads on a terminal, else bare, so that it can be piped.
+
+        least    columns that are at least so wide
+        """
+        shown = [[clean(cell) for cell in row] for row in rows]
+        if shown and self._draws(sys.stdout):
+            self._table(shown, heads, least, sys.stdout)
+            return
+        widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+        widths = [max(pair) for pair in zip_longest(widths, least, fillvalue=0)]
+        for row in shown:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
             print_line("  ".join(cells).rstrip(), sys.stdout)
+
+    def figures(
+        self, lines: Sequence[str], rows: Sequence[Sequence[str]], heads: Sequence[str]
+    ) -> None:
+        """Words on stderr: a table on a terminal, elsewhere `lines`, which say the same."""
+        if rows and self.loudness >= 0 and self._draws(sys.stderr):
+            self._table([[clean(cell) for cell in row] for row in rows], heads, (), sys.stderr)
+            return
+        for line in lines:
+            self.say(line)
+
+    def _draws(self, stream: TextIO | None) -> bool:
+        return self.color and is_terminal(stream)
+
+    def _table(
+        self,
+        rows: Sequence[Sequence[str]],
+        heads: Sequence[str],
+        least: Sequence[int],
+        stream: TextIO | None,
+    ) -> None:
+        from shutil import get_terminal_size
+
+        from latty.cli import terminal
+
+        print_line(terminal.table(heads, rows, get_terminal_size().columns, least), stream)
 
     def say(self, text: str, loudness: int = 0) -> None:
         """Words on stderr, in a run at least that loud."""
@@ -142,10 +182,7 @@ class Progress:
         if self.live:
             if now - self._said[0] > 0.1 or (done and done == total):
                 self._said, self._dirty = (now, tenth), True
-                from shutil import get_terminal_size  # brings compression modules along
-
-                room = get_terminal_size().columns - 1
-                print(f"\r\x1b[K{self._line(now, done, total)[:room]}", end="", file=sys.stderr)
+                print(f"\r\x1b[K{self._drawn(now, done, total)}", end="", file=sys.stderr)
                 sys.stderr.flush()
         elif tenth > self._said[1] or now - self._said[0] >= 30:
             self._said = (now, tenth)
@@ -159,6 +196,24 @@ class Progress:
         if not before < done < total or now <= began:
             return None
         return (total - done) * (now - began) / (done - before)
+
+    def _drawn(self, now: float, done: int, total: int) -> str:
+        """The line of a terminal: with a bar, unless colours are refused."""
+        from shutil import get_terminal_size  # brings compression modules along
+
+        room = get_terminal_size().columns - 1
+        if not self.out.color:
+            return self._line(now, done, total)[:room]
+        from latty.cli import terminal
+
+        words = clean(f"{self.title} {self._what}".strip())
+        began, before = self._start
+        facts = f"{done}/{total}" if total else str(done)
+        if done > before and now > began:
+            facts += f"  {(done - before) / (now - began):.3g}/s"
+        left = self._left(now, done, total)
+        facts += f"  {seconds(left)} left" if left is not None else ""
+        return terminal.bar(words, done, total, facts, room)
 
     def _line(self, now: float, done: int, total: int) -> str:
         words = f"{self.title} {self._what} {done}" + (f"/{total}" if total else "")

@@ -54,9 +54,8 @@ def _print(section: str, facts: list[Fact], run: Run) -> None:
         for name, value in facts:
             run.out.result("", section=section, name=name, value=value)
         return
-    width = 22
-    for i, (name, value) in enumerate(facts):
-        run.out.result(f"{section if i == 0 else '':<13}{name:<{width}}{value}")
+    cells = [[section if i == 0 else "", *fact] for i, fact in enumerate(facts)]
+    run.out.rows(cells, least=(11, 20))
 
 
 def _program() -> Iterator[Fact]:

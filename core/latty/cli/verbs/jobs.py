@@ -59,7 +59,7 @@ def _list(run: Run, ids: Sequence[str]) -> int:
         for status in found:
             run.out.result("", **row(status))
     elif found:
-        run.out.rows([_cells(status) for status in found])
+        run.out.rows([_cells(status) for status in found], ("job", "state", "progress", "command"))
     else:
         run.out.say("no jobs; start one with --detach, as in: latty render hello --detach")
     return 0

@@ -115,9 +115,13 @@ def _spread(
 def _tell(run: Run, found: "Curves", measured: "list[RankRow]") -> None:
     from latty.rank import best
 
-    for attribute in found.attributes:
-        row = best(measured, attribute, run.args.by, 1)[0]
-        run.out.say(
-            f"  {attribute}: {row.direction}, corr {row.figures.corr:+.2f}, "
-            f"amplitude {row.amplitude:+.2f} sd, leakage {row.figures.leakage:.2f}"
-        )
+    tops = [best(measured, attribute, run.args.by, 1)[0] for attribute in found.attributes]
+    figures = [(f"{row.figures.corr:+.2f}", f"{row.amplitude:+.2f}", f"{row.figures.leakage:.2f}")
+               for row in tops]  # fmt: skip
+    named = [*zip(found.attributes, tops, figures, strict=True)]
+    run.out.figures(
+        [f"  {attribute}: {row.direction}, corr {corr}, amplitude {far} sd, leakage {leak}"
+         for attribute, row, (corr, far, leak) in named],
+        [[attribute, *told, row.direction] for attribute, row, told in named],
+        ("attribute", "corr", "amplitude, sd", "leakage", "best direction"),
+    )  # fmt: skip

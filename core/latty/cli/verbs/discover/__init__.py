@@ -111,10 +111,14 @@ def _row(header: "DirectionSet", index: int) -> dict[str, Any]:
 
 
 def _tell(run: Run, header: "DirectionSet", name: str, took: str) -> None:
-    for info in header.infos[:SHOWN]:
-        low, high = info.usable
-        figures = ", ".join(f"{key} {value:.3g}" for key, value in info.scores[:4])
-        run.out.say(f"  {info.name}: {low:+g} to {high:+g}, layers {info.layers}, {figures}")
+    told = [(info.name, "{:+g} to {:+g}".format(*info.usable), str(info.layers),
+             ", ".join(f"{key} {value:.3g}" for key, value in info.scores[:4]))
+            for info in header.infos[:SHOWN]]  # fmt: skip
+    run.out.figures(
+        ["  {}: {}, layers {}, {}".format(*row) for row in told],
+        told,
+        ("direction", "usable", "layers", "scores"),
+    )
     more = len(header.infos) - SHOWN
     if more > 0:
         run.out.say(f"  and {more} more: latty list directions")

@@ -30,7 +30,8 @@ def run(run: Run) -> int:
         for row in rows:
             run.out.result("", **row)
     elif rows:
-        run.out.rows([[row["name"], *_more(row), _what(row)] for row in rows])
+        heads = ["name", *(["attributes"] if "attributes" in rows[0] else []), "what it is"]
+        run.out.rows([[row["name"], *_more(row), _what(row)] for row in rows], heads)
     else:
         run.out.say(f"no {run.args.kind} here")
     return 0
