@@ -6,17 +6,20 @@ fields of DirectionSet. Reading the header needs neither torch nor numpy. Nothin
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from latty.checkpoints.safetensors import pieces, read_tensors
 from latty.checkpoints.safetensors import read_header as read_container
 from latty.directions.base import Info
-from latty.errors import BadData, OutputError
+from latty.errors import BadData, OutputError, PresetError, Problem
 from latty.files import cached, replace_whole
 from latty.scene import Layers
+from latty.tables.reading import Kind, from_data
+from latty.tables.rules import Key, array, checked, mapping, matching, number, table, text, whole
 from latty.version import __version__
 
 if TYPE_CHECKING:
@@ -27,7 +30,6 @@ SCHEMA = 1
 ARRAY = "directions"  # (K, D) or (K, L, D) float; the only array the form "linear" needs
 NORMALS = "normals"  # optional, like ARRAY: orthogonal moves leave the attribute alone
 LINEAR = "linear"
-NUMBER_LIMIT = 1e30
 SPACE = re.compile(r"z|w|activation:\S+")
 
 Value = str | int | float | bool | None | tuple["Value", ...]
@@ -64,96 +66,42 @@ class DirectionSet:
         return tuple(info.name for info in self.infos)
 
 
-class _Reader:
-    """Takes fields out of untrusted JSON, or says which file, where, and what is wrong."""
+# --- what a header may say ------------------------------------------------------------------------
 
-    def __init__(self, file: str) -> None:
-        self.file = file
 
-    def refuse(self, where: str, what: str, hint: str = "write the set again") -> NoReturn:
-        raise BadData(f"{self.file}: {where}: {what}", hint)
+def _known_schema(number: int) -> int:
+    if number > SCHEMA:
+        raise ValueError(f"schema {number} is newer than this latty, update latty")
+    if number < 1:
+        raise ValueError(f"schema {number} never existed")
+    return number
 
-    def take(self, table: Any, key: str, kind: type, where: str) -> Any:
-        value = table.get(key) if isinstance(table, dict) else None
-        if not isinstance(value, kind) or isinstance(value, bool):
-            self.refuse(where, f"'{key}' is missing or is no {kind.__name__}")
-        return value
 
-    def number(self, value: Any, what: str, where: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            self.refuse(where, f"{what} is no number")
-        if not abs(value) < NUMBER_LIMIT:  # not a number, infinite, or an endless integer
-            self.refuse(where, f"{what} is out of range")
-        return float(value)
+def _name(name: str) -> str:
+    if name.strip() != name or name.isdecimal() or "/" in name or "#" in name:
+        raise ValueError(f"{name!r} cannot be a name: no digits alone, no '/' or '#'")
+    return name
 
-    def name(self, name: str, where: str) -> str:
-        fits = name.strip() == name and name.isprintable() and 0 < len(name) <= 80
-        if not fits or name.isdecimal() or "/" in name or "#" in name:
-            self.refuse(where, f"{name!r} cannot be a name", "no digits alone, no '/' or '#'")
-        return name
 
-    def info(self, entry: Any, where: str) -> Info:
-        name = self.name(self.take(entry, "name", str, where), where)
-        where = f"{where} ({name})"
-        sigma = self.number(entry.get("sigma"), "sigma", where)
-        if sigma <= 0:
-            self.refuse(where, f"sigma is {sigma}; it must be above 0")
-        ends = [
-            self.number(end, "usable", where) for end in self.take(entry, "usable", list, where)
-        ]
-        if len(ends) != 2 or ends[0] >= ends[1]:
-            self.refuse(where, "usable must be two rising strengths")
-        try:
-            layers = Layers.parse(self.take(entry, "layers", str, where))
-        except ValueError as error:
-            self.refuse(where, f"layers: {error}")
-        scores = self.take(entry, "scores", dict, where)
-        figures = tuple((key, self.number(v, f"score {key}", where)) for key, v in scores.items())
-        unit = self.take(entry, "unit", str, where) if "unit" in entry else ""
-        if not unit.isprintable() or len(unit) > 40:
-            self.refuse(where, f"{unit!r} cannot be a unit")
-        return Info(name, sigma, (ends[0], ends[1]), layers, figures, unit)
+def _sigma(sigma: float) -> float:
+    if sigma <= 0:
+        raise ValueError(f"is {sigma:g}; it must be above 0")
+    return sigma
 
-    def infos(self, entries: list[Any]) -> tuple[Info, ...]:
-        if not entries:
-            self.refuse("directions", "the set is empty")
-        infos = tuple(self.info(entry, f"direction {i}") for i, entry in enumerate(entries))
-        seen: set[str] = set()
-        for i, info in enumerate(infos):
-            if info.name in seen:
-                self.refuse(f"direction {i}", f"the name '{info.name}' is there twice")
-            seen.add(info.name)
-        return infos
 
-    def header(self, table: Any) -> DirectionSet:
-        where = "header"
-        schema = self.take(table, "schema", int, where)
-        if schema > SCHEMA:
-            self.refuse(where, f"schema {schema} is newer than this latty", "update latty")
-        if schema < 1:
-            self.refuse(where, f"schema {schema} never existed")
-        text = {
-            key: self.take(table, key, str, where)
-            for key in ("method", "space", "model", "family", "model_digest", "seeds")
-        }
-        if not SPACE.fullmatch(text["space"]):
-            self.refuse(where, f"space {text['space']!r} is neither z, w nor activation:LAYER")
-        form = self.take(table, "form", str, where)
-        if not form.isidentifier():
-            self.refuse(where, f"form {form!r} is no word")
-        params = self.take(table, "params", dict, where)
-        infos = self.infos(self.take(table, "directions", list, where))
-        frozen = tuple((key, _frozen(value)) for key, value in params.items())
-        writer = self.take(table, "latty", str, where)
-        return DirectionSet(
-            infos=infos,
-            params=frozen,
-            form=form,
-            schema=schema,
-            latty=writer,
-            complete=table.get("complete") is not False,
-            **text,
-        )
+def _usable(ends: tuple[float, ...]) -> tuple[float, ...]:
+    if len(ends) != 2 or ends[0] >= ends[1]:
+        raise ValueError("must be two rising strengths")
+    return ends
+
+
+def _distinct(infos: tuple[Info, ...]) -> tuple[Info, ...]:
+    if not infos:
+        raise ValueError("the set is empty")
+    name, count = Counter(info.name for info in infos).most_common(1)[0]
+    if count > 1:
+        raise ValueError(f"the name '{name}' is there twice")
+    return infos
 
 
 def _frozen(value: Any) -> Value:
@@ -162,20 +110,77 @@ def _frozen(value: Any) -> Value:
     return value if isinstance(value, int | float) or value is None else str(value)
 
 
+def _params(pairs: tuple[tuple[str, Any], ...]) -> tuple[tuple[str, Value], ...]:
+    return tuple((key, _frozen(value)) for key, value in pairs)
+
+
+def _refused(file: str, problems: Sequence[Problem]) -> BadData:
+    error = PresetError(file, problems)
+    error.hint = "write the set again"
+    return error
+
+
+SET = Kind("set of directions", _refused)
+_NUMBER = number(-1e30, 1e30)
+_TEXT = matching("text in quotes", lambda value: isinstance(value, str))
+_SPACE = matching("z, w or activation:LAYER", lambda it: isinstance(it, str) and _is_space(it))
+_FORM = matching("a word", lambda value: isinstance(value, str) and value.isidentifier())
+_INFO = {
+    "name": Key(checked(text(80), _name), required=True),
+    "sigma": Key(checked(_NUMBER, _sigma), required=True),
+    "usable": Key(checked(array(_NUMBER), _usable), required=True),
+    "layers": Key(checked(_TEXT, Layers.parse), required=True),
+    "scores": Key(mapping(_NUMBER), required=True),
+    "unit": Key(text(40, 0), default=""),
+}
+_HEADER = {
+    **{
+        name: Key(_TEXT, required=True)
+        for name in ("method", "model", "family", "model_digest", "seeds", "latty")
+    },
+    "schema": Key(checked(whole(-(10**9), 10**9), _known_schema), required=True),
+    "space": Key(_SPACE, required=True),
+    "form": Key(_FORM, required=True),
+    "params": Key(checked(mapping(matching("", lambda value: True)), _params), required=True),
+    "directions": Key(checked(array(table(_INFO, Info, others=True)), _distinct), required=True),
+    "complete": Key(matching("", lambda value: True), default=True),
+}
+
+
+def _header(file: str, text: str) -> DirectionSet:
+    """The header in a JSON text. Raises BadData with every fault."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _bad(file, "header", "'set' is no JSON") from None
+    if not isinstance(data, dict):
+        raise _bad(file, "header", "'set' is no table")
+    said = dict(from_data(data, file, SET).checked(table(_HEADER, others=True)))
+    complete = said.pop("complete") is not False
+    return DirectionSet(infos=said.pop("directions"), complete=complete, **said)
+
+
+def _is_space(text: str) -> bool:
+    return SPACE.fullmatch(text) is not None
+
+
+def _bad(file: str, where: str, what: str, hint: str = "write the set again") -> BadData:
+    return BadData(f"{file}: {where}: {what}", hint)
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
 @cached(256)
 def read_header(path: Path) -> DirectionSet:
     """The header alone, checked; no torch, no numpy. Raises Missing, BadData."""
     container = read_container(path)
-    reader = _Reader(path.name)
     kind = container.meta.get("kind", "nothing")
     if kind != KIND:
-        reader.refuse("header", f"it holds {kind}, not directions", "see: latty inspect FILE")
-    try:
-        table = json.loads(container.meta.get("set", ""))
-    except (ValueError, RecursionError):
-        reader.refuse("header", "'set' is no JSON")
-    header = reader.header(table)
-    _check_shape(reader, header, container.shapes)
+        what = f"it holds {kind}, not directions"
+        raise _bad(path.name, "header", what, "see: latty inspect FILE")
+    header = _header(path.name, container.meta.get("set", ""))
+    _check_shape(path.name, header, container.shapes)
     return header
 
 
@@ -183,7 +188,7 @@ def read(path: Path) -> "tuple[DirectionSet, dict[str, Tensor]]":
     """Header and arrays (float32, on the CPU), all finite. Raises Missing, BadData. The arrays of
     vectors are (K, D) or (K, L, D)."""
     header, tensors = read_header(path), read_tensors(path)
-    _check_arrays(_Reader(path.name), header, tensors)
+    _check_arrays(path.name, header, tensors)
     return header, {name: tensor.float() for name, tensor in tensors.items()}
 
 
@@ -193,10 +198,10 @@ def write(path: Path, header: DirectionSet, arrays: "Mapping[str, Tensor]") -> N
     The bytes depend on the contents only, and what could not be read back is not written. Arrays of
     vectors are (K, D) or (K, L, D).
     """
-    reader, text = _Reader(path.name), json.dumps(_table(header))
-    checked = reader.header(json.loads(text))
-    _check_shape(reader, checked, {name: tuple(array.shape) for name, array in arrays.items()})
-    _check_arrays(reader, checked, arrays)
+    text = json.dumps(_table(header))
+    read_back = _header(path.name, text)
+    _check_shape(path.name, read_back, {name: tuple(it.shape) for name, it in arrays.items()})
+    _check_arrays(path.name, read_back, arrays)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_whole(path, pieces({"kind": KIND, "set": text}, arrays))
@@ -204,30 +209,28 @@ def write(path: Path, header: DirectionSet, arrays: "Mapping[str, Tensor]") -> N
         raise OutputError(f"cannot write {path}: {error.strerror}", "is the disk full?") from None
 
 
-def _check_shape(
-    reader: _Reader, header: DirectionSet, shapes: Mapping[str, tuple[int, ...]]
-) -> None:
+def _check_shape(file: str, header: DirectionSet, shapes: Mapping[str, tuple[int, ...]]) -> None:
     if header.form != LINEAR:
         return  # the method that reads the set knows its arrays
     shape = shapes.get(ARRAY)
     if shape is None or len(shape) not in (2, 3) or 0 in shape:
-        reader.refuse(ARRAY, f"shape {shape} is neither (K, D) nor (K, L, D)")
+        raise _bad(file, ARRAY, f"shape {shape} is neither (K, D) nor (K, L, D)")
     if shape[0] != len(header.infos):
-        reader.refuse(ARRAY, f"{shape[0]} vectors for {len(header.infos)} names")
+        raise _bad(file, ARRAY, f"{shape[0]} vectors for {len(header.infos)} names")
 
 
-def _check_arrays(reader: _Reader, header: DirectionSet, arrays: "Mapping[str, Tensor]") -> None:
-    for name, array in arrays.items():
-        if not array.is_floating_point():
-            reader.refuse(name, f"{array.dtype} is no float")
-        if not array.isfinite().all():
-            row = int((~array.isfinite()).nonzero()[0, 0]) if array.ndim else 0
-            reader.refuse(name, f"row {row} is not finite")
+def _check_arrays(file: str, header: DirectionSet, arrays: "Mapping[str, Tensor]") -> None:
+    for name, tensor in arrays.items():
+        if not tensor.is_floating_point():
+            raise _bad(file, name, f"{tensor.dtype} is no float")
+        if not tensor.isfinite().all():
+            row = int((~tensor.isfinite()).nonzero()[0, 0]) if tensor.ndim else 0
+            raise _bad(file, name, f"row {row} is not finite")
     if header.form == LINEAR:
         lengths = arrays[ARRAY].float().flatten(1).norm(dim=1).tolist()
         for i, length in enumerate(lengths):
             if length == 0:
-                reader.refuse(f"direction {i} ({header.names[i]})", "the vector is all zeros")
+                raise _bad(file, f"direction {i} ({header.names[i]})", "the vector is all zeros")
 
 
 def _table(header: DirectionSet) -> dict[str, Any]:

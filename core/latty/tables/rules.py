@@ -172,6 +172,19 @@ def array(item: Rule, low: int = 0, high: int = 100_000) -> Rule:
     return Rule(read, lambda value: isinstance(value, list), schema)
 
 
+def mapping(item: Rule) -> Rule:
+    """A table whose keys are anybody's, read as a tuple of (key, value)."""
+
+    def read(value: Any, where: Path, faults: Faults) -> Any:
+        if not isinstance(value, dict):
+            faults.add(where, f"must be a table, not {described(value)}")
+            return value
+        return tuple((key, item.read(one, (*where, key), faults)) for key, one in value.items())
+
+    schema = {"type": "object", "additionalProperties": item.schema}
+    return Rule(read, lambda value: isinstance(value, dict), schema)
+
+
 def matching(words: str, accepts: Callable[[Any], bool], schema: Schema | None = None) -> Rule:
     """Whatever `accepts` says yes to; `words` say what that is: "must be {words}, not ..."."""
 
@@ -247,11 +260,15 @@ class Key:
 
 
 def table(
-    keys: Mapping[str, Key], make: Callable[..., Any] | None = None, mark: str | None = None
+    keys: Mapping[str, Key],
+    make: Callable[..., Any] | None = None,
+    mark: str | None = None,
+    others: bool = False,
 ) -> Rule:
     """A table of these keys and no others, made a value by `make`.
 
-    mark  a key that tells such a table from the other tables of a `one_of`
+    mark    a key that tells such a table from the other tables of a `one_of`
+    others  there may be more keys, which nobody reads
     """
 
     def read(value: Any, where: Path, faults: Faults) -> Any:
@@ -262,7 +279,7 @@ def table(
         for name in value:
             if not isinstance(name, str):
                 faults.add(where, "has a key that is no text")
-            elif name not in keys:
+            elif name not in keys and not others:
                 near = did_you_mean(shown(name), keys) if len(faults.found) < HINTED else ""
                 faults.add((*where, name), "unknown key", near)
         found = {}
