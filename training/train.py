@@ -104,8 +104,7 @@ class Trainer:
         draw = torch.Generator().manual_seed(options.seed * 1_000_003 + self.step)
         left = (options.images - self.images) / max(options.cooldown, 1)
         warm = min(1.0, (self.images + options.batch) / 5000)
-        for group in self.optimiser.param_groups:
-            group["lr"] = options.lr * warm * max(min(1.0, left), 0.01)
+        self.optimiser.set_rate(options.lr * warm * max(min(1.0, left), 0.01))
         rows = torch.randint(len(data["z"]), (options.batch,), generator=draw)
         batch = {name: tensor[rows].to(self.device) for name, tensor in data.items()}
         real = (batch["images"].float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
@@ -122,7 +121,7 @@ class Trainer:
                 fooled = losses.generator_loss(self.discriminator(fake))
             total = total + options.adversarial_weight * fooled
             log["generator"] = fooled.detach()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         self._average_weights()

@@ -157,7 +157,7 @@ def test_mutants_are_read_or_refused(tmp_path: Path) -> None:
     folder.mkdir()
     write_seeds(folder)
     command = [sys.executable, str(Path(__file__)), str(folder), str(COUNT), str(SEED)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "support")}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout)
