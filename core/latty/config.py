@@ -6,13 +6,16 @@ folder; config.toml lies in the user's config directory. Unknown keys are errors
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from latty import home
-from latty.errors import ConfigError, did_you_mean
+from latty.errors import ConfigError, Missing, OutputError, did_you_mean
 from latty.plugins import Registry
+from latty.tables import reading as tables
+from latty.tables.rules import Faults, Key, Rule, checked, flag, table, text, whole
+from latty.tables.words import Path as KeyPath
 
 PICTURES = Registry[Any]("latty_tui.pictures")  # asked for names alone: nothing of it is imported
 AUTO = "auto"  # the way that the terminal answers to
@@ -21,57 +24,51 @@ PREFIX = "LATTY_"
 ELSEWHERE = ("LATTY_HOME", "LATTY_JOB", "LATTY_SLOTS")
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("must be text")
-    return value
-
-
-def _count(value: Any) -> int:
-    number = int(value) if isinstance(value, str) and value.isdecimal() else value
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= 1024:
-        raise ValueError("must be a whole number from 1 to 1024")
-    return number
-
-
-def _switch(value: Any) -> bool:
-    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-    known = words.get(value.lower()) if isinstance(value, str) else value
-    if not isinstance(known, bool):
-        raise ValueError("must be true or false")
-    return known
-
-
 def ways() -> list[str]:
     """Every word for `image`: auto, and the entries that show pictures in a terminal."""
     return [AUTO, *PICTURES.names()]
 
 
-def _way(value: Any) -> str:
-    word = _text(value)
+def _way(word: str) -> str:
     if word != AUTO and word not in PICTURES:
         raise ValueError(f"must be one of {', '.join(ways())}")
     return word
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One setting: how a value is read, its default, and what it does."""
+def _from_text(rule: Rule, convert: Callable[[str], Any]) -> Rule:
+    """The rule, for a value that may be text, too: environment and flags have nothing else."""
 
-    read: Callable[[Any], Any]
-    default: Any
-    what: str
+    def read(value: Any, where: KeyPath, faults: Faults) -> Any:
+        return rule.read(convert(value) if isinstance(value, str) else value, where, faults)
+
+    return replace(rule, read=read)
 
 
+def _as_number(word: str) -> Any:
+    return int(word) if word.isdecimal() and len(word) < 10 else word
+
+
+def _as_flag(word: str) -> Any:
+    return SWITCHES.get(word.lower(), word)
+
+
+SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+TEXT = text(4096)
 KEYS: dict[str, Key] = {
-    "device": Key(_text, "auto", "where networks run: auto, cpu, cuda, cuda:1, mps"),
-    "out_dir": Key(_text, "renders", "where results go"),
-    "batch": Key(_count, 8, "frames made at once"),
-    "sidecar": Key(_switch, False, "write the recipe beside a result too, not only in it"),
-    "image": Key(_way, "auto", "how a terminal shows pictures: auto, or one way always"),
-    "zoo": Key(_text, "", "a zoo.toml of your own, in place of latty's, for latty fetch"),
+    "device": Key(TEXT, "where networks run: auto, cpu, cuda, cuda:1, mps", "auto"),
+    "out_dir": Key(TEXT, "where results go", "renders"),
+    "batch": Key(_from_text(whole(1, 1024), _as_number), "frames made at once", 8),
+    "sidecar": Key(
+        _from_text(flag(), _as_flag), "write the recipe beside a result too, not only in it", False
+    ),
+    "image": Key(
+        checked(TEXT, _way), "how a terminal shows pictures: auto, or one way always", AUTO
+    ),
+    "zoo": Key(TEXT, "a zoo.toml of your own, in place of latty's, for latty fetch", ""),
 }
 FORMERLY = {"pictures": "image"}  # still read; the new name wins where both are given
+FILE = table({name: Key(KEYS[FORMERLY.get(name, name)].rule) for name in (*KEYS, *FORMERLY)})
+KIND = tables.Kind("settings file", ConfigError.of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +103,11 @@ def load(
 
 
 def _read(name: str, value: Any, place: str) -> Any:
-    try:
-        return KEYS[name].read(value)
-    except ValueError as error:
-        raise ConfigError(f"{place}: {name} = {value!r}: {error}", KEYS[name].what) from None
+    faults = Faults()
+    value = KEYS[name].rule.read(value, (name,), faults)
+    for fault in faults.found:
+        raise ConfigError(f"{place}: {name}: {fault.what}", fault.hint or KEYS[name].help)
+    return value
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
@@ -146,19 +144,14 @@ def _project(folder: Path) -> dict[str, tuple[Any, str]]:
 
 
 def _file(path: Path) -> dict[str, tuple[Any, str]]:
-    import tomllib
-
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
+        found = tables.read(path, KIND).checked(FILE)
+    except Missing:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except OutputError as error:
+        raise ConfigError(error.message, error.hint) from None
     for old, name in FORMERLY.items():
-        if old in data:
-            value = data.pop(old)
-            data.setdefault(name, value)
-    for name in data:
-        if name not in KEYS:
-            raise ConfigError(f"{path}: unknown key '{name}'", did_you_mean(name, KEYS))
-    return {name: (_read(name, value, str(path)), str(path)) for name, value in data.items()}
+        if old in found:
+            value = found.pop(old)
+            found.setdefault(name, value)
+    return {name: (value, str(path)) for name, value in found.items()}

@@ -75,7 +75,7 @@ def test_neighbours_and_repeated_names_cost_no_header(tmp_path: Path) -> None:
             home.shipped_dir() / kind / "demo.safetensors", data / kind / "other.safetensors"
         )
     assert opened(tmp_path, "render", preset) == {
-        "models/demo.safetensors": 2,
+        "models/demo.safetensors": 3,  # the header, all of it, and its digest
         "directions/demo.safetensors": 2,
     }
     assert opened(tmp_path, "check", preset) == {
