@@ -116,3 +116,12 @@ def test_files_are_strict(text: str, project: Path) -> None:
     (project / "latty.toml").write_text(text)
     with pytest.raises(ConfigError, match=r"latty\.toml"):
         config.load({}, project, {})
+
+
+def test_every_fault_of_a_settings_file_is_told_with_its_place(project: Path) -> None:
+    (project / "latty.toml").write_text('batch = 0\ndevise = "cpu"\n')
+    with pytest.raises(ConfigError) as caught:
+        config.load({}, project, {})
+    one, other = str(caught.value).split("\n")
+    assert one.endswith("latty.toml:1:1: batch: must be at least 1, not 0")
+    assert other.endswith("latty.toml:2:1: devise: unknown key, did you mean 'device'?")

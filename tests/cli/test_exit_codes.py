@@ -138,7 +138,7 @@ def test_75_somebody_else_writes_it(tmp_path: Path) -> None:
     ("text", "hint"),
     [
         ("devise = 'cpu'", "did you mean 'device'?"),
-        ("batch = 0", "from 1 to 1024"),
+        ("batch = 0", "batch: must be at least 1, not 0"),
         ("batch = ", "latty.toml"),
         ("pictures = 'ascii'", "sixel"),
     ],

@@ -180,10 +180,13 @@ def test_keys_of_ones_own() -> None:
 @pytest.mark.parametrize(
     "words, said",
     [
-        ('undoo = "x"', "did you mean 'undo'?"),
+        (
+            'redo = "x"\nundoo = "x"',
+            "keymap.toml:2:1: undoo: no command 'undoo', did you mean 'undo'",
+        ),
         ("undo = 3", "the key must be text"),
         ('undo = "nosuchkey"', "no key 'nosuchkey'"),
-        ("undo = ", "cannot be read"),
+        ("undo = ", "keymap.toml:1:8: invalid value"),
     ],
 )
 def test_what_is_wrong_with_a_keymap(words: str, said: str) -> None:

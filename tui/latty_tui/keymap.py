@@ -3,46 +3,56 @@
 The ids are those that `?` shows.
 """
 
-import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 from textual.keys import Keys, key_to_character
 
 from latty import home
-from latty.errors import ConfigError, did_you_mean
+from latty.errors import ConfigError, Missing, OutputError, did_you_mean
+from latty.tables import reading as tables
+from latty.tables.rules import Fault
 
 FILE = "keymap.toml"
+KIND = tables.Kind("keymap", ConfigError.of)
 
 
 def read(known: list[str]) -> dict[str, str]:
-    """The keymap file; {} where there is none. Raises ConfigError."""
-    path = home.config_dir() / FILE
+    """The keymap file; {} where there is none. Raises ConfigError with every fault."""
     try:
-        table = dict(_flat(tomllib.loads(path.read_text(encoding="utf-8"))))
-    except FileNotFoundError:
+        found = tables.read(home.config_dir() / FILE, KIND)
+    except Missing:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
-    for name, key in table.items():
-        if name not in known:
-            raise ConfigError(f"{path}: no command '{name}'", did_you_mean(name, known))
-        if not isinstance(key, str) or not key:
-            raise ConfigError(f'{path}: {name}: the key must be text, as in "ctrl+z"')
-        for one in key.split(","):
-            if not is_key(one.strip()):
-                words = did_you_mean(one.strip(), [known.value for known in Keys])
-                raise ConfigError(f"{path}: {name}: no key '{one.strip()}'", words)
-    return table
+    except OutputError as error:
+        raise ConfigError(error.message, error.hint) from None
+    keys = dict(_flat(found.data))
+    found.refuse([found.problem(*fault) for path, key in keys.items()
+                  for fault in _faults(path, key, known)])  # fmt: skip
+    return {".".join(path): key for path, key in keys.items()}
 
 
-def _flat(table: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+def _faults(path: tuple[str, ...], key: Any, known: list[str]) -> Iterator[Fault]:
+    name = ".".join(path)
+    if name not in known:
+        yield Fault(path, f"no command '{name}'", did_you_mean(name, known))
+    elif not isinstance(key, str) or not key:
+        yield Fault(path, 'the key must be text, as in "ctrl+z"')
+    else:
+        for one in map(str.strip, key.split(",")):
+            if not is_key(one):
+                words = did_you_mean(one, [known.value for known in Keys])
+                yield Fault(path, f"no key '{one}'", words)
+
+
+def _flat(
+    table: dict[str, Any], before: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     """`edits.mute = "b"` is a table within a table for TOML, and an id for people."""
     for name, value in table.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{before}{name}.")
+            yield from _flat(value, (*before, name))
         else:
-            yield before + name, value
+            yield (*before, name), value
 
 
 def is_key(text: str) -> bool:
