@@ -153,7 +153,11 @@ class Studio(BaseApp):
     def remember(self) -> None:
         """Keep the state and the looks for the next run, soon."""
         if self.memory.note(self.history, self._looks()):
-            self.set_timer(self.memory.SOON, lambda: self.background(self._keep(), "memory"))
+            self.set_timer(self.memory.SOON, self._keep_soon)
+
+    def _keep_soon(self) -> None:
+        if self.is_running:
+            self.background(self._keep(), "memory")
 
     async def _keep(self) -> None:
         if trouble := await self.memory.keep():

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from latty.cli.out import clean
 from latty.cli.values import seeds as read_seeds
 from latty.errors import LattyError
 from latty.jobs import control
+from latty.presets.formats import FOLDER, formats
 from latty.presets.values import Output, Preset, Track
 from latty.scene import Walk
 from latty_tui import jobs
@@ -24,8 +26,6 @@ from latty_tui.state import Film
 if TYPE_CHECKING:
     from latty_tui.desk import Desk
 
-FORMATS = ("gif", "mp4", "webm", "webp", "png", "frames")
-FILMS = frozenset(FORMATS) - {"png"}
 STILL, SWEEP = "a still", "edits from 0 to here"
 LOOPS, LAYOUTS = ("once", "loop", "bounce"), ("frames", "grid", "strip")
 SETTLE = 0.15  # seconds after the last key until the plan is made
@@ -196,7 +196,7 @@ def _fields(order: Order, devices: Sequence[str], device: str) -> list[Field]:
         Field("moves", "as", ways[0], "a film in which the edits grow, or one picture", ways,
               when=lambda values: sweep),
         Field("formats", "formats", "gif" if sweep or order.moves else "png",
-              "Space: this one too; frames is a folder of PNGs", FORMATS, many=True),
+              "Space: this one too; frames is a folder of PNGs", _formats(), many=True),
         Field("size", "height in px", str(first.size or ""),
               f"empty: the model's own, {preset.scene.size or order.own_size}",
               read=or_empty(whole(8, 4096))),
@@ -212,6 +212,14 @@ def _fields(order: Order, devices: Sequence[str], device: str) -> list[Field]:
         Field("force", "overwrite", "no", "files of that name", ("no", "yes")),
         *dialogs_device.fields(devices, device),
     ]  # fmt: skip
+
+
+def _formats() -> tuple[str, ...]:
+    """Films, pictures, and "frames" for a folder of them: of every writer of one format."""
+    writers = Counter(one.writer for one in formats().values())
+    found = [one for one in formats().values() if writers[one.writer] == 1]
+    found.sort(key=lambda one: (one.suffix == FOLDER, not one.film, one.suffix))
+    return tuple("frames" if one.suffix == FOLDER else one.suffix[1:] for one in found)
 
 
 def _film_fields(order: Order) -> list[Field]:

@@ -55,12 +55,16 @@ class Encoded:
 
 def fit(picture: Picture, order: EncodeOptions) -> tuple[int, int]:
     """Width and height in px on screen: the largest that keep the shape and fit the cells."""
+    from latty_tui import terminal
+
     columns, rows = order.place[2:]
     room = columns * order.cell[0], rows * order.cell[1]
     scale = min(room[0] / picture.width, room[1] / picture.height)
     if order.one_to_one:
         scale = min(scale, 1.0)
-    elif order.largest and order.way != "blocks":  # blocks have no more pixels than cells
+    elif (
+        order.largest and not terminal.way(order.way).CELLS
+    ):  # blocks have no more pixels than cells
         scale = min(scale, order.largest / max(picture.width, picture.height))
     return max(1, int(picture.width * scale)), max(1, int(picture.height * scale))
 
@@ -74,7 +78,7 @@ def encode(picture: Picture, order: EncodeOptions) -> Encoded:
     rows = min(order.place[3], ceil(height / order.cell[1]))
     how = terminal.way(order.way)
     canvas = how.canvas(columns, rows, order.cell)
-    if order.way == "sixel":
+    if how.EXACT:
         canvas = width, height
     pixels = _resampled(_array(picture), canvas, order)
     data = how.encode(
@@ -87,7 +91,7 @@ def encode(picture: Picture, order: EncodeOptions) -> Encoded:
     )
     column = order.place[0] + (order.place[2] - columns) // 2
     row = order.place[1] + (order.place[3] - rows) // 2
-    if order.way == "blocks":  # rows of text start at the left edge of the screen
+    if how.CELLS:  # rows of text start at the left edge of the screen
         data = data.replace("\r\n", f"\r\x1b[1B\x1b[{column}C" if column else "\r\x1b[1B")
     return Encoded(data, order.place, column, row, columns, rows, (width, height))
 
@@ -108,7 +112,7 @@ def _resampled(pixels: Any, canvas: tuple[int, int] | None, order: EncodeOptions
         width, height = fit_within(pixels.shape[1], pixels.shape[0], order.detail or order.largest)
         return terminal.fitted(pixels, (width, height))
     times = ceil(max(canvas) / order.detail) if order.detail else 1
-    if times == 1 or order.way == "blocks":
+    if times == 1 or terminal.way(order.way).CELLS:
         return terminal.fitted(pixels, canvas)
     small = terminal.fitted(pixels, (ceil(canvas[0] / times), ceil(canvas[1] / times)))
     return small.repeat(times, 0).repeat(times, 1)[: canvas[1], : canvas[0]]

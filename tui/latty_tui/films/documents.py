@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from latty import home
 from latty.errors import BadData, Missing, PresetError
 from latty.files import replace_whole
+from latty.presets.formats import format_of
 
 if TYPE_CHECKING:
     from latty.presets import Preset
@@ -25,7 +26,6 @@ Stamp = tuple[int, int, int] | None
 RECENT = "recent-presets.json"
 MOST_RECENT = 20
 MOST_MEDIA = 50  # results that are offered, newest first
-MEDIA = (".gif", ".png", ".mp4", ".webm", ".webp")
 EDITORS = ("nano", "vim", "vi")  # where neither $VISUAL nor $EDITOR says
 PLUS = ("vi", "vim", "nvim", "view", "nano", "pico", "emacs", "emacsclient", "mg", "joe", "jed",
         "kak", "ne", "mcedit", "gvim", "kate", "gedit", "less")  # fmt: skip
@@ -191,7 +191,7 @@ def _known(out_dir: Path) -> Iterator[tuple[Path, str]]:
                     yield path, shown(path)
     for path in sorted(home.presets_dir().glob("*.toml")):
         yield path, _first_comment(path) or "comes with latty"
-    media = [path for path in out_dir.glob("*") if path.suffix.lower() in MEDIA]
+    media = [path for path in out_dir.glob("*") if format_of(path) is not None]
     dated = sorted(((stamp(path) or (0, 0, 0), path) for path in media), reverse=True)
     for _, path in dated[:MOST_MEDIA]:
         yield path, f"result, {shown(path)}"

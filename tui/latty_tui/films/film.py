@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from latty.errors import BadData
+from latty.presets import formats
 from latty.scene import Edit, Scene, Walk
 from latty_tui.films.keyframes import Tracks, joined, names
 from latty_tui.state import Film, State, idle
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 UNNAMED = "untitled"
 MOST = 64  # keyframes that a preset is taken apart into
-MOVIES = (".gif", ".mp4", ".webm", ".webp")
 
 
 # From the state to a preset.
@@ -130,7 +130,7 @@ def _outputs(state: State, name: str, moving: bool) -> "tuple[Output, ...]":
 
 
 def _is_movie(output: "Output") -> bool:
-    return output.path.lower().endswith(MOVIES)
+    return output.path[-1:] != formats.FOLDER and formats.is_film(output.path)
 
 
 def _fits(output: "Output", moving: bool) -> bool:

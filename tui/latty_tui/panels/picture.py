@@ -13,12 +13,12 @@ from latty_tui.drawing.picture import Picture
 from latty_tui.drawing.pixels import PixelView
 from latty_tui.panel import Panel
 from latty_tui.state import GRIDS
+from latty_tui.terminal import PICTURES, names
 
 if TYPE_CHECKING:
     from latty_tui.drawing.engine import Drawn, EngineError
 
 SLOW = 0.3  # seconds of drawing before it is said
-WAYS = ("sixel", "kitty", "iterm", "blocks", "saved")
 
 
 class PicturePanel(Panel, Vertical):
@@ -149,8 +149,9 @@ class PicturePanel(Panel, Vertical):
         self.pixels.again()
 
     def action_way(self) -> None:
-        at = WAYS.index(self.desk.writer.way) if self.desk.writer.way in WAYS else -1
-        self.desk.set_way(WAYS[(at + 1) % len(WAYS)])
+        ways = sorted(names(), key=lambda name: PICTURES.constant(name, "ORDER", 50))
+        at = ways.index(self.desk.writer.way) if self.desk.writer.way in ways else -1
+        self.desk.set_way(ways[(at + 1) % len(ways)])
         self.desk.say(f"pictures as {self.desk.writer.way}")
 
     def cancel(self) -> bool:

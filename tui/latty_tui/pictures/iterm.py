@@ -7,7 +7,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 QUALITY = 85
+ADVICE = "iTerm2's inline pictures: exact pixels"
+ORDER = 30
 SURVIVES = False
+EXACT = False
+CELLS = False
 
 
 def canvas(columns: int, rows: int, cell: tuple[int, int]) -> None:

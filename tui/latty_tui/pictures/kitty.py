@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHUNK = 4096
+ADVICE = "the kitty graphics protocol: exact pixels"
+ORDER = 20
 SURVIVES = True
+EXACT = False
+CELLS = False
 
 
 def canvas(columns: int, rows: int, cell: tuple[int, int]) -> None:

@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+ADVICE = "files: their paths are printed"
+ORDER = 90
 SURVIVES = False
+EXACT = False
+CELLS = False
 KEPT = 500  # files: a long session makes thousands of pictures
 
 

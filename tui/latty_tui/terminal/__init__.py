@@ -7,8 +7,14 @@
         fewer `colours` make it shorter where the way has a palette
     hide(number) -> str
         what to write to take that picture away; "" where writing over its cells does
-    SURVIVES
-        whether the picture stays when its cells are written over
+    SURVIVES, EXACT, CELLS
+        whether the picture stays when its cells are written over; whether it covers exactly the
+        pixels it is given, however large its cells are; whether its pixels are parts of cells
+    ADVICE, ORDER
+        what it is, in a few words, for `latty doctor`; its place among the ways that a key goes
+        through, smaller first. Both may be left out.
+
+These are literals.
 
 `draw` reserves the cells, so that no way scrolls the screen by itself and the cursor ends below.
 A way imports numpy and Pillow when it encodes: an app can ask for the rest before its first paint.
@@ -35,6 +41,8 @@ class Way(Protocol):
     """What each file of this folder is."""
 
     SURVIVES: bool
+    EXACT: bool
+    CELLS: bool
 
     def canvas(self, columns: int, rows: int, cell: tuple[int, int]) -> tuple[int, int] | None: ...
 
@@ -52,7 +60,9 @@ class Way(Protocol):
     def hide(self, number: int) -> str: ...
 
 
-PICTURES = Registry[Way]("latty_tui.pictures", needs=("SURVIVES", "canvas", "encode", "hide"))
+PICTURES = Registry[Way](
+    "latty_tui.pictures", needs=("SURVIVES", "EXACT", "CELLS", "canvas", "encode", "hide")
+)
 
 
 def names() -> list[str]:
@@ -76,7 +86,7 @@ def box(shape: tuple[int, ...], terminal: Terminal) -> tuple[int, int]:
     cell_width, cell_height = terminal.cell
     room_width = (terminal.columns - 1) * cell_width
     room_height = max(1, terminal.rows - 3) * cell_height
-    if terminal.way != "blocks":  # blocks have no pixels to save: they may fill the screen
+    if not way(terminal.way).CELLS:  # cells have no pixels to save: they may fill the screen
         room_width, room_height = min(room_width, 2 * LARGEST), min(room_height, LARGEST)
     scale = min(room_width / width, room_height / height)
     columns, rows = round(width * scale / cell_width), round(height * scale / cell_height)

@@ -3,21 +3,15 @@
 import os
 from collections.abc import Mapping
 
+from latty_tui.terminal import PICTURES
 from latty_tui.terminal.probe import Terminal
 
-WORDS = {
-    "sixel": "sixels: exact pixels, up to 256 colours",
-    "kitty": "the kitty graphics protocol: exact pixels",
-    "iterm": "iTerm2's inline pictures: exact pixels",
-    "blocks": "half blocks: two pixels in a cell",
-    "saved": "files: their paths are printed",
-}
 SETTING = "set -as terminal-features ',xterm*:sixel'"
 
 
 def facts(found: Terminal) -> dict[str, str]:
     """In words."""
-    told = {"pictures": found.way, "which is": WORDS[found.way]}
+    told = {"pictures": found.way, "which is": PICTURES.constant(found.way, "ADVICE", found.way)}
     if found.way == "saved" and not found.rtt:  # nobody was asked
         return {**told, "better pictures": advice(found, os.environ)}
     told |= {

@@ -3,6 +3,8 @@
 from typing import Any
 
 SURVIVES = False
+EXACT = False
+CELLS = False
 ADVICE = "letters, where a terminal shows nothing else"
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from latty.models.registries import FAMILIES
 from latty.scene import SEED_LIMIT, Edit, Walk
 from latty_tui.dialogs import readers as reading
 from latty_tui.library.direction_facts import MIXING
@@ -10,7 +11,6 @@ from latty_tui.panels.latent.field import Change, Field, Look, Question
 from latty_tui.panels.latent.seed_fields import After, Along, Blend, Cutoff, Seed, Truncation
 from latty_tui.state import State
 
-NOISELESS = ("portraits", "stylegan3", "progan", "biggan", "biggan_deep", "sngan", "dcgan", "plain")
 SIZES = (None, 64, 128, 256, 512, 1024, 2048)
 MIX_HINT = "a seed, the share of the way to it, layers: 42 70% @ 0-3"
 
@@ -27,7 +27,8 @@ class Noise(Field):
         return noise if isinstance(noise, str) else f"seed {noise}"
 
     def why(self, look: Look) -> str:
-        silent = look.model is not None and look.model.family in NOISELESS
+        family = look.model.family if look.model else ""
+        silent = not FAMILIES.constant(family, "NOISE", True)
         return "this model has no noise" if silent else ""
 
     def _at(self, state: State, noise: Any) -> Change:

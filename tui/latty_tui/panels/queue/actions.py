@@ -10,6 +10,7 @@ from textual.containers import Vertical
 
 from latty.cli.out import clean
 from latty.jobs import control
+from latty.presets.formats import format_of
 from latty_tui import jobs
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.jobs import Job
@@ -21,7 +22,6 @@ from latty_tui.panels.timeline import TimelinePanel
 from latty_tui.widgets.browser import Rows
 
 NO_OVERWRITE = 73  # exit code of a job that found a file in its way
-PICTURES = (".gif", ".png", ".mp4", ".webm", ".webp", ".jpg", ".jpeg")
 
 
 class JobActions(Panel, Vertical):
@@ -203,7 +203,7 @@ class JobActions(Panel, Vertical):
             self.desk.say(f"{clean(short(output))} is gone (y: make it again)", "warning")
         elif path.suffix == ".safetensors":
             self._show_directions(path)
-        elif path.suffix.lower() in PICTURES or (path.is_dir() and any(path.glob("*.png"))):
+        elif format_of(path) is not None or (path.is_dir() and any(path.glob("*.png"))):
             self.desk.find(TimelinePanel).cancel()  # else it would paint over this
             self.player.start(path, f"{clean(short(output))}   esc: back")
         else:

@@ -6,7 +6,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+ADVICE = "half blocks: two pixels in a cell"
+ORDER = 40
 SURVIVES = False
+EXACT = False
+CELLS = True
 
 
 def canvas(columns: int, rows: int, cell: tuple[int, int]) -> tuple[int, int]:

@@ -6,7 +6,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+ADVICE = "sixels: exact pixels, up to 256 colours"
+ORDER = 10
 SURVIVES = False
+EXACT = True
+CELLS = False
 
 
 def canvas(columns: int, rows: int, cell: tuple[int, int]) -> tuple[int, int]:
