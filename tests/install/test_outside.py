@@ -86,7 +86,6 @@ def test_a_family_and_a_layout(runs: Runs, tmp_path: Path) -> None:
 EDIT = '[[scene.edits]]\ndirection = "{}"\nstrength = {}\n'
 
 
-@pytest.mark.xfail(reason="forms of other packages cannot be turned yet", strict=False)
 def test_a_method_with_a_form_of_its_own(runs: Runs, site: Path, tmp_path: Path) -> None:
     for name, direction, strength in (
         ("a", "curves/bend1", 2),

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from places import LIMIT
+
 COMMAND = [sys.executable, "-m", "latty_tui"]
 PRESET = """\
 schema = 1
@@ -28,7 +30,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def latty(
-    *words: str, home: Path, stdin: str = "", timeout: float = 120, **more: str
+    *words: str, home: Path, stdin: str = "", timeout: float = LIMIT, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """One run, in the folder `home`; `more` are environment variables."""
     return subprocess.run(

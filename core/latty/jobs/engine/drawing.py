@@ -46,7 +46,7 @@ class PreviewPainter(Painter):
     _last: Tensor | None = None
 
     def shared_layers(self, codes: Tensor) -> int:
-        """As the Painter's; for a single picture, in comparison with the last one."""
+        """As the Painter's, of codes (N, L, D); a single picture is compared with the last one."""
         last, self._last = self._last, codes[-1:]
         if len(codes) > 1 or last is None:
             return super().shared_layers(codes)
