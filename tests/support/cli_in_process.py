@@ -19,7 +19,7 @@ import torch
 from cli_process import environment
 
 from latty.cli.main import main
-from latty_tui.__main__ import Terminal
+from latty_tui.__main__ import TerminalScreen
 
 
 def latty(
@@ -33,7 +33,7 @@ def latty(
         streams[0].seek(0)
         with _streams(*streams):
             try:
-                code = main(words, Terminal())
+                code = main(words, TerminalScreen())
             except SystemExit as end:
                 code = end.code if isinstance(end.code, int) else int(end.code is not None)
         out, err = (_written(stream) for stream in streams[1:])
