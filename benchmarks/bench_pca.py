@@ -28,6 +28,7 @@ from latty.directions.methods.ganspace.pca import Components, Estimator
 from latty.directions.methods.ganspace.plan import FitPlan
 from latty.models.families import stylegan2
 from latty.models.families.stylegan2 import StyleGAN2Config
+from latty.models.styled_generator import StyledGenerator
 from latty.report import silent
 
 WIDE = StyleGAN2Config(resolution=128, channels=(128, 128, 128, 128, 128, 128))  # 2097152 at b128
@@ -35,7 +36,7 @@ IPCA = "IncrementalPCA"
 CPU = torch.device("cpu")
 
 
-def _generator(config: StyleGAN2Config) -> stylegan2.StyleGAN2:
+def _generator(config: StyleGAN2Config) -> StyledGenerator:
     network = _network(config)
     return stylegan2.build(network.state_dict(), stylegan2.metadata(config), CPU)
 
@@ -196,9 +197,7 @@ def _wide_row() -> Row:
 # --- directions in the same pass ------------------------------------------------------------------
 
 
-def _second_pass(
-    generator: stylegan2.StyleGAN2, name: str, found: Components, n: int
-) -> np.ndarray:
+def _second_pass(generator: StyledGenerator, name: str, found: Components, n: int) -> np.ndarray:
     """Latent directions the long way: run the generator again, project, and solve."""
     from scipy.linalg import lstsq
 

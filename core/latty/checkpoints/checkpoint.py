@@ -81,14 +81,16 @@ class Checkpoint:
         return digest(self.path)
 
     def views(self, of: Any = None) -> dict[str, TensorView]:
-        """Name -> tensor of the whole file, or of one part of the tree; numpy is not needed."""
+        """Name -> tensor of the whole file, or of one part of the tree; numpy is not needed.
+        Raises Refusal."""
         try:
             return walk.named(self.tree if of is None else of)
         except Refusal as refusal:
             raise refusal.about(self.path.name) from None
 
     def tensors(self, of: Any = None) -> "dict[str, NDArray[Any]]":
-        """Name -> read-only array over the file, 16-bit floats widened; Refusal("no-model")."""
+        """Name -> read-only array over the file, 16-bit floats widened; Refusal("no-model").
+        Raises Refusal."""
         views = self.views(of)
         if not views:
             raise self.no_model("it holds no numbers")
@@ -102,7 +104,8 @@ class Checkpoint:
             raise refusal.about(self.path.name) from None
 
     def weights(self) -> "dict[str, NDArray[Any]]":
-        """As `tensors`, for files that can be a model; Refusal("no-model") for lists."""
+        """As `tensors`, for files that can be a model; Refusal("no-model") for lists.
+        Raises Refusal."""
         networks = isinstance(self.tree, tuple) and all(
             isinstance(part, TfNetwork) for part in self.tree
         )
@@ -111,7 +114,8 @@ class Checkpoint:
         return self.tensors()
 
     def modules(self) -> dict[str, Persistent | TfNetwork]:
-        """Name -> module of NVIDIA's files, for their settings: "G_ema.synthesis.b4"."""
+        """Name -> module of NVIDIA's files, for their settings: "G_ema.synthesis.b4".
+        Raises Refusal."""
         try:
             return walk.modules(self.tree)
         except Refusal as refusal:

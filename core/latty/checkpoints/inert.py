@@ -79,7 +79,7 @@ class Machine:
         return value
 
     def take(self, size: int) -> memoryview:
-        """The next `size` bytes, not copied."""
+        """The next `size` bytes, not copied. Raises Refusal."""
         start, stop = self.pos, self.pos + size
         if size < 0 or stop > self.end:
             raise truncated(f"{size} bytes are announced and {self.end - start} are left")

@@ -78,7 +78,7 @@ def _view(
 
 
 def read_header(head: bytes) -> tuple[str, tuple[int, ...], bool, int]:
-    """Number type, shape, Fortran order and where the numbers begin."""
+    """Number type, shape, Fortran order and where the numbers begin. Raises Refusal."""
     if not head.startswith(MAGIC):
         raise bad_zip("a member named .npy is no numpy array")
     wide = 4 if head[6:7] in (b"\x02", b"\x03") else 2

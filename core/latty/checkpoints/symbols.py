@@ -95,7 +95,8 @@ OBJECTS = ("torch.nn.", "torchvision.", "__main__.", "__torch__.", "models.", "m
 
 
 def resolve(reading: Reading, module: str, name: str) -> Symbol:
-    """The table's symbol; Refusal("forbidden-global") for all others, or a stand-in for lookers."""
+    """The table's symbol; Refusal("forbidden-global") for all others, or a stand-in for lookers.
+    Raises Refusal."""
     if len(module) + len(name) > NAME_LIMIT:
         raise forbidden(module[:NAME_LIMIT], name[:NAME_LIMIT])
     path = f"{module}.{name}"
@@ -135,7 +136,8 @@ class Dtype:
 
 
 def call(reading: Reading, function: Any, args: Any) -> Any:
-    """The value of `function(*args)` for a symbol of the table; nothing else can be called."""
+    """The value of `function(*args)` for a symbol of the table; nothing else can be called.
+    Raises Refusal."""
     if not isinstance(function, Symbol):
         raise Refusal("bad-op", "it calls something that is no name")
     if function.kind == FOREIGN:
@@ -241,7 +243,7 @@ def _dtype(reading: Reading, name: Any, *_: Any) -> Dtype:
 
 
 def array(reading: Reading, dtype: Any, shape: Any, fortran: bool, data: Any) -> TensorView:
-    """A numpy array whose bytes are exactly its shape times its item size."""
+    """A numpy array whose bytes are exactly its shape times its item size. Raises Refusal."""
     if not isinstance(dtype, Dtype):
         raise bad_tensor("an array has no number type")
     sizes, buffer = checked_shape(shape), _buffer(reading, data)
@@ -305,6 +307,8 @@ def build(reading: Reading, target: Any, state: Any) -> None:
     """What `target.__setstate__(state)` would do, for the four kinds that need it; once each.
 
     Attributes that others hang on tables (OrderedDict._metadata) are dropped.
+
+    Raises Refusal.
     """
     if reading.unbuilt.pop(id(target), None) is None:
         if isinstance(target, dict | set | Persistent | Symbol):
@@ -348,7 +352,8 @@ def _drop_source(reading: Reading, state: dict[Any, Any]) -> None:
 
 
 def key(value: Any) -> Any:
-    """A table's key: text, bytes, or a small number; crafted keys could make tables crawl."""
+    """A table's key: text, bytes, or a small number; crafted keys could make tables crawl.
+    Raises Refusal."""
     if value is None or isinstance(value, str | bytes):
         return value
     if isinstance(value, int | float) and abs(value) < 2**62:

@@ -39,7 +39,7 @@ class Tally:
     _sources: dict[str, tuple[str, bool]] = field(default_factory=dict)
 
     def work(self, amount: int) -> None:
-        """Count a step that costs as much as `amount` operations."""
+        """Count a step that costs as much as `amount` operations. Raises Refusal."""
         self.operations += amount
         if self.operations > OPERATIONS:
             raise too_big(f"{OPERATIONS} operations")

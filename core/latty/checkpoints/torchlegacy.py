@@ -37,7 +37,8 @@ def read(code: memoryview, tally: Tally) -> tuple[Any, int]:
 
 
 def read_nested(data: bytes | memoryview, tally: Tally) -> Storage:
-    """What torch.storage._load_from_bytes gives for honest bytes: one storage, and no code run."""
+    """What torch.storage._load_from_bytes gives for honest bytes: one storage, and no code run.
+    Raises Refusal."""
     code = memoryview(data)
     value, end = read(code, tally)
     if not isinstance(value, Storage) or end != len(code):
@@ -63,7 +64,8 @@ def _persist(code: memoryview, known: dict[str, Storage], tally: Tally, given: A
 
 
 def described(given: Any) -> tuple[str, str, int]:
-    """Number type, key and count of a persistent id ("storage", class, key, device, count, ...)."""
+    """Number type, key and count of a persistent id ("storage", class, key, device, count, ...).
+    Raises Refusal."""
     if not (isinstance(given, tuple) and len(given) >= 5 and given[0] == "storage"):
         hint = "ask its author for the weights: torch.save(model.state_dict(), 'weights.pt')"
         raise Refusal("bad-op", "it refers to something other than numbers in itself", hint)
@@ -81,7 +83,7 @@ def described(given: Any) -> tuple[str, str, int]:
 
 
 def shared(known: dict[str, Storage], key: str, fresh: Storage, tally: Tally) -> Storage:
-    """One storage per key: many tensors may look at the same numbers."""
+    """One storage per key: many tensors may look at the same numbers. Raises Refusal."""
     old = known.get(key)
     if old is None:
         tally.tensor()

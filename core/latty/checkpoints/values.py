@@ -82,7 +82,7 @@ class Storage:
     load: Callable[[], Buffer] | None = field(default=None, repr=False)  # compressed: on demand
 
     def raw(self) -> Buffer:
-        """Its bytes, `numel * item_size` of them."""
+        """Its bytes, `numel * item_size` of them. Raises Refusal."""
         if self.data is None and self.load is not None:
             self.data = self.load()
         if self.data is None:
@@ -141,7 +141,8 @@ class TensorView:
             yield _unpacked(self.dtype, bytes(data[place * size : (place + 1) * size]))
 
     def tolist(self) -> Any:
-        """Python numbers: one for shape (), else nested lists; for at most LIST_LIMIT numbers."""
+        """Python numbers: one for shape (), else nested lists; for at most LIST_LIMIT numbers.
+        Raises Refusal."""
         if self.numel > LIST_LIMIT:
             raise bad_tensor(f"an attribute holds {self.numel} numbers: too many for a setting")
         flat: list[Any] = list(self._numbers())
@@ -163,7 +164,7 @@ def _unpacked(dtype: str, data: bytes) -> Any:
 
 
 def checked_shape(shape: Any) -> tuple[int, ...]:
-    """A shape from a file as a tuple of plain sizes."""
+    """A shape from a file as a tuple of plain sizes. Raises Refusal."""
     if not isinstance(shape, tuple | list) or len(shape) > MAX_DIMS:
         raise bad_tensor(f"a tensor's shape is no list of at most {MAX_DIMS} sizes")
     if any(type(n) is not int or not 0 <= n <= MAX_NUMBERS for n in shape):
@@ -183,7 +184,8 @@ def packed(shape: tuple[int, ...], fortran: bool = False) -> tuple[int, ...]:
 
 
 def view(storage: Storage, offset: Any, size: Any, stride: Any) -> TensorView:
-    """A view whose every element lies inside its storage, and which repeats none in bulk."""
+    """A view whose every element lies inside its storage, and which repeats none in bulk.
+    Raises Refusal."""
     shape, steps = checked_shape(size), checked_shape_like(stride)
     if type(offset) is not int or offset < 0 or len(steps) != len(shape):
         raise bad_tensor("a tensor's offset or stride is impossible")

@@ -18,6 +18,8 @@ def named(tree: Any) -> dict[str, TensorView]:
     """Name -> tensor, in file order: "G_ema.mapping.fc0.weight", "2.synthesis.4x4/Const/const".
 
     Attributes of modules that are no parameters or buffers are settings, not tensors.
+
+    Raises Refusal.
     """
     found: dict[str, TensorView] = {}
     for name, value in _walk(tree):

@@ -89,7 +89,8 @@ class Latent:
     def mapping(
         self, z: Tensor, label: Labels = None, truncation: float = 1.0, cutoff: int | None = None
     ) -> Tensor:
-        """Codes (N, L, D) of latents (N, Z), times `truncation` below `cutoff`."""
+        """Codes (N, L, D) of latents (N, Z), times `truncation` below `cutoff`.
+        Raises UsageError."""
         if z.dim() != 2 or z.shape[1] != self.info.z_dim:
             raise UsageError(f"latents are (N, {self.info.z_dim}), not {tuple(z.shape)}")
         self._weights(label, z.shape[0])

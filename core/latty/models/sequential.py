@@ -101,7 +101,8 @@ WEIGHED = (Linear, Conv, ConvTranspose)
 
 
 def norm(reader: Reader, prefix: str, width: int, eps: float = 1e-5, affine: bool = True) -> Norm:
-    """The batch norm of tensors PREFIX.weight, .bias, .running_mean, .running_var, each (C,)."""
+    """The batch norm of tensors PREFIX.weight, .bias, .running_mean, .running_var, each (C,).
+    Raises BadData."""
     mean = reader.take(f"{prefix}.running_mean", width).double()
     variance = reader.take(f"{prefix}.running_var", width).double()
     scale = torch.rsqrt(variance + eps)

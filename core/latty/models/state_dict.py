@@ -36,7 +36,8 @@ class Reader:
         return name in self._tensors
 
     def take(self, name: str, *shape: int) -> Tensor:
-        """A float32 copy of tensor `name`, whose shape must be `shape` (-1 fits any size)."""
+        """A float32 copy of tensor `name`, whose shape must be `shape` (-1 fits any size).
+        Raises Refusal."""
         if name not in self._tensors:
             near = did_you_mean(name, self._tensors) if len(self._tensors) < 2000 else OTHER
             raise Refusal("missing-key", f"tensor '{clean(name)}' is missing", near)
@@ -69,7 +70,8 @@ class Reader:
         return self.take(name, *shape) if name in self._tensors else None
 
     def finish(self, unused: str = "", hint: str = OTHER) -> None:
-        """Refuse what was not taken, but for names that match the pattern `unused` whole."""
+        """Refuse what was not taken, but for names that match the pattern `unused` whole.
+        Raises Refusal."""
         for name in self._tensors:
             known = name in self._taken or USELESS.fullmatch(name)
             if not known and not (unused and re.fullmatch(unused, name)):
@@ -143,7 +145,7 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def positive(config: Mapping[str, Any], key: str, default: float) -> float:
-    """A positive number of the settings."""
+    """A positive number of the settings. Raises BadData."""
     value = config.get(key, default)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not math.isfinite(value) or value <= 0:
@@ -152,7 +154,7 @@ def positive(config: Mapping[str, Any], key: str, default: float) -> float:
 
 
 def agree(config: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
-    """Raise BadData where the settings contradict what the tensors show."""
+    """Raise BadData where the settings contradict what the tensors show. Raises BadData."""
     for key, value in shown.items():
         if key in config and config[key] is not None and config[key] != value:
             said = clean(repr(config[key]))

@@ -76,7 +76,8 @@ def _mean_code(tensors: Mapping[str, Tensor], config: StyleGAN2Config) -> Tensor
 
 
 def common(name: str, values: Mapping[str, Any], default: Any) -> Any:
-    """The one value that a setting has in every layer; `default` where no layer has it."""
+    """The one value that a setting has in every layer; `default` where no layer has it.
+    Raises BadData."""
     found = list(values.items())
     for layer, value in found[1:]:
         if value != found[0][1]:
@@ -86,21 +87,23 @@ def common(name: str, values: Mapping[str, Any], default: Any) -> Any:
 
 
 def take(tensors: dict[str, Tensor], name: str) -> Tensor:
-    """Remove and return a tensor; Refusal("missing-key") where there is none."""
+    """Remove and return a tensor; Refusal("missing-key") where there is none. Raises Refusal."""
     if name not in tensors:
         raise Refusal("missing-key", f"tensor '{name}' is missing", "the file is incomplete")
     return tensors.pop(name)
 
 
 def refuse_rest(tensors: Mapping[str, Tensor]) -> None:
-    """What nobody took is a layout that we do not know: better an error than a wrong picture."""
+    """What nobody took is a layout that we do not know: better an error than a wrong picture.
+    Raises Refusal."""
     if tensors:
         what = f"tensor '{next(iter(tensors))}' is no part of a StyleGAN2 generator"
         raise Refusal("unknown-architecture", what, "see: latty inspect FILE")
 
 
 def add_label(tensors: dict[str, Tensor], weight: Tensor) -> None:
-    """A label matrix (classes, features) without bias or gain, as our `embed` of gain 1/sqrt(c)."""
+    """A label matrix (classes, features) without bias or gain, as our `embed` of gain 1/sqrt(c).
+    Raises Refusal."""
     if weight.dim() != 2 or 0 in weight.shape:
         raise Refusal("wrong-shape", f"its label matrix has the shape {list(weight.shape)}")
     tensors["mapping.embed.weight"] = weight.t() * math.sqrt(weight.shape[0])

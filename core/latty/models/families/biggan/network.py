@@ -185,7 +185,7 @@ class Builder:
         )
 
     def normed(self, prefix: str, *shape: int) -> Tensor:
-        """A weight divided by its largest singular value."""
+        """A weight divided by its largest singular value. Raises Refusal."""
         weight = self.reader.take(f"{prefix}.weight", *shape)
         u = self.reader.take(f"{prefix}.u0", 1, weight.shape[0])
         normed = ops.spectral_norm_stepped(weight, u, self.sn_eps)

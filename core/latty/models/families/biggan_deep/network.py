@@ -209,7 +209,7 @@ class Builder:
         )
 
     def normed(self, prefix: str, *shape: int) -> Tensor:
-        """A weight divided by its largest singular value."""
+        """A weight divided by its largest singular value. Raises Refusal."""
         weight = self.reader.take(f"{prefix}.weight_orig", *shape)
         u = self.reader.take(f"{prefix}.weight_u", weight.shape[0])
         v = self.reader.maybe(f"{prefix}.weight_v", weight[0].numel())

@@ -115,7 +115,8 @@ class Portraits:
     def mapping(
         self, z: Tensor, label: Labels = None, truncation: float = 1.0, cutoff: int | None = None
     ) -> Tensor:
-        """Codes (N, L, D); every layer has the same one until it is edited or truncated."""
+        """Codes (N, L, D); every layer has the same one until it is edited or truncated.
+        Raises UsageError."""
         if label is not None:
             raise UsageError("portraits has no classes", "leave the label out")
         w = leaky_relu(z.to(self.device) @ self._first, SLOPE) @ self._second
@@ -151,7 +152,7 @@ class Portraits:
         return NAMES
 
     def factors(self, codes: Tensor) -> Tensor:
-        """The exact factors (N, 23) that the codes (N, L, D) stand for."""
+        """The exact factors (N, 23) that the codes (N, L, D) stand for. Raises UsageError."""
         wanted = (len(LAYERS), WIDTH)
         if tuple(codes.shape[1:]) != wanted:
             raise UsageError(f"codes are (N, {wanted[0]}, {wanted[1]}), not {tuple(codes.shape)}")

@@ -70,7 +70,7 @@ def build(
 
 
 def read_config(shapes: Shapes, meta: Meta) -> StyleGAN1Config:
-    """What the tensors show, and the header's epsilon."""
+    """What the tensors show, and the header's epsilon. Raises BadData."""
     count = 2 * (_highest(SYNTHESIS, shapes) // 2 + 1)
     dense = _highest(DENSE, shapes) + 1
     if count > MAX_LAYERS or dense > MAX_LAYERS:

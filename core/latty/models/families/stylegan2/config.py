@@ -33,7 +33,8 @@ AGAIN = "import the model again"
 
 
 def read_config(shapes: Shapes, meta: Meta) -> StyleGAN2Config:
-    """What the tensors show and, for what they cannot show, what the file's header says."""
+    """What the tensors show and, for what they cannot show, what the file's header says.
+    Raises BadData."""
     shown = _infer(shapes)
     said = header_config(meta)
     known = asdict(shown)
@@ -103,7 +104,8 @@ def _infer(shapes: Shapes) -> StyleGAN2Config:
 
 
 def read_taps(tensors: Mapping[str, Tensor], config: StyleGAN2Config) -> tuple[float, ...]:
-    """The FIR taps: from the filter buffers where the file has them, else the config's."""
+    """The FIR taps: from the filter buffers where the file has them, else the config's.
+    Raises BadData."""
     # conv1 has a filter in NVIDIA's files, but never uses it.
     names = [n for n in tensors if n.endswith(FILTER) and not n.endswith(f"conv1.{FILTER}")]
     found: tuple[float, ...] | None = None

@@ -95,7 +95,7 @@ def _square(size: Any) -> int:
 
 
 def read_config(meta: Meta) -> StyleGAN3Config:
-    """The StyleGAN3Config of a header; every number in it is checked."""
+    """The StyleGAN3Config of a header; every number in it is checked. Raises BadData."""
     if "config" not in meta:
         raise BadData("the file does not say how its layers resample", AGAIN)
     said = header_config(meta)
@@ -185,7 +185,8 @@ def _positive(what: str, value: Any) -> None:
 def load(
     tensors: Mapping[str, Tensor], config: StyleGAN3Config
 ) -> tuple[StyleGAN3Network, dict[str, Tensor]]:
-    """The network with its weights, and its filters by name; every name and number checked."""
+    """The network with its weights, and its filters by name; every name and number checked.
+    Raises BadData."""
     taps = {name: tensor for name, tensor in tensors.items() if name.endswith(FILTERS)}
     rest = {name: tensor for name, tensor in tensors.items() if name not in taps}
     with torch.device("meta"):  # shapes only: nothing is drawn or allocated twice
