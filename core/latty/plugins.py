@@ -8,6 +8,7 @@ with an outside entry is told once, in one line, and the entry is left out.
 import ast
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache, cached_property
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # importing it costs a third of what `latty --help` may take
     from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
+registries: list["Registry[Any]"] = []  # all that were made so far
 faults: dict[str, str] = {}  # "GROUP NAME" of an outside entry -> what is wrong with it
 
 
@@ -45,6 +47,7 @@ class Registry(Generic[T]):
     ) -> None:
         self.package, self.attribute, self.needs, self.words = package, attribute, needs, words
         self.what = package.rpartition(".")[2].removesuffix("s")
+        registries.append(self)
 
     @cached_property
     def _folder(self) -> Path:
@@ -106,6 +109,12 @@ class Registry(Generic[T]):
                 yield name, self._loaded(name)
             except Missing:
                 continue  # told already
+
+    def check_outside(self) -> None:
+        """Load every entry of other packages, so that `faults` names those that cannot be used."""
+        for name in self._outside:
+            with suppress(Missing):
+                self._loaded(name)
 
     def source(self, name: str) -> Path | None:
         """The file an entry is written in, found without importing it; None if there is none."""

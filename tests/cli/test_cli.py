@@ -14,7 +14,7 @@ from places import BADFILES
 
 from latty.cli.main import main
 from latty.cli.out import Out, Progress, clean, seconds, to_json
-from latty.cli.parser import CODES, VERBS
+from latty.cli.parser import CODES, EXAMPLES, VERBS, parse, parse_studio
 from latty.cli.values import noise, seeds
 from latty.cli.verbs.list import KINDS
 from latty.errors import UsageError
@@ -238,3 +238,13 @@ def test_progress_updates_one_line_on_a_terminal(capsys: pytest.CaptureFixture[s
 
 def test_durations_are_words() -> None:
     assert [seconds(s) for s in (0.4, 59, 185, 7620)] == ["0 s", "59 s", "3 min 05 s", "2 h 07 min"]
+
+
+def test_the_examples_of_the_help_are_command_lines() -> None:
+    words = [line.strip().split("   ")[0].split()[1:] for line in EXAMPLES.splitlines()[1:]]
+    assert len(words) > 8
+    for line in words:
+        if line and line[0] in VERBS:
+            assert parse(line).verb == line[0]
+        else:
+            assert parse_studio(line).ref == (line[0] if line else None)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from latty import config, home
+from latty import config, home, plugins
 from latty.cli.detach import logout_kills
 from latty.cli.parser import Parser
 from latty.cli.run import Run
@@ -35,6 +35,7 @@ def run(run: Run) -> int:
         "devices": _devices,
         "encoders": _encoders,
         "terminal": lambda: _terminal(run),
+        "packages": _packages,
         "directories": _directories,
         "settings": lambda: _settings(run),
     }
@@ -114,6 +115,14 @@ def _terminal(run: Run) -> Iterator[Fact]:
             yield from run.screen.facts(run.config()).items()
         except LattyError:
             return  # the settings section says what is wrong with them
+
+
+def _packages() -> Iterator[Fact]:
+    """What is wrong with entries of other packages, found by loading every one of them."""
+    for registry in plugins.registries:
+        registry.check_outside()
+    for number, fault in enumerate(plugins.faults.values(), 1):
+        yield f"problem {number}", fault
 
 
 def _directories() -> Iterator[Fact]:

@@ -37,7 +37,8 @@ def options(parser: Parser) -> None:
 
 
 def run(run: Run) -> int:
-    """Bring the file, check it, convert it; the name is the result."""
+    """Bring the file, check it, convert it; the name is the result. Raises LattyError for a file
+    that only a browser can fetch, and what `keep` raises."""
     from latty.models import store
     from latty.models import zoo as models_zoo
 

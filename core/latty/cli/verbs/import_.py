@@ -10,7 +10,6 @@ from latty.errors import BadData, Missing, UsageError
 
 if TYPE_CHECKING:
     from latty.directions.importing.base import Imported
-    from latty.store import Store
 
 ORDER = 60
 SHOWN = 8  # names of directions said aloud
@@ -37,7 +36,8 @@ def options(parser: Parser) -> None:
 
 
 def run(run: Run) -> int:
-    """Content decides what the file is; --as and --spec decide instead where they are given."""
+    """Content decides what the file is; --as and --spec decide instead where they are given.
+    Raises Missing, BadData, UsageError."""
     from latty.cli import importable
 
     path = Path(run.args.file).expanduser()
@@ -102,10 +102,13 @@ def _model(run: Run, path: Path) -> int:
 
 def _keep(run: Run, path: Path, found: "Imported") -> int:
     """Write a direction set or latents into the store, whole or not at all."""
+    from latty.directions.store import SETS
+    from latty.latents import LATENTS
     from latty.models.store import name_for
 
     name = run.args.name or name_for(path.resolve())
-    target = _store(found.kind).free_place(name, run.args.force)
+    store = SETS if found.kind == "directions" else LATENTS
+    target = store.free_place(name, run.args.force)
     save(target, found)
     for note in found.notes:
         run.out.say(note)
@@ -123,13 +126,6 @@ def _keep(run: Run, path: Path, found: "Imported") -> int:
                    space=header.space, shape=list(found.shape), names=list(found.names),
                    model=header.model, family=header.family, notes=list(found.notes))  # fmt: skip
     return 0
-
-
-def _store(kind: str) -> "Store":
-    from latty.directions.store import SETS
-    from latty.latents import LATENTS
-
-    return SETS if kind == "directions" else LATENTS
 
 
 def save(target: Path, found: "Imported") -> None:

@@ -50,7 +50,8 @@ def options(parser: Parser) -> None:
 
 
 def run(run: Run) -> int:
-    """Train, write, tell; the name of the scorer is the result."""
+    """Train, write, tell; the name of the scorer is the result. Raises Missing, UsageError,
+    WouldOverwrite."""
     args, data = run.args, Path(run.args.data).expanduser()
     CARDS.free_place(args.output, args.force or _unfinished(args.output))
     if not data.exists():

@@ -6,21 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from latty.cli import detach as cli_detach
 from latty.cli import signals, workers
-from latty.cli.out import Progress, seconds
+from latty.cli.out import seconds
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.verbs.discover import parameters
+from latty.cli.verbs.discover.search import RESUME, search_model
 from latty.directions.registries import METHODS
 from latty.errors import Missing, did_you_mean
 
 if TYPE_CHECKING:
-    from latty.directions.base import Method
     from latty.directions.file import DirectionSet
-    from latty.models.base import Generator
 
 ORDER = 30
 DETACHES = True
-RESUME = "the same command goes on from there"
 SHOWN = 12  # directions that are told of, of a longer set
 
 
@@ -40,7 +38,8 @@ def options(parser: Parser) -> None:
 
 
 def run(run: Run) -> int:
-    """Search, write, tell; the name of the set is the result."""
+    """Search, write, tell; the name of the set is the result. Raises Missing, UsageError,
+    WouldOverwrite."""
     args = run.args
     if args.method not in METHODS:
         known = METHODS.names()
@@ -53,7 +52,7 @@ def run(run: Run) -> int:
     if args.detach:
         return cli_detach.detached(run)
     begun = time.monotonic()
-    header = _search(run, params, target, split)
+    header = search_model(run, params, target, split)
     took = time.monotonic() - begun
     _tell(run, header, name, seconds(took))
     shown = [_row(header, index) for index in range(len(header.infos))]
@@ -63,44 +62,6 @@ def run(run: Run) -> int:
     if not header.complete:
         signals.check(f"what was found so far is in {name}; {RESUME}")
     return 0
-
-
-def _search(run: Run, params: dict[str, Any], target: Path, split: bool) -> "DirectionSet":
-    """A signal from here on keeps what there is."""
-    import torch  # noqa: F401  the slow part, while a signal may still leave at once
-
-    from latty.directions.discovery import discover as search
-    from latty.models import open_model
-
-    generator = open_model(run.args.model, run.config().device)
-    progress = Progress(run.out, run.args.method, RESUME)
-
-    def before(made: "Method", work: Path) -> None:
-        if split:
-            _spread(run, made, generator, work, progress)
-
-    with signals.cooperative():
-        try:
-            return search(run.args.method, params, generator, target, progress,
-                          force=run.args.force, before=before)  # fmt: skip
-        finally:
-            progress.close()
-
-
-def _spread(
-    run: Run, made: "Method", generator: "Generator", work: Path, progress: Progress
-) -> None:
-    """What the method draws, drawn by several processes into files that its fit then finds."""
-    from latty.directions.base import HasShards
-
-    shards = made.shards(generator, work) if isinstance(made, HasShards) else ()
-    if not shards:
-        run.out.say(f"{run.args.method} has nothing to split here: --workers does nothing for it")
-    elif not all(shard.whole() for shard in shards):
-        from latty.jobs import shards as jobs
-
-        with workers.pool(run, generator.device.type) as pool:
-            jobs.run(shards, pool, run.args.model, generator, progress)
 
 
 def _row(header: "DirectionSet", index: int) -> dict[str, Any]:

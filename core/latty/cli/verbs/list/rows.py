@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from latty.cli.run import Run
 from latty.cli.verbs.list import stored
+from latty.cli.verbs.list.scorers import scorers
 from latty.cli.verbs.list.stored import Row, entry
 from latty.directions.registries import METHODS
 
@@ -52,7 +53,7 @@ KINDS: dict[str, Callable[[Run], Iterator[Row]]] = {
     "directions": stored.directions,
     "latents": stored.latents,
     "methods": methods,
-    "scorers": stored.scorers,
+    "scorers": scorers,
     "presets": presets,
     "formats": formats,
     "jobs": jobs,

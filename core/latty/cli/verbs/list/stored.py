@@ -1,4 +1,4 @@
-"""Rows of `latty list` for what has a file: models, direction sets, latents, scorers."""
+"""Rows of `latty list` for what has a file: models, direction sets, latents."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -87,27 +87,3 @@ def latents(run: Run) -> Iterator[Row]:
         shape = " x ".join(str(size) for size in found.shape)
         yield {"name": name, "what": f"{found.space}, {shape}", "space": found.space,
                "shape": [*found.shape]}  # fmt: skip
-
-
-def scorers(run: Run) -> Iterator[Row]:
-    """Scorers built in, of other packages, and of the store, each with its attributes."""
-    from latty.attributes.card import read_card
-    from latty.attributes.names import names_of, scorer_names
-    from latty.attributes.registries import SCORERS
-    from latty.attributes.store import CARDS
-
-    mine = CARDS.files()
-    for name in scorer_names():
-        if name not in mine:
-            yield {**entry(SCORERS, name), "kind": "built in",
-                   "attributes": [*names_of(name)]}  # fmt: skip
-            continue
-        try:
-            card = read_card(mine[name])
-        except LattyError as error:
-            reason = str(error).split("\n", 1)[0]
-            yield {"name": name, "what": f"cannot be read: {reason}", "attributes": []}
-            continue
-        what = f"{card.kind}, {card.size[0]} x {card.size[1]} px"
-        yield {"name": name, "what": f"{what}, {card.title}" if card.title else what,
-               "kind": card.kind, "attributes": [*card.names]}  # fmt: skip

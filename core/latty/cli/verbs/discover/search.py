@@ -1,0 +1,53 @@
+"""The search of `latty discover`, in this process or spread over several."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latty.cli import signals, workers
+from latty.cli.out import Progress
+from latty.cli.run import Run
+
+if TYPE_CHECKING:
+    from latty.directions.base import Method
+    from latty.directions.file import DirectionSet
+    from latty.models.base import Generator
+
+RESUME = "the same command goes on from there"
+
+
+def search_model(run: Run, params: dict[str, Any], target: Path, split: bool) -> "DirectionSet":
+    """A signal from here on keeps what there is."""
+    import torch  # noqa: F401  the slow part, while a signal may still leave at once
+
+    from latty.directions.discovery import discover as search
+    from latty.models import open_model
+
+    generator = open_model(run.args.model, run.config().device)
+    progress = Progress(run.out, run.args.method, RESUME)
+
+    def before(made: "Method", work: Path) -> None:
+        if split:
+            _spread(run, made, generator, work, progress)
+
+    with signals.cooperative():
+        try:
+            return search(run.args.method, params, generator, target, progress,
+                          force=run.args.force, before=before)  # fmt: skip
+        finally:
+            progress.close()
+
+
+def _spread(
+    run: Run, made: "Method", generator: "Generator", work: Path, progress: Progress
+) -> None:
+    """What the method draws, drawn by several processes into files that its fit then finds."""
+    from latty.directions.base import HasShards
+
+    shards = made.shards(generator, work) if isinstance(made, HasShards) else ()
+    if not shards:
+        run.out.say(f"{run.args.method} has nothing to split here: --workers does nothing for it")
+    elif not all(shard.whole() for shard in shards):
+        from latty.jobs import shards as jobs
+
+        with workers.pool(run, generator.device.type) as pool:
+            jobs.run(shards, pool, run.args.model, generator, progress)
