@@ -24,7 +24,7 @@ from latty.attributes.card import Group, read_card
 from latty.attributes.cnn import read_layers
 from latty.attributes.learner import figures, loss_of, rate, scale, stack
 from latty.attributes.sampled import sampled_scores
-from latty.attributes.training import Options, train
+from latty.attributes.training import TrainingOptions, train
 from latty.checkpoints.safetensors import read_header
 from latty.errors import BadData, Interrupted, Missing
 from latty.models import open_model
@@ -33,7 +33,7 @@ from latty.models.families.portraits.renderer import NAMES, render, sample_facto
 from latty.models.state_dict import Reader
 from latty.report import silent
 
-SMALL = Options(size=16, width=4, epochs=3, batch=16, val=0.2)
+SMALL = TrainingOptions(size=16, width=4, epochs=3, batch=16, val=0.2)
 
 
 def dots(folder: Path, count: int = 60) -> Path:
@@ -219,7 +219,7 @@ def test_the_same_training_twice_is_the_same_and_usable(tmp_path: Path) -> None:
     assert not (home.state_dir() / "train-scorer").exists() or not any(
         (home.state_dir() / "train-scorer").iterdir()
     )
-    other = Options(size=16, width=4, epochs=3, batch=16, val=0.2, seed=1)
+    other = TrainingOptions(size=16, width=4, epochs=3, batch=16, val=0.2, seed=1)
     train(data, "dots", other)
     assert made("dots") != before
 
@@ -270,8 +270,8 @@ def test_a_damaged_state_is_as_good_as_none(tmp_path: Path) -> None:
 
 def test_too_few_readable_pictures_and_a_rate_too_high(tmp_path: Path) -> None:
     data = dots(tmp_path / "d")
-    wild = Options(size=16, width=4, epochs=9, batch=16, lr=1.0)
-    wild = Options(**{**{k: getattr(wild, k) for k in wild.__slots__}, "lr": 1e30})
+    wild = TrainingOptions(size=16, width=4, epochs=9, batch=16, lr=1.0)
+    wild = TrainingOptions(**{**{k: getattr(wild, k) for k in wild.__slots__}, "lr": 1e30})
     with pytest.raises(BadData, match="the loss is no number"):
         train(data, "dots", wild)
     for i in range(45):

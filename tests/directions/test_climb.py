@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from latty.directions.climb import ClimbRules, Look, climb
+from latty.directions.climb import ClimbRules, LookAt, climb
 from latty.errors import BadData, Interrupted
 
 Landscape = Callable[[Tensor], Tensor]
@@ -15,10 +15,10 @@ BESIDE = torch.tensor([2.0, 1.0, 1.0, 0.0]) / 2.5
 ORIGIN = torch.zeros(4)
 
 
-def sees(score: Landscape, *keep: Landscape) -> Callable[[Tensor], Look]:
-    def look(way: Tensor) -> Look:
+def sees(score: Landscape, *keep: Landscape) -> Callable[[Tensor], LookAt]:
+    def look(way: Tensor) -> LookAt:
         kept = torch.stack([one(way) for one in keep]) if keep else way.new_zeros(0)
-        return Look(score(way), kept)
+        return LookAt(score(way), kept)
 
     return look
 

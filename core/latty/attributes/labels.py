@@ -33,7 +33,7 @@ UNREAL = ("", "nan", "none", "na")
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledPictures:
     """Files and what is known of them.
 
     groups   softmax over the classes of a folder; sigmoid or none for the columns of a CSV
@@ -59,7 +59,7 @@ class Labelled:
         return total.hexdigest()
 
 
-def read_labels(data: Path) -> Labelled:
+def read_labels(data: Path) -> LabelledPictures:
     """The labels of a folder or a CSV; no picture is opened. Raises Missing, BadData."""
     if not data.exists():
         raise Missing(f"there is no {clean(str(data))}", "a folder per class, or a CSV")
@@ -70,7 +70,7 @@ def read_labels(data: Path) -> Labelled:
     return found
 
 
-def _folders(data: Path) -> Labelled:
+def _folders(data: Path) -> LabelledPictures:
     classes = sorted(path for path in data.iterdir() if path.is_dir() and path.name[0] != ".")
     if len(classes) < 2:
         what = f"{clean(data.name)} holds {len(classes)} folders of pictures"
@@ -85,7 +85,7 @@ def _folders(data: Path) -> Labelled:
         files += inside
         rows += [index] * len(inside)
     group = Group(tuple(folder.name for folder in classes), "softmax")
-    return Labelled(tuple(files), (group,), np.eye(len(classes), dtype=np.float32)[rows])
+    return LabelledPictures(tuple(files), (group,), np.eye(len(classes), dtype=np.float32)[rows])
 
 
 def _check_name(name: str, file: str) -> None:
@@ -93,7 +93,7 @@ def _check_name(name: str, file: str) -> None:
         raise BadData(f"{clean(file)}: '{clean(name, 40)}' is no attribute's name", NAME_WORDS)
 
 
-def _table(path: Path) -> Labelled:
+def _table(path: Path) -> LabelledPictures:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             start = file.readline()
@@ -123,7 +123,7 @@ def _table(path: Path) -> Labelled:
     groups = []
     for i, name in enumerate(names):
         groups.append(_column(path, name, targets[:, i]))
-    return Labelled(files, tuple(groups), targets)
+    return LabelledPictures(files, tuple(groups), targets)
 
 
 def _row(

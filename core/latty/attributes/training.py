@@ -20,7 +20,7 @@ from torch import Tensor
 from latty import home
 from latty.attributes import labels, store
 from latty.attributes.card import Card
-from latty.attributes.labels import Labelled
+from latty.attributes.labels import LabelledPictures
 from latty.attributes.learner import Figures, figures, loss_of, rate, scale, stack
 from latty.checkpoints.safetensors import read_tensors
 from latty.errors import BadData, Interrupted, LattyError, OutputError
@@ -36,7 +36,7 @@ AT_ONCE = 256  # pictures that are validated at once
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class TrainingOptions:
     """How to train.
 
     size      px of a side that the network looks at
@@ -72,7 +72,7 @@ class Trained:
 def train(
     data: Path,
     name: str,
-    options: Options,
+    options: TrainingOptions,
     device: torch.device | None = None,
     report: Report = silent,
 ) -> Trained:
@@ -108,7 +108,11 @@ class _Run:
     """Pictures, network and optimizer of one training, and where its state lies."""
 
     def __init__(
-        self, labelled: Labelled, options: Options, device: torch.device, state: Path
+        self,
+        labelled: LabelledPictures,
+        options: TrainingOptions,
+        device: torch.device,
+        state: Path,
     ) -> None:
         self.labelled, self.options, self.device, self.path = labelled, options, device, state
         self.step, self.epoch = 0, -1

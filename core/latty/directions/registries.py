@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from latty.models.base import Generator
 
 
-class Form(Protocol):
+class DirectionForm(Protocol):
     """How a stored set is opened and changed: `linear` for vectors, otherwise the method's module.
 
     Optional: PARAMS, names of parameters that hold one value per direction; and
@@ -43,9 +43,9 @@ class Form(Protocol):
         ...
 
 
-class MethodEntry(Form, Protocol):
-    """A module in methods/. What `Form` asks for is needed where METHOD.form is the module's name;
-    directions that are vectors have the form "linear"."""
+class MethodEntry(DirectionForm, Protocol):
+    """A module in methods/. What `DirectionForm` asks for is needed where METHOD.form is the
+    module's name; directions that are vectors have the form "linear"."""
 
     METHOD: type[Any]
 
@@ -73,7 +73,7 @@ TRANSFORMS: "Registry[Transform]" = Registry(
 )
 
 
-def form_of(header: "DirectionSet") -> Form:
+def form_of(header: "DirectionSet") -> DirectionForm:
     """What opens and changes a set. Raises Missing where its method is not installed, BadData where
     the method cannot do that."""
     if header.form == LINEAR:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from latty.directions.base import Info
 from latty.directions.file import DirectionSet, Value
-from latty.directions.registries import Form, form_of
+from latty.directions.registries import DirectionForm, form_of
 from latty.errors import BadData
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ OFFSET = "offset"  # the method of what is made by hand
 
 Arrays = dict[str, "Tensor"]
 Set = tuple[DirectionSet, Mapping[str, "Tensor"]]
-Explicit = tuple[Form, DirectionSet, Arrays]
+Explicit = tuple[DirectionForm, DirectionSet, Arrays]
 
 
 def turned_info(info: Info) -> Info:
@@ -71,7 +71,7 @@ def explicit(header: DirectionSet, arrays: Mapping[str, "Tensor"]) -> "Explicit"
     return form, header, copies
 
 
-def _each(form: Form) -> tuple[str, ...]:
+def _each(form: DirectionForm) -> tuple[str, ...]:
     """Parameters with one value per direction."""
     names: tuple[str, ...] = getattr(form, "PARAMS", ())
     return names

@@ -83,10 +83,10 @@ def _unfinished(name: str) -> bool:
 
 def _train(run: Run, data: Path, numbers: dict[str, Any]) -> "Trained":
     """A signal from here on keeps what there is."""
-    from latty.attributes.training import Options, train
+    from latty.attributes.training import TrainingOptions, train
     from latty.models.device import pick_device
 
-    options = Options(**numbers, flip=run.args.flip)
+    options = TrainingOptions(**numbers, flip=run.args.flip)
     device = pick_device(run.config().device)
     progress = Progress(run.out, run.args.output, RESUME)
     with signals.cooperative():

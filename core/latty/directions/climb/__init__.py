@@ -30,7 +30,7 @@ BLUR = 0.05  # heights; below it details change freely
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LookAt:
     """What one latent is like: the score, those to keep (K,), and its picture (1, C, H, W) where
     identity counts."""
 
@@ -67,7 +67,7 @@ class ClimbPath:
 
 
 def climb(
-    look: Callable[[Tensor], Look],
+    look: Callable[[Tensor], LookAt],
     start: Tensor,
     goal: float,
     rules: ClimbRules,
@@ -89,7 +89,7 @@ def climb(
 
 class _Walker:
     def __init__(
-        self, look: Callable[[Tensor], Look], start: Tensor, goal: float, rules: ClimbRules
+        self, look: Callable[[Tensor], LookAt], start: Tensor, goal: float, rules: ClimbRules
     ) -> None:
         self.look, self.goal, self.rules, self.start = look, goal, rules, start
         with torch.no_grad():
@@ -126,7 +126,7 @@ class _Walker:
         far = float((self.place - self.start).norm()) >= 0.999 * self.rules.distance
         self.stopped = "distance" if far else "stuck"
 
-    def _accept(self, place: Tensor, seen: Look, length: float) -> None:
+    def _accept(self, place: Tensor, seen: LookAt, length: float) -> None:
         if self.sign * (float(seen.score) - self.goal) >= 0:
             place, seen = self._cut(place, seen)
             self.stopped = "reached"
@@ -134,7 +134,7 @@ class _Walker:
         self.place, self.score = place, float(seen.score)
         self.length = min(self.rules.step, GROWTH * length)
 
-    def _cut(self, place: Tensor, seen: Look) -> tuple[Tensor, Look]:
+    def _cut(self, place: Tensor, seen: LookAt) -> tuple[Tensor, LookAt]:
         """The shortest part of the last step that still reaches the goal."""
         low, high = 0.0, 1.0
         begin, end = self.place, place
@@ -150,7 +150,7 @@ class _Walker:
                 low = middle
         return place, seen
 
-    def _seen(self, place: Tensor) -> Look:
+    def _seen(self, place: Tensor) -> LookAt:
         with torch.no_grad():
             return self.look(place)
 
@@ -186,7 +186,7 @@ class _Walker:
             added = added + _shortened(self.rules.identity * home / self.length, 1.0)
         return up, added, float(slope @ up)
 
-    def _apart(self, seen: Look, leaf: Tensor) -> Tensor | None:
+    def _apart(self, seen: LookAt, leaf: Tensor) -> Tensor | None:
         """The gradient of the distance from the start, in the latent and in the low-passed picture,
         scaled like the way itself; None where identity does not count."""
         way = leaf.detach() - self.start

@@ -11,7 +11,7 @@ from latty.attributes import open_scorer
 from latty.attributes.base import PROBABILITY
 from latty.attributes.names import exact
 from latty.directions.base import keep_layers
-from latty.directions.climb import Look
+from latty.directions.climb import LookAt
 from latty.errors import BadData
 from latty.models.base import Generator, Labels
 from latty.scene import Layers
@@ -65,7 +65,7 @@ class ClimbObjective:
     def _mapped(self, z: Tensor) -> Tensor:
         return self.generator.mapping(z, self.label, self.truncation)
 
-    def __call__(self, way: Tensor) -> Look:
+    def __call__(self, way: Tensor) -> LookAt:
         codes = self.codes(way)
         scores, picture = self._scores(codes)
         values = [scores[scorer][0, column] for scorer, column in self.refs]
@@ -73,7 +73,7 @@ class ClimbObjective:
         if self.of == "logit":
             climbed = logit(climbed)
         kept = torch.stack(values[1:]) if len(values) > 1 else climbed.new_zeros(0)
-        return Look(climbed, kept, picture)
+        return LookAt(climbed, kept, picture)
 
     def _scores(self, codes: Tensor) -> tuple[Mapping[str, Tensor], Tensor | None]:
         """Scores (1, A) by scorer, and the picture where it was needed."""

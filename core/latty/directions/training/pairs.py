@@ -31,7 +31,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnLatents:
     """What is shifted, latents (N, d): z, or the code of the chosen layers; the labels; and in "w"
     all codes (N, L, D)."""
 
@@ -108,14 +108,14 @@ class Pairs:
         picks = [self.classes[self.dice(2, n).randint(len(self.classes))] for n in numbers]
         return torch.tensor(picks, device=self.device)
 
-    def draw(self, numbers: range) -> Drawn:
+    def draw(self, numbers: range) -> DrawnLatents:
         """Latents and labels of these numbers."""
         z, label = self.latents_z(numbers), self.labels(numbers)
         if self.space == "z":
-            return Drawn(z, label, z)
+            return DrawnLatents(z, label, z)
         with torch.no_grad():
             codes = self._codes(z, label)
-        return Drawn(codes[:, self.chosen.start], label, codes)
+        return DrawnLatents(codes[:, self.chosen.start], label, codes)
 
     def _codes(self, z: Tensor, label: Tensor | None) -> Tensor:
         return self.generator.mapping(z, label)
@@ -136,7 +136,7 @@ class Pairs:
 
     # --- pictures -----------------------------------------------------------------------------
 
-    def pictures(self, drawn: Drawn, shift: Tensor | None = None) -> Tensor:
+    def pictures(self, drawn: DrawnLatents, shift: Tensor | None = None) -> Tensor:
         """Pictures (N, C, H, W), at `size`, of what was drawn, after a shift (N, d) of its latents
         in the chosen layers; gradients reach the shift."""
         if self.space == "z":

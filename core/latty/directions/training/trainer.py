@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latty.directions.training import state
-from latty.directions.training.pairs import Drawn, Pairs
+from latty.directions.training.pairs import DrawnLatents, Pairs
 from latty.directions.training.parameters import TrainingParameters
 from latty.directions.training.reconstructors import Reconstructor
 from latty.errors import Interrupted
@@ -138,7 +138,7 @@ class Trainer:
         }
 
     def _look(
-        self, drawn: Drawn, index: Tensor, magnitude: Tensor
+        self, drawn: DrawnLatents, index: Tensor, magnitude: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (N, K), guesses of the magnitude (N,), mean differences of the pictures (N,)."""
         with torch.no_grad():

@@ -6,7 +6,6 @@ squares of latents on coordinates (sec. 3.2). All sums for that are gathered whi
 are found: one pass through the generator, in any amount of memory (see `_pca`, `_gram_sketch`).
 """
 
-import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,14 +19,13 @@ from latty.directions.methods.ganspace.estimators import choose
 from latty.directions.methods.ganspace.pca import Components, Estimator, signed
 from latty.directions.methods.ganspace.plan import MEGABYTE, FitPlan
 from latty.directions.methods.ganspace.samples import LATENTS, GanspaceRows
-from latty.directions.methods.ganspace.state import FitState, piece_content
+from latty.directions.methods.ganspace.state import FitState, fit_key, piece_content
 from latty.errors import BadData, Interrupted
 from latty.models.base import Generator, HasActivations
 from latty.models.memory import told
 from latty.report import Report, silent
 from latty.scene import ALL, SEED_LIMIT, Layers
 from latty.shard import Shard
-from latty.version import __version__
 
 BATCH_SHARE = 0.03  # of the memory allowed: a generator needs several times its last activation
 
@@ -131,11 +129,8 @@ class GANSpace:
         )
 
     def _key(self, generator: Generator) -> str:
-        """Names this very fit: whatever has a part in its numbers."""
-        info = generator.info
-        model = [info.name, info.digest, str(generator.device), __version__]
         params = {key: value for key, value in vars(self).items() if not key.endswith("_")}
-        return json.dumps([model, params], default=str, sort_keys=True)
+        return fit_key(generator.info, str(generator.device), params)
 
     # --- the pass -----------------------------------------------------------------------------
 

@@ -55,7 +55,7 @@ class Components:
         return sqrt(self.total / self.vectors.shape[1])
 
 
-class Part(Protocol):
+class PartialSums(Protocol):
     """Sums up rows: they are written into `room()` (block, D + Q) and taken in by `add`; every
     block but the last has `block` rows."""
 
@@ -72,7 +72,7 @@ class Part(Protocol):
         ...
 
 
-class Estimator(Part, Protocol):
+class Estimator(PartialSums, Protocol):
     """Takes rows in, gives components.
 
     `state` and `restore` are for going on in another process: arrays named "rows-..." never change
@@ -91,7 +91,7 @@ class Estimator(Part, Protocol):
         """Go on from the arrays of `state`, such as (D + Q,)."""
         ...
 
-    def part(self, rows: int) -> Part: ...
+    def part(self, rows: int) -> PartialSums: ...
 
     def take(self, state: Mapping[str, Tensor]) -> None:
         """Take in the `state` of a piece summed up elsewhere, arrays such as (D + Q,)."""

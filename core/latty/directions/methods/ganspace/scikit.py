@@ -18,7 +18,7 @@ from latty.directions.methods.ganspace.pca import (
     Components,
     Estimator,
     Exact,
-    Part,
+    PartialSums,
     Principal,
     column_chunks,
     explained,
@@ -194,7 +194,7 @@ class Sparse:
         """Go on from the arrays of `state`, such as (D + Q,)."""
         self.base.restore(state)
 
-    def part(self, rows: int) -> Part:
+    def part(self, rows: int) -> PartialSums:
         return self.base.part(rows)
 
     def take(self, state: Mapping[str, Tensor]) -> None:
