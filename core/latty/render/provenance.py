@@ -139,16 +139,6 @@ def recall(path: Path) -> tuple[Preset, Batches]:
     return presets.from_dict(found["preset"], path.name), _batches(found.get("batches"), path)
 
 
-def changed(path: Path, generator: "Generator") -> list[str]:
-    """What a render of this file would meet otherwise than its first one did, in words."""
-    old = read(path)
-    new = shared(recall(path)[0], generator)
-    labels = {"model": "the model", "directions": "a direction", "device": "the device"}
-    labels |= {"latents": "the latent"}
-    labels |= {"torch": "the torch version", "latty": "the latty version", "threads": "threads"}
-    return [f"{words} differs" for key, words in labels.items() if old.get(key) != new.get(key)]
-
-
 def _batches(found: object, path: Path) -> Batches:
     fault = BadData(f"the recipe in {path.name} has no usable batches")
     if not isinstance(found, list) or not found:
