@@ -97,7 +97,7 @@ def test_an_interrupted_render_goes_on(tmp_path: Path) -> None:
 def test_the_second_signal_ends_at_once(tmp_path: Path) -> None:
     code = (
         "import time, os, signal, sys\n"
-        "from latty.cli.verbs import _signals as signals\n"
+        "from latty.cli import signals\n"
         "signals.install()\n"
         "with signals.cooperative():\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
