@@ -11,7 +11,7 @@ from latty_tui.dialogs import readers as reading
 from latty_tui.library import edit_layers
 from latty_tui.library.direction_facts import DirectionFacts, guessed, read, strength_words
 from latty_tui.panels.edits import bars
-from latty_tui.panels.latent.field import Change, Field, Look
+from latty_tui.panels.latent.field import Change, LatentField, Look
 from latty_tui.panels.latent.fields import Class, Mix, NewMix, Noise, Size, Start, fields
 from latty_tui.panels.latent.seed_fields import (
     After,
@@ -243,13 +243,13 @@ def at(scene: Scene) -> Look:
     return Look(State(scene))
 
 
-def nudged(field: Field, look: Look, way: int = 1) -> Scene:
+def nudged(field: LatentField, look: Look, way: int = 1) -> Scene:
     made = field.nudged(look, way)
     assert made is not None and made[1]
     return made[0].scene
 
 
-def typed(field: Field, look: Look, text: str) -> Change:
+def typed(field: LatentField, look: Look, text: str) -> Change:
     question = field.question(look)
     assert question is not None
     return question.made(look.state, question.read(text)[0])

@@ -78,13 +78,13 @@ def said(pilot: Keys) -> str:
 # --- the list, without a screen -------------------------------------------------------------------
 
 
-def keys(shelves: tuple[sets.Shelf, ...], model: OpenModel | None, words: str = "") -> list[str]:
-    return [row.key for row in sets.rows(shelves, model, Marks(), {}, words)]
+def keys(entries: tuple[sets.SetEntry, ...], model: OpenModel | None, words: str = "") -> list[str]:
+    return [row.key for row in sets.rows(entries, model, Marks(), {}, words)]
 
 
 def test_the_list_is_by_method_and_what_does_not_fit_comes_last() -> None:
-    shelves = sets.Shelves().look()
-    rows = sets.rows(shelves, DEMO, Marks(), {})
+    entries = sets.SetReader().look()
+    rows = sets.rows(entries, DEMO, Marks(), {})
     heads = [row for row in rows if row.found is None]
     assert [row.title for row in heads][:2] == ["tlgan demo", "ganspace demo-activations"]
     assert all(not row.misfit for row in heads[:2]) and all(row.misfit for row in heads[2:])
@@ -98,12 +98,12 @@ def test_the_list_is_by_method_and_what_does_not_fit_comes_last() -> None:
 
 def test_sets_of_one_method_stand_below_it() -> None:
     own("demo", "second")
-    shelves = sets.Shelves().look()
-    rows = sets.rows(shelves, DEMO, Marks(), {})
+    entries = sets.SetReader().look()
+    rows = sets.rows(entries, DEMO, Marks(), {})
     assert [(row.title, row.level, row.count) for row in rows if row.found is None][:3] == [
         ("tlgan", 0, 44), ("demo", 1, 22), ("second", 1, 22),
     ]  # fmt: skip
-    folded = sets.rows(shelves, DEMO, Marks(), {"tlgan": True})
+    folded = sets.rows(entries, DEMO, Marks(), {"tlgan": True})
     assert [row.title for row in folded if row.found is None][:2] == [
         "tlgan",
         "ganspace demo-activations",
@@ -111,11 +111,11 @@ def test_sets_of_one_method_stand_below_it() -> None:
 
 
 def test_the_filter_looks_at_names_sets_methods_tags_and_stars() -> None:
-    shelves = sets.Shelves().look()
+    entries = sets.SetReader().look()
     marks = Marks().starred("demo/yaw").tagged("demo/age", ["old", "work"])
 
     def found(words: str) -> list[str]:
-        rows = sets.rows(shelves, DEMO, marks, {"tlgan/demo": True}, words)
+        rows = sets.rows(entries, DEMO, marks, {"tlgan/demo": True}, words)
         return [row.key for row in rows if row.found]
 
     assert found("demo/smil") == ["demo/smile"]
@@ -127,22 +127,22 @@ def test_the_filter_looks_at_names_sets_methods_tags_and_stars() -> None:
 
 
 def test_shelves_are_read_once_and_again_when_they_change() -> None:
-    shelves = sets.Shelves()
-    first = shelves.look()
-    assert shelves.look() is first
+    entries = sets.SetReader()
+    first = entries.look()
+    assert entries.look() is first
     path = own("demo", "new")
-    second = shelves.look()
-    assert second is not first and "new" in [shelf.name for shelf in second]
+    second = entries.look()
+    assert second is not first and "new" in [entry.name for entry in second]
     assert second[0] is first[0]
     path.write_bytes(path.read_bytes()[:5000])
-    broken = next(shelf for shelf in shelves.look() if shelf.name == "new")
+    broken = next(entry for entry in entries.look() if entry.name == "new")
     assert broken.error and sets.misfit(broken, DEMO) == broken.error
     path.unlink()
-    assert "new" not in [shelf.name for shelf in shelves.look()]
+    assert "new" not in [entry.name for entry in entries.look()]
 
 
 def test_why_a_set_does_not_fit() -> None:
-    one = next(shelf for shelf in sets.Shelves().look() if shelf.name == "demo")
+    one = next(entry for entry in sets.SetReader().look() if entry.name == "demo")
     assert one.header is not None
     from dataclasses import replace
 

@@ -15,14 +15,14 @@ from latty.presets import Output, Preset, Track
 from latty.scene import Edit, Layers, Scene, Walk
 from latty_tui.films.film import film_of, film_table, moving, preset_of, state_of
 from latty_tui.films.keyframes import moved_key, visited, with_key, without_key
-from latty_tui.state import Film, State
+from latty_tui.state import FilmSettings, State
 
 SMILE, AGE = Edit("demo/smile", 1.0), Edit("demo/age", 2.0)
 FACE = State(Scene("demo", 7, 0.8, edits=(SMILE,)))
 
 
 def filmed(*scenes: Scene, **film: Any) -> State:
-    return State(scenes[-1], keys=scenes, film=Film(**film), name="x")
+    return State(scenes[-1], keys=scenes, film=FilmSettings(**film), name="x")
 
 
 def written(preset: Preset) -> Preset:
@@ -192,7 +192,7 @@ def draws(channel: str) -> list[dict[str, Any]]:
 async def two_keys(pilot: Keys, **film: Any) -> None:
     """A film from seed 7 to seed 9 and a smile."""
     app = pilot.app
-    app.change(replace(app.state, film=Film(**film)), "film")
+    app.change(replace(app.state, film=FilmSettings(**film)), "film")
     await pilot.press("K")
     app.change(app.state.with_scene(seed=9, edits=(SMILE,)), "seed 9")
     await pilot.press("K")
@@ -234,7 +234,7 @@ def test_a_film_that_ends_ends_and_another_view_ends_it_too() -> None:
         await pilot.press("space")
         await until(pilot, lambda: panel.projector.shown == 4, "four frames")
         await until(pilot, lambda: not panel.projector.playing, "and the end")
-        pilot.app.change(replace(pilot.app.state, film=Film(6, 60)), "film")
+        pilot.app.change(replace(pilot.app.state, film=FilmSettings(6, 60)), "film")
         await pilot.press("space")
         await until(pilot, lambda: panel.projector.shown > 12, "it plays")
         await pilot.press("g")
@@ -407,7 +407,7 @@ def test_played_pictures_are_those_of_a_render() -> None:
         from latty.render import picture
 
         app, panel = pilot.app, film_panel(pilot)
-        app.change(replace(app.state, film=Film(3, 30)), "film")
+        app.change(replace(app.state, film=FilmSettings(3, 30)), "film")
         await two_keys(pilot, frames=3, fps=30)
         panel.focus()
         await pilot.press("space")

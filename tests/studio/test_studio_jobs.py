@@ -425,9 +425,9 @@ def test_a_method_is_chosen_its_form_filled_and_its_set_is_listed() -> None:
         assert (await asyncio.to_thread(over, job.id)).state == "done"
         await seen(pilot, "✓ done")
         listed = pilot.app.panel("directions")  # type: ignore[attr-defined]
-        await until(pilot, lambda: any(r.shelf and r.shelf.name == "mine" for r in listed.rows))
+        await until(pilot, lambda: any(r.entry and r.entry.name == "mine" for r in listed.rows))
         await pressed(pilot, "w", "enter")
-        assert listed.has_focus and listed.row.shelf.name == "mine"
+        assert listed.has_focus and listed.row.entry.name == "mine"
 
     studio.run(test)
 

@@ -18,7 +18,7 @@ GRIDS = (1, 4, 9)
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class FilmSettings:
     """How keyframes become frames: how many, how fast, eased how, played how.
 
     source  the preset that was loaded, for what the studio keeps but has no keys for: its outputs,
@@ -47,7 +47,7 @@ class State:
     muted: frozenset[int] = frozenset()
     solo: frozenset[int] = frozenset()
     keys: tuple[Scene, ...] = ()
-    film: Film = field(default_factory=Film)
+    film: FilmSettings = field(default_factory=FilmSettings)
     name: str = ""
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from latty_tui.dialogs.fields import Field, Values, whole
+from latty_tui.dialogs.fields import FormField, Values, whole
 
 
 def devices(usual: str) -> tuple[str, ...]:
@@ -14,13 +14,13 @@ def devices(usual: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("auto", "cpu", *gpus, usual)))
 
 
-def fields(known: Sequence[str], usual: str) -> list[Field]:
+def fields(known: Sequence[str], usual: str) -> list[FormField]:
     """The device; how many GPUs, where there are any."""
     gpus = sum(name.startswith("cuda:") for name in known)
-    chosen = Field("device", "device", usual, "auto: a GPU where one is free", tuple(known))
+    chosen = FormField("device", "device", usual, "auto: a GPU where one is free", tuple(known))
     if not gpus:
         return [chosen]
-    count = Field("gpus", "GPUs", "1", "that it has at once; 0: it waits for none",
+    count = FormField("gpus", "GPUs", "1", "that it has at once; 0: it waits for none",
                   read=whole(0, gpus))  # fmt: skip
     return [chosen, count]
 

@@ -14,7 +14,7 @@ from latty.errors import LattyError, did_you_mean
 from latty.jobs import control
 from latty_tui.dialogs import device as dialogs_device
 from latty_tui.dialogs.choose import Choice, Choose
-from latty_tui.dialogs.fields import Field, Values, listing, or_empty, whole
+from latty_tui.dialogs.fields import FormField, Values, listing, or_empty, whole
 from latty_tui.dialogs.form import Form
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class DiscoverForm(Form):
 
     HELP: ClassVar[str] = "The parameters of a method, each with what it is if nobody says."
 
-    def __init__(self, method: str, facts: Facts, fields: Sequence[Field]) -> None:
+    def __init__(self, method: str, facts: Facts, fields: Sequence[FormField]) -> None:
         super().__init__(f"discover: {method}", fields)
         self.method, self.facts = method, facts
 
@@ -125,7 +125,7 @@ def _target(name: str) -> Path:
     return target_of(name)
 
 
-def _fields(method: str, facts: Facts, model: "OpenModel") -> list[Field]:
+def _fields(method: str, facts: Facts, model: "OpenModel") -> list[FormField]:
     """The name of the set, the method's parameters, how to compute."""
     stem = f"{Path(facts.model).stem}-{method}"
     name, count = stem, 2
@@ -133,22 +133,24 @@ def _fields(method: str, facts: Facts, model: "OpenModel") -> list[Field]:
         name, count = f"{stem}-{count}", count + 1
     own = [_field(one, facts, model) for one in parameters(method)]
     return [
-        Field("name", "name of the set", name, "its directions are listed under it", read=_target),
+        FormField("name", "name of the set", name, "its directions are listed under it",
+                  read=_target),
         *own,
-        Field("force", "overwrite", "no", "a set of that name", ("no", "yes")),
-        Field("workers", "processes", "", "empty: one; N: the pictures are drawn by N processes",
-              read=or_empty(whole(1, 256))),
+        FormField("force", "overwrite", "no", "a set of that name", ("no", "yes")),
+        FormField("workers", "processes", "",
+                  "empty: one; N: the pictures are drawn by N processes",
+                  read=or_empty(whole(1, 256))),
     ]  # fmt: skip
 
 
-def _field(one: Parameter, facts: Facts, model: "OpenModel") -> Field:
+def _field(one: Parameter, facts: Facts, model: "OpenModel") -> FormField:
     """A parameter as a field."""
     label, default = one.name.replace("_", " "), _text(one.default)
     words = one.help + (f" (usually {default})" if default else "")
     choices = one.choices if one.kinds[:1] == ("str",) else ()
     if one.kinds == ("bool",):
         choices = ("yes", "no")
-    return Field(PREFIX + one.name, label, default, words, choices,
+    return FormField(PREFIX + one.name, label, default, words, choices,
                  read=lambda text: _read(one, text), offers=_offers(one, facts, model))  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def always(values: Values) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One line of a form.
 
     choices  it is one of these words; with `many`, any of them, joined by commas
@@ -56,7 +56,7 @@ class Pick(Widget, can_focus=True):
     class Changed(Message):
         """Another word, or one more, or one less."""
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: FormField) -> None:
         super().__init__(id=f"field-{field.name}")
         self.words, self.many = field.choices, field.many
         chosen = field.value.split(",") if field.many else [field.value]

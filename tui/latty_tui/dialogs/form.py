@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from latty.errors import LattyError
 from latty_tui.dialogs.base import Dialog, plain
-from latty_tui.dialogs.fields import Field, Offers, Pick, Values
+from latty_tui.dialogs.fields import FormField, Offers, Pick, Values
 
 WIDTH = 84  # cells, where the screen has them
 SAID = 8  # rows that are not fields: the border, and what is said below them
@@ -40,7 +40,7 @@ class Form(Dialog[dict[str, str]]):
     ]
     HELP = __doc__ or ""
 
-    def __init__(self, question: str, fields: Sequence[Field]) -> None:
+    def __init__(self, question: str, fields: Sequence[FormField]) -> None:
         super().__init__()
         self.question = question
         self.fields = {field.name: field for field in fields}
@@ -152,14 +152,14 @@ class Form(Dialog[dict[str, str]]):
         self._say(wrong[name])
 
 
-def _control(field: Field) -> Input | Pick:
+def _control(field: FormField) -> Input | Pick:
     if field.choices:
         return Pick(field)
     offers = Offers(field.offers) if field.offers else None
     return Input(field.value, suggester=offers, compact=True, id=f"field-{field.name}")
 
 
-def _fault(field: Field, text: str) -> str:
+def _fault(field: FormField, text: str) -> str:
     try:
         field.read(text)
     except (ValueError, LattyError) as error:

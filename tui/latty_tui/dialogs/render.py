@@ -18,10 +18,10 @@ from latty.presets.values import Output, Preset, Track
 from latty.scene import Walk
 from latty_tui import jobs
 from latty_tui.dialogs import device as dialogs_device
-from latty_tui.dialogs.fields import Field, Values, number, or_empty, whole
+from latty_tui.dialogs.fields import FormField, Values, number, or_empty, whole
 from latty_tui.dialogs.form import Form
 from latty_tui.films import film
-from latty_tui.state import Film
+from latty_tui.state import FilmSettings
 
 if TYPE_CHECKING:
     from latty_tui.desk import Desk
@@ -185,31 +185,31 @@ class RenderForm(Form):
             self.tell(str(error), wrong=True)
 
 
-def _fields(order: Order, devices: Sequence[str], device: str) -> list[Field]:
+def _fields(order: Order, devices: Sequence[str], device: str) -> list[FormField]:
     preset, first = order.preset, order.first
     sweep = not order.moves and bool(preset.scene.edits)
     fixed = isinstance(preset.scene.seed, Walk) or preset.scene.latent is not None
     ways = (SWEEP, STILL) if sweep else (STILL,)
     return [
-        Field("name", "name", _name(order), "of the file, without its ending",
+        FormField("name", "name", _name(order), "of the file, without its ending",
               read=_file_name),
-        Field("moves", "as", ways[0], "a film in which the edits grow, or one picture", ways,
+        FormField("moves", "as", ways[0], "a film in which the edits grow, or one picture", ways,
               when=lambda values: sweep),
-        Field("formats", "formats", "gif" if sweep or order.moves else "png",
+        FormField("formats", "formats", "gif" if sweep or order.moves else "png",
               "Space: this one too; frames is a folder of PNGs", _formats(), many=True),
-        Field("size", "height in px", str(first.size or ""),
+        FormField("size", "height in px", str(first.size or ""),
               f"empty: the model's own, {preset.scene.size or order.own_size}",
               read=or_empty(whole(8, 4096))),
         *_film_fields(order),
-        Field("layout", "the png is", first.layout,
+        FormField("layout", "the png is", first.layout,
               "frames: a sheet; grid, strip: edits in steps from -3 to +3", LAYOUTS,
               when=lambda values: bool(preset.scene.edits)
               and "png" in values["formats"].split(",")),
-        Field("seeds", "seeds", ",".join(map(str, preset.seeds)),
+        FormField("seeds", "seeds", ",".join(map(str, preset.seeds)),
               "empty: this one; as in 1-4,9: all of them side by side",
               read=or_empty(_seeds), when=lambda values: not fixed),
-        Field("folder", "into", str(order.folder), "the folder of the files", read=_some),
-        Field("force", "overwrite", "no", "files of that name", ("no", "yes")),
+        FormField("folder", "into", str(order.folder), "the folder of the files", read=_some),
+        FormField("force", "overwrite", "no", "files of that name", ("no", "yes")),
         *dialogs_device.fields(devices, device),
     ]  # fmt: skip
 
@@ -222,18 +222,18 @@ def _formats() -> tuple[str, ...]:
     return tuple("frames" if one.suffix == FOLDER else one.suffix[1:] for one in found)
 
 
-def _film_fields(order: Order) -> list[Field]:
+def _film_fields(order: Order) -> list[FormField]:
     """How long, how fast, how often: of what moves."""
-    usual, first = Film(), order.first
+    usual, first = FilmSettings(), order.first
     frames, fps, loop = usual.frames, usual.fps, usual.loop
     if order.moves:
         frames, fps, loop = order.preset.frames, first.fps, first.loop
     return [
-        Field("frames", "frames", str(frames), "how many pictures the film has",
+        FormField("frames", "frames", str(frames), "how many pictures the film has",
               read=whole(2, 100000), when=order.moving),
-        Field("fps", "pictures a second", f"{fps:g}", "from 1 to 120", read=number(1, 120),
+        FormField("fps", "pictures a second", f"{fps:g}", "from 1 to 120", read=number(1, 120),
               when=order.moving),
-        Field("loop", "then", loop,
+        FormField("loop", "then", loop,
               "once: it stops; loop: again from the start; bounce: there and back", LOOPS,
               when=order.moving),
     ]  # fmt: skip

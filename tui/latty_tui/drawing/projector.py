@@ -28,7 +28,7 @@ HOLD = 0.6  # seconds that the last picture of a film which ends is seen
 
 
 @dataclass(frozen=True, slots=True)
-class Reel:
+class Playback:
     """A preset as it is played: its moments, their order, how fast, whether it ends."""
 
     preset: "Preset"
@@ -43,12 +43,12 @@ class Reel:
         return [replace(scene, seed=seed) for seed in self.preset.seeds] or [scene]
 
 
-def reel_of(preset: "Preset", fps: float, loop: str) -> Reel:
+def playback_of(preset: "Preset", fps: float, loop: str) -> Playback:
     """What is played of a preset."""
     from latty.render.shots import play_order
 
     times = preset.times()
-    return Reel(preset, times, play_order(len(times), loop), fps, loop == "once")
+    return Playback(preset, times, play_order(len(times), loop), fps, loop == "once")
 
 
 class Projector:
@@ -56,7 +56,7 @@ class Projector:
 
     def __init__(self, desk: "Desk", moved: Callable[[], object]) -> None:
         self.desk, self._moved = desk, moved
-        self.reel: Reel | None = None
+        self.playback: Playback | None = None
         self.frame = 0
         self.shown = 0  # pictures, in all
         self._kept: dict[int, Picture] = {}
@@ -66,23 +66,23 @@ class Projector:
 
     @property
     def playing(self) -> bool:
-        return self.reel is not None
+        return self.playback is not None
 
-    def start(self, reel: Reel) -> None:
+    def start(self, playback: Playback) -> None:
         """Play it from the first frame on."""
         self.stop(redraw=False)
-        if self._of != reel.preset:
-            self._kept, self._of = {}, reel.preset
-        self.reel, self.frame = reel, 0
+        if self._of != playback.preset:
+            self._kept, self._of = {}, playback.preset
+        self.playback, self.frame = playback, 0
         self.desk.drop_drawing()  # a late answer would end it
-        self._worker = self.desk.background(self._play(reel), "film")
+        self._worker = self.desk.background(self._play(playback), "film")
         self._moved()
 
     def stop(self, redraw: bool = True) -> bool:
         """Back to the picture of the present state; False where nothing was played."""
-        if self.reel is None:
+        if self.playback is None:
             return False
-        self.reel, worker, self._worker = None, self._worker, None
+        self.playback, worker, self._worker = None, self._worker, None
         if worker is not None:
             worker.cancel()
         self._look_at(None)
@@ -96,51 +96,51 @@ class Projector:
         if drawn is not self._mine:
             self.stop(redraw=False)
 
-    async def _play(self, reel: Reel) -> None:
+    async def _play(self, playback: Playback) -> None:
         try:
-            await self._rounds(reel)
+            await self._rounds(playback)
         except EngineDied:
             self.stop(redraw=False)  # the preview draws again when there is another engine
         except EngineError as error:
             self.stop(redraw=False)
             self.desk.picture.failed(error)
 
-    async def _rounds(self, reel: Reel) -> None:
+    async def _rounds(self, playback: Playback) -> None:
         step, begun = 0, time.monotonic()
-        while self.reel is reel:
+        while self.playback is playback:
             if self.desk.dialogs:  # below a dialog nobody looks
                 await asyncio.sleep(0.1)
-                begun = time.monotonic() - step / reel.fps
+                begun = time.monotonic() - step / playback.fps
                 continue
-            picture = await self._picture(reel, reel.order[step % len(reel.order)])
+            picture = await self._picture(playback, playback.order[step % len(playback.order)])
             if picture is None:
                 return self._overtaken()
-            self._show(reel, reel.order[step % len(reel.order)], picture)
+            self._show(playback, playback.order[step % len(playback.order)], picture)
             step += 1
-            if reel.ends and step >= len(reel.order):
+            if playback.ends and step >= len(playback.order):
                 await asyncio.sleep(HOLD)
                 self.stop()
                 return
-            step, begun = await self._pace(reel, step, begun)
+            step, begun = await self._pace(playback, step, begun)
 
-    async def _pace(self, reel: Reel, step: int, begun: float) -> tuple[int, float]:
+    async def _pace(self, playback: Playback, step: int, begun: float) -> tuple[int, float]:
         """Wait until it is time for a step. One that is late leaves some out where all pictures
         are there, and else makes the film slower."""
-        late = time.monotonic() - begun - step / reel.fps
+        late = time.monotonic() - begun - step / playback.fps
         if late <= 0:
             await asyncio.sleep(-late)
             return step, begun
         await asyncio.sleep(0)
-        missed = int(late * reel.fps)
-        if missed and len(self._kept) == len(reel.times) and not reel.ends:
+        missed = int(late * playback.fps)
+        if missed and len(self._kept) == len(playback.times) and not playback.ends:
             return step + missed, begun
         return step, begun + late
 
-    async def _picture(self, reel: Reel, frame: int) -> Picture | None:
+    async def _picture(self, playback: Playback, frame: int) -> Picture | None:
         """A frame; None where something newer was asked for."""
         if frame in self._kept:
             return self._kept[frame]
-        scenes = reel.scenes(frame)
+        scenes = playback.scenes(frame)
         columns = ceil(sqrt(len(scenes)))
         size = min(LARGEST // columns, self.desk.picture.wanted(columns))
         drawn = await self.desk.engine.draw(scenes, columns=columns, size=max(8, size))
@@ -155,11 +155,11 @@ class Projector:
             self._kept[frame] = picture
         return picture
 
-    def _show(self, reel: Reel, frame: int, picture: Picture) -> None:
-        if self.reel is not reel:
+    def _show(self, playback: Playback, frame: int, picture: Picture) -> None:
+        if self.playback is not playback:
             return
         self.frame, self.shown = frame, self.shown + 1
-        self._look_at(reel.times[frame])
+        self._look_at(playback.times[frame])
         self.desk.picture.words("")
         self.desk.picture.pixels.show(picture, quick=True)
         self._moved()

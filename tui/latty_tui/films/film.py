@@ -3,8 +3,8 @@
     preset_of(state)     the preset that renders what the studio plays
     state_of(preset)     the state that plays what the preset renders
 
-A preset whose moves keyframes cannot say is kept whole (`Film.source`) and played as it is; what is
-then set by hand stands still. No Textual here, and nothing that a first paint has to wait for.
+A preset whose moves keyframes cannot say is kept whole (`FilmSettings.source`) and played as it is;
+what is then set by hand stands still. No Textual here, and nothing that a first paint waits for.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from latty.errors import BadData
 from latty.presets import formats
 from latty.scene import Edit, Scene, Walk
 from latty_tui.films.keyframes import Tracks, joined, names
-from latty_tui.state import Film, State, idle
+from latty_tui.state import FilmSettings, State, idle
 
 if TYPE_CHECKING:
     from latty.presets.values import Output, Preset, Track
@@ -154,11 +154,11 @@ def _stem(name: str) -> str:
 def state_of(preset: "Preset") -> State:
     """The state of a preset: with keyframes where they say the same, else with it as the source."""
     scene, first = preset.scene, _first_movie(preset)
-    film = Film(
-        frames=preset.frames if moves(preset) or preset.frames > 1 else Film().frames,
-        fps=first.fps if first is not None else Film().fps,
-        easing=_easing(preset) or Film().easing,
-        loop=first.loop if first is not None else Film().loop,
+    film = FilmSettings(
+        frames=preset.frames if moves(preset) or preset.frames > 1 else FilmSettings().frames,
+        fps=first.fps if first is not None else FilmSettings().fps,
+        easing=_easing(preset) or FilmSettings().easing,
+        loop=first.loop if first is not None else FilmSettings().loop,
         source=preset,
     )
     kept = State(scene, film=film, name=preset.name)
@@ -216,7 +216,7 @@ def _plays(state: State, preset: "Preset") -> bool:
 # In the file of the studio's memory.
 
 
-def film_table(film: Film) -> dict[str, Any]:
+def film_table(film: FilmSettings) -> dict[str, Any]:
     """A film as JSON."""
     from latty.scene import to_table
 
@@ -237,11 +237,11 @@ def film_table(film: Film) -> dict[str, Any]:
     }
 
 
-def film_of(table: Mapping[str, Any]) -> Film:
+def film_of(table: Mapping[str, Any]) -> FilmSettings:
     """The film of a table. Raises KeyError, TypeError, ValueError for anything else."""
     source = table.get("source")
     rest = {key: value for key, value in table.items() if key != "source"}
-    return Film(**rest, source=_source_of(source) if source else None)
+    return FilmSettings(**rest, source=_source_of(source) if source else None)
 
 
 def _source_of(table: Mapping[str, Any]) -> "Preset":

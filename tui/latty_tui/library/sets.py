@@ -1,6 +1,6 @@
 """What directions there are, for the list of them: read from files, sorted, fitted to a model.
 
-No Textual here. `Shelves.look` reads the folders and is called in a thread; all else is pure.
+No Textual here. `SetReader.look` reads the folders and is called in a thread; all else is pure.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,9 +28,9 @@ State = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shelf:
+class SetEntry:
     """A set of directions, as its file tells: `error` says why it cannot be read. Another content
-    is another shelf."""
+    is another entry."""
 
     name: str
     path: Path
@@ -45,37 +45,37 @@ class Shelf:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One direction of a shelf; `misfit` says why it cannot be used, "" = it can."""
+class DirectionEntry:
+    """One direction of a entry; `misfit` says why it cannot be used, "" = it can."""
 
     ref: str
-    shelf: Shelf
+    entry: SetEntry
     info: Info
     share: float | None  # 0..1: its first score against the best there is
     misfit: str = ""
 
 
-class Shelves:
+class SetReader:
     """Reads each file once, and again when it has changed."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[State, Shelf | None]] = {}
-        self._last: tuple[Shelf, ...] = ()
+        self._known: dict[Path, tuple[State, SetEntry | None]] = {}
+        self._last: tuple[SetEntry, ...] = ()
 
-    def look(self) -> tuple[Shelf, ...]:
+    def look(self) -> tuple[SetEntry, ...]:
         """Every set, by name; the very same tuple while nothing has changed."""
-        seen: dict[Path, tuple[State, Shelf | None]] = {}
+        seen: dict[Path, tuple[State, SetEntry | None]] = {}
         for folder in (home.shipped_dir() / "directions", home.directions_dir()):
             for path, state in _listed(folder):
                 known = self._known.get(path)
                 seen[path] = known if known and known[0] == state else (state, _read(path))
         if seen != self._known or not self._last:
             self._known = seen
-            shelves: dict[str, Shelf] = {}
-            for _, shelf in seen.values():
-                if shelf is not None:
-                    shelves.setdefault(shelf.name, shelf)  # a name that ships wins
-            self._last = tuple(shelves[name] for name in sorted(shelves))
+            entries: dict[str, SetEntry] = {}
+            for _, entry in seen.values():
+                if entry is not None:
+                    entries.setdefault(entry.name, entry)  # a name that ships wins
+            self._last = tuple(entries[name] for name in sorted(entries))
         return self._last
 
 
@@ -92,7 +92,7 @@ def _listed(folder: Path) -> Iterable[tuple[Path, State]]:
         yield path, (found.st_mtime_ns, found.st_size, found.st_ino)
 
 
-def _read(path: Path) -> Shelf | None:
+def _read(path: Path) -> SetEntry | None:
     """None for a file that holds something else."""
     name, shipped = path.stem, path.parent != home.directions_dir()
     try:
@@ -101,16 +101,16 @@ def _read(path: Path) -> Shelf | None:
             return None
         header = read_header(path)
     except LattyError as error:
-        return Shelf(name, path, shipped, error=error.message)
+        return SetEntry(name, path, shipped, error=error.message)
     sizes = container.shapes.get(ARRAY, ())[1:] if header.form == LINEAR else ()
-    return Shelf(name, path, shipped, header, sizes)
+    return SetEntry(name, path, shipped, header, sizes)
 
 
-def misfit(shelf: Shelf, model: "OpenModel | None") -> str:
+def misfit(entry: SetEntry, model: "OpenModel | None") -> str:
     """Why a set cannot be used with a model, in a few words; "" = it can, or none is open."""
-    header = shelf.header
+    header = entry.header
     if header is None:
-        return shelf.error
+        return entry.error
     if model is None:
         return ""
     if header.model_digest and model.digest:
@@ -120,26 +120,26 @@ def misfit(shelf: Shelf, model: "OpenModel | None") -> str:
         return f"made for {header.family} models"
     if header.space.startswith(INSIDE):
         return _no_layer(header.space.removeprefix(INSIDE), model)
-    return _no_size(shelf, header, model)
+    return _no_size(entry, header, model)
 
 
 def _no_layer(layer: str, model: "OpenModel") -> str:
     return "" if layer in model.activations else f"{model.name} has no layer {layer}"
 
 
-def _no_size(shelf: Shelf, header: DirectionSet, model: "OpenModel") -> str:
+def _no_size(entry: SetEntry, header: DirectionSet, model: "OpenModel") -> str:
     full = (model.num_layers, model.width)
     fitting = [(model.z_dim,)] if header.space == "z" else [full[1:], full]
-    if not shelf.sizes or shelf.sizes in fitting:
+    if not entry.sizes or entry.sizes in fitting:
         return ""
-    has, wants = (" x ".join(map(str, size)) for size in (shelf.sizes, fitting[0]))
+    has, wants = (" x ".join(map(str, size)) for size in (entry.sizes, fitting[0]))
     return f"has {has} numbers, {model.name} moves by {wants} in {header.space}"
 
 
 @lru_cache(maxsize=512)
-def directions(shelf: Shelf, why: str = "") -> tuple[Found, ...]:
+def directions(entry: SetEntry, why: str = "") -> tuple[DirectionEntry, ...]:
     """The directions of a set, in its order."""
-    infos = shelf.header.infos if shelf.header else ()
+    infos = entry.header.infos if entry.header else ()
     best = max((abs(info.scores[0][1]) for info in infos if info.scores), default=0.0)
     found = []
     for info in infos:
@@ -147,7 +147,7 @@ def directions(shelf: Shelf, why: str = "") -> tuple[Found, ...]:
         if info.scores and best > 0:
             name, score = info.scores[0]
             share = min(1.0, abs(score) / (1.0 if name in SHARES else best))
-        found.append(Found(f"{shelf.name}/{info.name}", shelf, info, share, why))
+        found.append(DirectionEntry(f"{entry.name}/{info.name}", entry, info, share, why))
     return tuple(found)
 
 
@@ -167,13 +167,13 @@ class Row:
     title: str = ""
     count: int = 0
     open: bool = True
-    shelf: Shelf | None = None
-    found: Found | None = None
+    entry: SetEntry | None = None
+    found: DirectionEntry | None = None
     misfit: str = ""
 
 
 def rows(
-    shelves: Iterable[Shelf],
+    entries: Iterable[SetEntry],
     model: "OpenModel | None",
     marks: "Marks",
     folded: Mapping[str, bool],
@@ -185,28 +185,28 @@ def rows(
     With `words`, all directions that have every one of them, and no head is folded.
     """
     parts = words.lower().split()
-    sets = [(shelf, misfit(shelf, model)) for shelf in sorted(shelves, key=_place)]
+    sets = [(entry, misfit(entry, model)) for entry in sorted(entries, key=_place)]
     made: list[Row] = []
-    stars = [found for shelf, why in sets if marks.stars and not why for found in directions(shelf)
+    stars = [found for entry, why in sets if marks.stars and not why for found in directions(entry)
              if found.ref in marks.stars and _has(found, marks, parts)]  # fmt: skip
     _head(made, Row(STARRED, 0, STARRED, len(stars)), stars, folded, bool(parts))
     for fits in (True, False):
-        methods: dict[str, list[tuple[Shelf, str]]] = {}
-        for shelf, why in sets:
+        methods: dict[str, list[tuple[SetEntry, str]]] = {}
+        for entry, why in sets:
             if bool(why) != fits:
-                methods.setdefault(shelf.method, []).append((shelf, why))
+                methods.setdefault(entry.method, []).append((entry, why))
         for method in sorted(methods, key=lambda name: (_inside(methods[name][0][0]), name)):
             _method(made, method, methods[method], marks, folded, parts)
     return made
 
 
-def _place(shelf: Shelf) -> tuple[bool, str]:
-    return _inside(shelf), shelf.name
+def _place(entry: SetEntry) -> tuple[bool, str]:
+    return _inside(entry), entry.name
 
 
-def _inside(shelf: Shelf) -> bool:
+def _inside(entry: SetEntry) -> bool:
     """Whether it moves activations: such sets come after those that move latents."""
-    return shelf.header is not None and shelf.header.space.startswith(INSIDE)
+    return entry.header is not None and entry.header.space.startswith(INSIDE)
 
 
 def among_stars(rows: list[Row], index: int) -> bool:
@@ -217,15 +217,15 @@ def among_stars(rows: list[Row], index: int) -> bool:
 def _method(
     made: list[Row],
     method: str,
-    sets: list[tuple[Shelf, str]],
+    sets: list[tuple[SetEntry, str]],
     marks: "Marks",
     folded: Mapping[str, bool],
     parts: list[str],
 ) -> None:
     """A method with its sets; with one set, both are one line."""
-    listed = [(shelf, why, [found for found in directions(shelf, why)
+    listed = [(entry, why, [found for found in directions(entry, why)
                             if not parts or _has(found, marks, parts)])
-              for shelf, why in sets]  # fmt: skip
+              for entry, why in sets]  # fmt: skip
     if parts:
         listed = [one for one in listed if one[2]]
     if not listed:
@@ -237,30 +237,34 @@ def _method(
         made.append(Row(key, 0, method, count, is_open, None, None, why))
         if not is_open:
             return
-    for shelf, why, found in listed:
+    for entry, why, found in listed:
         alone = len(listed) == 1
-        title = f"{method} {shelf.name}" if alone else shelf.name
-        head = Row(f"{key}/{shelf.name}", 0 if alone else 1, title, len(found), True, shelf, None,
+        title = f"{method} {entry.name}" if alone else entry.name
+        head = Row(f"{key}/{entry.name}", 0 if alone else 1, title, len(found), True, entry, None,
                    why)  # fmt: skip
         _head(made, head, found, folded, bool(parts))
 
 
 def _head(
-    made: list[Row], head: Row, found: list[Found], folded: Mapping[str, bool], all_open: bool
+    made: list[Row],
+    head: Row,
+    found: list[DirectionEntry],
+    folded: Mapping[str, bool],
+    all_open: bool,
 ) -> None:
     """A head with its directions below it, unless it is folded; nothing for no stars."""
-    if not found and head.shelf is None:
+    if not found and head.entry is None:
         return
     is_open = all_open or not folded.get(head.key, bool(head.misfit))
     made.append(replace(head, open=is_open))
     if is_open:
-        made += [Row(one.ref, head.level + 1, one.info.name, 0, True, one.shelf, one, one.misfit)
+        made += [Row(one.ref, head.level + 1, one.info.name, 0, True, one.entry, one, one.misfit)
                  for one in found]  # fmt: skip
 
 
-def _has(found: Found, marks: "Marks", parts: list[str]) -> bool:
+def _has(found: DirectionEntry, marks: "Marks", parts: list[str]) -> bool:
     """Whether a direction has all words: in its name, set, method, tags, or "starred"."""
-    method = found.shelf.method
+    method = found.entry.method
     star = STARRED if found.ref in marks.stars else ""
     tags = " ".join(f"#{tag}" for tag in marks.tags.get(found.ref, ()))
     text = f"{found.ref} {method} {words_of(method)} {tags} {star}".lower()

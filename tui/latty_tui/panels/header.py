@@ -28,7 +28,7 @@ NAME = 28  # characters of a model's name
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class HeaderPart:
     """Some words; where there is no room, those with the largest `rank` go first."""
 
     rank: int
@@ -37,7 +37,7 @@ class Part:
     right: bool = False
 
 
-def fitted(parts: list[Part], width: int) -> Text:
+def fitted(parts: list[HeaderPart], width: int) -> Text:
     """The parts that fit into so many cells, the right ones at the right edge."""
     kept = sorted(parts, key=lambda part: part.rank)
     while kept and _cells(kept) > width:
@@ -48,7 +48,7 @@ def fitted(parts: list[Part], width: int) -> Text:
     return Text.assemble(left, " " * (width - left.cell_len - right.cell_len), right)
 
 
-def _cells(parts: list[Part]) -> int:
+def _cells(parts: list[HeaderPart]) -> int:
     words = sum(Text(part.words).cell_len for part in parts)
     return words + len(GAP) * max(0, len(parts) - 1)
 
@@ -124,59 +124,61 @@ class HeaderPanel(Panel, Widget):
 
     # What it says.
 
-    def _parts(self) -> Iterator[Part]:
-        yield Part(1, " latty", "bold")
+    def _parts(self) -> Iterator[HeaderPart]:
+        yield HeaderPart(1, " latty", "bold")
         yield from self._model()
         yield from self._machine()
         yield from self._way()
         yield from self._state()
         yield from self._speed()
 
-    def _model(self) -> Iterator[Part]:
+    def _model(self) -> Iterator[HeaderPart]:
         model, ref = self.desk.model, self.desk.state.scene.model
         name = clean(Path(ref).stem if "/" in ref else ref)[:NAME]
-        yield Part(2, name, "bold")
+        yield HeaderPart(2, name, "bold")
         if self._opening:
-            yield Part(5, "opening ...")
+            yield HeaderPart(5, "opening ...")
         elif model is None:
-            yield Part(5, "not open")
+            yield HeaderPart(5, "not open")
         else:
-            yield Part(8, f"{clean(model.family)} {model.resolution} px, {model.space.upper()}")
+            yield HeaderPart(
+                8, f"{clean(model.family)} {model.resolution} px, {model.space.upper()}"
+            )
 
-    def _machine(self) -> Iterator[Part]:
+    def _machine(self) -> Iterator[HeaderPart]:
         drawn = self._drawn
         device = drawn.device if drawn else self.desk.device
         if device:
-            yield Part(6, clean(device))
+            yield HeaderPart(6, clean(device))
         if drawn and drawn.memory:
             used, whole = (amount / 2**30 for amount in drawn.memory)
-            yield Part(9, f"{used:.1f}/{whole:.0f} GiB")
+            yield HeaderPart(9, f"{used:.1f}/{whole:.0f} GiB")
 
-    def _way(self) -> Iterator[Part]:
+    def _way(self) -> Iterator[HeaderPart]:
         shown = self.desk.picture.pixels.size_px
         px = f" {shown[0]}x{shown[1]} px" if shown and self.desk.writer.way != "blocks" else ""
-        yield Part(7, f"{self.desk.writer.way}{px}")
+        yield HeaderPart(7, f"{self.desk.writer.way}{px}")
 
-    def _state(self) -> Iterator[Part]:
+    def _state(self) -> Iterator[HeaderPart]:
         scene = self.desk.state.scene
         seed = "walk" if isinstance(scene.seed, Walk) else str(scene.seed)
         if scene.latent is not None:
-            yield Part(3, "latent " + clean(scene.latent)[:NAME], right=True)
+            yield HeaderPart(3, "latent " + clean(scene.latent)[:NAME], right=True)
         else:
-            yield Part(3, f"seed {seed}", right=True)
-        yield Part(4, f"ψ {scene.truncation:.2f}", right=True)
+            yield HeaderPart(3, f"seed {seed}", right=True)
+        yield HeaderPart(4, f"ψ {scene.truncation:.2f}", right=True)
 
-    def _speed(self) -> Iterator[Part]:
+    def _speed(self) -> Iterator[HeaderPart]:
         painter = self.desk.writer
         if self._drawn:
-            yield Part(5, f"{self._drawn.ms:.0f} ms", right=True)
+            yield HeaderPart(5, f"{self._drawn.ms:.0f} ms", right=True)
         rate = self._rate()
         if rate is not None:
-            yield Part(12, f"{rate:.0f}/s", right=True)
+            yield HeaderPart(12, f"{rate:.0f}/s", right=True)
         if painter.speed is not None:
-            yield Part(10, link(painter.speed), right=True)
+            yield HeaderPart(10, link(painter.speed), right=True)
         if self.desk.writer.terminal.rtt >= 0.001:
-            yield Part(11, f"rtt {self.desk.writer.terminal.rtt * 1000:.0f} ms", right=True)
+            yield HeaderPart(11, f"rtt {self.desk.writer.terminal.rtt * 1000:.0f} ms", right=True)
 
 
 PANEL = HeaderPanel

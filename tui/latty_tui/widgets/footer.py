@@ -18,7 +18,7 @@ GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyHint:
     """A key and what it does."""
 
     key: str
@@ -26,7 +26,7 @@ class Key:
     what: str
 
 
-def fitted(keys: list[Key], last: list[Key], width: int) -> list[tuple[int, Key]]:
+def fitted(keys: list[KeyHint], last: list[KeyHint], width: int) -> list[tuple[int, KeyHint]]:
     """Where each key that fits begins; the last ones are at the right edge."""
     end = width - 1 - sum(_size(key) for key in last) - len(GAP) * (len(last) - 1)
     placed, at = [], 1
@@ -42,7 +42,7 @@ def fitted(keys: list[Key], last: list[Key], width: int) -> list[tuple[int, Key]
     return placed
 
 
-def _size(key: Key) -> int:
+def _size(key: KeyHint) -> int:
     return Text(f"{key.shown} {key.what}").cell_len
 
 
@@ -62,7 +62,7 @@ class KeyLine(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._keys: list[Key] = []
+        self._keys: list[KeyHint] = []
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._look)
@@ -71,21 +71,21 @@ class KeyLine(Widget):
     def _look(self, screen: Screen[object]) -> None:
         if not screen.is_attached:
             return
-        found: dict[str, Key] = {}
+        found: dict[str, KeyHint] = {}
         for _, binding, enabled, _ in screen.active_bindings.values():
             if binding.show and enabled and binding.action not in found:
                 shown = self.app.get_key_display(binding)
-                found[binding.action] = Key(binding.key, shown, binding.description)
+                found[binding.action] = KeyHint(binding.key, shown, binding.description)
         keys = list(found.values())
         if keys != self._keys:
             self._keys = keys
             self.refresh()
 
-    def _placed(self) -> list[tuple[int, Key]]:
+    def _placed(self) -> list[tuple[int, KeyHint]]:
         shown = self.app.get_key_display(Binding(PALETTE, ""))
         last = [key for key in self._keys if key.what in ALWAYS]
         keys = [key for key in self._keys if key not in last]
-        return fitted(keys, [*last, Key(PALETTE, shown, "Palette")], self.size.width)
+        return fitted(keys, [*last, KeyHint(PALETTE, shown, "Palette")], self.size.width)
 
     def render(self) -> Text:
         style = self.get_component_rich_style("key-line--key", partial=True)

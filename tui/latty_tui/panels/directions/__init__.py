@@ -56,7 +56,7 @@ class DirectionsPanel(FileActions):
 
     def action_add(self) -> None:
         row = self.row
-        if row is not None and row.found is None and not (row.shelf and row.shelf.error):
+        if row is not None and row.found is None and not (row.entry and row.entry.error):
             self._fold(row, row.open)
             return
         found = self.usable()
@@ -98,17 +98,17 @@ class DirectionsPanel(FileActions):
             self.desk.say(f"not in the picture: {why} (see edits)")
 
     def action_add_all(self) -> None:
-        shelf = self.row.shelf if self.row else None
-        if shelf is None or (self.row and self.row.misfit):
+        entry = self.row.entry if self.row else None
+        if entry is None or (self.row and self.row.misfit):
             self.usable()
             return
         state = self.desk.state
-        new = [found.ref for found in sets.directions(shelf) if state.where(found.ref) is None]
+        new = [found.ref for found in sets.directions(entry) if state.where(found.ref) is None]
         if not new:
-            self.desk.say(f"all of {shelf.name} is in the stack")
+            self.desk.say(f"all of {entry.name} is in the stack")
             return
         edits = [Edit(ref, 0.0) for ref in new]
-        self.desk.change(state.added(*edits), f"{len(new)} sliders of {shelf.name}")
+        self.desk.change(state.added(*edits), f"{len(new)} sliders of {entry.name}")
 
     # Keys: marks.
 

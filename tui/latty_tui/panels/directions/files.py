@@ -12,7 +12,7 @@ from latty.cli.out import clean
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.library import sets
-from latty_tui.library.sets import Found, Shelf
+from latty_tui.library.sets import DirectionEntry, SetEntry
 from latty_tui.panels.directions import renaming
 from latty_tui.panels.directions.listing import DirectionList
 
@@ -24,13 +24,13 @@ class FileActions(DirectionList):
     def _call(self) -> Callable[..., Any]:
         return self.desk.engine.call
 
-    def _target(self) -> tuple[Found | None, Shelf] | None:
+    def _target(self) -> tuple[DirectionEntry | None, SetEntry] | None:
         """The direction, or the whole set (None), under the cursor."""
         row = self.row
-        if row is None or row.shelf is None:
+        if row is None or row.entry is None:
             self.desk.say("choose a direction or a set first")
             return None
-        return row.found, row.shelf
+        return row.found, row.entry
 
     def _do(self, work: Any) -> None:
         self.desk.background(work, "files")
@@ -41,39 +41,39 @@ class FileActions(DirectionList):
         target = self._target()
         if target is None:
             return
-        found, shelf = target
+        found, entry = target
         if found is None:
-            self._rename_set(shelf)
+            self._rename_set(entry)
             return
 
         def named(name: str | None) -> None:
             if name and name != found.info.name:
                 self._do(self._rename(found, name))
 
-        taken = {one.info.name for one in sets.directions(shelf)} - {found.info.name}
-        hint = f"{shelf.name} ships with latty: a copy of it gets the name" if shelf.shipped else ""
+        taken = {one.info.name for one in sets.directions(entry)} - {found.info.name}
+        hint = f"{entry.name} ships with latty: a copy of it gets the name" if entry.shipped else ""
         self._ask(f"rename {found.ref}", found.info.name, renaming.name_reader(taken), hint, named)
 
-    async def _rename(self, found: Found, name: str) -> None:
+    async def _rename(self, found: DirectionEntry, name: str) -> None:
         path = await self._changeable(found)
         await self._call("rename_direction", path=str(path), name=found.info.name, to=name)
         await self._moved(found.ref, f"{path.stem}/{name}", f"rename to {name}")
 
-    def _rename_set(self, shelf: Shelf) -> None:
-        if self._ships(shelf):
+    def _rename_set(self, entry: SetEntry) -> None:
+        if self._ships(entry):
             return
 
         def named(name: str | None) -> None:
-            if name and name != shelf.name:
-                self._do(self._set_renamed(shelf, name))
+            if name and name != entry.name:
+                self._do(self._set_renamed(entry, name))
 
-        taken = {one.name for one in self.shelves} - {shelf.name}
-        self._ask(f"rename the set {shelf.name}", shelf.name, renaming.set_reader(taken), "", named)
+        taken = {one.name for one in self.entries} - {entry.name}
+        self._ask(f"rename the set {entry.name}", entry.name, renaming.set_reader(taken), "", named)
 
-    async def _set_renamed(self, shelf: Shelf, name: str) -> None:
-        await self._call("rename_set", path=str(shelf.path), name=name)
-        pairs = {found.ref: f"{name}/{found.info.name}" for found in sets.directions(shelf)}
-        await self._follow(pairs, f"{shelf.name} is {name}", next(iter(pairs.values()), ""))
+    async def _set_renamed(self, entry: SetEntry, name: str) -> None:
+        await self._call("rename_set", path=str(entry.path), name=name)
+        pairs = {found.ref: f"{name}/{found.info.name}" for found in sets.directions(entry)}
+        await self._follow(pairs, f"{entry.name} is {name}", next(iter(pairs.values()), ""))
 
     # Flip.
 
@@ -84,7 +84,7 @@ class FileActions(DirectionList):
             return
         self._do(self._flip(found))
 
-    async def _flip(self, found: Found) -> None:
+    async def _flip(self, found: DirectionEntry) -> None:
         path = await self._changeable(found)
         await self._call("flip_direction", path=str(path), name=found.info.name)
         ref = f"{path.stem}/{found.info.name}"
@@ -98,28 +98,28 @@ class FileActions(DirectionList):
         target = self._target()
         if target is None or self._ships(target[1]):
             return
-        found, shelf = target
-        what = found.ref if found else f"the set {shelf.name}"
-        used = sum(1 for one in ([found] if found else sets.directions(shelf))
+        found, entry = target
+        what = found.ref if found else f"the set {entry.name}"
+        used = sum(1 for one in ([found] if found else sets.directions(entry))
                    if self.desk.state.where(one.ref) is not None)  # fmt: skip
         more = f"{used} of the stack goes with it" if used else "it is gone for good"
         choices = [Choice(True, f"delete {what}", more), Choice(False, "keep it")]
 
         def chosen(answer: bool | None) -> None:
             if answer:
-                self._do(self._delete(found, shelf))
+                self._do(self._delete(found, entry))
 
         self.desk.ask(Choose(f"delete {clean(what)}?", choices), chosen)
 
-    async def _delete(self, found: Found | None, shelf: Shelf) -> None:
+    async def _delete(self, found: DirectionEntry | None, entry: SetEntry) -> None:
         if found is None:
-            await self._call("delete_set", path=str(shelf.path))
-            gone = [*sets.directions(shelf)]
+            await self._call("delete_set", path=str(entry.path))
+            gone = [*sets.directions(entry)]
         else:
             names = [found.info.name]
-            await self._call("delete_directions", path=str(shelf.path), names=names)
+            await self._call("delete_directions", path=str(entry.path), names=names)
             gone = [found]
-        name = found.info.name if found else shelf.name
+        name = found.info.name if found else entry.name
         await self._follow({one.ref: None for one in gone}, f"delete {name}")
 
     # Export, and keep.
@@ -128,21 +128,21 @@ class FileActions(DirectionList):
         target = self._target()
         if target is None:
             return
-        found, shelf = target
-        name = found.info.name if found else shelf.name
+        found, entry = target
+        name = found.info.name if found else entry.name
 
         def chosen(path: Path | None) -> None:
             if path is not None:
-                self._do(self._export(found, shelf, path))
+                self._do(self._export(found, entry, path))
 
         hint = ".safetensors holds all that is known of it"
         hint += ", .npy the bare vector for other tools" if found else ""
         self._ask(f"export {name} to", f"{renaming.plain(name)}.safetensors",
                   renaming.export_path, hint, chosen)  # fmt: skip
 
-    async def _export(self, found: Found | None, shelf: Shelf, path: Path) -> None:
+    async def _export(self, found: DirectionEntry | None, entry: SetEntry, path: Path) -> None:
         name = found.info.name if found else None
-        words = await self._call("export_directions", path=str(shelf.path), name=name, to=str(path))
+        words = await self._call("export_directions", path=str(entry.path), name=name, to=str(path))
         self.desk.say(f"{clean(str(path))}: {clean(', '.join(words))}")
 
     def action_keep(self) -> None:
@@ -152,8 +152,8 @@ class FileActions(DirectionList):
             self.desk.say("there is no edit to keep: move a direction first")
             return
         names = [renaming.short(edit.direction) for edit in shown.edits]
-        taken = {info.name for shelf in self.shelves if shelf.name == "mine" and shelf.header
-                 for info in shelf.header.infos}  # fmt: skip
+        taken = {info.name for entry in self.entries if entry.name == "mine" and entry.header
+                 for info in entry.header.infos}  # fmt: skip
 
         def named(name: str | None) -> None:
             if name:
@@ -179,18 +179,18 @@ class FileActions(DirectionList):
     ) -> None:
         self.desk.ask(Ask(clean(question), clean(value), read, hint), then)
 
-    def _ships(self, shelf: Shelf) -> bool:
-        if shelf.shipped:
-            self.desk.say(f"{shelf.name} ships with latty and stays as it is", "warning")
-        return shelf.shipped
+    def _ships(self, entry: SetEntry) -> bool:
+        if entry.shipped:
+            self.desk.say(f"{entry.name} ships with latty and stays as it is", "warning")
+        return entry.shipped
 
-    async def _changeable(self, found: Found) -> Path:
+    async def _changeable(self, found: DirectionEntry) -> Path:
         """The file of a direction that may be changed: a copy's, where it ships."""
-        if not found.shelf.shipped:
-            return found.shelf.path
-        path = Path(await self._call("copy_direction", path=str(found.shelf.path),
+        if not found.entry.shipped:
+            return found.entry.path
+        path = Path(await self._call("copy_direction", path=str(found.entry.path),
                                      name=found.info.name))  # fmt: skip
-        self.desk.say(f"{found.shelf.name} ships with latty: its copy {path.stem} is changed")
+        self.desk.say(f"{found.entry.name} ships with latty: its copy {path.stem} is changed")
         return path
 
     async def _moved(self, ref: str, to: str, what: str) -> None:

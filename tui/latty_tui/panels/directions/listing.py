@@ -8,7 +8,7 @@ from rich.text import Text
 from latty_tui.drawing.engine import OpenModel
 from latty_tui.library import sets
 from latty_tui.library.marks import Marks
-from latty_tui.library.sets import Found, Row, Shelf
+from latty_tui.library.sets import DirectionEntry, Row, SetEntry
 from latty_tui.panels.directions.words import about, line
 from latty_tui.state import State
 from latty_tui.widgets.browser import BrowserPanel, Rows
@@ -24,12 +24,12 @@ class DirectionList(BrowserPanel):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.shelves: tuple[Shelf, ...] = ()
+        self.entries: tuple[SetEntry, ...] = ()
         self.marks = Marks()
         self.folded: dict[str, bool] = {}
         self.rows: list[Row] = []
         self.strengths: dict[str, float] = {}
-        self._reader = sets.Shelves()
+        self._reader = sets.SetReader()
         self._lock = asyncio.Lock()
 
     def on_mount(self) -> None:
@@ -46,19 +46,19 @@ class DirectionList(BrowserPanel):
     async def look(self) -> None:
         """Read what is new in the folders."""
         async with self._lock:
-            first = not self.shelves
-            shelves = await asyncio.to_thread(self._reader.look)
+            first = not self.entries
+            entries = await asyncio.to_thread(self._reader.look)
             if first:
                 self.marks = await asyncio.to_thread(Marks.load)
-        if shelves is not self.shelves and self.query(Rows):  # or the studio closes
-            self.shelves = shelves
+        if entries is not self.entries and self.query(Rows):  # or the studio closes
+            self.entries = entries
             self.fill()
 
     def fill(self, select: str = "") -> None:
         """The rows again; the cursor stays at what it is at, or goes to `select`."""
         key, at = select or (self.row.key if self.row else ""), self.list.cursor
         starred = sets.among_stars(self.rows, at) and not select
-        self.rows = sets.rows(self.shelves, self.desk.model, self.marks, self.folded, self.words)
+        self.rows = sets.rows(self.entries, self.desk.model, self.marks, self.folded, self.words)
         if not key:  # the first time: at something to press
             key = next((row.key for row in self.rows if row.found), "")
         same = [i for i, row in enumerate(self.rows) if row.key == key]
@@ -100,11 +100,11 @@ class DirectionList(BrowserPanel):
         return self.rows[at] if at < len(self.rows) else None
 
     @property
-    def found(self) -> Found | None:
+    def found(self) -> DirectionEntry | None:
         """The direction under the cursor."""
         return self.row.found if self.row else None
 
-    def usable(self) -> Found | None:
+    def usable(self) -> DirectionEntry | None:
         """The same, where it can be used; otherwise why not is said."""
         row = self.row
         if row is not None and row.misfit:

@@ -60,14 +60,14 @@ def about(row: Row, marks: Marks) -> str:
     """Two or three lines: the direction or set under the cursor, or why it cannot be used."""
     if row.found is not None:
         return "\n".join(filter(None, _direction(row, marks)))
-    if row.shelf is None:
+    if row.entry is None:
         return clean(row.misfit or sets.words_of(row.title) or "directions with a star")
-    header = row.shelf.header
+    header = row.entry.header
     if row.misfit or header is None:
         return clean(row.misfit)
     partly = "" if header.complete else "; the search is not done"
-    ships = "ships with latty" if row.shelf.shipped else "yours"
-    facts = f"{row.shelf.name}: {ships}, space {header.space}{partly}"
+    ships = "ships with latty" if row.entry.shipped else "yours"
+    facts = f"{row.entry.name}: {ships}, space {header.space}{partly}"
     return clean(facts) + f"\n{sets.words_of(header.method)}"
 
 

@@ -14,7 +14,7 @@ from latty_tui.dialogs.readers import label_words, seed_words
 from latty_tui.library import edit_layers
 from latty_tui.library.direction_facts import guessed
 from latty_tui.panel import Panel
-from latty_tui.panels.latent.field import Change, Field, Look, Question
+from latty_tui.panels.latent.field import Change, LatentField, Look, Question
 from latty_tui.panels.latent.fields import Class, Mix, Start, fields
 from latty_tui.panels.latent.latents import PATH, fault, offers
 from latty_tui.panels.latent.seed_fields import (
@@ -67,7 +67,7 @@ class LatentPanel(Panel, Lines):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
-        self.fields: list[Field] = []
+        self.fields: list[LatentField] = []
         self._said: list[tuple[str, str, str]] = []
 
     # What the studio tells.
@@ -95,7 +95,7 @@ class LatentPanel(Panel, Lines):
         return Look(self.desk.state, self.desk.model)
 
     @property
-    def field(self) -> Field:
+    def field(self) -> LatentField:
         return self.fields[min(self.cursor, len(self.fields) - 1)]
 
     def count(self) -> int:

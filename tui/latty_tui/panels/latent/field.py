@@ -43,7 +43,7 @@ class Look:
         return self.model.num_layers if self.model else 1
 
 
-class Field(ABC):
+class LatentField(ABC):
     """One line; `look` is the state and the model. USUAL is what of a scene it goes back to."""
 
     NAME: ClassVar[str] = ""

@@ -7,7 +7,7 @@ from latty.models.registries import FAMILIES
 from latty.scene import SEED_LIMIT, Edit, Walk
 from latty_tui.dialogs import readers as reading
 from latty_tui.library.direction_facts import MIXING
-from latty_tui.panels.latent.field import Change, Field, Look, Question
+from latty_tui.panels.latent.field import Change, LatentField, Look, Question
 from latty_tui.panels.latent.seed_fields import After, Along, Blend, Cutoff, Seed, Truncation
 from latty_tui.state import State
 
@@ -18,7 +18,7 @@ MIX_HINT = "a seed, the share of the way to it, layers: 42 70% @ 0-3"
 NOISES = ("none", "const")  # before the seeds
 
 
-class Noise(Field):
+class Noise(LatentField):
     NAME = "noise"
     USUAL: ClassVar = {"noise": "const"}
 
@@ -45,7 +45,7 @@ class Noise(Field):
                         self._at, "const, none, or a seed")  # fmt: skip
 
 
-class Class(Field):
+class Class(LatentField):
     NAME = "class"
     USUAL: ClassVar = {"label": None}
 
@@ -80,7 +80,7 @@ class Class(Field):
                         f"0 to {count - 1}, a name, or several: 3=0.7, 5=0.3; none")  # fmt: skip
 
 
-class Mix(Field):
+class Mix(LatentField):
     """A seed that is mixed in: edit `index`."""
 
     def __init__(self, index: int, seed: str) -> None:
@@ -112,7 +112,7 @@ class Mix(Field):
                         self._made, MIX_HINT)  # fmt: skip
 
 
-class NewMix(Field):
+class NewMix(LatentField):
     NAME = "mix"
 
     def words(self, look: Look) -> str:
@@ -125,7 +125,7 @@ class NewMix(Field):
         return Question("mix in a seed", "", lambda text: (reading.mixed(text),), made, MIX_HINT)
 
 
-class Start(Field):
+class Start(LatentField):
     """Stored latents to start at; the panel asks which, as their files have to be read."""
 
     NAME = "start"
@@ -142,7 +142,7 @@ class Start(Field):
         return look.state.with_scene(latent=latent), f"start at {latent}"
 
 
-class Size(Field):
+class Size(LatentField):
     NAME = "size"
     USUAL: ClassVar = {"size": None}
 
@@ -166,7 +166,7 @@ class Size(Field):
                         "in px, 8 to 4096, or own")  # fmt: skip
 
 
-def fields(look: Look) -> list[Field]:
+def fields(look: Look) -> list[LatentField]:
     """The lines for a state, from the top."""
     walk = [Along(), Blend()] if isinstance(look.scene.seed, Walk) else []
     mixes = [Mix(i, edit.direction.removeprefix(MIXING))

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from latty.scene import BLENDS, SEED_LIMIT, Walk
 from latty_tui.dialogs import readers as reading
-from latty_tui.panels.latent.field import Change, Field, Look, Question
+from latty_tui.panels.latent.field import Change, LatentField, Look, Question
 from latty_tui.state import State
 
 TRUNCATION = 2.0  # as in presets
@@ -44,7 +44,7 @@ def truncated(state: State, by: float) -> Change:
     return state.with_scene(truncation=psi), f"truncation {psi:.4g}"
 
 
-class Seed(Field):
+class Seed(LatentField):
     NAME = "seed"
 
     def words(self, look: Look) -> str:
@@ -60,7 +60,7 @@ class Seed(Field):
         return seed_question(look)
 
 
-class Along(Field):
+class Along(LatentField):
     """The place on a walk."""
 
     NAME = "along"
@@ -84,7 +84,7 @@ class Along(Field):
                         "0 = the first seed, 1 = the last")  # fmt: skip
 
 
-class Blend(Field):
+class Blend(LatentField):
     NAME = "blend"
 
     def words(self, look: Look) -> str:
@@ -96,7 +96,7 @@ class Blend(Field):
         return look.state.with_scene(seed=walk), f"blend {blend}"
 
 
-class Truncation(Field):
+class Truncation(LatentField):
     NAME = "truncation"
     USUAL: ClassVar = {"truncation": 1.0}
 
@@ -116,7 +116,7 @@ class Truncation(Field):
                         "1 = as sampled, 0 = the average picture")  # fmt: skip
 
 
-class Cutoff(Field):
+class Cutoff(LatentField):
     NAME = "cutoff"
     USUAL: ClassVar = {"cutoff": None}
 
@@ -144,7 +144,7 @@ class Cutoff(Field):
                         f"0 to {look.layers}, or all")  # fmt: skip
 
 
-class After(Field):
+class After(LatentField):
     NAME = "after edits"
     USUAL: ClassVar = {"truncation_after_edits": False}
 

@@ -215,7 +215,7 @@ class JobActions(Panel, Vertical):
         listed = self.desk.find(DirectionsPanel)
         listed.words = ""
         listed.fill()
-        places = (i for i, one in enumerate(listed.rows) if one.shelf and one.shelf.path == path)
+        places = (i for i, one in enumerate(listed.rows) if one.entry and one.entry.path == path)
         place = next(places, None)
         if place is None:
             self.desk.say(f"{clean(short(str(path)))}: no such set is in the list of directions")

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from latty.cli.out import clean
 from latty.errors import BadData, LattyError
 from latty_tui.dialogs.ask import Ask
-from latty_tui.drawing.projector import Projector, reel_of
+from latty_tui.drawing.projector import Projector, playback_of
 from latty_tui.films import film, keyframes
 from latty_tui.panel import Panel
 from latty_tui.panels.timeline import track
@@ -20,7 +20,7 @@ from latty_tui.panels.timeline.preset_files import PresetFiles
 
 if TYPE_CHECKING:
     from latty.presets import Preset
-    from latty_tui.state import Film, State
+    from latty_tui.state import FilmSettings, State
 
 EASINGS = ("linear", "smooth", "sine", "cubic")
 LOOPS = ("once", "loop", "bounce")
@@ -196,7 +196,7 @@ class TimelinePanel(Panel, Widget):
 
     def _film(self, **changes: Any) -> None:
         state = self.desk.state
-        after: Film = replace(state.film, **changes)
+        after: FilmSettings = replace(state.film, **changes)
         words = ", ".join(f"{key} {value}" for key, value in changes.items())
         self.desk.change(replace(state, film=after), words, tag="film")
 
@@ -211,7 +211,7 @@ class TimelinePanel(Panel, Widget):
             self.desk.say("nothing moves yet: press K here, change something, press K again")
             return
         how = self.desk.state.film
-        self.projector.start(reel_of(preset, how.fps, how.loop))
+        self.projector.start(playback_of(preset, how.fps, how.loop))
 
     def _preset(self) -> "Preset | None":
         """The preset of the state; what is wrong with it is shown, and None."""
