@@ -60,10 +60,10 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         ("tlgan", "demo", "--samples", "5"): (65, "too few"),
         ("tlgan", "demo", "--layers", "some"): (2, "all, best"),
         ("tlgan", "demo", "-o", "a/b.toml"): (2, "is no name"),
-        ("ganspace", "portraits", "--layer", "b9"): (65, "shows no activations"),
+        ("ganspace", "portraits", "--layer", "b9", "-o", "mine"): (65, "shows no activations"),
     }
     for words, (code, text) in cases.items():
-        done = latty("discover", *words, "-o", "mine", home=tmp_path)
+        done = latty("discover", *words, home=tmp_path)
         assert done.returncode == code, (words, done.stderr)
         assert text in done.stderr and "Traceback" not in done.stderr, (words, done.stderr)
         assert done.stdout == ""

@@ -12,7 +12,6 @@ from latty.cli import kinds as sniff
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import BadData, Missing
-from latty.presets.formats import media_of
 
 if TYPE_CHECKING:
     from latty.checkpoints.checkpoint import Checkpoint
@@ -39,7 +38,7 @@ def run(run: Run) -> int:
         "folder": _folder,
     }
     facts: Facts = {"file": str(path), "bytes": path.stat().st_size, "kind": kind}
-    if kind not in readers and path.is_file() and media_of(path):
+    if kind not in (*readers, sniff.OTHER):
         readers[kind] = _media
     if kind in readers:
         facts |= {"what": sniff.words(kind)} | readers[kind](path)
