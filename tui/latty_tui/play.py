@@ -74,7 +74,8 @@ def _write(text: str) -> None:
 
 
 def frames(path: Path) -> Iterator[Frame]:
-    """Frames of a picture or film, one in memory at a time."""
+    """Frames of a picture or film, one in memory at a time: pixels (H, W, 3), seconds. Raises
+    BadData where it is damaged."""
     from PIL import Image, ImageSequence, UnidentifiedImageError
 
     try:

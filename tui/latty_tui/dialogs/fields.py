@@ -144,7 +144,7 @@ class Offers(Suggester):
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
-    """A whole number between two others."""
+    """A whole number between two others. What it returns raises ValueError."""
 
     def read(text: str) -> int:
         if not (text.isascii() and text.isdecimal()) or not low <= int(text[:12]) <= high:
@@ -155,7 +155,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def number(low: float, high: float) -> Callable[[str], float]:
-    """A number between two others."""
+    """A number between two others. What it returns raises ValueError."""
 
     def read(text: str) -> float:
         try:

@@ -13,7 +13,7 @@ SIZES = (8, 4096)  # px, as in presets
 
 
 def number(text: str, low: float, high: float, what: str) -> float:
-    """A number, or a share in percent, within its limits."""
+    """A number, or a share in percent, within its limits. Raises ValueError."""
     words = text.strip().replace("σ", "")
     scale = 0.01 if words.endswith("%") else 1.0
     try:
@@ -26,7 +26,7 @@ def number(text: str, low: float, high: float, what: str) -> float:
 
 
 def whole(text: str, low: int, high: int, what: str) -> int:
-    """A whole number within its limits."""
+    """A whole number within its limits. Raises ValueError."""
     words = text.strip()
     if not words.isascii() or not words.isdecimal() or len(words) > 20:
         raise ValueError(f"{what} is a whole number")
@@ -41,7 +41,7 @@ def seed(text: str) -> int:
 
 
 def seeds(text: str, now: int | Walk) -> int | Walk:
-    """ "7", or several for a walk: "1, 5, 9"."""
+    """ "7", or several for a walk: "1, 5, 9". Raises ValueError."""
     found = tuple(seed(word) for word in text.replace(",", " ").split())
     if not found:
         raise ValueError("type a seed, or several for a walk: 1, 5, 9")
@@ -62,7 +62,8 @@ def strength(text: str) -> tuple[float, Layers | None]:
 
 
 def mixed(text: str) -> Edit:
-    """ "42", "42 70%", "42 0.7 @ 0-3": a seed, the share of the way to it, its layers."""
+    """ "42", "42 70%", "42 0.7 @ 0-3": a seed, the share of the way to it, its layers. Raises
+    ValueError."""
     first, at, layers = text.partition("@")
     words = first.split()
     if not 1 <= len(words) <= 2:
@@ -78,7 +79,7 @@ def mix_words(edit: Edit) -> str:
 
 
 def noise(text: str) -> Noise:
-    """ "const", "none" or a seed."""
+    """ "const", "none" or a seed. Raises ValueError."""
     word = text.strip().lower()
     if word in ("const", "none"):
         return word  # type: ignore[return-value]
@@ -101,7 +102,8 @@ def cutoff(text: str, layers: int) -> int | None:
 
 
 def label(text: str, count: int, names: Sequence[str]) -> Label:
-    """A class by number or name, several with weights ("3=0.7, husky=0.3"), or "none"."""
+    """A class by number or name, several with weights ("3=0.7, husky=0.3"), or "none". Raises
+    ValueError."""
     if text.strip().lower() in ("", "none"):
         return None
     if "=" not in text:
@@ -117,7 +119,7 @@ def label(text: str, count: int, names: Sequence[str]) -> Label:
 
 
 def one_class(text: str, count: int, names: Sequence[str]) -> int:
-    """The index of a class, by number or by as much of its name as is enough."""
+    """The index of a class, by number or by as much of its name as is enough. Raises ValueError."""
     word = text.strip().lower()
     if word.isdecimal():
         return whole(word, 0, count - 1, "a class")

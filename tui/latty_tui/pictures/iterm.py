@@ -27,7 +27,7 @@ def encode(
     number: int = 1,
     colours: int = 256,
 ) -> str:
-    """One picture at the cursor; a JPEG has no use for a palette."""
+    """One picture (H, W, 3) at the cursor; a JPEG has no use for a palette."""
     from base64 import standard_b64encode
     from io import BytesIO
 

@@ -31,7 +31,7 @@ def encode(
     number: int = 1,
     colours: int = 256,
 ) -> str:
-    """The path of a file that holds the picture."""
+    """The path of a file that holds the picture (H, W, 3)."""
     from hashlib import sha256
     from io import BytesIO
 

@@ -55,7 +55,9 @@ class Way(Protocol):
         truecolor: bool = True,
         number: int = 1,
         colours: int = COLOURS,
-    ) -> str: ...
+    ) -> str:
+        """What draws the picture (H, W, 3) from the cursor on."""
+        ...
 
     def hide(self, number: int) -> str: ...
 
@@ -105,7 +107,7 @@ def fitted(rgb: Pixels, size: tuple[int, int] | None, filter: str = "lanczos") -
 
 
 def render(rgb: Pixels, terminal: Terminal, number: int = 1) -> tuple[str, int]:
-    """The picture in the terminal's way, and how many rows it takes."""
+    """The picture (H, W, 3) in the terminal's way, and how many rows it takes."""
     how = way(terminal.way)
     columns, rows = box(rgb.shape, terminal)
     pixels = fitted(rgb, how.canvas(columns, rows, terminal.cell))
@@ -126,6 +128,6 @@ def placed(data: str) -> str:
 
 
 def draw(rgb: Pixels, terminal: Terminal, number: int = 1) -> str:
-    """All that is to be written for a picture on lines of its own."""
+    """All that is to be written for a picture (H, W, 3) on lines of its own."""
     data, rows = render(rgb, terminal, number)
     return reserve(rows) + placed(data) + f"\x1b[{rows}B\r"

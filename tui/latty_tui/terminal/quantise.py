@@ -19,7 +19,7 @@ GOOD = 12.0  # mean squared error: 37.3 dB
 
 
 def quantise(rgb: Pixels, colours: int = 256, grid: float = 1.0) -> Image.Image:
-    """The picture in at most so many colours, whose levels are multiples of `grid`."""
+    """The picture (H, W, 3) in at most so many colours, whose levels are multiples of `grid`."""
     size = rgb.shape[0] * rgb.shape[1]
     octree = _octree(_thinned(rgb, SEEN), colours)
     table, sample = palette(octree), _thinned(rgb, SAMPLE)

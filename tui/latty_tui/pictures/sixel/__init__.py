@@ -27,7 +27,7 @@ def encode(
     number: int = 1,
     colours: int = 256,
 ) -> str:
-    """One picture, exactly as many pixels as `rgb` has, from the cursor on."""
+    """One picture (H, W, 3), exactly as many pixels as it has, from the cursor on."""
     import numpy as np
 
     from latty_tui.pictures.sixel import bands
