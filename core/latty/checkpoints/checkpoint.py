@@ -13,19 +13,16 @@ from typing import TYPE_CHECKING, Any
 from latty.checkpoints import (
     numpyfile,
     safetensors,
-    symbols,
     torchlegacy,
     torchzip,
     walk,
     ziparchive,
 )
 from latty.checkpoints.inert import Machine
-from latty.checkpoints.refusals import AGAIN, Refusal
+from latty.checkpoints.refusals import AGAIN, Refusal, no_file, unreadable
 from latty.checkpoints.sniff import HEAD, Start, sniff
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Persistent, TensorView, TfNetwork, item_size
-from latty.errors import Missing, OutputError
-from latty.text import clean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -134,7 +131,7 @@ def digest(path: Path) -> str:
             while block := file.read(2**20):
                 total.update(block)
     except OSError as error:
-        raise OutputError(f"cannot read {path.name}: {error.strerror}") from None
+        raise unreadable(path, error) from None
     return total.hexdigest()
 
 
@@ -170,14 +167,14 @@ def _mapped(path: Path) -> tuple[str, memoryview]:
                 raise Refusal("too-big", what, "ask its author for the generator alone")
             return kind, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except OSError as error:
-        raise OutputError(f"cannot read {clean(path.name)}: {error.strerror}") from None
+        raise unreadable(path, error) from None
 
 
 def _status(path: Path) -> os.stat_result:
     try:
         return path.stat()
     except (FileNotFoundError, ValueError):  # ValueError: a name that no file can have
-        raise Missing(f"there is no file {clean(path.name)}", "check the path") from None
+        raise no_file(path) from None
 
 
 def _read_zip(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
@@ -249,11 +246,3 @@ READERS: dict[str, Callable[[Path, memoryview, Tally], Checkpoint]] = {
     "pickle": _read_pickle,
     "text-pickle": _read_text_pickle,
 }
-
-
-def refusal_of(tally: Tally) -> Refusal | None:
-    """What a strict reading would have said first, after a lenient one."""
-    for path in tally.foreign:
-        module, _, name = path.rpartition(".")
-        return symbols.forbidden(module, name)
-    return None

@@ -87,9 +87,11 @@ class Machine:
         return self.code[start:stop]
 
     def number(self, size: int) -> int:
+        """The next `size` bytes as a whole number."""
         return int.from_bytes(self.take(size), "little")
 
     def line(self) -> str:
+        """The text up to the next line end. Raises Refusal."""
         found = bytes(self.code[self.pos : self.pos + LINE_LIMIT])
         length = found.find(b"\n")
         if length < 0:
@@ -110,11 +112,13 @@ class Machine:
         return bytes(view)
 
     def remember(self, index: int) -> None:
+        """Put the top of the stack into the memo. Raises Refusal where it is full."""
         if len(self.memo) >= MEMO:
             raise too_big(f"{MEMO} remembered values")
         self.memo[index] = self.stack[-1]
 
     def since_mark(self) -> list[Any]:
+        """Everything on the stack above the last mark, which is taken away."""
         items = self.stack
         self.stack = self.marks.pop()
         return items

@@ -4,7 +4,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from latty.checkpoints.checkpoint import Checkpoint, digest, read, refusal_of
+from latty.checkpoints import symbols
+from latty.checkpoints.checkpoint import Checkpoint, digest, read
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Persistent, TensorView, TfNetwork, dtype_name, plain
@@ -24,9 +25,9 @@ def facts(path: Path) -> Facts:
     try:
         checkpoint = read(path, tally)
         known |= _contents(checkpoint)
-        refusal = refusal_of(tally)
+        refusal = _refusal_of(tally)
     except Refusal as error:
-        refusal = refusal_of(tally) or error
+        refusal = _refusal_of(tally) or error
     known |= _asked(tally)
     if refusal is not None:
         refusal = refusal if refusal.message != refusal.what else refusal.about(path.name)
@@ -111,3 +112,11 @@ def _json(value: Any, depth: int) -> Any:
     if depth and isinstance(value, list | tuple):
         return [_json(item, depth - 1) for item in value[:SHOWN_ITEMS]]
     return f"({type(value).__name__})"
+
+
+def _refusal_of(tally: Tally) -> Refusal | None:
+    """What a strict reading would have said first, after a lenient one."""
+    for path in tally.foreign:
+        module, _, name = path.rpartition(".")
+        return symbols.forbidden(module, name)
+    return None

@@ -5,7 +5,9 @@ forbidden-global object-array bad-tensor bad-zip checksum too-big no-model not-a
 weights themselves: nonfinite wrong-shape missing-key negative-variance.
 """
 
-from latty.errors import BadData
+from pathlib import Path
+
+from latty.errors import BadData, Missing, OutputError
 from latty.text import clean
 
 AGAIN = "fetch it again, and compare its size with the page it came from"
@@ -29,3 +31,13 @@ def truncated(what: str = "the file ends too early") -> Refusal:
 
 def bad_tensor(what: str) -> Refusal:
     return Refusal("bad-tensor", what, "the file is damaged or was made to mislead; fetch it again")
+
+
+def no_file(path: Path) -> Missing:
+    """A file that is not there, in words."""
+    return Missing(f"there is no file {clean(path.name)}", "check the path")
+
+
+def unreadable(path: Path, error: OSError) -> OutputError:
+    """A file that the system does not let us read, in words."""
+    return OutputError(f"cannot read {clean(path.name)}: {error.strerror}")

@@ -45,21 +45,25 @@ class Tally:
             raise too_big(f"{OPERATIONS} operations")
 
     def container(self) -> None:
+        """Count a list or table. Raises Refusal where there are too many."""
         self.containers += 1
         if self.containers > CONTAINERS:
             raise too_big(f"{CONTAINERS} lists and tables")
 
     def tensor(self) -> None:
+        """Count a tensor. Raises Refusal where there are too many."""
         self.tensors += 1
         if self.tensors > TENSORS:
             raise too_big(f"{TENSORS} tensors")
 
     def module(self) -> None:
+        """Count a module. Raises Refusal where there are too many."""
         self.modules += 1
         if self.modules > MODULES:
             raise too_big(f"{MODULES} modules")
 
     def spend_text(self, size: int) -> None:
+        """Count `size` bytes of text. Raises Refusal where there are too many."""
         self.text += size
         if self.text > TEXT:
             raise too_big(f"{TEXT >> 20} MiB of text")

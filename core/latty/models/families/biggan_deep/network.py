@@ -170,6 +170,7 @@ class Builder:
             raise Refusal("wrong-shape", "the batch norms keep fewer than two statistics", OTHER)
 
     def network(self) -> Network:
+        """The whole network. Raises Refusal."""
         embeddings = self.reader.take("embeddings.weight", -1, -1)
         if embeddings.shape[0] >= self.condition:
             what = "tensor 'embeddings.weight' leaves no room for z in generator.gen_z"
@@ -237,6 +238,7 @@ class Builder:
         return Norm(*self.moments(prefix, width), scale, offset, self.config.eps)
 
     def block(self, prefix: str, width: int, up: bool) -> Block:
+        """One GenBlock of `width` channels. Raises Refusal."""
         norms, convs, inputs = [], [], width
         for i, side in enumerate((1, 3, 3, 1)):
             norms.append(self.norm(f"{prefix}.bn_{i}", width))
