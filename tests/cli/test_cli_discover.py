@@ -51,6 +51,12 @@ def test_help_shows_the_parameters_of_a_method(tmp_path: Path) -> None:
     assert "ganspace" in listed and "interfacegan" in listed
 
 
+def test_a_set_without_a_name_never_takes_that_of_a_shipped_one(tmp_path: Path) -> None:
+    done = latty("discover", "random", "portraits", "--samples", "20", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "my-portraits-random"
+
+
 def test_mistakes_are_one_line(tmp_path: Path) -> None:
     cases = {
         ("tlgn", "demo"): (66, "did you mean 'tlgan'"),

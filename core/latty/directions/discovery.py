@@ -36,6 +36,13 @@ def target_of(name: str) -> Path:
     return path if path.suffix == SETS.suffix else SETS.place(name)
 
 
+def default_name(model: str, method: str) -> str:
+    """What a search's set is called where nobody says: MODEL-METHOD, or my-MODEL-METHOD where a set
+    of that name ships."""
+    name = f"{Path(model).stem}-{method}"
+    return f"my-{name}" if (SETS.shipped() / f"{name}{SETS.suffix}").exists() else name
+
+
 def make(method: str, params: Mapping[str, Any]) -> "Method":
     """The method with these parameters. Raises Missing, UsageError for a name it does not know."""
     known = [parameter.name for parameter in parameters(method)]

@@ -127,7 +127,9 @@ def _target(name: str) -> Path:
 
 def _fields(method: str, facts: Facts, model: "OpenModel") -> list[FormField]:
     """The name of the set, the method's parameters, how to compute."""
-    stem = f"{Path(facts.model).stem}-{method}"
+    from latty.directions.discovery import default_name
+
+    stem = default_name(facts.model, method)
     name, count = stem, 2
     while _target(name).exists():
         name, count = f"{stem}-{count}", count + 1

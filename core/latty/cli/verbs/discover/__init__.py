@@ -1,7 +1,6 @@
 """Find directions of a model by a method: ganspace, sefa, tlgan, ..."""
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty.cli import detach as cli_detach
@@ -47,7 +46,7 @@ def run(run: Run) -> int:
     params, split = parameters.given(args, args.method), workers.asked(run)
     from latty.directions import discovery as search
 
-    name = args.output or f"{Path(args.model).stem}-{args.method}"
+    name = args.output or search.default_name(args.model, args.method)
     target = search.target_of(name)
     if args.detach:
         return cli_detach.detached(run)
