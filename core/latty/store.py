@@ -8,16 +8,22 @@ from pathlib import Path
 from latty import home
 from latty.errors import Missing, UsageError, WouldOverwrite, did_you_mean
 
-NAME = re.compile(r"[^\W_][\w.+-]{0,79}")
+NAME = re.compile(r"[^\W_][\w+-]{0,79}")
 BYTES = 240  # of a name: with its suffix and that of a temporary file it must fit in 255
-ENDINGS = (".safetensors", ".toml", ".")  # they would make a name look like a file's
-RULE = "letters, digits, - _ . +, at most 80; a letter or digit first, and no file's ending"
+RULE = "letters, digits, - _ +, at most 80; a letter or digit first"
 
 
 def is_name(text: str) -> bool:
-    """Whether a stored file may be called so: the same rule for models, directions and the rest."""
-    fits = NAME.fullmatch(text) is not None and len(text.encode()) <= BYTES
-    return fits and ".." not in text and not text.lower().endswith(ENDINGS)
+    """Whether a new file may be called so: the same rule for models, directions and the rest.
+
+    Without a dot no name looks like a file's; files of earlier versions that have one are found.
+    """
+    return NAME.fullmatch(text) is not None and len(text.encode()) <= BYTES
+
+
+def name_from(text: str) -> str:
+    """The nearest name to a text: what no name may hold, such as a dot, becomes "-"."""
+    return re.sub(r"[^\w+-]+", "-", text).strip("-_+")[:80]
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ class Store:
         raise Missing(f"no {self.kind} '{ref}'", did_you_mean(ref, self.names()) or see)
 
     def check_name(self, name: str) -> None:
-        """Raises UsageError for a name that nothing stored can have, or that ships with latty."""
+        """Raises UsageError for a name that nothing new can have, or that ships with latty."""
         if not is_name(name):
             raise UsageError(f"'{name}' is no name", RULE)
         if (self.shipped() / f"{name}{self.suffix}").exists() or name in self.built_in():

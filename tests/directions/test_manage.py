@@ -13,7 +13,7 @@ from latty import edits, home
 from latty.directions import find, manage
 from latty.directions.base import Info
 from latty.directions.file import DirectionSet, read, read_header, write
-from latty.directions.methods.voynov.deformators import Curves
+from latty.directions.methods.voynov.deformators import CurveNetwork
 from latty.errors import BadData, Missing, UsageError, WouldOverwrite
 from latty.models import open_model
 from latty.scene import Edit, Scene
@@ -36,7 +36,7 @@ def curves(count: int = 3, width: int = 32) -> str:
     digest = open_model("portraits", "cpu").info.digest
     header = DirectionSet("voynov", "w", infos, "portraits", "portraits", digest, form="voynov")
     path = home.directions_dir() / "own-curves.safetensors"
-    write(path, header, dict(Curves(count, width, 16).state_dict()))
+    write(path, header, dict(CurveNetwork(count, width, 16).state_dict()))
     return str(path)
 
 

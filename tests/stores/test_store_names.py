@@ -12,17 +12,21 @@ from latty import home
 from latty.attributes.store import CARDS
 from latty.cli.main import main
 from latty.directions import manage
-from latty.directions.store import SETS
+from latty.directions.discovery import target_of
+from latty.directions.store import SETS, direction_names, resolve
 from latty.errors import UsageError
 from latty.latents import LATENTS
 from latty.models import open_model
 from latty.models.store import MODELS
 from latty.store import RULE, Store
+from latty_tui.panels.directions import renaming
 
 Captured = pytest.CaptureFixture[str]
-BAD = ("a/b", "../x", "..", ".hidden", "a..b", "a.", "a.toml", "a b", "-a", "x" * 81, "", "a#b")
+BAD = ("a/b", "../x", "..", ".hidden", "a..b", "a.", "a.toml", "v1.5", "a b", "-a", "x" * 81, "")
+BAD += ("a#b",)
 MISLEADING = "a.safetensors"  # to `discover` it is the path of a file
-GOOD = ("v1.5", "a.b+c", "é_1", "x" * 80)
+GOOD = ("v1-5", "a_b+c", "é_1", "x" * 80)
+OLD = ("v1.5", "a.toml", "a..b", "a b")  # names of files that earlier versions wrote
 SHIPPED = {"models": "demo", "directions": "portraits", "scorers": "geometry"}
 
 
@@ -107,6 +111,11 @@ def test_what_the_studio_does_to_sets_refuses_too(name: str) -> None:
     info = open_model("portraits", "cpu").info
     with pytest.raises(UsageError, match=words):
         manage.keep_offset("one", torch.ones(4, 32), info, "", name)
+    with pytest.raises(UsageError, match=words):
+        renaming.set_reader(set())(name)
+    if name != MISLEADING:
+        with pytest.raises(UsageError, match=words):
+            target_of(name)
     assert list(SETS.folder().iterdir()) == [target]
 
 
@@ -147,9 +156,43 @@ def test_a_search_does_not_take_a_shipped_name(capsys: Captured) -> None:
     assert not home.data_dir().exists() and not (home.state_dir() / "discover").exists()
 
 
-def test_what_lies_in_the_store_under_an_old_name_is_still_found(tmp_path: Path) -> None:
-    for name in ("a.toml", "a..b", "a b"):
-        target = SETS.folder() / f"{name}.safetensors"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(home.shipped_dir() / "directions/demo.safetensors", target)
-        assert SETS.find(name) == target and name in SETS.names()
+@pytest.mark.parametrize("name", OLD)
+def test_what_lies_in_the_store_under_an_old_name_is_still_used(
+    name: str, tmp_path: Path, capsys: Captured
+) -> None:
+    target = SETS.folder() / f"{name}.safetensors"
+    target.parent.mkdir(parents=True)
+    shutil.copy(home.shipped_dir() / "directions/demo.safetensors", target)
+    assert SETS.find(name) == target and name in SETS.names()
+    assert run(["list", "directions"]) == 0 and name in capsys.readouterr().out
+    assert run(["inspect", target]) == 0
+    first = direction_names(name)[0]
+    assert resolve(f"{name}/{first}")[0] == target
+    manage.flip(str(target), first)
+    copy = Path(manage.copied(str(target), first))
+    assert "." not in copy.stem and first in direction_names(copy.stem)
+    renamed = manage.rename_set(str(target), "new")
+    assert not target.exists() and SETS.find("new") == Path(renamed)
+    Path(renamed).rename(target)
+    manage.delete_set(str(target))
+    assert name not in SETS.names()
+
+
+def test_a_model_of_an_old_name_is_still_used(tmp_path: Path, capsys: Captured) -> None:
+    target = MODELS.folder() / "v1.5.safetensors"
+    target.parent.mkdir(parents=True)
+    shutil.copy(home.shipped_dir() / "models/demo.safetensors", target)
+    assert open_model("v1.5", "cpu").info.name == "v1.5"
+    assert run(["list", "models"]) == 0 and "v1.5" in capsys.readouterr().out
+    assert run(["sample", "v1.5", "--seeds", "0", "-o", tmp_path / "x.png"]) == 0
+
+
+def test_names_that_latty_makes_are_taken(tmp_path: Path, capsys: Captured) -> None:
+    """From a model's path and a file's name: what no name may hold becomes "-"."""
+    model = tmp_path / "faces (1).v2.safetensors"
+    shutil.copy(home.shipped_dir() / "models/demo.safetensors", model)
+    assert run(["discover", "sefa", model]) == 0
+    assert capsys.readouterr().out == "faces-1-v2-sefa\n"
+    assert SETS.find("faces-1-v2-sefa").is_file()
+    assert run(["import", model]) == 0
+    assert capsys.readouterr().out == "faces-1\n" and MODELS.find("faces-1").is_file()

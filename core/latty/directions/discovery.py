@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty import home
-from latty.directions import save
+from latty.directions import params_of, save
 from latty.directions.file import DirectionSet, read_header
 from latty.directions.parameters import parameters
 from latty.directions.registries import METHODS
 from latty.directions.store import SETS
-from latty.errors import LattyError, UsageError, WouldOverwrite, did_you_mean
+from latty.errors import BadData, LattyError, UsageError, WouldOverwrite, did_you_mean
 from latty.locks import locked
 from latty.report import Report, silent
+from latty.store import name_from
 from latty.version import __version__
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def target_of(name: str) -> Path:
 def default_name(model: str, method: str) -> str:
     """What a search's set is called where nobody says: MODEL-METHOD, or my-MODEL-METHOD where a set
     of that name ships."""
-    name = f"{Path(model).stem}-{method}"
+    name = name_from(f"{Path(model).stem}-{method}")
     return f"my-{name}" if (SETS.shipped() / f"{name}{SETS.suffix}").exists() else name
 
 
@@ -71,8 +72,6 @@ def discover(
     """
     made = make(method, params)
     if lacks := made.missing(generator):
-        from latty.errors import BadData
-
         raise BadData(f"{method}: {lacks}", "see: latty list methods")
     work = _work(method, made, generator)
     if not force and target.exists() and not _continues(target, method, made, generator):
@@ -89,8 +88,6 @@ def discover(
 
 
 def _identity(method: str, made: "Method", generator: "Generator") -> dict[str, Any]:
-    from latty.directions import params_of
-
     info = generator.info
     model = info.digest or f"{info.name} {info.family} {__version__}"
     return {"method": method, "model": model, "params": dict(params_of(made))}
@@ -104,8 +101,6 @@ def _work(method: str, made: "Method", generator: "Generator") -> Path:
 
 def _continues(target: Path, method: str, made: "Method", generator: "Generator") -> bool:
     """Whether the set in the way is an unfinished result of this very search."""
-    from latty.directions import params_of
-
     try:
         header = read_header(target)
     except LattyError:

@@ -17,6 +17,7 @@ from latty.directions.file import ARRAY, DirectionSet, read, read_header, write
 from latty.directions.store import SETS
 from latty.errors import BadData, Missing, OutputError, UsageError, WouldOverwrite, did_you_mean
 from latty.files import replace_whole
+from latty.store import name_from
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,9 +85,9 @@ def copied(path: str, name: str) -> str:
     source = Path(path)
     header, arrays = read(source)
     one = select.selected(header, arrays, [_index(header, name)])
-    number = 1
+    own, number = name_from(f"my-{source.stem}")[:60], 1
     while True:
-        target = SETS.place(f"my-{source.stem}"[:60] + (f"-{number}" if number > 1 else ""))
+        target = SETS.place(own if number == 1 else f"{own}-{number}")
         if not target.exists():
             write(target, *one)
             return str(target)
@@ -135,7 +136,7 @@ def keep_offset(
     header = DirectionSet(select.OFFSET, "w", (kept,), info.name, info.family, info.digest,
                           params=((name, words),))  # fmt: skip
     arrays = {ARRAY: (offset / sigma).float().cpu()[None]}
-    for target in (SETS.place(set_name), SETS.place(_plain(f"{set_name}-{info.name}"))):
+    for target in (SETS.place(set_name), SETS.place(name_from(f"{set_name}-{info.name}")[:60])):
         if not target.exists():
             write(target, header, arrays)
             return f"{target.stem}/{name}"
@@ -185,11 +186,6 @@ def _own(path: Path) -> Path:
     if path.parent == SETS.shipped():
         raise UsageError(f"'{path.stem}' ships with latty and stays as it is", "change a copy")
     return path
-
-
-def _plain(text: str) -> str:
-    """A name for a file made of any text."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in text)[:60]
 
 
 def _index(header: DirectionSet, name: str) -> int:

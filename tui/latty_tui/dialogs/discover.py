@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from latty.cli.out import clean
+from latty.directions.discovery import default_name, target_of
 from latty.directions.parameters import Parameter, parameters, parse
 from latty.directions.registries import METHODS
 from latty.errors import LattyError, did_you_mean
@@ -101,7 +101,7 @@ class DiscoverForm(Form):
         self.method, self.facts = method, facts
 
     def check(self, values: Values) -> tuple[str, str] | None:
-        if values["force"] == "no" and _target(values["name"]).exists():
+        if values["force"] == "no" and target_of(values["name"]).exists():
             return "name", "there is a set of that name: another name, or overwrite it"
         known = self.facts.attributes.get(values.get(f"{PREFIX}scorer", ""), ())
         for name in OF_SCORER:
@@ -119,24 +119,16 @@ class DiscoverForm(Form):
                   self.facts.lacks)  # fmt: skip
 
 
-def _target(name: str) -> Path:
-    from latty.directions.discovery import target_of
-
-    return target_of(name)
-
-
 def _fields(method: str, facts: Facts, model: "OpenModel") -> list[FormField]:
     """The name of the set, the method's parameters, how to compute."""
-    from latty.directions.discovery import default_name
-
     stem = default_name(facts.model, method)
     name, count = stem, 2
-    while _target(name).exists():
+    while target_of(name).exists():
         name, count = f"{stem}-{count}", count + 1
     own = [_field(one, facts, model) for one in parameters(method)]
     return [
         FormField("name", "name of the set", name, "its directions are listed under it",
-                  read=_target),
+                  read=target_of),
         *own,
         FormField("force", "overwrite", "no", "a set of that name", ("no", "yes")),
         FormField("workers", "processes", "",

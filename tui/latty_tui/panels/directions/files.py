@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from latty.cli.out import clean
+from latty.store import name_from
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.library import sets
@@ -137,7 +138,7 @@ class FileActions(DirectionList):
 
         hint = ".safetensors holds all that is known of it"
         hint += ", .npy the bare vector for other tools" if found else ""
-        self._ask(f"export {name} to", f"{renaming.plain(name)}.safetensors",
+        self._ask(f"export {name} to", f"{name_from(name)}.safetensors",
                   renaming.export_path, hint, chosen)  # fmt: skip
 
     async def _export(self, found: DirectionEntry | None, entry: SetEntry, path: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latty.directions.store import SETS
 from latty.scene import Scene
 
 if TYPE_CHECKING:
@@ -31,12 +32,11 @@ def name_reader(taken: set[str]) -> Callable[[str], str]:
 
 
 def set_reader(taken: set[str]) -> Callable[[str], str]:
-    """Reads the name of a set, which is a file's. What it returns raises ValueError."""
+    """Reads the new name of a set. What it returns raises UsageError, ValueError."""
 
     def read(text: str) -> str:
         name = text.strip()
-        if name != plain(name) or not name[:1].isalnum() or len(name) > 64:
-            raise ValueError("letters, digits, - and _, at most 64")
+        SETS.check_name(name)
         if name in taken:
             raise ValueError(f"there is a set '{name}' already")
         return name
@@ -57,11 +57,6 @@ def export_path(text: str) -> Path:
     except (OSError, RuntimeError) as error:
         raise ValueError(f"this cannot be a path: {error}") from None
     return path.absolute()
-
-
-def plain(text: str) -> str:
-    """Text as a name for a file."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in text)
 
 
 def short(ref: str) -> str:
