@@ -5,6 +5,7 @@ import unicodedata
 # Unicode categories: control, format (direction marks among them), half characters, separators.
 UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 SHOWN = 120  # characters of a name that a message shows
+LINE = 2000  # characters of one line; more is a file that wants to fill the screen
 
 
 def is_safe(character: str) -> bool:
@@ -21,6 +22,11 @@ def clean(text: str, limit: int = SHOWN, instead: str | None = "?") -> str:
     if cut.isascii() and cut.isprintable():
         return cut
     return "".join(c if is_safe(c) else _stand_in(c, instead) for c in cut)
+
+
+def printable(text: str) -> str:
+    """A line to print: control, escape and direction-changing characters are left out."""
+    return clean(text, LINE, "")
 
 
 def _stand_in(character: str, instead: str | None) -> str:

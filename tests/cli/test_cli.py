@@ -13,11 +13,12 @@ from PIL import Image
 from places import BADFILES
 
 from latty.cli.main import main
-from latty.cli.out import Out, Progress, clean, seconds, to_json
+from latty.cli.out import Out, Progress, seconds, to_json
 from latty.cli.parser import CODES, EXAMPLES, VERBS, parse, parse_studio
 from latty.cli.values import noise, seeds
 from latty.cli.verbs.list import KINDS
 from latty.errors import UsageError
+from latty.text import printable
 
 HEAVY = ("torch", "numpy", "textual", "PIL", "rich", "asyncio", "sklearn", "av")
 MODULES = 320  # Python's own and ours; each costs half a millisecond of every start
@@ -186,7 +187,7 @@ def test_names_of_strangers_move_no_terminal(stream: str, tmp_path: Path) -> Non
 
 
 def test_clean_keeps_words_and_drops_the_rest() -> None:
-    assert clean("smile σ=3\x1b[31m\u202e\u200b\x07\n\u2028x") == "smile σ=3[31mx"
+    assert printable("smile σ=3\x1b[31m\u202e\u200b\x07\n\u2028x") == "smile σ=3[31mx"
     assert to_json({"a": "\x7f\x9b\u202eé"}).isascii()
     assert "\x7f" not in to_json({"a": "\x7f"})
 

@@ -26,8 +26,8 @@ from textual.screen import Screen
 from textual.worker import Worker
 
 from latty.cli import signals
-from latty.cli.out import clean
 from latty.errors import LattyError
+from latty.text import printable
 from latty_tui import themes
 from latty_tui.desk import Answer, Listener
 from latty_tui.error_reports import ErrorReports, UnexpectedError
@@ -69,7 +69,7 @@ class BaseApp(App[int]):
         now, again = time.monotonic(), (text, severity) == self.said[:2]
         if not (again and now - self.said[2] < self.NOTIFICATION_TIMEOUT):
             self.said = text, severity, now
-            lines = "\n".join(clean(line) for line in text.split("\n"))
+            lines = "\n".join(printable(line) for line in text.split("\n"))
             self.notify(lines, severity=severity, markup=False)  # type: ignore[arg-type]
 
     def fail(self, error: Exception, title: str = "") -> None:
@@ -157,7 +157,7 @@ class BaseApp(App[int]):
         if new and not self.told:
             words = f"latty: unexpected {type(error).__name__}: {error}"
             hint = f"our fault; the report to send is {path}" if path else "our fault"
-            self._exit_renderables.append(Text(f"{clean(words)} ({hint})"))
+            self._exit_renderables.append(Text(f"{printable(words)} ({hint})"))
         self._return_code = self._return_code or 1
         self._close_messages_no_wait()
 

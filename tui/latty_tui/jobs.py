@@ -262,7 +262,7 @@ def new_sheet(name: str) -> Path:
 def log_from(job: str, offset: int, most: int = 1 << 18) -> tuple[list[str], int]:
     """Whole lines of a job's log from byte `offset` on, and the offset to go on from; of much the
     last `most` bytes. Raises OSError."""
-    from latty.cli.out import clean
+    from latty.text import printable
 
     try:
         with (run.folder_of(job) / run.LOG).open("rb") as file:
@@ -274,4 +274,4 @@ def log_from(job: str, offset: int, most: int = 1 << 18) -> tuple[list[str], int
         return [], offset
     whole = data[: data.rfind(b"\n") + 1]
     lines = whole.decode("utf-8", "replace").splitlines()
-    return [clean(line) for line in lines], start + len(whole)
+    return [printable(line) for line in lines], start + len(whole)

@@ -1,6 +1,6 @@
 """What latty says: results on stdout, words and progress on stderr, nothing that moves a terminal.
 
-Every line of text goes through `clean`: names come from presets and pictures of strangers.
+Every line of text goes through `printable`: names come from other people's presets and pictures.
 """
 
 import json
@@ -16,15 +16,9 @@ from typing import Any, TextIO
 from latty.cli import signals
 from latty.errors import Interrupted
 from latty.jobs.events import EventWriter
-from latty.text import clean as text_fit
+from latty.text import printable
 
-LINE_LIMIT = 2000  # characters of one line; more is a file that wants to fill the screen
 EVENTS = EventWriter()  # read by those who follow a job; silent in any other run
-
-
-def clean(text: str) -> str:
-    """A line to print: control, escape and direction-changing characters are left out."""
-    return text_fit(text, LINE_LIMIT, "")
 
 
 def to_json(value: Mapping[str, Any]) -> str:
@@ -61,7 +55,7 @@ class Out:
             print_line(to_json(value), sys.stdout)
         else:
             for line in text.split("\n"):
-                print_line(clean(line), sys.stdout)
+                print_line(printable(line), sys.stdout)
 
     def rows(
         self,
@@ -73,7 +67,7 @@ class Out:
 
         least    columns that are at least so wide
         """
-        shown = [[clean(cell) for cell in row] for row in rows]
+        shown = [[printable(cell) for cell in row] for row in rows]
         if shown and self._draws(sys.stdout):
             self._table(shown, heads, least, sys.stdout)
             return
@@ -88,7 +82,7 @@ class Out:
     ) -> None:
         """Words on stderr: a table on a terminal, elsewhere `lines`, which say the same."""
         if rows and self.loudness >= 0 and self._draws(sys.stderr):
-            self._table([[clean(cell) for cell in row] for row in rows], heads, (), sys.stderr)
+            self._table([[printable(cell) for cell in row] for row in rows], heads, (), sys.stderr)
             return
         for line in lines:
             self.say(line)
@@ -122,7 +116,7 @@ class Out:
             self._words(f"       {line}", "31")
 
     def _words(self, text: str, style: str) -> None:
-        line = clean(text)
+        line = printable(text)
         if style and self.color and is_terminal(sys.stderr):
             line = f"\x1b[{style}m{line}\x1b[0m"
         try:
@@ -206,7 +200,7 @@ class Progress:
             return self._line(now, done, total)[:room]
         from latty.cli import terminal
 
-        words = clean(f"{self.title} {self._what}".strip())
+        words = printable(f"{self.title} {self._what}".strip())
         began, before = self._start
         facts = f"{done}/{total}" if total else str(done)
         if done > before and now > began:
@@ -222,7 +216,7 @@ class Progress:
         left = self._left(now, done, total)
         if left is not None:
             words += f"  {seconds(left)} left"
-        return clean(words.strip())
+        return printable(words.strip())
 
     def close(self) -> None:
         """Take the updating line away."""

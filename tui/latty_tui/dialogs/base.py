@@ -7,14 +7,14 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from latty.cli.out import clean
+from latty.text import printable
 
 Answer = TypeVar("Answer")
 
 
 def plain(text: str) -> Content:
     """Words of files and errors: shown as they are, never read as markup or control codes."""
-    return Content("\n".join(clean(line) for line in text.split("\n")))
+    return Content("\n".join(printable(line) for line in text.split("\n")))
 
 
 class Dialog(ModalScreen[Answer | None], Generic[Answer]):

@@ -73,7 +73,7 @@ class Choose(Dialog[Any]):
 
 
 def _line(choice: Choice) -> Text:
-    from latty.cli.out import clean
+    from latty.text import printable
 
-    return Text.assemble(clean(choice.name), ("  " + clean(choice.what), "dim"), no_wrap=True,
+    return Text.assemble(printable(choice.name), ("  " + printable(choice.what), "dim"), no_wrap=True,
                          overflow="ellipsis")  # fmt: skip

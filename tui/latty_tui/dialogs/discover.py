@@ -6,12 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from latty.cli.out import clean
 from latty.directions.discovery import default_name, target_of
 from latty.directions.parameters import Parameter, parameters, parse
 from latty.directions.registries import METHODS
 from latty.errors import LattyError, did_you_mean
 from latty.jobs import control
+from latty.text import printable
 from latty_tui.dialogs import device as dialogs_device
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.dialogs.fields import FormField, Values, listing, or_empty, whole
@@ -55,7 +55,7 @@ async def ask(desk: "Desk") -> None:
     gpus = int(values.get("gpus", 1))
     job = await asyncio.to_thread(control.submit, words, gpus, dialogs_device.wish(values))
     desk.tell(lambda panel: panel.on_submitted(job))
-    desk.say(f"job {job[-4:]}: {method}; its directions will be in {clean(values['name'])}")
+    desk.say(f"job {job[-4:]}: {method}; its directions will be in {printable(values['name'])}")
     if warning := await asyncio.to_thread(dialogs_device.logout_kills):
         desk.say(warning, "warning")
 

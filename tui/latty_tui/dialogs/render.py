@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from latty.cli.out import clean
 from latty.cli.values import seeds as read_seeds
 from latty.errors import LattyError
 from latty.jobs import control
 from latty.presets.formats import FOLDER, formats
 from latty.presets.values import Output, Preset, Track
 from latty.scene import Walk
+from latty.text import printable
 from latty_tui import jobs
 from latty_tui.dialogs import device as dialogs_device
 from latty_tui.dialogs.fields import FormField, Values, number, or_empty, whole
@@ -42,7 +42,7 @@ async def ask(desk: "Desk") -> None:
     job = await asyncio.to_thread(order.submit, values)
     desk.tell(lambda panel: panel.on_submitted(job))
     warning = await asyncio.to_thread(dialogs_device.logout_kills)
-    desk.say(f"job {job[-4:]}: render {clean(values['name'])} (w: the queue)")
+    desk.say(f"job {job[-4:]}: render {printable(values['name'])} (w: the queue)")
     if warning:
         desk.say(warning, "warning")
 

@@ -5,10 +5,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from latty.checkpoints.safetensors import read_header
-from latty.cli.out import clean
 from latty.errors import LattyError
 from latty.jobs import run
 from latty.process import command
+from latty.text import printable
 from latty_tui.desk import Desk
 from latty_tui.dialogs.choose import Choice, Choose
 
@@ -34,7 +34,7 @@ def kind_of(path: Path) -> str:
 
 def offer(desk: Desk, path: Path, kind: str) -> None:
     """Ask whether to import it."""
-    what = f"{clean(path.name)} holds {kind}"
+    what = f"{printable(path.name)} holds {kind}"
     choices = [
         Choice(True, f"import the {kind}", "they get the file's name here"),
         Choice(False, "leave them", f"later: latty import {path}"),
@@ -61,10 +61,10 @@ async def _import(desk: Desk, path: Path) -> None:
             process.kill()
         await process.wait()
         raise
-    said = [clean(line.removeprefix("latty: "))
+    said = [printable(line.removeprefix("latty: "))
             for line in words.decode("utf-8", "replace").splitlines()]  # fmt: skip
     if process.returncode:
         raise LattyError(" ".join(said) or f"{path.name} could not be imported")
-    name = clean(result.decode("utf-8", "replace").strip())
+    name = printable(result.decode("utf-8", "replace").strip())
     desk.say("\n".join([f"imported as {name}", *said[:4]]))
     desk.tell(lambda panel: panel.on_imported(name))

@@ -11,8 +11,8 @@ from rich.text import Text
 from textual.timer import Timer
 from textual.widget import Widget
 
-from latty.cli.out import clean
 from latty.scene import Walk
+from latty.text import printable
 from latty_tui.panel import Panel
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class HeaderPanel(Panel, Widget):
 
     def _model(self) -> Iterator[HeaderPart]:
         model, ref = self.desk.model, self.desk.state.scene.model
-        name = clean(Path(ref).stem if "/" in ref else ref)[:NAME]
+        name = printable(Path(ref).stem if "/" in ref else ref)[:NAME]
         yield HeaderPart(2, name, "bold")
         if self._opening:
             yield HeaderPart(5, "opening ...")
@@ -142,14 +142,14 @@ class HeaderPanel(Panel, Widget):
             yield HeaderPart(5, "not open")
         else:
             yield HeaderPart(
-                8, f"{clean(model.family)} {model.resolution} px, {model.space.upper()}"
+                8, f"{printable(model.family)} {model.resolution} px, {model.space.upper()}"
             )
 
     def _machine(self) -> Iterator[HeaderPart]:
         drawn = self._drawn
         device = drawn.device if drawn else self.desk.device
         if device:
-            yield HeaderPart(6, clean(device))
+            yield HeaderPart(6, printable(device))
         if drawn and drawn.memory:
             used, whole = (amount / 2**30 for amount in drawn.memory)
             yield HeaderPart(9, f"{used:.1f}/{whole:.0f} GiB")
@@ -163,7 +163,7 @@ class HeaderPanel(Panel, Widget):
         scene = self.desk.state.scene
         seed = "walk" if isinstance(scene.seed, Walk) else str(scene.seed)
         if scene.latent is not None:
-            yield HeaderPart(3, "latent " + clean(scene.latent)[:NAME], right=True)
+            yield HeaderPart(3, "latent " + printable(scene.latent)[:NAME], right=True)
         else:
             yield HeaderPart(3, f"seed {seed}", right=True)
         yield HeaderPart(4, f"ψ {scene.truncation:.2f}", right=True)

@@ -8,7 +8,7 @@ from textual.containers import Vertical
 from textual.timer import Timer
 from textual.widgets import Static
 
-from latty.cli.out import clean
+from latty.text import printable
 from latty_tui.drawing.picture import Picture
 from latty_tui.drawing.pixels import PixelView
 from latty_tui.panel import Panel
@@ -100,7 +100,7 @@ class PicturePanel(Panel, Vertical):
             return
         self._words = text
         said = self.query_one("#picture-words", Static)
-        said.update("\n".join(clean(line) for line in text.split("\n")))
+        said.update("\n".join(printable(line) for line in text.split("\n")))
         said.display = bool(text)
         self.pixels.display = not text
 

@@ -13,8 +13,8 @@ from textual.containers import Vertical
 from textual.timer import Timer
 from textual.widgets import Static
 
-from latty.cli.out import clean
 from latty.scene import Edit, Scene
+from latty.text import printable
 from latty_tui.drawing.encoding import EncodeOptions, fit
 from latty_tui.drawing.engine import EngineDied, EngineError
 from latty_tui.drawing.picture import Picture
@@ -154,7 +154,7 @@ class StripPanel(Panel, Vertical):
         except EngineDied:
             return None
         except EngineError as error:
-            self._clear(clean(error.message))
+            self._clear(printable(error.message))
             return None
         if drawn is None:
             return None
@@ -229,7 +229,7 @@ class StripPanel(Panel, Vertical):
 
     def _label(self, words: str = "") -> None:
         """The direction on the border, strengths below their pictures, the present one bold."""
-        title = Text(f"strip: {clean(self.ref)}" if self.ref else "strip")
+        title = Text(f"strip: {printable(self.ref)}" if self.ref else "strip")
         text = self._below(words)
         before, self._said = self._said, (title, text)
         if before is None or before[0] != title:  # the border is drawn with all that is in it

@@ -18,7 +18,8 @@ from functools import cache
 from typing import Any
 
 from latty.cli import signals
-from latty.cli.out import clean, is_terminal
+from latty.cli.out import is_terminal
+from latty.text import printable
 from latty_tui.terminal.answers import LAST, Replies, choose, parse, question
 
 PATIENCE = 2.0  # seconds; slow lines need 0.5, and every terminal answers the last question
@@ -136,7 +137,7 @@ class Asked:
         except (OSError, subprocess.SubprocessError):
             self._tmux.kill()
             return "", ""
-        features, _, passthrough = clean(words).rpartition(" ")
+        features, _, passthrough = printable(words).rpartition(" ")
         return features, PASSTHROUGH.get(passthrough, passthrough)
 
     def restore(self) -> None:
@@ -187,7 +188,7 @@ def finish(asked: Asked, pictures: str = "auto") -> Terminal:
         rows=size.lines,
         cell=replies.cell or CELL,
         truecolor=_truecolor(replies, features),
-        brand=clean(replies.brand),
+        brand=printable(replies.brand),
         sync=replies.sync,
         rtt=asked.rtt,
         tmux=tmux is not None or replies.brand.startswith("tmux"),

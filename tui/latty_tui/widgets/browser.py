@@ -20,7 +20,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Input, Static
 
-from latty.cli.out import clean
+from latty.text import printable
 from latty_tui.panel import Panel, name_of
 
 MARK = "›"  # the cursor's own sign: state is not told by colour alone
@@ -164,7 +164,7 @@ class BrowserPanel(Panel, Vertical):
     def describe(self, text: str) -> None:
         """The words below the list."""
         what = self.query_one(f"#{name_of(type(self))}-what", Static)
-        what.update("\n".join(map(clean, text.split("\n"))), layout=False)
+        what.update("\n".join(map(printable, text.split("\n"))), layout=False)
 
     @property
     def list(self) -> Rows:

@@ -1,7 +1,7 @@
 """A panel that is a list of lines with a cursor; ten thousand lines cost what is seen of them.
 
 A panel says how many lines there are and what is in one; the rest (keys, mouse, scrolling, words
-where there is nothing) is here. Text goes through `clean`: names come from files of strangers.
+where there is nothing) is here. Text goes through `printable`: names come from files of other people.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from latty.cli.out import clean
+from latty.text import printable
 
 CURSOR = "›"
 
@@ -31,7 +31,7 @@ class Part(NamedTuple):
 
 def fitted(text: str, width: int) -> str:
     """Text of exactly `width` cells, with "…" where it was cut."""
-    text = clean(text)
+    text = printable(text)
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(text, width - 1) + "…" if width > 0 else ""
@@ -91,7 +91,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def caption(self, title: str, below: str = "") -> None:
         """What the border says; nothing is drawn where it says so already."""
         for name, text in (("border_title", title), ("border_subtitle", below)):
-            words = Content(clean(text))
+            words = Content(printable(text))
             if getattr(self, name) != words.markup:
                 setattr(self, name, words)
 
@@ -172,7 +172,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
             base += Style(bgcolor=cursor.bgcolor, bold=cursor.bold)
         parts = [Part(CURSOR if here else " ", "value"), *self.line(index, self.room)]
         looks = {look: base + self._ink(look) for look in {part.look for part in parts}}
-        segments = [Segment(clean(part.text), looks[part.look]) for part in parts if part.text]
+        segments = [Segment(printable(part.text), looks[part.look]) for part in parts if part.text]
         return Strip(segments).adjust_cell_length(width, base)
 
     def _ink(self, look: str) -> Style:

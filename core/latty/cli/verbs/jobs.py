@@ -10,13 +10,14 @@ from pathlib import Path
 
 from latty.cli import signals
 from latty.cli.job_table import how_far, row
-from latty.cli.out import Out, clean, is_terminal
+from latty.cli.out import Out, is_terminal
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import LattyError, UsageError
 from latty.jobs import control
 from latty.jobs import run as runs
 from latty.jobs.run import Status
+from latty.text import printable
 
 ORDER = 90
 ACTIONS = ("list", "show", "watch", "cancel", "resume", "logs")
@@ -173,7 +174,7 @@ class Line:
     def _replace(self, text: str) -> None:
         from shutil import get_terminal_size
 
-        text = clean(text)[: get_terminal_size().columns - 1]  # more would wrap and stay behind
+        text = printable(text)[: get_terminal_size().columns - 1]  # more would wrap and stay behind
         if text != self.text:
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
             self.text = text
@@ -230,7 +231,7 @@ def _logs(run: Run, ids: Sequence[str]) -> int:
     """The end of what a job wrote to its streams."""
     for job in _named(run, ids):
         for line in _tail(runs.folder_of(job) / runs.LOG).splitlines()[-TAIL:]:
-            run.out.result(line, id=job, line=clean(line))
+            run.out.result(line, id=job, line=printable(line))
     return 0
 
 

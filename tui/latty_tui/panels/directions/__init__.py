@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from latty.cli.out import clean
 from latty.scene import Edit
+from latty.text import printable
 from latty_tui.library import sets
 from latty_tui.library.marks import read_tags
 from latty_tui.library.sets import Row
@@ -129,7 +129,7 @@ class DirectionsPanel(FileActions):
 
         before = " ".join(self.marks.tags.get(found.ref, ()))
         hint = "words, with or without #; / finds them"
-        self.desk.ask(Ask(f"tags of {clean(found.ref)}", before, read_tags, hint), tagged)
+        self.desk.ask(Ask(f"tags of {printable(found.ref)}", before, read_tags, hint), tagged)
 
     # Keys: files.
 
@@ -137,7 +137,7 @@ class DirectionsPanel(FileActions):
         if self.row is not None:
             name = self.row.key if self.row.found else self.row.title
             self.app.copy_to_clipboard(name)
-            self.desk.say(f"copied: {clean(name)}")
+            self.desk.say(f"copied: {printable(name)}")
 
 
 PANEL = DirectionsPanel

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from latty.cli.out import clean
 from latty.store import name_from
+from latty.text import printable
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.library import sets
@@ -90,7 +90,7 @@ class FileActions(DirectionList):
         await self._call("flip_direction", path=str(path), name=found.info.name)
         ref = f"{path.stem}/{found.info.name}"
         await self._moved(found.ref, ref, f"flip {found.info.name}")
-        self.desk.say(f"{clean(ref)} goes the other way round now")
+        self.desk.say(f"{printable(ref)} goes the other way round now")
         self.desk.draw_soon()
 
     # Delete.
@@ -110,7 +110,7 @@ class FileActions(DirectionList):
             if answer:
                 self._do(self._delete(found, entry))
 
-        self.desk.ask(Choose(f"delete {clean(what)}?", choices), chosen)
+        self.desk.ask(Choose(f"delete {printable(what)}?", choices), chosen)
 
     async def _delete(self, found: DirectionEntry | None, entry: SetEntry) -> None:
         if found is None:
@@ -144,7 +144,7 @@ class FileActions(DirectionList):
     async def _export(self, found: DirectionEntry | None, entry: SetEntry, path: Path) -> None:
         name = found.info.name if found else None
         words = await self._call("export_directions", path=str(entry.path), name=name, to=str(path))
-        self.desk.say(f"{clean(str(path))}: {clean(', '.join(words))}")
+        self.desk.say(f"{printable(str(path))}: {printable(', '.join(words))}")
 
     def action_keep(self) -> None:
         """The edits of the picture as one direction."""
@@ -171,14 +171,14 @@ class FileActions(DirectionList):
         ref = await self._call("keep_offset", scene=scene, name=name)
         await self.look()
         self.fill(select=ref)
-        self.desk.say(f"kept as {clean(ref)}")
+        self.desk.say(f"kept as {printable(ref)}")
 
     # What these share.
 
     def _ask(
         self, question: str, value: str, read: Any, hint: str, then: Callable[[Any], None]
     ) -> None:
-        self.desk.ask(Ask(clean(question), clean(value), read, hint), then)
+        self.desk.ask(Ask(printable(question), printable(value), read, hint), then)
 
     def _ships(self, entry: SetEntry) -> bool:
         if entry.shipped:

@@ -2,8 +2,8 @@
 
 from rich.text import Text
 
-from latty.cli.out import clean
 from latty.scene import ALL
+from latty.text import printable
 from latty_tui.library import sets
 from latty_tui.library.marks import Marks
 from latty_tui.library.sets import Row
@@ -21,7 +21,7 @@ def line(row: Row, width: int, rows: Rows, marks: Marks, strength: float | None)
     dim = rows.style("dim")
     text = Text(" " * row.level, no_wrap=True)
     text.append("★ " if found.ref in marks.stars else "  ")
-    text.append(clean(row.title), dim if row.misfit else "")
+    text.append(printable(row.title), dim if row.misfit else "")
     if row.misfit:
         return text
     right = Text()
@@ -38,7 +38,7 @@ def line(row: Row, width: int, rows: Rows, marks: Marks, strength: float | None)
 def _head(row: Row, width: int, rows: Rows) -> Text:
     style = rows.style("dim" if row.misfit else "head")
     text = Text(" " * row.level + ("▾ " if row.open else "▸ "), no_wrap=True)
-    text.append(clean(row.title), style)
+    text.append(printable(row.title), style)
     count = str(row.count) if row.count else "!"
     text.truncate(max(1, width - len(count) - 1), overflow="ellipsis", pad=True)
     return text.append(f" {count}", rows.style("dim"))
@@ -61,24 +61,24 @@ def about(row: Row, marks: Marks) -> str:
     if row.found is not None:
         return "\n".join(filter(None, _direction(row, marks)))
     if row.entry is None:
-        return clean(row.misfit or sets.words_of(row.title) or "directions with a star")
+        return printable(row.misfit or sets.words_of(row.title) or "directions with a star")
     header = row.entry.header
     if row.misfit or header is None:
-        return clean(row.misfit)
+        return printable(row.misfit)
     partly = "" if header.complete else "; the search is not done"
     ships = "ships with latty" if row.entry.shipped else "yours"
     facts = f"{row.entry.name}: {ships}, space {header.space}{partly}"
-    return clean(facts) + f"\n{sets.words_of(header.method)}"
+    return printable(facts) + f"\n{sets.words_of(header.method)}"
 
 
 def _direction(row: Row, marks: Marks) -> list[str]:
     assert row.found is not None
     info, ref = row.found.info, row.found.ref
     if row.misfit:
-        return [clean(row.misfit)]
+        return [printable(row.misfit)]
     low, high = info.usable
     layers = "all layers" if info.layers == ALL else f"layers {info.layers}"
-    unit = f", in {clean(info.unit)} too" if info.unit else ""
-    scores = ", ".join(f"{clean(name)} {value:.2g}" for name, value in info.scores[:4])
+    unit = f", in {printable(info.unit)} too" if info.unit else ""
+    scores = ", ".join(f"{printable(name)} {value:.2g}" for name, value in info.scores[:4])
     tags = " ".join(f"#{tag}" for tag in marks.tags.get(ref, ()))
-    return [f"{low:+g} to {high:+g} σ, {layers}{unit}", scores, clean(tags)]
+    return [f"{low:+g} to {high:+g} σ, {layers}{unit}", scores, printable(tags)]

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
-from latty.cli.out import clean
+from latty.text import printable
 from latty_tui.library import models
 from latty_tui.library.models import ModelEntry
 from latty_tui.panels.directions import DirectionsPanel
@@ -142,7 +142,7 @@ class ModelsPanel(BrowserPanel):
             right = shown
             if cell_len(row.name) + len(shown) + 3 <= width:
                 break
-        text = Text(f"{mark} {clean(row.name)}", dim if row.kind not in ("here", "path") else "",
+        text = Text(f"{mark} {printable(row.name)}", dim if row.kind not in ("here", "path") else "",
                     no_wrap=True)  # fmt: skip
         text.truncate(max(1, width - len(right) - 1), overflow="ellipsis", pad=True)
         return text.append(f" {right}", dim)
@@ -186,7 +186,7 @@ class ModelsPanel(BrowserPanel):
     def action_copy(self) -> None:
         if self.row is not None:
             self.app.copy_to_clipboard(self.row.ref)
-            self.desk.say(f"copied: {clean(self.row.ref)}")
+            self.desk.say(f"copied: {printable(self.row.ref)}")
 
 
 PANEL = ModelsPanel

@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty.cli.out import clean
 from latty.jobs import control
+from latty.text import printable
 from latty_tui.dialogs.choose import Choice, Choose
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ def offer(desk: "Desk", model: "ModelEntry") -> None:
         Choice(
             "copy",
             f"copy the command: {command}",
-            clean(model.what) if model.by_hand else "to run it elsewhere",
+            printable(model.what) if model.by_hand else "to run it elsewhere",
         ),
         Choice(None, "not now"),
     ]
     if not model.by_hand:
-        choices.insert(0, Choice("job", "fetch it now, as a job", clean(model.what)))
+        choices.insert(0, Choice("job", "fetch it now, as a job", printable(model.what)))
 
     def chosen(answer: str | None) -> None:
         if answer == "copy":

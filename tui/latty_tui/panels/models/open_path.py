@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from latty.cli.out import clean
+from latty.text import printable
 from latty_tui.dialogs.base import Dialog
 
 MOST = 200  # names that are offered
@@ -116,7 +116,7 @@ class OpenPath(Dialog[str]):
             if path.is_file():
                 self.dismiss(str(path.absolute()))
                 return
-        self._hint(f"there is no file {clean(text)}" if text else "type a path", wrong=True)
+        self._hint(f"there is no file {printable(text)}" if text else "type a path", wrong=True)
 
     def _hint(self, words: str, wrong: bool = False) -> None:
         hint = self.query_one(".hint", Static)
@@ -127,4 +127,4 @@ class OpenPath(Dialog[str]):
 def _line(path: str) -> Text:
     """The last part of a path, from which it differs from its neighbours."""
     last = path.rstrip("/").rpartition("/")[2]
-    return Text(clean(last + ("/" if path.endswith("/") else "")), no_wrap=True)
+    return Text(printable(last + ("/" if path.endswith("/") else "")), no_wrap=True)

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from latty.cli.out import clean
+from latty.text import printable
 from latty_tui.dialogs.base import plain
 from latty_tui.jobs import Job, Watch, ended
 from latty_tui.panels.queue.actions import JobActions
@@ -111,12 +111,12 @@ class QueuePanel(JobActions):
         return next((i for i, job in enumerate(found) if job.state == "running"), 0)
 
     def _tell_end(self, job: Job) -> None:
-        title = clean(job.title)
+        title = printable(job.title)
         if job.state == "done":
-            made = ", ".join(clean(short(path)) for path in job.outputs)
+            made = ", ".join(printable(short(path)) for path in job.outputs)
             self.desk.say(f"{title} is done: {made}" if made else f"{title} is done")
         elif job.state == "failed":
-            self.desk.say(f"{title} failed: {clean(job.error)} (w, then l: its log)", "error")
+            self.desk.say(f"{title} failed: {printable(job.error)} (w, then l: its log)", "error")
         elif job.state == "interrupted":
             self.desk.say(f"{title} was interrupted (w, then U: it goes on)", "warning")
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from textual.containers import Vertical
 
-from latty.cli.out import clean
 from latty.jobs import control
 from latty.presets.formats import format_of
+from latty.text import printable
 from latty_tui import jobs
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.jobs import Job
@@ -108,7 +108,7 @@ class JobActions(Panel, Vertical):
         else:
             choices = [Choice(True, "yes", "over the files that are there"), Choice(False, "no")]
             self.desk.ask(
-                Choose(f"make it again: {clean(job.title)}?", choices),
+                Choose(f"make it again: {printable(job.title)}?", choices),
                 lambda yes: self._repeat(job) if yes else None,
             )
 
@@ -138,7 +138,7 @@ class JobActions(Panel, Vertical):
         paths = "\n".join(job.outputs)
         if paths:
             self.app.copy_to_clipboard(paths)
-        self.desk.say(f"copied: {clean(paths)}" if paths else "it has made no file yet")
+        self.desk.say(f"copied: {printable(paths)}" if paths else "it has made no file yet")
 
     def action_remove(self) -> None:
         job = self._chosen()
@@ -190,7 +190,7 @@ class JobActions(Panel, Vertical):
         elif len(job.outputs) == 1:
             self.show_output(job.outputs[0])
         else:
-            choices = [Choice(path, clean(short(path))) for path in job.outputs]
+            choices = [Choice(path, printable(short(path))) for path in job.outputs]
             self.desk.ask(
                 Choose("which of its files?", choices),
                 lambda path: self.show_output(path) if path else None,
@@ -200,15 +200,15 @@ class JobActions(Panel, Vertical):
         """A picture or film in the preview, directions in their list, of others the path."""
         path = Path(output)
         if not path.exists():
-            self.desk.say(f"{clean(short(output))} is gone (y: make it again)", "warning")
+            self.desk.say(f"{printable(short(output))} is gone (y: make it again)", "warning")
         elif path.suffix == ".safetensors":
             self._show_directions(path)
         elif format_of(path) is not None or (path.is_dir() and any(path.glob("*.png"))):
             self.desk.find(TimelinePanel).cancel()  # else it would paint over this
-            self.player.start(path, f"{clean(short(output))}   esc: back")
+            self.player.start(path, f"{printable(short(output))}   esc: back")
         else:
             self.app.copy_to_clipboard(output)
-            self.desk.say(f"{clean(output)} (its path is copied)")
+            self.desk.say(f"{printable(output)} (its path is copied)")
 
     def _show_directions(self, path: Path) -> None:
         """Go to a set in the list of directions."""
@@ -218,7 +218,9 @@ class JobActions(Panel, Vertical):
         places = (i for i, one in enumerate(listed.rows) if one.entry and one.entry.path == path)
         place = next(places, None)
         if place is None:
-            self.desk.say(f"{clean(short(str(path)))}: no such set is in the list of directions")
+            self.desk.say(
+                f"{printable(short(str(path)))}: no such set is in the list of directions"
+            )
             return
         listed.focus()
         listed.list.go(place)

@@ -10,9 +10,9 @@ from textual.containers import Vertical
 from textual.widgets import Log as Lines
 from textual.widgets import Static
 
-from latty.cli.out import clean
 from latty.errors import LattyError
 from latty.jobs import run
+from latty.text import printable
 from latty_tui.dialogs.base import Dialog, plain
 from latty_tui.jobs import MARKS, Job, log_from
 
@@ -86,4 +86,4 @@ class JobLog(Dialog[None]):
     def action_copy_path(self) -> None:
         path: Path = run.folder_of(self.job.id) / run.LOG
         self.app.copy_to_clipboard(str(path))
-        self.app.notify(clean(f"copied: {path}"), markup=False)
+        self.app.notify(printable(f"copied: {path}"), markup=False)

@@ -7,7 +7,8 @@ from rich.style import Style
 from rich.text import Text
 
 from latty import home
-from latty.cli.out import clean, seconds
+from latty.cli.out import seconds
+from latty.text import printable
 from latty_tui.jobs import MARKS, Job
 
 STATE = 14  # cells: a sign and the longest word
@@ -21,7 +22,7 @@ def row(job: Job, width: int, looks: dict[str, Style]) -> Text:
     style = {"failed": "bad", "interrupted": "bad", "done": "good", "running": "good"}
     line.append(f"{MARKS[job.state]} {job.state}".ljust(STATE), looks[style.get(job.state, "dim")])
     room = max(12, min(40, (width - STATE) * 2 // 5))
-    title = Text(clean(job.title), no_wrap=True)
+    title = Text(printable(job.title), no_wrap=True)
     title.truncate(room, overflow="ellipsis", pad=True)
     line.append_text(title).append("  ")
     line.append_text(_rest(job, width - line.cell_len, looks))
@@ -35,7 +36,7 @@ def _rest(job: Job, width: int, looks: dict[str, Style]) -> Text:
         return _progress(job, width, looks)
     words = {
         "queued": "waits for its turn",
-        "failed": clean(job.error),
+        "failed": printable(job.error),
         "cancelled": "y goes on with it",
         "interrupted": "U goes on with it",
         "done": _result(job, width),
@@ -48,7 +49,7 @@ def _result(job: Job, width: int) -> str:
     paths = ", ".join(short(path) for path in job.outputs)
     took = "" if job.seconds is None else f"in {seconds(job.seconds)}"
     whole = "  ".join(part for part in (paths, took) if part)
-    return clean(whole if len(whole) <= width else paths)
+    return printable(whole if len(whole) <= width else paths)
 
 
 def _progress(job: Job, width: int, looks: dict[str, Style]) -> Text:
@@ -62,7 +63,7 @@ def _progress(job: Job, width: int, looks: dict[str, Style]) -> Text:
         f"  {100 * job.share:.0f} %" if job.total else "",
         "" if left is None else f"  {seconds(left)} left",
         "" if job.rate is None else f"  {job.rate:.3g}/s",
-        f"  {clean(job.what)} {job.done}" + (f"/{job.total}" if job.total else ""),
+        f"  {printable(job.what)} {job.done}" + (f"/{job.total}" if job.total else ""),
     ]
     for part in parts:  # the most important first
         if line.cell_len + len(part) <= width:

@@ -9,8 +9,8 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from latty.cli.out import clean
 from latty.errors import BadData, LattyError
+from latty.text import printable
 from latty_tui.dialogs.ask import Ask
 from latty_tui.drawing.projector import Projector, playback_of
 from latty_tui.films import film, keyframes
@@ -109,7 +109,7 @@ class TimelinePanel(Panel, Widget):
 
     def _named(self) -> None:
         """The file and whether it says what is seen, on the border."""
-        title = clean(self.presets.title())
+        title = printable(self.presets.title())
         if title != self._title:
             self._title = title
             self.border_subtitle = Text(title)

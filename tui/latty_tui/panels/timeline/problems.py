@@ -31,28 +31,28 @@ class Problems(Dialog[int]):
         self.error, self.lines, self.editable = error, lines, editable
 
     def compose(self) -> ComposeResult:
-        from latty.cli.out import clean
+        from latty.text import printable
         from latty_tui.films.documents import shown
 
         count = len(self.error.problems)
         with Vertical(id="box", classes="failed") as box:
             number = "1 problem" if count == 1 else f"{count} problems"
-            box.border_title = Text(f"{number} in {clean(shown(Path(self.error.file)))}")
+            box.border_title = Text(f"{number} in {printable(shown(Path(self.error.file)))}")
             first = "e open the editor there   " if self.editable else ""
             box.border_subtitle = f"{first}c copy   esc close"
             yield OptionList(*map(self._option, self.error.problems), markup=False)
 
     def _option(self, problem: "Problem") -> Option:
-        from latty.cli.out import clean
+        from latty.text import printable
 
         place = f"{problem.line}:{problem.column}  " if problem.line else ""
         key = f"{problem.key}: " if problem.key else ""
         text = Text(place, "bold")
-        text.append(clean(key + problem.what), "not bold")
+        text.append(printable(key + problem.what), "not bold")
         if problem.hint:
-            text.append(f"\n  {clean(problem.hint)}", "not bold dim")
+            text.append(f"\n  {printable(problem.hint)}", "not bold dim")
         if 0 < problem.line <= len(self.lines):
-            line = clean(self.lines[problem.line - 1].replace("\t", "    "))
+            line = printable(self.lines[problem.line - 1].replace("\t", "    "))
             text.append(f"\n  | {line}", "not bold italic")
         return Option(text)
 

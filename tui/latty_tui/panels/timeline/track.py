@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from latty.cli.out import clean
+from latty.text import printable
 from latty_tui.films import film
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def advice(state: "State") -> Text:
     """What to say where there are no keyframes."""
     moving = film.moving(state)
     if moving:
-        return Text(f"as in the file: {', '.join(map(clean, moving))}", "dim")
+        return Text(f"as in the file: {', '.join(map(printable, moving))}", "dim")
     return Text("no film yet: K keeps a keyframe", "dim")
 
 
