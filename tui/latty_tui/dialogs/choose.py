@@ -75,5 +75,5 @@ class Choose(Dialog[Any]):
 def _line(choice: Choice) -> Text:
     from latty.text import printable
 
-    return Text.assemble(printable(choice.name), ("  " + printable(choice.what), "dim"), no_wrap=True,
-                         overflow="ellipsis")  # fmt: skip
+    name, what = printable(choice.name), printable(f"  {choice.what}")
+    return Text.assemble(name, (what, "dim"), no_wrap=True, overflow="ellipsis")

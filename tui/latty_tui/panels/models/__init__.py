@@ -142,8 +142,8 @@ class ModelsPanel(BrowserPanel):
             right = shown
             if cell_len(row.name) + len(shown) + 3 <= width:
                 break
-        text = Text(f"{mark} {printable(row.name)}", dim if row.kind not in ("here", "path") else "",
-                    no_wrap=True)  # fmt: skip
+        style = "" if row.kind in ("here", "path") else dim
+        text = Text(f"{mark} {printable(row.name)}", style, no_wrap=True)
         text.truncate(max(1, width - len(right) - 1), overflow="ellipsis", pad=True)
         return text.append(f" {right}", dim)
 
