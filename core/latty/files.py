@@ -11,6 +11,8 @@ from functools import lru_cache, wraps
 from pathlib import Path
 from typing import TypeVar
 
+from latty.errors import OutputError
+
 T = TypeVar("T")
 Stamp = tuple[int, int, int]
 SETTLED = 2 * 10**9  # ns after which a further change surely changes the time of a file, too
@@ -38,6 +40,15 @@ def replace_whole(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
     _sync_folder(target.parent)
 
 
+def write(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    """The same, its folder made where there is none. Raises OutputError."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace_whole(target, pieces)
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror}", "is the disk full?") from None
+
+
 def _mode(target: Path) -> int:
     """The permissions of what is there, or those that open() would give."""
     if target.exists():
@@ -62,6 +73,13 @@ def stamp(path: Path) -> Stamp:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
+def stamp_of(path: Path | None) -> Stamp | None:
+    """The same, None where there is no file."""
+    with suppress(OSError, ValueError):
+        return stamp(path) if path is not None else None
+    return None
+
+
 def cached(size: int) -> Callable[[Callable[[Path], T]], Callable[[Path], T]]:
     """A decorator for readers of a file: what one returns is kept while the file stays as it is.
 
@@ -74,12 +92,10 @@ def cached(size: int) -> Callable[[Callable[[Path], T]], Callable[[Path], T]]:
             return read(path)
 
         def reader(path: Path) -> T:
-            try:
-                state = stamp(path)
-            except (OSError, ValueError):
-                return read(path)  # says what is wrong
-            recent = abs(time.time_ns() - state[0]) < SETTLED
-            return read(path) if recent else kept(path, state)
+            state = stamp_of(path)
+            if state is None or abs(time.time_ns() - state[0]) < SETTLED:
+                return read(path)  # it says what is wrong
+            return kept(path, state)
 
         return wraps(read)(reader)
 

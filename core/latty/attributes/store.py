@@ -5,11 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from latty import home
+from latty import files, home
 from latty.attributes.card import Card, Group, Layer, read_card
 from latty.attributes.registries import SCORERS
-from latty.errors import OutputError
-from latty.files import replace_whole
 from latty.store import Store
 
 PIECE = 2**20  # bytes copied at once
@@ -63,12 +61,8 @@ def _pieces(path: Path) -> Iterator[bytes]:
 def write(name: str, text: str, weights: str, pieces: Iterator[bytes]) -> Path:
     """Put weights, then the TOML, into the store, each whole. Raises OutputError."""
     target = CARDS.place(name)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        replace_whole(target.parent / weights, pieces)
-        replace_whole(target, [text.encode()])
-    except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror}", "is the disk full?") from None
+    files.write(target.parent / weights, pieces)
+    files.write(target, [text.encode()])
     return target
 
 

@@ -17,14 +17,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from latty import home
+from latty import files, home
 from latty.attributes import labels, store
 from latty.attributes.card import Card
 from latty.attributes.labels import LabelledPictures
 from latty.attributes.learner import Figures, figures, loss_of, rate, scale, stack
 from latty.checkpoints.safetensors import read_tensors
-from latty.errors import BadData, Interrupted, LattyError, OutputError
-from latty.files import replace_whole
+from latty.errors import BadData, Interrupted, LattyError
 from latty.report import Report, silent
 from latty.version import __version__
 
@@ -265,12 +264,7 @@ class _Run:
         tensors["step"] = torch.tensor(self.step)
         tensors["least"] = torch.tensor(self.least, dtype=torch.float64)
         flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            replace_whole(self.path, [save(flat)])
-        except OSError as error:
-            what = f"cannot write {self.path}: {error.strerror}"
-            raise OutputError(what, "is the disk full?") from None
+        files.write(self.path, [save(flat)])
         self.saved = time.monotonic()
         self.pause = max(EVERY, SHARE * (self.saved - begun))
 

@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latty import files
 from latty.checkpoints.safetensors import pieces, read_tensors
 from latty.checkpoints.safetensors import read_header as read_container
 from latty.directions.base import Info
-from latty.errors import BadData, OutputError, PresetError, Problem
-from latty.files import cached, replace_whole
+from latty.errors import BadData, PresetError, Problem
+from latty.files import cached
 from latty.scene import Layers
 from latty.tables.reading import Kind, from_data
 from latty.tables.rules import Key, array, checked, mapping, matching, number, table, text, whole
@@ -202,11 +203,7 @@ def write(path: Path, header: DirectionSet, arrays: "Mapping[str, Tensor]") -> N
     read_back = _header(path.name, text)
     _check_shape(path.name, read_back, {name: tuple(it.shape) for name, it in arrays.items()})
     _check_arrays(path.name, read_back, arrays)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_whole(path, pieces({"kind": KIND, "set": text}, arrays))
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}", "is the disk full?") from None
+    files.write(path, pieces({"kind": KIND, "set": text}, arrays))
 
 
 def _check_shape(file: str, header: DirectionSet, shapes: Mapping[str, tuple[int, ...]]) -> None:

@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latty import files
 from latty.directions import select
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, read, read_header, write
 from latty.directions.store import SETS
 from latty.errors import BadData, Missing, OutputError, UsageError, WouldOverwrite, did_you_mean
-from latty.files import replace_whole
 from latty.store import name_from
 
 if TYPE_CHECKING:
@@ -166,10 +166,7 @@ def _export_vector(
     vector = np.atleast_2d(arrays[ARRAY][index].numpy().astype("<f4"))
     buffer = io.BytesIO()
     np.save(buffer, vector, allow_pickle=False)
-    try:
-        replace_whole(target, [buffer.getvalue()])
-    except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror}") from None
+    files.write(target, [buffer.getvalue()])
     size = " x ".join(map(str, vector.shape))
     return [f"{size} numbers in {header.space}; one sigma is {header.infos[index].sigma:.4g} of it"]
 

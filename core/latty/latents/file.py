@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from latty import files
 from latty.checkpoints.safetensors import pieces, read_header, says_kind
-from latty.errors import BadData, OutputError
-from latty.files import replace_whole
+from latty.errors import BadData
 from latty.latents.found import Found, Latents, shown
 from latty.version import __version__
 
@@ -89,8 +89,4 @@ def write(path: Path, latents: Latents) -> None:
         "latty": __version__,
     }
     text = {"kind": KIND, "about": json.dumps(about)}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_whole(path, pieces(text, {ARRAY: array}))
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}", "is the disk full?") from None
+    files.write(path, pieces(text, {ARRAY: array}))

@@ -9,12 +9,10 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from latty import home
+from latty import files, home
 from latty.checkpoints.safetensors import pieces, says_kind
-from latty.errors import OutputError
-from latty.files import replace_whole
 from latty.models.registries import without_file
 from latty.store import Store
 from latty.version import __version__
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from latty.models.base import ModelInfo
     from latty.models.parts import Converted
 
-T = TypeVar("T")
 SHOWN = ("resolution", "channels", "z_dim", "num_layers", "width", "num_classes", "space")
 GENERATOR = "generator"  # what the header of a generator's file says under "kind"
 
@@ -68,14 +65,6 @@ def save(model: "Converted", info: "ModelInfo", card: Mapping[str, Any], force: 
     origin = model.meta.get("origin", "")
     told = {"name": info.name, "family": info.family, "origin": origin, **facts, "source": {**card},
             "notes": list(model.notes), "config": config, "latty": __version__}  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        replace_whole(path.with_suffix(".json"), [json.dumps(told, indent=2).encode() + b"\n"])
-        replace_whole(path, pieces(_sorted(text), _sorted(model.tensors)))
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}", "is the disk full?") from None
+    files.write(path.with_suffix(".json"), [json.dumps(told, indent=2).encode() + b"\n"])
+    files.write(path, pieces(dict(sorted(text.items())), dict(sorted(model.tensors.items()))))
     return path
-
-
-def _sorted(table: Mapping[str, T]) -> dict[str, T]:
-    return {key: table[key] for key in sorted(table)}

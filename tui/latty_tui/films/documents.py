@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from latty import home
 from latty.errors import BadData, Missing, PresetError
-from latty.files import replace_whole
+from latty.files import Stamp, replace_whole, stamp_of
 from latty.presets.formats import format_of
 
 if TYPE_CHECKING:
     from latty.presets import Preset
-
-Stamp = tuple[int, int, int] | None
 
 RECENT = "recent-presets.json"
 MOST_RECENT = 20
@@ -40,7 +38,7 @@ class Document:
     path: Path
     name: str
     saved: "Preset | None"
-    stamp: Stamp
+    stamp: Stamp | None
 
 
 class Offer(NamedTuple):
@@ -57,7 +55,7 @@ class Read(NamedTuple):
     preset: "Preset"
     file: Path | None
     warnings: tuple[str, ...]
-    stamp: Stamp
+    stamp: Stamp | None
 
 
 def read(ref: str) -> Read:
@@ -69,19 +67,10 @@ def read(ref: str) -> Read:
     from latty import presets
     from latty.render import sources
 
-    before = stamp(Path(ref).expanduser())
+    before = stamp_of(Path(ref).expanduser())
     source = sources.read(ref)
     warnings = presets.check(source.file) if source.file is not None else []
-    return Read(source.preset, source.file, tuple(warnings), before or stamp(source.file))
-
-
-def stamp(path: Path | None) -> Stamp:
-    """What changes when the file does; None where there is none."""
-    with suppress(OSError, ValueError):
-        if path is not None:
-            found = path.stat()
-            return found.st_mtime_ns, found.st_size, found.st_ino
-    return None
+    return Read(source.preset, source.file, tuple(warnings), before or stamp_of(source.file))
 
 
 def is_shipped(path: Path) -> bool:
@@ -89,7 +78,7 @@ def is_shipped(path: Path) -> bool:
     return path.resolve().parent == home.presets_dir().resolve()
 
 
-def save(preset: "Preset", path: Path) -> Stamp:
+def save(preset: "Preset", path: Path) -> Stamp | None:
     """Write a preset; a file that is there keeps its comments. Raises PresetError where that is no
     preset or what is to be written is none, OutputError."""
     from latty import presets
@@ -97,7 +86,7 @@ def save(preset: "Preset", path: Path) -> Stamp:
     presets.from_dict(presets.to_dict(preset), path.name)  # numbers beyond what files may say
     presets.save(preset, path)
     remember(path)
-    return stamp(path)
+    return stamp_of(path)
 
 
 def copied(preset: "Preset", original: Path | None) -> Path:
@@ -192,7 +181,7 @@ def _known(out_dir: Path) -> Iterator[tuple[Path, str]]:
     for path in sorted(home.presets_dir().glob("*.toml")):
         yield path, _first_comment(path) or "comes with latty"
     media = [path for path in out_dir.glob("*") if format_of(path) is not None]
-    dated = sorted(((stamp(path) or (0, 0, 0), path) for path in media), reverse=True)
+    dated = sorted(((stamp_of(path) or (0, 0, 0), path) for path in media), reverse=True)
     for _, path in dated[:MOST_MEDIA]:
         yield path, f"result, {shown(path)}"
 
@@ -218,7 +207,7 @@ def recent() -> list[Path]:
         names = json.loads((home.state_dir() / RECENT).read_bytes())
         if isinstance(names, list):
             paths = [Path(name) for name in names if isinstance(name, str)]
-            return [path for path in paths if stamp(path) is not None]
+            return [path for path in paths if stamp_of(path) is not None]
     return []
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 from latty import home
 from latty.checkpoints.safetensors import read_header
 from latty.errors import LattyError
+from latty.files import stamp_of
 from latty.models.store import MODELS
 
 Kind = Literal["here", "path", "zoo", "wrong"]
@@ -58,11 +59,8 @@ def state(recent: tuple[str, ...], zoo: str) -> tuple[object, ...]:
     """What changes when `look` would find something else."""
     found: list[object] = [recent, zoo]
     for place in (str(home.models_dir()), *recent, *([zoo] if zoo else [])):
-        try:
-            stat = Path(place).expanduser().stat()
-            found.append((stat.st_mtime_ns, stat.st_size))
-        except (OSError, RuntimeError, ValueError):  # a user nobody knows, a name no file can have
-            found.append(None)
+        with suppress(RuntimeError):  # a user nobody knows
+            found.append((place, stamp_of(Path(place).expanduser())))
     return tuple(found)
 
 

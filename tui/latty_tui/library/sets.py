@@ -15,6 +15,7 @@ from latty.directions.base import Info
 from latty.directions.file import ARRAY, KIND, LINEAR, DirectionSet, read_header
 from latty.directions.registries import METHODS
 from latty.errors import LattyError
+from latty.files import Stamp, stamp_of
 
 if TYPE_CHECKING:
     from latty_tui.drawing.engine import OpenModel
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 INSIDE = "activation:"
 SHARES = ("corr", "accuracy", "crossed", "r2")  # scores that are 1 at best; others have no best
 STARRED = "starred"
-
-State = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,12 +58,12 @@ class SetReader:
     """Reads each file once, and again when it has changed."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[State, SetEntry | None]] = {}
+        self._known: dict[Path, tuple[Stamp, SetEntry | None]] = {}
         self._last: tuple[SetEntry, ...] = ()
 
     def look(self) -> tuple[SetEntry, ...]:
         """Every set, by name; the very same tuple while nothing has changed."""
-        seen: dict[Path, tuple[State, SetEntry | None]] = {}
+        seen: dict[Path, tuple[Stamp, SetEntry | None]] = {}
         for folder in (home.shipped_dir() / "directions", home.directions_dir()):
             for path, state in _listed(folder):
                 known = self._known.get(path)
@@ -79,17 +78,14 @@ class SetReader:
         return self._last
 
 
-def _listed(folder: Path) -> Iterable[tuple[Path, State]]:
+def _listed(folder: Path) -> Iterable[tuple[Path, Stamp]]:
     try:
         paths = sorted(folder.glob("*.safetensors"))
     except OSError:
         return
     for path in paths:
-        try:
-            found = path.stat()
-        except OSError:
-            continue
-        yield path, (found.st_mtime_ns, found.st_size, found.st_ino)
+        if state := stamp_of(path):
+            yield path, state
 
 
 def _read(path: Path) -> SetEntry | None:

@@ -8,7 +8,6 @@ import gc
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import torch
 from torch import Tensor
 
 from latty.errors import BadData, DeviceError
-from latty.files import Stamp, stamp
+from latty.files import Stamp, stamp_of
 from latty.models import forget_all, open_model
 from latty.models.base import AnySize, Generator
 from latty.models.device import pick_device
@@ -71,14 +70,14 @@ class ModelCache:
     def generator(self, ref: str) -> Generator:
         """The model of a name or path, as `open_model`; looked up once while its file stays."""
         known = self._models.get(ref)
-        if known is not None and known[1] == _state(known[0]):
+        if known is not None and known[1] == stamp_of(known[0]):
             return known[2]
         return self.look_up(ref)
 
     def look_up(self, ref: str) -> Generator:
         """The same, where a name may have come to mean another file."""
         file = model_file(ref)
-        state = _state(file)
+        state = stamp_of(file)
         generator = open_model(ref, str(self.device))
         self._models.pop(ref, None)
         self._models[ref] = file, state, generator
@@ -212,13 +211,6 @@ class Drawing:
             "device": self._cache.name,
             "memory": self._cache.memory(),
         }
-
-
-def _state(file: Path | None) -> Stamp | None:
-    """What changes when a file does; None where there is none."""
-    with suppress(OSError):
-        return stamp(file) if file is not None else None
-    return None
 
 
 def _scenes(tables: object) -> list[Scene]:

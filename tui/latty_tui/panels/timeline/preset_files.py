@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty.errors import LattyError, OutputError, PresetError
+from latty.files import stamp_of
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.films import documents, film
@@ -172,7 +173,7 @@ class PresetFiles:
         if now is None or self._at_it.locked() or not self._free():
             return
         async with self._at_it:
-            stamp = await asyncio.to_thread(documents.stamp, now.path)
+            stamp = await asyncio.to_thread(stamp_of, now.path)
             if stamp in (None, now.stamp) or self.document is not now:
                 return
             self.document = replace(now, stamp=stamp)  # told once
@@ -208,9 +209,9 @@ class PresetFiles:
     async def _edit(self, path: Path, line: int = 0, own: bytes | None = None) -> None:
         """`own`: what was in a file that is for the editor alone."""
         async with self._at_it:
-            before = await asyncio.to_thread(documents.stamp, path)
+            before = await asyncio.to_thread(stamp_of, path)
             await run_editor(self.desk, documents.editor(path, line))
-            after = await asyncio.to_thread(documents.stamp, path)
+            after = await asyncio.to_thread(stamp_of, path)
             if own is not None:
                 await self._take(path, own)
             elif after != before:
