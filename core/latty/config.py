@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from latty import home
-from latty.errors import ConfigError, Missing, OutputError, did_you_mean
+from latty.errors import ConfigError, did_you_mean
 from latty.plugins import Registry
-from latty.tables import reading as tables
+from latty.tables.reading import read_settings
 from latty.tables.rules import Faults, Key, Rule, checked, flag, table, text, whole
 from latty.tables.words import Path as KeyPath
 
@@ -68,7 +68,6 @@ KEYS: dict[str, Key] = {
 }
 FORMERLY = {"pictures": "image"}  # still read; the new name wins where both are given
 FILE = table({name: Key(KEYS[FORMERLY.get(name, name)].rule) for name in (*KEYS, *FORMERLY)})
-KIND = tables.Kind("settings file", ConfigError.of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +143,8 @@ def _project(folder: Path) -> dict[str, tuple[Any, str]]:
 
 
 def _file(path: Path) -> dict[str, tuple[Any, str]]:
-    try:
-        found = tables.read(path, KIND).checked(FILE)
-    except Missing:
-        return {}
-    except OutputError as error:
-        raise ConfigError(error.message, error.hint) from None
+    file = read_settings(path, "settings file")
+    found = file.checked(FILE) if file else {}
     for old, name in FORMERLY.items():
         if old in found:
             value = found.pop(old)

@@ -79,11 +79,6 @@ class Locked(LattyError):
 class ConfigError(LattyError):
     exit_code = 78
 
-    @classmethod
-    def of(cls, file: str, problems: Iterable["Problem"]) -> "ConfigError":
-        """All problems of one file of settings."""
-        return cls("\n".join(problem.format(file) for problem in problems))
-
 
 class Interrupted(LattyError):
     """Work stopped by a signal after it had put everything finished on disk."""

@@ -9,7 +9,7 @@ import pytest
 from latty.cli.main import main
 from latty.errors import ConfigError, Missing
 from latty.models import store, zoo
-from latty.models.registries import FAMILIES as FAMILIES_REGISTRY
+from latty.models.registries import FAMILIES
 
 GOOD = """\
 schema = 1
@@ -35,7 +35,7 @@ def test_our_zoo_names_every_reference_project() -> None:
     entries = zoo.read()
     assert {e.source.title.split()[0] for e in entries.values()} == {
         "NVIDIA", "GANSpace", "WarpedGANSpace", "SeFa", "InterFaceGAN"}  # fmt: skip
-    families = FAMILIES_REGISTRY.names()
+    families = FAMILIES.names()
     for name, entry in entries.items():
         store.MODELS.check_name(name)
         assert entry.name == name and entry.family in families
@@ -80,15 +80,21 @@ def test_a_private_zoo_of_the_same_form_is_read(tmp_path: Path) -> None:
         ("resolution = 256", 'resolution = 1\nsha256 = "abc"', "64 lower-case"),
         ("resolution = 256", 'resolution = 1\nmember = "../x"', "bare name"),
         ("resolution = 256", 'resolution = 1\nconfig = "config.json"', "http or https"),
-        ("resolution = 256", "", "models.one: 'resolution' is missing"),
-        ("[models.one]", '[models."../one"]', "models.../one: is no name"),
+        ("resolution = 256", "", "zoo.toml:7:9: models.one.resolution: is missing"),
+        ("[models.one]", '[models."../one"]', "zoo.toml:7:9: models.'../one': is no name"),
         ("[models.one]", "[models]\none = 3\n[more]", "more: unknown key"),
-        ('title = "Us"', 'title = "U\\u001b[2J"', "sources.us.title: must be a line"),
-        ('licence = "CC0"', "", "sources.us: 'licence' is missing"),
+        (
+            'title = "Us"',
+            'title = "U\\u001b[2J"',
+            "zoo.toml:3:1: sources.us.title: holds the control character",
+        ),
+        ('licence = "CC0"', "", "sources.us.licence: is missing"),
         ("https://example.org/one.pkl", "file:///etc/passwd", "http or https"),
         ("https://example.org/one.pkl", "https://me:pw@example.org/one.pkl", "http or https"),
         ("https://example.org/one.pkl", "https://[bad/one.pkl", "http or https"),
-        ("schema = 1", "schema = = 1", "cannot be read"),
+        ("schema = 1", "schema = = 1", "zoo.toml:1:10: invalid value"),
+        ("[models.one]", "[others.one]", "models: is missing"),
+        ("[sources.us]", "[sources]\n[models.us]", "sources: must be a table with something"),
     ],
 )
 def test_every_mistake_has_its_place(tmp_path: Path, old: str, new: str, words: str) -> None:
@@ -98,9 +104,19 @@ def test_every_mistake_has_its_place(tmp_path: Path, old: str, new: str, words: 
     assert words in str(caught.value) and "zoo.toml" in str(caught.value)
 
 
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    wrong = GOOD.replace("256", "0").replace("stylegan2", "stylegan9").replace('"CC0"', "0")
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, wrong)
+    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == [
+        "sources.us.licence", "models.one.family", "models.one.resolution"]  # fmt: skip
+
+
 def test_what_is_not_there_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no zoo"):
         zoo.read(tmp_path / "none.toml")
+    with pytest.raises(ConfigError, match="cannot read"):
+        zoo.read(tmp_path)
     with pytest.raises(Missing, match="did you mean 'ada-ffhq'"):
         zoo.find("ada-fhq", zoo.read())
     with pytest.raises(Missing, match="latty list models --zoo"):

@@ -124,7 +124,7 @@ def test_the_zoo_has_names_of_models(
 ) -> None:
     monkeypatch.setenv("LATTY_ZOO", str(tmp_path / "zoo.toml"))
     assert run(fetched(tmp_path, "a/b")) == 78
-    assert f"is no name ({RULE})" in capsys.readouterr().err
+    assert f"is no name, {RULE}" in capsys.readouterr().err
     assert run(fetched(tmp_path, "demo")) == 2
     assert "'demo' is a name that ships with latty" in capsys.readouterr().err
 

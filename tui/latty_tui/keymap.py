@@ -9,22 +9,18 @@ from typing import Any
 from textual.keys import Keys, key_to_character
 
 from latty import home
-from latty.errors import ConfigError, Missing, OutputError, did_you_mean
-from latty.tables import reading as tables
+from latty.errors import did_you_mean
+from latty.tables.reading import read_settings
 from latty.tables.rules import Fault
 
 FILE = "keymap.toml"
-KIND = tables.Kind("keymap", ConfigError.of)
 
 
 def read(known: list[str]) -> dict[str, str]:
     """The keymap file; {} where there is none. Raises ConfigError with every fault."""
-    try:
-        found = tables.read(home.config_dir() / FILE, KIND)
-    except Missing:
+    found = read_settings(home.config_dir() / FILE, "keymap")
+    if found is None:
         return {}
-    except OutputError as error:
-        raise ConfigError(error.message, error.hint) from None
     keys = dict(_flat(found.data))
     found.refuse([found.problem(*fault) for path, key in keys.items()
                   for fault in _faults(path, key, known)])  # fmt: skip

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from latty.errors import LattyError, Missing, OutputError, PresetError, Problem
+from latty.errors import (
+    ConfigError,
+    LattyError,
+    Missing,
+    OutputError,
+    PresetError,
+    Problem,
+    SettingsError,
+)
 from latty.tables import words
 from latty.tables.places import Places, TooDeep
 from latty.tables.rules import Fault, Faults, Rule
@@ -86,6 +94,16 @@ def read(path: Path, kind: Kind, file: str = "") -> TableFile:
         reason = getattr(error, "strerror", None) or "the name is not possible"
         raise OutputError(f"cannot read {file}: {reason}") from None
     return parse(raw, file, kind)
+
+
+def read_settings(path: Path, noun: str) -> TableFile | None:
+    """The same for a file of settings, None where there is none. Raises ConfigError."""
+    try:
+        return read(path, Kind(noun, SettingsError))
+    except Missing:
+        return None
+    except OutputError as error:
+        raise ConfigError(error.message, error.hint) from None
 
 
 def parse(raw: bytes | str, file: str, kind: Kind) -> TableFile:

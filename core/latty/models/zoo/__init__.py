@@ -1,8 +1,7 @@
 """The zoo: public checkpoints by name, read strictly from zoo.toml or a private file like it."""
 
 import re
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,36 +10,83 @@ from urllib.parse import unquote, urlsplit
 from latty.errors import ConfigError, Missing, did_you_mean
 from latty.models.registries import FAMILIES
 from latty.store import RULE, is_name
+from latty.tables.reading import read_settings
+from latty.tables.rules import (
+    Fault,
+    Key,
+    checked,
+    flag,
+    keys_of,
+    mapping,
+    matching,
+    option,
+    record,
+    says,
+    table,
+    text,
+    whole,
+)
+from latty.tables.words import shown
 
 OURS = Path(__file__).with_name("zoo.toml")
 SCHEMA = 1
 
 
+def is_web(address: str) -> bool:
+    """Whether it is an http or https address with a host, without a name or password in it."""
+    try:
+        parts = urlsplit(address)
+        bare = parts.username is None and parts.password is None and parts.port != 0
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and bare
+
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and value.isascii() and is_web(value) and " " not in value
+
+
+def _matches(pattern: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+LINE = text(1000)
+ADDRESS = matching("an http or https address", _is_address)
+DIGEST = matching("64 lower-case hexadecimal digits", _matches("[0-9a-f]{64}"))
+MEMBER = matching("the bare name of a file", _matches(r"[A-Za-z0-9][\w.-]{0,99}"))
+
+
 @dataclass(frozen=True, slots=True)
-class Source:
+class Project:
     """A project that names checkpoints: its title, its page, and its files that name them."""
 
-    title: str
-    page: str
-    named_in: str
-    licence: str
+    title: str = field(metadata=says(LINE))
+    page: str = field(metadata=says(ADDRESS))
+    named_in: str = field(metadata=says(LINE))
+    licence: str = field(metadata=says(LINE))
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One checkpoint: what it is and where it lies. None stands for what was not published."""
+    """One checkpoint: what it is and where it lies. None stands for what was not published.
+
+    address  of the checkpoint, of an archive that holds it, or of a page for a browser (`by_hand`)
+    sha256, size  in bytes, of what the address gives
+    member   the file that is wanted of a tar archive
+    config   address of the settings beside the checkpoint
+    """
 
     name: str
-    source: Source
-    family: str
-    resolution: int  # px
-    address: str
-    licence: str
-    sha256: str | None = None  # of what the address gives
-    size: int | None = None  # bytes of what the address gives
-    member: str | None = None  # the file wanted of a tar archive
-    config: str | None = None  # address of the settings beside the checkpoint
-    by_hand: bool = False  # a page for a browser
+    source: Project
+    family: str = field(metadata=says(LINE))
+    resolution: int = field(metadata=says(whole(1, 2**20)))  # px
+    address: str = field(metadata=says(ADDRESS))
+    licence: str = field(metadata=says(LINE))
+    sha256: str | None = option(None, DIGEST)
+    size: int | None = option(None, whole(1, 2**50))
+    member: str | None = option(None, MEMBER)
+    config: str | None = option(None, ADDRESS)
+    by_hand: bool = option(False, flag())
 
     @property
     def file(self) -> str:
@@ -57,128 +103,53 @@ class Entry:
         return f"{line}{self.licence}{check}{'; by hand' if self.by_hand else ''}"
 
 
-def _text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
+def _some(pairs: tuple[Any, ...]) -> dict[str, Any]:
+    if not pairs:
+        raise ValueError("must be a table with something in it")
+    return dict(pairs)
 
 
-def _address(value: Any) -> bool:
-    return isinstance(value, str) and value.isascii() and is_web(value) and " " not in value
+# The licence of an entry is that of its source where it has none of its own.
+MODEL = table({**keys_of(Entry), "source": Key(LINE, required=True), "licence": Key(LINE)})
+ZOO = table(
+    {
+        "schema": Key(
+            matching(f"{SCHEMA}", lambda v: v == SCHEMA and v is not True), required=True
+        ),
+        "sources": Key(checked(mapping(record(Project)), _some), required=True),
+        "models": Key(checked(mapping(MODEL), _some), required=True),
+    }
+)
 
 
-def _positive(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _digest(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
-
-
-def _member(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][\w.-]{0,99}", value) is not None
-
-
-def is_web(address: str) -> bool:
-    """Whether it is an http or https address with a host, without a name or password in it."""
-    try:
-        parts = urlsplit(address)
-        bare = parts.username is None and parts.password is None and parts.port != 0
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and bare
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    good: Callable[[Any], bool]
-    what: str
-    needed: bool = False
-
-
-_SOURCE = {
-    "title": _Key(_text, "must be a line of text", True),
-    "page": _Key(_address, "must be an http or https address", True),
-    "named_in": _Key(_text, "must be a line of text", True),
-    "licence": _Key(_text, "must be a line of text", True),
-}
-_MODEL = {
-    "source": _Key(_text, "must be a key of [sources]", True),
-    "family": _Key(_text, "must be a family", True),
-    "resolution": _Key(_positive, "must be a number of pixels", True),
-    "address": _Key(_address, "must be an http or https address", True),
-    "licence": _Key(_text, "must be a line of text"),
-    "sha256": _Key(_digest, "must be 64 lower-case hexadecimal digits"),
-    "size": _Key(_positive, "must be a number of bytes"),
-    "member": _Key(_member, "must be the bare name of a file"),
-    "config": _Key(_address, "must be an http or https address"),
-    "by_hand": _Key(lambda value: isinstance(value, bool), "must be true or false"),
-}
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Reads one file; every complaint names it."""
-
-    file: str
-    sources: dict[str, Source] = field(default_factory=dict)
-
-    def fail(self, where: str, what: str, hint: str = "") -> ConfigError:
-        return ConfigError(f"{self.file}: {where}: {what}", hint)
-
-    def table(self, value: Any, where: str) -> Mapping[str, Any]:
-        if not isinstance(value, dict) or not value:
-            raise self.fail(where, "must be a table with something in it")
-        return value
-
-    def checked(self, value: Any, where: str, keys: Mapping[str, _Key]) -> Mapping[str, Any]:
-        table = self.table(value, where)
-        for key, found in table.items():
-            if key not in keys:
-                raise self.fail(where, f"unknown key '{key}'", did_you_mean(key, keys))
-            if not keys[key].good(found):
-                raise self.fail(f"{where}.{key}", keys[key].what)
-        for key, rule in keys.items():
-            if rule.needed and key not in table:
-                raise self.fail(where, f"'{key}' is missing")
-        return table
-
-    def entry(self, name: str, value: Any) -> Entry:
-        where = f"models.{name}"
+def _across(data: Mapping[str, Any]) -> Iterator[Fault]:
+    """Names that are none, sources and families that are not there; `data` may be anything."""
+    sources, models = (data.get(key) for key in ("sources", "models"))
+    known = {"source": sources if isinstance(sources, dict) else {}, "family": FAMILIES.names()}
+    for name, model in models.items() if isinstance(models, dict) else ():
         if not is_name(name):
-            raise self.fail(where, "is no name", RULE)
-        found = dict(self.checked(value, where, _MODEL))
-        key, families = found.pop("source"), FAMILIES.names()
-        if key not in self.sources:
-            hint = did_you_mean(key, self.sources)
-            raise self.fail(f"{where}.source", f"no source '{key}'", hint)
-        if found["family"] not in families:
-            what = f"no family '{found['family']}'"
-            raise self.fail(f"{where}.family", what, did_you_mean(found["family"], families))
-        found.setdefault("licence", self.sources[key].licence)
-        return Entry(name=name, source=self.sources[key], **found)
-
-    def read(self, text: str) -> dict[str, Entry]:
-        data = tomllib.loads(text)
-        for key in data:
-            if key not in ("schema", "sources", "models"):
-                raise self.fail(key, "unknown key", "there is: schema, sources, models")
-        if data.get("schema") != SCHEMA or isinstance(data["schema"], bool):
-            raise self.fail("schema", f"must be {SCHEMA}")
-        for key, value in self.table(data.get("sources"), "sources").items():
-            self.sources[key] = Source(**self.checked(value, f"sources.{key}", _SOURCE))
-        models = self.table(data.get("models"), "models")
-        return {name: self.entry(name, value) for name, value in models.items()}
+            yield Fault(("models", name), "is no name", RULE)
+        for key, choice in known.items() if isinstance(model, dict) else ():
+            said = model.get(key)
+            if isinstance(said, str) and said not in choice:
+                what = f"no {key} '{shown(said)}'"
+                yield Fault(("models", name, key), what, did_you_mean(shown(said), choice))
 
 
 def read(path: Path | None = None) -> dict[str, Entry]:
-    """Every entry by name, in the file's order; raises ConfigError. None is latty's own zoo."""
-    path = path or OURS
-    try:
-        text = path.read_text(encoding="utf-8")
-        return _Reader(str(path) if path != OURS else path.name).read(text)
-    except FileNotFoundError:
-        raise ConfigError(f"there is no zoo {path}", "LATTY_ZOO names a zoo.toml") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    """Every entry by name, in the file's order. Raises ConfigError with every fault.
+
+    path  a private zoo; None = latty's own
+    """
+    file = read_settings(path or OURS, "zoo")
+    if file is None:
+        raise ConfigError(f"there is no zoo {path}", "LATTY_ZOO names a zoo.toml")
+    zoo = file.checked(ZOO, _across)
+    entries = {}
+    for name, model in zoo["models"].items():
+        source = zoo["sources"][model.pop("source")]
+        entries[name] = Entry(name, source, **{"licence": source.licence, **model})
+    return entries
 
 
 def find(name: str, entries: Mapping[str, Entry]) -> Entry:
