@@ -32,8 +32,9 @@ import torch
 
 from latty.attributes import parse_attributes
 from latty.attributes.sampled import sampled_scores
-from latty.directions import discovery, find
+from latty.directions import discovery
 from latty.directions.base import HasCoordinate
+from latty.directions.opening import find
 from latty.errors import LattyError
 from latty.models import open_model
 from latty.rank import RankPlan, best, curves, rows

@@ -23,8 +23,8 @@ from small_families import made as generator_of
 from latty import home, latents
 from latty.checkpoints.safetensors import read_header as read_container
 from latty.cli.main import main
-from latty.directions import find
 from latty.directions.file import read_header
+from latty.directions.opening import find
 from latty.directions.registries import IMPORTERS as IMPORTERS_REGISTRY
 from latty.errors import BadData
 from latty.models.families import stylegan2

@@ -8,10 +8,11 @@ from small_families import made
 from torch import Tensor
 from toy_generator import Factored, Toy
 
-from latty.directions import find, save
 from latty.directions.base import Direction
+from latty.directions.discovery import save
 from latty.directions.file import read
 from latty.directions.methods.ascent import METHOD, AscentDirection
+from latty.directions.opening import find
 from latty.edits.conditioned import labelled
 from latty.errors import BadData
 from latty.models import open_model

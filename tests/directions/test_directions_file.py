@@ -12,10 +12,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from toy_generator import Toy
 
-from latty import directions, home
-from latty.directions import find
+from latty import home
 from latty.directions.base import Info
+from latty.directions.discovery import save
 from latty.directions.file import ARRAY, DirectionSet, read, read_header, write
+from latty.directions.opening import find
 from latty.directions.store import SETS
 from latty.errors import BadData, LattyError, Missing
 from latty.scene import Layers
@@ -299,7 +300,7 @@ def test_saving_a_method_keeps_every_parameter(tmp_path: Path) -> None:
             return self
 
     path = tmp_path / "g.safetensors"
-    directions.save(path, "random", Guess(), Toy())
+    save(path, "random", Guess(), Toy())
     header = read_header(path)
     assert header.params == (("count", 2), ("kind", "random"))
     assert (header.method, header.model_digest, header.seeds) == ("random", "toy0", "0-9")

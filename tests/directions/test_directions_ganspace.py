@@ -14,11 +14,12 @@ from small_families import FAMILIES, made
 from torch import Tensor
 from toy_generator import Toy
 
-from latty.directions import find, save
+from latty.directions.discovery import save
 from latty.directions.file import ARRAY, read
 from latty.directions.linear import LinearDirection
 from latty.directions.methods.ganspace import METHOD
 from latty.directions.methods.ganspace.samples import GanspaceRows
+from latty.directions.opening import find
 from latty.directions.parameters import parameters
 from latty.errors import BadData, Interrupted
 from latty.models import open_model

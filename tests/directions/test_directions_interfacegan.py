@@ -12,10 +12,11 @@ from small_families import FAMILIES, made
 from torch import Tensor
 from toy_generator import Factored, Toy
 
-from latty.directions import find, save
+from latty.directions.discovery import save
 from latty.directions.file import NORMALS, read
 from latty.directions.methods.interfacegan import METHOD
 from latty.directions.methods.interfacegan.extremes import extremes
+from latty.directions.opening import find
 from latty.directions.sampling import normal_scores
 from latty.errors import BadData, Interrupted
 from latty.models import open_model

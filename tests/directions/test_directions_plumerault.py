@@ -11,12 +11,13 @@ from scipy.optimize import nnls
 from small_families import made
 from torch import Tensor
 
-from latty.directions import find, save
 from latty.directions.base import Calibrated, HasCoordinate, HasNormal
+from latty.directions.discovery import save
 from latty.directions.file import read, write
 from latty.directions.likeness import Target
 from latty.directions.methods.plumerault import METHOD, CalibratedDirection
 from latty.directions.methods.plumerault.monotone import Curve, fitted, joint, nonnegative
+from latty.directions.opening import find
 from latty.errors import BadData, Interrupted, Missing
 from latty.models import open_model
 from latty.models.base import HasFactors, Labels, ModelInfo, sample_normal

@@ -11,9 +11,10 @@ from small_families import FAMILIES, made
 from torch import Tensor
 from toy_generator import Toy
 
-from latty.directions import find, save
+from latty.directions.discovery import save
 from latty.directions.file import read
 from latty.directions.methods.sefa import METHOD
+from latty.directions.opening import find
 from latty.errors import BadData, Interrupted
 from latty.models.base import HasLayerWeights
 

@@ -12,12 +12,12 @@ from sklearn.linear_model import LinearRegression
 from toy_generator import Factored, Toy
 
 from latty.attributes import attribute_names, scores_of
-from latty.directions import find, params_of
-from latty.directions.discovery import make
+from latty.directions.discovery import make, params_of
 from latty.directions.file import ARRAY, SCHEMA, read, read_header
 from latty.directions.linear import LinearDirection
 from latty.directions.methods.tlgan import METHOD
 from latty.directions.moments import NormalEquations
+from latty.directions.opening import find
 from latty.directions.orthogonal import off
 from latty.directions.registries import METHODS
 from latty.directions.store import SETS, direction_names, set_info

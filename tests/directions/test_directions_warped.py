@@ -12,10 +12,11 @@ from torch import Tensor
 from toy_generator import Toy
 from visible_latents import Patches
 
-from latty.directions import find, save
+from latty.directions.discovery import save
 from latty.directions.file import read, read_header
 from latty.directions.methods.warped import METHOD, WhitenedWarps, direction, rbf
 from latty.directions.methods.warped.paths import WarpedPath
+from latty.directions.opening import find
 from latty.directions.training.pairs import Pairs
 from latty.directions.training.parameters import TrainingParameters
 from latty.edits import codes as codes_of

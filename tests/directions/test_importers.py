@@ -11,10 +11,10 @@ import torch
 from importer_files import WIDTH
 
 from latty.checkpoints import open_checkpoint
-from latty.directions import find
 from latty.directions.file import ARRAY, read, read_header, write
 from latty.directions.importing.base import CODES, Codes, Imported
 from latty.directions.importing.recognise import look
+from latty.directions.opening import find
 from latty.directions.registries import IMPORTERS as IMPORTERS_REGISTRY
 from latty.errors import BadData, UsageError
 from latty.scene import ALL, Layers

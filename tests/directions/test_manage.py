@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from latty import edits, home
-from latty.directions import find, manage
+from latty.directions import manage
 from latty.directions.base import Info
 from latty.directions.file import DirectionSet, read, read_header, write
 from latty.directions.methods.voynov.deformators import CurveNetwork
+from latty.directions.opening import find
 from latty.errors import BadData, Missing, UsageError, WouldOverwrite
 from latty.models import open_model
 from latty.scene import Edit, Scene

@@ -12,11 +12,10 @@ from places import ROOT
 from small_families import FAMILIES, made
 from torch import Tensor
 
-from latty import directions
-from latty.directions import find
 from latty.directions.base import Calibrated, Direction, HasCoordinate
-from latty.directions.discovery import discover, make
+from latty.directions.discovery import discover, make, params_of
 from latty.directions.file import read, read_header
+from latty.directions.opening import find
 from latty.directions.parameters import Parameter, parameters, parse
 from latty.directions.registries import METHODS
 from latty.errors import BadData, Interrupted, UsageError, WouldOverwrite
@@ -222,4 +221,4 @@ def test_a_set_carries_every_parameter(tmp_path: Path) -> None:
     header = discover("tlgan", params, generator, target)
     told = dict(header.params)
     assert told["samples"] == 1024 and told["ridge"] == 1e-4 and told["names"] == ("luma",)
-    assert directions.params_of(make("tlgan", params)) == header.params
+    assert params_of(make("tlgan", params)) == header.params

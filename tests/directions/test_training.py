@@ -16,7 +16,7 @@ from torch.nn import functional
 from toy_generator import Toy
 from visible_latents import Patches
 
-from latty.directions import save
+from latty.directions.discovery import save
 from latty.directions.methods.voynov import Voynov
 from latty.directions.methods.voynov.deformators import deformator
 from latty.directions.methods.warped import Warped, rbf
@@ -297,7 +297,7 @@ CHILD = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from latty.directions import save
+from latty.directions.discovery import save
 from latty.directions.methods import {name}
 from latty.directions.training import trainer
 from visible_latents import Patches

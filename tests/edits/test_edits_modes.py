@@ -12,9 +12,9 @@ from toy_edits import PLAIN, edited, of
 from toy_generator import Toy
 
 from latty import home
-from latty.directions import find
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, write
+from latty.directions.opening import find
 from latty.edits import codes
 from latty.edits import stack as edits_stack
 from latty.edits.conditioned import Labelled, labelled

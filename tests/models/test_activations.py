@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from latty import edits, home, presets, render
-from latty.directions import find
 from latty.directions.base import HasCoordinate, HasNormal, Info
 from latty.directions.file import ARRAY, NORMALS, DirectionSet, write
 from latty.directions.linear import LinearDirection
+from latty.directions.opening import find
 from latty.errors import BadData, UsageError
 from latty.models import open_model
 from latty.models.base import HasActivations

@@ -6,7 +6,7 @@ directions are no vectors (paths, calibrated transforms) sets `form` to its own 
 
     direction(header: DirectionSet, index: int, tensors: Mapping[str, Tensor]) -> Direction
 
-to that file; `latty.directions.find` calls it.
+to that file; `latty.directions.opening.find` calls it.
 
 Parameters are numbers, words, booleans, tuples of them or None, each with a line in the class
 docstring ("name   what it is"): `latty discover` and the studio make their forms of them without

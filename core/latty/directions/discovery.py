@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty import home
-from latty.directions import params_of, save
-from latty.directions.file import DirectionSet, read_header
+from latty.directions.file import ARRAY, LINEAR, DirectionSet, Value, read_header, write
 from latty.directions.parameters import parameters
 from latty.directions.registries import METHODS
 from latty.directions.store import SETS
@@ -84,6 +83,38 @@ def discover(
         header = save(target, method, made, generator)
         if header.complete:
             shutil.rmtree(work, ignore_errors=True)
+    return header
+
+
+def params_of(method: "Method") -> tuple[tuple[str, Value], ...]:
+    """Every parameter of a method by name: its attributes without "_" at the end."""
+    public: dict[str, Any] = vars(method)
+    return tuple(
+        (key, value if value is None or isinstance(value, int | float | tuple) else str(value))
+        for key, value in public.items()
+        if not key.startswith("_") and not key.endswith("_")
+    )
+
+
+def save(path: Path, name: str, method: "Method", generator: "Generator") -> DirectionSet:
+    """Write what the fitted method `name` found in `generator`. Raises BadData, OutputError."""
+    info = generator.info
+    header = DirectionSet(
+        method=name,
+        space=method.space_,
+        infos=tuple(method.infos_),
+        model=info.name,
+        family=info.family,
+        model_digest=info.digest,
+        params=params_of(method),
+        seeds=method.seeds_,
+        form=getattr(method, "form", LINEAR),
+        complete=method.complete_,
+        latty=__version__,
+    )
+    vectors = getattr(method, "directions_", None)  # paths and climbs have none
+    arrays = {} if vectors is None else {ARRAY: vectors}
+    write(path, header, {**arrays, **getattr(method, "extra_", {})})
     return header
 
 

@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from latty.directions import linear
-from latty.directions.file import LINEAR
-from latty.errors import BadData
 from latty.plugins import Registry
 
 if TYPE_CHECKING:
@@ -71,15 +68,3 @@ IMPORTERS = Registry[Importer]("latty.directions.importers", needs=("recognise",
 TRANSFORMS: "Registry[Transform]" = Registry(
     "latty.directions.transforms", "TRANSFORM", needs=("unit", "limits", "apply")
 )
-
-
-def form_of(header: "DirectionSet") -> DirectionForm:
-    """What opens and changes a set. Raises Missing where its method is not installed, BadData where
-    the method cannot do that."""
-    if header.form == LINEAR:
-        return linear
-    form = METHODS.load(header.form)
-    lacks = [word for word in ("ROWS", "direction", "turned") if not hasattr(form, word)]
-    if lacks:
-        raise BadData(f"sets of the form '{header.form}' cannot be changed: no {', '.join(lacks)}")
-    return form

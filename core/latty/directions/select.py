@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from latty.directions.base import Info
 from latty.directions.file import DirectionSet, Value
-from latty.directions.registries import DirectionForm, form_of
+from latty.directions.opening import form_of
+from latty.directions.registries import DirectionForm
 from latty.errors import BadData
 
 if TYPE_CHECKING:

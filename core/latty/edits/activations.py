@@ -13,9 +13,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from latty.directions import find
 from latty.directions.base import Direction, HasCoordinate
 from latty.directions.linear import check_layer, layer_of
+from latty.directions.opening import find
 from latty.directions.orthogonal import off
 from latty.edits import steps
 from latty.edits.conditioned import labelled

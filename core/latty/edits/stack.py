@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from latty import latents
-from latty.directions import find
 from latty.directions.base import Direction, keep_layers
+from latty.directions.opening import find
 from latty.edits import steps
 from latty.edits.conditioned import labelled
 from latty.edits.labels import labels

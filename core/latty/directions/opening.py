@@ -1,0 +1,71 @@
+"""Stored directions, opened: `find` gives the one that a reference names."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latty.directions import linear
+from latty.directions.file import LINEAR, DirectionSet, read
+from latty.directions.registries import METHODS, DirectionForm
+from latty.directions.store import SETS, resolve, split
+from latty.errors import BadData
+from latty.files import stamp
+
+if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not wait for it
+    from latty.directions.base import Direction
+    from latty.models.base import Generator, ModelInfo
+
+
+def find(ref: str, generator: "Generator", force: bool = False) -> "Direction":
+    """The direction `ref` names ("SET/NAME", "SET/INDEX", "path#NAME", "path#INDEX").
+
+    Raises Missing where there is none, BadData where the file is damaged or was made for another
+    model; with `force` only the shapes must fit.
+    """
+    source, name = split(ref)
+    path = SETS.find(source)
+    found = _open(path, stamp(path), ref, name)
+    _check_model(found[0], generator.info, ref, force)
+    if isinstance(found[1], linear.LinearDirection):
+        linear.check_shape(found[1], generator, ref)
+    return found[1]
+
+
+@lru_cache(maxsize=256)
+def _open(path: Path, state: object, ref: str, name: str) -> "tuple[DirectionSet, Direction]":
+    """Read once per content: `state` is part of the key only."""
+    _, header, index = resolve(ref)
+    import torch
+
+    with torch.inference_mode(False):  # kept for callers who need gradients, whoever asks first
+        return header, form_of(header).direction(header, index, read(path)[1])
+
+
+def _check_model(header: DirectionSet, info: "ModelInfo", ref: str, force: bool) -> None:
+    if header.model_digest and info.digest:
+        same = header.model_digest == info.digest
+    else:  # imported from a format that names a family at most
+        same = not header.family or header.family == info.family
+    if same or force:
+        return
+    made_for = _label(header.model, header.family, header.model_digest)
+    raise BadData(
+        f"{ref} was made for {made_for}, this is {_label(info.name, info.family, info.digest)}",
+        "--force applies it all the same where the shapes fit",
+    )
+
+
+def _label(model: str, family: str, digest: str) -> str:
+    return f"{model} ({', '.join(word for word in (family, digest[:12]) if word)})"
+
+
+def form_of(header: "DirectionSet") -> DirectionForm:
+    """What opens and changes a set. Raises Missing where its method is not installed, BadData where
+    the method cannot do that."""
+    if header.form == LINEAR:
+        return linear
+    form = METHODS.load(header.form)
+    lacks = [word for word in ("ROWS", "direction", "turned") if not hasattr(form, word)]
+    if lacks:
+        raise BadData(f"sets of the form '{header.form}' cannot be changed: no {', '.join(lacks)}")
+    return form
