@@ -13,14 +13,13 @@ from latty import home
 from latty.attributes import (
     Attribute,
     attribute,
-    attribute_names,
     attributes,
+    names_of,
     open_scorer,
     parse_attributes,
     scores_of,
 )
 from latty.attributes.base import Scorer
-from latty.attributes.names import names_of
 from latty.attributes.registries import SCORERS
 from latty.attributes.scorers.factors import FactorScorer
 from latty.errors import BadData, Missing, UsageError
@@ -112,17 +111,17 @@ def test_exact_factors_win_over_looking() -> None:
     exact, seen = Factored(), Toy()
     codes = exact.mapping(exact.sample(range(2)))
     names, scores = scores_of(exact, codes, "factors")
-    assert names == attribute_names(exact, "factors") == ("one", "two", "three", "switch")
+    assert names == names_of("factors", exact) == ("one", "two", "three", "switch")
     assert torch.equal(scores, exact.factors(codes))
     names, scores = scores_of(seen, codes, "factors")
-    assert names == NAMES == attribute_names(seen, "factors") and scores.shape == (2, len(NAMES))
+    assert names == NAMES == names_of("factors", seen) and scores.shape == (2, len(NAMES))
 
 
 def test_other_scorers_look_at_the_pictures_of_procedural_models_too() -> None:
     exact = Factored()
     codes = exact.mapping(exact.sample(range(2)))
     names, scores = scores_of(exact, codes, scorer="colour")
-    assert names == attribute_names(exact, "colour") == open_scorer("colour").names
+    assert names == names_of("colour", exact) == open_scorer("colour").names
     assert torch.equal(scores, open_scorer("colour").score(exact.synthesis(codes)))
 
 

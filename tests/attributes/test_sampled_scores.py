@@ -8,7 +8,7 @@ from torch import Tensor
 from toy_generator import Factored, Toy
 
 from latty import home
-from latty.attributes import attribute_names, open_scorer, scores_of
+from latty.attributes import names_of, open_scorer, scores_of
 from latty.attributes.sampled import BLOCK, sampled_scores
 from latty.errors import Interrupted, Missing
 
@@ -37,7 +37,7 @@ def test_scores_are_those_of_the_pictures() -> None:
     names, scores = sampled_scores(toy, range(3, 40), "colour", batch=10)
     codes = toy.mapping(toy.sample(range(3, 40)))
     wanted = scores_of(toy, codes, scorer="colour")
-    assert names == wanted[0] == attribute_names(toy, "colour")
+    assert names == wanted[0] == names_of("colour", toy)
     torch.testing.assert_close(scores, wanted[1], atol=1e-6, rtol=1e-6)
     assert scores.dtype == torch.float32 and not scores.requires_grad
 

@@ -11,7 +11,7 @@ from planted import Planted, cosine
 from sklearn.linear_model import LinearRegression
 from toy_generator import Factored, Toy
 
-from latty.attributes import attribute_names, scores_of
+from latty.attributes import names_of, scores_of
 from latty.directions.discovery import make, params_of
 from latty.directions.file import ARRAY, SCHEMA, read, read_header
 from latty.directions.linear import LinearDirection
@@ -343,7 +343,7 @@ def test_demo_directions_move_what_the_regressor_sees() -> None:
         pytest.skip("no directions of demo in this tree")
     generator = open_model("demo", "cpu")
     generator = generator.at_size(64) if isinstance(generator, AnySize) else generator
-    names, x = attribute_names(generator, "factors"), [-3.0, 0.0, 3.0]
+    names, x = names_of("factors", generator), [-3.0, 0.0, 3.0]
 
     def scored(codes: torch.Tensor) -> torch.Tensor:
         return scores_of(generator, codes, "factors")[1]

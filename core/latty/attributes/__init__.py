@@ -8,7 +8,8 @@ from latty.attributes.card import read_card
 from latty.attributes.names import Attribute as Attribute
 from latty.attributes.names import attribute as attribute
 from latty.attributes.names import attributes as attributes
-from latty.attributes.names import card_file, exact, names_of
+from latty.attributes.names import card_file, exact
+from latty.attributes.names import names_of as names_of
 from latty.attributes.names import parse_attributes as parse_attributes
 from latty.attributes.registries import SCORERS
 from latty.files import stamp
@@ -44,11 +45,6 @@ def _opened(path: Path, state: object) -> "Scorer":
     from latty.attributes.classifier import open_card
 
     return open_card(path)
-
-
-def attribute_names(generator: "Generator", scorer: str) -> tuple[str, ...]:
-    """The attributes that `scores_of` gives for this generator."""
-    return names_of(scorer, generator)
 
 
 def scores_of(

@@ -1,8 +1,8 @@
 """What a scorer is: something that says what a picture is like, in numbers.
 
-A scorer is one file in this folder with a class `SCORER` that takes no arguments, and a tuple of
+A scorer is one file in scorers/ with a class `SCORER` that takes no arguments, and a tuple of
 texts `ATTRIBUTES`, written out, so that names are known without importing anything. Classifiers
-that people bring or train are no files here but a TOML and weights in the store (`_card`).
+that people bring or train are no files here but a TOML and weights in the store (`card`).
 """
 
 from typing import Protocol, runtime_checkable

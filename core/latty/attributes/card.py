@@ -101,7 +101,8 @@ class Card:
 # --- what each key may be ------------------------------------------------------------------------
 
 
-def _is_name(value: Any) -> bool:
+def is_name(value: Any) -> bool:
+    """Whether an attribute may be called so."""
     return isinstance(value, str) and bool(NAME.fullmatch(value)) and value.isprintable()
 
 
@@ -146,7 +147,7 @@ NUMBERS = checked(
 )
 SIDE = whole(1, 4096)
 TEXT = Key(text(300, 0))
-LABEL = matching(f"one of {NAME_WORDS}", _is_name)
+LABEL = matching(f"one of {NAME_WORDS}", is_name)
 ACTIVATION = word("sigmoid", "softmax", "tanh", "none")
 GROUP = table(
     {

@@ -59,9 +59,7 @@ class Classifier:
             self.network.to(images.device)
         try:
             found = self.network(prepared).flatten(1)
-        except (
-            RuntimeError
-        ) as error:  # sizes that do not meet: torch's words are the best there are
+        except RuntimeError as error:  # sizes that do not meet, in torch's words
             what = clean(str(error).split("\n", 1)[0], 160)
             raise BadData(f"{self.file}: the network does not run: {what}") from None
         if found.shape[1] != len(self.names):
@@ -160,16 +158,11 @@ def _resnet(tensors: dict[str, Tensor], card: Card) -> ResNet:
     outputs = reader.take("fc.weight", -1, -1).shape[0]
     with torch.device("meta"):  # no number is drawn only to be replaced
         network = ResNet(blocks, card.channels, outputs, "layer1.0.conv3.weight" in tensors)
-    state = {
-        name: reader.take(name, *tensor.shape)
-        for name, tensor in network.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
+    state = network.state_dict()
+    for name, tensor in state.items():
+        counts = name.endswith("num_batches_tracked")
+        zero = torch.zeros((), dtype=torch.int64)
+        state[name] = zero if counts else reader.take(name, *tensor.shape)
     reader.finish(_ignored(card), UNREAD)
-    counts = {
-        name: torch.zeros((), dtype=torch.int64)
-        for name in network.state_dict()
-        if name not in state
-    }
-    network.load_state_dict({**state, **counts}, assign=True)
+    network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False)

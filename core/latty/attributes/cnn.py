@@ -1,6 +1,7 @@
 """Plain classifiers: one operation after another, as a card's layers say, with a file's tensors."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,14 +15,6 @@ from latty.text import clean
 Size = tuple[int, int, int]  # C, H, W
 MOST = 2**27  # numbers in the features of one picture
 CHECK = "compare the layers with the code that trained the network"
-
-
-class GlobalPool(nn.Module):
-    """Mean over the picture: (N, C, H, W) -> (N, C, 1, 1)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, 1, 1)."""
-        return x.mean((2, 3), keepdim=True)
 
 
 class Flat(nn.Linear):
@@ -46,7 +39,7 @@ POINTWISE: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
     "flatten": Flatten,
-    "global_pool": GlobalPool,
+    "global_pool": partial(nn.AdaptiveAvgPool2d, 1),
 }
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latty.attributes.card import NAME, NAME_WORDS, Group
+from latty.attributes.card import NAME_WORDS, Group, is_name
 from latty.errors import BadData, Missing, OutputError
 from latty.report import Report
 from latty.text import clean
@@ -89,7 +89,7 @@ def _folders(data: Path) -> LabelledPictures:
 
 
 def _check_name(name: str, file: str) -> None:
-    if not NAME.fullmatch(name) or not name.isprintable():
+    if not is_name(name):
         raise BadData(f"{clean(file)}: '{clean(name, 40)}' is no attribute's name", NAME_WORDS)
 
 
@@ -120,10 +120,8 @@ def _table(path: Path) -> LabelledPictures:
     values = [_row(path, number, row, head, columns) for number, row in enumerate(rows[1:], 2)]
     targets = np.array(values, np.float32).reshape(-1, len(names))
     files = tuple(path.parent / row[at].strip() for row in rows[1:])
-    groups = []
-    for i, name in enumerate(names):
-        groups.append(_column(path, name, targets[:, i]))
-    return LabelledPictures(files, tuple(groups), targets)
+    groups = tuple(_column(path, name, targets[:, i]) for i, name in enumerate(names))
+    return LabelledPictures(files, groups, targets)
 
 
 def _row(

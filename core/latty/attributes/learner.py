@@ -1,6 +1,7 @@
 """The small network that learns attributes: its layers, its loss, and what is measured on it."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -55,13 +56,8 @@ def stack(
 def loss_of(numbers: Tensor, targets: Tensor, groups: tuple[Group, ...]) -> Tensor:
     """Mean over attributes of numbers (N, A) and targets (N, A), NaN = no label: cross entropy for
     classes and yes or no, half the squared error for measures (in their standard deviations)."""
-    terms, at = [], 0
-    for group in groups:
-        part = slice(at, at + len(group.names))
-        at = part.stop
-        ours, theirs = numbers[:, part], targets[:, part]
-        known = ~theirs.isnan().any(1)
-        ours, theirs = ours[known], theirs[known]
+    terms = []
+    for group, ours, theirs in _known(numbers, targets, groups):
         if group.activation == "softmax":
             term = F.cross_entropy(ours, theirs, reduction="sum")
         elif group.activation == "sigmoid":
@@ -70,6 +66,18 @@ def loss_of(numbers: Tensor, targets: Tensor, groups: tuple[Group, ...]) -> Tens
             term = (ours - theirs).square().sum() / 2
         terms.append(term / max(1, len(ours)))
     return torch.stack(terms).mean()
+
+
+def _known(
+    numbers: Tensor, targets: Tensor, groups: tuple[Group, ...]
+) -> Iterator[tuple[Group, Tensor, Tensor]]:
+    """The columns (n, a) of each group, of the pictures whose label is known."""
+    sizes = [len(group.names) for group in groups]
+    for group, ours, theirs in zip(
+        groups, numbers.split(sizes, 1), targets.split(sizes, 1), strict=True
+    ):
+        known = ~theirs.isnan().any(1)
+        yield group, ours[known], theirs[known]
 
 
 def rate(t: float) -> float:
@@ -94,18 +102,10 @@ def scale(targets: Tensor, groups: tuple[Group, ...]) -> tuple[Tensor, Tensor]:
 def figures(numbers: Tensor, targets: Tensor, groups: tuple[Group, ...]) -> Figures:
     """Of numbers (N, A) and targets (N, A): accuracy and F1, or R2; {} where no label is known."""
     found: Figures = {}
-    at = 0
-    for group in groups:
-        part = slice(at, at + len(group.names))
-        at = part.stop
-        known = ~targets[:, part].isnan().any(1)
-        ours, theirs = numbers[known, part], targets[known, part]
-        if group.activation == "softmax":
-            chosen = F.one_hot(ours.argmax(1), len(group.names)) > 0
-            right = (chosen == (theirs > 0.5)).all(1).float().mean()
-        else:
-            chosen = ours > 0
-            right = (chosen == (theirs > 0.5)).float().mean()
+    for group, ours, theirs in _known(numbers, targets, groups):
+        classes, wanted = group.activation == "softmax", theirs > 0.5
+        chosen = F.one_hot(ours.argmax(1), len(group.names)) > 0 if classes else ours > 0
+        right = (chosen == wanted).all(1).float().mean()
         for i, name in enumerate(group.names):
             if not len(ours):
                 found[name] = {}
@@ -114,7 +114,7 @@ def figures(numbers: Tensor, targets: Tensor, groups: tuple[Group, ...]) -> Figu
             else:
                 found[name] = {
                     "accuracy": round(float(right), 4),
-                    "f1": _f1(chosen[:, i], theirs[:, i] > 0.5),
+                    "f1": _f1(chosen[:, i], wanted[:, i]),
                 }
     return found
 

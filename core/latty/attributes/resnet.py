@@ -17,54 +17,32 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
 
-def _joined(inner: Tensor, around: Tensor) -> Tensor:
-    return (inner + around).relu_()
+class Block(nn.Module):
+    """Two 3 x 3 convolutions beside a shortcut, the first one strides; or a bottleneck: 1 x 1 down,
+    3 x 3 (which strides), 1 x 1 up to four times the width."""
 
-
-class BasicBlock(nn.Module):
-    """Two 3 x 3 convolutions beside a shortcut; the first one strides."""
-
-    widening = 1
-
-    def __init__(self, inputs: int, width: int, stride: int) -> None:
+    def __init__(self, inputs: int, width: int, stride: int, bottleneck: bool) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        fits = stride == 1 and inputs == width
-        self.downsample = None if fits else _shortcut(inputs, width, stride)
+        self.outputs = 4 * width if bottleneck else width
+        convolutions = [(inputs, width, 3, stride), (width, width, 3, 1)]
+        if bottleneck:
+            convolutions = [(inputs, width, 1, 1), (width, width, 3, stride)]
+            convolutions.append((width, self.outputs, 1, 1))
+        self.count = len(convolutions)
+        for i, (before, after, kernel, step) in enumerate(convolutions, 1):
+            conv = nn.Conv2d(before, after, kernel, step, kernel // 2, bias=False)
+            self.add_module(f"conv{i}", conv)
+            self.add_module(f"bn{i}", nn.BatchNorm2d(after))
+        fits = stride == 1 and inputs == self.outputs
+        self.downsample = None if fits else _shortcut(inputs, self.outputs, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W), at the block's width and stride."""
-        inner = self.bn1(self.conv1(x)).relu_()
-        inner = self.bn2(self.conv2(inner))
-        return _joined(inner, x if self.downsample is None else self.downsample(x))
-
-
-class Bottleneck(nn.Module):
-    """1 x 1 down, 3 x 3 (which strides), 1 x 1 up to four times the width."""
-
-    widening = 4
-
-    def __init__(self, inputs: int, width: int, stride: int) -> None:
-        super().__init__()
-        outputs = width * self.widening
-        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(outputs)
-        fits = stride == 1 and inputs == outputs
-        self.downsample = None if fits else _shortcut(inputs, outputs, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, H, W), at the block's width and stride."""
-        inner = self.bn1(self.conv1(x)).relu_()
-        inner = self.bn2(self.conv2(inner)).relu_()
-        inner = self.bn3(self.conv3(inner))
-        return _joined(inner, x if self.downsample is None else self.downsample(x))
+        inner = x
+        for i in range(1, self.count + 1):
+            inner = inner.relu_() if i > 1 else inner
+            inner = self.get_submodule(f"bn{i}")(self.get_submodule(f"conv{i}")(inner))
+        return (inner + (x if self.downsample is None else self.downsample(x))).relu_()
 
 
 class ResNet(nn.Module):
@@ -82,7 +60,6 @@ class ResNet(nn.Module):
         bottleneck: bool = False,
     ) -> None:
         super().__init__()
-        kind = Bottleneck if bottleneck else BasicBlock
         self.conv1 = nn.Conv2d(channels, STEM, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(STEM)
         inputs = STEM
@@ -91,8 +68,8 @@ class ResNet(nn.Module):
             layer: OrderedDict[str, nn.Module] = OrderedDict()
             for place in range(count):
                 stride = 2 if stage and not place else 1
-                layer[str(place)] = kind(inputs, width, stride)
-                inputs = width * kind.widening
+                layer[str(place)] = block = Block(inputs, width, stride, bottleneck)
+                inputs = block.outputs
             self.add_module(f"layer{stage + 1}", nn.Sequential(layer))
         self.stages = len(blocks)
         self.width = inputs

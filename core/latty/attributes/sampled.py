@@ -22,10 +22,9 @@ import torch
 from torch import Tensor
 
 from latty import home
-from latty.attributes import attribute_names, open_scorer, scores_of
+from latty.attributes import names_of, open_scorer, score_file, scores_of
 from latty.attributes.names import exact
-from latty.checkpoints.safetensors import pieces, read_header, read_tensors
-from latty.errors import BadData, LattyError
+from latty.errors import BadData
 from latty.files import replace_whole
 from latty.models.base import Generator
 from latty.models.memory import in_batches, told
@@ -54,8 +53,8 @@ def sampled_scores(
 
     Raises Missing, BadData for a scorer that cannot be used.
     """
-    names, found = attribute_names(generator, scorer), []
-    cache, batch = _cache(generator, scorer, label, names, batch), _at_once(batch)
+    names, found = names_of(scorer, generator), []
+    cache, batch = _cache(generator, scorer, label, batch), _at_once(batch)
     for piece in _pieces(seeds):
         kept = cache.read(piece) if cache else None
         if kept is None:
@@ -74,7 +73,7 @@ def shards(
 ) -> list[Shard]:
     """The pieces whose files `sampled_scores` of the same arguments looks for; none for scores
     that cost nothing. Raises Missing, BadData."""
-    cache = _cache(generator, scorer, label, attribute_names(generator, scorer), batch)
+    cache = _cache(generator, scorer, label, batch)
     if cache is None:
         return []
     given = scorer, open_scorer(scorer).digest, label, _at_once(batch)
@@ -83,7 +82,7 @@ def shards(
             content,
             (piece.start, piece.stop, *given),
             cache.path(piece),
-            partial(cache.has, piece),
+            partial(score_file.is_whole, cache.path(piece), len(piece), cache.attributes),
         )
         for piece in _pieces(seeds)
     ]
@@ -106,7 +105,7 @@ def content(
         raise BadData(what, "copy its files to the same place on every machine")
     seeds = range(start, stop)
     kept = _drawn(generator, seeds, scorer, label, batch, silent, 0, len(seeds))
-    return _file(attribute_names(generator, scorer), *kept)
+    return score_file.content(*kept)
 
 
 def _at_once(batch: int) -> int:
@@ -154,9 +153,7 @@ def _drawn(
 # --- the cache ------------------------------------------------------------------------------------
 
 
-def _cache(
-    generator: Generator, scorer: str, label: int | None, names: tuple[str, ...], batch: int
-) -> "_Cache | None":
+def _cache(generator: Generator, scorer: str, label: int | None, batch: int) -> "_Cache | None":
     """Where these scores are kept; None for exact factors, which cost nothing."""
     if exact(scorer, generator) is not None:
         return None
@@ -165,7 +162,7 @@ def _cache(
     parts = [__version__, model, info.resolution, open_scorer(scorer).digest, label]
     parts += [generator.device.type, _at_once(batch)]
     key = sha256(json.dumps(parts).encode()).hexdigest()[:32]
-    return _Cache(home.cache_dir() / "scores" / key, names)
+    return _Cache(home.cache_dir() / "scores" / key, len(names_of(scorer, generator)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,43 +170,19 @@ class _Cache:
     """One folder of pieces; a file that cannot be read or written is as good as none."""
 
     folder: Path
-    names: tuple[str, ...]
-
-    def has(self, piece: range) -> bool:
-        return self.read(piece) is not None
+    attributes: int
 
     def read(self, piece: range) -> tuple[Tensor, int] | None:
-        """The scores (n, A) of a piece, and how many pictures were drawn at once; None where they
-        are not there, or not whole."""
-        path = self.path(piece)
-        if not path.is_file():
-            return None
-        try:
-            meta, scores = read_header(path).meta, read_tensors(path).get("scores")
-        except (LattyError, OSError):
-            return None
-        if scores is None or scores.shape != (len(piece), len(self.names)):
-            return None
-        if meta.get("sha256") != _digest(scores) or not meta.get("batch", "").isdecimal():
-            return None
-        return scores, int(meta["batch"])
+        """The scores (n, A) of a piece, and how many were drawn at once, if it is there."""
+        return score_file.read(self.path(piece), len(piece), self.attributes)
 
     def write(self, piece: range, scores: Tensor, batch: int) -> None:
         """Keep a piece; a full or read-only disk only means that it is computed again."""
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
-            replace_whole(self.path(piece), [_file(self.names, scores, batch)])
+            replace_whole(self.path(piece), [score_file.content(scores, batch)])
 
     def path(self, piece: range) -> Path:
         whole = piece.start % BLOCK == 0 and len(piece) == BLOCK
         name = f"{piece.start}" if whole else f"{piece.start}-{piece.stop - 1}"
         return self.folder / f"{name}.safetensors"
-
-
-def _file(names: tuple[str, ...], scores: Tensor, batch: int) -> bytes:
-    meta = {"names": json.dumps(names), "sha256": _digest(scores), "batch": str(batch)}
-    return b"".join(pieces(meta, {"scores": scores}))
-
-
-def _digest(scores: Tensor) -> str:
-    return sha256(scores.float().contiguous().numpy().tobytes()).hexdigest()

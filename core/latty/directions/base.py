@@ -1,6 +1,6 @@
 """What a direction is, and what a method that finds directions is.
 
-A method is one file in this folder with a frozen-parameter class `METHOD` in scikit-learn's
+A method is one file or folder in methods/ with a frozen-parameter class `METHOD` in scikit-learn's
 manners: parameters in __init__, fit(generator, report) -> self, results end in "_". A method whose
 directions are no vectors (paths, calibrated transforms) sets `form` to its own file name and adds
 
@@ -10,7 +10,7 @@ to that file; `latty.directions.opening.find` calls it.
 
 Parameters are numbers, words, booleans, tuples of them or None, each with a line in the class
 docstring ("name   what it is"): `latty discover` and the studio make their forms of them without
-importing torch (`_params`).
+importing torch (`parameters`).
 """
 
 from collections.abc import Sequence

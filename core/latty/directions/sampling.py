@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from latty.attributes import attribute_names
+from latty.attributes import names_of
 from latty.attributes.sampled import sampled_scores, shards
 from latty.directions.traverse import class_labels
 from latty.errors import BadData, Interrupted
@@ -122,7 +122,7 @@ def scores_so_far(
     """Scores (n, A) of the first n seeds: of all of them, or of those that an interruption left
     time for. Raises Interrupted where they are fewer than
     `least`."""
-    found: list[Tensor] = [torch.zeros(0, len(attribute_names(generator, scorer)))]
+    found: list[Tensor] = [torch.zeros(0, len(names_of(scorer, generator)))]
     for chunk in blocks(seeds, CHUNK):
         before = chunk.start - seeds.start
 

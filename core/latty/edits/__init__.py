@@ -1,9 +1,9 @@
 """From scenes to codes: start, latent edits, the mapping, truncation, code edits, in this order.
 
-    _stack.py     that order            _steps.py     how far one edit goes: mode, unit
-    _walk.py      seeds and walks       _locks.py     what an edit may not move
-    _labels.py    classes               _labelled.py  a generator that knows its scene's class
-    _activations.py  edits inside the synthesis, as changes of what its layers give
+    stack.py   that order             steps.py        how far one edit goes: mode, unit
+    walk.py    seeds and walks        locks.py        what an edit may not move
+    labels.py  classes                conditioned.py  a generator that knows its scene's class
+    activations.py  edits inside the synthesis, as changes of what its layers give
 
 Everything up to the code edits is computed for one scene at a time (and once for scenes that agree
 on it), so that a picture never depends on its neighbours in a batch; code edits are one operation

@@ -31,7 +31,7 @@ class Locks:
         self, before: Tensor, after: Tensor, edit: Edit, space: str, locks: tuple[str, ...]
     ) -> Tensor:
         """Latents `after` an edit, less what would move what is held; of any shape that
-        `_project.off` takes. (N, Z), (N, L, D) or (N, C, H, W)."""
+        `orthogonal.off` takes. (N, Z), (N, L, D) or (N, C, H, W)."""
         normals = self.normals(edit, space, locks)
         return before + off(after - before, normals) if normals else after
 

@@ -1,7 +1,7 @@
 """Stored latents, where a scene may start instead of at a seed.
 
 A reference is "SOURCE", "SOURCE#INDEX" or "SOURCE#NAME"; the source is a name in the store or any
-file of numbers: latty's own (_file.py), or one of others (_foreign.py). Nothing in a file is run.
+file of numbers: latty's own (file.py), or one of others (foreign.py). Nothing in a file is run.
 A latent is a z, or codes in w: one for all layers or one per layer. Files of others say which by
 the name of their array or by its shape; "SOURCE:z#0" and "SOURCE:w#0" say it for them.
 

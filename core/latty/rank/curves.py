@@ -10,13 +10,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from latty.attributes import score_file
 from latty.files import replace_whole
 from latty.locks import locked
 from latty.models.base import Generator
-from latty.rank.measured import as_file, file_of, kept
 from latty.rank.plan import RankPlan
 from latty.rank.scoring import measured
-from latty.rank.shards import shards, work_of
+from latty.rank.shards import piece_of, shards, work_of
 from latty.report import Report, silent
 from latty.shard import Shard
 
@@ -67,14 +67,14 @@ def curves(
     infos, walks = plan.chosen(), plan.walks()
     total, found = sum(len(scenes) for _, scenes in walks), list[Tensor]()
     for number, (_, scenes) in enumerate(walks):
-        file = file_of(work, number) if work else None
-        scores = kept(file, len(scenes), len(plan.wanted))
-        if scores is None:
+        file = piece_of(work, number) if work else None
+        kept = score_file.read(file, len(scenes), len(plan.wanted))
+        if kept is None:
             tell = partial(_tell, report, sum(map(len, found)), total)
-            scores, batch = measured(plan, scenes, generator, tell)
+            kept = measured(plan, scenes, generator, tell)
             if file:
-                replace_whole(file, [as_file(scores, batch)])
-        found.append(scores)
+                replace_whole(file, [score_file.content(*kept)])
+        found.append(kept[0])
         report(sum(map(len, found)), total, "pictures")
     still = found[0].nan_to_num()
     low, high = still.quantile(torch.tensor(MIDDLE).double(), 0)

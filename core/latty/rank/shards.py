@@ -7,12 +7,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from latty import home
-from latty.attributes import open_scorer
+from latty.attributes import open_scorer, score_file
 from latty.checkpoints.checkpoint import digest
 from latty.directions.store import SETS
 from latty.errors import BadData
 from latty.models.base import Generator
-from latty.rank.measured import as_file, file_of, is_whole
 from latty.rank.plan import RankPlan
 from latty.rank.scoring import measured
 from latty.shard import Shard
@@ -34,12 +33,17 @@ def work_of(plan: RankPlan, generator: Generator) -> Path:
     return home.state_dir() / "rank" / sha256(text.encode()).hexdigest()[:20]
 
 
+def piece_of(work: Path, number: int) -> Path:
+    """The file of what is measured of one direction."""
+    return work / f"{number}.safetensors"
+
+
 def shards(plan: RankPlan, generator: Generator, work: Path) -> list[Shard]:
     """A piece for each direction, whose files `curves` finds. Raises Missing, BadData."""
     found, mark = [], digest(SETS.find(plan.ref))
     for number, (name, scenes) in enumerate(plan.walks()):
-        file = file_of(work, number)
-        whole = partial(is_whole, file, len(scenes), len(plan.wanted))
+        file = piece_of(work, number)
+        whole = partial(score_file.is_whole, file, len(scenes), len(plan.wanted))
         found.append(Shard(content, (plan, name, mark), file, whole))
     return found
 
@@ -50,4 +54,4 @@ def content(generator: Generator, plan: RankPlan, name: str, mark: str) -> bytes
     if digest(SETS.find(plan.ref)) != mark:
         what = f"the set {plan.ref} is another one on this machine of the cluster than at home"
         raise BadData(what, "copy it to the same place on every machine")
-    return as_file(*measured(plan, dict(plan.walks())[name], generator))
+    return score_file.content(*measured(plan, dict(plan.walks())[name], generator))

@@ -18,7 +18,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from latty.attributes import attribute_names
+from latty.attributes import names_of
 from latty.directions.judging import Judge, info_of
 from latty.directions.linear import LinearDirection
 from latty.directions.moments import NormalEquations
@@ -94,7 +94,7 @@ class TLGAN(ScoredMethod):
         """
         if self.samples < 2 * PILOT:
             raise BadData(f"{self.samples} samples are too few", f"take at least {2 * PILOT}")
-        known = attribute_names(generator, self.scorer)
+        known = names_of(self.scorer, generator)
         wanted = [known.index(name) for name in checked(self.names, known)] or range(len(known))
         locks = [known.index(name) for name in checked(self.locks, known)]
         self.space_: str = space_of(generator, self.space)

@@ -1,8 +1,8 @@
 """Gradient ascent on a scorer: each latent climbs its own way up or down an attribute.
 
 After Gottesman's controllable generation with a classifier's gradient. There is no vector: what is
-kept are the attributes, their spread and the rules of the climb (`_climb`); a move of strength s
-climbs until the score has changed by s standard deviations.
+kept are the attributes, their spread and the rules of the climb (`directions.climb`); a move of
+strength s climbs until the score has changed by s standard deviations.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, Self, cast
 import torch
 from torch import Tensor
 
-from latty.attributes import attribute, attribute_names, scores_of
+from latty.attributes import attribute, names_of, scores_of
 from latty.attributes.sampled import sampled_scores, shards
 from latty.directions import sign as directions_sign
 from latty.directions.base import Info
@@ -66,7 +66,7 @@ class Ascent:
 
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Score samples, then try each climb. Raises BadData, Missing."""
-        known = attribute_names(generator, self.scorer)
+        known = names_of(self.scorer, generator)
         for name in self.names:
             if name not in known:
                 raise BadData(f"no attribute '{name}'", f"there is: {', '.join(known)}")

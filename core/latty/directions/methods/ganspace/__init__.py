@@ -3,7 +3,7 @@
 Härkönen et al. 2020, "GANSpace: Discovering Interpretable GAN Controls". With components V of a
 layer's activations y and coordinates x = S^-1 V (y - mean), the latent directions are the least
 squares of latents on coordinates (sec. 3.2). All sums for that are gathered while the components
-are found: one pass through the generator, in any amount of memory (see `_pca`, `_gram_sketch`).
+are found: one pass through the generator, in any amount of memory (see `pca`, `sketch`).
 """
 
 from dataclasses import dataclass

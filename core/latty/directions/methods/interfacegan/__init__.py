@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor
 
-from latty.attributes import attribute_names
+from latty.attributes import names_of
 from latty.directions.judging import Judge, info_of, range_of
 from latty.directions.linear import LinearDirection
 from latty.directions.methods.interfacegan.extremes import Extremes, extremes
@@ -77,7 +77,7 @@ class InterFaceGAN(ScoredMethod):
         first one stopped. After an interruption there are the boundaries found by then, in all
         layers, not measured.
         """
-        known = attribute_names(generator, self.scorer)
+        known = names_of(self.scorer, generator)
         wanted, held = self._asked(known)
         self.space_: str = "w" if self.space == "w+" else space_of(generator, self.space)
         self._width = generator.info.width

@@ -13,11 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latty.attributes import scores_of
-from latty.checkpoints.safetensors import pieces, read_tensors
+from latty.attributes import names_of, score_file, scores_of
 from latty.directions.sampling import BLOCK, StoppableReport, blocks
 from latty.directions.traverse import class_labels
-from latty.errors import Interrupted, LattyError
+from latty.errors import Interrupted
 from latty.files import replace_whole
 from latty.models.base import Generator
 
@@ -50,16 +49,16 @@ class Mixed:
     ) -> Tensor:
         """Scores (n, A) of the first n samples: all, or what an interruption left time for. Whole
         blocks are kept in `work`. Raises Interrupted where they are fewer than `least`."""
-        found: list[Tensor] = []
+        found, attributes = list[Tensor](), len(names_of(scorer, self.generator))
         for block in blocks(range(self.count), BLOCK):
             path = work / f"scores-{block.start}.safetensors" if work else None
-            scores = _read(path)
+            kept = score_file.read(path, len(block), attributes)
             try:
-                if scores is None:
-                    scores = self._scored(block, scorer, batch, progress)
+                if kept is None:
+                    kept = self._scored(block, scorer, batch, progress), batch
                     if path:
-                        replace_whole(path, pieces({}, {"scores": scores}))
-                found.append(scores)
+                        replace_whole(path, [score_file.content(*kept)])
+                found.append(kept[0])
                 progress(block.stop, self.count, "samples")
             except Interrupted:
                 progress.stop()
@@ -77,12 +76,3 @@ class Mixed:
             if part.stop < block.stop:
                 progress(part.stop, self.count, "samples")
         return torch.cat(parts)
-
-
-def _read(path: Path | None) -> Tensor | None:
-    if path is None or not path.is_file():
-        return None
-    try:
-        return read_tensors(path).get("scores")
-    except LattyError:
-        return None  # drawn again

@@ -1,7 +1,7 @@
 """Voynov and Babenko's directions: a matrix whose columns a network can tell apart.
 
 Voynov and Babenko 2020, "Unsupervised Discovery of Interpretable Directions in the GAN Latent
-Space" (arXiv 2002.03754). A deformator (`_deformators`) turns "direction k, this far" into a shift
+Space" (arXiv 2002.03754). A deformator (`deformators`) turns "direction k, this far" into a shift
 of the latent; it is trained together with a network that sees both pictures and names k and the
 amount. All kinds but "fc" give vectors.
 """

@@ -1,7 +1,7 @@
 """WarpedGANSpace: curved paths along the gradients of radial basis functions.
 
 Tzelepis, Tzimiropoulos, Patras 2021, "WarpedGANSpace: Finding non-linear RBF paths in GAN latent
-space" (arXiv 2109.13357). The functions of `_rbf` are trained, together with a network that must
+space" (arXiv 2109.13357). The functions of `rbf` are trained, together with a network that must
 tell the paths apart by their pictures. Three things differ from the original: signs of shifts are
 drawn without a bias, lengths are in the latents' standard deviation, and a path is followed by a
 method of fourth order, so that there and back again ends where it began.

@@ -1,7 +1,7 @@
 """The head of the portraits with eyes, brows, nose, mouth, beard and the marks of age.
 
 Features are painted in head coordinates (x right, y up, z toward the viewer, one unit = half the
-head's height), so they foreshorten and shift correctly as the head turns. Letters as in `_shapes`.
+head's height), so they foreshorten and shift correctly as the head turns. Letters as in `shapes`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Hair of the portraits: the mass behind the head, locks over the shoulders and the cap.
 
-Shapes and letters as in `_shapes`; `hair` is the base colour (N, 3, 1, 1).
+Shapes and letters as in `shapes`; `hair` is the base colour (N, 3, 1, 1).
 """
 
 from __future__ import annotations
