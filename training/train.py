@@ -27,13 +27,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from latty.attributes.scorers.factors.network import channels_last
 from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Network
 from training import losses
 from training.discriminator import Discriminator
 from training.export import write_generator
 from training.latents import Z_DIM, redraw_free
 from training.muon import MuonAdam
+from training.networks import channels_last
 from training.prerender import load_shards
 
 SHEET = 64  # pictures on the sample sheet

@@ -19,14 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latty.attributes.scorers.factors.network import (
-    WIDTHS,
-    Regressor,
-    channels_last,
-    fold,
-    write_regressor,
-)
+from latty.attributes.scorers.factors.network import WIDTHS, Regressor
 from latty.models.families.portraits.renderer import NAMES
+from training.networks import channels_last, fold, write_regressor
 from training.prerender import load_shards
 
 SWITCH = NAMES.index("glasses")

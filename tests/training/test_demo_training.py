@@ -15,12 +15,13 @@ from places import ROOT
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from latty.attributes.scorers.factors.network import Regressor, fold, load_regressor
+from latty.attributes.scorers.factors.network import Regressor, load_regressor
 from latty.models import open_model
 from latty.models.families.portraits.renderer import NAMES, render, sample_factors
 from training.evaluate import explained, frechet, held_out, read, samples
 from training.latents import factors_of
 from training.muon import MuonAdam
+from training.networks import fold
 
 DEMO = ROOT / "core/latty/shipped"
 SIZES = ["--batch", "4", "--channels", "8", "8", "8", "--w-dim", "8"]

@@ -73,9 +73,8 @@ def _known(
 ) -> Iterator[tuple[Group, Tensor, Tensor]]:
     """The columns (n, a) of each group, of the pictures whose label is known."""
     sizes = [len(group.names) for group in groups]
-    for group, ours, theirs in zip(
-        groups, numbers.split(sizes, 1), targets.split(sizes, 1), strict=True
-    ):
+    parts = torch.split(numbers, sizes, 1), torch.split(targets, sizes, 1)
+    for group, ours, theirs in zip(groups, *parts, strict=True):
         known = ~theirs.isnan().any(1)
         yield group, ours[known], theirs[known]
 
