@@ -19,18 +19,17 @@ from latty.files import stamp
 from latty.latents.file import is_own, write
 from latty.latents.file import look as look_own
 from latty.latents.foreign import look as look_foreign
-from latty.latents.found import SPACES, Found, Latents, Space
+from latty.latents.found import SPACES, Found, Latents, Model, Space
 from latty.store import Store
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from latty.models.base import ModelInfo
-
 __all__ = [
     "LATENTS",
     "Found",
     "Latents",
+    "Model",
     "Space",
     "from_file",
     "look",
@@ -66,7 +65,7 @@ def look(ref: str) -> Found:
     return found
 
 
-def start(ref: str, model: "ModelInfo", force: bool = False) -> "tuple[Space, Tensor]":
+def start(ref: str, model: Model, force: bool = False) -> "tuple[Space, Tensor]":
     """Where a scene starts: a latent z (1, Z), or codes w (1, L, D).
 
     Raises Missing where it is not there, BadData where it is none of this model's or was made for
@@ -122,7 +121,7 @@ def _finite(found: Found, numbers: Any) -> "Tensor":
     return array
 
 
-def _check_model(found: Found, model: "ModelInfo", force: bool) -> None:
+def _check_model(found: Found, model: Model, force: bool) -> None:
     if found.model_digest and model.digest:
         same = found.model_digest == model.digest
     else:

@@ -4,18 +4,33 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 from latty.errors import BadData, Missing, did_you_mean
 
 if TYPE_CHECKING:  # what a file holds is said without torch
     from torch import Tensor
 
-    from latty.models.base import ModelInfo
-
 SPACES = ("z", "w")
 
 Space = Literal["z", "w"]
+
+
+class Model(Protocol):
+    """What must be known of a model to start at a latent: a ModelInfo has all of it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def z_dim(self) -> int: ...
+    @property
+    def num_layers(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +84,7 @@ class Found:
             raise Missing(f"no latent {which} in {self.path.name}", hint)
         return int(which) % count
 
-    def space_in(self, model: "ModelInfo") -> Space:
+    def space_in(self, model: Model) -> Space:
         """The space in which these latents are latents of a model. Raises BadData."""
         shape = self.shape[1:]
         full = (model.num_layers, model.width)
