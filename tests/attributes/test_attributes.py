@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from places import ROOT
+from places import LIMIT, ROOT
 from toy_generator import Factored, Toy
 
 from latty import home
@@ -206,4 +206,4 @@ def test_names_need_no_torch(mine: Path) -> None:
         "attributes(); parse_attributes('smile,geometry,colour/red');"
         "assert not {'torch', 'numpy'} & set(sys.modules), 'imported'"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=LIMIT)

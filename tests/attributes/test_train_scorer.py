@@ -17,6 +17,7 @@ from cli_in_process import latty
 from cli_process import COMMAND, environment
 from imageio.v3 import imwrite
 from PIL import Image
+from places import LIMIT
 
 from latty import home
 from latty.attributes import labels, open_scorer
@@ -306,7 +307,7 @@ def test_portraits_are_learned_through_a_real_process(
 ) -> None:
     data = portraits(tmp_path / "d", 500)
     words = ["train-scorer", str(data), "-o", "mine", "--epochs", "5", "--batch", "25", "--json"]
-    run = latty(*words, home=tmp_path, timeout=300)
+    run = latty(*words, home=tmp_path)
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
     assert told["name"] == "mine" and told["pictures"] == 500 and told["skipped"] == 1
@@ -355,7 +356,7 @@ def test_killed_then_interrupted_then_finished_gives_the_same_bytes(tmp_path: Pa
     one, other = tmp_path / "one", tmp_path / "other"
     for folder in (one, other):
         folder.mkdir()
-    assert latty(*words, home=one, timeout=300).returncode == 0
+    assert latty(*words, home=one).returncode == 0
     process = start(words, other)
     wait_for_state(other, process)
     process.kill()
@@ -366,12 +367,12 @@ def test_killed_then_interrupted_then_finished_gives_the_same_bytes(tmp_path: Pa
     process = start(words, other)
     wait_for_state(other, process, written)
     os.kill(process.pid, signal.SIGINT)
-    _, told = process.communicate(timeout=120)
+    _, told = process.communicate(timeout=LIMIT)
     assert process.returncode == 130, told
     assert "the best so far is dots" in told and "goes on from there" in told
     unfinished = (other / "home/data/scorers/dots.toml").read_text()
     assert "complete = false" in unfinished
-    last = latty(*words, home=other, timeout=300)  # no --force: it was not finished
+    last = latty(*words, home=other)  # no --force: it was not finished
     assert last.returncode == 0, last.stderr
     for end in ("toml", "safetensors"):
         file = f"home/data/scorers/dots.{end}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from bad_checkpoints import SAMPLES
-from places import BADFILES, ROOT
+from places import BADFILES, LIMIT, ROOT
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="peak memory is read from /proc"
@@ -76,7 +76,7 @@ def read_all(good: Path, files: list[Path], folder: Path) -> dict[str, list]:
         text=True,
         env=environment,
         cwd=folder,
-        timeout=120,
+        timeout=LIMIT,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads(done.stdout)

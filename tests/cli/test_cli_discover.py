@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from cli_in_process import latty
 from cli_process import COMMAND, environment
+from places import LIMIT
 
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, write
@@ -99,15 +100,15 @@ def test_ctrl_c_keeps_what_is_fitted_and_the_same_command_goes_on(tmp_path: Path
             break
     process.send_signal(signal.SIGINT)
     begun = time.monotonic()
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 130, err
     assert time.monotonic() - begun < 30
     assert out == "g\n" and "goes on" in err and "Traceback" not in err
     listed = latty("list", "directions", "--json", home=tmp_path).stdout
     assert '"g/c0"' in listed
-    done = latty(*words, "-o", "g", home=tmp_path, timeout=300)
+    done = latty(*words, "-o", "g", home=tmp_path)
     assert done.returncode == 0, done.stderr
-    whole = latty(*words, "-o", "h", home=tmp_path, timeout=300)
+    whole = latty(*words, "-o", "h", home=tmp_path)
     assert whole.returncode == 0, whole.stderr
     files = [(store(tmp_path) / f"{name}.safetensors").read_bytes() for name in "gh"]
     assert files[0] == files[1]

@@ -15,6 +15,7 @@ import torch
 from cli_in_process import latty
 from cli_process import COMMAND, environment
 from loopback import File, Server, page, serving, status
+from places import LIMIT
 
 from latty import home
 from latty.checkpoints.safetensors import read_header
@@ -213,7 +214,7 @@ def test_stopped_on_the_way_and_resumed(
     zoo.has(server.at("/g.pt", stuck, File(data)), f'sha256 = "{digest}"')
     process = begin(tmp_path, server, zoo)
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=LIMIT)
     hold.set()
     assert not out
     if number == signal.SIGKILL:

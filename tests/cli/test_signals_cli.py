@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cli_process import COMMAND, environment, latty, write_preset
+from places import LIMIT
 
 CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 SLOW_IMPORT = """\
@@ -52,7 +53,7 @@ def test_a_signal_during_imports(number: int, code: int, tmp_path: Path) -> None
     process = start([sys.executable, "-c", SLOW_IMPORT, "render", "tiny.toml"], tmp_path)
     first_words(process, "importing")
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=LIMIT)
     assert (process.returncode, out, err) == (code, "", "latty: interrupted\n")
     assert not (tmp_path / "renders").exists()
 
@@ -70,7 +71,7 @@ def test_a_signal_during_a_render_keeps_the_work(number: int, code: int, tmp_pat
     process = rendering(tmp_path)
     begun = time.monotonic()
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=LIMIT)
     assert process.returncode == code, err
     assert "same command" in err and "Traceback" not in err and out == ""
     assert time.monotonic() - begun < 30
@@ -83,7 +84,7 @@ def test_an_interrupted_render_goes_on(tmp_path: Path) -> None:
     whole.mkdir()
     process = rendering(tmp_path, frames=20)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     done = latty("render", "slow.toml", "--batch", "2", home=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -122,7 +123,7 @@ def test_nohup_is_obeyed(tmp_path: Path) -> None:
     process = start(["sh", "-c", command], tmp_path)
     first_words(process, "frames")
     process.send_signal(signal.SIGHUP)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 0, err
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from places import LIMIT
 from small_families import FAMILIES, made
 from torch import Tensor
 from toy_generator import Toy
@@ -377,7 +378,7 @@ def test_a_killed_search_goes_on_to_the_same_bytes(
     work = tmp_path / "work"
     work.mkdir()
     script = KILLED.format(options=options, model=model)
-    died = subprocess.run([sys.executable, "-c", script, str(work)], timeout=120, env=os.environ)
+    died = subprocess.run([sys.executable, "-c", script, str(work)], timeout=LIMIT, env=os.environ)
     assert died.returncode == -signal.SIGKILL
     kept = {path: path.stat().st_mtime_ns for path in work.iterdir()}
     assert kept, "nothing was kept"

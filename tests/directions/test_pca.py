@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import torch
+from places import LIMIT
 from torch import Tensor
 
 from latty.directions.methods.ganspace import scikit
@@ -330,7 +331,9 @@ def test_memory_stays_within_what_is_allowed() -> None:
     """The rows alone would need 240 MB, their covariance 320 GB."""
     if not Path("/proc/self/status").is_file():
         pytest.skip("the peak is read from /proc")
-    out = subprocess.run([sys.executable, "-c", WIDE], capture_output=True, text=True, timeout=120)
+    out = subprocess.run(
+        [sys.executable, "-c", WIDE], capture_output=True, text=True, timeout=LIMIT
+    )
     assert out.returncode == 0, out.stderr
     grown, count = map(float, out.stdout.split())
     assert count >= 300 and grown < 150, f"{grown} MB"

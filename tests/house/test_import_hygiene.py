@@ -23,7 +23,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     environ = environment(folder, TERM="xterm-256color")
     told = folder / "home" / "state" / "modules.txt"
     with running(SCRIPT, environ, kind=PLAIN, folder=folder) as terminal:
-        terminal.wait(lambda: told.is_file() and told.stat().st_size, 30, "the first paint")
+        terminal.wait(lambda: told.is_file() and told.stat().st_size, "the first paint")
         terminal.wait_for("▀")
     return set(told.read_text().split())
 

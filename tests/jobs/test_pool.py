@@ -117,7 +117,7 @@ def test_kill_ends_what_runs(tmp_path: Path) -> None:
     begun = time.monotonic()
     pool.kill()
     assert isinstance(found.exception(10), LattyError) and time.monotonic() - begun < 5
-    wait(lambda: not alive(int(runs(tmp_path, 1)[0])), 5)
+    wait(lambda: not alive(int(runs(tmp_path, 1)[0])))
     assert len(runs(tmp_path, 1)) == 1
 
 
@@ -140,12 +140,12 @@ def test_children_die_with_their_parent(tmp_path: Path) -> None:
     script.write_text(PARENT.format(support=support, folder=str(tmp_path)))
     parent = subprocess.Popen([sys.executable, str(script)])
     try:
-        wait(lambda: runs(tmp_path, 1) and runs(tmp_path, 2), 60)
+        wait(lambda: runs(tmp_path, 1) and runs(tmp_path, 2))
     finally:
         parent.kill()
         parent.wait()
     children = [int(runs(tmp_path, number)[0]) for number in (1, 2)]
-    wait(lambda: not any(map(alive, children)), 10)
+    wait(lambda: not any(map(alive, children)))
 
 
 def test_signals_of_the_terminal_are_for_the_parent(two: LocalPool, tmp_path: Path) -> None:

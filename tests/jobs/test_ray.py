@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 from cli_process import COMMAND, environment, latty, write_preset
-from places import ROOT
+from places import LIMIT, ROOT
+from processes import wait
 
 pytestmark = [
     pytest.mark.slow,
@@ -40,13 +41,6 @@ def free_ports(count: int) -> list[str]:
     for one in sockets:
         one.close()
     return ports
-
-
-def wait(ready: Callable[[], object], seconds: float, what: str) -> None:
-    end = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
-        time.sleep(0.05)
 
 
 def ours(mark: str) -> dict[int, str]:
@@ -113,7 +107,7 @@ class Cluster:
             assert starter.poll() is None, log.read_text()
             return "runtime started" in log.read_text()
 
-        wait(up, 120, f"node {node}")
+        wait(up)
 
     def node(self, number: int) -> dict[int, str]:
         return ours(str(self.folder / str(number)))
@@ -134,7 +128,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     finally:
         end(str(folder))
         for starter in made.starters:
-            starter.wait(10)
+            starter.wait(LIMIT)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -183,15 +177,15 @@ def test_the_same_bytes_when_a_worker_and_a_node_are_killed(
             env=environment(tmp_path, **cluster.variables()),
         )  # fmt: skip
     try:
-        wait(lambda: pieces(tmp_path), 120, "pieces")
-        wait(lambda: workers(cluster, 1) and workers(cluster, 2), 60, "both at work")
+        wait(lambda: pieces(tmp_path))
+        wait(lambda: workers(cluster, 1) and workers(cluster, 2))
         os.kill(workers(cluster, 2)[0], signal.SIGSTOP)  # so that it cannot be over too soon
         os.kill(workers(cluster, 1)[0], signal.SIGKILL)
         before = len(pieces(tmp_path))
-        wait(lambda: len(pieces(tmp_path)) > before, 60, "more pieces")
+        wait(lambda: len(pieces(tmp_path)) > before)
         cluster.kill(2)
         assert not cluster.node(2) and driver.poll() is None
-        assert driver.wait(150) == 0, log.read_text()
+        assert driver.wait(LIMIT) == 0, log.read_text()
     finally:
         driver.kill()
         driver.wait()
@@ -246,9 +240,9 @@ print(json.dumps(told))
 def test_a_set_of_presets_renders_on_both_nodes(cluster: Cluster, tmp_path: Path) -> None:
     presets = [write_preset(tmp_path, name=name, frames=2) for name in ("one", "two", "three")]
     names = [preset.name for preset in presets]
-    plain = latty("render", *names, "--out-dir", "plain", home=tmp_path, timeout=300)
+    plain = latty("render", *names, "--out-dir", "plain", home=tmp_path)
     assert plain.returncode == 0, plain.stderr
-    done = latty("render", *names, "--out-dir", "ray", *cluster.words, home=tmp_path, timeout=300,
+    done = latty("render", *names, "--out-dir", "ray", *cluster.words, home=tmp_path,
                  **cluster.variables())  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert sorted(done.stdout.splitlines()) == sorted(f"ray/{p.stem}.gif" for p in presets)
@@ -263,7 +257,7 @@ def test_it_behaves_as_the_local_pool_does(cluster: Cluster, tmp_path: Path) -> 
     done = subprocess.run(
         [sys.executable, str(script), cluster.address, str(tmp_path)],
         env=environment(tmp_path, **cluster.variables()),
-        capture_output=True, text=True, timeout=200, check=False,
+        capture_output=True, text=True, timeout=LIMIT, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)  # of Ray's own words there is none on stdout
@@ -292,7 +286,7 @@ def test_nobody_joins_without_the_token(
     variables = {k: v for k, v in cluster.variables(**change).items() if v}
     done = latty(
         *SEARCH, SAMPLES, *cluster.words,
-        home=tmp_path, timeout=150, **variables,
+        home=tmp_path, **variables,
     )  # fmt: skip
     assert done.returncode == code and words in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
@@ -315,9 +309,9 @@ def test_ctrl_c_ends_it_and_the_rest_is_kept(
     driver = subprocess.Popen(
         [*COMMAND, *words], cwd=tmp_path, env=variables, stderr=subprocess.DEVNULL
     )
-    wait(lambda: pieces(tmp_path), 120, "pieces")
+    wait(lambda: pieces(tmp_path))
     driver.send_signal(signal.SIGINT)
-    assert driver.wait(30) == 130
+    assert driver.wait(LIMIT) == 130
     kept = {file: file.stat().st_mtime_ns for file in pieces(tmp_path)}
     done = latty(*SEARCH, SAMPLES, "-o", "x.safetensors", home=tmp_path)
     assert done.returncode == 0 and kept, done.stderr

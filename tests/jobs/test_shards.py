@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from cli_process import COMMAND, environment, latty, write_preset
+from places import LIMIT
 from processes import alive, wait
 from torch import Tensor
 from toy_generator import Factored, Toy
@@ -150,24 +151,24 @@ def test_killed_workers_and_a_killed_driver_cost_no_finished_piece(tmp_path: Pat
     done = latty(*words, home=inline)
     assert done.returncode == 0, done.stderr
     with started(split, *words, "--workers", "2") as driver:
-        wait(lambda: pieces(split), 60)
+        wait(lambda: pieces(split))
         first, second = child_pids(driver.pid)
         os.kill(second, signal.SIGSTOP)  # so that it cannot be over before the test is
         os.kill(first, signal.SIGKILL)
         before = len(pieces(split))
-        wait(lambda: len(pieces(split)) > before, 60)
+        wait(lambda: len(pieces(split)) > before)
         assert driver.poll() is None
         children = child_pids(driver.pid)
         assert len(children) == 2 and first not in children
         driver.kill()
-    wait(lambda: not any(map(alive, children)), 10)
+    wait(lambda: not any(map(alive, children)))
     kept = pieces(split)
     assert 2 <= len(kept) < 6
     with started(split, *words, "--workers", "2") as driver:
-        wait(lambda: len(pieces(split)) > len(kept) or driver.poll() is not None, 60)
+        wait(lambda: len(pieces(split)) > len(kept) or driver.poll() is not None)
         found = pieces(split).items()
         assert all(mtime == kept[name] for name, mtime in found if name in kept)
-        assert driver.wait(90) == 0
+        assert driver.wait(LIMIT) == 0
     files = [folder / "x.safetensors" for folder in (inline, split)]
     assert files[0].read_bytes() == files[1].read_bytes()
     assert not pieces(split), "they are of no use any more"
@@ -178,9 +179,9 @@ def test_ctrl_c_of_a_terminal_reaches_all_and_leaves_quietly(tmp_path: Path) -> 
         [*COMMAND, *SEARCH, "--samples", "40000", "--workers", "2"], cwd=tmp_path,
         env=environment(tmp_path), stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    wait(lambda: pieces(tmp_path), 60)
+    wait(lambda: pieces(tmp_path))
     os.killpg(driver.pid, signal.SIGINT)
-    told = driver.communicate(timeout=30)[1]
+    told = driver.communicate(timeout=LIMIT)[1]
     assert driver.returncode == 130 and "Traceback" not in told
     assert "the same command goes on" in told
 
@@ -249,13 +250,13 @@ def test_a_killed_ranking_goes_on(tmp_path: Path) -> None:
         return {file.name: file.stat().st_mtime_ns for file in found}
 
     with started(tmp_path, *RANK, "-o", "x", "--workers", "1") as driver:
-        wait(lambda: len(kept()) >= 2, 60)
+        wait(lambda: len(kept()) >= 2)
         driver.kill()
     before = kept()
     with started(tmp_path, *RANK, "-o", "x", "--workers", "1") as driver:
-        wait(lambda: len(kept()) > len(before) or driver.poll() is not None, 60)
+        wait(lambda: len(kept()) > len(before) or driver.poll() is not None)
         assert all(mtime == before[name] for name, mtime in kept().items() if name in before)
-        assert driver.wait(90) == 0 and (tmp_path / "x/README.md").is_file()
+        assert driver.wait(LIMIT) == 0 and (tmp_path / "x/README.md").is_file()
 
 
 # --- memory ---------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def studio(folder: Path, plant: str = "nothing", kind: Kind = PLAIN) -> Iterator
         if kind is PLAIN:
             terminal.wait_for("▀")
         else:
-            terminal.wait(lambda: terminal.pictures, 30, "a picture")
+            terminal.wait(lambda: terminal.pictures, "a picture")
         terminal.quiet(0.3)
         yield terminal
 
@@ -77,7 +77,7 @@ def test_a_terminal_that_goes_takes_the_studio_along(tmp_path: Path) -> None:
         terminal.press("n")
         terminal.wait_for("seed 8")
         terminal.close()
-        assert terminal.process.wait(10) == 129
+        assert terminal.process.wait() == 129
     assert seed_kept(tmp_path) == 8 and gone(engine) and not reported(tmp_path)
 
 
@@ -123,11 +123,11 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_the_picture(tmp_path: Path) -> No
     with studio(tmp_path, kind=SIXEL) as terminal:
         terminal.press("ctrl+z")
         pid = terminal.process.pid
-        terminal.wait(lambda: state_of(pid) == "T", 10, "the studio to sleep")
+        terminal.wait(lambda: state_of(pid) == "T", "the studio to sleep")
         put_right(terminal)
         before = time.monotonic()
         terminal.kill(signal.SIGCONT)
-        terminal.wait(lambda: terminal.since(before).pictures, 10, "the picture again")
+        terminal.wait(lambda: terminal.since(before).pictures, "the picture again")
         terminal.press("n")
         terminal.wait_for("seed 8")
         terminal.press("q")

@@ -53,7 +53,7 @@ def painted(tmp_path: Path, kind: Kind = SIXEL, **more: object) -> Iterator[Fake
     words = [sys.executable, str(tmp_path / "paint.py"), str(tmp_path / "data")]
     with running(words, {**os.environ, "TERM": "xterm"}, kind=kind, **more) as terminal:
         terminal.wait_for("ready")
-        terminal.wait(lambda: terminal.pictures, 5, "a picture")
+        terminal.wait(lambda: terminal.pictures, "a picture")
         yield terminal
 
 
@@ -111,7 +111,7 @@ def test_keys_windows_and_ends_are_real(tmp_path: Path) -> None:
 def test_closing_the_window_hangs_up(tmp_path: Path) -> None:
     with painted(tmp_path) as terminal:
         terminal.close()
-        assert terminal.process.wait(5) == -signal.SIGHUP
+        assert terminal.process.wait() == -signal.SIGHUP
 
 
 def test_a_wait_that_is_not_met_fails(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_a_film_and_an_editor_leave_the_picture_as_it_should_be(
         terminal.press("t")
         terminal.wait_for("Easing")
         terminal.press("space")
-        terminal.wait(lambda: len(terminal.pictures) > count + 20, 30, "a film")
+        terminal.wait(lambda: len(terminal.pictures) > count + 20, "a film")
         film = large(terminal.pictures[count:])
         assert {(one.row, one.column) for one in film} == {(before.row, before.column)}
         assert "▶" in terminal.text()
@@ -75,7 +75,7 @@ def test_a_film_and_an_editor_leave_the_picture_as_it_should_be(
         terminal.wait_for("EDITING")
         assert "film" not in terminal.text()
         terminal.press("enter")
-        terminal.wait(lambda: "seed 30" in terminal.text(), 20, "what was edited")
+        terminal.wait(lambda: "seed 30" in terminal.text(), "what was edited")
         terminal.quiet(0.8)
         assert "EDITING" not in terminal.text()
         scene = scene_now(tmp_path)

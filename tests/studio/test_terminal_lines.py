@@ -41,8 +41,8 @@ def test_a_long_line_leaks_nothing(kind: Kind, tmp_path: Path) -> None:
 def test_a_terminal_that_answers_too_late_gets_half_blocks(kind: Kind, tmp_path: Path) -> None:
     """Later than anyone waits: the answers arrive in the running studio, and are no keys."""
     with studio(tmp_path, kind=kind, rtt=3.5, settle=False) as terminal:
-        terminal.wait_for("▀", 60)
-        terminal.wait(lambda: time.monotonic() > terminal.wrote[0][0] + 6, 10)
+        terminal.wait_for("▀")
+        terminal.wait(lambda: time.monotonic() > terminal.wrote[0][0] + 6)
         terminal.quiet(0.8)
         assert not terminal.pictures
         found = [answer for answer in ANSWERS if answer in terminal.text()]
@@ -100,7 +100,7 @@ def test_a_new_window_gets_the_picture_anew(tmp_path: Path) -> None:
             with terminal.watched(1.0) as sent:
                 before = len(terminal.pictures)
                 terminal.resize(columns, rows, cell)
-                terminal.wait(lambda: len(terminal.pictures) > before, 10, what)  # noqa: B023
+                terminal.wait(lambda: len(terminal.pictures) > before, what)  # noqa: B023
             assert sent[0].pictures, what
             picture = large(sent[0].pictures)[-1]
             assert picture.row + picture.rows < rows, what
@@ -129,7 +129,7 @@ def test_q_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
         left = terminal.display.modes & {25, 1000, 1002, 1003, 1004, 1006, 1015, 1049, 2004, 2026}
         assert left == {25}, "modes are left on, or the cursor off"
         assert termios.tcgetattr(terminal.slave) == terminal.modes_before
-        terminal.wait(lambda: all(map(gone, engines)), 10, "the engine to end")
+        terminal.wait(lambda: all(map(gone, engines)), "the engine to end")
 
 
 @pytest.mark.slow
@@ -142,7 +142,7 @@ def test_nothing_outlives_the_studio(how: str, tmp_path: Path) -> None:
             terminal.close()
         else:
             terminal.kill(signal.SIGKILL if how == "kill -9" else signal.SIGTERM)
-        terminal.process.wait(10)
+        terminal.process.wait()
         end = time.monotonic() + 10
         while not all(map(gone, engines)):
             assert time.monotonic() < end, f"the engine outlives the studio: {engines}"

@@ -26,7 +26,7 @@ def test_in_tmux_half_blocks_are_shown(settings: list[str], like: float, tmp_pat
         tmux(tmp_path, "set -g escape-time 0", *settings) as window,
         running([*window, *COMMAND], environ, kind=SIXEL, folder=tmp_path) as terminal,
     ):
-        terminal.wait_for("▀", 60)
+        terminal.wait_for("▀")
         terminal.quiet(0.8)
         assert not terminal.pictures and "i=31" not in terminal.text()
         blocks_are(terminal, tmp_path, like)
@@ -70,17 +70,17 @@ def test_a_job_goes_on_without_the_studio(tmp_path: Path, monkeypatch: pytest.Mo
         terminal.press("r")
         terminal.wait_for("enter: start")
         terminal.press("enter")
-        terminal.wait(lambda: list(run.listed()), 20, "a job")
+        terminal.wait(lambda: list(run.listed()), "a job")
         [status] = run.listed()
-        terminal.wait_for("(queued|starting|running|%).*render tiny", 20)
+        terminal.wait_for("(queued|starting|running|%).*render tiny")
         terminal.kill()
         assert terminal.ended() == -signal.SIGKILL
         assert not run.status(status.id).over, "the job was too short to tell"
     with studio(tmp_path) as terminal:
-        terminal.wait_for("render tiny", 20)
-        terminal.wait(lambda: run.status(status.id).over, 60, "the job's end")
+        terminal.wait_for("render tiny")
+        terminal.wait(lambda: run.status(status.id).over, "the job's end")
         assert run.status(status.id).state == "done"
-        terminal.wait_for(r"done +render tiny", 20)
+        terminal.wait_for(r"done +render tiny")
         [made] = tmp_path.rglob("tiny.gif")
         with Image.open(made) as film:
             assert getattr(film, "n_frames", 1) == 300

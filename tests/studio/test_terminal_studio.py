@@ -44,7 +44,7 @@ def events(terminal: FakeTerminal, folder: Path) -> None:
         with terminal.watched(0.6) as sent:
             terminal.press(opens)
             clear = f"{name} to open, and no pixels over it"
-            terminal.wait(lambda: terminal.area(picture)[1] == 0, 10, clear)
+            terminal.wait(lambda: terminal.area(picture)[1] == 0, clear)
         assert not sent[0].pictures, f"{name}: pixels are painted over it"
         with terminal.watched(0.8) as sent:
             terminal.press(closes)
@@ -55,7 +55,7 @@ def events(terminal: FakeTerminal, folder: Path) -> None:
         terminal.press("ctrl+r")
         terminal.wait_for("nothing to redo")
     assert len(once(sent[0], "toast")) <= 1
-    terminal.wait(lambda: "nothing to redo" not in terminal.text(), 10, "the toast to go")
+    terminal.wait(lambda: "nothing to redo" not in terminal.text(), "the toast to go")
     terminal.quiet(0.6)
     right(terminal, picture, scene, "toast")
 
@@ -93,8 +93,8 @@ def test_a_picture_that_the_engine_lost_comes_back(tmp_path: Path) -> None:
     with studio(tmp_path) as terminal:
         [engine] = engines_of(tmp_path)
         os.kill(engine, signal.SIGKILL)
-        terminal.wait(lambda: engines_of(tmp_path) not in ([], [engine]), 20, "another engine")
-        terminal.wait_for("signal 9|killed", 20)
+        terminal.wait(lambda: engines_of(tmp_path) not in ([], [engine]), "another engine")
+        terminal.wait_for("signal 9|killed")
         terminal.press("n")
         scene = replace(FIRST, seed=FIRST.seed + 1)
         comes(terminal, scene, "after the engine's death")

@@ -62,7 +62,7 @@ def test_the_picture_stays_on_the_screen(tmp_path: Path) -> None:
 
         for name, key in (("help", "question"), ("palette", "ctrl+p")):
             terminal.press(key)
-            terminal.wait(lambda: terminal.match(following).psnr < 30, 10, f"{name} to open")
+            terminal.wait(lambda: terminal.match(following).psnr < 30, f"{name} to open")
             end = time.monotonic() + 1.5
             while time.monotonic() < end:
                 assert terminal.match(following).psnr < 30, f"{name}: pixels are painted over it"

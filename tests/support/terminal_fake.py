@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from places import LIMIT
 from terminal_pictures import Pixels
 from terminal_screen import Display, Picture, tokens
 
@@ -246,7 +247,7 @@ class FakeTerminal:
 
     # -- looking
 
-    def wait(self, predicate: Callable[[], object], timeout: float = 30.0, what: str = "") -> None:
+    def wait(self, predicate: Callable[[], object], what: str = "", timeout: float = LIMIT) -> None:
         """Until it is true, looked at whenever something was written; AssertionError when late."""
         end = time.monotonic() + timeout
         with self.changed:
@@ -255,15 +256,15 @@ class FakeTerminal:
                 assert time.monotonic() < end, f"not within {timeout} s: {what}\n{self.text()}"
                 self.changed.wait(0.05)
 
-    def wait_for(self, text: str, timeout: float = 30.0) -> None:
+    def wait_for(self, text: str, timeout: float = LIMIT) -> None:
         """Until the screen says that (a regular expression)."""
-        self.wait(lambda: re.search(text, self.text()), timeout, f"to read {text!r}")
+        self.wait(lambda: re.search(text, self.text()), f"to read {text!r}", timeout)
 
-    def quiet(self, seconds: float = 0.5, timeout: float = 30.0) -> None:
+    def quiet(self, seconds: float = 0.5, timeout: float = LIMIT) -> None:
         """Until nothing has been written for that long."""
         self._calm(lambda: self.wrote[-1][0] if self.wrote else 0.0, seconds, timeout)
 
-    def calm(self, seconds: float = 0.5, timeout: float = 30.0) -> None:
+    def calm(self, seconds: float = 0.5, timeout: float = LIMIT) -> None:
         """Until no picture has come for that long, whatever blinks."""
         self._calm(lambda: self.pictures[-1].time if self.pictures else 0.0, seconds, timeout)
 
@@ -273,9 +274,9 @@ class FakeTerminal:
         def over() -> bool:
             return time.monotonic() - max(last(), began) >= seconds and not self._answers
 
-        self.wait(over, timeout, "the program to be quiet")
+        self.wait(over, "the program to be quiet", timeout)
 
-    def ended(self, timeout: float = 20.0) -> int:
+    def ended(self, timeout: float = LIMIT) -> int:
         """Wait for the program's end; its exit code, negative for signals."""
         code = self.process.wait(timeout)
         with suppress(AssertionError):
@@ -293,7 +294,7 @@ class FakeTerminal:
             return Sent(data, [p for p in self.pictures if p.time > moment])
 
     @contextmanager
-    def watched(self, quiet: float = 0.5, timeout: float = 30.0) -> Iterator[list[Sent]]:
+    def watched(self, quiet: float = 0.5, timeout: float = LIMIT) -> Iterator[list[Sent]]:
         """What an event makes the program write, until no picture has come for so long; filled in
         at the end."""
         result: list[Sent] = []

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from places import LIMIT
 from terminal_tools import path_of
 
 SETTINGS = """\
@@ -30,7 +31,7 @@ def sshd(folder: Path) -> Iterator[list[str]]:
     """A server with its own keys and port; yields the words that log in with a terminal."""
     for name in ("host", "person"):
         words = [path_of("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
-        subprocess.run(words, check=True, timeout=30)
+        subprocess.run(words, check=True, timeout=LIMIT)
     if os.geteuid() == 0:  # where the part of it that has no rights lives
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     with socket.socket() as free:
@@ -82,4 +83,4 @@ def tmux(folder: Path, *settings: str) -> Iterator[list[str]]:
     try:
         yield [*words, "new-session"]
     finally:
-        subprocess.run([*words, "kill-server"], capture_output=True, timeout=10, check=False)
+        subprocess.run([*words, "kill-server"], capture_output=True, timeout=LIMIT, check=False)

@@ -16,7 +16,6 @@ from terminal_screen import Picture
 from latty.scene import Scene
 
 CELL = (8, 17)
-START = 60.0  # seconds that a loaded machine may take for torch
 FIRST = Scene("demo", 7, 0.8)  # what a new user's studio shows
 LIKE = {"sixel": 37.0, "kitty": 37.0, "iterm": 33.0}  # dB; iTerm2's are JPEG
 
@@ -41,8 +40,8 @@ def settled(terminal: FakeTerminal) -> None:
         blocks = terminal.kind.pictures == "nothing" and "▀" in terminal.text()
         return blocks or terminal.pictures or terminal.process.poll() is not None
 
-    terminal.wait(over, START, "a picture")
-    terminal.quiet(1.5, START)  # the strip comes last, and makes room for the picture
+    terminal.wait(over, "a picture")
+    terminal.quiet(1.5)  # the strip comes last, and makes room for the picture
     assert terminal.process.poll() is None, terminal.text()
 
 
@@ -101,7 +100,7 @@ def comes(terminal: FakeTerminal, scene: Scene, what: str) -> None:
         wanted = drawn(scene, picture.pixels.shape[1], picture.pixels.shape[0])
         return psnr(picture.pixels, wanted) >= 30
 
-    terminal.wait(there, START, what)
+    terminal.wait(there, what)
     terminal.calm(1.0)
     right(terminal, large(terminal.pictures)[-1], scene, what, 30)
 

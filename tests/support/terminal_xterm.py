@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from places import LIMIT
 from terminal_fake import SIZE
 from terminal_pictures import Pixels, found_at, outliers, psnr
 from terminal_tools import path_of
@@ -53,7 +54,7 @@ class XTerm:
             env={**os.environ, "DISPLAY": self.display},
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=LIMIT,
             check=False,
         )
         return done.stdout.strip()
@@ -84,14 +85,14 @@ class XTerm:
         seen = screen[y : y + wanted.shape[0], x : x + wanted.shape[1]]
         return Match(psnr(seen, wanted), outliers(seen, wanted), x, y)
 
-    def wait(self, predicate: Callable[[], object], timeout: float = 30.0, what: str = "") -> None:
+    def wait(self, predicate: Callable[[], object], what: str = "", timeout: float = LIMIT) -> None:
         end = time.monotonic() + timeout
         while not predicate():
             assert self.process.poll() is None, f"xterm ended: {what}"
             assert time.monotonic() < end, f"not within {timeout} s: {what}"
             time.sleep(0.1)
 
-    def settled(self, seconds: float = 0.6, timeout: float = 30.0) -> None:
+    def settled(self, seconds: float = 0.6, timeout: float = LIMIT) -> None:
         """Until the screen has not changed for that long."""
         last, since = self.shot(), time.monotonic()
         end = since + timeout
@@ -167,7 +168,7 @@ def opened(
         )
         terminal = XTerm(display, process)
         try:
-            terminal.wait(terminal.window, 20, "xterm's window")
+            terminal.wait(terminal.window, "xterm's window")
             yield terminal
         finally:
             _end(process)

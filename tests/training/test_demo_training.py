@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from places import ROOT
+from places import LIMIT, ROOT
 from safetensors import safe_open
 from safetensors.torch import load_file
 
@@ -66,10 +66,10 @@ def test_a_killed_training_goes_on_to_the_same_weights(data: Path, tmp_path: Pat
     killed.communicate()
     stopped = torch.load(state, weights_only=True)["images"]
     again = start(arguments("killed"))
-    out, err = again.communicate(timeout=300)
+    out, err = again.communicate(timeout=LIMIT)
     assert again.returncode == 0, err
     assert int(out.split()[-1]) >= stopped > 0  # it says from how many images it goes on
-    assert whole.communicate(timeout=300) and whole.returncode == 0
+    assert whole.communicate(timeout=LIMIT) and whole.returncode == 0
     first, second = weights(tmp_path / "whole"), weights(tmp_path / "killed")
     assert first.keys() == second.keys()
     for name in first:
@@ -81,7 +81,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(data: Path, tmp_path: Pat
 def test_what_training_writes_opens_as_a_model(data: Path, tmp_path: Path) -> None:
     flags = ["--data", data, "--out", tmp_path, "--images", 8]
     run = start(command("train", *flags, *TINY))
-    assert run.communicate(timeout=300) and run.returncode == 0
+    assert run.communicate(timeout=LIMIT) and run.returncode == 0
     generator = open_model(str(tmp_path / "demo.safetensors"), "cpu")
     assert (generator.info.resolution, generator.info.width) == (16, 8)
     codes = generator.mapping(generator.sample([0]))

@@ -20,6 +20,7 @@ def plant(what: str) -> None:
     if what == "nothing":
         return
     from latty_tui.app import Studio
+    from latty_tui.memory import Memory
     from latty_tui.panels.header import HeaderPanel
 
     if what == "stuck":
@@ -34,14 +35,15 @@ def plant(what: str) -> None:
 
         HeaderPanel.render = broken  # type: ignore[method-assign, assignment]
     elif what == "modules":
-        begin = Studio._begin
+        complete = Memory.complete
 
-        def told(self: Any) -> None:
-            home.state_dir().mkdir(parents=True, exist_ok=True)
-            (home.state_dir() / "modules.txt").write_text("\n".join(sorted(sys.modules)))
-            begin(self)
+        def told(self: Any, history: Any) -> None:
+            if not self.whole:  # the first time is right after the first paint
+                home.state_dir().mkdir(parents=True, exist_ok=True)
+                (home.state_dir() / "modules.txt").write_text("\n".join(sorted(sys.modules)))
+            complete(self, history)
 
-        Studio._begin = told  # type: ignore[method-assign]
+        Memory.complete = told  # type: ignore[method-assign]
 
 
 def main() -> int:
