@@ -77,6 +77,19 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert all((page.parent / link).exists() for link in near), near
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: f"{p.parent.name}-{p.name}")
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    """`models/base.py`, `latty/jobs/engine/`: from the root, a source root or a package on."""
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_0-9]+\.py)?)`", text)
+    ours = [
+        name for name in named if "mine" not in name and not name.startswith(("renders/", "runs/"))
+    ]
+    places = [ROOT, *(ROOT / part for part in ("core", "tui", "core/latty", "tui/latty_tui"))]
+    missing = [name for name in ours if not any((place / name).exists() for place in places)]
+    assert not missing
+
+
 def test_every_verb_is_in_the_help() -> None:
     text = program(summaries=True).format_help()
     assert {*re.findall(r"^  ([\w-]+) ", text, re.MULTILINE)} >= {*VERBS.names()}

@@ -10,7 +10,7 @@ A family is one file or folder in families/ with
     NOISE        whether the noise of a scene changes its pictures (a literal; True if left out)
     build        tensors, header, device -> Generator; strict: every key, shape and number checked
     example      optional: () -> tensors and header of a small random network, for the tests that
-                 hold for every family; ours lie in tests/support/examples/
+                 hold for every family; most of ours: tests/support/small_families.py
 
 A layout is one file in layouts/ with SIGNATURE, FAMILY (the name of the family that it becomes) and
 `convert`.

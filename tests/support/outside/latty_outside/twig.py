@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from latty.models.base import Labels, Meta, ModelInfo, sample_normal
+from latty.models.checks import fitting_codes, fitting_label
 
 SIGNATURE = {"twig.mapping": 2, "twig.paint": 2}
 NOISE = False
@@ -15,8 +16,9 @@ class Twig:
     """A generator."""
 
     def __init__(self, tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> None:
-        self.matrix = tensors["twig.mapping"].to(device)
-        self.paint = tensors["twig.paint"].to(device)
+        with torch.inference_mode(False):  # gradients are wanted of it, whoever opens it
+            self.matrix = tensors["twig.mapping"].clone().to(device)
+            self.paint = tensors["twig.paint"].clone().to(device)
         sizes = {"resolution": 16, "channels": 3, "z_dim": 6, "num_layers": 2, "width": 5}
         self.info = ModelInfo.of(meta, "twig", **sizes)
         self.device = device
@@ -29,6 +31,7 @@ class Twig:
         self, z: Tensor, label: Labels = None, truncation: float = 1.0, cutoff: int | None = None
     ) -> Tensor:
         """Codes (N, 2, 5) of latents (N, 6)."""
+        fitting_label(self.info, label, len(z), self.device)
         codes = torch.tanh(z @ self.matrix)[:, None].repeat(1, 2, 1)
         return self.truncate(codes, truncation, cutoff)
 
@@ -42,6 +45,8 @@ class Twig:
         self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: object = "const"
     ) -> Tensor:
         """Images (N, 3, 16, 16)."""
+        codes = fitting_codes(self.info, codes, self.device)
+        fitting_label(self.info, label, len(codes), self.device)
         return torch.tanh(codes.flatten(1) @ self.paint).view(-1, 3, 16, 16)
 
 
