@@ -118,7 +118,7 @@ def _overhead(folder: Path, frames: int) -> Row:
         preset = folder / f"p{index}.toml"
         preset.write_text(PRESET.format(frames=frames, name=f"p{index}"))
         words = ["render", str(preset), "--quiet", "--out-dir"]
-        command = [sys.executable, "-m", "core", *words, str(folder / "inline")]
+        command = [sys.executable, "-m", "latty", *words, str(folder / "inline")]
         inline.append(
             _seconds(
                 lambda command=command: subprocess.run(

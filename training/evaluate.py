@@ -11,19 +11,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from latty import home
 from latty.attributes.scorers.factors.network import Regressor, load_regressor
 from latty.models import open_model
 from latty.models.base import Generator
-from latty.models.families.portraits.renderer import NAMES, render, sample_factors
-from training.latents import CUTS, POSE_RANGE, factors_of, mix
+from latty.models.families.portraits.renderer import NAMES, render
+from training.latents import CUTS, POSE_RANGE, factors_of, mix, sample_factors
 
-HERE = Path(__file__).parent
 FIRST_SEED = 1_000_000  # of the latents; training drew whole shards from small seeds
 SWITCH = NAMES.index("glasses")
 BATCH = 64
@@ -97,7 +96,7 @@ def explained(read_factors: Tensor, factors: Tensor) -> dict[str, float]:
 @torch.inference_mode()
 def measure(count: int = 2048) -> dict[str, object]:
     """Every figure of the card."""
-    regressor = load_regressor(HERE / "regressor.safetensors")
+    regressor = load_regressor(home.shipped_dir() / "scorers" / "factors.safetensors")
     generator = open_model("demo", "cpu")
     z, fake = samples(generator, count)
     wanted = factors_of(z)

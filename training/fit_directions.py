@@ -2,9 +2,10 @@
 
 python -m training.fit_directions [NAME ...] [--json] [-o FOLDER]
 
-Writes core/demo/directions/NAME.safetensors, for every set of SETS or those named, and, to standard
-output, a table for the model card (or JSON). The same command with the same weights writes the
-same bytes. `portraits` and `demo` are the sets with names; the others show what each method finds.
+Writes directions/NAME.safetensors among what ships, for every set of SETS or those named, and, to
+standard output, a table for the model card (or JSON). The same command with the same weights writes
+the same bytes. `portraits` and `demo` are the sets with names; the others show what each method
+finds.
 """
 
 import argparse

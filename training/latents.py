@@ -11,11 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latty.models.families.portraits.renderer import FACTORS, NAMES, POSE, shape_uniform
+from latty.models.families.portraits.renderer import NAMES
 
 Z_DIM = 64
 POSE_RANGE = 0.5  # heads of the training set turn and move half as far as the renderer allows
 ROTATION_SEED = 23
+
+# How factors are drawn. The others are uniform on -1..1; "rare": -1..1, mostly near -1 (off);
+# "beard": off (below 0) for 60 %, then uniform; "switch": 0 or 1, on for 40 %.
+KINDS = {"mouth_open": "rare", "age": "rare", "beard": "beard", "glasses": "switch"}
+POSE = NAMES[:6]
 
 # Style mixing: a picture may take its codes below a cut from z and from the cut on from another z.
 # Each factor then follows the codes of its own layers: pose 0-2, features 3-5, colours 6-9.
@@ -41,10 +46,28 @@ def coordinates(z: Tensor) -> Tensor:
 
 def factors_of(z: Tensor, pose: float = POSE_RANGE) -> Tensor:
     """The factors (N, 23) that the latents (N, Z) stand for."""
-    uniform = torch.special.ndtr(coordinates(z)[:, : len(NAMES)])
-    columns = [shape_uniform(kind, uniform[:, i]) for i, kind in enumerate(FACTORS.values())]
-    scale = torch.tensor([pose if name in POSE else 1.0 for name in NAMES]).to(z)
+    return _drawn(torch.special.ndtr(coordinates(z)[:, : len(NAMES)]), pose)
+
+
+def sample_factors(count: int, seed: int = 0, pose: float = 1.0) -> Tensor:
+    """`count` sets of factors, (N, 23) on the CPU; `pose` < 1 keeps the heads nearly aligned."""
+    draws = np.random.RandomState(seed).random_sample((count, len(NAMES)))
+    return _drawn(torch.from_numpy(draws.astype(np.float32)), pose)
+
+
+def _drawn(uniform: Tensor, pose: float) -> Tensor:
+    """Factors (N, 23) of numbers (N, 23) uniform on 0..1, each increasing if it can."""
+    columns = [_shaped(KINDS.get(name, ""), uniform[:, i]) for i, name in enumerate(NAMES)]
+    scale = torch.tensor([pose if name in POSE else 1.0 for name in NAMES]).to(uniform)
     return torch.stack(columns, 1) * scale
+
+
+def _shaped(kind: str, uniform: Tensor) -> Tensor:
+    if kind == "rare":
+        return uniform.pow(1.5) * 2 - 1
+    if kind == "beard":
+        return torch.where(uniform < 0.6, -torch.ones_like(uniform), uniform * 3 - 2)
+    return (uniform > 0.6).to(uniform.dtype) if kind == "switch" else uniform * 2 - 1
 
 
 def mix(below: Tensor, above: Tensor, cut: Tensor) -> Tensor:

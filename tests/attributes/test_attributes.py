@@ -23,7 +23,8 @@ from latty.attributes.base import Scorer
 from latty.attributes.registries import SCORERS
 from latty.attributes.scorers.factors import FactorScorer
 from latty.errors import BadData, Missing, UsageError
-from latty.models.families.portraits.renderer import NAMES, render, sample_factors
+from latty.models.families.portraits.renderer import NAMES, render
+from training.latents import sample_factors
 
 ENTRIES = SCORERS.names()
 CARD = """\

@@ -30,9 +30,10 @@ from latty.checkpoints.safetensors import read_header
 from latty.errors import BadData, Interrupted, Missing
 from latty.models import open_model
 from latty.models.base import AnySize, HasFactors
-from latty.models.families.portraits.renderer import NAMES, render, sample_factors
+from latty.models.families.portraits.renderer import NAMES, render
 from latty.models.state_dict import Reader
 from latty.report import silent
+from training.latents import sample_factors
 
 SMALL = TrainingOptions(size=16, width=4, epochs=3, batch=16, val=0.2)
 

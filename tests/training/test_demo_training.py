@@ -17,9 +17,9 @@ from safetensors.torch import load_file
 
 from latty.attributes.scorers.factors.network import Regressor, load_regressor
 from latty.models import open_model
-from latty.models.families.portraits.renderer import NAMES, render, sample_factors
-from training.evaluate import explained, frechet, held_out, read, samples
-from training.latents import factors_of
+from latty.models.families.portraits.renderer import NAMES, render
+from training.evaluate import explained, frechet, held_out, main, read, samples
+from training.latents import factors_of, sample_factors
 from training.muon import MuonAdam
 from training.networks import fold
 
@@ -151,6 +151,15 @@ def test_the_demo_model_looks_like_the_renders(regressor: Regressor) -> None:
     scores = explained(read_factors, factors_of(z))
     assert np.mean(list(scores.values())) > 0.95, scores
     assert min(scores.values()) > 0.8, scores
+
+
+def test_the_figures_of_the_card_are_measured_on_what_ships(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["--count", "16", "--json"])
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["pictures"] == 16 and figures["l1"] < 0.05
+    assert figures["demo_r2"]["yaw"] > 0.8 and figures["regressor_r2_turned"]["yaw"] > 0.8
 
 
 def test_the_shipped_weights_are_small_and_say_what_they_are() -> None:

@@ -29,12 +29,11 @@ EYE_X = 0.34
 
 
 def paint_face(picture: Tensor, view: View, skin: Tensor, hair: Tensor) -> Tensor:
-    """Head and features over what is behind them."""
-    wide = view.factors["face_width"]
+    """Head and features over what is behind them, (N, 3, H, W)."""
     x, y = view.plane
-    jaw = 1 - (0.20 - 0.07 * wide) * smoothstep(-0.05, -1.05, y)
+    jaw = 1 - (0.20 - 0.07 * view.factors["face_width"]) * smoothstep(-0.05, -1.05, y)
     plane = (x / jaw, y)
-    surface = ellipsoid(view, plane, [0.80 * (1 + 0.09 * wide), 1.0, 0.86], (0.0, 0.0, 0.0))
+    surface = ellipsoid(view, plane, [0.80 * view.wide, 1.0, 0.86], (0.0, 0.0, 0.0))
     light = lit(surface.normal, view.light)
     front = smoothstep(0.0, 0.18, surface.point[2])
     head = _skin(view, surface, skin, front)

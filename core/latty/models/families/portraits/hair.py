@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from latty.models.families.portraits.shapes import (
+    Surface,
     View,
     ellipsoid,
     facing,
@@ -24,34 +25,36 @@ from latty.models.families.portraits.shapes import (
 
 @dataclass(frozen=True)
 class Locks:
-    """What the hanging parts share: sideways place, lower end and light of the hair mass."""
+    """What the parts share: place, lower end and light of the hanging hair; the cap."""
 
     x: Tensor  # (N, H, W) sideways from the middle of the mass, which lags behind the turn
     bottom: Tensor  # (N, 1, 1) y of the ends
     light: Tensor  # (N, H, W) in 0..1
-
-
-def _width(view: View) -> Tensor:
-    return 1 + 0.09 * view.factors["face_width"]
+    cap: Surface  # what lies on the head
 
 
 def hair_locks(view: View) -> Locks:
-    """Place and light the hanging hair."""
+    """Place and light the hair; longer hair has more volume."""
     x, y = view.plane
+    volume = 0.10 + 0.07 * view.unit("hair_length")
+    axes = [0.80 * view.wide + volume, 1.0 + volume, 0.86 + volume]
+    plane = (x / (1 - 0.06 * smoothstep(0.0, -1.0, y)), y)
+    cap = ellipsoid(view, plane, axes, (0.0, 0.04, -0.06))
     x = x + 0.12 * view.entry(0, 2)
     length = view.unit("hair_length")
     strands = torch.sin(x * 19.0 + 1.3 * torch.sin(y * 3.0)) + 0.6 * torch.sin(x * 41.0 - y * 2.0)
-    width = (0.86 + 0.12 * length) * _width(view)
+    width = (0.86 + 0.12 * length) * view.wide
     light = (0.46 + 0.30 * x * view.light[0] / width + 0.06 * strands + 0.10 * y).clamp(0, 1)
-    return Locks(x, -0.25 - 1.25 * length, light)
+    return Locks(x, -0.25 - 1.25 * length, light, cap)
 
 
 def paint_back_hair(picture: Tensor, view: View, locks: Locks, hair: Tensor) -> Tensor:
-    """The hair mass behind head and body: a rounded box that grows with the length."""
+    """The hair mass behind head and body: a rounded box that grows with the length,
+    over a picture (N, 3, H, W)."""
     y = view.plane[1]
     length, corner, top = view.unit("hair_length"), 0.42, 0.30
     half = (top - locks.bottom) / 2
-    width = (0.86 + 0.12 * length) * _width(view)
+    width = (0.86 + 0.12 * length) * view.wide
     qx = locks.x.abs() + 0.035 * torch.sin(y * 9.0) * length - (width - corner)
     qy = (y - (top + locks.bottom) / 2).abs() - (half - corner).clamp(min=0.02)
     inside = torch.maximum(qx, qy).clamp(max=0)
@@ -61,29 +64,23 @@ def paint_back_hair(picture: Tensor, view: View, locks: Locks, hair: Tensor) -> 
 
 
 def paint_front_locks(picture: Tensor, view: View, locks: Locks, hair: Tensor) -> Tensor:
-    """Long hair in front of the shoulders, then the inner side of the cap behind the head."""
+    """Long hair in front of the shoulders, then the inner side of the cap behind the head,
+    over a picture (N, 3, H, W)."""
     x, y = view.plane
     length = view.unit("hair_length")
     tall = (0.30 - 0.62 * (locks.bottom + 0.40)).clamp(min=0.2)
-    fx = (locks.x.abs() - 0.70 * _width(view) + 0.03 * torch.sin(y * 7.0)) / 0.27
+    fx = (locks.x.abs() - 0.70 * view.wide + 0.03 * torch.sin(y * 7.0)) / 0.27
     fy = (y + 0.35 - 0.62 * (locks.bottom + 0.95)) / tall
     tone = shade(hair, (locks.light + 0.10).clamp(0, 1), ambient=(0.44, 0.42, 0.44))
     cover = view.cover((radius(fx, fy) - 1) * 0.27) * smoothstep(0.45, 0.7, length)
     picture = over(picture, tone, cover)
-    cap = ellipsoid(view, (x / (1 - 0.06 * smoothstep(0.0, -1.0, y)), y), *_cap_shape(view))
     low = (-0.16 - y) + 0.9 * (x.abs() - 0.8).clamp(min=0)
     dark = hair * (0.50 + 0.20 * locks.light.unsqueeze(1))
-    return over(picture, dark, view.cover(cap.edge + 0.02) * view.cover(low))
-
-
-def _cap_shape(view: View) -> tuple[list[float | Tensor], tuple[float, float, float]]:
-    """Axes and centre of the cap; longer hair has more volume."""
-    volume = 0.10 + 0.07 * view.unit("hair_length")
-    return [0.80 * _width(view) + volume, 1.0 + volume, 0.86 + volume], (0.0, 0.04, -0.06)
+    return over(picture, dark, view.cover(locks.cap.edge + 0.02) * view.cover(low))
 
 
 def hairline(view: View, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-    """Signed height of the hair's lower edge over a point of the head: negative is hair.
+    """Signed height (N, H, W) of the hair's lower edge over a point of the head: negative is hair.
 
     The fringe is swept from a parting on one side; at the temples the line drops to the ears.
     """
@@ -97,10 +94,10 @@ def hairline(view: View, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     return torch.maximum(line, floor) - y
 
 
-def paint_cap(picture: Tensor, view: View, hair: Tensor) -> Tensor:
-    """The hair on the head: strands that leave the parting, a sheen band, a wavy outline."""
+def paint_cap(picture: Tensor, view: View, cap: Surface, hair: Tensor) -> Tensor:
+    """The hair on the head: strands that leave the parting, a sheen band, a wavy outline,
+    over a picture (N, 3, H, W)."""
     x, y = view.plane
-    cap = ellipsoid(view, (x / (1 - 0.06 * smoothstep(0.0, -1.0, y)), y), *_cap_shape(view))
     hx, hy, hz = cap.point
     under = hairline(view, hx, hy - 0.02, hz + 0.10)
     around = torch.atan2(hx - 0.18, hz.clamp(min=0.05) + 0.4)

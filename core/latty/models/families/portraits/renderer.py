@@ -4,13 +4,11 @@ Own code and no assets: an ellipsoid head with its features painted in head coor
 they move correctly under yaw, pitch and roll), soft key light, hair, body and background. Because
 the factors of every picture are known exactly, it is the ground truth of the embedded models.
 
-    factors = sample_factors(64, seed=0)          # (64, 23)
-    pictures = render(factors, size=64)           # (64, 3, 64, 64) in 0..1
+    pictures = render(factors, size=64)           # (N, 23) -> (N, 3, 64, 64) in 0..1
 """
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
@@ -35,35 +33,12 @@ from latty.models.families.portraits.shapes import (
     smoothstep,
 )
 
-# "even": uniform on -1..1. "rare": -1..1, mostly near -1 (off). "beard": off (below 0) for
-# 60 %, then uniform. "switch": 0 or 1, on for 40 %.
-FACTORS: dict[str, str] = {
-    "yaw": "even",
-    "pitch": "even",
-    "roll": "even",
-    "pos_x": "even",
-    "pos_y": "even",
-    "scale": "even",
-    "brightness": "even",
-    "light": "even",
-    "skin": "even",
-    "hair_color": "even",
-    "hair_length": "even",
-    "fringe": "even",
-    "smile": "even",
-    "mouth_open": "rare",
-    "eye_size": "even",
-    "gaze": "even",
-    "brow": "even",
-    "age": "rare",
-    "face_width": "even",
-    "bg_hue": "even",
-    "shirt_hue": "even",
-    "beard": "beard",
-    "glasses": "switch",
-}
-NAMES: tuple[str, ...] = tuple(FACTORS)
-POSE: tuple[str, ...] = NAMES[:6]
+# Each from -1 to 1, but for glasses: 0 or 1. A beard shows above 0.
+NAMES = (
+    *("yaw", "pitch", "roll", "pos_x", "pos_y", "scale", "brightness", "light", "skin"),
+    *("hair_color", "hair_length", "fringe", "smile", "mouth_open", "eye_size", "gaze", "brow"),
+    *("age", "face_width", "bg_hue", "shirt_hue", "beard", "glasses"),
+)
 
 SKIN: list[RGB] = [
     (1.00, 0.86, 0.76),
@@ -97,26 +72,6 @@ SHIRT: list[RGB] = [
 ]
 
 
-def shape_uniform(kind: str, uniform: Tensor) -> Tensor:
-    """Numbers uniform on 0..1 to a factor of that kind, increasing where the kind has an order."""
-    if kind == "even":
-        return uniform * 2 - 1
-    if kind == "rare":
-        return uniform.pow(1.5) * 2 - 1
-    if kind == "beard":
-        return torch.where(uniform < 0.6, -torch.ones_like(uniform), uniform * 3 - 2)
-    return (uniform > 0.6).to(uniform.dtype)
-
-
-def sample_factors(count: int, seed: int = 0, pose: float = 1.0) -> Tensor:
-    """`count` sets of factors, (N, 23) on the CPU; `pose` < 1 keeps the heads nearly aligned."""
-    draws = np.random.RandomState(seed).random_sample((count, len(NAMES)))
-    uniform = torch.from_numpy(draws.astype(np.float32))
-    columns = [shape_uniform(kind, uniform[:, i]) for i, kind in enumerate(FACTORS.values())]
-    scale = torch.tensor([pose if name in POSE else 1.0 for name in NAMES])
-    return torch.stack(columns, 1) * scale
-
-
 def render(factors: Tensor, size: int = 64, ss: int = 2) -> Tensor:
     """Factors (N, 23) to pictures (N, 3, size, size) in 0..1; `ss` x `ss` samples a pixel."""
     view = _frame(factors, size * ss)
@@ -133,7 +88,7 @@ def render(factors: Tensor, size: int = 64, ss: int = 2) -> Tensor:
     for paint, cover, depth in ears:  # the ear nearer to the viewer lies over the head
         picture = over(picture, paint, cover * smoothstep(0.10, 0.30, depth))
     picture = _glasses(picture, view)
-    picture = paint_cap(picture, view, hair)
+    picture = paint_cap(picture, view, locks.cap, hair)
     picture = _expose(picture, view)
     return avg_pool2d(picture, ss) if ss > 1 else picture
 
@@ -190,7 +145,7 @@ def _body(picture: Tensor, view: View, skin: Tensor) -> Tensor:
     picture = over(picture, cloth, on_body)
     collar = radius(x / 0.55, (y + 1.10) / 0.26)
     picture = over(picture, cloth * 0.74, on_body * view.cover((collar - 1.14) * 0.3))
-    width = 0.33 * (1 + 0.09 * view.factors["face_width"])
+    width = 0.33 * view.wide
     edge = (x + 0.10 * view.sin_roll).abs() - width - 0.10 * smoothstep(-0.85, -1.35, y)
     neck = view.cover(torch.maximum(edge, y + 0.55)) * (y > -1.10).to(y.dtype)
     tone = shade(skin, (0.42 + 0.40 * (x / width) * side).clamp(0, 1))
@@ -202,7 +157,7 @@ def _body(picture: Tensor, view: View, skin: Tensor) -> Tensor:
 def _ear(view: View, skin: Tensor, side: float) -> tuple[Tensor, Tensor, Tensor]:
     """One ear as (colour, coverage, depth): a disc that stays round while its place turns."""
     x, y = view.plane
-    out = 0.80 * side * (1 + 0.09 * view.factors["face_width"])
+    out = 0.80 * side * view.wide
     ex, ey, depth = view.project((out, torch.full_like(out, -0.04), torch.full_like(out, -0.10)))
     ex, ey = (x - ex) / 0.17, (y - ey) / 0.23
     q = radius(ex, ey)
@@ -215,8 +170,7 @@ def _ear(view: View, skin: Tensor, side: float) -> tuple[Tensor, Tensor, Tensor]
 def _glasses(picture: Tensor, view: View) -> Tensor:
     """Round-square frames on a slightly larger shell, with a faint glint on the lenses."""
     x, y = view.plane
-    wide = 1 + 0.09 * view.factors["face_width"]
-    shell = ellipsoid(view, (x, y), [0.83 * wide, 1.03, 0.95], (0.0, 0.0, 0.0))
+    shell = ellipsoid(view, (x, y), [0.83 * view.wide, 1.03, 0.95], (0.0, 0.0, 0.0))
     gx, gy, gz = shell.point
     front = smoothstep(-0.15, 0.0, gz) * view.cover(shell.edge) * view.factors["glasses"]
     u, v = ((gx.abs() - 0.36) / 0.285) ** 2, ((gy - 0.02) / 0.262) ** 2
@@ -237,6 +191,3 @@ def _expose(picture: Tensor, view: View) -> Tensor:
     px, py = view.screen
     vignette = (1 - 0.08 * (px * px + py * py)).unsqueeze(1)
     return (picture * vignette * (1 + 0.26 * view.factors["brightness"]).unsqueeze(1)).clamp(0, 1)
-
-
-__all__ = ["FACTORS", "NAMES", "POSE", "render", "sample_factors", "shape_uniform"]

@@ -35,8 +35,13 @@ class View:
         """A factor moved from -1..1 to 0..1, as (N, 1, 1)."""
         return (self.factors[name] + 1) / 2
 
+    @property
+    def wide(self) -> Tensor:
+        """How much wider than usual the face is, (N, 1, 1)."""
+        return 1 + 0.09 * self.factors["face_width"]
+
     def cover(self, distance: Tensor, softness: float = 1.0) -> Tensor:
-        """Signed distance to coverage in 0..1: an antialiased edge `softness` subpixels wide."""
+        """Coverage (N, H, W) of signed distances: an edge antialiased over `softness` subpixels."""
         return (0.5 - distance / (self.pixel * softness)).clamp(0, 1)
 
     def entry(self, i: int, j: int) -> Tensor:
@@ -62,18 +67,18 @@ class Surface:
 
 
 def smoothstep(start: float | Tensor, stop: float | Tensor, value: Tensor) -> Tensor:
-    """0 before `start`, 1 after `stop`, cubic between; `start` may lie above `stop`."""
+    """0 before `start`, 1 after `stop`, cubic between, of a map (N, H, W); `start` may be above."""
     t = ((value - start) / (stop - start)).clamp(0, 1)
     return t * t * (3 - 2 * t)
 
 
 def bump(x: Tensor, y: Tensor, width: float, height: float) -> Tensor:
-    """A Gaussian spot at the origin."""
+    """A Gaussian spot (N, H, W) at the origin."""
     return torch.exp(-((x / width) ** 2) - (y / height) ** 2)
 
 
 def radius(x: Tensor, y: Tensor) -> Tensor:
-    """Distance to the origin with a finite gradient there."""
+    """Distance (N, H, W) to the origin with a finite gradient there."""
     return (x * x + y * y + 1e-6).sqrt()
 
 
@@ -92,24 +97,24 @@ def palette(t: Tensor, stops: Sequence[RGB]) -> Tensor:
 
 
 def over(picture: Tensor, paint: Tensor, coverage: Tensor) -> Tensor:
-    """Lay a colour over a picture; coverage is a map."""
+    """Lay a colour over a picture (N, 3, H, W); coverage is a map."""
     return picture + (paint - picture) * coverage.unsqueeze(1)
 
 
 def shade(
     base: Tensor, amount: Tensor, ambient: RGB = (0.54, 0.50, 0.53), key: RGB = (0.58, 0.57, 0.54)
 ) -> Tensor:
-    """Light a colour: cool ambient plus a warm key light scaled by the map `amount`."""
+    """A colour (N, 3, H, W) lit: cool ambient plus a warm key light, scaled by the map `amount`."""
     return base * (colour(ambient, base) + colour(key, base) * amount.unsqueeze(1))
 
 
 def facing(normal: Vector, light: Vector) -> Tensor:
-    """Cosine between normals and the light."""
+    """Cosine (N, H, W) between normals and the light."""
     return normal[0] * light[0] + normal[1] * light[1] + normal[2] * light[2]
 
 
 def lit(normal: Vector, light: Vector, wrap: float = 0.35) -> Tensor:
-    """Wrapped diffuse light in 0..1: softer than Lambert, as a large window gives it."""
+    """Wrapped diffuse light (N, H, W) in 0..1: softer than Lambert, as of a large window."""
     return ((facing(normal, light) + wrap) / (1 + wrap)).clamp(0, 1)
 
 
