@@ -1,12 +1,11 @@
 """The front door's other side: one file opened, sniffed, read, and everything that it said."""
 
 import mmap
-import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +18,8 @@ from latty.checkpoints import (
     ziparchive,
 )
 from latty.checkpoints.inert import Machine
-from latty.checkpoints.refusals import AGAIN, Refusal, no_file, unreadable
-from latty.checkpoints.sniff import HEAD, Start, sniff
+from latty.checkpoints.refusals import Refusal, naming, no_file, unreadable
+from latty.checkpoints.sniff import HEAD, sniff
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Persistent, TensorView, TfNetwork, item_size
 
@@ -70,7 +69,7 @@ class Checkpoint:
         """What the file itself shows about its licence, or ""."""
         if self.tally.nvidia:
             return NVIDIA
-        return LIKELY_NVIDIA if self.tally.modules else self.meta.get("license", "")
+        return LIKELY_NVIDIA if self.tally.spent["modules"] else self.meta.get("license", "")
 
     @cached_property
     def sha256(self) -> str:
@@ -80,14 +79,12 @@ class Checkpoint:
     def views(self, of: Any = None) -> dict[str, TensorView]:
         """Name -> tensor of the whole file, or of one part of the tree; numpy is not needed.
         Raises Refusal."""
-        try:
+        with naming(self.path):
             return walk.named(self.tree if of is None else of)
-        except Refusal as refusal:
-            raise refusal.about(self.path.name) from None
 
     def tensors(self, of: Any = None) -> "dict[str, NDArray[Any]]":
-        """Name -> read-only array over the file, 16-bit floats widened; Refusal("no-model").
-        Raises Refusal."""
+        """Name -> read-only array over the file, of its own shape (C, H, W), (N,) or any other;
+        16-bit floats are widened. Raises Refusal, "no-model" where there is none."""
         views = self.views(of)
         if not views:
             raise self.no_model("it holds no numbers")
@@ -95,14 +92,12 @@ class Checkpoint:
         if self.kind != "npz" and total > SHARED * self.size + SLACK:
             what = f"its tensors add up to {total} bytes, all of them the same numbers"
             raise Refusal("too-big", what, "this is no checkpoint of a generator", self.path.name)
-        try:
+        with naming(self.path):
             return {name: tensor.numpy() for name, tensor in views.items()}
-        except Refusal as refusal:
-            raise refusal.about(self.path.name) from None
 
     def weights(self) -> "dict[str, NDArray[Any]]":
-        """As `tensors`, for files that can be a model; Refusal("no-model") for lists.
-        Raises Refusal."""
+        """As `tensors`, each of its own shape (O, I, H, W) or any other, for files that can be a
+        model. Raises Refusal, "no-model" for lists."""
         networks = isinstance(self.tree, tuple) and all(
             isinstance(part, TfNetwork) for part in self.tree
         )
@@ -113,10 +108,8 @@ class Checkpoint:
     def modules(self) -> dict[str, Persistent | TfNetwork]:
         """Name -> module of NVIDIA's files, for their settings: "G_ema.synthesis.b4".
         Raises Refusal."""
-        try:
+        with naming(self.path):
             return walk.modules(self.tree)
-        except Refusal as refusal:
-            raise refusal.about(self.path.name) from None
 
     def no_model(self, what: str) -> Refusal:
         hint = "name the generator's own file; see: latty inspect FILE"
@@ -125,56 +118,41 @@ class Checkpoint:
 
 def digest(path: Path) -> str:
     """SHA-256 of a file; raises OutputError."""
-    total = sha256()
     try:
         with path.open("rb") as file:
-            while block := file.read(2**20):
-                total.update(block)
+            return file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise unreadable(path, error) from None
-    return total.hexdigest()
 
 
 def read(path: Path, tally: Tally | None = None) -> Checkpoint:
     """One file of any kind, by content; raises Missing, Refusal, OutputError."""
-    tally = tally or Tally()
-    name = path.name
-    try:
-        return _read(path, tally)
-    except Refusal as refusal:
-        raise refusal.about(name) from None
-    except MemoryError:
-        raise Refusal("too-big", "it needs more memory than there is", AGAIN, name) from None
-    except READ_ERRORS:  # a damaged file found a case that no check names
-        raise Refusal("not-a-pickle", "it is damaged: it cannot be read", AGAIN, name) from None
-
-
-def _read(path: Path, tally: Tally) -> Checkpoint:
-    kind, code = _mapped(path)
-    return READERS[kind](path, code, tally)
+    with naming(path):
+        try:
+            kind, code = _mapped(path)
+            return READERS[kind](path, code, tally or Tally())
+        except MemoryError:
+            raise Refusal("too-big", "it needs more memory than there is") from None
+        except READ_ERRORS:  # a damaged file found a case that no check names
+            raise Refusal("not-a-pickle", "it is damaged: it cannot be read") from None
 
 
 def _mapped(path: Path) -> tuple[str, memoryview]:
     """The kind of a file, and its bytes, which are read only where they are looked at."""
     try:
-        status = _status(path)
+        status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would wait for ever
             raise Refusal("not-a-file", "it is a folder, pipe or device", "name a file")
         with path.open("rb") as file:
-            kind = sniff(Start(file.read(HEAD), status.st_size))  # before a huge file is mapped
+            kind = sniff(file.read(HEAD))  # before a huge file is mapped
             if status.st_size > FILE_LIMIT:
                 what = f"it has {status.st_size >> 30} GiB; latty reads files up to 32"
                 raise Refusal("too-big", what, "ask its author for the generator alone")
             return kind, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    except OSError as error:
-        raise unreadable(path, error) from None
-
-
-def _status(path: Path) -> os.stat_result:
-    try:
-        return path.stat()
     except (FileNotFoundError, ValueError):  # ValueError: a name that no file can have
         raise no_file(path) from None
+    except OSError as error:
+        raise unreadable(path, error) from None
 
 
 def _read_zip(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
@@ -185,9 +163,8 @@ def _read_zip(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
         warnings += (TRAILING.format(rest),) if rest else ()
         return Checkpoint(path, "torch-zip", len(code), tree, tally, warnings=warnings)
     if found and all(name.endswith(".npy") for name in found):
-        arrays, warning = numpyfile.read_npz(code, found)
-        notes = (warning,) if warning else ()
-        return Checkpoint(path, "npz", len(code), arrays, tally, warnings=notes)
+        arrays, warnings = numpyfile.read_npz(code, found)
+        return Checkpoint(path, "npz", len(code), arrays, tally, warnings=warnings)
     raise Refusal("wrong-format", "it is a zip archive around something", "run: unzip FILE")
 
 
@@ -215,11 +192,7 @@ def _read_pickle(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
 
 def _read_text_pickle(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
     """Protocols 0 and 1 are refused; what such a file asks for is still named."""
-    try:
-        Machine(code, tally).run()
-    except Refusal as refusal:
-        if refusal.code == "forbidden-global":
-            raise
+    _look(Machine(code, tally))
     what = "it is an old text pickle, or one damaged by a text-mode copy"
     raise Refusal("not-a-pickle", what, "fetch it again as a binary file, or save with protocol 2")
 
@@ -230,12 +203,17 @@ def _rest(code: memoryview, pos: int, tally: Tally) -> tuple[str, ...]:
     if not tally.trailing:
         return ()
     if code[pos] == 0x80:
-        try:
-            Machine(code, tally, pos, nested=torchlegacy.read_nested).run()
-        except Refusal as refusal:
-            if refusal.code == "forbidden-global":
-                raise
+        _look(Machine(code, tally, pos, nested=torchlegacy.read_nested))
     return (TRAILING.format(tally.trailing),)
+
+
+def _look(machine: Machine) -> None:
+    """Read what nobody uses: only where it asks for code it is refused."""
+    try:
+        machine.run()
+    except Refusal as refusal:
+        if refusal.code == "forbidden-global":
+            raise
 
 
 READERS: dict[str, Callable[[Path, memoryview, Tally], Checkpoint]] = {

@@ -101,14 +101,14 @@ class Machine:
 
     def text(self, size: int, codec: str = "utf-8") -> str:
         data = self.take(size)
-        self.tally.spend_text(size)
+        self.tally.spend("bytes of text", size)
         return str(data, codec)
 
     def data(self, size: int) -> bytes | memoryview:
         view = self.take(size)
         if size >= SLICE_FROM:
             return view
-        self.tally.spend_text(size)
+        self.tally.spend("bytes of text", size)
         return bytes(view)
 
     def remember(self, index: int) -> None:
@@ -231,7 +231,7 @@ def _old_text(m: Machine, size: int) -> str | memoryview:
 
 def _new(make: Callable[[], Any]) -> "Handler":
     def push(m: Machine) -> None:
-        m.tally.container()
+        m.tally.spend("lists and tables")
         m.stack.append(make())
 
     return push
@@ -294,13 +294,13 @@ def _additems(m: Machine) -> None:
 
 
 def _list(m: Machine) -> None:
-    m.tally.container()
+    m.tally.spend("lists and tables")
     items = m.since_mark()
     m.stack.append(items)
 
 
 def _dict(m: Machine) -> None:
-    m.tally.container()
+    m.tally.spend("lists and tables")
     items = m.since_mark()
     m.stack.append({})
     _fill(m, items)

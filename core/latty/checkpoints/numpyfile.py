@@ -41,11 +41,13 @@ def read_npy(code: memoryview) -> TensorView:
     return _view(dtype, shape, fortran, len(data), data, None)
 
 
-def read_npz(code: memoryview, found: dict[str, Member]) -> tuple[dict[str, TensorView], str]:
-    """Every array of a .npz file by name, and a warning or ""; raises Refusal."""
-    warning = ziparchive.verify(code, found)
+def read_npz(
+    code: memoryview, found: dict[str, Member]
+) -> tuple[dict[str, TensorView], tuple[str, ...]]:
+    """Every array of a .npz file by name, and warnings; raises Refusal."""
+    warnings = ziparchive.verify(code, found)
     ziparchive.check_no_bomb(found.values())
-    return {name.removesuffix(".npy"): _member(code, m) for name, m in found.items()}, warning
+    return {name.removesuffix(".npy"): _member(code, m) for name, m in found.items()}, warnings
 
 
 def _member(code: memoryview, member: Member) -> TensorView:

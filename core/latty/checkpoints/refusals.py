@@ -5,6 +5,8 @@ forbidden-global object-array bad-tensor bad-zip checksum too-big no-model not-a
 weights themselves: nonfinite wrong-shape missing-key negative-variance.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from latty.errors import BadData, Missing, OutputError
@@ -23,6 +25,15 @@ class Refusal(BadData):
     def about(self, file: str) -> "Refusal":
         """The same, naming the file."""
         return Refusal(self.code, self.what, self.hint, file)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Every refusal inside names the file."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise refusal.about(path.name) from None
 
 
 def truncated(what: str = "the file ends too early") -> Refusal:

@@ -11,7 +11,14 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty.checkpoints.refusals import Refusal, bad_tensor, truncated
+from latty.checkpoints.refusals import (
+    Refusal,
+    bad_tensor,
+    naming,
+    no_file,
+    truncated,
+    unreadable,
+)
 from latty.checkpoints.values import (
     Storage,
     TensorView,
@@ -21,7 +28,7 @@ from latty.checkpoints.values import (
     packed,
     view,
 )
-from latty.errors import LattyError, Missing, OutputError
+from latty.errors import LattyError
 from latty.files import cached
 from latty.text import clean
 
@@ -65,16 +72,14 @@ def read_header(path: Path) -> Header:
     A process reads it once, while the file stays as it is.
     """
     try:
-        with path.open("rb") as file:
+        with naming(path), path.open("rb") as file:
             size = path.stat().st_size
             length = _length(file.read(8), size)
             meta, entries = _parsed(file.read(length), size - 8 - length)
-    except Refusal as refusal:
-        raise refusal.about(path.name) from None
     except (FileNotFoundError, ValueError):  # ValueError: a name that no file can have
-        raise Missing(f"there is no file {clean(path.name)}", "check the name") from None
+        raise no_file(path) from None
     except OSError as error:
-        raise OutputError(f"cannot read {path.name}: {error.strerror}") from None
+        raise unreadable(path, error) from None
     shapes = {entry.name: entry.shape for entry in entries}
     return Header(meta, shapes, {entry.name: dtype_name(entry.dtype) for entry in entries})
 
@@ -164,7 +169,10 @@ def _entry(name: str, given: Any) -> _Entry:
 
 
 def read_tensors(path: Path) -> "dict[str, Tensor]":
-    """All tensors, float16 and bfloat16 widened to float32; raises Missing, Refusal."""
+    """All tensors by name, each of the shape that the header says: (K, L, D), (N,), or any other.
+
+    float16 and bfloat16 are widened to float32. Raises Missing, OutputError, Refusal.
+    """
     read_header(path)  # our own words for everything that can be wrong with the container
     import torch
     from safetensors import SafetensorError
@@ -180,7 +188,8 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
 
 
 def pieces(meta: Mapping[str, str], tensors: "Mapping[str, Tensor]") -> list[bytes | memoryview]:
-    """What a file of these tensors and this free text is made of; no number is copied.
+    """What a file of these tensors, (K, L, D) or of any other shape, and this free text is made of;
+    no number is copied.
 
     The reference writer orders free text by a random hash, so two runs would differ; this one
     keeps the order given. Number types it has no word for are written as float32.

@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import dataclass
 
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.torchlegacy import HEAD as LEGACY
@@ -32,23 +31,14 @@ LFS = b"version https://git-lfs"
 PICK = "open the page in a browser, choose the file itself, and compare its size"
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The first bytes of a file, and its size in bytes."""
-
-    head: bytes
-    size: int
-
-
-def sniff(start: Start) -> str:
-    """safetensors, npy, zip, torch-legacy, pickle or text-pickle; raises Refusal for all others."""
-    head = start.head
-    if start.size == 0:
+def sniff(head: bytes) -> str:
+    """safetensors, npy, zip, torch-legacy, pickle or text-pickle, by the first bytes of a file.
+    Raises Refusal for all others."""
+    if not head:
         raise Refusal("empty", "it is empty: 0 bytes", "the download failed; fetch it again")
-    kind = _readable(start)
-    if kind:
+    if kind := _readable(head):
         return kind
-    _refuse_known(start)
+    _refuse_known(head)
     _refuse_text(head)
     if not head.strip(b"\0"):
         raise Refusal("unknown-format", "it begins with nothing but zeros: an unfinished download")
@@ -64,8 +54,7 @@ def sniff(start: Start) -> str:
     )
 
 
-def _readable(start: Start) -> str:
-    head = start.head
+def _readable(head: bytes) -> str:
     if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
         return "zip"
     if head.startswith(LEGACY):
@@ -83,8 +72,7 @@ def _readable(start: Start) -> str:
     return ""
 
 
-def _refuse_known(start: Start) -> None:
-    head = start.head
+def _refuse_known(head: bytes) -> None:
     if head.startswith(LFS):
         size = re.search(rb"\nsize ([0-9]{1,15})", head)
         real = f" (the real file has {int(size[1])} bytes)" if size else ""

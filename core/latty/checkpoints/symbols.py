@@ -4,7 +4,7 @@ A name is looked up as a whole: nothing is imported, no dots are walked, no attr
 What is not in the table is refused by name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from latty.checkpoints.refusals import Refusal, bad_tensor
@@ -44,51 +44,10 @@ TORCH_TYPES = (
     *("int8", "int16", "int32", "int64", "uint8", "bool", "complex64", "complex128"),
 )
 NUMPY_CORES = ("numpy.core", "numpy._core")
-MULTIARRAY = ("scalar", "_reconstruct")
 
 FOREIGN = "foreign"
 NAME_LIMIT = 400  # characters of module and name; names outside the table are kept for `inspect`
 
-
-def _table() -> dict[tuple[str, str], Symbol]:
-    kinds: dict[str, list[tuple[str, str]]] = {
-        "persistent": [("torch_utils.persistence", "_reconstruct_persistent_obj")],
-        "tensor": [("torch._utils", "_rebuild_tensor"), ("torch._utils", "_rebuild_tensor_v2")],
-        "parameter": [
-            ("torch._utils", "_rebuild_parameter"),
-            ("torch._utils", "_rebuild_parameter_with_state"),
-            ("torch.nn.parameter", "Parameter"),
-        ],
-        "nested": [("torch.storage", "_load_from_bytes")],
-        "storage": [("torch", name) for name in STORAGES] + [("torch.storage", "UntypedStorage")],
-        "type": [("torch", name) for name in TORCH_TYPES],
-        "size": [("torch", "Size")],
-        "device": [("torch", "device")],
-        "dict": [
-            ("collections", "OrderedDict"),
-            ("dnnlib", "EasyDict"),
-            ("dnnlib.util", "EasyDict"),
-        ],
-        "namespace": [("argparse", "Namespace")],
-        "set": [("builtins", "set"), ("__builtin__", "set")],
-        "bytes": [("builtins", "bytearray"), ("__builtin__", "bytearray")],
-        "encode": [("_codecs", "encode")],
-        "frombuffer": [(f"{core}.numeric", "_frombuffer") for core in NUMPY_CORES],
-        "dtype": [("numpy", "dtype")],
-        "ndarray": [("numpy", "ndarray")],
-        "network": [
-            ("dnnlib.tflib.network", "Network"),
-            ("tfutil", "Network"),
-            ("network", "Network"),
-        ],
-    }
-    for core in NUMPY_CORES:
-        kinds.setdefault("scalar", []).append((f"{core}.multiarray", "scalar"))
-        kinds.setdefault("reconstruct", []).append((f"{core}.multiarray", "_reconstruct"))
-    return {pair: Symbol(*pair, kind) for kind, pairs in kinds.items() for pair in pairs}
-
-
-TABLE = _table()
 
 # Modules whose classes mean "somebody saved a whole object", which is common and not hostile.
 OBJECTS = ("torch.nn.", "torchvision.", "__main__.", "__torch__.", "models.", "model.", "networks.")
@@ -155,7 +114,7 @@ def _persistent(reading: Reading, meta: Any) -> Persistent:
     name, source, state = (table.get(key) for key in ("class_name", "module_src", "state"))
     if not (isinstance(name, str) and isinstance(source, str) and isinstance(state, dict)):
         raise Refusal("bad-op", "a module of NVIDIA's layout lacks its class, source or state")
-    reading.tally.module()
+    reading.tally.spend("modules")
     digest, nvidia = reading.tally.source(source)
     return Persistent(name, digest, nvidia, state)
 
@@ -165,7 +124,7 @@ def _tensor(
 ) -> TensorView:
     if not isinstance(storage, Storage):
         raise bad_tensor("a tensor has no storage")
-    reading.tally.tensor()
+    reading.tally.spend("tensors")
     return view(storage, offset, size, stride)
 
 
@@ -190,7 +149,7 @@ def _device(reading: Reading, *parts: Any) -> str:
 
 
 def _dict(reading: Reading, pairs: Any = ()) -> dict[Any, Any]:
-    reading.tally.container()
+    reading.tally.spend("lists and tables")
     entries: dict[Any, Any] = {}
     given = pairs if isinstance(pairs, list | tuple) else ()
     reading.tally.work(len(given))  # the memo can hand the same list over again and again
@@ -202,13 +161,11 @@ def _dict(reading: Reading, pairs: Any = ()) -> dict[Any, Any]:
 
 
 def _namespace(reading: Reading) -> dict[Any, Any]:
-    entries = _dict(reading)
-    reading.unbuilt[id(entries)] = entries
-    return entries
+    return reading.made(_dict(reading))
 
 
 def _set(reading: Reading, items: Any = ()) -> set[Any]:
-    reading.tally.container()
+    reading.tally.spend("lists and tables")
     given = items if isinstance(items, list | tuple | set) else ()
     reading.tally.work(len(given))
     return {key(item) for item in given}
@@ -221,13 +178,13 @@ def _bytes(reading: Reading, data: Any = b"", codec: Any = "latin-1") -> Buffer:
 def _encode(reading: Reading, text: Any, codec: Any = "latin1") -> bytes:
     if not isinstance(text, str) or codec not in ("latin1", "latin-1", "iso-8859-1"):
         raise Refusal("bad-op", "it encodes text in a way no checkpoint does")
-    reading.tally.spend_text(len(text))
+    reading.tally.spend("bytes of text", len(text))
     return text.encode("latin-1")
 
 
 def _buffer(reading: Reading, data: Any) -> Buffer:
     if isinstance(data, str):  # Python 2 wrote bytes as text
-        reading.tally.spend_text(len(data))
+        reading.tally.spend("bytes of text", len(data))
         return data.encode("latin-1")
     if not isinstance(data, bytes | memoryview):
         raise bad_tensor("an array's numbers are no bytes")
@@ -237,9 +194,7 @@ def _buffer(reading: Reading, data: Any) -> Buffer:
 def _dtype(reading: Reading, name: Any, *_: Any) -> Dtype:
     if not isinstance(name, str):
         raise Refusal("object-array", "it holds an array of a type that is no plain number")
-    dtype = Dtype(dtype_code(name))
-    reading.unbuilt[id(dtype)] = dtype
-    return dtype
+    return reading.made(Dtype(dtype_code(name)))
 
 
 def array(reading: Reading, dtype: Any, shape: Any, fortran: bool, data: Any) -> TensorView:
@@ -255,50 +210,63 @@ def array(reading: Reading, dtype: Any, shape: Any, fortran: bool, data: Any) ->
 
 
 def _scalar(reading: Reading, dtype: Any, data: Any = None) -> TensorView:
-    reading.tally.tensor()
+    reading.tally.spend("tensors")
     return array(reading, dtype, (), False, data)
 
 
 def _frombuffer(
     reading: Reading, data: Any, dtype: Any, shape: Any, order: Any, *_: Any
 ) -> TensorView:
-    reading.tally.tensor()
+    reading.tally.spend("tensors")
     return array(reading, dtype, shape, order == "F", data)
 
 
 def _reconstruct(reading: Reading, cls: Any, shape: Any, kind: Any) -> TensorView:
     if not isinstance(cls, Symbol) or cls.kind not in ("ndarray", FOREIGN):
         raise Refusal("bad-op", "it builds an array of a class that is none")
-    reading.tally.tensor()
-    empty = TensorView(Storage("|u1", 0, b""), "|u1", (0,), (1,))
-    reading.unbuilt[id(empty)] = empty
-    return empty
+    reading.tally.spend("tensors")
+    return reading.made(TensorView(Storage("|u1", 0, b""), "|u1", (0,), (1,)))
 
 
 def _network(reading: Reading) -> TfNetwork:
-    reading.tally.module()
-    network = TfNetwork()
-    reading.unbuilt[id(network)] = network
-    return network
+    reading.tally.spend("modules")
+    return reading.made(TfNetwork())
 
 
-CALLS: dict[str, Callable[..., Any]] = {
-    "persistent": _persistent,
-    "tensor": _tensor,
-    "parameter": _parameter,
-    "nested": _nested,
-    "size": _size,
-    "device": _device,
-    "dict": _dict,
-    "namespace": _namespace,
-    "set": _set,
-    "bytes": _bytes,
-    "encode": _encode,
-    "scalar": _scalar,
-    "reconstruct": _reconstruct,
-    "frombuffer": _frombuffer,
-    "dtype": _dtype,
-    "network": _network,
+# What calling a name of each kind means (None: it is only referred to), and the names.
+KINDS: dict[str, tuple[Callable[..., Any] | None, Iterable[str]]] = {
+    "persistent": (_persistent, ["torch_utils.persistence._reconstruct_persistent_obj"]),
+    "tensor": (_tensor, ["torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"]),
+    "parameter": (
+        _parameter,
+        [
+            "torch._utils._rebuild_parameter",
+            "torch._utils._rebuild_parameter_with_state",
+            "torch.nn.parameter.Parameter",
+        ],
+    ),
+    "nested": (_nested, ["torch.storage._load_from_bytes"]),
+    "storage": (None, [*(f"torch.{name}" for name in STORAGES), "torch.storage.UntypedStorage"]),
+    "type": (None, [f"torch.{name}" for name in TORCH_TYPES]),
+    "size": (_size, ["torch.Size"]),
+    "device": (_device, ["torch.device"]),
+    "dict": (_dict, ["collections.OrderedDict", "dnnlib.EasyDict", "dnnlib.util.EasyDict"]),
+    "namespace": (_namespace, ["argparse.Namespace"]),
+    "set": (_set, ["builtins.set", "__builtin__.set"]),
+    "bytes": (_bytes, ["builtins.bytearray", "__builtin__.bytearray"]),
+    "encode": (_encode, ["_codecs.encode"]),
+    "scalar": (_scalar, [f"{core}.multiarray.scalar" for core in NUMPY_CORES]),
+    "reconstruct": (_reconstruct, [f"{core}.multiarray._reconstruct" for core in NUMPY_CORES]),
+    "frombuffer": (_frombuffer, [f"{core}.numeric._frombuffer" for core in NUMPY_CORES]),
+    "dtype": (_dtype, ["numpy.dtype"]),
+    "ndarray": (None, ["numpy.ndarray"]),
+    "network": (_network, ["dnnlib.tflib.network.Network", "tfutil.Network", "network.Network"]),
+}
+CALLS = {kind: function for kind, (function, _) in KINDS.items() if function}
+TABLE = {
+    (module, name): Symbol(module, name, kind)
+    for kind, (_, names) in KINDS.items()
+    for module, _, name in (path.rpartition(".") for path in names)
 }
 CREATED = ("dict", "namespace", "set", "network")  # what NEWOBJ may make
 

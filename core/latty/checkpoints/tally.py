@@ -7,18 +7,23 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from latty.checkpoints.opcodes import NAMES
 from latty.checkpoints.refusals import Refusal
 
 OPERATIONS = 2_000_000  # a full 1024-px StyleGAN2 with both networks takes 40 000
-CONTAINERS = 200_000
-TENSORS = 200_000
-MODULES = 20_000
-TEXT = 16 * 2**20  # bytes of all text and short byte strings together
+LIMITS = {
+    "lists and tables": 200_000,
+    "tensors": 200_000,
+    "modules": 20_000,
+    "bytes of text": 16 * 2**20,  # all text and short byte strings together
+}
 MEMO = 400_000  # remembered values
 NESTING = 200  # open marks
+
+Counted = Literal["lists and tables", "tensors", "modules", "bytes of text"]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -30,10 +35,7 @@ class Tally:
     foreign: Counter[str] = field(default_factory=Counter)
     opcodes: list[int] = field(default_factory=lambda: [0] * 256)
     operations: int = 0
-    containers: int = 0
-    tensors: int = 0
-    modules: int = 0
-    text: int = 0
+    spent: Counter[str] = field(default_factory=Counter)  # of the LIMITS
     nvidia: bool = False  # somewhere in the file lies source text of NVIDIA
     trailing: int = 0  # bytes after the end of the outermost pickle
     _sources: dict[str, tuple[str, bool]] = field(default_factory=dict)
@@ -44,29 +46,11 @@ class Tally:
         if self.operations > OPERATIONS:
             raise too_big(f"{OPERATIONS} operations")
 
-    def container(self) -> None:
-        """Count a list or table. Raises Refusal where there are too many."""
-        self.containers += 1
-        if self.containers > CONTAINERS:
-            raise too_big(f"{CONTAINERS} lists and tables")
-
-    def tensor(self) -> None:
-        """Count a tensor. Raises Refusal where there are too many."""
-        self.tensors += 1
-        if self.tensors > TENSORS:
-            raise too_big(f"{TENSORS} tensors")
-
-    def module(self) -> None:
-        """Count a module. Raises Refusal where there are too many."""
-        self.modules += 1
-        if self.modules > MODULES:
-            raise too_big(f"{MODULES} modules")
-
-    def spend_text(self, size: int) -> None:
-        """Count `size` bytes of text. Raises Refusal where there are too many."""
-        self.text += size
-        if self.text > TEXT:
-            raise too_big(f"{TEXT >> 20} MiB of text")
+    def spend(self, what: Counted, amount: int = 1) -> None:
+        """Count what the file holds. Raises Refusal where it is more than the limit."""
+        self.spent[what] += amount
+        if self.spent[what] > LIMITS[what]:
+            raise too_big(f"{LIMITS[what]} {what}")
 
     def operations_by_name(self) -> dict[str, int]:
         """How often each pickle operation occurred, by the names of pickletools."""
@@ -95,6 +79,11 @@ class Reading:
     tally: Tally
     nested: Nested | None = None
     unbuilt: dict[int, Any] = field(default_factory=dict)
+
+    def made(self, value: T) -> T:
+        """The value, which BUILD may fill later."""
+        self.unbuilt[id(value)] = value
+        return value
 
 
 def too_big(what: str) -> Refusal:

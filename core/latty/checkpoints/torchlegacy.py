@@ -86,7 +86,7 @@ def shared(known: dict[str, Storage], key: str, fresh: Storage, tally: Tally) ->
     """One storage per key: many tensors may look at the same numbers. Raises Refusal."""
     old = known.get(key)
     if old is None:
-        tally.tensor()
+        tally.spend("tensors")
         known[key] = fresh
         return fresh
     if (old.dtype, old.numel) != (fresh.dtype, fresh.numel):

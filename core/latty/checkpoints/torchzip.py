@@ -27,7 +27,7 @@ def read(
 ) -> tuple[Any, tuple[str, ...], int]:
     """The object, warnings, and the bytes that follow the end of its pickle; raises Refusal."""
     root = _root(found)
-    warning = ziparchive.verify(code, found)
+    warnings = ziparchive.verify(code, found)
     order = found.get(f"{root}/byteorder")
     if order is not None and bytes(order.raw(code)) != b"little":
         raise bad_tensor("its numbers are big-endian, which latty does not read")
@@ -36,7 +36,7 @@ def read(
     persist = partial(_persist, code, found, root, storages, tally)
     machine = Machine(pickle, tally, persist=persist)
     value = machine.run()
-    return value, (warning,) if warning else (), len(pickle) - machine.pos
+    return value, warnings, len(pickle) - machine.pos
 
 
 def _root(found: dict[str, Member]) -> str:

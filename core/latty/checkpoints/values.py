@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from latty.checkpoints.refusals import Refusal, bad_tensor
 from latty.text import clean
@@ -15,6 +15,7 @@ from latty.text import clean
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+T = TypeVar("T")
 Buffer = bytes | memoryview
 
 MAX_DIMS = 16
@@ -108,7 +109,8 @@ class TensorView:
         return prod(self.shape)
 
     def numpy(self) -> "NDArray[Any]":
-        """A read-only array over the file, not copied; 16-bit floats are widened to float32."""
+        """A read-only array of its shape, (O, I, H, W) for a convolution, over the file and not
+        copied; 16-bit floats are widened to float32."""
         import numpy as np
 
         code = {BFLOAT16: "<u2", "|b1": "|u1"}.get(self.dtype, self.dtype)
@@ -165,13 +167,18 @@ def _unpacked(dtype: str, data: bytes) -> Any:
 
 def checked_shape(shape: Any) -> tuple[int, ...]:
     """A shape from a file as a tuple of plain sizes. Raises Refusal."""
-    if not isinstance(shape, tuple | list) or len(shape) > MAX_DIMS:
-        raise bad_tensor(f"a tensor's shape is no list of at most {MAX_DIMS} sizes")
-    if any(type(n) is not int or not 0 <= n <= MAX_NUMBERS for n in shape):
-        raise bad_tensor("a tensor's shape has an impossible size")
-    if prod(n for n in shape if n) > MAX_NUMBERS:
+    sizes = _checked(shape, "shape", "size")
+    if prod(n for n in sizes if n) > MAX_NUMBERS:
         raise bad_tensor("a tensor's shape is impossibly large")
-    return tuple(shape)
+    return sizes
+
+
+def _checked(given: Any, what: str, entry: str) -> tuple[int, ...]:
+    if not isinstance(given, tuple | list) or len(given) > MAX_DIMS:
+        raise bad_tensor(f"a tensor's {what} is no list of at most {MAX_DIMS} {entry}s")
+    if any(type(n) is not int or not 0 <= n <= MAX_NUMBERS for n in given):
+        raise bad_tensor(f"a tensor's {what} has an impossible {entry}")
+    return tuple(given)
 
 
 def packed(shape: tuple[int, ...], fortran: bool = False) -> tuple[int, ...]:
@@ -186,7 +193,7 @@ def packed(shape: tuple[int, ...], fortran: bool = False) -> tuple[int, ...]:
 def view(storage: Storage, offset: Any, size: Any, stride: Any) -> TensorView:
     """A view whose every element lies inside its storage, and which repeats none in bulk.
     Raises Refusal."""
-    shape, steps = checked_shape(size), checked_shape_like(stride)
+    shape, steps = checked_shape(size), _checked(stride, "stride", "step")
     if type(offset) is not int or offset < 0 or len(steps) != len(shape):
         raise bad_tensor("a tensor's offset or stride is impossible")
     numel = prod(shape)
@@ -197,17 +204,9 @@ def view(storage: Storage, offset: Any, size: Any, stride: Any) -> TensorView:
     return TensorView(storage, storage.dtype, shape, steps, offset)
 
 
-def checked_shape_like(stride: Any) -> tuple[int, ...]:
-    if not isinstance(stride, tuple | list) or len(stride) > MAX_DIMS:
-        raise bad_tensor("a tensor's stride is no list of steps")
-    if any(type(n) is not int or not 0 <= n <= MAX_NUMBERS for n in stride):
-        raise bad_tensor("a tensor's stride has an impossible step")
-    return tuple(stride)
-
-
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A name that a pickle asked for: a word of ours, never the thing itself."""
+    """A name that a pickle asked for: its words alone, never the thing itself."""
 
     module: str
     name: str
@@ -233,11 +232,6 @@ class Persistent:
     def __repr__(self) -> str:
         return f"Persistent({clean(self.class_name)!r})"
 
-    def _table(self, key: str) -> dict[str, Any]:
-        value = self.state.get(key)
-        entries = value.items() if isinstance(value, dict) else ()
-        return {name: item for name, item in entries if isinstance(name, str)}
-
     @property
     def breadth(self) -> int:
         """Entries that looking into it passes over, at most."""
@@ -246,13 +240,12 @@ class Persistent:
     @property
     def tensors(self) -> dict[str, TensorView]:
         """Its own parameters and buffers by name, without those of its children."""
-        own = {**self._table("_parameters"), **self._table("_buffers")}
-        return {name: value for name, value in own.items() if isinstance(value, TensorView)}
+        tables = (self.state.get("_parameters"), self.state.get("_buffers"))
+        return {name: one for table in tables for name, one in _named(table, TensorView).items()}
 
     @property
     def children(self) -> dict[str, "Persistent"]:
-        found = self._table("_modules").items()
-        return {name: value for name, value in found if isinstance(value, Persistent)}
+        return _named(self.state.get("_modules"), Persistent)
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -289,19 +282,12 @@ class TfNetwork:
     @property
     def breadth(self) -> int:
         """Entries that looking into it passes over, at most."""
-        return len(self.state) + sum(
-            len(t) for t in self.state.values() if isinstance(t, dict | list)
-        )
+        inner = (t for t in self.state.values() if isinstance(t, dict | list))
+        return len(self.state) + sum(map(len, inner))
 
     @property
     def components(self) -> dict[str, "TfNetwork"]:
-        value = self.state.get("components")
-        entries = value.items() if isinstance(value, dict) else ()
-        return {
-            name: item
-            for name, item in entries
-            if isinstance(name, str) and isinstance(item, TfNetwork)
-        }
+        return _named(self.state.get("components"), TfNetwork)
 
     @property
     def kwargs(self) -> dict[str, Any]:
@@ -316,6 +302,12 @@ class TfNetwork:
         pairs = value if isinstance(value, list) else []
         named = [pair for pair in pairs if isinstance(pair, tuple | list) and len(pair) == 2]
         return {n: v for n, v in named if isinstance(n, str) and isinstance(v, TensorView)}
+
+
+def _named(table: Any, kind: type[T]) -> dict[str, T]:
+    """The entries of that kind in a table, which may be anything."""
+    entries = table.items() if isinstance(table, dict) else ()
+    return {n: v for n, v in entries if isinstance(n, str) and isinstance(v, kind)}
 
 
 def plain(value: Any) -> Any:

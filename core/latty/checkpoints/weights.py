@@ -14,7 +14,8 @@ OTHER = "this file cannot make true pictures; fetch it again, or ask its author"
 
 
 def check_finite(tensors: "Mapping[str, NDArray[Any]]") -> None:
-    """Raises Refusal("nonfinite") for the first tensor with a NaN or an infinity."""
+    """Raises Refusal("nonfinite") for the first tensor, of whatever shape, (O, I, H, W) or (N,),
+    with a NaN or an infinity."""
     import numpy as np
 
     for name, array in tensors.items():
@@ -30,7 +31,7 @@ def check_finite(tensors: "Mapping[str, NDArray[Any]]") -> None:
 
 
 def check_variances(tensors: "Mapping[str, NDArray[Any]]") -> None:
-    """Raises Refusal("negative-variance") where a batch norm's variance is below zero."""
+    """Raises Refusal("negative-variance") where a batch norm's variance, (C,), is below zero."""
     for name, array in tensors.items():
         last = name.rpartition(".")[2]
         if last in VARIANCES and array.size and array.min() < 0:
@@ -55,7 +56,8 @@ def check_shape(shapes: Mapping[str, Sequence[int]], name: str, wanted: Sequence
 def check_all(
     tensors: "Mapping[str, NDArray[Any]]", wanted: Mapping[str, Sequence[int]] | None = None
 ) -> None:
-    """Every check: names and shapes where `wanted` has them, finite numbers, variances."""
+    """Every check: names and shapes where `wanted` has them, as (512, 512, 3, 3), finite numbers,
+    variances. Raises Refusal."""
     shapes = {name: array.shape for name, array in tensors.items()}
     for name, shape in (wanted or {}).items():
         check_shape(shapes, name, shape)

@@ -159,17 +159,18 @@ def _check_places(ordered: Sequence[Member], limit: int) -> None:
             raise bad_zip(f"{clean(member.name)} reaches into another member")
 
 
-def verify(code: memoryview, found: dict[str, Member]) -> str:
-    """Compare the CRC-32 of every stored member; a warning where the writer stored none."""
+def verify(code: memoryview, found: dict[str, Member]) -> tuple[str, ...]:
+    """Compare the CRC-32 of every stored member; a warning where the writer stored none.
+    Raises Refusal."""
     stored = [member for member in found.values() if member.method == STORED]
     if stored and not any(member.crc for member in found.values()):
         if all(member.size == 0 for member in stored):
-            return ""
-        return "it was saved without checksums: damage in transfer cannot be noticed"
+            return ()
+        return ("it was saved without checksums: damage in transfer cannot be noticed",)
     for member in stored:
         if zlib.crc32(member.raw(code)) != member.crc:
             raise damaged(member)
-    return ""
+    return ()
 
 
 def damaged(member: Member) -> Refusal:
@@ -177,7 +178,7 @@ def damaged(member: Member) -> Refusal:
 
 
 def check_no_bomb(found: Iterable[Member]) -> None:
-    """All deflated members together may not swell as no numbers of a network would."""
+    """Raises Refusal where the deflated members together swell as no network's numbers would."""
     packed = [member for member in found if member.method == DEFLATED]
     full, size = sum(m.full for m in packed), sum(m.size for m in packed)
     if full > BOMB_FROM and full > BOMB_RATIO * size:
@@ -185,7 +186,7 @@ def check_no_bomb(found: Iterable[Member]) -> None:
 
 
 def inflated_head(code: memoryview, member: Member, limit: int) -> bytes:
-    """The first `limit` bytes of a member, stored or deflated."""
+    """The first `limit` bytes of a member, stored or deflated. Raises Refusal."""
     if member.method == STORED:
         return bytes(member.raw(code)[:limit])
     try:
@@ -195,7 +196,8 @@ def inflated_head(code: memoryview, member: Member, limit: int) -> bytes:
 
 
 def inflated(code: memoryview, member: Member) -> bytes:
-    """All bytes of a deflated member: never more than announced, and with the right CRC-32."""
+    """All bytes of a deflated member: never more than announced, and with the right CRC-32.
+    Raises Refusal."""
     machine = zlib.decompressobj(-15)
     try:
         data = machine.decompress(member.raw(code), member.full + 1)

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import OpenerDirector
 
-from latty.checkpoints.sniff import Start, sniff
+from latty.checkpoints.sniff import sniff
 from latty.errors import BadData, LattyError, OutputError
 from latty.locks import locked
 from latty.models.zoo import web
@@ -185,7 +185,7 @@ class _Transfer:
         onward = behind(page.decode("utf-8", "replace"), answer.url, cookies)
         if onward is None:
             try:
-                sniff(Start(page, len(page)))
+                sniff(page)
             except BadData as refusal:
                 said = refusal.message.removeprefix("it is ")
                 raise BadData(f"{where} sent {said}", refusal.hint) from None
