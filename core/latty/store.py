@@ -91,11 +91,15 @@ class Store:
             raise Missing(f"there is no file {ref}", f"check the path, or {see}")
         raise Missing(f"no {self.kind} '{ref}'", did_you_mean(ref, self.names()) or see)
 
+    def ships(self, name: str) -> bool:
+        """Whether something of that name ships with latty."""
+        return (self.shipped() / f"{name}{self.suffix}").exists() or name in self.built_in()
+
     def check_name(self, name: str) -> None:
         """Raises UsageError for a name that nothing new can have, or that ships with latty."""
         if not is_name(name):
             raise UsageError(f"'{name}' is no name", RULE)
-        if (self.shipped() / f"{name}{self.suffix}").exists() or name in self.built_in():
+        if self.ships(name):
             what = f"{self.folder().name}: '{name}' is a name that ships with latty"
             raise UsageError(what, "choose another")
 

@@ -52,10 +52,22 @@ def test_help_shows_the_parameters_of_a_method(tmp_path: Path) -> None:
     assert "ganspace" in listed and "interfacegan" in listed
 
 
-def test_a_set_without_a_name_never_takes_that_of_a_shipped_one(tmp_path: Path) -> None:
-    done = latty("discover", "random", "portraits", "--samples", "20", home=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "my-portraits-random"
+def test_a_set_without_a_name_gets_one_that_is_free(tmp_path: Path) -> None:
+    def search(*words: str) -> tuple[int, str, str]:
+        done = latty("discover", "random", "portraits", *words, home=tmp_path)
+        return done.returncode, done.stdout.strip(), done.stderr
+
+    code, name, told = search("--samples", "20")  # a set portraits-random ships
+    assert (code, name) == (0, "portraits-random-2"), told
+    assert "there is another set portraits-random: this one is portraits-random-2" in told
+    before = (store(tmp_path) / f"{name}.safetensors").read_bytes()
+    assert search("--samples", "21")[:2] == (0, "portraits-random-3")
+    code, _, told = search("--samples", "20")  # the same search: its set is not made twice
+    assert code == 73 and "portraits-random-2.safetensors is there already" in told
+    assert (store(tmp_path) / f"{name}.safetensors").read_bytes() == before
+    assert search("--samples", "22", "--force")[:2] == (0, "portraits-random-2")
+    code, _, told = search("--samples", "20", "-o", "portraits-random")
+    assert code == 2 and "'portraits-random' is a name that ships with latty" in told
 
 
 def test_mistakes_are_one_line(tmp_path: Path) -> None:

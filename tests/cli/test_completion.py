@@ -1,5 +1,6 @@
 """Completion scripts: the shells read them, and they know every verb and option."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -46,6 +47,7 @@ def test_bash_completes(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").touch()
     offers = {
         "latty ren": {"render"},
+        "latty mi": {"mine.toml"},
         "latty list mo": {"models"},
         "latty render --ou": {"--out-dir", "--output"},
         "latty render mi": {"mine.toml"},
@@ -55,3 +57,55 @@ def test_bash_completes(tmp_path: Path) -> None:
         "latty sample demo --qu": {"--quiet"},
     }
     assert {line: {*ask_bash(line, script, tmp_path)} for line in offers} == offers
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish here")
+def test_fish_completes(tmp_path: Path) -> None:
+    (tmp_path / "script").write_text(latty("completion", "fish", home=tmp_path).stdout)
+    (tmp_path / "mine.toml").touch()
+    offers = {
+        "latty mi": "mine.toml",
+        "latty ren": "render",
+        "latty render mi": "mine.toml",
+        "latty discover se": "sefa",
+    }
+    for line, word in offers.items():
+        ask = ["fish", "--private", "-c", f"source script; complete -C '{line}'"]
+        done = subprocess.run(
+            ask, capture_output=True, text=True, check=True, cwd=tmp_path,
+            env={**os.environ, "HOME": str(tmp_path)},
+        )  # fmt: skip
+        found = [offer.split("\t")[0] for offer in done.stdout.splitlines()]
+        assert word in found, (line, found)
+
+
+ASK_ZSH = """\
+zmodload zsh/zpty
+until_it_says() {
+  local said= part=
+  for i in {1..300}; do
+    while zpty -r -t shell part; do said+=$part; done
+    [[ $said == *$1* ]] && return
+    sleep 0.1
+  done
+  print -r -- $said; exit 1
+}
+zpty shell zsh -f -i
+zpty -w shell 'PS1=; fpath=($PWD $fpath); autoload -U compinit; compinit -u -D; print REA""DY'
+until_it_says READY
+zpty -n -w shell "$1"$'\t'
+until_it_says "$2"
+"""
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [("latty mi", "mine.toml"), ("latty ren", "render"), ("latty discover se", "sefa")],
+)
+def test_zsh_completes(line: str, word: str, tmp_path: Path) -> None:
+    (tmp_path / "_latty").write_text(latty("completion", "zsh", home=tmp_path).stdout)
+    (tmp_path / "mine.toml").touch()
+    ask = ["zsh", "-f", "-c", ASK_ZSH, "ask", line, word]
+    done = subprocess.run(ask, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout

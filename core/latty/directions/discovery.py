@@ -6,8 +6,9 @@ by everything the result depends on: the same search goes on there after a kill.
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +37,41 @@ def target_of(name: str) -> Path:
     return path if path.suffix == SETS.suffix else SETS.place(name)
 
 
-def default_name(model: str, method: str) -> str:
-    """What a search's set is called where nobody says: MODEL-METHOD, or my-MODEL-METHOD where a set
-    of that name ships."""
+def default_names(model: str, method: str) -> Iterator[str]:
+    """What a search's set may be called where nobody says: MODEL-METHOD, MODEL-METHOD-2, ..."""
     name = name_from(f"{Path(model).stem}-{method}")
-    return f"my-{name}" if (SETS.shipped() / f"{name}{SETS.suffix}").exists() else name
+    return chain([name], (f"{name[:75]}-{number}" for number in count(2)))
+
+
+def default_name(
+    model: str, method: str, params: Mapping[str, Any] | None = None, force: bool = False
+) -> str:
+    """The first of `default_names` that neither ships nor is taken by another search.
+
+    params    of the search, which may have a set by this name already; None = any set takes it
+    force     a set of the user's that is there is replaced
+
+    Raises UsageError for parameters that the method does not take.
+    """
+    for name in default_names(model, method):
+        if SETS.ships(name):
+            continue
+        file = SETS.place(name)
+        own = params is not None and file.exists() and _is_of(file, model, method, params)
+        if force or own or not file.exists():
+            return name
+    raise AssertionError("names do not end")
+
+
+def _is_of(file: Path, model: str, method: str, params: Mapping[str, Any]) -> bool:
+    """Whether a set was found by this method, with these parameters, in a model of this name."""
+    try:
+        header = read_header(file)
+    except LattyError:
+        return False
+    if header.method != method or header.model not in (model, Path(model).stem):
+        return False
+    return dict(header.params) == dict(params_of(make(method, params)))
 
 
 def make(method: str, params: Mapping[str, Any]) -> "Method":

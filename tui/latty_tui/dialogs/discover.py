@@ -121,10 +121,7 @@ class DiscoverForm(Form):
 
 def _fields(method: str, facts: Facts, model: "OpenModel") -> list[FormField]:
     """The name of the set, the method's parameters, how to compute."""
-    stem = default_name(facts.model, method)
-    name, count = stem, 2
-    while target_of(name).exists():
-        name, count = f"{stem}-{count}", count + 1
+    name = default_name(facts.model, method)
     own = [_field(one, facts, model) for one in parameters(method)]
     return [
         FormField("name", "name of the set", name, "its directions are listed under it",

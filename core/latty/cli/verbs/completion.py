@@ -12,6 +12,18 @@ from latty.directions.registries import METHODS
 
 ORDER = 150
 SHELLS = ("bash", "zsh", "fish")
+# Straight after `latty` a file may stand, too, where shtab offers verbs alone.
+INSIDE = {
+    "zsh": """\
+functions[_latty_verbs]=$functions[_shtab_latty_commands]
+_shtab_latty_commands() { _latty_verbs; _files }"""
+}
+BELOW = {
+    "bash": "_shtab_latty_pos_0_COMPGEN=_shtab_compgen_files",
+    "fish": """\
+complete -c latty -n '_shtab_latty_using; and test $_shtab_latty_npos -eq 0' \\
+    -ka "(__fish_complete_path (commandline -ct))\"""",
+}
 
 
 def options(parser: Parser) -> None:
@@ -28,8 +40,8 @@ def run(run: Run) -> int:
     """The script on stdout."""
     import shtab
 
-    script = shtab.complete(_whole(), shell=run.args.shell)
-    print_line(script.rstrip("\n"), sys.stdout)
+    script = shtab.complete(_whole(), shell=run.args.shell, preamble=INSIDE)
+    print_line(f"{script.rstrip()}\n{BELOW.get(run.args.shell, '')}".rstrip(), sys.stdout)
     return 0
 
 

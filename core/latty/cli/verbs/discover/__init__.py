@@ -46,7 +46,7 @@ def run(run: Run) -> int:
     params, split = parameters.given(args, args.method), workers.asked(run)
     from latty.directions import discovery as search
 
-    name = args.output or search.default_name(args.model, args.method)
+    name = args.output or _default_name(run, params)
     target = search.target_of(name)
     if args.detach:
         return cli_detach.detached(run)
@@ -61,6 +61,17 @@ def run(run: Run) -> int:
     if not header.complete:
         signals.check(f"what was found so far is in {name}; {RESUME}")
     return 0
+
+
+def _default_name(run: Run, params: dict[str, Any]) -> str:
+    """The set's name where nobody says; told where it is not the usual one."""
+    from latty.directions.discovery import default_name, default_names
+
+    model, method = run.args.model, run.args.method
+    name, usual = default_name(model, method, params, run.args.force), default_names(model, method)
+    if name != (taken := next(usual)):
+        run.out.say(f"there is another set {taken}: this one is {name}")
+    return name
 
 
 def _row(header: "DirectionSet", index: int) -> dict[str, Any]:
