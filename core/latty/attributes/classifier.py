@@ -14,7 +14,7 @@ from latty.attributes import cnn
 from latty.attributes.base import PROBABILITY
 from latty.attributes.card import Card, Group, read_card
 from latty.attributes.onnx import OnnxNetwork
-from latty.attributes.pixels import luma
+from latty.attributes.pixels import luma, shares
 from latty.attributes.resnet import STEM, ResNet, blocks_of
 from latty.checkpoints import open_checkpoint
 from latty.checkpoints.checkpoint import digest
@@ -87,11 +87,9 @@ def _activated(numbers: Tensor, group: Group) -> Tensor:
 def prepare(images: Tensor, card: Card) -> Tensor:
     """Pictures (N, 1 or 3, H, W) in -1..1 as a card's network takes them: crop, size, numbers.
 
-    What lies beyond the range is cut, as in a file. Raises BadData for other channels.
+    Raises BadData for other channels.
     """
-    if images.shape[1] not in (1, 3):
-        raise BadData(f"pictures of {images.shape[1]} channels", "scorers read grey or RGB")
-    x = (images.float().clamp(-1, 1) + 1) / 2
+    x = shares(images)
     if card.channels == 1 and x.shape[1] == 3:
         x = luma(x)[:, None]
     x = x.expand(-1, card.channels, -1, -1)

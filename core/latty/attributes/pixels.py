@@ -8,14 +8,20 @@ from latty.errors import BadData
 MOST = 128  # px of the longer side: means do not change above, and quantiles stay cheap
 
 
+def shares(images: Tensor) -> Tensor:
+    """Images (N, 1 or 3, H, W) in -1..1, in 0..1; what lies beyond is cut, as in a file. Raises
+    BadData for other channels."""
+    if images.shape[1] not in (1, 3):
+        raise BadData(f"pictures of {images.shape[1]} channels", "scorers read grey or RGB")
+    return (images.float().clamp(-1, 1) + 1) / 2
+
+
 def small_rgb(images: Tensor, most: int = MOST) -> Tensor:
     """Images (N, 1 or 3, H, W) in -1..1 as RGB (N, 3, h, w) in 0..1, h and w at most `most`.
 
-    What lies beyond the range is cut, as in a file. Raises BadData for other channels.
+    Raises BadData as `shares`.
     """
-    if images.shape[1] not in (1, 3):
-        raise BadData(f"pictures of {images.shape[1]} channels", "scorers read grey or RGB")
-    rgb = (images.float().clamp(-1, 1) + 1) / 2
+    rgb = shares(images)
     height, width = rgb.shape[-2:]
     if max(height, width) > most:
         scale = most / max(height, width)

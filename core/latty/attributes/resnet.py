@@ -12,11 +12,6 @@ from torch import Tensor, nn
 STEM = 64  # channels after the first convolution; every stage doubles them
 
 
-def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    """Makes the input fit the block's output where channels or size differ: names 0 and 1."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-
-
 class Block(nn.Module):
     """Two 3 x 3 convolutions beside a shortcut, the first one strides; or a bottleneck: 1 x 1 down,
     3 x 3 (which strides), 1 x 1 up to four times the width."""
@@ -33,8 +28,10 @@ class Block(nn.Module):
             conv = nn.Conv2d(before, after, kernel, step, kernel // 2, bias=False)
             self.add_module(f"conv{i}", conv)
             self.add_module(f"bn{i}", nn.BatchNorm2d(after))
-        fits = stride == 1 and inputs == self.outputs
-        self.downsample = None if fits else _shortcut(inputs, self.outputs, stride)
+        self.downsample: nn.Module | None = None
+        if stride > 1 or inputs != self.outputs:  # the input does not fit the output
+            conv = nn.Conv2d(inputs, self.outputs, 1, stride, bias=False)
+            self.downsample = nn.Sequential(conv, nn.BatchNorm2d(self.outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W), at the block's width and stride."""

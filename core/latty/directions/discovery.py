@@ -149,15 +149,12 @@ def save(path: Path, name: str, method: "Method", generator: "Generator") -> Dir
     return header
 
 
-def _identity(method: str, made: "Method", generator: "Generator") -> dict[str, Any]:
+def _work(method: str, made: "Method", generator: "Generator") -> Path:
+    """A folder named by everything the result depends on."""
     info = generator.info
     model = info.digest or f"{info.name} {info.family} {__version__}"
-    return {"method": method, "model": model, "params": dict(params_of(made))}
-
-
-def _work(method: str, made: "Method", generator: "Generator") -> Path:
-    text = json.dumps(_identity(method, made, generator), sort_keys=True)
-    key = sha256(text.encode()).hexdigest()[:20]
+    identity = {"method": method, "model": model, "params": dict(params_of(made))}
+    key = sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
     return home.state_dir() / "discover" / f"{method}-{key}"
 
 

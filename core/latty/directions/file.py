@@ -124,7 +124,9 @@ def _refused(file: str, problems: Sequence[Problem]) -> BadData:
 SET = Kind("set of directions", _refused)
 _NUMBER = number(-1e30, 1e30)
 _TEXT = matching("text in quotes", lambda value: isinstance(value, str))
-_SPACE = matching("z, w or activation:LAYER", lambda it: isinstance(it, str) and _is_space(it))
+_SPACE = matching(
+    "z, w or activation:LAYER", lambda it: isinstance(it, str) and bool(SPACE.fullmatch(it))
+)
 _FORM = matching("a word", lambda value: isinstance(value, str) and value.isidentifier())
 _INFO = {
     "name": Key(checked(text(80), _name), required=True),
@@ -159,10 +161,6 @@ def _header(file: str, text: str) -> DirectionSet:
     said = dict(from_data(data, file, SET).checked(table(_HEADER, others=True)))
     complete = said.pop("complete") is not False
     return DirectionSet(infos=said.pop("directions"), complete=complete, **said)
-
-
-def _is_space(text: str) -> bool:
-    return SPACE.fullmatch(text) is not None
 
 
 def _bad(file: str, where: str, what: str, hint: str = "write the set again") -> BadData:

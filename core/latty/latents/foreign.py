@@ -25,17 +25,13 @@ def look(path: Path, space: str) -> Found:
     key = _key(path, views, space)
     view = views[key]
     shape = view.shape if len(view.shape) > 1 else (1, *view.shape)
-    space = space or _word(key) or ("w" if len(shape) == 3 else "")
+    space = space or KEYS.get(key.rpartition(".")[2]) or ("w" if len(shape) == 3 else "")
     if view.dtype[-2:] not in ("f2", "f4", "f8") or not 2 <= len(shape) <= 3 or 0 in shape:
         raise BadData(
             f"{path.name} holds {view!r}, which are no latents",
             "latents are floats (N, Z), (N, D) or (N, layers, D)",
         )
     return Found(path, key, space, shape)
-
-
-def _word(key: str) -> str:
-    return KEYS.get(key.rpartition(".")[2], "")
 
 
 def _key(path: Path, views: "Mapping[str, TensorView]", space: str) -> str:

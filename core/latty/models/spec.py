@@ -114,45 +114,26 @@ LAYER = tagged(
     },
     Layer,
 )
+SIZE = Key(whole(1, 4096), required=True)
+LATENT = {"size": SIZE, "distribution": Key(word("normal", "uniform", "truncated"))}
+RANGE = matching("[-1, 1] or [0, 1]", lambda v: v in ([-1, 1], [0, 1]))
+IMAGE = {
+    "channels": Key(CHANNELS, required=True),
+    "size": SIZE,
+    "range": Key(RANGE, default=[-1, 1]),
+}
+CLASSES = {
+    "count": Key(whole(1, 10_000), required=True),
+    "names": Key(array(NAME)),
+    "embedding": Key(NAME),
+    "first": Key(word("latent", "class")),
+}
 TABLE = table(
     {
         "schema": SCHEMA,
-        "latent": Key(
-            table(
-                {
-                    "size": Key(whole(1, 4096), required=True),
-                    "distribution": Key(word("normal", "uniform", "truncated")),
-                }
-            ),
-            required=True,
-        ),
-        "image": Key(
-            table(
-                {
-                    "channels": Key(CHANNELS, required=True),
-                    "size": Key(whole(1, 4096), required=True),
-                    "range": Key(
-                        matching("[-1, 1] or [0, 1]", lambda v: v in ([-1, 1], [0, 1])),
-                        default=[-1, 1],
-                    ),
-                }
-            ),
-            required=True,
-        ),
-        "classes": Key(
-            checked(
-                table(
-                    {
-                        "count": Key(whole(1, 10_000), required=True),
-                        "names": Key(array(NAME)),
-                        "embedding": Key(NAME),
-                        "first": Key(word("latent", "class")),
-                    }
-                ),
-                _named,
-            ),
-            default={},
-        ),
+        "latent": Key(table(LATENT), required=True),
+        "image": Key(table(IMAGE), required=True),
+        "classes": Key(checked(table(CLASSES), _named), default={}),
         "ignore": Key(array(NAME), default=()),
         "layers": Key(array(LAYER, 1, 512), required=True),
     }
