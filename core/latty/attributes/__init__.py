@@ -5,12 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty.attributes.card import read_card
-from latty.attributes.names import Attribute as Attribute
-from latty.attributes.names import attribute as attribute
-from latty.attributes.names import attributes as attributes
-from latty.attributes.names import card_file, exact
-from latty.attributes.names import names_of as names_of
-from latty.attributes.names import parse_attributes as parse_attributes
+from latty.attributes.names import attribute, card_file, exact, names_of, parse_attributes
 from latty.attributes.registries import SCORERS
 from latty.files import stamp
 
@@ -19,6 +14,8 @@ if TYPE_CHECKING:  # torch takes seconds to import: names must not wait for it
 
     from latty.attributes.base import Scorer
     from latty.models.base import Generator, Labels
+
+__all__ = ["attribute", "names_of", "open_scorer", "parse_attributes", "scores_of"]
 
 
 def open_scorer(ref: str) -> "Scorer":

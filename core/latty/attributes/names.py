@@ -77,12 +77,8 @@ def _written(entry: str) -> tuple[str, ...]:
 # --- attributes -----------------------------------------------------------------------------------
 
 
-def attributes(generator: "Generator | None" = None) -> tuple[Attribute, ...]:
-    """Every attribute there is, in the order in which bare names are looked up."""
-    return tuple(_all(generator))
-
-
 def _all(generator: "Generator | None") -> Iterator[Attribute]:
+    """Every attribute there is, in the order in which bare names are looked up."""
     for scorer in scorer_names():
         try:
             names = names_of(scorer, generator)
@@ -94,8 +90,7 @@ def _all(generator: "Generator | None") -> Iterator[Attribute]:
 
 def attribute(ref: str, generator: "Generator | None" = None) -> tuple[str, int]:
     """The scorer and column of "NAME" or "SCORER/NAME". Raises Missing with the nearest name."""
-    found = _found(ref.strip(), generator)
-    return found.scorer, found.column
+    return _found(ref.strip(), generator)[:2]
 
 
 def _found(ref: str, generator: "Generator | None") -> Attribute:
