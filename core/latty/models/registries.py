@@ -38,7 +38,7 @@ class Family(Protocol):
     def build(
         self, tensors: "Mapping[str, Tensor]", meta: "Meta", device: "torch.device"
     ) -> "Generator":
-        """The generator of these tensors. Raises BadData.
+        """The generator of these tensors, such as (O, I, 3, 3) of a convolution. Raises BadData.
 
         meta    the free text of the file's header, plus "name", "digest" and "notes"
         """
