@@ -12,7 +12,7 @@ from torch import Tensor, nn
 STEM = 64  # channels after the first convolution; every stage doubles them
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3 x 3 convolutions beside a shortcut, the first one strides; or a bottleneck: 1 x 1 down,
     3 x 3 (which strides), 1 x 1 up to four times the width."""
 
@@ -65,7 +65,7 @@ class ResNet(nn.Module):
             layer: OrderedDict[str, nn.Module] = OrderedDict()
             for place in range(count):
                 stride = 2 if stage and not place else 1
-                layer[str(place)] = block = Block(inputs, width, stride, bottleneck)
+                layer[str(place)] = block = ResidualBlock(inputs, width, stride, bottleneck)
                 inputs = block.outputs
             self.add_module(f"layer{stage + 1}", nn.Sequential(layer))
         self.stages = len(blocks)
