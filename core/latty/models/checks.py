@@ -48,6 +48,17 @@ def fitting_codes(info: ModelInfo, codes: Tensor, device: torch.device) -> Tenso
     return codes.to(device, torch.float32)
 
 
+def truncated(
+    codes: Tensor, mean: Tensor | None, truncation: Tensor | float, cutoff: int | None
+) -> Tensor:
+    """Codes (N, L, D) moved toward the mean code (D,), None = zero, in the layers below `cutoff`;
+    `truncation` is one number or (N,)."""
+    if isinstance(truncation, Tensor):
+        truncation = truncation.to(codes).reshape(-1, 1, 1)
+    moved = codes * truncation if mean is None else mean + truncation * (codes - mean)
+    return moved if cutoff is None else torch.cat([moved[:, :cutoff], codes[:, cutoff:]], 1)
+
+
 def fitting_label(info: ModelInfo, label: Labels, n: int, device: torch.device) -> Labels:
     """None, class indices (N,) or weights (N, classes), on `device`. Raises UsageError."""
     if label is None:

@@ -16,13 +16,13 @@ from torch import Tensor
 from latty.errors import UsageError
 from latty.models.activations import UNCHANGED, Changes, changed, gradients
 from latty.models.base import Labels, ModelInfo, sample_normal
-from latty.models.checks import fitting_codes, in_order, label_weights, layer_index
+from latty.models.checks import fitting_codes, in_order, label_weights, layer_index, truncated
 from latty.scene import Noise
 
 LIMIT = 2.0  # standard deviations at which BigGAN's latents are cut (Brock et al. 2019, section 3)
 
 
-class Network(Protocol):
+class StagedNetwork(Protocol):
     """A network as named stages; the last one gives the picture."""
 
     @property
@@ -35,10 +35,13 @@ class Network(Protocol):
     def stage(
         self, index: int, x: Tensor, conditions: Sequence[Tensor], truncation: float
     ) -> Tensor:
-        """Features after stage `index` from those before it; stage 0 is given conditions[0]."""
+        """Features (N, C, H, W) after stage `index` of those before it; stage 0 is given
+        conditions[0]."""
         ...
 
-    def layer_weights(self) -> list[Tensor]: ...
+    def layer_weights(self) -> list[Tensor]:
+        """The matrix (outputs, D) through which each layer reads its code."""
+        ...
 
 
 def sample_uniform(seeds: Sequence[int], z_dim: int) -> Tensor:
@@ -64,14 +67,14 @@ DRAWS = {"normal": sample_normal, "uniform": sample_uniform, "truncated": sample
 
 @dataclass(frozen=True, eq=False)
 class Latent:
-    """A Generator with layer weights, activations and class names around any Network.
+    """A Generator with layer weights, activations and class names around any StagedNetwork.
 
     `draw` is a key of DRAWS. A label of None means class `unlabelled_class`, or none. `truncation`
     multiplies the latent in `mapping` and chooses the statistics of batch norm in `synthesis`
     where a family keeps several.
     """
 
-    network: Network
+    network: StagedNetwork
     info: ModelInfo
     device: torch.device
     draw: str = "normal"
@@ -89,8 +92,8 @@ class Latent:
     def mapping(
         self, z: Tensor, label: Labels = None, truncation: float = 1.0, cutoff: int | None = None
     ) -> Tensor:
-        """Codes (N, L, D) of latents (N, Z), times `truncation` below `cutoff`.
-        Raises UsageError."""
+        """Codes (N, L, D) of latents (N, Z), times `truncation` below `cutoff`. Raises UsageError
+        for another shape, or a label that the model does not have."""
         if z.dim() != 2 or z.shape[1] != self.info.z_dim:
             raise UsageError(f"latents are (N, {self.info.z_dim}), not {tuple(z.shape)}")
         self._weights(label, z.shape[0])
@@ -101,11 +104,7 @@ class Latent:
 
     def truncate(self, codes: Tensor, truncation: Tensor | float, cutoff: int | None) -> Tensor:
         """Codes (N, L, D) moved toward the mean code, zero, below `cutoff`."""
-        codes = codes.to(self.device)
-        if isinstance(truncation, Tensor):
-            truncation = truncation.to(codes).reshape(-1, 1, 1)
-        moved = codes * truncation
-        return moved if cutoff is None else torch.cat([moved[:, :cutoff], codes[:, cutoff:]], 1)
+        return truncated(codes.to(self.device), None, truncation, cutoff)
 
     def synthesis(
         self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
@@ -130,7 +129,8 @@ class Latent:
         noise: Noise = "const",
     ) -> Tensor:
         """Features (N, C, H, W) after stage `name`; nothing above it is computed."""
-        return self._run(codes, label, truncation, self._stage(name))
+        stage = layer_index(self.info, self.activation_names(), name)
+        return self._run(codes, label, truncation, stage)
 
     def synthesis_with(
         self,
@@ -162,9 +162,6 @@ class Latent:
                 x = self.network.stage(i, x, conditions, truncation)
                 x = changed(x, places[i]) if i in places else x
             return x
-
-    def _stage(self, name: str) -> int:
-        return layer_index(self.info, self.activation_names(), name)
 
     def _codes(self, codes: Tensor) -> Tensor:
         return fitting_codes(self.info, codes, self.device)

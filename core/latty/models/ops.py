@@ -60,6 +60,11 @@ def channelwise(values: Tensor, like: Tensor) -> Tensor:
     return values.reshape(-1, values.shape[-1], 1, 1).to(like.dtype)
 
 
+def enlarge(x: Tensor, times: int = 2) -> Tensor:
+    """Each pixel of x (N, C, H, W) times x times: nearest neighbour."""
+    return x if times == 1 else F.interpolate(x, scale_factor=times, mode="nearest")
+
+
 # --- up-sampling by two ---------------------------------------------------------------------------
 
 
@@ -159,7 +164,7 @@ def scale_shift(y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
 
 
 def activate(y: Tensor, activation: Activation, gain: float) -> Tensor:
-    """activation(y) * gain; overwrites y where that is cheaper (a fresh tensor must be passed)."""
+    """activation(y) * gain of y (N, C, ...); overwrites y where that is cheaper."""
     if activation.function is _lrelu:
         y = F.leaky_relu_(y, 0.2)
     elif activation.function is F.relu:
@@ -170,7 +175,7 @@ def activate(y: Tensor, activation: Activation, gain: float) -> Tensor:
 
 
 def clamp(y: Tensor, limit: float | None) -> Tensor:
-    """y limited to [-limit, limit]; overwrites y where no gradient needs it."""
+    """y (N, C, ...) limited to [-limit, limit]; overwrites y where no gradient needs it."""
     if limit is None:
         return y
     return y.clamp(-limit, limit) if y.requires_grad else y.clamp_(-limit, limit)
@@ -178,7 +183,7 @@ def clamp(y: Tensor, limit: float | None) -> Tensor:
 
 @lru_cache(maxsize=32)
 def seeded_noise(seed: int, layer: int, size: int, device: torch.device) -> Tensor:
-    """Noise picture (size, size) of one layer, the same on every device; not to be overwritten."""
+    """Noise picture (size, size) = (H, W) of one layer, the same on every device; read only."""
     draw = np.random.RandomState([seed, layer]).randn(size, size).astype(np.float32)
     with torch.inference_mode(False):  # it is kept: the first caller's mode must not stick to it
         return torch.from_numpy(draw).to(device)

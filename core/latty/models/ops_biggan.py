@@ -62,11 +62,6 @@ def scale_shift(
     return torch.addcmul(shift[..., None, None], x, scale[..., None, None])
 
 
-def double(x: Tensor) -> Tensor:
-    """Each pixel of x (N, C, H, W) four times: (N, C, 2 H, 2 W)."""
-    return F.interpolate(x, scale_factor=2, mode="nearest")
-
-
 @dataclass(frozen=True, slots=True)
 class Attention:
     """x + gamma * o(values), Zhang et al. 2019 (SAGAN, arXiv:1805.08318, section 3).

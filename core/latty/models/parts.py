@@ -47,11 +47,11 @@ class Part:
 
     @cached_property
     def tensors(self) -> "dict[str, NDArray[Any]]":
-        """Name -> read-only array over the file."""
+        """Name -> read-only array, such as (O, I, k, k), over the file."""
         return {name: view.numpy() for name, view in self.views.items()}
 
     def torch(self) -> "dict[str, Tensor]":
-        """Every tensor as a torch tensor of its own memory."""
+        """Every tensor, such as (O, I, k, k), in torch and in memory of its own."""
         return {name: to_torch(array) for name, array in self.tensors.items()}
 
     @cached_property
@@ -166,7 +166,7 @@ def _table(path: Path) -> dict[str, Any]:
 
 
 def to_torch(array: "NDArray[Any]") -> "Tensor":
-    """An array of any shape as a tensor of its own memory, in this machine's byte order."""
+    """An array of any shape (...,) as a tensor of its own memory, in this machine's byte order."""
     import numpy as np
     import torch
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData
+from latty.models import ops
 from latty.models.base import Meta, ModelInfo
 from latty.models.latent_generator import Latent
 from latty.models.spec import Layer, Spec
@@ -74,11 +75,11 @@ class Upsample:
     factor: int
 
     def __call__(self, x: Tensor) -> Tensor:
-        return F.interpolate(x, scale_factor=self.factor, mode="nearest")
+        return ops.enlarge(x, self.factor)
 
 
 @dataclass(frozen=True, slots=True)
-class Norm:
+class BatchNorm:
     """Batch norm with its running statistics, folded: x * scale + shift, each (C, 1, 1)."""
 
     scale: Tensor
@@ -100,9 +101,11 @@ Step = Callable[[Tensor], Tensor]
 WEIGHED = (Linear, Conv, ConvTranspose)
 
 
-def norm(reader: Reader, prefix: str, width: int, eps: float = 1e-5, affine: bool = True) -> Norm:
+def norm(
+    reader: Reader, prefix: str, width: int, eps: float = 1e-5, affine: bool = True
+) -> BatchNorm:
     """The batch norm of tensors PREFIX.weight, .bias, .running_mean, .running_var, each (C,).
-    Raises BadData."""
+    Raises BadData for a variance of zero without an eps."""
     mean = reader.take(f"{prefix}.running_mean", width).double()
     variance = reader.take(f"{prefix}.running_var", width).double()
     scale = torch.rsqrt(variance + eps)
@@ -115,7 +118,7 @@ def norm(reader: Reader, prefix: str, width: int, eps: float = 1e-5, affine: boo
         weight = reader.take(f"{prefix}.weight", width).double()
         scale, shift = scale * weight, shift * weight
         shift = shift + reader.take(f"{prefix}.bias", width).double()
-    return Norm(scale.float()[:, None, None], shift.float()[:, None, None])
+    return BatchNorm(scale.float()[:, None, None], shift.float()[:, None, None])
 
 
 def linear_map(steps: Sequence[Step], width: int, start: int, latent: int) -> Tensor:
@@ -132,7 +135,7 @@ def linear_map(steps: Sequence[Step], width: int, start: int, latent: int) -> Te
 
 @dataclass(frozen=True, eq=False)
 class Sequential:
-    """A Network of one code layer: stages of steps. `embedding` (classes, E) joins the latent."""
+    """A StagedNetwork of one code layer; `embedding` (classes, E) joins the latent."""
 
     names: tuple[str, ...]
     stages: tuple[tuple[Step, ...], ...]
@@ -153,7 +156,7 @@ class Sequential:
     def stage(
         self, index: int, x: Tensor, conditions: Sequence[Tensor], truncation: float
     ) -> Tensor:
-        """Features after one stage; the last one gives the picture in [-1, 1]."""
+        """Features (N, C, H, W) after one stage; the last one gives the picture in [-1, 1]."""
         for step in self.stages[index]:
             x = step(x)
         if index < len(self.stages) - 1 or (self.low, self.high) == (-1, 1):
@@ -168,7 +171,8 @@ class Sequential:
 def generator(
     tensors: Mapping[str, Tensor], spec: Spec, meta: Meta, device: torch.device, family: str
 ) -> Latent:
-    """The generator that a spec describes; raises BadData naming the layer or tensor."""
+    """The generator that a spec describes, of tensors such as (O, I, k, k). Raises BadData, naming
+    the layer or tensor that is wrong."""
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
         network = moved(_network(Reader(tensors), spec), device)
     info = ModelInfo.of(

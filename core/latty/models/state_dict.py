@@ -1,4 +1,4 @@
-"""Tensors of strangers, taken one by one: each is checked when a network asks for it by name.
+"""The tensors of a state_dict, each checked when a network asks for it by name.
 
 Nothing is allocated from a number in a file: a network asks with the sizes it has already seen in
 other tensors. What nobody asked for is refused at the end, by name.
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from latty.checkpoints.refusals import Refusal
-from latty.checkpoints.weights import OTHER, VARIANCES
+from latty.checkpoints.weights import OTHER, check_numbers
 from latty.errors import BadData, did_you_mean
 from latty.models.base import Meta, Shapes
 from latty.text import clean
@@ -36,8 +36,8 @@ class Reader:
         return name in self._tensors
 
     def take(self, name: str, *shape: int) -> Tensor:
-        """A float32 copy of tensor `name`, whose shape must be `shape` (-1 fits any size).
-        Raises Refusal."""
+        """A float32 copy of tensor `name`, whose shape must be `shape`, as in (64, 3, -1, -1): -1
+        fits any size. Raises Refusal for one that is missing, has another shape or bad numbers."""
         if name not in self._tensors:
             near = did_you_mean(name, self._tensors) if len(self._tensors) < 2000 else OTHER
             raise Refusal("missing-key", f"tensor '{clean(name)}' is missing", near)
@@ -50,28 +50,20 @@ class Reader:
             wanted = " x ".join("*" if n == -1 else str(n) for n in shape) or "one number"
             what = f"tensor '{clean(name)}' has the shape {list(tensor.shape)}, not {wanted}"
             raise Refusal("wrong-shape", what, OTHER)
-        return self._checked(name, tensor)
-
-    def _checked(self, name: str, tensor: Tensor) -> Tensor:
         if not tensor.is_floating_point():
             what = f"tensor '{clean(name)}' is {tensor.dtype}, not floating point"
             raise Refusal("wrong-shape", what, OTHER)
         copy = tensor.detach().to("cpu", torch.float32, copy=True)
-        if not bool(torch.isfinite(copy).all()):
-            what = f"tensor '{clean(name)}' holds NaN or infinite numbers"
-            raise Refusal("nonfinite", what, OTHER)
-        if name.rpartition(".")[2] in VARIANCES and bool((copy < 0).any()):
-            what = f"tensor '{clean(name)}' is a variance and holds negative numbers"
-            raise Refusal("negative-variance", what, OTHER)
+        check_numbers(name, bool(torch.isfinite(copy).all()), float(copy.min()))
         return copy
 
     def maybe(self, name: str, *shape: int) -> Tensor | None:
-        """As `take`, or None where there is no such tensor."""
+        """As `take`, of a shape such as (64,); None where there is no such tensor."""
         return self.take(name, *shape) if name in self._tensors else None
 
     def finish(self, unused: str = "", hint: str = OTHER) -> None:
-        """Refuse what was not taken, but for names that match the pattern `unused` whole.
-        Raises Refusal."""
+        """Raises Refusal for a tensor that was not taken, unless its name matches the pattern
+        `unused` as a whole."""
         for name in self._tensors:
             known = name in self._taken or USELESS.fullmatch(name)
             if not known and not (unused and re.fullmatch(unused, name)):
@@ -82,8 +74,9 @@ class Reader:
 def checked(
     tensors: Mapping[str, Tensor], wanted: Mapping[str, Sequence[int]], unused: str = ""
 ) -> dict[str, Tensor]:
-    """Float32 copies of the tensors of a state_dict, each of the shape that is wanted. Raises
-    Refusal for a name, shape or number that is wrong; names that match `unused` are left out."""
+    """Float32 copies of the tensors of a state_dict, each of the shape that is wanted, as (O, I).
+    Raises Refusal for a name, shape or number that is wrong; `unused` is a pattern of names that
+    are left out."""
     reader = Reader(tensors)
     found = {name: reader.take(name, *shape) for name, shape in wanted.items()}
     reader.finish(unused)
@@ -91,7 +84,7 @@ def checked(
 
 
 def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of tensors of any shape."""
+    """Name -> shape, as (64, 3), of every tensor."""
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
@@ -124,13 +117,13 @@ def shape_of(shapes: Shapes, name: str, dims: int) -> Sequence[int]:
 
 
 def header_config(meta: Meta) -> dict[str, Any]:
-    """The JSON object under "config" of a header that latty wrote. Raises BadData."""
+    """The JSON object under "config" of a header that latty wrote. Raises BadData for none."""
     return _object(meta.get("config", "{}"))
 
 
 def config_of(meta: Meta) -> dict[str, Any]:
     """The settings that came with a file: JSON objects under "config", and "beside" the file.
-    Raises BadData."""
+    Raises BadData for what is no such object."""
     return {**_object(meta.get("beside", "{}")), **header_config(meta)}
 
 
@@ -145,7 +138,7 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def positive(config: Mapping[str, Any], key: str, default: float) -> float:
-    """A positive number of the settings. Raises BadData."""
+    """A number of the settings. Raises BadData unless it is positive and finite."""
     value = config.get(key, default)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not math.isfinite(value) or value <= 0:
@@ -154,7 +147,7 @@ def positive(config: Mapping[str, Any], key: str, default: float) -> float:
 
 
 def agree(config: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
-    """Raise BadData where the settings contradict what the tensors show. Raises BadData."""
+    """Raises BadData where the settings contradict what the tensors show."""
     for key, value in shown.items():
         if key in config and config[key] is not None and config[key] != value:
             said = clean(repr(config[key]))
@@ -168,8 +161,5 @@ def class_names(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
         found = [labels.get(str(i)) for i in range(count)]
     if not isinstance(found, list) or len(found) != count:
         return ()
-    return tuple(clean(name) for name in found) if all(map(_is_text, found)) else ()
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+    named = all(isinstance(name, str) for name in found)
+    return tuple(clean(name) for name in found) if named else ()

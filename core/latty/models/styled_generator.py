@@ -13,7 +13,7 @@ from torch import Tensor
 from latty.errors import UsageError
 from latty.models.activations import UNCHANGED, Changes, changed, gradients
 from latty.models.base import Labels, Meta, ModelInfo, sample_normal
-from latty.models.checks import fitting_codes, in_order, label_weights, layer_index
+from latty.models.checks import fitting_codes, in_order, label_weights, layer_index, truncated
 from latty.scene import Noise
 
 
@@ -121,11 +121,7 @@ class StyledGenerator:
 
     def truncate(self, codes: Tensor, truncation: Tensor | float, cutoff: int | None) -> Tensor:
         """Codes (N, L, D) moved toward the mean code below `cutoff`."""
-        codes, mean = codes.to(self.device), self.network.mean_code
-        if isinstance(truncation, Tensor):
-            truncation = truncation.to(codes).reshape(-1, 1, 1)
-        moved = mean + truncation * (codes - mean)
-        return moved if cutoff is None else torch.cat([moved[:, :cutoff], codes[:, cutoff:]], 1)
+        return truncated(codes.to(self.device), self.network.mean_code, truncation, cutoff)
 
     def synthesis(
         self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"

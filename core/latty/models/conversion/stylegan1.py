@@ -10,6 +10,7 @@ from latty.models.base import Shapes
 from latty.models.families import stylegan1
 from latty.models.families.stylegan1.network import StyleGAN1Mapping
 from latty.models.parts import Converted
+from latty.models.state_dict import shapes_of
 
 LATENTS = 10_000  # for the mean code, as the reference's own tools draw
 FUSED_FROM = 128  # px: from here on the reference fuses up-sampling and convolution ("auto")
@@ -17,7 +18,8 @@ AGAIN = "it is no StyleGAN of 2019 that latty knows"
 
 
 def finished(tensors: dict[str, Tensor], epsilon: float) -> Converted:
-    """Our layout, complete: noise and mean code are made where the file has none, and noted."""
+    """Our layout of tensors such as (O, I, 3, 3), complete: noise and mean code are made where the
+    file has none, and noted."""
     notes = []
     if _add_noise(tensors):
         notes.append("noise seeded with 0: the file holds none")
@@ -41,7 +43,7 @@ def _add_noise(tensors: dict[str, Tensor]) -> bool:
 
 def _mean_code(tensors: Mapping[str, Tensor]) -> Tensor:
     """The mean (D,) of the mapping over LATENTS latents, without a label."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    shapes = shapes_of(tensors)
     layers = sum(n.startswith("mapping.dense") and n.endswith(".bias") for n in shapes)
     width = _width(shapes)
     z = torch.randn(LATENTS, width, generator=torch.Generator().manual_seed(0))

@@ -24,11 +24,12 @@ NOISE_SEED = 0
 
 
 def finished(tensors: Mapping[str, Tensor], **settings: Any) -> Converted:
-    """The tensors, in NVIDIA's names, with mean code and noise pictures where there are none.
+    """The tensors, such as (O, I, 3, 3), in NVIDIA's names, with mean code and noise pictures where
+    there are none.
 
     settings    fields of the config that no tensor shows; others take their defaults
     """
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    shapes = shapes_of(tensors)
     config = replace(file.read_config(shapes, {}), **settings)
     config = replace(config, resample_filter=file.read_taps(tensors, config))
     kept = {name: t for name, t in tensors.items() if not name.endswith(f".{file.FILTER}")}
@@ -77,7 +78,7 @@ def _mean_code(tensors: Mapping[str, Tensor], config: StyleGAN2Config) -> Tensor
 
 def common(name: str, values: Mapping[str, Any], default: Any) -> Any:
     """The one value that a setting has in every layer; `default` where no layer has it.
-    Raises BadData."""
+    Raises BadData where the layers differ."""
     found = list(values.items())
     for layer, value in found[1:]:
         if value != found[0][1]:
@@ -87,23 +88,22 @@ def common(name: str, values: Mapping[str, Any], default: Any) -> Any:
 
 
 def take(tensors: dict[str, Tensor], name: str) -> Tensor:
-    """Remove and return a tensor; Refusal("missing-key") where there is none. Raises Refusal."""
+    """Remove and return a tensor of any shape (...,). Raises Refusal("missing-key") for none."""
     if name not in tensors:
         raise Refusal("missing-key", f"tensor '{name}' is missing", "the file is incomplete")
     return tensors.pop(name)
 
 
 def refuse_rest(tensors: Mapping[str, Tensor]) -> None:
-    """What nobody took is a layout that we do not know: better an error than a wrong picture.
-    Raises Refusal."""
+    """Raises Refusal where a tensor, of any shape (...,), is left: better than a wrong picture."""
     if tensors:
         what = f"tensor '{next(iter(tensors))}' is no part of a StyleGAN2 generator"
         raise Refusal("unknown-architecture", what, "see: latty inspect FILE")
 
 
 def add_label(tensors: dict[str, Tensor], weight: Tensor) -> None:
-    """A label matrix (classes, features) without bias or gain, as our `embed` of gain 1/sqrt(c).
-    Raises Refusal."""
+    """A label matrix (K, D), K classes, without bias or gain, as our `embed` of gain 1/sqrt(K).
+    Raises Refusal where it is no matrix."""
     if weight.dim() != 2 or 0 in weight.shape:
         raise Refusal("wrong-shape", f"its label matrix has the shape {list(weight.shape)}")
     tensors["mapping.embed.weight"] = weight.t() * math.sqrt(weight.shape[0])

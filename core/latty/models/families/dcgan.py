@@ -16,7 +16,7 @@ from latty.models.base import Meta, Shapes
 from latty.models.latent_generator import Latent
 from latty.models.sequential import generator
 from latty.models.spec import Layer, Spec
-from latty.models.state_dict import shape_of
+from latty.models.state_dict import shape_of, shapes_of
 
 __all__ = ["build"]
 
@@ -44,8 +44,8 @@ def _layout(shapes: Shapes) -> tuple[tuple[str, str], ...] | None:
 
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
-    """The generator of the tensors; raises BadData naming the one that is wrong."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
+    shapes = shapes_of(tensors)
     names = _layout(shapes)
     assert names is not None  # recognised
     count = len(names)

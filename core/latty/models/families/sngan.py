@@ -19,8 +19,17 @@ from latty.checkpoints.weights import OTHER
 from latty.errors import BadData
 from latty.models.base import Meta, ModelInfo, Shapes
 from latty.models.latent_generator import Latent
-from latty.models.sequential import Conv, Linear, Norm, Pointwise, Reshape, Sequential, norm
-from latty.models.state_dict import Reader, config_of, moved, shape_of
+from latty.models.ops import enlarge
+from latty.models.sequential import (
+    BatchNorm,
+    Conv,
+    Linear,
+    Pointwise,
+    Reshape,
+    Sequential,
+    norm,
+)
+from latty.models.state_dict import Reader, config_of, moved, shape_of, shapes_of
 
 __all__ = ["build"]
 
@@ -28,16 +37,16 @@ SIGNATURE = {"model.0.weight": 2, "model.2.model.0.running_mean": ...}
 NOISE = False
 
 MOST = 10  # blocks: 4096 px
-DRAW = {"normal": "normal", "uniform": "uniform"}  # "distribution" of args.json
+DRAWS = ("normal", "uniform")  # "distribution" of args.json
 
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
-    """The generator of the tensors; raises BadData naming the one that is wrong."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
+    shapes = shapes_of(tensors)
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
         network, colours = moved(_network(Reader(tensors), shapes), device)
     said = config_of(meta).get("distribution", "normal")
-    if said not in DRAW:
+    if said not in DRAWS:
         raise BadData("the settings' distribution must be normal or uniform", "see args.json")
     z_dim = network.matrix.shape[1]
     info = ModelInfo.of(
@@ -50,59 +59,50 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         width=z_dim,
         space="z",
     )
-    return Latent(network, info, device, DRAW[said])
+    return Latent(network, info, device, said)
 
 
 def _network(reader: Reader, shapes: Shapes) -> tuple[Sequential, int]:
     """The network, and the channels of its pictures."""
-    blocks = {int(m[1]) for name in shapes if (m := re.match(r"model\.(\d{1,3})\.model\.", name))}
-    count = max(blocks) - 1
+    numbers = {int(m[1]) for name in shapes if (m := re.match(r"model\.(\d{1,3})\.model\.", name))}
+    count = max(numbers) - 1
     if count > MOST:
         raise BadData(f"{count} blocks are more than any SNGAN has", OTHER)
     width = shape_of(shapes, "model.2.model.0.running_mean", 1)[0]
-    start = Linear(reader.take("model.0.weight", 16 * width, -1), _bias(reader, "model.0", width))
-    names, stages = ["model.0"], [(start, Reshape((width, 4, 4)))]
-    rest: list[tuple[Block]] = []
+    matrix = reader.take("model.0.weight", 16 * width, -1)
+    start = (Linear(matrix, reader.take("model.0.bias", 16 * width)), Reshape((width, 4, 4)))
+    blocks: list[tuple[SNGANBlock]] = []
     for i in range(2, 2 + count):
         block, width = _block(reader, shapes, f"model.{i}", width)
-        rest.append((block,))
-        names.append(f"model.{i}")
+        blocks.append((block,))
     last = 2 + count
     weight = reader.take(f"model.{last + 2}.weight", -1, width, 3, 3)
     bias = reader.take(f"model.{last + 2}.bias", weight.shape[0])
-    end = (norm(reader, f"model.{last}", width), Pointwise(F.relu), Conv(weight, bias))
+    relu, tanh = Pointwise(F.relu), Pointwise(torch.tanh)
+    end = (norm(reader, f"model.{last}", width), relu, Conv(weight, bias), tanh)
     reader.finish()
-    names.append(f"model.{last + 2}")
-    everything = (*stages, *rest, (*end, Pointwise(torch.tanh)))
-    return Sequential(tuple(names), everything, start.weight), weight.shape[0]
-
-
-def _bias(reader: Reader, prefix: str, width: int) -> Tensor:
-    return reader.take(f"{prefix}.bias", 16 * width)
+    names = tuple(f"model.{i}" for i in (0, *range(2, last), last + 2))
+    return Sequential(names, (start, *blocks, end), matrix), weight.shape[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class SNGANBlock:
     """conv(relu(norm(conv(up(relu(norm(x))))))) + shortcut(up(x))."""
 
-    norm0: Norm
+    norm0: BatchNorm
     conv0: Conv
-    norm1: Norm
+    norm1: BatchNorm
     conv1: Conv
     shortcut: Conv | None
 
     def __call__(self, x: Tensor) -> Tensor:
-        y = self.conv0(_double(F.relu(self.norm0(x))))
+        y = self.conv0(enlarge(F.relu(self.norm0(x))))
         y = self.conv1(F.relu(self.norm1(y)))
-        x = _double(x)
+        x = enlarge(x)
         return y + (x if self.shortcut is None else self.shortcut(x))
 
 
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2, mode="nearest")
-
-
-def _block(reader: Reader, shapes: Shapes, prefix: str, width: int) -> tuple[Block, int]:
+def _block(reader: Reader, shapes: Shapes, prefix: str, width: int) -> tuple[SNGANBlock, int]:
     """One block of `width` channels, and the channels of what it gives."""
     out = shape_of(shapes, f"{prefix}.model.4.running_mean", 1)[0]
     norms = norm(reader, f"{prefix}.model.0", width), norm(reader, f"{prefix}.model.4", out)
@@ -112,7 +112,7 @@ def _block(reader: Reader, shapes: Shapes, prefix: str, width: int) -> tuple[Blo
     if width != out:
         weight = reader.take(f"{prefix}.bypass.1.weight", out, width, 3, 3)
         shortcut = Conv(weight, reader.take(f"{prefix}.bypass.1.bias", out))
-    return Block(norms[0], conv0, norms[1], conv1, shortcut), out
+    return SNGANBlock(norms[0], conv0, norms[1], conv1, shortcut), out
 
 
 def _twice(reader: Reader, prefix: str, names: tuple[str, str], width: int, out: int) -> Conv:

@@ -14,7 +14,15 @@ from torch import Tensor
 from latty.models.base import Meta, ModelInfo
 from latty.models.families.biggan.network import Builder
 from latty.models.latent_generator import Latent
-from latty.models.state_dict import Reader, agree, class_names, config_of, moved, positive
+from latty.models.state_dict import (
+    Reader,
+    agree,
+    class_names,
+    config_of,
+    moved,
+    positive,
+    shapes_of,
+)
 
 __all__ = ["build"]
 
@@ -28,8 +36,8 @@ NOISE = False
 
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
-    """The generator of the tensors; raises BadData naming the one that is wrong."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
+    shapes = shapes_of(tensors)
     beside = config_of(meta)
     said = beside if "G_ch" in beside else {}  # another model's settings may lie beside the file
     eps = positive(said, "BN_eps", 1e-5), positive(said, "SN_eps", 1e-6)

@@ -21,6 +21,7 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
 from latty.models import ops_biggan as ops
 from latty.models.base import Shapes
+from latty.models.ops import enlarge
 from latty.models.state_dict import Reader, shape_of
 
 MOST = 12  # blocks: 16384 px
@@ -98,10 +99,10 @@ class Block:
     attention: ops.Attention | None
 
     def __call__(self, x: Tensor, condition: Tensor) -> Tensor:
-        y = self.convs[0](ops.double(F.relu(self.norms[0](x, condition))))
+        y = self.convs[0](enlarge(F.relu(self.norms[0](x, condition))))
         y = self.convs[1](F.relu(self.norms[1](y, condition)))
         # A 1x1 convolution and nearest up-sampling commute: a quarter of the work.
-        y = y + ops.double(self.shortcut(x))
+        y = y + enlarge(self.shortcut(x))
         return y if self.attention is None else self.attention(y)
 
 

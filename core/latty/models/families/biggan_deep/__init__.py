@@ -15,7 +15,15 @@ from latty.checkpoints.refusals import Refusal
 from latty.models.base import Meta, ModelInfo
 from latty.models.families.biggan_deep.network import Builder, read_config
 from latty.models.latent_generator import Latent
-from latty.models.state_dict import Reader, agree, class_names, config_of, moved, shape_of
+from latty.models.state_dict import (
+    Reader,
+    agree,
+    class_names,
+    config_of,
+    moved,
+    shape_of,
+    shapes_of,
+)
 
 __all__ = ["build"]
 
@@ -28,8 +36,8 @@ NOISE = False
 
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
-    """The generator of the tensors; raises BadData naming the one that is wrong."""
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
+    shapes = shapes_of(tensors)
     said = config_of(meta)
     said = said if "layers" in said else {}  # another model's settings may lie beside the file
     config = read_config(shapes, said)

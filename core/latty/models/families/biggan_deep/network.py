@@ -21,6 +21,7 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
 from latty.models import ops_biggan as ops
 from latty.models.base import Shapes
+from latty.models.ops import enlarge
 from latty.models.state_dict import Reader, agree, positive, shape_of
 
 MOST = 64  # GenBlocks
@@ -104,9 +105,9 @@ class Block:
         y = x
         for i, (norm, conv) in enumerate(zip(self.norms, self.convs, strict=True)):
             y = RELU(norm(y, condition, truncation))
-            y = conv(ops.double(y) if self.up and i == 1 else y)
+            y = conv(enlarge(y) if self.up and i == 1 else y)
         x = x[:, : y.shape[1]]
-        return y + (ops.double(x) if self.up else x)
+        return y + (enlarge(x) if self.up else x)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ from torch.nn.functional import leaky_relu
 
 from latty.errors import UsageError
 from latty.models.base import Labels, Meta, ModelInfo, sample_normal
+from latty.models.checks import fitting_codes, truncated
 from latty.models.families.portraits.renderer import NAMES, render
 from latty.scene import Noise
 
@@ -62,7 +63,7 @@ BOUNDS = tuple(int(n) for n in np.cumsum([0, *(len(layer) for layer in LAYERS)])
 
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Portraits:
-    """The model, at 256 x 256 pixels; there are no tensors to give it."""
+    """The model, at 256 x 256 pixels; `tensors`, of any shape (...,), are not looked at."""
     with torch.inference_mode(False):  # the model is kept: gradients may be asked of it later
         return Portraits(device)
 
@@ -116,7 +117,7 @@ class Portraits:
         self, z: Tensor, label: Labels = None, truncation: float = 1.0, cutoff: int | None = None
     ) -> Tensor:
         """Codes (N, L, D); every layer has the same one until it is edited or truncated.
-        Raises UsageError."""
+        Raises UsageError for a label: there are no classes."""
         if label is not None:
             raise UsageError("portraits has no classes", "leave the label out")
         w = leaky_relu(z.to(self.device) @ self._first, SLOPE) @ self._second
@@ -125,12 +126,7 @@ class Portraits:
 
     def truncate(self, codes: Tensor, truncation: Tensor | float, cutoff: int | None) -> Tensor:
         """Codes (N, L, D) moved toward the mean code below layer `cutoff`."""
-        psi = torch.as_tensor(truncation, dtype=codes.dtype, device=codes.device).reshape(-1, 1, 1)
-        below = torch.arange(codes.shape[1], device=codes.device) < (cutoff or codes.shape[1])
-        if cutoff == 0:
-            return codes
-        moved = self._centre + psi * (codes - self._centre)
-        return torch.where(below[:, None], moved, codes)
+        return truncated(codes, self._centre, truncation, cutoff)
 
     def synthesis(
         self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
@@ -152,11 +148,9 @@ class Portraits:
         return NAMES
 
     def factors(self, codes: Tensor) -> Tensor:
-        """The exact factors (N, 23) that the codes (N, L, D) stand for. Raises UsageError."""
-        wanted = (len(LAYERS), WIDTH)
-        if tuple(codes.shape[1:]) != wanted:
-            raise UsageError(f"codes are (N, {wanted[0]}, {wanted[1]}), not {tuple(codes.shape)}")
-        codes = codes.to(self.device, torch.float32) - self._centre
+        """The exact factors (N, 23) that the codes (N, L, D) stand for. Raises UsageError for
+        codes of another shape."""
+        codes = fitting_codes(self.info, codes, self.device) - self._centre
         layers = zip(codes.unbind(1), self.layer_weights(), strict=True)
         normal = torch.cat([code @ style.t() for code, style in layers], 1) / self._deviation
         columns = {name: _shape(name, normal[:, i]) for i, name in enumerate(ORDER)}

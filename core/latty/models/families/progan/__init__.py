@@ -45,7 +45,8 @@ def build(
     device: torch.device,
     dtype: torch.dtype | None = None,
 ) -> "ProGAN":
-    """A generator on the device, ready to run; raises BadData naming the tensor that is wrong.
+    """A generator on the device, ready to run, of tensors such as (O, I, k, k). Raises BadData,
+    naming the tensor that is wrong.
 
     dtype     of the convolutions, e.g. torch.bfloat16; None = float32.
     """

@@ -136,7 +136,7 @@ class ProGANNetwork:
         return x[:, :, None, None].to(self.dtype)
 
     def layer(self, index: int, x: Tensor) -> Tensor:
-        """Features after convolution `index`."""
+        """Features (N, C, H, W) after convolution `index`."""
         x = x if index == 0 else ops.pixel_norm(x)
         return F.leaky_relu_(self.layers[index](x), 0.2)
 
@@ -150,7 +150,7 @@ class ProGANNetwork:
         image: Tensor | None = None
         for j in range(len(self.layers)):
             if lod >= self.config.blocks - j // 2:
-                image = _double(image) if j % 2 and image is not None else image
+                image = ops.enlarge(image) if j % 2 and image is not None else image
                 continue
             x = self.layer(j, x)
             if j % 2:
@@ -165,9 +165,5 @@ class ProGANNetwork:
         if here < lod < here + 1:
             part = math.ceil(lod) - lod
             new = self.picture(block, x)
-            return new if image is None else part * new + (1 - part) * _double(image)
+            return new if image is None else part * new + (1 - part) * ops.enlarge(image)
         return None
-
-
-def _double(image: Tensor) -> Tensor:
-    return F.interpolate(image, scale_factor=2.0, mode="nearest")

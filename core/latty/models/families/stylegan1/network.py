@@ -113,7 +113,8 @@ class StyleGAN1Layer:
         return self.styled(F.leaky_relu_(y, 0.2), code)
 
     def styled(self, y: Tensor, code: Tensor) -> Tensor:
-        """Instance norm, then scale and shift by the code: equation 1, in one scale and shift."""
+        """Instance norm of y (N, O, H, W), then scale and shift by the code (N, D): equation 1, in
+        one scale and shift."""
         scale, shift = (code @ self.style.t() + self.style_bias).chunk(2, 1)  # (N, O) each
         y = y - y.mean((2, 3), keepdim=True)
         variance = y.square().mean((2, 3), dtype=scale.dtype)
@@ -200,15 +201,11 @@ class StyleGAN1Network:
             x = self.run(state, codes, 2 * coarse + 4, noise).x
             assert x is not None
             part = math.ceil(lod) - lod
-            image = part * self.picture(coarse + 1, x) + (1 - part) * _enlarged(image, 2)
-        return _enlarged(image, self.config.resolution // image.shape[-1])
+            image = part * self.picture(coarse + 1, x) + (1 - part) * ops.enlarge(image, 2)
+        return ops.enlarge(image, self.config.resolution // image.shape[-1])
 
 
 def _picture(tensors: Mapping[str, Tensor], name: str, dtype: torch.dtype) -> ProGANConv:
     weight = tensors[f"{name}.weight"]
     scaled = weight / math.sqrt(weight.shape[1])
     return ProGANConv(scaled.to(dtype), tensors[f"{name}.bias"].to(dtype))
-
-
-def _enlarged(image: Tensor, times: int) -> Tensor:
-    return image if times == 1 else F.interpolate(image, scale_factor=float(times), mode="nearest")

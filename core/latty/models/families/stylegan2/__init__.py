@@ -40,7 +40,8 @@ def build(
     dtype: torch.dtype | None = None,
     compiled: bool = False,
 ) -> StyledGenerator:
-    """A generator on the device, ready to run; raises BadData naming the tensor that is wrong.
+    """A generator on the device, ready to run, of tensors such as (O, I, k, k). Raises BadData,
+    naming the tensor that is wrong.
 
     dtype     of the convolutions, e.g. torch.bfloat16 for twice the speed at 45 dB or more;
               None = float32. Styles, demodulation and image stay float32 either way.

@@ -34,7 +34,7 @@ AGAIN = "import the model again"
 
 def read_config(shapes: Shapes, meta: Meta) -> StyleGAN2Config:
     """What the tensors show and, for what they cannot show, what the file's header says.
-    Raises BadData."""
+    Raises BadData where both contradict each other, or a setting is impossible."""
     shown = _infer(shapes)
     said = header_config(meta)
     known = asdict(shown)
@@ -104,8 +104,8 @@ def _infer(shapes: Shapes) -> StyleGAN2Config:
 
 
 def read_taps(tensors: Mapping[str, Tensor], config: StyleGAN2Config) -> tuple[float, ...]:
-    """The FIR taps: from the filter buffers where the file has them, else the config's.
-    Raises BadData."""
+    """The FIR taps: from the filter buffers (T, T) where the file has them, else the config's.
+    Raises BadData for kernels that are no product of one line of taps, or differ."""
     # conv1 has a filter in NVIDIA's files, but never uses it.
     names = [n for n in tensors if n.endswith(FILTER) and not n.endswith(f"conv1.{FILTER}")]
     found: tuple[float, ...] | None = None

@@ -99,6 +99,7 @@ class FullyConnected(nn.Module):
         self.activation = ops.ACTIVATIONS[activation]
 
     def forward(self, x: Tensor) -> Tensor:
+        """x (N, I) -> (N, O)."""
         y = torch.addmm(self.bias, x, self.weight.t(), beta=self.bias_gain, alpha=self.weight_gain)
         return ops.activate(y, self.activation, self.activation.gain)
 
@@ -220,6 +221,7 @@ class ToRGB(nn.Module):
         self.gain, self.limit = 1 / math.sqrt(inputs), config.conv_clamp
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
+        """x (N, I, H, W), code (N, D) -> (N, C, H, W)."""
         n, i, h, w = x.shape
         # One (C, I) matrix per sample is small: here the weights are modulated, not the picture.
         weight = self.weight.flatten(1) * (self.affine(code) * self.gain)[:, None]
@@ -240,6 +242,7 @@ class Shortcut(nn.Module):
         self.register_buffer("phases", ops.up_phases(config.resample_filter), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x (N, I, H, W) -> (N, O, 2 H, 2 W)."""
         return ops.upsample(F.conv2d(x, (self.weight * self.gain).to(x.dtype)), self.phases)
 
 
@@ -287,11 +290,11 @@ class StyleGAN2Synthesis(nn.Module):
         return block.conv0 if layer % 2 else block.conv1
 
     def pictures(self, noise: Noise) -> list[Tensor | None]:
-        """The noise picture of each convolution."""
+        """The noise picture (H, W) of each convolution."""
         return [self.conv(j).picture(noise) for j in range(self.config.num_layers - 1)]
 
     def start(self, codes: Tensor) -> StyleGAN2State:
-        """The state before the first step: the learned constant, once per sample."""
+        """The state before the first step, of codes (N, L, D): the learned constant, N times."""
         const = self.block(0).const.to(self.dtype or codes.dtype)
         x = const.expand(codes.shape[0], -1, -1, -1)
         return StyleGAN2State(0, x.contiguous(memory_format=torch.channels_last))
@@ -299,7 +302,7 @@ class StyleGAN2Synthesis(nn.Module):
     def run(
         self, state: StyleGAN2State, codes: Tensor, stop: int, pictures: Sequence[Tensor | None]
     ) -> StyleGAN2State:
-        """Steps state.layer .. stop - 1."""
+        """Steps state.layer .. stop - 1, of codes (N, L, D)."""
         first = state.layer
         for j in range(first, stop):
             # What an earlier step of this very call made may be overwritten, if no gradient flows.

@@ -45,7 +45,8 @@ def build(
     device: torch.device,
     dtype: torch.dtype | None = None,
 ) -> "StyleGAN3":
-    """A generator on the device, ready to run; raises BadData naming the tensor that is wrong.
+    """A generator on the device, ready to run, of tensors such as (O, I, k, k). Raises BadData,
+    naming the tensor that is wrong.
 
     dtype     of convolutions and filters, e.g. torch.bfloat16; None = float32. The Fourier input,
               styles, demodulation and image stay float32 either way.

@@ -185,8 +185,8 @@ def _positive(what: str, value: Any) -> None:
 def load(
     tensors: Mapping[str, Tensor], config: StyleGAN3Config
 ) -> tuple[StyleGAN3Network, dict[str, Tensor]]:
-    """The network with its weights, and its filters by name; every name and number checked.
-    Raises BadData."""
+    """The network with its weights, and its filters by name; (T,) or (T, T). Raises BadData for a
+    name, shape or number that is wrong."""
     taps = {name: tensor for name, tensor in tensors.items() if name.endswith(FILTERS)}
     rest = {name: tensor for name, tensor in tensors.items() if name not in taps}
     with torch.device("meta"):  # shapes only: nothing is drawn or allocated twice

@@ -130,7 +130,7 @@ class StyleGAN3Layer(nn.Module):
         self.register_buffer("magnitude_ema", torch.ones(()))
 
     def freeze(self, taps: Mapping[str, Tensor], dtype: torch.dtype | None) -> None:
-        """Normalise the weights once, lay out filters for speed. taps: up_filter, down_filter."""
+        """Normalise the weights once, lay out the filters. taps: up_filter (T,), down_filter."""
         weight = self.weight.data
         self.gain = torch.rsqrt(self.magnitude_ema)
         if self.config.torgb:
@@ -192,7 +192,7 @@ class StyleGAN3Synthesis(nn.Module):
     def run(
         self, state: SynthesisState, codes: Tensor, stop: int, transform: Tensor | None
     ) -> SynthesisState:
-        """The state before code layer `stop`."""
+        """The state before code layer `stop`, of codes (N, L, D)."""
         x = state.x
         for j in range(state.layer, stop):
             if x is None:
@@ -257,7 +257,7 @@ class StyleGAN3Network(nn.Module):
     def freeze(
         self, taps: Mapping[str, Tensor], dtype: torch.dtype | None = None
     ) -> "StyleGAN3Network":
-        """Ready to run; taps: every "synthesis.NAME.up_filter" and ".down_filter"."""
+        """Ready to run; taps: every "synthesis.NAME.up_filter" (T,) and ".down_filter"."""
         self.eval().requires_grad_(False)
         self.synthesis.dtype = dtype
         for index, layer in enumerate(self.config.layers):
