@@ -4,11 +4,17 @@ Letters: N batch, I O C channels, E width of a condition, H W pixels, S statisti
 """
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from latty.checkpoints.refusals import Refusal
+from latty.checkpoints.weights import OTHER
+from latty.models.state_dict import Reader
 
 QUERIES = 512  # attended to at once: their scores stay in the cache
 
@@ -45,6 +51,8 @@ def pick_statistics(table: Tensor, truncation: float) -> Tensor:
     rounding is part of it: 0.58 / 0.02 is just under 29 and means row 28, 0.14 / 0.02 just over
     7 and means row 8.
     """
+    if len(table) == 1:
+        return table[0]
     step = 1.0 / (len(table) - 1)
     part, whole = math.modf(min(max(truncation, 0.0), 1.0) / step)
     index = int(whole)
@@ -60,6 +68,45 @@ def scale_shift(
     scale = gain * torch.rsqrt(var + eps)
     shift = shift - mean * scale
     return torch.addcmul(shift[..., None, None], x, scale[..., None, None])
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Means and variances (S, C) of a batch norm; a truncation picks one row, or between two."""
+
+    means: Tensor
+    variances: Tensor
+    eps: float
+
+    def norm(self, x: Tensor, gain: Tensor, shift: Tensor, truncation: float) -> Tensor:
+        """Batch norm of x (N, C, H, W), then gain and shift (C,) or (N, C)."""
+        mean = pick_statistics(self.means, truncation)
+        var = pick_statistics(self.variances, truncation)
+        return scale_shift(x, mean, var, self.eps, gain, shift)
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionalNorm:
+    """Batch norm whose gain and shift a condition (N, E) gives."""
+
+    statistics: Statistics
+    gain: Tensor  # (C, E)
+    shift: Tensor
+
+    def __call__(self, x: Tensor, condition: Tensor, truncation: float) -> Tensor:
+        gain, shift = 1 + condition @ self.gain.t(), condition @ self.shift.t()
+        return self.statistics.norm(x, gain, shift, truncation)
+
+
+@dataclass(frozen=True, slots=True)
+class OddConv:
+    """A convolution that keeps the size: its kernel is odd."""
+
+    weight: Tensor  # (O, I, k, k)
+    bias: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight, self.bias, padding=self.weight.shape[2] // 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +143,33 @@ def _in_parts(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """The same in plain products over a few queries at a time: half again as fast on a CPU."""
     scores = (torch.bmm(part, key).softmax(2) for part in torch.split(query, QUERIES, 1))
     return torch.cat([torch.bmm(value, score.transpose(1, 2)) for score in scores], 2)
+
+
+class Builder(ABC):
+    """Takes the parts of a BigGAN out of the tensors of a file."""
+
+    reader: Reader
+
+    @abstractmethod
+    def divided(self, prefix: str, *shape: int) -> Tensor:
+        """A weight, as (O, I, k, k), divided by its largest singular value."""
+
+    def normed(self, prefix: str, *shape: int) -> Tensor:
+        """The same, as (O, I, k, k). Raises Refusal where that value is zero."""
+        weight = self.divided(prefix, *shape)
+        if not bool(torch.isfinite(weight).all()):
+            raise Refusal("nonfinite", f"the spectral norm of '{prefix}' is zero", OTHER)
+        return weight
+
+    def conv(self, prefix: str, width: int, side: int, out: int = -1) -> OddConv:
+        """A convolution of `width` channels, with its bias."""
+        weight = self.normed(prefix, out, width, side, side)
+        return OddConv(weight, self.reader.take(f"{prefix}.bias", weight.shape[0]))
+
+    def attention(self, names: Sequence[str], width: int, gamma: Tensor) -> Attention:
+        """Self-attention of `width` channels; names: theta, phi, g and o; gamma is a scalar."""
+        eighth, half = max(width // 8, 1), max(width // 2, 1)
+        shapes = (eighth, width), (eighth, width), (half, width), (width, half)
+        pairs = zip(names, shapes, strict=True)
+        theta, phi, g, o = (self.normed(name, *shape, 1, 1) for name, shape in pairs)
+        return Attention(theta, phi, g, o, gamma)

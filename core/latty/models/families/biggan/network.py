@@ -50,7 +50,7 @@ class Sizes:
 
 
 def read_sizes(shapes: Shapes) -> Sizes:
-    """Raises BadData where the tensors contradict each other."""
+    """The sizes that the tensors show. Raises BadData where they contradict each other."""
     numbers = {int(m[1]) for name in shapes if (m := re.match(r"blocks\.(\d{1,3})\.", name))}
     classes, shared = shape_of(shapes, "shared.weight", 2)
     chunk = shape_of(shapes, "linear.weight", 2)[1]
@@ -66,48 +66,24 @@ def read_sizes(shapes: Shapes) -> Sizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Norm:
-    """Batch norm whose gain and shift a condition (N, E) gives."""
-
-    mean: Tensor  # (C,)
-    variance: Tensor
-    gain: Tensor  # (C, E)
-    shift: Tensor
-    eps: float
-
-    def __call__(self, x: Tensor, condition: Tensor) -> Tensor:
-        gain, shift = 1 + condition @ self.gain.t(), condition @ self.shift.t()
-        return ops.scale_shift(x, self.mean, self.variance, self.eps, gain, shift)
-
-
-@dataclass(frozen=True, slots=True)
-class Conv:
-    weight: Tensor  # (O, I, k, k), k odd
-    bias: Tensor
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight, self.bias, padding=self.weight.shape[2] // 2)
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
+class BigGANBlock:
     """Two 3x3 convolutions around a doubling, a 1x1 shortcut, then attention where there is any."""
 
-    norms: tuple[Norm, Norm]
-    convs: tuple[Conv, Conv]
-    shortcut: Conv
+    norms: tuple[ops.ConditionalNorm, ops.ConditionalNorm]
+    convs: tuple[ops.OddConv, ops.OddConv]
+    shortcut: ops.OddConv
     attention: ops.Attention | None
 
-    def __call__(self, x: Tensor, condition: Tensor) -> Tensor:
-        y = self.convs[0](enlarge(F.relu(self.norms[0](x, condition))))
-        y = self.convs[1](F.relu(self.norms[1](y, condition)))
+    def __call__(self, x: Tensor, condition: Tensor, truncation: float) -> Tensor:
+        y = self.convs[0](enlarge(F.relu(self.norms[0](x, condition, truncation))))
+        y = self.convs[1](F.relu(self.norms[1](y, condition, truncation)))
         # A 1x1 convolution and nearest up-sampling commute: a quarter of the work.
         y = y + enlarge(self.shortcut(x))
         return y if self.attention is None else self.attention(y)
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class BigGANNetwork:
     """Stages: the linear layer, each block, then the picture."""
 
     names: tuple[str, ...]
@@ -115,10 +91,11 @@ class Network:
     shared: Tensor  # (classes, K)
     linear: Tensor  # (16 C, D)
     bias: Tensor
-    blocks: tuple[Block, ...]
-    last: tuple[Tensor, Tensor, Tensor, Tensor]  # mean, variance, gain, shift (C,)
-    eps: float
-    rgb: Conv
+    blocks: tuple[BigGANBlock, ...]
+    statistics: ops.Statistics  # of the last norm
+    gain: Tensor  # (C,)
+    shift: Tensor
+    rgb: ops.OddConv
 
     def conditions(self, codes: Tensor, label: Tensor | None) -> list[Tensor]:
         """The linear layer's chunk (N, D), then each block's condition (N, E)."""
@@ -136,13 +113,13 @@ class Network:
         if index == 0:
             return F.linear(x, self.linear, self.bias).view(len(x), -1, 4, 4)  # channels first
         if index <= len(self.blocks):
-            return self.blocks[index - 1](x, conditions[index])
-        mean, variance, gain, shift = self.last
-        x = F.relu(ops.scale_shift(x, mean, variance, self.eps, gain, shift))
+            return self.blocks[index - 1](x, conditions[index], truncation)
+        x = F.relu(self.statistics.norm(x, self.gain, self.shift, truncation))
         return torch.tanh(self.rgb(x))
 
     def layer_weights(self) -> list[Tensor]:
-        """The linear layer's matrix; of each block's gains and shifts, the columns of its chunk."""
+        """The linear layer's matrix (16 C, D); of each block's gains and shifts, the columns of
+        its chunk."""
         read = [self.linear]
         if self.sizes.hierarchical:
             for block in self.blocks:
@@ -151,61 +128,59 @@ class Network:
         return read
 
 
-class Builder:
-    """Takes a Network out of the tensors of a file."""
+class BigGANBuilder(ops.Builder):
+    """Takes a BigGANNetwork out of the tensors of a file."""
 
     def __init__(self, reader: Reader, shapes: Shapes, bn_eps: float, sn_eps: float) -> None:
         self.reader, self.shapes = reader, shapes
         self.bn_eps, self.sn_eps = bn_eps, sn_eps
         self.sizes = read_sizes(shapes)
 
-    def network(self) -> Network:
+    def network(self) -> BigGANNetwork:
         sizes = self.sizes
         shared = self.reader.take("shared.weight", sizes.classes, sizes.shared)
         width = shape_of(self.shapes, "blocks.0.0.bn1.stored_mean", 1)[0]
         linear = self.normed("linear", 16 * width, sizes.chunk)
         bias = self.reader.take("linear.bias", 16 * width)
-        blocks: list[Block] = []
+        blocks: list[BigGANBlock] = []
         for i in range(sizes.blocks):
             blocks.append(self.block(f"blocks.{i}", width))
             width = blocks[-1].convs[1].weight.shape[0]
         rgb = self.conv("output_layer.2", width, 3)
-        names = ("stored_mean", "stored_var", "gain", "bias")
-        last = [self.reader.take(f"output_layer.0.{name}", width) for name in names]
+        statistics = self.statistics("output_layer.0", width)
+        gain, shift = (self.reader.take(f"output_layer.0.{n}", width) for n in ("gain", "bias"))
         self.reader.finish(UNUSED)
-        return Network(
+        return BigGANNetwork(
             names=("linear", *(f"block{i}" for i in range(sizes.blocks)), "image"),
             sizes=sizes,
             shared=shared,
             linear=linear,
             bias=bias,
             blocks=tuple(blocks),
-            last=(last[0], last[1], last[2], last[3]),
-            eps=self.bn_eps,
+            statistics=statistics,
+            gain=gain,
+            shift=shift,
             rgb=rgb,
         )
 
-    def normed(self, prefix: str, *shape: int) -> Tensor:
-        """A weight divided by its largest singular value. Raises Refusal."""
+    def divided(self, prefix: str, *shape: int) -> Tensor:
+        """A weight, as (O, I, k, k), divided by its largest singular value."""
         weight = self.reader.take(f"{prefix}.weight", *shape)
         u = self.reader.take(f"{prefix}.u0", 1, weight.shape[0])
-        normed = ops.spectral_norm_stepped(weight, u, self.sn_eps)
-        if not bool(torch.isfinite(normed).all()):
-            raise Refusal("nonfinite", f"the spectral norm of '{prefix}' is zero", OTHER)
-        return normed
+        return ops.spectral_norm_stepped(weight, u, self.sn_eps)
 
-    def conv(self, prefix: str, width: int, side: int, out: int = -1) -> Conv:
-        weight = self.normed(prefix, out, width, side, side)
-        return Conv(weight, self.reader.take(f"{prefix}.bias", weight.shape[0]))
-
-    def norm(self, prefix: str, width: int) -> Norm:
-        gain = self.normed(f"{prefix}.gain", width, self.sizes.condition)
-        shift = self.normed(f"{prefix}.bias", width, self.sizes.condition)
+    def statistics(self, prefix: str, width: int) -> ops.Statistics:
+        """The one row of statistics that a norm of `width` channels keeps."""
         mean = self.reader.take(f"{prefix}.stored_mean", width)
         variance = self.reader.take(f"{prefix}.stored_var", width)
-        return Norm(mean, variance, gain, shift, self.bn_eps)
+        return ops.Statistics(mean[None], variance[None], self.bn_eps)
 
-    def block(self, prefix: str, width: int) -> Block:
+    def norm(self, prefix: str, width: int) -> ops.ConditionalNorm:
+        gain = self.normed(f"{prefix}.gain", width, self.sizes.condition)
+        shift = self.normed(f"{prefix}.bias", width, self.sizes.condition)
+        return ops.ConditionalNorm(self.statistics(prefix, width), gain, shift)
+
+    def block(self, prefix: str, width: int) -> BigGANBlock:
         conv1 = self.conv(f"{prefix}.0.conv1", width, 3)
         out = conv1.weight.shape[0]
         convs = conv1, self.conv(f"{prefix}.0.conv2", out, 3, out)
@@ -213,13 +188,6 @@ class Builder:
         shortcut = self.conv(f"{prefix}.0.conv_sc", width, 1, out)
         attention = None
         if f"{prefix}.1.gamma" in self.reader:
-            attention = self.attention(f"{prefix}.1", out)
-        return Block(norms, convs, shortcut, attention)
-
-    def attention(self, prefix: str, width: int) -> ops.Attention:
-        inner = max(width // 8, 1), max(width // 2, 1)
-        theta = self.normed(f"{prefix}.theta", inner[0], width, 1, 1)
-        phi = self.normed(f"{prefix}.phi", inner[0], width, 1, 1)
-        g = self.normed(f"{prefix}.g", inner[1], width, 1, 1)
-        o = self.normed(f"{prefix}.o", width, inner[1], 1, 1)
-        return ops.Attention(theta, phi, g, o, self.reader.take(f"{prefix}.gamma"))
+            names = [f"{prefix}.1.{part}" for part in ("theta", "phi", "g", "o")]
+            attention = self.attention(names, out, self.reader.take(f"{prefix}.1.gamma"))
+        return BigGANBlock(norms, convs, shortcut, attention)

@@ -27,11 +27,10 @@ from latty.models.state_dict import Reader, agree, positive, shape_of
 MOST = 64  # GenBlocks
 LAYERS = "generator.layers."
 NUMBERED = re.compile(r"generator\.layers\.(\d{1,3})\.")
-RELU = F.relu
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class BigGANDeepConfig:
     """What shapes do not show: which GenBlocks double the picture, and two numbers."""
 
     ups: tuple[bool, ...]
@@ -39,7 +38,7 @@ class Config:
     attention: int | None = 8  # position among the modules, None = nowhere
 
 
-def read_config(shapes: Shapes, said: Mapping[str, Any]) -> Config:
+def read_config(shapes: Shapes, said: Mapping[str, Any]) -> BigGANDeepConfig:
     """From the tensors and config.json; without it the released models' order: every other block
     doubles the picture, from the second on. Raises BadData where they contradict each other."""
     numbers = {int(m[1]) for name in shapes if (m := NUMBERED.match(name))}
@@ -56,7 +55,7 @@ def read_config(shapes: Shapes, said: Mapping[str, Any]) -> Config:
         ups = _ups(layers, blocks)
         shown = {"output_dim": 4 << sum(ups), "num_classes": shapes["embeddings.weight"][1]}
         agree(said, shown)
-    return Config(ups, positive(said, "eps", 1e-4), places[0] if places else None)
+    return BigGANDeepConfig(ups, positive(said, "eps", 1e-4), places[0] if places else None)
 
 
 def _ups(layers: Any, blocks: int) -> tuple[bool, ...]:
@@ -68,62 +67,37 @@ def _ups(layers: Any, blocks: int) -> tuple[bool, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Norm:
-    """Batch norm whose gain and shift a condition (N, E) gives; S statistics by truncation."""
-
-    means: Tensor  # (S, C)
-    variances: Tensor
-    scale: Tensor  # (C, E)
-    offset: Tensor
-    eps: float
-
-    def __call__(self, x: Tensor, condition: Tensor, truncation: float) -> Tensor:
-        mean = ops.pick_statistics(self.means, truncation)
-        var = ops.pick_statistics(self.variances, truncation)
-        gain, shift = 1 + condition @ self.scale.t(), condition @ self.offset.t()
-        return ops.scale_shift(x, mean, var, self.eps, gain, shift)
-
-
-@dataclass(frozen=True, slots=True)
-class Conv:
-    weight: Tensor  # (O, I, k, k), k odd
-    bias: Tensor
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight, self.bias, padding=self.weight.shape[2] // 2)
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
+class BigGANDeepBlock:
     """Bottleneck of 1x1, 3x3, 3x3 and 1x1 convolutions; the shortcut drops channels."""
 
-    norms: tuple[Norm, ...]
-    convs: tuple[Conv, ...]
+    norms: tuple[ops.ConditionalNorm, ...]
+    convs: tuple[ops.OddConv, ...]
     up: bool
 
     def __call__(self, x: Tensor, condition: Tensor, truncation: float) -> Tensor:
         y = x
         for i, (norm, conv) in enumerate(zip(self.norms, self.convs, strict=True)):
-            y = RELU(norm(y, condition, truncation))
+            y = F.relu(norm(y, condition, truncation))
             y = conv(enlarge(y) if self.up and i == 1 else y)
         x = x[:, : y.shape[1]]
         return y + (enlarge(x) if self.up else x)
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class BigGANDeepNetwork:
     """Stages: gen_z, each GenBlock (with the attention before it), then the picture."""
 
     names: tuple[str, ...]
     embeddings: Tensor  # (Z, classes)
     gen_z: Tensor  # (16 C, E)
     gen_z_bias: Tensor
-    blocks: tuple[Block, ...]
+    blocks: tuple[BigGANDeepBlock, ...]
     attention: ops.Attention | None
     attended: int  # the GenBlock that attention comes before
-    last: tuple[Tensor, Tensor, Tensor, Tensor]  # means, variances (S, C), weight, bias (C,)
-    eps: float
-    rgb: Conv
+    statistics: ops.Statistics  # of the last norm
+    gain: Tensor  # (C,)
+    shift: Tensor
+    rgb: ops.OddConv
 
     def conditions(self, codes: Tensor, label: Tensor | None) -> list[Tensor]:
         """Condition (N, E) of each consumer: its latent and the class embedding."""
@@ -145,32 +119,30 @@ class Network:
             if self.attention is not None and index == self.attended == len(self.blocks):
                 x = self.attention(x)
             return x
-        means, variances, weight, bias = self.last
-        mean = ops.pick_statistics(means, truncation)
-        var = ops.pick_statistics(variances, truncation)
-        return torch.tanh(self.rgb(RELU(ops.scale_shift(x, mean, var, self.eps, weight, bias))))
+        x = F.relu(self.statistics.norm(x, self.gain, self.shift, truncation))
+        return torch.tanh(self.rgb(x))
 
     def layer_weights(self) -> list[Tensor]:
-        """The columns that read z: of gen_z, and of each block's gains and shifts together."""
+        """The columns (outputs, Z) that read z: of gen_z, and of each block's gains and shifts."""
         z = self.embeddings.shape[0]
         read = [self.gen_z[:, : self.gen_z.shape[1] - z]]
         for block in self.blocks:
-            matrices = [part for norm in block.norms for part in (norm.scale, norm.offset)]
+            matrices = [part for norm in block.norms for part in (norm.gain, norm.shift)]
             read.append(torch.cat(matrices)[:, : self.gen_z.shape[1] - z])
         return read
 
 
-class Builder:
-    """Takes a Network out of the tensors of a file."""
+class BigGANDeepBuilder(ops.Builder):
+    """Takes a BigGANDeepNetwork out of the tensors of a file."""
 
-    def __init__(self, reader: Reader, shapes: Shapes, config: Config) -> None:
+    def __init__(self, reader: Reader, shapes: Shapes, config: BigGANDeepConfig) -> None:
         self.reader, self.shapes, self.config = reader, shapes, config
         self.condition = shape_of(shapes, "generator.gen_z.weight_orig", 2)[1]
         self.statistics = shape_of(shapes, "generator.bn.running_means", 2)[0]
         if self.statistics < 2:
             raise Refusal("wrong-shape", "the batch norms keep fewer than two statistics", OTHER)
 
-    def network(self) -> Network:
+    def network(self) -> BigGANDeepNetwork:
         """The whole network. Raises Refusal."""
         embeddings = self.reader.take("embeddings.weight", -1, -1)
         if embeddings.shape[0] >= self.condition:
@@ -179,7 +151,7 @@ class Builder:
         gen_z = self.normed("generator.gen_z", -1, self.condition)
         first = shape_of(self.shapes, f"{LAYERS}0.bn_0.running_means", 2)[1]
         bias = self.reader.take("generator.gen_z.bias", gen_z.shape[0])
-        blocks: list[Block] = []
+        blocks: list[BigGANDeepBlock] = []
         width, attention = first, None
         if gen_z.shape[0] != 16 * width:
             what = f"tensor 'generator.gen_z.weight_orig' does not give 4 x 4 x {width} features"
@@ -187,7 +159,10 @@ class Builder:
         place = self.config.attention
         for j in range(len(self.config.ups) + (place is not None)):
             if j == place:
-                attention = self.attention(f"{LAYERS}{j}", width)
+                prefix = f"{LAYERS}{j}"
+                names = [f"{prefix}.snconv1x1_{part}" for part in ("theta", "phi", "g", "o_conv")]
+                gamma = self.reader.take(f"{prefix}.gamma", 1)
+                attention = self.attention(names, width, gamma)
                 continue
             block = self.block(f"{LAYERS}{j}", width, self.config.ups[len(blocks)])
             blocks.append(block)
@@ -195,9 +170,10 @@ class Builder:
         rgb = self.conv("generator.conv_to_rgb", width, 3)
         if rgb.weight.shape[0] < 3:
             raise Refusal("wrong-shape", "'generator.conv_to_rgb' gives fewer than 3 maps", OTHER)
-        last = (*self.moments("generator.bn", width), *self.gains("generator.bn", width))
+        statistics = self.moments("generator.bn", width)
+        gain, shift = (self.reader.take(f"generator.bn.{n}", width) for n in ("weight", "bias"))
         self.reader.finish()
-        return Network(
+        return BigGANDeepNetwork(
             names=("gen_z", *(f"block{i}" for i in range(len(blocks))), "image"),
             embeddings=embeddings,
             gen_z=gen_z,
@@ -205,40 +181,31 @@ class Builder:
             blocks=tuple(blocks),
             attention=attention,
             attended=-1 if place is None else place,
-            last=last,
-            eps=self.config.eps,
-            rgb=Conv(rgb.weight[:3].contiguous(), rgb.bias[:3].contiguous()),
+            statistics=statistics,
+            gain=gain,
+            shift=shift,
+            rgb=ops.OddConv(rgb.weight[:3].contiguous(), rgb.bias[:3].contiguous()),
         )
 
-    def normed(self, prefix: str, *shape: int) -> Tensor:
-        """A weight divided by its largest singular value. Raises Refusal."""
+    def divided(self, prefix: str, *shape: int) -> Tensor:
+        """A weight, as (O, I, k, k), divided by its largest singular value."""
         weight = self.reader.take(f"{prefix}.weight_orig", *shape)
         u = self.reader.take(f"{prefix}.weight_u", weight.shape[0])
         v = self.reader.maybe(f"{prefix}.weight_v", weight[0].numel())
-        normed = ops.spectral_norm_stored(weight, u, v, self.config.eps)
-        if not bool(torch.isfinite(normed).all()):
-            raise Refusal("nonfinite", f"the spectral norm of '{prefix}' is zero", OTHER)
-        return normed
+        return ops.spectral_norm_stored(weight, u, v, self.config.eps)
 
-    def conv(self, prefix: str, width: int, side: int, out: int = -1) -> Conv:
-        weight = self.normed(prefix, out, width, side, side)
-        return Conv(weight, self.reader.take(f"{prefix}.bias", weight.shape[0]))
-
-    def moments(self, prefix: str, width: int) -> tuple[Tensor, Tensor]:
+    def moments(self, prefix: str, width: int) -> ops.Statistics:
+        """The S rows of statistics that a norm of `width` channels keeps."""
         means = self.reader.take(f"{prefix}.running_means", self.statistics, width)
-        return means, self.reader.take(f"{prefix}.running_vars", self.statistics, width)
+        variances = self.reader.take(f"{prefix}.running_vars", self.statistics, width)
+        return ops.Statistics(means, variances, self.config.eps)
 
-    def gains(self, prefix: str, width: int) -> tuple[Tensor, Tensor]:
-        return self.reader.take(f"{prefix}.weight", width), self.reader.take(
-            f"{prefix}.bias", width
-        )
-
-    def norm(self, prefix: str, width: int) -> Norm:
+    def norm(self, prefix: str, width: int) -> ops.ConditionalNorm:
         scale = self.normed(f"{prefix}.scale", width, self.condition)
         offset = self.normed(f"{prefix}.offset", width, self.condition)
-        return Norm(*self.moments(prefix, width), scale, offset, self.config.eps)
+        return ops.ConditionalNorm(self.moments(prefix, width), scale, offset)
 
-    def block(self, prefix: str, width: int, up: bool) -> Block:
+    def block(self, prefix: str, width: int, up: bool) -> BigGANDeepBlock:
         """One GenBlock of `width` channels. Raises Refusal."""
         norms, convs, inputs = [], [], width
         for i, side in enumerate((1, 3, 3, 1)):
@@ -248,12 +215,4 @@ class Builder:
         if width not in (inputs, inputs // 2):  # the shortcut keeps all channels or half of them
             what = f"tensor '{prefix}.conv_3.weight_orig' gives {width} of {inputs} channels"
             raise Refusal("wrong-shape", what, OTHER)
-        return Block(tuple(norms), tuple(convs), up)
-
-    def attention(self, prefix: str, width: int) -> ops.Attention:
-        inner = max(width // 8, 1), max(width // 2, 1)
-        theta = self.normed(f"{prefix}.snconv1x1_theta", inner[0], width, 1, 1)
-        phi = self.normed(f"{prefix}.snconv1x1_phi", inner[0], width, 1, 1)
-        g = self.normed(f"{prefix}.snconv1x1_g", inner[1], width, 1, 1)
-        o = self.normed(f"{prefix}.snconv1x1_o_conv", width, inner[1], 1, 1)
-        return ops.Attention(theta, phi, g, o, self.reader.take(f"{prefix}.gamma", 1))
+        return BigGANDeepBlock(tuple(norms), tuple(convs), up)
