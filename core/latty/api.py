@@ -110,13 +110,18 @@ def render_preset(
 
     overrides  as of `latty render --set`: ["scene.seed=3"]
 
-    A call that was stopped goes on where it was. Raises PresetError, Missing, WouldOverwrite,
-    OutputError, DeviceError.
+    A call that was stopped goes on where it was. Raises PresetError, Missing, BadData,
+    UsageError, WouldOverwrite, OutputError, DeviceError.
     """
     from latty.render import Options, write
+    from latty.render.batch import RenderRequest
+    from latty.render.sources import overridden
 
-    wanted = preset if isinstance(preset, Preset) else read_preset(preset, overrides)
     options = Options(Path(out_dir).expanduser(), device, overwrite)
+    if isinstance(preset, Preset):
+        wanted = overridden(preset, overrides, preset.name)
+    else:
+        wanted, options = RenderRequest(str(preset), options, tuple(overrides)).resolved()
     with working(wanted.name) as report:
         return write(wanted, options, report)
 

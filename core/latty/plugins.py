@@ -141,6 +141,10 @@ class Registry(Generic[T]):
         """The distribution that brought an entry, "" for ours."""
         return "" if name in self._inside else _owner(self._outside[name])
 
+    def refused(self, name: str, why: str) -> Missing:
+        """Tells, once, why an outside entry is left out; the error for whoever asks for it."""
+        return self._fault(self._outside[name], why)
+
     def _loaded(self, name: str) -> T:
         point = self._outside[name]
         try:

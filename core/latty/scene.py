@@ -124,7 +124,7 @@ MIXTURE = "holds [class index, weight from 0 to 1] pairs"
 SEED = whole(0, SEED_LIMIT - 1)
 STRENGTH = number(-100, 100)
 REF = text(1000)
-SIZE = whole(8, 4096)
+SIZE = whole(1, 8192)
 LABEL = one_of(
     "a class index, a class name or [[index, weight], ...]",
     whole(0, 10**6),
@@ -216,7 +216,10 @@ class Scene:
         "Which picture: a seed, a list (rows of a grid), a walk.",
     )
     truncation: float = option(
-        1.0, number(-2, 2), "1: as sampled; toward 0: closer to the average picture.", moves=True
+        1.0,
+        number(-100, 100),
+        "1: as sampled; toward 0: closer to the average picture.",
+        moves=True,
     )
     cutoff: int | None = option(
         None, whole(0, 64), "Truncation acts on layers below it only; absent: on all.", moves=True

@@ -14,6 +14,7 @@ import pytest
 from places import ROOT
 
 import latty
+from latty.errors import LattyError
 
 HEAVY = {"torch", "numpy", "PIL", "rich", "textual"}
 
@@ -107,6 +108,22 @@ def test_results_show_themselves_in_a_notebook() -> None:
     ranking = latty.rank_directions("portraits", "smile", range(2), steps=3)
     assert ranking[0].direction == "smile"
     assert "<table>" in display.format(ranking)[0]["text/html"]
+
+
+def test_a_picture_is_rendered_again(tmp_path: Path) -> None:
+    saved = latty.picture("portraits", seed=4, size=32).save(tmp_path / "a.png")
+    (again,) = latty.render_preset(saved, tmp_path / "again")
+    assert again.name == "a.png" and again.read_bytes() == saved.read_bytes()
+    seed = ["scene.seed=5"]
+    (other,) = latty.render_preset(str(saved), tmp_path / "other", overrides=seed)
+    assert other.read_bytes() == latty.picture("portraits", seed=5, size=32).png
+    (same,) = latty.render_preset(
+        latty.picture("portraits", seed=4, size=32).preset, tmp_path / "same", overrides=seed
+    )
+    assert same.read_bytes() == other.read_bytes()
+    (tmp_path / "bare.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(LattyError, match="holds no recipe"):
+        latty.render_preset(tmp_path / "bare.png", tmp_path / "x")
 
 
 STOPPED = """

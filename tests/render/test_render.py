@@ -1,10 +1,12 @@
 """From a preset to files, through the front door; the promises about pixels and about resuming."""
 
+import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -418,6 +420,23 @@ def test_the_same_command_goes_on(error: BaseException, tmp_path: Path) -> None:
     assert drawn[0] == 6  # all of them from the earlier tries
     for name in ("a.gif", "b.mp4"):
         assert content(tmp_path / "x" / name) == content(tmp_path / "whole" / name)
+
+
+def test_a_recipe_is_made_once_per_render(tmp_path: Path) -> None:
+    """What all outputs share is looked up once, and each output's own preset made once."""
+    calls: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code.co_filename == provenance.__file__:
+            calls[frame.f_code.co_name] += 1
+
+    made = preset({"path": "a.gif"}, {"path": "b.mp4"}, {"path": "c/"}, frames=3)
+    sys.setprofile(count)
+    try:
+        render.write(made, Options(tmp_path, sidecar=True))
+    finally:
+        sys.setprofile(None)
+    assert (calls["shared"], calls["directions"], calls["portable"]) == (1, 1, 3)
 
 
 def test_a_changed_preset_starts_again(tmp_path: Path) -> None:

@@ -1,16 +1,22 @@
 """Every picture and film that any verb writes holds its preset, and renders again to its bytes."""
 
 import json
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 from cli_in_process import latty
+from cli_process import environment
 from cli_process import latty as in_a_process
 from frames_for_writers import content
 from PIL import Image
 from wheels import make_wheel
 
+from latty.directions.store import SETS
 from latty.presets.formats import formats
 
 FOLDER, FILES = formats()["/"], {suffix: one for suffix, one in formats().items() if suffix != "/"}
@@ -74,6 +80,40 @@ def test_edit(more: tuple[str, ...], tmp_path: Path) -> None:
     renders_again(frames, tmp_path)
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from latty.cli.main import main
+rename = Path.replace
+
+def replace(one, target):
+    rename(one, target)
+    if Path(target).name == "w.gif":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Path(target)
+
+Path.replace = replace
+main(sys.argv[1:])
+"""
+
+
+def test_an_edit_killed_between_two_names_ends_with_all_of_them(tmp_path: Path) -> None:
+    """The latents are as near as their film: the same command gives what is left its name."""
+    words = ("edit", "demo", "--attribute", "brightness/luma", "--to", "0.5", "--steps", "2",
+             "--frames", "3", "--size", "32", "--name", "w", "--out-dir", ".")  # fmt: skip
+    assert latty(*words[:-1], "whole", home=tmp_path).returncode in (0, 1)
+    command = [sys.executable, "-P", "-c", KILLED, *words]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(tmp_path), check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert (tmp_path / "w.gif").exists() and not (tmp_path / "w.safetensors").exists()
+    assert latty(*words, home=tmp_path).returncode in (0, 1)
+    for name in ("w.gif", "w", "w.safetensors"):
+        assert content(tmp_path / name) == content(tmp_path / "whole" / name)
+    assert not list(tmp_path.glob("*.latty-work"))
+    renders_again(tmp_path / "w.gif", tmp_path)
+    assert "w.gif is there already" in latty(*words, home=tmp_path).stderr
+
+
 def test_a_film_of_stored_latents_is_a_preset(tmp_path: Path) -> None:
     """One latent after the other, in any format; a range that is not there is a fault."""
     words = ("edit", "demo", "--attribute", "brightness/luma", "--to", "0.5", "--name", "w")
@@ -100,6 +140,39 @@ def test_rank(tmp_path: Path) -> None:
     assert len(gifs) == 2
     for gif in gifs:
         renders_again(gif, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("size", "truncation"), [("3", "5"), ("8", "-40"), ("16", "100")], ids=["small", "low", "high"]
+)
+def test_numbers_far_from_the_usual_ones(size: str, truncation: str, tmp_path: Path) -> None:
+    words = ("sample", "demo", "--seeds", "0-1", "--size", size, "--truncation", truncation)
+    assert latty(*words, "-o", "s.png", home=tmp_path).returncode == 0
+    renders_again(tmp_path / "s.png", tmp_path)
+    for words in (
+        ("sample", "demo", "--truncation", "101"),
+        ("rank", "demo", "--truncation", "101"),
+        ("rank", "demo", "--span", "101"),
+    ):
+        done = latty(*words, home=tmp_path)
+        assert done.returncode == 2 and "presets take no other" in done.stderr
+
+
+def test_files_beside_the_picture_are_found(tmp_path: Path) -> None:
+    """A recipe names no folder: what was a path is looked for beside the picture."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    shutil.copy(SETS.find("portraits"), kept / "mine.safetensors")
+    (tmp_path / "x.toml").write_text(
+        EVERYTHING.format(suffix=".gif").replace(
+            "portraits/smile", f"{kept}/mine.safetensors#smile"
+        )
+    )
+    assert latty("render", "x.toml", "--out-dir", "kept", home=tmp_path).returncode == 0
+    renders_again(kept / "one.gif", tmp_path)
+    (kept / "mine.safetensors").unlink()
+    done = latty("render", "kept/one.gif", "--out-dir", "lost", home=tmp_path)
+    assert done.returncode == 66 and "mine.safetensors" in done.stderr
 
 
 APNG = '''\
@@ -150,3 +223,32 @@ def test_a_writer_of_another_distribution(tmp_path: Path) -> None:
     assert "portraits/smile" in run("inspect", str(film), "--json")
     run("render", str(film), "--out-dir", "again")
     assert (home / "again" / "one.apng").read_bytes() == film.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("formats", "why"),
+    [
+        ('{".apng": {"what": "animated PNG"}, ".gif": {"what": "mine"}}',
+         ".gif is written by latty already"),
+        ("dict(a=1)", "FORMATS: must be a literal table of suffixes"),
+        ('{".apng": {"what": "animated PNG", "plays": True}}', "unexpected keyword"),
+        ('{".apng": {"film": True}}', "missing 1 required positional"),
+        ('[".apng"]', "FORMATS: "),
+    ],
+)  # fmt: skip
+def test_a_writer_that_cannot_be_used_is_named(formats: str, why: str, tmp_path: Path) -> None:
+    """In one line, with its distribution; what it claims stays with whom it belongs to."""
+    source = f'"""Animated PNG."""\n\nFORMATS = {formats}\nwrite = recall = print\n'
+    points = "[latty.render.writers]\napng = other_apng\n"
+    wheel = make_wheel(tmp_path, "other", {"other_apng.py": source}, points)
+    ZipFile(wheel).extractall(tmp_path / "site")
+    (tmp_path / "here").mkdir()
+    done = in_a_process("list", "formats", home=tmp_path / "here", PYTHONPATH=f"{tmp_path}/site")
+    assert done.returncode == 0 and "apng" not in done.stdout and ".gif   GIF:" in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert "writer 'apng' of other is left out: " in line and why in line
+
+
+def test_each_format_has_words_of_its_own(tmp_path: Path) -> None:
+    lines = latty("list", "formats", home=tmp_path).stdout.splitlines()
+    assert len({line.split(maxsplit=1)[1] for line in lines}) == len(lines) == len(formats())

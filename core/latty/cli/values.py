@@ -4,6 +4,8 @@ from latty.errors import UsageError, did_you_mean
 from latty.scene import SEED_LIMIT, Label, Noise
 
 MOST = 4096  # pictures on a sheet
+LARGEST = 8192  # px of a picture's height
+PRESETS = "what is written holds its preset, and presets take no other"
 
 
 def seeds(text: str) -> list[int]:
@@ -32,6 +34,18 @@ def noise(text: str) -> Noise:
     if text.isascii() and text.isdecimal() and int(text[:11]) < SEED_LIMIT:
         return int(text)
     raise UsageError(f"--noise: '{text}' is no kind of noise", "const, none or a seed")
+
+
+def within(name: str, value: float, low: float, high: float, hint: str = "") -> None:
+    """Raises UsageError where the number that option `name` holds is not from low to high."""
+    if not low <= value <= high:
+        raise UsageError(f"{name}: {value:g} is not from {low:g} to {high:g}", hint)
+
+
+def truncation(value: float) -> float:
+    """A truncation that a preset can hold. Raises UsageError."""
+    within("--truncation", value, -100, 100, PRESETS)
+    return value
 
 
 def whole(name: str, text: str | int | None, low: int, high: int) -> int | None:

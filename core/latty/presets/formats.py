@@ -91,6 +91,7 @@ class Format:
 
     suffix   what chooses it: ".gif"; "/" fills a folder
     what     its name in words: "GIF picture"
+    about    a line for `latty list formats`; without one the first of the writer's docstring
     film     it plays; False = one picture, however long the film is
     reads    the keys of an output that mean something to it, beside path, size and captions
     magic    a regular expression that its first bytes match, b"" = not recognised by content
@@ -101,6 +102,7 @@ class Format:
     suffix: str
     writer: str
     what: str
+    about: str = ""
     film: bool = False
     reads: frozenset[str] = frozenset()
     magic: bytes = b""
@@ -110,18 +112,33 @@ class Format:
 
 @cache
 def formats() -> dict[str, Format]:
-    """Every format by its suffix, in order of suffix. A suffix of ours is nobody else's."""
+    """Every format by its suffix, in order of suffix. A suffix of ours is nobody else's: a writer
+    that claims it, or whose table cannot be read, is named and left out."""
     found: dict[str, Format] = {}
     for name in sorted(WRITERS.names(), key=lambda name: (WRITERS.owner(name), name)):
-        found = _written_by(name) | found
+        try:
+            mine = _written_by(name)
+        except (TypeError, ValueError, AttributeError) as error:
+            WRITERS.refused(name, f"FORMATS: {error}")
+            continue
+        if claimed := sorted(mine.keys() & found):
+            owner = WRITERS.owner(found[claimed[0]].writer) or "latty"
+            WRITERS.refused(name, f"{claimed[0]} is written by {owner} already")
+        else:
+            found |= mine
     return dict(sorted(found.items()))
 
 
 @cache
 def _written_by(writer: str) -> dict[str, Format]:
-    table = WRITERS.constant(writer, "FORMATS", {})
+    table = WRITERS.constant(writer, "FORMATS")
+    if not table:
+        raise ValueError("must be a literal table of suffixes")
+    shared = {"about": WRITERS.summary(writer)}
     return {
-        suffix: Format(suffix, writer, **{**facts, "reads": frozenset(facts.get("reads", ()))})
+        suffix: Format(
+            suffix, writer, **shared | facts | {"reads": frozenset(facts.get("reads", ()))}
+        )
         for suffix, facts in table.items()
     }
 
@@ -136,7 +153,7 @@ def format_of(path: str | Path) -> Format | None:
     """The format in which an output's path is written, None where nobody writes it."""
     suffix = suffix_of(path)
     name = suffix[1:]  # most writers have the name of their suffix: no look at other distributions
-    mine = _written_by(name) if name in WRITERS else {}
+    mine = _written_by(name) if name in WRITERS and not WRITERS.owner(name) else {}
     return mine.get(suffix) or formats().get(suffix)
 
 

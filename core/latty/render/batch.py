@@ -16,7 +16,7 @@ from latty.presets.formats import suffix_of
 from latty.render import write
 from latty.render.options import Options
 from latty.render.sources import read
-from latty.render.work import refuse_overwrite
+from latty.render.work import Work, half_published, refuse_overwrite
 from latty.report import Report, silent
 
 
@@ -51,13 +51,15 @@ class RenderRequest:
         return preset, options
 
 
-def refuse_early(model: str, files: Sequence[Path], force: bool) -> None:
-    """What would fail at the end of long work, or after torch was imported, fails now.
+def refuse_early(model: str, files: Sequence[Path], force: bool, key: str = "") -> None:
+    """What would fail at the end of long work, or after torch was imported, fails now. Files that
+    a try with the same `key` was about to give their names are in nobody's way.
 
     Raises Missing for a model, WouldOverwrite for a file that is there, OutputError for a folder.
     """
     model_file(model)
-    refuse_overwrite(files, force)
+    if not half_published([Work(file) for file in files], key):
+        refuse_overwrite(files, force)
     try:
         files[0].parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,10 +1,7 @@
 """A climb as files: a GIF, numbered frames, and the latents from which their preset draws them."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,8 +10,9 @@ from latty.latents import Latents
 from latty.latents import write as write_latents
 from latty.models import open_model
 from latty.presets.values import SCHEMA, Output, Preset, Track
-from latty.render import Options, provenance, work, write
+from latty.render import Options, work
 from latty.render.climbing import ClimbResult, Goal, climb_from
+from latty.render.outputs import fill
 from latty.report import Report
 from latty.scene import Scene
 
@@ -24,31 +22,36 @@ def climb_to_files(
     goal: Goal,
     place: Path,
     frames: int,
-    facts: Mapping[str, Any],
+    note: str,
     options: Options,
     report: Report,
 ) -> tuple[list[Path], ClimbResult]:
     """Climb from a scene, and write PLACE.gif, the folder PLACE of numbered frames, and
-    PLACE.safetensors, whose latent i is that of frame i and where their preset starts. `facts` are
-    noted with the latents.
+    PLACE.safetensors, whose latent i is that of frame i and where their preset starts. `note`, what
+    was asked for as JSON, is kept with the latents.
 
     Raises WouldOverwrite, Locked, OutputError, and what a climb and a render raise.
     """
-    result = climb_from(scene, open_model(scene.model, options.device), goal, report)
-    note = provenance.canonical({"edit": facts})
-    key = sha256(note.encode()).hexdigest()
-    file = place.with_name(f"{place.name}.safetensors")
+    generator = open_model(scene.model, options.device)
+    result = climb_from(scene, generator, goal, report)
+    files = [
+        place.with_name(f"{place.name}.gif"),
+        place,
+        place.with_name(f"{place.name}.safetensors"),
+    ]
     outputs = (Output(f"{place.name}.gif", loop="bounce"), Output(f"{place.name}/", loop="once"))
-    with work.publication([file], key, options.force) as works:
+    with work.publication(files, note, options.force) as works:
         if works:
             latents, start = _latents(result, frames, note)
-            write_latents(works[0].file, latents)
-            start = replace(start, latent=f"{works[0].file.absolute()}#0")
+            with work.disk_errors(works):
+                write_latents(works[2].file, latents)
+            start = replace(start, latent=f"{works[2].file.absolute()}#0")
             track = Track(((0.0, 0.0), (1.0, frames - 1.0)))
-            tracks = (("latent", track),)
-            preset = Preset(SCHEMA, place.name, start, frames, tracks, outputs=outputs)
-            write(preset, replace(options, out_dir=place.parent), report)
-    return [place.with_name(f"{place.name}.gif"), place, file], result
+            preset = Preset(
+                SCHEMA, place.name, start, frames, (("latent", track),), outputs=outputs
+            )
+            fill(works, preset, replace(options, sidecar=False), generator, report)
+    return files, result
 
 
 def _latents(result: ClimbResult, frames: int, note: str) -> tuple[Latents, Scene]:

@@ -29,9 +29,7 @@ def write(preset: Preset, options: Options, report: Report) -> list[Path]:
     key = sha256(provenance.canonical(to_dict(preset)).encode()).hexdigest()
     with work.publication([*targets, *sidecars], key, options.force) as works:
         if works:
-            generator = open_model(preset.scene.model, options.device)
-            with work.disk_errors(works):
-                _render(preset, options, generator, works, report)
+            fill(works, preset, options, open_model(preset.scene.model, options.device), report)
     return targets
 
 
@@ -63,20 +61,24 @@ def plan(preset: Preset, options: Options) -> list[dict[str, Any]]:
     return rows
 
 
-def _render(
+def fill(
+    works: Sequence[work.Work],
     preset: Preset,
     options: Options,
     generator: "Generator",
-    works: Sequence[work.Work],
     report: Report,
 ) -> None:
-    """Every output, finished, in its work folder. Outputs that show the same scenes share them."""
+    """Every output, finished, in the work folder of its place in `works`; sidecars come after all
+    outputs. Outputs that show the same scenes share their pictures.
+
+    Raises OutputError, and what models and edits raise.
+    """
     from latty.models.base import AnySize
     from latty.render.film import develop, open_reel
 
     reels: dict[Sequence[Scene], Reel] = {}
-    shared = provenance.shared(preset, generator)
-    with ExitStack() as journals:
+    with work.disk_errors(works), ExitStack() as journals:
+        shared = provenance.shared(preset, generator)
         for i, (one, output) in enumerate(zip(works, preset.outputs, strict=False)):
             size = output.size or preset.scene.size
             scenes = shots(preset, output, size if isinstance(generator, AnySize) else None)

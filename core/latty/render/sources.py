@@ -41,24 +41,34 @@ def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
     Anybody may have made it: the output path it names is not used.
     """
     preset, batches = recall(path)
-    if overrides:
-        data = deepcopy(presets.to_dict(preset))
-        for text in overrides:
-            apply(data, parse(text))
-        preset = presets.from_dict(data, path.name)
+    preset = overridden(preset, overrides, path.name)
     folder = path.is_dir() or any(suffix_of(o.path) == FOLDER for o in preset.outputs[:1])
     whole = path if path.is_dir() or not folder else path.resolve().parent
     name = whole.resolve().name + FOLDER if folder else path.name
     outputs = tuple(replace(output, path=name) for output in preset.outputs[:1])
-    preset = replace(preset, scene=_beside(preset, whole), outputs=outputs)
+    preset = replace(preset, scene=_beside(preset.scene, whole), outputs=outputs)
     return PresetSource(preset, None, batches)
 
 
-def _beside(preset: Preset, picture: Path) -> Scene:
-    """The scene with its latents where they lie beside the picture, as `latty edit` writes them."""
-    scene = preset.scene
-    source, mark, which = (scene.latent or "").rpartition("#")
-    file = picture.resolve().parent / source
-    if source and Path(source).name == source and file.is_file():
-        return replace(scene, latent=f"{file}{mark}{which}")
-    return scene
+def overridden(preset: Preset, overrides: Sequence[str], name: str) -> Preset:
+    """The preset with KEY=VALUE texts put over it; `name` is what faults are told of. Raises
+    UsageError, PresetError."""
+    if not overrides:
+        return preset
+    data = deepcopy(presets.to_dict(preset))
+    for text in overrides:
+        apply(data, parse(text))
+    return presets.from_dict(data, name)
+
+
+def _beside(scene: Scene, picture: Path) -> Scene:
+    """The scene with its latents and direction sets where they lie beside the picture: a recipe
+    names no folder, and `latty edit` writes the latents there."""
+    folder = picture.resolve().parent
+
+    def found(_: str, ref: str) -> str:
+        source, mark, which = ref.rpartition("#")
+        plain = source and Path(source).name == source
+        return f"{folder / source}{mark}{which}" if plain and (folder / source).is_file() else ref
+
+    return scene.with_references(found)

@@ -9,7 +9,7 @@ from latty.scene import SEED_LIMIT, Edit, Label, Layers, Noise, Walk
 from latty_tui.library.direction_facts import MIXING
 
 LARGEST = 100.0  # of a strength, as in presets
-SIZES = (8, 4096)  # px, as in presets
+SIZES = (8, 4096)  # px that its fields take; presets take more
 
 
 def number(text: str, low: float, high: float, what: str) -> float:

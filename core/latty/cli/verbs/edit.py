@@ -8,7 +8,7 @@ from latty.cli import signals
 from latty.cli.out import Progress
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.cli.values import label
+from latty.cli.values import LARGEST, label, truncation, whole, within
 from latty.errors import LattyError, UsageError
 from latty.render import Options
 from latty.render.batch import refuse_early
@@ -72,8 +72,9 @@ def run(run: Run) -> int:
     args, config = run.args, run.config()
     _check(args)
     place = _target(args, config.out_dir)
-    latents = place.with_name(f"{place.name}.safetensors")
-    refuse_early(args.model, [place.with_name(f"{place.name}.gif"), place, latents], args.force)
+    film, latents = (place.with_name(f"{place.name}.{end}") for end in ("gif", "safetensors"))
+    note = _note(args)
+    refuse_early(args.model, [film, place, latents], args.force, note)
     if args.detach:
         return cli_detach.detached(run)
     progress = Progress(run.out, args.attribute)
@@ -85,7 +86,7 @@ def run(run: Run) -> int:
             scene = Scene(args.model, args.seed, args.truncation, label=kind, size=args.size)
             options = Options(place.parent, config.device, args.force, config.batch)
             paths, result = climb_to_files(
-                scene, _goal(args), place, args.frames, _facts(args), options, progress
+                scene, _goal(args), place, args.frames, note, options, progress
             )
     finally:
         progress.close()
@@ -106,13 +107,11 @@ def run(run: Run) -> int:
 def _check(args: Any) -> None:
     """Numbers that cannot be. Raises UsageError."""
     limits = {"to": (-1e9, 1e9), "step": (1e-3, 10), "steps": (1, 10_000), "distance": (1e-3, 100),
-              "identity": (0, 1), "frames": (2, 10_000), "truncation": (-2, 2),
-              "seed": (0, SEED_LIMIT - 1)}  # fmt: skip
+              "identity": (0, 1), "frames": (2, 10_000), "seed": (0, SEED_LIMIT - 1)}  # fmt: skip
     for name, (low, high) in limits.items():
-        if not low <= getattr(args, name) <= high:
-            raise UsageError(f"--{name}: {getattr(args, name):g} is not from {low:g} to {high:g}")
-    if args.size is not None and not 8 <= args.size <= 4096:
-        raise UsageError(f"--size: {args.size} is not from 8 to 4096")
+        within(f"--{name}", getattr(args, name), low, high)
+    truncation(args.truncation)
+    whole("--size", args.size, 1, LARGEST)
     if args.of == "logit" and not 0 < args.to < 1:
         raise UsageError(f"--to: {args.to:g} is no probability between 0 and 1", "or leave --of")
     _layers(args.layers)
@@ -148,9 +147,11 @@ def _goal(args: Any) -> "Goal":
                 args.step, args.steps, args.distance, args.identity)  # fmt: skip
 
 
-def _facts(args: Any) -> dict[str, Any]:
-    """What was asked for, to be noted with the latents; no folder's name in it."""
+def _note(args: Any) -> str:
+    """What was asked for, as it is noted with the latents; no folder's name in it."""
+    from latty.render.provenance import canonical
+
     facts = {name: getattr(args, name) for name in NOTED}
     if ".toml" in args.attribute:
         facts["attribute"] = Path(args.attribute).name
-    return {"model": Path(args.model).name, **facts}
+    return canonical({"edit": {"model": Path(args.model).name, **facts}})

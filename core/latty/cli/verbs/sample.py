@@ -9,7 +9,7 @@ from latty.cli import signals
 from latty.cli.out import Progress
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.cli.values import MOST, label, noise, seeds, whole
+from latty.cli.values import LARGEST, MOST, label, noise, seeds, truncation, whole
 from latty.errors import UsageError
 from latty.presets import SCHEMA, Output, Preset
 from latty.presets.formats import format_of
@@ -66,10 +66,8 @@ def run(run: Run) -> int:
 
 def _scene(args: Any) -> Scene:
     """What every picture shares. Raises UsageError."""
-    if not -2 <= args.truncation <= 2:
-        raise UsageError("--truncation must be a number from -2 to 2")
-    size, kind = whole("--size", args.size, 8, 4096), noise(args.noise)
-    return Scene(args.model, seeds(args.seeds)[0], args.truncation, noise=kind, size=size)
+    size, psi = whole("--size", args.size, 1, LARGEST), truncation(args.truncation)
+    return Scene(args.model, seeds(args.seeds)[0], psi, noise=noise(args.noise), size=size)
 
 
 def _target(args: Any, out_dir: Path) -> Path:

@@ -12,6 +12,7 @@ from latty.report import Report
 FORMATS = {
     ".mov": {
         "what": "QuickTime video",
+        "about": "QuickTime: H.264 as in MP4, for programs that cut films.",
         "film": True,
         "magic": rb"....ftypqt  ",
         "reads": {"fps", "loop", "crf", "chroma"},
@@ -19,6 +20,7 @@ FORMATS = {
     },
     ".mkv": {
         "what": "Matroska video",
+        "about": "Matroska: H.264 as in MP4, in a container that a broken copy leaves playable.",
         "film": True,
         "magic": rb"\x1aE\xdf\xa3.{0,60}matroska",
         "reads": {"fps", "loop", "crf", "chroma"},
@@ -26,19 +28,26 @@ FORMATS = {
     },
     ".jpg": {
         "what": "JPEG picture",
+        "about": "JPEG: a small still picture, sheet, grid or strip; `quality` as in WebP.",
         "magic": rb"\xff\xd8\xff\xfe..\{",  # one with a recipe: others are no file of ours
         "reads": {"layout", "rows", "columns", "span", "quality"},
     },
     ".jpeg": {
         "what": "JPEG picture",
+        "about": "JPEG under its long name: the same as .jpg.",
         "reads": {"layout", "rows", "columns", "span", "quality"},
     },
     ".tif": {
         "what": "TIFF picture",
+        "about": "TIFF: a lossless still picture, sheet, grid or strip, for print.",
         "magic": rb"II\*\0|MM\0\*",
         "reads": {"layout", "rows", "columns", "span"},
     },
-    ".tiff": {"what": "TIFF picture", "reads": {"layout", "rows", "columns", "span"}},
+    ".tiff": {
+        "what": "TIFF picture",
+        "about": "TIFF under its long name: the same as .tif.",
+        "reads": {"layout", "rows", "columns", "span"},
+    },
 }
 CONTAINERS = {".mov": "mov", ".mkv": "matroska"}
 DESCRIPTION = 270  # the TIFF tag that holds a text

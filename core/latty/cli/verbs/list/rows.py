@@ -35,7 +35,7 @@ def formats(run: Run) -> Iterator[Row]:
 
     for suffix, found in known.formats().items():
         name = "NAME/" if suffix == known.FOLDER else suffix
-        yield {**entry(known.WRITERS, found.writer), "name": name}
+        yield {**entry(known.WRITERS, found.writer), "name": name, "what": found.about}
 
 
 def jobs(run: Run) -> Iterator[Row]:
