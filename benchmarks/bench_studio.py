@@ -1,7 +1,7 @@
 """The studio in a terminal on a pty: what a key costs, what is sent, how soon it is there.
 
-The terminal is that of the tests (tests/terminal_fake.py); processor time is that of the app's own
-process, read from /proc: the engine is another one.
+The terminal is that of the tests (tests/support/terminal_fake.py); processor time is that of the
+app's own process, read from /proc: the engine is another one.
 """
 
 import os
@@ -14,21 +14,9 @@ from pathlib import Path
 from typing import Any
 
 Row = tuple[str, str, float, str]
-ROOT = Path(__file__).parent.parent
+SUPPORT = str(Path(__file__).parent.parent / "tests" / "support")
 STUDIO = (sys.executable, "-c", "import sys; from latty_tui.__main__ import main; sys.exit(main())")
-FAKED = (
-    sys.executable,
-    "-c",
-    f"""
-import sys
-from latty_tui import start
-from latty_tui.drawing import engine
-engine.COMMAND = {(sys.executable, "-P", str(ROOT / "tests" / "fakes" / "engine.py"))!r}
-engine.Engine.__init__.__defaults__ = (engine.COMMAND,)
-from latty import config
-sys.exit(start.run(None, config.load()))
-""",
-)
+FAKED = (sys.executable, f"{SUPPORT}/fakes/studio.py", "nothing")
 BARE = (
     sys.executable,
     "-c",
@@ -53,14 +41,14 @@ GOAL_MS, BUDGET_MS = 15.0, 100.0  # per key; more than a bare app until the firs
 @contextmanager
 def _running(words: tuple[str, ...], **more: Any) -> Iterator[Any]:
     """A program in a terminal of 120 x 40 cells, in a home of its own."""
-    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path.insert(0, SUPPORT)
     try:
         from terminal_fake import running
     finally:
-        sys.path.remove(str(ROOT / "tests"))
+        sys.path.remove(SUPPORT)
     with tempfile.TemporaryDirectory() as folder:
         kept = {k: v for k, v in os.environ.items() if k not in UNWANTED}
-        environ = {**kept, "LATTY_HOME": folder, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color",
+        environ = {**kept, "LATTY_HOME": folder, "TERM": "xterm-256color",
                    "OMP_NUM_THREADS": "1", "PYTHONPYCACHEPREFIX": _CACHE.name}  # fmt: skip
         with running(words, environ, **more) as terminal:
             yield terminal

@@ -24,14 +24,16 @@ def layer_index(info: ModelInfo, names: Sequence[str], name: str) -> int:
 
 
 def in_order(info: ModelInfo, names: Sequence[str], changes: Changes) -> list[tuple[int, Change]]:
-    """Changes with the places of their layers among `names`, lowest first. Raises UsageError."""
+    """Changes with the places of their layers among `names`, lowest first. Raises UsageError for an
+    unknown layer."""
     places = [(layer_index(info, names, name), change) for name, change in changes.items()]
     return sorted(places, key=itemgetter(0))
 
 
 def fitting_lod(lod: float, blocks: int, outputs: Container[int]) -> float:
     """How far a network of `blocks` resolutions has grown: 0 = all of it, 1 = one resolution less,
-    0.5 = between; `outputs`: the resolutions that give pictures. Raises BadData."""
+    0.5 = between; `outputs`: the resolutions that give pictures. Raises BadData where the one
+    needed gives none."""
     if not (math.isfinite(lod) and 0 <= lod <= blocks - 1):
         raise BadData(f"'lod' is {lod}; it must lie between 0 and {blocks - 1}")
     for block in {blocks - 1 - math.floor(lod), blocks - 1 - math.ceil(lod)}:
@@ -60,7 +62,8 @@ def truncated(
 
 
 def fitting_label(info: ModelInfo, label: Labels, n: int, device: torch.device) -> Labels:
-    """None, class indices (N,) or weights (N, classes), on `device`. Raises UsageError."""
+    """None, class indices (N,) or weights (N, classes), on `device`. Raises UsageError for a
+    label that the model does not have."""
     if label is None:
         return None
     classes, shape = info.num_classes, tuple(label.shape)
@@ -74,7 +77,8 @@ def fitting_label(info: ModelInfo, label: Labels, n: int, device: torch.device) 
 
 
 def label_weights(info: ModelInfo, label: Labels, n: int, device: torch.device) -> Tensor | None:
-    """The label as weights (N, classes) float32; None stays None. Raises UsageError."""
+    """The label as weights (N, classes) float32; None stays None. Raises UsageError for
+    a label that the model does not have."""
     label = fitting_label(info, label, n, device)
     if label is None or label.dim() == 2:
         return None if label is None else label.float()

@@ -65,7 +65,8 @@ def convert(file: Path, spec: Path | None = None) -> Converted:
 
 
 def convert_checkpoint(checkpoint: Checkpoint, architecture: str = "") -> Converted:
-    """A checkpoint that is open, likewise; `architecture` as JSON. Raises BadData."""
+    """A checkpoint that is open, likewise; `architecture` as JSON. Raises BadData for one without
+    a generator of a known layout."""
     found = recognise(checkpoint, architecture)
     if found is None:
         raise _unknown(checkpoint, list(parts(checkpoint)))

@@ -49,7 +49,7 @@ class Layout(Protocol):
     """One way in which others store a family: a module in layouts/."""
 
     def convert(self, part: "Part") -> "Converted":
-        """The part in the layout of its family. Raises BadData."""
+        """The part in the layout of its family. Raises BadData for tensors that do not fit it."""
         ...
 
 

@@ -137,11 +137,16 @@ def _object(text: str) -> dict[str, Any]:
     return said
 
 
+def is_number(value: Any) -> bool:
+    """Whether a setting is a finite number, and no truth value."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)
+
+
 def positive(config: Mapping[str, Any], key: str, default: float) -> float:
     """A number of the settings. Raises BadData unless it is positive and finite."""
     value = config.get(key, default)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value <= 0:
+    if not (is_number(value) and value > 0):
         raise BadData(f"the setting {key} cannot be {clean(repr(value))}", "it is positive")
     return float(value)
 

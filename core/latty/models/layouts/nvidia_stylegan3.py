@@ -21,7 +21,8 @@ HINT = "import NVIDIA's own .pkl instead; how the layers resample is written the
 
 
 def convert(part: Part) -> Converted:
-    """The same tensors, with the modules' settings as a header. Raises Refusal."""
+    """The same tensors, with the modules' settings as a header. Raises Refusal for a bare
+    state_dict, which does not hold them."""
     if part.module is None:
         what = "it holds a StyleGAN3's weights without the settings of its layers"
         raise Refusal("unknown-architecture", what, HINT)

@@ -46,7 +46,7 @@ ONLY = {  # the settings of every released model; others would need other arithm
 
 def convert(part: Part) -> Converted:
     """Our names and orientation; settings from the arguments the network was made with.
-    Raises BadData."""
+    Raises BadData where one of them asks for arithmetic that no released model has."""
     said = _settings(part)
     fused = _fused_from(said.get("fused_scale", "auto"))
     lr = said.get("mapping_lrmul", MAPPING_LR)

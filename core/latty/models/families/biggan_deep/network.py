@@ -143,7 +143,7 @@ class BigGANDeepBuilder(ops.Builder):
             raise Refusal("wrong-shape", "the batch norms keep fewer than two statistics", OTHER)
 
     def network(self) -> BigGANDeepNetwork:
-        """The whole network. Raises Refusal."""
+        """The whole network. Raises Refusal for a tensor that does not fit the others."""
         embeddings = self.reader.take("embeddings.weight", -1, -1)
         if embeddings.shape[0] >= self.condition:
             what = "tensor 'embeddings.weight' leaves no room for z in generator.gen_z"
@@ -159,10 +159,7 @@ class BigGANDeepBuilder(ops.Builder):
         place = self.config.attention
         for j in range(len(self.config.ups) + (place is not None)):
             if j == place:
-                prefix = f"{LAYERS}{j}"
-                names = [f"{prefix}.snconv1x1_{part}" for part in ("theta", "phi", "g", "o_conv")]
-                gamma = self.reader.take(f"{prefix}.gamma", 1)
-                attention = self.attention(names, width, gamma)
+                attention = self._attention(f"{LAYERS}{j}", width)
                 continue
             block = self.block(f"{LAYERS}{j}", width, self.config.ups[len(blocks)])
             blocks.append(block)
@@ -187,6 +184,10 @@ class BigGANDeepBuilder(ops.Builder):
             rgb=ops.OddConv(rgb.weight[:3].contiguous(), rgb.bias[:3].contiguous()),
         )
 
+    def _attention(self, prefix: str, width: int) -> ops.Attention:
+        names = [f"{prefix}.snconv1x1_{part}" for part in ("theta", "phi", "g", "o_conv")]
+        return self.attention(names, width, self.reader.take(f"{prefix}.gamma", 1))
+
     def divided(self, prefix: str, *shape: int) -> Tensor:
         """A weight, as (O, I, k, k), divided by its largest singular value."""
         weight = self.reader.take(f"{prefix}.weight_orig", *shape)
@@ -206,7 +207,7 @@ class BigGANDeepBuilder(ops.Builder):
         return ops.ConditionalNorm(self.moments(prefix, width), scale, offset)
 
     def block(self, prefix: str, width: int, up: bool) -> BigGANDeepBlock:
-        """One GenBlock of `width` channels. Raises Refusal."""
+        """One GenBlock of `width` channels. Raises Refusal where its shortcut does not fit."""
         norms, convs, inputs = [], [], width
         for i, side in enumerate((1, 3, 3, 1)):
             norms.append(self.norm(f"{prefix}.bn_{i}", width))

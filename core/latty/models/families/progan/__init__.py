@@ -72,7 +72,7 @@ def build(
 
 def read_config(shapes: Shapes, meta: Meta) -> ProGANConfig:
     """What the tensors show; only the header can say that part of the input is a label.
-    Raises BadData."""
+    Raises BadData for tensors that are no ProGAN."""
     numbers = [match[1] for match in map(LAYER.match, shapes) if match]
     blocks = max((int(number) for number in numbers), default=0) // 2 + 1
     if blocks > MAX_BLOCKS:

@@ -71,7 +71,7 @@ def build(
 
 
 def read_config(shapes: Shapes, meta: Meta) -> StyleGAN1Config:
-    """What the tensors show, and the header's epsilon. Raises BadData."""
+    """What the tensors show, and the header's epsilon. Raises BadData for what is no StyleGAN."""
     count = 2 * (_highest(SYNTHESIS, shapes) // 2 + 1)
     dense = _highest(DENSE, shapes) + 1
     if count > MAX_LAYERS or dense > MAX_LAYERS:

@@ -3,7 +3,6 @@
 Nothing is allocated from a number in a file: sizes come from the tensors that are there.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -15,11 +14,9 @@ from latty.errors import BadData, did_you_mean
 from latty.models.base import Meta, Shapes
 from latty.models.families.stylegan2.network import StyleGAN2Config
 from latty.models.ops import ACTIVATIONS
-from latty.models.state_dict import header_config, shape_of
+from latty.models.state_dict import header_config, is_number, shape_of
 
-FILTER = (
-    "resample_filter"  # NVIDIA's files hold it per module; ours is a number of the StyleGAN2Config
-)
+FILTER = "resample_filter"  # NVIDIA's files hold it per module, a StyleGAN2Config once
 MAX_TAPS = 64  # far beyond any design
 UNSEEN = (
     "activation",
@@ -48,11 +45,6 @@ def read_config(shapes: Shapes, meta: Meta) -> StyleGAN2Config:
     return replace(shown, **unseen)
 
 
-def _is_number(value: Any) -> bool:
-    kind = isinstance(value, int | float) and not isinstance(value, bool)
-    return kind and math.isfinite(value)
-
-
 def _unseen(key: str, value: Any) -> Any:
     """A header value that changes the arithmetic, in its own type."""
     if key.endswith("activation") and isinstance(value, str) and value in ACTIVATIONS:
@@ -61,7 +53,7 @@ def _unseen(key: str, value: Any) -> Any:
         return None
     if key == "label_norm" and value in ("each", "joint"):
         return str(value)
-    if key in ("conv_clamp", "mapping_lr") and _is_number(value) and value > 0:
+    if key in ("conv_clamp", "mapping_lr") and is_number(value) and value > 0:
         return float(value)
     if key == FILTER and _are_taps(value):
         return tuple(float(tap) for tap in value)
@@ -71,7 +63,7 @@ def _unseen(key: str, value: Any) -> Any:
 
 def _are_taps(value: Any) -> bool:
     counted = isinstance(value, list) and 1 <= len(value) <= MAX_TAPS
-    return counted and all(_is_number(tap) for tap in value) and sum(value) > 0
+    return counted and all(is_number(tap) for tap in value) and sum(value) > 0
 
 
 def _infer(shapes: Shapes) -> StyleGAN2Config:

@@ -4,7 +4,6 @@ What the tensors do not show (rates, paddings, clamps) travels as the JSON of a 
 in the header, key "config". Nothing is allocated from a number in a file that was not compared.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import fields
@@ -21,7 +20,7 @@ from latty.models.families.stylegan3.network import (
     StyleGAN3Network,
 )
 from latty.models.ops import ACTIVATIONS
-from latty.models.state_dict import checked, header_config, shapes_of
+from latty.models.state_dict import checked, header_config, is_number, shapes_of
 
 FILTERS = (".up_filter", ".down_filter")
 AGAIN = "import the model again, from NVIDIA's own .pkl"
@@ -33,7 +32,7 @@ SIZES = (*("z_dim", "w_dim", "resolution", "img_channels"), "input_channels", "i
 
 
 def from_attributes(said: Mapping[str, Any], shapes: Shapes) -> StyleGAN3Config:
-    """What the attributes of NVIDIA's modules describe. Raises BadData."""
+    """What the attributes of NVIDIA's modules describe. Raises BadData where some are missing."""
     try:
         return _from_attributes(said, shapes)
     except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -95,7 +94,8 @@ def _square(size: Any) -> int:
 
 
 def read_config(meta: Meta) -> StyleGAN3Config:
-    """The StyleGAN3Config of a header; every number in it is checked. Raises BadData."""
+    """The StyleGAN3Config of a header; every number in it is checked. Raises BadData for an
+    impossible one."""
     if "config" not in meta:
         raise BadData("the file does not say how its layers resample", AGAIN)
     said = header_config(meta)
@@ -173,9 +173,7 @@ def _whole(what: str, value: Any, least: int, most: int) -> None:
 
 
 def _positive(what: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadData(f"the {what} cannot be {value!r}", AGAIN)
-    if not (math.isfinite(value) and value > 0):
+    if not (is_number(value) and value > 0):
         raise BadData(f"the {what} cannot be {value!r}", AGAIN)
 
 
