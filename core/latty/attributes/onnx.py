@@ -34,7 +34,8 @@ class OnnxNetwork:
             what = f"{self.file} takes {clean(kind)} of {len(shape)} axes, not pictures"
             raise BadData(what, "(N, C, H, W) or (N, H, W, C) of float32, float16 or uint8")
         self.dtype = TYPES[kind]
-        self.last = (card.layout or _layout(shape, card.channels)) == "nhwc"
+        last = shape[3] == card.channels != shape[1]
+        self.last = card.layout == "nhwc" if card.layout else last
         taken = [shape[i] for i in ((3, 1, 2) if self.last else (1, 2, 3))]
         for given, wanted in zip(taken, (card.channels, *card.size), strict=True):
             if isinstance(given, int) and given not in (wanted, 0, -1):
@@ -85,10 +86,6 @@ def _input(session: Any, file: str) -> tuple[str, str, list[Any]]:
         return str(inputs[0].name), str(inputs[0].type), list(inputs[0].shape)
     except UnicodeDecodeError as error:
         raise BadData(f"{file} is no ONNX network: {_words(error)}") from None
-
-
-def _layout(shape: Sequence[Any], channels: int) -> str:
-    return "nhwc" if shape[3] == channels and shape[1] != channels else "nchw"
 
 
 def _session(path: Path) -> Any:

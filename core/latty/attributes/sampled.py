@@ -21,11 +21,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from latty import home
+from latty import files, home
 from latty.attributes import names_of, open_scorer, score_file, scores_of
 from latty.attributes.names import exact
-from latty.errors import BadData
-from latty.files import replace_whole
+from latty.errors import BadData, OutputError
 from latty.models.base import Generator
 from latty.models.memory import in_batches, told
 from latty.report import Report, silent
@@ -178,9 +177,8 @@ class _Cache:
 
     def write(self, piece: range, scores: Tensor, batch: int) -> None:
         """Keep a piece; a full or read-only disk only means that it is computed again."""
-        with suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            replace_whole(self.path(piece), [score_file.content(scores, batch)])
+        with suppress(OutputError):
+            files.write(self.path(piece), [score_file.content(scores, batch)])
 
     def path(self, piece: range) -> Path:
         whole = piece.start % BLOCK == 0 and len(piece) == BLOCK

@@ -39,8 +39,9 @@ def selected(
     Raises BadData, Missing as `explicit`."""
     form, header, arrays = explicit(header, arrays)
     kept = {name: array[indices] if name in form.ROWS else array for name, array in arrays.items()}
+    each = getattr(form, "PARAMS", ())  # parameters with one value per direction
     params = tuple((key, tuple(value[i] for i in indices))
-                   if key in _each(form) and isinstance(value, tuple) else (key, value)
+                   if key in each and isinstance(value, tuple) else (key, value)
                    for key, value in header.params)  # fmt: skip
     infos = tuple(header.infos[i] for i in indices)
     if header.method == OFFSET:
@@ -72,12 +73,6 @@ def explicit(header: DirectionSet, arrays: Mapping[str, "Tensor"]) -> "Explicit"
     return form, header, copies
 
 
-def _each(form: DirectionForm) -> tuple[str, ...]:
-    """Parameters with one value per direction."""
-    names: tuple[str, ...] = getattr(form, "PARAMS", ())
-    return names
-
-
 def joined(one: Set, two: Set) -> tuple[DirectionSet, Arrays] | None:
     """The directions of both in one set; None where they do not go together."""
     (form, first, mine), (_, second, theirs) = explicit(*one), explicit(*two)
@@ -87,7 +82,7 @@ def joined(one: Set, two: Set) -> tuple[DirectionSet, Arrays] | None:
     if not first.model_digest and first.model != second.model:
         return None
     arrays = _both(mine, theirs, form.ROWS)
-    params = _both_params(first, second, _each(form))
+    params = _both_params(first, second, getattr(form, "PARAMS", ()))
     if arrays is None or params is None:
         return None
     return replace(first, infos=(*first.infos, *second.infos), params=params), arrays
