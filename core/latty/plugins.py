@@ -46,7 +46,8 @@ class Registry(Generic[T]):
         self, package: str, attribute: str = "", needs: tuple[str, ...] = (), words: bool = False
     ) -> None:
         self.package, self.attribute, self.needs, self.words = package, attribute, needs, words
-        self.what = package.rpartition(".")[2].removesuffix("s")
+        kind = package.rpartition(".")[2]
+        self.what = f"{kind[:-3]}y" if kind.endswith("ies") else kind.removesuffix("s")
         registries.append(self)
 
     @cached_property
@@ -166,6 +167,18 @@ class Registry(Generic[T]):
             faults[key] = line
             tell(line)
         return Missing(line, f"mend or remove it: pip uninstall {_owner(point)}")
+
+
+def every_registry() -> list[Registry[Any]]:
+    """Those of all modules: each that makes one, which its source tells, is imported for it."""
+    for top in {registry.package.partition(".")[0] for registry in registries}:
+        spec = find_spec(top)
+        for place in (spec.submodule_search_locations or ()) if spec is not None else ():
+            for path in Path(place).rglob("*.py"):
+                if "= Registry" in path.read_text(encoding="utf-8"):
+                    parts = path.relative_to(place).with_suffix("").parts
+                    import_module(".".join((top, *parts)).removesuffix(".__init__"))
+    return registries
 
 
 def _owner(point: "EntryPoint") -> str:

@@ -1,10 +1,13 @@
 """The doctor, and the settings that it traces to their origins."""
 
 import json
+import re
 from pathlib import Path
 
+import outside
 import pytest
 from cli_in_process import latty
+from cli_process import latty as in_a_process
 
 from latty import config
 from latty.errors import ConfigError
@@ -30,6 +33,20 @@ def test_the_doctor_speaks_to_people_and_names_bad_settings(tmp_path: Path) -> N
     done = latty("doctor", home=tmp_path)
     assert done.returncode == 78
     assert "did you mean 'batch'?" in done.stdout and "libx264" in done.stdout
+
+
+def test_the_doctor_names_what_is_wrong_with_entries_of_every_kind(tmp_path: Path) -> None:
+    site = outside.site(tmp_path, "latty_outside", outside.bad())
+    done = in_a_process("doctor", "--json", home=tmp_path, PYTHONPATH=str(site))
+    assert done.returncode == 0, done.stderr
+    facts = [json.loads(line) for line in done.stdout.splitlines()]
+    told = [fact["value"] for fact in facts if fact["section"] == "packages"]
+    assert any(line.startswith("family 'broken' of latty_outside is left out: ") for line in told)
+    for group, ours in outside.BAD.items():
+        kind = group.rpartition(".")[2][:4]
+        for name in ("broken", "empty", ours):
+            line = re.compile(rf"{kind}\w* '{name}' of latty_outside is left out: .")
+            assert any(line.match(value) for value in told), (group, name, told)
 
 
 def test_an_encoder_that_is_not_there_is_said() -> None:

@@ -40,7 +40,7 @@ def run(run: Run) -> int:
     """The script on stdout."""
     import shtab
 
-    script = shtab.complete(_whole(), shell=run.args.shell, preamble=INSIDE)
+    script = shtab.complete(_whole(), shell=run.args.shell, preamble=INSIDE.get(run.args.shell, ""))
     print_line(f"{script.rstrip()}\n{BELOW.get(run.args.shell, '')}".rstrip(), sys.stdout)
     return 0
 

@@ -119,7 +119,7 @@ def _terminal(run: Run) -> Iterator[Fact]:
 
 def _packages() -> Iterator[Fact]:
     """What is wrong with entries of other packages, found by loading every one of them."""
-    for registry in plugins.registries:
+    for registry in plugins.every_registry():
         registry.check_outside()
     for number, fault in enumerate(plugins.faults.values(), 1):
         yield f"problem {number}", fault
