@@ -71,7 +71,7 @@ def _sent(terminal: Any, act: Callable[[], object], seconds: float) -> Any:
 def _first_paint(quick: bool) -> Row:
     def until(words: tuple[str, ...], sign: str) -> float:
         with _running(words) as terminal:
-            terminal.wait_for(sign, 60)
+            terminal.wait_for(sign)
             return _cpu(terminal.process.pid)
 
     times = 2 if quick else 4  # the first one compiles
@@ -86,7 +86,7 @@ def _first_paint(quick: bool) -> Row:
 def _events() -> Iterator[Row]:
     """What each event sends, in KiB and pictures. The ratio is against the picture itself."""
     with _running(STUDIO) as terminal:
-        terminal.wait(lambda: terminal.pictures, 90, "a picture")
+        terminal.wait(lambda: terminal.pictures, "a picture")
         terminal.quiet(1.0)
         whole = len(terminal.wrote and b"".join(data for _, data in terminal.wrote))
         one = _sent(terminal, lambda: terminal.press("n"), 3.0)
@@ -107,7 +107,7 @@ def _event(what: str, size: int, pictures: int, whole: int) -> Row:
 def _held(quick: bool) -> Row:
     """20 keys in a row: how many pictures are sent while they are held, and after."""
     with _running(STUDIO) as terminal:
-        terminal.wait(lambda: terminal.pictures, 90, "a picture")
+        terminal.wait(lambda: terminal.pictures, "a picture")
         terminal.quiet(1.0)
         before = len(terminal.pictures)
         sent = _sent(terminal, lambda: terminal.type("n" * 20), 3.0)
@@ -120,7 +120,7 @@ def _per_key(quick: bool) -> Row:
     """Processor time of the app from a key to its painted sixel, the generator left out."""
     keys = 5 if quick else 20
     with _running(FAKED, columns=110, rows=34) as terminal:
-        terminal.wait(lambda: terminal.pictures, 60, "a picture")
+        terminal.wait(lambda: terminal.pictures, "a picture")
         terminal.quiet(1.0)
         for _ in range(3):  # what is imported once is no cost of a key
             _sent(terminal, lambda: terminal.press("n"), 0.6)

@@ -21,7 +21,7 @@ from latty.checkpoints.checkpoint import digest
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData, Missing
 from latty.models.parts import to_torch
-from latty.models.state_dict import Reader
+from latty.models.state_dict import TensorReader
 from latty.text import clean
 
 Network = Callable[[Tensor], Tensor]
@@ -116,7 +116,7 @@ def _network(card: Card, weights: Path) -> Network:
         tensors = own_tensors(card, weights)
         if card.kind == "resnet":
             return _resnet(tensors, card)
-        reader = Reader(tensors)
+        reader = TensorReader(tensors)
         network = cnn.read_layers(reader, card.layers, (card.channels, *card.size))
         reader.finish(_ignored(card), UNREAD)
         return network
@@ -148,7 +148,7 @@ def _ignored(card: Card) -> str:
 
 def _resnet(tensors: dict[str, Tensor], card: Card) -> ResNet:
     """A ResNet of the depth that the names show. Raises Refusal."""
-    reader, blocks = Reader(tensors), blocks_of([*tensors])
+    reader, blocks = TensorReader(tensors), blocks_of([*tensors])
     if not blocks or sum(blocks) > 400:
         what = "it holds no ResNet in torchvision's names (conv1, layer1.0, ..., fc)"
         raise Refusal("unknown-architecture", what, 'describe its layers: kind = "cnn"')

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
-from latty.models.state_dict import Reader
+from latty.models.state_dict import TensorReader
 
 QUERIES = 512  # attended to at once: their scores stay in the cache
 
@@ -148,7 +148,7 @@ def _in_parts(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 class Builder(ABC):
     """Takes the parts of a BigGAN out of the tensors of a file."""
 
-    reader: Reader
+    reader: TensorReader
 
     @abstractmethod
     def divided(self, prefix: str, *shape: int) -> Tensor:

@@ -20,7 +20,7 @@ from latty.models import ops
 from latty.models.base import Meta, ModelInfo
 from latty.models.latent_generator import Latent
 from latty.models.spec import Layer, Spec
-from latty.models.state_dict import Reader, moved
+from latty.models.state_dict import TensorReader, moved
 from latty.text import clean
 
 Size = tuple[int, int, int]  # C, H, W
@@ -102,7 +102,7 @@ WEIGHED = (Linear, Conv, ConvTranspose)
 
 
 def norm(
-    reader: Reader, prefix: str, width: int, eps: float = 1e-5, affine: bool = True
+    reader: TensorReader, prefix: str, width: int, eps: float = 1e-5, affine: bool = True
 ) -> BatchNorm:
     """The batch norm of tensors PREFIX.weight, .bias, .running_mean, .running_var, each (C,).
     Raises BadData for a variance of zero without an eps."""
@@ -174,7 +174,7 @@ def generator(
     """The generator that a spec describes, of tensors such as (O, I, k, k). Raises BadData, naming
     the layer or tensor that is wrong."""
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
-        network = moved(_network(Reader(tensors), spec), device)
+        network = moved(_network(TensorReader(tensors), spec), device)
     info = ModelInfo.of(
         meta,
         family,
@@ -189,7 +189,7 @@ def generator(
     return Latent(network, info, device, spec.distribution, spec.class_names)
 
 
-def _network(reader: Reader, spec: Spec) -> Sequential:
+def _network(reader: TensorReader, spec: Spec) -> Sequential:
     embedding = reader.take(spec.embedding, spec.classes, -1) if spec.embedding else None
     width = spec.latent + (spec.classes if embedding is None else embedding.shape[1])
     size: Size = (width, 1, 1)
@@ -218,7 +218,7 @@ def _spelt(size: Size) -> str:
     return f"{size[0]} x {size[1]} x {size[2]}"
 
 
-def _step(reader: Reader, layer: Layer, size: Size, where: str) -> tuple[Step, Size]:
+def _step(reader: TensorReader, layer: Layer, size: Size, where: str) -> tuple[Step, Size]:
     """One operation, and the features' size after it; refusals say in which layer."""
     try:
         return _made(reader, layer, size)
@@ -228,7 +228,7 @@ def _step(reader: Reader, layer: Layer, size: Size, where: str) -> tuple[Step, S
         raise BadData(f"{where}: {error.message}", error.hint) from None
 
 
-def _made(reader: Reader, layer: Layer, size: Size) -> tuple[Step, Size]:
+def _made(reader: TensorReader, layer: Layer, size: Size) -> tuple[Step, Size]:
     c, h, w = size
     if layer.kind == "linear":
         weight = reader.take(f"{layer.tensors}.weight", -1, c * h * w)
@@ -254,11 +254,11 @@ def _function(layer: Layer) -> Callable[[Tensor], Tensor]:
     return functions[layer.kind]
 
 
-def _bias(reader: Reader, layer: Layer, width: int) -> Tensor | None:
+def _bias(reader: TensorReader, layer: Layer, width: int) -> Tensor | None:
     return reader.take(f"{layer.tensors}.bias", width) if layer.bias else None
 
 
-def _convolution(reader: Reader, layer: Layer, size: Size) -> tuple[Step, Size]:
+def _convolution(reader: TensorReader, layer: Layer, size: Size) -> tuple[Step, Size]:
     (c, h, w), k = size, layer.kernel or -1
     name = f"{layer.tensors}.weight"
     if layer.kind == "conv":

@@ -25,7 +25,7 @@ AGAIN = "import the model again, with its config.json where it has one"
 USELESS = re.compile(r".*\.num_batches_tracked")  # counts of training steps
 
 
-class Reader:
+class TensorReader:
     """The tensors of one network, as float32 on the CPU until the network is whole."""
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
@@ -77,7 +77,7 @@ def checked(
     """Float32 copies of the tensors of a state_dict, each of the shape that is wanted, as (O, I).
     Raises Refusal for a name, shape or number that is wrong; `unused` is a pattern of names that
     are left out."""
-    reader = Reader(tensors)
+    reader = TensorReader(tensors)
     found = {name: reader.take(name, *shape) for name, shape in wanted.items()}
     reader.finish(unused)
     return found

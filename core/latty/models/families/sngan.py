@@ -29,7 +29,7 @@ from latty.models.sequential import (
     Sequential,
     norm,
 )
-from latty.models.state_dict import Reader, config_of, moved, shape_of, shapes_of
+from latty.models.state_dict import TensorReader, config_of, moved, shape_of, shapes_of
 
 __all__ = ["build"]
 
@@ -44,7 +44,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
     """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
     shapes = shapes_of(tensors)
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
-        network, colours = moved(_network(Reader(tensors), shapes), device)
+        network, colours = moved(_network(TensorReader(tensors), shapes), device)
     said = config_of(meta).get("distribution", "normal")
     if said not in DRAWS:
         raise BadData("the settings' distribution must be normal or uniform", "see args.json")
@@ -62,7 +62,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
     return Latent(network, info, device, said)
 
 
-def _network(reader: Reader, shapes: Shapes) -> tuple[Sequential, int]:
+def _network(reader: TensorReader, shapes: Shapes) -> tuple[Sequential, int]:
     """The network, and the channels of its pictures."""
     numbers = {int(m[1]) for name in shapes if (m := re.match(r"model\.(\d{1,3})\.model\.", name))}
     count = max(numbers) - 1
@@ -102,7 +102,7 @@ class SNGANBlock:
         return y + (x if self.shortcut is None else self.shortcut(x))
 
 
-def _block(reader: Reader, shapes: Shapes, prefix: str, width: int) -> tuple[SNGANBlock, int]:
+def _block(reader: TensorReader, shapes: Shapes, prefix: str, width: int) -> tuple[SNGANBlock, int]:
     """One block of `width` channels, and the channels of what it gives."""
     out = shape_of(shapes, f"{prefix}.model.4.running_mean", 1)[0]
     norms = norm(reader, f"{prefix}.model.0", width), norm(reader, f"{prefix}.model.4", out)
@@ -115,7 +115,7 @@ def _block(reader: Reader, shapes: Shapes, prefix: str, width: int) -> tuple[SNG
     return SNGANBlock(norms[0], conv0, norms[1], conv1, shortcut), out
 
 
-def _twice(reader: Reader, prefix: str, names: tuple[str, str], width: int, out: int) -> Conv:
+def _twice(reader: TensorReader, prefix: str, names: tuple[str, str], width: int, out: int) -> Conv:
     """A convolution that a file holds under one name or both."""
     there = [name for name in names if f"{prefix}.{name}.weight" in reader] or [names[1]]
     found = [

@@ -15,7 +15,7 @@ from latty.models.base import Meta, ModelInfo
 from latty.models.families.biggan.network import BigGANBuilder
 from latty.models.latent_generator import Latent
 from latty.models.state_dict import (
-    Reader,
+    TensorReader,
     agree,
     class_names,
     config_of,
@@ -42,7 +42,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
     said = beside if "G_ch" in beside else {}  # another model's settings may lie beside the file
     eps = positive(said, "BN_eps", 1e-5), positive(said, "SN_eps", 1e-6)
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
-        network = moved(BigGANBuilder(Reader(tensors), shapes, *eps).network(), device)
+        network = moved(BigGANBuilder(TensorReader(tensors), shapes, *eps).network(), device)
     sizes = network.sizes
     resolution = 4 << sizes.blocks
     shown = {"resolution": resolution, "n_classes": sizes.classes, "shared_dim": sizes.shared}

@@ -22,7 +22,7 @@ from latty.checkpoints.weights import OTHER
 from latty.models import ops_biggan as ops
 from latty.models.base import Shapes
 from latty.models.ops import enlarge
-from latty.models.state_dict import Reader, shape_of
+from latty.models.state_dict import TensorReader, shape_of
 
 MOST = 12  # blocks: 16384 px
 UNUSED = r".*\.(sv\d|u[1-9])"  # singular values, kept for logs; vectors of further ones
@@ -131,7 +131,7 @@ class BigGANNetwork:
 class BigGANBuilder(ops.Builder):
     """Takes a BigGANNetwork out of the tensors of a file."""
 
-    def __init__(self, reader: Reader, shapes: Shapes, bn_eps: float, sn_eps: float) -> None:
+    def __init__(self, reader: TensorReader, shapes: Shapes, bn_eps: float, sn_eps: float) -> None:
         self.reader, self.shapes = reader, shapes
         self.bn_eps, self.sn_eps = bn_eps, sn_eps
         self.sizes = read_sizes(shapes)

@@ -16,7 +16,7 @@ from latty.models.base import Meta, ModelInfo
 from latty.models.families.biggan_deep.network import BigGANDeepBuilder, read_config
 from latty.models.latent_generator import Latent
 from latty.models.state_dict import (
-    Reader,
+    TensorReader,
     agree,
     class_names,
     config_of,
@@ -47,7 +47,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         raise Refusal("wrong-shape", "tensor 'embeddings.weight' leaves no room for z")
     agree(said, {"z_dim": z_dim, "class_embed_dim": embed})
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
-        network = moved(BigGANDeepBuilder(Reader(tensors), shapes, config).network(), device)
+        network = moved(BigGANDeepBuilder(TensorReader(tensors), shapes, config).network(), device)
     info = ModelInfo.of(
         meta,
         "biggan_deep",

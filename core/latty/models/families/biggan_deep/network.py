@@ -22,7 +22,7 @@ from latty.checkpoints.weights import OTHER
 from latty.models import ops_biggan as ops
 from latty.models.base import Shapes
 from latty.models.ops import enlarge
-from latty.models.state_dict import Reader, agree, positive, shape_of
+from latty.models.state_dict import TensorReader, agree, positive, shape_of
 
 MOST = 64  # GenBlocks
 LAYERS = "generator.layers."
@@ -135,7 +135,7 @@ class BigGANDeepNetwork:
 class BigGANDeepBuilder(ops.Builder):
     """Takes a BigGANDeepNetwork out of the tensors of a file."""
 
-    def __init__(self, reader: Reader, shapes: Shapes, config: BigGANDeepConfig) -> None:
+    def __init__(self, reader: TensorReader, shapes: Shapes, config: BigGANDeepConfig) -> None:
         self.reader, self.shapes, self.config = reader, shapes, config
         self.condition = shape_of(shapes, "generator.gen_z.weight_orig", 2)[1]
         self.statistics = shape_of(shapes, "generator.bn.running_means", 2)[0]

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from latty.models.families.portraits.hair import hairline
 from latty.models.families.portraits.shapes import (
+    HeadView,
     Surface,
-    View,
     bump,
     colour,
     ellipsoid,
@@ -28,7 +28,7 @@ MOUTH_Y = -0.50
 EYE_X = 0.34
 
 
-def paint_face(picture: Tensor, view: View, skin: Tensor, hair: Tensor) -> Tensor:
+def paint_face(picture: Tensor, view: HeadView, skin: Tensor, hair: Tensor) -> Tensor:
     """Head and features over what is behind them, (N, 3, H, W)."""
     x, y = view.plane
     jaw = 1 - (0.20 - 0.07 * view.factors["face_width"]) * smoothstep(-0.05, -1.05, y)
@@ -48,7 +48,7 @@ def paint_face(picture: Tensor, view: View, skin: Tensor, hair: Tensor) -> Tenso
     return over(picture, head, view.cover(surface.edge - thickness))
 
 
-def _skin(view: View, surface: Surface, skin: Tensor, front: Tensor) -> Tensor:
+def _skin(view: HeadView, surface: Surface, skin: Tensor, front: Tensor) -> Tensor:
     """Albedo of the bare head: blush, eye sockets, lines of age, shadow of the hair."""
     x, y, z = surface.point
     side = x.abs()
@@ -77,7 +77,7 @@ def _wrinkles(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _beard(
-    head: Tensor, view: View, surface: Surface, skin: Tensor, hair: Tensor
+    head: Tensor, view: HeadView, surface: Surface, skin: Tensor, hair: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Beard and moustache with soft edges; also how far the beard stands out of the head."""
     x, y, z = surface.point
@@ -97,7 +97,7 @@ def _beard(
 
 
 def _eyes(
-    head: Tensor, view: View, surface: Surface, skin: Tensor, light: Tensor, front: Tensor
+    head: Tensor, view: HeadView, surface: Surface, skin: Tensor, light: Tensor, front: Tensor
 ) -> Tensor:
     """Both eyes: lid line, white, iris, pupil and a catch light."""
     x, y, _ = surface.point
@@ -124,7 +124,7 @@ def _eyes(
     return head
 
 
-def _brows(head: Tensor, view: View, surface: Surface, hair: Tensor, front: Tensor) -> Tensor:
+def _brows(head: Tensor, view: HeadView, surface: Surface, hair: Tensor, front: Tensor) -> Tensor:
     """Brows rise and tilt outward-down with the factor (worried), or lower and frown."""
     x, y, _ = surface.point
     lift = view.factors["brow"]
@@ -136,7 +136,7 @@ def _brows(head: Tensor, view: View, surface: Surface, hair: Tensor, front: Tens
     return over(head, hair * 0.66, view.cover(distance, 1.3) * front * 0.95)
 
 
-def _nose(head: Tensor, view: View, plane: tuple[Tensor, Tensor], skin: Tensor) -> Tensor:
+def _nose(head: Tensor, view: HeadView, plane: tuple[Tensor, Tensor], skin: Tensor) -> Tensor:
     """A small ball in front of the face: its shift against the face shows the turn."""
     x, y = plane
     nx, ny, _ = view.project((0.0, -0.17, 0.93))
@@ -153,7 +153,7 @@ def _nose(head: Tensor, view: View, plane: tuple[Tensor, Tensor], skin: Tensor) 
 
 
 def _mouth(
-    head: Tensor, view: View, surface: Surface, skin: Tensor, light: Tensor, front: Tensor
+    head: Tensor, view: HeadView, surface: Surface, skin: Tensor, light: Tensor, front: Tensor
 ) -> Tensor:
     """Lips follow y = c (t^2 - 0.4); opening drops the lower one, teeth show in smiles."""
     x, y, _ = surface.point

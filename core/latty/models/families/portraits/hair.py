@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from latty.models.families.portraits.shapes import (
+    HeadView,
     Surface,
-    View,
     ellipsoid,
     facing,
     lit,
@@ -24,7 +24,7 @@ from latty.models.families.portraits.shapes import (
 
 
 @dataclass(frozen=True)
-class Locks:
+class HairShape:
     """What the parts share: place, lower end and light of the hanging hair; the cap."""
 
     x: Tensor  # (N, H, W) sideways from the middle of the mass, which lags behind the turn
@@ -33,7 +33,7 @@ class Locks:
     cap: Surface  # what lies on the head
 
 
-def hair_locks(view: View) -> Locks:
+def hair_locks(view: HeadView) -> HairShape:
     """Place and light the hair; longer hair has more volume."""
     x, y = view.plane
     volume = 0.10 + 0.07 * view.unit("hair_length")
@@ -45,10 +45,10 @@ def hair_locks(view: View) -> Locks:
     strands = torch.sin(x * 19.0 + 1.3 * torch.sin(y * 3.0)) + 0.6 * torch.sin(x * 41.0 - y * 2.0)
     width = (0.86 + 0.12 * length) * view.wide
     light = (0.46 + 0.30 * x * view.light[0] / width + 0.06 * strands + 0.10 * y).clamp(0, 1)
-    return Locks(x, -0.25 - 1.25 * length, light, cap)
+    return HairShape(x, -0.25 - 1.25 * length, light, cap)
 
 
-def paint_back_hair(picture: Tensor, view: View, locks: Locks, hair: Tensor) -> Tensor:
+def paint_back_hair(picture: Tensor, view: HeadView, locks: HairShape, hair: Tensor) -> Tensor:
     """The hair mass behind head and body: a rounded box that grows with the length,
     over a picture (N, 3, H, W)."""
     y = view.plane[1]
@@ -63,7 +63,7 @@ def paint_back_hair(picture: Tensor, view: View, locks: Locks, hair: Tensor) -> 
     return over(picture, tone, view.cover(distance) * smoothstep(0.12, 0.42, length))
 
 
-def paint_front_locks(picture: Tensor, view: View, locks: Locks, hair: Tensor) -> Tensor:
+def paint_front_locks(picture: Tensor, view: HeadView, locks: HairShape, hair: Tensor) -> Tensor:
     """Long hair in front of the shoulders, then the inner side of the cap behind the head,
     over a picture (N, 3, H, W)."""
     x, y = view.plane
@@ -79,7 +79,7 @@ def paint_front_locks(picture: Tensor, view: View, locks: Locks, hair: Tensor) -
     return over(picture, dark, view.cover(locks.cap.edge + 0.02) * view.cover(low))
 
 
-def hairline(view: View, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+def hairline(view: HeadView, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     """Signed height (N, H, W) of the hair's lower edge over a point of the head: negative is hair.
 
     The fringe is swept from a parting on one side; at the temples the line drops to the ears.
@@ -94,7 +94,7 @@ def hairline(view: View, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     return torch.maximum(line, floor) - y
 
 
-def paint_cap(picture: Tensor, view: View, cap: Surface, hair: Tensor) -> Tensor:
+def paint_cap(picture: Tensor, view: HeadView, cap: Surface, hair: Tensor) -> Tensor:
     """The hair on the head: strands that leave the parting, a sheen band, a wavy outline,
     over a picture (N, 3, H, W)."""
     x, y = view.plane

@@ -22,7 +22,7 @@ from latty.models.families.portraits.hair import (
 )
 from latty.models.families.portraits.shapes import (
     RGB,
-    View,
+    HeadView,
     colour,
     ellipsoid,
     over,
@@ -93,7 +93,7 @@ def render(factors: Tensor, size: int = 64, ss: int = 2) -> Tensor:
     return avg_pool2d(picture, ss) if ss > 1 else picture
 
 
-def _frame(factors: Tensor, size: int) -> View:
+def _frame(factors: Tensor, size: int) -> HeadView:
     """Put the camera: position, scale, roll in the picture plane; yaw and pitch as a rotation."""
     named = {name: factors[:, i].view(-1, 1, 1) for i, name in enumerate(NAMES)}
     axis = torch.arange(size, device=factors.device, dtype=factors.dtype)
@@ -110,10 +110,10 @@ def _frame(factors: Tensor, size: int) -> View:
     lx, ly = lx * norm, 0.50 * norm
     light = (lx * cr + ly * sr, ly * cr - lx * sr, 0.72 * norm)
     turn = rotation(named["yaw"].view(-1) * 0.60, named["pitch"].view(-1) * -0.32)
-    return View(named, (px, py), plane, (cx, cy), scale, 2 / size / scale, turn, sr, light)
+    return HeadView(named, (px, py), plane, (cx, cy), scale, 2 / size / scale, turn, sr, light)
 
 
-def _skin_and_hair(view: View) -> tuple[Tensor, Tensor]:
+def _skin_and_hair(view: HeadView) -> tuple[Tensor, Tensor]:
     """Base colours (N, 3, 1, 1); hair greys with age."""
     age = view.unit("age")
     skin = palette(view.unit("skin"), SKIN) * (1 - 0.04 * age.unsqueeze(1))
@@ -122,7 +122,7 @@ def _skin_and_hair(view: View) -> tuple[Tensor, Tensor]:
     return skin, hair + (colour((0.80, 0.80, 0.83), hair) - hair) * grey
 
 
-def _background(view: View) -> Tensor:
+def _background(view: HeadView) -> Tensor:
     """A plain wall with a glow on the side of the light."""
     px, py = view.screen
     wall = palette(view.unit("bg_hue"), BACKGROUND)
@@ -131,7 +131,7 @@ def _background(view: View) -> Tensor:
     return wall * (0.72 + 0.36 * glow) + 0.07 * glow
 
 
-def _body(picture: Tensor, view: View, skin: Tensor) -> Tensor:
+def _body(picture: Tensor, view: HeadView, skin: Tensor) -> Tensor:
     """Shoulders with a round collar, and the neck; they follow the head but do not turn."""
     (px, py), (cx, cy) = view.screen, view.centre
     x, y = (px - cx * 0.85) / view.scale, (py - cy) / view.scale
@@ -154,7 +154,7 @@ def _body(picture: Tensor, view: View, skin: Tensor) -> Tensor:
     return over(picture, tone * under_chin.unsqueeze(1), cover)
 
 
-def _ear(view: View, skin: Tensor, side: float) -> tuple[Tensor, Tensor, Tensor]:
+def _ear(view: HeadView, skin: Tensor, side: float) -> tuple[Tensor, Tensor, Tensor]:
     """One ear as (colour, coverage, depth): a disc that stays round while its place turns."""
     x, y = view.plane
     out = 0.80 * side * view.wide
@@ -167,7 +167,7 @@ def _ear(view: View, skin: Tensor, side: float) -> tuple[Tensor, Tensor, Tensor]
     return shade(tone, light), view.cover((q - 1) * 0.18), depth
 
 
-def _glasses(picture: Tensor, view: View) -> Tensor:
+def _glasses(picture: Tensor, view: HeadView) -> Tensor:
     """Round-square frames on a slightly larger shell, with a faint glint on the lenses."""
     x, y = view.plane
     shell = ellipsoid(view, (x, y), [0.83 * view.wide, 1.03, 0.95], (0.0, 0.0, 0.0))
@@ -186,7 +186,7 @@ def _glasses(picture: Tensor, view: View) -> Tensor:
     return over(picture, tint, view.cover(wire, 1.2) * front)
 
 
-def _expose(picture: Tensor, view: View) -> Tensor:
+def _expose(picture: Tensor, view: HeadView) -> Tensor:
     """Vignette and exposure."""
     px, py = view.screen
     vignette = (1 - 0.08 * (px * px + py * py)).unsqueeze(1)

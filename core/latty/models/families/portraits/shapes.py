@@ -18,7 +18,7 @@ RGB = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class View:
+class HeadView:
     """Where the head is, which way it looks and where the light comes from."""
 
     factors: dict[str, Tensor]  # name -> (N, 1, 1)
@@ -128,7 +128,7 @@ def rotation(yaw: Tensor, pitch: Tensor) -> Tensor:
 
 
 def ellipsoid(
-    view: View, plane: tuple[Tensor, Tensor], axes: Sequence[float | Tensor], centre: RGB
+    view: HeadView, plane: tuple[Tensor, Tensor], axes: Sequence[float | Tensor], centre: RGB
 ) -> Surface:
     """Meet the ellipsoid |(p - c) / a| = 1 with the ray (X, Y, t) of every pixel.
 
