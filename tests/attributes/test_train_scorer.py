@@ -31,7 +31,7 @@ from latty.errors import BadData, Interrupted, Missing
 from latty.models import open_model
 from latty.models.base import AnySize, HasFactors
 from latty.models.families.portraits.renderer import NAMES, render
-from latty.models.state_dict import Reader
+from latty.models.state_dict import TensorReader
 from latty.report import silent
 from training.latents import sample_factors
 
@@ -150,7 +150,7 @@ def test_the_layers_written_down_are_the_network(size: int, channels: int) -> No
         for _ in range(3):
             network(torch.randn(6, channels, size, size))  # batch norms learn
     network.eval()
-    again = read_layers(Reader(network.state_dict()), layers, (channels, size, size))
+    again = read_layers(TensorReader(network.state_dict()), layers, (channels, size, size))
     images = torch.randn(2, channels, size, size)
     assert torch.equal(again(images), network(images))
 
