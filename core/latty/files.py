@@ -37,7 +37,7 @@ def replace_whole(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def write(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
@@ -58,7 +58,8 @@ def _mode(target: Path) -> int:
     return 0o666 & ~mask
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """See to it that a file's new name is on the disk too."""
     with suppress(OSError):  # not every file system can sync a folder
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -16,7 +16,6 @@ memory and the recipes in pictures. So a new field is one line here. What else a
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, is_dataclass, replace
-from functools import cache
 from typing import Any, Literal, TypeVar
 
 from latty.errors import BadData
@@ -301,9 +300,7 @@ def _floats(value: Any) -> Iterator[float]:
 # --- a scene as a table ---------------------------------------------------------------------------
 
 
-@cache
-def _rule() -> Rule:
-    return record(Scene)
+SCENE = record(Scene)
 
 
 def to_table(scene: Scene) -> dict[str, Any]:
@@ -319,7 +316,7 @@ def from_table(table: object) -> Scene:
     Raises BadData with the first thing that is wrong.
     """
     faults = Faults(limits=False)
-    scene: Scene = _rule().read(table, ("scene",), faults)
+    scene: Scene = SCENE.read(table, ("scene",), faults)
     if faults.found:
         first = faults.found[0]
         raise BadData(f"{dotted(first.where)}: {first.what}", first.hint)

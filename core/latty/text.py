@@ -16,12 +16,14 @@ def is_safe(character: str) -> bool:
 def clean(text: str, limit: int = SHOWN, instead: str | None = "?") -> str:
     """The text in one line of at most `limit` characters, "..." at its end where it was cut.
 
-    instead    what stands for each unsafe character; None = its escape, written out: \\x1b
+    instead    what stands for each unsafe character, and then for odd spaces and unknown ones, too;
+               "" = nothing; None = the escape of an unsafe one, written out: \\x1b
     """
     cut = text if len(text) <= limit else f"{text[: limit - 3]}..."
     if cut.isascii() and cut.isprintable():
         return cut
-    return "".join(c if is_safe(c) else _stand_in(c, instead) for c in cut)
+    keeps = str.isprintable if instead else is_safe
+    return "".join(c if keeps(c) else _stand_in(c, instead) for c in cut)
 
 
 def printable(text: str) -> str:

@@ -11,6 +11,9 @@ import pytest
 from bad_checkpoints import SAMPLES
 from places import BADFILES, LIMIT, ROOT
 
+from latty.checkpoints import open_checkpoint
+from latty.errors import LattyError
+
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="peak memory is read from /proc"
 )
@@ -131,3 +134,11 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
         **{"capture_output": True, "text": True, "timeout": 60, "cwd": ROOT},
     )
     assert done.returncode not in (0, -signal.SIGKILL) and "pipe or device" in done.stderr
+
+
+def test_odd_spaces_of_a_file_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00\x10\x00{\xa0'descr\x9b': 1, }")
+    with pytest.raises(LattyError, match="is damaged near") as caught:
+        open_checkpoint(path)
+    assert str(caught.value).isprintable()

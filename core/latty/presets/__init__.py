@@ -57,7 +57,6 @@ def from_dict(data: Mapping[str, Any], file: str) -> Preset:
 
 
 def _preset(source: reading.PresetFile) -> Preset:
-
     return to_preset(reading.accepted(source), source.file)
 
 

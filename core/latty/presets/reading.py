@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from latty import home
-from latty.errors import BadData, Missing, OutputError, PresetError, Problem, did_you_mean
+from latty.errors import BadData, Missing, PresetError, Problem, did_you_mean
 from latty.presets import overrides as sets
 from latty.presets.formats import format_of
 from latty.presets.migrations import migrate
@@ -49,11 +49,14 @@ def shipped() -> dict[str, Path]:
 def load(source: str | Path, overrides: Sequence[str] = ()) -> PresetFile:
     """A file, the name of a shipped preset or "-" (stdin), as data in today's layout, not yet
     checked. Raises Missing, OutputError, UsageError, PresetError."""
-    path = None if source == "-" else _file(source)
-    file = words.shown(str(source), words.LONGEST_FILE) if path else "stdin"
-    raw = _bytes(path, file) if path else sys.stdin.buffer.read(PRESET_FILE.limit + 1)
-    read = tables.parse(raw, file, PRESET_FILE)
-    return _prepared(PresetFile(file, read.data, read.places, PRESET_FILE, path), overrides)
+    if source == "-":
+        path, raw = None, sys.stdin.buffer.read(PRESET_FILE.limit + 1)
+        read = tables.parse(raw, "stdin", PRESET_FILE)
+    else:
+        path, file = _file(source), words.shown(str(source), words.LONGEST_FILE)
+        _check_suffix(path, file)
+        read = tables.read(path, PRESET_FILE, file)
+    return _prepared(PresetFile(read.file, read.data, read.places, read.kind, path), overrides)
 
 
 def from_data(data: Mapping[str, Any], file: str) -> PresetFile:
@@ -137,13 +140,7 @@ def _file(source: str | Path) -> Path:
     raise Missing(f"there is no preset {name}", did_you_mean(words.shown(path.name), known))
 
 
-def _bytes(path: Path, file: str) -> bytes:
-    other = OTHER_FORMATS.get(path.suffix.lower())
-    if other:
+def _check_suffix(path: Path, file: str) -> None:
+    if other := OTHER_FORMATS.get(path.suffix.lower()):
         hint = "write it as TOML: key = value, text in quotes, tables as [name]"
         raise PresetError(file, [Problem(0, 0, "", f"presets are TOML; {other} is not read", hint)])
-    try:
-        with path.open("rb") as opened:
-            return opened.read(PRESET_FILE.limit + 1)
-    except OSError as error:
-        raise OutputError(f"cannot read {file}: {error.strerror}") from None

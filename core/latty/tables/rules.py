@@ -113,13 +113,7 @@ def _in_range(value: float, low: float, high: float, where: Path, faults: Faults
 
 def flag() -> Rule:
     """True or false."""
-
-    def read(value: Any, where: Path, faults: Faults) -> Any:
-        if not isinstance(value, bool):
-            faults.add(where, f"must be true or false, not {described(value)}")
-        return value
-
-    return Rule(read, lambda value: isinstance(value, bool), {"type": "boolean"})
+    return matching("true or false", lambda v: isinstance(v, bool), {"type": "boolean"})
 
 
 def word(*words: str) -> Rule:

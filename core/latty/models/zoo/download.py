@@ -20,6 +20,7 @@ from urllib.request import OpenerDirector
 
 from latty.checkpoints.sniff import sniff
 from latty.errors import BadData, LattyError, OutputError
+from latty.files import sync_folder
 from latty.locks import locked
 from latty.models.zoo import web
 from latty.models.zoo.pages import behind, is_page
@@ -259,12 +260,7 @@ class _Transfer:
                 os.fsync(file.fileno())
             self.part.replace(self.target)
             self.note.unlink(missing_ok=True)
-        with suppress(OSError):  # not every file system can sync a folder
-            folder = os.open(self.target.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        sync_folder(self.target.parent)
 
     def _digest(self) -> str:
         digest, size, done = hashlib.sha256(), self._have(), 0
