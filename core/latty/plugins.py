@@ -149,13 +149,14 @@ class Registry(Generic[T]):
     def _loaded(self, name: str) -> T:
         point = self._outside[name]
         try:
-            entry = point.load()
-            entry = getattr(entry, self.attribute) if self.attribute else entry
+            module = point.load()
         except LattyError as error:
             raise self._fault(point, str(error)) from error
         except Exception as error:
             raise self._fault(point, f"{type(error).__name__}: {error}") from error
-        lacks = [word for word in self.needs if not hasattr(entry, word)]
+        entry = getattr(module, self.attribute, None) if self.attribute else module
+        needs = self.needs if entry is not None else (self.attribute,)
+        lacks = [word for word in needs if not hasattr(entry, word)]
         if lacks:
             raise self._fault(point, f"it lacks {', '.join(lacks)}")
         return cast(T, entry)

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import outside
@@ -14,8 +15,11 @@ import pytest
 from cli_process import environment
 from many_runs import run_all
 from outside.latty_outside import twig
+from places import LIMIT
 from safetensors.torch import save_file
 from terminal_fake import PLAIN, running
+
+from latty.errors import Missing
 
 pytestmark = pytest.mark.slow
 Runs = Callable[..., list[subprocess.CompletedProcess[str]]]
@@ -71,7 +75,10 @@ def test_a_family_and_a_layout(runs: Runs, tmp_path: Path) -> None:
         "check t.toml b.toml",
         "render t.toml b.toml --out-dir .",
         "render t.png --out-dir again",
-    )
+        "sample mine --seeds 0-3 -o s.png",
+        "render s.png --out-dir again",
+    )[:-2]
+    assert (tmp_path / "again/s.png").read_bytes() == (tmp_path / "s.png").read_bytes()
     assert "twig" in inspected.stdout and "twig" in layout.stdout
     assert {"mine", "other"} <= {*names(listed)}
     assert again.stdout
@@ -193,6 +200,57 @@ def test_a_panel_and_a_way_to_show_pictures(site: Path, tmp_path: Path) -> None:
     with running(words, environ, kind=PLAIN, folder=tmp_path, columns=160, rows=48) as terminal:
         terminal.wait_for("from outside")
         terminal.wait_for(r"[.:+*#%@=-]{12}")
+
+
+def studio(which: str, site: Path, home: Path) -> dict[str, Any]:
+    """What outside_studio.py says of a studio that sees the package."""
+    script = Path(outside.__file__).parents[1] / "outside_studio.py"
+    paths = f"{site}:{script.parent}"
+    done = subprocess.run(
+        [sys.executable, str(script), which],
+        env=environment(home, PYTHONPATH=paths),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_the_lists_of_the_studio(runs: Runs, site: Path, tmp_path: Path) -> None:
+    runs("import twig.safetensors --name mine", "discover bend mine --bends 3 -o curves")
+    told = studio("good", site, tmp_path)
+    assert re.search(r"● mine +16 px", told["first"]) and "from outside" in told["first"]
+    assert {"curves/bend0", "curves/bend2"} <= {*told["directions"]}
+    assert told["edits"] == ["curves/bend1"] and told["left"] == ["bend1", "bend2"]
+    assert re.search("bend +Bend: directions that curve", told["methods"])
+    assert re.search("│ bends +3", told["parameters"])
+    assert "[ ] flip" in told["formats"] and "[ ] leaf" in told["formats"]
+    assert {"ascii_art", "blocks", "sixel"} <= {*told["ways"]}
+
+
+def test_the_studio_names_bad_entries_once_and_goes_on(tmp_path: Path) -> None:
+    told = studio("bad", outside.site(tmp_path, "latty_bad", outside.bad()), tmp_path)
+    said = [line for line in told["said"] if "left out" in line]
+    assert all("latty_bad" in line and "\n" not in line for line in said)
+    assert max(Counter(said).values()) == 1, "told twice"
+    for what in ("panel 'history'", "panel 'broken'", "panel 'empty'", "picture 'broken'"):
+        assert [line for line in said if line.startswith(what)], said
+    assert "- broken  does not fit: method 'broken' of latty_bad is left out" in told["methods"]
+    assert {"blocks", "sixel"} <= {*told["ways"]} and not {"broken", "empty"} & {*told["ways"]}
+
+
+def test_a_way_to_show_pictures_that_cannot_be_used(tmp_path: Path) -> None:
+    site = outside.site(tmp_path, "latty_bad", outside.bad())
+    variables = {"PYTHONPATH": str(site), "LATTY_IMAGE": "broken"}
+    environ = environment(tmp_path, TERM="xterm-256color", **variables)
+    words = [sys.executable, "-m", "latty_tui"]
+    with running(words, environ, kind=PLAIN, folder=tmp_path, columns=160) as terminal:
+        terminal.wait_for("picture 'broken' of latty_bad is left out")
+        assert terminal.ended() == Missing.exit_code
+        assert "Traceback" not in terminal.text()
 
 
 def test_bad_entries_are_named_once_and_left_out(tmp_path: Path) -> None:

@@ -130,6 +130,7 @@ class Studio(BaseApp):
         self._tell_state()
         self.main.restore_focus(self.memory.focus)
         self.background(self._open_first(), "open")
+        self.watch_entries()
         if self.memory.trouble:
             self.say(self.memory.trouble, "warning")
 

@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.worker import Worker
 
+from latty import plugins
 from latty.cli import signals
 from latty.errors import LattyError
 from latty.text import printable
@@ -99,6 +101,12 @@ class BaseApp(App[int]):
         self.push_screen(Jump())
 
     # Errors.
+
+    def watch_entries(self) -> None:
+        """Say which entries of other packages are left out: those known by now, and from now on."""
+        plugins.tell = partial(self.say, severity="warning")
+        for fault in plugins.faults.values():
+            plugins.tell(fault)
 
     def background(self, work: Coroutine[Any, Any, Any], group: str) -> Worker[Any]:
         """Run it beside everything; what it raises is shown, never lost."""

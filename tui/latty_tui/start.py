@@ -4,14 +4,15 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from latty_tui.terminal import probe
+from latty_tui.terminal import probe, way
 
 if TYPE_CHECKING:
     from latty.config import Config
 
 
 def run(ref: str | None, config: "Config") -> int:
-    """The studio, until it is left; the exit code."""
+    """The studio, until it is left; the exit code. Raises Missing for a way to show pictures that
+    cannot be used."""
     asked = probe.start()
     try:
         from textual import constants  # takes as long as a slow terminal's answer
@@ -26,5 +27,6 @@ def run(ref: str | None, config: "Config") -> int:
     if terminal.truecolor and not os.environ.get("NO_COLOR"):
         # ssh does not hand COLORTERM on; the terminal said it
         constants.COLOR_SYSTEM = "truecolor"  # type: ignore[misc]
+    way(terminal.way)  # of another package it may be one that cannot be used
     app = Studio(ref, config, replace(terminal, typed=b""))
     return app.run() or app.return_code or 0

@@ -96,6 +96,7 @@ class Format:
     reads    the keys of an output that mean something to it, beside path, size and captions
     magic    a regular expression that its first bytes match, b"" = not recognised by content
     bytes_per_pixel  at most, of a picture: for the estimate before a render
+    offered  the studio's form has it; False = it must be asked for by its suffix
     encoders (encoder, container, pixel format) of FFmpeg that `latty doctor` tries
     """
 
@@ -107,6 +108,7 @@ class Format:
     reads: frozenset[str] = frozenset()
     magic: bytes = b""
     bytes_per_pixel: float = 3.1
+    offered: bool = True
     encoders: tuple[tuple[str, str, str], ...] = ()
 
 

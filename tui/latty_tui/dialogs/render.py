@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -215,9 +214,8 @@ def _fields(order: Order, devices: Sequence[str], device: str) -> list[FormField
 
 
 def _formats() -> tuple[str, ...]:
-    """Films, pictures, and "frames" for a folder of them: of every writer of one format."""
-    writers = Counter(one.writer for one in formats().values())
-    found = [one for one in formats().values() if writers[one.writer] == 1]
+    """Films, pictures, and "frames" for a folder of them."""
+    found = [one for one in formats().values() if one.offered]
     found.sort(key=lambda one: (one.suffix == FOLDER, not one.film, one.suffix))
     return tuple("frames" if one.suffix == FOLDER else one.suffix[1:] for one in found)
 

@@ -13,7 +13,7 @@ from latty_tui.drawing.picture import Picture
 from latty_tui.drawing.pixels import PixelView
 from latty_tui.panel import Panel
 from latty_tui.state import GRIDS
-from latty_tui.terminal import PICTURES, names
+from latty_tui.terminal import PICTURES
 
 if TYPE_CHECKING:
     from latty_tui.drawing.engine import Drawn, EngineError
@@ -149,7 +149,8 @@ class PicturePanel(Panel, Vertical):
         self.pixels.again()
 
     def action_way(self) -> None:
-        ways = sorted(names(), key=lambda name: PICTURES.constant(name, "ORDER", 50))
+        usable = (name for name, _ in PICTURES.loaded())
+        ways = sorted(usable, key=lambda name: PICTURES.constant(name, "ORDER", 50))
         at = ways.index(self.desk.writer.way) if self.desk.writer.way in ways else -1
         self.desk.set_way(ways[(at + 1) % len(ways)])
         self.desk.say(f"pictures as {self.desk.writer.way}")

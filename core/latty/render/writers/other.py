@@ -17,6 +17,7 @@ FORMATS = {
         "magic": rb"....ftypqt  ",
         "reads": {"fps", "loop", "crf", "chroma"},
         "bytes_per_pixel": 0.5,
+        "offered": False,
     },
     ".mkv": {
         "what": "Matroska video",
@@ -25,28 +26,33 @@ FORMATS = {
         "magic": rb"\x1aE\xdf\xa3.{0,60}matroska",
         "reads": {"fps", "loop", "crf", "chroma"},
         "bytes_per_pixel": 0.5,
+        "offered": False,
     },
     ".jpg": {
         "what": "JPEG picture",
         "about": "JPEG: a small still picture, sheet, grid or strip; `quality` as in WebP.",
         "magic": rb"\xff\xd8\xff\xfe..\{",  # one with a recipe: others are no file of ours
         "reads": {"layout", "rows", "columns", "span", "quality"},
+        "offered": False,
     },
     ".jpeg": {
         "what": "JPEG picture",
         "about": "JPEG under its long name: the same as .jpg.",
         "reads": {"layout", "rows", "columns", "span", "quality"},
+        "offered": False,
     },
     ".tif": {
         "what": "TIFF picture",
         "about": "TIFF: a lossless still picture, sheet, grid or strip, for print.",
         "magic": rb"II\*\0|MM\0\*",
         "reads": {"layout", "rows", "columns", "span"},
+        "offered": False,
     },
     ".tiff": {
         "what": "TIFF picture",
         "about": "TIFF under its long name: the same as .tif.",
         "reads": {"layout", "rows", "columns", "span"},
+        "offered": False,
     },
 }
 CONTAINERS = {".mov": "mov", ".mkv": "matroska"}
