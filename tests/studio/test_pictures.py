@@ -285,10 +285,10 @@ def test_the_box_keeps_the_shape_and_the_room(shape: tuple[int, int]) -> None:
 
 def test_without_colours_brightness_becomes_characters() -> None:
     from latty_tui.drawing.encoding import SHADES, cells
-    from latty_tui.drawing.pixels import Picture
+    from latty_tui.drawing.picture import RawPicture
 
     ramp = np.repeat(np.linspace(0, 255, 64).astype(np.uint8)[None, :, None], 3, 2).repeat(64, 0)
-    lines = cells(Picture(ramp.tobytes(), 64, 64), 40, 20, (8, 16), colours=False)
+    lines = cells(RawPicture(ramp.tobytes(), 64, 64), 40, 20, (8, 16), colours=False)
     text = "".join(part[0] for part in lines[10])
     assert len(text) == 40 and text[0] == SHADES[0] and text[-1] == SHADES[-1]
     assert [SHADES.index(c) for c in text] == sorted(SHADES.index(c) for c in text)

@@ -48,7 +48,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class CardLayer:
     """One operation of a plain network; `tensors` is the beginning of the names it reads."""
 
     kind: str
@@ -89,7 +89,7 @@ class Card:
     layout: str = ""  # "" = as the ONNX file says
     prefix: str = ""
     ignore: tuple[str, ...] = ()
-    layers: tuple[Layer, ...] = ()
+    layers: tuple[CardLayer, ...] = ()
     title: str = field(default="", compare=False)
     training: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -178,7 +178,7 @@ LAYER = tagged(
         "tanh": {},
         "sigmoid": {},
     },
-    Layer,
+    CardLayer,
 )
 TABLE = table(
     {

@@ -6,7 +6,7 @@ from functools import partial
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latty.attributes.card import Layer
+from latty.attributes.card import CardLayer
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData
 from latty.models.state_dict import TensorReader
@@ -43,7 +43,7 @@ POINTWISE: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def read_layers(reader: TensorReader, layers: tuple[Layer, ...], size: Size) -> nn.Sequential:
+def read_layers(reader: TensorReader, layers: tuple[CardLayer, ...], size: Size) -> nn.Sequential:
     """The network for pictures of that size, frozen. Raises BadData, naming layer or tensor."""
     steps = []
     for index, layer in enumerate(layers):
@@ -60,7 +60,7 @@ def read_layers(reader: TensorReader, layers: tuple[Layer, ...], size: Size) -> 
     return nn.Sequential(*steps).eval().requires_grad_(False)
 
 
-def _step(reader: TensorReader, layer: Layer, size: Size) -> tuple[nn.Module, Size]:
+def _step(reader: TensorReader, layer: CardLayer, size: Size) -> tuple[nn.Module, Size]:
     """One operation, and the features' size after it."""
     channels, height, width = size
     if layer.kind == "conv":
@@ -80,7 +80,7 @@ def _step(reader: TensorReader, layer: Layer, size: Size) -> tuple[nn.Module, Si
     return POINTWISE[layer.kind](), sizes.get(layer.kind, size)
 
 
-def _conv(reader: TensorReader, layer: Layer, size: Size) -> tuple[nn.Module, Size]:
+def _conv(reader: TensorReader, layer: CardLayer, size: Size) -> tuple[nn.Module, Size]:
     channels, kernel, stride = size[0], layer.kernel or -1, layer.stride or 1
     if channels % layer.groups:
         raise BadData(f"{channels} channels do not fall into {layer.groups} groups", CHECK)
@@ -98,14 +98,14 @@ def _conv(reader: TensorReader, layer: Layer, size: Size) -> tuple[nn.Module, Si
     return conv, (outputs, after[0], after[1])
 
 
-def _fill(reader: TensorReader, layer: Layer, module: nn.Conv2d | nn.Linear) -> None:
+def _fill(reader: TensorReader, layer: CardLayer, module: nn.Conv2d | nn.Linear) -> None:
     """Weight and bias as the file has them, in the shape that the module has."""
     module.weight = nn.Parameter(reader.take(f"{layer.tensors}.weight", *module.weight.shape))
     if module.bias is not None:
         module.bias = nn.Parameter(reader.take(f"{layer.tensors}.bias", *module.bias.shape))
 
 
-def _norm(reader: TensorReader, layer: Layer, channels: int) -> nn.BatchNorm2d:
+def _norm(reader: TensorReader, layer: CardLayer, channels: int) -> nn.BatchNorm2d:
     norm = nn.BatchNorm2d(channels, layer.eps, affine=layer.affine)
     norm.running_mean = reader.take(f"{layer.tensors}.running_mean", channels)
     norm.running_var = reader.take(f"{layer.tensors}.running_var", channels)
@@ -117,7 +117,7 @@ def _norm(reader: TensorReader, layer: Layer, channels: int) -> nn.BatchNorm2d:
     return norm
 
 
-def _pool(layer: Layer, size: Size) -> tuple[nn.Module, Size]:
+def _pool(layer: CardLayer, size: Size) -> tuple[nn.Module, Size]:
     kernel, stride, padding = layer.kernel, layer.stride or layer.kernel, layer.padding
     if padding * 2 > kernel:
         raise BadData("padding is more than half of the kernel", CHECK)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latty.attributes.card import Group, Layer
+from latty.attributes.card import CardLayer, Group
 from latty.attributes.cnn import Flat
 
 SMALLEST_SIDE = 8  # px of the last maps: they are read by position, not averaged
@@ -17,15 +17,15 @@ Figures = dict[str, dict[str, float]]  # attribute -> what was measured
 
 def stack(
     size: int, channels: int, width: int, outputs: int
-) -> tuple[nn.Sequential, tuple[Layer, ...]]:
+) -> tuple[nn.Sequential, tuple[CardLayer, ...]]:
     """A network for pictures (N, channels, size, size), and the same as a card's layers.
 
     Tensors are named by their place; `width` is that of the first layer.
     """
     modules: list[nn.Module] = []
-    layers: list[Layer] = []
+    layers: list[CardLayer] = []
 
-    def add(module: nn.Module, layer: Layer) -> None:
+    def add(module: nn.Module, layer: CardLayer) -> None:
         modules.append(module)
         layers.append(layer)
 
@@ -33,9 +33,9 @@ def stack(
         place, padding = str(len(modules)), kernel // 2
         module = nn.Conv2d(inputs, width, kernel, stride, padding, bias=False)
         jump = stride if stride > 1 else 0
-        add(module, Layer("conv", place, stride=jump, padding=padding, bias=False))
-        add(nn.BatchNorm2d(width), Layer("batch_norm", str(len(modules))))
-        add(nn.ReLU(), Layer("relu"))
+        add(module, CardLayer("conv", place, stride=jump, padding=padding, bias=False))
+        add(nn.BatchNorm2d(width), CardLayer("batch_norm", str(len(modules))))
+        add(nn.ReLU(), CardLayer("relu"))
 
     side, first = size, width
     conv(channels, width, 1)
@@ -47,9 +47,9 @@ def stack(
     narrow = max(8, 3 * first // 2)
     conv(width, narrow, 1, 1)
     hidden = 8 * first
-    add(Flat(narrow * side * side, hidden), Layer("linear", str(len(modules))))
-    add(nn.ReLU(), Layer("relu"))
-    add(Flat(hidden, outputs), Layer("linear", str(len(modules))))
+    add(Flat(narrow * side * side, hidden), CardLayer("linear", str(len(modules))))
+    add(nn.ReLU(), CardLayer("relu"))
+    add(Flat(hidden, outputs), CardLayer("linear", str(len(modules))))
     return nn.Sequential(*modules), tuple(layers)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from latty import files, home
-from latty.attributes.card import Card, Group, Layer, read_card
+from latty.attributes.card import Card, CardLayer, Group, read_card
 from latty.attributes.registries import SCORERS
 from latty.store import Store
 
@@ -88,9 +88,9 @@ def _table(group: Group) -> dict[str, Any]:
     return {"names": list(group.names), "activation": group.activation, **unit}
 
 
-def _layer(layer: Layer) -> str:
+def _layer(layer: CardLayer) -> str:
     """What differs from the defaults, in one line."""
-    plain = Layer(layer.kind)
+    plain = CardLayer(layer.kind)
     keys = ("tensors", "kernel", "stride", "padding", "dilation", "groups", "bias", "affine", "eps")
     said = {"kind": layer.kind}
     said |= {key: getattr(layer, key) for key in keys if getattr(layer, key) != getattr(plain, key)}

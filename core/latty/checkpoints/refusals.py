@@ -29,7 +29,7 @@ class Refusal(BadData):
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Every refusal inside names the file."""
+    """Raises every Refusal of what is inside again, with the name of the file in it."""
     try:
         yield
     except Refusal as refusal:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from latty_tui.drawing.picture import Picture
+from latty_tui.drawing.picture import RawPicture
 
 SHADES = " .:-=+*#%@"  # from dark to bright, on a dark ground
 Place = tuple[int, int, int, int]  # x, y, width, height in cells
@@ -53,7 +53,7 @@ class Encoded:
         )
 
 
-def fit(picture: Picture, order: EncodeOptions) -> tuple[int, int]:
+def fit(picture: RawPicture, order: EncodeOptions) -> tuple[int, int]:
     """Width and height in px on screen: the largest that keep the shape and fit the cells."""
     from latty_tui import terminal
 
@@ -69,7 +69,7 @@ def fit(picture: Picture, order: EncodeOptions) -> tuple[int, int]:
     return max(1, int(picture.width * scale)), max(1, int(picture.height * scale))
 
 
-def encode(picture: Picture, order: EncodeOptions) -> Encoded:
+def encode(picture: RawPicture, order: EncodeOptions) -> Encoded:
     """The picture in the terminal's way, in the middle of its place. Slow: call it in a thread."""
     from latty_tui import terminal
 
@@ -96,7 +96,7 @@ def encode(picture: Picture, order: EncodeOptions) -> Encoded:
     return Encoded(data, order.place, column, row, columns, rows, (width, height))
 
 
-def _array(picture: Picture) -> Any:
+def _array(picture: RawPicture) -> Any:
     import numpy as np
 
     flat = np.frombuffer(picture.pixels, np.uint8)
@@ -125,7 +125,7 @@ def fit_within(width: int, height: int, most: int | None) -> tuple[int, int]:
 
 
 def cells(
-    picture: Picture,
+    picture: RawPicture,
     columns: int,
     rows: int,
     cell: tuple[int, int],
@@ -166,7 +166,7 @@ def _hex(rgb: list[int]) -> str:
     return "#{:02x}{:02x}{:02x}".format(*rgb)
 
 
-def saved_path(picture: Picture) -> str:
+def saved_path(picture: RawPicture) -> str:
     """The path of a file that holds the picture, for terminals that can show none."""
     from latty_tui import terminal
 

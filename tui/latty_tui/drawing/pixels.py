@@ -17,7 +17,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from latty_tui.drawing.encoding import Encoded, EncodeOptions, cells, encode
-from latty_tui.drawing.picture import Picture
+from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.pixel_writer import PixelWriter, Spans
 
 SETTLE = 0.04  # seconds after the last touch of the compositor until pixels are painted again
@@ -41,7 +41,7 @@ class PixelView(Widget):
     def __init__(self, writer: PixelWriter, id: str) -> None:
         super().__init__(id=id)
         self.writer = writer
-        self.picture: Picture | None = None
+        self.picture: RawPicture | None = None
         self._quick = False
         self._encoded: Encoded | None = None
         self._busy = self._again = self._covered = False
@@ -60,7 +60,7 @@ class PixelView(Widget):
         would cover it, and where there is no terminal to paint on."""
         return self._covered or self.app.is_headless or self.writer.way in ("saved", "off")
 
-    def show(self, picture: Picture | None, quick: bool = False) -> None:
+    def show(self, picture: RawPicture | None, quick: bool = False) -> None:
         """Show a picture instead of the last one. `quick`: small and of few colours, because
         another one follows; it is sent whole when none does."""
         self.picture, self._quick = picture, quick

@@ -12,7 +12,7 @@ from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 from latty_tui.drawing.engine import EngineDied, EngineError
-from latty_tui.drawing.picture import Picture
+from latty_tui.drawing.picture import RawPicture
 
 if TYPE_CHECKING:
     from textual.worker import Worker
@@ -59,7 +59,7 @@ class Projector:
         self.playback: Playback | None = None
         self.frame = 0
         self.shown = 0  # pictures, in all
-        self._kept: dict[int, Picture] = {}
+        self._kept: dict[int, RawPicture] = {}
         self._of: Preset | None = None
         self._mine: Drawn | None = None
         self._worker: Worker[None] | None = None
@@ -136,7 +136,7 @@ class Projector:
             return step + missed, begun
         return step, begun + late
 
-    async def _picture(self, playback: Playback, frame: int) -> Picture | None:
+    async def _picture(self, playback: Playback, frame: int) -> RawPicture | None:
         """A frame; None where something newer was asked for."""
         if frame in self._kept:
             return self._kept[frame]
@@ -148,14 +148,14 @@ class Projector:
             return None
         self._mine = drawn
         self.desk.tell(lambda panel: panel.on_drawn(drawn))
-        picture = Picture(drawn.pixels, drawn.width, drawn.height)
+        picture = RawPicture(drawn.pixels, drawn.width, drawn.height)
         if max(drawn.width, drawn.height) > LARGEST:
             picture = await asyncio.to_thread(shrunk, picture, LARGEST)
         if sum(len(one.pixels) for one in self._kept.values()) < KEPT:
             self._kept[frame] = picture
         return picture
 
-    def _show(self, playback: Playback, frame: int, picture: Picture) -> None:
+    def _show(self, playback: Playback, frame: int, picture: RawPicture) -> None:
         if self.playback is not playback:
             return
         self.frame, self.shown = frame, self.shown + 1
@@ -171,7 +171,7 @@ class Projector:
         self.desk.view = replace(self.desk.view, moment=moment)
 
 
-def shrunk(picture: Picture, most: int) -> Picture:
+def shrunk(picture: RawPicture, most: int) -> RawPicture:
     """The picture with its longer side at most `most` px. Slow: call it in a thread."""
     import numpy as np
 
@@ -181,4 +181,4 @@ def shrunk(picture: Picture, most: int) -> Picture:
     width, height = fit_within(picture.width, picture.height, most)
     pixels = np.frombuffer(picture.pixels, np.uint8)
     pixels = pixels.reshape(picture.height, picture.width, 3)
-    return Picture(terminal.fitted(pixels, (width, height)).tobytes(), width, height)
+    return RawPicture(terminal.fitted(pixels, (width, height)).tobytes(), width, height)

@@ -6,7 +6,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from latty_tui.panel import Panel
-from latty_tui.widgets.lines import Lines, Part
+from latty_tui.widgets.lines import LinePart, Lines
 
 if TYPE_CHECKING:
     from latty_tui.drawing.engine import OpenModel
@@ -40,11 +40,11 @@ class HistoryPanel(Panel, Lines):
     def count(self) -> int:
         return len(self.desk.history)
 
-    def line(self, index: int, width: int) -> list[Part]:
+    def line(self, index: int, width: int) -> list[LinePart]:
         history = self.desk.history
         step, here = history.steps[index], index == history.index
         look = "strong" if here else "dim" if index > history.index else ""
-        return [Part("● " if here else "  ", "value"), Part(step.what or "…", look)]
+        return [LinePart("● " if here else "  ", "value"), LinePart(step.what or "…", look)]
 
     def action_take(self) -> None:
         if self.cursor != self.desk.history.index:

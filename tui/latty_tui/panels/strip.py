@@ -17,7 +17,7 @@ from latty.scene import Edit, Scene
 from latty.text import printable
 from latty_tui.drawing.encoding import EncodeOptions, fit
 from latty_tui.drawing.engine import EngineDied, EngineError
-from latty_tui.drawing.picture import Picture
+from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.pixels import PixelView
 from latty_tui.drawing.projector import shrunk
 from latty_tui.panel import Panel
@@ -62,7 +62,7 @@ class StripPanel(Panel, Vertical):
         self.ref: str | None = None
         self._of = ""  # the model that `ref` is for
         self.shown: StripKey | None = None
-        self._kept: dict[StripKey, Picture] = {}
+        self._kept: dict[StripKey, RawPicture] = {}
         self._timer: Timer | None = None
         self._said: tuple[Text, Text] | None = None
         self._shape = 1.0  # width of one picture by its height
@@ -145,7 +145,7 @@ class StripPanel(Panel, Vertical):
         if self.view.picture is not picture:
             self.view.show(picture)
 
-    async def _asked(self, key: StripKey) -> Picture | None:
+    async def _asked(self, key: StripKey) -> RawPicture | None:
         scenes, count = key
         try:
             drawn = await self.desk.engine.draw(
@@ -158,7 +158,7 @@ class StripPanel(Panel, Vertical):
             return None
         if drawn is None:
             return None
-        picture = Picture(drawn.pixels, drawn.width, drawn.height)
+        picture = RawPicture(drawn.pixels, drawn.width, drawn.height)
         if drawn.width > LARGEST:
             picture = await asyncio.to_thread(shrunk, picture, LARGEST)
         if len(self._kept) >= KEPT:

@@ -30,7 +30,8 @@ def encode(
     number: int = 1,
     colours: int = 256,
 ) -> str:
-    """One picture, placed at the cursor, which stays where it is (C=1); no answer wanted (q=2)."""
+    """One picture (H, W, 3), placed at the cursor, which stays where it is (C=1); no answer is
+    wanted (q=2)."""
     from base64 import standard_b64encode
     from io import BytesIO
 

@@ -22,7 +22,7 @@ from latty.text import printable
 CURSOR = "›"
 
 
-class Part(NamedTuple):
+class LinePart(NamedTuple):
     """Some text of a line, and how it looks: one of Lines.COMPONENT_CLASSES, "" = plainly."""
 
     text: str
@@ -74,7 +74,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         """How many there are."""
         return 0
 
-    def line(self, index: int, width: int) -> Iterable[Part]:
+    def line(self, index: int, width: int) -> Iterable[LinePart]:
         """What is in one of them, for a place of `width` cells."""
         return ()
 
@@ -170,7 +170,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         if here:
             cursor = self.get_component_rich_style("lines--cursor")
             base += Style(bgcolor=cursor.bgcolor, bold=cursor.bold)
-        parts = [Part(CURSOR if here else " ", "value"), *self.line(index, self.room)]
+        parts = [LinePart(CURSOR if here else " ", "value"), *self.line(index, self.room)]
         looks = {look: base + self._ink(look) for look in {part.look for part in parts}}
         segments = [Segment(printable(part.text), looks[part.look]) for part in parts if part.text]
         return Strip(segments).adjust_cell_length(width, base)

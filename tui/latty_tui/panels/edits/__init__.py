@@ -10,7 +10,7 @@ from latty_tui.library import edit_layers as layers
 from latty_tui.panels.edits import bars
 from latty_tui.panels.edits.editing import EditingPanel
 from latty_tui.state import State
-from latty_tui.widgets.lines import Part, fitted
+from latty_tui.widgets.lines import LinePart, fitted
 
 if TYPE_CHECKING:
     from latty_tui.drawing.engine import OpenModel
@@ -108,10 +108,10 @@ class EditsPanel(EditingPanel):
     def count(self) -> int:
         return len(self.edits) + len(self.held)
 
-    def line(self, index: int, width: int) -> list[Part]:
+    def line(self, index: int, width: int) -> list[LinePart]:
         if index >= len(self.edits):
             name = self.book[self.held[index - len(self.edits)]].name
-            return [Part(fitted("!", bars.FLAGS), "strong"), Part(f"{name}  locked", "dim")]
+            return [LinePart(fitted("!", bars.FLAGS), "strong"), LinePart(f"{name}  locked", "dim")]
         state, edit = self.desk.state, self.edits[index]
         silent = "M" if index in state.muted else " "
         flags = "S" if index in state.solo else silent

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from latty.scene import Edit
 from latty_tui.library.direction_facts import MIXING, DirectionFacts, strength_words
-from latty_tui.widgets.lines import Part, fitted
+from latty_tui.widgets.lines import LinePart, fitted
 
 WIDE = 34  # cells from which layers are told, too
 FLAGS, VALUE, LAYERS = 2, 6, 5
@@ -64,7 +64,7 @@ def value_of(cell: float, ends: tuple[float, float], width: int, fine: float) ->
     return max(ends[0], min(ends[1], round(round(value / fine) * fine, 6)))
 
 
-def bar(edit: Edit, known: DirectionFacts, width: int, heard: bool) -> list[Part]:
+def bar(edit: Edit, known: DirectionFacts, width: int, heard: bool) -> list[LinePart]:
     """The bar: a line, bold from zero to the knob."""
     ends = span(edit, known)
     zero, knob = cell_of(0.0, ends, width), cell_of(edit.strength, ends, width)
@@ -75,25 +75,25 @@ def bar(edit: Edit, known: DirectionFacts, width: int, heard: bool) -> list[Part
     signs[knob] = "◆" if heard and edit.strength else "◇"
     look = "value" if heard else "off"
     text = "".join(signs)
-    parts = [Part(text[:first], "dim"), Part(text[first : last + 1], look)]
-    return [*parts, Part(text[last + 1 :], "dim")]
+    parts = [LinePart(text[:first], "dim"), LinePart(text[first : last + 1], look)]
+    return [*parts, LinePart(text[last + 1 :], "dim")]
 
 
-def line(edit: Edit, known: DirectionFacts, width: int, heard: bool, flags: str) -> list[Part]:
+def line(edit: Edit, known: DirectionFacts, width: int, heard: bool, flags: str) -> list[LinePart]:
     """A row of the stack."""
     place = columns(width)
     look = "off" if not heard else "wrong" if known.wrong else ""
     parts = [
-        Part(fitted(flags, FLAGS), "strong"),
-        Part(fitted(known.name, place.name) + " ", look),
+        LinePart(fitted(flags, FLAGS), "strong"),
+        LinePart(fitted(known.name, place.name) + " ", look),
         *bar(edit, known, place.bar, heard),
-        Part(
+        LinePart(
             f" {right(strength_words(edit), VALUE)}", "strong" if heard and edit.strength else "dim"
         ),
     ]
     if place.layers:
         words = right(layer_words(edit, known), LAYERS)
-        parts.append(Part(f" {words}", "dim" if edit.layers is None else ""))
+        parts.append(LinePart(f" {words}", "dim" if edit.layers is None else ""))
     return parts
 
 

@@ -24,7 +24,7 @@ from latty_tui.panels.latent.seed_fields import (
     stepped,
     truncated,
 )
-from latty_tui.widgets.lines import Lines, Part, fitted
+from latty_tui.widgets.lines import LinePart, Lines, fitted
 
 if TYPE_CHECKING:
     from latty_tui.drawing.engine import OpenModel
@@ -101,16 +101,16 @@ class LatentPanel(Panel, Lines):
     def count(self) -> int:
         return len(self.fields)
 
-    def line(self, index: int, width: int) -> list[Part]:
+    def line(self, index: int, width: int) -> list[LinePart]:
         field, look, names = self.fields[index], self.look, self._names(width)
         off = bool(look.model) and bool(field.why(look))
         here = index == self.cursor and self.has_focus and not off
         value = fitted(field.words(look), max(0, width - names - 2)).rstrip()
         return [
-            Part(fitted(field.name, names), "off" if off else "dim"),
-            Part("‹" if here else " ", "value"),
-            Part(value, "off" if off else "strong" if here else ""),
-            Part("›" if here else "", "value"),
+            LinePart(fitted(field.name, names), "off" if off else "dim"),
+            LinePart("‹" if here else " ", "value"),
+            LinePart(value, "off" if off else "strong" if here else ""),
+            LinePart("›" if here else "", "value"),
         ]
 
     def _names(self, width: int) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty.errors import BadData, LattyError
-from latty_tui.drawing.picture import Picture
+from latty_tui.drawing.picture import RawPicture
 
 if TYPE_CHECKING:
     from textual.worker import Worker
@@ -38,7 +38,7 @@ class Player:
         self.desk = desk
         self.path: Path | None = None
         self.shown = 0  # pictures so far
-        self._last: Picture | None = None
+        self._last: RawPicture | None = None
         self._worker: Worker[None] | None = None
 
     def start(self, path: Path, words: str) -> None:
@@ -91,7 +91,7 @@ class Player:
         if self.shown and picture.pixels.picture is not self._last:
             self.stop(redraw=False)  # somebody else shows something there
             return
-        self._last = Picture(frame.pixels, frame.width, frame.height)
+        self._last = RawPicture(frame.pixels, frame.width, frame.height)
         picture.words("")
         picture.caption(words)
         picture.pixels.show(self._last, moving)
