@@ -252,6 +252,7 @@ def test_a_found_direction_moves_pictures() -> None:
         ({"seed": -1}, "seeds go from 0"),
         ({"seed": 2**32 - 5, "samples": 10}, "seeds go from 0"),
         ({"layers": "8-4"}, "ends before it starts"),
+        ({"layers": "70-80"}, "no layers 70-80"),
         ({"batch": 0}, "batch is 0"),
         ({"sketch": 3, "components": 4}, "has no 4 components"),
         ({"edit": "activation"}, "needs a layer"),

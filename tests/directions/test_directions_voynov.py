@@ -10,10 +10,11 @@ from small_families import FAMILIES, made
 from toy_generator import Toy
 from visible_latents import Patches
 
+from latty.directions.curved import CurvedDirection
 from latty.directions.discovery import save
 from latty.directions.file import ARRAY, DirectionSet, read, read_header
 from latty.directions.linear import LinearDirection
-from latty.directions.methods.voynov import METHOD, CurvedDirection, deformators, direction
+from latty.directions.methods.voynov import METHOD, deformators, direction
 from latty.directions.methods.voynov.deformators import CurveNetwork, Kind, Matrix, deformator
 from latty.directions.opening import find
 from latty.errors import BadData

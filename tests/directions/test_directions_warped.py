@@ -114,7 +114,7 @@ def test_a_picture_is_of_the_code_it_claims(tmp_path: Path) -> None:
 
 
 def test_another_models_path_is_refused() -> None:
-    with pytest.raises(BadData, match="runs through 6 numbers in w; toy has 5"):
+    with pytest.raises(BadData, match="moves 6 numbers in w; toy has 5"):
         path_of(6).move(Toy().mapping(Toy().sample([0])), torch.ones(1), Toy())
 
 

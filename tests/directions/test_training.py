@@ -16,6 +16,7 @@ from torch.nn import functional
 from toy_generator import Toy
 from visible_latents import Patches
 
+from latty.checkpoints import safetensors
 from latty.directions.discovery import save
 from latty.directions.methods.voynov import Voynov
 from latty.directions.methods.voynov.deformators import deformator
@@ -271,6 +272,20 @@ def test_a_training_can_be_made_longer(tmp_path: Path) -> None:
     assert counted[0] == 12 and set_of(longer, tmp_path, "longer") == whole
     Voynov(**{**params, "seed": 1}).fit(Patches(), lambda done, *_: counted.append(done), tmp_path)
     assert counted.count(1) == 1, "another training took over a state that is not its own"
+
+
+def test_a_state_of_an_earlier_version_is_taken_up(tmp_path: Path) -> None:
+    """Such states name their training in another way; the folder is that of the search."""
+    params = {"directions": 4, **SMALL}
+    whole = set_of(Voynov(**params).fit(Patches()), tmp_path, "whole")
+    Voynov(**{**params, "iterations": 11}).fit(Patches(), work=tmp_path)
+    path = tmp_path / state.STATE
+    facts = safetensors.read_header(path).meta["facts"]
+    meta = {"kind": "training", "tag": "5f0c", "facts": facts}
+    path.write_bytes(b"".join(safetensors.pieces(meta, safetensors.read_tensors(path))))
+    counted: list[int] = []
+    longer = Voynov(**params).fit(Patches(), lambda done, *_: counted.append(done), tmp_path)
+    assert counted[0] == 12 and set_of(longer, tmp_path, "longer") == whole
 
 
 def test_a_damaged_state_is_no_state(tmp_path: Path) -> None:

@@ -1,23 +1,21 @@
 """What a direction is, and what a method that finds directions is.
 
-A method is one file or folder in methods/ with a frozen-parameter class `METHOD` in scikit-learn's
-manners: parameters in __init__, fit(generator, report) -> self, results end in "_". A method whose
-directions are no vectors (paths, calibrated transforms) sets `form` to its own file name and adds
+A method is an entry of the registry methods/ with a class `METHOD` after scikit-learn's
+conventions: parameters are fields of a dataclass, fit(generator, report) returns self, results end
+in "_". A method whose directions are no vectors (paths, calibrated transforms) sets `form` to the
+name of its entry, which then offers what `registries.DirectionForm` asks for.
 
-    direction(header: DirectionSet, index: int, tensors: Mapping[str, Tensor]) -> Direction
-
-to that file; `latty.directions.opening.find` calls it.
-
-Parameters are numbers, words, booleans, tuples of them or None, each with a line in the class
-docstring ("name   what it is"): `latty discover` and the studio make their forms of them without
-importing torch (`parameters`).
+Parameters are numbers, words, booleans, tuples of them or None, each with a comment behind it that
+says what it is: `latty discover` and the studio make their forms of them without importing torch
+(`latty.directions.parameters`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from latty.errors import BadData
 from latty.report import Report, silent
 from latty.scene import ALL, Layers
 from latty.shard import Shard
@@ -25,7 +23,7 @@ from latty.shard import Shard
 if TYPE_CHECKING:  # headers are read without torch
     from torch import Tensor
 
-    from latty.models.base import Generator
+    from latty.models.base import Generator, ModelInfo
 
 
 class Direction(Protocol):
@@ -150,6 +148,33 @@ class HasShards(Protocol):
         """The pieces whose files `fit` with the same `work` finds; it gives the same result
         without them. Raises what `fit` raises of parameters that fit nothing."""
         ...
+
+
+def rounded(scores: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Scores as a header has them."""
+    return tuple((name, round(figure, 4)) for name, figure in scores.items())
+
+
+def check_width(direction: Direction, width: int, latents: "Tensor", info: "ModelInfo") -> None:
+    """Raises BadData where latents (N, Z) or codes (N, L, D) have not the direction's width."""
+    if latents.shape[-1] != width:
+        raise BadData(
+            f"{direction.name} moves {width} numbers in {direction.space}; "
+            f"{info.name} has {latents.shape[-1]}",
+            "it was made for another model",
+        )
+
+
+def layers_of(text: str, info: "ModelInfo") -> Layers:
+    """The range that "4-8" names. Raises BadData for one that this model does not have."""
+    try:
+        layers = Layers.parse(text)
+    except ValueError as error:
+        raise BadData(f"layers: {error}") from None
+    if not layers.indices(info.num_layers):
+        what = f"no layers {text}"
+        raise BadData(what, f"{info.name} has layers 0 to {info.num_layers - 1}")
+    return layers
 
 
 def keep_layers(codes: "Tensor", moved: "Tensor", layers: Layers) -> "Tensor":

@@ -10,18 +10,16 @@ Outputs are cut or filled up with zeros to the latent's width. The shift at 0 is
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
-from latty.directions import sign as directions_sign
+from latty.directions import sign as sign_arrays
+from latty.directions.curved import CurvedDirection
 from latty.directions.file import DirectionSet
 from latty.errors import BadData
-from latty.scene import Layers
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from latty.models.base import Generator
 
 LINEARS, NORMS = ("fc1", "fc2", "fc3", "fc4"), ("bn1", "bn2", "bn3")
 STATE = ("weight", "bias", "running_mean", "running_var")
@@ -63,47 +61,18 @@ def fault(shapes: Shapes) -> str:
     return f"{first[1]} inputs for {last[0]} outputs" if first[1] != last[0] else ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Deformed:
-    """latents + sigma * (shift(strength) - shift(0)) of one direction."""
-
-    name: str
-    space: Literal["z", "w"]
-    layers: Layers
-    tensors: "Mapping[str, Tensor]"
-    index: int
-    sigma: float
-    sign: float = 1.0
-
-    def move(self, latents: "Tensor", strength: "Tensor", generator: "Generator") -> "Tensor":
-        """Latents (N, Z) or codes (N, L, D) shifted by strength (N,). Raises BadData."""
-        import torch
-
-        width = len(self.tensors[WIDTH])
-        if latents.shape[-1] != width:
-            raise BadData(
-                f"direction {self.name} moves {width} numbers in {self.space}; "
-                f"{generator.info.name} has {latents.shape[-1]}",
-                "it was made for another model",
-            )
-        amounts = torch.cat([self.sign * strength.detach().float().cpu(), torch.zeros(1)])
-        with torch.no_grad():
-            found = shift(self.tensors, self.index, amounts)
-        moved = (self.sigma * (found[:-1] - found[-1])).to(latents)
-        return latents + (moved if latents.ndim == 2 else moved[:, None])
-
-
 def shift(tensors: "Mapping[str, Tensor]", index: int, amounts: "Tensor") -> "Tensor":
-    """Shifts (N, d) of direction `index` by amounts (N,), d the latent's width."""
+    """Shifts (N, d) of direction `index` by amounts (N,), d the latent's width; 0 for 0."""
     import torch
 
-    first = tensors["fc1.weight" if "fc1.weight" in tensors else "linear.weight"]
-    x = torch.zeros(len(amounts), first.shape[1])
-    x[:, index] = amounts
-    found = _fc(tensors, x) if "fc1.weight" in tensors else _proj(tensors, x)
+    bent = "fc1.weight" in tensors
+    first = tensors["fc1.weight" if bent else "linear.weight"]
+    x = torch.zeros(len(amounts) + 1, first.shape[1])
+    x[:-1, index] = amounts
+    found = _fc(tensors, x) if bent else _proj(tensors, x)
     width = len(tensors[WIDTH])
-    filled = torch.nn.functional.pad(found, (0, max(0, width - found.shape[1])))
-    return filled[:, :width]
+    filled = torch.nn.functional.pad(found, (0, max(0, width - found.shape[1])))[:, :width]
+    return filled[:-1] - filled[-1]
 
 
 def _proj(tensors: "Mapping[str, Tensor]", x: "Tensor") -> "Tensor":
@@ -131,7 +100,7 @@ def _fc(tensors: "Mapping[str, Tensor]", x: "Tensor") -> "Tensor":
     return linear("fc4", bent("bn3", x3 + x2 + x1)) + x
 
 
-def direction(header: DirectionSet, index: int, tensors: "Mapping[str, Tensor]") -> Deformed:
+def direction(header: DirectionSet, index: int, tensors: "Mapping[str, Tensor]") -> CurvedDirection:
     """Direction `index` of an imported set of the form "voynov". Raises BadData. Its arrays are
     those of the network, (n, K) and (n,)."""
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -151,7 +120,10 @@ def direction(header: DirectionSet, index: int, tensors: "Mapping[str, Tensor]")
         raise BadData(f"a deformator that cannot be used: {wrong or header.space}")
     info, space = header.infos[index], cast(Literal["z", "w"], header.space)
     which, sign = (
-        directions_sign.network_input(tensors, index, inputs),
-        directions_sign.sign(tensors, index),
+        sign_arrays.network_input(tensors, index, inputs),
+        sign_arrays.sign(tensors, index),
     )
-    return Deformed(info.name, space, info.layers, tensors, which, info.sigma, sign)
+    moves = partial(shift, tensors, which)
+    return CurvedDirection(
+        info.name, space, info.layers, moves, len(tensors[WIDTH]), info.sigma, sign
+    )

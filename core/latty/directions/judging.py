@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from latty.attributes import scores_of
-from latty.directions.base import Info
+from latty.directions.base import Info, rounded
 from latty.directions.linear import LinearDirection
 from latty.directions.traverse import Figures, class_labels, figures, mean_figures, traverse
 from latty.models.base import Generator
@@ -116,27 +116,8 @@ def info_of(direction: LinearDirection, found: Figures | None, more: Mapping[str
     scores: dict[str, float] = {}
     usable = (-3.0, 3.0)
     if found is not None:
-        scores = {
-            "corr": found.corr,
-            "monotone": found.monotone,
-            "leakage": found.leakage,
-            "drift": found.drift,
-            "effect": found.effect,
-            "effect_sd": found.moved,
-            "crossed": found.crossed,
-        }
+        scores = found.scores() | {"crossed": found.crossed}
         usable = (round(found.low, 1), round(found.high, 1))
-    rounded = tuple((key, round(value, 4)) for key, value in {**scores, **more}.items())
-    return Info(direction.name, direction.sigma, usable, direction.layers, rounded)
-
-
-def range_of(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Middle of the range and standard deviation of each attribute (A,), of scores (n, A) some of
-    which may be no number."""
-    middles, spreads = [], []
-    for column in scores.double().T:
-        values = column[column.isfinite()]
-        values = values if len(values) > 1 else torch.zeros(2).double()
-        middles.append((values.quantile(0.01) + values.quantile(0.99)) / 2)
-        spreads.append(values.std(correction=0))
-    return torch.stack(middles), torch.stack(spreads)
+    return Info(
+        direction.name, direction.sigma, usable, direction.layers, rounded(scores | {**more})
+    )

@@ -43,6 +43,11 @@ class Figures:
     low: float
     high: float
 
+    def scores(self) -> dict[str, float]:
+        """As a header names them."""
+        names = ("corr", "monotone", "leakage", "drift", "effect")
+        return {name: getattr(self, name) for name in names} | {"effect_sd": self.moved}
+
     @property
     def quality(self) -> float:
         """How surely the attribute follows, less how much the rest comes along."""

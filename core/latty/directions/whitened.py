@@ -14,7 +14,6 @@ from torch import Tensor
 
 from latty.directions.base import keep_layers
 from latty.directions.traverse import class_labels
-from latty.errors import BadData
 from latty.models.base import Generator
 from latty.scene import ALL, Layers
 
@@ -60,18 +59,6 @@ class Whitened:
     def draw(self, codes: Tensor) -> Tensor:
         """Pictures (N, C, H, W) of codes."""
         return self.generator.synthesis(codes, class_labels(self.label, codes))
-
-
-def layers_of(text: str, generator: Generator) -> Layers:
-    """The range that "4-8" names. Raises BadData for one that this generator does not have."""
-    try:
-        layers = Layers.parse(text)
-    except ValueError as error:
-        raise BadData(str(error)) from None
-    count = generator.info.num_layers
-    if not layers.indices(count):
-        raise BadData(f"no layers {text}", f"this model has layers 0 to {count - 1}")
-    return layers
 
 
 @torch.no_grad()

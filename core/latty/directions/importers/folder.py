@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from latty.directions.file import ARRAY, LINEAR, DirectionSet
-from latty.directions.importing import clean
+from latty.directions.importing import sanitise
 from latty.directions.importing.base import MAYBE, NO, Imported
 from latty.directions.importing.source import FOLDER, ImportSource
 from latty.errors import BadData
@@ -35,28 +35,28 @@ def recognise(source: ImportSource) -> int:
 def convert(source: ImportSource) -> Imported:
     found = _found(source)
     if not found:
-        clean.refuse(source, "it holds no files of directions alone", "name one of its files")
+        sanitise.refuse(source, "it holds no files of directions alone", "name one of its files")
     names = list(found)
     parts = [found[name] for name in names]
     headers = [part.header for part in parts if isinstance(part.header, DirectionSet)]
     first = headers[0] if headers else None
     if first is None or len(headers) != len(parts) or any(h.form != LINEAR for h in headers):
-        clean.refuse(source, "it holds more than vectors", "import its files one by one")
+        sanitise.refuse(source, "it holds more than vectors", "import its files one by one")
     kinds = {_kind(header, part.shape) for header, part in zip(headers, parts, strict=True)}
     if len(kinds) > 1:
         several = "; ".join(sorted(kinds)[:3]) + ("; ..." if len(kinds) > 3 else "")
-        clean.refuse(source, f"it holds several kinds of directions: {several}",
+        sanitise.refuse(source, f"it holds several kinds of directions: {several}",
                       "import its files one by one, or move those of one kind")  # fmt: skip
     infos = [info for header in headers for info in header.infos]
-    words = clean.unique(info.name for info in infos)
-    told = clean.params({}, importer="folder", source=source.path.name, files=tuple(names))
+    words = sanitise.unique(info.name for info in infos)
+    told = sanitise.params({}, importer="folder", source=source.path.name, files=tuple(names))
     header = replace(
         first,
         infos=tuple(replace(info, name=word) for info, word in zip(infos, words, strict=True)),
         params=told,
     )
     shape = (len(infos), *parts[0].shape[1:])
-    clean.check_directions(source, shape)
+    sanitise.check_directions(source, shape)
     notes = dict.fromkeys(note for part in parts for note in part.notes)
     return Imported(header, shape, lambda: _load(parts), tuple(notes))
 

@@ -4,11 +4,12 @@ Härkönen et al. 2020. The notebook works in W and names the file after the dir
 """
 
 from latty.directions.file import DirectionSet
-from latty.directions.importing import clean, vectors
+from latty.directions.importing import sanitise, vectors
 from latty.directions.importing.base import LIKELY, MAYBE, NO, Imported
 from latty.directions.importing.sets import RAW, Named, linear
 from latty.directions.importing.source import ImportSource
 
+HINT = "an .npy of GANSpace holds one vector"
 RANGE = (-10.0, 10.0)  # the notebook's slider
 
 
@@ -16,7 +17,7 @@ def recognise(source: ImportSource) -> int:
     view = vectors.alone(source)
     if view is None or source.kind != "npy" or not vectors.width_fits(view):
         return NO
-    if clean.squeezed(view).shape != view.shape[-1:] or len(view.shape) > 3:
+    if sanitise.squeezed(view).shape != view.shape[-1:] or len(view.shape) > 3:
         return NO
     if vectors.is_unit(view):
         return LIKELY if view.dtype[1:] == "f4" else MAYBE
@@ -24,14 +25,12 @@ def recognise(source: ImportSource) -> int:
 
 
 def convert(source: ImportSource) -> Imported:
-    view = vectors.alone(source)
-    if view is None:
-        clean.refuse(source, "it holds no array of floats", "an .npy of GANSpace holds one vector")
-    name = clean.name_of(source.path.stem, "direction")
+    view = vectors.only(source, "it holds no array of floats", HINT)
+    name = sanitise.name_of(source.path.stem, "direction")
     space = source.space or "w"
-    settings = clean.params({}, importer="ganspace_npy", source=source.path.name)
-    header = DirectionSet("ganspace", space, (), "a model of GANSpace", params=settings)
+    header = DirectionSet("ganspace", space, (), "a model of GANSpace")
     notes = [RAW, "layers: it names none, all of them move (its notebook keeps them elsewhere)"]
     if not source.space:
         notes.insert(0, "taken for w, where GANSpace's notebook works (--space z for the other)")
-    return linear(source, [Named(name, clean.squeezed(view), usable=RANGE)], header, notes)
+    found = [Named(name, sanitise.squeezed(view), usable=RANGE)]
+    return linear(source, found, "ganspace_npy", header, {}, notes)

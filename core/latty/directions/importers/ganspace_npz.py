@@ -13,11 +13,12 @@ from typing import Any
 from latty.checkpoints.values import TensorView
 from latty.directions.file import DirectionSet, Value
 from latty.directions.importers.ganspace_pkl import PRIMARY, WIDEST, activation
-from latty.directions.importing import clean as importing_clean
+from latty.directions.importing import sanitise
 from latty.directions.importing.base import CERTAIN, NO, Imported
 from latty.directions.importing.model_names import ganspace_family, ganspace_layer
 from latty.directions.importing.sets import Named, linear, rows
 from latty.directions.importing.source import ImportSource
+from latty.text import clean
 
 NEEDS = ("lat_comp", "lat_stdev")
 E4E = {"lat_comp": "comp", "lat_stdev": "std", "lat_mean": "mean"}
@@ -29,14 +30,14 @@ FILE = re.compile(
 
 def recognise(source: ImportSource) -> int:
     tree = _arrays(source)
-    if not all(importing_clean.is_floats(tree.get(key)) for key in NEEDS):
+    if not all(sanitise.is_floats(tree.get(key)) for key in NEEDS):
         return NO
     return CERTAIN if len(tree["lat_stdev"].shape) == 1 else NO
 
 
 def _arrays(source: ImportSource) -> dict[Any, Any]:
     """The arrays under GANSpace's own names."""
-    tree = source.tree if isinstance(source.tree, dict) else {}
+    tree = source.table
     if "lat_comp" not in tree and all(key in tree for key in E4E.values()):
         return {ours: tree[theirs] for ours, theirs in E4E.items()}
     return tree
@@ -56,12 +57,11 @@ def convert(source: ImportSource) -> Imported:
               scores=(("var_ratio", ratio),) if ratio >= 0 else ())
         for i, (view, sigma, ratio) in enumerate(zip(views, spread, ratios, strict=True))
     ]  # fmt: skip
-    settings = importing_clean.params(said, importer="ganspace_npz", source=source.path.name)
     made_for = str(said.get("model", "")) or "a model of GANSpace"
-    header = DirectionSet("ganspace", space, (), made_for, family, params=settings)
+    header = DirectionSet("ganspace", space, (), made_for, family)
     if not said:
         notes.append("the name of the file does not say for which model and layer it was made")
-    return linear(source, found, header, notes)
+    return linear(source, found, "ganspace_npz", header, said, notes)
 
 
 def _name(source: ImportSource) -> dict[str, Value]:
@@ -70,10 +70,7 @@ def _name(source: ImportSource) -> dict[str, Value]:
         return {}
     numbers = ("components", "samples", "seed")
     given = {key: text for key, text in matched.groupdict().items() if text is not None}
-    return {
-        key: int(text) if key in numbers else importing_clean.clean(text)
-        for key, text in given.items()
-    }
+    return {key: int(text) if key in numbers else clean(text) for key, text in given.items()}
 
 
 def _space(source: ImportSource, layer: str, family: str) -> tuple[str, str, list[str]]:
@@ -92,21 +89,19 @@ def _space(source: ImportSource, layer: str, family: str) -> tuple[str, str, lis
 
 
 def _components(source: ImportSource, key: str, space: str, layer: str) -> list[TensorView]:
-    view = importing_clean.floats(source, source.tree, key)
-    if len(view.shape) < 2 or view.shape[0] > importing_clean.COUNT_LIMIT:
-        importing_clean.refuse(source, f"'{key}' has the shape {list(view.shape)}, not (C, 1, D)")
+    view = sanitise.floats(source, source.tree, key)
+    if len(view.shape) < 2 or view.shape[0] > sanitise.COUNT_LIMIT:
+        sanitise.refuse(source, f"'{key}' has the shape {list(view.shape)}, not (C, 1, D)")
     if space.startswith("activation:"):
         return [activation(row, layer or space) for row in rows(view)]
-    return [importing_clean.squeezed(row) for row in rows(view)]
+    return [sanitise.squeezed(row) for row in rows(view)]
 
 
 def _column(source: ImportSource, key: str, count: int, otherwise: float) -> list[float]:
     """One number per component; `otherwise` for each where the array is missing (count >= 0)."""
     if key not in source.tree and count >= 0:
         return [otherwise] * count
-    values = importing_clean.squeezed(importing_clean.floats(source, source.tree, key)).tolist()
+    values = sanitise.squeezed(sanitise.floats(source, source.tree, key)).tolist()
     if count >= 0 and len(values) != count:
-        importing_clean.refuse(
-            source, f"'{key}' holds {len(values)} numbers for {count} components"
-        )
-    return [importing_clean.number(value, otherwise) for value in values]
+        sanitise.refuse(source, f"'{key}' holds {len(values)} numbers for {count} components")
+    return [sanitise.number(value, otherwise) for value in values]

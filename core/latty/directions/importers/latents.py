@@ -8,25 +8,15 @@ import re
 from typing import Any, Literal
 
 from latty.checkpoints.values import TensorView
-from latty.directions.importing import clean, vectors
+from latty.directions.importing import sanitise, vectors
 from latty.directions.importing.base import LIKELY, MAYBE, NO, Codes, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import latent_space, latents
 from latty.directions.importing.source import FOLDER, ImportSource
 
 KEYS = (
-    *(
-        "latent_codes",
-        "latents",
-        "latent",
-        "codes",
-        "wp",
-        "w_plus",
-        "w_pluses",
-        "ws",
-        "projected_w",
-    ),
-    *("w", "z", "latent_code", "w_opt", "dlatents", "latent_in"),
+    *("latent_codes", "latents", "latent", "codes", "wp", "w_plus", "w_pluses", "ws"),
+    *("projected_w", "w", "z", "latent_code", "w_opt", "dlatents", "latent_in"),
 )
 Z_KEYS = ("z", "zs", "latent_z")
 NAMED = re.compile(r"(?:^|[_\-.])(zs?|ws?|wp|w_?plus|dlatents?|latent_codes?_?[zw]p?)(?:$|[_\-.])")
@@ -52,19 +42,19 @@ def convert(source: ImportSource) -> Imported:
     if source.kind == FOLDER:
         names = [name for name in FILES if name in source.files]
         if not names:
-            clean.refuse(source, "it holds no wp.npy, w.npy or z.npy", "name a file in it")
+            sanitise.refuse(source, "it holds no wp.npy, w.npy or z.npy", "name a file in it")
         return convert(source.open(names[0]))
     found = _views(source)
     if not found:
-        clean.refuse(source, "it holds no latents (N, D) or codes (N, L, D)")
+        sanitise.refuse(source, "it holds no latents (N, D) or codes (N, L, D)")
     key = found[0][0]
     views = [_flat(view, source) for _, view in found]
     if len(found) > 1 or _is_one_picture(source, views[0]):
-        views = [clean.reshaped(v, (1, *v.shape)) if len(v.shape) == 2 and v.shape[0] > 1 else v
+        views = [sanitise.reshaped(v, (1, *v.shape)) if len(v.shape) == 2 and v.shape[0] > 1 else v
                  for v in views]  # fmt: skip
     space, why = _space(source, key, views[0])
     named = tuple(name for name, _ in found if name) if len(found) > 1 else ()
-    words = clean.unique(clean.name_of(n, f"code-{i}") for i, n in enumerate(named))
+    words = sanitise.unique(sanitise.name_of(n, f"code-{i}") for i, n in enumerate(named))
     model = source.stem if family_of(source.stem) else ""
     notes = [f"taken for latents in {space}: {why} ({FORM})"] if why else []
     if space == "w":
@@ -82,21 +72,21 @@ def _is_one_picture(source: ImportSource, view: TensorView) -> bool:
 
 def _views(source: ImportSource) -> list[tuple[str, TensorView]]:
     """The arrays of latents in a file, each with its key; no key for an array alone."""
-    alone = source.tree if clean.is_floats(source.tree) else None
+    alone = source.tree if sanitise.is_floats(source.tree) else None
     if alone is not None:
         return [("", alone)]
     tree: Any = source.tree
     if isinstance(tree, list | tuple):
-        tree = {f"code-{i}": value for i, value in enumerate(tree[: clean.COUNT_LIMIT])}
+        tree = {f"code-{i}": value for i, value in enumerate(tree[: sanitise.COUNT_LIMIT])}
         return _same(tree)
     if not isinstance(tree, dict):
         return []
     for key in KEYS:
-        if key in tree and clean.is_floats(tree[key]):
+        if key in tree and sanitise.is_floats(tree[key]):
             return [(key, tree[key])] if len(tree[key].shape) <= 3 else []
     projected = {
         str(key): value["latent"]
-        for key, value in list(tree.items())[: clean.COUNT_LIMIT]
+        for key, value in list(tree.items())[: sanitise.COUNT_LIMIT]
         if isinstance(value, dict) and "latent" in value
     }
     return _same(projected) if len(projected) == len(tree) else []
@@ -104,7 +94,7 @@ def _views(source: ImportSource) -> list[tuple[str, TensorView]]:
 
 def _same(table: dict[str, Any]) -> list[tuple[str, TensorView]]:
     """Latents one by one; none unless every value is one, all of one width."""
-    found = [(key, value) for key, value in table.items() if clean.is_floats(value)]
+    found = [(key, value) for key, value in table.items() if sanitise.is_floats(value)]
     widths = {view.shape[-1:] for _, view in found}
     return found if len(found) == len(table) and len(widths) == 1 else []
 
@@ -118,8 +108,8 @@ def _flat(view: TensorView, source: ImportSource) -> TensorView:
         at = shape[:-1].index(1)
         shape = shape[:at] + shape[at + 1 :]
     if len(shape) > 3 or not shape:
-        clean.refuse(source, f"{list(view.shape)} is no shape of latents")
-    return clean.reshaped(view, shape)
+        sanitise.refuse(source, f"{list(view.shape)} is no shape of latents")
+    return sanitise.reshaped(view, shape)
 
 
 def _space(source: ImportSource, key: str, view: TensorView) -> tuple[Literal["z", "w"], str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from latty.directions.file import ARRAY, KIND, read, read_header
-from latty.directions.importing import clean
+from latty.directions.importing import sanitise
 from latty.directions.importing.base import CERTAIN, CODES, NO, Codes, Imported
 from latty.directions.importing.source import ImportSource
 from latty.latents import file as latents_file
@@ -22,17 +22,16 @@ def recognise(source: ImportSource) -> int:
 
 def convert(source: ImportSource) -> Imported:
     if not recognise(source):
-        clean.refuse(source, "it is no file of latty's", "see docs/importing.md")
+        sanitise.refuse(source, "it is no file of latty's", "see docs/importing.md")
     found = _latents(source) if source.meta["kind"] == latents_file.KIND else _directions(source)
     if source.space not in ("", found.header.space):
-        clean.refuse(source, f"what it holds is in {found.header.space}", "leave out --space")
+        sanitise.refuse(source, f"what it holds is in {found.header.space}", "leave out --space")
     return found
 
 
 def _directions(source: ImportSource) -> Imported:
     header = read_header(source.path)
-    views = source.tree if isinstance(source.tree, dict) else {}
-    shape = views[ARRAY].shape if ARRAY in views else (len(header.infos),)
+    shape = source.table[ARRAY].shape if ARRAY in source.table else (len(header.infos),)
     return Imported(header, shape, partial(_arrays, source.path))
 
 

@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 from latty.checkpoints.values import Storage, TensorView, packed
 from latty.directions.file import DirectionSet
-from latty.directions.importing import clean
+from latty.directions.importing import sanitise
 from latty.directions.importing.base import CERTAIN, LIKELY, MAYBE, NO, Imported
 from latty.directions.importing.sets import RAW, Named, linear
 from latty.directions.importing.source import FOLDER, TEXT, ImportSource
@@ -43,20 +43,19 @@ def convert(source: ImportSource) -> Imported:
     if source.kind == FOLDER:
         names = source.matching(CSV)
         if not names:
-            clean.refuse(source, "it holds no direction.csv", "name the folder of its results")
-        found = [one for name in names[: clean.COUNT_LIMIT] for one in _read(source.open(name))]
+            sanitise.refuse(source, "it holds no direction.csv", "name the folder of its results")
+        found = [one for name in names[: sanitise.COUNT_LIMIT] for one in _read(source.open(name))]
     else:
         found = _read(source)
     width = found[0].view.shape[-1]
-    settings = clean.params({}, importer="plumerault", source=source.path.name)
     header = DirectionSet("plumerault", source.space or "z", (), "a BigGAN of Plumerault et al.",
-                          FAMILIES.get(width, ""), params=settings)  # fmt: skip
+                          FAMILIES.get(width, ""))  # fmt: skip
     notes = [
         RAW,
         'its own strengths are places -5 .. 5: mode = "absolute" in an edit gives them',
         "the scale that turns them into a measured change is not in its files",
     ]
-    return linear(source, found, header, notes)
+    return linear(source, found, "plumerault", header, {}, notes)
 
 
 def _is_barycentres(source: ImportSource) -> bool:
@@ -66,11 +65,11 @@ def _is_barycentres(source: ImportSource) -> bool:
 
 def _read(source: ImportSource) -> list[Named]:
     if _is_barycentres(source):
-        clean.refuse(source, MEASURED, "name the file direction.csv beside it")
+        sanitise.refuse(source, MEASURED, "name the file direction.csv beside it")
     vectors = _vectors(source.words)
     if vectors is None:
-        clean.refuse(source, "it holds no line of numbers", "a direction.csv is wanted")
-    name = clean.name_of(_name(source), "direction")
+        sanitise.refuse(source, "it holds no line of numbers", "a direction.csv is wanted")
+    name = sanitise.name_of(_name(source), "direction")
     return [Named(name, _view(vector), usable=RANGE) for vector in vectors]
 
 

@@ -4,7 +4,7 @@ SeFa (Shen and Zhou 2021) as its closed_form_factorization.py computes it: colum
 """
 
 from latty.directions.file import DirectionSet
-from latty.directions.importing import clean
+from latty.directions.importing import sanitise
 from latty.directions.importing.base import CERTAIN, NO, Imported
 from latty.directions.importing.sets import RAW, Named, columns, linear
 from latty.directions.importing.source import ImportSource
@@ -13,17 +13,14 @@ RANGE = (-5.0, 5.0)  # its apply_factor.py walks 5 by itself
 
 
 def recognise(source: ImportSource) -> int:
-    return CERTAIN if isinstance(source.tree, dict) and "eigvec" in source.tree else NO
+    return CERTAIN if "eigvec" in source.table else NO
 
 
 def convert(source: ImportSource) -> Imported:
-    tree = source.tree if isinstance(source.tree, dict) else {}
-    matrix = clean.floats(source, tree, "eigvec")
-    if len(matrix.shape) != 2 or matrix.shape[1] > clean.COUNT_LIMIT:
-        clean.refuse(source, f"'eigvec' has the shape {list(matrix.shape)}, not (D, K)")
+    matrix = sanitise.floats(source, source.table, "eigvec")
+    if len(matrix.shape) != 2 or matrix.shape[1] > sanitise.COUNT_LIMIT:
+        sanitise.refuse(source, f"'eigvec' has the shape {list(matrix.shape)}, not (D, K)")
     found = [Named(f"s{i}", view, usable=RANGE) for i, view in enumerate(columns(matrix))]
-    made_for = clean.text(tree.get("ckpt")).replace("\\", "/").rpartition("/")[2]
-    settings = clean.params({}, importer="rosinality", source=source.path.name)
-    header = DirectionSet("sefa", source.space or "w", (), made_for or "a StyleGAN2", "stylegan2",
-                          params=settings)  # fmt: skip
-    return linear(source, found, header, [RAW])
+    made_for = sanitise.text(source.table.get("ckpt")).replace("\\", "/").rpartition("/")[2]
+    header = DirectionSet("sefa", source.space or "w", (), made_for or "a StyleGAN2", "stylegan2")
+    return linear(source, found, "rosinality", header, {}, [RAW])

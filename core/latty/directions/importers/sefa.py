@@ -5,7 +5,7 @@ Shen and Zhou 2021. Codes are stored truncated.
 
 import re
 
-from latty.directions.importing import clean, vectors
+from latty.directions.importing import sanitise, vectors
 from latty.directions.importing.base import CERTAIN, NO, Codes, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import latent_space, latents
@@ -26,7 +26,7 @@ def recognise(source: ImportSource) -> int:
 def convert(source: ImportSource) -> Imported:
     view = vectors.alone(source)
     if view is None or len(view.shape) not in (2, 3):
-        clean.refuse(source, "it holds no latents (N, D) or codes (N, L, D)")
+        sanitise.refuse(source, "it holds no latents (N, D) or codes (N, L, D)")
     matched = NAME.fullmatch(source.stem)
     model = matched[1] if matched else ""
     layered = len(view.shape) == 3

@@ -8,11 +8,12 @@ import re
 
 from latty.checkpoints.values import TensorView
 from latty.directions.file import DirectionSet
-from latty.directions.importing import clean, vectors
+from latty.directions.importing import sanitise, vectors
 from latty.directions.importing.base import CERTAIN, LIKELY, NO, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import RAW, Named, columns, linear, rows
 from latty.directions.importing.source import ImportSource
+from latty.text import clean
 
 KEY = re.compile(r"w_[a-z][a-z0-9_]*")
 WALKS = r"zoom|shift|rotate|rotation|color|colour|rgb|luminance|steer"
@@ -22,10 +23,10 @@ USUAL = (14, 16, 18)  # layers of a walk whose name says nothing: 256 to 1024 px
 
 
 def recognise(source: ImportSource) -> int:
-    if source.kind == "pickle" and isinstance(source.tree, dict) and source.tree:
-        items = source.tree.items()
+    if source.kind == "pickle" and source.table:
+        items = source.table.items()
         walks = all(
-            isinstance(k, str) and KEY.fullmatch(k) and clean.is_floats(v) for k, v in items
+            isinstance(k, str) and KEY.fullmatch(k) and sanitise.is_floats(v) for k, v in items
         )
         return CERTAIN if walks else NO
     view = vectors.alone(source)
@@ -49,29 +50,26 @@ def convert(source: ImportSource) -> Imported:
     if source.kind == "pickle":
         found, space = _walks(source), source.space or "z"
     else:
-        view = vectors.alone(source)
-        if view is None:
-            clean.refuse(source, "it holds no walk: no array of floats")
-        squeezed, (_, name) = clean.squeezed(view), _split(source.stem)
+        view = vectors.only(source, "it holds no walk: no array of floats")
+        squeezed, (_, name) = sanitise.squeezed(view), _split(source.stem)
         space = source.space or ("w" if len(squeezed.shape) == 2 else "z")
-        found = [Named(clean.name_of(name, "walk"), squeezed)]
-    settings = clean.params({}, importer="steerability", source=source.path.name)
+        found = [Named(sanitise.name_of(name, "walk"), squeezed)]
     label = made_for or "a model of Steerability"
-    header = DirectionSet("steerability", space, (), label, family_of(made_for), params=settings)
+    header = DirectionSet("steerability", space, (), label, family_of(made_for))
     notes = [RAW] if source.space else [f"taken for {space} (--space names another)", RAW]
     if len(found[0].view.shape) == 2:
         count = found[0].view.shape[0]
         notes.insert(0, f"taken for a walk with a vector for each of {count} layers, lengths kept "
                         "(--as latents for codes)")  # fmt: skip
-    return linear(source, found, header, notes)
+    return linear(source, found, "steerability", header, {}, notes)
 
 
 def _walks(source: ImportSource) -> list[Named]:
     found = []
-    for key, value in source.tree.items() if isinstance(source.tree, dict) else ():
-        if not isinstance(value, TensorView) or not clean.is_floats(value):
-            clean.refuse(source, f"'{clean.clean(str(key))}' holds no floats")
-        name = clean.name_of(str(key).removeprefix("w_"), "walk")
+    for key, value in source.table.items():
+        if not isinstance(value, TensorView) or not sanitise.is_floats(value):
+            sanitise.refuse(source, f"'{clean(str(key))}' holds no floats")
+        name = sanitise.name_of(str(key).removeprefix("w_"), "walk")
         parts = _parts(source, value)
         if len(parts) == 1:
             found.append(Named(name, parts[0]))
@@ -85,9 +83,9 @@ def _parts(source: ImportSource, view: TensorView) -> list[TensorView]:
     shape = view.shape
     if len(shape) == 3 and shape[0] == 1 and shape[2] <= COLUMNS_LIMIT < shape[1]:
         return columns(rows(view)[0])
-    squeezed = clean.squeezed(view)
+    squeezed = sanitise.squeezed(view)
     if len(squeezed.shape) > 2:
-        clean.refuse(source, f"a walk of the shape {list(shape)} is none")
+        sanitise.refuse(source, f"a walk of the shape {list(shape)} is none")
     return [squeezed]
 
 

@@ -15,7 +15,7 @@ from latty.checkpoints.values import TensorView
 from latty.directions import imported_deformators as theirs
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, LINEAR, DirectionSet
-from latty.directions.importing import clean
+from latty.directions.importing import sanitise
 from latty.directions.importing.base import CERTAIN, LIKELY, NO, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.source import FOLDER, ImportSource, read_text
@@ -51,7 +51,9 @@ def convert(source: ImportSource) -> Imported:
     kind = _kind(tensors)
     if not kind:
         hint = "the kinds id and random are not saved: latty discover random makes such a set"
-        clean.refuse(opened, "it holds no deformator: no log_mat_half, linear.weight or fc1", hint)
+        sanitise.refuse(
+            opened, "it holds no deformator: no log_mat_half, linear.weight or fc1", hint
+        )
     settings = source.beside("args.json", 1)
     found = _Found(opened, kind, tensors, settings)
     return found.imported(source, _annotation(source))
@@ -68,15 +70,15 @@ class _Found:
 
     def imported(self, source: ImportSource, annotated: Mapping[int, str]) -> Imported:
         count, rows = self._size()
-        clean.check_directions(self.source, (count, max(rows, 2)))
-        gan = clean.text(self.settings.get("gan_type"))
+        sanitise.check_directions(self.source, (count, max(rows, 2)))
+        gan = sanitise.text(self.settings.get("gan_type"))
         width = WIDTHS.get(gan, rows)
-        scale = abs(clean.number(self.settings.get("shift_scale"), SCALE)) or SCALE
-        words = [clean.name_of(annotated.get(k, f"d{k}"), f"d{k}") for k in range(count)]
-        infos = tuple(Info(name, 1.0, (-scale, scale)) for name in clean.unique(words))
+        scale = abs(sanitise.number(self.settings.get("shift_scale"), SCALE)) or SCALE
+        words = [sanitise.name_of(annotated.get(k, f"d{k}"), f"d{k}") for k in range(count)]
+        infos = tuple(Info(name, 1.0, (-scale, scale)) for name in sanitise.unique(words))
         space, notes = self._space(source)
         notes += [RAW.format(scale), *self._words(width, rows)]
-        told = clean.params(self.settings, importer="voynov", source=self.source.path.name,
+        told = sanitise.params(self.settings, importer="voynov", source=self.source.path.name,
                              deformator=self._kind_word())  # fmt: skip
         header = DirectionSet("voynov", space, infos, gan or "a model of GANLatentDiscovery",
                               family_of(gan), params=told, form=self._form())  # fmt: skip
@@ -94,16 +96,16 @@ class _Found:
         if self.kind == "linear":
             shape = shapes["linear.weight"]
             if len(shape) != 2:
-                clean.refuse(self.source, f"'linear.weight' has the shape {list(shape)}")
+                sanitise.refuse(self.source, f"'linear.weight' has the shape {list(shape)}")
             return shape[1], shape[0]
         fault = theirs.fault(shapes)
         if fault:
-            clean.refuse(self.source, fault)
+            sanitise.refuse(self.source, fault)
         return shapes["fc1.weight"][1], shapes["fc4.weight"][0]
 
     def _kind_word(self) -> str:
         """ "proj" where args.json says so: its tensors are those of "linear"."""
-        given = clean.text(self.settings.get("deformator")).lower()
+        given = sanitise.text(self.settings.get("deformator")).lower()
         return "proj" if self.kind == "linear" and given == "proj" else self.kind
 
     def _form(self) -> str:
@@ -133,7 +135,7 @@ class _Found:
     def _load(self, header: DirectionSet, width: int) -> "dict[str, Tensor]":
         import torch
 
-        read: Callable[[str], Tensor] = lambda name: clean.tensor(  # noqa: E731
+        read: Callable[[str], Tensor] = lambda name: sanitise.tensor(  # noqa: E731
             self.source, self.tensors[name], name
         )
         if self.kind == "fc" or header.form != LINEAR:
@@ -143,7 +145,7 @@ class _Found:
         if self.kind == "ortho":
             half = read("log_mat_half").double()
             if not float(half.abs().max()) < LOG_LIMIT:
-                clean.refuse(self.source, "'log_mat_half' holds numbers no rotation asks for")
+                sanitise.refuse(self.source, "'log_mat_half' holds numbers no rotation asks for")
             matrix = torch.linalg.matrix_exp(half - half.T)
         else:
             matrix = read("linear.weight").double()
@@ -153,28 +155,24 @@ class _Found:
         if self._kind_word() == "proj":
             vectors /= matrix.norm(dim=0)[: len(header.infos), None].clamp_min(1e-12)
         if not bool(vectors.isfinite().all()):
-            clean.refuse(self.source, "its matrix has no finite exponential")
-        return {ARRAY: clean.check_lengths(self.source, vectors.float(), header.names)}
+            sanitise.refuse(self.source, "its matrix has no finite exponential")
+        return {ARRAY: sanitise.check_lengths(self.source, vectors.float(), header.names)}
 
 
 def _newest(source: ImportSource) -> ImportSource:
     """The deformator of the last step, or the checkpoint."""
     found = source.matching(FILES)
     if not found:
-        clean.refuse(source, "it holds no deformator_<step>.pt", "name the experiment's folder")
+        sanitise.refuse(source, "it holds no deformator_<step>.pt", "name the experiment's folder")
     steps = [name for name in found if "deformator" in name]  # in natural order
     return source.open((steps or found)[-1])
 
 
 def _tensors(source: ImportSource) -> dict[str, TensorView]:
     """The deformator's tensors by name, out of a state dict or of a checkpoint that holds one."""
-    tree: Any = source.tree
-    if isinstance(tree, dict) and isinstance(tree.get("deformator"), dict):
-        tree = tree["deformator"]
-    if not isinstance(tree, dict):
-        return {}
+    tree = source.state_dict("deformator")
     found = {str(key).removeprefix("module."): value for key, value in tree.items()}
-    return {name: value for name, value in found.items() if clean.is_floats(value)}
+    return {name: value for name, value in found.items() if sanitise.is_floats(value)}
 
 
 def _kind(tensors: Mapping[str, TensorView]) -> str:
@@ -187,7 +185,7 @@ def _kind(tensors: Mapping[str, TensorView]) -> str:
 
 def _square(source: ImportSource, shape: tuple[int, ...]) -> tuple[int, int]:
     if len(shape) != 2 or shape[0] != shape[1] or not 2 <= shape[0] <= SQUARE_LIMIT:
-        clean.refuse(source, f"'log_mat_half' has the shape {list(shape)}, not (n, n)")
+        sanitise.refuse(source, f"'log_mat_half' has the shape {list(shape)}, not (n, n)")
     return shape[0], shape[1]
 
 
@@ -196,7 +194,7 @@ def _annotation(source: ImportSource) -> dict[int, str]:
     here = source.path if source.kind == FOLDER else source.path.parent
     found: dict[int, str] = {}
     for folder in (here, here.absolute().parent):
-        for line in read_text(folder / ANNOTATION).splitlines()[: clean.COUNT_LIMIT]:
+        for line in read_text(folder / ANNOTATION).splitlines()[: sanitise.COUNT_LIMIT]:
             matched = LINE.fullmatch(line)
             if matched:
                 found.setdefault(int(matched[1]), matched[2])

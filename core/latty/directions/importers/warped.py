@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from latty.checkpoints.values import TensorView
 from latty.directions.base import Info
 from latty.directions.file import DirectionSet
-from latty.directions.importing import clean as importing_clean
+from latty.directions.importing import sanitise
 from latty.directions.importing.base import CERTAIN, LIKELY, NO, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.source import FOLDER, ImportSource
+from latty.text import clean
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,14 +39,14 @@ def convert(source: ImportSource) -> Imported:
     opened = _newest(source) if source.kind == FOLDER else source
     tables = _tables(opened)
     if not tables:
-        importing_clean.refuse(opened, "it holds no SUPPORT_SETS, ALPHAS and LOGGAMMA")
+        sanitise.refuse(opened, "it holds no SUPPORT_SETS, ALPHAS and LOGGAMMA")
     views = {name: tables[key] for key, name in NAMES.items()}
     count, shape = _shape(opened, views)
     settings = opened.beside("args.json", 1) or source.beside("args.json", 1)
     space, notes = _space(source, settings)
-    model = importing_clean.text(settings.get("gan_type")) or _folder_model(opened)
+    model = sanitise.text(settings.get("gan_type")) or _folder_model(opened)
     infos = tuple(Info(f"p{k}", 1.0, (-RANGE, RANGE)) for k in range(count))
-    told = importing_clean.params(settings, importer="warped", source=opened.path.name)
+    told = sanitise.params(settings, importer="warped", source=opened.path.name)
     header = DirectionSet("warped", space, infos, model or "a model of WarpedGANSpace",
                           family_of(model), params=told, form="warped")  # fmt: skip
     return Imported(header, shape, partial(_load, opened, views, shape), (*notes, UNITS))
@@ -55,9 +56,7 @@ def _newest(source: ImportSource) -> ImportSource:
     """support_sets.pt, or the latest intermediate one, or the checkpoint."""
     found = source.matching(FILES)
     if not found:
-        importing_clean.refuse(
-            source, "it holds no support_sets.pt", "name the folder of an experiment"
-        )
+        sanitise.refuse(source, "it holds no support_sets.pt", "name the folder of an experiment")
     final = [name for name in found if name.endswith(FINAL)]
     later = [name for name in found if re.search(r"-\d+\.pt$", name)]  # in natural order
     return source.open((final or later[-1:] or found)[0])
@@ -65,14 +64,10 @@ def _newest(source: ImportSource) -> ImportSource:
 
 def _tables(source: ImportSource) -> dict[str, TensorView]:
     """The three arrays by name, of a state dict or of a checkpoint that holds one."""
-    tree: Any = source.tree
-    if isinstance(tree, dict) and isinstance(tree.get("support_sets"), dict):
-        tree = tree["support_sets"]
-    if not isinstance(tree, dict):
-        return {}
+    tree = source.state_dict("support_sets")
     found = {str(key).rpartition(".")[2]: value for key, value in tree.items()}
     return {key: found[key] for key in NAMES} if all(
-        key in found and importing_clean.is_floats(found[key]) for key in NAMES
+        key in found and sanitise.is_floats(found[key]) for key in NAMES
     ) else {}  # fmt: skip
 
 
@@ -83,12 +78,12 @@ def _shape(source: ImportSource, views: Mapping[str, TensorView]) -> tuple[int, 
     numbers = views["support"].numel
     if not fits or numbers % (alphas[0] * alphas[1]) or alphas[1] % 2:
         what = f"SUPPORT_SETS {list(support)} and ALPHAS {list(alphas)}"
-        importing_clean.refuse(source, f"{what} do not fit each other")
+        sanitise.refuse(source, f"{what} do not fit each other")
     shape = (*alphas, numbers // (alphas[0] * alphas[1]))
-    if views["loggamma"].numel != alphas[0] or alphas[0] > importing_clean.COUNT_LIMIT:
+    if views["loggamma"].numel != alphas[0] or alphas[0] > sanitise.COUNT_LIMIT:
         what = f"LOGGAMMA {list(views['loggamma'].shape)} does not fit {alphas[0]} paths"
-        importing_clean.refuse(source, what)
-    importing_clean.check_directions(source, shape)
+        sanitise.refuse(source, what)
+    sanitise.check_directions(source, shape)
     return alphas[0], shape
 
 
@@ -107,18 +102,18 @@ def _folder_model(source: ImportSource) -> str:
     """The generator that the experiment's folder is named after."""
     parents = [folder.name for folder in source.path.absolute().parents[:2]]
     named = next((name for name in parents if family_of(name)), "")
-    return importing_clean.clean(named.partition("-")[0], 60)
+    return clean(named.partition("-")[0], 60)
 
 
 def _load(
     source: ImportSource, views: Mapping[str, TensorView], shape: tuple[int, ...]
 ) -> "dict[str, Tensor]":
-    found = {name: importing_clean.tensor(source, view, name) for name, view in views.items()}
+    found = {name: sanitise.tensor(source, view, name) for name, view in views.items()}
     support = found["support"].reshape(shape)
     loggamma = found["loggamma"].reshape(-1)
     if not bool((loggamma.abs() < LOG_LIMIT).all()):
-        importing_clean.refuse(source, "'loggamma' has values that no latent width asks for")
+        sanitise.refuse(source, "'loggamma' has values that no latent width asks for")
     for k, alphas in enumerate(found["alphas"]):
         if not bool(alphas.any()):
-            importing_clean.refuse(source, f"path p{k} has no weights: it leads nowhere")
+            sanitise.refuse(source, f"path p{k} has no weights: it leads nowhere")
     return {"support": support, "alphas": found["alphas"], "loggamma": loggamma}

@@ -7,17 +7,18 @@ latent_code.pt is a pool of one. paths_latent_codes.pt (K, T, D) holds K paths o
 import re
 
 from latty.checkpoints.values import TensorView
-from latty.directions.importing import clean as importing_clean
-from latty.directions.importing import vectors
+from latty.directions.importing import sanitise, vectors
 from latty.directions.importing.base import CERTAIN, NO, Codes, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import latent_space, latents, rows
 from latty.directions.importing.source import FOLDER, ImportSource
+from latty.text import clean
 
 FILE, PATHS = "latent_code", "paths_latent_codes"
 CODE = rf"(?:[^/]+/){{0,2}}{FILE}\.pt"  # of one pool, or of pools side by side
 TARGET = re.compile(r"biggan-(\d{1,3})(?:[_-]|$)")
 NAMES_LIMIT = 50_000  # a header holds no more
+NO_LATENT = "it holds no latent (1, D)"
 Z = "taken for z: pools hold what is drawn before the mapping"
 
 
@@ -36,7 +37,7 @@ def convert(source: ImportSource) -> Imported:
         return _paths(source) if _is_paths(source) else _pool(source, [source])
     names = source.matching(CODE)
     if not names:
-        importing_clean.refuse(source, f"it holds no {FILE}.pt", "name the folder of a pool")
+        sanitise.refuse(source, f"it holds no {FILE}.pt", "name the folder of a pool")
     return _pool(source, [source.open(name) for name in names])
 
 
@@ -49,16 +50,14 @@ def _pool(source: ImportSource, files: list[ImportSource]) -> Imported:
     views: list[TensorView] = []
     names: list[str] = []
     for file in files:
-        view = vectors.alone(file)
-        if view is None or len(importing_clean.squeezed(view).shape) != 1:
-            importing_clean.refuse(file, "it holds no latent (1, D)")
-        views.append(importing_clean.squeezed(view))
-        names.append(
-            importing_clean.name_of(file.path.absolute().parent.name, f"code-{len(names)}")
-        )
+        view = sanitise.squeezed(vectors.only(file, NO_LATENT))
+        if len(view.shape) != 1:
+            sanitise.refuse(file, NO_LATENT)
+        views.append(view)
+        names.append(sanitise.name_of(file.path.absolute().parent.name, f"code-{len(names)}"))
     model, label = _model(source)
     space = latent_space(source, "z")
-    header = Codes(space, model, family_of(model), importing_clean.unique(names))
+    header = Codes(space, model, family_of(model), sanitise.unique(names))
     notes = [] if source.space else [Z]
     if label is not None:
         notes.append(f"drawn for class {label}: label = {label} in a scene")
@@ -72,23 +71,23 @@ def _model(source: ImportSource) -> tuple[str, int | None]:
     for part in [*reversed(inside), *outside]:
         if family_of(part):
             target = TARGET.match(part.lower())
-            return importing_clean.clean(part, 60), int(target[1]) if target else None
+            return clean(part, 60), int(target[1]) if target else None
     return "", None
 
 
 def _paths(source: ImportSource) -> Imported:
     """Every step of every path as one latent: "p3-07" is step 7 of path 3."""
-    view = vectors.alone(source)
-    if view is None or len(view.shape) != 3:
-        importing_clean.refuse(source, "it holds no paths (K, T, D)")
+    view = vectors.only(source, "it holds no paths (K, T, D)")
+    if len(view.shape) != 3:
+        sanitise.refuse(source, "it holds no paths (K, T, D)")
     count, steps, width = view.shape
     settings = source.beside("args.json", 6)
     space = latent_space(source, "w" if settings.get("shift_in_w_space") is True else "z")
     digits = len(str(steps - 1))
     few = count * steps <= NAMES_LIMIT
     names = tuple(f"p{k}-{t:0{digits}}" for k in range(count) for t in range(steps) if few)
-    model = importing_clean.text(settings.get("gan_type"))
-    each: list[TensorView] = [importing_clean.reshaped(row, (steps, width)) for row in rows(view)]
+    model = sanitise.text(settings.get("gan_type"))
+    each: list[TensorView] = [sanitise.reshaped(row, (steps, width)) for row in rows(view)]
     notes = [f"{count} paths of {steps} steps, one behind the other: step {steps // 2} of each is "
              "where it starts"]  # fmt: skip
     if not source.space:

@@ -1,14 +1,14 @@
 """Direction sets and latents out of views: the part that most importers share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from latty.checkpoints.values import TensorView
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet
-from latty.directions.importing import clean
+from latty.directions.importing import sanitise
 from latty.directions.importing.base import CODES, Codes, Imported, Load
 from latty.directions.importing.source import ImportSource
 from latty.errors import BadData
@@ -55,42 +55,51 @@ class Named:
 
 
 def linear(
-    source: ImportSource, found: Sequence[Named], header: DirectionSet, notes: Sequence[str] = ()
+    source: ImportSource,
+    found: Sequence[Named],
+    importer: str,
+    header: DirectionSet,
+    settings: Mapping[Any, Any],
+    notes: Sequence[str] = (),
 ) -> Imported:
-    """A set of the form "linear"; `header` is complete but for its infos. Raises BadData.
+    """A set of the form "linear"; `header` is complete but for its infos and its parameters, which
+    are the importer and the `settings` of the file. Raises BadData.
 
     Moves of an activation are flattened: (C, H, W) becomes one axis.
     """
     flat = header.space.startswith("activation:")
     if not found:
-        clean.refuse(source, "it holds no directions", "name another file")
+        sanitise.refuse(source, "it holds no directions", "name another file")
     shape = found[0].view.shape
     for one in found:
         _check(source, one, shape, header.space)
-    clean.check_directions(source, (len(found), *shape))
-    names = clean.unique(one.name for one in found)
+    sanitise.check_directions(source, (len(found), *shape))
+    names = sanitise.unique(one.name for one in found)
     infos = tuple(
         Info(name, one.sigma, one.usable, one.layers, one.scores)
         for name, one in zip(names, found, strict=True)
     )
+    params = sanitise.params(settings, importer=importer, source=source.path.name)
     load = _loader(source, [one.view for one in found], names, flat)
     shape = (prod(shape),) if flat else shape
-    return Imported(replace(header, infos=infos), (len(found), *shape), load, tuple(notes))
+    return Imported(
+        replace(header, infos=infos, params=params), (len(found), *shape), load, tuple(notes)
+    )
 
 
 def _check(source: ImportSource, one: Named, shape: tuple[int, ...], space: str) -> None:
     """Raises BadData for a direction of another shape than the first, or of none that moves."""
     if one.view.shape != shape:
         what = f"direction '{one.name}' has the shape {list(one.view.shape)}"
-        clean.refuse(source, f"{what}, the first {list(shape)}", "import them one by one")
+        sanitise.refuse(source, f"{what}, the first {list(shape)}", "import them one by one")
     most = {"z": 1, "w": 2}.get(space, 3)
     if not 1 <= len(shape) <= most:
-        clean.refuse(source, f"{list(shape)} is no shape of a direction in {space}",
+        sanitise.refuse(source, f"{list(shape)} is no shape of a direction in {space}",
                       "choose another: --space, --as")  # fmt: skip
-    if not clean.is_floats(one.view):
-        clean.refuse(source, f"direction '{one.name}' holds no floats")
+    if not sanitise.is_floats(one.view):
+        sanitise.refuse(source, f"direction '{one.name}' holds no floats")
     if not 0 < one.sigma < 1e30:
-        clean.refuse(source, f"direction '{one.name}' has the sigma {one.sigma:.3g}")
+        sanitise.refuse(source, f"direction '{one.name}' has the sigma {one.sigma:.3g}")
 
 
 def _loader(
@@ -99,9 +108,9 @@ def _loader(
     def load() -> "dict[str, Tensor]":
         import torch
 
-        parts = [clean.tensor(source, v, n) for v, n in zip(views, names, strict=True)]
+        parts = [sanitise.tensor(source, v, n) for v, n in zip(views, names, strict=True)]
         whole = torch.stack([part.flatten() for part in parts] if flat else parts)
-        return {ARRAY: clean.check_lengths(source, whole, names)}
+        return {ARRAY: sanitise.check_lengths(source, whole, names)}
 
     return load
 
@@ -125,16 +134,16 @@ def latents(
 
     Views of one axis are one latent each. Raises BadData.
     """
-    each = [view if len(view.shape) > 1 else clean.reshaped(view, (1, *view.shape))
+    each = [view if len(view.shape) > 1 else sanitise.reshaped(view, (1, *view.shape))
             for view in views]  # fmt: skip
     shape = check_latents(source, [view.shape for view in each], header.space)
     if header.names and len(header.names) != shape[0]:
-        clean.refuse(source, f"{len(header.names)} names for {shape[0]} latents")
+        sanitise.refuse(source, f"{len(header.names)} names for {shape[0]} latents")
 
     def load() -> "dict[str, Tensor]":
         import torch
 
-        parts = [clean.tensor(source, view, "latents") for view in each]
+        parts = [sanitise.tensor(source, view, "latents") for view in each]
         return {CODES: torch.cat(parts)}
 
     return Imported(header, shape, load, tuple(notes))
@@ -145,19 +154,19 @@ def check_latents(
 ) -> tuple[int, ...]:
     """The shape of all together. Raises BadData."""
     if not shapes:
-        clean.refuse(source, "it holds no latents", "name another file")
+        sanitise.refuse(source, "it holds no latents", "name another file")
     inner = shapes[0][1:]
     for shape in shapes:
         if shape[1:] != inner:
             what = f"latents of the shapes {list(inner)} and {list(shape[1:])}"
-            clean.refuse(source, f"it holds {what}", "import them one by one")
+            sanitise.refuse(source, f"it holds {what}", "import them one by one")
     count = sum(shape[0] for shape in shapes)
     fits = len(inner) in (1, 2) and 0 < inner[-1] <= WIDTH_LIMIT and 0 < count <= COUNT_LIMIT
     if not fits or (len(inner) == 2 and not 0 < inner[0] <= LAYERS_LIMIT):
-        clean.refuse(source, f"{[count, *inner]} is no shape of latents", "name another file")
-    if prod(inner) * count > clean.TOTAL_LIMIT:
-        clean.refuse(source, f"it holds {count} latents: too many")
+        sanitise.refuse(source, f"{[count, *inner]} is no shape of latents", "name another file")
+    if prod(inner) * count > sanitise.TOTAL_LIMIT:
+        sanitise.refuse(source, f"it holds {count} latents: too many")
     if space == "z" and len(inner) == 2:
-        clean.refuse(source, f"{[count, *inner]} holds codes of {inner[0]} layers: that is w",
+        sanitise.refuse(source, f"{[count, *inner]} holds codes of {inner[0]} layers: that is w",
                       "leave out --space, or choose: --space w")  # fmt: skip
     return (count, *inner)

@@ -54,6 +54,16 @@ class ImportSource:
         """The name of the folder it lies in, lower case."""
         return self.path.absolute().parent.name.lower()
 
+    @property
+    def table(self) -> dict[Any, Any]:
+        """The tree where it is a table, else {}."""
+        return self.tree if isinstance(self.tree, dict) else {}
+
+    def state_dict(self, key: str) -> dict[Any, Any]:
+        """The table under `key` of a checkpoint that holds several, or else the whole table."""
+        inner = self.table.get(key)
+        return inner if isinstance(inner, dict) else self.table
+
     def open(self, name: str) -> "ImportSource":
         """A file of this folder. Raises BadData."""
         opened = open_file(self.files[name])

@@ -4,7 +4,7 @@ import re
 from math import sqrt
 
 from latty.checkpoints.values import TensorView
-from latty.directions.importing import clean
+from latty.directions.importing import sanitise
 from latty.directions.importing.source import ImportSource
 
 DIRECTION_WORDS = re.compile(
@@ -26,7 +26,15 @@ def alone(source: ImportSource) -> TensorView | None:
     tree = source.tree
     if isinstance(tree, dict) and source.kind == "npz" and len(tree) == 1:
         tree = next(iter(tree.values()))
-    return tree if clean.is_floats(tree) else None
+    return tree if sanitise.is_floats(tree) else None
+
+
+def only(source: ImportSource, what: str, hint: str = sanitise.AGAIN) -> TensorView:
+    """The same. Raises BadData that says `what` where there is none."""
+    view = alone(source)
+    if view is None:
+        sanitise.refuse(source, what, hint)
+    return view
 
 
 def width_fits(view: TensorView) -> bool:
@@ -35,9 +43,10 @@ def width_fits(view: TensorView) -> bool:
 
 def is_unit(view: TensorView) -> bool:
     """One vector of length 1."""
-    found = clean.head(view)
+    found = sanitise.head(view)
     return (
-        len(found) == 1 == view.numel // view.shape[-1] and abs(clean.length(found[0]) - 1) < 2e-3
+        len(found) == 1 == view.numel // view.shape[-1]
+        and abs(sanitise.length(found[0]) - 1) < 2e-3
     )
 
 
@@ -52,11 +61,11 @@ def names_codes(source: ImportSource) -> bool:
 def looks_normal(view: TensorView) -> bool:
     """Whether the first rows could be samples of a normal distribution, perhaps truncated: each of
     a length near sqrt(D), around no common middle."""
-    found = clean.head(view)[:32]
+    found = sanitise.head(view)[:32]
     width = view.shape[-1]
-    sizes = [clean.length(row) / sqrt(width) for row in found]
+    sizes = [sanitise.length(row) / sqrt(width) for row in found]
     if not found or not all(0.55 < size < 1.25 for size in sizes):
         return False
-    middle = clean.length([sum(column) / len(found) for column in zip(*found, strict=True)])
+    middle = sanitise.length([sum(column) / len(found) for column in zip(*found, strict=True)])
     spread = max(sizes)
     return middle / sqrt(width) < spread * (1 / sqrt(len(found)) + 3 / sqrt(width) + 0.02)

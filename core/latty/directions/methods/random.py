@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from latty.directions.base import Info
-from latty.directions.sampling import StoppableReport, deviations, latents, space_of
+from latty.directions.sampling import deviations, latents, space_of
 from latty.errors import BadData
 from latty.models.base import Generator
 from latty.report import Report, silent
@@ -42,9 +42,10 @@ class Random:
         self.space_: str = space_of(generator, self.space)
         width = latents(generator, [self.seed], self.space_, self.label).shape[1]
         self.directions_ = self._drawn(width)
-        progress, seeds = StoppableReport(report), range(self.seed, self.seed + self.samples)
-        sigmas = deviations(generator, self.directions_, self.space_, seeds, self.label, progress)
-        self.complete_ = progress.complete
+        seeds = range(self.seed, self.seed + self.samples)
+        sigmas, self.complete_ = deviations(
+            generator, self.directions_, self.space_, seeds, self.label, report
+        )
         self.seeds_ = f"{seeds.start}-{seeds.stop - 1}"
         self.infos_ = tuple(Info(f"r{i}", sigma) for i, sigma in enumerate(sigmas))
         return self

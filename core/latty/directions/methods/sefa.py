@@ -15,15 +15,13 @@ import torch
 from torch import Tensor
 
 from latty.directions.base import Info
-from latty.directions.sampling import StoppableReport, deviations
+from latty.directions.sampling import deviations
 from latty.errors import BadData
 from latty.models.base import Generator, HasLayerWeights
 from latty.report import Report, silent
 from latty.scene import ALL, Layers
 
-NOTHING = (
-    1e-9  # a smaller share of the largest eigenvalue is rounding: no layer reads the direction
-)
+NOTHING = 1e-9  # a smaller share of the largest eigenvalue is rounding: no layer reads that
 
 
 @dataclass
@@ -67,9 +65,10 @@ class SeFa:
             names += [f"{prefix}s{i}" for i in range(len(found))]
             parts += found
         self.directions_ = torch.stack([vector for _, _, vector in parts]).float()
-        progress, seeds = StoppableReport(report), range(self.seed, self.seed + self.samples)
-        sigmas = deviations(generator, self.directions_, self.space_, seeds, self.label, progress)
-        self.complete_ = progress.complete
+        seeds = range(self.seed, self.seed + self.samples)
+        sigmas, self.complete_ = deviations(
+            generator, self.directions_, self.space_, seeds, self.label, report
+        )
         self.seeds_ = f"{seeds.start}-{seeds.stop - 1}"
         self.infos_ = tuple(
             Info(name, sigma, (-3.0, 3.0), layers, (("eigenvalue", round(float(value), 4)),))

@@ -18,21 +18,11 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from latty.attributes import names_of
-from latty.directions.judging import Judge, info_of
 from latty.directions.linear import LinearDirection
 from latty.directions.moments import NormalEquations
 from latty.directions.orthogonal import orthogonal
-from latty.directions.sampling import (
-    ScoredMethod,
-    StoppableReport,
-    checked,
-    latents,
-    normal_scores,
-    scores_so_far,
-    space_of,
-)
-from latty.directions.traverse import Figures
+from latty.directions.sampling import StoppableReport, latents, normal_scores, space_of
+from latty.directions.scored import ScoredMethod, checked
 from latty.errors import BadData
 from latty.models.base import Generator
 from latty.report import Report, silent
@@ -68,15 +58,6 @@ class _Model:
     spread: Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A direction of attribute `index`, and its figures if there was the time to measure it."""
-
-    direction: LinearDirection
-    index: int
-    figures: Figures | None
-
-
 @dataclass(kw_only=True)
 class TLGAN(ScoredMethod):
     """Least-squares directions of attributes."""
@@ -94,35 +75,26 @@ class TLGAN(ScoredMethod):
         """
         if self.samples < 2 * PILOT:
             raise BadData(f"{self.samples} samples are too few", f"take at least {2 * PILOT}")
-        known = names_of(self.scorer, generator)
+        known = self.known(generator)
         wanted = [known.index(name) for name in checked(self.names, known)] or range(len(known))
         locks = [known.index(name) for name in checked(self.locks, known)]
         self.space_: str = space_of(generator, self.space)
-        seeds = range(self.seed, self.seed + self.samples)
         progress = StoppableReport(report)
-        scores = scores_so_far(
-            generator, seeds, self.scorer, self.label, self.batch, 2 * PILOT, progress
-        )
-        self.model_ = self._regress(generator, scores.double(), progress)
-        found = self._find(generator, known, sorted(wanted), locks, progress)
-        kept = [f for f in found if f.figures is None or f.figures.corr >= self.minimum]
-        kept = [f for f in kept if self.model_.spread[f.index] > 0]  # the others never changed
-        self.dropped_ = tuple(
-            (f.direction.name, f.figures.corr if f.figures else 0.0) for f in found if f not in kept
-        )
+        scores = self.scores_so_far(generator, 2 * PILOT, progress)
+        model = self.model_ = self._regress(generator, scores.double(), progress)
+        candidates = {
+            index: self._candidates(index, known[index], locks)
+            for index in sorted(wanted)
+            if model.spread[index] > 0  # the others never changed
+        }
+        found = self.judged(generator, candidates, (model.middle, model.spread), progress)
         self.complete_ = progress.complete
-        self._keep(kept)
+        normals = (model.gradients / model.gradients.norm(dim=0).clamp_min(1e-12)).T
+        facts = {index: {"r2": float(model.r2[index])} for index in candidates}
+        self.keep(found, facts, dict(enumerate(normals)))
+        still = [known[index] for index in sorted(wanted) if index not in candidates]
+        self.dropped_ += tuple((name, 0.0) for name in still)
         return self
-
-    def _keep(self, kept: Sequence[_Found]) -> None:
-        model = self.model_
-        self.infos_ = tuple(
-            info_of(f.direction, f.figures, {"r2": float(model.r2[f.index])}) for f in kept
-        )
-        vectors = [f.direction.vector for f in kept]
-        self.directions_ = torch.stack(vectors) if kept else torch.zeros(0, 0)
-        normals = model.gradients / model.gradients.norm(dim=0).clamp_min(1e-12)
-        self.extra_ = {"normals": normals[:, [f.index for f in kept]].T.float().contiguous()}
 
     # --- regression ---------------------------------------------------------------------------
 
@@ -155,38 +127,6 @@ class TLGAN(ScoredMethod):
         return _Model(fit.slopes[:, columns], gradients, r2, links, sums.covariance, middle, spread)
 
     # --- directions ---------------------------------------------------------------------------
-
-    def _find(
-        self,
-        generator: Generator,
-        known: Sequence[str],
-        wanted: Sequence[int],
-        locks: Sequence[int],
-        progress: StoppableReport,
-    ) -> list[_Found]:
-        model, after = self.model_, self.seed + self.samples
-        judge = Judge(
-            generator,
-            self.scorer,
-            self.batch,
-            self.label,
-            model.middle,
-            model.spread,
-            after,
-            self.probes,
-            self.span,
-        )
-        found: list[_Found] = []
-        for done, index in enumerate(wanted):
-            candidates = self._candidates(index, known[index], locks)
-            if not progress.complete or model.spread[index] == 0:
-                found.append(_Found(candidates[0], index, None))
-                continue
-            narrow = self.layers == "best" and self.space_ == "w"
-            best, figures = judge.measured(candidates, index, narrow)
-            found.append(_Found(best, index, figures))
-            progress.update(done + 1, len(wanted), "directions")
-        return found
 
     def _candidates(self, index: int, name: str, locks: Sequence[int]) -> list[LinearDirection]:
         """Ways to raise attribute `index`, the plain regression first."""

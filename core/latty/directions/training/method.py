@@ -1,6 +1,5 @@
 """What every learned method does: draw pairs of pictures, train, judge, describe the directions."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Self, TypeVar
@@ -34,7 +33,7 @@ class LearnedMethod(TrainingParameters, Generic[S]):
             pairs = Pairs(generator, self)
             spread = pairs.spread()
             shifter = seeded(self.seed, lambda: self.shifter(spread))
-            trainer = Trainer(pairs, shifter, spread.unit, self, self.tag(generator.info.digest))
+            trainer = Trainer(pairs, shifter, spread.unit, self, self.key(generator.info.digest))
             judged, self.complete_ = train(trainer, report, work)
             self.space_, self.seeds_ = pairs.space, f"{self.seed}-{self.seed + self.used - 1}"
         with torch.inference_mode(False), torch.no_grad():
@@ -52,8 +51,3 @@ class LearnedMethod(TrainingParameters, Generic[S]):
         """Sets the arrays of the results; gives what a header says of each direction. Raises
         NotImplementedError here."""
         raise NotImplementedError
-
-
-def rounded(scores: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
-    """Scores as a header has them."""
-    return tuple((name, round(figure, 4)) for name, figure in scores.items())

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from latty.directions.base import keep_layers
+from latty.directions.base import keep_layers, layers_of
+from latty.directions.likeness import smaller
 from latty.directions.training.parameters import SAMPLES, Distribution, TrainingParameters
 from latty.errors import BadData
 from latty.models.base import AnySize, Generator
-from latty.scene import SEED_LIMIT, Layers
+from latty.scene import SEED_LIMIT
 
 PART = 256
 
@@ -51,13 +51,8 @@ class Pairs:
             generator = generator.at_size(params.size)
         self.generator = generator
         self.device = generator.device
-        try:
-            self.layers = Layers.parse(params.layers)
-        except ValueError as error:
-            raise BadData(f"layers: {error}") from None
+        self.layers = layers_of(params.layers, info)
         self.chosen = self.layers.indices(info.num_layers)
-        if not self.chosen:
-            raise BadData(f"layers {params.layers}: {info.name} has {info.num_layers}")
         if self.space == "z" and len(self.chosen) < info.num_layers:
             raise BadData("layers can be chosen in w only", 'set space to "w" or layers to "all"')
         self.classes = self._classes(info.num_classes)
@@ -141,20 +136,12 @@ class Pairs:
         in the chosen layers; gradients reach the shift."""
         if self.space == "z":
             z = drawn.latents if shift is None else drawn.latents + shift
-            return self._sized(self.generator.synthesis(self._codes(z, drawn.label), drawn.label))
+            codes = self._codes(z, drawn.label)
+            return smaller(self.generator.synthesis(codes, drawn.label), self.size)
         codes = drawn.codes
         if shift is not None:
             codes = keep_layers(codes, codes + shift[:, None], self.layers)
-        return self._sized(self.generator.synthesis(codes, drawn.label))
-
-    def _sized(self, images: Tensor) -> Tensor:
-        """Averaged down, where they are larger, so that their height is `size`."""
-        height, width = images.shape[2:]
-        if height <= self.size:
-            return images
-        return functional.interpolate(
-            images, (self.size, max(1, round(width * self.size / height))), mode="area"
-        )
+        return smaller(self.generator.synthesis(codes, drawn.label), self.size)
 
     # --- spread -------------------------------------------------------------------------------
 

@@ -79,7 +79,7 @@ class TrainingParameters:
                 "take fewer iterations or a lower seed",
             )
 
-    def tag(self, digest: str) -> str:
+    def key(self, digest: str) -> str:
         """Names everything that a state after some iterations depends on: the parameters and the
         model's digest. A training can be made longer, so `iterations` has no part in it."""
         params = {**asdict(self), "iterations": None, "probes": None}

@@ -1,6 +1,7 @@
 """The state of a training on disk: one safetensors file, replaced whole, and a log of figures.
 
-The state holds the weights, the optimizer's moments, the iteration and the running figures.
+The state holds the weights, the optimizer's moments, the iteration and the running figures. Its key
+names the training; states of earlier versions have none, only a folder named after the training.
 """
 
 import json
@@ -18,25 +19,25 @@ STATE, METRICS = "state.safetensors", "metrics.jsonl"
 
 
 def save(
-    folder: Path, tag: str, facts: dict[str, Any], modules: nn.Module, adam: torch.optim.Optimizer
+    folder: Path, key: str, facts: dict[str, Any], modules: nn.Module, adam: torch.optim.Optimizer
 ) -> None:
-    """Replace the state in `folder`; `tag` says which training it belongs to."""
+    """Replace the state in `folder`; `key` says which training it belongs to."""
     arrays = {f"net.{name}": tensor for name, tensor in modules.state_dict().items()}
-    for key, entry in adam.state_dict()["state"].items():
-        arrays |= {f"adam.{key}.{name}": torch.as_tensor(v) for name, v in entry.items()}
-    meta = {"kind": "training", "tag": tag, "facts": json.dumps(facts)}
+    for number, entry in adam.state_dict()["state"].items():
+        arrays |= {f"adam.{number}.{name}": torch.as_tensor(v) for name, v in entry.items()}
+    meta = {"kind": "training", "key": key, "facts": json.dumps(facts)}
     replace_whole(folder / STATE, pieces(meta, arrays))
 
 
 def load(
-    folder: Path, tag: str, most: int, modules: nn.Module, adam: torch.optim.Optimizer
+    folder: Path, key: str, most: int, modules: nn.Module, adam: torch.optim.Optimizer
 ) -> dict[str, Any] | None:
     """Put a saved state into `modules` and `adam`; its facts, or None where there is none of this
     training with at most `most` iterations."""
     path = folder / STATE
     try:
         meta = read_header(path).meta
-        if meta.get("kind") != "training" or meta.get("tag") != tag:
+        if meta.get("kind") != "training" or meta.get("key", key) != key:
             return None
         facts = json.loads(meta["facts"])
         if facts["done"] > most:
@@ -47,8 +48,8 @@ def load(
     modules.load_state_dict(_part(arrays, "net."))
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _part(arrays, "adam.").items():
-        key, _, field = name.partition(".")
-        state.setdefault(int(key), {})[field] = tensor
+        number, _, field = name.partition(".")
+        state.setdefault(int(number), {})[field] = tensor
     adam.load_state_dict({**adam.state_dict(), "state": state})
     return dict(facts)
 

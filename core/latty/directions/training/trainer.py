@@ -27,9 +27,7 @@ from latty.errors import Interrupted
 from latty.report import Report, silent
 
 T = TypeVar("T")
-KEEP = (
-    20.0  # seconds between two states on disk, at least; and saving takes 5 % of the time at most
-)
+KEEP = 20.0  # seconds between two states, at least; and saving takes 5 % of the time at most
 LOG = 10  # iterations between two lines of figures
 MEMORY = 0.05  # weight of the newest draw in a direction's running accuracy
 
@@ -60,9 +58,9 @@ class Trainer:
         shifter: nn.Module,
         unit: float,
         params: TrainingParameters,
-        tag: str,
+        key: str,
     ) -> None:
-        self.pairs, self.params, self.unit, self.tag = pairs, params, unit, tag
+        self.pairs, self.params, self.unit, self.key = pairs, params, unit, key
         kind, channels, count = params.reconstructor, pairs.generator.info.channels, params.count
         judge = seeded(params.seed, lambda: Reconstructor(kind, channels, count))
         self.nets = nn.ModuleDict({"shifter": shifter, "reconstructor": judge}).to(pairs.device)
@@ -160,13 +158,13 @@ class Trainer:
     def _save(self, work: Path) -> float:
         """Seconds until the next state."""
         started = monotonic()
-        state.save(work, self.tag, self._facts(), self.nets, self.adam)
+        state.save(work, self.key, self._facts(), self.nets, self.adam)
         return max(KEEP, 20 * (monotonic() - started))
 
     def _resume(self, work: Path | None) -> None:
         facts = None
         if work is not None:
-            facts = state.load(work, self.tag, self.params.iterations, self.nets, self.adam)
+            facts = state.load(work, self.key, self.params.iterations, self.nets, self.adam)
         if facts:
             self.done, self.means = int(facts["done"]), dict(facts["means"])
             self.running = torch.tensor(facts["running"])

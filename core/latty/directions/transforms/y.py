@@ -1,22 +1,5 @@
 """Position: t image heights down."""
 
-import torch
-from torch import Tensor
+from latty.directions.warp import Warp
 
-from latty.directions.warp import warp
-
-
-class Down:
-    """What comes in at the top is unknown."""
-
-    unit = "image heights"
-    limits = (-0.5, 0.5)
-    factor = False
-
-    def apply(self, images: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (N, C, H, W) and the mask (N, 1, H, W); see Transform."""
-        t = t.to(images)
-        return warp(images, torch.ones_like(t), torch.zeros_like(t), t)
-
-
-TRANSFORM = Down()
+TRANSFORM = Warp("image heights", down=1)

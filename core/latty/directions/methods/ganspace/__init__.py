@@ -14,7 +14,7 @@ from typing import Any, Literal, Self, cast
 import torch
 from torch import Tensor
 
-from latty.directions.base import Info
+from latty.directions.base import Info, layers_of
 from latty.directions.methods.ganspace.estimators import choose
 from latty.directions.methods.ganspace.pca import Components, Estimator, signed
 from latty.directions.methods.ganspace.plan import MEGABYTE, FitPlan
@@ -68,7 +68,7 @@ class GANSpace:
         lack = self.missing(generator)
         if lack:
             raise BadData(lack)
-        shown = self._checked()
+        shown = self._checked(generator)
         source = self._source(generator)
         estimator = choose(self.estimator, self._plan(generator, source))
         store = FitState(work, self._key(generator))
@@ -86,7 +86,7 @@ class GANSpace:
 
     # --- parameters ---------------------------------------------------------------------------
 
-    def _checked(self) -> Layers:
+    def _checked(self, generator: Generator) -> Layers:
         """The layers for edits, after a look at every parameter."""
         if self.samples < 2 or self.components < 1:
             raise BadData("components need two samples at least, and one component", "more samples")
@@ -102,10 +102,7 @@ class GANSpace:
             )
         if self.edit == "activation" and self.layer in ("", *LATENTS):
             raise BadData("an activation edit needs a layer", "name it: layer = ...")
-        try:
-            return Layers.parse(self.layers)
-        except ValueError as error:
-            raise BadData(f"layers: {error}") from None
+        return layers_of(self.layers, generator.info)
 
     def _source(self, generator: Generator) -> GanspaceRows:
         layer = self.layer or "w"
@@ -128,9 +125,11 @@ class GANSpace:
             generator.device,
         )
 
+    def _params(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if not key.endswith("_")}
+
     def _key(self, generator: Generator) -> str:
-        params = {key: value for key, value in vars(self).items() if not key.endswith("_")}
-        return fit_key(generator.info, str(generator.device), params)
+        return fit_key(generator.info, str(generator.device), self._params())
 
     # --- the pass -----------------------------------------------------------------------------
 
@@ -178,19 +177,18 @@ class GANSpace:
 
     def shards(self, generator: Generator, work: Path) -> list[Shard]:
         """The pieces that are not summed up yet."""
-        self._checked()
+        self._checked(generator)
         source = self._source(generator)
         estimator = choose(self.estimator, self._plan(generator, source))
         store = FitState(work, self._key(generator))
         if kept := store.read():
             estimator.restore(kept)
-        params = {key: value for key, value in vars(self).items() if not key.endswith("_")}
         found = []
         for start in range(0, estimator.samples, estimator.piece):
             rows = min(estimator.piece, estimator.samples - start)
             if start >= estimator.count:
                 whole = partial(store.has, start, rows)
-                arguments = (params, start, rows, store.key)
+                arguments = (self._params(), start, rows, store.key)
                 found.append(Shard(piece, arguments, store.piece_file(start), whole))
         return found
 

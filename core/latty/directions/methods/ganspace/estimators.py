@@ -1,6 +1,7 @@
 """Which estimator finds the components: what fits in the memory allowed, or what was asked for."""
 
 from dataclasses import replace
+from functools import partial
 
 from latty.directions.methods.ganspace.pca import Estimator
 from latty.directions.methods.ganspace.plan import (
@@ -12,7 +13,8 @@ from latty.directions.methods.ganspace.plan import (
     fits_exactly,
     sketch,
 )
-from latty.directions.methods.ganspace.scikit import ICA, Randomised, Sparse
+from latty.directions.methods.ganspace.rows_in_memory import RowsInMemory
+from latty.directions.methods.ganspace.scikit import ica, randomised, sparse
 from latty.errors import BadData
 
 
@@ -29,10 +31,13 @@ def choose(name: str, plan: FitPlan) -> Estimator:
     if name == "sketch":
         return sketch(plan)
     if name == "sparse":
-        wider = replace(plan, components=3 * plan.components)
-        return Sparse(choose("auto", wider), plan)
+        base = choose("auto", replace(plan, components=3 * plan.components))
+        base.eager, base.finisher = False, partial(sparse, base, plan)
+        return base
     held = replace(plan, samples=_held_rows(plan))
-    return ICA(held) if name == "ica" else Randomised(held)
+    rows = RowsInMemory(held.samples, held.width, held.latent)
+    rows.finisher = partial(ica if name == "ica" else randomised, rows, held)
+    return rows
 
 
 def _held_rows(plan: FitPlan) -> int:

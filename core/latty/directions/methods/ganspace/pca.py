@@ -9,10 +9,11 @@ that nothing depends on the batches in which the rows were made. Blocks are summ
 fixed size, which are merged in their order: any process may have made a piece.
 """
 
-from collections.abc import Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -72,32 +73,136 @@ class PartialSums(Protocol):
         ...
 
 
-class Estimator(PartialSums, Protocol):
+@dataclass(frozen=True, slots=True, eq=False)
+class Principal:
+    """Principal components as the estimators that find them see them.
+
+    vectors (K, D) float32 orthonormal; variance (K,) float64, falling; cross (K, Q) float64, the
+    covariance of coordinates and latents; latents (Q, Q) float64
+    """
+
+    vectors: Tensor
+    variance: Tensor
+    total: float
+    cross: Tensor
+    latents: Tensor
+    count: int
+
+    def components(self) -> Components:
+        """With the least squares to the latents. Coordinates are uncorrelated: A^T A / (n - 1) =
+        S^2, so with coordinates in their standard deviations M = S^-1 P C_xz (GANSpace, sec. 3.2,
+        without the second pass through the generator)."""
+        keep = significant(self.variance)
+        variance, cross = self.variance[:keep], self.cross[:keep]
+        stdev = variance.sqrt()
+        regression = cross / stdev[:, None]
+        r2 = explained(regression, self.latents)
+        vectors = self.vectors[:keep]
+        return Components(vectors, stdev, self.total, regression, r2, self.latents, self.count)
+
+
+class Estimator(PartialSums, ABC):
     """Takes rows in, gives components.
 
     `state` and `restore` are for going on in another process: arrays named "rows-..." never change
     once they are there. `take` adds a piece of rows that what `part` made has seen, by its state;
     the result is the same as if the rows had been added here.
+
+    piece     rows, a multiple of `block`
+    samples   rows it can take
+    eager     whether `finish` is quick at any time
+    finisher  makes the components, where they are other than principal ones
     """
 
-    piece: int  # rows, a multiple of block
-    samples: int  # rows it can take
-    eager: bool  # whether `finish` is quick at any time
+    piece: int
+    samples: int
+    eager: bool = True
+    finisher: Callable[[int, Report], Components] | None = None
 
     @property
-    def count(self) -> int: ...
+    @abstractmethod
+    def count(self) -> int:
+        """Rows seen."""
 
+    @abstractmethod
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from the arrays of `state`, such as (D + Q,)."""
+
+    @abstractmethod
+    def part(self, rows: int) -> PartialSums:
+        """What sums up a piece of so many rows elsewhere."""
+
+    @abstractmethod
+    def take(self, state: Mapping[str, Tensor]) -> None:
+        """Take in the `state` of a piece summed up elsewhere, arrays such as (D + Q,)."""
+
+    def principal(self, components: int) -> Principal:
+        """Principal components of the rows. Raises NotImplementedError where there is a
+        `finisher` instead."""
+        raise NotImplementedError
+
+    def finish(self, components: int, report: Report) -> Components:
+        """What was found. Raises BadData where that is nothing."""
+        if self.finisher:
+            return self.finisher(components, report)
+        return self.principal(components).components()
+
+
+class Mergeable(Protocol):
+    """Sums over the rows of a piece."""
+
+    count: int
+
+    def state(self, prefix: str = "") -> dict[str, Tensor]:
+        """The sums, by name: arrays such as (D + Q,)."""
         ...
 
-    def part(self, rows: int) -> PartialSums: ...
+    def restore(self, state: Mapping[str, Tensor], prefix: str = "") -> None:
+        """Go on from what `state` gave, arrays such as (D + Q,)."""
+        ...
+
+
+S = TypeVar("S", bound=Mergeable)
+
+
+class PiecewiseEstimator(Estimator, Generic[S]):
+    """Sums up pieces of rows by themselves, and merges them in their order."""
+
+    own: S  # of the piece at hand
+    whole: S | None = None  # of all finished pieces
+
+    @property
+    def count(self) -> int:
+        return self.own.count + (self.whole.count if self.whole else 0)
+
+    @abstractmethod
+    def close(self, more: bool) -> None:
+        """The piece at hand is finished; `more` rows come, or not."""
 
     def take(self, state: Mapping[str, Tensor]) -> None:
         """Take in the `state` of a piece summed up elsewhere, arrays such as (D + Q,)."""
-        ...
+        self.own.restore(state)
+        self.close(self.count < self.samples)
 
-    def finish(self, components: int, report: Report) -> Components: ...
+    def state(self) -> dict[str, Tensor]:
+        """The sums, by name: arrays such as (D + Q,)."""
+        found = self.whole.state() if self.whole else {}
+        return found | self.own.state("own.") if self.own.count else found
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from the arrays of `state`, such as (D + Q,)."""
+        begun = sum(name.startswith("own.") for name in state)
+        if len(state) > begun:
+            self.take(state)
+        if begun:
+            self.own.restore(state, "own.")
+
+    def finished(self) -> S:
+        """The sums of all rows."""
+        if self.own.count:
+            self.close(more=False)
+        assert self.whole is not None, "rows"
+        return self.whole
 
 
 def column_chunks(width: int) -> Iterator[slice]:
@@ -132,20 +237,15 @@ def signed(vectors: Tensor) -> Tensor:
     return torch.where(largest < 0, -1.0, 1.0).to(vectors)
 
 
-class Exact:
+class Exact(PiecewiseEstimator[Covariance]):
     """Principal components by the covariance of layer and latent together."""
 
-    block, piece, eager = BLOCK, PIECE, True
+    block, piece = BLOCK, PIECE
 
     def __init__(self, samples: int, width: int, latent: int, device: torch.device) -> None:
         self.samples, self.width, self.latent, self.device = samples, width, latent, device
-        self.whole: Covariance | None = None  # of all finished pieces
-        self.own = Covariance(width + latent, device)  # of the piece at hand
+        self.own = Covariance(width + latent, device)
         self.rows = torch.empty(self.block, width + latent, device=device)
-
-    @property
-    def count(self) -> int:
-        return self.own.count + (self.whole.count if self.whole else 0)
 
     def room(self) -> Tensor:
         """Rows of a block to be written, (block, D + Q)."""
@@ -154,10 +254,9 @@ class Exact:
     def add(self, n: int) -> None:
         self.own.add(self.rows[:n])
         if self.own.count == self.piece or self.count == self.samples:
-            self._close(self.count < self.samples)
+            self.close(self.count < self.samples)
 
-    def _close(self, more: bool) -> None:
-        """The piece at hand is finished; `more` rows come, or not."""
+    def close(self, more: bool) -> None:
         if self.whole is None:
             self.whole = self.own
             self.own = Covariance(self.own.width if more else 0, self.device)
@@ -168,64 +267,14 @@ class Exact:
     def part(self, rows: int) -> "Exact":
         return Exact(rows, self.width, self.latent, self.device)
 
-    def take(self, state: Mapping[str, Tensor]) -> None:
-        """Take in the `state` of a piece summed up elsewhere, arrays such as (D + Q,)."""
-        self.own.restore(state)
-        self._close(self.count < self.samples)
-
-    def state(self) -> dict[str, Tensor]:
-        """The sums, by name: arrays such as (D + Q,)."""
-        found = self.whole.state() if self.whole else {}
-        return found | self.own.state("own.") if self.own.count else found
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from the arrays of `state`, such as (D + Q,)."""
-        if "count" in state:
-            self.take(state)
-        if "own.count" in state:
-            self.own.restore(state, "own.")
-
     def principal(self, components: int) -> "Principal":
-        if self.own.count:
-            self._close(more=False)
-        assert self.whole is not None, "rows"
+        whole, d = self.finished(), self.width
         self.own = Covariance(0, self.device)
-        matrix, d = self.whole.matrix(), self.width
+        matrix = whole.matrix()
         variance, vectors = top_eigenpairs(matrix[:d, :d], components)
         cross = vectors @ matrix[:d, d:]
         total = float(matrix[:d, :d].trace())
-        return Principal(vectors.float(), variance, total, cross, matrix[d:, d:], self.whole.count)
-
-    def finish(self, components: int, report: Report) -> Components:
-        return self.principal(components).components()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Principal:
-    """Principal components as the estimators that find them see them.
-
-    vectors (K, D) float32 orthonormal; variance (K,) float64, falling; cross (K, Q) float64, the
-    covariance of coordinates and latents; latents (Q, Q) float64
-    """
-
-    vectors: Tensor
-    variance: Tensor
-    total: float
-    cross: Tensor
-    latents: Tensor
-    count: int
-
-    def components(self) -> Components:
-        """With the least squares to the latents. Coordinates are uncorrelated: A^T A / (n - 1) =
-        S^2, so with coordinates in their standard deviations M = S^-1 P C_xz (GANSpace, sec. 3.2,
-        without the second pass through the generator)."""
-        keep = significant(self.variance)
-        variance, cross = self.variance[:keep], self.cross[:keep]
-        stdev = variance.sqrt()
-        regression = cross / stdev[:, None]
-        r2 = explained(regression, self.latents)
-        vectors = self.vectors[:keep]
-        return Components(vectors, stdev, self.total, regression, r2, self.latents, self.count)
+        return Principal(vectors.float(), variance, total, cross, matrix[d:, d:], whole.count)
 
 
 def explained(regression: Tensor, latents: Tensor) -> Tensor:

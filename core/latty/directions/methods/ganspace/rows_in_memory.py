@@ -10,22 +10,22 @@ import torch
 from torch import Tensor
 
 from latty.directions.methods.ganspace.pca import (
-    Components,
+    Estimator,
     Principal,
     column_chunks,
     top_eigenpairs,
 )
 from latty.directions.moments import Covariance, gram
-from latty.report import Report
 
 
-class RowsInMemory:
-    """Rows (samples, D + Q) float32 on the CPU, as they came."""
+class RowsInMemory(Estimator):
+    """Rows (samples, D + Q) float32 on the CPU, as they came; components are a `finisher`'s."""
 
     block, piece, eager = 512, 512, False
+    count = 0
 
     def __init__(self, samples: int, width: int, latent: int) -> None:
-        self.samples, self.width, self.count = samples, width, 0
+        self.samples, self.width = samples, width
         self.rows = torch.empty(samples, width + latent)
         self._stored: list[tuple[int, int]] = []
 
@@ -69,10 +69,6 @@ class RowsInMemory:
             part = rows[:, columns]
             part -= part.mean(0, dtype=torch.float64).float()
         return rows
-
-    def finish(self, components: int, report: Report) -> Components:
-        """The components; each estimator has its own. Raises NotImplementedError here."""
-        raise NotImplementedError  # each estimator has its own
 
 
 class PieceOfRows:
@@ -145,6 +141,3 @@ class Dual(RowsInMemory):
         cross = (scale[:, None] * left) @ rows[:, d:].double() / freedom
         total = float(products.trace()) / freedom
         return Principal(vectors, squares / freedom, total, cross, latents.matrix(), n)
-
-    def finish(self, components: int, report: Report) -> Components:
-        return self.principal(components).components()

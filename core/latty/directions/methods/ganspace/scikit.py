@@ -1,4 +1,4 @@
-"""Estimators that scikit-learn brings, on rows held in memory or on all rows compressed.
+"""Components that scikit-learn finds, in rows held in memory or on all rows compressed.
 
 randomised  randomised SVD of the rows that memory holds (Halko et al. 2011)
 ica         FastICA (Hyvärinen 1999) among the first principal components of the rows held
@@ -6,7 +6,6 @@ sparse      sparse PCA (Zou et al. 2006; the mini-batch form) of all rows, compr
 """
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import replace
 from math import sqrt
 
@@ -17,16 +16,13 @@ from torch import Tensor
 from latty.directions.methods.ganspace.pca import (
     Components,
     Estimator,
-    Exact,
-    PartialSums,
     Principal,
     column_chunks,
     explained,
     significant,
 )
 from latty.directions.methods.ganspace.plan import FitPlan, exact, fits_exactly, sketch
-from latty.directions.methods.ganspace.rows_in_memory import Dual, RowsInMemory
-from latty.directions.methods.ganspace.sketch import Sketch
+from latty.directions.methods.ganspace.rows_in_memory import RowsInMemory
 from latty.directions.moments import Covariance
 from latty.errors import BadData
 from latty.report import Report
@@ -37,34 +33,28 @@ RIDGE = 0.01  # GANSpace's, for coordinates along sparse components
 Array = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 
-class Randomised(RowsInMemory):
+def randomised(held: RowsInMemory, plan: FitPlan, components: int, report: Report) -> Components:
     """Randomised SVD with two power iterations and twice the rank, as GANSpace's fbpca had it."""
+    from sklearn.utils.extmath import randomized_svd
 
-    def __init__(self, plan: FitPlan) -> None:
-        super().__init__(plan.samples, plan.width, plan.latent)
-        self.seed = plan.seed
-
-    def finish(self, components: int, report: Report) -> Components:
-        from sklearn.utils.extmath import randomized_svd
-
-        rows, freedom = self.centre(), max(self.count - 1, 1)
-        layer, latents = rows[:, : self.width], Covariance(rows.shape[1] - self.width, rows.device)
-        rank = min(components, self.count - 1, self.width)
-        left, scale, right = randomized_svd(
-            layer.numpy(),
-            n_components=rank,
-            n_oversamples=rank,
-            n_iter=2,
-            power_iteration_normalizer="LU",
-            random_state=self.seed,
-        )
-        latents.add(rows[:, self.width :])
-        scores = torch.from_numpy(left * scale).double()
-        cross = scores.T @ rows[:, self.width :].double() / freedom
-        variance = torch.from_numpy(scale).double().square() / freedom
-        vectors = torch.from_numpy(np.ascontiguousarray(right)).float()
-        total = _squares(layer) / freedom
-        return Principal(vectors, variance, total, cross, latents.matrix(), self.count).components()
+    rows, freedom = held.centre(), max(held.count - 1, 1)
+    layer, latents = rows[:, : held.width], Covariance(rows.shape[1] - held.width, rows.device)
+    rank = min(components, held.count - 1, held.width)
+    left, scale, right = randomized_svd(
+        layer.numpy(),
+        n_components=rank,
+        n_oversamples=rank,
+        n_iter=2,
+        power_iteration_normalizer="LU",
+        random_state=plan.seed,
+    )
+    latents.add(rows[:, held.width :])
+    scores = torch.from_numpy(left * scale).double()
+    cross = scores.T @ rows[:, held.width :].double() / freedom
+    variance = torch.from_numpy(scale).double().square() / freedom
+    vectors = torch.from_numpy(np.ascontiguousarray(right)).float()
+    total = _squares(layer) / freedom
+    return Principal(vectors, variance, total, cross, latents.matrix(), held.count).components()
 
 
 def _squares(rows: Tensor) -> float:
@@ -74,56 +64,48 @@ def _squares(rows: Tensor) -> float:
     )
 
 
-class ICA(RowsInMemory):
-    """Independent sources among the first K principal components.
+def ica(held: RowsInMemory, plan: FitPlan, components: int, report: Report) -> Components:
+    """Independent sources among the first K principal components. Raises BadData where none are
+    found.
 
     A source moves the rows along its column of the mixing matrix, with the other sources still;
     those columns are the vectors. (The rows of the unmixing matrix, which GANSpace took, read a
     source off; both agree only where the mixing is orthogonal.)
     """
+    rows = held.centre()
+    found = _principal(rows, plan, components)
+    keep = significant(found.variance)
+    stdev, axes = found.variance[:keep].sqrt(), found.vectors[:keep].double()
+    white = _white(rows, axes / stdev[:, None])
+    turn = torch.from_numpy(_fast_ica(white, plan.seed, report)).double()  # (K, K)
+    mixing = turn * stdev  # source i moves the principal coordinates by row i
+    regression = turn @ (found.cross[:keep] / stdev[:, None])
+    mixing = mixing / mixing.norm(dim=1, keepdim=True)
+    projected = (mixing * stdev).norm(dim=1)
+    r2 = explained(regression, found.latents)
+    vectors = (mixing @ axes).float()
+    return by_stdev(
+        Components(vectors, projected, found.total, regression, r2, found.latents, held.count)
+    )
 
-    def __init__(self, plan: FitPlan) -> None:
-        super().__init__(plan.samples, plan.width, plan.latent)
-        self.plan = plan
 
-    def finish(self, components: int, report: Report) -> Components:
-        found = self._principal(components)
-        keep = significant(found.variance)
-        stdev, axes = found.variance[:keep].sqrt(), found.vectors[:keep].double()
-        white = self._white(axes / stdev[:, None])
-        turn = torch.from_numpy(_fast_ica(white, self.plan.seed, report)).double()  # (K, K)
-        mixing = turn * stdev  # source i moves the principal coordinates by row i
-        regression = turn @ (found.cross[:keep] / stdev[:, None])
-        mixing = mixing / mixing.norm(dim=1, keepdim=True)
-        projected = (mixing * stdev).norm(dim=1)
-        r2 = explained(regression, found.latents)
-        vectors = (mixing @ axes).float()
-        unsorted = Components(
-            vectors, projected, found.total, regression, r2, found.latents, self.count
-        )
-        return by_stdev(unsorted)
+def _principal(rows: Tensor, plan: FitPlan, components: int) -> Principal:
+    """Of rows (N, D + Q) in memory."""
+    count = len(rows)
+    plan = replace(plan, samples=count, memory=plan.memory // 2, device=rows.device)
+    base = exact(plan) if fits_exactly(plan) else sketch(plan)
+    for part in torch.split(rows, base.block):
+        base.room()[: len(part)] = part
+        base.add(len(part))
+    return base.principal(min(components, count - 1))
 
-    def _principal(self, components: int) -> Principal:
-        rows = self.centre()
-        plan = replace(
-            self.plan,
-            samples=self.count,
-            memory=self.plan.memory // 2,
-            device=rows.device,
-        )
-        base = exact(plan) if fits_exactly(plan) else sketch(plan)
-        for part in torch.split(rows, base.block):
-            base.room()[: len(part)] = part
-            base.add(len(part))
-        return base.principal(min(components, self.count - 1))
 
-    def _white(self, axes: Tensor) -> Array:
-        """Coordinates (N, K) of variance 1 along scaled axes (K, D)."""
-        scores = torch.zeros(self.count, len(axes), dtype=torch.float64)
-        for columns in column_chunks(self.width):
-            part = self.rows[: self.count, columns]
-            scores += (part @ axes[:, columns].float().T).double()
-        return scores.numpy()
+def _white(rows: Tensor, axes: Tensor) -> Array:
+    """Coordinates (N, K) of variance 1 of rows (N, D + Q) along scaled axes (K, D)."""
+    scores = torch.zeros(len(rows), len(axes), dtype=torch.float64)
+    for columns in column_chunks(axes.shape[1]):
+        scores += (rows[:, columns] @ axes[:, columns].float().T).double()
+    return scores.numpy()
 
 
 def _fast_ica(white: Array, seed: int, report: Report) -> Array:
@@ -140,7 +122,7 @@ def _fast_ica(white: Array, seed: int, report: Report) -> Array:
         tanh = np.tanh(x)
         return tanh, (1 - tanh * tanh).mean(-1)
 
-    ica = FastICA(
+    fitted = FastICA(
         whiten=False,
         fun=contrast,
         max_iter=ICA_ITERATIONS,
@@ -150,112 +132,76 @@ def _fast_ica(white: Array, seed: int, report: Report) -> Array:
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         try:
-            ica.fit(white)
+            fitted.fit(white)
         except ConvergenceWarning:
             raise BadData(
                 f"ICA did not converge in {ICA_ITERATIONS} iterations",
                 "take fewer components or more samples; what is Gaussian has no sources",
             ) from None
-    return np.asarray(ica.components_)
+    return np.asarray(fitted.components_)
 
 
-class Sparse:
-    """Vectors with many zeros.
+def sparse(base: Estimator, plan: FitPlan, components: int, report: Report) -> Components:
+    """Vectors with many zeros. Raises BadData where all of them are zero.
 
     The loss of sparse PCA does not change when the rows are rotated, so all rows are replaced by
     the few S V^T of a principal component analysis, about their mean, and scaled so that entries of
     an average direction are about 1: the penalty then means the same for any layer and any number
     of samples.
     """
-
-    eager = False
-
-    def __init__(self, base: Estimator, plan: FitPlan) -> None:
-        assert isinstance(base, Exact | Sketch | Dual)
-        self.base, self.plan, self.samples = base, plan, base.samples
-        self.block, self.piece = base.block, base.piece
-
-    @property
-    def count(self) -> int:
-        return self.base.count
-
-    def room(self) -> Tensor:
-        """Rows of a block to be written, (block, D + Q)."""
-        return self.base.room()
-
-    def add(self, n: int) -> None:
-        self.base.add(n)
-
-    def state(self) -> dict[str, Tensor]:
-        """The sums, by name: arrays such as (D + Q,)."""
-        return self.base.state()
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from the arrays of `state`, such as (D + Q,)."""
-        self.base.restore(state)
-
-    def part(self, rows: int) -> PartialSums:
-        return self.base.part(rows)
-
-    def take(self, state: Mapping[str, Tensor]) -> None:
-        """Take in the `state` of a piece summed up elsewhere, arrays such as (D + Q,)."""
-        self.base.take(state)
-
-    def finish(self, components: int, report: Report) -> Components:
-        """The components. Raises BadData where all of them are zero."""
-        found = self.base.principal(min(3 * components, self.count - 1))
-        keep = significant(found.variance)
-        stdev, axes = found.variance[:keep].sqrt(), found.vectors[:keep].double()
-        scale = axes.shape[1] / sqrt(max(found.total, 1e-30))
-        compressed = (scale * stdev[:, None] * axes).numpy()
-        codes = torch.from_numpy(self._codes(compressed, min(components, keep), report)).double()
-        codes = codes[codes.norm(dim=1) > 0]
-        if not len(codes):
-            raise BadData("every sparse component is zero", "lower sparsity")
-        vectors = codes / codes.norm(dim=1, keepdim=True)
-        inner = vectors @ axes.T  # (J, K) in principal coordinates
-        reader = torch.linalg.solve(vectors @ vectors.T + RIDGE * torch.eye(len(vectors)), inner)
-        spread = (reader * stdev) @ (reader * stdev).T
-        size = spread.diagonal().sqrt().clamp_min(1e-30)
-        cross = reader @ found.cross[:keep] / size[:, None]
-        spread = spread / size / size[:, None]
-        ridge = 1e-6 * torch.eye(len(spread)).double()
-        regression = torch.linalg.solve(spread + ridge, cross)
-        projected, r2 = (inner * stdev).norm(dim=1), explained(cross, found.latents)
-        unsorted = Components(
-            vectors.float(), projected, found.total, regression, r2, found.latents, self.count
+    found = base.principal(min(3 * components, base.count - 1))
+    keep = significant(found.variance)
+    stdev, axes = found.variance[:keep].sqrt(), found.vectors[:keep].double()
+    scale = axes.shape[1] / sqrt(max(found.total, 1e-30))
+    compressed = (scale * stdev[:, None] * axes).numpy()
+    codes = torch.from_numpy(
+        _sparse_codes(compressed, min(components, keep), plan, report)
+    ).double()
+    codes = codes[codes.norm(dim=1) > 0]
+    if not len(codes):
+        raise BadData("every sparse component is zero", "lower sparsity")
+    vectors = codes / codes.norm(dim=1, keepdim=True)
+    inner = vectors @ axes.T  # (J, K) in principal coordinates
+    reader = torch.linalg.solve(vectors @ vectors.T + RIDGE * torch.eye(len(vectors)), inner)
+    spread = (reader * stdev) @ (reader * stdev).T
+    size = spread.diagonal().sqrt().clamp_min(1e-30)
+    cross = reader @ found.cross[:keep] / size[:, None]
+    spread = spread / size / size[:, None]
+    ridge = 1e-6 * torch.eye(len(spread)).double()
+    regression = torch.linalg.solve(spread + ridge, cross)
+    projected, r2 = (inner * stdev).norm(dim=1), explained(cross, found.latents)
+    return by_stdev(
+        Components(
+            vectors.float(), projected, found.total, regression, r2, found.latents, base.count
         )
-        return by_stdev(unsorted)
+    )
 
-    def _codes(
-        self,
-        rows: Array,
-        components: int,
-        report: Report,
-    ) -> Array:
-        from sklearn.decomposition import MiniBatchSparsePCA
 
-        mirrored = np.concatenate([rows, -rows]) / sqrt(2)  # their mean is 0, and taken off by fit
-        passed = 0
+def _sparse_codes(rows: Array, components: int, plan: FitPlan, report: Report) -> Array:
+    """Sparse components (J, D) of compressed rows (K, D)."""
+    from sklearn.decomposition import MiniBatchSparsePCA
 
-        def tell(_: object) -> None:
-            nonlocal passed
-            passed += 1
-            report(passed, 0, "sparse PCA steps")
+    mirrored = np.concatenate([rows, -rows]) / sqrt(2)  # their mean is 0, and taken off by fit
+    passed = 0
 
-        pca = MiniBatchSparsePCA(
-            n_components=components,
-            alpha=self.plan.sparsity,
-            method="cd",
-            batch_size=min(256, rows.shape[1]),
-            max_iter=100,
-            random_state=self.plan.seed,
-            callback=tell,
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # each step need not converge for the whole to do
-            pca.fit(mirrored)
-        return np.asarray(pca.components_)
+    def tell(_: object) -> None:
+        nonlocal passed
+        passed += 1
+        report(passed, 0, "sparse PCA steps")
+
+    pca = MiniBatchSparsePCA(
+        n_components=components,
+        alpha=plan.sparsity,
+        method="cd",
+        batch_size=min(256, rows.shape[1]),
+        max_iter=100,
+        random_state=plan.seed,
+        callback=tell,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # each step need not converge for the whole to do
+        pca.fit(mirrored)
+    return np.asarray(pca.components_)
 
 
 def by_stdev(found: Components) -> Components:

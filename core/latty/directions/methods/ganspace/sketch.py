@@ -20,18 +20,17 @@ import torch
 from torch import Tensor
 
 from latty.directions.methods.ganspace.pca import (
-    Components,
+    PiecewiseEstimator,
     Principal,
     column_chunks,
     top_eigenpairs,
 )
 from latty.directions.moments import Covariance, accumulate, gram
-from latty.report import Report
 
 PIECE = 16  # rows of a piece, in rows of its sketch: what is kept of it is a sixteenth
 
 
-class _Kept:
+class SketchOfRows:
     """What the sketch of many rows is: `keep` rows (l, D + Q), their mean, their number, the sum of
     their squares about it, and the covariance of the latents."""
 
@@ -40,13 +39,13 @@ class _Kept:
         self.count, self.total = 0, 0.0
         self.mean = torch.zeros(rows.shape[1], dtype=torch.float64, device=rows.device)
 
-    def state(self, prefix: str) -> dict[str, Tensor]:
+    def state(self, prefix: str = "") -> dict[str, Tensor]:
         figures = torch.tensor([self.count, self.total], dtype=torch.float64)
         own = {"sketch": self.rows, "mean": self.mean, "figures": figures}
         named = {f"{prefix}{name}": array for name, array in own.items()}
         return named | self.latents.state(f"{prefix}latents.")
 
-    def restore(self, state: Mapping[str, Tensor], prefix: str) -> None:
+    def restore(self, state: Mapping[str, Tensor], prefix: str = "") -> None:
         self.rows.copy_(state[f"{prefix}sketch"])
         self.mean.copy_(state[f"{prefix}mean"])
         figures = state[f"{prefix}figures"]
@@ -54,11 +53,9 @@ class _Kept:
         self.latents.restore(state, f"{prefix}latents.")
 
 
-class Sketch:
+class Sketch(PiecewiseEstimator["SketchOfRows"]):
     """Merge-and-truncate; `keep` = l rows are kept, `block` = b rows are merged at a time. Without
     `split` all rows are one piece, which spares the memory of a second sketch."""
-
-    eager = True
 
     def __init__(
         self,
@@ -75,12 +72,7 @@ class Sketch:
         self.piece = block * ceil((PIECE * keep if split else samples) / block)
         most = max(block, keep) if samples > self.piece else block  # a sketch is merged, too
         self.rows = torch.zeros(keep + 1 + most, width + latent, device=device)
-        self.own = _Kept(self.rows[:keep], Covariance(latent, device))  # of the piece at hand
-        self.whole: _Kept | None = None  # of all finished pieces
-
-    @property
-    def count(self) -> int:
-        return self.own.count + (self.whole.count if self.whole else 0)
+        self.own = SketchOfRows(self.rows[:keep], Covariance(latent, device))
 
     def room(self) -> Tensor:
         """Rows of a block to be written, (block, D + Q)."""
@@ -93,21 +85,20 @@ class Sketch:
         own.count += n
         own.total += self._truncate(self.keep + 1 + n)[self.keep :].sum().item()
         if own.count == self.piece or self.count == self.samples:
-            self._close(self.count < self.samples)
+            self.close(self.count < self.samples)
 
-    def _close(self, more: bool) -> None:
-        """The piece at hand is finished; `more` rows come, or not."""
+    def close(self, more: bool) -> None:
         if self.whole is None:
             self.whole = self.own
             if more:  # the next piece needs the place
                 self.whole.rows = self.own.rows.clone()
         else:
             self._merge(self.whole)
-        self.own = _Kept(self.rows[: self.keep], Covariance(self.latent, self.device))
+        self.own = SketchOfRows(self.rows[: self.keep], Covariance(self.latent, self.device))
         if more:
             self.rows[: self.keep].zero_()
 
-    def _merge(self, whole: _Kept) -> None:
+    def _merge(self, whole: SketchOfRows) -> None:
         """The piece's sketch, and the row for the way to its mean, below the sketch so far."""
         keep, own = self.keep, self.own
         share = own.count / (whole.count + own.count)
@@ -152,29 +143,9 @@ class Sketch:
     def part(self, rows: int) -> "Sketch":
         return Sketch(rows, self.width, self.latent, self.keep, self.block, self.device, False)
 
-    def take(self, state: Mapping[str, Tensor]) -> None:
-        """Take in the `state` of a piece summed up elsewhere, arrays such as (D + Q,)."""
-        self.own.restore(state, "")
-        self._close(self.count < self.samples)
-
-    def state(self) -> dict[str, Tensor]:
-        """The sums, by name: arrays such as (D + Q,)."""
-        found = self.whole.state("") if self.whole else {}
-        return found | self.own.state("own.") if self.own.count else found
-
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from the arrays of `state`, such as (D + Q,)."""
-        if "sketch" in state:
-            self.take(state)
-        if "own.sketch" in state:
-            self.own.restore(state, "own.")
-
     def principal(self, components: int) -> Principal:
         """Gives the rows' memory away: there is no adding afterwards."""
-        if self.own.count:
-            self._close(more=False)
-        whole = self.whole
-        assert whole is not None, "rows"
+        whole = self.finished()
         self.rows, self.own.rows, d = self.rows[:0].clone(), self.rows[:0], self.width
         sketch, freedom = whole.rows, max(whole.count - 1, 1)
         squares, turn = top_eigenpairs(_gram_double(sketch[:, :d]), min(components, self.keep))
@@ -187,9 +158,6 @@ class Sketch:
         cross = riders * scale[:, None] / freedom
         total, latents = whole.total / freedom, whole.latents.matrix()
         return Principal(vectors.cpu(), squares / freedom, total, cross, latents, whole.count)
-
-    def finish(self, components: int, report: Report) -> Components:
-        return self.principal(components).components()
 
 
 def _gram_double(rows: Tensor) -> Tensor:

@@ -15,29 +15,18 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor
 
-from latty.attributes import names_of
-from latty.directions.judging import Judge, info_of, range_of
 from latty.directions.linear import LinearDirection
 from latty.directions.methods.interfacegan.extremes import Extremes, extremes
 from latty.directions.methods.interfacegan.mixed import Mixed
 from latty.directions.methods.interfacegan.survey import survey
 from latty.directions.methods.interfacegan.svm import Boundary, boundary
 from latty.directions.orthogonal import orthogonal
-from latty.directions.sampling import (
-    ScoredMethod,
-    StoppableReport,
-    blocks,
-    checked,
-    latents,
-    scores_so_far,
-    space_of,
-)
-from latty.directions.traverse import Figures
+from latty.directions.sampling import StoppableReport, blocks, latents, space_of
+from latty.directions.scored import ScoredMethod, checked, range_of
 from latty.errors import BadData
 from latty.models.base import Generator
 from latty.report import Report, silent
 from latty.scene import ALL
-from latty.shard import Shard
 
 LEAST = 200  # samples with a score
 SHORT = 1.0  # seconds for what is left after an interruption
@@ -45,7 +34,7 @@ EVERY = "all"  # as a condition: every other attribute
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Found:
+class _Separated:
     """The boundary of an attribute, who it was fitted to, and its share of right guesses among
     those kept for validation."""
 
@@ -77,86 +66,41 @@ class InterFaceGAN(ScoredMethod):
         first one stopped. After an interruption there are the boundaries found by then, in all
         layers, not measured.
         """
-        known = names_of(self.scorer, generator)
+        known = self.known(generator)
         wanted, held = self._asked(known)
         self.space_: str = "w" if self.space == "w+" else space_of(generator, self.space)
         self._width = generator.info.width
         progress = StoppableReport(report)
         scores = self._scores(generator, progress, work)
         self.seeds_ = f"{self.seed}-{self.seed + len(scores) - 1}"
-        found = self._boundaries(
-            generator, known, scores, list(dict.fromkeys(held + wanted)), progress
-        )
-        vectors = self._vectors(known, wanted, held, found)
+        order = list(dict.fromkeys(held + wanted))
+        boundaries = self._boundaries(generator, known, scores, order, progress)
+        vectors = self._vectors(known, wanted, held, boundaries)
         if not vectors:
             raise BadData("no attribute differs among the samples", "take more, or another scorer")
         seen = survey(
             partial(self._rows, generator),
             scores[:, list(vectors)],
             torch.stack([vector.flatten() for vector in vectors.values()]),
-            [found[index].boundary for index in vectors],
+            [boundaries[index].boundary for index in vectors],
             progress,
         )
-        walks = [
-            LinearDirection(known[index], self.space_, ALL, vector.float(), sigma)
+        walks = {
+            index: [LinearDirection(known[index], self.space_, ALL, vector.float(), sigma)]
             for (index, vector), sigma in zip(vectors.items(), seen.deviations, strict=True)
-        ]
-        measured = self._measured(walks, list(vectors), self._judge(generator, scores), progress)
+        }
+        found = self.judged(generator, walks, range_of(scores), progress)
         self.complete_ = progress.complete
-        facts = [
-            self._facts(found[index], seen.guesses[:, row]) for row, index in enumerate(vectors)
-        ]
-        self._keep(measured, facts, seen.normals)
+        guesses = zip(vectors, seen.guesses.T, strict=True)
+        facts = {index: self._facts(boundaries[index], guessed) for index, guessed in guesses}
+        normals = zip(vectors, map(self._shaped, seen.normals), strict=True)
+        self.keep(found, facts, dict(normals))
         return self
 
-    def _judge(self, generator: Generator, scores: Tensor) -> Judge:
-        after = self.seed + self.samples
-        middle, spread = range_of(scores)
-        return Judge(generator, self.scorer, self.batch, self.label, middle, spread, after,
-                     self.probes, self.span)  # fmt: skip
-
-    def _measured(
-        self,
-        walks: Sequence[LinearDirection],
-        indices: Sequence[int],
-        judge: Judge,
-        progress: StoppableReport,
-    ) -> list[tuple[LinearDirection, Figures | None]]:
-        """Each direction, in its best layers if it is to have some, and its figures; as it was,
-        and none, after an interruption."""
-        narrow = self.layers == "best" and self.space_ == "w"
-        measured: list[tuple[LinearDirection, Figures | None]] = []
-        for done, (walk, index) in enumerate(zip(walks, indices, strict=True)):
-            if progress.complete:
-                measured.append(judge.measured([walk], index, narrow))
-                progress.update(done + 1, len(walks), "directions")
-            else:
-                measured.append((walk, None))
-        return measured
-
-    def _keep(
-        self,
-        measured: Sequence[tuple[LinearDirection, Figures | None]],
-        facts: Sequence[Mapping[str, float]],
-        normals: Tensor,
-    ) -> None:
-        """Results, without the directions that follow their attribute too weakly."""
-        weak = [figures is not None and figures.corr < self.minimum for _, figures in measured]
-        rows = [row for row, drop in enumerate(weak) if not drop]
-        self.dropped_ = tuple(
-            (walk.name, figures.corr)
-            for (walk, figures), drop in zip(measured, weak, strict=True)
-            if figures is not None and drop
-        )
-        self.infos_ = tuple(info_of(*measured[row], facts[row]) for row in rows)
-        none = torch.zeros(0, 0)
-        self.directions_ = torch.stack([measured[row][0].vector for row in rows]) if rows else none
-        shaped = [self._shaped(normals[row]) for row in rows]
-        self.extra_ = {"normals": torch.stack(shaped) if rows else none}
-
-    def shards(self, generator: Generator, work: Path) -> list[Shard]:
-        """The scores of the samples; those of w+, which mix two seeds, stay with one process."""
-        return [] if self.space == "w+" else super().shards(generator, work)
+    @property
+    def drawn(self) -> range:
+        """None where pictures are drawn of two seeds: those of w+ stay with one process."""
+        return range(0) if self.space == "w+" else super().drawn
 
     # --- samples ------------------------------------------------------------------------------
 
@@ -177,10 +121,7 @@ class InterFaceGAN(ScoredMethod):
         if self.space == "w+":
             scores = self._mixed(generator).scores(self.scorer, self.batch, LEAST, progress, work)
         else:
-            seeds = range(self.seed, self.seed + self.samples)
-            scores = scores_so_far(
-                generator, seeds, self.scorer, self.label, self.batch, LEAST, progress
-            )
+            scores = self.scores_so_far(generator, LEAST, progress)
         if self.invalid is None:
             return scores
         return torch.where(scores == self.invalid, torch.nan, scores)
@@ -210,10 +151,10 @@ class InterFaceGAN(ScoredMethod):
         scores: Tensor,
         order: Sequence[int],
         progress: StoppableReport,
-    ) -> dict[int, _Found]:
+    ) -> dict[int, _Separated]:
         """The boundary of each attribute in `order`; one that nothing can be said of is left out,
         unless it was asked for by name."""
-        found: dict[int, _Found] = {}
+        found: dict[int, _Separated] = {}
         for done, index in enumerate(order):
             name = known[index]
             try:
@@ -228,7 +169,7 @@ class InterFaceGAN(ScoredMethod):
                 continue
             right = (x[fitted:] @ line.normal + line.intercept > 0) == high[fitted:]
             share = float(right.double().mean()) if len(right) else 0.0
-            found[index] = _Found(line, chosen, share)
+            found[index] = _Separated(line, chosen, share)
             progress.update(done + 1, len(order), "boundaries")
             if progress.overdue(SHORT):
                 break
@@ -239,7 +180,7 @@ class InterFaceGAN(ScoredMethod):
         known: Sequence[str],
         wanted: Sequence[int],
         held: Sequence[int],
-        found: Mapping[int, _Found],
+        found: Mapping[int, _Separated],
     ) -> dict[int, Tensor]:
         """Each wanted normal projected off those that are held, of unit length.
 
@@ -254,7 +195,7 @@ class InterFaceGAN(ScoredMethod):
                 vectors[index] = self._shaped(unit)
         return vectors
 
-    def _facts(self, found: _Found, guessed: Tensor) -> dict[str, float]:
+    def _facts(self, found: _Separated, guessed: Tensor) -> dict[str, float]:
         """Right guesses among those kept for validation and among the rest (n,); the intercept."""
         rest = found.sides.rest[found.sides.rest < len(guessed)]
         right = guessed[rest] == found.sides.high[rest]

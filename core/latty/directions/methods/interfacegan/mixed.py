@@ -5,7 +5,7 @@ own samples. Style mixing (Karras et al. 2019, section 3.1) draws codes that gen
 on: up to a random layer those of one latent, from there on those of another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 
 from latty.attributes import names_of, score_file, scores_of
-from latty.directions.sampling import BLOCK, StoppableReport, blocks
+from latty.directions.sampling import StoppableReport, blocks, gathered
 from latty.directions.traverse import class_labels
-from latty.errors import Interrupted
 from latty.files import replace_whole
 from latty.models.base import Generator
 
@@ -49,23 +48,20 @@ class Mixed:
     ) -> Tensor:
         """Scores (n, A) of the first n samples: all, or what an interruption left time for. Whole
         blocks are kept in `work`. Raises Interrupted where they are fewer than `least`."""
-        found, attributes = list[Tensor](), len(names_of(scorer, self.generator))
-        for block in blocks(range(self.count), BLOCK):
-            path = work / f"scores-{block.start}.safetensors" if work else None
-            kept = score_file.read(path, len(block), attributes)
-            try:
+        attributes = len(names_of(scorer, self.generator))
+
+        def parts() -> Iterator[Tensor]:
+            for block in blocks(range(self.count)):
+                path = work / f"scores-{block.start}.safetensors" if work else None
+                kept = score_file.read(path, len(block), attributes)
                 if kept is None:
                     kept = self._scored(block, scorer, batch, progress), batch
                     if path:
                         replace_whole(path, [score_file.content(*kept)])
-                found.append(kept[0])
+                yield kept[0]
                 progress(block.stop, self.count, "samples")
-            except Interrupted:
-                progress.stop()
-                if sum(map(len, found)) < least:
-                    raise
-                break
-        return torch.cat(found)
+
+        return gathered(parts(), least, progress)
 
     def _scored(self, block: range, scorer: str, batch: int, progress: StoppableReport) -> Tensor:
         parts = []

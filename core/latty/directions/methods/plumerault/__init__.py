@@ -6,18 +6,25 @@ walks along u then calibrate g, which is kept: a strength can be asked in image 
 factor or as brightness. A transform is one file of the folder `transforms`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
 
-from latty.directions import linear
-from latty.directions.base import Info
-from latty.directions.file import ARRAY, NORMALS, DirectionSet
-from latty.directions.methods.plumerault.calibrated import CalibratedDirection
+from latty.directions.base import Info, layers_of
+from latty.directions.file import NORMALS
+from latty.directions.methods.plumerault.calibrated import (
+    FACTOR,
+    KNOTS,
+    ROWS,
+    VALUES,
+    CalibratedDirection,
+    direction,
+    turned,
+)
 from latty.directions.methods.plumerault.measuring import Measuring
 from latty.directions.methods.plumerault.monotone import Curve, joint
 from latty.directions.methods.plumerault.trajectories import (
@@ -29,7 +36,7 @@ from latty.directions.methods.plumerault.trajectories import (
 )
 from latty.directions.registries import TRANSFORMS
 from latty.directions.transform import Transform, additive
-from latty.directions.whitened import PILOT, Whitened, layers_of, whitened
+from latty.directions.whitened import PILOT, Whitened, whitened
 from latty.errors import BadData, Interrupted
 from latty.models.base import AnySize, Generator
 from latty.report import Report, silent
@@ -37,8 +44,8 @@ from latty.report import Report, silent
 LEAST_SHARE, MOST_SHARE = 0.25, 0.9  # of the records, for the fit
 WIDER = 2.5  # a walk may change the picture by this many times the reach of the trajectories
 PIECES = 24  # of the curve
-KNOTS, VALUES, FACTOR = "knots", "values", "factor"  # arrays of the file beside the vectors
-ROWS = (ARRAY, NORMALS, KNOTS, VALUES, FACTOR)
+
+__all__ = ["METHOD", "ROWS", "Plumerault", "direction", "quick", "turned"]
 
 
 @dataclass
@@ -73,13 +80,14 @@ class Plumerault:
         """Follow, fit, calibrate, measure. Raises BadData, Missing for an unknown transform."""
         asked = self._asked()
         small = generator.at_size(self.size) if isinstance(generator, AnySize) else generator
-        space = self._space(generator)
-        layers = layers_of(self.layers, generator)
+        space = generator.info.space if self.space == "auto" else self.space
+        layers = layers_of(self.layers, generator.info)
         place = whitened(small, space, self.label, layers, self.seed)
         self.space_, self.complete_ = str(space), True
         self.seeds_ = f"{self.seed}-{self.seed + PILOT + 2 * self.probes - 1}"
         found: list[tuple[CalibratedDirection, Info]] = []
-        done = [Trajectories(n, t, place, self._pace(), work) for n, t in asked.items()]
+        pace = Pace(self.amounts, self.steps, self.lr, self.sigma, self.size, self.renorm)
+        done = [Trajectories(n, t, place, pace, work) for n, t in asked.items()]
         each = done[0].steps(self.trajectories, self.batch)
         tick = Tick(report, each * len(done))
         for i, one in enumerate(done):
@@ -90,7 +98,9 @@ class Plumerault:
                 tick((i + 1) * each)
             except Interrupted:
                 if len(found) == i and one.blocks:  # trajectories are there, figures are not
-                    found.append(self._unmeasured(self._direction(one, place)))
+                    plain = self._direction(one, place)
+                    info = Info(plain.name, plain.sigma, layers=plain.layers, unit=plain.unit)
+                    found.append((plain, info))
                 if not found:
                     raise
                 self.complete_ = len(found) == len(done) and bool(found[-1][1].scores)
@@ -109,12 +119,6 @@ class Plumerault:
                 "no transforms, or one of them twice", f"there is: {', '.join(TRANSFORMS.names())}"
             )
         return {name: TRANSFORMS.load(name) for name in self.transforms}
-
-    def _space(self, generator: Generator) -> Literal["z", "w"]:
-        return generator.info.space if self.space == "auto" else self.space
-
-    def _pace(self) -> Pace:
-        return Pace(self.amounts, self.steps, self.lr, self.sigma, self.size, self.renorm)
 
     def _direction(self, one: Trajectories, place: Whitened) -> CalibratedDirection:
         """The direction and the curve of the records that did follow."""
@@ -159,10 +163,6 @@ class Plumerault:
         direction = rule.calibrated(direction, range(first, first + self.probes))
         return direction, rule.info(direction, range(first + self.probes, first + 2 * self.probes))
 
-    def _unmeasured(self, direction: CalibratedDirection) -> tuple[CalibratedDirection, Info]:
-        info = Info(direction.name, direction.sigma, layers=direction.layers, unit=direction.unit)
-        return direction, info
-
     def _keep(self, found: Sequence[tuple[CalibratedDirection, Info]]) -> None:
         directions = [direction for direction, _ in found]
         self.infos_ = tuple(info for _, info in found)
@@ -180,43 +180,6 @@ def _followed(error: Tensor) -> Tensor:
     worst tenth."""
     limit = max(FOLLOWED, float(error.quantile(LEAST_SHARE)))
     return error <= min(limit, float(error.quantile(MOST_SHARE)))
-
-
-def direction(
-    header: DirectionSet, index: int, tensors: Mapping[str, Tensor]
-) -> CalibratedDirection:
-    """Direction `index` of a set of this form. Raises BadData where an array is missing or odd.
-    Arrays: vectors (K, D), curves (K, M)."""
-    info, count = header.infos[index], len(header.infos)
-    for key in ROWS:
-        wanted = 1 if key == FACTOR else 2
-        if key not in tensors or tensors[key].ndim != wanted or len(tensors[key]) != count:
-            raise BadData(f"{info.name}: the array '{key}' is missing or has a wrong shape")
-    curve = Curve(tensors[KNOTS][index].double(), tensors[VALUES][index].double())
-    same = tensors[ARRAY].shape == tensors[NORMALS].shape and len(curve.knots) > 1
-    if not same or len(curve.knots) != len(curve.values) or header.space not in ("z", "w"):
-        raise BadData(f"{info.name}: its arrays do not fit together", "find the directions again")
-    if not (curve.knots.diff() > 0).all() or not (curve.values.diff() >= 0).all():
-        raise BadData(f"{info.name}: its curve falls", "find the directions again")
-    space = cast(Literal["z", "w"], header.space)
-    return CalibratedDirection(
-        info.name,
-        space,
-        info.layers,
-        tensors[ARRAY][index],
-        tensors[NORMALS][index],
-        info.sigma,
-        curve,
-        info.unit,
-        bool(tensors[FACTOR][index]),
-    )
-
-
-def turned(arrays: dict[str, Tensor], index: int) -> None:
-    """Minus the vectors (D,); the amount at place p of the curve is then minus that at -p."""
-    linear.turned(arrays, index)
-    for name in (KNOTS, VALUES):
-        arrays[name][index] = -arrays[name][index].flip(0)
 
 
 def quick(generator: Generator) -> dict[str, Any]:

@@ -1,15 +1,22 @@
 """A direction whose effect on the picture was measured: so many image widths for so many sigma."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor
 
+from latty.directions import linear
+from latty.directions.base import check_width
+from latty.directions.file import ARRAY, NORMALS, DirectionSet
 from latty.directions.methods.plumerault.monotone import Curve
 from latty.errors import BadData
 from latty.models.base import Generator
 from latty.scene import Layers
+
+KNOTS, VALUES, FACTOR = "knots", "values", "factor"  # arrays of the file beside the vectors
+ROWS = (ARRAY, NORMALS, KNOTS, VALUES, FACTOR)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,14 +47,14 @@ class CalibratedDirection:
 
     def move(self, latents: Tensor, strength: Tensor, generator: Generator) -> Tensor:
         """Latents (N, Z) or (N, L, D) moved by strength (N,) or (N, L) sigma."""
-        self._check(latents)
+        check_width(self, len(self.vector), latents, generator.info)
         strength = strength.to(latents)
         strength = strength.view(*strength.shape, *[1] * (latents.ndim - strength.ndim))
         return latents + self.sigma * strength * self.vector.to(latents)
 
     def coordinate(self, latents: Tensor, generator: Generator) -> Tensor:
         """In sigma, from the origin: (N,) of latents (N, Z), (N, L) of codes (N, L, D)."""
-        self._check(latents)
+        check_width(self, len(self.vector), latents, generator.info)
         return latents @ self.reader.to(latents) / self.sigma
 
     def place(self, latents: Tensor, generator: Generator) -> Tensor:
@@ -75,10 +82,39 @@ class CalibratedDirection:
         added = self.curve(place + strength.to(place)) - self.curve(place)
         return torch.expm1(added) if self.factor else added
 
-    def _check(self, latents: Tensor) -> None:
-        if latents.shape[-1] != len(self.vector):
-            raise BadData(
-                f"{self.name} moves latents of {len(self.vector)} numbers, these have"
-                f" {latents.shape[-1]}",
-                "it was made for another model",
-            )
+
+def direction(
+    header: DirectionSet, index: int, tensors: Mapping[str, Tensor]
+) -> CalibratedDirection:
+    """Direction `index` of a set of this form. Raises BadData where an array is missing or odd.
+    Arrays: vectors (K, D), curves (K, M)."""
+    info, count = header.infos[index], len(header.infos)
+    for key in ROWS:
+        wanted = 1 if key == FACTOR else 2
+        if key not in tensors or tensors[key].ndim != wanted or len(tensors[key]) != count:
+            raise BadData(f"{info.name}: the array '{key}' is missing or has a wrong shape")
+    curve = Curve(tensors[KNOTS][index].double(), tensors[VALUES][index].double())
+    same = tensors[ARRAY].shape == tensors[NORMALS].shape and len(curve.knots) > 1
+    if not same or len(curve.knots) != len(curve.values) or header.space not in ("z", "w"):
+        raise BadData(f"{info.name}: its arrays do not fit together", "find the directions again")
+    if not (curve.knots.diff() > 0).all() or not (curve.values.diff() >= 0).all():
+        raise BadData(f"{info.name}: its curve falls", "find the directions again")
+    space = cast(Literal["z", "w"], header.space)
+    return CalibratedDirection(
+        info.name,
+        space,
+        info.layers,
+        tensors[ARRAY][index],
+        tensors[NORMALS][index],
+        info.sigma,
+        curve,
+        info.unit,
+        bool(tensors[FACTOR][index]),
+    )
+
+
+def turned(arrays: dict[str, Tensor], index: int) -> None:
+    """Minus the vectors (D,); the amount at place p of the curve is then minus that at -p."""
+    linear.turned(arrays, index)
+    for name in (KNOTS, VALUES):
+        arrays[name][index] = -arrays[name][index].flip(0)

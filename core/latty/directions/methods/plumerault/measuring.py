@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from latty.attributes import open_scorer
-from latty.directions.base import Info, keep_layers
+from latty.directions.base import Info, keep_layers, rounded
 from latty.directions.likeness import measured, smaller
 from latty.directions.methods.plumerault.calibrated import CalibratedDirection
 from latty.directions.methods.plumerault.monotone import fitted
@@ -81,10 +81,14 @@ class Measuring:
         found = {"corr": each[0].corr, "monotone": each[0].monotone, "effect": each[0].effect}
         found |= {name: one.corr for name, one in zip(names, each[1:], strict=True)}
         found["error"] = self._error(direction, z, codes, first)
-        rounded = tuple((key, round(value, 4)) for key, value in found.items())
         usable = (round(each[0].low, 1), round(each[0].high, 1))
         return Info(
-            direction.name, direction.sigma, usable, direction.layers, rounded, direction.unit
+            direction.name,
+            direction.sigma,
+            usable,
+            direction.layers,
+            rounded(found),
+            direction.unit,
         )
 
     def _error(

@@ -57,7 +57,7 @@ class Ortho(Matrix):
         return full[: self.width, : self.count]
 
 
-class Linear(Matrix):
+class LinearMatrix(Matrix):
     """Any matrix, (d, K)."""
 
     def __init__(self, start: Tensor) -> None:
@@ -68,7 +68,7 @@ class Linear(Matrix):
         return self.weight
 
 
-class Proj(Linear):
+class Proj(LinearMatrix):
     """Any matrix, its columns brought to unit length: a shift is as long as was asked."""
 
     def columns(self) -> Tensor:
@@ -129,7 +129,7 @@ def deformator(kind: Kind, count: int, width: int, random_init: bool) -> "Matrix
         return curves
     random = SPREAD * torch.randn(width, count)
     start = random if random_init else torch.eye(size)[:width, :count].clone()
-    return Proj(start) if kind == "proj" else Linear(start)
+    return Proj(start) if kind == "proj" else LinearMatrix(start)
 
 
 def orthogonal(size: int) -> Tensor:

@@ -14,11 +14,11 @@ from typing import Any, ClassVar, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from latty.directions.base import Info
+from latty.directions.base import Info, rounded
 from latty.directions.file import DirectionSet
 from latty.directions.methods.warped import rbf
 from latty.directions.methods.warped.paths import RANGES, WarpedPath, reach
-from latty.directions.training.method import LearnedMethod, rounded
+from latty.directions.training.method import LearnedMethod
 from latty.directions.training.pairs import Pairs, Spread
 from latty.directions.training.parameters import QUICK
 from latty.directions.training.trainer import Judged

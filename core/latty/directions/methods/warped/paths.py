@@ -1,18 +1,15 @@
 """Curved paths through latents as directions: followed there and back, or walked step by step."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from latty.directions.base import check_width
 from latty.directions.methods.warped import rbf
-from latty.errors import BadData
 from latty.models.base import Generator
 from latty.scene import Layers
-
-if TYPE_CHECKING:
-    from latty.models.base import ModelInfo
 
 STEP = 0.25  # of the integrator, in sigma
 RANGES = (3.0, 2.0, 1.0)  # sigma each way
@@ -40,7 +37,7 @@ class WarpedPath:
 
         Codes follow it layer by layer, each from its own place; equal ones stay equal.
         """
-        self._check(latents, generator.info)
+        check_width(self, self.support.shape[1], latents, generator.info)
         way = strength.to(latents) * self.sigma
         if latents.ndim == 2:
             return self._follow(latents, way)
@@ -69,15 +66,6 @@ class WarpedPath:
             return rbf.direction(z, support, alphas, gamma)
 
         return rbf.follow(field, start, way, STEP * self.sigma)
-
-    def _check(self, latents: Tensor, info: "ModelInfo") -> None:
-        width = self.support.shape[1]
-        if latents.shape[-1] != width:
-            raise BadData(
-                f"path {self.name} runs through {width} numbers in {self.space}; "
-                f"{info.name} has {latents.shape[-1]}",
-                "it was made for another model",
-            )
 
 
 def reach(path: WarpedPath, starts: Tensor) -> tuple[float, float, float]:

@@ -1,4 +1,7 @@
-"""What strangers wrote, made fit for a direction set: names, layers, settings and numbers."""
+"""Values out of other programs' files, checked and made legal: names, layers, settings, numbers.
+
+Files are untrusted: what cannot be made legal is refused with one line that names the file.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite, prod, sqrt
@@ -8,7 +11,7 @@ from latty.checkpoints.values import BFLOAT16, LIST_LIMIT, TensorView
 from latty.directions.file import Value
 from latty.errors import BadData
 from latty.scene import ALL, Layers
-from latty.text import clean as clean  # importers clean the texts they show
+from latty.text import clean
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,11 +25,10 @@ LENGTHS = (1e-9, 1e9)  # of a vector; beyond, it is nothing or noise
 TOTAL_LIMIT = 2**29  # numbers of one import, 2 GiB: five times WarpedGANSpace's largest
 PARAMS_LIMIT = 100
 LAYER_LIMIT = 100
+AGAIN = "ask its author for the file again"
 
 
-def refuse(
-    source: "ImportSource", what: str, hint: str = "ask its author for the file again"
-) -> NoReturn:
+def refuse(source: "ImportSource", what: str, hint: str = AGAIN) -> NoReturn:
     """Raises BadData, naming the file."""
     raise BadData(f"{clean(source.path.name)}: {what}", hint)
 
