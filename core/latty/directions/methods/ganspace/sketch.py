@@ -40,12 +40,14 @@ class SketchOfRows:
         self.mean = torch.zeros(rows.shape[1], dtype=torch.float64, device=rows.device)
 
     def state(self, prefix: str = "") -> dict[str, Tensor]:
+        """What it knows, by name: rows (l, D + Q), their mean (D + Q,) and figures."""
         figures = torch.tensor([self.count, self.total], dtype=torch.float64)
         own = {"sketch": self.rows, "mean": self.mean, "figures": figures}
         named = {f"{prefix}{name}": array for name, array in own.items()}
         return named | self.latents.state(f"{prefix}latents.")
 
     def restore(self, state: Mapping[str, Tensor], prefix: str = "") -> None:
+        """Go on from what `state` gave: rows (l, D + Q), mean (D + Q,)."""
         self.rows.copy_(state[f"{prefix}sketch"])
         self.mean.copy_(state[f"{prefix}mean"])
         figures = state[f"{prefix}figures"]
