@@ -11,15 +11,23 @@ from latty_tui.dialogs import readers as reading
 from latty_tui.library import edit_layers
 from latty_tui.library.direction_facts import DirectionFacts, guessed, read, strength_words
 from latty_tui.panels.edits import bars
-from latty_tui.panels.latent.field import Change, LatentField, Look
-from latty_tui.panels.latent.fields import Class, Mix, NewMix, Noise, Size, Start, fields
+from latty_tui.panels.latent.field import Change, FieldContext, LatentField
+from latty_tui.panels.latent.fields import (
+    ClassField,
+    MixField,
+    NewMixField,
+    NoiseField,
+    SizeField,
+    StartField,
+    fields,
+)
 from latty_tui.panels.latent.seed_fields import (
-    After,
-    Along,
-    Blend,
-    Cutoff,
-    Seed,
-    Truncation,
+    AfterField,
+    AlongField,
+    BlendField,
+    CutoffField,
+    SeedField,
+    TruncationField,
     stepped,
 )
 from latty_tui.state import History, State
@@ -239,71 +247,71 @@ def test_classes_by_number_name_and_mixture() -> None:
 # The lines of the latent.
 
 
-def at(scene: Scene) -> Look:
-    return Look(State(scene))
+def at(scene: Scene) -> FieldContext:
+    return FieldContext(State(scene))
 
 
-def nudged(field: LatentField, look: Look, way: int = 1) -> Scene:
+def nudged(field: LatentField, look: FieldContext, way: int = 1) -> Scene:
     made = field.nudged(look, way)
     assert made is not None and made[1]
     return made[0].scene
 
 
-def typed(field: LatentField, look: Look, text: str) -> Change:
+def typed(field: LatentField, look: FieldContext, text: str) -> Change:
     question = field.question(look)
     assert question is not None
-    return question.made(look.state, question.read(text)[0])
+    return question.made(look.state, question.read(text))
 
 
 def test_seeds_go_round_and_walks_go_on_together() -> None:
-    assert nudged(Seed(), at(Scene("demo", 2**32 - 1))).seed == 0
-    assert nudged(Seed(), at(Scene("demo", 0)), -1).seed == 2**32 - 1
+    assert nudged(SeedField(), at(Scene("demo", 2**32 - 1))).seed == 0
+    assert nudged(SeedField(), at(Scene("demo", 0)), -1).seed == 2**32 - 1
     walk = Walk((1, 5), "slerp", 0.25)
     assert stepped(State(Scene("demo", walk)), 1)[0].scene.seed == Walk((2, 6), "slerp", 0.25)
-    state, what = typed(Seed(), at(Scene("demo", walk, latent="mine#0")), "3, 4 9")
+    state, what = typed(SeedField(), at(Scene("demo", walk, latent="mine#0")), "3, 4 9")
     assert state.scene.seed == Walk((3, 4, 9), "slerp", 0.25) and what == "seed 3, 4, 9"
     assert state.scene.latent is None
-    assert nudged(Along(), at(Scene("demo", walk))).seed == Walk((1, 5), "slerp", 0.3)
-    assert nudged(Blend(), at(Scene("demo", walk))).seed == Walk((1, 5), "circular", 0.25)
+    assert nudged(AlongField(), at(Scene("demo", walk))).seed == Walk((1, 5), "slerp", 0.3)
+    assert nudged(BlendField(), at(Scene("demo", walk))).seed == Walk((1, 5), "circular", 0.25)
 
 
 def test_truncation_and_its_cutoff() -> None:
-    assert nudged(Truncation(), at(Scene("demo", 0, 0.8)), -1).truncation == 0.75
-    assert nudged(Truncation(), at(Scene("demo", 0, 2.0))).truncation == 2.0
+    assert nudged(TruncationField(), at(Scene("demo", 0, 0.8)), -1).truncation == 0.75
+    assert nudged(TruncationField(), at(Scene("demo", 0, 2.0))).truncation == 2.0
     from types import SimpleNamespace
 
     model = SimpleNamespace(num_layers=9)
-    look = Look(State(Scene("demo", cutoff=8)), model)  # type: ignore[arg-type]
-    assert nudged(Cutoff(), look).cutoff is None
-    assert typed(Cutoff(), look, "4")[0].scene.cutoff == 4
-    assert Cutoff().why(at(Scene("flat"))) and not Cutoff().why(look)
-    assert nudged(After(), at(Scene("demo"))).truncation_after_edits
+    look = FieldContext(State(Scene("demo", cutoff=8)), model)  # type: ignore[arg-type]
+    assert nudged(CutoffField(), look).cutoff is None
+    assert typed(CutoffField(), look, "4")[0].scene.cutoff == 4
+    assert CutoffField().why(at(Scene("flat"))) and not CutoffField().why(look)
+    assert nudged(AfterField(), at(Scene("demo"))).truncation_after_edits
 
 
 def test_noise_size_and_start() -> None:
-    assert nudged(Noise(), at(Scene("demo"))).noise == 0
-    assert nudged(Noise(), at(Scene("demo")), -1).noise == "none"
-    assert nudged(Noise(), at(Scene("demo", noise="none")), -1).noise == "none"
-    assert nudged(Size(), at(Scene("demo", size=256))).size == 512
-    assert nudged(Size(), at(Scene("demo", size=64)), -1).size is None
-    assert nudged(Start(), at(Scene("demo", latent="mine#0"))).latent == "mine#1"
-    assert Start().nudged(at(Scene("demo", latent="mine#0")), -1) is None
-    assert Start().nudged(at(Scene("demo")), 1) is None
+    assert nudged(NoiseField(), at(Scene("demo"))).noise == 0
+    assert nudged(NoiseField(), at(Scene("demo")), -1).noise == "none"
+    assert nudged(NoiseField(), at(Scene("demo", noise="none")), -1).noise == "none"
+    assert nudged(SizeField(), at(Scene("demo", size=256))).size == 512
+    assert nudged(SizeField(), at(Scene("demo", size=64)), -1).size is None
+    assert nudged(StartField(), at(Scene("demo", latent="mine#0"))).latent == "mine#1"
+    assert StartField().nudged(at(Scene("demo", latent="mine#0")), -1) is None
+    assert StartField().nudged(at(Scene("demo")), 1) is None
 
 
 def test_mixed_seeds_are_edits_with_a_line_each() -> None:
-    state, what = typed(NewMix(), at(Scene("demo", edits=(A,))), "42 70% @ 0-3")
+    state, what = typed(NewMixField(), at(Scene("demo", edits=(A,))), "42 70% @ 0-3")
     assert state.scene.edits == (A, Edit("seed:42", 0.7, Layers(0, 4)))
     assert what == "mix 42 70% @ 0-3"
-    line = next(one for one in fields(Look(state)) if isinstance(one, Mix))
-    assert (line.name, line.words(Look(state))) == ("mix 42", "70% of 0-3")
-    assert nudged(line, Look(state)).edits[1].strength == 0.75
-    assert typed(line, Look(state), "43")[0].scene.edits == (A, Edit("seed:43", 1.0))
+    line = next(one for one in fields(FieldContext(state)) if isinstance(one, MixField))
+    assert (line.name, line.words(FieldContext(state))) == ("mix 42", "70% of 0-3")
+    assert nudged(line, FieldContext(state)).edits[1].strength == 0.75
+    assert typed(line, FieldContext(state), "43")[0].scene.edits == (A, Edit("seed:43", 1.0))
 
 
 def test_a_model_without_classes_has_none_to_choose() -> None:
-    assert "no classes" in Class().why(at(Scene("demo")))
-    assert Class().words(at(Scene("demo"))) == "none"
+    assert "no classes" in ClassField().why(at(Scene("demo")))
+    assert ClassField().words(at(Scene("demo"))) == "none"
 
 
 def test_every_line_goes_back_to_what_is_usual() -> None:

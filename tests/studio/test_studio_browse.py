@@ -12,6 +12,7 @@ from textual import events
 from latty import home
 from latty.directions.file import read_header
 from latty.scene import Edit, Layers, Scene
+from latty_tui.dialogs.readers import free_name
 from latty_tui.drawing.engine import OpenModel
 from latty_tui.library import models, opening, sets
 from latty_tui.library.marks import Marks, read_tags
@@ -126,7 +127,7 @@ def test_the_filter_looks_at_names_sets_methods_tags_and_stars() -> None:
     assert found("nothing of the kind") == []
 
 
-def test_shelves_are_read_once_and_again_when_they_change() -> None:
+def test_folders_are_read_once_and_again_when_they_change() -> None:
     entries = sets.SetReader()
     first = entries.look()
     assert entries.look() is first
@@ -179,7 +180,7 @@ def test_names_are_read() -> None:
     for wrong in ("", "12", "a/b", "a#b", "smile", "x" * 81, "a\x1b[2J"):
         with pytest.raises(ValueError):
             read(wrong)
-    assert renaming.free("a", {"a", "a-2"}) == "a-3"
+    assert free_name("a", {"a", "a-2"}.__contains__) == "a-3"
     assert [renaming.short(ref) for ref in ("demo/smile", "/x/y.safetensors#a", "seed:4")] == [
         "smile", "a", "seed-4",
     ]  # fmt: skip

@@ -272,9 +272,9 @@ def test_its_height_at_both_sizes(size: tuple[int, int]) -> None:
     async def test(pilot: Keys) -> None:
         await until(pilot, lambda: len(queue(pilot).jobs) == 9)
         await pilot.pause()
-        assert queue(pilot).rows.size.height == (1 if size[1] < 32 else 6)
+        assert queue(pilot).list.size.height == (1 if size[1] < 32 else 6)
         await pressed(pilot, "w")
-        await until(pilot, lambda: queue(pilot).rows.size.height == 6)
+        await until(pilot, lambda: queue(pilot).list.size.height == 6)
         assert all(len(line) <= size[0] for line in text(pilot).splitlines())
 
     studio.run(test, size=size)

@@ -57,7 +57,7 @@ def test_seeds_from_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
         await pilot.press("s")
         await pilot.pause()
         await pilot.press(*"99999999999999", "enter")
-        assert "a seed goes from 0 to 4294967295" in text(pilot)
+        assert "a seed is a whole number from 0 to 4294967295" in text(pilot)
         await pilot.press("ctrl+u", *"1234", "enter")
         assert scene(pilot).seed == 1234
         await pilot.press("t", "t", "T")

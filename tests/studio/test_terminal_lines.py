@@ -5,6 +5,7 @@ import termios
 import time
 from pathlib import Path
 
+import outside
 import pytest
 from terminal_fake import KITTY, PLAIN, POOR, SIXEL, Kind
 from terminal_studio import (
@@ -48,6 +49,28 @@ def test_a_terminal_that_answers_too_late_gets_half_blocks(kind: Kind, tmp_path:
         found = [answer for answer in ANSWERS if answer in terminal.text()]
         assert not found, f"on the screen: {found}\n{terminal.text()}"
         assert scene_now(tmp_path) == FIRST, "an answer was taken for keys"
+
+
+def test_keys_that_come_at_once_with_the_filters_are_the_filters(tmp_path: Path) -> None:
+    """A slow line brings `/smile` in one piece; s by itself would ask for a seed."""
+    with studio(tmp_path) as terminal:
+        terminal.type("/smile\r")
+        terminal.wait(lambda: "yaw" not in terminal.text(), "the list is filtered")
+        assert "seed is" not in terminal.text() and "smile" in terminal.text()
+        terminal.press("right")
+        terminal.wait(lambda: scene_now(tmp_path).edits)
+        assert scene_now(tmp_path).edits[0].direction == "demo/smile"
+
+
+def test_entries_of_others_that_cannot_be_used_are_told_on_the_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = outside.site(tmp_path, "latty_bad", outside.bad())
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    with studio(tmp_path, columns=140, rows=44) as terminal:
+        terminal.wait_for("is left out")
+        assert "Traceback" not in terminal.text()
+        assert scene_now(tmp_path) == FIRST
 
 
 @pytest.mark.slow

@@ -14,5 +14,5 @@ library/      models and directions to choose from      films/   keyframes and p
 jobs.py       the queue, read from the jobs' folders    widgets/ what panels share
 commands.py, keymap.py    every command, from the bindings; keys of the user's own
 memory.py, themes.py      what is kept between two runs; looks
-show.py, play.py          where there is no studio: a picture or film, in place
+show.py, still.py, play.py    what is opened; where there is no studio: a picture, a film
 """

@@ -25,7 +25,7 @@ class TerminalScreen:
         return studio(ref, config, out)
 
     def show(self, path: Path, config: "Config", out: "Out") -> None:
-        from latty_tui.show import show_file
+        from latty_tui.still import show_file
 
         show_file(path, config, out)
 

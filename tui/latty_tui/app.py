@@ -69,7 +69,7 @@ class Studio(BaseApp):
         self.opened = "-"  # what `model` was opened by; "" = nothing, the engine died
         self.device = ""
         self.own_keys: dict[str, str] = {}  # of the keymap file, by id
-        self.last_focus: str | None = self.memory.focus
+        self.last_focus: str | None = self.memory.look("focus")
         self.writer = PixelWriter(self, terminal, way or terminal.way)
         self.engine = EngineClient(config.device, self._engine_event)
         self.preview = PreviewLoop(self)
@@ -117,7 +117,7 @@ class Studio(BaseApp):
         return Main()
 
     async def on_mount(self) -> None:
-        theme = self.memory.theme
+        theme = self.memory.look("theme")
         self.theme = theme if theme in self.available_themes else self.theme
         self.own_keys = commands.read_keymap(self)
         self.set_keymap(self.own_keys)
@@ -128,11 +128,11 @@ class Studio(BaseApp):
         """After the first paint: the process that imports torch, then what is to be opened."""
         self.memory.complete(self.history)
         self._tell_state()
-        self.main.restore_focus(self.memory.focus)
+        self.main.restore_focus(self.memory.look("focus"))
         self.background(self._open_first(), "open")
         self.watch_entries()
         if self.memory.trouble:
-            self.say(self.memory.trouble, "warning")
+            self.warn(self.memory.trouble)
 
     async def _open_first(self) -> None:
         await self.engine.start()
@@ -162,7 +162,7 @@ class Studio(BaseApp):
 
     async def _keep(self) -> None:
         if trouble := await self.memory.keep():
-            self.say(trouble, "warning")
+            self.warn(trouble)
 
     def _looks(self) -> dict[str, Any]:
         view = self.view

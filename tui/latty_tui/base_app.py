@@ -24,6 +24,8 @@ from textual import events
 from textual.app import App
 from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
 from textual.worker import Worker
 
 from latty import plugins
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 GRACE = 3.0  # seconds for the event loop to leave in good order
 AHEAD = 1.0  # seconds that a key waits for a dialog at most
+LONG = 200  # characters that are not said again when they are copied
 WATCH = 2.0  # seconds between two looks whether the terminal is still there
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 # What Textual switched on, off again: sync, mouse, focus, paste, keyboard, wrap, screen, cursor.
@@ -62,7 +65,7 @@ class BaseApp(App[int]):
         self.said = "", "", 0.0  # the last toast, and when
         self.told = 0  # the signal that said go
         self._before: list[Any] | None = None
-        self._aimed: deque[tuple[events.Key, Screen[Any]]] = deque(maxlen=256)
+        self._aimed: deque[tuple[events.Key, Screen[Any], Widget | None]] = deque(maxlen=256)
 
     # Toasts and dialogs.
 
@@ -74,6 +77,15 @@ class BaseApp(App[int]):
             lines = "\n".join(printable(line) for line in text.split("\n"))
             self.notify(lines, severity=severity, markup=False)  # type: ignore[arg-type]
 
+    def warn(self, text: str) -> None:
+        """A toast about trouble."""
+        self.say(text, "warning")
+
+    def copy(self, text: str) -> None:
+        """To the clipboard, and say so."""
+        self.copy_to_clipboard(text)
+        self.say(f"copied: {text}" if len(text) < LONG else "copied")
+
     def fail(self, error: Exception, title: str = "") -> None:
         """A dialog with what went wrong, what to do, and details to copy."""
         from latty_tui.dialogs.failed import Failed
@@ -81,10 +93,17 @@ class BaseApp(App[int]):
         self.push_screen(Failed(error, title))
 
     def ask(
-        self, dialog: Screen[Answer], then: Callable[[Answer | None], object] | None = None
+        self,
+        dialog: Screen[Answer | None],
+        then: Callable[[Answer], object] = lambda _: None,
+        left: Callable[[], object] = lambda: None,
     ) -> None:
-        """Open a dialog; `then` gets its answer, None for Esc."""
-        self.push_screen(dialog, then)  # type: ignore[arg-type]
+        """Open a dialog; `then` gets its answer. Esc, an answer that is None, calls `left`."""
+
+        def closed(answer: Answer | None) -> None:
+            left() if answer is None else then(answer)
+
+        self.push_screen(dialog, closed)
 
     async def answer(self, dialog: Screen[Answer]) -> Answer | None:
         """The answer to a dialog, None for Esc."""
@@ -177,14 +196,23 @@ class BaseApp(App[int]):
             self.leave_by(signal.SIGHUP)
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys typed ahead of a dialog are the dialog's, though they were on their way before."""
+        """Keys typed ahead of a dialog or a filter are its own, though they were on their way
+        before: a slow line brings many at once."""
         if isinstance(event, events.Key):
             if not event.is_forwarded:
-                self._aimed.append((event, self.screen))
-            elif any(one is event and screen is not self.screen for one, screen in self._aimed):
+                self._aimed.append((event, self.screen, self.focused))
+            elif any(
+                one is event and self._elsewhere(screen, focus)
+                for one, screen, focus in self._aimed
+            ):
                 await self._redirect(event)
                 return
         await super().on_event(event)
+
+    def _elsewhere(self, screen: Screen[Any], focused: Widget | None) -> bool:
+        """Whether what is typed goes to another place by now: another screen, another input."""
+        there = isinstance(self.focused, Input) and self.focused is not focused
+        return there or screen is not self.screen
 
     async def _redirect(self, event: events.Key) -> None:
         ready = getattr(self.screen, "ready", None)
@@ -202,10 +230,8 @@ class BaseApp(App[int]):
             return
         from latty_tui.dialogs.choose import Choice, Choose
 
-        choices = [Choice(False, "stay"), Choice(True, "leave", "what was done here is lost")]
-        self.push_screen(
-            Choose(self.memory.trouble, choices), lambda go: self.leave() if go else None
-        )
+        choices = [Choice(None, "stay"), Choice(True, "leave", "what was done here is lost")]
+        self.ask(Choose(self.memory.trouble, choices), lambda _: self.leave())
 
     @property
     def changed(self) -> bool:

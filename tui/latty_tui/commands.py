@@ -12,7 +12,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from latty.errors import ConfigError
 from latty_tui import keymap
 from latty_tui.desk import Desk
-from latty_tui.panel import Panel, name_of, panels
+from latty_tui.panel import Panel, name_of, panel_around, panels
 
 NEAR = 0.3  # what a match of the focused panel is worth more: matches score 0..1 and a little
 UNSEEN = ("super+c",)  # keys that Textual binds for other systems
@@ -97,9 +97,8 @@ class Everything(Provider):
         return cast(Desk, self.app)
 
     def _focused(self) -> str:
-        widget = self.focused
-        above = widget.ancestors_with_self if widget is not None else ()
-        return next((name_of(type(one)) for one in above if isinstance(one, Panel)), "")
+        panel = panel_around(self.focused)
+        return name_of(type(panel)) if panel is not None else ""
 
     def _entries(self) -> Iterator[tuple[str, str, bool, Any]]:
         """What it says, its keys or a word on it, whether it is near, what it does."""

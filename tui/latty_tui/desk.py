@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from latty_tui.drawing.engine import Died, Drawn, EngineClient, EngineError, OpenModel, Ready
     from latty_tui.drawing.pixel_writer import PixelWriter
     from latty_tui.drawing.pixels import PixelView
-    from latty_tui.state import History, State, View
+    from latty_tui.state import History, State, ViewSettings
 
 Answer = TypeVar("Answer")
 P = TypeVar("P", bound="Widget")
@@ -93,7 +93,7 @@ class Desk(Protocol):
     config: "Config"
     engine: "EngineClient"
     writer: "PixelWriter"
-    view: "View"
+    view: "ViewSettings"
     model: "OpenModel | None"
     opened: str
     device: str
@@ -147,9 +147,12 @@ class Desk(Protocol):
         """A dialog with what went wrong."""
 
     def ask(
-        self, dialog: "Screen[Answer]", then: Callable[[Answer | None], object] | None = None
+        self,
+        dialog: "Screen[Answer | None]",
+        then: Callable[[Answer], object] = lambda _: None,
+        left: Callable[[], object] = lambda: None,
     ) -> None:
-        """Open a dialog; `then` gets its answer, None for Esc."""
+        """Open a dialog; `then` gets its answer. Esc, an answer that is None, calls `left`."""
 
     async def answer(self, dialog: "Screen[Answer]") -> Answer | None:
         """The answer to a dialog, None for Esc."""
@@ -169,7 +172,8 @@ class Desk(Protocol):
     def remember(self) -> None:
         """Keep the state and the looks for the next run, soon."""
 
-    def copy_to_clipboard(self, text: str) -> None: ...
+    def copy(self, text: str) -> None:
+        """To the clipboard, and say so."""
 
     def suspend(self) -> AbstractContextManager[None]:
         """Leave the terminal to another program; `redraw` afterwards."""

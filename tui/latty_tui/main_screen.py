@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from latty_tui.desk import Desk
 from latty_tui.drawing.pixels import PixelView
-from latty_tui.panel import Panel, Place, name_of, panels
+from latty_tui.panel import Place, name_of, panel_around, panels
 from latty_tui.widgets.footer import KeyLine
 
 UNFOLDED = "#directions, #edits"  # until others of their columns are worked in
@@ -93,8 +93,7 @@ class Main(Screen[None]):
     @property
     def current(self) -> Any:
         """The panel that has the focus; None where none has."""
-        above = self.focused.ancestors_with_self if self.focused is not None else ()
-        return next((widget for widget in above if isinstance(widget, Panel)), None)
+        return panel_around(self.focused)
 
     def go(self, panel: Any) -> None:
         """Bring a panel to light and give it the focus."""

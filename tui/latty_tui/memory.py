@@ -17,7 +17,7 @@ from latty.errors import BadData
 from latty.files import replace_whole
 from latty.scene import Scene, from_table, to_table
 from latty_tui.films.film import film_of, film_table
-from latty_tui.state import GRIDS, History, State, Step, View
+from latty_tui.state import GRIDS, History, State, Step, ViewSettings
 
 FILE, LOCK = "studio.json", "studio.lock"
 MOST = 500  # steps of history that are kept
@@ -97,22 +97,17 @@ class Memory:
                 return table
         return {}
 
-    @property
-    def theme(self) -> str | None:
-        """The theme of the last run."""
-        theme = self.looks.get("theme")
-        return theme if isinstance(theme, str) else None
+    def look(self, name: str) -> str:
+        """A word of `looks`: the theme, the panel that had the focus; "" where there is none."""
+        found = self.looks.get(name)
+        return found if isinstance(found, str) else ""
 
-    @property
-    def focus(self) -> str | None:
-        """The name of the panel that had the focus."""
-        focus = self.looks.get("focus")
-        return focus if isinstance(focus, str) else None
-
-    def view(self) -> View:
+    def view(self) -> ViewSettings:
         """How the picture was looked at."""
         grid, strip = self.looks.get("grid"), self.looks.get("strip")
-        return View(grid if grid in GRIDS else 1, strip=strip if isinstance(strip, bool) else None)
+        return ViewSettings(
+            grid if grid in GRIDS else 1, strip=strip if isinstance(strip, bool) else None
+        )
 
     def history(self) -> History:
         """The last state of the last run, which is all that the first paint needs; a new one where

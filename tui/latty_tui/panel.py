@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
 
 from latty.plugins import Registry
 from latty_tui.desk import Desk, Listener
@@ -52,6 +53,12 @@ class Panel(Listener):
     def desk(self) -> Desk:
         """The app."""
         return cast(Desk, cast(Any, self).app)
+
+
+def panel_around(widget: Widget | None) -> Any:
+    """The panel that a widget is or lies in; None where there is none."""
+    above = widget.ancestors_with_self if widget is not None else ()
+    return next((one for one in above if isinstance(one, Panel)), None)
 
 
 @cache

@@ -129,7 +129,7 @@ def idle(edit: Edit) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ViewSettings:
     """How the picture is looked at; no part of the state, and nothing that undo brings back.
 
     grid     1, 4 or 9 pictures of consecutive seeds

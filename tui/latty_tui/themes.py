@@ -3,74 +3,40 @@
 Textual's own themes can be chosen as well. Nothing is told by colour alone in any of them.
 """
 
+from typing import Any
+
 from textual.theme import Theme
 
 DEFAULT = "latty-dark"
 
+ROLES = (
+    "primary", "secondary", "accent", "foreground", "background",
+    "surface", "panel", "success", "warning", "error",
+)  # fmt: skip
+
+
+def _theme(name: str, dark: bool, colours: str, scrollbar: str, ground: str, **more: str) -> Theme:
+    """A theme of the colours of ROLES, in their order; `more` are variables of Textual's."""
+    variables = {"scrollbar": scrollbar, "scrollbar-background": ground, **more}
+    named: dict[str, Any] = dict(zip(ROLES, colours.split(), strict=True))
+    return Theme(name, dark=dark, variables=variables, **named)
+
+
 THEMES = (
-    Theme(
-        name=DEFAULT,
-        primary="#7aa2c8",
-        secondary="#9a8cc2",
-        accent="#e0a458",
-        foreground="#d8d6d0",
-        background="#15171a",
-        surface="#1c1f23",
-        panel="#272b31",
-        success="#8fb573",
-        warning="#e0a458",
-        error="#e07a6a",
-        dark=True,
-        variables={"scrollbar": "#3a4149", "scrollbar-background": "#1c1f23"},
-    ),
-    Theme(
-        name="latty-light",
-        primary="#2f6690",
-        secondary="#6a55a0",
-        accent="#a65a00",
-        foreground="#22252a",
-        background="#f7f5f0",
-        surface="#efece5",
-        panel="#dfdbd2",
-        success="#3f7a2a",
-        warning="#a65a00",
-        error="#b3372a",
-        dark=False,
-        variables={"scrollbar": "#b8b2a6", "scrollbar-background": "#efece5"},
-    ),
-    Theme(
-        name="latty-contrast",
-        primary="#8cd2ff",
-        secondary="#d0b4ff",
-        accent="#ffd400",
-        foreground="#ffffff",
-        background="#000000",
-        surface="#000000",
-        panel="#1c1c1c",
-        success="#7dff7d",
-        warning="#ffd400",
-        error="#ff8a80",
-        dark=True,
-        variables={
-            "text-muted": "#ffffff",
-            "border-blurred": "#ffffff",
-            "scrollbar": "#ffffff",
-            "scrollbar-background": "#1c1c1c",
-        },
-    ),
-    Theme(
-        name="latty-mono",
-        primary="#c8c8c8",
-        secondary="#a8a8a8",
-        accent="#ffffff",
-        foreground="#d8d8d8",
-        background="#141414",
-        surface="#1c1c1c",
-        panel="#2a2a2a",
-        success="#d8d8d8",
-        warning="#e8e8e8",
-        error="#ffffff",
-        dark=True,
-        variables={"scrollbar": "#585858", "scrollbar-background": "#1c1c1c"},
-    ),
-)
+    _theme(DEFAULT, True,
+           "#7aa2c8 #9a8cc2 #e0a458 #d8d6d0 #15171a "
+           "#1c1f23 #272b31 #8fb573 #e0a458 #e07a6a",
+           "#3a4149", "#1c1f23"),
+    _theme("latty-light", False,
+           "#2f6690 #6a55a0 #a65a00 #22252a #f7f5f0 "
+           "#efece5 #dfdbd2 #3f7a2a #a65a00 #b3372a",
+           "#b8b2a6", "#efece5"),
+    _theme("latty-contrast", True,
+           "#8cd2ff #d0b4ff #ffd400 #ffffff #000000 "
+           "#000000 #1c1c1c #7dff7d #ffd400 #ff8a80",
+           "#ffffff", "#1c1c1c", **{"text-muted": "#ffffff", "border-blurred": "#ffffff"}),
+    _theme("latty-mono", True,
+           "#c8c8c8 #a8a8a8 #ffffff #d8d8d8 #141414 "
+           "#1c1c1c #2a2a2a #d8d8d8 #e8e8e8 #ffffff",
+           "#585858", "#1c1c1c"),
+)  # fmt: skip

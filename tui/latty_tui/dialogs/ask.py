@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
+from latty.errors import LattyError
 from latty_tui.dialogs.base import Dialog, plain
 
 Read = Callable[[str], Any]  # text -> value; raises ValueError or LattyError with what is wrong
@@ -34,21 +35,9 @@ class Ask(Dialog[Any]):
             self.dismiss(found)
 
     def _value(self, text: str) -> Any:
-        said = self.query_one(".hint", Static)
         try:
             value = self.read(text)
-        except ValueError as error:
-            return self._refuse(said, str(error))
-        except Exception as error:
-            from latty.errors import LattyError
-
-            if not isinstance(error, LattyError):
-                raise
-            return self._refuse(said, str(error))
-        said.update(plain(self.hint))
-        said.remove_class("wrong")
+        except (ValueError, LattyError) as error:
+            return self.say(str(error), wrong=True)
+        self.say(self.hint)
         return value
-
-    def _refuse(self, said: Static, words: str) -> None:
-        said.update(plain(words))
-        said.add_class("wrong")

@@ -6,6 +6,7 @@ from typing import ClassVar, Generic, TypeVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widgets import Static
 
 from latty.text import printable
 
@@ -29,6 +30,12 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
 
     def on_screen_resume(self) -> None:
         self.call_after_refresh(self.ready.set)
+
+    def say(self, words: str, wrong: bool = False, where: str = ".hint") -> None:
+        """Words in the dialog: what is wrong with what is typed, or what to type."""
+        said = self.query_one(where, Static)
+        said.update(plain(words))
+        said.set_class(wrong, "wrong")
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from latty.text import printable
 from latty_tui.dialogs.base import Dialog, plain
 
 
@@ -73,7 +74,5 @@ class Choose(Dialog[Any]):
 
 
 def _line(choice: Choice) -> Text:
-    from latty.text import printable
-
     name, what = printable(choice.name), printable(f"  {choice.what}")
     return Text.assemble(name, (what, "dim"), no_wrap=True, overflow="ellipsis")

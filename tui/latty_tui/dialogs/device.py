@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from latty_tui.dialogs.fields import FormField, Values, whole
+from latty_tui.dialogs.fields import FormField, Values
+from latty_tui.dialogs.readers import whole
 
 
 def devices(usual: str) -> tuple[str, ...]:

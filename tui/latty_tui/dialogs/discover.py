@@ -11,15 +11,14 @@ from latty.directions.parameters import Parameter, parameters, parse
 from latty.directions.registries import METHODS
 from latty.errors import LattyError, did_you_mean
 from latty.jobs import control
-from latty.text import printable
 from latty_tui.dialogs import device as dialogs_device
 from latty_tui.dialogs.choose import Choice, Choose
-from latty_tui.dialogs.fields import FormField, Values, listing, or_empty, whole
+from latty_tui.dialogs.fields import FormField, Values
 from latty_tui.dialogs.form import Form
+from latty_tui.dialogs.readers import free_name, or_empty, whole
 
 if TYPE_CHECKING:
     from latty_tui.desk import Desk
-    from latty_tui.drawing.engine import OpenModel
 
 PATIENCE = 1.0  # seconds to wait for what the engine says before asking without it
 OF_SCORER = ("names", "locks", "keep", "conditions")  # parameters that are attributes
@@ -28,25 +27,26 @@ PREFIX = "with_"  # of parameters among the form's fields
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a model: methods that do not fit it, and why; attributes by scorer."""
+    """What is known of a model: methods that do not fit it, and why; attributes by scorer; its
+    layers with activations."""
 
     model: str = ""
     lacks: Mapping[str, str] = field(default_factory=dict)
     attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    activations: tuple[str, ...] = ()
 
 
 async def ask(desk: "Desk") -> None:
     """Ask which method and how, and hand the job in."""
-    model = desk.model
-    if model is None:
+    if desk.model is None:
         desk.say("no model is open to search in", "warning")
         return
-    facts = await _facts(desk, desk.state.scene.model)
+    facts = await _facts(desk, desk.state.scene.model, desk.model.activations)
     method = await desk.answer(Choose("find directions with", _choices(facts)))
     if method is None:
         return
     devices = await asyncio.to_thread(dialogs_device.devices, desk.config.device)
-    found = await asyncio.to_thread(_fields, method, facts, model)
+    found = await asyncio.to_thread(_fields, method, facts)
     found += dialogs_device.fields(devices, desk.config.device)
     values = await desk.answer(DiscoverForm(method, facts, found))
     if values is None:
@@ -55,17 +55,17 @@ async def ask(desk: "Desk") -> None:
     gpus = int(values.get("gpus", 1))
     job = await asyncio.to_thread(control.submit, words, gpus, dialogs_device.wish(values))
     desk.tell(lambda panel: panel.on_submitted(job))
-    desk.say(f"job {job[-4:]}: {method}; its directions will be in {printable(values['name'])}")
+    desk.say(f"job {job[-4:]}: {method}; its directions will be in {values['name']}")
     if warning := await asyncio.to_thread(dialogs_device.logout_kills):
         desk.say(warning, "warning")
 
 
-async def _facts(desk: "Desk", ref: str) -> Facts:
+async def _facts(desk: "Desk", ref: str, activations: tuple[str, ...]) -> Facts:
     """Of the engine, where it has the time; without it nothing is greyed."""
     said: Any = {}
     with suppress(LattyError, TimeoutError):
         said = await asyncio.wait_for(desk.engine.call("methods", model=ref), PATIENCE)
-    return Facts(ref, said.get("lacks", {}), said.get("attributes", {}))
+    return Facts(ref, said.get("lacks", {}), said.get("attributes", {}), activations)
 
 
 def _choices(facts: Facts) -> list[Choice]:
@@ -114,15 +114,16 @@ class DiscoverForm(Form):
         known = self.facts.attributes.get(values.get(f"{PREFIX}scorer", ""), ())
         words = self.facts.lacks.get(self.method, "")
         if not words and known:
-            words = f"{values[f'{PREFIX}scorer']} scores {listing(known, 12)}"
+            some = ", ".join(known[:12]) + (", ..." if known[12:] else "")
+            words = f"{values[f'{PREFIX}scorer']} scores {some}"
         self.tell(words or METHODS.summary(self.method), wrong=self.method in
                   self.facts.lacks)  # fmt: skip
 
 
-def _fields(method: str, facts: Facts, model: "OpenModel") -> list[FormField]:
+def _fields(method: str, facts: Facts) -> list[FormField]:
     """The name of the set, the method's parameters, how to compute."""
-    name = default_name(facts.model, method)
-    own = [_field(one, facts, model) for one in parameters(method)]
+    name = free_name(default_name(facts.model, method), lambda name: target_of(name).exists())
+    own = [_field(one, facts) for one in parameters(method)]
     return [
         FormField("name", "name of the set", name, "its directions are listed under it",
                   read=target_of),
@@ -134,7 +135,7 @@ def _fields(method: str, facts: Facts, model: "OpenModel") -> list[FormField]:
     ]  # fmt: skip
 
 
-def _field(one: Parameter, facts: Facts, model: "OpenModel") -> FormField:
+def _field(one: Parameter, facts: Facts) -> FormField:
     """A parameter as a field."""
     label, default = one.name.replace("_", " "), _text(one.default)
     words = one.help + (f" (usually {default})" if default else "")
@@ -142,10 +143,10 @@ def _field(one: Parameter, facts: Facts, model: "OpenModel") -> FormField:
     if one.kinds == ("bool",):
         choices = ("yes", "no")
     return FormField(PREFIX + one.name, label, default, words, choices,
-                 read=lambda text: _read(one, text), offers=_offers(one, facts, model))  # fmt: skip
+                 read=lambda text: _read(one, text), offers=_offers(one, facts))  # fmt: skip
 
 
-def _offers(one: Parameter, facts: Facts, model: "OpenModel") -> tuple[str, ...]:
+def _offers(one: Parameter, facts: Facts) -> tuple[str, ...]:
     """Completions: scorers, attributes, layers."""
     from latty.attributes.names import scorer_names
 
@@ -153,7 +154,7 @@ def _offers(one: Parameter, facts: Facts, model: "OpenModel") -> tuple[str, ...]
         return tuple(scorer_names())
     if one.name in OF_SCORER:
         return tuple(dict.fromkeys(n for names in facts.attributes.values() for n in names))
-    return (*model.activations, "w", "z") if one.name == "layer" else ()
+    return (*facts.activations, "w", "z") if one.name == "layer" else ()
 
 
 def _read(one: Parameter, text: str) -> Any:

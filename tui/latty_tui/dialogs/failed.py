@@ -3,7 +3,7 @@
 Tracebacks are for developers: they are hidden until asked for, where we foresaw the error.
 """
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,6 +11,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from latty.errors import LattyError, explain
+from latty_tui.desk import Desk
 from latty_tui.dialogs.base import Dialog, plain
 from latty_tui.error_reports import UnexpectedError
 
@@ -59,5 +60,4 @@ class Failed(Dialog[None]):
             detail.display = not detail.display
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.text)
-        self.app.notify("copied", markup=False)
+        cast(Desk, self.app).copy(self.text)

@@ -1,6 +1,6 @@
-"""The fields of forms: words to choose from, texts that complete themselves, readers of texts."""
+"""The fields of forms: words to choose from, texts that complete themselves."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,14 +12,6 @@ from textual.suggester import Suggester
 from textual.widget import Widget
 
 Values = Mapping[str, str]
-
-
-def anything(text: str) -> str:
-    return text
-
-
-def always(values: Values) -> bool:
-    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +30,9 @@ class FormField:
     help: str = ""
     choices: tuple[str, ...] = ()
     many: bool = False
-    read: Callable[[str], Any] = anything
+    read: Callable[[str], Any] = str
     offers: tuple[str, ...] = ()
-    when: Callable[[Values], bool] = always
+    when: Callable[[Values], bool] = lambda _: True
 
 
 class Pick(Widget, can_focus=True):
@@ -138,43 +130,3 @@ class Offers(Suggester):
         found = (word for word in self.words if begun and word.startswith(begun))
         word = next(found, None)
         return None if word is None else before + comma + last[: len(last) - len(begun)] + word
-
-
-# Readers that forms share.
-
-
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """A whole number between two others. What it returns raises ValueError."""
-
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdecimal()) or not low <= int(text[:12]) <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(text)
-
-    return read
-
-
-def number(low: float, high: float) -> Callable[[str], float]:
-    """A number between two others. What it returns raises ValueError."""
-
-    def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not low <= value <= high:
-            raise ValueError(f"a number from {low:g} to {high:g}")
-        return value
-
-    return read
-
-
-def or_empty(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """The same, or nothing."""
-    return lambda text: read(text) if text else None
-
-
-def listing(words: Iterable[str], most: int = 6) -> str:
-    """`a, b, c, ...`."""
-    found = list(words)
-    return ", ".join(found[:most]) + (", ..." if len(found) > most else "")

@@ -56,7 +56,7 @@ class Form(Dialog[dict[str, str]]):
                         yield Static(field.label, markup=False)
                         yield _control(field)
             yield Static("", id="hint", classes="hint", markup=False)
-            yield Static("", id="told", markup=False)
+            yield Static("", id="told", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self._changed()
@@ -83,10 +83,7 @@ class Form(Dialog[dict[str, str]]):
 
     def tell(self, words: str, wrong: bool = False) -> None:
         """What would come of it, below the fields."""
-        told = self.query_one("#told", Static)
-        told.update(plain(words))
-        told.set_class(wrong, "wrong")
-        told.add_class("hint")
+        self.say(words, wrong, "#told")
 
     def changed(self, values: Values) -> None:
         """For subclasses: a text is another one, and every text by itself is right."""
@@ -135,12 +132,8 @@ class Form(Dialog[dict[str, str]]):
         focused = self.focused
         name = (focused.id or "").removeprefix("field-") if focused is not None else ""
         if name in self.fields:
-            self._say(self._wrong(self.values).get(name, ""), self.fields[name].help)
-
-    def _say(self, wrong: str, words: str = "") -> None:
-        said = self.query_one("#hint", Static)
-        said.update(plain(wrong or words))
-        said.set_class(bool(wrong), "wrong")
+            wrong = self._wrong(self.values).get(name, "")
+            self.say(wrong or self.fields[name].help, bool(wrong), "#hint")
 
     def action_hand_in(self) -> None:
         wrong = self._wrong(self.values)
@@ -149,7 +142,7 @@ class Form(Dialog[dict[str, str]]):
             return
         name = next(iter(wrong))
         self.control(name).focus()
-        self._say(wrong[name])
+        self.say(wrong[name], True, "#hint")
 
 
 def _control(field: FormField) -> Input | Pick:

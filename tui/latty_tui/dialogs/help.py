@@ -17,7 +17,7 @@ from latty import home
 from latty_tui.commands import Command, commands, display
 from latty_tui.dialogs.base import Dialog
 from latty_tui.keymap import FILE
-from latty_tui.panel import Panel, name_of, panels
+from latty_tui.panel import Panel, name_of, panel_around, panels
 
 WIDTH = 14  # cells for the keys
 OWN = 'Keys of your own: {path}, a line for each, as in  undo = "ctrl+z"; ids are on the right.'
@@ -36,10 +36,8 @@ class Help(Dialog[None]):
 
     def __init__(self, focused: Widget | None) -> None:
         super().__init__()
-        above = focused.ancestors_with_self if focused is not None else ()
-        self.panel: type[Panel] | None = next(
-            (type(widget) for widget in above if isinstance(widget, Panel)), None
-        )
+        around = panel_around(focused)
+        self.panel: type[Panel] | None = around and type(around)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box", classes="help") as box:

@@ -1,43 +1,65 @@
-"""What people type for a latent: seeds, classes, noise, a seed to mix in; ValueError says what is
-wrong."""
+"""What people type: numbers, seeds, classes, noise, a seed to mix in; ValueError says what is
+wrong. Each is a function of the text, or returns one.
+"""
 
 import difflib
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import count
+from typing import TypeVar
 
 from latty.scene import SEED_LIMIT, Edit, Label, Layers, Noise, Walk
 from latty_tui.library.direction_facts import MIXING
 
+T = TypeVar("T")
 LARGEST = 100.0  # of a strength, as in presets
-SIZES = (8, 4096)  # px that its fields take; presets take more
 
 
-def number(text: str, low: float, high: float, what: str) -> float:
-    """A number, or a share in percent, within its limits. Raises ValueError."""
-    words = text.strip().replace("σ", "")
-    scale = 0.01 if words.endswith("%") else 1.0
-    try:
-        value = round(float(words.removesuffix("%")) * scale, 6)
-    except ValueError:
-        raise ValueError(f"{what} is a number, such as 0.7") from None
-    if not math.isfinite(value) or not low <= value <= high:
-        raise ValueError(f"{what} goes from {low:g} to {high:g}")
-    return value
+Read = Callable[[str], T]
 
 
-def whole(text: str, low: int, high: int, what: str) -> int:
-    """A whole number within its limits. Raises ValueError."""
-    words = text.strip()
-    if not words.isascii() or not words.isdecimal() or len(words) > 20:
-        raise ValueError(f"{what} is a whole number")
-    if not low <= int(words) <= high:
-        raise ValueError(f"{what} goes from {low} to {high}")
-    return int(words)
+def number(low: float, high: float, what: str = "it") -> Read[float]:
+    """A number, or a share in percent, within its limits. What it returns raises ValueError."""
+
+    def read(text: str) -> float:
+        words = text.strip().replace("σ", "")
+        scale = 0.01 if words.endswith("%") else 1.0
+        with suppress(ValueError):
+            value = round(float(words.removesuffix("%")) * scale, 6)
+            if low <= value <= high:  # not a number is neither
+                return value
+        raise ValueError(f"{what} is a number from {low:g} to {high:g}")
+
+    return read
 
 
-def seed(text: str) -> int:
-    """One seed."""
-    return whole(text, 0, SEED_LIMIT - 1, "a seed")
+def whole(low: int, high: int, what: str = "it") -> Read[int]:
+    """A whole number within its limits. What it returns raises ValueError."""
+
+    def read(text: str) -> int:
+        words = text.strip()
+        if words.isascii() and words.isdecimal() and len(words) <= 20 and low <= int(words) <= high:
+            return int(words)
+        raise ValueError(f"{what} is a whole number from {low} to {high}")
+
+    return read
+
+
+def or_empty(read: Read[T]) -> Read[T | None]:
+    """The same, or nothing."""
+    return lambda text: read(text) if text else None
+
+
+def free_name(name: str, taken: Callable[[str], bool]) -> str:
+    """The name, or the first like it that is not taken: smile-2."""
+    return next(one for i in count(1) if not taken(one := f"{name}-{i}" if i > 1 else name))
+
+
+seed = whole(0, SEED_LIMIT - 1, "a seed")
+frames = whole(2, 100_000)
+fps = number(1, 120)
+height = whole(8, 4096, "the height in px")  # presets take more
+share = number(-LARGEST, LARGEST, "a share")
 
 
 def seeds(text: str, now: int | Walk) -> int | Walk:
@@ -58,7 +80,7 @@ def seed_words(value: int | Walk) -> str:
 def strength(text: str) -> tuple[float, Layers | None]:
     """ "1.5", "70%", or with layers: "1.5 @ 4-8"."""
     first, at, layers = text.partition("@")
-    return number(first, -LARGEST, LARGEST, "a strength"), Layers.parse(layers) if at else None
+    return number(-LARGEST, LARGEST, "a strength")(first), Layers.parse(layers) if at else None
 
 
 def mixed(text: str) -> Edit:
@@ -68,8 +90,8 @@ def mixed(text: str) -> Edit:
     words = first.split()
     if not 1 <= len(words) <= 2:
         raise ValueError("type a seed and a share: 42 70%, or 42 70% @ 0-3")
-    share = number(words[1], -LARGEST, LARGEST, "a share") if len(words) == 2 else 1.0
-    return Edit(f"{MIXING}{seed(words[0])}", share, Layers.parse(layers) if at else None)
+    way = share(words[1]) if len(words) == 2 else 1.0
+    return Edit(f"{MIXING}{seed(words[0])}", way, Layers.parse(layers) if at else None)
 
 
 def mix_words(edit: Edit) -> str:
@@ -93,36 +115,37 @@ def size(text: str) -> int | None:
     """Height in px, or "own"."""
     if text.strip().lower() in ("own", ""):
         return None
-    return whole(text.lower().removesuffix("px"), *SIZES, "a size, in px,")
+    return height(text.lower().removesuffix("px"))
 
 
-def cutoff(text: str, layers: int) -> int | None:
+def cutoff(layers: int) -> Read[int | None]:
     """ "all", or the first layer that is not truncated."""
-    return None if text.strip().lower() == "all" else whole(text, 0, layers, "the cutoff")
+    read = whole(0, layers, "the cutoff")
+    return lambda text: None if text.strip().lower() == "all" else read(text)
 
 
-def label(text: str, count: int, names: Sequence[str]) -> Label:
+def label(text: str, classes: int, names: Sequence[str]) -> Label:
     """A class by number or name, several with weights ("3=0.7, husky=0.3"), or "none". Raises
     ValueError."""
     if text.strip().lower() in ("", "none"):
         return None
     if "=" not in text:
-        return one_class(text, count, names)
+        return one_class(text, classes, names)
     pairs = []
     for part in text.split(","):
         name, _, weight = part.rpartition("=")
-        share = number(weight, 0, 1, "a weight")
-        pairs.append((one_class(name or part, count, names), share))
+        index = one_class(name or part, classes, names)
+        pairs.append((index, number(0, 1, "a weight")(weight)))
     if sum(weight for _, weight in pairs) <= 0:
         raise ValueError("at least one weight must be above 0")
     return tuple(pairs)
 
 
-def one_class(text: str, count: int, names: Sequence[str]) -> int:
+def one_class(text: str, classes: int, names: Sequence[str]) -> int:
     """The index of a class, by number or by as much of its name as is enough. Raises ValueError."""
     word = text.strip().lower()
     if word.isdecimal():
-        return whole(word, 0, count - 1, "a class")
+        return whole(0, classes - 1, "a class")(word)
     low = [name.lower() for name in names]
     if word in low:
         return low.index(word)

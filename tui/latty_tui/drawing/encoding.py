@@ -80,7 +80,7 @@ def encode(picture: RawPicture, order: EncodeOptions) -> Encoded:
     canvas = how.canvas(columns, rows, order.cell)
     if how.EXACT:
         canvas = width, height
-    pixels = _resampled(_array(picture), canvas, order)
+    pixels = _resampled(array(picture), canvas, order)
     data = how.encode(
         pixels,
         columns,
@@ -96,7 +96,8 @@ def encode(picture: RawPicture, order: EncodeOptions) -> Encoded:
     return Encoded(data, order.place, column, row, columns, rows, (width, height))
 
 
-def _array(picture: RawPicture) -> Any:
+def array(picture: RawPicture) -> Any:
+    """Its pixels (H, W, 3)."""
     import numpy as np
 
     flat = np.frombuffer(picture.pixels, np.uint8)
@@ -124,6 +125,14 @@ def fit_within(width: int, height: int, most: int | None) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
+def shrunk(pixels: Any, most: int) -> RawPicture:
+    """Pixels (H, W, 3) with the longer side at most `most` px. Slow: call it in a thread."""
+    from latty_tui import terminal
+
+    size = fit_within(pixels.shape[1], pixels.shape[0], most)
+    return RawPicture(terminal.fitted(pixels, size).tobytes(), *size)
+
+
 def cells(
     picture: RawPicture,
     columns: int,
@@ -143,7 +152,7 @@ def cells(
         return []
     width, height = fit(picture, EncodeOptions("blocks", (0, 0, columns, rows), cell))
     across, down = max(1, round(width / cell[0] / wide)), max(1, round(height / cell[1]))
-    pixels = terminal.fitted(_array(picture), (across, 2 * down)).tolist()
+    pixels = terminal.fitted(array(picture), (across, 2 * down)).tolist()
     left, top = max(0, columns - across * wide) // 2, (rows - down) // 2
     blank = [(" " * columns, "", "")]
     lines = [blank] * top
@@ -170,4 +179,4 @@ def saved_path(picture: RawPicture) -> str:
     """The path of a file that holds the picture, for terminals that can show none."""
     from latty_tui import terminal
 
-    return terminal.way("saved").encode(_array(picture), 0, 0)
+    return terminal.way("saved").encode(array(picture), 0, 0)

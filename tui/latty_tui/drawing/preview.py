@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from latty.scene import SEED_LIMIT, Scene
 from latty_tui.desk import Desk
 from latty_tui.drawing.engine import EngineError
-from latty_tui.state import State, View
+from latty_tui.state import State, ViewSettings
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -18,7 +18,7 @@ REPEATING = 0.2  # seconds between two changes below which more of them are expe
 GAP = 2  # px between the pictures of a grid
 
 
-def scenes(state: State, view: View) -> tuple[list[Scene], int]:
+def scenes(state: State, view: ViewSettings) -> tuple[list[Scene], int]:
     """What is drawn, and how many pictures are in a row."""
     first = state.original if view.compare == "original" else state.shown
     if view.compare == "both":

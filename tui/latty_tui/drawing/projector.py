@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
+from latty_tui.drawing.encoding import array, shrunk
 from latty_tui.drawing.engine import EngineDied, EngineError
 from latty_tui.drawing.picture import RawPicture
 
@@ -114,7 +115,8 @@ class Projector:
                 continue
             picture = await self._picture(playback, playback.order[step % len(playback.order)])
             if picture is None:
-                return self._overtaken()
+                self.stop(redraw=False)
+                return
             self._show(playback, playback.order[step % len(playback.order)], picture)
             step += 1
             if playback.ends and step >= len(playback.order):
@@ -150,7 +152,7 @@ class Projector:
         self.desk.tell(lambda panel: panel.on_drawn(drawn))
         picture = RawPicture(drawn.pixels, drawn.width, drawn.height)
         if max(drawn.width, drawn.height) > LARGEST:
-            picture = await asyncio.to_thread(shrunk, picture, LARGEST)
+            picture = await asyncio.to_thread(shrunk, array(picture), LARGEST)
         if sum(len(one.pixels) for one in self._kept.values()) < KEPT:
             self._kept[frame] = picture
         return picture
@@ -164,21 +166,5 @@ class Projector:
         self.desk.picture.pixels.show(picture, quick=True)
         self._moved()
 
-    def _overtaken(self) -> None:
-        self.stop(redraw=False)
-
     def _look_at(self, moment: float | None) -> None:
         self.desk.view = replace(self.desk.view, moment=moment)
-
-
-def shrunk(picture: RawPicture, most: int) -> RawPicture:
-    """The picture with its longer side at most `most` px. Slow: call it in a thread."""
-    import numpy as np
-
-    from latty_tui import terminal
-    from latty_tui.drawing.encoding import fit_within
-
-    width, height = fit_within(picture.width, picture.height, most)
-    pixels = np.frombuffer(picture.pixels, np.uint8)
-    pixels = pixels.reshape(picture.height, picture.width, 3)
-    return RawPicture(terminal.fitted(pixels, (width, height)).tobytes(), width, height)

@@ -21,6 +21,7 @@ from latty.presets.formats import format_of
 if TYPE_CHECKING:
     from latty.presets import Preset
 
+
 RECENT = "recent-presets.json"
 MOST_RECENT = 20
 MOST_MEDIA = 50  # results that are offered, newest first
@@ -93,6 +94,8 @@ def copied(preset: "Preset", original: Path | None) -> Path:
     """A file to edit a preset in that is not saved: with the comments of the original."""
     import tempfile
 
+    from latty import presets
+
     folder = home.cache_dir() / "edit"
     folder.mkdir(parents=True, exist_ok=True)
     path = Path(tempfile.mkdtemp(dir=folder)) / f"{file_name(preset.name)}.toml"
@@ -100,18 +103,11 @@ def copied(preset: "Preset", original: Path | None) -> Path:
         with suppress(OSError):
             shutil.copyfile(original, path)
     try:
-        save_quietly(preset, path)
+        presets.save(preset, path)
     except PresetError:  # the original is no preset any more
         path.unlink(missing_ok=True)
-        save_quietly(preset, path)
+        presets.save(preset, path)
     return path
-
-
-def save_quietly(preset: "Preset", path: Path) -> None:
-    """Write it, and do not offer it later."""
-    from latty import presets
-
-    presets.save(preset, path)
 
 
 def thrown_away(path: Path) -> None:

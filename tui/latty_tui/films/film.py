@@ -116,7 +116,7 @@ def _outputs(state: State, name: str, moving: bool) -> "tuple[Output, ...]":
     # A still that became a film: as we wrote it, not as somebody wanted it.
     if moving and source.outputs == (Output(f"{_stem(source.name)}.png"),):
         return (own,)
-    first = next((output for output in source.outputs if _is_movie(output)), None)
+    first = _first_movie(source.outputs)
     found = []
     for output in source.outputs:
         if first is not None and _is_movie(output):
@@ -153,16 +153,12 @@ def _stem(name: str) -> str:
 
 def state_of(preset: "Preset") -> State:
     """The state of a preset: with keyframes where they say the same, else with it as the source."""
-    scene, first = preset.scene, _first_movie(preset)
-    film = FilmSettings(
-        frames=preset.frames if moves(preset) or preset.frames > 1 else FilmSettings().frames,
-        fps=first.fps if first is not None else FilmSettings().fps,
-        easing=_easing(preset) or FilmSettings().easing,
-        loop=first.loop if first is not None else FilmSettings().loop,
-        source=preset,
-    )
+    scene, easing, usual = preset.scene, _easing(preset), FilmSettings()
+    first = _first_movie(preset.outputs) or usual
+    frames = preset.frames if moves(preset) or preset.frames > 1 else usual.frames
+    film = FilmSettings(frames, first.fps, easing or usual.easing, first.loop, preset)
     kept = State(scene, film=film, name=preset.name)
-    if not moves(preset) or preset.seeds or _easing(preset) is None:
+    if not moves(preset) or preset.seeds or easing is None:
         return kept
     times = _grid(preset)
     keys = tuple(_key(preset, t, i) for i, t in enumerate(times))
@@ -171,8 +167,8 @@ def state_of(preset: "Preset") -> State:
     return found if keys and _plays(found, preset) else kept
 
 
-def _first_movie(preset: "Preset") -> "Output | None":
-    return next((output for output in preset.outputs if _is_movie(output)), None)
+def _first_movie(outputs: "Sequence[Output]") -> "Output | None":
+    return next(filter(_is_movie, outputs), None)
 
 
 def _easing(preset: "Preset") -> str | None:

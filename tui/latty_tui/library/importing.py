@@ -37,14 +37,9 @@ def offer(desk: Desk, path: Path, kind: str) -> None:
     what = f"{printable(path.name)} holds {kind}"
     choices = [
         Choice(True, f"import the {kind}", "they get the file's name here"),
-        Choice(False, "leave them", f"later: latty import {path}"),
+        Choice(None, "leave them", f"later: latty import {path}"),
     ]
-
-    def chosen(answer: bool | None) -> None:
-        if answer:
-            desk.background(_import(desk, path), "import")
-
-    desk.ask(Choose(what, choices), chosen)
+    desk.ask(Choose(what, choices), lambda _: desk.background(_import(desk, path), "import"))
 
 
 async def _import(desk: Desk, path: Path) -> None:

@@ -5,7 +5,7 @@ No Textual here. `SetReader.look` reads the folders and is called in a thread; a
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,15 +147,13 @@ def directions(entry: SetEntry, why: str = "") -> tuple[DirectionEntry, ...]:
     return tuple(found)
 
 
-@cache
 def words_of(method: str) -> str:
     """What a method is, in its own words; "" for what is no method of ours."""
-    known = method in METHODS
-    return METHODS.summary(method) if known else ""
+    return METHODS.summary(method) if method in METHODS else ""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DirectionRow:
     """A line of the list: a head (a method, a set) that folds, or a direction."""
 
     key: str  # of a head: what is folded
@@ -174,7 +172,7 @@ def rows(
     marks: "Marks",
     folded: Mapping[str, bool],
     words: str = "",
-) -> list[Row]:
+) -> list[DirectionRow]:
     """The list: starred ones, then methods, their sets and directions; what does not fit last.
 
     `folded` says of heads whether they are folded; by default those of what does not fit are.
@@ -182,10 +180,10 @@ def rows(
     """
     parts = words.lower().split()
     sets = [(entry, misfit(entry, model)) for entry in sorted(entries, key=_place)]
-    made: list[Row] = []
+    made: list[DirectionRow] = []
     stars = [found for entry, why in sets if marks.stars and not why for found in directions(entry)
              if found.ref in marks.stars and _has(found, marks, parts)]  # fmt: skip
-    _head(made, Row(STARRED, 0, STARRED, len(stars)), stars, folded, bool(parts))
+    _head(made, DirectionRow(STARRED, 0, STARRED, len(stars)), stars, folded, bool(parts))
     for fits in (True, False):
         methods: dict[str, list[tuple[SetEntry, str]]] = {}
         for entry, why in sets:
@@ -205,13 +203,13 @@ def _inside(entry: SetEntry) -> bool:
     return entry.header is not None and entry.header.space.startswith(INSIDE)
 
 
-def among_stars(rows: list[Row], index: int) -> bool:
+def among_stars(rows: list[DirectionRow], index: int) -> bool:
     """Whether a row is one of the starred ones at the top."""
     return bool(rows) and rows[0].key == STARRED and rows[0].open and index <= rows[0].count
 
 
 def _method(
-    made: list[Row],
+    made: list[DirectionRow],
     method: str,
     sets: list[tuple[SetEntry, str]],
     marks: "Marks",
@@ -230,20 +228,20 @@ def _method(
     if len(listed) > 1:
         count = sum(len(found) for _, _, found in listed)
         is_open = bool(parts) or not folded.get(key, bool(why))
-        made.append(Row(key, 0, method, count, is_open, None, None, why))
+        made.append(DirectionRow(key, 0, method, count, is_open, None, None, why))
         if not is_open:
             return
     for entry, why, found in listed:
         alone = len(listed) == 1
         title = f"{method} {entry.name}" if alone else entry.name
-        head = Row(f"{key}/{entry.name}", 0 if alone else 1, title, len(found), True, entry, None,
-                   why)  # fmt: skip
+        name, level = f"{key}/{entry.name}", 0 if alone else 1
+        head = DirectionRow(name, level, title, len(found), entry=entry, misfit=why)
         _head(made, head, found, folded, bool(parts))
 
 
 def _head(
-    made: list[Row],
-    head: Row,
+    made: list[DirectionRow],
+    head: DirectionRow,
     found: list[DirectionEntry],
     folded: Mapping[str, bool],
     all_open: bool,
@@ -254,8 +252,11 @@ def _head(
     is_open = all_open or not folded.get(head.key, bool(head.misfit))
     made.append(replace(head, open=is_open))
     if is_open:
-        made += [Row(one.ref, head.level + 1, one.info.name, 0, True, one.entry, one, one.misfit)
-                 for one in found]  # fmt: skip
+        level = head.level + 1
+        made += [
+            DirectionRow(one.ref, level, one.info.name, 0, True, one.entry, one, one.misfit)
+            for one in found
+        ]
 
 
 def _has(found: DirectionEntry, marks: "Marks", parts: list[str]) -> bool:

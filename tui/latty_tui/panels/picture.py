@@ -92,7 +92,7 @@ class PicturePanel(Panel, Vertical):
         and the picture would have to be sent again."""
         if text != self._caption:
             self._caption = text
-            self.query_one("#picture-caption", Static).update(text, layout=False)
+            self.query_one("#picture-caption", Static).update(printable(text), layout=False)
 
     def words(self, text: str) -> None:
         """Words instead of the picture; "" = the picture."""

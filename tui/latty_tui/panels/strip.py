@@ -15,11 +15,10 @@ from textual.widgets import Static
 
 from latty.scene import Edit, Scene
 from latty.text import printable
-from latty_tui.drawing.encoding import EncodeOptions, fit
+from latty_tui.drawing.encoding import EncodeOptions, array, fit, shrunk
 from latty_tui.drawing.engine import EngineDied, EngineError
 from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.pixels import PixelView
-from latty_tui.drawing.projector import shrunk
 from latty_tui.panel import Panel
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ class StripPanel(Panel, Vertical):
             return None
         picture = RawPicture(drawn.pixels, drawn.width, drawn.height)
         if drawn.width > LARGEST:
-            picture = await asyncio.to_thread(shrunk, picture, LARGEST)
+            picture = await asyncio.to_thread(shrunk, array(picture), LARGEST)
         if len(self._kept) >= KEPT:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = picture
@@ -277,11 +276,12 @@ class StripPanel(Panel, Vertical):
         if ref is None:
             return
         at = state.where(ref)
-        after = (
-            state.added(Edit(ref, strength)) if at is None else state.edited(at, strength=strength)
-        )
+        if at is None:
+            state = state.added(Edit(ref, strength))
+        else:
+            state = state.edited(at, strength=strength)
         name = ref.rpartition("/")[2]
-        self.desk.change(after, f"{name} {strength:+g}", tag=f"strength:{ref}")
+        self.desk.change(state, f"{name} {strength:+g}", tag=f"strength:{ref}")
 
     def action_turn(self) -> None:
         """Show it or hide it; until then it is there where the terminal is tall."""

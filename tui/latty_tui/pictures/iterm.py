@@ -1,10 +1,6 @@
 """iTerm2's inline pictures (OSC 1337): a JPEG in base64. Also WezTerm, mintty, VS Code."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from latty_tui.terminal import Pixels
 
 QUALITY = 85
 ADVICE = "iTerm2's inline pictures: exact pixels"
@@ -18,15 +14,7 @@ def canvas(columns: int, rows: int, cell: tuple[int, int]) -> None:
     """Any: the terminal scales."""
 
 
-def encode(
-    rgb: "NDArray[np.uint8]",
-    columns: int,
-    rows: int,
-    *,
-    truecolor: bool = True,
-    number: int = 1,
-    colours: int = 256,
-) -> str:
+def encode(rgb: Pixels, columns: int, rows: int, **_: object) -> str:
     """One picture (H, W, 3) at the cursor; a JPEG has no use for a palette."""
     from base64 import standard_b64encode
     from io import BytesIO

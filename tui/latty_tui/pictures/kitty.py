@@ -3,11 +3,7 @@
 https://sw.kovidgoyal.net/kitty/graphics-protocol (direct placement: also WezTerm, Ghostty, Konsole)
 """
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from latty_tui.terminal import Pixels
 
 CHUNK = 4096
 ADVICE = "the kitty graphics protocol: exact pixels"
@@ -22,13 +18,7 @@ def canvas(columns: int, rows: int, cell: tuple[int, int]) -> None:
 
 
 def encode(
-    rgb: "NDArray[np.uint8]",
-    columns: int,
-    rows: int,
-    *,
-    truecolor: bool = True,
-    number: int = 1,
-    colours: int = 256,
+    rgb: Pixels, columns: int, rows: int, *, number: int = 1, colours: int = 256, **_: object
 ) -> str:
     """One picture (H, W, 3), placed at the cursor, which stays where it is (C=1); no answer is
     wanted (q=2)."""

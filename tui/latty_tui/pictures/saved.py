@@ -1,14 +1,9 @@
 """No picture in the terminal: a PNG in the cache folder, and its path."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from latty import home
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
+from latty_tui.terminal import Pixels
 
 ADVICE = "files: their paths are printed"
 ORDER = 90
@@ -22,15 +17,7 @@ def canvas(columns: int, rows: int, cell: tuple[int, int]) -> None:
     """Any."""
 
 
-def encode(
-    rgb: "NDArray[np.uint8]",
-    columns: int,
-    rows: int,
-    *,
-    truecolor: bool = True,
-    number: int = 1,
-    colours: int = 256,
-) -> str:
+def encode(rgb: Pixels, columns: int, rows: int, **_: object) -> str:
     """The path of a file that holds the picture (H, W, 3)."""
     from hashlib import sha256
     from io import BytesIO
@@ -50,7 +37,7 @@ def encode(
     return str(path)
 
 
-def _forget(folder: "Path") -> None:
+def _forget(folder: Path) -> None:
     """Remove the oldest pictures, where there are too many."""
     files = sorted(folder.glob("*.png"), key=lambda path: path.stat().st_mtime_ns)
     for path in files[:-KEPT]:

@@ -1,12 +1,13 @@
 """A list to browse in, with a filter: what the panels of models and of directions share.
 
 Only the rows on the screen are drawn: thousands of them scroll like ten. The owner draws a row
-(`draw(index, width)`) and hears when the cursor moves (`Rows.Moved`) and when the row under it is
-clicked (`Rows.Taken`). The list has no focus of its own: its panel has.
+(`draw(index, width)`) and hears when the cursor moves (`RowList.Moved`) and when the row under it
+is clicked (`RowList.Taken`). The list has no focus of its own: its panel has.
 """
 
+import asyncio
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.style import Style
 from rich.text import Text
@@ -25,8 +26,8 @@ from latty_tui.panel import Panel, name_of
 
 MARK = "›"  # the cursor's own sign: state is not told by colour alone
 
+FILTERS = Binding("slash", "filter", "Filter", key_display="/")
 MOVES = [  # keys of every panel with such a list
-    Binding("slash", "filter", "Filter", key_display="/"),
     Binding("down,j", "move(1)", "Down", show=False),
     Binding("up,k", "move(-1)", "Up", show=False),
     Binding("pagedown", "page(1)", "Page down", show=False),
@@ -35,28 +36,29 @@ MOVES = [  # keys of every panel with such a list
     Binding("end", "end(1)", "Last", show=False),
 ]
 
+R = TypeVar("R")
 Draw = Callable[[int, int], Text]  # row, cells that it has
 
 
-class Rows(ScrollView, can_focus=False):
+class RowList(ScrollView, can_focus=False):
     """`count` rows, one of which is under the cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "rows--cursor", "rows--head", "rows--dim", "rows--value", "rows--wrong",
     }  # fmt: skip
     DEFAULT_CSS = """
-    Rows {
+    RowList {
         height: 1fr;
         scrollbar-size-vertical: 1;
         overflow-x: hidden;
         overflow-y: auto;
     }
-    Rows > .rows--cursor { background: $boost; text-style: bold; }
-    .panel:focus Rows > .rows--cursor { background: $accent 40%; text-style: bold; }
-    Rows > .rows--head { color: $text; text-style: bold; }
-    Rows > .rows--dim { color: $text-muted; }
-    Rows > .rows--value { color: $accent; }
-    Rows > .rows--wrong { color: $text-error; }
+    RowList > .rows--cursor { background: $boost; text-style: bold; }
+    .panel:focus RowList > .rows--cursor { background: $accent 40%; text-style: bold; }
+    RowList > .rows--head { color: $text; text-style: bold; }
+    RowList > .rows--dim { color: $text-muted; }
+    RowList > .rows--value { color: $accent; }
+    RowList > .rows--wrong { color: $text-error; }
     """
 
     class Moved(Message):
@@ -137,19 +139,70 @@ class Rows(ScrollView, can_focus=False):
             self.post_message(self.Taken())
 
 
-class BrowserPanel(Panel, Vertical):
-    """A panel with Rows below an Input, which filters them by `words`."""
+class RowsPanel(Panel, Vertical):
+    """A panel around a RowList, with its keys."""
 
     can_focus = True
+
+    @property
+    def list(self) -> RowList:
+        return self.query_one(RowList)
+
+    def action_move(self, by: int) -> None:
+        self.list.move(by)
+
+    def action_page(self, by: int) -> None:
+        self.list.move(by * self.list.page)
+
+    def action_end(self, last: int) -> None:
+        self.list.go(self.list.count - 1 if last else 0)
+
+
+class BrowserPanel(RowsPanel, Generic[R]):
+    """Rows below an Input, which filters them by `words`; the folders they come from are looked at
+    every WATCH seconds."""
+
     FILTER: ClassVar[str] = ""  # what the filter looks at
+    WATCH: ClassVar[float] = 1.0
     words = ""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.rows: list[R] = []
+        self._looking = asyncio.Lock()
+
+    def on_mount(self) -> None:
+        self.look_soon()
+        self.set_interval(self.WATCH, self.look_soon)
+
+    def look_soon(self) -> None:
+        """Look at the folders, unless somebody does."""
+        if not self._looking.locked():
+            self.desk.background(self.look(), name_of(type(self)))
+
+    async def look(self) -> None:
+        """Read what is new, and `fill`. Raises NotImplementedError in a panel that does not say
+        how."""
+        raise NotImplementedError
+
+    @property
+    def row(self) -> R | None:
+        """The one under the cursor."""
+        at = self.list.cursor
+        return self.rows[at] if at < len(self.rows) else None
+
+    def tell(self) -> None:
+        """The cursor is at another row, or at another kind of it."""
+
+    def on_row_list_moved(self) -> None:
+        self.tell()
 
     def compose(self) -> ComposeResult:
         name = name_of(type(self))
         box = Input(placeholder=self.FILTER, id=f"{name}-filter", compact=True)
         box.display = False
         yield box
-        yield Rows(self.draw_row)
+        yield RowList(self.draw_row)
         yield Static("", id=f"{name}-what", markup=False)
 
     def draw_row(self, index: int, width: int) -> Text:
@@ -166,23 +219,10 @@ class BrowserPanel(Panel, Vertical):
         what = self.query_one(f"#{name_of(type(self))}-what", Static)
         what.update("\n".join(map(printable, text.split("\n"))), layout=False)
 
-    @property
-    def list(self) -> Rows:
-        return self.query_one(Rows)
-
-    def action_move(self, by: int) -> None:
-        self.list.move(by)
-
-    def action_page(self, by: int) -> None:
-        self.list.move(by * self.list.page)
-
-    def action_end(self, last: int) -> None:
-        self.list.go(self.list.count - 1 if last else 0)
-
     def action_filter(self) -> None:
         box = self.query_one(Input)
         box.display = True
-        box.focus()
+        self.screen.set_focus(box)  # at once: the next keys are the filter's
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.words = event.value
@@ -190,7 +230,7 @@ class BrowserPanel(Panel, Vertical):
 
     def on_input_submitted(self) -> None:
         """Enter: on to the list; the filter stays while it has words."""
-        self.focus()
+        self.screen.set_focus(self)  # at once: the next keys are the list's
         self.query_one(Input).display = bool(self.words)
 
     def on_key(self, event: events.Key) -> None:

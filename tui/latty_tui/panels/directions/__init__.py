@@ -5,13 +5,12 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from latty.scene import Edit
-from latty.text import printable
 from latty_tui.library import sets
 from latty_tui.library.marks import read_tags
-from latty_tui.library.sets import Row
+from latty_tui.library.sets import DirectionRow
 from latty_tui.panels.directions.files import FileActions
 from latty_tui.panels.edits import EditsPanel
-from latty_tui.widgets.browser import MOVES
+from latty_tui.widgets.browser import FILTERS, MOVES
 
 STEP = 0.5  # σ of a nudge
 
@@ -42,15 +41,16 @@ class DirectionsPanel(FileActions):
         Binding("D", "delete", "Delete", show=False),
         Binding("X", "export", "Export to a file", show=False),
         Binding("y", "copy", "Copy its name", show=False),
+        FILTERS,
         *MOVES,
     ]  # fmt: skip
 
     # Keys: edits.
 
-    def on_rows_taken(self) -> None:
+    def on_row_list_taken(self) -> None:
         self.action_add()
 
-    def _fold(self, row: Row, folded: bool) -> None:
+    def _fold(self, row: DirectionRow, folded: bool) -> None:
         self.folded[row.key] = folded
         self.fill()
 
@@ -123,21 +123,18 @@ class DirectionsPanel(FileActions):
         if found is None:
             return
 
-        def tagged(tags: tuple[str, ...] | None) -> None:
-            if tags is not None:
-                self.mark(self.marks.tagged(found.ref, tags))
+        def tagged(tags: tuple[str, ...]) -> None:
+            self.mark(self.marks.tagged(found.ref, tags))
 
         before = " ".join(self.marks.tags.get(found.ref, ()))
         hint = "words, with or without #; / finds them"
-        self.desk.ask(Ask(f"tags of {printable(found.ref)}", before, read_tags, hint), tagged)
+        self.desk.ask(Ask(f"tags of {found.ref}", before, read_tags, hint), tagged)
 
     # Keys: files.
 
     def action_copy(self) -> None:
         if self.row is not None:
-            name = self.row.key if self.row.found else self.row.title
-            self.app.copy_to_clipboard(name)
-            self.desk.say(f"copied: {printable(name)}")
+            self.desk.copy(self.row.key if self.row.found else self.row.title)
 
 
 PANEL = DirectionsPanel

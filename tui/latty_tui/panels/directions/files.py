@@ -12,6 +12,7 @@ from latty.store import name_from
 from latty.text import printable
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
+from latty_tui.dialogs.readers import free_name
 from latty_tui.library import sets
 from latty_tui.library.sets import DirectionEntry, SetEntry
 from latty_tui.panels.directions import renaming
@@ -47,8 +48,8 @@ class FileActions(DirectionList):
             self._rename_set(entry)
             return
 
-        def named(name: str | None) -> None:
-            if name and name != found.info.name:
+        def named(name: str) -> None:
+            if name != found.info.name:
                 self._do(self._rename(found, name))
 
         taken = {one.info.name for one in sets.directions(entry)} - {found.info.name}
@@ -64,8 +65,8 @@ class FileActions(DirectionList):
         if self._ships(entry):
             return
 
-        def named(name: str | None) -> None:
-            if name and name != entry.name:
+        def named(name: str) -> None:
+            if name != entry.name:
                 self._do(self._set_renamed(entry, name))
 
         taken = {one.name for one in self.entries} - {entry.name}
@@ -90,7 +91,7 @@ class FileActions(DirectionList):
         await self._call("flip_direction", path=str(path), name=found.info.name)
         ref = f"{path.stem}/{found.info.name}"
         await self._moved(found.ref, ref, f"flip {found.info.name}")
-        self.desk.say(f"{printable(ref)} goes the other way round now")
+        self.desk.say(f"{ref} goes the other way round now")
         self.desk.draw_soon()
 
     # Delete.
@@ -104,13 +105,10 @@ class FileActions(DirectionList):
         used = sum(1 for one in ([found] if found else sets.directions(entry))
                    if self.desk.state.where(one.ref) is not None)  # fmt: skip
         more = f"{used} of the stack goes with it" if used else "it is gone for good"
-        choices = [Choice(True, f"delete {what}", more), Choice(False, "keep it")]
-
-        def chosen(answer: bool | None) -> None:
-            if answer:
-                self._do(self._delete(found, entry))
-
-        self.desk.ask(Choose(f"delete {printable(what)}?", choices), chosen)
+        choices = [Choice(True, f"delete {what}", more), Choice(None, "keep it")]
+        self.desk.ask(
+            Choose(f"delete {what}?", choices), lambda _: self._do(self._delete(found, entry))
+        )
 
     async def _delete(self, found: DirectionEntry | None, entry: SetEntry) -> None:
         if found is None:
@@ -132,9 +130,8 @@ class FileActions(DirectionList):
         found, entry = target
         name = found.info.name if found else entry.name
 
-        def chosen(path: Path | None) -> None:
-            if path is not None:
-                self._do(self._export(found, entry, path))
+        def chosen(path: Path) -> None:
+            self._do(self._export(found, entry, path))
 
         hint = ".safetensors holds all that is known of it"
         hint += ", .npy the bare vector for other tools" if found else ""
@@ -144,7 +141,7 @@ class FileActions(DirectionList):
     async def _export(self, found: DirectionEntry | None, entry: SetEntry, path: Path) -> None:
         name = found.info.name if found else None
         words = await self._call("export_directions", path=str(entry.path), name=name, to=str(path))
-        self.desk.say(f"{printable(str(path))}: {printable(', '.join(words))}")
+        self.desk.say(f"{path}: {', '.join(words)}")
 
     def action_keep(self) -> None:
         """The edits of the picture as one direction."""
@@ -156,13 +153,10 @@ class FileActions(DirectionList):
         taken = {info.name for entry in self.entries if entry.name == "mine" and entry.header
                  for info in entry.header.infos}  # fmt: skip
 
-        def named(name: str | None) -> None:
-            if name:
-                self._do(self._keep(name))
-
         hint = "kept in the set mine: strength 1 of it repeats all edits of now"
-        self._ask("keep the edits as the direction", renaming.free("+".join(names)[:60], taken),
-                  renaming.name_reader(set()), hint, named)  # fmt: skip
+        name = free_name("+".join(names)[:60], taken.__contains__)
+        self._ask("keep the edits as the direction", name, renaming.name_reader(set()), hint,
+                  lambda name: self._do(self._keep(name)))  # fmt: skip
 
     async def _keep(self, name: str) -> None:
         from latty.scene import to_table
@@ -171,14 +165,14 @@ class FileActions(DirectionList):
         ref = await self._call("keep_offset", scene=scene, name=name)
         await self.look()
         self.fill(select=ref)
-        self.desk.say(f"kept as {printable(ref)}")
+        self.desk.say(f"kept as {ref}")
 
     # What these share.
 
     def _ask(
         self, question: str, value: str, read: Any, hint: str, then: Callable[[Any], None]
     ) -> None:
-        self.desk.ask(Ask(printable(question), printable(value), read, hint), then)
+        self.desk.ask(Ask(question, printable(value), read, hint), then)
 
     def _ships(self, entry: SetEntry) -> bool:
         if entry.shipped:

@@ -8,49 +8,40 @@ from rich.text import Text
 from latty_tui.drawing.engine import OpenModel
 from latty_tui.library import sets
 from latty_tui.library.marks import Marks
-from latty_tui.library.sets import DirectionEntry, Row, SetEntry
+from latty_tui.library.sets import DirectionEntry, DirectionRow, SetEntry
 from latty_tui.panels.directions.words import about, line
 from latty_tui.state import State
-from latty_tui.widgets.browser import BrowserPanel, Rows
+from latty_tui.widgets.browser import BrowserPanel, RowList
 
-WATCH = 1.0  # seconds between two looks at the folders
 EMPTY = "no direction has all these words"
 
 
-class DirectionList(BrowserPanel):
+class DirectionList(BrowserPanel[DirectionRow]):
     """The part of the panel that shows and chooses."""
 
     FILTER = "name, set, method, #tag"
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
         self.entries: tuple[SetEntry, ...] = ()
         self.marks = Marks()
         self.folded: dict[str, bool] = {}
-        self.rows: list[Row] = []
         self.strengths: dict[str, float] = {}
         self._reader = sets.SetReader()
-        self._lock = asyncio.Lock()
 
     def on_mount(self) -> None:
         self._strengths(self.desk.state)
-        self._watch()
-        self.set_interval(WATCH, self._watch)
 
     # What there is.
 
-    def _watch(self) -> None:
-        if not self._lock.locked():
-            self.desk.background(self.look(), "directions")
-
     async def look(self) -> None:
         """Read what is new in the folders."""
-        async with self._lock:
+        async with self._looking:
             first = not self.entries
             entries = await asyncio.to_thread(self._reader.look)
             if first:
                 self.marks = await asyncio.to_thread(Marks.load)
-        if entries is not self.entries and self.query(Rows):  # or the studio closes
+        if entries is not self.entries and self.query(RowList):  # or the studio closes
             self.entries = entries
             self.fill()
 
@@ -65,7 +56,7 @@ class DirectionList(BrowserPanel):
         here = [i for i in same if sets.among_stars(self.rows, i) == starred] or same
         first = self._usable(at) if self.words else at
         self.list.show(len(self.rows), here[0] if here else first)
-        self._tell()
+        self.tell()
 
     def _usable(self, otherwise: int) -> int:
         """The first row that can be used."""
@@ -79,7 +70,7 @@ class DirectionList(BrowserPanel):
             row = self.row
             if row is not None and (row.misfit or before is None or row.key != before.key):
                 self.list.show(len(self.rows), self._usable(self.list.cursor))
-                self._tell()
+                self.tell()
 
     def on_state(self, state: State) -> None:
         before = self.strengths
@@ -95,11 +86,6 @@ class DirectionList(BrowserPanel):
     # Where the cursor is.
 
     @property
-    def row(self) -> Row | None:
-        at = self.list.cursor
-        return self.rows[at] if at < len(self.rows) else None
-
-    @property
     def found(self) -> DirectionEntry | None:
         """The direction under the cursor."""
         return self.row.found if self.row else None
@@ -112,7 +98,7 @@ class DirectionList(BrowserPanel):
             return None
         return self.found
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """The words below the list, and who else wants to know."""
         row = self.row
         self.describe(about(row, self.marks) if row else EMPTY)
@@ -120,11 +106,8 @@ class DirectionList(BrowserPanel):
         ref = found.ref if found and not found.misfit else None
         self.desk.tell(lambda panel: panel.on_direction(ref))
 
-    def on_rows_moved(self) -> None:
-        self._tell()
-
     def on_focus(self) -> None:
-        self._tell()
+        self.tell()
 
     def draw_row(self, index: int, width: int) -> Text:
         row = self.rows[index]

@@ -66,14 +66,6 @@ def short(ref: str) -> str:
     return ref.rpartition("/")[2] if "/" in ref else ref.replace(":", "-")
 
 
-def free(name: str, taken: set[str]) -> str:
-    """The name, or the first like it that is not taken."""
-    found, number = name, 2
-    while found in taken:
-        found, number = f"{name}-{number}", number + 1
-    return found
-
-
 def followed(state: "State", ref: str, to: str | None) -> "State":
     """The state after a direction got another name, or none: its edits go then."""
     if to is None:

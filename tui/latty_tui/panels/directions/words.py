@@ -6,14 +6,16 @@ from latty.scene import ALL
 from latty.text import printable
 from latty_tui.library import sets
 from latty_tui.library.marks import Marks
-from latty_tui.library.sets import Row
-from latty_tui.widgets.browser import Rows
+from latty_tui.library.sets import DirectionRow
+from latty_tui.widgets.browser import RowList
 
 BAR = 4  # cells of a score
 WIDE = 25  # cells from which on there is room for the usable range
 
 
-def line(row: Row, width: int, rows: Rows, marks: Marks, strength: float | None) -> Text:
+def line(
+    row: DirectionRow, width: int, rows: RowList, marks: Marks, strength: float | None
+) -> Text:
     """One row, `width` cells: a head, or name, strength or range, and score of a direction."""
     if row.found is None:
         return _head(row, width, rows)
@@ -35,7 +37,7 @@ def line(row: Row, width: int, rows: Rows, marks: Marks, strength: float | None)
     return text.append(" ").append_text(right)
 
 
-def _head(row: Row, width: int, rows: Rows) -> Text:
+def _head(row: DirectionRow, width: int, rows: RowList) -> Text:
     style = rows.style("dim" if row.misfit else "head")
     text = Text(" " * row.level + ("▾ " if row.open else "▸ "), no_wrap=True)
     text.append(printable(row.title), style)
@@ -49,14 +51,14 @@ def _range(usable: tuple[float, float]) -> str:
     return f"±{high:g}" if -low == high else f"{low:+.3g}{high:+.3g}"
 
 
-def _bar(share: float | None, rows: Rows) -> Text:
+def _bar(share: float | None, rows: RowList) -> Text:
     if share is None:
         return Text(" " * BAR)
     full = round(share * BAR)
     return Text.assemble(("━" * full, rows.style("value")), ("─" * (BAR - full), rows.style("dim")))
 
 
-def about(row: Row, marks: Marks) -> str:
+def about(row: DirectionRow, marks: Marks) -> str:
     """Two or three lines: the direction or set under the cursor, or why it cannot be used."""
     if row.found is not None:
         return "\n".join(filter(None, _direction(row, marks)))
@@ -71,7 +73,7 @@ def about(row: Row, marks: Marks) -> str:
     return printable(facts) + f"\n{sets.words_of(header.method)}"
 
 
-def _direction(row: Row, marks: Marks) -> list[str]:
+def _direction(row: DirectionRow, marks: Marks) -> list[str]:
     assert row.found is not None
     info, ref = row.found.info, row.found.ref
     if row.misfit:

@@ -94,8 +94,8 @@ class EditingPanel(Panel, Lines):
         usable = f"; usable {low:g} to {high:g}" if unit_of(edit) == "sigma" else ""
         hint = f"{unit}{usable}; '1.5 @ 4-8' sets the layers, too"
 
-        def typed(found: tuple[float, Layers | None] | None) -> None:
-            if found is not None and index < len(self.desk.state.scene.edits):
+        def typed(found: tuple[float, Layers | None]) -> None:
+            if index < len(self.desk.state.scene.edits):
                 strength, layers = found[0], found[1] or edit.layers
                 model = self.desk.model
                 why = edit_layers.refused(known, model.num_layers) if model and found[1] else ""
@@ -221,9 +221,9 @@ class EditingPanel(Panel, Lines):
             self.desk.say("put the direction that shall stay into the stack first, at 0")
             return
 
-        def taken(ref: str | None) -> None:
+        def taken(ref: str) -> None:
             state = self.desk.state
-            if ref is not None and index < len(state.scene.edits):
+            if index < len(state.scene.edits):
                 self.desk.change(*conditioned(state, index, ref, self.book))
 
         question = f"{self.book[edit.direction].name} without ..."

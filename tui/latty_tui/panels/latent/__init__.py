@@ -11,11 +11,9 @@ from latty.scene import SEED_LIMIT, Walk
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.dialogs.readers import label_words, seed_words
-from latty_tui.library import edit_layers
-from latty_tui.library.direction_facts import guessed
 from latty_tui.panel import Panel
-from latty_tui.panels.latent.field import Change, LatentField, Look, Question
-from latty_tui.panels.latent.fields import Class, Mix, Start, fields
+from latty_tui.panels.latent.field import Change, FieldContext, LatentField, Question
+from latty_tui.panels.latent.fields import ClassField, MixField, StartField, fields
 from latty_tui.panels.latent.latents import PATH, fault, offers
 from latty_tui.panels.latent.seed_fields import (
     TRUNCATION_STEP,
@@ -91,8 +89,8 @@ class LatentPanel(Panel, Lines):
     # Lines.
 
     @property
-    def look(self) -> Look:
-        return Look(self.desk.state, self.desk.model)
+    def look(self) -> FieldContext:
+        return FieldContext(self.desk.state, self.desk.model)
 
     @property
     def field(self) -> LatentField:
@@ -164,7 +162,7 @@ class LatentPanel(Panel, Lines):
 
     def action_type(self) -> None:
         field = self.field
-        if isinstance(field, Start):
+        if isinstance(field, StartField):
             self.desk.background(self._choose_start(), "latents")
         elif not self._useless():
             question = field.question(self.look)
@@ -174,12 +172,13 @@ class LatentPanel(Panel, Lines):
                 self._ask(question)
 
     def _ask(self, question: Question) -> None:
-        def typed(found: tuple[Any] | None) -> None:
-            if found is not None:
-                self._apply(question.made(self.desk.state, found[0]))
+        def read(text: str) -> tuple[Any]:  # None is an answer, too
+            return (question.read(text),)
 
-        ask = Ask(question.title, question.value, question.read, question.hint)
-        self.desk.ask(ask, typed)
+        def typed(found: tuple[Any]) -> None:
+            self._apply(question.made(self.desk.state, *found))
+
+        self.desk.ask(Ask(question.title, question.value, read, question.hint), typed)
 
     def action_seed(self, by: int) -> None:
         self._apply(stepped(self.desk.state, by), "seed")
@@ -199,40 +198,34 @@ class LatentPanel(Panel, Lines):
 
     def action_classes(self) -> None:
         """Choose a class by its name."""
-        field, look = Class(), self.look
+        field, look = ClassField(), self.look
         why = field.why(look)
         if why or look.model is None:
             self.desk.say(why or "the model is not open yet", "warning")
             return
         names = look.model.classes
-        choices = [Choice((i,), label_words(i, names)) for i in range(look.model.num_classes)]
+        choices = [Choice(i, label_words(i, names)) for i in range(look.model.num_classes)]
 
-        def taken(found: tuple[int] | None) -> None:
-            if found is not None:
-                self._apply(field.at(self.look, self.desk.state, found[0]))
+        def taken(index: int) -> None:
+            self._apply(field.at(self.look, self.desk.state, index))
 
         self.desk.ask(Choose("class", choices), taken)
 
     def action_layer(self, end: Literal["start", "stop"], by: int) -> None:
         """The layers of a mixed seed."""
         field, look = self.field, self.look
-        if not isinstance(field, Mix):
+        if not isinstance(field, MixField):
             self.desk.say("layers belong to a mixed seed: go to its line")
             return
-        edit = look.scene.edits[field.index]
-        known = guessed(edit.direction)
-        why = edit_layers.refused(known, look.layers)
-        if why:
+        if why := field.no_layers(look):
             self.desk.say(why, "warning")
-            return
-        layers = edit_layers.moved(edit, known, end, by, look.layers)
-        state = look.state.edited(field.index, layers=layers)
-        self._apply((state, f"{field.name} layers {layers}"), f"mix-layers:{field.index}")
+        else:
+            self._apply(field.layered(look, end, by), f"mix-layers:{field.index}")
 
     def action_delete(self) -> None:
         """A mixed seed is taken out; anything else goes back to what it usually is."""
         field = self.field
-        if isinstance(field, Mix):
+        if isinstance(field, MixField):
             self._apply((self.desk.state.removed(field.index), f"remove {field.name}"))
         else:
             self._apply(field.usual(self.desk.state))
@@ -244,11 +237,11 @@ class LatentPanel(Panel, Lines):
         choices = await asyncio.to_thread(offers, model)
         self.desk.ask(Choose("start at", choices), self._start_taken)
 
-    def _start_taken(self, ref: str | None) -> None:
+    def _start_taken(self, ref: str) -> None:
         if ref == PATH:
             ask = Ask("latents of a file", "", str.strip, "FILE or FILE#INDEX")
             self.desk.ask(ask, self._start_taken)
-        elif ref is not None:
+        else:
             self.desk.background(self._start_at(ref), "latents")
 
     async def _start_at(self, ref: str) -> None:

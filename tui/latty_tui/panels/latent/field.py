@@ -17,18 +17,18 @@ Change = tuple[State, str]
 
 
 class Question(NamedTuple):
-    """What is asked: the title, the present value, how an answer is read (in a tuple of one, as
-    None means Esc) and what it makes of a state."""
+    """What is asked: the title, the present value, how an answer is read and what it makes of a
+    state."""
 
     title: str
     value: str
-    read: Callable[[str], tuple[Any]]
+    read: Callable[[str], Any]
     made: Callable[[State, Any], Change]
     hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FieldContext:
     """What a field looks at."""
 
     state: State
@@ -54,18 +54,18 @@ class LatentField(ABC):
         return self.NAME
 
     @abstractmethod
-    def words(self, look: Look) -> str:
+    def words(self, look: FieldContext) -> str:
         """What it says now."""
 
-    def why(self, look: Look) -> str:
+    def why(self, look: FieldContext) -> str:
         """Why it means nothing here; "" = it does."""
         return ""
 
-    def nudged(self, look: Look, way: int, coarse: bool = False) -> Change | None:
+    def nudged(self, look: FieldContext, way: int, coarse: bool = False) -> Change | None:
         """One step; None where there is none."""
         return None
 
-    def question(self, look: Look) -> Question | None:
+    def question(self, look: FieldContext) -> Question | None:
         return None
 
     def usual(self, state: State) -> Change | None:

@@ -11,15 +11,13 @@ from latty.text import printable
 from latty_tui.library import models
 from latty_tui.library.models import ModelEntry
 from latty_tui.panels.directions import DirectionsPanel
-from latty_tui.widgets.browser import MOVES, BrowserPanel, Rows
+from latty_tui.widgets.browser import FILTERS, MOVES, BrowserPanel, RowList
 
 if TYPE_CHECKING:
     from latty_tui.drawing.engine import OpenModel
 
-WATCH = 2.0  # seconds between two looks at the store
 
-
-class ModelsPanel(BrowserPanel):
+class ModelsPanel(BrowserPanel[ModelEntry | None]):
     """Those here first; the zoo, which is to be fetched, last."""
 
     PLACE, ORDER, TITLE, JUMP = "left", 10, "models", "m"
@@ -29,6 +27,7 @@ class ModelsPanel(BrowserPanel):
         "on one tells how it comes here."
     )
     FILTER = "name, family, px"
+    WATCH = 2.0
     EVERYWHERE: ClassVar[list[Binding]] = [
         Binding("colon,ctrl+f", "open_path", "Open a file", show=False, key_display=":",
                 tooltip="A checkpoint, a preset, or a picture that latty made, by its path"),
@@ -38,30 +37,21 @@ class ModelsPanel(BrowserPanel):
         Binding("right,l", "fold(0)", "Unfold the zoo", show=False),
         Binding("left,h", "fold(1)", "Fold the zoo", show=False),
         Binding("y", "copy", "Copy its name", show=False),
+        FILTERS,
         *MOVES,
     ]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
         self.known: list[ModelEntry] = []
-        self.rows: list[ModelEntry | None] = []
         self.zoo_open = False
         self.broken = ""  # what could not be opened
         self._state: tuple[object, ...] = ()
-        self._lock = asyncio.Lock()
-
-    def on_mount(self) -> None:
-        self._watch()
-        self.set_interval(WATCH, self._watch)
 
     # What there is.
 
-    def _watch(self) -> None:
-        if not self._lock.locked():
-            self.desk.background(self._look(), "models")
-
-    async def _look(self) -> None:
-        async with self._lock:
+    async def look(self) -> None:
+        async with self._looking:
             recent = self.desk.find(DirectionsPanel).marks.recent
             zoo = self.desk.config.zoo or ""
             state = await asyncio.to_thread(models.state, recent, zoo)
@@ -69,7 +59,7 @@ class ModelsPanel(BrowserPanel):
                 return
             known = await asyncio.to_thread(models.look, recent, zoo)
             self._state = state
-        if known != self.known and self.query(Rows):  # or the studio closes
+        if known != self.known and self.query(RowList):  # or the studio closes
             self.known = known
             self.fill()
 
@@ -81,32 +71,24 @@ class ModelsPanel(BrowserPanel):
         refs = [row.ref if row else None for row in self.rows]
         wanted = self.desk.state.scene.model if first else (before.ref if before else None)
         self.list.show(len(self.rows), refs.index(wanted) if wanted in refs else at)
-        self._tell()
+        self.tell()
 
     def on_model(self, model: "OpenModel | None") -> None:
         ref = self.desk.opened
         self.broken = ref if model is None else ""
         self.list.refresh()
-        self._tell()
+        self.tell()
         if model is not None and ref not in {one.ref for one in self.known}:
             directions = self.desk.find(DirectionsPanel)
             directions.mark(directions.marks.opened(ref))
-            self._watch()
+            self.look_soon()
 
     # Where the cursor is.
 
-    @property
-    def row(self) -> ModelEntry | None:
-        at = self.list.cursor
-        return self.rows[at] if at < len(self.rows) else None
-
-    def on_rows_moved(self) -> None:
-        self._tell()
-
-    def on_rows_taken(self) -> None:
+    def on_row_list_taken(self) -> None:
         self.action_open()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         row = self.row
         if row is None:
             words = "public checkpoints; Enter unfolds" if self.rows else "no model has these words"
@@ -171,11 +153,7 @@ class ModelsPanel(BrowserPanel):
     def action_open_path(self) -> None:
         from latty_tui.panels.models.open_path import OpenPath
 
-        def chosen(path: str | None) -> None:
-            if path:
-                self.open_ref(path)
-
-        self.desk.ask(OpenPath(), chosen)
+        self.desk.ask(OpenPath(), self.open_ref)
 
     def open_ref(self, ref: str) -> None:
         """Open whatever a name or path means."""
@@ -185,8 +163,7 @@ class ModelsPanel(BrowserPanel):
 
     def action_copy(self) -> None:
         if self.row is not None:
-            self.app.copy_to_clipboard(self.row.ref)
-            self.desk.say(f"copied: {printable(self.row.ref)}")
+            self.desk.copy(self.row.ref)
 
 
 PANEL = ModelsPanel

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty.jobs import control
-from latty.text import printable
 from latty_tui.dialogs.choose import Choice, Choose
 
 if TYPE_CHECKING:
@@ -20,18 +19,17 @@ def offer(desk: "Desk", model: "ModelEntry") -> None:
         Choice(
             "copy",
             f"copy the command: {command}",
-            printable(model.what) if model.by_hand else "to run it elsewhere",
+            model.what if model.by_hand else "to run it elsewhere",
         ),
         Choice(None, "not now"),
     ]
     if not model.by_hand:
-        choices.insert(0, Choice("job", "fetch it now, as a job", printable(model.what)))
+        choices.insert(0, Choice("job", "fetch it now, as a job", model.what))
 
-    def chosen(answer: str | None) -> None:
+    def chosen(answer: str) -> None:
         if answer == "copy":
-            desk.copy_to_clipboard(command)
-            desk.say(f"copied: {command}")
-        elif answer == "job":
+            desk.copy(command)
+        else:
             desk.background(_submit(desk, model.name), "fetch")
 
     how = "only a browser can fetch" if model.by_hand else "fetch"

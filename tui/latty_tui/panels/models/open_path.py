@@ -17,6 +17,7 @@ from latty.text import printable
 from latty_tui.dialogs.base import Dialog
 
 MOST = 200  # names that are offered
+HINT = "tab completes, enter opens"
 
 
 def completions(text: str) -> list[str]:
@@ -65,10 +66,10 @@ class OpenPath(Dialog[str]):
             options = OptionList(markup=False)
             options.can_focus = False
             yield options
-            yield Static("tab completes, enter opens", classes="hint", markup=False)
+            yield Static(HINT, classes="hint", markup=False)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self._hint("tab completes, enter opens")
+        self.say(HINT)
         self.run_worker(self._look(event.value), exclusive=True, exit_on_error=False)
 
     async def _look(self, text: str) -> None:
@@ -116,12 +117,7 @@ class OpenPath(Dialog[str]):
             if path.is_file():
                 self.dismiss(str(path.absolute()))
                 return
-        self._hint(f"there is no file {printable(text)}" if text else "type a path", wrong=True)
-
-    def _hint(self, words: str, wrong: bool = False) -> None:
-        hint = self.query_one(".hint", Static)
-        hint.update(words)
-        hint.set_class(wrong, "wrong")
+        self.say(f"there is no file {text}" if text else "type a path", wrong=True)
 
 
 def _line(path: str) -> Text:

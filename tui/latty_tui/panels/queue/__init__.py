@@ -14,7 +14,7 @@ from latty_tui.jobs import Job, Watch, ended
 from latty_tui.panels.queue.actions import JobActions
 from latty_tui.panels.queue.player import Player
 from latty_tui.panels.queue.row import EMPTY, row, short, summary
-from latty_tui.widgets.browser import Rows
+from latty_tui.widgets.browser import MOVES, RowList
 
 if TYPE_CHECKING:
     from latty_tui.state import State
@@ -31,7 +31,6 @@ class QueuePanel(JobActions):
         "Renders and searches run as jobs: they go on when you leave, when the connection drops, "
         "and are here when you come back. Enter shows what a job made."
     )
-    can_focus = True
     EVERYWHERE: ClassVar[list[Binding]] = [
         Binding("r", "render_this", "Render", tooltip="Make a GIF, film or picture of this"),
         Binding("d", "discover", "Discover", tooltip="Search for directions of this model"),
@@ -47,23 +46,18 @@ class QueuePanel(JobActions):
         Binding("G", "preset", "Back to its preset", show=False),
         Binding("x", "remove", "Off the list", show=False),
         Binding("X", "prune", "All that are over off the list", show=False),
-        Binding("down,j", "move(1)", "Next", show=False),
-        Binding("up,k", "move(-1)", "Previous", show=False),
-        Binding("pagedown", "page(1)", "A page down", show=False),
-        Binding("pageup", "page(-1)", "A page up", show=False),
-        Binding("home", "move(-1000000)", "First", show=False),
-        Binding("end", "move(1000000)", "Last", show=False),
+        *MOVES,
     ]
 
     def compose(self) -> ComposeResult:
-        yield Rows(self._draw, id="jobs")
+        yield RowList(self._draw, id="jobs")
 
     def on_mount(self) -> None:
         self.watch_ = Watch()
         self.player = Player(self.desk)
         self._said = ""
         self._known = False  # whether a first look has been taken
-        self.rows.show(1, 0)
+        self.list.show(1, 0)
         self.run_worker(self._look_on(), group="jobs", exit_on_error=False)
 
     # Looking.
@@ -91,9 +85,9 @@ class QueuePanel(JobActions):
         cursor = self._cursor(found)
         self.jobs, self._known = found, True
         if changed or any(job.alive for job in found):  # the time that is left runs
-            self.rows.show(max(1, len(found)), cursor)
-            if cursor < self.rows.size.height:  # what is new is seen, too
-                self.rows.scroll_home(animate=False, force=True)
+            self.list.show(max(1, len(found)), cursor)
+            if cursor < self.list.size.height:  # what is new is seen, too
+                self.list.scroll_home(animate=False, force=True)
             self._subtitle(summary(found))
 
     def _subtitle(self, words: str) -> None:
@@ -107,7 +101,7 @@ class QueuePanel(JobActions):
         here, else on the one at work."""
         if self.has_focus and self.job is not None:
             same = (i for i, job in enumerate(found) if self.job and job.id == self.job.id)
-            return next(same, self.rows.cursor)
+            return next(same, self.list.cursor)
         return next((i for i, job in enumerate(found) if job.state == "running"), 0)
 
     def _tell_end(self, job: Job) -> None:
@@ -123,7 +117,7 @@ class QueuePanel(JobActions):
     # Drawing.
 
     def _draw(self, index: int, width: int) -> Text:
-        rows = self.rows
+        rows = self.list
         dim = rows.style("dim")
         if index >= len(self.jobs):
             return Text(EMPTY if self._known else "looking for jobs ...", dim)
@@ -136,15 +130,15 @@ class QueuePanel(JobActions):
         return line.append(more, dim)
 
     def on_resize(self) -> None:
-        self.rows.refresh()
+        self.list.refresh()
 
     def on_focus(self) -> None:
-        self.rows.refresh()
+        self.list.refresh()
 
     def on_blur(self) -> None:
-        self.rows.refresh()
+        self.list.refresh()
 
-    def on_rows_taken(self) -> None:
+    def on_row_list_taken(self) -> None:
         self.action_open()
 
     def on_click(self) -> None:
@@ -166,14 +160,6 @@ class QueuePanel(JobActions):
     def cancel(self) -> bool:
         """Esc: back from a result to the picture."""
         return self.player.stop()
-
-    # Keys that move.
-
-    def action_move(self, by: int) -> None:
-        self.rows.move(by)
-
-    def action_page(self, by: int) -> None:
-        self.rows.move(by * self.rows.page)
 
     def action_go(self) -> None:
         self.focus()

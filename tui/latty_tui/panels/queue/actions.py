@@ -6,25 +6,21 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from textual.containers import Vertical
-
 from latty.jobs import control
 from latty.presets.formats import format_of
-from latty.text import printable
 from latty_tui import jobs
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.jobs import Job
-from latty_tui.panel import Panel
 from latty_tui.panels.directions import DirectionsPanel
 from latty_tui.panels.queue.player import Player
 from latty_tui.panels.queue.row import EMPTY, short
 from latty_tui.panels.timeline import TimelinePanel
-from latty_tui.widgets.browser import Rows
+from latty_tui.widgets.browser import RowsPanel
 
 NO_OVERWRITE = 73  # exit code of a job that found a file in its way
 
 
-class JobActions(Panel, Vertical):
+class JobActions(RowsPanel):
     """The part of the panel that does something with jobs."""
 
     def __init__(self, **more: Any) -> None:
@@ -35,13 +31,10 @@ class JobActions(Panel, Vertical):
         self._soon = asyncio.Event()
 
     @property
-    def rows(self) -> Rows:
-        return self.query_one(Rows)
-
-    @property
     def job(self) -> Job | None:
         """The one under the cursor."""
-        return self.jobs[self.rows.cursor] if self.rows.cursor < len(self.jobs) else None
+        at = self.list.cursor
+        return self.jobs[at] if at < len(self.jobs) else None
 
     def look_soon(self) -> None:
         """Look now: something was submitted, cancelled, removed."""
@@ -89,7 +82,6 @@ class JobActions(Panel, Vertical):
         return self.job
 
     def action_stop(self) -> None:
-
         job = self._chosen()
         if job is not None and not job.alive:
             self.desk.say(f"it is {job.state} already")
@@ -106,17 +98,13 @@ class JobActions(Panel, Vertical):
         elif job.state != "done" and job.status.code != NO_OVERWRITE:
             self.action_resume()
         else:
-            choices = [Choice(True, "yes", "over the files that are there"), Choice(False, "no")]
+            choices = [Choice(True, "yes", "over the files that are there"), Choice(None, "no")]
             self.desk.ask(
-                Choose(f"make it again: {printable(job.title)}?", choices),
-                lambda yes: self._repeat(job) if yes else None,
+                Choose(f"make it again: {job.title}?", choices),
+                lambda _: self._do(lambda: jobs.again(job.status)),
             )
 
-    def _repeat(self, job: Job) -> None:
-        self._do(lambda: jobs.again(job.status))
-
     def action_resume(self) -> None:
-
         job = self._chosen()
         if job is None:
             return
@@ -135,10 +123,10 @@ class JobActions(Panel, Vertical):
         job = self._chosen()
         if job is None:
             return
-        paths = "\n".join(job.outputs)
-        if paths:
-            self.app.copy_to_clipboard(paths)
-        self.desk.say(f"copied: {printable(paths)}" if paths else "it has made no file yet")
+        if job.outputs:
+            self.desk.copy("\n".join(job.outputs))
+        else:
+            self.desk.say("it has made no file yet")
 
     def action_remove(self) -> None:
         job = self._chosen()
@@ -154,9 +142,9 @@ class JobActions(Panel, Vertical):
         if not old:
             self.desk.say("no job is over")
             return
-        choices = [Choice(True, "yes", "what they made stays"), Choice(False, "no")]
+        choices = [Choice(True, "yes", "what they made stays"), Choice(None, "no")]
         question = f"take {len(old)} jobs that are over off the list?"
-        self.desk.ask(Choose(question, choices), lambda yes: self._prune(old) if yes else 0)
+        self.desk.ask(Choose(question, choices), lambda _: self._prune(old))
 
     def _prune(self, old: Sequence[str]) -> None:
         def act() -> None:
@@ -190,25 +178,21 @@ class JobActions(Panel, Vertical):
         elif len(job.outputs) == 1:
             self.show_output(job.outputs[0])
         else:
-            choices = [Choice(path, printable(short(path))) for path in job.outputs]
-            self.desk.ask(
-                Choose("which of its files?", choices),
-                lambda path: self.show_output(path) if path else None,
-            )
+            choices = [Choice(path, short(path)) for path in job.outputs]
+            self.desk.ask(Choose("which of its files?", choices), self.show_output)
 
     def show_output(self, output: str) -> None:
         """A picture or film in the preview, directions in their list, of others the path."""
         path = Path(output)
         if not path.exists():
-            self.desk.say(f"{printable(short(output))} is gone (y: make it again)", "warning")
+            self.desk.say(f"{short(output)} is gone (y: make it again)", "warning")
         elif path.suffix == ".safetensors":
             self._show_directions(path)
         elif format_of(path) is not None or (path.is_dir() and any(path.glob("*.png"))):
             self.desk.find(TimelinePanel).cancel()  # else it would paint over this
-            self.player.start(path, f"{printable(short(output))}   esc: back")
+            self.player.start(path, f"{short(output)}   esc: back")
         else:
-            self.app.copy_to_clipboard(output)
-            self.desk.say(f"{printable(output)} (its path is copied)")
+            self.desk.copy(output)
 
     def _show_directions(self, path: Path) -> None:
         """Go to a set in the list of directions."""
@@ -218,9 +202,7 @@ class JobActions(Panel, Vertical):
         places = (i for i, one in enumerate(listed.rows) if one.entry and one.entry.path == path)
         place = next(places, None)
         if place is None:
-            self.desk.say(
-                f"{printable(short(str(path)))}: no such set is in the list of directions"
-            )
+            self.desk.say(f"{short(str(path))}: no such set is in the list of directions")
             return
         listed.focus()
         listed.list.go(place)

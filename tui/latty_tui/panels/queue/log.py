@@ -1,8 +1,7 @@
 """What a job printed, and prints while one looks."""
 
 import asyncio
-from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,7 +11,7 @@ from textual.widgets import Static
 
 from latty.errors import LattyError
 from latty.jobs import run
-from latty.text import printable
+from latty_tui.desk import Desk
 from latty_tui.dialogs.base import Dialog, plain
 from latty_tui.jobs import MARKS, Job, log_from
 
@@ -80,10 +79,7 @@ class JobLog(Dialog[None]):
         self.query_one(Lines).scroll_end(animate=False)
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard("\n".join(self.text))
-        self.app.notify("copied", markup=False)
+        cast(Desk, self.app).copy("\n".join(self.text))
 
     def action_copy_path(self) -> None:
-        path: Path = run.folder_of(self.job.id) / run.LOG
-        self.app.copy_to_clipboard(str(path))
-        self.app.notify(printable(f"copied: {path}"), markup=False)
+        cast(Desk, self.app).copy(str(run.folder_of(self.job.id) / run.LOG))

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +22,9 @@ LATE = 0.05  # seconds behind which a frame is left out
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture of a result: RGB row after row, and for how many seconds it is seen."""
+    """One picture of a result, and for how many seconds it is seen."""
 
-    pixels: bytes
-    width: int
-    height: int
+    picture: RawPicture
     seconds: float
 
 
@@ -91,7 +88,7 @@ class Player:
         if self.shown and picture.pixels.picture is not self._last:
             self.stop(redraw=False)  # somebody else shows something there
             return
-        self._last = RawPicture(frame.pixels, frame.width, frame.height)
+        self._last = frame.picture
         picture.words("")
         picture.caption(words)
         picture.pixels.show(self._last, moving)
@@ -104,27 +101,21 @@ async def _each(path: Path, kept: list[Frame] | None) -> AsyncIterator[Frame]:
         for frame in list(kept):
             yield frame
         return
-    found = await asyncio.to_thread(frames_of, path)
-    while new := await asyncio.to_thread(_next, found):
+    found = frames_of(path)
+    while (new := await asyncio.to_thread(next, found, None)) is not None:
         if kept is not None:
-            kept.append(new[0])
-        yield new[0]
-
-
-def _next(frames: Iterator[Frame]) -> list[Frame]:
-    """The next frame, [] at the end."""
-    return list(islice(frames, 1))
+            kept.append(new)
+        yield new
 
 
 def _weight(frames: list[Frame]) -> int:
-    return sum(len(frame.pixels) for frame in frames)
+    return sum(len(frame.picture.pixels) for frame in frames)
 
 
 def frames_of(path: Path) -> Iterator[Frame]:
     """The pictures of a file, or of a folder of numbered frames, in turn. Raises BadData, OSError
     (also for what is no picture)."""
-    from latty_tui import terminal
-    from latty_tui.drawing.encoding import fit_within
+    from latty_tui.drawing.encoding import shrunk
     from latty_tui.play import frames
 
     files = sorted(path.glob("*.png")) if path.is_dir() else [path]
@@ -132,7 +123,4 @@ def frames_of(path: Path) -> Iterator[Frame]:
         raise BadData(f"{path.name}/ holds no pictures", "render it again: y")
     for file in files:
         for pixels, seconds in frames(file):
-            height, width = pixels.shape[:2]
-            size = fit_within(width, height, LARGEST)
-            small = pixels if size == (width, height) else terminal.fitted(pixels, size)
-            yield Frame(small.tobytes(), *size, 1 / 24 if len(files) > 1 else seconds)
+            yield Frame(shrunk(pixels, LARGEST), 1 / 24 if len(files) > 1 else seconds)

@@ -9,6 +9,7 @@ from rich.text import Text
 from latty import home
 from latty.cli.out import seconds
 from latty.text import printable
+from latty_tui.films.documents import shown
 from latty_tui.jobs import MARKS, Job
 
 STATE = 14  # cells: a sign and the longest word
@@ -76,10 +77,7 @@ def short(path: str) -> str:
     full = Path(path)
     if full.parent == home.directions_dir():
         return f"directions {full.stem}"
-    for place, mark in ((Path.cwd(), ""), (Path.home(), "~")):
-        if full.is_relative_to(place):
-            return str(Path(mark) / full.relative_to(place))
-    return path
+    return shown(full)
 
 
 def summary(jobs: list[Job]) -> str:

@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from latty.errors import BadData, LattyError
 from latty.text import printable
+from latty_tui.dialogs import readers
 from latty_tui.dialogs.ask import Ask
 from latty_tui.drawing.projector import Projector, playback_of
 from latty_tui.films import film, keyframes
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 EASINGS = ("linear", "smooth", "sine", "cubic")
 LOOPS = ("once", "loop", "bounce")
-MOST_FRAMES = 10**5
 WATCH = 0.5  # seconds between two looks at the preset's file
 
 
@@ -180,19 +180,15 @@ class TimelinePanel(Panel, Widget):
     def action_frames(self) -> None:
         now = self.desk.state.film
         hint = f"{now.fps:g} of them are a second"
-        self._ask("how many frames", str(now.frames), _frames, hint, "frames")
+        self._ask("how many frames", str(now.frames), readers.frames, hint, "frames")
 
     def action_pace(self) -> None:
         now = self.desk.state.film
-        self._ask("frames per second", f"{now.fps:g}", _fps, "1 to 120", "fps")
+        self._ask("frames per second", f"{now.fps:g}", readers.fps, "1 to 120", "fps")
 
     def _ask(self, question: str, value: str, read: Callable[[str], Any], hint: str,
              key: str) -> None:  # fmt: skip
-        def answered(number: Any) -> None:
-            if number is not None:
-                self._film(**{key: number})
-
-        self.desk.ask(Ask(question, value, read, hint), answered)
+        self.desk.ask(Ask(question, value, read, hint), lambda found: self._film(**{key: found}))
 
     def _film(self, **changes: Any) -> None:
         state = self.desk.state
@@ -251,22 +247,6 @@ class TimelinePanel(Panel, Widget):
 def _after(words: tuple[str, ...], now: str) -> str:
     at = words.index(now) if now in words else -1
     return words[(at + 1) % len(words)]
-
-
-def _frames(text: str) -> int:
-    if not text.strip().isdecimal() or not 2 <= int(text) <= MOST_FRAMES:
-        raise ValueError(f"a whole number from 2 to {MOST_FRAMES}")
-    return int(text)
-
-
-def _fps(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 1 <= number <= 120:
-        raise ValueError("a number from 1 to 120")
-    return number
 
 
 PANEL = TimelinePanel

@@ -104,7 +104,7 @@ class PresetFiles:
                    *(Choice(one.ref, one.name, one.what) for one in found)]  # fmt: skip
         choices.append(choices.pop(0))
 
-        def chosen(ref: str | None) -> None:
+        def chosen(ref: str) -> None:
             if ref == TYPED:
                 hint = "a .toml file, or a picture or film that latty made"
                 self.desk.ask(Ask("load which file", "", _file, hint), self._load)
@@ -113,9 +113,8 @@ class PresetFiles:
 
         self.desk.ask(Choose("load a preset", choices), chosen)
 
-    def _load(self, ref: str | None) -> None:
-        if ref is not None:
-            self.desk.background(self.open(ref), "presets")
+    def _load(self, ref: str) -> None:
+        self.desk.background(self.open(ref), "presets")
 
     # Saving.
 
@@ -135,19 +134,15 @@ class PresetFiles:
             self._named,
         )  # fmt: skip
 
-    def _named(self, path: Path | None) -> None:
-        if path is None:
-            return
+    def _named(self, path: Path) -> None:
+        def sure(_: object = None) -> None:
+            self.desk.background(self.save(path), "presets")
+
         mine = self.current is not None and self.current.path == path
         if mine or not path.exists():
-            self.desk.background(self.save(path), "presets")
+            sure()
             return
-
-        def sure(yes: bool | None) -> None:
-            if yes:
-                self.desk.background(self.save(path), "presets")
-
-        choices = [Choice(False, "no", "keep the file"),
+        choices = [Choice(None, "no", "keep the file"),
                    Choice(True, "yes", "what is not said anew in it stays")]  # fmt: skip
         question = f"{documents.shown(path)} is there: write over it?"
         self.desk.ask(Choose(question, choices), sure)
@@ -240,14 +235,15 @@ class PresetFiles:
         path = path if path.is_file() else shipped().get(str(path), path)
         lines = await asyncio.to_thread(documents.lines, path)
 
-        def answered(line: int | None) -> None:
-            if line is not None:
-                self.desk.background(self._edit(path, line, own), "presets")
-            elif own is not None:
+        def answered(line: int) -> None:
+            self.desk.background(self._edit(path, line, own), "presets")
+
+        def left() -> None:
+            if own is not None:
                 documents.thrown_away(path)
 
         text = bool(lines) and path.suffix == ".toml" and not documents.is_shipped(path)
-        self.desk.ask(Problems(error, lines, text), answered)
+        self.desk.ask(Problems(error, lines, text), answered, left)
 
     # The picture.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from latty_tui.desk import Desk
 from latty_tui.dialogs.base import Dialog
 
 if TYPE_CHECKING:
@@ -70,5 +71,4 @@ class Problems(Dialog[int]):
             self.dismiss(self.error.problems[at].line)
 
     def action_copy(self) -> None:
-        self.app.copy_to_clipboard(self.error.message)
-        self.app.notify("copied", markup=False)
+        cast(Desk, self.app).copy(self.error.message)

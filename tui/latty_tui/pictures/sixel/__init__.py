@@ -1,10 +1,6 @@
 """Sixels: exact pixels from a palette. xterm -ti vt340, foot, mlterm, Windows Terminal, tmux."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from latty_tui.terminal import Pixels
 
 ADVICE = "sixels: exact pixels, up to 256 colours"
 ORDER = 10
@@ -18,15 +14,7 @@ def canvas(columns: int, rows: int, cell: tuple[int, int]) -> tuple[int, int]:
     return columns * cell[0], rows * cell[1]
 
 
-def encode(
-    rgb: "NDArray[np.uint8]",
-    columns: int,
-    rows: int,
-    *,
-    truecolor: bool = True,
-    number: int = 1,
-    colours: int = 256,
-) -> str:
+def encode(rgb: Pixels, columns: int, rows: int, *, colours: int = 256, **_: object) -> str:
     """One picture (H, W, 3), exactly as many pixels as it has, from the cursor on."""
     import numpy as np
 

@@ -1,0 +1,119 @@
+"""What is rendered: a preset of the state and what the form says of it; and its job."""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from latty.cli.values import seeds as read_seeds
+from latty.jobs import control
+from latty.presets.values import Output, Preset, Track
+from latty_tui import jobs
+from latty_tui.dialogs import device as dialogs_device
+from latty_tui.dialogs.fields import Values
+from latty_tui.dialogs.readers import fps as read_fps
+from latty_tui.films.film import moves
+
+SWEEP = "edits from 0 to here"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is rendered: a preset of the state, and what the form says of it."""
+
+    preset: Preset
+    folder: Path
+    own_size: int
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is a film by itself."""
+        return moves(self.preset)
+
+    @property
+    def first(self) -> Output:
+        """The output whose settings the form starts with."""
+        return self.preset.outputs[0] if self.preset.outputs else Output("picture.png")
+
+    def moving(self, values: Values) -> bool:
+        return self.moves or values.get("moves") == SWEEP
+
+    def made(self, values: Values) -> Preset:
+        """The preset as the form wants it."""
+        preset = self._swept(values) if values.get("moves") == SWEEP else self.preset
+        frames = int(values["frames"]) if values.get("frames") else preset.frames
+        if "seeds" in values:
+            seeds = tuple(read_seeds(values["seeds"])) if values["seeds"] else ()
+            first = seeds[0] if seeds else preset.scene.seed
+            preset = replace(preset, seeds=seeds, scene=replace(preset.scene, seed=first))
+        outputs = tuple(self._output(word, values) for word in values["formats"].split(","))
+        return replace(preset, name=values["name"], frames=frames, outputs=outputs)
+
+    def _swept(self, values: Values) -> Preset:
+        """A still whose edits grow from nothing to what they are."""
+        scene, easing = self.preset.scene, values.get("easing", "smooth")
+        grow = ((f"edits.{i}.strength", edit.strength) for i, edit in enumerate(scene.edits))
+        tracks = tuple((key, Track(((0.0, 0.0), (1.0, high)), easing)) for key, high in grow)
+        return replace(self.preset, tracks=tracks)
+
+    def _output(self, word: str, values: Values) -> Output:
+        path = values["name"] + ("/" if word == "frames" else f".{word}")
+        same = (o for o in self.preset.outputs if Path(o.path).suffix == Path(path).suffix)
+        output = replace(next(same, self.first), path=path)
+        size, fps = values.get("size"), values.get("fps")
+        changes: dict[str, Any] = {
+            "size": int(size) if size else None,
+            "layout": values.get("layout", "frames"),
+        }
+        if fps:
+            changes |= {"fps": read_fps(fps), "loop": values["loop"]}
+        return replace(output, **changes)
+
+    def targets(self, values: Values) -> list[Path]:
+        """The files it will be."""
+        return [Path(values["folder"]).expanduser() / o.path for o in self.made(values).outputs]
+
+    def plan(self, values: Values) -> str:
+        """What would come of it, in words. Blocking. Raises LattyError."""
+        from latty.render import Options, plan
+
+        preset = self.made(values)
+        sized = (replace(o, size=o.size or preset.scene.size or self.own_size)
+                 for o in preset.outputs)  # fmt: skip
+        options = Options(Path(values["folder"]).expanduser())
+        return "\n".join(
+            _words(row) for row in plan(replace(preset, outputs=tuple(sized)), options)
+        )
+
+    def submit(self, values: Values) -> str:
+        """The id of the job. Its preset is a copy: what is changed here later changes nothing
+        there. Blocking. Raises LattyError, OSError."""
+        from latty import presets
+
+        sheet = jobs.new_sheet(values["name"])
+        try:
+            presets.save(self.made(values), sheet)
+            presets.read(sheet)  # mistakes are told here, not in a log
+            out = Path(values["folder"]).expanduser()
+            words = ["render", *(["--force"] if values["force"] == "yes" else []), str(sheet)]
+            words += [f"--out-dir={out}", *dialogs_device.words(values)]
+            return control.submit(words, int(values.get("gpus", 1)), dialogs_device.wish(values))
+        except BaseException:
+            shutil.rmtree(sheet.parent, ignore_errors=True)
+            raise
+
+
+def _words(row: dict[str, Any]) -> str:
+    """`renders/smile.gif: 48 pictures of 256 px, 94 frames in 3.9 s, at most 12 MB of disk`."""
+    film = f", {row['frames']} frames in {row['seconds']:g} s" if row["seconds"] else ""
+    some = "1 picture" if row["pictures"] == 1 else f"{row['pictures']} pictures"
+    disk = f"at most {max(0.1, row['bytes'] / 1e6):.3g} MB of disk"
+    return f"{row['path']}: {some} of {row['size']} px{film}, {disk}"
+
+
+def seeds(text: str) -> list[int]:
+    """As in 1-4,9: 64 at most. Raises UsageError, ValueError."""
+    found = read_seeds(text)
+    if len(found) > 64:
+        raise ValueError("64 seeds at most")
+    return found
