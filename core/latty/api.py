@@ -115,13 +115,10 @@ def render_preset(
     """
     from latty.render import Options, write
     from latty.render.batch import RenderRequest
-    from latty.render.sources import overridden
 
     options = Options(Path(out_dir).expanduser(), device, overwrite)
-    if isinstance(preset, Preset):
-        wanted = overridden(preset, overrides, preset.name)
-    else:
-        wanted, options = RenderRequest(str(preset), options, tuple(overrides)).resolved()
+    ref = preset if isinstance(preset, Preset) else str(preset)
+    wanted, options = RenderRequest(ref, options, tuple(overrides)).resolved()
     with working(wanted.name) as report:
         return write(wanted, options, report)
 

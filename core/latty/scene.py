@@ -44,6 +44,7 @@ T = TypeVar("T")
 BLENDS = ("lerp", "slerp", "circular")
 MODES = ("relative", "absolute", "centred", "flip")
 UNITS = ("sigma", "own")
+MIXING = "seed:"  # "seed:42" as a direction: toward the latent of another seed
 SEED_LIMIT = 2**32  # numpy's RandomState takes seeds 0 .. 2**32 - 1
 
 Blend = Literal["lerp", "slerp", "circular"]

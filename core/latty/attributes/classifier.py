@@ -16,8 +16,8 @@ from latty.attributes.card import Card, Group, read_card
 from latty.attributes.onnx import OnnxNetwork
 from latty.attributes.pixels import luma, shares
 from latty.attributes.resnet import STEM, ResNet, blocks_of
-from latty.checkpoints import open_checkpoint
 from latty.checkpoints.checkpoint import digest
+from latty.checkpoints.checkpoint import read as open_checkpoint
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData, Missing
 from latty.models.parts import to_torch

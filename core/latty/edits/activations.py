@@ -21,11 +21,10 @@ from latty.edits import steps
 from latty.edits.conditioned import labelled
 from latty.edits.labels import labels
 from latty.edits.locks import Find, Locks
-from latty.edits.stack import MIXING
 from latty.errors import BadData
 from latty.models.activations import Change
 from latty.models.base import Generator, HasActivations
-from latty.scene import ALL, Edit, Noise, Scene
+from latty.scene import ALL, MIXING, Edit, Noise, Scene
 
 Key = tuple[object, object, float, Noise]  # direction, label, truncation, noise
 

@@ -15,7 +15,7 @@ from latty.directions.base import Direction, HasNormal
 from latty.directions.orthogonal import off
 from latty.directions.store import resolve
 from latty.errors import BadData
-from latty.scene import Edit
+from latty.scene import MIXING, Edit
 
 Find = Callable[[str], Direction]
 
@@ -66,7 +66,7 @@ class Locks:
         """Whether two references mean one direction, however they are spelt."""
         if ref == other:
             return True
-        return not other.startswith("seed:") and self._place(ref) == self._place(other)
+        return not other.startswith(MIXING) and self._place(ref) == self._place(other)
 
 
 def _place(ref: str) -> tuple[Path, int]:

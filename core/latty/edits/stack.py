@@ -17,9 +17,7 @@ from latty.edits.locks import Locks
 from latty.edits.walk import latent
 from latty.errors import BadData
 from latty.models.base import Generator
-from latty.scene import ALL, Edit, Layers, Scene
-
-MIXING = "seed:"  # "seed:42": a move toward the latent of another seed
+from latty.scene import ALL, MIXING, Edit, Layers, Scene
 
 
 class Stack:

@@ -12,7 +12,7 @@ from latty.errors import BadData, Missing, PresetError, Problem, did_you_mean
 from latty.presets import overrides as sets
 from latty.presets.formats import format_of
 from latty.presets.migrations import migrate
-from latty.scene import MODES
+from latty.scene import MIXING, MODES
 from latty.tables import reading as tables
 from latty.tables import words
 from latty.tables.reading import Kind, TableFile
@@ -112,7 +112,7 @@ def _edits_across(scene: Any) -> Iterator[Fault]:
             continue
         where, ref = ("scene", "edits", index), edit.get("direction")
         mode, unit = edit.get("mode", "relative"), edit.get("unit", "sigma")
-        if isinstance(ref, str) and ref.startswith("seed:"):
+        if isinstance(ref, str) and ref.startswith(MIXING):
             if mode in MODES and mode != "relative":
                 yield Fault((*where, "mode"), SHARE)
             if unit == "own":

@@ -11,7 +11,7 @@ from latty.directions.store import resolve
 from latty.errors import Problem
 from latty.presets.reading import PresetFile
 from latty.presets.values import Preset
-from latty.scene import ALL, Edit, Scene, references, to_table
+from latty.scene import ALL, MIXING, Edit, Scene, references, to_table
 from latty.tables import words
 
 
@@ -34,7 +34,7 @@ def for_other_models(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     made_for: list[tuple[words.Path, str]] = [
         (path, _header(ref)[2])
         for path, kind, ref in references(to_table(scene))
-        if kind in ("direction", "move") and not ref.startswith("seed:")
+        if kind in ("direction", "move") and not ref.startswith(MIXING)
     ]
     made_for.append((("latent",), _start(scene)[1]))
     for path, maker in made_for:
@@ -81,12 +81,12 @@ def _lock_faults(edit: Edit, scene: Scene) -> Iterator[tuple[words.Path, str, st
 
 def _same(ref: str) -> "tuple[Path, Info] | None":
     """What two spellings of one direction share; None for a seed."""
-    return None if ref.startswith("seed:") else _header(ref)[:2]
+    return None if ref.startswith(MIXING) else _header(ref)[:2]
 
 
 def _space(ref: str) -> str:
     """The space of a direction; "" for a seed, which goes where the model likes it."""
-    return "" if ref.startswith("seed:") else _header(ref)[3]
+    return "" if ref.startswith(MIXING) else _header(ref)[3]
 
 
 def _header(ref: str) -> "tuple[Path, Info, str, str]":

@@ -24,13 +24,13 @@ from latty.report import Report, silent
 class RenderRequest:
     """A preset to be rendered.
 
-    ref        a file, a shipped preset's name, "-" for stdin, or a picture that latty made
+    ref        a preset; a file, a shipped one's name, "-" for stdin, or a picture that latty made
     overrides  texts such as scene.seed=3, put over the preset
     output     one file instead of all outputs, None for these
     own_batch  the options' batch also for a picture, whose recipe has batches of its own
     """
 
-    ref: str
+    ref: str | Preset
     options: Options
     overrides: tuple[str, ...] = ()
     output: Path | None = None

@@ -20,7 +20,7 @@ from latty.presets import Output, Preset
 from latty.presets.formats import LIMIT
 from latty.render.embedded import extract
 from latty.render.options import Batches
-from latty.scene import references, to_table
+from latty.scene import MIXING, references, to_table
 from latty.version import __version__
 
 if TYPE_CHECKING:  # torch takes seconds to import, and reading a recipe does not need it
@@ -90,7 +90,7 @@ def directions(preset: Preset) -> dict[str, str]:
     """SHA-256 of the file of every direction that the preset moves along or holds, by reference."""
     found = {}
     for _, kind, ref in references(to_table(preset.scene)):
-        if kind in ("direction", "move") and not ref.startswith("seed:"):
+        if kind in ("direction", "move") and not ref.startswith(MIXING):
             found[_without_folder(ref)] = _digest(SETS.find(split(ref)[0]))
     return found
 

@@ -8,7 +8,7 @@ from latty.directions.store import resolve
 from latty.errors import BadData
 from latty.presets import Output, Preset
 from latty.presets.formats import is_film
-from latty.scene import Edit, Scene
+from latty.scene import MIXING, Edit, Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def _moved(scene: Scene, index: int, strength: float) -> Scene:
 
 
 def _name(direction: str) -> str:
-    if direction.startswith("seed:"):
+    if direction.startswith(MIXING):
         return f"toward {direction.removeprefix('seed:')}"
     return direction.replace("#", "/").rpartition("/")[2].replace("_", " ")
 

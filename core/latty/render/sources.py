@@ -24,9 +24,11 @@ class PresetSource:
     batches: Batches | None = None  # of a picture: what gives its bytes again
 
 
-def read(ref: str, overrides: Sequence[str] = ()) -> PresetSource:
-    """The preset that `ref` names, with `overrides` put over it. Raises PresetError, Missing,
+def read(ref: str | Preset, overrides: Sequence[str] = ()) -> PresetSource:
+    """The preset that `ref` is or names, with `overrides` put over it. Raises PresetError, Missing,
     BadData for a picture without a recipe, UsageError for an override."""
+    if isinstance(ref, Preset):
+        return PresetSource(overridden(ref, overrides, ref.name), None)
     path = Path(ref).expanduser()
     if (path.is_file() and media_of(path)) or (path.is_dir() and is_frames(path)):
         return _from_picture(path, overrides)

@@ -8,8 +8,7 @@ from contextlib import suppress
 from itertools import count
 from typing import TypeVar
 
-from latty.scene import SEED_LIMIT, Edit, Label, Layers, Noise, Walk
-from latty_tui.library.direction_facts import MIXING
+from latty.scene import MIXING, SEED_LIMIT, Edit, Label, Layers, Noise, Walk
 
 T = TypeVar("T")
 LARGEST = 100.0  # of a strength, as in presets

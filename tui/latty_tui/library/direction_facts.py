@@ -7,12 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from latty.errors import LattyError, Missing, did_you_mean
-from latty.scene import ALL, Edit, Layers
+from latty.scene import ALL, MIXING, Edit, Layers
 
 if TYPE_CHECKING:
     from latty.directions.file import DirectionSet
-
-MIXING = "seed:"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from latty.scene import ALL, Edit, Layers
-from latty_tui.library.direction_facts import MIXING, DirectionFacts
+from latty.scene import ALL, MIXING, Edit, Layers
+from latty_tui.library.direction_facts import DirectionFacts
 
 
 def words(edit: Edit, known: DirectionFacts) -> str:

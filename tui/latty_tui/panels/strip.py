@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.timer import Timer
 from textual.widgets import Static
 
-from latty.scene import Edit, Scene
+from latty.scene import MIXING, Edit, Scene
 from latty.text import printable
 from latty_tui.drawing.encoding import EncodeOptions, array, fit, shrunk
 from latty_tui.drawing.engine import EngineDied, EngineError
@@ -178,7 +178,7 @@ class StripPanel(Panel, Vertical):
     def _strengths(self) -> list[float]:
         """Of a seed, shares of the way to it."""
         count = self._count()
-        low, high = (0.0, 1.0) if (self.ref or "").startswith("seed:") else (-SPAN, SPAN)
+        low, high = (0.0, 1.0) if (self.ref or "").startswith(MIXING) else (-SPAN, SPAN)
         return [round(low + (high - low) * i / (count - 1), 4) for i in range(count)]
 
     def _clear(self, words: str = "") -> None:
@@ -241,7 +241,7 @@ class StripPanel(Panel, Vertical):
             return Text(words or ("" if self.ref else "no direction under the cursor"), "dim")
         text, (left, width) = Text(no_wrap=True), self._span()
         numbers, now = self._strengths(), self._present()
-        unit = "" if self.ref.startswith("seed:") else "σ"
+        unit = "" if self.ref.startswith(MIXING) else "σ"
         for i, number in enumerate(numbers):
             label = f"{number:+g}{unit}" if number else "0"
             middle = left + width * (i + 0.5) / len(numbers)

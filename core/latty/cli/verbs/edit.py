@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from latty.cli import detach as cli_detach
 from latty.cli import signals
-from latty.cli.out import Progress
+from latty.cli.out import Progress, to_json
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.values import LARGEST, label, truncation, whole, within
@@ -149,9 +149,7 @@ def _goal(args: Any) -> "Goal":
 
 def _note(args: Any) -> str:
     """What was asked for, as it is noted with the latents; no folder's name in it."""
-    from latty.render.provenance import canonical
-
     facts = {name: getattr(args, name) for name in NOTED}
     if ".toml" in args.attribute:
         facts["attribute"] = Path(args.attribute).name
-    return canonical({"edit": {"model": Path(args.model).name, **facts}})
+    return to_json({"edit": {"model": Path(args.model).name, **facts}})

@@ -87,7 +87,7 @@ def _tried(request: RenderRequest, run: Run) -> bool:
     except (Interrupted, BrokenPipeError):
         raise
     except Exception as error:
-        _tell_failure(request.ref, run, error)
+        _tell_failure(str(request.ref), run, error)
         return False
     return True
 
@@ -121,7 +121,7 @@ def _by_several(requests: Sequence[RenderRequest], run: Run) -> int:
             progress.close()
             error = future.exception()
             if isinstance(error, Exception):
-                _tell_failure(requests[number].ref, run, error)
+                _tell_failure(str(requests[number].ref), run, error)
                 failed += 1
             else:
                 _tell(future.result(), run)

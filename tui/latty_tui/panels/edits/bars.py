@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from latty.scene import Edit
-from latty_tui.library.direction_facts import MIXING, DirectionFacts, strength_words
+from latty.scene import MIXING, Edit
+from latty_tui.library.direction_facts import DirectionFacts, strength_words
 from latty_tui.widgets.lines import LinePart, fitted
 
 WIDE = 34  # cells from which layers are told, too

@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from latty.models.registries import FAMILIES
-from latty.scene import SEED_LIMIT, Edit, Walk
+from latty.scene import MIXING, SEED_LIMIT, Edit, Walk
 from latty_tui.dialogs import readers as reading
 from latty_tui.library import edit_layers
-from latty_tui.library.direction_facts import MIXING, guessed
+from latty_tui.library.direction_facts import guessed
 from latty_tui.panels.latent.field import Change, FieldContext, LatentField, Question
 from latty_tui.panels.latent.seed_fields import (
     AfterField,
