@@ -104,7 +104,7 @@ def _event(what: str, size: int, pictures: int, whole: int) -> Row:
             f"{size / 1024:.1f} KiB, {pictures} pictures")  # fmt: skip
 
 
-def _held(quick: bool) -> Row:
+def _key_held(quick: bool) -> Row:
     """20 keys in a row: how many pictures are sent while they are held, and after."""
     with _running(STUDIO) as terminal:
         terminal.wait(lambda: terminal.pictures, "a picture")
@@ -139,5 +139,5 @@ def run(quick: bool) -> Iterator[Row]:
     """Yields (what, against, ratio, note)."""
     yield _first_paint(quick)
     yield _per_key(quick)
-    yield _held(quick)
+    yield _key_held(quick)
     yield from _events()

@@ -398,7 +398,7 @@ def test_a_panel_that_fails_does_not_take_the_rest_down() -> None:
         await app.run_action("grid")
         assert isinstance(app.screen, Failed)
 
-    run(keys, mishaps=True)
+    run(keys, failing=True)
     assert len(reports()) == 3 and seeds()[-1] == 9
 
 

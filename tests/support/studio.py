@@ -60,11 +60,11 @@ def run(
     ref: str | None = None,
     real: bool = False,
     terminal: Terminal = TERMINAL,
-    mishaps: bool = False,
+    failing: bool = False,
     **flags: Any,
 ) -> Studio:
     """Start a studio on `ref`, wait until its picture is there, run `test(pilot)`, end it; the
-    studio, to look at what it left. `flags` are settings, such as device. Unless `mishaps` are
+    studio, to look at what it left. `flags` are settings, such as device. Unless `failing` are
     meant to happen, what the studio survived and reported fails the test."""
 
     async def whole() -> Studio:
@@ -75,7 +75,7 @@ def run(
         return app
 
     app = asyncio.run(whole())
-    assert mishaps or not reports(), "\n".join(path.read_text() for path in reports())
+    assert failing or not reports(), "\n".join(path.read_text() for path in reports())
     return app
 
 

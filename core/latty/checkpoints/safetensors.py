@@ -117,7 +117,7 @@ def _parsed(text: bytes, size: int) -> tuple[dict[str, str], list[_Entry]]:
     """Free text and entries in file order, for `size` bytes of numbers."""
     try:
         header = json.loads(text, object_pairs_hook=_once)
-        meta, entries = _taken(header)
+        meta, entries = _meta_and_entries(header)
     except (ValueError, RecursionError):
         raise bad_tensor("its safetensors header cannot be read") from None
     place = 0
@@ -139,7 +139,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return table
 
 
-def _taken(header: Any) -> tuple[dict[str, str], list[_Entry]]:
+def _meta_and_entries(header: Any) -> tuple[dict[str, str], list[_Entry]]:
     if not isinstance(header, dict):
         raise ValueError
     free = header.pop("__metadata__", {})

@@ -30,7 +30,7 @@ class TensorReader:
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
         self._tensors = tensors
-        self._taken: set[str] = set()
+        self._used: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
         return name in self._tensors
@@ -42,7 +42,7 @@ class TensorReader:
             near = did_you_mean(name, self._tensors) if len(self._tensors) < 2000 else OTHER
             raise Refusal("missing-key", f"tensor '{clean(name)}' is missing", near)
         tensor = self._tensors[name]
-        self._taken.add(name)
+        self._used.add(name)
         fits = tensor.dim() == len(shape) and all(
             s > 0 and w in (-1, s) for s, w in zip(tensor.shape, shape, strict=True)
         )
@@ -65,7 +65,7 @@ class TensorReader:
         """Raises Refusal for a tensor that was not taken, unless its name matches the pattern
         `unused` as a whole."""
         for name in self._tensors:
-            known = name in self._taken or USELESS.fullmatch(name)
+            known = name in self._used or USELESS.fullmatch(name)
             if not known and not (unused and re.fullmatch(unused, name)):
                 what = f"tensor '{clean(name)}' is no part of this network"
                 raise Refusal(UNKNOWN, what, hint)

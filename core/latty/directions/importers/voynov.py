@@ -36,11 +36,11 @@ RAW = "strength counts its own shift (sigma 1); it was trained with shifts up to
 def recognise(source: ImportSource) -> int:
     if source.kind == FOLDER:
         named = any("deformator" in name for name in source.matching(FILES))
-        return LIKELY if named or _held(source) else NO
+        return LIKELY if named or _holds_deformator(source) else NO
     return CERTAIN if _kind(_tensors(source)) else NO
 
 
-def _held(source: ImportSource) -> bool:
+def _holds_deformator(source: ImportSource) -> bool:
     """An experiment that kept nothing but its checkpoint and its settings."""
     return bool(source.matching(FILES)) and "deformator" in source.beside("args.json", 0)
 

@@ -77,7 +77,7 @@ def _renamed(name: str) -> tuple[str, Callable[[Tensor], Tensor]]:
 
 def _of_layer(place: str, kind: str, last: str) -> tuple[str, Callable[[Tensor], Tensor]]:
     if last == "weight":
-        return f"{place}.weight", _turned if kind in UP else _ordered
+        return f"{place}.weight", _flipped if kind in UP else _ordered
     if last == "mod_weight":
         return f"{place}.affine.weight", _transposed
     if last == "mod_bias":
@@ -96,7 +96,7 @@ def _ordered(weight: Tensor) -> Tensor:
     return weight.permute(3, 2, 0, 1).contiguous()
 
 
-def _turned(weight: Tensor) -> Tensor:
+def _flipped(weight: Tensor) -> Tensor:
     """The same, turned by half a turn: TensorFlow's transposed convolution is a correlation."""
     return _ordered(weight).flip(2, 3)
 
