@@ -233,7 +233,7 @@ def test_a_killed_supervisor_takes_its_worker_along() -> None:
     wait(lambda: "worker" in processes_of(job))
     os.kill(processes_of(job)["supervisor"], signal.SIGKILL)
     wait(lambda: processes_of(job) == {})
-    assert run.status(job).state == "interrupted"
+    in_state(job, "interrupted")  # the kernel gives the lock back a moment after the last of them
     assert over(after).state == "done"
 
 

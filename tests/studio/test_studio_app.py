@@ -243,7 +243,7 @@ def test_a_memory_that_cannot_be_read_is_no_memory(words: str) -> None:
     (home.state_dir() / "studio.json").write_text(words)
     app = made()
     assert app.state.scene == Scene("demo", 7, 0.8) and len(app.history) == 1
-    assert app.memory.theme is None and app.view.grid == 1
+    assert app.memory.look("theme") == "" and app.view.grid == 1
     app.memory.close()
 
 
