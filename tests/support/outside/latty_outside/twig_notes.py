@@ -16,4 +16,5 @@ def recognise(source: ImportSource) -> int:
 def convert(source: ImportSource) -> Imported:
     """A set named after the file."""
     found = [Named(f"twig{i}", view) for i, view in enumerate(rows(source.tree[KEY]))]
-    return linear(source, found, DirectionSet(source.wanted or "twig", "w", (), "", "twig"))
+    header = DirectionSet("twig_notes", "w", (), "", "twig")
+    return linear(source, found, "twig_notes", header, {})
