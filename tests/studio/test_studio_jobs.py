@@ -415,7 +415,7 @@ def test_a_method_is_chosen_its_form_filled_and_its_set_is_listed() -> None:
         sheet.set("with_samples", "60")
         sheet.set("name", "no/such.txt")
         await pressed(pilot, "enter")
-        await seen(pilot, "ends in .safetensors")
+        await seen(pilot, "is no name")
         sheet.set("name", "mine")
         await pressed(pilot, "enter")
         await until(pilot, lambda: queue(pilot).jobs, "a job")

@@ -11,7 +11,7 @@ from latty import home
 from latty.jobs.wire import BROKEN
 
 LIMIT = 2**18  # bytes of earlier processes that a new one keeps
-TAIL = 4000  # characters that are told after a death
+TAIL = 8000  # characters told after a death: the dump of a crash and what led to it
 PATIENCE = 2.0  # seconds for the process to go when it is told to
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
 
