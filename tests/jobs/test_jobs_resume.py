@@ -72,6 +72,7 @@ def discovered(words: list[str], tmp_path: Path) -> bytes:
     return (tmp_path / "home" / "data" / "directions" / "mine.safetensors").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_search_for_components(tmp_path: Path) -> None:
     words = ["ganspace", "portraits", "--samples", "20000", "--components", "4"]
     whole = discovered(words, tmp_path)

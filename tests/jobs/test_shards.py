@@ -58,6 +58,7 @@ def two() -> Iterator[LocalPool]:
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.slow
 def test_pieces_of_other_processes_change_no_byte(
     form: str, two: LocalPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,6 +334,7 @@ def test_a_search_says_what_fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     torch.testing.assert_close(read(target)[1]["directions"], whole, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_ranking_goes_on_in_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = open_model("demo", "cpu")
     plan = RankPlan("demo", "demo", (("colour", 0, "red"),), (0, 1), samples=12, steps=3, batch=8)

@@ -50,6 +50,7 @@ def test_the_import_is_light_and_the_lazy_names_are_the_typed_ones(tmp_path: Pat
     assert (Path(latty.__file__).parent / "py.typed").is_file()
 
 
+@pytest.mark.slow
 def test_a_type_checker_knows_the_names(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "import latty\n"

@@ -198,6 +198,7 @@ def write(film, path, output, comment, report):
 '''
 
 
+@pytest.mark.slow
 def test_a_writer_of_another_distribution(tmp_path: Path) -> None:
     """One file and an entry point: it is listed, checked, asked, rendered, and renders again."""
     points = "[latty.render.writers]\napng = other_apng\n"
