@@ -24,6 +24,7 @@ from training.muon import MuonAdam
 from training.networks import fold
 
 DEMO = ROOT / "core/latty/shipped"
+pytestmark = pytest.mark.slow  # trainings
 SIZES = ["--batch", "4", "--channels", "8", "8", "8", "--w-dim", "8"]
 TINY = [*SIZES, "--save-every", "0", "--adversarial-from", "16"]
 COUNT = 512  # pictures in the tests of quality
