@@ -177,6 +177,21 @@ def test_keys_of_ones_own() -> None:
     run(keys)
 
 
+def test_ids_of_earlier_keymaps_are_known() -> None:
+    write_keymap("[queue]\n'move(-1000000)' = \"g\"\n'move(1000000)' = \"b\"\n")
+
+    async def keys(pilot: Keys) -> None:
+        queue = pilot.app.panel("queue")
+        queue.focus()
+        queue.list.show(9, 4)
+        await pilot.press("b")
+        assert queue.list.cursor == 8
+        await pilot.press("g")
+        assert queue.list.cursor == 0
+
+    run(keys)
+
+
 @pytest.mark.parametrize(
     "words, said",
     [

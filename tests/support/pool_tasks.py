@@ -20,6 +20,12 @@ def noted(folder: str, number: int, seconds: float = 0.0) -> int:
     return number * number
 
 
+def nap(folder: str, number: int, seconds: float) -> None:
+    """The same, and another line when nothing ended it before."""
+    noted(folder, number, seconds)
+    (Path(folder) / f"woke-{number}").touch()
+
+
 def die(folder: str, how: int, times: int) -> int:
     """Ends its process by signal `how`, or by exit for 0, the first `times` times."""
     noted(folder, 0)

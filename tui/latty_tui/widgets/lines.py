@@ -1,7 +1,7 @@
 """A panel that is a list of lines with a cursor; ten thousand lines cost what is seen of them.
 
 A panel says how many lines there are and what is in one; the rest (keys, mouse, scrolling, words
-where there is nothing) is here. Text goes through `printable`: names come from files of strangers.
+where there is nothing) is here. Text goes through `printable`: names come from other files.
 """
 
 from collections.abc import Iterable

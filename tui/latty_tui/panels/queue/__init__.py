@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # Seconds between two looks: while there are more to read, while a job is alive, while none is.
 SOON, BUSY, IDLE = 0.1, 0.5, 2.0
+# By which keymap files know its Home and End.
+OLD_IDS = {"end(0)": "queue.move(-1000000)", "end(1)": "queue.move(1000000)"}
 
 
 class QueuePanel(JobActions):
@@ -46,7 +49,7 @@ class QueuePanel(JobActions):
         Binding("G", "preset", "Back to its preset", show=False),
         Binding("x", "remove", "Off the list", show=False),
         Binding("X", "prune", "All that are over off the list", show=False),
-        *MOVES,
+        *(replace(one, id=OLD_IDS.get(one.action)) for one in MOVES),
     ]
 
     def compose(self) -> ComposeResult:
