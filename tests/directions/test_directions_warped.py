@@ -18,7 +18,6 @@ from latty.directions.methods.warped import METHOD, WhitenedWarps, direction, rb
 from latty.directions.methods.warped.paths import WarpedPath
 from latty.directions.opening import find
 from latty.directions.training.pairs import Pairs
-from latty.directions.training.parameters import TrainingParameters
 from latty.edits import codes as codes_of
 from latty.errors import BadData
 from latty.models import open_model
@@ -124,7 +123,7 @@ def test_another_models_path_is_refused() -> None:
 def test_what_is_stored_is_what_was_trained(tmp_path: Path) -> None:
     """Functions live in latents of mean 0 and deviation 1; the file has them in latents."""
     generator = Patches()
-    spread = Pairs(generator, TrainingParameters()).spread()
+    spread = Pairs(generator, METHOD()).spread()
     assert spread.unit == pytest.approx(2, rel=0.05)
     torch.testing.assert_close(spread.mean, torch.ones(5), atol=0.2, rtol=0)
     trained = WhitenedWarps(rbf.Warps(3, 4, 5), spread)
@@ -171,7 +170,7 @@ def test_headers_say_what_a_path_is_like(tmp_path: Path) -> None:
 
 def test_only_what_should_learn_does() -> None:
     generator = Patches()
-    spread = Pairs(generator, TrainingParameters()).spread()
+    spread = Pairs(generator, METHOD()).spread()
     for alphas, gammas in ((False, True), (True, False)):
         method = METHOD(
             **QUICK, learn_alphas=alphas, learn_gammas=gammas, gamma=0.5, shape_rate=1e-2

@@ -24,7 +24,6 @@ from latty.directions.methods.warped import Warped, rbf
 from latty.directions.training import state
 from latty.directions.training import trainer as training_trainer
 from latty.directions.training.pairs import Pairs
-from latty.directions.training.parameters import TrainingParameters as Drawing
 from latty.directions.training.reconstructors import Reconstructor
 from latty.directions.training.trainer import Trainer
 from latty.errors import BadData, Interrupted
@@ -48,7 +47,7 @@ def trainer_of(generator: Toy) -> Trainer:
         size=16,
     )
     pairs = Pairs(generator, params)
-    return Trainer(pairs, deformator("ortho", 5, 5, False), 2.0, params, "tag")
+    return Trainer(pairs, deformator("ortho", 5, 5, False), 2.0, params, "key")
 
 
 # --- what is drawn --------------------------------------------------------------------------------
@@ -56,7 +55,7 @@ def trainer_of(generator: Toy) -> Trainer:
 
 def test_shifts_are_even_over_both_signs() -> None:
     """The original draws 70 % of them positive."""
-    pairs = Pairs(Toy(), Drawing())
+    pairs = Pairs(Toy(), Voynov())
     index, size = pairs.shifts(0, 20_000, 7, (0.5, 3.0), "uniform")
     assert float((size > 0).float().mean()) == pytest.approx(0.5, abs=0.015)
     ways = size.abs()
@@ -72,7 +71,7 @@ def test_shifts_are_even_over_both_signs() -> None:
 
 
 def test_draws_depend_on_their_number_alone() -> None:
-    pairs = Pairs(Toy(classes=3), Drawing(seed=9, truncation=0.7))
+    pairs = Pairs(Toy(classes=3), Voynov(seed=9, truncation=0.7))
     ahead, alone = pairs.draw(range(40, 48)), pairs.draw(range(43, 44))
     torch.testing.assert_close(ahead.latents[3:4], alone.latents)
     assert ahead.label is not None and alone.label is not None
@@ -83,7 +82,7 @@ def test_draws_depend_on_their_number_alone() -> None:
 
 
 def test_truncated_latents_are_a_truncated_normal() -> None:
-    whole, cut = Pairs(Toy(), Drawing()), Pairs(Toy(), Drawing(truncation=0.7))
+    whole, cut = Pairs(Toy(), Voynov()), Pairs(Toy(), Voynov(truncation=0.7))
     before, z = whole.latents_z(range(1000)), cut.latents_z(range(1000))
     assert float(z.abs().max()) <= 0.7
     inside = before.abs() <= 0.7
@@ -97,29 +96,29 @@ def test_truncated_latents_are_a_truncated_normal() -> None:
 def test_classes_are_drawn_as_asked() -> None:
     drawn = [
         Pairs(Toy(classes=5), source).labels(range(400))
-        for source in (Drawing(), Drawing(label=2), Drawing(classes=(1, 4)))
+        for source in (Voynov(), Voynov(label=2), Voynov(classes=(1, 4)))
     ]
     kinds = [set(labels.tolist()) for labels in drawn if labels is not None]
     assert kinds == [{0, 1, 2, 3, 4}, {2}, {1, 4}]
-    assert Pairs(Toy(), Drawing()).labels(range(3)) is None
+    assert Pairs(Toy(), Voynov()).labels(range(3)) is None
 
 
 def test_shifts_stay_in_their_layers() -> None:
     toy = Toy()
-    pairs = Pairs(toy, Drawing(layers="1-2", size=16))
+    pairs = Pairs(toy, Voynov(layers="1-2", size=16))
     drawn = pairs.draw(range(2))
     codes = toy.mapping(toy.sample(range(2)))
     torch.testing.assert_close(pairs.pictures(drawn), toy.synthesis(codes))
     codes[:, 1:3] += 1
     torch.testing.assert_close(pairs.pictures(drawn, torch.ones(2, 5)), toy.synthesis(codes))
-    in_z = Pairs(toy, Drawing(space="z", size=16))
+    in_z = Pairs(toy, Voynov(space="z", size=16))
     moved = toy.synthesis(toy.mapping(toy.sample(range(2)) + 1))
     torch.testing.assert_close(in_z.pictures(in_z.draw(range(2)), torch.ones(2, 6)), moved)
 
 
 def test_pictures_are_averaged_down() -> None:
     toy = Toy()
-    pairs = Pairs(toy, Drawing(size=8))
+    pairs = Pairs(toy, Voynov(size=8))
     whole = toy.synthesis(toy.mapping(toy.sample(range(2))))
     small = pairs.pictures(pairs.draw(range(2)))
     torch.testing.assert_close(small, whole.view(2, 3, 8, 2, 8, 2).mean((3, 5)))
@@ -212,7 +211,7 @@ def test_w_needs_layers_that_read_one_code() -> None:
         Voynov(**SMALL).fit(Chunks())
     found = Voynov(directions=3, layers="2", **SMALL).fit(Chunks())
     assert found.directions_.shape == (3, 5)
-    pairs, toy = Pairs(Chunks(), Drawing(layers="2", size=16)), Chunks()
+    pairs, toy = Pairs(Chunks(), Voynov(layers="2", size=16)), Chunks()
     drawn = pairs.draw(range(2))  # the other layers keep codes of their own
     assert torch.equal(drawn.latents, toy.mapping(toy.sample(range(2)))[:, 2])
     plain = toy.synthesis(toy.mapping(toy.sample(range(2))))

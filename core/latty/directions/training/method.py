@@ -1,5 +1,6 @@
 """What every learned method does: draw pairs of pictures, train, judge, describe the directions."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Self, TypeVar
@@ -40,14 +41,13 @@ class LearnedMethod(TrainingParameters, Generic[S]):
             self.infos_: tuple[Info, ...] = self.describe(shifter, pairs, spread, judged)
         return self
 
+    @abstractmethod
     def shifter(self, spread: Spread) -> S:
         """What is trained: (latents (N, d), index (N,), magnitude (N,)) -> shifts (N, d). Raises
         BadData for parameters that fit none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def describe(
         self, shifter: S, pairs: Pairs, spread: Spread, judged: Judged
     ) -> tuple[Info, ...]:
-        """Sets the arrays of the results; gives what a header says of each direction. Raises
-        NotImplementedError here."""
-        raise NotImplementedError
+        """Sets the arrays of the results; gives what a header says of each direction."""

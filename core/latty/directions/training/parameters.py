@@ -1,5 +1,6 @@
 """The parameters that warped and voynov share: what is drawn, and how the networks are trained."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -16,7 +17,7 @@ QUICK = {"iterations": 3, "batch": 2, "probes": 2, "size": 16, "reconstructor": 
 
 
 @dataclass(kw_only=True)
-class TrainingParameters:
+class TrainingParameters(ABC):
     """Of a method whose directions are learned by telling them apart."""
 
     min_shift: float = 0.5  # shortest shift in training, in the latents' standard deviation
@@ -37,19 +38,18 @@ class TrainingParameters:
     seed: int = 0  # first of the sampled seeds
 
     @property
+    @abstractmethod
     def count(self) -> int:
-        """How many directions; each method says. Raises NotImplementedError here."""
-        raise NotImplementedError
+        """How many directions are learned."""
 
     @property
     def distribution(self) -> Distribution:
         """Of the lengths of shifts."""
         return "uniform"
 
+    @abstractmethod
     def rates(self, shifter: nn.Module) -> Sequence[tuple[Iterable[nn.Parameter], float]]:
-        """Groups of the shifter's parameters, each with its learning rate; each method says. Raises
-        NotImplementedError here."""
-        raise NotImplementedError
+        """Groups of the shifter's parameters, each with its learning rate."""
 
     @property
     def drawn(self) -> int:

@@ -13,8 +13,7 @@ from latty.directions.methods.ganspace.plan import (
     fits_exactly,
     sketch,
 )
-from latty.directions.methods.ganspace.rows_in_memory import RowsInMemory
-from latty.directions.methods.ganspace.scikit import ica, randomised, sparse
+from latty.directions.methods.ganspace.scikit import HeldRows, Randomised, ica, sparse
 from latty.errors import BadData
 
 
@@ -35,8 +34,10 @@ def choose(name: str, plan: FitPlan) -> Estimator:
         base.eager, base.finisher = False, partial(sparse, base, plan)
         return base
     held = replace(plan, samples=_held_rows(plan))
-    rows = RowsInMemory(held.samples, held.width, held.latent)
-    rows.finisher = partial(ica if name == "ica" else randomised, rows, held)
+    if name == "randomised":
+        return Randomised(held)
+    rows = HeldRows(held)
+    rows.finisher = partial(ica, rows)
     return rows
 
 

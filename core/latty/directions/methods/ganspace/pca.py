@@ -136,10 +136,9 @@ class Estimator(PartialSums, ABC):
     def take(self, state: Mapping[str, Tensor]) -> None:
         """Take in the `state` of a piece summed up elsewhere, arrays such as (D + Q,)."""
 
+    @abstractmethod
     def principal(self, components: int) -> Principal:
-        """Principal components of the rows. Raises NotImplementedError where there is a
-        `finisher` instead."""
-        raise NotImplementedError
+        """The first principal components of the rows."""
 
     def finish(self, components: int, report: Report) -> Components:
         """What was found. Raises BadData where that is nothing."""

@@ -19,7 +19,7 @@ from latty.directions.moments import Covariance, gram
 
 
 class RowsInMemory(Estimator):
-    """Rows (samples, D + Q) float32 on the CPU, as they came; components are a `finisher`'s."""
+    """Rows (samples, D + Q) float32 on the CPU, as they came."""
 
     block, piece, eager = 512, 512, False
     count = 0

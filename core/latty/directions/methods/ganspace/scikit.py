@@ -33,28 +33,50 @@ RIDGE = 0.01  # GANSpace's, for coordinates along sparse components
 Array = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
 
-def randomised(held: RowsInMemory, plan: FitPlan, components: int, report: Report) -> Components:
-    """Randomised SVD with two power iterations and twice the rank, as GANSpace's fbpca had it."""
-    from sklearn.utils.extmath import randomized_svd
+class HeldRows(RowsInMemory):
+    """The rows of a plan, as many as memory holds."""
 
-    rows, freedom = held.centre(), max(held.count - 1, 1)
-    layer, latents = rows[:, : held.width], Covariance(rows.shape[1] - held.width, rows.device)
-    rank = min(components, held.count - 1, held.width)
-    left, scale, right = randomized_svd(
-        layer.numpy(),
-        n_components=rank,
-        n_oversamples=rank,
-        n_iter=2,
-        power_iteration_normalizer="LU",
-        random_state=plan.seed,
-    )
-    latents.add(rows[:, held.width :])
-    scores = torch.from_numpy(left * scale).double()
-    cross = scores.T @ rows[:, held.width :].double() / freedom
-    variance = torch.from_numpy(scale).double().square() / freedom
-    vectors = torch.from_numpy(np.ascontiguousarray(right)).float()
-    total = _squares(layer) / freedom
-    return Principal(vectors, variance, total, cross, latents.matrix(), held.count).components()
+    def __init__(self, plan: FitPlan) -> None:
+        super().__init__(plan.samples, plan.width, plan.latent)
+        self.plan = plan
+
+    def principal(self, components: int) -> Principal:
+        """By another estimator, in half of the memory; the rows are centred."""
+        rows = self.centre()
+        plan = replace(
+            self.plan, samples=len(rows), memory=self.plan.memory // 2, device=rows.device
+        )
+        base = exact(plan) if fits_exactly(plan) else sketch(plan)
+        for part in torch.split(rows, base.block):
+            base.room()[: len(part)] = part
+            base.add(len(part))
+        return base.principal(min(components, len(rows) - 1))
+
+
+class Randomised(HeldRows):
+    """Randomised SVD with two power iterations and twice the rank, as GANSpace's fbpca had it."""
+
+    def principal(self, components: int) -> Principal:
+        from sklearn.utils.extmath import randomized_svd
+
+        rows, freedom = self.centre(), max(self.count - 1, 1)
+        layer, latents = rows[:, : self.width], Covariance(rows.shape[1] - self.width, rows.device)
+        rank = min(components, self.count - 1, self.width)
+        left, scale, right = randomized_svd(
+            layer.numpy(),
+            n_components=rank,
+            n_oversamples=rank,
+            n_iter=2,
+            power_iteration_normalizer="LU",
+            random_state=self.plan.seed,
+        )
+        latents.add(rows[:, self.width :])
+        scores = torch.from_numpy(left * scale).double()
+        cross = scores.T @ rows[:, self.width :].double() / freedom
+        variance = torch.from_numpy(scale).double().square() / freedom
+        vectors = torch.from_numpy(np.ascontiguousarray(right)).float()
+        total = _squares(layer) / freedom
+        return Principal(vectors, variance, total, cross, latents.matrix(), self.count)
 
 
 def _squares(rows: Tensor) -> float:
@@ -64,7 +86,7 @@ def _squares(rows: Tensor) -> float:
     )
 
 
-def ica(held: RowsInMemory, plan: FitPlan, components: int, report: Report) -> Components:
+def ica(held: HeldRows, components: int, report: Report) -> Components:
     """Independent sources among the first K principal components. Raises BadData where none are
     found.
 
@@ -72,12 +94,11 @@ def ica(held: RowsInMemory, plan: FitPlan, components: int, report: Report) -> C
     those columns are the vectors. (The rows of the unmixing matrix, which GANSpace took, read a
     source off; both agree only where the mixing is orthogonal.)
     """
-    rows = held.centre()
-    found = _principal(rows, plan, components)
+    found = held.principal(components)
     keep = significant(found.variance)
     stdev, axes = found.variance[:keep].sqrt(), found.vectors[:keep].double()
-    white = _white(rows, axes / stdev[:, None])
-    turn = torch.from_numpy(_fast_ica(white, plan.seed, report)).double()  # (K, K)
+    white = _white(held.rows[: held.count], axes / stdev[:, None])
+    turn = torch.from_numpy(_fast_ica(white, held.plan.seed, report)).double()  # (K, K)
     mixing = turn * stdev  # source i moves the principal coordinates by row i
     regression = turn @ (found.cross[:keep] / stdev[:, None])
     mixing = mixing / mixing.norm(dim=1, keepdim=True)
@@ -89,19 +110,8 @@ def ica(held: RowsInMemory, plan: FitPlan, components: int, report: Report) -> C
     )
 
 
-def _principal(rows: Tensor, plan: FitPlan, components: int) -> Principal:
-    """Of rows (N, D + Q) in memory."""
-    count = len(rows)
-    plan = replace(plan, samples=count, memory=plan.memory // 2, device=rows.device)
-    base = exact(plan) if fits_exactly(plan) else sketch(plan)
-    for part in torch.split(rows, base.block):
-        base.room()[: len(part)] = part
-        base.add(len(part))
-    return base.principal(min(components, count - 1))
-
-
 def _white(rows: Tensor, axes: Tensor) -> Array:
-    """Coordinates (N, K) of variance 1 of rows (N, D + Q) along scaled axes (K, D)."""
+    """Coordinates (N, K) of variance 1 of centred rows (N, D + Q) along scaled axes (K, D)."""
     scores = torch.zeros(len(rows), len(axes), dtype=torch.float64)
     for columns in column_chunks(axes.shape[1]):
         scores += (rows[:, columns] @ axes[:, columns].float().T).double()

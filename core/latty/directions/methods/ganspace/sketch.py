@@ -55,7 +55,7 @@ class SketchOfRows:
         self.latents.restore(state, f"{prefix}latents.")
 
 
-class Sketch(PiecewiseEstimator["SketchOfRows"]):
+class Sketch(PiecewiseEstimator[SketchOfRows]):
     """Merge-and-truncate; `keep` = l rows are kept, `block` = b rows are merged at a time. Without
     `split` all rows are one piece, which spares the memory of a second sketch."""
 

@@ -99,7 +99,7 @@ class InterFaceGAN(ScoredMethod):
 
     @property
     def drawn(self) -> range:
-        """None where pictures are drawn of two seeds: those of w+ stay with one process."""
+        """No seeds for w+, whose pictures mix two each: they stay with one process."""
         return range(0) if self.space == "w+" else super().drawn
 
     # --- samples ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ inputs are padded with zeros to n = max(K, d), outputs cropped to d. Biases are 
 would be a shift that all directions share, and a direction with one is no vector.
 """
 
+from abc import ABC, abstractmethod
 from itertools import pairwise
 from typing import Literal
 
@@ -20,13 +21,12 @@ HIDDEN, DEPTH = 1024, 3  # of the kind "fc"
 SPREAD = 0.1  # of a random matrix that is not orthogonal
 
 
-class Matrix(nn.Module):
+class Matrix(nn.Module, ABC):
     """Kinds whose directions are vectors: column k of a matrix."""
 
+    @abstractmethod
     def columns(self) -> Tensor:
-        """The directions, (d, K), of any length; each kind has its own. Raises
-        NotImplementedError here."""
-        raise NotImplementedError
+        """The directions, (d, K), of any length."""
 
     def forward(self, latents: Tensor, index: Tensor, magnitude: Tensor) -> Tensor:
         """Shifts (N, d) of latents (N, d) along directions index (N,) by magnitude (N,)."""
