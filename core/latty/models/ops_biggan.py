@@ -146,7 +146,8 @@ def _in_parts(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 class Builder(ABC):
-    """Takes the parts of a BigGAN out of the tensors of a file."""
+    """Takes the parts of a BigGAN out of the tensors of a file: what both families share. `divided`
+    finds a spectral norm as the family's own code stores it."""
 
     reader: TensorReader
 
@@ -155,7 +156,7 @@ class Builder(ABC):
         """A weight, as (O, I, k, k), divided by its largest singular value."""
 
     def normed(self, prefix: str, *shape: int) -> Tensor:
-        """The same, as (O, I, k, k). Raises Refusal where that value is zero."""
+        """As `divided`, a weight (O, I, k, k). Raises Refusal where its spectral norm is zero."""
         weight = self.divided(prefix, *shape)
         if not bool(torch.isfinite(weight).all()):
             raise Refusal("nonfinite", f"the spectral norm of '{prefix}' is zero", OTHER)

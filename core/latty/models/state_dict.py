@@ -117,7 +117,8 @@ def shape_of(shapes: Shapes, name: str, dims: int) -> Sequence[int]:
 
 
 def header_config(meta: Meta) -> dict[str, Any]:
-    """The JSON object under "config" of a header that latty wrote. Raises BadData for none."""
+    """The JSON object under "config" of a header that latty wrote, {} where it has none.
+    Raises BadData for what is no such object."""
     return _object(meta.get("config", "{}"))
 
 

@@ -30,7 +30,8 @@ def alone(source: ImportSource) -> TensorView | None:
 
 
 def only(source: ImportSource, what: str, hint: str = sanitise.AGAIN) -> TensorView:
-    """The same. Raises BadData that says `what` where there is none."""
+    """The array that is all of the file. Raises BadData, which says `what`, where it holds more or
+    other things."""
     view = alone(source)
     if view is None:
         sanitise.refuse(source, what, hint)

@@ -88,7 +88,7 @@ def common(name: str, values: Mapping[str, Any], default: Any) -> Any:
 
 
 def take(tensors: dict[str, Tensor], name: str) -> Tensor:
-    """Remove and return a tensor of any shape (...,). Raises Refusal("missing-key") for none."""
+    """Remove and return a tensor of any shape (...,). Raises Refusal where it is missing."""
     if name not in tensors:
         raise Refusal("missing-key", f"tensor '{name}' is missing", "the file is incomplete")
     return tensors.pop(name)

@@ -138,8 +138,8 @@ class BigGANDeepBuilder(ops.Builder):
     def __init__(self, reader: TensorReader, shapes: Shapes, config: BigGANDeepConfig) -> None:
         self.reader, self.shapes, self.config = reader, shapes, config
         self.condition = shape_of(shapes, "generator.gen_z.weight_orig", 2)[1]
-        self.statistics = shape_of(shapes, "generator.bn.running_means", 2)[0]
-        if self.statistics < 2:
+        self.rows = shape_of(shapes, "generator.bn.running_means", 2)[0]  # of statistics
+        if self.rows < 2:
             raise Refusal("wrong-shape", "the batch norms keep fewer than two statistics", OTHER)
 
     def network(self) -> BigGANDeepNetwork:
@@ -167,7 +167,7 @@ class BigGANDeepBuilder(ops.Builder):
         rgb = self.conv("generator.conv_to_rgb", width, 3)
         if rgb.weight.shape[0] < 3:
             raise Refusal("wrong-shape", "'generator.conv_to_rgb' gives fewer than 3 maps", OTHER)
-        statistics = self.moments("generator.bn", width)
+        statistics = self.statistics("generator.bn", width)
         gain, shift = (self.reader.take(f"generator.bn.{n}", width) for n in ("weight", "bias"))
         self.reader.finish()
         return BigGANDeepNetwork(
@@ -195,16 +195,16 @@ class BigGANDeepBuilder(ops.Builder):
         v = self.reader.maybe(f"{prefix}.weight_v", weight[0].numel())
         return ops.spectral_norm_stored(weight, u, v, self.config.eps)
 
-    def moments(self, prefix: str, width: int) -> ops.Statistics:
+    def statistics(self, prefix: str, width: int) -> ops.Statistics:
         """The S rows of statistics that a norm of `width` channels keeps."""
-        means = self.reader.take(f"{prefix}.running_means", self.statistics, width)
-        variances = self.reader.take(f"{prefix}.running_vars", self.statistics, width)
+        means = self.reader.take(f"{prefix}.running_means", self.rows, width)
+        variances = self.reader.take(f"{prefix}.running_vars", self.rows, width)
         return ops.Statistics(means, variances, self.config.eps)
 
     def norm(self, prefix: str, width: int) -> ops.ConditionalNorm:
         scale = self.normed(f"{prefix}.scale", width, self.condition)
         offset = self.normed(f"{prefix}.offset", width, self.condition)
-        return ops.ConditionalNorm(self.moments(prefix, width), scale, offset)
+        return ops.ConditionalNorm(self.statistics(prefix, width), scale, offset)
 
     def block(self, prefix: str, width: int, up: bool) -> BigGANDeepBlock:
         """One GenBlock of `width` channels. Raises Refusal where its shortcut does not fit."""
