@@ -124,7 +124,8 @@ MIXTURE = "holds [class index, weight from 0 to 1] pairs"
 SEED = whole(0, SEED_LIMIT - 1)
 STRENGTH = number(-100, 100)
 REF = text(1000)
-SIZE = whole(1, 8192)
+SIZES, TRUNCATIONS = (1, 8192), (-100, 100)  # of pictures that verbs draw; of presets: less
+SIZE = whole(8, 4096, wide=SIZES)
 LABEL = one_of(
     "a class index, a class name or [[index, weight], ...]",
     whole(0, 10**6),
@@ -217,7 +218,7 @@ class Scene:
     )
     truncation: float = option(
         1.0,
-        number(-100, 100),
+        number(-2, 2, wide=TRUNCATIONS),
         "1: as sampled; toward 0: closer to the average picture.",
         moves=True,
     )

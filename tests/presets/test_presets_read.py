@@ -74,7 +74,10 @@ FAULTS = {
         "x.toml:4:10: scene.seed.wolk: unknown key, did you mean 'walk'?"
     ),
     HEAD + "truncation = nan": "x.toml:4:1: scene.truncation: must be a finite number, not nan",
-    HEAD + "truncation = 102.5": "x.toml:4:1: scene.truncation: must be at most 100, not 102.5",
+    HEAD + "truncation = 2.5": "x.toml:4:1: scene.truncation: must be at most 2, not 2.5",
+    HEAD + "truncation = { from = 0, to = 3 }": (
+        "x.toml:4:1: scene.truncation: must be from -2 to 2, not 3"
+    ),
     HEAD + "cutoff = 2.5": "x.toml:4:1: scene.cutoff: must be a whole number, not 2.5",
     HEAD + "cutoff = { keys = [[0, -1]] }": (
         "x.toml:4:1: scene.cutoff: must be from 0 to 64, not -1"
@@ -90,7 +93,7 @@ FAULTS = {
         "x.toml:4:1: scene.noise: must be one of 'const', 'none', not text 'cost', "
         "did you mean 'const'?"
     ),
-    HEAD + "size = 0": "x.toml:4:1: scene.size: must be at least 1, not 0",
+    HEAD + "size = 7": "x.toml:4:1: scene.size: must be at least 8, not 7",
     HEAD + "truncation_after_edits = 1": (
         "x.toml:4:1: scene.truncation_after_edits: must be true or false, not 1"
     ),
@@ -155,7 +158,7 @@ def test_each_fault_has_its_place_and_words(text, line, tmp_path):
 
 
 def test_all_faults_at_once_in_file_order(tmp_path):
-    texts = ["framse = 1", HEAD + "seed = -1\nsize = 0", "[[outputs]]\npath = '../x'\nfps = 0"]
+    texts = ["framse = 1", HEAD + "seed = -1\nsize = 1", "[[outputs]]\npath = '../x'\nfps = 0"]
     lines = refused(write(tmp_path, "\n".join(texts)))
     assert [line.split(": ")[1] for line in lines] == [
         "framse",

@@ -149,13 +149,19 @@ def test_numbers_far_from_the_usual_ones(size: str, truncation: str, tmp_path: P
     words = ("sample", "demo", "--seeds", "0-1", "--size", size, "--truncation", truncation)
     assert latty(*words, "-o", "s.png", home=tmp_path).returncode == 0
     renders_again(tmp_path / "s.png", tmp_path)
+    other = ("render", "s.png", "--set", "scene.seed=5", "-o", "other.png")
+    assert latty(*other, home=tmp_path).returncode == 0
+    preset = f"[scene]\nmodel = 'demo'\nsize = {size}\ntruncation = {truncation}\n"
+    (tmp_path / "typed.toml").write_text(preset)
+    done = latty("check", "typed.toml", home=tmp_path)
+    assert done.returncode == 65 and "scene.truncation: must be at " in done.stderr
     for words in (
         ("sample", "demo", "--truncation", "101"),
         ("rank", "demo", "--truncation", "101"),
         ("rank", "demo", "--span", "101"),
     ):
         done = latty(*words, home=tmp_path)
-        assert done.returncode == 2 and "presets take no other" in done.stderr
+        assert done.returncode == 2 and "recipe, which takes no other" in done.stderr
 
 
 def test_files_beside_the_picture_are_found(tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """Values on the command line that several verbs take: seeds, noise, classes, whole numbers."""
 
 from latty.errors import UsageError, did_you_mean
-from latty.scene import SEED_LIMIT, Label, Noise
+from latty.scene import SEED_LIMIT, SIZES, TRUNCATIONS, Label, Noise
 
 MOST = 4096  # pictures on a sheet
-LARGEST = 8192  # px of a picture's height
-PRESETS = "what is written holds its preset, and presets take no other"
+RECIPE = "what is written holds its recipe, which takes no other"
 
 
 def seeds(text: str) -> list[int]:
@@ -43,9 +42,14 @@ def within(name: str, value: float, low: float, high: float, hint: str = "") -> 
 
 
 def truncation(value: float) -> float:
-    """A truncation that a preset can hold. Raises UsageError."""
-    within("--truncation", value, -100, 100, PRESETS)
+    """A truncation that a recipe can hold. Raises UsageError."""
+    within("--truncation", value, *TRUNCATIONS, RECIPE)
     return value
+
+
+def size(text: str | int | None) -> int | None:
+    """A picture's height that a recipe can hold; None without one. Raises UsageError."""
+    return whole("--size", text, *SIZES)
 
 
 def whole(name: str, text: str | int | None, low: int, high: int) -> int | None:

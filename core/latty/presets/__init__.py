@@ -33,6 +33,7 @@ __all__ = [
     "check",
     "dumps",
     "from_dict",
+    "from_recipe",
     "migrate",
     "read",
     "safe_output",
@@ -52,8 +53,14 @@ def read(source: str | Path, overrides: Sequence[str] = ()) -> Preset:
 
 
 def from_dict(data: Mapping[str, Any], file: str) -> Preset:
-    """The preset in data that is not a file's: the same checks, for what pictures carry."""
+    """The preset in data that is not a file's: the same checks. Raises PresetError."""
     return _preset(reading.from_data(data, file))
+
+
+def from_recipe(data: Mapping[str, Any], file: str) -> Preset:
+    """The preset that a picture carries: a size or truncation may be as far from the usual ones as
+    `latty sample` takes them, farther than in a file that people write. Raises PresetError."""
+    return _preset(reading.from_data(data, file, reading.RECIPE))
 
 
 def _preset(source: reading.PresetFile) -> Preset:

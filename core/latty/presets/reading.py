@@ -21,6 +21,7 @@ from latty.tables.rules import Fault
 Table = dict[str, Any]  # a whole preset, checked
 
 PRESET_FILE = Kind("preset")
+RECIPE = Kind("preset", wide=True)  # inside a picture: whatever a verb has drawn renders again
 SHARE = "means nothing for a seed: its strength is a share of the way"
 OTHER_FORMATS = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}
 
@@ -59,10 +60,10 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> PresetFile:
     return _prepared(PresetFile(read.file, read.data, read.places, read.kind, path), overrides)
 
 
-def from_data(data: Mapping[str, Any], file: str) -> PresetFile:
-    """The same for data that is not in a file of its own: a recipe inside a picture. Raises
-    PresetError."""
-    return _prepared(PresetFile(words.shown(file, words.LONGEST_FILE), dict(data)), ())
+def from_data(data: Mapping[str, Any], file: str, kind: Kind = PRESET_FILE) -> PresetFile:
+    """The same for data that is not in a file of its own, such as a RECIPE. Raises PresetError."""
+    name = words.shown(file, words.LONGEST_FILE)
+    return _prepared(PresetFile(name, dict(data), None, kind), ())
 
 
 def accepted(source: PresetFile, more: Iterable[Problem] = ()) -> Table:

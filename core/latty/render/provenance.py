@@ -136,7 +136,7 @@ def read(path: Path) -> dict[str, Any]:
 def recall(path: Path) -> tuple[Preset, Batches]:
     """The preset in a file that latty wrote, and the batches that give its bytes again."""
     found = read(path)
-    return presets.from_dict(found["preset"], path.name), _batches(found.get("batches"), path)
+    return presets.from_recipe(found["preset"], path.name), _batches(found.get("batches"), path)
 
 
 def _batches(found: object, path: Path) -> Batches:

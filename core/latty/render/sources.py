@@ -60,7 +60,7 @@ def overridden(preset: Preset, overrides: Sequence[str], name: str) -> Preset:
     data = deepcopy(presets.to_dict(preset))
     for text in overrides:
         apply(data, parse(text))
-    return presets.from_dict(data, name)
+    return presets.from_recipe(data, name)
 
 
 def _beside(scene: Scene, picture: Path) -> Scene:

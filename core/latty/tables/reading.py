@@ -30,12 +30,14 @@ class Kind:
     """What a file is to people, the error that tells its problems, and its greatest length.
 
     hint  what helps with a text that is no TOML
+    wide  latty wrote it itself: a number may lie in the wide range of its rule
     """
 
     noun: str = "preset"
     error: Callable[[str, Sequence[Problem]], LattyError] = PresetError
     limit: int = 2**20  # bytes
     hint: str = ""
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class TableFile:
 
     def faults(self, rule: Rule) -> tuple[Any, list[Problem]]:
         """The value that the rule reads, and all that is wrong; the value counts without faults."""
-        faults = Faults()
+        faults = Faults(wide=self.kind.wide)
         value = rule.read(self.data, (), faults)
         return value, [self.problem(*fault) for fault in faults.found]
 

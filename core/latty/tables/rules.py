@@ -33,9 +33,11 @@ class Faults:
 
     limits  whether ranges and lengths count, as in files; False = only what kind a value is, as
             between two processes of latty, where a number may be NaN and a text may be anything
+    wide    whether a number may lie in the wide range of its rule, as in recipes of pictures
     """
 
     limits: bool = True
+    wide: bool = False
     found: list[Fault] = field(default_factory=list)
 
     def add(self, where: Path, what: str, hint: str = "") -> None:
@@ -73,35 +75,39 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def whole(low: int, high: int) -> Rule:
-    """A whole number from `low` to `high`."""
+def whole(low: int, high: int, wide: tuple[int, int] | None = None) -> Rule:
+    """A whole number from `low` to `high`; where Faults are wide, in the range `wide`."""
 
     def read(value: Any, where: Path, faults: Faults) -> Any:
         if isinstance(value, bool) or not isinstance(value, int):
             faults.add(where, f"must be a whole number, not {described(value)}")
         else:
-            _in_range(value, low, high, where, faults)
+            _in_range(value, wide if wide and faults.wide else (low, high), where, faults)
         return value
 
     return Rule(read, _is_number, {"type": "integer", "minimum": low, "maximum": high})
 
 
-def number(low: float, high: float) -> Rule:
-    """A finite number from `low` to `high`; a float, but where limits do not count."""
+def number(low: float, high: float, wide: tuple[float, float] | None = None) -> Rule:
+    """A finite number from `low` to `high`; a float, but where limits do not count. Where Faults
+    are wide, in the range `wide`."""
 
     def read(value: Any, where: Path, faults: Faults) -> Any:
         if not _is_number(value):
             faults.add(where, f"must be a number, not {described(value)}")
         elif faults.limits and isinstance(value, float) and not math.isfinite(value):
             faults.add(where, f"must be a finite number, not {described(value)}")
-        elif _in_range(value, low, high, where, faults) and faults.limits:
-            return float(value)
+        else:
+            limits = wide if wide and faults.wide else (low, high)
+            if _in_range(value, limits, where, faults) and faults.limits:
+                return float(value)
         return value
 
     return Rule(read, _is_number, {"type": "number", "minimum": low, "maximum": high})
 
 
-def _in_range(value: float, low: float, high: float, where: Path, faults: Faults) -> bool:
+def _in_range(value: float, limits: tuple[float, float], where: Path, faults: Faults) -> bool:
+    low, high = limits
     if faults.limits and value < low:
         faults.add(where, f"must be at least {described(low)}, not {described(value)}")
     elif faults.limits and value > high:

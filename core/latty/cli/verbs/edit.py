@@ -8,7 +8,7 @@ from latty.cli import signals
 from latty.cli.out import Progress, to_json
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.cli.values import LARGEST, label, truncation, whole, within
+from latty.cli.values import label, size, truncation, within
 from latty.errors import LattyError, UsageError
 from latty.render import Options
 from latty.render.batch import refuse_early
@@ -111,7 +111,7 @@ def _check(args: Any) -> None:
     for name, (low, high) in limits.items():
         within(f"--{name}", getattr(args, name), low, high)
     truncation(args.truncation)
-    whole("--size", args.size, 1, LARGEST)
+    size(args.size)
     if args.of == "logit" and not 0 < args.to < 1:
         raise UsageError(f"--to: {args.to:g} is no probability between 0 and 1", "or leave --of")
     _layers(args.layers)

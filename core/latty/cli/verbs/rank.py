@@ -10,7 +10,7 @@ from latty.cli import signals, workers
 from latty.cli.out import Progress
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.cli.values import PRESETS, seeds, truncation
+from latty.cli.values import RECIPE, seeds, truncation
 from latty.errors import Missing, UsageError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def run(run: Run) -> int:
 def _plan(args: Any) -> dict[str, Any]:
     """What the flags say of the plan. Raises UsageError."""
     if args.span is not None and not 0 < args.span <= 100:
-        raise UsageError(f"--span: {args.span:g} is not above 0, or above 100", PRESETS)
+        raise UsageError(f"--span: {args.span:g} is not above 0, or above 100", RECIPE)
     truncation(args.truncation)
     if args.top < 1 or args.steps < 3:
         raise UsageError("--top must be 1 or more, --steps 3 or more")

@@ -9,7 +9,7 @@ from latty.cli import signals
 from latty.cli.out import Progress
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.cli.values import LARGEST, MOST, label, noise, seeds, truncation, whole
+from latty.cli.values import MOST, label, noise, seeds, size, truncation, whole
 from latty.errors import UsageError
 from latty.presets import SCHEMA, Output, Preset
 from latty.presets.formats import format_of
@@ -66,8 +66,8 @@ def run(run: Run) -> int:
 
 def _scene(args: Any) -> Scene:
     """What every picture shares. Raises UsageError."""
-    size, psi = whole("--size", args.size, 1, LARGEST), truncation(args.truncation)
-    return Scene(args.model, seeds(args.seeds)[0], psi, noise=noise(args.noise), size=size)
+    psi, height = truncation(args.truncation), size(args.size)
+    return Scene(args.model, seeds(args.seeds)[0], psi, noise=noise(args.noise), size=height)
 
 
 def _target(args: Any, out_dir: Path) -> Path:
