@@ -13,10 +13,12 @@ from safetensors.torch import load_file, save_file
 from toy_generator import Toy
 
 from latty import home
+from latty.directions import select
 from latty.directions.base import Info
 from latty.directions.discovery import save
 from latty.directions.file import ARRAY, DirectionSet, read, read_header, write
 from latty.directions.opening import find
+from latty.directions.registries import METHODS
 from latty.directions.store import SETS
 from latty.errors import BadData, LattyError, Missing
 from latty.scene import Layers
@@ -305,3 +307,18 @@ def test_saving_a_method_keeps_every_parameter(tmp_path: Path) -> None:
     assert header.params == (("count", 2), ("kind", "random"))
     assert (header.method, header.model_digest, header.seeds) == ("random", "toy0", "0-9")
     assert header.complete is False
+
+
+def test_a_form_that_a_method_does_not_offer_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that says only how it is opened is opened, but not changed."""
+    path = tmp_path / "f.safetensors"
+    write(path, replace(HEADER, form="sefa"), {"curves": VECTORS})
+    with pytest.raises(BadData, match="the method 'sefa' has no direction for its sets"):
+        find(f"{path}#0", Toy())
+    method = METHODS.load("sefa")
+    monkeypatch.setattr(method, "direction", lambda header, *_: header.infos[0], raising=False)
+    assert find(f"{path}#0", Toy()) == HEADER.infos[0]
+    with pytest.raises(BadData, match="the method 'sefa' has no ROWS, turned for its sets"):
+        select.turned(*read(path), 0)

@@ -38,7 +38,7 @@ def _open(path: Path, state: object, ref: str, name: str) -> "tuple[DirectionSet
     import torch
 
     with torch.inference_mode(False):  # kept for callers who need gradients, whoever asks first
-        return header, form_of(header).direction(header, index, read(path)[1])
+        return header, form_of(header, "direction").direction(header, index, read(path)[1])
 
 
 def _check_model(header: DirectionSet, info: "ModelInfo", ref: str, force: bool) -> None:
@@ -59,13 +59,13 @@ def _label(model: str, family: str, digest: str) -> str:
     return f"{model} ({', '.join(word for word in (family, digest[:12]) if word)})"
 
 
-def form_of(header: "DirectionSet") -> DirectionForm:
+def form_of(header: DirectionSet, *needed: str) -> DirectionForm:
     """What opens and changes a set. Raises Missing where its method is not installed, BadData where
-    the method cannot do that."""
+    the method lacks what is needed of `DirectionForm`."""
     if header.form == LINEAR:
         return linear
     form = METHODS.load(header.form)
-    lacks = [word for word in ("ROWS", "direction", "turned") if not hasattr(form, word)]
+    lacks = [word for word in needed if not hasattr(form, word)]
     if lacks:
-        raise BadData(f"sets of the form '{header.form}' cannot be changed: no {', '.join(lacks)}")
+        raise BadData(f"the method '{header.form}' has no {', '.join(lacks)} for its sets")
     return form

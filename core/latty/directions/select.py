@@ -63,7 +63,8 @@ def turned(header: DirectionSet, arrays: Arrays, index: int) -> tuple[DirectionS
 def explicit(header: DirectionSet, arrays: Mapping[str, "Tensor"]) -> "Explicit":
     """A set's form, and the set with what its file may leave out; arrays (K, ...) are copies.
     Raises BadData for arrays without a row for each direction, Missing for an unknown form."""
-    form, copies = form_of(header), {name: array.clone() for name, array in arrays.items()}
+    form = form_of(header, "ROWS", "turned")
+    copies = {name: array.clone() for name, array in arrays.items()}
     if hasattr(form, "explicit"):
         header, copies = form.explicit(header, copies)
     for name in form.ROWS:
