@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from cli_process import environment
-from places import FAKES
+from places import FAKES, LIMIT
 from terminal_fake import PLAIN, SIXEL, FakeTerminal, Kind, running
 from terminal_studio import gone
 
@@ -77,7 +77,7 @@ def test_a_terminal_that_goes_takes_the_studio_along(tmp_path: Path) -> None:
         terminal.press("n")
         terminal.wait_for("seed 8")
         terminal.close()
-        assert terminal.process.wait() == 129
+        assert terminal.process.wait(LIMIT) == 129
     assert seed_kept(tmp_path) == 8 and gone(engine) and not reported(tmp_path)
 
 

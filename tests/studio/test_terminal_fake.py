@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from places import LIMIT
 from terminal_fake import KITTY, PLAIN, SIXEL, FakeTerminal, Kind, running
 from terminal_pictures import found_at, outliers, psnr, read_sixel
 from terminal_tools import needs
@@ -111,7 +112,7 @@ def test_keys_windows_and_ends_are_real(tmp_path: Path) -> None:
 def test_closing_the_window_hangs_up(tmp_path: Path) -> None:
     with painted(tmp_path) as terminal:
         terminal.close()
-        assert terminal.process.wait() == -signal.SIGHUP
+        assert terminal.process.wait(LIMIT) == -signal.SIGHUP
 
 
 def test_a_wait_that_is_not_met_fails(tmp_path: Path) -> None:

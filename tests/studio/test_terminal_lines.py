@@ -7,6 +7,7 @@ from pathlib import Path
 
 import outside
 import pytest
+from places import LIMIT
 from terminal_fake import KITTY, PLAIN, POOR, SIXEL, Kind
 from terminal_studio import (
     FIRST,
@@ -165,7 +166,7 @@ def test_nothing_outlives_the_studio(how: str, tmp_path: Path) -> None:
             terminal.close()
         else:
             terminal.kill(signal.SIGKILL if how == "kill -9" else signal.SIGTERM)
-        terminal.process.wait()
+        terminal.process.wait(LIMIT)
         end = time.monotonic() + 10
         while not all(map(gone, engines)):
             assert time.monotonic() < end, f"the engine outlives the studio: {engines}"

@@ -1,4 +1,4 @@
-"""Ways to show a picture in a terminal: one file each.
+"""Ways to show a picture in a terminal: one file each, in latty_tui/pictures/.
 
     canvas(columns, rows, cell) -> (width, height) in px that encode wants, or None: any
     encode(rgb uint8 (H, W, 3), columns, rows, *, truecolor, number, colours) -> str
@@ -38,7 +38,7 @@ COLOURS = 256
 
 
 class Way(Protocol):
-    """What each file of this folder is."""
+    """A module in latty_tui/pictures/."""
 
     SURVIVES: bool
     EXACT: bool

@@ -160,7 +160,8 @@ class RowsPanel(Panel, Vertical):
 
 class BrowserPanel(RowsPanel, Generic[R]):
     """Rows below an Input, which filters them by `words`; the folders they come from are looked at
-    every WATCH seconds."""
+    every WATCH seconds. Each panel has a `look`, `draw_row` and `fill` of its own; they cannot be
+    declared abstract, as Textual's widgets have a metaclass already."""
 
     FILTER: ClassVar[str] = ""  # what the filter looks at
     WATCH: ClassVar[float] = 1.0
@@ -181,8 +182,7 @@ class BrowserPanel(RowsPanel, Generic[R]):
             self.desk.background(self.look(), name_of(type(self)))
 
     async def look(self) -> None:
-        """Read what is new, and `fill`. Raises NotImplementedError in a panel that does not say
-        how."""
+        """Read what is new in the folders, and `fill`. Raises NotImplementedError here."""
         raise NotImplementedError
 
     @property
@@ -206,12 +206,11 @@ class BrowserPanel(RowsPanel, Generic[R]):
         yield Static("", id=f"{name}-what", markup=False)
 
     def draw_row(self, index: int, width: int) -> Text:
-        """One row, at most `width` cells. Raises NotImplementedError in a panel without."""
+        """One row, at most `width` cells. Raises NotImplementedError here."""
         raise NotImplementedError
 
     def fill(self) -> None:
-        """Make the rows again, by `words` of the filter. Raises NotImplementedError in a panel
-        that does not say how."""
+        """Make the rows again, by `words` of the filter. Raises NotImplementedError here."""
         raise NotImplementedError
 
     def describe(self, text: str) -> None:
