@@ -6,6 +6,7 @@ with an outside entry is told once, in one line, and the entry is left out.
 """
 
 import ast
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # importing it costs a third of what `latty --help` may take
     from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
+R = TypeVar("R")
 registries: list["Registry[Any]"] = []  # all that were made so far
 faults: dict[str, str] = {}  # "GROUP NAME" of an outside entry -> what is wrong with it
 
@@ -69,7 +71,7 @@ class Registry(Generic[T]):
     @cached_property
     def _outside(self) -> "dict[str, EntryPoint]":
         found: dict[str, EntryPoint] = {}
-        if self.package not in _groups():
+        if not _may_have(self.package):
             return found
         from importlib.metadata import entry_points
 
@@ -129,15 +131,14 @@ class Registry(Generic[T]):
 
     def constant(self, name: str, word: str, default: Any = None) -> Any:
         """A literal that entry `name` assigns to `word`, read from its source: importing a family
-        or a method costs seconds of torch, and `latty inspect` must not wait for it."""
-        path = self.source(name)
-        found = _constants(path) if path is not None else {}
+        or a method costs seconds of torch, and `latty inspect` must not wait for it. Without one,
+        and of an outside entry whose source is no Python, which is told, the default."""
+        found: dict[str, Any] = self._read(name, _constants, {})
         return found.get(word, default)
 
     def summary(self, name: str) -> str:
         """First line of an entry's docstring, read from its source."""
-        path = self.source(name)
-        said = _docstring(path).split("\n", 1)[0] if path is not None else ""
+        said = self._read(name, _docstring, "").split("\n", 1)[0]
         return said or (f"from {_owner(self._outside[name])}" if name in self._outside else "")
 
     def owner(self, name: str) -> str:
@@ -147,6 +148,19 @@ class Registry(Generic[T]):
     def refused(self, name: str, why: str) -> Missing:
         """Tells, once, why an outside entry is left out; the error for whoever asks for it."""
         return self._fault(self._outside[name], why)
+
+    def _read(self, name: str, reader: Callable[[Path], R], nothing: R) -> R:
+        """What a reader finds in the source of an entry."""
+        path = self.source(name)
+        if path is None:
+            return nothing
+        try:
+            return reader(path)
+        except (OSError, SyntaxError, ValueError) as error:  # ValueError: no UTF-8, or a null byte
+            if name in self._inside:
+                raise
+            self.refused(name, f"{type(error).__name__}: {error}")
+            return nothing
 
     def _loaded(self, name: str) -> T:
         point = self._outside[name]
@@ -188,24 +202,31 @@ def _owner(point: "EntryPoint") -> str:
     return point.dist.name if point.dist is not None else point.value
 
 
+def _may_have(group: str) -> bool:
+    """Whether a distribution may have entries of a group: only then is importlib.metadata worth
+    its import, a fifth of the time of `latty --help`; most machines have no entry of anybody else.
+    Into archives on the path only importlib.metadata looks."""
+    return group in _entry_point_files() or any(map(os.path.isfile, sys.path))
+
+
 @cache
-def _groups() -> str:
-    """Every entry_points.txt that is installed, in one text: importing importlib.metadata costs
-    `latty --help` a fifth of its time, and most machines have no entry of anybody else."""
-    files = (
-        file
-        for folder in dict.fromkeys(sys.path)
-        for kind in ("dist-info", "egg-info")
-        for file in Path(folder or ".").glob(f"*.{kind}/entry_points.txt")
-    )
-    return "\n".join(file.read_text("utf-8", "replace") for file in files)
+def _entry_point_files() -> str:
+    """Every entry_points.txt that is installed, in one text; one that cannot be read is passed
+    over, as importlib.metadata does."""
+    texts = []
+    for folder in dict.fromkeys(sys.path):
+        for kind in ("dist-info", "egg-info"):
+            for file in Path(folder or ".").glob(f"*.{kind}/entry_points.txt"):
+                with suppress(OSError):
+                    texts.append(file.read_text("utf-8", "replace"))
+    return "\n".join(texts)
 
 
 @cache
 def _source_of(module: str) -> Path | None:
     try:
         spec = find_spec(module)
-    except (ImportError, ValueError, AttributeError):
+    except Exception:  # whatever the __init__ of its package raises; `load` tells it
         return None
     path = Path(spec.origin) if spec is not None and spec.origin else None
     return path if path is not None and path.suffix == ".py" and path.is_file() else None

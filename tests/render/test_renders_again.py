@@ -241,6 +241,7 @@ def test_a_writer_of_another_distribution(tmp_path: Path) -> None:
         ('{".apng": {"what": "animated PNG", "plays": True}}', "unexpected keyword"),
         ('{".apng": {"film": True}}', "missing 1 required positional"),
         ('[".apng"]', "FORMATS: "),
+        ("{", "SyntaxError: "),
     ],
 )  # fmt: skip
 def test_a_writer_that_cannot_be_used_is_named(formats: str, why: str, tmp_path: Path) -> None:
