@@ -1,4 +1,4 @@
-"""Random networks in the layouts of strangers, for tests: tensors by name, and plain references.
+"""Random networks in published layouts, for tests: tensors by name, and plain references.
 
 The references are written with torch.nn, as the originals are, not with latty's own operations.
 """

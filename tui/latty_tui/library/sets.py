@@ -148,7 +148,7 @@ def directions(entry: SetEntry, why: str = "") -> tuple[DirectionEntry, ...]:
 
 
 def words_of(method: str) -> str:
-    """What a method is, in its own words; "" for what is no method of ours."""
+    """What a method is, in its own words; "" for one that is not installed."""
     return METHODS.summary(method) if method in METHODS else ""
 
 
