@@ -106,6 +106,8 @@ def test_an_edit_killed_between_two_names_ends_with_all_of_them(tmp_path: Path) 
     done = subprocess.run(command, cwd=tmp_path, env=environment(tmp_path), check=False)
     assert done.returncode == -signal.SIGKILL
     assert (tmp_path / "w.gif").exists() and not (tmp_path / "w.safetensors").exists()
+    other = latty(*words, "--frames", "4", home=tmp_path)
+    assert "w.gif is there already" in other.stderr, "another edit does not take these files"
     assert latty(*words, home=tmp_path).returncode in (0, 1)
     for name in ("w.gif", "w", "w.safetensors"):
         assert content(tmp_path / name) == content(tmp_path / "whole" / name)

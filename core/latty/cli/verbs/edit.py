@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ORDER = 50
 DETACHES = True
 NOTED = ("seed", "attribute", "to", "of", "keep", "identity", "space", "layers", "truncation",
-         "step", "steps", "distance", "label")  # fmt: skip
+         "step", "steps", "distance", "label", "size", "frames")  # fmt: skip
 WHY = {
     "steps": ("the steps are used up", "--steps allows more"),
     "distance": ("it is as far from the start as allowed", "--distance allows more"),
