@@ -34,7 +34,8 @@ def read(tmp_path: Path, text: str) -> dict[str, zoo.Entry]:
 def test_our_zoo_names_every_reference_project() -> None:
     entries = zoo.read()
     assert {e.source.title.split()[0] for e in entries.values()} == {
-        "NVIDIA", "GANSpace", "WarpedGANSpace", "SeFa", "InterFaceGAN"}  # fmt: skip
+        "NVIDIA", "GANSpace", "WarpedGANSpace", "SeFa", "InterFaceGAN",
+        "gan-face-generate"}  # fmt: skip
     families = FAMILIES.names()
     for name, entry in entries.items():
         store.MODELS.check_name(name)
@@ -49,13 +50,13 @@ def test_an_address_serves_one_model_or_an_archive_of_several() -> None:
     for entry in zoo.read().values():
         other = seen.setdefault(entry.address, entry)
         assert other is entry or (entry.member and entry.member != other.member)
-        assert (entry.member is not None) == (".tar" in entry.address)
+        assert (entry.member is not None) == (".tar" in entry.address and not entry.package)
         assert entry.by_hand == ("mega.nz" in entry.address)
 
 
 def test_only_published_checksums_are_there() -> None:
     with_sum = {e.name for e in zoo.read().values() if e.sha256}
-    assert with_sum == {name for name in zoo.read() if name.startswith("warped-")}
+    assert with_sum == {n for n, e in zoo.read().items() if n.startswith("warped-") or e.package}
     assert "checksum not published" in zoo.read()["ada-ffhq"].what()
 
 
@@ -92,6 +93,15 @@ def test_a_private_zoo_of_the_same_form_is_read(tmp_path: Path) -> None:
         ("https://example.org/one.pkl", "file:///etc/passwd", "http or https"),
         ("https://example.org/one.pkl", "https://me:pw@example.org/one.pkl", "http or https"),
         ("https://example.org/one.pkl", "https://[bad/one.pkl", "http or https"),
+        ("https://example.org/one.pkl", "pip:one==1#../x.pt", "or pip:NAME==VERSION#PATH"),
+        ("https://example.org/one.pkl", "pip:-r==1#x.pt", "or pip:NAME==VERSION#PATH"),
+        ("https://example.org/one.pkl", "pip:one>=1#x.pt", "or pip:NAME==VERSION#PATH"),
+        ("https://example.org/one.pkl", "pip:one==1#x.pt", "models.one.sha256: is missing"),
+        (
+            'address = "https://example.org/one.pkl"',
+            'address = "pip:one==1#x.pt"\nmember = "y.pt"',
+            "models.one.member: is not for packages",
+        ),
         ("schema = 1", "schema = = 1", "zoo.toml:1:10: invalid value"),
         ("[models.one]", "[others.one]", "models: is missing"),
         ("[sources.us]", "[sources]\n[models.us]", "sources: must be a table with something"),
@@ -130,11 +140,13 @@ def test_what_is_not_there_is_missing(tmp_path: Path) -> None:
         ("https://drive.google.com/uc?id=1", "checkpoint"),
         ("https://a.b/..%2F..%2Fetc.conf", "etc.conf"),
         ("https://a.b/%1b%5b.pt", "pt"),
+        ("pip:one==1.0+x#a/b/net.tar", "net.tar"),
         ("https://a.b", "checkpoint"),
     ],
 )
 def test_the_name_of_a_file_is_safe(tmp_path: Path, address: str, file: str) -> None:
-    entry = read(tmp_path, GOOD.replace("https://example.org/one.pkl", address))["one"]
+    digest = f'sha256 = "{"a" * 64}"\n'
+    entry = read(tmp_path, GOOD.replace("https://example.org/one.pkl", address) + digest)["one"]
     assert entry.file == ("checkpoint" if file == "pt" else file)
 
 

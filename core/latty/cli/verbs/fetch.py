@@ -66,7 +66,7 @@ def _bring(entry: "Entry", run: Run) -> Path:
     if path.exists() and not run.args.force:
         run.out.say(f"{path.name} is in the cache already (--force fetches it again)")
         return path
-    from latty.models.zoo import archive
+    from latty.models.zoo import archive, package
     from latty.models.zoo.download import RESUMES, Wanted, download
 
     run.out.say(f"{entry.name} from {entry.address}")
@@ -76,6 +76,9 @@ def _bring(entry: "Entry", run: Run) -> Path:
             if entry.config is not None:
                 download(Wanted(entry.config), folder / "config.json", progress, run.out.say)
             wanted, target = Wanted(entry.address, entry.sha256, entry.size), folder / entry.file
+            if entry.package is not None:
+                package.bring(entry.package, wanted, path, progress, run.out.say)
+                return path
             if run.args.force or not target.exists():  # an archive may be here, not yet unpacked
                 download(wanted, target, progress, run.out.say)
             if entry.member is not None:

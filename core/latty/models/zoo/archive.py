@@ -1,7 +1,9 @@
-"""One file out of a tar archive, found by its name; nothing else of it touches the disk."""
+"""One file out of a tar or zip archive; nothing else of it touches the disk."""
 
 import os
 import tarfile
+import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -31,6 +33,23 @@ def take(archive: Path, member: str, target: Path, report: Report) -> None:
         what = f"{clean(archive.name)} is no whole tar archive: {clean(str(error), 80)}"
         raise BadData(what, "it was removed; the same command fetches it again") from None
     archive.unlink(missing_ok=True)
+
+
+def take_zipped(archive: Path, member: str, target: Path, report: Report) -> None:
+    """Write the file at the path `member` of a zip archive, such as a wheel; the archive stays.
+
+    Raises BadData where there is none, and OutputError.
+    """
+    try:
+        with zipfile.ZipFile(archive) as files:
+            found = files.getinfo(member)
+            with files.open(found) as inside:
+                _copy(inside, found.file_size, target, report)
+    except KeyError:
+        raise BadData(f"{clean(archive.name)} holds no {clean(member)}") from None
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+        what = f"{clean(archive.name)} is no whole zip archive: {clean(str(error), 80)}"
+        raise BadData(what, "the same command fetches it again") from None
 
 
 def _copy(inside: IO[bytes], size: int, target: Path, report: Report) -> None:

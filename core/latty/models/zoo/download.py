@@ -72,6 +72,26 @@ def _disk(path: Path) -> Iterator[None]:
         raise OutputError(f"cannot write {path}: {error.strerror}", RESUMES) from None
 
 
+def refuse_without_room(target: Path, need: int) -> None:
+    """Raises OutputError where the disk has not `need` bytes left for `target`."""
+    free = shutil.disk_usage(target.parent).free
+    if need > free:
+        what = f"{target.name} needs {need / 1e6:.0f} MB more, {free / 1e6:.0f} are free"
+        raise OutputError(what, f"make room in {target.parent}; {RESUMES}")
+
+
+def checksum(path: Path, report: Report) -> str:
+    """SHA-256 of a file as hexadecimal digits, with progress. Raises OutputError."""
+    digest, done = hashlib.sha256(), 0
+    with _disk(path), path.open("rb") as file:
+        size = path.stat().st_size
+        while chunk := file.read(2**22):
+            digest.update(chunk)
+            done += len(chunk)
+            report(done * 100 // max(size, 1), 100, "checked")
+    return digest.hexdigest()
+
+
 @dataclass(slots=True)
 class _Transfer:
     wanted: Wanted
@@ -200,11 +220,7 @@ class _Transfer:
             raise BadData(what, "it was changed; if you trust it: fetch it by hand, latty import")
         if (total or 0) > LIMIT:
             raise BadData(f"the file claims {total} bytes", "no generator is that large")
-        need = (total or 0) - span.start
-        free = shutil.disk_usage(self.target.parent).free
-        if need > free:
-            what = f"{self.target.name} needs {need / 1e6:.0f} MB more, {free / 1e6:.0f} are free"
-            raise OutputError(what, f"make room in {self.target.parent}; {RESUMES}")
+        refuse_without_room(self.target, (total or 0) - span.start)
 
     def _begin(self, headers: Any, span: web.Span) -> None:
         tag, date = headers.get("ETag", ""), headers.get("Last-Modified", "")
@@ -251,7 +267,10 @@ class _Transfer:
         if self.wanted.size is not None and size != self.wanted.size:
             self._forget()
             raise BadData(f"{size} bytes came, the zoo says {self.wanted.size}", "try again")
-        if self.wanted.sha256 is not None and self._digest() != self.wanted.sha256:
+        if (
+            self.wanted.sha256 is not None
+            and checksum(self.part, self.report) != self.wanted.sha256
+        ):
             self._forget()
             what = f"the checksum of {self.target.name} is not the published one"
             raise BadData(what, "nothing was kept; if it happens again, the file was replaced")
@@ -261,12 +280,3 @@ class _Transfer:
             self.part.replace(self.target)
             self.note.unlink(missing_ok=True)
         sync_folder(self.target.parent)
-
-    def _digest(self) -> str:
-        digest, size, done = hashlib.sha256(), self._have(), 0
-        with _disk(self.part), self.part.open("rb") as file:
-            while chunk := file.read(2**22):
-                digest.update(chunk)
-                done += len(chunk)
-                self.report(done * 100 // max(size, 1), 100, "checked")
-        return digest.hexdigest()
