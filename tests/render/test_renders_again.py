@@ -260,5 +260,6 @@ def test_a_writer_that_cannot_be_used_is_named(formats: str, why: str, tmp_path:
 
 
 def test_each_format_has_words_of_its_own(tmp_path: Path) -> None:
-    lines = latty("list", "formats", home=tmp_path).stdout.splitlines()
-    assert len({line.split(maxsplit=1)[1] for line in lines}) == len(lines) == len(formats())
+    lines = latty("list", "formats", "--json", home=tmp_path).stdout.splitlines()
+    words = [row["what"] for row in map(json.loads, lines) if row["use"] == "write"]
+    assert len({*words}) == len(words) == len(formats())

@@ -7,17 +7,21 @@ A family is one file or folder in families/ with
                  such tables are alternatives. A name may hold "*"; "*" alone gives a pattern that
                  every name must match. Or "spec": an architecture file describes it; or "no file":
                  it is a model itself.
+    ORIGIN       who publishes such files, in a few words: "StyleGAN of genforce and SeFa, .pth"
+    CHECKED      what its pictures were compared with: "the reference code's own output", "a real
+                 file", "by equation only", or several of them; `latty list formats` and
+                 docs/checkpoints.md show both (literals; not of a family without a file)
     NOISE        whether the noise of a scene changes its pictures (a literal; True if left out)
     build        tensors, header, device -> Generator; strict: every key, shape and number checked
     example      optional: () -> tensors and header of a small random network, for the tests that
                  hold for every family; most of ours: tests/support/small_families.py
 
-A layout is one file in layouts/ with SIGNATURE, FAMILY (the name of the family that it becomes) and
+A layout is one file in layouts/ with SIGNATURE, ORIGIN, CHECKED, FAMILY (the family it becomes) and
 `convert`.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from latty.plugins import Registry
 
@@ -60,6 +64,29 @@ LAYOUTS = Registry[Layout]("latty.models.layouts", needs=("SIGNATURE", "FAMILY",
 def without_file() -> list[str]:
     """The models that need no file: families that are models themselves."""
     return [name for name in FAMILIES.names() if FAMILIES.constant(name, "SIGNATURE") == NO_FILE]
+
+
+class Readable(NamedTuple):
+    """A kind of file that opens: the entry that reads it, what it becomes, whose it is, and what
+    its pictures were checked against."""
+
+    name: str
+    family: str
+    origin: str
+    checked: str
+    registry: Registry[Any]
+
+
+def readable() -> Iterator[Readable]:
+    """Every kind of file that opens, families before layouts. An entry of another package that does
+    not say whose its files are has the first line of its docstring there."""
+    for registry in (FAMILIES, LAYOUTS):
+        for name in registry.names():
+            family = registry.constant(name, "FAMILY", name)
+            origin = registry.constant(name, "ORIGIN") or registry.summary(name)
+            if registry.constant(name, "SIGNATURE") != NO_FILE:
+                checked = registry.constant(name, "CHECKED", "")
+                yield Readable(name, family, origin, checked, registry)
 
 
 def family_of_header(meta: Mapping[str, str]) -> str:

@@ -17,6 +17,8 @@ from latty.models.spec import of_json
 
 __all__ = ["build"]
 
+ORIGIN = "any network in one straight line, by --spec"
+CHECKED = "two real files and the pictures of their own code; torch's own layers"
 SIGNATURE = "spec"  # tensors alone cannot tell a plain network
 NOISE = False
 

@@ -33,6 +33,8 @@ from latty.models.state_dict import TensorReader, config_of, moved, shape_of, sh
 
 __all__ = ["build"]
 
+ORIGIN = "SNGAN of WarpedGANSpace and GANLatentDiscovery, generator.pt"
+CHECKED = "the reference code's own output, 32 px"
 SIGNATURE = {"model.0.weight": 2, "model.2.model.0.running_mean": ...}
 NOISE = False
 

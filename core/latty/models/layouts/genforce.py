@@ -13,6 +13,8 @@ from latty.checkpoints.refusals import Refusal
 from latty.models.conversion import stylegan2 as common
 from latty.models.parts import Converted, Part
 
+ORIGIN = "StyleGAN2 of genforce and SeFa, .pth"
+CHECKED = "the reference code's own output, 16 and 32 px"
 FAMILY = "stylegan2"
 SIGNATURE = {  # other networks of genforce have no strength of noise per layer
     "synthesis.early_layer.const": ...,

@@ -13,6 +13,8 @@ from latty.models.base import Shapes
 from latty.models.families import progan
 from latty.models.parts import Converted, Part
 
+ORIGIN = "ProGAN of genforce and SeFa, .pth"
+CHECKED = "the reference code's own output, 32 px; fused layers by equation only"
 FAMILY = "progan"
 SIGNATURE = {"layer0.weight": (-1, -1, 4, 4), "output0.weight": ...}
 

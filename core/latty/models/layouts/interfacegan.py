@@ -11,6 +11,8 @@ from torch import Tensor
 from latty.models.conversion import stylegan1 as common
 from latty.models.parts import Converted, Part
 
+ORIGIN = "StyleGAN of InterFaceGAN, .pth"
+CHECKED = "by equation only"
 FAMILY = "stylegan1"
 SIGNATURE = {"synthesis.layer0.first_layer": ..., "mapping.dense0.linear.weight": ...}
 

@@ -9,6 +9,8 @@ import re
 from latty.models.families import progan
 from latty.models.parts import Converted, Part
 
+ORIGIN = "ProGAN of netdissect and GANSpace, .pth"
+CHECKED = "the reference code's own output, 32 and 64 px"
 FAMILY = "progan"
 SIGNATURE = {"layer1.conv.weight": (-1, -1, 4, 4), "output_*x*.conv.weight": ...}
 

@@ -16,6 +16,8 @@ from latty.errors import BadData
 from latty.models.conversion import stylegan2 as common
 from latty.models.parts import Converted, Part
 
+ORIGIN = "StyleGAN2 and StyleGAN2-ADA of NVIDIA in TensorFlow, .pkl"
+CHECKED = "the output of NVIDIA's own converter, 32 px; no TensorFlow was run"
 FAMILY = "stylegan2"
 SIGNATURE = {"synthesis.4x4/Conv/mod_weight": ..., "mapping.Dense0/weight": ...}
 

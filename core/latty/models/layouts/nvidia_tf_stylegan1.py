@@ -14,6 +14,8 @@ from latty.models.conversion import stylegan1 as common
 from latty.models.families.stylegan1.network import MAPPING_LR
 from latty.models.parts import Converted, Part
 
+ORIGIN = "StyleGAN of NVIDIA in TensorFlow, .pkl"
+CHECKED = "the output of lernapparat's port, 32 px; no TensorFlow was run"
 FAMILY = "stylegan1"
 SIGNATURE = {"synthesis.4x4/Const/StyleMod/weight": ..., "mapping.Dense0/weight": ...}
 

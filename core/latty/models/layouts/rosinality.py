@@ -16,6 +16,8 @@ from latty.checkpoints.values import TensorView
 from latty.models.conversion import stylegan2 as common
 from latty.models.parts import Converted, Part, to_torch
 
+ORIGIN = "StyleGAN2 of rosinality, GANSpace and WarpedGANSpace, .pt"
+CHECKED = "the reference code's own output, 32 and 64 px"
 FAMILY = "stylegan2"
 SIGNATURE = {"input.input": ..., "conv1.conv.modulation.weight": ..., "style.1.weight": ...}
 

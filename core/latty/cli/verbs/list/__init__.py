@@ -1,6 +1,7 @@
 """List models, directions, methods, scorers, presets, formats or jobs."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from latty.cli.parser import Parser
 from latty.cli.run import Run
@@ -9,6 +10,7 @@ from latty.cli.verbs.list.stored import Row
 from latty.errors import UsageError
 
 ORDER = 100
+USES = {"read": "model files that open", "write": "written by render"}  # each a table of its own
 SHOWN = 5  # attributes of a scorer in a table
 
 
@@ -30,11 +32,16 @@ def run(run: Run) -> int:
         for row in rows:
             run.out.result("", **row)
     elif rows:
-        heads = ["name", *(["attributes"] if "attributes" in rows[0] else []), "what it is"]
-        run.out.rows([[row["name"], *_more(row), _what(row)] for row in rows], heads)
+        for use, group in groupby(rows, lambda row: row.get("use", "")):
+            _table(run, USES.get(use, "what it is"), [*group])
     else:
         run.out.say(f"no {run.args.kind} here")
     return 0
+
+
+def _table(run: Run, what: str, rows: Sequence[Row]) -> None:
+    heads = ["name", *(["attributes"] if "attributes" in rows[0] else []), what]
+    run.out.rows([[row["name"], *_more(row), _what(row)] for row in rows], heads)
 
 
 def _what(row: Row) -> str:

@@ -30,12 +30,22 @@ def presets(run: Run) -> Iterator[Row]:
 
 
 def formats(run: Run) -> Iterator[Row]:
-    """What a preset can be rendered to, by suffix."""
+    """What a preset can be rendered to, by suffix; then whose model files open."""
+    from latty.models.registries import readable
     from latty.presets import formats as known
 
     for suffix, found in known.formats().items():
         name = "NAME/" if suffix == known.FOLDER else suffix
-        yield {**entry(known.WRITERS, found.writer), "name": name, "what": found.about}
+        yield {
+            **entry(known.WRITERS, found.writer),
+            "name": name,
+            "what": found.about,
+            "use": "write",
+        }
+    for one in readable():
+        what = f"{one.origin}{f' (checked: {one.checked})' if one.checked else ''}"
+        yield {**entry(one.registry, one.name), "what": what, "use": "read", "family": one.family,
+               "origin": one.origin, "checked": one.checked}  # fmt: skip
 
 
 def jobs(run: Run) -> Iterator[Row]:

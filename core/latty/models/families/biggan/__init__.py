@@ -26,6 +26,8 @@ from latty.models.state_dict import (
 
 __all__ = ["build"]
 
+ORIGIN = "BigGAN of BigGAN-PyTorch and WarpedGANSpace, G_ema.pth"
+CHECKED = "the reference code's own output, 32 and 128 px"
 SIGNATURE = {
     "shared.weight": 2,
     "linear.weight": ...,

@@ -27,6 +27,8 @@ from latty.models.state_dict import (
 
 __all__ = ["build"]
 
+ORIGIN = "BigGAN-deep of Hugging Face, pytorch_model.bin"
+CHECKED = "the reference code's own output, 128 and 256 px"
 SIGNATURE = {
     "embeddings.weight": 2,
     "generator.gen_z.weight_orig": ...,

@@ -26,6 +26,8 @@ from latty.models.state_dict import checked, header_config, shapes_of
 
 __all__ = ["ProGAN", "ProGANConfig", "build", "metadata"]
 
+ORIGIN = "ProGAN of WarpedGANSpace and GANLatentDiscovery, .pth"
+CHECKED = "the reference code's own output, 64 px"
 SIGNATURE = {"features.0.conv.weight": (-1, -1, 4, 4), "output.conv.weight": 4}
 NOISE = False
 

@@ -30,6 +30,8 @@ from latty.scene import Noise
 
 __all__ = ["StyleGAN1", "StyleGAN1Config", "build", "metadata"]
 
+ORIGIN = "StyleGAN that latty imported, .safetensors"
+CHECKED = "the layouts that become it"
 SIGNATURE = {
     "synthesis.const": 3,
     "synthesis.layer0.noise_weight": ...,

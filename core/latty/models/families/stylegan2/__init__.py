@@ -21,6 +21,8 @@ from latty.models.styled_generator import StyledGenerator, styled_info
 
 __all__ = ["StyleGAN2Config", "StyleGAN2Network", "build", "metadata"]
 
+ORIGIN = "StyleGAN2 that latty imported, .safetensors"
+CHECKED = "the layouts that become it"
 SIGNATURE = {
     "synthesis.b4.const": 3,
     "synthesis.b4.conv1.affine.weight": ...,

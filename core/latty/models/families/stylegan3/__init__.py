@@ -25,6 +25,8 @@ from latty.scene import Noise
 
 __all__ = ["StyleGAN3", "StyleGAN3Config", "build", "inverse_transform", "metadata"]
 
+ORIGIN = "StyleGAN3 that latty imported, .safetensors"
+CHECKED = "the layouts that become it"
 SIGNATURE = {
     "synthesis.input.freqs": 2,
     "synthesis.input.weight": ...,
