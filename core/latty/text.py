@@ -31,5 +31,10 @@ def printable(text: str) -> str:
     return clean(text, LINE, "")
 
 
+def size_words(height: int, width: int) -> str:
+    """Of a picture: `64 px` where it is square, else height x width, `64 x 32 px`."""
+    return f"{height} px" if height == width else f"{height} x {width} px"
+
+
 def _stand_in(character: str, instead: str | None) -> str:
     return character.encode("unicode_escape").decode() if instead is None else instead

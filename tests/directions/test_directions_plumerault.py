@@ -33,7 +33,7 @@ class Blob:
         self.turn = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(2)))[
             0
         ]
-        self.info = ModelInfo("blob", "toy", size, 3, 6, 3, 6, 0, space, "blob0")  # type: ignore[arg-type]
+        self.info = ModelInfo("blob", "toy", size, size, 3, 6, 3, 6, 0, (), space, "blob0")  # type: ignore[arg-type]
         self.device = torch.device("cpu")
 
     def sample(self, seeds: Sequence[int]) -> Tensor:

@@ -236,7 +236,7 @@ def test_one_who_no_longer_waits_is_no_trouble(place: House) -> None:
 def test_a_model_says_what_it_is(place: House) -> None:
     model = place.do(place.engine.open("demo"))
     generator = open_model("demo", "cpu")
-    for name in ("name", "family", "resolution", "num_layers", "width", "space", "digest"):
+    for name in ("name", "family", "height", "width_px", "num_layers", "width", "space", "digest"):
         assert getattr(model, name) == getattr(generator.info, name)
     assert list(model.activations) == generator.activation_names()  # type: ignore[attr-defined]
     assert model.notes == open_model("demo", "cpu").info.notes

@@ -35,7 +35,7 @@ resolution = 64
 address = "{address}"
 """
 SHIPPED = home.shipped_dir() / "directions"
-DEMO = OpenModel("demo", "stylegan2", 64, 3, 64, 10, 128, 0, "w",
+DEMO = OpenModel("demo", "stylegan2", 64, 64, 3, 64, 10, 128, 0, "w",
              read_header(SHIPPED / "demo.safetensors").model_digest, (), (),
              ("b8.conv1",), "cpu")  # fmt: skip
 
@@ -485,7 +485,7 @@ def test_a_zoo_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
     known = models.look((), str(tmp_path / "zoo.toml"))
     assert [one.name for one in known][:2] == ["demo", "portraits"]
     assert known[-1].kind == "wrong" and "schema" in known[-1].what
-    assert known[0].resolution == 64 and known[0].facts == "stylegan2, 64 px, 2.2 MB"
+    assert known[0].height == 64 and known[0].facts == "stylegan2, 64 px, 2.2 MB"
 
 
 def test_a_model_by_path_is_remembered(tmp_path: Path) -> None:

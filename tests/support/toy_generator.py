@@ -17,7 +17,7 @@ class Toy:
         self.embed = torch.randn(max(classes, 1), 5, generator=state)
         self.paint = torch.randn(20, 3 * 16 * 16, generator=state) / 10
         self.mean = torch.full((5,), 0.3)
-        self.info = ModelInfo("toy", "toy", 16, 3, 6, 4, 5, classes, space, digest)  # type: ignore[arg-type]
+        self.info = ModelInfo("toy", "toy", 16, 16, 3, 6, 4, 5, classes, (), space, digest)  # type: ignore[arg-type]
         self.device = torch.device("cpu")
 
     def sample(self, seeds: Sequence[int]) -> Tensor:

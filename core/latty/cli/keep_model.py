@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from latty.cli.run import Run
 from latty.models import store
+from latty.text import size_words
 
 if TYPE_CHECKING:
     from latty.models.base import ModelInfo
@@ -42,10 +43,11 @@ def keep(
         named = f" (named by {licensed})" if licensed else ""
         run.out.say(f"licence: {card['licence']}{named}")
     origin = model.meta.get("origin", info.family)
-    shape = f"{info.resolution} px, {info.num_layers} layers"
+    shape = f"{size_words(info.height, info.width_px)}, {info.num_layers} layers"
     classes = f", {info.num_classes} classes" if info.num_classes else ""
     run.out.say(f"{info.family} from {origin}, {shape}{classes}; try: latty sample {name}")
     run.out.result(name, name=name, kind="model", path=str(target), family=info.family,
-                   origin=origin, resolution=info.resolution, num_layers=info.num_layers,
+                   origin=origin, resolution=info.resolution, height=info.height,
+                   width_px=info.width_px, channels=info.channels, num_layers=info.num_layers,
                    num_classes=info.num_classes, notes=[*model.notes], **card)  # fmt: skip
     return info

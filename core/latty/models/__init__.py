@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from latty.models.store import model_file
+from latty.models.store import GENERATOR, model_file, said_size
 
 if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not wait for it
     from latty.models.base import Generator
@@ -20,6 +20,20 @@ def open_model(ref: str, device: str = "auto") -> "Generator":
     file, where = model_file(ref), pick_device(device)
     name = ref if file is None else file.stem
     return opened(file, name, file.stat().st_mtime_ns if file else 0, where)
+
+
+def picture_size(ref: str) -> tuple[int, int]:
+    """Height and width in px of the pictures of the model that `ref` names, by its header where
+    that says them. Raises what `open_model` does."""
+    from latty.checkpoints.safetensors import read_header, says_kind
+
+    file = model_file(ref)
+    ours = file is not None and says_kind(file, GENERATOR)
+    said = said_size(read_header(file).meta) if file is not None and ours else None
+    if said is not None:
+        return said
+    info = open_model(ref, "cpu").info
+    return info.height, info.width_px
 
 
 def forget_all() -> None:

@@ -21,25 +21,45 @@ Labels = Tensor | None  # None, class indices (N,) int64, or weights (N, classes
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What a generator says about itself. `num_layers` is L of its codes (N, L, D = width);
-    `space` is where directions act best: "w" (codes) or "z" (before the mapping); `notes` what
-    was made up because the model's file does not hold it."""
+    """What a generator says about itself.
+
+    height, width_px  of its pictures; they need not be square
+    channels     1 grey, 3 colour, 4 colour and opacity
+    num_layers   L of its codes (N, L, D), D = width
+    class_names  in the order of the labels; () where nobody named them
+    space        where directions act best: "w" (codes) or "z" (before the mapping)
+    notes        what was made up because the model's file does not hold it
+    """
 
     name: str
     family: str
-    resolution: int
+    height: int
+    width_px: int
     channels: int
     z_dim: int
     num_layers: int
     width: int
     num_classes: int = 0
+    class_names: tuple[str, ...] = ()
     space: Literal["z", "w"] = "w"
     digest: str = ""
     notes: tuple[str, ...] = ()
 
+    @property
+    def resolution(self) -> int:
+        """The longer side, in px."""
+        return max(self.height, self.width_px)
+
     @classmethod
-    def of(cls, meta: Meta, family: str, **sizes: Any) -> "ModelInfo":
-        """With name, digest and notes from the header that a family's `build` is given."""
+    def of(
+        cls, meta: Meta, family: str, resolution: int | None = None, **sizes: Any
+    ) -> "ModelInfo":
+        """With name, digest and notes from the header that a family's `build` is given.
+
+        resolution    of pictures that are square, instead of `height` and `width_px`
+        """
+        if resolution is not None:
+            sizes |= {"height": resolution, "width_px": resolution}
         notes = tuple(line for line in meta.get("notes", "").split("\n") if line)
         name, digest = meta.get("name", family), meta.get("digest", "")
         return cls(name, family, **sizes, digest=digest, notes=notes)

@@ -78,12 +78,11 @@ class Latent:
     info: ModelInfo
     device: torch.device
     draw: str = "normal"
-    classes: tuple[str, ...] = ()
     unlabelled_class: int | None = 0
 
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes in order; empty where nobody said them."""
-        return self.classes
+        return self.info.class_names
 
     def sample(self, seeds: Sequence[int]) -> Tensor:
         """Latents z (N, Z), one per seed."""

@@ -184,9 +184,10 @@ def generator(
         num_layers=1,
         width=spec.latent,
         num_classes=spec.classes,
+        class_names=spec.class_names,
         space="z",
     )
-    return Latent(network, info, device, spec.distribution, spec.class_names)
+    return Latent(network, info, device, spec.distribution)
 
 
 def _network(reader: TensorReader, spec: Spec) -> Sequential:

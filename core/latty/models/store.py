@@ -7,6 +7,7 @@ source gives the same bytes: the header is written in sorted order, which other 
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,16 @@ from latty import files, home
 from latty.checkpoints.safetensors import pieces, says_kind
 from latty.models.registries import without_file
 from latty.store import Store
+from latty.text import size_words
 from latty.version import __version__
 
 if TYPE_CHECKING:
     from latty.models.base import ModelInfo
     from latty.models.parts import Converted
 
-SHOWN = ("resolution", "channels", "z_dim", "num_layers", "width", "num_classes", "space")
+SHOWN = ("resolution", "height", "width_px", "channels", "z_dim", "num_layers", "width",
+         "num_classes", "space")  # fmt: skip
+LARGEST = 2**16  # px that a header may say
 GENERATOR = "generator"  # what the header of a generator's file says under "kind"
 
 
@@ -36,6 +40,16 @@ def model_file(ref: str) -> Path | None:
     if file is None and ref in without_file():
         return None
     return file or MODELS.find(ref)
+
+
+def said_size(meta: Mapping[str, str]) -> tuple[int, int] | None:
+    """Height and width in px of a model's pictures, as its header says; None where it does not."""
+    with suppress(KeyError, ValueError, AttributeError, TypeError, RecursionError):
+        said = {**json.loads(meta.get("config") or "{}"), **meta}
+        both = (int(said.get(key) or said["resolution"]) for key in ("height", "width_px"))
+        height, width = (px if 0 < px <= LARGEST else 0 for px in both)
+        return (height, width) if height and width else None
+    return None
 
 
 def name_for(file: Path) -> str:
@@ -54,7 +68,7 @@ def save(model: "Converted", info: "ModelInfo", card: Mapping[str, Any], force: 
     text = {
         **model.meta,
         **{key: str(value) for key, value in facts.items()},
-        "title": f"{info.family}, {info.resolution} px, from {card['file']}",
+        "title": f"{info.family}, {size_words(info.height, info.width_px)}, from {card['file']}",
         "source": str(card["file"]),
         "source_sha256": str(card["sha256"]),
         "license": str(card["licence"]),

@@ -72,12 +72,15 @@ def write(preset: Preset, options: Options, report: Report = silent) -> list[Pat
     return outputs.write(preset, options, report)
 
 
-def plan(preset: Preset, options: Options) -> list[dict[str, Any]]:
+def plan(
+    preset: Preset, options: Options, own: tuple[int, int] | None = None
+) -> list[dict[str, Any]]:
     """What `write` would do, one table per output, for --dry-run; draws nothing.
 
-    size is the height of one picture in px, bytes the most that disk space is needed for.
-    Raises BadData for outputs that cannot be written.
+    size and width are height and width of one picture in px, bytes the most that disk space is
+    needed for. `own`: those of the model's own pictures; None = the model is asked. Raises BadData
+    for outputs that cannot be written.
     """
     from latty.render import outputs
 
-    return outputs.plan(preset, options)
+    return outputs.plan(preset, options, own)

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from latty.presets.formats import Pixels
+from latty.render.shots import width_at
 
 PAPER, INK, FAINT = "#ffffff", "#2e2e36", "#85858f"
 
@@ -30,7 +31,7 @@ def fit(pixels: Pixels, height: int | None) -> Pixels:
     """A picture (H, W, 3) resampled to `height` px, its shape kept; None leaves it as it is."""
     if height is None or pixels.shape[0] == height:
         return pixels
-    width = max(1, round(pixels.shape[1] * height / pixels.shape[0]))
+    width = width_at(height, (pixels.shape[0], pixels.shape[1]))
     grows = height > pixels.shape[0]  # Lanczos rings when it enlarges
     method = Image.Resampling.BICUBIC if grows else Image.Resampling.LANCZOS
     return np.asarray(Image.fromarray(pixels).resize((width, height), method))

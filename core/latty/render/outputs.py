@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty.errors import BadData
+from latty.models import picture_size
 from latty.presets import Preset, safe_output, to_dict
 from latty.presets.formats import format_of, writer_of
 from latty.render import provenance, work
 from latty.render.options import Options
-from latty.render.shots import play_order, shots
+from latty.render.shots import play_order, shots, width_at
 from latty.report import Report
 from latty.scene import Scene
 
@@ -33,12 +34,14 @@ def write(preset: Preset, options: Options, report: Report) -> list[Path]:
     return targets
 
 
-def plan(preset: Preset, options: Options) -> list[dict[str, Any]]:
+def plan(
+    preset: Preset, options: Options, own: tuple[int, int] | None = None
+) -> list[dict[str, Any]]:
     """What latty.render.plan says. Raises BadData for outputs that cannot be written."""
-    rows = []
+    rows, own = [], own or picture_size(preset.scene.model)
     for output, target in zip(preset.outputs, _targets(preset, options), strict=True):
-        size = output.size or preset.scene.size or _own_size(preset.scene.model)
-        count = len(shots(preset, output, size))
+        size = output.size or preset.scene.size or own[0]
+        width, count = width_at(size, own), len(shots(preset, output, size))
         form = format_of(output.path)
         assert form is not None  # or it were no target
         played = len(play_order(preset.frames, output.loop)) if form.film else 1
@@ -51,7 +54,8 @@ def plan(preset: Preset, options: Options) -> list[dict[str, Any]]:
                 "fps": output.fps,
                 "seconds": round(played / output.fps, 3) if played > 1 else 0,
                 "size": size,
-                "bytes": _bytes(count, size, form.bytes_per_pixel),
+                "width": width,
+                "bytes": _bytes(count, size * width, form.bytes_per_pixel),
                 "model": preset.scene.model,
                 "device": options.device,
                 "batch": options.batch,
@@ -88,7 +92,9 @@ def fill(
                 reels[scenes] = journals.enter_context(made)
             reel = reels[scenes]
             missing = len(reel) - len(reel.journal)
-            needed = _bytes(missing, size or generator.info.resolution, 1.0)
+            height = size or generator.info.height
+            width = width_at(height, (generator.info.height, generator.info.width_px))
+            needed = _bytes(missing, height * width, 1.0)
             work.refuse_small_disk(one.target, needed, options.force)
             recipe = {**shared, "preset": to_dict(provenance.portable(preset, output))}
             one.note("recipe.json", provenance.sealed(recipe, reel.batches))
@@ -111,12 +117,6 @@ def _targets(preset: Preset, options: Options) -> list[Path]:
     return targets
 
 
-def _own_size(model: str) -> int:
-    from latty.models import open_model
-
-    return open_model(model, "cpu").info.resolution
-
-
-def _bytes(count: int, size: int, per_pixel: float) -> int:
-    """Disk space for pictures of size x size px: kept raw, and once more as they are written."""
-    return round(count * size * size * (3 + per_pixel))
+def _bytes(count: int, area: int, per_pixel: float) -> int:
+    """Disk space for pictures of `area` px: kept raw, and once more as they are written."""
+    return round(count * area * (3 + per_pixel))

@@ -44,6 +44,11 @@ class Shots(Sequence[Scene]):
         return replace(scene, seed=self.preset.seeds[which]) if self.preset.seeds else scene
 
 
+def width_at(height: int, own: tuple[int, int]) -> int:
+    """The width in px of a picture at a height that keeps the shape of its own (height, width)."""
+    return max(1, round(own[1] * height / own[0]))
+
+
 def shots(preset: Preset, output: Output, size: int | None) -> Sequence[Scene]:
     """The scenes of one output, at `size` px. Raises BadData for a grid that moves nothing."""
     if is_film(output.path):

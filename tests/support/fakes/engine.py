@@ -16,20 +16,22 @@ from latty import home
 from latty.jobs import wire
 from latty.scene import from_table
 
-SIZE = 32
+SIZE, SIDE = 32, 64  # px of a picture, and of a model's own
+PX_256 = {"height": 256, "width_px": 256}
 DIGEST = "e2fa8acf9d68c7694dfa4acca3f3ecc5d3ceade320d7c334329fd10ff944a4c0"  # of the real demo
 
 
 def info(name: str, family: str = "stylegan2", **other: Any) -> dict[str, Any]:
     """What a model is, as the real engine says it."""
-    usual = {"resolution": 64, "channels": 3, "z_dim": 64, "num_layers": 10, "width": 128}
+    usual = {"channels": 3, "z_dim": 64, "num_layers": 10, "width": 128}
+    size = {"height": SIDE, "width_px": SIDE}
     return {"name": name, "family": family, "num_classes": 0, "space": "w", "digest": name * 8,
-            **usual, **other}  # fmt: skip
+            **size, **usual, **other}  # fmt: skip
 
 
 MODELS = {
     "demo": info("demo", digest=DIGEST),
-    "portraits": info("portraits", "portraits", resolution=256, z_dim=32, num_layers=4, width=32),
+    "portraits": info("portraits", "portraits", z_dim=32, num_layers=4, width=32, **PX_256),
     "flat": info("flat", "progan", num_layers=1, space="z"),
     "zoo": info("zoo", "biggan", num_classes=1000, num_layers=5, space="z"),
 }

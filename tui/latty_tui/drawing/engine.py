@@ -16,6 +16,7 @@ from latty import process
 from latty.errors import BadData, LattyError
 from latty.jobs import run, wire
 from latty.scene import Scene, to_table
+from latty.text import size_words
 from latty_tui.drawing.engine_log import EngineLog, ended, reason
 
 COMMAND = tuple(process.command("latty.jobs.engine"))
@@ -55,7 +56,8 @@ class OpenModel:
 
     name: str
     family: str
-    resolution: int
+    height: int
+    width_px: int
     channels: int
     z_dim: int
     num_layers: int
@@ -67,6 +69,11 @@ class OpenModel:
     notes: tuple[str, ...]
     activations: tuple[str, ...]
     device: str
+
+    @property
+    def px(self) -> str:
+        """The size of its pictures in words."""
+        return size_words(self.height, self.width_px)
 
 
 @dataclass(frozen=True, slots=True)

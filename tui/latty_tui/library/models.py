@@ -3,7 +3,6 @@
 No Textual here; headers are read without torch, in a thread.
 """
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +13,10 @@ from latty import home
 from latty.checkpoints.safetensors import read_header
 from latty.errors import LattyError
 from latty.files import stamp_of
-from latty.models.store import MODELS
+from latty.models.store import MODELS, said_size
+from latty.text import size_words
 
 Kind = Literal["here", "path", "zoo", "wrong"]
-SHOWN = ("resolution", "space")
 UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
@@ -33,17 +32,22 @@ class ModelEntry:
     name: str
     kind: Kind
     family: str = ""
-    resolution: int = 0
+    height: int = 0
+    width_px: int = 0
     space: str = ""
     size: int = 0
     what: str = ""
     by_hand: bool = False
 
     @property
+    def px(self) -> str:
+        """The size of its pictures in words, "" where it is not known."""
+        return size_words(self.height, self.width_px) if self.height else ""
+
+    @property
     def facts(self) -> str:
         """Family, size and space, as far as they are known."""
-        parts = (self.family, f"{self.resolution} px" if self.resolution else "",
-                 self.space, weight(self.size))  # fmt: skip
+        parts = self.family, self.px, self.space, weight(self.size)
         return ", ".join(part for part in parts if part)
 
 
@@ -79,17 +83,12 @@ def _of_file(ref: str, name: str, path: Path, kind: Kind) -> ModelEntry:
     meta: Mapping[str, str] = {}
     with suppress(LattyError):  # another kind of checkpoint: it says what it is when it is opened
         meta = read_header(path).meta
-    resolution, size = meta.get("resolution", ""), 0
-    if not resolution:
-        with suppress(ValueError, AttributeError, RecursionError):
-            resolution = str(json.loads(meta.get("config", "{}")).get("resolution", ""))
+    size, (height, width) = 0, said_size(meta) or (0, 0)
     with suppress(OSError):
         size = path.stat().st_size
-    px = int(resolution) if resolution.isdecimal() and len(resolution) < 6 else 0
     what = ref if kind == "path" else meta.get("title", "")
-    return ModelEntry(
-        ref, name, kind, meta.get("family", ""), px, meta.get("space", ""), size, what
-    )
+    family, space = meta.get("family", ""), meta.get("space", "")
+    return ModelEntry(ref, name, kind, family, height, width, space, size, what)
 
 
 def _zoo(own: str, here: set[str]) -> list[ModelEntry]:
@@ -100,6 +99,7 @@ def _zoo(own: str, here: set[str]) -> list[ModelEntry]:
     except (LattyError, RuntimeError) as error:
         return [ModelEntry("", "the zoo cannot be read", "wrong", what=str(error))]
     return [ModelEntry(entry.name, entry.name, "zoo", entry.family, entry.resolution,
+                  entry.resolution,
                   size=entry.size or 0, what=entry.what(), by_hand=entry.by_hand)
             for entry in entries.values() if entry.name not in here]  # fmt: skip
 

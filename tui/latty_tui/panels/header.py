@@ -141,9 +141,7 @@ class HeaderPanel(Panel, Widget):
         elif model is None:
             yield HeaderPart(5, "not open")
         else:
-            yield HeaderPart(
-                8, f"{printable(model.family)} {model.resolution} px, {model.space.upper()}"
-            )
+            yield HeaderPart(8, f"{printable(model.family)} {model.px}, {model.space.upper()}")
 
     def _machine(self) -> Iterator[HeaderPart]:
         drawn = self._drawn

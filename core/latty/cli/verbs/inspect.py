@@ -136,9 +136,12 @@ def _known(path: Path, checkpoint: "Checkpoint") -> Facts:
 def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
     """Of a file of ours its own words; of others what their tensors' names give away."""
     from latty.models.recognition import recognise
+    from latty.models.store import said_size
 
     if meta.get("family"):
-        return {"family": meta["family"], "origin": meta.get("origin")}
+        height, width = said_size(meta) or (None, None)
+        return {"family": meta["family"], "origin": meta.get("origin"),
+                "height": height, "width_px": width}  # fmt: skip
     found = recognise(checkpoint)
     if found is None:
         return {"family": None, "note": "its tensors' names are of no family that latty knows"}

@@ -47,7 +47,7 @@ class Pairs:
         self.params, self.size = params, params.size
         info = generator.info
         self.space = info.space if params.space == "auto" else params.space
-        if isinstance(generator, AnySize) and info.resolution > params.size:
+        if isinstance(generator, AnySize) and info.height > params.size:
             generator = generator.at_size(params.size)
         self.generator = generator
         self.device = generator.device

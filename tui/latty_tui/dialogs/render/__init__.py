@@ -30,7 +30,8 @@ async def ask(desk: "Desk") -> None:
     """Ask how, and hand the job in. Raises BadData where keyframes do not go together."""
     preset = await asyncio.to_thread(film.preset_of, desk.state)
     devices = await asyncio.to_thread(dialogs_device.devices, desk.config.device)
-    order = Order(preset, desk.config.out_dir, desk.model.resolution if desk.model else 256)
+    own = (desk.model.height, desk.model.width_px) if desk.model else (256, 256)
+    order = Order(preset, desk.config.out_dir, own)
     values = await desk.answer(RenderForm(order, devices, desk.config.device))
     if values is None:
         return
@@ -102,7 +103,7 @@ def _fields(order: Order, devices: Sequence[str], device: str) -> list[FormField
         FormField("formats", "formats", "gif" if sweep or order.moves else "png",
               "Space: this one too; frames is a folder of PNGs", _formats(), many=True),
         FormField("size", "height in px", str(first.size or ""),
-              f"empty: the model's own, {preset.scene.size or order.own_size}",
+              f"empty: the model's own, {preset.scene.size or order.own_size[0]}",
               read=readers.or_empty(readers.height)),
         *_film_fields(order),
         FormField("layout", "the png is", first.layout,

@@ -8,6 +8,7 @@ from typing import Any
 from latty.cli.values import seeds as read_seeds
 from latty.jobs import control
 from latty.presets.values import Output, Preset, Track
+from latty.text import size_words
 from latty_tui import jobs
 from latty_tui.dialogs import device as dialogs_device
 from latty_tui.dialogs.fields import Values
@@ -23,7 +24,7 @@ class Order:
 
     preset: Preset
     folder: Path
-    own_size: int
+    own_size: tuple[int, int]  # height and width of the model's pictures, in px
 
     @property
     def moves(self) -> bool:
@@ -78,12 +79,8 @@ class Order:
         from latty.render import Options, plan
 
         preset = self.made(values)
-        sized = (replace(o, size=o.size or preset.scene.size or self.own_size)
-                 for o in preset.outputs)  # fmt: skip
         options = Options(Path(values["folder"]).expanduser())
-        return "\n".join(
-            _words(row) for row in plan(replace(preset, outputs=tuple(sized)), options)
-        )
+        return "\n".join(_words(row) for row in plan(preset, options, self.own_size))
 
     def submit(self, values: Values) -> str:
         """The id of the job. Its preset is a copy: what is changed here later changes nothing
@@ -108,7 +105,7 @@ def _words(row: dict[str, Any]) -> str:
     film = f", {row['frames']} frames in {row['seconds']:g} s" if row["seconds"] else ""
     some = "1 picture" if row["pictures"] == 1 else f"{row['pictures']} pictures"
     disk = f"at most {max(0.1, row['bytes'] / 1e6):.3g} MB of disk"
-    return f"{row['path']}: {some} of {row['size']} px{film}, {disk}"
+    return f"{row['path']}: {some} of {size_words(row['size'], row['width'])}{film}, {disk}"
 
 
 def seeds(text: str) -> list[int]:

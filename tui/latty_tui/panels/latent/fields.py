@@ -165,7 +165,7 @@ class SizeField(LatentField):
     USUAL: ClassVar = {"size": None}
 
     def words(self, look: FieldContext) -> str:
-        own = f" {look.model.resolution} px" if look.model else ""
+        own = f" {look.model.height} px" if look.model else ""
         return f"{look.scene.size} px" if look.scene.size else f"own{own}"
 
     def _at(self, state: State, size: int | None) -> Change:

@@ -106,7 +106,7 @@ class ModelsPanel(BrowserPanel[ModelEntry | None]):
             return row.facts
         size = models.weight(row.size)
         classes = f"{model.num_classes} classes" if model.num_classes else ""
-        parts = (model.family, f"{model.resolution} px", model.space, classes, size)
+        parts = (model.family, model.px, model.space, classes, size)
         return ", ".join(part for part in parts if part)
 
     def draw_row(self, index: int, width: int) -> Text:
@@ -118,7 +118,7 @@ class ModelsPanel(BrowserPanel[ModelEntry | None]):
             return text.append(f" {count} to fetch", dim)
         mark = "●" if row.ref == self.desk.opened and self.desk.model else " "
         mark = "✗" if row.ref and row.ref == self.broken else mark
-        right = f"{row.resolution} px" if row.resolution else ""
+        right = row.px
         size = models.weight(row.size)
         for shown in (f"{right} {size}".strip(), right, ""):  # as much as leaves the name whole
             right = shown

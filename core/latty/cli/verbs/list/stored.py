@@ -23,7 +23,7 @@ def models(run: Run) -> Iterator[Row]:
         return
     from latty.checkpoints.safetensors import read_header
     from latty.models.registries import FAMILIES
-    from latty.models.store import MODELS
+    from latty.models.store import MODELS, said_size
 
     files = MODELS.files()
     for name in MODELS.names():
@@ -31,8 +31,10 @@ def models(run: Run) -> Iterator[Row]:
             yield {**entry(FAMILIES, name), "family": name}
             continue
         meta = read_header(files[name]).meta
+        height, width = said_size(meta) or (None, None)
         what = meta.get("title") or meta.get("description") or meta.get("family", "")
         yield {"name": name, "what": what, "family": meta.get("family", ""),
+               "height": height, "width_px": width,
                "bytes": files[name].stat().st_size}  # fmt: skip
 
 

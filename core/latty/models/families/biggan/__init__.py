@@ -58,6 +58,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         num_layers=sizes.layers,
         width=sizes.chunk,
         num_classes=sizes.classes,
+        class_names=class_names(beside, sizes.classes),
         space="z",
     )
-    return Latent(network, info, device, "truncated", class_names(beside, sizes.classes))
+    return Latent(network, info, device, "truncated")

@@ -59,6 +59,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         num_layers=len(config.ups) + 1,
         width=z_dim,
         num_classes=classes,
+        class_names=class_names(config_of(meta), classes),
         space="w",
     )
-    return Latent(network, info, device, "truncated", class_names(config_of(meta), classes))
+    return Latent(network, info, device, "truncated")

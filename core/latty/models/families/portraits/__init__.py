@@ -97,7 +97,9 @@ class Portraits:
         self._style, self._deviation = self._tensor(style), self._tensor(deviation)
         self._centre = self._tensor(centre)
         digest = sha256(f"portraits 1 {SEED} {LAYERS}".encode()).hexdigest()
-        self.info = ModelInfo("portraits", "portraits", size, 3, WIDTH, 4, WIDTH, digest=digest)
+        self.info = ModelInfo(
+            "portraits", "portraits", size, size, 3, WIDTH, 4, WIDTH, digest=digest
+        )
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array.astype(np.float32)).to(self.device)
@@ -106,7 +108,7 @@ class Portraits:
         """The same model drawing `size` x `size` pixels."""
         other = object.__new__(Portraits)
         other.__dict__.update(self.__dict__)
-        other.info = replace(self.info, resolution=size)
+        other.info = replace(self.info, height=size, width_px=size)
         return other
 
     def sample(self, seeds: Sequence[int]) -> Tensor:
@@ -132,7 +134,7 @@ class Portraits:
         self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
     ) -> Tensor:
         """Images (N, 3, H, W) in [-1, 1]; there is no noise to choose."""
-        size = self.info.resolution
+        size = self.info.height
         # Edges are antialiased in closed form; only small pictures need samples inside a pixel.
         samples = 2 if size < 128 else 1
         # Parts that fit the processor's cache take two thirds of the time, and bounded memory.
