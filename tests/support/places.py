@@ -8,6 +8,7 @@ GOLDEN = ROOT / "tests/golden"
 FAKES = ROOT / "tests/support/fakes"
 SHARED = Path(os.environ.get("LATTY_SHARED") or ROOT.parent / "shared")
 PARITY = SHARED / "parity"
+CASES = SHARED / "cases"
 REAL = SHARED / "real"
 BADFILES = SHARED / "badfiles"
 LIMIT = float(os.environ.get("LATTY_TEST_LIMIT") or 600)  # seconds; only a hang reaches it

@@ -146,7 +146,8 @@ def _origin(direction: HasCoordinate, layer: str, scene: Scene, generator: Gener
         assert isinstance(generator, HasActivations)  # checked
         with torch.inference_mode(False), torch.no_grad():  # kept for callers of any mode
             codes = torch.zeros(1, info.num_layers, info.width, device=generator.device)
-            mean, label = generator.truncate(codes, 0.0, None), labels([scene], generator)
+            label = labels([scene], generator)
+            mean = labelled(generator, label).truncate(codes, 0.0, None)
             x = generator.activation(mean, layer, label, truncation, scene.noise)
             if len(known) >= KEPT:
                 known.clear()

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from latty.errors import BadData
-from latty.models.base import Generator, Labels, ModelInfo
+from latty.models.base import Generator, HasClassMeans, Labels, ModelInfo
+from latty.models.checks import truncated
 from latty.scene import Noise
 
 LABELLED = ("activation", "synthesis_with")  # what only some families have, and takes a label
@@ -47,8 +48,14 @@ class Labelled:
         return self._generator.mapping(z, self._rows(len(z), label), truncation, cutoff)
 
     def truncate(self, codes: Tensor, truncation: Tensor | float, cutoff: int | None) -> Tensor:
-        """Codes (N, L, D), truncated."""
-        return self._generator.truncate(codes, truncation, cutoff)
+        """Codes (N, L, D), truncated: toward the mean of their class, where it has one. One row of
+        codes serves any number of labels."""
+        if not isinstance(self._generator, HasClassMeans):
+            return self._generator.truncate(codes, truncation, cutoff)
+        count = max(len(codes), len(self._label))
+        means = self._generator.mean_codes(self._rows(count, None), count)
+        codes = codes.to(self.device).expand(count, -1, -1)
+        return truncated(codes, means, truncation, cutoff)
 
     def synthesis(
         self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"

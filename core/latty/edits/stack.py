@@ -89,7 +89,11 @@ class Stack:
             )
         if scene.truncation == 1:
             return codes
-        return self.generator.truncate(codes, scene.truncation, scene.cutoff)
+        return self._of_class(scene).truncate(codes, scene.truncation, scene.cutoff)
+
+    def _of_class(self, *scenes: Scene) -> Generator:
+        """The generator with the scenes' labels wherever none is given."""
+        return labelled(self.generator, labels(scenes, self.generator))
 
     def _moved_latent(self, z: Tensor, edit: Edit, scene: Scene) -> Tensor:
         """A latent (1, Z) after one edit."""
@@ -98,7 +102,7 @@ class Stack:
             moved = torch.lerp(z, latent(self.draw, _seed(edit)), edit.strength)
         else:
             strength = torch.tensor([edit.strength], device=z.device)
-            where = labelled(self.generator, labels([scene], self.generator))
+            where = self._of_class(scene)
             moved = steps.moved(z, edit, strength, self._found(edit.direction), where)
         return self.locks.hold(z, moved, edit, "z", scene.locks)
 
@@ -137,7 +141,7 @@ class Stack:
             goals = torch.cat([self._goal(edit, scene) for scene in scenes])
             moved = torch.lerp(codes, goals, strength.view(-1, 1, 1))  # exact at 1
         else:
-            where = labelled(self.generator, labels(scenes, self.generator))
+            where = self._of_class(*scenes)
             moved = steps.moved(codes, edit, strength, self._found(edit.direction), where)
         moved = self.locks.hold(codes, moved, edit, "w", scenes[0].locks)
         return keep_layers(codes, moved, self._layers(edit))
@@ -154,7 +158,8 @@ class Stack:
         result = moved.clone()
         for i in late:
             psi, cutoff = scenes[i].truncation, scenes[i].cutoff
-            result[i : i + 1] = self.generator.truncate(moved[i : i + 1], psi, cutoff)
+            alone = self._of_class(scenes[i])
+            result[i : i + 1] = alone.truncate(moved[i : i + 1], psi, cutoff)
         return result
 
 

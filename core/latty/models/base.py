@@ -106,6 +106,15 @@ class HasClasses(Protocol):
 
 
 @runtime_checkable
+class HasClassMeans(Protocol):
+    """Knows a mean code for each class, toward which `mapping` truncates codes of that class."""
+
+    def mean_codes(self, label: Labels, count: int) -> Tensor:
+        """The mean codes (N or 1, 1, D) of the labels of N = `count` pictures."""
+        ...
+
+
+@runtime_checkable
 class HasLayerWeights(Protocol):
     """Offers the matrix through which each layer reads its code (SeFa, arXiv:2007.06600, eq. 4)."""
 

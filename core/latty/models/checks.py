@@ -53,8 +53,8 @@ def fitting_codes(info: ModelInfo, codes: Tensor, device: torch.device) -> Tenso
 def truncated(
     codes: Tensor, mean: Tensor | None, truncation: Tensor | float, cutoff: int | None
 ) -> Tensor:
-    """Codes (N, L, D) moved toward the mean code (D,), None = zero, in the layers below `cutoff`;
-    `truncation` is one number or (N,)."""
+    """Codes (N, L, D) moved toward the mean code, (D,) or (N, 1, D), None = zero, in the layers
+    below `cutoff`; `truncation` is one number or (N,)."""
     if isinstance(truncation, Tensor):
         truncation = truncation.to(codes).reshape(-1, 1, 1)
     moved = codes * truncation if mean is None else mean + truncation * (codes - mean)

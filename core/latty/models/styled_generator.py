@@ -117,11 +117,13 @@ class StyledGenerator:
         """Codes (N, L, D) of latents (N, Z); label None is all zeros, as in the reference."""
         weights = label_weights(self.info, label, z.shape[0], self.device)
         codes: Tensor = self.network.codes(z.to(self.device, torch.float32), weights)
-        return codes if truncation == 1 else self.truncate(codes, truncation, cutoff)
+        if truncation == 1:
+            return codes
+        return truncated(codes, self._mean(weights), truncation, cutoff)
 
     def truncate(self, codes: Tensor, truncation: Tensor | float, cutoff: int | None) -> Tensor:
         """Codes (N, L, D) moved toward the mean code below `cutoff`."""
-        return truncated(codes.to(self.device), self.network.mean_code, truncation, cutoff)
+        return truncated(codes.to(self.device), self._mean(None), truncation, cutoff)
 
     def synthesis(
         self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
@@ -194,6 +196,11 @@ class StyledGenerator:
     ) -> Tensor:
         """Images (N, C, H, W) with the features after some layers changed."""
         return self.synthesis_from(self.prefix(codes, 0), codes, noise, changes)
+
+    def _mean(self, weights: Tensor | None) -> Tensor:
+        """What truncation moves toward, of class weights (N, classes): it broadcasts to codes."""
+        mean: Tensor = self.network.mean_code
+        return mean
 
     def _context(self, noise: Noise) -> Any:
         return self.network.pictures(noise)

@@ -12,12 +12,10 @@ from latty.models.parts import Converted, Part
 ORIGIN = "StyleGAN3 T and R of NVIDIA, .pkl"
 CHECKED = "the reference code's own output, 32 px, with and without classes"
 FAMILY = "stylegan3"
-SIGNATURE = {
-    "synthesis.input.freqs": 2,
-    "synthesis.input.weight": ...,
-    "synthesis.input.affine.weight": ...,
-    "mapping.fc0.weight": ...,
-}
+SIGNATURE = (  # StyleGAN-XL's files always have an embedding, and it never has a bias
+    {"synthesis.input.freqs": 2, "mapping.fc0.weight": 2, "*": r"(?!mapping\.embed\.).*"},
+    {"synthesis.input.freqs": 2, "mapping.fc0.weight": 2, "mapping.embed.bias": 1},
+)
 
 HINT = "import NVIDIA's own .pkl instead; how the layers resample is written there and nowhere else"
 

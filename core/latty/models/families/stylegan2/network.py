@@ -128,12 +128,17 @@ class StyleGAN2Mapping(nn.Module):
         x, joint = z.to(self.w_avg.dtype), self.config.label_norm == "joint"
         x = x if joint else ops.pixel_norm(x)
         if self.config.c_dim:
-            y = self.embed(self.label_weights(label, x))
+            y = self.embedded(self.label_weights(label, x))
             x = torch.cat([x, y if joint else ops.pixel_norm(y)], 1)
         x = ops.pixel_norm(x) if joint else x
         for i in range(self.config.mapping_layers):
             x = self.get_submodule(f"fc{i}")(x)
         return x[:, None].expand(-1, self.config.num_layers, -1)
+
+    def embedded(self, weights: Tensor) -> Tensor:
+        """What a label adds to the latent: class weights (N, classes) -> (N, E)."""
+        features: Tensor = self.embed(weights)
+        return features
 
     def label_weights(self, label: Tensor | None, like: Tensor) -> Tensor:
         """The label as weights (N, classes); None is all zeros, as in the reference."""

@@ -1,6 +1,7 @@
-"""StyleGAN3 generators, T and R, as tensors with NVIDIA's names.
+"""StyleGAN3 generators, T and R, and StyleGAN-XL's, as tensors with NVIDIA's names.
 
-Karras et al. 2021, "Alias-Free Generative Adversarial Networks" (arXiv:2106.12423).
+Karras et al. 2021, "Alias-Free Generative Adversarial Networks" (arXiv:2106.12423); StyleGAN-XL
+(class_vectors.py) differs in what it does with a class, and in how many layers it has.
 How each layer resamples cannot be seen in tensors: it is read from the header, key "config".
 
 A user transform moves or turns the picture without moving its pixels: `with_transform(matrix)`
@@ -16,7 +17,8 @@ import torch
 from torch import Tensor
 
 from latty.errors import UsageError
-from latty.models.base import Meta
+from latty.models.base import Labels, Meta
+from latty.models.checks import label_weights
 from latty.models.families.stylegan3 import config as file
 from latty.models.families.stylegan3.network import StyleGAN3Config
 from latty.models.families.stylegan3.ops import inverse_transform
@@ -38,7 +40,10 @@ NOISE = False
 
 def metadata(config: StyleGAN3Config) -> dict[str, str]:
     """The header that goes with a network's tensors in a safetensors file."""
-    return {"kind": "generator", "family": "stylegan3", "config": json.dumps(asdict(config))}
+    said = asdict(config)
+    if not config.class_dim:
+        del said["class_dim"]
+    return {"kind": "generator", "family": "stylegan3", "config": json.dumps(said)}
 
 
 def build(
@@ -77,6 +82,14 @@ class StyleGAN3(StyledGenerator):
         moved = StyleGAN3(self.network, self.info, self.device)
         moved.transform = matrix
         return moved
+
+    def mean_codes(self, label: Labels, count: int) -> Tensor:
+        """The mean codes (N or 1, 1, D) of the labels of N = `count` pictures."""
+        return self._mean(label_weights(self.info, label, count, self.device))
+
+    def _mean(self, weights: Tensor | None) -> Tensor:
+        means: Tensor = self.network.mean_codes(weights)
+        return means
 
     def _context(self, noise: Noise) -> Tensor | None:
         return self.transform

@@ -41,7 +41,7 @@ def from_attributes(said: Mapping[str, Any], shapes: Shapes) -> StyleGAN3Config:
 
 def _from_attributes(said: Mapping[str, Any], shapes: Shapes) -> StyleGAN3Config:
     names = [str(name) for name in said["synthesis.layer_names"]]
-    first = said["synthesis.input.size"]
+    first, vectors = said["synthesis.input.size"], "mapping.embed_proj.weight" in shapes
     return StyleGAN3Config(
         z_dim=said["z_dim"],
         w_dim=said["w_dim"],
@@ -56,9 +56,12 @@ def _from_attributes(said: Mapping[str, Any], shapes: Shapes) -> StyleGAN3Config
         mapping_layers=said["mapping.num_layers"],
         mapping_lr=float(said["mapping.fc0.bias_gain"]),
         mapping_activation=said["mapping.fc0.activation"],
-        embed_dim=shapes.get("mapping.embed.weight", (0,))[0],
+        embed_dim=0
+        if vectors or not said["c_dim"]
+        else shapes.get("mapping.embed.weight", (0,))[0],
         hidden_dim=shapes["mapping.fc0.weight"][0] if said["mapping.num_layers"] > 1 else 0,
         output_scale=float(said["synthesis.output_scale"]),
+        class_dim=shapes["mapping.embed.weight"][1] if vectors else 0,
     )
 
 
@@ -103,7 +106,7 @@ def read_config(meta: Meta) -> StyleGAN3Config:
     if not isinstance(layers, list) or not 1 <= len(layers) <= MAX_LAYERS:
         raise BadData("the header's config has no list of layers", AGAIN)
     config: StyleGAN3Config = _record(
-        StyleGAN3Config, {**said, "layers": tuple(map(_read_layer, layers))}
+        StyleGAN3Config, {"class_dim": 0, **said, "layers": tuple(map(_read_layer, layers))}
     )
     check(config)
     return config
@@ -132,11 +135,13 @@ def check(config: StyleGAN3Config) -> None:
     for key in SIZES:
         _whole(f"header's {key}", getattr(config, key), 1, 1 << 20)
     _whole("header's input_size", config.input_size, 1, LARGEST)
-    for key in ("c_dim", "embed_dim", "hidden_dim"):
+    for key in ("c_dim", "embed_dim", "hidden_dim", "class_dim"):
         _whole(f"header's {key}", getattr(config, key), 0, 1 << 20)
     _whole("header's mapping_layers", config.mapping_layers, 1, MAX_LAYERS)
     for key in ("mapping_lr", "output_scale", "sampling_rate", "bandwidth"):
         _positive(f"header's {key}", getattr(config, key))
+    if config.class_dim and not config.c_dim:
+        raise BadData("the header has vectors of classes and no classes", AGAIN)
     if config.mapping_activation not in ACTIVATIONS:
         raise BadData(f"the header's mapping_activation cannot be {config.mapping_activation!r}")
     if config.sampling_rate <= 2 * config.bandwidth:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from latty.models import ops
 from latty.models.families.stylegan2 import network as sg2
 from latty.models.families.stylegan3 import ops as alias_free
+from latty.models.families.stylegan3.class_vectors import ClassVectorMapping
 from latty.models.styled_generator import SynthesisState
 from latty.scene import Noise
 
@@ -60,6 +61,7 @@ class StyleGAN3Config:
     embed_dim: int = 0  # features of the label's embedding; 0 = w_dim
     hidden_dim: int = 0  # features between the mapping's layers; 0 = w_dim
     output_scale: float = 0.25
+    class_dim: int = 0  # features of StyleGAN-XL's class vectors; 0 = labels are embedded directly
 
     @property
     def num_layers(self) -> int:
@@ -76,7 +78,7 @@ class StyleGAN3Config:
             mapping_layers=self.mapping_layers,
             mapping_lr=self.mapping_lr,
             mapping_activation=self.mapping_activation,
-            embed_dim=self.embed_dim,
+            embed_dim=self.z_dim if self.class_dim else self.embed_dim,
             hidden_dim=self.hidden_dim,
         )
 
@@ -213,13 +215,23 @@ class StyleGAN3Network(nn.Module):
     def __init__(self, config: StyleGAN3Config) -> None:
         super().__init__()
         self.config = config
-        self.mapping = sg2.StyleGAN2Mapping(config.mapping)
+        self.mapping = (
+            ClassVectorMapping(config.mapping, config.class_dim)
+            if config.class_dim
+            else sg2.StyleGAN2Mapping(config.mapping)
+        )
         self.synthesis = StyleGAN3Synthesis(config)
 
     @property
     def mean_code(self) -> Tensor:
-        """The mean of the codes (D,)."""
-        return self.mapping.w_avg
+        """The mean of the codes (D,), of class 0 where each class has its own."""
+        return self.mean_codes(None)[0, 0]
+
+    def mean_codes(self, label: Tensor | None) -> Tensor:
+        """The mean codes (N or 1, 1, D) of class weights (N, classes)."""
+        if isinstance(self.mapping, ClassVectorMapping):
+            return self.mapping.mean_codes(label)
+        return self.mapping.w_avg[None, None]
 
     def codes(self, z: Tensor, label: Tensor | None) -> Tensor:
         """Codes (N, L, D) of z (N, Z), the same for all L; label as StyleGAN2Mapping takes it."""

@@ -1,0 +1,109 @@
+"""StyleGAN-XL: a mean code for each class, the promises of a family."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import family_promises as promises
+import pytest
+import torch
+from small_families import STYLEGAN3, stylegan3_tensors
+from torch import Tensor
+
+from latty.edits.conditioned import labelled
+from latty.edits.stack import Stack
+from latty.errors import BadData
+from latty.models.families import stylegan3
+from latty.models.recognition import fits
+from latty.models.registries import LAYOUTS
+from latty.scene import Scene
+
+CPU = torch.device("cpu")
+CLASSES = 4
+SMALL = replace(STYLEGAN3, c_dim=CLASSES, embed_dim=0, class_dim=5, hidden_dim=0)
+
+
+def small() -> stylegan3.StyleGAN3:
+    return stylegan3.build(stylegan3_tensors(SMALL), stylegan3.metadata(SMALL), CPU)
+
+
+def test_layouts_tell_the_two_networks_apart() -> None:
+    common = {"synthesis.input.freqs": (4, 2), "mapping.fc0.weight": (8, 8)}
+    names = {
+        "nvidia_stylegan3": [{}, {"mapping.embed.weight": (8, 3), "mapping.embed.bias": (8,)}],
+        "stylegan_xl": [{"mapping.embed.weight": (9, 5)}],
+    }
+    for wanted, cases in names.items():
+        for more in cases:
+            found = [
+                layout
+                for layout in LAYOUTS.names()
+                if fits(LAYOUTS.constant(layout, "SIGNATURE"), {**common, **more})
+            ]
+            assert found == [wanted]
+
+
+# --- a small random model -------------------------------------------------------------------------
+
+
+def test_promises(tmp_path: Path) -> None:
+    tensors, meta = stylegan3_tensors(SMALL), stylegan3.metadata(SMALL)
+    promises.check_all(stylegan3.build, tensors, meta, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["mapping.embed.weight", "mapping.embed_proj.weight"])
+def test_a_damaged_tensor_is_named(name: str) -> None:
+    promises.check_damage(
+        stylegan3.build, stylegan3_tensors(SMALL), stylegan3.metadata(SMALL), name
+    )
+
+
+def test_vectors_of_classes_need_classes() -> None:
+    with pytest.raises(BadData, match="no classes"):
+        stylegan3.build({}, stylegan3.metadata(replace(SMALL, c_dim=0)), CPU)
+
+
+def test_headers_of_before_go_on_to_be_read() -> None:
+    header = stylegan3.metadata(STYLEGAN3)
+    assert "class_dim" not in json.loads(header["config"])
+    assert stylegan3.build(stylegan3_tensors(), header, CPU).info.num_classes == STYLEGAN3.c_dim
+
+
+def mixture(*weights: float) -> Tensor:
+    return torch.tensor([weights])
+
+
+def test_truncation_moves_toward_the_mean_of_the_class() -> None:
+    generator, means = small(), stylegan3_tensors(SMALL)["mapping.w_avg"]
+    z = generator.sample([1])
+    for label, mean in (
+        (torch.tensor([2]), means[2]),
+        (mixture(0, 0.25, 0.75, 0), 0.25 * means[1] + 0.75 * means[2]),
+        (None, means[0]),
+        (mixture(0, 0, 0, 0), means[0]),
+    ):
+        codes = generator.mapping(z, label)
+        torch.testing.assert_close(generator.mapping(z, label, 0.0)[0, 0], mean)
+        half = generator.mapping(z, label, 0.5, 2)
+        torch.testing.assert_close(half[:, :2], (codes[:, :2] + mean) / 2)
+        assert torch.equal(half[:, 2:], codes[:, 2:])
+        torch.testing.assert_close(labelled(generator, label).truncate(codes, 0.5, 2), half)
+
+
+def test_truncation_after_edits_is_that_of_the_scenes_class() -> None:
+    generator = small()
+    stack = Stack(generator, force=False)
+    scenes = [Scene(model="x", seed=3, label=i, truncation=0.4) for i in (1, 3)]
+    late = [replace(scene, truncation_after_edits=True) for scene in scenes]
+    for kind in (scenes, late):
+        found = stack.finish(torch.cat([stack.start(scene) for scene in kind]), kind)
+        for row, scene in zip(found, kind, strict=True):
+            z, label = generator.sample([3]), torch.tensor([scene.label])
+            torch.testing.assert_close(row[None], generator.mapping(z, label, 0.4))
+
+
+def test_one_row_of_codes_serves_every_label() -> None:
+    """What is across the mean is asked of one code and of as many classes as there are scenes."""
+    generator = small()
+    means = labelled(generator, torch.tensor([1, 3])).truncate(torch.zeros(1, 4, 8), 0.0, None)
+    torch.testing.assert_close(means[:, 0], stylegan3_tensors(SMALL)["mapping.w_avg"][[1, 3]])
