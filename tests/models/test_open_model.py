@@ -243,7 +243,7 @@ def rosinality(state: dict[str, Tensor], config: StyleGAN2Config) -> dict[str, A
         g[f"noises.noise_{layer}"] = state[f"{ours}.noise_const"][None, None]
         for last in ("weight", "bias"):
             g[f"{theirs}.conv.modulation.{last}"] = state[f"{ours}.affine.{last}"]
-    for block, size in enumerate(config.resolutions):
+    for block, size in enumerate(config.blocks):
         ours = f"synthesis.b{size}.torgb"
         theirs = f"to_rgbs.{block - 1}" if block else "to_rgb1"
         g[f"{theirs}.conv.weight"] = state[f"{ours}.weight"][None]
@@ -273,7 +273,7 @@ def genforce(state: dict[str, Tensor], config: StyleGAN2Config) -> dict[str, Any
         g[f"{theirs}.noise"] = state[f"{ours}.noise_const"][None, None]
         g[f"{theirs}.style.weight"] = state[f"{ours}.affine.weight"]
         g[f"{theirs}.style.bias"] = state[f"{ours}.affine.bias"] - 1
-    for block, size in enumerate(config.resolutions):
+    for block, size in enumerate(config.blocks):
         ours, theirs = f"synthesis.b{size}.torgb", f"synthesis.output{block}"
         g[f"{theirs}.weight"], g[f"{theirs}.bias"] = state[f"{ours}.weight"], state[f"{ours}.bias"]
         g[f"{theirs}.style.weight"] = state[f"{ours}.affine.weight"]

@@ -89,7 +89,7 @@ def textbook(network: StyleGAN2Network, codes: Tensor) -> Tensor:
     image: Tensor | None = None
     x = state["b4.const"].expand(n, -1, -1, -1)
     layer = 0
-    for size in config.resolutions:
+    for size in config.blocks:
         residual = f"b{size}.skip.weight" in state
         if residual:
             weight = state[f"b{size}.skip.weight"]

@@ -182,8 +182,8 @@ def clamp(y: Tensor, limit: float | None) -> Tensor:
 
 
 @lru_cache(maxsize=32)
-def seeded_noise(seed: int, layer: int, size: int, device: torch.device) -> Tensor:
-    """Noise picture (size, size) = (H, W) of one layer, the same on every device; read only."""
-    draw = np.random.RandomState([seed, layer]).randn(size, size).astype(np.float32)
+def seeded_noise(seed: int, layer: int, size: Sequence[int], device: torch.device) -> Tensor:
+    """Noise picture (H, W) of `size` of one layer, the same on every device; read only."""
+    draw = np.random.RandomState([seed, layer]).randn(*size).astype(np.float32)
     with torch.inference_mode(False):  # it is kept: the first caller's mode must not stick to it
         return torch.from_numpy(draw).to(device)

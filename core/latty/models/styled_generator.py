@@ -85,12 +85,17 @@ class StyledNetwork(Protocol):
         ...
 
 
-def styled_info(meta: Meta, family: str, config: StyledConfig) -> ModelInfo:
-    """What a style-based generator says about itself."""
+def styled_info(
+    meta: Meta, family: str, config: StyledConfig, size: tuple[int, int] | None = None
+) -> ModelInfo:
+    """What a style-based generator says about itself; `size`: height and width in px of pictures
+    that need not be square."""
+    height, width = size or (config.resolution, config.resolution)
     return ModelInfo.of(
         meta,
         family,
-        resolution=config.resolution,
+        height=height,
+        width_px=width,
         channels=config.img_channels,
         z_dim=config.z_dim,
         num_layers=config.num_layers,

@@ -45,9 +45,10 @@ def finished(tensors: Mapping[str, Tensor], **settings: Any) -> Converted:
 def _add_noise(tensors: dict[str, Tensor], config: StyleGAN2Config) -> list[str]:
     made = 0
     for layer in range(config.num_layers - 1):
-        size = 4 << (layer + 1) // 2
-        name = f"synthesis.b{size}.conv{1 - layer % 2}.noise_const"
+        block = (layer + 1) // 2
+        name = f"synthesis.b{4 << block}.conv{1 - layer % 2}.noise_const"
         if name not in tensors:
+            size = config.size(block)
             picture = ops.seeded_noise(NOISE_SEED, layer, size, torch.device("cpu"))
             tensors[name] = picture.clone()
             made += 1

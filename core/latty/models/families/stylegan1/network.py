@@ -126,7 +126,7 @@ class StyleGAN1Layer:
             return None
         if noise == "const":
             return self.noise
-        return ops.seeded_noise(noise, self.index, self.noise.shape[-1], self.noise.device)
+        return ops.seeded_noise(noise, self.index, self.noise.shape[-2:], self.noise.device)
 
 
 class StyleGAN1Network:

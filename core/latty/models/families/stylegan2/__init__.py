@@ -60,4 +60,4 @@ def build(
         network.to(device).freeze(dtype)
     if compiled:
         network.synthesis.compile_steps()
-    return StyledGenerator(network, styled_info(meta, "stylegan2", config), device)
+    return StyledGenerator(network, styled_info(meta, "stylegan2", config, config.size(-1)), device)

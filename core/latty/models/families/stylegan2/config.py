@@ -70,6 +70,7 @@ def _infer(shapes: Shapes) -> StyleGAN2Config:
     blocks = [name for name in shapes if name.endswith(".conv1.weight")]
     sizes = [4 << i for i in range(len(blocks))] or [4]
     channels = [shape_of(shapes, f"synthesis.b{size}.conv1.weight", 4)[0] for size in sizes]
+    _, height, width = shape_of(shapes, "synthesis.b4.const", 3)
     mapped = [name for name in shapes if name.startswith("mapping.fc") and name.endswith(".weight")]
     w_dim = shape_of(shapes, "synthesis.b4.conv1.affine.weight", 2)[1]
     hidden, z_dim = shape_of(shapes, "mapping.fc0.weight", 2)
@@ -84,13 +85,14 @@ def _infer(shapes: Shapes) -> StyleGAN2Config:
         z_dim=z_dim,
         w_dim=w_dim,
         c_dim=c_dim,
-        resolution=sizes[-1],
+        resolution=max(height, width) << (len(sizes) - 1),
         img_channels=shape_of(shapes, f"synthesis.b{sizes[-1]}.torgb.weight", 4)[0],
         channels=tuple(channels),
         mapping_layers=len(mapped),
         architecture=architecture,
         use_noise=any(name.endswith(".noise_strength") for name in shapes),
         embed_dim=embed if embed != w_dim else 0,
+        start=(height, width),
         hidden_dim=hidden if hidden != w_dim and len(mapped) > 1 else 0,
     )
 

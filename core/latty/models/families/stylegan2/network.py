@@ -30,7 +30,7 @@ class StyleGAN2Config:
     z_dim: int = 512
     w_dim: int = 512
     c_dim: int = 0  # classes
-    resolution: int = 256
+    resolution: int = 256  # px of the longer side
     img_channels: int = 3
     channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128)  # from 4 px up; config F
     mapping_layers: int = 8
@@ -44,11 +44,17 @@ class StyleGAN2Config:
     embed_dim: int = 0  # features of the label's embedding; 0 = w_dim
     hidden_dim: int = 0  # features between the mapping's layers; 0 = w_dim
     label_norm: str = "each"  # z and the embedding are normalised "each" or "joint"
+    start: tuple[int, int] = (4, 4)  # height and width of the learned constant, in px
 
     @property
-    def resolutions(self) -> tuple[int, ...]:
-        """4, 8, ... resolution, in pixels."""
+    def blocks(self) -> tuple[int, ...]:
+        """4, 8, 16, ...: what the blocks are called, whatever the shape of their pictures."""
         return tuple(4 << i for i in range(len(self.channels)))
+
+    def size(self, block: int) -> tuple[int, int]:
+        """Height and width in px of the pictures of block number `block`, -1 = the last one."""
+        doubled = block % len(self.channels)
+        return self.start[0] << doubled, self.start[1] << doubled
 
     @property
     def num_layers(self) -> int:
@@ -157,7 +163,7 @@ class StyledConv(nn.Module):
         self, config: StyleGAN2Config, inputs: int, outputs: int, layer: int, up: bool
     ) -> None:
         super().__init__()
-        self.layer, self.up, self.size = layer, up, 4 << (layer + 1) // 2
+        self.layer, self.up, self.size = layer, up, config.size((layer + 1) // 2)
         self.activation, self.limit = ops.ACTIVATIONS[config.activation], config.conv_clamp
         self.affine = FullyConnected(config.w_dim, inputs, bias=1)
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
@@ -168,7 +174,7 @@ class StyledConv(nn.Module):
             kernel = ops.fir_kernel(config.resample_filter)
             self.register_buffer("kernel", kernel, persistent=False)
         if config.use_noise:
-            self.register_buffer("noise_const", torch.randn(self.size, self.size))
+            self.register_buffer("noise_const", torch.randn(self.size))
             self.noise_strength = nn.Parameter(torch.zeros(()))
 
     def forward(
@@ -260,7 +266,7 @@ class Block(nn.Module):
         super().__init__()
         out, inputs = config.channels[index], config.channels[max(index - 1, 0)]
         if index == 0:
-            self.const = nn.Parameter(torch.randn(out, 4, 4))
+            self.const = nn.Parameter(torch.randn(out, *config.start))
         else:
             self.conv0 = StyledConv(config, inputs, out, 2 * index - 1, up=True)
         self.conv1 = StyledConv(config, out, out, 2 * index, up=False)
@@ -279,7 +285,7 @@ class StyleGAN2Synthesis(nn.Module):
         self.config = config
         self.dtype: torch.dtype | None = None  # of the convolutions; None = the codes' own
         self.steps: Callable[..., StyleGAN2State] = self.run
-        for i, size in enumerate(config.resolutions):
+        for i, size in enumerate(config.blocks):
             self.add_module(f"b{size}", Block(config, i))
 
     def compile_steps(self) -> None:
