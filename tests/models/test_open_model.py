@@ -6,6 +6,7 @@ beside the checkout, has worse.
 
 import json
 import math
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -281,14 +282,40 @@ def genforce(state: dict[str, Tensor], config: StyleGAN2Config) -> dict[str, Any
     return {"generator": {n: t * 2 for n, t in g.items()}, "generator_smooth": g}
 
 
-@pytest.mark.parametrize("layout", [rosinality, genforce])
-def test_the_same_network_in_other_names(layout: Any, tmp_path: Path) -> None:
-    config = replace(SMALL, resample_filter=(0.25, 0.5, 0.25)) if layout is rosinality else SMALL
+def bare_nvidia(state: dict[str, Tensor], config: StyleGAN2Config) -> dict[str, Any]:
+    """As NVIDIA's names have it, without the settings that only its modules hold."""
+    return {"G_ema": {**state}}
+
+
+STARTS = [(4, 4), (8, 4), (4, 2), (3, 5)]  # StyleGAN-Human's constant is (C, 4, 2)
+
+
+@pytest.mark.parametrize("start", STARTS, ids=str)
+@pytest.mark.parametrize("layout", [rosinality, genforce, bare_nvidia])
+def test_the_same_network_in_other_names(
+    layout: Any, start: tuple[int, int], tmp_path: Path
+) -> None:
+    config = replace(SMALL, start=start, resolution=4 * max(start))
+    config = replace(config, resample_filter=(0.25, 0.5, 0.25)) if layout is rosinality else config
     made, path = network(config), tmp_path / "net.pt"
     torch.save(layout(made.state_dict(), config), path)
     model = opened(path)
     torch.testing.assert_close(picture(model), picture(made), atol=1e-4, rtol=1e-4)
-    assert open_model(str(path), "cpu").info.notes == ()
+    info = open_model(str(path), "cpu").info
+    assert (info.height, info.width_px) == (4 * start[0], 4 * start[1])
+    assert info.resolution == 4 * max(start) and (info.notes == ()) == (layout is not bare_nvidia)
+
+
+@pytest.mark.parametrize("layout", [rosinality, genforce, bare_nvidia])
+def test_noise_of_another_shape_is_named_as_its_file_has_it(layout: Any, tmp_path: Path) -> None:
+    state, path = network(SMALL).state_dict(), tmp_path / "net.pt"
+    state["synthesis.b8.conv1.noise_const"] = torch.randn(8, 4)
+    saved = layout(state, SMALL)
+    torch.save(saved, path)
+    with pytest.raises(BadData, match=r"8 x 8|8, 8") as told:
+        open_model(str(path), "cpu")
+    named = re.search(r"'(.*?)'", told.value.message)
+    assert named and any(named[1] in part for part in saved.values() if isinstance(part, dict))
 
 
 def tensorflow(state: dict[str, Tensor], config: StyleGAN2Config, **kwargs: Any) -> Checkpoint:
@@ -324,9 +351,12 @@ def tensorflow(state: dict[str, Tensor], config: StyleGAN2Config, **kwargs: Any)
     return Checkpoint(Path("x.pkl"), "pickle", 0, (TfNetwork({}), TfNetwork({}), gs), Tally())
 
 
-@pytest.mark.parametrize("architecture", ["skip", "resnet", "orig"])
-def test_the_same_network_as_tensorflow_has_it(architecture: str) -> None:
-    config = replace(SMALL, architecture=architecture, activation="relu", mapping_lr=0.1)
+@pytest.mark.parametrize(
+    ("architecture", "start"), [("skip", (4, 4)), ("resnet", (4, 2)), ("orig", (3, 5))]
+)
+def test_the_same_network_as_tensorflow_has_it(architecture: str, start: tuple[int, int]) -> None:
+    config = replace(SMALL, start=start, resolution=4 * max(start))
+    config = replace(config, architecture=architecture, activation="relu", mapping_lr=0.1)
     made = network(config)
     checkpoint = tensorflow(made.state_dict(), config, nonlinearity="relu", mapping_lrmul=0.1)
     model = opening.convert_checkpoint(checkpoint)

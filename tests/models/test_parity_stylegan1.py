@@ -201,6 +201,17 @@ def test_a_layout_with_fused_convolutions(layout: str, tmp_path: Path) -> None:
         torch.testing.assert_close(got.synthesis(codes), images)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_constant_that_is_not_square_is_named_as_its_file_has_it(
+    layout: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "made.pth"
+    wide = stylegan1_tensors(WIDE) | {"synthesis.const": torch.randn(WIDE[0], 8, 4)}
+    torch.save(LAYOUTS[layout][0](wide), file)
+    with pytest.raises(BadData, match=r"'[\w.]*(const|first_layer)' has 8 x 4 px: not square"):
+        open_model(str(file), "cpu")
+
+
 def test_what_a_file_lacks_is_made_the_same_each_time() -> None:
     bare = {k: t for k, t in stylegan1_tensors().items() if not k.endswith((".noise", "w_avg"))}
     one, two = (common.finished(dict(bare), 1e-5) for _ in range(2))

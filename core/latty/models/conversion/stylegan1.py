@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData
 from latty.models.base import Shapes
 from latty.models.families import stylegan1
@@ -61,6 +62,17 @@ def _width(shapes: Shapes) -> int:
     if len(inputs) != 2 or len(label) != 2 or inputs[1] - label[1] < 1:
         raise BadData("tensor 'mapping.dense0.weight' is missing or no matrix", AGAIN)
     return inputs[1] - label[1]
+
+
+def constant(name: str, tensor: Tensor) -> Tensor:
+    """The learned constant (C, 4, 4) of a tensor (1, C, 4, 4), or (C, 4, 4). Raises Refusal for one
+    of another shape, by the name that it has in its file."""
+    height, width = tensor.shape[-2:] if tensor.dim() > 1 else (0, 0)
+    if (height, width) != (4, 4):
+        shape = f"{height} x {width} px" + ("" if height == width else ": not square")
+        hint = "StyleGAN1 is read with a constant of 4 x 4 px"
+        raise Refusal("wrong-shape", f"the constant '{name}' has {shape}", hint)
+    return tensor.squeeze(0)
 
 
 # --- up-sampling convolutions ---------------------------------------------------------------------

@@ -95,6 +95,16 @@ def take(tensors: dict[str, Tensor], name: str) -> Tensor:
     return tensors.pop(name)
 
 
+def noise_picture(name: str, noise: Tensor, const: Tensor, layer: int) -> Tensor:
+    """The noise (H, W) of a layer of tensor `name` (..., H, W), in a network that starts from a
+    constant (..., h, w). Raises Refusal where it is not as large as the layer's pictures."""
+    wanted = tuple(side << (layer + 1) // 2 for side in const.shape[-2:])
+    if tuple(noise.shape[-2:]) != wanted or noise.numel() != math.prod(wanted):
+        what = f"the noise '{name}' has the shape {list(noise.shape)}, its layer draws "
+        raise Refusal("wrong-shape", f"{what}{' x '.join(map(str, wanted))} px")
+    return noise.reshape(wanted)
+
+
 def refuse_rest(tensors: Mapping[str, Tensor]) -> None:
     """Raises Refusal where a tensor, of any shape (...,), is left: better than a wrong picture."""
     if tensors:

@@ -68,7 +68,8 @@ def _conv(given: dict[str, Tensor], tensors: dict[str, Tensor], layer: int, new:
         tensors[f"{new}.noise_strength"] = strength.reshape(())
     noise = given.pop(f"{old}.noise", None)
     if noise is not None:
-        tensors[f"{new}.noise_const"] = noise.reshape(noise.shape[-2:])
+        const = tensors["synthesis.b4.const"]
+        tensors[f"{new}.noise_const"] = common.noise_picture(f"{old}.noise", noise, const, layer)
     _style(given, tensors, old, new)
 
 

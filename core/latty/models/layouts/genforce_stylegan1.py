@@ -36,7 +36,7 @@ def convert(part: Part) -> Converted:
         elif name == "truncation.w_avg":
             tensors["mapping.w_avg"] = tensor.flatten()
         elif name == "synthesis.layer0.const":
-            tensors["synthesis.const"] = tensor.squeeze(0)
+            tensors["synthesis.const"] = common.constant(name, tensor)
         elif match:
             layer, kind = int(match[1]), KINDS.get(match[2], match[2])
             if kind == "weight" and layer in fused:

@@ -53,7 +53,7 @@ def convert(part: Part) -> Converted:
 
 def _layer(layer: int, rest: str, name: str, tensor: Tensor) -> dict[str, Tensor]:
     if rest == "first_layer":
-        return {"synthesis.const": tensor.squeeze(0)}
+        return {"synthesis.const": common.constant(name, tensor)}
     kind = KINDS.get(rest)
     if kind is None:
         return {name: tensor}

@@ -63,7 +63,7 @@ def _renamed(name: str, tensor: Tensor, blocks: int) -> tuple[str, Tensor]:
     first, rest = f"synthesis.layer{2 * _level(name)}", match[2]
     second = f"synthesis.layer{2 * _level(name) + 1}"
     if rest == "const":
-        return "synthesis.const", tensor.squeeze(0)
+        return "synthesis.const", common.constant(name, tensor)
     if rest == "bias":
         return f"{first}.bias", tensor
     head, _, kind = rest.partition(".")

@@ -116,7 +116,7 @@ def _oriented(tensor: Tensor) -> Tensor:
 
 def _layer(level: int, part: str, kind: str, tensor: Tensor, fused: int) -> dict[str, Tensor]:
     if kind == "const":
-        return {"synthesis.const": tensor.squeeze(0)}
+        return {"synthesis.const": common.constant("synthesis.4x4/Const/const", tensor)}
     layer = 2 * level + (part in ("Conv", "Conv1"))
     if part == "Conv0_up" and kind == "weight" and tensor.dim() == 4:
         tensor = common.plain(tensor, 4 << level >= fused)

@@ -53,9 +53,11 @@ def _conv(given: dict[str, Tensor], tensors: dict[str, Tensor], old: str, new: s
     for last in ("weight", "bias"):
         style = common.take(given, f"{old}.conv.modulation.{last}")
         tensors[f"{new}.affine.{last}"] = style
-    noise = given.pop(f"noises.noise_{i}", None)  # older files have none
+    name = f"noises.noise_{i}"
+    noise = given.pop(name, None)  # older files have none
     if noise is not None:
-        tensors[f"{new}.noise_const"] = noise.reshape(noise.shape[-2:])
+        const = tensors["synthesis.b4.const"]
+        tensors[f"{new}.noise_const"] = common.noise_picture(name, noise, const, i)
 
 
 def _torgb(given: dict[str, Tensor], tensors: dict[str, Tensor], old: str, new: str) -> None:
