@@ -151,7 +151,8 @@ def module(name: str, tree: Mapping[str, Any], settings: Mapping[str, Any]) -> P
     clamp = None if name == "skip" else settings["conv_clamp"]
     attributes = {"activation": kind, "conv_clamp": clamp, "bias_gain": lr}
     tables = {"_parameters": own, "_buffers": {}, "_modules": children}
-    return Persistent(name, "", True, {**tables, **attributes})
+    state = {**tables, **attributes}
+    return Persistent(name, state, source_sha256="", nvidia=True)
 
 
 def nvidia(config: StyleGAN2Config, made: StyleGAN2Network) -> Checkpoint:

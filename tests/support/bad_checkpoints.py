@@ -162,7 +162,11 @@ SAMPLES: dict[str, tuple[str, bytes]] = {
         "no-model",
         pickled({"G_ema": Call(PERSISTENT, (meta("open('RAN', 'w')"),))}),
     ),
-    "code-whole-module": ("forbidden-global", saved(torch.nn.Linear(2, 2))),
+    "code-without-numbers": ("forbidden-global", saved(torch.nn.Tanh())),
+    "code-function-of-a-stranger": (
+        "forbidden-global",
+        torch_zip({"w": tensor(4, 0, (4,), (1,)), "x": Call(Global("tools.run", "shell"), ("x",))}),
+    ),
     "code-object-npy": ("object-array", npy(np.array([{}], object), True)),
     "code-object-dtype": ("object-array", pickled({"a": Call(DTYPE, ("O8", False, True))})),
     "code-structures": ("object-array", npy(np.zeros(2, [("a", "f4"), ("b", "O")]), True)),

@@ -1,9 +1,10 @@
 """Reading weight files. A file is looked at by content, never by name, and nothing in it is run.
 
     sniff        what a file is, and the words for everything that is no checkpoint
-    inert        a stack machine for the data subset of pickle; symbols: its closed table of names
+    inert        a stack machine for the data subset of pickle; symbols: its table of names, and
+                 names: which others may stand in a file as records that nothing is done with
     torchzip, torchlegacy, numpyfile, safetensors      the containers; ziparchive: strict zip
-    values       TensorView, Persistent, TfNetwork: what a file holds, as views that cost nothing
+    values       TensorView, Record, TfNetwork: what a file holds, as views that cost nothing
     walk         names as state_dict spells them; weights: checks that name the tensor
     checkpoint   Checkpoint; inspection: what `latty inspect` says
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from latty.checkpoints import (
     numpyfile,
     safetensors,
+    symbols,
     torchlegacy,
     torchzip,
     walk,
@@ -21,7 +22,7 @@ from latty.checkpoints.inert import Machine
 from latty.checkpoints.refusals import Refusal, naming, no_file, unreadable
 from latty.checkpoints.sniff import HEAD, sniff
 from latty.checkpoints.tally import Tally
-from latty.checkpoints.values import Persistent, TensorView, TfNetwork, item_size
+from latty.checkpoints.values import Record, TensorView, TfNetwork, item_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class Checkpoint:
     """A file that was read, and never run.
 
     kind      "pickle", "torch-zip", "torch-legacy", "npy", "npz" or "safetensors"
-    tree      what it holds: plain dicts, lists, numbers and text, TensorView, Persistent, TfNetwork
+    tree      what it holds: plain dicts, lists, numbers and text, TensorView, Record, TfNetwork
     meta      free text of a safetensors header
     warnings  what a reader should know although the file was read
     """
@@ -101,12 +102,12 @@ class Checkpoint:
         networks = isinstance(self.tree, tuple) and all(
             isinstance(part, TfNetwork) for part in self.tree
         )
-        if not networks and not isinstance(self.tree, dict | Persistent | TfNetwork):
+        if not networks and not isinstance(self.tree, dict | Record | TfNetwork):
             raise self.no_model("it holds no table of named tensors")
         return self.tensors()
 
-    def modules(self) -> dict[str, Persistent | TfNetwork]:
-        """Name -> module of NVIDIA's files, for their settings: "G_ema.synthesis.b4".
+    def modules(self) -> dict[str, Record | TfNetwork]:
+        """Name -> object of somebody's class, for its settings: "G_ema.synthesis.b4".
         Raises Refusal."""
         with naming(self.path):
             return walk.modules(self.tree)
@@ -130,7 +131,9 @@ def read(path: Path, tally: Tally | None = None) -> Checkpoint:
     with naming(path):
         try:
             kind, code = _mapped(path)
-            return READERS[kind](path, code, tally or Tally())
+            checkpoint = READERS[kind](path, code, tally or Tally())
+            symbols.check_objects(checkpoint.tally)
+            return checkpoint
         except MemoryError:
             raise Refusal("too-big", "it needs more memory than there is") from None
         except READ_ERRORS:  # a damaged file found a case that no check names

@@ -1,8 +1,8 @@
 """An inert reader of pickles: a stack machine of our own for the data subset of protocols 2 to 5.
 
 A pickle is a program. This machine reads the part of the language that spells data: literals,
-containers, and names out of a closed table (`symbols`). It has no way to import or to call: what
-honest files "call" is re-implemented as checked views of the file's own bytes. Every length is
+containers, and names (`symbols`). It has no way to import or to call: what honest files "call" is
+re-implemented as checked views of the file's own bytes, or an inert record. Every length is
 compared with what is left before it is used, and long byte strings are slices, not copies.
 
 Opcodes as in CPython's pickletools. Refused by design: INST, OBJ, NEWOBJ_EX, EXT1/2/4, PERSID,
@@ -17,7 +17,7 @@ from latty.checkpoints import symbols
 from latty.checkpoints.opcodes import NAMES
 from latty.checkpoints.refusals import Refusal, truncated
 from latty.checkpoints.tally import MEMO, NESTING, OPERATIONS, Nested, Reading, Tally, too_big
-from latty.checkpoints.values import Symbol
+from latty.checkpoints.values import Record, Symbol
 
 SLICE_FROM = 1024  # shorter byte strings are copied: a memoryview object is larger than they are
 INT_BYTES = 32  # the longest honest integers are states of random generators
@@ -254,6 +254,7 @@ def _long_tuple(m: Machine) -> None:
 
 def _extend(m: Machine, items: list[Any]) -> None:
     target = m.stack[-1]
+    target = target.items if isinstance(target, Record) else target
     if isinstance(target, list):
         target.extend(items)
     elif not _is_foreign(target):
@@ -264,6 +265,7 @@ def _fill(m: Machine, items: list[Any]) -> None:
     target = m.stack[-1]
     if len(items) % 2:
         raise _broken("a table has a key without a value")
+    target = target.entries if isinstance(target, Record) else target
     if isinstance(target, dict):
         for i in range(0, len(items), 2):
             target[symbols.key(items[i])] = items[i + 1]
@@ -289,8 +291,14 @@ def _additems(m: Machine) -> None:
     items, target = m.since_mark(), m.stack[-1]
     if isinstance(target, set):
         target.update(symbols.key(item) for item in items)
-    elif not _is_foreign(target):
+    elif not _is_foreign(target) and not isinstance(target, Record):
         raise Refusal("bad-op", "it adds to something that is no set")
+
+
+def _frozen_set(m: Machine) -> None:
+    m.tally.spend("lists and tables")
+    items = m.since_mark()
+    m.stack.append({symbols.key(item) for item in items})
 
 
 def _list(m: Machine) -> None:
@@ -325,6 +333,9 @@ def _reduce(m: Machine) -> None:
 
 def _newobj(m: Machine) -> None:
     args, cls = m.stack.pop(), m.stack.pop()
+    if isinstance(cls, Symbol) and cls.kind == symbols.RECORD:  # what is made so is a class
+        m.stack.append(symbols.record(m.reading, cls))
+        return
     if isinstance(cls, Symbol) and cls.kind not in (*symbols.CREATED, symbols.FOREIGN):
         raise Refusal("bad-op", f"it makes a new {cls.path}, as no checkpoint does")
     m.stack.append(symbols.call(m.reading, cls, args))
@@ -400,6 +411,7 @@ READERS: dict[bytes, Handler] = {
     b"s": _setitem,
     b"u": lambda m: _fill(m, m.since_mark()),
     b"\x90": _additems,
+    b"\x91": _frozen_set,
     b"c": _global,
     b"\x93": _stack_global,
     b"R": _reduce,

@@ -8,7 +8,7 @@ from latty.checkpoints import symbols
 from latty.checkpoints.checkpoint import Checkpoint, digest, read
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.tally import Tally
-from latty.checkpoints.values import Persistent, TensorView, TfNetwork, dtype_name, plain
+from latty.checkpoints.values import Record, TensorView, TfNetwork, dtype_name, plain
 from latty.text import clean
 
 HASH_LIMIT = 4 * 2**30  # a longer file would keep people waiting for its SHA-256
@@ -72,8 +72,8 @@ def _modules(checkpoint: Checkpoint) -> dict[str, str]:
     return {clean(name): clean(_class_of(module)) for name, module in checkpoint.modules().items()}
 
 
-def _class_of(module: Persistent | TfNetwork) -> str:
-    if isinstance(module, Persistent):
+def _class_of(module: Record | TfNetwork) -> str:
+    if isinstance(module, Record):
         return module.class_name
     return str(module.state.get("build_func_name", module.state.get("name", "Network")))
 
@@ -87,7 +87,7 @@ def _settings(tree: Any) -> Facts:
     elif isinstance(tree, tuple):
         parts = {str(i): value for i, value in enumerate(tree)}
     for name, value in list(parts.items())[:SHOWN_ITEMS]:
-        if isinstance(value, Persistent):
+        if isinstance(value, Record):
             found[clean(name)] = _json(plain(value.state.get("_init_kwargs", {})), DEPTH)
         elif isinstance(value, TfNetwork):
             found[clean(name)] = _json(value.kwargs, DEPTH)

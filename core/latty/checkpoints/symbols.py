@@ -1,17 +1,20 @@
-"""The closed table of names a pickle may ask for, and what each one means here.
+"""The table of names a pickle may ask for, and what each one means here.
 
 A name is looked up as a whole: nothing is imported, no dots are walked, no attribute is fetched.
-What is not in the table is refused by name.
+What is not in the table is an inert record where `names` finds it harmless, and is refused by name
+otherwise.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from latty.checkpoints import names
 from latty.checkpoints.refusals import Refusal, bad_tensor
-from latty.checkpoints.tally import Reading
+from latty.checkpoints.tally import Reading, Tally
 from latty.checkpoints.values import (
     Buffer,
     Persistent,
+    Record,
     Storage,
     Symbol,
     TensorView,
@@ -45,17 +48,14 @@ TORCH_TYPES = (
 )
 NUMPY_CORES = ("numpy.core", "numpy._core")
 
-FOREIGN = "foreign"
+FOREIGN, RECORD = "foreign", "record"
 NAME_LIMIT = 400  # characters of module and name; names outside the table are kept for `inspect`
-
-
-# Modules whose classes mean "somebody saved a whole object", which is common and not hostile.
-OBJECTS = ("torch.nn.", "torchvision.", "__main__.", "__torch__.", "models.", "model.", "networks.")
+KEY_PARTS = 8  # of a tuple that is a key
 
 
 def resolve(reading: Reading, module: str, name: str) -> Symbol:
-    """The table's symbol; Refusal("forbidden-global") for all others, or a stand-in for lookers.
-    Raises Refusal."""
+    """The table's symbol, or that of a record; Refusal("forbidden-global") for all others, or a
+    stand-in for lookers. Raises Refusal."""
     if len(module) + len(name) > NAME_LIMIT:
         raise forbidden(module[:NAME_LIMIT], name[:NAME_LIMIT])
     path = f"{module}.{name}"
@@ -63,24 +63,35 @@ def resolve(reading: Reading, module: str, name: str) -> Symbol:
     symbol = TABLE.get((module, name))
     if symbol is not None:
         return symbol
-    if reading.tally.lenient:
-        reading.tally.foreign[path] += 1
-        return Symbol(module, name, FOREIGN)
-    raise forbidden(module, name)
+    if names.is_harmless(module, name):
+        if path not in names.VALUES:
+            reading.tally.records[path] += 1
+        return Symbol(module, name, RECORD)
+    return _forbidden(reading, module, name)
+
+
+def _forbidden(reading: Reading, module: str, name: str) -> Symbol:
+    if not reading.tally.lenient:
+        raise forbidden(module, name)
+    reading.tally.foreign[f"{module}.{name}"] += 1
+    return Symbol(module, name, FOREIGN)
+
+
+def check_objects(tally: Tally) -> None:
+    """Raises Refusal for a file of objects without a single tensor: all that it holds is code."""
+    if tally.records and not tally.spent["tensors"]:
+        raise Refusal(
+            "forbidden-global",
+            f"it is a whole program object ({clean(next(iter(tally.records)))}), not plain weights",
+            "ask its author for the weights: torch.save(model.state_dict(), 'weights.pt')",
+        )
 
 
 def forbidden(module: str, name: str) -> Refusal:
-    """The refusal of a name outside the table, with what helps those who meet it."""
-    path = clean(f"{module}.{name}")
-    if f"{module}.".startswith(OBJECTS):
-        return Refusal(
-            "forbidden-global",
-            f"it is a whole program object ({path}), not plain weights",
-            "ask its author for the weights: torch.save(model.state_dict(), 'weights.pt')",
-        )
+    """The refusal of a name that a file may not hold."""
     return Refusal(
         "forbidden-global",
-        f"it asks Python to run {path}; latty reads plain weights only",
+        f"it asks Python to run {clean(f'{module}.{name}')}; latty reads plain weights only",
         "do not load this file with other programs unless you trust who made it",
     )
 
@@ -101,12 +112,31 @@ def call(reading: Reading, function: Any, args: Any) -> Any:
         raise Refusal("bad-op", "it calls something that is no name")
     if function.kind == FOREIGN:
         return function
+    if function.kind == RECORD:
+        if names.may_be_called(function.module, function.name):
+            return record(reading, _class_made(function, args))
+        return _forbidden(reading, function.module, function.name)
     if not isinstance(args, tuple) or function.kind not in CALLS:
         raise Refusal("bad-op", f"it calls {function.path} in a way no checkpoint does")
     try:
         return CALLS[function.kind](reading, *args)
     except TypeError:  # the wrong number of arguments
         raise Refusal("bad-op", f"it calls {function.path} in a way no checkpoint does") from None
+
+
+def _class_made(function: Symbol, args: Any) -> Symbol:
+    """What `_reconstructor(class, object, None)` of the old protocols makes; else the class."""
+    if function.name == "_reconstructor" and isinstance(args, tuple) and args:
+        first = args[0]
+        if isinstance(first, Symbol) and first.kind == RECORD:
+            return first
+    return function
+
+
+def record(reading: Reading, cls: Symbol) -> Record:
+    """An object of that class, which BUILD and entries may fill. Raises Refusal."""
+    reading.tally.spend("objects")
+    return reading.made(Record(cls.path))
 
 
 def _persistent(reading: Reading, meta: Any) -> Persistent:
@@ -116,7 +146,7 @@ def _persistent(reading: Reading, meta: Any) -> Persistent:
         raise Refusal("bad-op", "a module of NVIDIA's layout lacks its class, source or state")
     reading.tally.spend("modules")
     digest, nvidia = reading.tally.source(source)
-    return Persistent(name, digest, nvidia, state)
+    return Persistent(name, state, source_sha256=digest, nvidia=nvidia)
 
 
 def _tensor(
@@ -152,6 +182,7 @@ def _dict(reading: Reading, pairs: Any = ()) -> dict[Any, Any]:
     reading.tally.spend("lists and tables")
     entries: dict[Any, Any] = {}
     given = pairs if isinstance(pairs, list | tuple) else ()
+    given = list(pairs.items()) if isinstance(pairs, dict) else given
     reading.tally.work(len(given))  # the memo can hand the same list over again and again
     for pair in given:
         if not isinstance(pair, list | tuple) or len(pair) != 2:
@@ -233,6 +264,11 @@ def _network(reading: Reading) -> TfNetwork:
     return reading.made(TfNetwork())
 
 
+DICTS = [
+    *("collections.OrderedDict", "collections.defaultdict", "collections.Counter"),
+    *("dnnlib.EasyDict", "dnnlib.util.EasyDict", "easydict.EasyDict", "munch.Munch", "addict.Dict"),
+]
+
 # What calling a name of each kind means (None: it is only referred to), and the names.
 KINDS: dict[str, tuple[Callable[..., Any] | None, Iterable[str]]] = {
     "persistent": (_persistent, ["torch_utils.persistence._reconstruct_persistent_obj"]),
@@ -250,8 +286,8 @@ KINDS: dict[str, tuple[Callable[..., Any] | None, Iterable[str]]] = {
     "type": (None, [f"torch.{name}" for name in TORCH_TYPES]),
     "size": (_size, ["torch.Size"]),
     "device": (_device, ["torch.device"]),
-    "dict": (_dict, ["collections.OrderedDict", "dnnlib.EasyDict", "dnnlib.util.EasyDict"]),
-    "namespace": (_namespace, ["argparse.Namespace"]),
+    "dict": (_dict, DICTS),
+    "namespace": (_namespace, ["argparse.Namespace", "types.SimpleNamespace"]),
     "set": (_set, ["builtins.set", "__builtin__.set"]),
     "bytes": (_bytes, ["builtins.bytearray", "__builtin__.bytearray"]),
     "encode": (_encode, ["_codecs.encode"]),
@@ -279,13 +315,15 @@ def build(reading: Reading, target: Any, state: Any) -> None:
     Raises Refusal.
     """
     if reading.unbuilt.pop(id(target), None) is None:
-        if isinstance(target, dict | set | Persistent | Symbol):
+        if isinstance(target, dict | set | Record | Symbol):
             return
         raise Refusal("bad-op", "it sets the state of something that has none")
     if isinstance(target, Dtype):
         _build_dtype(target, state)
     elif isinstance(target, TensorView):
         _build_array(reading, target, state)
+    elif isinstance(target, Record):
+        _build_record(reading, target, state)
     elif isinstance(state, dict):
         reading.tally.work(len(state))
         entries = target.state if isinstance(target, TfNetwork) else target
@@ -294,6 +332,19 @@ def build(reading: Reading, target: Any, state: Any) -> None:
             _drop_source(reading, entries)
     else:
         raise Refusal("bad-op", "an object's state is no table")
+
+
+def _build_record(reading: Reading, target: Record, state: Any) -> None:
+    """As copyreg's: a table of attributes, or that and a second one of the slots; any other state
+    is for code of its class and says nothing to us."""
+    tables = state if isinstance(state, tuple) else (state,)
+    found = [table for table in tables if isinstance(table, dict)]
+    if len(found) == 1:
+        target.state = found[0]  # not copied: it may be large, and shared
+        return
+    for table in found:
+        reading.tally.work(len(table))
+        target.state = {**target.state, **table}
 
 
 def _build_dtype(target: Dtype, state: Any) -> None:
@@ -320,10 +371,22 @@ def _drop_source(reading: Reading, state: dict[Any, Any]) -> None:
 
 
 def key(value: Any) -> Any:
-    """A table's key: text, bytes, or a small number; crafted keys could make tables crawl.
-    Raises Refusal."""
-    if value is None or isinstance(value, str | bytes):
+    """A table's key: text, bytes, or a small number, a few of them, or an object, which is told by
+    its identity; other crafted keys could make tables crawl. Raises Refusal."""
+    if value is None or isinstance(value, str | bytes | Symbol | Record | TensorView):
         return value
     if isinstance(value, int | float) and abs(value) < 2**62:
         return value
-    raise Refusal("bad-op", "it uses something other than text or a number as a key")
+    if isinstance(value, tuple) and len(value) <= KEY_PARTS:
+        return tuple(_part_of_key(part) for part in value)
+    raise _no_key()
+
+
+def _part_of_key(value: Any) -> Any:
+    if isinstance(value, tuple):  # would nest
+        raise _no_key()
+    return key(value)
+
+
+def _no_key() -> Refusal:
+    return Refusal("bad-op", "it uses something other than text or a number as a key")

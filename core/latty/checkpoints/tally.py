@@ -17,12 +17,13 @@ LIMITS = {
     "lists and tables": 200_000,
     "tensors": 200_000,
     "modules": 20_000,
+    "objects": 50_000,  # of classes outside the table
     "bytes of text": 16 * 2**20,  # all text and short byte strings together
 }
 MEMO = 400_000  # remembered values
 NESTING = 200  # open marks
 
-Counted = Literal["lists and tables", "tensors", "modules", "bytes of text"]
+Counted = Literal["lists and tables", "tensors", "modules", "objects", "bytes of text"]
 T = TypeVar("T")
 
 
@@ -33,6 +34,7 @@ class Tally:
     lenient: bool = False
     globals: Counter[str] = field(default_factory=Counter)
     foreign: Counter[str] = field(default_factory=Counter)
+    records: Counter[str] = field(default_factory=Counter)  # harmless names outside the table
     opcodes: list[int] = field(default_factory=lambda: [0] * 256)
     operations: int = 0
     spent: Counter[str] = field(default_factory=Counter)  # of the LIMITS

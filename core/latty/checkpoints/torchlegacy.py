@@ -53,7 +53,11 @@ def _check_opening(magic: Any, protocol: Any, system: Any) -> None:
         raise bad_tensor("its numbers are big-endian, which latty does not read")
 
 
-def _persist(code: memoryview, known: dict[str, Storage], tally: Tally, given: Any) -> Storage:
+def _persist(
+    code: memoryview, known: dict[str, Storage], tally: Tally, given: Any
+) -> Storage | Symbol:
+    if isinstance(given, tuple) and len(given) == 4 and given[0] == "module":
+        return _class(given[1])
     dtype, key, numel = described(given)
     size = numel * item_size(dtype)
     if size > len(code):
@@ -61,6 +65,13 @@ def _persist(code: memoryview, known: dict[str, Storage], tally: Tally, given: A
     if isinstance(given, tuple) and len(given) > 5 and given[5] is not None:
         raise bad_tensor("it holds views of storages, as only torch before 0.4 wrote them")
     return shared(known, key, Storage(dtype, numel), tally)
+
+
+def _class(given: Any) -> Symbol:
+    """The class of a whole module, which its source file and text went with; both are dropped."""
+    if not isinstance(given, Symbol):
+        raise Refusal("bad-op", "it holds a module whose class is no name")
+    return given
 
 
 def described(given: Any) -> tuple[str, str, int]:

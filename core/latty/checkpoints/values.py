@@ -22,6 +22,7 @@ MAX_DIMS = 16
 MAX_NUMBERS = 2**48  # no honest shape comes near; keeps every product far from overflow
 LIST_LIMIT = 4096  # elements that `tolist` gives; longer arrays are weights
 PLAIN_DEPTH, PLAIN_LIMIT = 32, 100_000  # nesting and number of values of one setting
+MODULE_TABLES = ("_parameters", "_buffers", "_modules")  # of a torch module's __dict__
 BFLOAT16 = "bf2"  # the one number type without a numpy code
 
 # Sizes in bytes that each kind of numpy code may have.
@@ -210,54 +211,74 @@ class Symbol:
 
     module: str
     name: str
-    kind: str  # what the reader makes of it; "foreign" for names outside the table
+    kind: str  # what the reader makes of it; "record" and "foreign" for names outside the table
 
     @property
     def path(self) -> str:
         return f"{self.module}.{self.name}"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Persistent:
-    """A module of NVIDIA's PyTorch files: its class by name, and its complete __dict__.
+@dataclass(slots=True, eq=False, repr=False)
+class Record:
+    """An object of somebody's class, read as data: its class by name, its complete __dict__.
 
-    The source text that travels with it is hashed and dropped. The hash is a hint, never a ticket.
+    A torch module is one of these, and what it holds goes by the names of its state_dict.
+
+    state      its attributes, as pickle's BUILD sets them
+    entries    what a class derived from dict holds
+    items      what a class derived from list holds
     """
 
     class_name: str
-    source_sha256: str
-    nvidia: bool  # the source text says NVIDIA
-    state: dict[str, Any]
+    state: dict[Any, Any] = field(default_factory=dict)
+    entries: dict[Any, Any] = field(default_factory=dict)
+    items: list[Any] = field(default_factory=list)
 
     def __repr__(self) -> str:
-        return f"Persistent({clean(self.class_name)!r})"
+        return f"{type(self).__name__}({clean(self.class_name)!r})"
+
+    @property
+    def is_module(self) -> bool:
+        """Whether it is a torch module, whose other attributes are settings."""
+        return any(isinstance(self.state.get(table), dict) for table in MODULE_TABLES)
 
     @property
     def breadth(self) -> int:
         """Entries that looking into it passes over, at most."""
-        return len(self.state) + sum(len(t) for t in self.state.values() if isinstance(t, dict))
+        inner = sum(len(t) for t in self.state.values() if isinstance(t, dict))
+        return len(self.state) + inner + len(self.entries) + len(self.items)
 
     @property
     def tensors(self) -> dict[str, TensorView]:
-        """Its own parameters and buffers by name, without those of its children."""
-        tables = (self.state.get("_parameters"), self.state.get("_buffers"))
-        return {name: one for table in tables for name, one in _named(table, TensorView).items()}
+        """Its own parameters and buffers by name, without those of its children, and without the
+        buffers that its state_dict leaves out."""
+        hidden = self.state.get("_non_persistent_buffers_set")
+        left_out = hidden if isinstance(hidden, set) else ()
+        buffers = _named(self.state.get("_buffers"), TensorView)
+        kept = {name: one for name, one in buffers.items() if name not in left_out}
+        return {**_named(self.state.get("_parameters"), TensorView), **kept}
 
     @property
-    def children(self) -> dict[str, "Persistent"]:
-        return _named(self.state.get("_modules"), Persistent)
+    def children(self) -> "dict[str, Record]":
+        return _named(self.state.get("_modules"), Record)
+
+    @property
+    def contents(self) -> dict[Any, Any]:
+        """What lies in it by name: a module's tensors and children, else all that it holds."""
+        if self.is_module:
+            return {**self.tensors, **self.children}
+        return {**self.state, **self.entries, **dict(enumerate(self.items))}
 
     @property
     def attributes(self) -> dict[str, Any]:
         """Every other attribute as plain Python: conv_clamp, up_factor (numpy ints too), ..."""
-        tables = ("_parameters", "_buffers", "_modules")
         return {
             key: plain(value)
             for key, value in self.state.items()
-            if isinstance(key, str) and key not in tables
+            if isinstance(key, str) and key not in MODULE_TABLES
         }
 
-    def child(self, path: str) -> "Persistent":
+    def child(self, path: str) -> "Record":
         """The module at "synthesis.b4"; raises Refusal("missing-key")."""
         module = self
         for name in path.split("."):
@@ -265,6 +286,17 @@ class Persistent:
                 raise Refusal("missing-key", f"module '{clean(path)}' is missing")
             module = module.children[name]
         return module
+
+
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
+class Persistent(Record):
+    """A module of NVIDIA's PyTorch files, which travels with its source text.
+
+    That text is hashed and dropped. The hash is a hint, never a ticket.
+    """
+
+    source_sha256: str
+    nvidia: bool  # the source text says NVIDIA
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty.checkpoints.checkpoint import Checkpoint
-from latty.checkpoints.values import Persistent, TensorView, TfNetwork
+from latty.checkpoints.values import Record, TensorView, TfNetwork
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class Part:
     views: Mapping[str, TensorView]
     checkpoint: Checkpoint
     spec: str = ""
-    module: Persistent | TfNetwork | None = field(default=None, repr=False)
+    module: Record | TfNetwork | None = field(default=None, repr=False)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -63,7 +63,7 @@ class Part:
         Every file: "config" = config.json or args.json beside it, as a table, where there is one.
         """
         found: dict[str, Any] = {}
-        if isinstance(self.module, Persistent):
+        if isinstance(self.module, Record):
             _settings(self.module, "", found)
         elif isinstance(self.module, TfNetwork):
             _tf_settings(self.module, "", found)
@@ -128,7 +128,7 @@ def _is_in(name: str, key: str) -> bool:
 
 
 def _is_holder(value: Any) -> bool:
-    return isinstance(value, Persistent | TfNetwork) or (isinstance(value, dict) and bool(value))
+    return isinstance(value, Record | TfNetwork) or (isinstance(value, dict) and bool(value))
 
 
 def _part(checkpoint: Checkpoint, name: str, value: Any, spec: str) -> Part:
@@ -136,11 +136,11 @@ def _part(checkpoint: Checkpoint, name: str, value: Any, spec: str) -> Part:
     for prefix in WRAPPERS:
         if views and all(key.startswith(prefix) for key in views):
             views = {key.removeprefix(prefix): view for key, view in views.items()}
-    module = value if isinstance(value, Persistent | TfNetwork) else None
+    module = value if isinstance(value, Record | TfNetwork) else None
     return Part(name, views, checkpoint, spec, module)
 
 
-def _settings(module: Persistent, prefix: str, found: dict[str, Any]) -> None:
+def _settings(module: Record, prefix: str, found: dict[str, Any]) -> None:
     found[f"{prefix}class_name"] = module.class_name
     for key, value in module.attributes.items():
         found[prefix + key] = value
