@@ -137,6 +137,40 @@ def stylegan3_tensors(config: StyleGAN3Config = STYLEGAN3, radial: bool = False)
     return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
+def r3gan_tensors(
+    widths: tuple[int, ...] = (8, 8, 4),
+    groups: tuple[int, ...] = (4, 4, 2),
+    classes: int = CLASSES,
+    blocks: int = 1,
+) -> Tensors:
+    """Random weights in which every tensor matters; widths and groups per stage."""
+    torch.manual_seed(0)
+    line = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+    made = {"Model.EmbeddingLayer.weight": torch.randn(5, classes)} if classes else {}
+    before = 6 + (5 if classes else 0)
+    for s, (width, cardinality) in enumerate(zip(widths, groups, strict=True)):
+        stage = f"Model.MainLayers.{s}.Layers"
+        if s == 0:
+            made[f"{stage}.0.Basis"] = torch.randn(width, 4, 4)
+            made[f"{stage}.0.LinearLayer.weight"] = torch.randn(width, before) / before**0.5
+        else:
+            made[f"{stage}.0.Resampler.Kernel"] = torch.outer(line, line)
+        if s and width != before:
+            weight = torch.randn(width, before, 1, 1) / before**0.5
+            made[f"{stage}.0.LinearLayer.Layer.weight"] = weight
+        for k in range(1, blocks + 1):
+            name, wide = f"{stage}.{k}", 2 * width
+            shapes = (wide, width, 1), (wide, wide // cardinality, 3), (width, wide, 1)
+            for i, (out, inputs, side) in enumerate(shapes, 1):
+                weight = torch.randn(out, inputs, side, side) / (inputs * side * side) ** 0.5
+                made[f"{name}.LinearLayer{i}.Layer.weight"] = weight
+            for i in (1, 2):
+                made[f"{name}.NonLinearity{i}.Bias"] = torch.randn(wide)
+        before = width
+    made["Model.AggregationLayer.Layer.weight"] = torch.randn(3, before, 1, 1) / before**0.5
+    return made
+
+
 class Every(nn.Module):
     """One layer of each kind: 6 numbers and a class of 2 to 3 x 8 x 8, in 0..1."""
 
@@ -212,6 +246,10 @@ def example_portraits() -> Made:
 
 def example_progan() -> Made:
     return progan_tensors(CLASSES), progan.metadata(7)
+
+
+def example_r3gan() -> Made:
+    return r3gan_tensors(), {}
 
 
 def example_sngan() -> Made:

@@ -22,6 +22,7 @@ from latty.text import clean
 
 UNKNOWN = "unknown-architecture"
 AGAIN = "import the model again, with its config.json where it has one"
+MAX_TAPS = 64  # of a filter: far beyond any design
 USELESS = re.compile(r".*\.num_batches_tracked")  # counts of training steps
 
 
@@ -169,3 +170,18 @@ def class_names(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
         return ()
     named = all(isinstance(name, str) for name in found)
     return tuple(clean(name) for name in found) if named else ()
+
+
+def filter_taps(name: str, kernel: Tensor) -> tuple[float, ...]:
+    """Taps (T,) of a filter (T, T), which must be their outer product, or (T,), of sum 1. Raises
+    BadData for another kernel."""
+    square = kernel.dim() == 2 and kernel.shape[0] == kernel.shape[1]
+    if not (square or kernel.dim() == 1) or not 1 <= kernel.shape[0] <= MAX_TAPS:
+        raise BadData(f"tensor '{name}' has the shape {list(kernel.shape)}, which is no filter")
+    line = kernel.sum(0) if square else kernel
+    wanted = torch.outer(line, line) if square else line
+    if not bool(torch.isfinite(kernel).all()) or abs(float(line.sum()) - 1) > 1e-3:
+        raise BadData(f"tensor '{name}' is no filter of sum 1")
+    if not torch.allclose(kernel, wanted, atol=1e-5):
+        raise BadData(f"tensor '{name}' is no product of one line of taps with itself")
+    return tuple(line.tolist())

@@ -7,17 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from latty.errors import BadData, did_you_mean
 from latty.models.base import Meta, Shapes
 from latty.models.families.stylegan2.network import StyleGAN2Config
 from latty.models.ops import ACTIVATIONS
-from latty.models.state_dict import header_config, is_number, shape_of
+from latty.models.state_dict import (
+    MAX_TAPS,
+    filter_taps,
+    header_config,
+    is_number,
+    shape_of,
+)
 
 FILTER = "resample_filter"  # NVIDIA's files hold it per module, a StyleGAN2Config once
-MAX_TAPS = 64  # far beyond any design
 UNSEEN = (
     "activation",
     "mapping_activation",
@@ -104,7 +108,7 @@ def read_taps(tensors: Mapping[str, Tensor], config: StyleGAN2Config) -> tuple[f
     names = [n for n in tensors if n.endswith(FILTER) and not n.endswith(f"conv1.{FILTER}")]
     found: tuple[float, ...] | None = None
     for name in names:
-        taps = _taps(name, tensors[name].double())
+        taps = filter_taps(name, tensors[name].double())
         if found is not None and not _close(taps, found):
             raise BadData(f"tensor '{name}' differs from '{names[0]}'", "one filter per model")
         found = found or taps
@@ -114,17 +118,3 @@ def read_taps(tensors: Mapping[str, Tensor], config: StyleGAN2Config) -> tuple[f
 
 def _close(a: Sequence[float], b: Sequence[float]) -> bool:
     return len(a) == len(b) and all(abs(p - q) < 1e-6 for p, q in zip(a, b, strict=True))
-
-
-def _taps(name: str, kernel: Tensor) -> tuple[float, ...]:
-    """Taps (T,) of a filter (T, T), which must be their outer product, or (T,), of sum 1."""
-    square = kernel.dim() == 2 and kernel.shape[0] == kernel.shape[1]
-    if not (square or kernel.dim() == 1) or not 1 <= kernel.shape[0] <= MAX_TAPS:
-        raise BadData(f"tensor '{name}' has the shape {list(kernel.shape)}, which is no filter")
-    line = kernel.sum(0) if square else kernel
-    wanted = torch.outer(line, line) if square else line
-    if not bool(torch.isfinite(kernel).all()) or abs(float(line.sum()) - 1) > 1e-3:
-        raise BadData(f"tensor '{name}' is no filter of sum 1")
-    if not torch.allclose(kernel, wanted, atol=1e-5):
-        raise BadData(f"tensor '{name}' is no product of one line of taps with itself")
-    return tuple(line.tolist())
