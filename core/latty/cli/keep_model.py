@@ -32,7 +32,7 @@ def keep(
     from latty.models.device import pick_device
 
     model = opening.convert(path, spec)
-    generator = opening.build(model, path, name, pick_device("cpu"))  # nothing broken is stored
+    generator = opening.build(model, path, name, pick_device("cpu"), spec)  # nothing broken is kept
     info, size = generator.info, path.stat().st_size
     card = {"file": path.name, "bytes": size, "sha256": info.digest,
             "licence": model.meta.get("license", ""), **card}  # fmt: skip

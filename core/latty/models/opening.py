@@ -14,6 +14,7 @@ from latty.checkpoints import open_checkpoint, weights
 from latty.checkpoints.checkpoint import Checkpoint, digest
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData
+from latty.models import spec as models_spec
 from latty.models.parts import Converted, Part, parts
 from latty.models.recognition import Recognised, recognise
 from latty.models.registries import FAMILIES, LAYOUTS, family_of_header
@@ -39,14 +40,17 @@ def opened(file: Path | None, name: str, mtime_ns: int, device: "torch.device") 
     return FAMILIES.load(name).build({}, {"name": name}, device)
 
 
-def build(model: Converted, file: Path, name: str, device: "torch.device") -> "Generator":
-    """The generator of a converted file. Raises BadData, which names the file."""
+def build(
+    model: Converted, file: Path, name: str, device: "torch.device", spec: Path | None = None
+) -> "Generator":
+    """The generator of a converted file. Raises BadData, which names the file; PresetError where
+    its tensors do not fit the architecture file `spec`."""
     notes = "\n".join(model.notes)
     meta = {**model.meta, "name": name, "digest": digest(file), "notes": notes}
     try:
         return FAMILIES.load(model.family).build(model.tensors, meta, device)
     except BadData as error:
-        raise _about(error, file) from None
+        raise _about(error, file, spec) from None
     except (KeyError, IndexError):  # a name or axis that the family took for granted
         what = f"its tensors do not fit together as those of {model.family} do"
         raise Refusal("wrong-shape", what, weights.OTHER, file.name) from None
@@ -61,7 +65,7 @@ def convert(file: Path, spec: Path | None = None) -> Converted:
     try:
         return convert_checkpoint(open_checkpoint(file), architecture)
     except BadData as error:
-        raise _about(error, file) from None
+        raise _about(error, file, spec) from None
 
 
 def convert_checkpoint(checkpoint: Checkpoint, architecture: str = "") -> Converted:
@@ -75,13 +79,13 @@ def convert_checkpoint(checkpoint: Checkpoint, architecture: str = "") -> Conver
 
 def _read_spec(path: Path) -> str:
     """A checked architecture file as JSON; raises PresetError with every fault and its place."""
-    from latty.models import spec as models_spec
-
     return models_spec.read(path).to_json()
 
 
-def _about(error: BadData, file: Path) -> BadData:
-    """The same error, naming the file."""
+def _about(error: BadData, file: Path, spec: Path | None) -> BadData:
+    """The same error, naming the file, or the place in the spec that does not fit it."""
+    if spec is not None and isinstance(error, models_spec.Misfit):
+        return models_spec.placed(error, spec)
     if clean(file.name) in error.message:
         return error
     if isinstance(error, Refusal):
@@ -114,7 +118,9 @@ def _by_family(found: Recognised) -> Converted:
         meta["beside"] = json.dumps(part.beside)
     if part.spec:
         meta["spec"] = part.spec
-    return _stored(part, part.torch(), {**meta, "family": found.family, "origin": found.origin})
+    model = _stored(part, part.torch(), {**meta, "family": found.family, "origin": found.origin})
+    prepare = getattr(FAMILIES.load(found.family), "prepare", None)
+    return prepare(part, model) if prepare else model
 
 
 def _stored(

@@ -40,6 +40,18 @@ class Part:
     spec: str = ""
     module: Record | TfNetwork | None = field(default=None, repr=False)
 
+    def own(self, name: str) -> str:
+        """The beginning of tensor names as this part spells it, of one as the whole file does:
+        without the part's key and the prefix of DataParallel."""
+        for lead in (f"{self.name}.", *WRAPPERS):
+            if not self.begins(name):
+                name = name.removeprefix(lead)
+        return name
+
+    def begins(self, name: str) -> bool:
+        """Whether a tensor of this part has a name that begins like that."""
+        return any(one.startswith(name) for one in self.views)
+
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape, without touching a number."""

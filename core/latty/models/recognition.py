@@ -4,13 +4,14 @@ An entry's SIGNATURE says it all; `latty inspect` and `open_model` read the same
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from latty.checkpoints.checkpoint import Checkpoint
 from latty.models.parts import Part, parts
 from latty.models.registries import FAMILIES, LAYOUTS, SPEC, family_of_header
+from latty.models.spec import names_in
 
 Shapes = Mapping[str, Sequence[int]]
 
@@ -29,8 +30,16 @@ def recognise(checkpoint: Checkpoint, spec: str = "") -> Recognised | None:
 
     spec    the architecture file that the user named, as JSON, or ""
     """
-    found = (one for part in parts(checkpoint, spec) if (one := _recognised(part)) is not None)
+    candidates: Iterable[Part] = parts(checkpoint, spec)
+    if spec:  # the part that has most of the names in it
+        names = names_in(spec)
+        candidates = sorted(candidates, key=lambda part: -_known(part, names))
+    found = (one for part in candidates if (one := _recognised(part)) is not None)
     return next(found, None)
+
+
+def _known(part: Part, names: Sequence[str]) -> int:
+    return sum(part.begins(part.own(name)) for name in names)
 
 
 def _recognised(part: Part) -> Recognised | None:

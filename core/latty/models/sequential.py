@@ -1,164 +1,110 @@
 """Networks that are one operation after another: what a Spec says, with the tensors of a file.
 
-Letters: N batch, Z latent width, I O channels, H W pixels. Features are (N, C, H, W) throughout; a
-latent is (N, Z, 1, 1), and what a linear layer gives is (N, O, 1, 1) until it is reshaped.
+Letters: N batch, Z latent width, E width of a class, I O channels, H W pixels; layers.py says what
+the layers do.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import cast
+from itertools import takewhile
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from latty.checkpoints.refusals import Refusal
-from latty.errors import BadData
-from latty.models import ops
 from latty.models.base import Meta, ModelInfo
 from latty.models.latent_generator import Latent
-from latty.models.spec import Layer, Spec
+from latty.models.layers import (
+    CHECK,
+    MAKERS,
+    Conv,
+    ConvTranspose,
+    Linear,
+    Maker,
+    Residual,
+    Resize,
+    Step,
+    is_weighted,
+    made,
+    spelt,
+    through,
+)
+from latty.models.reparametrised import take_weight
+from latty.models.spec import Layer, Misfit, Spec
 from latty.models.state_dict import TensorReader, moved
 from latty.text import clean
 
-Size = tuple[int, int, int]  # C, H, W
-MOST = 2**28  # numbers in the features of one picture: 1 GiB
 UNREAD = "name its layer in the spec, or leave it out: ignore = [...]"
-CHECK = "compare the spec with the code that trained the network"
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    weight: Tensor  # (O, I)
-    bias: Tensor | None
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return F.linear(x.flatten(1), self.weight, self.bias)[:, :, None, None]
-
-
-@dataclass(frozen=True, slots=True)
-class Conv:
-    weight: Tensor  # (O, I, k, k)
-    bias: Tensor | None
-    stride: int = 1
-    padding: int = 1
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight, self.bias, self.stride, self.padding)
-
-
-@dataclass(frozen=True, slots=True)
-class ConvTranspose:
-    weight: Tensor  # (I, O, k, k)
-    bias: Tensor | None
-    stride: int
-    padding: int
-    output_padding: int
-
-    def __call__(self, x: Tensor) -> Tensor:
-        more = self.output_padding
-        return F.conv_transpose2d(x, self.weight, self.bias, self.stride, self.padding, more)
-
-
-@dataclass(frozen=True, slots=True)
-class Reshape:
-    shape: Size
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return x.reshape(-1, *self.shape)
-
-
-@dataclass(frozen=True, slots=True)
-class Upsample:
-    factor: int
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return ops.enlarge(x, self.factor)
-
-
-@dataclass(frozen=True, slots=True)
-class BatchNorm:
-    """Batch norm with its running statistics, folded: x * scale + shift, each (C, 1, 1)."""
-
-    scale: Tensor
-    shift: Tensor
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return torch.addcmul(self.shift, x, self.scale)
-
-
-@dataclass(frozen=True, slots=True)
-class Pointwise:
-    function: Callable[[Tensor], Tensor]
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return self.function(x)
-
-
-Step = Callable[[Tensor], Tensor]
-WEIGHED = (Linear, Conv, ConvTranspose)
-
-
-def norm(
-    reader: TensorReader, prefix: str, width: int, eps: float = 1e-5, affine: bool = True
-) -> BatchNorm:
-    """The batch norm of tensors PREFIX.weight, .bias, .running_mean, .running_var, each (C,).
-    Raises BadData for a variance of zero without an eps."""
-    mean = reader.take(f"{prefix}.running_mean", width).double()
-    variance = reader.take(f"{prefix}.running_var", width).double()
-    scale = torch.rsqrt(variance + eps)
-    if not bool(torch.isfinite(scale).all()):
-        raise BadData(
-            f"tensor '{prefix}.running_var' is zero and eps is 0", "give the layer an eps"
-        )
-    shift = -mean * scale
-    if affine:
-        weight = reader.take(f"{prefix}.weight", width).double()
-        scale, shift = scale * weight, shift * weight
-        shift = shift + reader.take(f"{prefix}.bias", width).double()
-    return BatchNorm(scale.float()[:, None, None], shift.float()[:, None, None])
+EQUAL = ("product", "sum")  # joins of a latent and a class of one width
 
 
 def linear_map(steps: Sequence[Step], width: int, start: int, latent: int) -> Tensor:
     """The matrix (outputs, Z) of the steps up to the first weighted one, without its bias, for the
-    Z = `latent` numbers from `start` on of the `width` that enter."""
-    first = next(i for i, step in enumerate(steps) if isinstance(step, WEIGHED))
+    Z = `latent` numbers from `start` on of the `width` that enter. A sum gives the rows of both of
+    its branches."""
     x = torch.zeros(latent, width, 1, 1)
     x[:, start : start + latent, 0, 0] = torch.eye(latent)  # one unit vector per row
-    for step in steps[:first]:
+    return torch.cat(list(_first_maps(steps, x)), 1).t().contiguous()
+
+
+def _first_maps(steps: Sequence[Step], x: Tensor) -> Iterator[Tensor]:
+    for step in steps:
+        if isinstance(step, Residual) and is_weighted(step):
+            yield from _first_maps(step.layers, x)
+            yield from _first_maps(step.shortcut, x)
+            return
+        if isinstance(step, Linear | Conv | ConvTranspose):
+            yield replace(step, bias=None)(x).flatten(1)
+            return
         x = step(x)
-    x = replace(cast(Linear, steps[first]), bias=None)(x)
-    return x.flatten(1).t().contiguous()
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """What a class brings to its latent: weights (N, classes) @ table (classes, E) + bias (E,)."""
+
+    table: Tensor | None  # None: the weights themselves
+    bias: Tensor | None
+    join: str
+    latent_first: bool
+
+    def __call__(self, z: Tensor, label: Tensor) -> Tensor:
+        """Latents (N, Z) and class weights (N, classes) as one vector (N, Z + E) or (N, Z)."""
+        told = label if self.table is None else label @ self.table
+        told = told if self.bias is None else told + self.bias
+        if self.join in EQUAL:
+            return z * told if self.join == "product" else z + told
+        return torch.cat([z, told] if self.latent_first else [told, z], 1)
+
+    def width(self, classes: int) -> int:
+        """E, or the number of classes where each has a number of its own."""
+        return classes if self.table is None else self.table.shape[1]
 
 
 @dataclass(frozen=True, eq=False)
 class Sequential:
-    """A StagedNetwork of one code layer; `embedding` (classes, E) joins the latent."""
+    """A StagedNetwork of one code layer; `classes` join the latent."""
 
     names: tuple[str, ...]
     stages: tuple[tuple[Step, ...], ...]
     matrix: Tensor  # (outputs, Z)
-    embedding: Tensor | None = None
-    latent_first: bool = True
+    classes: Classes | None = None
     low: float = -1.0
     high: float = 1.0
 
     def conditions(self, codes: Tensor, label: Tensor | None) -> list[Tensor]:
         """The latent with its class: [(N, Z + E, 1, 1)] of codes (N, 1, Z)."""
-        parts = [codes[:, 0]]
-        if label is not None:
-            joined = label if self.embedding is None else label @ self.embedding
-            parts.insert(1 if self.latent_first else 0, joined)
-        return [torch.cat(parts, 1)[:, :, None, None]]
+        z = codes[:, 0]
+        if label is not None and self.classes is not None:
+            z = self.classes(z, label)
+        return [z[:, :, None, None]]
 
     def stage(
         self, index: int, x: Tensor, conditions: Sequence[Tensor], truncation: float
     ) -> Tensor:
         """Features (N, C, H, W) after one stage; the last one gives the picture in [-1, 1]."""
-        for step in self.stages[index]:
-            x = step(x)
+        x = through(self.stages[index], x)
         if index < len(self.stages) - 1 or (self.low, self.high) == (-1, 1):
             return x
         return (x - self.low) * (2 / (self.high - self.low)) - 1
@@ -174,11 +120,11 @@ def generator(
     """The generator that a spec describes, of tensors such as (O, I, k, k). Raises BadData, naming
     the layer or tensor that is wrong."""
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
-        network = moved(_network(TensorReader(tensors), spec), device)
+        network = moved(network_of(TensorReader(tensors), spec), device)
     info = ModelInfo.of(
         meta,
         family,
-        resolution=spec.size,
+        resolution=max(spec.size),
         channels=spec.channels,
         z_dim=spec.latent,
         num_layers=1,
@@ -190,102 +136,66 @@ def generator(
     return Latent(network, info, device, spec.distribution)
 
 
-def _network(reader: TensorReader, spec: Spec) -> Sequential:
-    embedding = reader.take(spec.embedding, spec.classes, -1) if spec.embedding else None
-    width = spec.latent + (spec.classes if embedding is None else embedding.shape[1])
-    size: Size = (width, 1, 1)
-    steps: list[Step] = []
-    room = MOST // spec.latent  # until the first weights: the whole latent is sent through at once
-    for i, layer in enumerate(spec.layers):
-        step, size = _step(reader, layer, size, f"layer {i} ({layer.kind})")
-        steps.append(step)
-        if min(size) < 1 or size[0] * size[1] * size[2] > room:
-            raise BadData(f"layer {i} ({layer.kind}) would give {_spelt(size)} features", CHECK)
-        room = MOST if isinstance(step, WEIGHED) else room
-    wanted = (spec.channels, spec.size, spec.size)
+def network_of(
+    reader: TensorReader, spec: Spec, makers: Mapping[str, Maker] = MAKERS
+) -> Sequential:
+    """The network of a spec, of tensors such as (O, I, k, k). Raises Misfit, Refusal, naming the
+    layer or tensor that is wrong."""
+    classes = _classes(reader, spec) if spec.classes else None
+    joined = classes.width(spec.classes) if classes and spec.join == "concat" else 0
+    width = spec.latent + joined
+    steps, size = made(reader, spec.layers, (width, 1, 1), makers, spec.latent)
+    wanted = (spec.channels, *spec.size)
     if size != wanted:
-        what = f"the network gives {_spelt(size)} pictures, the spec says {_spelt(wanted)}"
-        raise Refusal("wrong-shape", what, CHECK)
-    if not any(isinstance(step, WEIGHED) for step in steps):
-        raise BadData("no layer of the spec has weights", CHECK)
+        what = f"the network gives {spelt(size)} pictures, the spec says {spelt(wanted)}"
+        raise Misfit("wrong-shape", what, CHECK, ("image",))
+    if not any(map(is_weighted, steps)):
+        raise Misfit("wrong-shape", "no layer of the spec has weights", CHECK, ("layers",))
     unused = "|".join(f"{re.escape(prefix)}.*" for prefix in spec.ignore)
-    reader.finish(unused, UNREAD)
-    names, stages = _stages(spec.layers, steps)
-    matrix = linear_map(steps, width, 0 if spec.latent_first else width - spec.latent, spec.latent)
-    return Sequential(names, stages, matrix, embedding, spec.latent_first, spec.low, spec.high)
-
-
-def _spelt(size: Size) -> str:
-    return f"{size[0]} x {size[1]} x {size[2]}"
-
-
-def _step(reader: TensorReader, layer: Layer, size: Size, where: str) -> tuple[Step, Size]:
-    """One operation, and the features' size after it; refusals say in which layer."""
     try:
-        return _made(reader, layer, size)
+        reader.finish(unused, UNREAD)
     except Refusal as refusal:
-        raise Refusal(refusal.code, f"{where}: {refusal.what}", refusal.hint) from None
-    except BadData as error:
-        raise BadData(f"{where}: {error.message}", error.hint) from None
+        raise Misfit(refusal.code, refusal.what, refusal.hint, ("layers",)) from None
+    names, stages = _stages(spec.layers, steps)
+    start = 0 if spec.latent_first else joined
+    matrix = linear_map(steps, width, start, spec.latent)
+    return Sequential(names, stages, matrix, classes, spec.low, spec.high)
 
 
-def _made(reader: TensorReader, layer: Layer, size: Size) -> tuple[Step, Size]:
-    c, h, w = size
-    if layer.kind == "linear":
-        weight = reader.take(f"{layer.tensors}.weight", -1, c * h * w)
-        return Linear(weight, _bias(reader, layer, weight.shape[0])), (weight.shape[0], 1, 1)
-    if layer.kind in ("conv", "conv_transpose"):
-        return _convolution(reader, layer, size)
-    if layer.kind == "batch_norm":
-        return norm(reader, layer.tensors, c, layer.eps, layer.affine), size
-    if layer.kind == "reshape":
-        shape = (layer.shape[0], layer.shape[1], layer.shape[2])
-        if shape[0] * shape[1] * shape[2] != c * h * w:
-            raise BadData(f"{_spelt(size)} features do not fill {_spelt(shape)}", CHECK)
-        return Reshape(shape), shape
-    if layer.kind == "upsample":
-        return Upsample(layer.factor), (c, h * layer.factor, w * layer.factor)
-    return Pointwise(_function(layer)), size
+def _classes(reader: TensorReader, spec: Spec) -> Classes:
+    name = spec.embedding
+    if not name:
+        return Classes(None, None, spec.join, spec.latent_first)
+    try:
+        table, bias = _class_table(reader, name, spec)
+    except Refusal as refusal:
+        raise Misfit(refusal.code, refusal.what, CHECK, ("classes", "embedding")) from None
+    if spec.join in EQUAL and table.shape[1] != spec.latent:
+        what = f"a {spec.join} needs classes as wide as the latent: {table.shape[1]} is not "
+        raise Misfit("wrong-shape", f"{what}{spec.latent}", CHECK, ("classes", "embedding"))
+    return Classes(table, bias, spec.join, spec.latent_first)
 
 
-def _function(layer: Layer) -> Callable[[Tensor], Tensor]:
-    if layer.kind == "leaky_relu":
-        return partial(F.leaky_relu, negative_slope=layer.slope)
-    functions = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
-    return functions[layer.kind]
+def _class_table(reader: TensorReader, name: str, spec: Spec) -> tuple[Tensor, Tensor | None]:
+    """(classes, E) and the bias (E,) of a Linear, where there is one."""
+    layer = "" if name in reader and not name.endswith(".weight") else name.removesuffix(".weight")
+    table = take_weight(reader, layer, -1, -1) if layer else reader.take(name, -1, -1)
+    kind = spec.embedding_kind or class_kind(tuple(table.shape), spec.classes)
+    biased = bool(layer) and f"{layer}.bias" in reader  # which embeddings never are
+    if kind == "linear" or (biased and not spec.embedding_kind):
+        table, kind = table.t().contiguous(), "linear"
+    if table.shape[0] != spec.classes:
+        wanted = "[count, width] of an embedding or [width, count] of a Linear"
+        there = list(table.t().shape if kind == "linear" else table.shape)
+        what = f"tensor '{clean(name)}' has the shape {there}, not {wanted}"
+        raise Refusal("wrong-shape", f"{what}, count {spec.classes}", CHECK)
+    bias = reader.take(f"{layer}.bias", table.shape[1]) if biased and kind == "linear" else None
+    return table, bias
 
 
-def _bias(reader: TensorReader, layer: Layer, width: int) -> Tensor | None:
-    return reader.take(f"{layer.tensors}.bias", width) if layer.bias else None
-
-
-def _convolution(reader: TensorReader, layer: Layer, size: Size) -> tuple[Step, Size]:
-    (c, h, w), k = size, layer.kernel or -1
-    name = f"{layer.tensors}.weight"
-    if layer.kind == "conv":
-        weight = reader.take(name, -1, c, k, k)
-        side = _side(weight, name)
-        out = [(n + 2 * layer.padding - side) // layer.stride + 1 for n in (h, w)]
-        bias = _bias(reader, layer, weight.shape[0])
-        step: Step = Conv(weight, bias, layer.stride, layer.padding)
-        return step, (weight.shape[0], out[0], out[1])
-    weight = reader.take(name, c, -1, k, k)
-    side = _side(weight, name)
-    more = layer.output_padding
-    if more >= layer.stride and more:
-        raise BadData("output_padding must be smaller than stride", CHECK)
-    out = [(n - 1) * layer.stride - 2 * layer.padding + side + more for n in (h, w)]
-    bias = _bias(reader, layer, weight.shape[1])
-    step = ConvTranspose(weight, bias, layer.stride, layer.padding, more)
-    return step, (weight.shape[1], out[0], out[1])
-
-
-def _side(weight: Tensor, name: str) -> int:
-    """The side of a square kernel."""
-    if weight.shape[2] != weight.shape[3]:
-        what = f"tensor '{clean(name)}' has the shape {list(weight.shape)}: its kernel is no square"
-        raise Refusal("wrong-shape", what, "latty runs square kernels")
-    return weight.shape[2]
+def class_kind(shape: tuple[int, ...], classes: int) -> str:
+    """ "embedding" for (classes, E), "linear" for (E, classes); of a square, the first."""
+    return "linear" if shape[0] != classes and shape[-1] == classes else "embedding"
 
 
 def _stages(
@@ -296,14 +206,27 @@ def _stages(
     stages: list[list[Step]] = [[]]
     begun = False  # whether the last stage has its weights already
     for layer, step in zip(layers, steps, strict=True):
-        if begun and isinstance(step, (*WEIGHED, Upsample)):
+        if begun and (is_weighted(step) or isinstance(step, Resize)):
             stages.append([])
             begun = False
         stages[-1].append(step)
-        if isinstance(step, WEIGHED):
-            names.append(clean(layer.tensors))
+        if is_weighted(step):
+            names.append(clean(_name(layer)))
             begun = True
     if not begun:  # nothing weighted follows the last up-sampling
         stages[-2:] = [stages[-2] + stages[-1]]
     unique = [name if names.count(name) == 1 else f"{name}/{i}" for i, name in enumerate(names)]
     return tuple(unique), tuple(tuple(stage) for stage in stages)
+
+
+def _name(layer: Layer) -> str:
+    """The tensors of a layer; of a sum, what the names of its layers begin with."""
+    names = [name.split(".") for name in _tensors(layer)]
+    alike = takewhile(lambda parts: len({*parts}) == 1, zip(*names, strict=False))
+    return ".".join(parts[0] for parts in alike) or ".".join(names[0])
+
+
+def _tensors(layer: Layer) -> Iterator[str]:
+    yield from [layer.tensors] if layer.tensors else []
+    for inner in (*layer.layers, *layer.shortcut):
+        yield from _tensors(inner)

@@ -1,31 +1,38 @@
 """A plain network in a few lines of TOML: what strides, paddings and activations a file cannot say.
 
 docs/specs.md is the page for people. A spec is data: `read` checks a file and tells every fault at
-once with its place; `of_json` takes the same table from a converted model's header.
+once with its place; `of_json` takes the same table from a converted model's header. What only the
+tensors show to be wrong is a Misfit, which `placed` tells in the same way.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from latty.checkpoints.refusals import Refusal
 from latty.errors import PresetError, Problem
 from latty.tables import reading as tables
 from latty.tables.reading import Kind
 from latty.tables.rules import (
+    Faults,
     Key,
+    Rule,
     array,
     checked,
     flag,
     matching,
     number,
+    one_of,
     table,
     tagged,
     whole,
     word,
 )
 from latty.text import clean
+
+Pair = int | tuple[int, int]  # one number for both, or (height, width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +41,26 @@ class Layer:
 
     kind: str
     tensors: str = ""
-    kernel: int = 0  # 0: as the tensor says
-    stride: int = 1
-    padding: int = 0
-    output_padding: int = 0
+    kernel: Pair = 0  # 0: as the tensor says
+    stride: Pair = 1  # 0: as the kernel
+    padding: Pair | tuple[int, int, int, int] = 0  # four: left, right, top, bottom
+    output_padding: Pair = 0
+    dilation: Pair = 1
+    groups: int = 1
     bias: bool = True
-    affine: bool = True  # of a batch norm
+    affine: bool = True  # of a norm: whether it has weights
+    running: bool = False  # of an instance norm: whether it has running statistics
     eps: float = 1e-5
     slope: float = 0.01
-    factor: int = 2
+    alpha: float = 1.0
+    approximate: str = "none"
+    factor: Pair = 2
+    size: tuple[int, ...] = ()  # of an up-sampled picture; (): `factor` decides
+    mode: str = ""  # of up-sampling and padding
+    align_corners: bool | None = None
     shape: tuple[int, ...] = ()
+    layers: tuple["Layer", ...] = ()  # of a residual sum
+    shortcut: tuple["Layer", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +69,18 @@ class Spec:
 
     latent: int
     channels: int
-    size: int
+    size: tuple[int, int]  # height, width
     layers: tuple[Layer, ...]
     distribution: str = "normal"
     low: float = -1.0  # the picture's value range
     high: float = 1.0
     classes: int = 0
     class_names: tuple[str, ...] = ()
-    embedding: str = ""  # tensor (classes, width); "" = the class weights themselves
+    embedding: str = ""  # tensor (classes, width) or (width, classes); "" = the class weights
+    embedding_kind: str = ""  # embedding | linear; "" = as the shape says
+    join: str = "concat"
     latent_first: bool = True
+    measured: bool = False  # batch norms hold statistics of latty's own samples
     ignore: tuple[str, ...] = ()
     table: Mapping[str, Any] = field(default_factory=dict, compare=False)  # as it was written
 
@@ -76,13 +96,52 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= 300
 
 
-def _named(classes: dict[str, Any]) -> dict[str, Any]:
-    names = classes.get("names")
+def _pair(low: int, high: int) -> Rule:
+    both = array(whole(low, high), 2, 2)
+    return one_of("a whole number, or [height, width]", whole(low, high), both)
+
+
+def _nested() -> Rule:
+    """A list of layers inside a layer."""
+
+    def read(value: Any, where: tuple[str | int, ...], faults: Faults) -> Any:
+        if len(where) > DEEPEST:
+            faults.add(where, "nests deeper than any network")
+            return ()
+        return array(LAYER, 1, 64).read(value, where, faults)
+
+    return Rule(read, lambda value: isinstance(value, list), {"type": "array"})
+
+
+def _classes(classes: dict[str, Any]) -> dict[str, Any]:
+    names, join = classes.get("names"), classes.get("join", "concat")
     if names and len(names) != classes["count"]:
         raise ValueError(f"{len(names)} names for {classes['count']} classes")
+    if join != "concat" and "embedding" not in classes:
+        raise ValueError(f"join = '{join}' needs the key 'embedding'")
+    if join != "concat" and "first" in classes:
+        raise ValueError(f"'first' is for join = 'concat', nothing comes first in a {join}")
     return classes
 
 
+def _upsample(keys: Mapping[str, Any]) -> Mapping[str, Any]:
+    smooth = keys.get("mode", "nearest") != "nearest"
+    if smooth and "align_corners" not in keys:
+        raise ValueError(f"mode = '{keys['mode']}' needs align_corners: true or false")
+    if not smooth and "align_corners" in keys:
+        raise ValueError("align_corners is for mode = 'bilinear' or 'bicubic'")
+    if "size" in keys and "factor" in keys:
+        raise ValueError("either size or factor")
+    return keys
+
+
+def _instance_norm(keys: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "tensors" not in keys and (keys.get("affine") or keys.get("running")):
+        raise ValueError("the key 'tensors' is missing, the beginning of tensor names")
+    return keys
+
+
+DEEPEST = 12  # parts of the path of a nested layer
 SPEC = Kind("spec", limit=2**18, hint="see docs/specs.md")
 FLAG = Key(flag())
 NAME = matching("a name of at most 300 letters", _is_name)
@@ -98,34 +157,83 @@ CONV = {
     "padding": Key(whole(0, 31)),
     "bias": FLAG,
 }
-LAYER = tagged(
-    "kind",
-    {
-        "linear": {"tensors": TENSORS, "bias": FLAG},
-        "reshape": {"shape": Key(array(whole(1, 2**20), 3, 3), required=True)},
-        "conv": CONV,
-        "conv_transpose": {**CONV, "output_padding": Key(whole(0, 15))},
-        "upsample": {"factor": Key(whole(2, 8))},
-        "batch_norm": BATCH_NORM,
-        "relu": {},
-        "leaky_relu": {"slope": SLOPE},
-        "tanh": {},
-        "sigmoid": {},
+MODES = ("reflect", "replicate", "circular")  # torch's words for what lies around a picture
+SPACED = {  # a convolution of plain networks
+    **CONV,
+    "kernel": Key(_pair(1, 31)),
+    "stride": Key(_pair(1, 16)),
+    "padding": Key(_pair(0, 31)),
+    "dilation": Key(_pair(1, 16)),
+    "groups": Key(whole(1, 4096)),
+}
+EPS = Key(number(0, 1))
+POOL = {
+    "kernel": Key(_pair(1, 31), required=True),
+    "stride": Key(_pair(1, 16), default=0),
+    "padding": Key(_pair(0, 15)),
+}
+KINDS: dict[str, dict[str, Key]] = {
+    "linear": {"tensors": TENSORS, "bias": FLAG},
+    "reshape": {"shape": Key(array(whole(1, 2**20), 3, 3), required=True)},
+    "conv": {**SPACED, "mode": Key(word("zeros", *MODES))},
+    "conv_transpose": {**SPACED, "output_padding": Key(_pair(0, 15))},
+    "upsample": {
+        "factor": Key(_pair(1, 16)),
+        "size": Key(array(whole(1, 4096), 2, 2)),
+        "mode": Key(word("nearest", "bilinear", "bicubic")),
+        "align_corners": FLAG,
     },
-    Layer,
-)
-SIZE = Key(whole(1, 4096), required=True)
-LATENT = {"size": SIZE, "distribution": Key(word("normal", "uniform", "truncated"))}
+    "pixel_shuffle": {"factor": Key(whole(2, 16))},
+    "avg_pool": POOL,
+    "max_pool": POOL,
+    "pad": {
+        "padding": Key(
+            one_of("a whole number, or [left, right, top, bottom]", whole(0, 63),
+                   array(whole(0, 63), 4, 4)),
+            required=True,
+        ),
+        "mode": Key(word("zeros", *MODES)),
+    },
+    "batch_norm": BATCH_NORM,
+    "layer_norm": {"tensors": Key(NAME), "eps": EPS, "affine": FLAG, "bias": FLAG},
+    "instance_norm": {"tensors": Key(NAME), "eps": EPS, "affine": FLAG, "running": FLAG},
+    "group_norm": {**BATCH_NORM, "groups": Key(whole(1, 4096), required=True)},
+    "residual": {"layers": Key(_nested(), required=True), "shortcut": Key(_nested())},
+    "relu": {},
+    "leaky_relu": {"slope": SLOPE},
+    "prelu": {"tensors": TENSORS},
+    "elu": {"alpha": Key(number(0, 100))},
+    "selu": {},
+    "gelu": {"approximate": Key(word("none", "tanh"))},
+    "silu": {},
+    "softplus": {},
+    "glu": {},
+    "tanh": {},
+    "sigmoid": {},
+}  # fmt: skip
+CHECKS: dict[str, Callable[[Any], Any]] = {
+    "upsample": _upsample,
+    "instance_norm": _instance_norm,
+}
+LAYER = tagged("kind", KINDS, Layer, CHECKS)
+LATENT = {
+    "size": Key(whole(1, 4096), required=True),
+    "distribution": Key(word("normal", "uniform", "truncated")),
+}
 RANGE = matching("[-1, 1] or [0, 1]", lambda v: v in ([-1, 1], [0, 1]))
 IMAGE = {
-    "channels": Key(CHANNELS, required=True),
-    "size": SIZE,
+    "channels": Key(
+        matching("1, 3 or 4", lambda v: v in (1, 3, 4) and v is not True), required=True
+    ),
+    "size": Key(_pair(1, 4096), required=True),
     "range": Key(RANGE, default=[-1, 1]),
 }
 CLASSES = {
     "count": Key(whole(1, 10_000), required=True),
     "names": Key(array(NAME)),
     "embedding": Key(NAME),
+    "kind": Key(word("embedding", "linear")),
+    "join": Key(word("concat", "product", "sum")),
     "first": Key(word("latent", "class")),
 }
 TABLE = table(
@@ -133,7 +241,8 @@ TABLE = table(
         "schema": SCHEMA,
         "latent": Key(table(LATENT), required=True),
         "image": Key(table(IMAGE), required=True),
-        "classes": Key(checked(table(CLASSES), _named), default={}),
+        "classes": Key(checked(table(CLASSES), _classes), default={}),
+        "statistics": Key(word("stored", "measured"), default="stored"),
         "ignore": Key(array(NAME), default=()),
         "layers": Key(array(LAYER, 1, 512), required=True),
     }
@@ -173,14 +282,75 @@ def _spec(file: tables.TableFile) -> Spec:
         latent=latent["size"],
         distribution=latent.get("distribution", "normal"),
         channels=image["channels"],
-        size=image["size"],
+        size=both(image["size"]),
         low=float(low),
         high=float(high),
         classes=classes.get("count", 0),
         class_names=tuple(clean(name) for name in classes.get("names", ())),
         embedding=classes.get("embedding", ""),
+        embedding_kind=classes.get("kind", ""),
+        join=classes.get("join", "concat"),
         latent_first=classes.get("first", "latent") == "latent",
+        measured=found["statistics"] == "measured",
         ignore=found["ignore"],
         layers=found["layers"],
         table=file.data,
     )
+
+
+def both(pair: Pair) -> tuple[int, int]:
+    """(height, width) of a number for both, or of the two."""
+    return pair if isinstance(pair, tuple) else (pair, pair)
+
+
+# --- a spec and the tensors of a file ------------------------------------------------------------
+
+Place = tuple[str | int, ...]  # of a key, as in ("layers", 3, "tensors")
+
+
+class Misfit(Refusal):
+    """A spec and the tensors do not fit each other; `place` is the key of the spec."""
+
+    def __init__(self, code: str, what: str, hint: str, place: Place, file: str = "") -> None:
+        super().__init__(code, what, hint, file)
+        self.place = place
+
+    def about(self, file: str) -> "Misfit":
+        """The same, naming the file of weights."""
+        return Misfit(self.code, self.what, self.hint, self.place, file)
+
+
+def placed(misfit: Misfit, path: Path) -> PresetError:
+    """The misfit as a fault of the spec in that file, with its line and column. Raises Missing,
+    OutputError, PresetError where the file is no spec any more."""
+    file = tables.read(path, SPEC, clean(path.name))
+    return PresetError(file.file, [file.problem(misfit.place, misfit.what, misfit.hint)])
+
+
+def renamed(data: Mapping[str, Any], name: Callable[[str], str]) -> dict[str, Any]:
+    """The table of a spec with `name` of each beginning of tensor names in it."""
+
+    def inside(value: Any, key: str = "") -> Any:
+        if isinstance(value, Mapping):
+            return {k: inside(v, k) for k, v in value.items()}
+        if isinstance(value, list):
+            return [inside(one, key) for one in value]
+        return name(value) if key in NAMING and isinstance(value, str) else value
+
+    found: dict[str, Any] = inside(data)
+    return found
+
+
+NAMING = ("tensors", "embedding", "ignore")  # keys that hold tensors' names
+
+
+def names_in(text: str) -> list[str]:
+    """The beginnings of tensor names in a spec as JSON that its layers read."""
+    found: list[str] = []
+
+    def kept(name: str) -> str:
+        found.append(name)
+        return name
+
+    renamed({**json.loads(text), "ignore": []}, kept)
+    return found

@@ -36,6 +36,14 @@ class TensorReader:
     def __contains__(self, name: str) -> bool:
         return name in self._tensors
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of tensor `name`, as (64, 3); () where there is none."""
+        return tuple(self._tensors[name].shape) if name in self._tensors else ()
+
+    def skip(self, *names: str) -> None:
+        """Tensors that say nothing more; there may be no such ones."""
+        self._used.update(names)
+
     def take(self, name: str, *shape: int) -> Tensor:
         """A float32 copy of tensor `name`, whose shape must be `shape`, as in (64, 3, -1, -1): -1
         fits any size. Raises Refusal for one that is missing, has another shape or bad numbers."""

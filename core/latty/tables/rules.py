@@ -299,13 +299,23 @@ def table(
 
 
 def tagged(
-    tag: str, kinds: Mapping[str, Mapping[str, Key]], make: Callable[..., Any] | None = None
+    tag: str,
+    kinds: Mapping[str, Mapping[str, Key]],
+    make: Callable[..., Any] | None = None,
+    checks: Mapping[str, Callable[[Any], Any]] | None = None,
 ) -> Rule:
-    """A table whose key `tag` is a word that says which other keys it has."""
-    which = word(*kinds)
-    rules = {
-        kind: table({tag: Key(which, required=True), **keys}, make) for kind, keys in kinds.items()
-    }
+    """A table whose key `tag` is a word that says which other keys it has, made a value by `make`.
+
+    checks  of some kinds: a function of the table that raises ValueError with what is wrong
+    """
+    which, checks = word(*kinds), checks or {}
+
+    def of(kind: str, keys: Mapping[str, Key]) -> Rule:
+        rule = table({tag: Key(which, required=True), **keys})
+        after = [f for f in (checks.get(kind), make and (lambda found: make(**found))) if f]
+        return checked(rule, *after, always=True)
+
+    rules = {kind: of(kind, keys) for kind, keys in kinds.items()}
 
     def read(value: Any, where: Path, faults: Faults) -> Any:
         kind = value.get(tag) if isinstance(value, dict) else None

@@ -62,5 +62,6 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
     layers.append(Layer("tanh"))
     latent = shape_of(shapes, f"{names[0][0]}.weight", 4)[0]
     colours = shape_of(shapes, f"{names[-1][0]}.weight", 4)[1]
-    spec = Spec(latent, colours, 4 << (count - 1), tuple(layers))
+    side = 4 << (count - 1)
+    spec = Spec(latent, colours, (side, side), tuple(layers))
     return generator(tensors, spec, meta, device, "dcgan")

@@ -19,16 +19,9 @@ from latty.checkpoints.weights import OTHER
 from latty.errors import BadData
 from latty.models.base import Meta, ModelInfo, Shapes
 from latty.models.latent_generator import Latent
+from latty.models.layers import BatchNorm, Conv, Linear, Pointwise, Reshape, norm
 from latty.models.ops import enlarge
-from latty.models.sequential import (
-    BatchNorm,
-    Conv,
-    Linear,
-    Pointwise,
-    Reshape,
-    Sequential,
-    norm,
-)
+from latty.models.sequential import Sequential
 from latty.models.state_dict import TensorReader, config_of, moved, shape_of, shapes_of
 
 __all__ = ["build"]

@@ -1,0 +1,451 @@
+"""The layers of plain networks: what each kind of a Spec does, with the tensors of a file.
+
+Letters: N batch, I O channels, C channels, H W pixels. Features are (N, C, H, W) throughout; a
+latent is (N, Z, 1, 1), and what a linear layer gives is (N, O, 1, 1) until it is reshaped. Each
+operation is torch.nn's of that name. MAKERS is the table: a kind's maker reads its tensors, given
+the size of what comes in, and returns the operation; torch itself tells the size of what comes out.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from latty.checkpoints.refusals import Refusal
+from latty.errors import BadData
+from latty.models import ops
+from latty.models.reparametrised import take_weight
+from latty.models.spec import Layer, Misfit, Place, both
+from latty.models.state_dict import TensorReader, moved
+from latty.text import clean
+
+Size = tuple[int, int, int]  # C, H, W
+Step = Callable[[Tensor], Tensor]
+Maker = Callable[[TensorReader, Layer, Size], Step]
+MOST = 2**28  # numbers in the features of one picture: 1 GiB
+CHECK = "compare the spec with the code that trained the network"
+BAD_NUMBERS = ("nonfinite", "negative-variance")  # refusals that no spec is to blame for
+META = torch.device("meta")
+
+
+# --- operations ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    weight: Tensor  # (O, I)
+    bias: Tensor | None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.linear(x.flatten(1), self.weight, self.bias)[:, :, None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Conv:
+    weight: Tensor  # (O, I / groups, h, w)
+    bias: Tensor | None
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    mode: str = "constant"  # what lies around the picture: zeros, or a word of F.pad
+
+    def __call__(self, x: Tensor) -> Tensor:
+        padding = self.padding
+        if self.mode != "constant":
+            (h, w), padding = padding, (0, 0)
+            x = F.pad(x, (w, w, h, h), self.mode)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class ConvTranspose:
+    weight: Tensor  # (I, O / groups, h, w)
+    bias: Tensor | None
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    output_padding: tuple[int, int]
+    groups: int
+    dilation: tuple[int, int]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        more = self.output_padding, self.groups, self.dilation
+        return F.conv_transpose2d(x, self.weight, self.bias, self.stride, self.padding, *more)
+
+
+@dataclass(frozen=True, slots=True)
+class Reshape:
+    shape: Size
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x.reshape(-1, *self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm:
+    """Batch norm with its running statistics, folded: x * scale + shift, each (C, 1, 1)."""
+
+    scale: Tensor
+    shift: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.addcmul(self.shift, x, self.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNorm:
+    shape: tuple[int, ...]  # the trailing axes that are normalised together
+    weight: Tensor | None
+    bias: Tensor | None
+    eps: float
+
+    def __call__(self, x: Tensor) -> Tensor:
+        flat = x.reshape(-1, *self.shape) if len(self.shape) == 3 else x
+        if len(self.shape) == 1 and x.shape[2:] == (1, 1):  # after a linear layer
+            flat = x.flatten(1)
+        return F.layer_norm(flat, self.shape, self.weight, self.bias, self.eps).reshape(x.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupNorm:
+    """Group norm; with as many groups as channels, an instance norm."""
+
+    groups: int
+    weight: Tensor | None
+    bias: Tensor | None
+    eps: float
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.group_norm(x, self.groups, self.weight, self.bias, self.eps)
+
+
+@dataclass(frozen=True, slots=True)
+class PReLU:
+    slopes: Tensor  # (1,) or (C,)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.prelu(x, self.slopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """layers(x) + shortcut(x); without a shortcut, + x."""
+
+    layers: tuple[Step, ...]
+    shortcut: tuple[Step, ...] = ()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return through(self.layers, x) + through(self.shortcut, x)
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """Up-sampling: pixels repeated, or between them, by one of F.interpolate's modes."""
+
+    function: Callable[[Tensor], Tensor]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+@dataclass(frozen=True, slots=True)
+class Pointwise:
+    """Any operation without tensors."""
+
+    function: Callable[[Tensor], Tensor]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+def through(steps: Iterable[Step], x: Tensor) -> Tensor:
+    """Features (N, C, H, W) after the steps, in order."""
+    for step in steps:
+        x = step(x)
+    return x
+
+
+def is_weighted(step: Step) -> bool:
+    """Whether a step is a linear or convolutional one, or a sum that holds one."""
+    if isinstance(step, Residual):
+        return any(map(is_weighted, (*step.layers, *step.shortcut)))
+    return isinstance(step, Linear | Conv | ConvTranspose)
+
+
+# --- makers --------------------------------------------------------------------------------------
+
+
+def norm(
+    reader: TensorReader, prefix: str, width: int, eps: float = 1e-5, affine: bool = True
+) -> BatchNorm:
+    """The batch norm of tensors PREFIX.weight, .bias, .running_mean, .running_var, each (C,).
+    Raises BadData for a variance of zero without an eps."""
+    mean = reader.take(f"{prefix}.running_mean", width).double()
+    variance = reader.take(f"{prefix}.running_var", width).double()
+    weight, bias = affine_of(reader, prefix, width) if affine else (None, None)
+    return folded(prefix, mean, variance, weight, bias, eps)
+
+
+def affine_of(reader: TensorReader, prefix: str, *shape: int) -> tuple[Tensor, Tensor]:
+    """The weight and bias of a norm, each of a shape such as (C,)."""
+    return reader.take(f"{prefix}.weight", *shape), reader.take(f"{prefix}.bias", *shape)
+
+
+def folded(
+    prefix: str,
+    mean: Tensor,
+    variance: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> BatchNorm:
+    """(x - mean) / sqrt(variance + eps) * weight + bias, each (C,), as one scale and shift.
+    Raises BadData for a variance of zero without an eps."""
+    scale = torch.rsqrt(variance.double() + eps)
+    if not bool(torch.isfinite(scale).all()):
+        raise BadData(
+            f"tensor '{prefix}.running_var' is zero and eps is 0", "give the layer an eps"
+        )
+    scale = scale if weight is None else scale * weight.double()
+    shift = -mean.double() * scale + (0 if bias is None else bias.double())
+    return BatchNorm(scale.float()[:, None, None], shift.float()[:, None, None])
+
+
+def _linear(reader: TensorReader, layer: Layer, size: Size) -> Step:
+    c, h, w = size
+    weight = take_weight(reader, layer.tensors, -1, c * h * w)
+    return Linear(weight, _bias(reader, layer, weight.shape[0]))
+
+
+def _bias(reader: TensorReader, layer: Layer, width: int) -> Tensor | None:
+    return reader.take(f"{layer.tensors}.bias", width) if layer.bias else None
+
+
+def _sides(layer: Layer) -> tuple[int, int]:
+    """What a kernel's sides must be; -1: as the tensor says."""
+    return both(layer.kernel or -1)
+
+
+def _per_group(layer: Layer, channels: int) -> int:
+    if channels % layer.groups:
+        raise BadData(f"{channels} channels cannot be cut into {layer.groups} groups", CHECK)
+    return channels // layer.groups
+
+
+def _pair(value: object) -> tuple[int, int]:
+    assert isinstance(value, int) or (isinstance(value, tuple) and len(value) == 2)  # as read
+    return both(value)
+
+
+def _conv(reader: TensorReader, layer: Layer, size: Size) -> Step:
+    inputs = _per_group(layer, size[0])
+    weight = take_weight(reader, layer.tensors, -1, inputs, *_sides(layer))
+    mode = "constant" if layer.mode in ("", "zeros") else layer.mode
+    return Conv(
+        weight,
+        _bias(reader, layer, weight.shape[0]),
+        _pair(layer.stride),
+        _pair(layer.padding),
+        _pair(layer.dilation),
+        layer.groups,
+        mode,
+    )
+
+
+def _conv_transpose(reader: TensorReader, layer: Layer, size: Size) -> Step:
+    _per_group(layer, size[0])
+    weight = take_weight(reader, layer.tensors, size[0], -1, *_sides(layer), outputs=1)
+    return ConvTranspose(
+        weight,
+        _bias(reader, layer, weight.shape[1] * layer.groups),
+        _pair(layer.stride),
+        _pair(layer.padding),
+        _pair(layer.output_padding),
+        layer.groups,
+        _pair(layer.dilation),
+    )
+
+
+def _reshape(_: TensorReader, layer: Layer, size: Size) -> Step:
+    shape = (layer.shape[0], layer.shape[1], layer.shape[2])
+    if shape[0] * shape[1] * shape[2] != size[0] * size[1] * size[2]:
+        raise BadData(f"{spelt(size)} features do not fill {spelt(shape)}", CHECK)
+    return Reshape(shape)
+
+
+def _upsample(_: TensorReader, layer: Layer, size: Size) -> Step:
+    mode = layer.mode or "nearest"
+    if mode == "nearest" and not layer.size and isinstance(layer.factor, int):
+        return Resize(partial(ops.enlarge, times=layer.factor))
+    h, w = layer.size or (n * f for n, f in zip(size[1:], both(layer.factor), strict=True))
+    # Sizes and factors give the same numbers here: the factors are whole.
+    resize = partial(F.interpolate, size=(h, w), mode=mode, align_corners=layer.align_corners)
+    return Resize(resize)
+
+
+def _pool(function: Callable[..., Tensor], _: TensorReader, layer: Layer, size: Size) -> Step:
+    kernel = _pair(layer.kernel)
+    stride = _pair(layer.stride or layer.kernel)
+    return Pointwise(
+        partial(function, kernel_size=kernel, stride=stride, padding=_pair(layer.padding))
+    )
+
+
+def _pad(_: TensorReader, layer: Layer, size: Size) -> Step:
+    sides = layer.padding if isinstance(layer.padding, tuple) else (layer.padding,) * 4
+    mode = "constant" if layer.mode in ("", "zeros") else layer.mode
+    return Pointwise(partial(F.pad, pad=sides, mode=mode))
+
+
+def _batch_norm(reader: TensorReader, layer: Layer, size: Size) -> Step:
+    if f"{layer.tensors}.running_mean" not in reader and f"{layer.tensors}.weight" in reader:
+        what = f"tensor '{clean(layer.tensors)}.running_mean' is missing"
+        raise BadData(what, 'where none are stored, a spec says statistics = "measured"')
+    return norm(reader, layer.tensors, size[0], layer.eps, layer.affine)
+
+
+def _layer_norm(reader: TensorReader, layer: Layer, size: Size) -> Step:
+    if not layer.affine or not layer.tensors:
+        return LayerNorm(size, None, None, layer.eps)
+    name = f"{layer.tensors}.weight"
+    dims = len(reader.shape(name)) or 1
+    shape = size[-dims:] if size[1:] != (1, 1) or dims > 1 else size[:1]
+    weight = reader.take(name, *shape)
+    bias = reader.take(f"{layer.tensors}.bias", *shape) if layer.bias else None
+    return LayerNorm(shape, weight, bias, layer.eps)
+
+
+def _instance_norm(reader: TensorReader, layer: Layer, size: Size) -> Step:
+    affine = bool(layer.tensors) and layer.affine
+    if layer.running:
+        return norm(reader, layer.tensors, size[0], layer.eps, affine)
+    if size[1:] == (1, 1):
+        raise BadData("an instance norm of single pixels leaves nothing", CHECK)
+    weight, bias = affine_of(reader, layer.tensors, size[0]) if affine else (None, None)
+    return GroupNorm(size[0], weight, bias, layer.eps)
+
+
+def _group_norm(reader: TensorReader, layer: Layer, size: Size) -> Step:
+    _per_group(layer, size[0])
+    weight, bias = affine_of(reader, layer.tensors, size[0]) if layer.affine else (None, None)
+    return GroupNorm(layer.groups, weight, bias, layer.eps)
+
+
+def _prelu(reader: TensorReader, layer: Layer, size: Size) -> Step:
+    name = f"{layer.tensors}.weight"
+    width = 1 if reader.shape(name) == (1,) else size[0]
+    return PReLU(reader.take(name, width))
+
+
+def _function(make: Callable[[Layer], Step]) -> Maker:
+    return lambda reader, layer, size: Pointwise(make(layer))
+
+
+MAKERS: dict[str, Maker] = {
+    "linear": _linear,
+    "reshape": _reshape,
+    "conv": _conv,
+    "conv_transpose": _conv_transpose,
+    "upsample": _upsample,
+    "pixel_shuffle": _function(
+        lambda layer: partial(F.pixel_shuffle, upscale_factor=both(layer.factor)[0])
+    ),
+    "avg_pool": partial(_pool, F.avg_pool2d),
+    "max_pool": partial(_pool, F.max_pool2d),
+    "pad": _pad,
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "instance_norm": _instance_norm,
+    "group_norm": _group_norm,
+    "prelu": _prelu,
+    "leaky_relu": _function(lambda layer: partial(F.leaky_relu, negative_slope=layer.slope)),
+    "elu": _function(lambda layer: partial(F.elu, alpha=layer.alpha)),
+    "gelu": _function(lambda layer: partial(F.gelu, approximate=layer.approximate)),
+    "glu": _function(lambda layer: partial(F.glu, dim=1)),
+    "relu": _function(lambda layer: torch.relu),
+    "selu": _function(lambda layer: F.selu),
+    "silu": _function(lambda layer: F.silu),
+    "softplus": _function(lambda layer: F.softplus),
+    "tanh": _function(lambda layer: torch.tanh),
+    "sigmoid": _function(lambda layer: torch.sigmoid),
+}
+
+
+# --- from layers to steps ------------------------------------------------------------------------
+
+
+def made(
+    reader: TensorReader,
+    layers: Sequence[Layer],
+    size: Size,
+    makers: Mapping[str, Maker] = MAKERS,
+    at_once: int = 1,
+    place: Place = ("layers",),
+) -> tuple[tuple[Step, ...], Size]:
+    """The operations of layers that are given features of `size`, and the size of what they give.
+
+    makers      what makes a layer of each kind
+    at_once     pictures that run through everything before the first weights
+    place       where in the spec the layers stand
+
+    Raises Misfit, Refusal, naming the layer that is wrong.
+    """
+    steps: list[Step] = []
+    for i, layer in enumerate(layers):
+        where = ".".join(map(str, (*place[1:], i)))
+        try:
+            if layer.kind == "residual":
+                step: Step = _residual(reader, layer, size, makers, at_once, (*place, i))
+            else:
+                step = makers[layer.kind](reader, layer, size)
+            size = _size_after(step, size)
+            at_once = 1 if is_weighted(step) else at_once
+            if min(size) < 1 or size[0] * size[1] * size[2] * at_once > MOST:
+                raise BadData(f"it would give {spelt(size)} features", CHECK)
+        except Misfit:
+            raise
+        except BadData as error:
+            raise _misfit(error, f"layer {where} ({layer.kind})", (*place, i)) from None
+        steps.append(step)
+    return tuple(steps), size
+
+
+def _misfit(error: BadData, where: str, place: Place) -> Refusal:
+    code = error.code if isinstance(error, Refusal) else "wrong-shape"
+    if code in BAD_NUMBERS:
+        return Refusal(code, f"{where}: {error.message}", error.hint)
+    return Misfit(code, f"{where}: {error.message}", error.hint, place)
+
+
+def _residual(
+    reader: TensorReader,
+    layer: Layer,
+    size: Size,
+    makers: Mapping[str, Maker],
+    at_once: int,
+    place: Place,
+) -> Residual:
+    inner, one = made(reader, layer.layers, size, makers, at_once, (*place, "layers"))
+    short, other = made(reader, layer.shortcut, size, makers, at_once, (*place, "shortcut"))
+    if one != other:
+        what = f"its layers give {spelt(one)} features, its shortcut {spelt(other)}"
+        raise BadData(what, CHECK)
+    return Residual(inner, short)
+
+
+def _size_after(step: Step, size: Size) -> Size:
+    """The size of what a step gives; torch is asked, without numbers. Raises BadData."""
+    try:
+        found = moved(step, META)(torch.empty((1, *size), device=META)).shape
+    except (RuntimeError, ValueError) as error:
+        words = str(error).splitlines()[0]
+        raise BadData(f"{spelt(size)} features do not fit it: {words}", CHECK) from None
+    return found[1], found[2], found[3]
+
+
+def spelt(size: Size) -> str:
+    """As messages write a size."""
+    return f"{size[0]} x {size[1]} x {size[2]}"

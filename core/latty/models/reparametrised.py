@@ -1,0 +1,88 @@
+"""A layer's weight as it acts, from whatever a file holds of it: itself, or what its norm is of.
+
+    weight                                              the weight itself
+    weight_g, weight_v                                  weight norm of torch.nn.utils
+    parametrizations.weight.original0, original1        the same, of its newer parametrizations
+    weight_orig, weight_u, weight_v                     spectral norm of torch.nn.utils
+    parametrizations.weight.original, 0._u, 0._v        the same, of its newer parametrizations
+    weight_bar, weight_u, weight_v                      spectral norm by a wrapper of the layer
+
+Weight norm is g v / |v| (Salimans and Kingma 2016, arXiv:1602.07868, equation 2), spectral norm is
+W / (u . W v) with the stored vectors, as torch has it in eval mode (Miyato et al. 2018,
+arXiv:1802.05957, equation 8).
+"""
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch import Tensor
+
+from latty.checkpoints.refusals import Refusal
+from latty.checkpoints.weights import OTHER
+from latty.models.ops_biggan import spectral_norm_stored
+from latty.models.state_dict import TensorReader
+from latty.text import clean
+
+NEW = "parametrizations.weight."
+WEIGHT_NORMS = (("weight_g", "weight_v"), (f"{NEW}original0", f"{NEW}original1"))
+SPECTRAL_NORMS = (
+    ("weight_orig", "weight_u", "weight_v"),
+    (f"{NEW}original", f"{NEW}0._u", f"{NEW}0._v"),
+    ("weight_bar", "weight_u", "weight_v"),
+)
+FORMS = sorted({"weight", *(part for forms in (*WEIGHT_NORMS, *SPECTRAL_NORMS) for part in forms)})
+
+
+def take_weight(reader: TensorReader, prefix: str, *shape: int, outputs: int = 0) -> Tensor:
+    """The weight of layer `prefix`, of a shape such as (O, -1, 3, 3).
+
+    outputs     the axis of the layer's outputs, which a spectral norm keeps where the lengths of
+                its vectors fit several: 1 for transposed convolutions
+
+    Raises Refusal for tensors that are missing, have another shape or bad numbers.
+    """
+    name = f"{prefix}.weight"
+    if name in reader:
+        for _, *vectors in SPECTRAL_NORMS:  # torch before 1.1 kept the quotient beside its parts
+            reader.skip(*(f"{prefix}.{part}" for part in ("weight_orig", *vectors)))
+        return reader.take(name, *shape)
+    for gain, direction in WEIGHT_NORMS:
+        if f"{prefix}.{gain}" in reader:
+            v = reader.take(f"{prefix}.{direction}", *shape)
+            return _weight_norm(reader, f"{prefix}.{gain}", v)
+    for raw, u, v_name in SPECTRAL_NORMS:
+        if f"{prefix}.{raw}" in reader:
+            weight = reader.take(f"{prefix}.{raw}", *shape)
+            return _spectral_norm(reader, weight, [f"{prefix}.{u}", f"{prefix}.{v_name}"], outputs)
+    return reader.take(name, *shape)
+
+
+def _weight_norm(reader: TensorReader, name: str, v: Tensor) -> Tensor:
+    """g v / |v|, the length over every axis along which g does not vary."""
+    found = reader.shape(name)
+    fits = len(found) == v.dim() and all(n in (1, m) for n, m in zip(found, v.shape, strict=True))
+    g = reader.take(name, *(found if fits or not found else (v.shape[0],))).double()
+    if not fits and found:  # one number for each output
+        g = g.reshape(-1, *[1] * (v.dim() - 1))
+    axes = [d for d in range(v.dim()) if g.dim() == 0 or g.shape[d] == 1]
+    length = v.double().square().sum(axes, keepdim=True).sqrt()
+    return _finite(g * v / length, name)
+
+
+def _spectral_norm(
+    reader: TensorReader, weight: Tensor, names: Sequence[str], outputs: int
+) -> Tensor:
+    """W / (u . W v), W as a matrix whose rows lie along the axis that u has the length of."""
+    rows = prod(reader.shape(names[0]))
+    axis = next((d for d in (outputs, 0, 1) if weight.shape[d] == rows), outputs)
+    u = reader.take(names[0], weight.shape[axis])
+    v = reader.maybe(names[1], weight.numel() // weight.shape[axis])
+    flat = weight.double().movedim(axis, 0)
+    return _finite(spectral_norm_stored(flat, u, v).movedim(0, axis), names[0])
+
+
+def _finite(weight: Tensor, name: str) -> Tensor:
+    if not bool(torch.isfinite(weight).all()):
+        raise Refusal("nonfinite", f"the norm that '{clean(name)}' belongs to is zero", OTHER)
+    return weight.float().contiguous()
