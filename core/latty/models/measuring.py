@@ -59,10 +59,9 @@ class _Meter:
         return self.step(x)
 
     def moments(self) -> tuple[Tensor, Tensor]:
-        """Mean and variance, each (C,); as torch keeps it, of n - 1 degrees of freedom."""
+        """Mean and variance, each (C,)."""
         mean, square = self.sums / self.count
-        more = self.count / max(self.count - 1, 1)
-        return mean, (square - mean.square()).clamp(min=0) * more
+        return mean, (square - mean.square()).clamp(min=0)
 
 
 def measured(tensors: Mapping[str, Tensor], spec: Spec) -> dict[str, Tensor]:
@@ -81,7 +80,8 @@ def measured(tensors: Mapping[str, Tensor], spec: Spec) -> dict[str, Tensor]:
         mean, variance = meter.moments()
         meter.step = meter.settle(mean, variance)
         found[f"{meter.name}.running_mean"] = mean.float()
-        found[f"{meter.name}.running_var"] = variance.float()
+        # As training mode has it: it divides by the batch's own variance, and keeps that of n - 1.
+        found[f"{meter.name}.running_var"] = (variance * meter.count / (meter.count - 1)).float()
         for other in meters:
             other.count = 0
     return found

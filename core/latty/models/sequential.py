@@ -124,7 +124,8 @@ def generator(
     info = ModelInfo.of(
         meta,
         family,
-        resolution=max(spec.size),
+        height=spec.size[0],
+        width_px=spec.size[1],
         channels=spec.channels,
         z_dim=spec.latent,
         num_layers=1,
