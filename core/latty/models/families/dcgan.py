@@ -8,17 +8,20 @@ has stride 1 and no padding, the others stride 2 and padding 1: n of them make 4
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from latty.models.base import Meta, Shapes
 from latty.models.latent_generator import Latent
+from latty.models.measuring import strays
+from latty.models.parts import Converted, Part
 from latty.models.sequential import generator
 from latty.models.spec import Layer, Spec
 from latty.models.state_dict import shape_of, shapes_of
 
-__all__ = ["build"]
+__all__ = ["build", "prepare"]
 
 ORIGIN = "DCGAN of PyTorch's examples and of a WGAN notebook, .pth"
 CHECKED = "the reference code's own output, 64 px"
@@ -47,7 +50,16 @@ def _layout(shapes: Shapes) -> tuple[tuple[str, str], ...] | None:
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
     """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
-    shapes = shapes_of(tensors)
+    return generator(tensors, _spec(shapes_of(tensors)), meta, device, "dcgan")
+
+
+def prepare(part: Part, model: Converted) -> Converted:
+    """The model with a note where its statistics are not those of its pictures. Raises Refusal."""
+    notes = strays(model.tensors, _spec(shapes_of(model.tensors)))
+    return replace(model, notes=(*model.notes, *notes))
+
+
+def _spec(shapes: Shapes) -> Spec:
     names = _layout(shapes)
     assert names is not None  # recognised
     count = len(names)
@@ -63,5 +75,4 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
     latent = shape_of(shapes, f"{names[0][0]}.weight", 4)[0]
     colours = shape_of(shapes, f"{names[-1][0]}.weight", 4)[1]
     side = 4 << (count - 1)
-    spec = Spec(latent, colours, (side, side), tuple(layers))
-    return generator(tensors, spec, meta, device, "dcgan")
+    return Spec(latent, colours, (side, side), tuple(layers))
