@@ -18,6 +18,11 @@ def unit(seed: int, *shape: int, dtype: type = np.float32) -> Any:
     return (array / np.linalg.norm(array, axis=-1, keepdims=True)).astype(dtype)
 
 
+def right_angles(seed: int, count: int, width: int, dtype: type = np.float32) -> Any:
+    """Rows of length 1 at right angles."""
+    return np.linalg.qr(np.random.RandomState(seed).randn(width, count))[0].T.astype(dtype)
+
+
 def dumped(path: Path, value: Any) -> Path:
     path.write_bytes(pickle.dumps(value, protocol=3))
     return path
@@ -206,6 +211,7 @@ MAKERS: dict[str, tuple[str, Callable[[Path], Path]]] = {
         "factor.pt",
         lambda p: pt(p, {"ckpt": "550000.pt", "eigvec": torch.from_numpy(unit(12, 16, 16))}),
     ),
+    "directions": ("axes.npy", lambda p: npy(p, right_angles(14, 5, WIDTH))),
     "folder": ("boundaries", boundaries),
     "latents": ("wp.npy", lambda p: npy(p, normal(13, 4, 6, WIDTH))),
 }

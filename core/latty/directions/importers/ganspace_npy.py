@@ -4,33 +4,33 @@ Härkönen et al. 2020. The notebook works in W and names the file after the dir
 """
 
 from latty.directions.file import DirectionSet
-from latty.directions.importing import sanitise, vectors
+from latty.directions.importing import evidence, sanitise
 from latty.directions.importing.base import LIKELY, MAYBE, NO, Imported
 from latty.directions.importing.sets import RAW, Named, linear
 from latty.directions.importing.source import ImportSource
 
-HINT = "an .npy of GANSpace holds one vector"
+WIDEST = 8192
 RANGE = (-10.0, 10.0)  # the notebook's slider
 
 
 def recognise(source: ImportSource) -> int:
-    view = vectors.alone(source)
-    if view is None or source.kind != "npy" or not vectors.width_fits(view):
+    found = evidence.weigh(source) if source.kind == "npy" else None
+    if found is None or found.what != evidence.DIRECTIONS or found.view.numel > WIDEST:
         return NO
-    if sanitise.squeezed(view).shape != view.shape[-1:] or len(view.shape) > 3:
+    if found.layered or found.view.shape[0] > 1:
         return NO
-    if vectors.is_unit(view):
-        return LIKELY if view.dtype[1:] == "f4" else MAYBE
-    return NO if vectors.names_codes(source) or not vectors.names_direction(source) else MAYBE
+    unit = evidence.traits(found.view).unit
+    return LIKELY if unit and found.view.dtype[1:] == "f4" else MAYBE
 
 
 def convert(source: ImportSource) -> Imported:
-    view = vectors.only(source, "it holds no array of floats", HINT)
+    told = evidence.decided(source, evidence.DIRECTIONS, "it holds no array of floats")
     name = sanitise.name_of(source.path.stem, "direction")
     space = source.space or "w"
     header = DirectionSet("ganspace", space, (), "a model of GANSpace")
     notes = [RAW, "layers: it names none, all of them move (its notebook keeps them elsewhere)"]
     if not source.space:
         notes.insert(0, "taken for w, where GANSpace's notebook works (--space z for the other)")
-    found = [Named(name, sanitise.squeezed(view), usable=RANGE)]
+    views = evidence.directions_of(told.view)
+    found = [Named(name, view, usable=RANGE) for view in views]
     return linear(source, found, "ganspace_npy", header, {}, notes)

@@ -1,16 +1,18 @@
 """InterFaceGAN's boundaries: the normal of a separating plane, (1, D), of length 1.
 
 Shen et al. 2020. The file name says everything else:
-`{model}_{attribute}[_c_{condition}...][_w]_boundary.npy`; without _w the plane lies in Z. Those
-published are float64; train_boundary.py writes `boundary.npy`, float32. The boundaries that came
-with e4e and its kin are tensors in W, `age.pt`.
+`{model}_{attribute}[_c_{condition}...][_w|_wp]_boundary.npy`; without _w the plane lies in Z, with
+_wp in W+, its layers one behind the other in one row. Those published are float64;
+train_boundary.py writes `boundary.npy`, float32. The boundaries that came with e4e, ReStyle and
+their kin are tensors in W, `age.pt`, of which `pose.pt` (1, L, D) repeats one vector in each layer;
+those of stylegan3-editing are named as the others, and lie in W.
 """
 
 import re
 from dataclasses import dataclass
 
 from latty.directions.file import DirectionSet
-from latty.directions.importing import sanitise, vectors
+from latty.directions.importing import evidence, sanitise, vectors
 from latty.directions.importing.base import CERTAIN, LIKELY, NO, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import RAW, Named, linear
@@ -18,9 +20,9 @@ from latty.directions.importing.source import ImportSource
 
 NAME = re.compile(
     r"(?:(?P<model>(?:pggan|progan|stylegan\d?|stylegan2ada)_[a-z0-9]+)_)?"
-    r"(?P<attribute>.+?)(?:_c_(?P<conditions>.+?))?(?P<w>_w)?(?:_boundary|_boundry)"
+    r"(?P<attribute>.+?)(?:_c_(?P<conditions>.+?))?(?P<w>_wp?)?(?:_boundary|_boundry)"
 )
-HINT = "a boundary is an .npy of one vector"
+WITHOUT_W = ("progan", "biggan", "sngan", "dcgan")
 ABSOLUTE = 'its own strengths are places, not steps: mode = "absolute" in an edit gives them'
 
 
@@ -43,31 +45,50 @@ def said(stem: str) -> Said:
 
 
 def recognise(source: ImportSource) -> int:
-    view = vectors.alone(source)
-    if view is None or not vectors.width_fits(view) or source.kind not in vectors.BARE:
+    found = evidence.weigh(source) if source.kind in vectors.BARE else None
+    if found is None or found.what != evidence.DIRECTIONS or found.view.shape[0] != 1:
         return NO
-    single = view.numel == view.shape[-1] or len(sanitise.squeezed(view).shape) == 1
-    if "boundary" in source.stem:
-        layered = len(sanitise.squeezed(view).shape) == 2
-        return CERTAIN if single else (LIKELY if layered else NO)
-    if single and (source.kind != "npy" or view.dtype[1:] == "f8") and vectors.is_unit(view):
+    seen = evidence.traits(found.view)
+    if "boundary" in source.stem or "boundry" in source.stem:
+        return CERTAIN if not found.layered or vectors.names_layers(source) else LIKELY
+    if found.layered and not seen.alike:
+        return NO
+    if seen.unit and (source.kind != "npy" or found.view.dtype[1:] == "f8"):
         return LIKELY
-    return LIKELY if single and vectors.names_direction(source) else NO
+    return LIKELY if vectors.names_direction(source) else NO
 
 
 def convert(source: ImportSource) -> Imported:
-    view = vectors.only(source, "it holds no array of floats", HINT)
-    known = said(source.stem)
-    torches = source.kind.startswith("torch")
-    space = source.space or ("w" if known.in_w or torches else "z")
+    told = evidence.decided(source, evidence.DIRECTIONS, "it holds no array of floats")
+    known, views = said(source.stem), evidence.directions_of(told.view)
     attribute = known.attribute or source.stem.replace("_boundary", "")
-    family = family_of(known.model.partition("_")[0])
-    settings = {"attribute": attribute, "conditions": known.conditions}
     made_for = known.model or "a model of InterFaceGAN"
+    family = family_of(known.model.partition("_")[0])
+    space, why = _space(source, known, family, len(views[0].shape) == 2)
+    settings = {"attribute": attribute, "conditions": known.conditions}
+    notes = [f"taken for {space}, {why} (--space names the other)"] if why else []
+    if told.layered or len(views) > 1:
+        notes.append(told.note)
+    if told.layered and len(views[0].shape) == 1:
+        notes.append(f"its {told.view.shape[1]} layers are alike: one vector for all")
     header = DirectionSet("interfacegan", space, (), made_for, family)
-    notes = [RAW, ABSOLUTE]
-    if not source.space and not known.in_w:
-        why = "as e4e's are" if torches else "as its name has no _w"
-        notes.insert(0, f"taken for {space}, {why} (--space names the other)")
-    direction = Named(sanitise.name_of(attribute, "boundary"), sanitise.squeezed(view))
-    return linear(source, [direction], "interfacegan", header, settings, notes)
+    named = [Named(sanitise.name_of(attribute, "boundary"), view) for view in views]
+    return linear(source, named, "interfacegan", header, settings, [*notes, RAW, ABSOLUTE])
+
+
+def _space(source: ImportSource, known: Said, family: str, layered: bool) -> tuple[str, str]:
+    """z or w, and why where neither the user nor the name said it."""
+    if source.space or known.in_w:
+        return source.space or "w", ""
+    if layered:
+        return "w", "as it has a vector for each layer"
+    if source.kind.startswith("torch"):
+        return "w", "as e4e's are"
+    around = "/".join(source.path.absolute().parts[-5:]).lower()
+    if family_of(around) == "stylegan3":
+        return "w", "as those of stylegan3-editing are"
+    if known.attribute or "boundary" in source.stem:
+        return "z", "as its name has no _w"
+    if family_of(around) in WITHOUT_W:
+        return "z", "as its folder names a generator without w"
+    return "w", "as directions of a StyleGAN are"

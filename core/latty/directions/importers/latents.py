@@ -8,7 +8,7 @@ import re
 from typing import Any, Literal
 
 from latty.checkpoints.values import TensorView
-from latty.directions.importing import sanitise, vectors
+from latty.directions.importing import evidence, sanitise, vectors
 from latty.directions.importing.base import LIKELY, MAYBE, NO, Codes, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import latent_space, latents
@@ -21,17 +21,21 @@ KEYS = (
 Z_KEYS = ("z", "zs", "latent_z")
 NAMED = re.compile(r"(?:^|[_\-.])(zs?|ws?|wp|w_?plus|dlatents?|latent_codes?_?[zw]p?)(?:$|[_\-.])")
 FILES = ("wp.npy", "w.npy", "z.npy")  # of a folder that InterFaceGAN wrote, the richest first
+LEAST = 2
 FORM = "--space names the other, --as the kind of file"
 
 
 def recognise(source: ImportSource) -> int:
     if source.kind == FOLDER:
         return MAYBE if any(name in source.files for name in FILES) else NO
+    told = evidence.weigh(source)
+    if told is not None and told.what != evidence.LATENTS:
+        return NO
     found = _views(source)
     if not found:
         return NO
-    shape = found[0][1].shape
-    if not vectors.width_fits(found[0][1]) or len(shape) > 3 or not source.kind:
+    shape = told.view.shape if told is not None else found[0][1].shape
+    if not LEAST <= shape[-1] <= vectors.WIDEST or len(shape) > 3 or not source.kind:
         return NO
     if len(shape) == 3 and shape[1] > 40:
         return NO
@@ -47,16 +51,19 @@ def convert(source: ImportSource) -> Imported:
     found = _views(source)
     if not found:
         sanitise.refuse(source, "it holds no latents (N, D) or codes (N, L, D)")
-    key = found[0][0]
+    key, axes = found[0][0], list[str]()
     views = [_flat(view, source) for _, view in found]
-    if len(found) > 1 or _is_one_picture(source, views[0]):
+    told = evidence.weigh(source, evidence.LATENTS)
+    if told is not None:
+        views, axes = [told.view], [told.note]
+    elif len(found) > 1 or _is_one_picture(source, views[0]):
         views = [sanitise.reshaped(v, (1, *v.shape)) if len(v.shape) == 2 and v.shape[0] > 1 else v
                  for v in views]  # fmt: skip
     space, why = _space(source, key, views[0])
     named = tuple(name for name, _ in found if name) if len(found) > 1 else ()
     words = sanitise.unique(sanitise.name_of(n, f"code-{i}") for i, n in enumerate(named))
     model = source.stem if family_of(source.stem) else ""
-    notes = [f"taken for latents in {space}: {why} ({FORM})"] if why else []
+    notes = axes + ([f"taken for latents in {space}: {why} ({FORM})"] if why else [])
     if space == "w":
         notes.append("codes are used as they are: truncation 1 leaves them so")
     return latents(source, views, Codes(space, model, family_of(model), words), notes)

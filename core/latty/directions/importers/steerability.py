@@ -8,7 +8,7 @@ import re
 
 from latty.checkpoints.values import TensorView
 from latty.directions.file import DirectionSet
-from latty.directions.importing import sanitise, vectors
+from latty.directions.importing import evidence, sanitise, vectors
 from latty.directions.importing.base import CERTAIN, LIKELY, NO, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import RAW, Named, columns, linear, rows
@@ -16,10 +16,8 @@ from latty.directions.importing.source import ImportSource
 from latty.text import clean
 
 KEY = re.compile(r"w_[a-z][a-z0-9_]*")
-WALKS = r"zoom|shift|rotate|rotation|color|colour|rgb|luminance|steer"
 PREFIX = re.compile(r"^(?:steerability[_-])?((?:stylegan\d?|biggan|pggan)[_-]?[a-z]+_)?(.*)$")
 COLUMNS_LIMIT = 16
-USUAL = (14, 16, 18)  # layers of a walk whose name says nothing: 256 to 1024 px
 
 
 def recognise(source: ImportSource) -> int:
@@ -29,39 +27,31 @@ def recognise(source: ImportSource) -> int:
             isinstance(k, str) and KEY.fullmatch(k) and sanitise.is_floats(v) for k, v in items
         )
         return CERTAIN if walks else NO
-    view = vectors.alone(source)
-    if view is None or source.kind not in vectors.BARE or len(view.shape) not in (1, 2):
+    found = evidence.weigh(source) if source.kind in vectors.BARE else None
+    if found is None or found.what != evidence.DIRECTIONS or found.view.shape[0] != 1:
         return NO
-    walk = bool(re.search(WALKS, source.stem)) and not vectors.names_codes(source)
-    if view.numel == view.shape[-1] and vectors.width_fits(view):
-        return LIKELY if walk and not vectors.is_unit(view) else NO
-    if not vectors.width_fits(view) or view.shape[0] not in vectors.KNOWN_LAYERS:
+    walk, seen = vectors.names_walk(source), evidence.traits(found.view)
+    if not found.layered:
+        return LIKELY if walk and not seen.unit else NO
+    if seen.alike or (seen.unit and not walk):
         return NO
-    if walk:
-        return CERTAIN
-    if vectors.names_direction(source):
-        return LIKELY
-    told = vectors.names_codes(source) or vectors.looks_normal(view)
-    return NO if told or view.shape[0] not in USUAL else LIKELY
+    return CERTAIN if walk else LIKELY
 
 
 def convert(source: ImportSource) -> Imported:
-    made_for = _model(source)
+    made_for, layered = _model(source), list[str]()
     if source.kind == "pickle":
         found, space = _walks(source), source.space or "z"
     else:
-        view = vectors.only(source, "it holds no walk: no array of floats")
-        squeezed, (_, name) = sanitise.squeezed(view), _split(source.stem)
-        space = source.space or ("w" if len(squeezed.shape) == 2 else "z")
-        found = [Named(sanitise.name_of(name, "walk"), squeezed)]
+        told = evidence.decided(source, evidence.DIRECTIONS, "it holds no walk: no array of floats")
+        views, (_, name) = evidence.directions_of(told.view), _split(source.stem)
+        space = source.space or ("w" if len(views[0].shape) == 2 else "z")
+        found = [Named(sanitise.name_of(name, "walk"), view) for view in views]
+        layered = [told.note] if told.layered else []
     label = made_for or "a model of Steerability"
     header = DirectionSet("steerability", space, (), label, family_of(made_for))
     notes = [RAW] if source.space else [f"taken for {space} (--space names another)", RAW]
-    if len(found[0].view.shape) == 2:
-        count = found[0].view.shape[0]
-        notes.insert(0, f"taken for a walk with a vector for each of {count} layers, lengths kept "
-                        "(--as latents for codes)")  # fmt: skip
-    return linear(source, found, "steerability", header, {}, notes)
+    return linear(source, found, "steerability", header, {}, [*layered, *notes])
 
 
 def _walks(source: ImportSource) -> list[Named]:

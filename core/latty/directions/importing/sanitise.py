@@ -166,12 +166,12 @@ def squeezed(view: TensorView) -> TensorView:
     return reshaped(view, shape)
 
 
-def head(view: TensorView) -> list[list[float]]:
-    """The first rows (of the last axis) of an array, as many as can be read without numpy."""
+def head(view: TensorView, most: int = 0) -> list[list[float]]:
+    """The first `most` rows (of the last axis) of an array, read without numpy; 0: a few."""
     width = view.shape[-1]
     if not 0 < width <= LIST_LIMIT:
         return []
-    count = min(prod(view.shape[:-1]), LIST_LIMIT // width)
+    count = min(prod(view.shape[:-1]), most or LIST_LIMIT // width)
     rows = []
     for i in range(count):
         place, offset = i, view.offset

@@ -21,6 +21,22 @@ TEXT_LIMIT = 2**20  # bytes of a text file: settings, names, a vector in decimal
 NOT_TEXT = re.compile(rb"[^\x09\x0a\x0d\x20-\x7e\x80-\xff]")
 
 
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """The model that an import is for, and where its codes lie.
+
+    typical     the length of its codes: sqrt(mean square) over samples
+    """
+
+    name: str
+    family: str
+    digest: str
+    z_dim: int
+    width: int
+    num_layers: int
+    typical: float = 0.0
+
+
 @dataclass(frozen=True)
 class ImportSource:
     """What was named, and what lies in it.
@@ -31,6 +47,8 @@ class ImportSource:
     files       of a folder: every file below it by its relative path with "/"
     space       "z", "w" or "activation:LAYER" where the user said so, else ""
     wanted      the importer that the user named, else ""
+    layers      how many layers it has, where the user said so: 1 = none, 0 = not said
+    model       what is known of the model that the user named
     """
 
     path: Path
@@ -42,6 +60,8 @@ class ImportSource:
     checkpoint: Checkpoint | None = field(default=None, repr=False)
     space: str = ""
     wanted: str = ""
+    layers: int = 0
+    model: "KnownModel | None" = None
 
     @property
     def stem(self) -> str:
@@ -66,8 +86,12 @@ class ImportSource:
 
     def open(self, name: str) -> "ImportSource":
         """A file of this folder. Raises BadData."""
-        opened = open_file(self.files[name])
-        return replace(opened, space=self.space, wanted=self.wanted)
+        return self.asked(open_file(self.files[name]))
+
+    def asked(self, other: "ImportSource") -> "ImportSource":
+        """Another source, with what the user said of this one."""
+        return replace(other, space=self.space, wanted=self.wanted, layers=self.layers,
+                       model=self.model)  # fmt: skip
 
     def matching(self, pattern: str) -> list[str]:
         """Files of this folder whose relative path matches, in natural order."""

@@ -9,14 +9,17 @@ from latty.directions.importing.source import ImportSource
 
 DIRECTION_WORDS = re.compile(
     r"boundary|boundaries|direction|steer|editing|semantic|axis|component|vector"
-    r"|^(age|young|smil(e|ing)|pose|yaw|pitch|roll|gender|male|eyeglasses|glasses|beard|bald|hair)"
+    r"|^(age|young|smil(e|ing)|pose|yaw|pitch|roll|gender|male|eyeglasses|glasses|beard|bald|hair"
+    r"|eyes?|eyesize|eyeballs?|mouth|nose|lipstick|eyebrows?|chin|expression|gaze|makeup|bangs)"
     r"(?![a-z])"
 )
+WALK_WORDS = re.compile(r"zoom|shift|rotate|rotation|color|colour|rgb|luminance|steer")
 BARE = ("npy", "npz", "torch-zip", "torch-legacy")  # kinds of files that can be one array
 CODE_WORDS = re.compile(
     r"latent_?codes?|latents?(?![a-z_]*direction)|projected|invers|w_?plus|wplus|codes?(?![a-z])"
-    r"|embedding|encoded|(^|[_\-.])(z|w|wp|ws)$"
+    r"|embedding|encoded|(^|[_\-.])(z|w|wp|ws|w\+)$"
 )
+LAYER_WORDS = re.compile(r"(?:^|[_\-.])(?:wp|w_?plus|w\+)(?:$|[_\-.])")
 KNOWN_LAYERS = (8, 10, 12, 14, 16, 18)  # of StyleGANs of 32 px to 1024 px
 LEAST, WIDEST = 4, 8192  # of one latent
 
@@ -57,6 +60,16 @@ def names_direction(source: ImportSource) -> bool:
 
 def names_codes(source: ImportSource) -> bool:
     return bool(CODE_WORDS.search(source.stem)) and not names_direction(source)
+
+
+def names_walk(source: ImportSource) -> bool:
+    """Whether the name is that of one of Steerability's walks."""
+    return bool(WALK_WORDS.search(source.stem)) and not names_codes(source)
+
+
+def names_layers(source: ImportSource) -> bool:
+    """Whether the name says W+: a vector for each layer."""
+    return bool(LAYER_WORDS.search(source.stem))
 
 
 def looks_normal(view: TensorView) -> bool:
