@@ -212,6 +212,15 @@ MAKERS: dict[str, tuple[str, Callable[[Path], Path]]] = {
         lambda p: pt(p, {"ckpt": "550000.pt", "eigvec": torch.from_numpy(unit(12, 16, 16))}),
     ),
     "directions": ("axes.npy", lambda p: npy(p, right_angles(14, 5, WIDTH))),
+    "autolume": ("plan_xcomp.npy", lambda p: npy(p, right_angles(15, 3, WIDTH))),
+    "hessian_penalty": (
+        "our_goldens_mid.pt",
+        lambda p: pt(p, torch.from_numpy(5 * normal(16, 40, 40))),
+    ),
+    "lowrankgan": (
+        "directions_img_00_region_mouth_ffhq_projected.npy",
+        lambda p: npy(p, unit(17, 6, WIDTH, dtype=np.float64)),
+    ),
     "folder": ("boundaries", boundaries),
     "latents": ("wp.npy", lambda p: npy(p, normal(13, 4, 6, WIDTH))),
 }

@@ -1,53 +1,133 @@
-"""Whether a file or folder is directions or latents of another program: for import and inspect.
+"""Whether files and folders are directions or latents of another program: for import and inspect.
 
-Neither torch nor numpy is imported.
+Neither torch nor numpy is imported, unless a model is named.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty.errors import BadData
-
-OURS = "latty"  # the importer of our own files
-
+from latty.errors import BadData, UsageError
 
 if TYPE_CHECKING:
     from latty.directions.importing.base import Imported
-    from latty.directions.importing.source import ImportSource
+    from latty.directions.importing.gather import Gathered
+    from latty.directions.importing.source import ImportSource, KnownModel
+
+OURS = "latty"  # the importer of our own files
+SAMPLES = 256  # codes whose length is taken for usual
 
 
-def find(path: Path, wanted: str = "", space: str = "") -> "Imported | None":
-    """What an importer makes of it; None for generators, and for what no importer knows.
+@dataclass(frozen=True, slots=True)
+class ImportChoices:
+    """What the command line says of files: the importer, the space, the layers, the model."""
 
-    Raises Missing, UsageError, OutputError, BadData.
-    """
-    from latty.directions.importing import recognise
+    wanted: str = ""
+    space: str = ""
+    layers: int = 0
+    model: "KnownModel | None" = None
+
+    def of(self, source: "ImportSource") -> "ImportSource":
+        """The source with all of it. Raises UsageError for words that there are not."""
+        from latty.directions.importing import recognise
+
+        recognise.check(self.wanted, self.space)
+        if not 0 <= self.layers <= 64:
+            raise UsageError(f"--layers: {self.layers} is no number of layers", "1 to 64")
+        return replace(source, wanted=self.wanted, space=self.space, layers=self.layers,
+                       model=self.model)  # fmt: skip
+
+
+def find(path: Path, asked: ImportChoices | None = None) -> "Imported | None":
+    """What an importer makes of a file or folder; None for generators, and for what no importer
+    knows. Raises Missing, UsageError, OutputError, BadData."""
+    from latty.directions.importing import gather, recognise
     from latty.directions.importing.source import read_source
 
-    recognise.check(wanted, space)
-    source = replace(read_source(path), wanted=wanted, space=space)
-    return None if not wanted and _is_generator(source) else recognise.judge(source)
+    source = (asked or ImportChoices()).of(read_source(path))
+    if not source.wanted and gather.is_generator(source):
+        return None
+    return recognise.judge(source)
 
 
-def _is_generator(source: "ImportSource") -> bool:
-    from latty.models.recognition import recognise
+def find_all(paths: Sequence[Path], asked: ImportChoices) -> "Gathered | None":
+    """What importers make of a folder or of several files: a set for each model and space; None for
+    what no importer knows. Raises as `find`."""
+    from latty.directions.importing import gather, recognise
+    from latty.directions.importing.source import FOLDER, ImportSource, read_source
 
-    if source.meta.get("kind") == "generator":
-        return True
-    return source.checkpoint is not None and recognise(source.checkpoint) is not None
+    if len(paths) > 1:
+        files = {path.name if _once(path, paths) else str(path): path for path in paths}
+        return gather.gathered(files, asked.of(ImportSource(paths[0].parent, FOLDER)))
+    first = asked.of(read_source(paths[0]))
+    if first.kind != FOLDER or recognise.importer_of(first) not in ("", gather.ENTRY):
+        one = find(paths[0], asked)
+        return None if one is None else gather.Gathered({"": one}, {})
+    wanted = "" if first.wanted == gather.ENTRY else first.wanted
+    found = gather.gathered(gather.inside(first), replace(first, wanted=wanted))
+    return found if found.sets or found.left else None
+
+
+def is_model(path: Path) -> bool:
+    """Whether a file is a generator; one that cannot be read is none."""
+    from latty.directions.importing import gather
+    from latty.directions.importing.source import read_source
+
+    try:
+        return gather.is_generator(read_source(path))
+    except BadData:
+        return False
+
+
+def _once(path: Path, paths: Sequence[Path]) -> bool:
+    return [one.name for one in paths].count(path.name) == 1
+
+
+def known_model(ref: str, device: str) -> "KnownModel":
+    """The model that files are for, and the usual length of its codes. Raises what opening does."""
+    import torch
+
+    from latty.directions.importing.source import KnownModel
+    from latty.models import open_model
+
+    generator = open_model(ref, device)
+    info = generator.info
+    with torch.inference_mode():
+        codes = generator.mapping(generator.sample(range(SAMPLES)))
+        typical = float(codes.double().square().sum(-1).mean().sqrt())
+    return KnownModel(info.name, info.family, info.digest, info.z_dim, info.width,
+                      info.num_layers, typical)  # fmt: skip
 
 
 def facts(path: Path) -> dict[str, Any]:
     """For `latty inspect`: what an importer would make of it, {} where none knows it."""
     try:
-        found = find(path)
+        found = find_all([path], ImportChoices())
     except BadData as error:
         return {"note": str(error)}
     if found is None:
         return {}
+    told = [_facts(one) for one in found.sets.values()]
+    left = {"left out": dict(found.left)} if found.left else {}
+    if not told:
+        return {"note": f"a folder of nothing that can be imported: {_first(found)}", **left}
+    tried = {} if told[0]["format"] == OURS else {"try": f"latty import {path}"}
+    if len(told) == 1:
+        return {**told[0], **left, **tried}
+    sets = {name: f"{one['format']}, {one['shape']} in {one['space']}, {one['holds']}"
+            for name, one in zip(found.sets, told, strict=True)}  # fmt: skip
+    return {"holds": "several sets", "sets": sets, **left, **tried}
+
+
+def _first(found: "Gathered") -> str:
+    return next((f"{name}: {why}" for name, why in found.left.items()), "")
+
+
+def _facts(found: "Imported") -> dict[str, Any]:
     header = found.header
-    told = {} if found.entry == OURS else {"try": f"latty import {path}"}
+    hidden = ("notes", "importer", "source", "files")
+    known = {name: value for name, value in header.params if name not in hidden}
     return {
         "holds": found.kind,
         "format": found.entry,
@@ -56,5 +136,5 @@ def facts(path: Path) -> dict[str, Any]:
         "model": header.model,
         "names": list(found.names),
         "notes": list(found.notes),
-        **told,
+        "knows": known,
     }

@@ -92,7 +92,7 @@ def from_file(path: Path, space: Literal["z", "w", ""] = "") -> Latents:
 
 def _loaded(found: Found) -> Latents:
     array = _finite(found, _numbers(found)[:])
-    words = ("model", "family", "model_digest", "names", "notes")
+    words = ("model", "family", "model_digest", "names", "notes", "params")
     space = found.space or "z"
     return Latents(cast(Space, space), array, **{word: getattr(found, word) for word in words})
 

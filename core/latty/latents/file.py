@@ -11,7 +11,7 @@ from typing import Any
 from latty import files
 from latty.checkpoints.safetensors import pieces, read_header, says_kind
 from latty.errors import BadData
-from latty.latents.found import Found, Latents, shown
+from latty.latents.found import Found, Latents, Params, Value, shown
 from latty.version import __version__
 
 KIND = "latents"
@@ -41,7 +41,20 @@ def look(path: Path) -> Found:
     words = {key: _text(about.get(key, "")) for key in ("model", "family", "model_digest")}
     names, notes = (tuple(map(_text, _list(about.get(key)))) for key in ("names", "notes"))
     _check_names(path.name, names, shape[0])
-    return Found(path, ARRAY, str(space), shape, names=names, notes=notes, **words)
+    params = _params(about.get("params"))
+    return Found(path, ARRAY, str(space), shape, names=names, notes=notes, params=params, **words)
+
+
+def _params(value: Any) -> Params:
+    """Plain settings; whatever else is there is left out."""
+    table = value if isinstance(value, dict) else {}
+    return tuple((str(key), _frozen(one)) for key, one in table.items())
+
+
+def _frozen(value: Any) -> Value:
+    if isinstance(value, list):
+        return tuple(_frozen(one) for one in value)
+    return value if isinstance(value, str | int | float) or value is None else str(value)
 
 
 def _text(value: Any) -> str:
@@ -86,6 +99,7 @@ def write(path: Path, latents: Latents) -> None:
         **{key: getattr(latents, key) for key in ("model", "family", "model_digest")},
         "names": list(latents.names),
         "notes": list(latents.notes),
+        **({"params": dict(latents.params)} if latents.params else {}),
         "latty": __version__,
     }
     text = {"kind": KIND, "about": json.dumps(about)}

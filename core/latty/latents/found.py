@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # what a file holds is said without torch
 SPACES = ("z", "w")
 
 Space = Literal["z", "w"]
+Value = str | int | float | bool | None | tuple["Value", ...]
+Params = tuple[tuple[str, Value], ...]
 
 
 class Model(Protocol):
@@ -41,6 +43,7 @@ class Latents:
     model, family, model_digest   what they were made for; no digest = any model of the family
     names         one per latent, or none at all
     notes         what else there is to know, a line each
+    params        what its file knew, by name: "class" and "truncation" are how to draw them
     """
 
     space: Space
@@ -50,6 +53,7 @@ class Latents:
     model_digest: str = ""
     names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    params: Params = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,20 @@ class Found:
     model_digest: str = ""
     names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    params: Params = ()
+
+    @property
+    def label(self) -> int | str | None:
+        """The class to draw them with: its index or name; None where the file names none."""
+        known = dict(self.params).get("class")
+        return known if isinstance(known, int | str) and known != "" else None
+
+    @property
+    def truncation(self) -> float | None:
+        """The truncation to draw them with; None where the file names none."""
+        known = dict(self.params).get("truncation")
+        good = isinstance(known, int | float) and not isinstance(known, bool)
+        return float(known) if good and isinstance(known, int | float) else None
 
     def index(self, which: str) -> int:
         """The place of "3", "-1" or a name. Raises Missing."""

@@ -27,7 +27,7 @@ def kind_of(path: Path) -> str:
         if path.suffix in BARE:
             from latty.cli import importable
 
-            found = importable.find(path, "", "")
+            found = importable.find(path)
             return found.kind if found is not None and found.kind in TO_IMPORT else ""
     return ""
 

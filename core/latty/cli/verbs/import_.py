@@ -1,5 +1,6 @@
 """Give a checkpoint, directions, latents or a scorer a name here."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,30 +20,55 @@ FORMATS = "docs/importing.md names the kinds of files and folders that can be im
 def options(parser: Parser) -> None:
     """What it takes."""
     parser.epilog = (
-        "FILE is a checkpoint, directions or latents of another program, a scorer (TOML), or the\n"
-        "folder of an experiment; its content decides, and nothing in it is run.\n"
+        "FILE is a checkpoint, directions or latents of another program, a scorer (TOML), or a\n"
+        "folder; its content decides, and nothing in it is run. Of several files, and of a folder\n"
+        "of them, one set is made for each model and space; what is left out is said.\n"
         "docs/checkpoints.md says which checkpoints open, docs/specs.md how to describe a plain\n"
         "network whose strides no checkpoint holds, docs/importing.md all the other kinds.\n\n"
-        'stdout: the name. --json: {"name", "kind", "path", "notes", ...}.'
+        'stdout: the names. --json: {"name", "kind", "path", "notes", ...} of each.'
     )
     add = parser.add_argument
-    add("file", metavar="FILE")
-    add("--name", metavar="N", help="what to call it (default: the file's own name)")
+    add("files", metavar="FILE", nargs="+")
+    add("--name", metavar="N", help="what to call it (default: the file's or folder's own name)")
     add("--as", metavar="KIND", dest="kind", help="what it is, as in interfacegan or latents")
     add("--space", metavar="SPACE", help="of directions or latents: z, w or activation:LAYER")
+    add("--layers", type=int, default=0, metavar="N",
+        help="how many layers its vectors have: 18, or 1 = each row is one by itself")  # fmt: skip
+    add("--for", metavar="MODEL", dest="model",
+        help="the model of directions or latents: checked, and kept with them")  # fmt: skip
     add("--spec", metavar="FILE", help="the architecture of a plain network, in TOML")
     add("--force", action="store_true", help="replace what has that name")
     parser.add_json()
 
 
 def run(run: Run) -> int:
-    """Content decides what the file is; --as and --spec decide instead where they are given.
+    """Content decides what each file is; --as and --spec decide instead where they are given.
     Raises Missing, BadData, UsageError."""
+    paths = [Path(file).expanduser() for file in run.args.files]
+    for path in paths:
+        if not path.exists():
+            raise Missing(f"there is no file {path}", "check the path")
+    if len(paths) == 1:
+        return _one(run, paths[0])
+    alone = [path for path in paths if path.is_dir() or _is_alone(run, path)]
+    if run.args.name and alone:
+        raise UsageError(f"--name: {alone[0]} is imported by itself", "import it without the rest")
+    for path in alone:
+        _one(run, path)
+    rest = [path for path in paths if path not in alone]
+    return _several(run, rest) if rest else 0
+
+
+def _is_alone(run: Run, path: Path) -> bool:
+    """Whether a file is a scorer or a model."""
     from latty.cli import importable
 
-    path = Path(run.args.file).expanduser()
-    if not path.exists():
-        raise Missing(f"there is no file {path}", "check the path")
+    if run.args.spec or _is_scorer(path):
+        return True
+    return not run.args.kind and importable.is_model(path)
+
+
+def _one(run: Run, path: Path) -> int:
     if run.args.spec and not path.is_dir():
         return _model(run, path)
     if _is_scorer(path):
@@ -51,14 +77,43 @@ def run(run: Run) -> int:
         raise BadData(
             f"{path.name} is TOML, but no scorer's", "a preset needs no import: latty render"
         )
-    found = importable.find(path, run.args.kind or "", run.args.space or "")
-    if found is not None:
-        return _keep(run, path, found)
+    if _several(run, [path]) == 0:
+        return 0
     if path.is_dir():
         raise BadData(f"{path} is a folder of nothing that can be imported", FORMATS)
-    if run.args.space:
-        raise UsageError("--space is for directions and latents, and this is neither", FORMATS)
+    given = [o for o, value in (("--space", run.args.space), ("--layers", run.args.layers),
+                                ("--for", run.args.model)) if value]  # fmt: skip
+    if given:
+        what = f"{given[0]} is for directions and latents, and this is neither"
+        raise UsageError(what, FORMATS)
     return _model(run, path)
+
+
+def _several(run: Run, paths: list[Path]) -> int:
+    """A set for each model and space; 1 where no importer knows anything. Raises BadData where all
+    of several files are left out."""
+    from latty.cli import importable
+    from latty.models.store import name_for
+
+    args = run.args
+    model = importable.known_model(args.model, "cpu") if args.model else None
+    asked = importable.ImportChoices(args.kind or "", args.space or "", args.layers, model)
+    found = importable.find_all(paths, asked)
+    if found is None:
+        return 1
+    for file, why in found.left.items():
+        run.out.say(f"left out: {file}: {why}")
+    if not found.sets:
+        where = paths[0] if len(paths) == 1 else f"{len(paths)} files"
+        raise BadData(f"{where}: nothing in it can be imported", FORMATS)
+    place = paths[0].resolve()
+    base = args.name or name_for(place if len(paths) == 1 else place.parent)
+    names = [f"{base}-{word}" if word else base for word in found.sets]
+    targets = [_target(one, name, args.force)
+               for one, name in zip(found.sets.values(), names, strict=True)]  # fmt: skip
+    for one, name, target in zip(found.sets.values(), names, targets, strict=True):
+        _keep(run, name, target, one, found.left)
+    return 0
 
 
 # --- scorers --------------------------------------------------------------------------------------
@@ -100,15 +155,16 @@ def _model(run: Run, path: Path) -> int:
 # --- directions and latents -----------------------------------------------------------------------
 
 
-def _keep(run: Run, path: Path, found: "Imported") -> int:
-    """Write a direction set or latents into the store, whole or not at all."""
+def _target(found: "Imported", name: str, force: bool) -> Path:
+    """Where it is kept. Raises UsageError, WouldOverwrite."""
     from latty.directions.store import SETS
     from latty.latents import LATENTS
-    from latty.models.store import name_for
 
-    name = run.args.name or name_for(path.resolve())
-    store = SETS if found.kind == "directions" else LATENTS
-    target = store.free_place(name, run.args.force)
+    return (SETS if found.kind == "directions" else LATENTS).free_place(name, force)
+
+
+def _keep(run: Run, name: str, target: Path, found: "Imported", left: Mapping[str, str]) -> None:
+    """Write a direction set or latents into the store, whole or not at all."""
     save(target, found)
     for note in found.notes:
         run.out.say(note)
@@ -124,8 +180,8 @@ def _keep(run: Run, path: Path, found: "Imported") -> int:
         run.out.say(f'in a preset: latent = "{name}#0"')
     run.out.result(name, name=name, kind=found.kind, path=str(target), importer=found.entry,
                    space=header.space, shape=list(found.shape), names=list(found.names),
-                   model=header.model, family=header.family, notes=list(found.notes))  # fmt: skip
-    return 0
+                   model=header.model, family=header.family, notes=list(found.notes),
+                   **({"left_out": dict(left)} if left else {}))  # fmt: skip
 
 
 def save(target: Path, found: "Imported") -> None:
@@ -137,7 +193,8 @@ def save(target: Path, found: "Imported") -> None:
     arrays, header = found.load(), found.header
     if isinstance(header, Codes):
         kept = latents.Latents(header.space, arrays[CODES], header.model, header.family,
-                               header.model_digest, header.names, found.notes)  # fmt: skip
+                               header.model_digest, header.names, found.notes,
+                               header.params)  # fmt: skip
         latents.write(target, kept)
     else:
         directions_file.write(target, header, arrays)

@@ -32,7 +32,9 @@ def convert(source: ImportSource) -> Imported:
 def _directions(source: ImportSource) -> Imported:
     header = read_header(source.path)
     shape = source.table[ARRAY].shape if ARRAY in source.table else (len(header.infos),)
-    return Imported(header, shape, partial(_arrays, source.path))
+    notes = dict(header.params).get("notes")
+    told = tuple(str(note) for note in notes) if isinstance(notes, tuple) else ()
+    return Imported(header, shape, partial(_arrays, source.path), told)
 
 
 def _arrays(path: Path) -> "dict[str, Tensor]":
@@ -42,7 +44,7 @@ def _arrays(path: Path) -> "dict[str, Tensor]":
 def _latents(source: ImportSource) -> Imported:
     said = latents_file.look(source.path)
     space: Literal["z", "w"] = "z" if said.space == "z" else "w"
-    header = Codes(space, said.model, said.family, said.names, said.model_digest)
+    header = Codes(space, said.model, said.family, said.names, said.model_digest, said.params)
     return Imported(header, said.shape, partial(_codes, source.path), said.notes)
 
 

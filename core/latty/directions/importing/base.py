@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from latty.directions.file import DirectionSet
+from latty.directions.file import DirectionSet, Value
 
 if TYPE_CHECKING:  # what a file is must be said without torch
     from torch import Tensor
@@ -21,6 +21,7 @@ class Codes:
     """The header of latents: z (N, Z), or codes in w, (N, D) or (N, L, D).
 
     names   one per latent, or none
+    params  what the file knew, by name; "class" and "truncation" are how to draw them
     """
 
     space: Literal["z", "w"]
@@ -28,6 +29,7 @@ class Codes:
     family: str = ""
     names: tuple[str, ...] = ()
     model_digest: str = ""
+    params: tuple[tuple[str, Value], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

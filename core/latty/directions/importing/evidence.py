@@ -15,6 +15,7 @@ from typing import NoReturn
 from latty.checkpoints.values import TensorView
 from latty.directions.importing import sanitise, vectors
 from latty.directions.importing.source import ImportSource
+from latty.text import clean
 
 DIRECTIONS, LATENTS, UNCLEAR = "directions", "latents", ""
 CLOSE = 2e-3  # how far from 1 the length of a unit vector may be
@@ -249,20 +250,23 @@ def _told(kind: str, view: TensorView, why: str) -> Evidence:
 
 
 def _kind(source: ImportSource, view: TensorView, seen: Traits, what: str) -> tuple[str, str]:
-    """Directions or latents, and why."""
-    if what and source.wanted:
-        return what, f"--as {source.wanted}"
+    """Directions or latents, and why; `what` was decided by the user."""
+    found, why = _by_evidence(source, view, seen)
+    decided = what and source.wanted and found != what
+    return (what, f"--as {source.wanted}") if decided else (found, why)
+
+
+def _by_evidence(source: ImportSource, view: TensorView, seen: Traits) -> tuple[str, str]:
     moves, codes = _named(source)
     if seen.unit:
         if codes and not moves:
-            question = f"its vectors have length 1, as directions have, and its name is {codes}"
-            return what, question
-        why = "its rows are" if view.numel > view.shape[-1] else "it is"
-        return DIRECTIONS, f"{why} of length 1{f' and its name is {moves}' if moves else ''}"
-    if moves:
-        return DIRECTIONS, f"its name is {moves}"
-    if codes:
-        return LATENTS, f"its name is {codes}"
+            question = f"its vectors have length 1, as directions have, and {codes}"
+            return UNCLEAR, question
+        many = "each row has" if view.numel > view.shape[-1] else "it has"
+        why = "all of it has" if abs(seen.typical - 1) > CLOSE else many
+        return DIRECTIONS, f"{why} the length 1{f', and {moves}' if moves else ''}"
+    if moves or codes:
+        return (DIRECTIONS, moves) if moves else (LATENTS, codes)
     return _by_numbers(source, view, seen)
 
 
@@ -284,15 +288,16 @@ def _by_numbers(source: ImportSource, view: TensorView, seen: Traits) -> tuple[s
 
 
 def _named(source: ImportSource) -> tuple[str, str]:
-    """What names say: that of a direction, that of latents; "" where nothing does."""
+    """What names say, for directions and for latents; "" where they say nothing."""
     stem, folder = source.stem, source.parent
     if vectors.names_direction(source) or vectors.names_walk(source):
-        return "a direction's", ""
+        return "its name is a direction's", ""
     if vectors.names_codes(source) or ONE_PICTURE.search(stem):
-        return "", "that of latents"
+        return "", "its name is that of latents"
     if DIRECTION_FOLDERS.search(folder):
-        return f"in the folder '{folder}'", ""
-    return ("", f"in the folder '{folder}'") if CODE_FOLDERS.search(folder) else ("", "")
+        return f"it lies in the folder '{clean(folder)}'", ""
+    lies = f"it lies in the folder '{clean(folder)}'" if CODE_FOLDERS.search(folder) else ""
+    return "", lies
 
 
 def _is_layers(

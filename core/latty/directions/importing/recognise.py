@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from latty.checkpoints.refusals import Refusal
 from latty.directions.file import SPACE
+from latty.directions.importing import binding
 from latty.directions.importing.base import NO, Imported
-from latty.directions.importing.source import ImportSource, read_source
+from latty.directions.importing.source import FOLDER, ImportSource, KnownModel, read_source
 from latty.directions.registries import IMPORTERS
 from latty.errors import BadData, UsageError, did_you_mean
 from latty.text import clean
@@ -36,16 +37,21 @@ def check(wanted: str, space: str) -> None:
         raise UsageError(f"no space '{space}'", "it is z, w or activation:LAYER")
 
 
-def look(path: Path, wanted: str = "", space: str = "") -> Imported | None:
+def look(
+    path: Path, wanted: str = "", space: str = "", layers: int = 0, model: KnownModel | None = None
+) -> Imported | None:
     """What a file or folder is, without its numbers; None where no importer knows it.
 
     wanted  the importer to use, whatever it thinks of the file
     space   "z", "w" or "activation:LAYER" in place of what the file or its name says
+    layers  how many layers its vectors have, 1 = none; 0 = what it looks like
+    model   what it is for
 
     Raises Missing, UsageError, OutputError, BadData.
     """
     check(wanted, space)
-    return judge(replace(read_source(path), wanted=wanted, space=space))
+    source = read_source(path)
+    return judge(replace(source, wanted=wanted, space=space, layers=layers, model=model))
 
 
 def judge(source: ImportSource) -> Imported | None:
@@ -54,7 +60,17 @@ def judge(source: ImportSource) -> Imported | None:
     if not name:
         return None
     found = _guarded(source, name, partial(IMPORTERS.load(name).convert, source))
-    return replace(found, entry=name, load=partial(_guarded, source, name, found.load))
+    found = replace(found, entry=name, load=partial(_guarded, source, name, found.load))
+    return binding.bound(found, source, name)
+
+
+def importer_of(source: ImportSource) -> str:
+    """The importer that the user named, or the one that is surest; "" for none. One that is named
+    for a folder may be meant for each of its files: then it is none of the folder's."""
+    if not source.wanted:
+        return _surest(source)
+    sure = partial(IMPORTERS.load(source.wanted).recognise, source)
+    return source.wanted if source.kind != FOLDER or _guarded(source, source.wanted, sure) else ""
 
 
 def _surest(source: ImportSource) -> str:
