@@ -22,7 +22,7 @@ from latty.checkpoints.inert import Machine
 from latty.checkpoints.refusals import Refusal, naming, no_file, unreadable
 from latty.checkpoints.sniff import HEAD, sniff
 from latty.checkpoints.tally import Tally
-from latty.checkpoints.values import Record, TensorView, TfNetwork, item_size
+from latty.checkpoints.values import Record, TensorView, TfNetwork, arrays, item_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,12 +89,13 @@ class Checkpoint:
         views = self.views(of)
         if not views:
             raise self.no_model("it holds no numbers")
-        total = sum(tensor.numel * item_size(tensor.dtype) for tensor in views.values())
+        readable = [tensor for tensor in views.values() if tensor.why is None]
+        total = sum(tensor.numel * item_size(tensor.dtype) for tensor in readable)
         if self.kind != "npz" and total > SHARED * self.size + SLACK:
             what = f"its tensors add up to {total} bytes, all of them the same numbers"
             raise Refusal("too-big", what, "this is no checkpoint of a generator", self.path.name)
         with naming(self.path):
-            return {name: tensor.numpy() for name, tensor in views.items()}
+            return arrays(views)
 
     def weights(self) -> "dict[str, NDArray[Any]]":
         """As `tensors`, each of its own shape (O, I, H, W) or any other, for files that can be a

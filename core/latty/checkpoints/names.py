@@ -46,7 +46,7 @@ REFUSED = frozenset(sys.stdlib_module_names) - {"__main__"} | {*OLD.split(), *RU
 # Of the libraries that every reader of such files has, what is no more than a layer or a value.
 LIBRARIES = {
     "torch": r"torch\.(nn|optim|distributions|cuda\.amp|amp|utils\.data|_C\._nn)\..+"
-    r"|torch\.(Tensor|Generator|[a-z]+_(strided|affine|coo|csr|csc|bsr|bsc|format))"
+    r"|torch\.(Tensor|Generator|QUInt[0-9x]+Storage|(sparse_|per_)[a-z_]+|strided|[a-z_]+_format|channels_last\w*)"
     r"|torch\.(q?u?int|b?float|complex|bits)[0-9][0-9a-z_]*",
     "numpy": r"numpy\.(u?int|float|complex|bool|str|bytes)[0-9]*_?|numpy\.random\.(\w+\.)?[A-Z]\w+",
 }

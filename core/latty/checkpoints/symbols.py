@@ -8,7 +8,7 @@ otherwise.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from latty.checkpoints import names
+from latty.checkpoints import names, rebuilds
 from latty.checkpoints.refusals import Refusal, bad_tensor
 from latty.checkpoints.tally import Reading, Tally
 from latty.checkpoints.values import (
@@ -27,25 +27,6 @@ from latty.checkpoints.values import (
 )
 from latty.text import clean
 
-STORAGES = {  # torch's class -> numpy code of its numbers
-    "FloatStorage": "<f4",
-    "DoubleStorage": "<f8",
-    "HalfStorage": "<f2",
-    "BFloat16Storage": "bf2",
-    "LongStorage": "<i8",
-    "IntStorage": "<i4",
-    "ShortStorage": "<i2",
-    "CharStorage": "|i1",
-    "ByteStorage": "|u1",
-    "BoolStorage": "|b1",
-    "ComplexFloatStorage": "<c8",
-    "ComplexDoubleStorage": "<c16",
-    "UntypedStorage": "|u1",
-}
-TORCH_TYPES = (
-    *("float16", "float32", "float64", "bfloat16", "half", "float", "double"),
-    *("int8", "int16", "int32", "int64", "uint8", "bool", "complex64", "complex128"),
-)
 NUMPY_CORES = ("numpy.core", "numpy._core")
 
 FOREIGN, RECORD = "foreign", "record"
@@ -149,29 +130,15 @@ def _persistent(reading: Reading, meta: Any) -> Persistent:
     return Persistent(name, state, source_sha256=digest, nvidia=nvidia)
 
 
-def _tensor(
-    reading: Reading, storage: Any, offset: Any, size: Any, stride: Any, *_: Any
-) -> TensorView:
-    if not isinstance(storage, Storage):
-        raise bad_tensor("a tensor has no storage")
-    reading.tally.spend("tensors")
-    return view(storage, offset, size, stride)
-
-
-def _parameter(reading: Reading, data: Any, *_: Any) -> TensorView:
-    if not isinstance(data, TensorView):
-        raise bad_tensor("a parameter holds no tensor")
-    return data
-
-
 def _nested(reading: Reading, data: Any) -> Any:
     if reading.nested is None or not isinstance(data, bytes | memoryview):
         raise Refusal("bad-op", "it nests one torch file in another where no checkpoint does")
     return reading.nested(data, reading.tally)
 
 
-def _size(reading: Reading, size: Any = ()) -> tuple[int, ...]:
-    return checked_shape(size)
+def _subclass(reading: Reading, function: Any, cls: Any, args: Any, state: Any = None) -> Any:
+    """A tensor of a class derived from torch's, or with attributes of its own: the tensor."""
+    return call(reading, function, args)
 
 
 def _device(reading: Reading, *parts: Any) -> str:
@@ -272,9 +239,37 @@ DICTS = [
 # What calling a name of each kind means (None: it is only referred to), and the names.
 KINDS: dict[str, tuple[Callable[..., Any] | None, Iterable[str]]] = {
     "persistent": (_persistent, ["torch_utils.persistence._reconstruct_persistent_obj"]),
-    "tensor": (_tensor, ["torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"]),
+    "tensor": (
+        rebuilds.tensor,
+        ["torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"],
+    ),
+    "typed": (rebuilds.typed, ["torch._utils._rebuild_tensor_v3"]),
+    "quantised": (rebuilds.quantised, ["torch._utils._rebuild_qtensor"]),
+    "sparse": (rebuilds.sparse, ["torch._utils._rebuild_sparse_tensor"]),
+    "layout": (rebuilds.layout, ["torch.serialization._get_layout"]),
+    "meta": (rebuilds.meta, ["torch._utils._rebuild_meta_tensor_no_storage"]),
+    "from numpy": (
+        rebuilds.from_numpy,
+        [
+            "torch._utils._rebuild_device_tensor_from_numpy",
+            "torch._utils._rebuild_device_tensor_from_cpu_tensor",
+            "torch._utils._rebuild_xla_tensor",
+        ],
+    ),
+    "odd tensor": (
+        rebuilds.odd,
+        [
+            "torch._utils._rebuild_nested_tensor",
+            "torch._utils._rebuild_wrapper_subclass",
+            "torch._utils._rebuild_sparse_csr_tensor",
+        ],
+    ),
+    "subclass": (
+        _subclass,
+        ["torch._tensor._rebuild_from_type_v2", "torch._tensor._rebuild_from_type"],
+    ),
     "parameter": (
-        _parameter,
+        rebuilds.parameter,
         [
             "torch._utils._rebuild_parameter",
             "torch._utils._rebuild_parameter_with_state",
@@ -282,9 +277,12 @@ KINDS: dict[str, tuple[Callable[..., Any] | None, Iterable[str]]] = {
         ],
     ),
     "nested": (_nested, ["torch.storage._load_from_bytes"]),
-    "storage": (None, [*(f"torch.{name}" for name in STORAGES), "torch.storage.UntypedStorage"]),
-    "type": (None, [f"torch.{name}" for name in TORCH_TYPES]),
-    "size": (_size, ["torch.Size"]),
+    "storage": (
+        None,
+        [*(f"torch.{name}" for name in rebuilds.STORAGES), "torch.storage.UntypedStorage"],
+    ),
+    "type": (None, [f"torch.{name}" for name in rebuilds.TYPES]),
+    "size": (rebuilds.size, ["torch.Size"]),
     "device": (_device, ["torch.device"]),
     "dict": (_dict, DICTS),
     "namespace": (_namespace, ["argparse.Namespace", "types.SimpleNamespace"]),

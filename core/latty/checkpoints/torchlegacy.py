@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from latty.checkpoints.inert import Machine
+from latty.checkpoints.rebuilds import STORAGES
 from latty.checkpoints.refusals import Refusal, bad_tensor, truncated
-from latty.checkpoints.symbols import STORAGES
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Storage, Symbol, item_size
 from latty.text import clean
@@ -17,6 +17,7 @@ from latty.text import clean
 MAGIC = 0x1950A86A20F9469CFC6C
 HEAD = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"  # the first pickle: the magic number
 PROTOCOL = 1001
+PACKED = ("QUInt4x2Storage", "QUInt2x4Storage")
 KEY_LIMIT = 64  # characters of a storage's key; torch writes a number
 
 
@@ -82,6 +83,9 @@ def described(given: Any) -> tuple[str, str, int]:
         raise Refusal("bad-op", "it refers to something other than numbers in itself", hint)
     cls, key, numel = given[1], given[2], given[4]
     if not isinstance(cls, Symbol) or cls.kind != "storage":
+        if isinstance(cls, Symbol) and cls.path.startswith("torch.") and cls.name in PACKED:
+            what = f"it holds numbers of the kind {cls.path}, several in a byte"
+            raise Refusal("bad-tensor", what, "ask its author to save it with plain numbers")
         raise bad_tensor("a storage is of no class that torch has")
     if (
         not isinstance(key, str)

@@ -3,8 +3,9 @@
 Nothing here imports torch; numpy is imported when an array is asked for, and not before.
 """
 
+import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,7 +24,10 @@ MAX_NUMBERS = 2**48  # no honest shape comes near; keeps every product far from 
 LIST_LIMIT = 4096  # elements that `tolist` gives; longer arrays are weights
 PLAIN_DEPTH, PLAIN_LIMIT = 32, 100_000  # nesting and number of values of one setting
 MODULE_TABLES = ("_parameters", "_buffers", "_modules")  # of a torch module's __dict__
-BFLOAT16 = "bf2"  # the one number type without a numpy code
+BFLOAT16 = "bf2"  # a number type without a numpy code, as those of one byte are:
+FLOAT8 = {
+    f"8f-{kind}": f"float8_{kind}" for kind in ("e4m3fn", "e4m3fnuz", "e5m2", "e5m2fnuz", "e8m0fnu")
+}
 
 # Sizes in bytes that each kind of numpy code may have.
 SIZES = {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "b": (1,), "c": (8, 16)}
@@ -38,15 +42,15 @@ PACKED = {
 
 def item_size(dtype: str) -> int:
     """Bytes of one number of a numpy code ("<f4", "|S3") or "bf2"."""
-    if dtype == BFLOAT16:
-        return 2
+    if dtype == BFLOAT16 or dtype in FLOAT8:
+        return 2 if dtype == BFLOAT16 else 1
     return int(dtype[2:]) * TEXT_KINDS.get(dtype[1], 1)
 
 
 def dtype_name(dtype: str) -> str:
     """The word for people: float32, bfloat16, int64, bool, text of 8."""
-    if dtype == BFLOAT16:
-        return "bfloat16"
+    if dtype == BFLOAT16 or dtype in FLOAT8:
+        return FLOAT8.get(dtype, "bfloat16")
     if dtype[1] in TEXT_KINDS:
         return f"text of {dtype[2:]}"
     return "bool" if dtype[1] == "b" else f"{WORDS[dtype[1]]}{item_size(dtype) * 8}"
@@ -74,6 +78,27 @@ def dtype_code(text: str, order: str = "") -> str:
     return f"{mark}{kind}{int(size)}"
 
 
+def float8(dtype: str, byte: int) -> float:
+    """The value of a byte of one of the FLOAT8 types: sign, exponent, fraction, each type with its
+    own bias and its own infinities (Open Compute Project, OFP8; "uz": one zero, and no infinity).
+    """
+    kind = dtype.removeprefix("8f-")
+    if kind == "e8m0fnu":
+        return math.nan if byte == 0xFF else math.ldexp(1.0, byte - 127)
+    bits = int(kind[3])  # of the fraction
+    sign, exponent, part = -1.0 if byte >> 7 else 1.0, (byte & 0x7F) >> bits, byte & (1 << bits) - 1
+    bias = 2 ** (6 - bits) - (0 if kind.endswith("uz") else 1)
+    if kind.endswith("uz"):
+        if byte == 0x80:
+            return math.nan
+    elif kind == "e5m2" and exponent == 31:
+        return math.nan if part else sign * math.inf
+    elif byte & 0x7F == 0x7F:
+        return math.nan
+    lead = 1.0 if exponent else 0.0
+    return math.ldexp(sign * (lead + part / (1 << bits)), max(exponent, 1) - bias)
+
+
 @dataclass(slots=True, eq=False)
 class Storage:
     """A run of `numel` numbers in the file; `data` arrives late in the old torch format."""
@@ -92,18 +117,56 @@ class Storage:
         return self.data
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a view does to the numbers that it shows: torch's negative and conjugate bits, and
+    (number - zero) * scale of quantised tensors, where scale is not 0."""
+
+    negative: bool = False
+    conjugate: bool = False
+    scale: float = 0.0
+    zero: int = 0
+
+    def of_array(self, array: "NDArray[Any]") -> "NDArray[Any]":
+        """Of numbers of any shape (...,)."""
+        import numpy as np
+
+        if self.scale:
+            return (array.astype(np.float32) - np.float32(self.zero)) * np.float32(self.scale)
+        turned = np.conj(array) if self.conjugate else array
+        return np.negative(turned) if self.negative else turned
+
+    def of_number(self, value: Any) -> Any:
+        if self.scale:
+            return (value - self.zero) * self.scale
+        turned = value.conjugate() if self.conjugate else value
+        return -turned if self.negative else turned
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TensorView:
-    """A tensor or array: shape, stride and offset counted in numbers of `storage`, all checked."""
+    """A tensor or array: shape, stride and offset counted in numbers of `storage`, all checked.
+
+    change    what its numbers are turned into while they are read
+    why       why it cannot be read, and what to do; None for all that can
+    """
 
     storage: Storage
     dtype: str
     shape: tuple[int, ...]
     stride: tuple[int, ...]
     offset: int = 0
+    change: Change | None = None
+    why: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
         return f"TensorView({dtype_name(self.dtype)}, {list(self.shape)})"
+
+    def check(self, name: str = "") -> None:
+        """Raises Refusal where it cannot be read."""
+        if self.why is not None:
+            said = f"tensor '{clean(name)}'" if name else "a tensor of it"
+            raise Refusal("bad-tensor", f"{said} {self.why[0]}", self.why[1])
 
     @property
     def numel(self) -> int:
@@ -112,11 +175,17 @@ class TensorView:
     def numpy(self) -> "NDArray[Any]":
         """A read-only array of its shape, (O, I, H, W) for a convolution, over the file and not
         copied; 16-bit floats are widened to float32."""
+        self.check()
+        found = self._as_stored()
+        return found if self.change is None else self.change.of_array(found)
+
+    def _as_stored(self) -> "NDArray[Any]":
         import numpy as np
 
-        code = {BFLOAT16: "<u2", "|b1": "|u1"}.get(self.dtype, self.dtype)
+        small = self.dtype in FLOAT8 or self.dtype == "|b1"
+        code = "|u1" if small else {BFLOAT16: "<u2"}.get(self.dtype, self.dtype)
         if self.numel == 0:
-            code = "<f4" if self.dtype.endswith("f2") else self.dtype
+            code = "<f4" if self.dtype[1:] == "f2" or self.dtype in FLOAT8 else self.dtype
             empty: NDArray[Any] = np.zeros(self.shape, code)
             return empty
         size = item_size(self.dtype)
@@ -129,6 +198,10 @@ class TensorView:
         if self.dtype == BFLOAT16:
             wide: NDArray[Any] = (raw.astype(np.uint32) << np.uint32(16)).view(np.float32)
             return wide
+        if self.dtype in FLOAT8:
+            values = [float8(self.dtype, byte) for byte in range(256)]
+            eighth: NDArray[Any] = np.array(values, np.float32)[raw]
+            return eighth
         if self.dtype == "|b1":  # any byte but 0 is true; numpy takes such bytes as they are
             truth: NDArray[Any] = np.not_equal(raw, 0)
             return truth
@@ -136,12 +209,14 @@ class TensorView:
 
     def _numbers(self) -> Iterator[Any]:
         """Every element in C order, without numpy."""
+        self.check()
         data, size = self.storage.raw(), item_size(self.dtype)
         places = [self.offset]
         for n, step in zip(self.shape, self.stride, strict=True):
             places = [place + i * step for place in places for i in range(n)]
         for place in places:
-            yield _unpacked(self.dtype, bytes(data[place * size : (place + 1) * size]))
+            value = _unpacked(self.dtype, bytes(data[place * size : (place + 1) * size]))
+            yield value if self.change is None else self.change.of_number(value)
 
     def tolist(self) -> Any:
         """Python numbers: one for shape (), else nested lists; for at most LIST_LIMIT numbers.
@@ -155,6 +230,8 @@ class TensorView:
 
 
 def _unpacked(dtype: str, data: bytes) -> Any:
+    if dtype in FLOAT8:
+        return float8(dtype, data[0])
     if dtype != BFLOAT16 and dtype[1] in TEXT_KINDS:
         codec = "latin-1" if dtype[1] == "S" else "utf-32-le" if dtype[0] == "<" else "utf-32-be"
         return data.decode(codec, "replace").rstrip("\0")
@@ -164,6 +241,14 @@ def _unpacked(dtype: str, data: bytes) -> Any:
     if dtype == BFLOAT16:
         return struct.unpack("<f", struct.pack("<I", values[0] << 16))[0]
     return values[0] if len(values) == 1 else complex(*values)
+
+
+def arrays(views: Mapping[str, TensorView]) -> "dict[str, NDArray[Any]]":
+    """Name -> read-only array of its own shape (C, H, W) or any. Raises Refusal, which names the
+    tensor, for one that cannot be read."""
+    for name, one in views.items():
+        one.check(name)
+    return {name: one.numpy() for name, one in views.items()}
 
 
 def checked_shape(shape: Any) -> tuple[int, ...]:
@@ -191,7 +276,9 @@ def packed(shape: tuple[int, ...], fortran: bool = False) -> tuple[int, ...]:
     return tuple(strides if fortran else reversed(strides))
 
 
-def view(storage: Storage, offset: Any, size: Any, stride: Any) -> TensorView:
+def view(
+    storage: Storage, offset: Any, size: Any, stride: Any, change: Change | None = None
+) -> TensorView:
     """A view whose every element lies inside its storage, and which repeats none in bulk.
     Raises Refusal."""
     shape, steps = checked_shape(size), _checked(stride, "stride", "step")
@@ -202,7 +289,7 @@ def view(storage: Storage, offset: Any, size: Any, stride: Any) -> TensorView:
     if numel > storage.numel or (numel and last > storage.numel) or offset > storage.numel:
         words = f"a tensor of {list(shape)} needs {max(numel, last)} numbers"
         raise bad_tensor(f"{words}, its storage has {storage.numel}")
-    return TensorView(storage, storage.dtype, shape, steps, offset)
+    return TensorView(storage, storage.dtype, shape, steps, offset, change)
 
 
 @dataclass(frozen=True, slots=True)

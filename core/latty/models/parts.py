@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty.checkpoints.checkpoint import Checkpoint
-from latty.checkpoints.values import Record, TensorView, TfNetwork
+from latty.checkpoints.values import Record, TensorView, TfNetwork, arrays
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +60,7 @@ class Part:
     @cached_property
     def tensors(self) -> "dict[str, NDArray[Any]]":
         """Name -> read-only array, such as (O, I, k, k), over the file."""
-        return {name: view.numpy() for name, view in self.views.items()}
+        return arrays(self.views)
 
     def torch(self) -> "dict[str, Tensor]":
         """Every tensor, such as (O, I, k, k), in torch and in memory of its own."""
