@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from latty.errors import BadData
 from latty.models import ops
 from latty.models.conversion import stylegan1 as common
 from latty.models.families.progan.network import ProGANConv, doubling
@@ -83,15 +84,11 @@ def test_plain_convolutions(kernel: int, pad: int, size: int) -> None:
     torch.testing.assert_close(got, wanted, atol=1e-12, rtol=1e-12)
 
 
-def test_which_kernels_are_fused_is_seen_in_their_shapes() -> None:
-    channels = dict.fromkeys(range(10), 8) | {10: 4, 11: 4, 12: 2, 13: 2}
-    same = {layer: (8, 8, 3, 3) for layer in (2, 4, 6, 8)}
-    auto = same | {10: (8, 4, 3, 3), 12: (4, 2, 3, 3)}
-    assert common.fused_layers(auto, channels) == {10, 12}
-    none = same | {10: (4, 8, 3, 3), 12: (2, 4, 3, 3)}
-    assert common.fused_layers(none, channels) == set()
-    small = dict.fromkeys(range(4), 8) | {4: 4}
-    assert common.fused_layers({2: (8, 8, 3, 3), 4: (8, 4, 3, 3)}, small) == {2, 4}
+def test_from_which_size_on_up_sampling_is_fused() -> None:
+    assert [common.fused_from(said) for said in ("auto", True)] == [128, 4]
+    assert common.fused_from(False) > 1 << 16
+    with pytest.raises(BadData, match="fused_scale"):
+        common.fused_from("always")
 
 
 def test_pixel_norm() -> None:

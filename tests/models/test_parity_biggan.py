@@ -212,6 +212,63 @@ def test_config_json_says_which_blocks_double() -> None:
         biggan_deep.build(small.biggan_deep(), wrong, small.CPU)
 
 
+SAID = {"G_ch": 1, "hier": True, "dim_z": 13, "shared_dim": 6, "n_classes": 5,
+        "resolution": 16, "G_attn": "16", "G_nl": "inplace_relu", "num_epochs": 3}  # fmt: skip
+FLAT = {"hier": False, "dim_z": 6, "shared_dim": 0}  # 0: as wide as the latent
+
+
+def settled(changes: dict[str, Any], flat: bool = False) -> Latent:
+    meta = {"beside": json.dumps({**SAID, **(FLAT if flat else {}), **changes})}
+    made = small.biggan(hierarchical=not flat)
+    if flat:  # the latent and the class embedding are equally wide
+        made["linear.weight"] = torch.randn(256, 6)
+    return biggan.build(made, meta, small.CPU)
+
+
+def test_settings_that_agree_with_the_tensors() -> None:
+    assert settled({}).info.z_dim == 12 and settled({}, flat=True).info.z_dim == 6
+
+
+@pytest.mark.parametrize(("key", "value"), [
+    ("shared_dim", 0), ("shared_dim", 5), ("dim_z", 20), ("hier", False), ("G_attn", "8"),
+    ("G_attn", "0"), ("G_ch", 2), ("G_shared", False), ("n_classes", 6), ("norm_style", "gn"),
+    ("G_nl", "elu"), ("model", "BigGANdeep"), ("G_param", "None"),
+])  # fmt: skip
+def test_settings_that_contradict_the_tensors_or_ask_for_other_arithmetic(
+    key: str, value: object
+) -> None:
+    with pytest.raises(BadData, match=key):
+        settled({key: value})
+
+
+def test_settings_that_nobody_uses_are_named(tmp_path: Path) -> None:
+    for more, words in (({}, ""), ({"z_var": 0.8}, "z_var"), ({"leaky": 0.1}, "leaky")):
+        file = tmp_path / f"x{words}" / "G_ema.pth"
+        file.parent.mkdir()
+        torch.save(small.biggan(), file)
+        file.with_name("config.json").write_text(json.dumps({**SAID, **more}))
+        notes = open_model(str(file), "cpu").info.notes
+        assert len(notes) == bool(words) and all(words in note for note in notes)
+
+
+def test_norms_with_tables_of_their_own() -> None:
+    """Without `G_shared` each norm reads the class through a table (classes, C) of its own."""
+    made = small.biggan(hierarchical=False)
+    shared = made.pop("shared.weight")
+    tables = dict(made)
+    for name in [name for name in made if ".bn" in name and name.endswith("weight")]:
+        model = biggan.build({**made, "shared.weight": shared}, {}, small.CPU)
+        del tables[name.replace("weight", "u0")], tables[name.replace("weight", "sv0")]
+        _, block, _, norm, kind, _ = name.split(".")
+        found = model.network.blocks[int(block)].norms[int(norm[-1]) - 1]
+        matrix = found.gain if kind == "gain" else found.shift
+        tables[name] = shared @ matrix.t()
+    flat = biggan.build(tables, {}, small.CPU)
+    codes, label = model.mapping(model.sample([1, 2])), torch.tensor([4, 0])
+    assert flat.info.num_classes == 5
+    torch.testing.assert_close(flat.synthesis(codes, label), model.synthesis(codes, label))
+
+
 def test_class_names_come_with_the_settings() -> None:
     names = {"class_names": ["cat", "dog", "fox"]}
     model = biggan_deep.build(small.biggan_deep(), {"beside": json.dumps(names)}, small.CPU)

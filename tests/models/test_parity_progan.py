@@ -7,7 +7,7 @@ import family_promises as promises
 import numpy as np
 import pytest
 import torch
-from places import PARITY
+from places import CASES, PARITY
 from small_families import progan_tensors
 from torch import Tensor
 
@@ -21,16 +21,18 @@ FLOORS = {  # of the fixtures' READMEs
     "progan_netdissect/netdissect_64": 1.2e-5,
     "progan_netdissect/netdissect_32_oldnames": 5.2e-6,
     "progan_warped/prog_64": 4.4e-5,
+    "interfacegan/pggan_64": 4e-6,
 }
 CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize("name", FLOORS)
 def test_pictures_of_the_reference(name: str) -> None:
-    if not (PARITY / f"{name}.pth").is_file():
+    places = [place for place in (PARITY, CASES / "parity") if (place / f"{name}.pth").is_file()]
+    if not places:
         pytest.skip("the parity fixtures are not beside the checkout")
-    known = dict(np.load(PARITY / f"{name}.npz"))
-    generator = open_model(str(PARITY / f"{name}.pth"), "cpu")
+    known = dict(np.load(places[0] / f"{name}.npz"))
+    generator = open_model(str(places[0] / f"{name}.pth"), "cpu")
     assert isinstance(generator, progan.ProGAN)
     codes = generator.mapping(torch.from_numpy(known["z"]))
     for lod, key in ((0.0, "img"), (1.0, "img_lod1"), (0.5, "img_lod05")):
@@ -131,6 +133,42 @@ def test_genforce_fused_or_not(fused: bool, classes: int, tmp_path: Path) -> Non
     wanted = progan.build(tensors, progan.metadata(8), CPU)
     got = opened(genforce(tensors, fused), tmp_path)
     assert got.info.num_classes == classes and got.info.z_dim == 8
+    codes = promises.codes_of(got)
+    torch.testing.assert_close(got.synthesis(codes), wanted.synthesis(codes))
+
+
+def test_what_genforce_fuses_is_assumed_where_no_shape_shows_it(tmp_path: Path) -> None:
+    tensors = progan_tensors(1, scales=False)
+    for name in [n for n in tensors if n.startswith("features") and n.endswith("conv.weight")]:
+        tensors[name] = (
+            tensors[name][:4, :4] if name != "features.0.conv.weight" else tensors[name][:4]
+        )
+    for name in [n for n in tensors if n.endswith("wscale.b") and n.startswith("features")]:
+        tensors[name] = tensors[name][:4]
+    for name in [n for n in tensors if n.startswith("output") and n.endswith("conv.weight")]:
+        tensors[name] = tensors[name][:, :4]
+    wanted = progan.build(tensors, progan.metadata(8), CPU)
+    for fused in (False, True):
+        if fused:
+            (tmp_path / "config.json").write_text('{"fused_scale": true}')
+        got = opened(genforce(tensors, fused), tmp_path)
+        assert any("fused_scale" in note for note in got.info.notes) == (not fused)
+        codes = promises.codes_of(got)
+        torch.testing.assert_close(got.synthesis(codes), wanted.synthesis(codes))
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_interfacegan_fused_or_not(fused: bool, tmp_path: Path) -> None:
+    tensors = progan_tensors(scales=False)
+    wanted, named = progan.build(tensors, {}, CPU), {"lod": torch.zeros(())}
+    for name, tensor in tensors.items():
+        head, number, *kind = name.replace("output.", "outputs.2.").split(".")
+        word = "layer" if head == "features" else "output"
+        what = "conv.weight" if kind[-1] == "weight" else "wscale.bias"
+        if fused and word == "layer" and number in ("2", "4") and kind[-1] == "weight":
+            what, tensor = "weight", tensor.flip(2, 3).permute(2, 3, 1, 0).contiguous()
+        named[f"{word}{number}.{what}"] = tensor
+    got = opened(named, tmp_path)
     codes = promises.codes_of(got)
     torch.testing.assert_close(got.synthesis(codes), wanted.synthesis(codes))
 

@@ -1,12 +1,13 @@
 """StyleGAN of 2019: the references' own pictures, promises, layouts in the wild, refusals."""
 
+import json
 from pathlib import Path
 
 import family_promises as promises
 import numpy as np
 import pytest
 import torch
-from places import PARITY
+from places import CASES, PARITY
 from small_families import stylegan1_tensors
 from torch import Tensor
 
@@ -20,10 +21,10 @@ CPU = torch.device("cpu")
 
 
 def fixture(folder: str, name: str, known: str) -> tuple[Path, dict[str, np.ndarray]]:
-    file = PARITY / folder / name
-    if not file.is_file():
-        pytest.skip("the parity fixtures are not beside the checkout")
-    return file, dict(np.load(PARITY / folder / known))
+    for place in (PARITY / folder, CASES / "parity" / folder):
+        if (place / name).is_file():
+            return place / name, dict(np.load(place / known))
+    pytest.skip("the parity fixtures are not beside the checkout")
 
 
 def close(images: Tensor, known: np.ndarray, floor: float) -> None:
@@ -45,6 +46,16 @@ def test_pictures_of_genforce() -> None:
         (generator.with_lod(0.5).synthesis(codes), "img_lod05"),
     ):
         close(images, known[key], 1.0e-5)
+
+
+def test_pictures_of_genforce_where_it_fuses() -> None:
+    file, known = fixture("genforce_stylegan1", "stylegan_256.pth", "stylegan_256.npz")
+    generator, z = open_model(str(file), "cpu"), torch.from_numpy(known["z"])
+    for images, key in (
+        (generator.synthesis(generator.mapping(z)), "img_stride4"),
+        (generator.synthesis(generator.mapping(z, None, 0.7, 8)), "img_psi07_l8_stride4"),
+    ):
+        close(images[:, :, ::4, ::4], known[key], 1e-5 * np.abs(known[key]).max())
 
 
 @pytest.mark.parametrize("name", ["sg1_32.pt", "sg1_32.tf.pkl"])
@@ -121,12 +132,21 @@ def genforce(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         elif name.endswith(".noise"):
             named[name.replace("noise", "apply_noise.noise")] = tensor[None, None]
         elif name == "synthesis.layer10.weight":
-            named[name] = tensor.transpose(0, 1).flip(2, 3).contiguous()
+            named[name] = tensor.flip(2, 3).contiguous()
         elif name != "mapping.w_avg":
             named[name.replace("noise_weight", "apply_noise.weight")] = tensor
     blur = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
     named["synthesis.layer2.blur.kernel"] = blur.expand(8, 1, 3, 3).contiguous()
     return {"generator": tensors, "generator_smooth": named, "discriminator": {}}
+
+
+def higan(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """InterFaceGAN's names, but for two words."""
+    words = {"dense.linear": "dense.fc", ".linear.": ".fc.", "first_layer": "const"}
+    named = interfacegan(tensors)
+    for old, new in words.items():
+        named = {name.replace(old, new): tensor for name, tensor in named.items()}
+    return named
 
 
 def interfacegan(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -183,6 +203,7 @@ def lernapparat(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 LAYOUTS = {
     "genforce": (genforce, 1e-8),
     "interfacegan": (interfacegan, 1e-8),
+    "higan": (higan, 1e-8),
     "lernapparat": (lernapparat, 1e-5),
 }
 
@@ -210,6 +231,38 @@ def test_a_constant_that_is_not_square_is_named_as_its_file_has_it(
     torch.save(LAYOUTS[layout][0](wide), file)
     with pytest.raises(BadData, match=r"'[\w.]*(const|first_layer)' has 8 x 4 px: not square"):
         open_model(str(file), "cpu")
+
+
+@pytest.mark.parametrize(
+    ("said", "fused"), [(None, {10}), (True, {2, 4, 6, 8, 10}), (False, set())]
+)
+def test_what_genforce_fuses_is_a_setting_beside_the_file(
+    said: bool | None, fused: set[int], tmp_path: Path
+) -> None:
+    """No tensor shows it: their default is noted, a setting is followed."""
+    tensors = stylegan1_tensors(WIDE)
+    stored = {name: tensor.clone() for name, tensor in tensors.items()}
+    for layer in fused ^ {10}:  # `genforce` turns layer 10
+        name = f"synthesis.layer{layer}.weight"
+        stored[name] = tensors[name].flip(2, 3)
+    torch.save(genforce(stored), tmp_path / "made.pth")
+    if said is not None:
+        (tmp_path / "config.json").write_text(json.dumps({"fused_scale": said}))
+    got, notes = open_model(str(tmp_path / "made.pth"), "cpu"), []
+    wanted = stylegan1.build(tensors, stylegan1.metadata(1e-8), CPU)
+    codes = wanted.mapping(wanted.sample([1]))
+    torch.testing.assert_close(got.synthesis(codes), wanted.synthesis(codes))
+    notes = [line for line in got.info.notes if "fused_scale" in line]
+    assert len(notes) == (said is None)
+
+
+@pytest.mark.parametrize(("key", "value"), [("final_tanh", True), ("fused_scale", "yes"),
+                                            ("noise_type", "channel")])  # fmt: skip
+def test_a_setting_of_other_arithmetic_is_refused(key: str, value: object, tmp_path: Path) -> None:
+    torch.save(genforce(stylegan1_tensors(WIDE)), tmp_path / "made.pth")
+    (tmp_path / "config.json").write_text(json.dumps({key: value}))
+    with pytest.raises(BadData, match=key):
+        open_model(str(tmp_path / "made.pth"), "cpu")
 
 
 def test_what_a_file_lacks_is_made_the_same_each_time() -> None:

@@ -7,7 +7,7 @@ other tensors. What nobody asked for is refused at the end, by name.
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
@@ -23,6 +23,7 @@ from latty.text import clean
 UNKNOWN = "unknown-architecture"
 AGAIN = "import the model again, with its config.json where it has one"
 MAX_TAPS = 64  # of a filter: far beyond any design
+SHOWN = 8  # names in a note
 USELESS = re.compile(r".*\.num_batches_tracked")  # counts of training steps
 
 
@@ -167,6 +168,25 @@ def agree(config: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
         if key in config and config[key] is not None and config[key] != value:
             said = clean(repr(config[key]))
             raise BadData(f"the settings say {key} = {said}, the tensors {value}", OTHER)
+
+
+def only(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raises BadData where a setting asks for arithmetic other than that of the value wanted, or of
+    one of a tuple of them."""
+    for key, value in wanted.items():
+        values = value if isinstance(value, tuple) else (value,)
+        if key in config and config[key] not in values:
+            said = clean(repr(config[key]))
+            hint = f"latty draws with {' or '.join(map(repr, values))} only"
+            raise BadData(f"the setting {key} is {said:.40}", hint)
+
+
+def unused(config: Mapping[str, Any], known: Container[str], training: str = "") -> tuple[str, ...]:
+    """One note that names the settings that are neither known nor, by the pattern `training`, of
+    the training alone; () where there are none."""
+    rest = [key for key in config if key not in known and not re.fullmatch(training, key)]
+    names = ", ".join(clean(key) for key in rest[:SHOWN]) + (", ..." if len(rest) > SHOWN else "")
+    return (f"settings that latty does not know, and does not use: {names}",) if rest else ()
 
 
 def class_names(config: Mapping[str, Any], count: int) -> tuple[str, ...]:

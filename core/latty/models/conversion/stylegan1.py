@@ -1,6 +1,6 @@
 """What every StyleGAN1 layout needs on its way into ours: orientation, noise, the mean code."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from latty.models.state_dict import shapes_of
 
 LATENTS = 10_000  # for the mean code, as the reference's own tools draw
 FUSED_FROM = 128  # px: from here on the reference fuses up-sampling and convolution ("auto")
+NEVER = 1 << 30  # px
 AGAIN = "it is no StyleGAN of 2019 that latty knows"
 
 
@@ -84,26 +85,14 @@ def plain(weight: Tensor, fused: bool) -> Tensor:
     return weight.flip(2, 3).contiguous() if fused else weight
 
 
-def fused_layers(weights: Mapping[int, Sequence[int]], channels: Mapping[int, int]) -> set[int]:
-    """Which up-sampling layers hold (I, O, 3, 3): seen where I and O differ, else by the rule.
-
-    weights: shape of each up-sampling layer; channels: outputs of each layer. The rules that the
-    reference offers: from 128 px on ("auto"), none, or all.
-    """
-    seen = {
-        layer: shape[0] == channels[layer - 1]
-        for layer, shape in weights.items()
-        if shape[0] != shape[1]
-    }
-    rules: tuple[set[int], ...] = (
-        {j for j in weights if 4 << j // 2 >= FUSED_FROM},
-        set(),
-        set(weights),
-    )
-    for rule in rules:
-        if all((layer in rule) == fused for layer, fused in seen.items()):
-            return rule
-    return {layer for layer in weights if seen.get(layer, False)}
+def fused_from(said: object) -> int:
+    """The size in px from which up-sampling convolutions run fused, by the setting `fused_scale`:
+    True, False or "auto". Raises BadData for anything else."""
+    if said == "auto":
+        return FUSED_FROM
+    if not isinstance(said, bool):
+        raise BadData(f"its setting fused_scale is {said!r:.40}", "it is true, false or 'auto'")
+    return 4 if said else NEVER
 
 
 def check_blur(name: str, kernel: Tensor) -> None:

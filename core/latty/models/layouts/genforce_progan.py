@@ -12,12 +12,15 @@ from torch import Tensor
 from latty.models.base import Shapes
 from latty.models.families import progan
 from latty.models.parts import Converted, Part
+from latty.models.state_dict import only
 
 ORIGIN = "ProGAN of genforce and SeFa, .pth"
-CHECKED = "the reference code's own output, 32 px; fused layers by equation only"
+CHECKED = "the reference code's own output, 32 to 1024 px, fused or not, with classes too"
 FAMILY = "progan"
 SIGNATURE = {"layer0.weight": (-1, -1, 4, 4), "output0.weight": ...}
 
+ASSUMED = "fused_scale is not in the file, nor seen in it: false is assumed"
+ONLY = {"final_tanh": False, "use_wscale": True}  # others would need other arithmetic
 NAME = re.compile(r"(layer|output)(\d+)\.(weight|bias)")
 KINDS = {"weight": "conv.weight", "bias": "wscale.b"}
 
@@ -25,11 +28,15 @@ KINDS = {"weight": "conv.weight", "bias": "wscale.b"}
 def convert(part: Part) -> Converted:
     """The same tensors under the family's names; transposed convolutions turned around."""
     tensors, last = part.torch(), _last(part.shapes)
-    if _is_fused(part.shapes):
+    only(part.beside, ONLY)
+    fused = _is_fused(part.shapes)
+    if fused if fused is not None else part.beside.get("fused_scale"):
         _turn(tensors)
     renamed = {_name(name, last): tensor for name, tensor in tensors.items()}
     z_dim, note = _z_dim(part)
-    return Converted(renamed, progan.metadata(z_dim), (note,) if note else ())
+    told = fused is not None or "fused_scale" in part.beside
+    notes = (note, "" if told else ASSUMED)
+    return Converted(renamed, progan.metadata(z_dim), tuple(line for line in notes if line))
 
 
 def _last(names: Iterable[str]) -> int:
@@ -48,14 +55,14 @@ def _name(name: str, last: int) -> str:
     return f"output.{kind}" if number == last else f"outputs.{number}.{kind}"
 
 
-def _is_fused(shapes: Shapes) -> bool:
-    """Whether an up-sampling layer reads (I, O, 3, 3): only where I and O differ can it be seen."""
+def _is_fused(shapes: Shapes) -> bool | None:
+    """Whether an up-sampling layer reads (I, O, 3, 3), None where I and O never differ."""
     for number in range(2, 64, 2):
         weight = shapes.get(f"layer{number}.weight", ())
         before = shapes.get(f"layer{number - 1}.bias", ())
         if len(weight) == 4 and before and weight[0] != weight[1]:
             return bool(weight[0] == before[0])
-    return False
+    return None
 
 
 def _turn(tensors: dict[str, Tensor]) -> None:

@@ -1,7 +1,7 @@
-"""StyleGAN1 as InterFaceGAN keeps it: synthesis.layer{j}.epilogue.apply_noise.weight, ...
+"""StyleGAN1 as InterFaceGAN and HiGAN keep it: synthesis.layer{j}.epilogue.apply_noise.weight, ...
 
-github.com/genforce/interfacegan, the older naming of genforce's port. Fused up-sampling
-convolutions are TensorFlow's own arrays (3, 3, I, O).
+github.com/genforce/interfacegan and github.com/genforce/higan, the older names of genforce's port.
+Fused up-sampling convolutions are TensorFlow's own arrays (3, 3, I, O).
 """
 
 import re
@@ -11,15 +11,18 @@ from torch import Tensor
 from latty.models.conversion import stylegan1 as common
 from latty.models.parts import Converted, Part
 
-ORIGIN = "StyleGAN of InterFaceGAN, .pth"
-CHECKED = "by equation only"
+ORIGIN = "StyleGAN of InterFaceGAN and HiGAN, .pth"
+CHECKED = "the reference code's own output, 64 to 1024 px, fused or not"
 FAMILY = "stylegan1"
-SIGNATURE = {"synthesis.layer0.first_layer": ..., "mapping.dense0.linear.weight": ...}
+SIGNATURE = (
+    {"synthesis.layer0.first_layer": ..., "mapping.dense0.linear.weight": ...},
+    {"synthesis.layer0.const": ..., "mapping.dense0.fc.weight": ...},  # HiGAN
+)
 
 EPSILON = 1e-8  # of instance norm
 LAYER = re.compile(r"synthesis\.layer(\d+)\.(.+)")
 OUTPUT = re.compile(r"synthesis\.output(\d+)\.(?:conv\.)?(weight|bias)")
-DENSE = re.compile(r"mapping\.dense(\d+)\.(?:linear\.(weight)|wscale\.(bias))")
+DENSE = re.compile(r"mapping\.dense(\d+)\.(?:(?:linear|fc)\.(weight)|wscale\.(bias))")
 KINDS = {
     "conv.weight": "weight",
     "weight": "fused",
@@ -27,12 +30,13 @@ KINDS = {
     "epilogue.apply_noise.weight": "noise_weight",
     "epilogue.apply_noise.noise": "noise",
     "epilogue.style_mod.dense.linear.weight": "style.weight",
+    "epilogue.style_mod.dense.fc.weight": "style.weight",
     "epilogue.style_mod.dense.wscale.bias": "style.bias",
 }
 
 
 def convert(part: Part) -> Converted:
-    """Our names and orientation; settings of truncation are not weights and are left out."""
+    """Our names and orientation; the truncation that their own code always applies is noted."""
     tensors: dict[str, Tensor] = {}
     for name, tensor in part.torch().items():
         dense, output, layer = DENSE.fullmatch(name), OUTPUT.fullmatch(name), LAYER.fullmatch(name)
@@ -46,13 +50,28 @@ def convert(part: Part) -> Converted:
             common.check_blur(name, tensor)
         elif layer:
             tensors |= _layer(int(layer[1]), layer[2], name, tensor)
+        elif (
+            name == "synthesis.lod"
+        ):  # while it grows, its own code draws the finest and blends none
+            tensors[name] = tensor.floor()
         elif not name.startswith("truncation."):
             tensors[name] = tensor  # the family's own check names what is strange
-    return common.finished(tensors, EPSILON)
+    converted = common.finished(tensors, EPSILON)
+    return Converted(converted.tensors, converted.meta, (*_truncation(part), *converted.notes))
+
+
+def _truncation(part: Part) -> tuple[str, ...]:
+    """What the file says of truncation, in words."""
+    if "truncation.truncation" not in part.views:
+        return ()
+    psi = part.tensors["truncation.truncation"].flatten()
+    layers = int((psi != 1).sum())
+    what = f"its own code draws with truncation {psi.min():.3g} in {layers} layers, latty as asked"
+    return (what,) if layers else ()
 
 
 def _layer(layer: int, rest: str, name: str, tensor: Tensor) -> dict[str, Tensor]:
-    if rest == "first_layer":
+    if rest in ("first_layer", "const"):
         return {"synthesis.const": common.constant(name, tensor)}
     kind = KINDS.get(rest)
     if kind is None:

@@ -50,7 +50,7 @@ def convert(part: Part) -> Converted:
     """Our names and orientation; settings from the arguments the network was made with.
     Raises BadData where one of them asks for arithmetic that no released model has."""
     said = _settings(part)
-    fused = _fused_from(said.get("fused_scale", "auto"))
+    fused = common.fused_from(said.get("fused_scale", "auto"))
     lr = said.get("mapping_lrmul", MAPPING_LR)
     if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr < 100:
         raise BadData(f"its setting mapping_lrmul cannot be {lr!r:.40}", common.AGAIN)
@@ -92,13 +92,6 @@ def _settings(part: Part) -> dict[str, Any]:
         if given != value:
             raise BadData(f"its setting {key} is {given!r:.40}, not {value!r}", common.AGAIN)
     return said
-
-
-def _fused_from(said: Any) -> int:
-    """The size in px from which up-sampling convolutions run fused."""
-    if said == "auto":
-        return common.FUSED_FROM
-    return 1 if said else 1 << 30
 
 
 def _level(name: str) -> int:

@@ -7,16 +7,18 @@ hierarchy are read from the tensors; the two eps from the settings beside the fi
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from latty.models.base import Meta, ModelInfo
+from latty.models.families.biggan import settings
 from latty.models.families.biggan.network import BigGANBuilder
 from latty.models.latent_generator import Latent
+from latty.models.parts import Converted, Part
 from latty.models.state_dict import (
     TensorReader,
-    agree,
     class_names,
     config_of,
     moved,
@@ -24,35 +26,32 @@ from latty.models.state_dict import (
     shapes_of,
 )
 
-__all__ = ["build"]
+__all__ = ["build", "prepare"]
 
 ORIGIN = "BigGAN of BigGAN-PyTorch and WarpedGANSpace, G_ema.pth"
-CHECKED = "the reference code's own output, 32 and 128 px"
+CHECKED = "the reference code's own output, 32 to 256 px, hierarchical or not"
 SIGNATURE = {
-    "shared.weight": 2,
-    "linear.weight": ...,
-    "blocks.0.0.bn1.stored_mean": ...,
-    "blocks.0.0.bn1.gain.weight": ...,
+    "linear.weight": 2,
+    "blocks.0.0.conv1.weight": 4,
+    "blocks.0.0.bn1.gain.weight": 2,
+    "output_layer.0.gain": 1,
 }
 NOISE = False
 
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
     """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
-    shapes = shapes_of(tensors)
-    beside = config_of(meta)
-    said = beside if "G_ch" in beside else {}  # another model's settings may lie beside the file
+    shapes, beside = shapes_of(tensors), config_of(meta)
+    said = settings.settings(beside)
     eps = positive(said, "BN_eps", 1e-5), positive(said, "SN_eps", 1e-6)
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
         network = moved(BigGANBuilder(TensorReader(tensors), shapes, *eps).network(), device)
     sizes = network.sizes
-    resolution = 4 << sizes.blocks
-    shown = {"resolution": resolution, "n_classes": sizes.classes, "shared_dim": sizes.shared}
-    agree(said, {**shown, "hier": sizes.hierarchical})
+    settings.check(said, sizes, shapes)
     info = ModelInfo.of(
         meta,
         "biggan",
-        resolution=resolution,
+        resolution=4 << sizes.blocks,
         channels=network.rgb.weight.shape[0],
         z_dim=sizes.chunk * sizes.layers,
         num_layers=sizes.layers,
@@ -62,3 +61,9 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         space="z",
     )
     return Latent(network, info, device, "truncated")
+
+
+def prepare(part: Part, model: Converted) -> Converted:
+    """The same, with a note on the settings beside the file that change nothing here."""
+    said = settings.settings(part.beside)
+    return replace(model, notes=(*model.notes, *settings.remarks(said)))

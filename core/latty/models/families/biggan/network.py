@@ -6,7 +6,8 @@ K of a class embedding, E of a condition, I O C channels, H W pixels.
 
 Hierarchical latents (section 3): z is cut into one chunk per consumer; chunk 0 is read by the first
 linear layer, chunk i + 1, beside the class embedding, by the norms of block i. Without hierarchy
-all of z is read by the linear layer and the norms see the class alone.
+all of z is read by the linear layer and the norms see the class alone; then there may be no shared
+embedding: each norm has a table of its own, (classes, C), and no spectral norm.
 """
 
 import re
@@ -25,7 +26,9 @@ from latty.models.ops import enlarge
 from latty.models.state_dict import TensorReader, shape_of
 
 MOST = 12  # blocks: 16384 px
-UNUSED = r".*\.(sv\d|u[1-9])"  # singular values, kept for logs; vectors of further ones
+LAST_EPS = 1e-5  # of the last norm: the settings' BN_eps does not reach it
+# Singular values, kept for logs; vectors of further ones; how often statistics were added up.
+UNUSED = r".*\.(sv\d|u[1-9]|bn\.accumulation_counter)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Sizes:
     """What the tensors show."""
 
     blocks: int
-    shared: int  # K
+    shared: int | None  # K; None: each norm has a table of its own
     chunk: int  # D
     classes: int
     hierarchical: bool
@@ -46,19 +49,25 @@ class Sizes:
     @property
     def condition(self) -> int:
         """E of a block's norms."""
+        if self.shared is None:
+            return self.classes
         return self.shared + self.chunk * self.hierarchical
 
 
 def read_sizes(shapes: Shapes) -> Sizes:
     """The sizes that the tensors show. Raises BadData where they contradict each other."""
     numbers = {int(m[1]) for name in shapes if (m := re.match(r"blocks\.(\d{1,3})\.", name))}
-    classes, shared = shape_of(shapes, "shared.weight", 2)
     chunk = shape_of(shapes, "linear.weight", 2)[1]
-    condition = shape_of(shapes, "blocks.0.0.bn1.gain.weight", 2)[1]
-    sizes = Sizes(max(numbers) + 1, shared, chunk, classes, condition > shared)
+    rows, condition = shape_of(shapes, "blocks.0.0.bn1.gain.weight", 2)
+    if "shared.weight" not in shapes:
+        sizes = Sizes(max(numbers) + 1, None, chunk, rows, False)
+        condition = rows
+    else:
+        classes, shared = shape_of(shapes, "shared.weight", 2)
+        sizes = Sizes(max(numbers) + 1, shared, chunk, classes, condition > shared)
     if condition != sizes.condition:
         what = f"tensor 'blocks.0.0.bn1.gain.weight' reads {condition} numbers"
-        hint = f"the class embedding has {shared}, a chunk of z {chunk}"
+        hint = f"the class embedding has {sizes.shared}, a chunk of z {chunk}"
         raise Refusal("wrong-shape", what, hint)
     if sizes.blocks > MOST:
         raise Refusal("unknown-architecture", f"{sizes.blocks} blocks, at most {MOST}", OTHER)
@@ -88,7 +97,7 @@ class BigGANNetwork:
 
     names: tuple[str, ...]
     sizes: Sizes
-    shared: Tensor  # (classes, K)
+    shared: Tensor | None  # (classes, K)
     linear: Tensor  # (16 C, D)
     bias: Tensor
     blocks: tuple[BigGANBlock, ...]
@@ -100,7 +109,7 @@ class BigGANNetwork:
     def conditions(self, codes: Tensor, label: Tensor | None) -> list[Tensor]:
         """The linear layer's chunk (N, D), then each block's condition (N, E)."""
         assert label is not None
-        embedded = label @ self.shared
+        embedded = label if self.shared is None else label @ self.shared
         first, *rest = codes.unbind(1)
         if not self.sizes.hierarchical:
             return [first, *[embedded] * len(self.blocks)]
@@ -121,7 +130,7 @@ class BigGANNetwork:
         """The linear layer's matrix (16 C, D); of each block's gains and shifts, the columns of
         its chunk."""
         read = [self.linear]
-        if self.sizes.hierarchical:
+        if self.sizes.hierarchical and self.sizes.shared is not None:
             for block in self.blocks:
                 matrices = [part for norm in block.norms for part in (norm.gain, norm.shift)]
                 read.append(torch.cat(matrices)[:, self.sizes.shared :])
@@ -138,8 +147,8 @@ class BigGANBuilder(ops.Builder):
 
     def network(self) -> BigGANNetwork:
         sizes = self.sizes
-        shared = self.reader.take("shared.weight", sizes.classes, sizes.shared)
-        width = shape_of(self.shapes, "blocks.0.0.bn1.stored_mean", 1)[0]
+        shared = self.reader.maybe("shared.weight", sizes.classes, -1)
+        width = shape_of(self.shapes, "blocks.0.0.conv1.weight", 4)[1]
         linear = self.normed("linear", 16 * width, sizes.chunk)
         bias = self.reader.take("linear.bias", 16 * width)
         blocks: list[BigGANBlock] = []
@@ -147,7 +156,7 @@ class BigGANBuilder(ops.Builder):
             blocks.append(self.block(f"blocks.{i}", width))
             width = blocks[-1].convs[1].weight.shape[0]
         rgb = self.conv("output_layer.2", width, 3)
-        statistics = self.statistics("output_layer.0", width)
+        statistics = self.statistics("output_layer.0", width, LAST_EPS)
         gain, shift = (self.reader.take(f"output_layer.0.{n}", width) for n in ("gain", "bias"))
         self.reader.finish(UNUSED)
         return BigGANNetwork(
@@ -164,21 +173,28 @@ class BigGANBuilder(ops.Builder):
         )
 
     def divided(self, prefix: str, *shape: int) -> Tensor:
-        """A weight, as (O, I, k, k), divided by its largest singular value."""
+        """A weight, as (O, I, k, k), divided by its largest singular value; as it is where the
+        network was trained without spectral norm."""
         weight = self.reader.take(f"{prefix}.weight", *shape)
-        u = self.reader.take(f"{prefix}.u0", 1, weight.shape[0])
-        return ops.spectral_norm_stepped(weight, u, self.sn_eps)
+        u = self.reader.maybe(f"{prefix}.u0", 1, weight.shape[0])
+        return weight if u is None else ops.spectral_norm_stepped(weight, u, self.sn_eps)
 
-    def statistics(self, prefix: str, width: int) -> ops.Statistics:
+    def statistics(self, prefix: str, width: int, eps: float) -> ops.Statistics:
         """The one row of statistics that a norm of `width` channels keeps."""
-        mean = self.reader.take(f"{prefix}.stored_mean", width)
-        variance = self.reader.take(f"{prefix}.stored_var", width)
-        return ops.Statistics(mean[None], variance[None], self.bn_eps)
+        inner = f"{prefix}.bn" if f"{prefix}.bn.stored_mean" in self.reader else prefix  # "mybn"
+        mean = self.reader.take(f"{inner}.stored_mean", width)
+        variance = self.reader.take(f"{inner}.stored_var", width)
+        return ops.Statistics(mean[None], variance[None], eps)
 
     def norm(self, prefix: str, width: int) -> ops.ConditionalNorm:
-        gain = self.normed(f"{prefix}.gain", width, self.sizes.condition)
-        shift = self.normed(f"{prefix}.bias", width, self.sizes.condition)
-        return ops.ConditionalNorm(self.statistics(prefix, width), gain, shift)
+        gain, shift = (self._condition(f"{prefix}.{name}", width) for name in ("gain", "bias"))
+        return ops.ConditionalNorm(self.statistics(prefix, width, self.bn_eps), gain, shift)
+
+    def _condition(self, prefix: str, width: int) -> Tensor:
+        """The matrix (C, E) that gives a norm's gain or shift."""
+        if self.sizes.shared is None:
+            return self.reader.take(f"{prefix}.weight", self.sizes.classes, width).t().contiguous()
+        return self.normed(prefix, width, self.sizes.condition)
 
     def block(self, prefix: str, width: int) -> BigGANBlock:
         conv1 = self.conv(f"{prefix}.0.conv1", width, 3)
