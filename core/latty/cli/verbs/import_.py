@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from latty.directions.importing.base import Imported
 
 ORDER = 60
+LISTED = 5  # files of which an error says why they are left out
 SHOWN = 8  # names of directions said aloud
 FORMATS = "docs/importing.md names the kinds of files and folders that can be imported"
 
@@ -101,11 +102,14 @@ def _several(run: Run, paths: list[Path]) -> int:
     found = importable.find_all(paths, asked)
     if found is None:
         return 1
-    for file, why in found.left.items():
-        run.out.say(f"left out: {file}: {why}")
+    left = [f"{file}: {why}" for file, why in found.left.items()]
     if not found.sets:
-        where = paths[0] if len(paths) == 1 else f"{len(paths)} files"
-        raise BadData(f"{where}: nothing in it can be imported", FORMATS)
+        where = str(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
+        more = f"; ... {len(left) - LISTED} more" if len(left) > LISTED else ""
+        what = f"{where}: nothing in it can be imported: {'; '.join(left[:LISTED])}{more}"
+        raise BadData(what, FORMATS)
+    for line in left:
+        run.out.say(f"left out: {line}")
     place = paths[0].resolve()
     base = args.name or name_for(place if len(paths) == 1 else place.parent)
     names = [f"{base}-{word}" if word else base for word in found.sets]

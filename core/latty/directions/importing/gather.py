@@ -15,6 +15,7 @@ from latty.directions.importing.base import CODES, Codes, Imported
 from latty.directions.importing.source import ImportSource, open_file
 from latty.errors import LattyError
 from latty.store import name_from
+from latty.text import clean
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -78,7 +79,7 @@ def _judged(path: Path, asked: ImportSource) -> Imported | str:
             return GENERATOR
         return judge(source) or NOTHING
     except LattyError as error:
-        return str(error)
+        return str(error).removeprefix(f"{clean(path.name)}: ")
     except OSError as error:
         return f"cannot be read: {error.strerror}"
 
