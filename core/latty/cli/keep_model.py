@@ -37,11 +37,14 @@ def keep(
     card = {"file": path.name, "bytes": size, "sha256": info.digest,
             "licence": model.meta.get("license", ""), **card}  # fmt: skip
     target = store.save(model, info, card, run.args.force)
+    kept = store.companion_file(target).name if model.companion else ""
     for note in model.notes:
         run.out.say(note)
     if card["licence"]:
         named = f" (named by {licensed})" if licensed else ""
         run.out.say(f"licence: {card['licence']}{named}")
+    if kept:
+        run.out.say(f"its encoder is kept beside it, for projecting pictures: {kept}")
     origin = model.meta.get("origin", info.family)
     shape = f"{size_words(info.height, info.width_px)}, {info.num_layers} layers"
     classes = f", {info.num_classes} classes" if info.num_classes else ""
@@ -49,5 +52,6 @@ def keep(
     run.out.result(name, name=name, kind="model", path=str(target), family=info.family,
                    origin=origin, resolution=info.resolution, height=info.height,
                    width_px=info.width_px, channels=info.channels, num_layers=info.num_layers,
-                   num_classes=info.num_classes, notes=[*model.notes], **card)  # fmt: skip
+                   num_classes=info.num_classes, encoder=kept,
+                   notes=[*model.notes], **card)  # fmt: skip
     return info

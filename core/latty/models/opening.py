@@ -6,6 +6,7 @@ that an entry's SIGNATURE fits is converted to its family's layout and built.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,7 +103,8 @@ def _by_layout(found: Recognised) -> Converted:
         what = f"its tensors do not fit together as those of {found.origin} do"
         raise Refusal("wrong-shape", what, weights.OTHER) from None
     header = {"family": found.family, "origin": found.origin}
-    return _stored(part, converted.tensors, {**header, **converted.meta}, converted.notes)
+    model = _stored(part, converted.tensors, {**header, **converted.meta}, converted.notes)
+    return replace(model, companion=converted.companion)
 
 
 def _by_family(found: Recognised) -> Converted:

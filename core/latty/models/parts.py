@@ -1,7 +1,7 @@
 """A checkpoint cut into the parts that may be a generator, best first."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +52,14 @@ class Part:
         """Whether a tensor of this part has a name that begins like that."""
         return any(one.startswith(name) for one in self.views)
 
+    def under(self, prefix: str) -> "Part":
+        """What lies in it under that beginning of names, as a part; itself for ""."""
+        if not prefix:
+            return self
+        inner = {n.removeprefix(prefix): v for n, v in self.views.items() if n.startswith(prefix)}
+        name = f"{self.name}.{prefix}".strip(".")
+        return replace(self, name=name, views=inner, module=None)
+
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape, without touching a number."""
@@ -91,16 +99,32 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """A network of the same file that is kept beside the generator, for a use of its own.
+
+    kind      what it is, and the end of its file's name: "encoder"
+    meta      what goes into its header
+    tensors   reads them, such as (O, I, k, k): they may be larger than the generator
+    """
+
+    kind: str
+    meta: dict[str, str]
+    tensors: "Callable[[], dict[str, Tensor]]"
+
+
+@dataclass(frozen=True, slots=True)
 class Converted:
     """A generator in the layout of one of our families, ready for its `build`.
 
     meta    what goes into the header of a safetensors file: "kind", "family", "config", ...
     notes   what was made up because the file does not hold it
+    companion   the other half of its file, where that is of use
     """
 
     tensors: "dict[str, Tensor]"
     meta: dict[str, str]
     notes: tuple[str, ...] = ()
+    companion: Companion | None = None
 
     @property
     def family(self) -> str:
@@ -130,13 +154,9 @@ def _with_inner(part: Part) -> Iterator[Part]:
     """A part, then what lies in it under one prefix: whole training modules are saved flat."""
     yield part
     for key in BEST:
-        inner = {n.removeprefix(f"{key}."): v for n, v in part.views.items() if _is_in(n, key)}
-        if inner and len(inner) < len(part.views):
-            yield replace(part, name=f"{part.name}.{key}".lstrip("."), views=inner, module=None)
-
-
-def _is_in(name: str, key: str) -> bool:
-    return name.startswith(f"{key}.")
+        inner = part.under(f"{key}.")
+        if inner.views and len(inner.views) < len(part.views):
+            yield inner
 
 
 def _is_holder(value: Any) -> bool:

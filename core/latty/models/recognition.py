@@ -46,8 +46,9 @@ def _recognised(part: Part) -> Recognised | None:
     ours = family_of_header(part.checkpoint.meta)
     if not ours and not part.spec:
         for layout in LAYOUTS.names():
-            if fits(LAYOUTS.constant(layout, "SIGNATURE"), part.shapes):
-                return Recognised(part, LAYOUTS.constant(layout, "FAMILY"), layout, True)
+            within = part.under(LAYOUTS.constant(layout, "PREFIX", ""))
+            if fits(LAYOUTS.constant(layout, "SIGNATURE"), within.shapes):
+                return Recognised(within, LAYOUTS.constant(layout, "FAMILY"), layout, True)
     meta = {**part.checkpoint.meta, **({"spec": part.spec} if part.spec else {})}
     for family in families_of(part.shapes, meta):
         return Recognised(part, family, family, False)

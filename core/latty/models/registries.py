@@ -19,7 +19,7 @@ A family is one file or folder in families/ with
                  hold for every family; most of ours: tests/support/small_families.py
 
 A layout is one file in layouts/ with SIGNATURE, ORIGIN, CHECKED, FAMILY (the family it becomes) and
-`convert`.
+`convert`; PREFIX, optional, begins the names of the tensors that it looks at, and is taken off.
 """
 
 from collections.abc import Iterator, Mapping

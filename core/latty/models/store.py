@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SHOWN = ("resolution", "height", "width_px", "channels", "z_dim", "num_layers", "width",
          "num_classes", "space")  # fmt: skip
 LARGEST = 2**16  # px that a header may say
+ENCODER = "encoder"
 GENERATOR = "generator"  # what the header of a generator's file says under "kind"
 
 
@@ -79,6 +80,29 @@ def save(model: "Converted", info: "ModelInfo", card: Mapping[str, Any], force: 
     origin = model.meta.get("origin", "")
     told = {"name": info.name, "family": info.family, "origin": origin, **facts, "source": {**card},
             "notes": list(model.notes), "config": config, "latty": __version__}  # fmt: skip
+    kept = _keep_companion(path, model, text)
+    told |= {model.companion.kind: kept.name} if model.companion and kept else {}
     files.write(path.with_suffix(".json"), [json.dumps(told, indent=2).encode() + b"\n"])
     files.write(path, pieces(dict(sorted(text.items())), dict(sorted(model.tensors.items()))))
     return path
+
+
+def companion_file(path: Path, kind: str = ENCODER) -> Path:
+    """Where the other half of a stored model's file lies: NAME.encoder.safetensors."""
+    return path.with_suffix(f".{kind}{path.suffix}")
+
+
+def _keep_companion(path: Path, model: "Converted", said: Mapping[str, str]) -> Path | None:
+    """The file of what came with a generator; one of another model that had its name is removed."""
+    file = companion_file(path)
+    if model.companion is None:
+        file.unlink(missing_ok=True)
+        return None
+    shared = ("source", "source_sha256", "origin", "license", "latty")
+    meta = {
+        **model.companion.meta,
+        "model": path.stem,
+        **{key: said[key] for key in shared if key in said},
+    }
+    files.write(file, pieces(dict(sorted(meta.items())), model.companion.tensors()))
+    return file

@@ -75,10 +75,11 @@ def _squeezed(weight: Tensor) -> Tensor:
 
 
 def _mean(part: Part) -> Tensor | None:
-    """The mean code beside the network."""
+    """The mean code (D,) beside the network; of one for each layer, (L, D), the first."""
     tree = part.checkpoint.tree
     view = tree.get("latent_avg") if part.name and isinstance(tree, dict) else None
-    if not isinstance(view, TensorView):
+    if not isinstance(view, TensorView) or not view.numel:
         return None
-    mean = to_torch(view.numpy()).flatten()
+    mean = to_torch(view.numpy())
+    mean = mean.reshape(-1, mean.shape[-1])[0] if mean.dim() else mean
     return mean if bool(torch.isfinite(mean).all()) else None

@@ -1,0 +1,135 @@
+"""Files of encoders: the generator in them draws as alone, the other half is kept on import."""
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from cli_in_process import latty
+from places import PARITY, SHARED
+from torch import Tensor
+
+from latty.checkpoints.safetensors import read_header, read_tensors
+from latty.models import open_model
+from latty.models.store import MODELS
+
+CASES = SHARED / "cases/wild"
+REFERENCE = PARITY / "rosinality_stylegan2/ros_converted32"
+WIDTH, SIZE = 8, 8
+
+
+def rosinality() -> dict[str, Tensor]:
+    """The tensors of a small StyleGAN2, random, in rosinality's names."""
+    shapes: dict[str, tuple[int, ...]] = {"input.input": (1, WIDTH, 4, 4)}
+    for i in (1, 2):
+        shapes |= {f"style.{i}.weight": (WIDTH, WIDTH), f"style.{i}.bias": (WIDTH,)}
+    convs = ["conv1", "convs.0", "convs.1", "to_rgb1", "to_rgbs.0"]
+    for name in convs:
+        rgb = name.startswith("to_rgb")
+        kernel = (1, 3, WIDTH, 1, 1) if rgb else (1, WIDTH, WIDTH, 3, 3)
+        shapes |= {f"{name}.conv.weight": kernel}
+        shapes |= {f"{name}.conv.modulation.weight": (WIDTH, WIDTH)}
+        shapes |= {f"{name}.conv.modulation.bias": (WIDTH,)}
+        more = {"bias": (1, 3, 1, 1)} if rgb else {"noise.weight": (1,), "activate.bias": (WIDTH,)}
+        shapes |= {f"{name}.{key}": shape for key, shape in more.items()}
+    shapes |= {f"noises.noise_{i}": (1, 1, s, s) for i, s in enumerate((4, 8, 8))}
+    draw = torch.Generator().manual_seed(7)
+    return {name: torch.randn(shape, generator=draw) for name, shape in shapes.items()}
+
+
+def encoder(channels: int = 3) -> dict[str, Tensor]:
+    return {
+        "encoder.input_layer.0.weight": torch.randn(4, channels, 3, 3),
+        "encoder.body.0.res_layer.0.num_batches_tracked": torch.tensor(3),
+    }
+
+
+OPTS = {"stylegan_size": SIZE, "encoder_type": "Encoder4Editing", "checkpoint_path": "/home/x/y.pt"}
+KINDS: dict[str, Any] = {
+    "e4e": (encoder(), OPTS),
+    "Namespace": (encoder(), Namespace(**OPTS)),
+    "ReStyle": (encoder(6), {**OPTS, "input_nc": 6}),
+    "DataParallel": (encoder(), OPTS),
+    "decoder only": ({}, OPTS),
+}
+
+
+def written(path: Path, kind: str, generator: dict[str, Tensor], mean: Tensor) -> Path:
+    other, opts = KINDS[kind]
+    state = {**{f"decoder.{n}": t for n, t in generator.items()}, **other}
+    if kind == "DataParallel":
+        state = {f"module.{name}": tensor for name, tensor in state.items()}
+    torch.save({"state_dict": state, "latent_avg": mean, "opts": opts}, path)
+    return path
+
+
+def drawn(path: Path | str, truncation: float = 0.6) -> Tensor:
+    model = open_model(str(path), "cpu")
+    with torch.inference_mode():
+        return model.synthesis(model.mapping(model.sample([1, 2]), truncation=truncation))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_generator_draws_as_it_does_alone(tmp_path: Path, kind: str) -> None:
+    tensors, mean = rosinality(), torch.randn(WIDTH)
+    torch.save({"g_ema": tensors, "latent_avg": mean}, tmp_path / "alone.pt")
+    rows = mean.expand(4, WIDTH).clone()
+    path = written(tmp_path / "both.pt", kind, tensors, rows)
+    assert torch.equal(drawn(path), drawn(tmp_path / "alone.pt"))
+    told = json.loads(latty("inspect", str(path), "--json", home=tmp_path).stdout)
+    assert told["origin"] == "encoders" and told["part"].endswith("decoder")
+
+
+def test_the_pictures_of_the_reference(tmp_path: Path) -> None:
+    file = REFERENCE.with_suffix(".pt")
+    if not file.is_file():
+        pytest.skip("the parity fixtures are not beside the checkout")
+    whole, known = torch.load(file, weights_only=True), np.load(REFERENCE.with_suffix(".npz"))
+    rows = whole["latent_avg"].reshape(1, -1).repeat(8, 1)
+    path = written(tmp_path / "e4e.pt", "e4e", whole["g_ema"], rows)
+    model = open_model(str(path), "cpu")
+    z = torch.from_numpy(known["z"]).float()
+    for key, truncation in (("img", 1.0), ("img_psi07", 0.7)):
+        found = model.synthesis(model.mapping(z, truncation=truncation)).numpy()
+        assert np.abs(found - known[key]).max() < 1e-5 * np.abs(known[key]).max()
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="no folder of cases beside the checkout")
+def test_the_case_of_a_stranger() -> None:
+    known = np.load(CASES / "encoder_like_expected.npz")
+    model = open_model(str(CASES / "encoder_like.pt"), "cpu")
+    found = model.synthesis(model.mapping(torch.from_numpy(known["z"]))).numpy()
+    assert np.abs(found - known["img"]).max() < 1e-5 * np.abs(known["img"]).max()
+    mean = model.mapping(torch.from_numpy(known["z"]), truncation=0.0)
+    assert np.allclose(mean[:, 0].numpy(), known["latent_avg"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_import_keeps_the_encoder(tmp_path: Path, kind: str) -> None:
+    rows = torch.randn(WIDTH).expand(4, WIDTH).clone()
+    path = written(tmp_path / "e4e.pt", kind, rosinality(), rows)
+    done = latty("import", str(path), home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    stored = next(tmp_path.rglob("e4e.safetensors"))
+    kept, card = stored.with_suffix(".encoder.safetensors"), stored.with_suffix(".json")
+    other = KINDS[kind][0]
+    if not other:
+        assert not kept.exists() and "encoder" not in json.loads(card.read_text())
+        return
+    assert done.stderr.count("e4e.encoder.safetensors") == 1
+    tensors, header = read_tensors(kept), read_header(kept)
+    assert tensors.keys() == {*other, "latent_avg"}
+    assert all(torch.equal(tensors[name], tensor) for name, tensor in other.items())
+    assert torch.equal(tensors["latent_avg"], rows)
+    settings = json.loads(header.meta["config"])
+    assert settings["encoder_type"] == "Encoder4Editing" and "checkpoint_path" not in settings
+    assert header.meta["model"] == "e4e" and header.meta["kind"] == "encoder"
+    assert json.loads(card.read_text())["encoder"] == kept.name
+    assert torch.equal(drawn(stored), drawn(path))
+    assert "e4e.encoder" not in latty("list", "models", home=tmp_path).stdout
+    torch.save({"g_ema": rosinality()}, tmp_path / "plain.pt")
+    latty("import", str(tmp_path / "plain.pt"), "--name", "e4e", "--force", home=tmp_path)
+    assert not kept.exists() and MODELS.named("e4e") is None
