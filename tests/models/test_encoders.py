@@ -12,7 +12,9 @@ from cli_in_process import latty
 from places import PARITY, SHARED
 from torch import Tensor
 
+from latty.checkpoints import open_checkpoint
 from latty.checkpoints.safetensors import read_header, read_tensors
+from latty.errors import BadData
 from latty.models import open_model
 from latty.models.store import MODELS
 
@@ -95,6 +97,56 @@ def test_the_pictures_of_the_reference(tmp_path: Path) -> None:
     for key, truncation in (("img", 1.0), ("img_psi07", 0.7)):
         found = model.synthesis(model.mapping(z, truncation=truncation)).numpy()
         assert np.abs(found - known[key]).max() < 1e-5 * np.abs(known[key]).max()
+
+
+@pytest.mark.parametrize("name", ["t_uncond32", "r_cond32"])
+@pytest.mark.parametrize("bare", [True, False], ids=["bare", "decoder"])
+def test_a_stylegan3_without_its_settings_draws_what_nvidia_draws(
+    tmp_path: Path, name: str, bare: bool
+) -> None:
+    file = PARITY / f"nvlabs_stylegan3/{name}.nosrc.pkl"
+    if not file.is_file():
+        pytest.skip("the parity fixtures are not beside the checkout")
+    checkpoint = open_checkpoint(file)
+    arrays = checkpoint.tensors(checkpoint.tree["G_ema"])
+    state = {n: torch.tensor(a) for n, a in arrays.items() if not n.endswith("input.transform")}
+    path = tmp_path / "net.pt"
+    if bare:
+        torch.save(state, path)
+    else:
+        mean = state.pop("mapping.w_avg").expand(16, -1).clone()
+        written(path, "e4e", state, mean)
+    model, whole = open_model(str(path), "cpu"), open_model(str(file), "cpu")
+    z = whole.sample([1, 2])
+    label = torch.tensor([1, 0]) if whole.info.num_classes else None
+    with torch.inference_mode():
+        images = [one.synthesis(one.mapping(z, label, 0.7)) for one in (model, whole)]
+    assert torch.equal(*images)
+    assert any("NVIDIA's settings" in note for note in model.info.notes)
+    told = json.loads(latty("inspect", str(path), "--json", home=tmp_path).stdout)
+    assert told["origin"] == ("nvidia_stylegan3" if bare else "encoders_stylegan3")
+
+
+@pytest.mark.parametrize("change", ["size", "filter", "count"])
+def test_a_bare_stylegan3_of_other_settings_is_refused(tmp_path: Path, change: str) -> None:
+    file = PARITY / "nvlabs_stylegan3/t_uncond32.nosrc.pkl"
+    if not file.is_file():
+        pytest.skip("the parity fixtures are not beside the checkout")
+    checkpoint = open_checkpoint(file)
+    arrays = checkpoint.tensors(checkpoint.tree["G_ema"])
+    state = {name: torch.tensor(array) for name, array in arrays.items()}
+    layers = sorted({n.split(".")[1] for n in state if n.startswith("synthesis.L")})
+    if change == "size":
+        number, _, channels = layers[3].split("_")
+        state = {n.replace(layers[3], f"{number}_99_{channels}"): t for n, t in state.items()}
+    elif change == "count":
+        state = {n: t for n, t in state.items() if layers[3] not in n}
+    else:
+        one = next(name for name in state if name.endswith("up_filter"))
+        state[one] = torch.ones(8) / 8
+    torch.save(state, tmp_path / "net.pt")
+    with pytest.raises(BadData, match=r"net\.pt.* without the settings of its layers"):
+        open_model(str(tmp_path / "net.pt"), "cpu")
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="no folder of cases beside the checkout")

@@ -38,7 +38,7 @@ def convert(part: Part) -> Converted:
     for block in range(count // 2 + 1):
         old = f"to_rgbs.{block - 1}" if block else "to_rgb1"
         _torgb(given, tensors, old, f"synthesis.b{4 << block}.torgb")
-    mean = _mean(part)
+    mean = mean_code(part)
     if mean is not None:
         tensors["mapping.w_avg"] = mean
     common.refuse_rest(given)
@@ -74,7 +74,7 @@ def _squeezed(weight: Tensor) -> Tensor:
     return weight[0]
 
 
-def _mean(part: Part) -> Tensor | None:
+def mean_code(part: Part) -> Tensor | None:
     """The mean code (D,) beside the network; of one for each layer, (L, D), the first."""
     tree = part.checkpoint.tree
     view = tree.get("latent_avg") if part.name and isinstance(tree, dict) else None
