@@ -8,14 +8,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import onnx_files
 import pytest
 import small_networks as small
 import torch
 from torch import Tensor, nn
 
+from latty.checkpoints import onnxfile
 from latty.models import spec
 from latty.models.base import AnySize
 from latty.models.families import progan, stylegan1, stylegan2, stylegan3
+from latty.models.families.onnx.drawing import OnnxUsage
 from latty.models.families.stylegan3.network import (
     StyleGAN3Config,
     StyleGAN3LayerConfig,
@@ -234,6 +237,13 @@ def example_biggan_deep() -> Made:
 
 def example_dcgan() -> Made:
     return small.tensors(small.shaken(small.DCGAN())), {}
+
+
+def example_onnx() -> Made:
+    recipe = onnx_files.Recipe(label="onehot", classes=CLASSES)
+    usage = OnnxUsage("z", 8, label="label", classes=CLASSES, height=8, width=8)
+    data = torch.frombuffer(bytearray(recipe.data()), dtype=torch.uint8)
+    return {onnxfile.NETWORK: data}, {"family": "onnx", "config": usage.to_json()}
 
 
 def example_plain() -> Made:

@@ -1,9 +1,5 @@
-"""Networks of any framework, as ONNX, through onnxruntime: data, and a closed list of operations.
+"""Scorers of any framework, as ONNX, which has no gradient: nothing can be climbed through one."""
 
-onnxruntime is an extra. There is no gradient, so nothing can be climbed through such a network.
-"""
-
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +7,15 @@ import torch
 from torch import Tensor
 
 from latty.attributes.card import Card
-from latty.errors import BadData, Missing, OutputError
+from latty.checkpoints.refusals import Refusal
+from latty.errors import BadData, OutputError
+from latty.models.onnx_session import OnnxSession, words_of
 from latty.text import clean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ELSEWHERE = b"\x0a\x08location"  # how ONNX (protobuf) says that numbers lie in another file
 TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
-ERRORS_ONLY = 3  # what onnxruntime says by itself
-INSTALL = "pip install 'latty[onnx]'"
 
 
 class OnnxNetwork:
@@ -29,7 +24,7 @@ class OnnxNetwork:
     def __init__(self, path: Path, card: Card) -> None:
         self.file, self.channels = path.name, card.channels
         self.session = _session(path)
-        self.name, kind, shape = _input(self.session, self.file)
+        self.name, kind, shape = _input(self.session.session, self.file)
         if len(shape) != 4 or kind not in TYPES:
             what = f"{self.file} takes {clean(kind)} of {len(shape)} axes, not pictures"
             raise BadData(what, "(N, C, H, W) or (N, H, W, C) of float32, float16 or uint8")
@@ -68,9 +63,9 @@ class OnnxNetwork:
         if self.batch > count:
             array = np.concatenate([array, np.repeat(array[-1:], self.batch - count, 0)])
         try:
-            outputs: Sequence[NDArray[Any]] = self.session.run(None, {self.name: array})
-        except Exception as error:  # onnxruntime's own classes have no common parent but this
-            raise BadData(f"{self.file} does not run: {_words(error)}") from None
+            outputs = self.session.run({self.name: array})
+        except MemoryError as error:
+            raise BadData(str(error)) from None
         parts = [torch.from_numpy(np.array(out, np.float32)) for out in outputs]
         if any(part.dim() < 1 or len(part) != len(array) for part in parts):
             raise BadData(f"{self.file} gives no numbers per picture", "export it for a batch")
@@ -85,32 +80,14 @@ def _input(session: Any, file: str) -> tuple[str, str, list[Any]]:
     try:
         return str(inputs[0].name), str(inputs[0].type), list(inputs[0].shape)
     except UnicodeDecodeError as error:
-        raise BadData(f"{file} is no ONNX network: {_words(error)}") from None
+        raise BadData(f"{file} is no ONNX network: {words_of(error)}") from None
 
 
-def _session(path: Path) -> Any:
-    """The network, opened on the CPU or CUDA. Raises Missing, OutputError, BadData."""
+def _session(path: Path) -> OnnxSession:
+    """The network, opened. Raises Missing, OutputError, BadData."""
     try:
-        import onnxruntime
-    except ImportError:
-        raise Missing("ONNX scorers need onnxruntime, which is not installed", INSTALL) from None
-    try:
-        data = path.read_bytes()
+        return OnnxSession(path.read_bytes(), path.name)
     except OSError as error:
         raise OutputError(f"cannot read {path.name}: {error.strerror}") from None
-    if ELSEWHERE in data:
-        raise BadData(f"{path.name} keeps its numbers in another file", "save it as one file")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = ERRORS_ONLY
-    options.intra_op_num_threads = torch.get_num_threads()
-    known = ("CUDAExecutionProvider", "CPUExecutionProvider")
-    providers = [name for name in known if name in onnxruntime.get_available_providers()]
-    try:
-        # Its second attempt would be announced on stdout, which is for results.
-        return onnxruntime.InferenceSession(data, options, providers=providers, enable_fallback=0)
-    except Exception as error:  # onnxruntime's own classes have no common parent but this
-        raise BadData(f"{path.name} is no ONNX network: {_words(error)}") from None
-
-
-def _words(error: Exception) -> str:
-    return clean(" ".join(str(error).split()), 160)
+    except Refusal as refusal:
+        raise refusal.about(path.name) from None

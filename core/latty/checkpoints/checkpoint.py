@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from latty.checkpoints import (
     numpyfile,
+    onnxfile,
     safetensors,
     symbols,
     torchlegacy,
     torchzip,
     walk,
-    ziparchive,
 )
 from latty.checkpoints.inert import Machine
 from latty.checkpoints.refusals import Refusal, naming, no_file, unreadable
 from latty.checkpoints.sniff import HEAD, sniff
 from latty.checkpoints.tally import Tally
-from latty.checkpoints.values import Record, TensorView, TfNetwork, arrays, item_size
+from latty.checkpoints.values import Record, Storage, TensorView, TfNetwork, arrays, item_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,9 +41,9 @@ READ_ERRORS = (ValueError, TypeError, KeyError, IndexError, OverflowError, Recur
 class Checkpoint:
     """A file that was read, and never run.
 
-    kind      "pickle", "torch-zip", "torch-legacy", "npy", "npz" or "safetensors"
+    kind      "pickle", "torch-zip", "torch-legacy", "npy", "npz", "safetensors" or "onnx"
     tree      what it holds: plain dicts, lists, numbers and text, TensorView, Record, TfNetwork
-    meta      free text of a safetensors header
+    meta      free text of a safetensors header; what an ONNX network takes and gives
     warnings  what a reader should know although the file was read
     """
 
@@ -160,16 +160,10 @@ def _mapped(path: Path) -> tuple[str, memoryview]:
 
 
 def _read_zip(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
-    found = ziparchive.members(code)
-    if any(name.endswith("data.pkl") for name in found):
-        tree, warnings, rest = torchzip.read(code, found, tally)
-        tally.trailing = rest
-        warnings += (TRAILING.format(rest),) if rest else ()
-        return Checkpoint(path, "torch-zip", len(code), tree, tally, warnings=warnings)
-    if found and all(name.endswith(".npy") for name in found):
-        arrays, warnings = numpyfile.read_npz(code, found)
-        return Checkpoint(path, "npz", len(code), arrays, tally, warnings=warnings)
-    raise Refusal("wrong-format", "it is a zip archive around something", "run: unzip FILE")
+    kind, tree, warnings, rest = torchzip.contents(code, tally)
+    tally.trailing = rest
+    warnings += (TRAILING.format(rest),) if rest else ()
+    return Checkpoint(path, kind, len(code), tree, tally, warnings=warnings)
 
 
 def _read_npy(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
@@ -179,6 +173,19 @@ def _read_npy(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
 def _read_safetensors(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
     tensors, meta = safetensors.read(code)
     return Checkpoint(path, "safetensors", len(code), tensors, tally, meta)
+
+
+def _read_onnx(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
+    """The bytes stay one tensor: onnxruntime reads them, where they are used."""
+    network = onnxfile.read(code)
+    whole = TensorView(Storage("|u1", len(code), code), "|u1", (len(code),), (1,))
+    meta = {
+        "inputs": ", ".join(map(str, network.wanted)),
+        "outputs": ", ".join(map(str, network.outputs)),
+        "opset": str(network.opset),
+        "producer": network.producer,
+    }
+    return Checkpoint(path, "onnx", len(code), {onnxfile.NETWORK: whole}, tally, meta)
 
 
 def _read_legacy(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
@@ -224,6 +231,7 @@ READERS: dict[str, Callable[[Path, memoryview, Tally], Checkpoint]] = {
     "zip": _read_zip,
     "npy": _read_npy,
     "safetensors": _read_safetensors,
+    "onnx": _read_onnx,
     "torch-legacy": _read_legacy,
     "pickle": _read_pickle,
     "text-pickle": _read_text_pickle,

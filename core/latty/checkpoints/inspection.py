@@ -50,7 +50,7 @@ def _asked(tally: Tally) -> Facts:
 def _contents(checkpoint: Checkpoint) -> Facts:
     views = checkpoint.views()
     small = checkpoint.size <= HASH_LIMIT
-    tensors = {
+    tensors: Facts = {
         clean(name): {"shape": list(tensor.shape), "dtype": dtype_name(tensor.dtype)}
         for name, tensor in views.items()
     }

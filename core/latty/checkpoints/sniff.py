@@ -3,6 +3,7 @@
 import json
 import re
 
+from latty.checkpoints.onnxfile import is_onnx
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.torchlegacy import HEAD as LEGACY
 from latty.text import clean
@@ -32,8 +33,8 @@ PICK = "open the page in a browser, choose the file itself, and compare its size
 
 
 def sniff(head: bytes) -> str:
-    """safetensors, npy, zip, torch-legacy, pickle or text-pickle, by the first bytes of a file.
-    Raises Refusal for all others."""
+    """safetensors, npy, zip, torch-legacy, pickle, text-pickle or onnx, by the first bytes of a
+    file. Raises Refusal for all others."""
     if not head:
         raise Refusal("empty", "it is empty: 0 bytes", "the download failed; fetch it again")
     if kind := _readable(head):
@@ -50,7 +51,7 @@ def sniff(head: bytes) -> str:
     raise Refusal(
         "unknown-format",
         "it is of no kind that latty knows",
-        "latty reads .pkl, .pt, .pth, .bin, .npy, .npz and .safetensors, whatever their names",
+        "latty reads .pkl, .pt, .pth, .bin, .npy, .npz, .safetensors, .onnx, whatever their names",
     )
 
 
@@ -69,7 +70,7 @@ def _readable(head: bytes) -> str:
     # A JSON table behind eight bytes of length; without a high zero byte it would be text.
     if head[8:9] == b"{" and (head[7] == 0 or head[:1] == b"\0"):
         return "safetensors"
-    return ""
+    return "onnx" if is_onnx(head) else ""
 
 
 def _refuse_known(head: bytes) -> None:

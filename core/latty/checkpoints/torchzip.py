@@ -4,7 +4,7 @@ import re
 from functools import partial
 from typing import Any
 
-from latty.checkpoints import ziparchive
+from latty.checkpoints import numpyfile, ziparchive
 from latty.checkpoints.inert import Machine
 from latty.checkpoints.refusals import Refusal, bad_tensor
 from latty.checkpoints.tally import Tally
@@ -20,6 +20,17 @@ MEMBER = re.compile(
 )
 SCRIPT = re.compile(r"[^/]+/(code/.*|constants\.pkl)")
 STATE_DICT = "ask its author for the weights: torch.save(model.state_dict(), 'weights.pt')"
+
+
+def contents(code: memoryview, tally: Tally) -> tuple[str, Any, tuple[str, ...], int]:
+    """Of any zip archive: "torch-zip" or "npz", what is in it, warnings, and the bytes that follow
+    the end of its pickle. Raises Refusal."""
+    found = ziparchive.members(code)
+    if any(name.endswith("data.pkl") for name in found):
+        return "torch-zip", *read(code, found, tally)
+    if found and all(name.endswith(".npy") for name in found):
+        return "npz", *numpyfile.read_npz(code, found), 0
+    raise Refusal("wrong-format", "it is a zip archive around something", "run: unzip FILE")
 
 
 def read(

@@ -17,6 +17,7 @@ WORDS = {
     "pickle": "Python pickle, as NVIDIA writes its networks",
     "npy": "numpy array",
     "npz": "numpy arrays (zip)",
+    "onnx": "ONNX network",
 }
 OTHER = "other"
 HEAD = 65536  # bytes looked at

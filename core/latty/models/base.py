@@ -44,6 +44,7 @@ class ModelInfo:
     space: Literal["z", "w"] = "w"
     digest: str = ""
     notes: tuple[str, ...] = ()
+    differentiable: bool = True
 
     @property
     def resolution(self) -> int:

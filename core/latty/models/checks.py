@@ -23,6 +23,21 @@ def layer_index(info: ModelInfo, names: Sequence[str], name: str) -> int:
     return list(names).index(name)
 
 
+def without_gradients(info: ModelInfo) -> str:
+    """One line that says that a model has no gradients; "" where it has."""
+    if info.differentiable:
+        return ""
+    return f"{info.name} ({info.family}) has no gradients, and it takes some"
+
+
+def refuse_gradients(info: ModelInfo, *inputs: Tensor | None) -> None:
+    """Raises BadData where a gradient of a model without any is asked for."""
+    asked = any(one is not None and one.requires_grad for one in inputs)
+    if asked and torch.is_grad_enabled():
+        what = f"{info.name} ({info.family}) has no gradients"
+        raise BadData(what, "import the PyTorch file, or take a method that needs none")
+
+
 def in_order(info: ModelInfo, names: Sequence[str], changes: Changes) -> list[tuple[int, Change]]:
     """Changes with the places of their layers among `names`, lowest first. Raises UsageError for an
     unknown layer."""

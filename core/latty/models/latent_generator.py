@@ -7,7 +7,7 @@ then be given another).  N batch, C classes; the mean code is zero.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -66,15 +66,14 @@ DRAWS = {"normal": sample_normal, "uniform": sample_uniform, "truncated": sample
 
 
 @dataclass(frozen=True, eq=False)
-class Latent:
-    """A Generator with layer weights, activations and class names around any StagedNetwork.
+class LatentCodes:
+    """Latents, codes and labels of a generator whose codes are its latent, around any network.
 
     `draw` is a key of DRAWS. A label of None means class `unlabelled_class`, or none. `truncation`
-    multiplies the latent in `mapping` and chooses the statistics of batch norm in `synthesis`
-    where a family keeps several.
+    multiplies the latent in `mapping`.
     """
 
-    network: StagedNetwork
+    network: Any
     info: ModelInfo
     device: torch.device
     draw: str = "normal"
@@ -104,6 +103,26 @@ class Latent:
     def truncate(self, codes: Tensor, truncation: Tensor | float, cutoff: int | None) -> Tensor:
         """Codes (N, L, D) moved toward the mean code, zero, below `cutoff`."""
         return truncated(codes.to(self.device), None, truncation, cutoff)
+
+    def _codes(self, codes: Tensor) -> Tensor:
+        return fitting_codes(self.info, codes, self.device)
+
+    def _weights(self, label: Labels, n: int) -> Tensor | None:
+        """Class weights (N, C), or None for a model without classes; no label is class 0."""
+        if self.info.num_classes and label is None and self.unlabelled_class is not None:
+            label = torch.full((n,), self.unlabelled_class)
+        return label_weights(self.info, label, n, self.device)
+
+
+@dataclass(frozen=True, eq=False)
+class Latent(LatentCodes):
+    """A Generator with layer weights, activations and class names around any StagedNetwork.
+
+    `truncation` chooses the statistics of batch norm in `synthesis`, too, where a family keeps
+    several.
+    """
+
+    network: StagedNetwork
 
     def synthesis(
         self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
@@ -161,12 +180,3 @@ class Latent:
                 x = self.network.stage(i, x, conditions, truncation)
                 x = changed(x, places[i]) if i in places else x
             return x
-
-    def _codes(self, codes: Tensor) -> Tensor:
-        return fitting_codes(self.info, codes, self.device)
-
-    def _weights(self, label: Labels, n: int) -> Tensor | None:
-        """Class weights (N, C), or None for a model without classes; no label is class 0."""
-        if self.info.num_classes and label is None and self.unlabelled_class is not None:
-            label = torch.full((n,), self.unlabelled_class)
-        return label_weights(self.info, label, n, self.device)

@@ -13,6 +13,7 @@ from latty.directions.training.pairs import Pairs, Spread
 from latty.directions.training.parameters import TrainingParameters
 from latty.directions.training.trainer import Judged, Trainer, seeded, train
 from latty.models.base import Generator
+from latty.models.checks import without_gradients
 from latty.report import Report, silent
 
 S = TypeVar("S", bound=nn.Module)
@@ -24,8 +25,8 @@ class LearnedMethod(TrainingParameters, Generic[S]):
     `shifter`, the module that turns (latent, direction, how far) into a shift, and `describe`."""
 
     def missing(self, generator: Generator) -> str:
-        """ "" for every generator: gradients are enough."""
-        return ""
+        """Gradients are all it takes."""
+        return without_gradients(generator.info)
 
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Train. Raises BadData for parameters that do not fit the model or each other."""

@@ -33,6 +33,7 @@ from latty.directions.traverse import class_labels, figures, traverse
 from latty.directions.whitened import whitened
 from latty.errors import BadData, Interrupted
 from latty.models.base import Generator
+from latty.models.checks import without_gradients
 from latty.report import Report, silent
 from latty.scene import Layers
 from latty.shard import Shard
@@ -66,8 +67,8 @@ class Ascent:
     form: ClassVar[str] = "ascent"
 
     def missing(self, generator: Generator) -> str:
-        """A scorer that can be differentiated is all it takes."""
-        return ""
+        """Gradients of pictures, and a scorer that can be differentiated."""
+        return without_gradients(generator.info)
 
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Score samples, then try each climb. Raises BadData, Missing."""
