@@ -123,12 +123,16 @@ def test_every_layer_named_is_reachable(generator: Any) -> None:
         pytest.skip("the family has no activations")
     names = generator.activation_names()
     assert names and len(set(names)) == len(names)
+    if not generator.info.differentiable:
+        pytest.skip("the family has no gradients")
     promises.check_activations(generator)
 
 
 def test_nothing_above_a_layer_is_computed(generator: Any) -> None:
     if not isinstance(generator, HasActivations):
         pytest.skip("the family has no activations")
+    if not generator.info.differentiable:
+        pytest.skip("torch does not count what it computes")
     codes, work = promises.codes_of(generator), []
     for name in generator.activation_names():
         with FlopCounterMode(display=False) as counter:
@@ -202,8 +206,8 @@ def test_labels_are_classes_or_mixtures(generator: Any) -> None:
 def test_gradients_reach_a_mixture(family: str) -> None:
     generator = made(family)
     classes = generator.info.num_classes
-    if not classes:
-        pytest.skip("the family has no classes here")
+    if not classes or not generator.info.differentiable:
+        pytest.skip("the family has no classes here, or no gradients")
     mixture = torch.full((2, classes), 1 / classes, requires_grad=True)
     pictures(generator, generator.sample([1, 2]), mixture).square().sum().backward()
     assert mixture.grad is not None and mixture.grad.any()

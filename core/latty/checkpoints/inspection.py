@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from latty.checkpoints import symbols
+from latty.checkpoints import onnxfile, symbols
 from latty.checkpoints.checkpoint import Checkpoint, digest, read
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.tally import Tally
@@ -54,12 +54,18 @@ def _contents(checkpoint: Checkpoint) -> Facts:
         clean(name): {"shape": list(tensor.shape), "dtype": dtype_name(tensor.dtype)}
         for name, tensor in views.items()
     }
+    if checkpoint.kind == "onnx":
+        network = onnxfile.read(memoryview(views[onnxfile.NETWORK].storage.raw()))
+        tensors = {
+            clean(name): {"shape": list(learned.shape or ()), "dtype": learned.dtype}
+            for name, learned in network.numbers.items()
+        }
     return {
         "kind": checkpoint.kind,
         "bytes": checkpoint.size,
         "sha256": digest(checkpoint.path) if small else None,
         "tensors": tensors,
-        "numbers": sum(tensor.numel for tensor in views.values()),
+        "numbers": sum(math.prod(tensor["shape"]) for tensor in tensors.values()),
         "modules": _modules(checkpoint),
         "settings": _settings(checkpoint.tree),
         "metadata": {clean(key): clean(text) for key, text in checkpoint.meta.items()},

@@ -55,7 +55,7 @@ class Network:
     producer: str = ""
     inputs: list[Value] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
-    numbers: dict[str, tuple[int, ...]] = field(default_factory=dict)  # shapes of what was learned
+    numbers: dict[str, Value] = field(default_factory=dict)  # what was learned
     nodes: list[Node] = field(default_factory=list)
 
     @property
@@ -144,9 +144,9 @@ class _Reader:
             if number == 1:
                 calls += self._node(value, depth, top)
             elif number == 5:
-                name, shape = self._tensor(value)
+                learned = self._tensor(value)
                 if top:
-                    self.network.numbers[name] = shape
+                    self.network.numbers[learned.name] = learned
             elif number == 15:
                 self._sparse(value)
             elif number in (11, 12) and top:
@@ -190,9 +190,9 @@ class _Reader:
             if number in (1, 2):
                 self._tensor(value)
 
-    def _tensor(self, code: "memoryview | int") -> tuple[str, tuple[int, ...]]:
-        """Name and shape of a tensor whose numbers are in the file."""
-        name, shape = "", list[int]()
+    def _tensor(self, code: "memoryview | int") -> Value:
+        """Name, kind and shape of a tensor whose numbers are in the file."""
+        name, dtype, shape = "", "", list[int]()
         for number, value, _ in self._fields(code):
             if number == 13 or (number == 14 and value == EXTERNAL):
                 what = "it keeps its numbers in another file"
@@ -201,7 +201,9 @@ class _Reader:
                 name = _text(value)
             elif number == 1:
                 shape += [value] if isinstance(value, int) else _packed(value)
-        return name, tuple(shape)
+            elif number == 2 and isinstance(value, int):
+                dtype = TYPES.get(value, f"type {value}")
+        return Value(name, dtype, tuple(shape))
 
     def _value(self, code: "memoryview | int") -> Value:
         name, dtype, shape = "", "", None

@@ -40,6 +40,8 @@ def keep(
     kept = store.companion_file(target).name if model.companion else ""
     for note in model.notes:
         run.out.say(note)
+    if not info.differentiable:
+        run.out.say("it has no gradients: methods that need some say so; see docs/checkpoints.md")
     if card["licence"]:
         named = f" (named by {licensed})" if licensed else ""
         run.out.say(f"licence: {card['licence']}{named}")

@@ -20,8 +20,8 @@ from latty.text import clean
 
 SIGNATURE = {"network.onnx": 1}
 FAMILY = "onnx"
-ORIGIN = "generators of any framework with one latent and one picture, .onnx"
-CHECKED = "onnxruntime's own output"
+ORIGIN = "generators of any framework: one latent, one picture, .onnx"
+CHECKED = "the output of torch and numpy for the same numbers, 8 to 64 px"
 
 Shape = Sequence[int | str]
 
@@ -34,8 +34,6 @@ BEYOND = 1.5  # no picture of [0, 1] or [-1, 1] has such numbers
 LOWEST = -0.05  # a picture of [0, 1] may lie a little below
 LAST = {"Tanh": RANGES[0], "Sigmoid": RANGES[1]}
 PASSED = ("Identity", "Cast", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten")
-BLIND = ("it has no gradients: what climbs or learns through pictures (edit, ascent, voynov, "
-         "warped, plumerault) needs the PyTorch file")  # fmt: skip
 
 
 def convert(part: Part) -> Converted:
@@ -59,15 +57,11 @@ def convert(part: Part) -> Converted:
     drawing, alone = _batched(_with_output(drawing))
     drawing, why = _measured(drawing, said)
     low, high = drawing.usage.range
-    notes = (
-        f"its pictures are taken to go from {low:g} to {high:g} ({why}); a setting range of "
-        "[-1, 1], [0, 1] or [0, 255] decides otherwise",
-        *([f"its latents are taken to be {usage.distribution}; a setting distribution of normal, "
-           "uniform or truncated decides otherwise"] if "distribution" not in said else []),
-        *([alone] if alone else []),
-        BLIND,
-    )  # fmt: skip
-    return Converted(part.torch(), {"config": drawing.usage.to_json()}, notes)
+    notes = [f"pictures taken to go from {low:g} to {high:g} ({why}); the setting range decides"]
+    if "distribution" not in said:
+        notes.append("latents taken to be normal; the setting distribution decides")
+    notes += [alone] if alone else []
+    return Converted(part.torch(), {"config": drawing.usage.to_json()}, tuple(notes))
 
 
 # --- what goes in ---------------------------------------------------------------------------------
@@ -128,8 +122,8 @@ def _rows(name: str, network: Network) -> int:
     known = {name}
     for node in network.nodes:
         table, looked = (*node.inputs, "", "")[:2]
-        if node.kind == "Gather" and looked in known and network.numbers.get(table):
-            return network.numbers[table][0]
+        if node.kind == "Gather" and looked in known and table in network.numbers:
+            return _rows_at_once(network.numbers[table])
         if node.kind in PASSED and node.inputs[:1] and node.inputs[0] in known:
             known |= {*node.outputs}
     return 0

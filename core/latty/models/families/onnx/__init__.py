@@ -25,8 +25,8 @@ __all__ = ["build"]
 
 SIGNATURE = {"network.onnx": 1}
 NOISE = False
-ORIGIN = "ONNX generators, imported by latty"
-CHECKED = "onnxruntime's own output"
+ORIGIN = "ONNX generators that latty imported, .safetensors"
+CHECKED = "the layouts that become it"
 
 PICTURE = "picture"  # the one layer
 
