@@ -50,7 +50,7 @@ frames = 4
 model = "faces"
 seed = 1
 [[scene.edits]]
-direction = "faces-tlgan/luma"
+direction = "faces-tlgan/warmth"
 strength = { from = -2, to = 2 }
 [[outputs]]
 path = "f.gif"
@@ -99,7 +99,7 @@ def test_it_is_imported_and_used(
     assert main(["discover", "ganspace", "faces", "--layer", "picture", "--samples", "60",
                  "--components", "3"]) == 0  # fmt: skip
     for method in ("tlgan", "interfacegan"):
-        words = ["discover", method, "faces", "--scorer", "brightness", "--samples", "1024"]
+        words = ["discover", method, "faces", "--scorer", "colour", "--samples", "1024"]
         assert main(words) == 0, capsys.readouterr().err
     (tmp_path / "p.toml").write_text(PRESET)
     assert main(["render", str(tmp_path / "p.toml"), "--out-dir", str(tmp_path)]) == 0

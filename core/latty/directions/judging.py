@@ -78,7 +78,7 @@ class Judge:
             return walks[0]
         found = [self._figures(walk, index, z, 5, 1.0) for walk in walks]
         most = max(f.moved for f in found)
-        strong = [i for i, f in enumerate(found) if f.moved >= 0.7 * most]
+        strong = [i for i, f in enumerate(found) if f.moved >= most - 0.3 * abs(most)]
         return walks[max(strong, key=lambda i: round(found[i].quality, 2))]
 
     def _narrowed(self, direction: LinearDirection, index: int, z: Tensor) -> list[LinearDirection]:

@@ -91,11 +91,12 @@ class OnnxDrawing:
         one class."""
         usage = self.usage
         if not usage.label_type.startswith("int"):
-            return weights.astype(usage.label_type)
+            whole: NDArray[np.generic] = weights.astype(usage.label_type)
+            return whole
         if not (weights == 1).any(1).all():
             what = f"{self.session.file} takes one class, and no mixture of classes"
             raise BadData(what, "name one class")
-        index = weights.argmax(1).astype(usage.label_type)
+        index: NDArray[np.generic] = weights.argmax(1).astype(usage.label_type)
         return index[:, None] if usage.label_axes == 2 else index
 
     def raw(self, z: Array, weights: Array | None = None) -> Array:
