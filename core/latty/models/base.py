@@ -29,6 +29,7 @@ class ModelInfo:
     class_names  in the order of the labels; () where nobody named them
     space        where directions act best: "w" (codes) or "z" (before the mapping)
     notes        what was made up because the model's file does not hold it
+    differentiable  whether gradients of pictures reach the codes
     """
 
     name: str
@@ -45,6 +46,11 @@ class ModelInfo:
     digest: str = ""
     notes: tuple[str, ...] = ()
     differentiable: bool = True
+
+    @property
+    def lacks_gradients(self) -> str:
+        """One line that says that no gradient reaches its codes; "" where they do."""
+        return "" if self.differentiable else f"{self.name} ({self.family}) has no gradients"
 
     @property
     def resolution(self) -> int:

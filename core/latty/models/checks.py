@@ -23,19 +23,12 @@ def layer_index(info: ModelInfo, names: Sequence[str], name: str) -> int:
     return list(names).index(name)
 
 
-def without_gradients(info: ModelInfo) -> str:
-    """One line that says that a model has no gradients; "" where it has."""
-    if info.differentiable:
-        return ""
-    return f"{info.name} ({info.family}) has no gradients, and it takes some"
-
-
 def refuse_gradients(info: ModelInfo, *inputs: Tensor | None) -> None:
-    """Raises BadData where a gradient of a model without any is asked for."""
+    """Raises BadData where `inputs`, (N, L, D) or any others, ask a model without gradients for
+    some."""
     asked = any(one is not None and one.requires_grad for one in inputs)
-    if asked and torch.is_grad_enabled():
-        what = f"{info.name} ({info.family}) has no gradients"
-        raise BadData(what, "import the PyTorch file, or take a method that needs none")
+    if asked and info.lacks_gradients and torch.is_grad_enabled():
+        raise BadData(info.lacks_gradients, "import the PyTorch file, or do what needs none")
 
 
 def in_order(info: ModelInfo, names: Sequence[str], changes: Changes) -> list[tuple[int, Change]]:

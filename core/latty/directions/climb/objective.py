@@ -14,7 +14,6 @@ from latty.directions.base import keep_layers
 from latty.directions.climb import LookAt
 from latty.errors import BadData
 from latty.models.base import Generator, Labels
-from latty.models.checks import without_gradients
 from latty.scene import Layers
 
 Of = Literal["score", "logit"]
@@ -102,7 +101,7 @@ def logit(probability: Tensor) -> Tensor:
 def check_scorers(generator: Generator, refs: Sequence[tuple[str, int]], of: Of) -> None:
     """Raises BadData for a model or scorers without gradients, and for logits of what is no
     probability."""
-    if lack := without_gradients(generator.info):
+    if lack := generator.info.lacks_gradients:
         raise BadData(lack, "import the PyTorch file")
     for i, (scorer, column) in enumerate(refs):
         if exact(scorer, generator) is not None:

@@ -13,7 +13,6 @@ from latty.directions.training.pairs import Pairs, Spread
 from latty.directions.training.parameters import TrainingParameters
 from latty.directions.training.trainer import Judged, Trainer, seeded, train
 from latty.models.base import Generator
-from latty.models.checks import without_gradients
 from latty.report import Report, silent
 
 S = TypeVar("S", bound=nn.Module)
@@ -26,7 +25,7 @@ class LearnedMethod(TrainingParameters, Generic[S]):
 
     def missing(self, generator: Generator) -> str:
         """Gradients are all it takes."""
-        return without_gradients(generator.info)
+        return generator.info.lacks_gradients
 
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Train. Raises BadData for parameters that do not fit the model or each other."""

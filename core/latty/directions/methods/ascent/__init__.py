@@ -33,7 +33,6 @@ from latty.directions.traverse import class_labels, figures, traverse
 from latty.directions.whitened import whitened
 from latty.errors import BadData, Interrupted
 from latty.models.base import Generator
-from latty.models.checks import without_gradients
 from latty.report import Report, silent
 from latty.scene import Layers
 from latty.shard import Shard
@@ -68,7 +67,7 @@ class Ascent:
 
     def missing(self, generator: Generator) -> str:
         """Gradients of pictures, and a scorer that can be differentiated."""
-        return without_gradients(generator.info)
+        return generator.info.lacks_gradients
 
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Score samples, then try each climb. Raises BadData, Missing."""

@@ -39,7 +39,6 @@ from latty.directions.transform import Transform, additive
 from latty.directions.whitened import PILOT, Whitened, whitened
 from latty.errors import BadData, Interrupted
 from latty.models.base import AnySize, Generator
-from latty.models.checks import without_gradients
 from latty.report import Report, silent
 
 LEAST_SHARE, MOST_SHARE = 0.25, 0.9  # of the records, for the fit
@@ -75,7 +74,7 @@ class Plumerault:
 
     def missing(self, generator: Generator) -> str:
         """Gradients of pictures are all it takes."""
-        return without_gradients(generator.info)
+        return generator.info.lacks_gradients
 
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Follow, fit, calibrate, measure. Raises BadData, Missing for an unknown transform."""
