@@ -257,6 +257,9 @@ def _conv(reader: TensorReader, layer: Layer, size: Size) -> Step:
 
 def _conv_transpose(reader: TensorReader, layer: Layer, size: Size) -> Step:
     _per_group(layer, size[0])
+    most = zip(_pair(layer.stride), _pair(layer.dilation), strict=True)
+    if any(n >= max(pair) for n, pair in zip(_pair(layer.output_padding), most, strict=True) if n):
+        raise BadData("output_padding must be smaller than stride or dilation", CHECK)
     weight = take_weight(reader, layer.tensors, size[0], -1, *_sides(layer), outputs=1)
     return ConvTranspose(
         weight,

@@ -15,6 +15,7 @@ from torch import Tensor
 from latty.errors import BadData
 from latty.models.latent_generator import DRAWS
 from latty.models.layers import (
+    CHECK,
     MAKERS,
     BatchNorm,
     Maker,
@@ -24,7 +25,7 @@ from latty.models.layers import (
     folded,
 )
 from latty.models.sequential import Sequential, network_of
-from latty.models.spec import Layer, Spec
+from latty.models.spec import Layer, Misfit, Spec
 from latty.models.state_dict import TensorReader
 from latty.text import clean
 
@@ -92,10 +93,12 @@ def strays(tensors: Mapping[str, Tensor], spec: Spec) -> tuple[str, ...]:
     () where none are. Raises Misfit, Refusal."""
     meters: list[_Meter] = []
     network = network_of(TensorReader(tensors), spec, _metered(meters, stored=True))
-    if not meters:
-        return ()
-    for x in _latents(network, spec, LOOK):
-        _run(network, x)
+    try:  # one picture at least: what torch finds only when it runs is found here
+        for x in _latents(network, spec, LOOK if meters else 1):
+            _run(network, x)
+    except RuntimeError as error:
+        what = f"the network does not run: {str(error).splitlines()[0]}"
+        raise Misfit("wrong-shape", what, CHECK, ("layers",)) from None
     for meter in meters:
         mean, variance = meter.moments()
         there = tensors[f"{meter.name}.running_mean"].double()
@@ -142,7 +145,7 @@ def _settled(
 def _latents(network: Sequential, spec: Spec, count: int) -> Iterator[Tensor]:
     """What enters the network for the seeds from 0 on, (N, Z + E, 1, 1) at a time."""
     for first in range(0, count, AT_ONCE):
-        seeds = range(first, first + AT_ONCE)
+        seeds = range(first, min(first + AT_ONCE, count))
         z = DRAWS[spec.distribution](seeds, spec.latent)
         label = (
             F.one_hot(torch.tensor(seeds) % spec.classes, spec.classes).float()

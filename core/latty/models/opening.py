@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MISFIT = (RuntimeError, IndexError, KeyError, TypeError, ValueError)  # torch, on odd shapes
 GUIDE = "see docs/checkpoints.md"
-PLAIN = "a plain stack of layers can be described: latty import FILE --spec architecture.toml"
+PLAIN = "a plain network can be described: latty inspect FILE --spec drafts a spec for it"
 
 
 @lru_cache(maxsize=2)
@@ -64,9 +64,11 @@ def convert(file: Path, spec: Path | None = None) -> Converted:
     """
     architecture = _read_spec(spec) if spec else ""
     try:
-        return convert_checkpoint(open_checkpoint(file), architecture)
+        model = convert_checkpoint(open_checkpoint(file), architecture)
     except BadData as error:
         raise _about(error, file, spec) from None
+    marked = models_spec.still_marked(spec) if spec else ()
+    return replace(model, notes=(*model.notes, *marked))
 
 
 def convert_checkpoint(checkpoint: Checkpoint, architecture: str = "") -> Converted:

@@ -1,11 +1,4 @@
-"""A layer's weight as it acts, from whatever a file holds of it: itself, or what its norm is of.
-
-    weight                                              the weight itself
-    weight_g, weight_v                                  weight norm of torch.nn.utils
-    parametrizations.weight.original0, original1        the same, of its newer parametrizations
-    weight_orig, weight_u, weight_v                     spectral norm of torch.nn.utils
-    parametrizations.weight.original, 0._u, 0._v        the same, of its newer parametrizations
-    weight_bar, weight_u, weight_v                      spectral norm by a wrapper of the layer
+"""A layer's weight as it acts, from whatever a file holds of it (weight_names.py).
 
 Weight norm is g v / |v| (Salimans and Kingma 2016, arXiv:1602.07868, equation 2), spectral norm is
 W / (u . W v) with the stored vectors, as torch has it in eval mode (Miyato et al. 2018,
@@ -22,16 +15,8 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
 from latty.models.ops_biggan import spectral_norm_stored
 from latty.models.state_dict import TensorReader
+from latty.models.weight_names import SPECTRAL_NORMS, WEIGHT_NORMS
 from latty.text import clean
-
-NEW = "parametrizations.weight."
-WEIGHT_NORMS = (("weight_g", "weight_v"), (f"{NEW}original0", f"{NEW}original1"))
-SPECTRAL_NORMS = (
-    ("weight_orig", "weight_u", "weight_v"),
-    (f"{NEW}original", f"{NEW}0._u", f"{NEW}0._v"),
-    ("weight_bar", "weight_u", "weight_v"),
-)
-FORMS = sorted({"weight", *(part for forms in (*WEIGHT_NORMS, *SPECTRAL_NORMS) for part in forms)})
 
 
 def take_weight(reader: TensorReader, prefix: str, *shape: int, outputs: int = 0) -> Tensor:

@@ -142,6 +142,7 @@ def _instance_norm(keys: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 DEEPEST = 12  # parts of the path of a nested layer
+MARK = "FILL IN"  # in the comments of a drafted spec
 SPEC = Kind("spec", limit=2**18, hint="see docs/specs.md")
 FLAG = Key(flag())
 NAME = matching("a name of at most 300 letters", _is_name)
@@ -255,6 +256,16 @@ TABLE = table(
 def read(path: str | Path) -> Spec:
     """The spec in a TOML file. Raises Missing, OutputError, PresetError with every fault."""
     return _spec(tables.read(Path(path), SPEC, clean(Path(path).name)))
+
+
+def still_marked(path: Path) -> tuple[str, ...]:
+    """A note on the lines of a drafted spec that are marked to be filled in; () without any."""
+    lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if MARK in line]
+    count = sum("=" in line.partition("#")[0] for line in lines)
+    if not count:
+        return ()
+    lines_are = "1 line of" if count == 1 else f"{count} lines of"
+    return (f"{lines_are} {clean(path.name)} still marked {MARK}: its pictures are a guess",)
 
 
 def parse(text: str, file: str = "spec") -> Spec:

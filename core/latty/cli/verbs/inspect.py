@@ -26,12 +26,17 @@ def options(parser: Parser) -> None:
     """What it takes."""
     parser.epilog = '--json: {"file", "bytes", "kind", ...}: what is known of the file.'
     parser.add_argument("file", metavar="FILE")
+    parser.add_argument(
+        "--spec", action="store_true", help="draft a spec of a plain network (TOML)"
+    )
     parser.add_json()
 
 
 def run(run: Run) -> int:
     """A line per fact for people, one object for programs; a file nobody should load is refused."""
     path = _locate(run.args.file)
+    if run.args.spec:
+        return _spec(path, run)
     kind = "folder" if path.is_dir() else sniff.kind(path)
     readers: dict[str, Callable[[Path], Facts]] = {
         "toml": _preset,
@@ -48,6 +53,17 @@ def run(run: Run) -> int:
         run.out.result("", **facts)
     else:
         run.out.rows([[key, text] for key, text in _lines(facts)])
+    return 0
+
+
+def _spec(path: Path, run: Run) -> int:
+    """The draft itself on stdout, to be saved and edited."""
+    from latty.checkpoints import open_checkpoint
+    from latty.models.draft import draft
+
+    text = draft(open_checkpoint(path))
+    run.out.result(text.rstrip("\n"), file=str(path), spec=text)
+    run.out.say(f"save it, fill it in, then: latty import {path.name} --spec FILE (docs/specs.md)")
     return 0
 
 

@@ -1,0 +1,99 @@
+"""A spec drafted from what a file shows: names and shapes, and the settings of a whole module.
+
+What lies between the tensors of a state_dict is guessed where there is a custom, and marked: FILL
+IN where the file does not say it, "check" where it is what nearly everybody does. Without torch.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from latty.checkpoints.checkpoint import Checkpoint
+from latty.checkpoints.values import Record
+from latty.errors import BadData
+from latty.models.draft.chain import Chain, Row
+from latty.models.draft.items import from_module, from_shapes
+from latty.models.parts import Part, parts
+from latty.models.recognition import recognise
+from latty.text import clean
+
+OTHERS = re.compile(r"[dD]|enc|(?i:net_?d|.*disc.*|.*critic.*|.*encoder.*|.*optim.*)")
+HEAD = """\
+# Drafted from {file}. Compare it with the code that trained the network:
+# "FILL IN" marks what the file does not say, "check" what is usual and may be otherwise.
+"""
+
+
+def draft(checkpoint: Checkpoint) -> str:
+    """A spec in TOML for the generator of a file; of a model that latty stored with its spec, that
+    spec. Raises BadData for a file without layers that a spec can name."""
+    name = clean(checkpoint.path.name)
+    if "spec" in checkpoint.meta:
+        table = json.loads(checkpoint.meta["spec"])
+        head = f"# The spec of {name}.\n"
+        return head + _toml(table, [Row(layer) for layer in table.get("layers", [])])
+    found = [part for part in parts(checkpoint) if part.views and not OTHERS.fullmatch(part.name)]
+    if not found:
+        raise BadData(f"{name} holds no tensors with names", "a spec describes a state_dict")
+    chain = _chain(found[0])
+    chain.run()
+    if not chain.rows:
+        raise BadData(f"{name} holds no layers of a plain network", "see docs/specs.md")
+    known = recognise(checkpoint)
+    told = [f"latty opens this file without a spec, as {known.family}"] if known else []
+    notes = "".join(f"# {note}\n" for note in [*told, *chain.notes])
+    return HEAD.format(file=name) + notes + _toml(chain.table(), chain.rows, chain.remarks)
+
+
+def _chain(part: Part) -> Chain:
+    if isinstance(part.module, Record) and part.module.is_module:
+        return Chain(from_module(part.module, part.name), False, [])
+    lead = _lead(part)
+    outer = {name.partition(".")[0] for name in part.views if "." in name}
+    others = sorted(one for one in outer if OTHERS.fullmatch(one)) if len(outer) > 1 else []
+    shapes = {n: s for n, s in part.shapes.items() if n.partition(".")[0] not in others}
+    return Chain(from_shapes(shapes, lead), True, [f"{lead}{one}." for one in others])
+
+
+def _lead(part: Part) -> str:
+    """What stands before the part's names in those of the file, which `latty inspect` lists."""
+    own, view = next(iter(part.views.items()))
+    every = part.checkpoint.views().items()
+    full = next((name for name, one in every if one is view and name.endswith(own)), own)
+    return full.removesuffix(own)
+
+
+# --- TOML ----------------------------------------------------------------------------------------
+
+
+def _toml(table: Mapping[str, Any], rows: list[Row], remarks: Mapping[str, str] = {}) -> str:
+    lines = [f"{key} = {_value(one)}" for key, one in table.items() if _is_plain(key, one)]
+    lines += ["layers = [", *(f"  {_row(row)}" for row in rows), "]"]
+    for name, inner in table.items():
+        if isinstance(inner, Mapping):
+            lines += ["", f"[{name}]"]
+            for key, one in inner.items():
+                lines.append(_remarked(f"{key} = {_value(one)}", remarks.get(f"{name}.{key}", "")))
+    return "\n".join(lines) + "\n"
+
+
+def _is_plain(key: str, value: Any) -> bool:
+    return key != "layers" and not isinstance(value, Mapping)
+
+
+def _row(row: Row) -> str:
+    return _remarked(f"{_value(row.layer)}," if row.layer else "", row.remark)
+
+
+def _remarked(text: str, remark: str) -> str:
+    return f"{text}  # {remark}".strip() if remark else text
+
+
+def _value(value: Any) -> str:
+    """A value in TOML, whose strings are JSON's."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_value(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return json.dumps(value)

@@ -1,0 +1,356 @@
+"""Strangers' plain networks through the front door: a spec beside a file, or drafted from it.
+
+The networks are torch.nn's, saved as people save them; the pictures are compared with their own.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import small_networks as small
+import torch
+from cli_in_process import latty
+from places import SHARED
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from latty.models import open_model
+from latty.models import spec as models_spec
+from latty.models.measuring import measured, strays
+from latty.models.opening import build, convert
+
+WILD = SHARED / "cases/wild"
+needs_wild = pytest.mark.skipif(not WILD.is_dir(), reason="no ../shared/cases/wild here")
+
+
+def imported(path: Path, text: str, home: Path, name: str = "net") -> Any:
+    """The model that `latty import FILE --spec` stores, and what it said."""
+    spec = home / f"{name}.toml"
+    spec.write_text(text, encoding="utf-8")
+    done = latty("import", str(path), "--spec", str(spec), "--name", name, home=home)
+    assert done.returncode == 0, done.stderr
+    stored = next(home.rglob(f"{name}.safetensors"))
+    return open_model(str(stored), "cpu"), done.stderr
+
+
+def saved(value: Any, folder: Path, name: str = "net.pth") -> Path:
+    torch.save(value, folder / name)
+    return folder / name
+
+
+def check(model: Any, network: Callable[..., Tensor], label: Tensor | None = None) -> None:
+    """Pictures of a model are those of the network it was made of."""
+    z = model.sample([1, 2, 3])
+    with torch.no_grad():
+        wanted = network(z) if label is None else network(z, label)
+    found = model.synthesis(model.mapping(z, label), label)
+    torch.testing.assert_close(found, wanted.reshape(found.shape), atol=1e-5, rtol=1e-4)
+
+
+# --- classes -------------------------------------------------------------------------------------
+
+
+class Conditional(nn.Module):
+    """A class joined to a latent of 6 numbers in one of the ways of people."""
+
+    def __init__(self, kind: str, join: str, width: int, first: bool) -> None:
+        super().__init__()
+        self.table = nn.Linear(4, width) if kind == "linear" else nn.Embedding(4, width)
+        self.join, self.first = join, first
+        self.out = nn.Linear(6 + width * (join == "concat"), 64)
+
+    def forward(self, z: Tensor, label: Tensor) -> Tensor:
+        linear = isinstance(self.table, nn.Linear)
+        told = self.table(nn.functional.one_hot(label, 4).float() if linear else label)
+        joined = {"product": lambda: z * told, "sum": lambda: z + told}.get(
+            self.join, lambda: torch.cat([told, z] if self.first else [z, told], 1)
+        )
+        return torch.tanh(self.out(joined()))
+
+
+@pytest.mark.parametrize("kind", ["embedding", "linear"])
+@pytest.mark.parametrize(
+    ("join", "width", "first"),
+    [("concat", 3, False), ("concat", 3, True), ("concat", 4, False), ("product", 6, False),
+     ("sum", 6, False)],
+)  # fmt: skip
+def test_a_class_enters_in_every_way(
+    kind: str, join: str, width: int, first: bool, tmp_path: Path
+) -> None:
+    network = small.shaken(Conditional(kind, join, width, first))
+    said = f'join = "{join}"' if join != "concat" else f'first = "{"class" if first else "latent"}"'
+    text = f"""layers = [{{ kind = "linear", tensors = "out" }}, {{ kind = "tanh" }},
+{{ kind = "reshape", shape = [4, 2, 8] }}]
+latent = {{ size = 6 }}
+image = {{ channels = 4, size = [2, 8] }}
+classes = {{ count = 4, embedding = "table.weight", {said} }}"""
+    model, told = imported(saved(network.state_dict(), tmp_path), text, tmp_path)
+    check(model, network, torch.tensor([0, 3, 1]))
+    assert (model.info.height, model.info.width_px, model.info.channels) == (2, 8, 4)
+    assert ("is square: taken as an embedding" in told) == (width == 4 and kind == "embedding")
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+MLP = """layers = [{{ kind = "linear", tensors = "{0}fc" }}, {{ kind = "tanh" }},
+{{ kind = "reshape", shape = [1, 4, 4] }}]
+latent = {{ size = 6 }}
+image = {{ channels = 1, size = 4 }}
+"""
+
+
+@pytest.mark.parametrize("held", ["", "model_state_dict.", "gen."])
+@pytest.mark.parametrize("wrapped", ["", "module."])
+@pytest.mark.parametrize("long", [True, False])
+def test_a_spec_may_use_the_names_of_inspect_and_those_of_the_network(
+    held: str, wrapped: str, long: bool, tmp_path: Path
+) -> None:
+    network = nn.Linear(6, 16)
+    tensors = {f"{wrapped}fc.{name}": t for name, t in network.state_dict().items()}
+    whole = {held[:-1]: tensors, "optimizer": {"m": torch.ones(2)}, "aaa": {"w": torch.ones(3)}}
+    path = saved(whole if held else tensors, tmp_path)
+    listed = latty("inspect", str(path), home=tmp_path).stdout
+    assert f"{held}{wrapped}fc.weight" in listed
+    text = MLP.format(held + wrapped if long else "")
+    model, _ = imported(path, text, tmp_path)
+    check(model, lambda z: torch.tanh(network(z)))
+
+
+# --- what does not fit blames the spec -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "said"),
+    [
+        ("size = 6", "size = 7", "2:3: layers.0", r"'fc.weight' has the shape \[16, 6\], not"),
+        ('"fc"', '"fd"', "2:3: layers.0", "'fd.weight' is missing, did you mean 'fc.weight'"),
+        ("[1, 4, 4]", "[1, 4, 3]", "4:3: layers.2", "do not fill 1 x 4 x 3"),
+        ("size = 4", "size = [4, 5]", "7:1: image", "pictures, the spec says 1 x 4 x 5"),
+        ('"tanh"', '"tanhh"', "3:5: layers.1.kind", "did you mean 'tanh'"),
+    ],
+)
+def test_what_does_not_fit_is_told_at_its_place_in_the_spec(
+    old: str, new: str, place: str, said: str, tmp_path: Path
+) -> None:
+    path = saved({"fc." + n: t for n, t in nn.Linear(6, 16).state_dict().items()}, tmp_path)
+    text = MLP.format("").replace("[{", "[\n  {").replace("}, {", "},\n  {")
+    text = text.replace("},\n{", "},\n  {")
+    (tmp_path / "s.toml").write_text(text.replace(old, new), encoding="utf-8")
+    done = latty("import", str(path), "--spec", "s.toml", home=tmp_path)
+    assert done.returncode == 65 and "net.pth:" not in done.stderr
+    assert f"s.toml:{place}: " in done.stderr and re.search(said, done.stderr), done.stderr
+
+
+def test_a_tensor_that_nothing_reads_blames_the_spec(tmp_path: Path) -> None:
+    tensors = {"fc." + n: t for n, t in nn.Linear(6, 16).state_dict().items()}
+    path = saved({**tensors, "more.weight": torch.ones(3)}, tmp_path)
+    (tmp_path / "s.toml").write_text(MLP.format(""), encoding="utf-8")
+    done = latty("import", str(path), "--spec", "s.toml", home=tmp_path)
+    assert done.returncode == 65
+    assert "s.toml:1:1: layers: tensor 'more.weight' is no part of this network" in done.stderr
+    assert "ignore = [...]" in done.stderr
+
+
+# --- statistics of batch norms -------------------------------------------------------------------
+
+
+class Sum(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Sequential(nn.BatchNorm2d(5), nn.ReLU(), nn.Conv2d(5, 5, 3, padding=1))
+        self.b = nn.Sequential(nn.Conv2d(5, 5, 1), nn.BatchNorm2d(5, affine=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.a(x) + self.b(x)
+
+
+def normed() -> nn.Module:
+    first = nn.ConvTranspose2d(6, 5, 4), nn.BatchNorm2d(5, eps=0.01), nn.LeakyReLU(0.2)
+    last = nn.ConvTranspose2d(5, 3, 4, 2, 1), nn.Tanh()
+    return small.shaken(nn.Sequential(*first, Sum(), *last))
+
+
+NORMED = """
+layers = [
+  { kind = "conv_transpose", tensors = "0" },
+  { kind = "batch_norm", tensors = "1", eps = 0.01 },
+  { kind = "leaky_relu", slope = 0.2 },
+  { kind = "residual", layers = [
+      { kind = "batch_norm", tensors = "3.a.0" },
+      { kind = "relu" },
+      { kind = "conv", tensors = "3.a.2", padding = 1 },
+    ], shortcut = [
+      { kind = "conv", tensors = "3.b.0" },
+      { kind = "batch_norm", tensors = "3.b.1", affine = false },
+  ] },
+  { kind = "conv_transpose", tensors = "4", stride = 2, padding = 1 },
+  { kind = "tanh" },
+]
+latent = { size = 6 }
+image = { channels = 3, size = 8 }
+"""
+MEASURED = 'statistics = "measured"' + NORMED
+
+
+def in_training_mode(network: nn.Module, samples: int = 1024) -> nn.Module:
+    """The network with the statistics of one batch, as torch's own training mode measures them."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None
+    z = np.stack([np.random.RandomState(seed).randn(6) for seed in range(samples)])
+    with torch.no_grad():
+        network.train()(torch.from_numpy(z.astype(np.float32))[:, :, None, None])
+    return network.eval()
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_measured_statistics_are_those_of_training_mode(stored: bool, tmp_path: Path) -> None:
+    network = normed()
+    tensors = small.tensors(network)
+    if not stored:  # track_running_stats = False
+        tensors = {name: t for name, t in tensors.items() if "running" not in name}
+    model, told = imported(saved(tensors, tmp_path), MEASURED, tmp_path)
+    assert "measured over 1024 samples" in told and "measured over" in model.info.notes[0]
+    check(model, lambda z: in_training_mode(network)(z[:, :, None, None]))
+    assert model.activation_names() == ["0", "3"]
+    again, _ = imported(next(tmp_path.rglob("net.safetensors")), MEASURED, tmp_path, "again")
+    assert torch.allclose(again.synthesis(again.mapping(again.sample([1]))),
+                          model.synthesis(model.mapping(model.sample([1]))), atol=1e-5)  # fmt: skip
+    shown = latty("inspect", "net", home=tmp_path).stdout
+    assert "measured over 1024 samples" in shown
+
+
+def test_stale_statistics_are_noted_and_true_ones_are_not(tmp_path: Path) -> None:
+    stale, true = normed(), in_training_mode(normed(), 300)
+    spec = models_spec.parse(NORMED)
+    assert strays(small.tensors(true), spec) == ()
+    _, told = imported(saved(stale.state_dict(), tmp_path), NORMED, tmp_path)
+    assert "are far from those of 256 samples" in told and 'statistics = "measured"' in told
+    for name, by in (("3.b.1.running_var", 9.0), ("1.running_var", 0.1)):
+        tensors = small.tensors(true)
+        tensors[name] *= by
+        assert len(strays(tensors, spec)) == 1, name
+
+
+def test_measuring_is_the_same_each_time() -> None:
+    tensors, spec = small.tensors(normed()), models_spec.parse(MEASURED)
+    one, two = measured(tensors, spec), measured(tensors, spec)
+    assert one.keys() >= tensors.keys() and all(torch.equal(one[n], two[n]) for n in one)
+
+
+# --- drafts --------------------------------------------------------------------------------------
+
+
+class Dropped(nn.Sequential):
+    """A generator class of somebody's own around a chain."""
+
+
+def whole() -> nn.Module:
+    return Dropped(
+        nn.Linear(6, 40), nn.BatchNorm1d(40), nn.ELU(0.5), nn.Unflatten(1, (10, 2, 2)),
+        nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
+        nn.Conv2d(10, 8, 3, padding=1, padding_mode="reflect"), nn.GroupNorm(2, 8), nn.Dropout(0.1),
+        nn.SiLU(), nn.ConvTranspose2d(8, 4, (3, 4), (1, 2), 1, groups=2), nn.InstanceNorm2d(4),
+        nn.PReLU(4), nn.PixelShuffle(2), nn.ReflectionPad2d(1), nn.Conv2d(1, 3, 3), nn.Sigmoid(),
+    )  # fmt: skip
+
+
+def drafted(path: Path, home: Path) -> str:
+    done = latty("inspect", str(path), "--spec", home=home)
+    assert done.returncode == 0, done.stderr
+    tomllib.loads(done.stdout)
+    models_spec.parse(done.stdout)
+    return done.stdout
+
+
+def test_a_whole_module_drafts_its_whole_spec(tmp_path: Path, monkeypatch: Any) -> None:
+    network = small.shaken(whole())
+    monkeypatch.setattr(Dropped, "__module__", "__main__")
+    monkeypatch.setattr("__main__.Dropped", Dropped, raising=False)
+    path = saved(network, tmp_path)
+    text = drafted(path, tmp_path)
+    assert "FILL IN" not in text
+    model, told = imported(path, text, tmp_path)
+    check(model, lambda z: network(z) * 2 - 1)
+    assert (model.info.height, model.info.width_px) == (8, 16) and "FILL IN" not in told
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        small.DCGAN(),
+        small.DCGAN((12, 9, 7, 5, 1)),
+        nn.Sequential(nn.Linear(5, 9), nn.ReLU(), nn.Linear(9, 9), nn.ReLU(), nn.Linear(9, 192),
+                      nn.Tanh()),
+        nn.Sequential(nn.Linear(5, 9), nn.LayerNorm(9), nn.ReLU(), nn.Linear(9, 64), nn.Tanh()),
+        nn.Sequential(nn.Linear(5, 9), nn.PReLU(), nn.Linear(9, 64), nn.Tanh()),
+        nn.Sequential(nn.Linear(5, 32), nn.Unflatten(1, (8, 2, 2)),
+                      nn.ConvTranspose2d(8, 3, 4, 2, 1), nn.Tanh()),
+        nn.Sequential(nn.Linear(5, 32), nn.Unflatten(1, (8, 2, 2)), nn.BatchNorm2d(8),
+                      nn.ReLU(), nn.ConvTranspose2d(8, 3, 2, 2, bias=False), nn.Tanh()),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("lead", ["", "gen.", "state_dict/module."])
+def test_a_state_dict_drafts_a_usual_network(network: nn.Module, lead: str, tmp_path: Path) -> None:
+    small.shaken(network)
+    holder, _, prefix = lead.rpartition("/")
+    tensors = {prefix + name: t for name, t in network.state_dict().items()}
+    critic = {"critic.0.weight": torch.ones(1, 3, 4, 4)} if prefix == "gen." else {}
+    path = saved({holder: tensors} if holder else {**tensors, **critic}, tmp_path)
+    text = drafted(path, tmp_path)
+    assert text.count("FILL IN") <= 2 + ("relu" in text), text
+    model, told = imported(path, text, tmp_path)
+    dcgan = isinstance(network, small.DCGAN)
+    check(model, (lambda z: network(z)) if dcgan else network)
+    marked = re.findall(r"=.*# FILL IN", text)
+    assert (f"{len(marked)} line" in told and "still marked FILL IN" in told) == bool(marked)
+
+
+def test_a_draft_says_what_it_cannot_know(tmp_path: Path) -> None:
+    tensors = {"a.weight": torch.randn(5, 5, 3, 3), "odd": torch.ones(2, 3, 4, 5, 6)}
+    text = drafted(saved({"fc.weight": torch.randn(20, 6), **tensors}, tmp_path), tmp_path)
+    assert "FILL IN: conv or conv_transpose?" in text and "what is 'odd' for" in text
+    assert models_spec.parse(text).ignore == ("odd",)
+    classes = {"emb.weight": torch.randn(4, 6), "fc.weight": torch.randn(16, 6)}
+    text = drafted(saved(classes, tmp_path), tmp_path)
+    assert models_spec.parse(text).join == "product" and "FILL IN: product or sum?" in text
+    critic = saved({"netD": {"0.weight": torch.ones(3)}}, tmp_path)
+    assert latty("inspect", str(critic), "--spec", home=tmp_path).returncode == 65
+
+
+def test_a_stored_model_gives_its_spec_back(tmp_path: Path) -> None:
+    imported(saved(normed().state_dict(), tmp_path), MEASURED, tmp_path)
+    text = latty("inspect", "net", "--spec", home=tmp_path).stdout
+    assert models_spec.parse(text) == models_spec.parse(MEASURED)
+    with safe_open(next(tmp_path.rglob("net.safetensors")), "pt") as file:
+        assert models_spec.of_json(file.metadata()["spec"]) == models_spec.parse(MEASURED)
+
+
+# --- cases beside the checkout -------------------------------------------------------------------
+
+CASES = {
+    "stale_bn": ("stored", ""),
+    "stale_bn ": ("measured", 'statistics = "measured"\n'),
+    "class_linear": ("img", ""),
+    "layer_norm": ("img", ""),
+}
+
+
+@needs_wild
+@pytest.mark.parametrize("case", CASES)
+def test_published_shapes_draw_what_torch_draws(case: str, tmp_path: Path) -> None:
+    (key, more), name = CASES[case], case.strip()
+    text = more + (WILD / f"{name}.toml").read_text(encoding="utf-8")
+    (tmp_path / "s.toml").write_text(text, encoding="utf-8")
+    file, spec = WILD / f"{name}.pth", tmp_path / "s.toml"
+    model = build(convert(file, spec), file, "x", small.CPU, spec)
+    with np.load(WILD / f"{name}_expected.npz") as data:
+        z, wanted = torch.from_numpy(data["z"]), data[key]
+        label = torch.full((len(z),), int(data["label"])) if "label" in data else None
+    found = model.synthesis(model.mapping(z, label), label).detach().numpy()
+    assert np.abs(found - wanted).max() < 2e-6
