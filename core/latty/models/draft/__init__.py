@@ -19,6 +19,8 @@ from latty.models.recognition import recognise
 from latty.text import clean
 
 OTHERS = re.compile(r"[dD]|enc|(?i:net_?d|.*disc.*|.*critic.*|.*encoder.*|.*optim.*)")
+GUIDE = "see docs/specs.md"
+ODD = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 HEAD = """\
 # Drafted from {file}. Compare it with the code that trained the network:
 # "FILL IN" marks what the file does not say, "check" what is usual and may be otherwise.
@@ -37,9 +39,12 @@ def draft(checkpoint: Checkpoint) -> str:
     if not found:
         raise BadData(f"{name} holds no tensors with names", "a spec describes a state_dict")
     chain = _chain(found[0])
-    chain.run()
+    try:
+        chain.run()
+    except ODD:  # sizes and settings that no network has
+        raise BadData(f"{name} holds layers that do not follow one another", GUIDE) from None
     if not chain.rows:
-        raise BadData(f"{name} holds no layers of a plain network", "see docs/specs.md")
+        raise BadData(f"{name} holds no layers of a plain network", GUIDE)
     known = recognise(checkpoint)
     told = [f"latty opens this file without a spec, as {known.family}"] if known else []
     notes = "".join(f"# {note}\n" for note in [*told, *chain.notes])
@@ -96,4 +101,4 @@ def _value(value: Any) -> str:
         return "{ " + ", ".join(f"{key} = {_value(one)}" for key, one in value.items()) + " }"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

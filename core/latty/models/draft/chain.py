@@ -8,6 +8,7 @@ from math import isqrt, prod
 from typing import Any
 
 from latty.models.draft.items import ACTIVATIONS, NOTHING, Item, Keys
+from latty.text import clean
 
 NORMS = ("batch_norm", "layer_norm", "instance_norm", "group_norm", "norm", "prelu")
 WEIGHTED = ("linear", "conv", "conv_transpose")
@@ -36,7 +37,7 @@ class Chain:
         unread = [item.prefix for item in items if not item.kind and not item.remark]
         self.guess = guess or not any(item.kind in ACTIVATIONS for item in self.items)
         self.rows: list[Row] = []
-        self.notes = [f"FILL IN: what is '{name}' for?" for name in unread]
+        self.notes = [f"FILL IN: what is '{clean(name)}' for?" for name in unread]
         self.ignore, self.remarks = [*ignore, *unread], dict[str, str]()
         self.size = (0, 1, 1)  # C H W
         self.latent, self.classes = 0, Keys()
@@ -167,7 +168,7 @@ class Chain:
 
     def _layer_norm(self, item: Item) -> None:
         if len(item.weight) == 3 and self.size[1:] == (1, 1):
-            self._reshape(item.weight, "")
+            self._picture_of(item.weight, "")
         self._add("layer_norm", **_read(item), **item.keys)
 
     def _instance_norm(self, item: Item) -> None:
@@ -248,11 +249,11 @@ class Chain:
             return
         side = _side(c, channels)
         if side:
-            self._reshape((channels, side, side), "")
+            self._picture_of((channels, side, side), "")
         elif c % channels == 0:
-            self._reshape((channels, 1, c // channels), "FILL IN: height and width?")
+            self._picture_of((channels, 1, c // channels), "FILL IN: height and width?")
 
-    def _reshape(self, shape: tuple[int, ...], remark: str) -> None:
+    def _picture_of(self, shape: tuple[int, ...], remark: str) -> None:
         self._add("reshape", remark, shape=list(shape))
         self.size = (shape[0], shape[1], shape[2])
 
@@ -285,7 +286,7 @@ class Chain:
             channels = next((k for k in (3, 1, 4) if _side(c, k)), 0)
             side = _side(c, channels) if channels else 0
             shape = (channels, side, side) if side else (1, 1, c)
-            self._reshape(shape, "" if side else "FILL IN: [channels, height, width]")
+            self._picture_of(shape, "" if side else "FILL IN: [channels, height, width]")
 
 
 def _is_class(item: Item, after: Item | None) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from latty.checkpoints.values import Record
 from latty.models.weight_names import PARTS, RUNNING, SHAPED
+from latty.text import clean
 
 Shape = tuple[int, ...]
 Keys = dict[str, Any]
@@ -172,7 +173,7 @@ def from_module(module: Record, lead: str) -> list[Item]:
 
 
 def _layers(module: Record, prefix: str) -> Iterator[Item]:
-    name = module.class_name.rpartition(".")[2]
+    name = clean(module.class_name.rpartition(".")[2])
     if module.class_name.startswith("torch.nn.") and name in TORCH:
         kind, keys = TORCH[name]
         shapes = {key: view.shape for key, view in module.tensors.items()}
