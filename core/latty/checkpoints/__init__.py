@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from latty.checkpoints.checkpoint import Checkpoint
 
+__all__ = ["Checkpoint", "inspect", "open_checkpoint"]
+
 
 def open_checkpoint(path: str | PathLike[str]) -> "Checkpoint":
     """Any checkpoint, read and not run.

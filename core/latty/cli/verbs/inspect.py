@@ -14,7 +14,7 @@ from latty.cli.run import Run
 from latty.errors import BadData, Missing
 
 if TYPE_CHECKING:
-    from latty.checkpoints.checkpoint import Checkpoint
+    from latty.checkpoints import Checkpoint
 
 ORDER = 110
 
