@@ -265,6 +265,16 @@ def test_a_setting_of_other_arithmetic_is_refused(key: str, value: object, tmp_p
         open_model(str(tmp_path / "made.pth"), "cpu")
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_network_that_lost_its_class_embedding_is_refused(layout: str, tmp_path: Path) -> None:
+    tensors = stylegan1_tensors(WIDE)
+    width = len(tensors["mapping.dense0.weight"])
+    tensors["mapping.dense0.weight"] = torch.randn(width, 2 * width)
+    torch.save(LAYOUTS[layout][0](tensors), tmp_path / "made.pth")
+    with pytest.raises(BadData, match=f"{2 * width} numbers, {width} of them a latent"):
+        open_model(str(tmp_path / "made.pth"), "cpu")
+
+
 def test_what_a_file_lacks_is_made_the_same_each_time() -> None:
     bare = {k: t for k, t in stylegan1_tensors().items() if not k.endswith((".noise", "w_avg"))}
     one, two = (common.finished(dict(bare), 1e-5) for _ in range(2))

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 # Generators as their authors name them; averages over training come first.
 BEST = (
-    *("G_ema", "Gs", "g_ema", "generator_smooth", "generator_ema", "netG_ema", "ema", "params_ema"),
+    *(
+        "G_ema",
+        "Gs",
+        "g_ema",
+        "avgG",
+        "generator_smooth",
+        "generator_ema",
+        "netG_ema",
+        "ema",
+        "params_ema",
+    ),
     *("G", "generator", "netG", "g", "gen", "state_dict", "model_state_dict", "model", "params"),
 )
 NEVER = ("D", "d", "discriminator", "netD", "critic", "g_optim", "d_optim", "optimizer")

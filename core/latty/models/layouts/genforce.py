@@ -10,6 +10,7 @@ import re
 from torch import Tensor
 
 from latty.checkpoints.refusals import Refusal
+from latty.models.conversion import classes
 from latty.models.conversion import stylegan2 as common
 from latty.models.parts import Converted, Part
 
@@ -27,6 +28,8 @@ FIRST = "synthesis.early_layer.const"
 
 
 def convert(part: Part) -> Converted:
+    if "mapping.label_weight" not in part.views:
+        classes.refuse_lost(part.shapes, "mapping.dense0.weight", part.beside.get("z_space_dim"))
     given = part.torch()
     kernels = [given.pop(name) for name in list(given) if KERNEL.search(name)]
     kernels = [kernel.reshape(kernel.shape[-2:]) for kernel in kernels]

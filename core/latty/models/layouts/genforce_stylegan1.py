@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
+from latty.models.conversion import classes
 from latty.models.conversion import stylegan1 as common
 from latty.models.families.stylegan1.network import MAPPING_LR
 from latty.models.parts import Converted, Part
@@ -43,6 +44,8 @@ def convert(part: Part) -> Converted:
     BadData for settings beside the file that no released model has."""
     said: Mapping[str, Any] = part.beside
     only(said, ONLY)
+    if "mapping.label_weight" not in part.views:
+        classes.refuse_lost(part.shapes, "mapping.dense0.weight", said.get("z_space_dim"))
     fused = common.fused_from(said.get("fused_scale", "auto"))
     lr = positive(said, "mapping_lr_mul", MAPPING_LR) / MAPPING_LR
     tensors: dict[str, Tensor] = {}

@@ -8,6 +8,7 @@ import re
 
 from torch import Tensor
 
+from latty.models.conversion import classes
 from latty.models.conversion import stylegan1 as common
 from latty.models.parts import Converted, Part
 
@@ -37,6 +38,9 @@ KINDS = {
 
 def convert(part: Part) -> Converted:
     """Our names and orientation; the truncation that their own code always applies is noted."""
+    if "mapping.label_weight" not in part.views:
+        for first in ("mapping.dense0.linear.weight", "mapping.dense0.fc.weight"):
+            classes.refuse_lost(part.shapes, first)
     tensors: dict[str, Tensor] = {}
     for name, tensor in part.torch().items():
         dense, output, layer = DENSE.fullmatch(name), OUTPUT.fullmatch(name), LAYER.fullmatch(name)

@@ -8,6 +8,7 @@ import re
 
 from torch import Tensor
 
+from latty.models.conversion import classes
 from latty.models.conversion import stylegan1 as common
 from latty.models.parts import Converted, Part
 
@@ -33,6 +34,7 @@ KINDS = {
 
 def convert(part: Part) -> Converted:
     """Our names; up-sampling convolutions that the reference runs fused are turned around."""
+    classes.refuse_lost(part.shapes, "g_mapping.dense0.weight")
     tensors: dict[str, Tensor] = {}
     blocks = 1 + max(_level(name) for name in part.shapes)
     for name, tensor in part.torch().items():

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from latty.checkpoints.refusals import Refusal
+from latty.models.conversion import classes
 from latty.models.conversion import stylegan2 as common
 from latty.models.parts import Converted, Part
 
@@ -28,6 +29,8 @@ ASK = "ask its author which network it is"
 def convert(part: Part) -> Converted:
     """Settings from the modules' attributes, or the defaults for a bare state dict."""
     settings = part.attributes
+    if "mapping.embed.weight" not in part.views:
+        classes.refuse_lost(part.shapes, "mapping.fc0.weight", settings.get("mapping.z_dim"))
     taken: dict[str, Any] = {
         "activation": _one(settings, "activation", "lrelu", "synthesis."),
         "conv_clamp": _one(settings, "conv_clamp", None, "synthesis."),

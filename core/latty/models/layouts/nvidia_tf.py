@@ -13,6 +13,7 @@ from torch import Tensor
 
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData
+from latty.models.conversion import classes
 from latty.models.conversion import stylegan2 as common
 from latty.models.parts import Converted, Part
 
@@ -41,6 +42,9 @@ def convert(part: Part) -> Converted:
             new, change = _renamed(name)
             tensors[new] = change(tensor)
     kwargs = _kwargs(part)
+    if label is None and "mapping.LabelEmbed/weight" not in given:
+        turned = {name: shape[::-1] for name, shape in part.shapes.items()}
+        classes.refuse_lost(turned, "mapping.Dense0/weight", kwargs.get("latent_size"))
     settings: dict[str, Any] = {
         "activation": _value(kwargs, "nonlinearity", str, "lrelu"),
         "mapping_activation": _value(kwargs, "mapping_nonlinearity", str, "lrelu"),

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from latty.errors import BadData
+from latty.models.conversion import classes
 from latty.models.conversion import stylegan1 as common
 from latty.models.families.stylegan1.network import MAPPING_LR
 from latty.models.parts import Converted, Part
@@ -54,6 +55,9 @@ def convert(part: Part) -> Converted:
     lr = said.get("mapping_lrmul", MAPPING_LR)
     if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr < 100:
         raise BadData(f"its setting mapping_lrmul cannot be {lr!r:.40}", common.AGAIN)
+    if "mapping.LabelConcat/weight" not in part.views:
+        turned = {name: shape[::-1] for name, shape in part.shapes.items()}
+        classes.refuse_lost(turned, "mapping.Dense0/weight", said.get("latent_size"))
     blocks = 1 + max(_level(name) for name in part.views)
     tensors: dict[str, Tensor] = {}
     for name, tensor in part.torch().items():

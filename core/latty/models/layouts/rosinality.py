@@ -13,6 +13,7 @@ from torch import Tensor
 
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.values import TensorView
+from latty.models.conversion import classes
 from latty.models.conversion import stylegan2 as common
 from latty.models.parts import Converted, Part, to_torch
 
@@ -25,6 +26,9 @@ KERNEL = re.compile(r"(blur|upsample)\.kernel$")
 
 
 def convert(part: Part) -> Converted:
+    shapes = part.shapes
+    # z and w are equally wide here: the two are one setting.
+    classes.refuse_lost(shapes, "style.1.weight", shapes["style.1.weight"][0])
     given = part.torch()
     kernels = [given.pop(name) for name in list(given) if KERNEL.search(name)]
     tensors: dict[str, Tensor] = {"synthesis.b4.const": common.take(given, "input.input")[0]}

@@ -12,15 +12,17 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from latty.errors import BadData
 from latty.models.base import Meta, ModelInfo
 from latty.models.families.biggan import settings
 from latty.models.families.biggan.network import BigGANBuilder
-from latty.models.latent_generator import Latent
+from latty.models.latent_generator import DRAWS, Latent
 from latty.models.parts import Converted, Part
 from latty.models.state_dict import (
     TensorReader,
     class_names,
     config_of,
+    header_config,
     moved,
     positive,
     shapes_of,
@@ -38,12 +40,19 @@ SIGNATURE = {
 }
 NOISE = False
 
+LAST_EPS = 1e-5  # of the last norm: the settings' BN_eps does not reach it
+
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
     """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
     shapes, beside = shapes_of(tensors), config_of(meta)
     said = settings.settings(beside)
-    eps = positive(said, "BN_eps", 1e-5), positive(said, "SN_eps", 1e-6)
+    ours = header_config(meta)
+    eps = (
+        positive(said, "BN_eps", positive(ours, "eps", 1e-5)),
+        positive(said, "SN_eps", 1e-6),
+        positive(ours, "eps", LAST_EPS),
+    )
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
         network = moved(BigGANBuilder(TensorReader(tensors), shapes, *eps).network(), device)
     sizes = network.sizes
@@ -60,7 +69,10 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         class_names=class_names(beside, sizes.classes),
         space="z",
     )
-    return Latent(network, info, device, "truncated")
+    draw = ours.get("draw", "truncated")
+    if draw not in DRAWS:
+        raise BadData("the header's draw is no distribution of latents", "import the model again")
+    return Latent(network, info, device, draw)
 
 
 def prepare(part: Part, model: Converted) -> Converted:

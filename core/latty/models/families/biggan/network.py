@@ -7,7 +7,8 @@ K of a class embedding, E of a condition, I O C channels, H W pixels.
 Hierarchical latents (section 3): z is cut into one chunk per consumer; chunk 0 is read by the first
 linear layer, chunk i + 1, beside the class embedding, by the norms of block i. Without hierarchy
 all of z is read by the linear layer and the norms see the class alone; then there may be no shared
-embedding: each norm has a table of its own, (classes, C), and no spectral norm.
+embedding: each norm has a table of its own, (classes, C), and no spectral norm. A network of one
+class is one without classes.
 """
 
 import re
@@ -26,7 +27,6 @@ from latty.models.ops import enlarge
 from latty.models.state_dict import TensorReader, shape_of
 
 MOST = 12  # blocks: 16384 px
-LAST_EPS = 1e-5  # of the last norm: the settings' BN_eps does not reach it
 # Singular values, kept for logs; vectors of further ones; how often statistics were added up.
 UNUSED = r".*\.(sv\d|u[1-9]|bn\.accumulation_counter)"
 
@@ -38,8 +38,12 @@ class Sizes:
     blocks: int
     shared: int | None  # K; None: each norm has a table of its own
     chunk: int  # D
-    classes: int
+    rows: int  # of the tables that a class chooses from
     hierarchical: bool
+
+    @property
+    def classes(self) -> int:
+        return self.rows if self.rows > 1 else 0
 
     @property
     def layers(self) -> int:
@@ -50,7 +54,7 @@ class Sizes:
     def condition(self) -> int:
         """E of a block's norms."""
         if self.shared is None:
-            return self.classes
+            return self.rows
         return self.shared + self.chunk * self.hierarchical
 
 
@@ -108,7 +112,7 @@ class BigGANNetwork:
 
     def conditions(self, codes: Tensor, label: Tensor | None) -> list[Tensor]:
         """The linear layer's chunk (N, D), then each block's condition (N, E)."""
-        assert label is not None
+        label = codes.new_ones(len(codes), 1) if label is None else label
         embedded = label if self.shared is None else label @ self.shared
         first, *rest = codes.unbind(1)
         if not self.sizes.hierarchical:
@@ -140,14 +144,16 @@ class BigGANNetwork:
 class BigGANBuilder(ops.Builder):
     """Takes a BigGANNetwork out of the tensors of a file."""
 
-    def __init__(self, reader: TensorReader, shapes: Shapes, bn_eps: float, sn_eps: float) -> None:
+    def __init__(
+        self, reader: TensorReader, shapes: Shapes, bn_eps: float, sn_eps: float, last_eps: float
+    ) -> None:
         self.reader, self.shapes = reader, shapes
-        self.bn_eps, self.sn_eps = bn_eps, sn_eps
+        self.bn_eps, self.sn_eps, self.last_eps = bn_eps, sn_eps, last_eps
         self.sizes = read_sizes(shapes)
 
     def network(self) -> BigGANNetwork:
         sizes = self.sizes
-        shared = self.reader.maybe("shared.weight", sizes.classes, -1)
+        shared = self.reader.maybe("shared.weight", sizes.rows, -1)
         width = shape_of(self.shapes, "blocks.0.0.conv1.weight", 4)[1]
         linear = self.normed("linear", 16 * width, sizes.chunk)
         bias = self.reader.take("linear.bias", 16 * width)
@@ -156,7 +162,7 @@ class BigGANBuilder(ops.Builder):
             blocks.append(self.block(f"blocks.{i}", width))
             width = blocks[-1].convs[1].weight.shape[0]
         rgb = self.conv("output_layer.2", width, 3)
-        statistics = self.statistics("output_layer.0", width, LAST_EPS)
+        statistics = self.statistics("output_layer.0", width, self.last_eps)
         gain, shift = (self.reader.take(f"output_layer.0.{n}", width) for n in ("gain", "bias"))
         self.reader.finish(UNUSED)
         return BigGANNetwork(
@@ -193,7 +199,7 @@ class BigGANBuilder(ops.Builder):
     def _condition(self, prefix: str, width: int) -> Tensor:
         """The matrix (C, E) that gives a norm's gain or shift."""
         if self.sizes.shared is None:
-            return self.reader.take(f"{prefix}.weight", self.sizes.classes, width).t().contiguous()
+            return self.reader.take(f"{prefix}.weight", self.sizes.rows, width).t().contiguous()
         return self.normed(prefix, width, self.sizes.condition)
 
     def block(self, prefix: str, width: int) -> BigGANBlock:

@@ -104,7 +104,8 @@ def _wanted(config: ProGANConfig, shapes: Shapes) -> dict[str, Sequence[int]]:
     for j, outputs in enumerate(config.channels):
         size = 3 if j else 4
         wanted[f"features.{j}.conv.weight"] = (outputs, inputs, size, size)
-        wanted[f"features.{j}.wscale.b"] = (outputs,)
+        own = j == 0 and len(shapes.get("features.0.wscale.b", ())) == 3  # of a first linear layer
+        wanted[f"features.{j}.wscale.b"] = (outputs, 4, 4) if own else (outputs,)
         inputs = outputs
     for block in range(config.blocks):
         name = f"outputs.{block}" if block < config.blocks - 1 else "output"

@@ -39,7 +39,8 @@ class ProGANConfig:
 
 @dataclass(frozen=True, slots=True)
 class ProGANConv:
-    """A convolution as it is run: weight (O, I, k, k), (I, O, 4, 4) where `up`; bias (O,)."""
+    """A convolution as it is run: weight (O, I, k, k), (I, O, 4, 4) where `up`; bias (O,), or
+    (O, H, W) where each pixel has its own."""
 
     weight: Tensor
     bias: Tensor
@@ -50,8 +51,10 @@ class ProGANConv:
         if self.up:
             return F.conv_transpose2d(x, self.weight, self.bias, stride=2, padding=1)
         size = self.weight.shape[-1]
-        # A 4x4 kernel grows one pixel to 4x4; a 3x3 or 1x1 keeps the size.
-        return F.conv2d(x, self.weight, self.bias, padding=3 if size == 4 else size // 2)
+        padding = 3 if size == 4 else size // 2  # a 4x4 kernel grows one pixel to 4x4
+        if self.bias.dim() == 3:
+            return F.conv2d(x, self.weight, padding=padding) + self.bias
+        return F.conv2d(x, self.weight, self.bias, padding=padding)
 
 
 def doubling(weight: Tensor) -> Tensor:
