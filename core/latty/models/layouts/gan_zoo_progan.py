@@ -1,6 +1,6 @@
 """ProGAN of pytorch_GAN_zoo: formatLayer.module.weight, scaleLayers.3.0.module.weight, ...
 
-github.com/facebookresearch/pytorch_GAN_zoo, also of torch.hub. Files hold avgG, netG and their
+github.com/facebookresearch/pytorch_GAN_zoo, also of PyTorch Hub. Files hold avgG, netG and their
 settings. Biases are scaled as the weights are, by sqrt(2 / inputs of a filter) in every layer, the
 last one as well. The first layer is a matrix, with a bias for each pixel. While a network grows,
 `alpha` blends in the picture of the resolution below: the fraction of a level that is missing.
@@ -19,7 +19,7 @@ from latty.models.families import progan
 from latty.models.parts import Converted, Part
 from latty.models.state_dict import agree, is_number, only
 
-ORIGIN = "ProGAN of pytorch_GAN_zoo and torch.hub, .pth"
+ORIGIN = "ProGAN of pytorch_GAN_zoo and PyTorch Hub, .pth"
 CHECKED = "the reference code's own output, 16 to 512 px, while it grows too"
 FAMILY = "progan"
 SIGNATURE = {
