@@ -89,6 +89,13 @@ def test_the_guides_examples_are_specs() -> None:
     assert found.classes == 10 and found.class_names[3] == "three" and not found.latent_first
 
 
+def test_the_guide_shows_every_kind_in_its_shortest_form() -> None:
+    shown = re.findall(r"`(\{ kind = .*?\})`(?:,| \|)", GUIDE.read_text(encoding="utf-8"))
+    head = "latent = { size = 1 }\nimage = { channels = 1, size = 1 }\n"
+    found = {models_spec.parse(f"{head}layers = [{one}]").layers[0].kind for one in shown}
+    assert found == set(models_spec.KINDS)
+
+
 def test_a_spec_survives_its_header() -> None:
     for text in (FACES, f"{examples()[1]}\n{examples()[2]}"):
         spec = models_spec.parse(text)

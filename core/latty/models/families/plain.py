@@ -22,8 +22,8 @@ from latty.text import clean
 
 __all__ = ["build", "prepare"]
 
-ORIGIN = "any network in one straight line, by --spec"
-CHECKED = "two real files and the pictures of their own code; torch's own layers"
+ORIGIN = "plain networks of anybody's own code, by --spec"
+CHECKED = "torch's own layers; two real files and the pictures of their own code"
 SIGNATURE = "spec"  # tensors alone cannot tell a plain network
 NOISE = False
 
