@@ -38,14 +38,14 @@ class Picture:
 
     @property
     def pixels(self) -> "NDArray[np.uint8]":
-        """The picture (H, W, 3) uint8."""
+        """The picture (H, W, 3) uint8, with an opacity (H, W, 4)."""
         from io import BytesIO
 
         import numpy as np
         from PIL import Image
 
         with Image.open(BytesIO(self.png)) as image:
-            return np.asarray(image.convert("RGB"))
+            return np.asarray(image if image.mode == "RGBA" else image.convert("RGB"))
 
     def save(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write it as a .png, .webp, .gif ...; the suffix chooses. `latty render` makes it again

@@ -56,8 +56,8 @@ def test_every_scorer_scores_pictures_of_any_size(name: str, size: tuple[int, in
     assert together.shape == (3, len(scorer.names)) and torch.isfinite(together).all()
     torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
     assert grey.shape == together.shape
-    with pytest.raises(BadData, match="4 channels"):
-        scorer.score(torch.zeros(1, 4, 64, 64))
+    with pytest.raises(BadData, match="5 channels"):
+        scorer.score(torch.zeros(1, 5, 64, 64))
 
 
 @pytest.mark.parametrize("name", ENTRIES)

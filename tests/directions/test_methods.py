@@ -101,7 +101,7 @@ def test_values_that_do_not_fit_are_refused(parameter: Parameter, text: str) -> 
 # --- every method on every family -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, "stylegan2 wide and clear"])
 @pytest.mark.parametrize("method", NAMES)
 def test_it_finds_directions_or_says_what_is_missing(
     method: str, family: str, tmp_path: Path
@@ -117,7 +117,7 @@ def test_it_finds_directions_or_says_what_is_missing(
             make(method, params).fit(generator)
         assert not target.exists()
         return
-    if "scorer" in params and generator.info.channels not in (1, 3):
+    if "scorer" in params and generator.info.channels not in (1, 3, 4):
         with pytest.raises(BadData, match="scorers read grey or RGB"):
             discover(method, params, generator, target)
         return

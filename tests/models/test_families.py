@@ -11,7 +11,7 @@ import family_promises as promises
 import pytest
 import small_networks as small
 import torch
-from small_families import FAMILIES, example, labels_for, made
+from small_families import FAMILIES, SHAPES, example, labels_for, made
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -31,7 +31,7 @@ DEVICES = [
 ]
 
 
-@pytest.fixture(params=FAMILIES)
+@pytest.fixture(params=[*FAMILIES, *SHAPES])
 def generator(request: pytest.FixtureRequest) -> Any:
     return made(request.param)
 
@@ -79,7 +79,7 @@ def test_seeds_are_reproducible_and_alone(generator: Any, count: int) -> None:
     assert torch.equal(z, generator.sample(seeds))
     assert torch.equal(z, torch.cat([generator.sample([seed]) for seed in seeds]))
     together = pictures(generator, z, label)
-    assert together.shape == (count, info.channels, info.resolution, info.resolution)
+    assert together.shape == (count, info.channels, info.height, info.width_px)
     assert torch.equal(together, pictures(generator, z, label))
     alone = [
         pictures(generator, z[i : i + 1], None if label is None else label[i : i + 1])

@@ -50,7 +50,7 @@ def check_pictures(generator: Any) -> None:
     assert generator.mapping(z).shape == (2, info.num_layers, info.width)
     together = generator.synthesis(codes)
     alone = torch.cat([generator.synthesis(code[None]) for code in codes])
-    assert together.shape == (3, info.channels, info.resolution, info.resolution)
+    assert together.shape == (3, info.channels, info.height, info.width_px)
     assert together.dtype == torch.float32 and not together.requires_grad
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
     assert (together[0] - together[1]).abs().max() > 1e-3

@@ -6,12 +6,14 @@ family then runs over it, wherever it is installed from. Those of latty are made
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import onnx_files
 import pytest
 import small_networks as small
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from latty.checkpoints import onnxfile
@@ -279,11 +281,33 @@ def example_stylegan3() -> Made:
     return stylegan3_tensors(), stylegan3.metadata(STYLEGAN3)
 
 
+def shaped_stylegan2(start: tuple[int, int] = (4, 4), channels: int = 3) -> Made:
+    """A StyleGAN2 whose pictures are of another shape, or have other channels."""
+    config = replace(STYLEGAN2, start=start, resolution=4 * max(start), img_channels=channels)
+    return stylegan2_network(config).state_dict(), stylegan2.metadata(config)
+
+
+def write_example(name: str, path: Path) -> Path:
+    """A small generator as a file that `latty import` and `open_model` take."""
+    tensors, meta = example(name)
+    save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, path, {**meta})
+    return path
+
+
 FAMILIES = REGISTRY.names()
+SHAPES = {  # what a family draws besides three channels in a square
+    "stylegan2 tall": lambda: shaped_stylegan2((4, 2)),
+    "stylegan2 wide": lambda: shaped_stylegan2((3, 7)),
+    "stylegan2 grey": lambda: shaped_stylegan2(channels=1),
+    "stylegan2 wide and clear": lambda: shaped_stylegan2((2, 5), 4),
+}
 
 
 def example(family: str) -> Made:
-    """What a small random generator of a family is made of: the entry's own `example`, or ours."""
+    """What a small random generator of a family is made of: the entry's own `example`, or ours; or
+    one of SHAPES."""
+    if family in SHAPES:
+        return SHAPES[family]()
     entry: Any = REGISTRY.load(family)
     make = getattr(entry, "example", None) or globals().get(f"example_{family}")
     if make is None:
@@ -293,8 +317,8 @@ def example(family: str) -> Made:
 
 
 def made(family: str, device: str = "cpu", **options: Any) -> Any:
-    """A small generator of a family, by its own `build`."""
-    entry: Any = REGISTRY.load(family)
+    """A small generator of a family, or one of SHAPES, by its own `build`."""
+    entry: Any = REGISTRY.load(family.partition(" ")[0])
     generator = entry.build(*example(family), torch.device(device), **options)
     return generator.at_size(32) if isinstance(generator, AnySize) else generator
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latty.cli import signals
 from latty.errors import BadData
+from latty.render.alpha import on_board
 from latty_tui import terminal as latty_tui_terminal
 from latty_tui.terminal.probe import Terminal
 
@@ -74,15 +75,16 @@ def _write(text: str) -> None:
 
 
 def frames(path: Path) -> Iterator[Frame]:
-    """Frames of a picture or film, one in memory at a time: pixels (H, W, 3), seconds. Raises
-    BadData where it is damaged."""
+    """Frames of a picture or film, one in memory at a time: pixels (H, W, 3), those with an opacity
+    on a board, seconds. Raises BadData where it is damaged."""
     from PIL import Image, ImageSequence, UnidentifiedImageError
 
     try:
         with Image.open(path) as image:
             for frame in ImageSequence.Iterator(image):
                 seconds = frame.info.get("duration", 100) / 1000
-                yield np.asarray(frame.convert("RGB")), seconds
+                mode = "RGBA" if frame.has_transparency_data else "RGB"
+                yield on_board(np.asarray(frame.convert(mode))), seconds
             return
     except UnidentifiedImageError:
         pass  # a video: Pillow reads none

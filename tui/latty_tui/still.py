@@ -87,11 +87,12 @@ def _draw(rgb: latty_tui_terminal.Pixels, config: Config, out: Out) -> None:
 def _model(ref: str, config: Config, out: Out) -> None:
     from latty import Scene, open_model
     from latty.render import pictures
+    from latty.render.alpha import on_board
     from latty.render.grids import sheet
 
     scenes = [Scene(ref, seed, 0.8) for seed in range(FIRST_SAMPLES)]
     drawn = pictures(scenes, open_model(ref, config.device))
-    _draw(sheet(list(drawn), [], FIRST_SAMPLES // 2), config, out)
+    _draw(sheet([*map(on_board, drawn)], [], FIRST_SAMPLES // 2), config, out)
     out.say(f"seeds 0-{FIRST_SAMPLES - 1}; more: latty sample {ref} --seeds 0-31")
 
 
@@ -105,8 +106,9 @@ def _preset(ref: str, config: Config, out: Out) -> None:
 
 def _middle(preset: "Preset", config: Config) -> latty_tui_terminal.Pixels:
     from latty.render import picture
+    from latty.render.alpha import on_board
 
-    return picture(preset.at(0.5), config.device)
+    return on_board(picture(preset.at(0.5), config.device))
 
 
 def _welcome(config: Config, out: Out) -> None:

@@ -8,12 +8,18 @@ from latty.errors import BadData
 MOST = 128  # px of the longer side: means do not change above, and quantiles stay cheap
 
 
-def shares(images: Tensor) -> Tensor:
-    """Images (N, 1 or 3, H, W) in -1..1, in 0..1; what lies beyond is cut, as in a file. Raises
-    BadData for other channels."""
-    if images.shape[1] not in (1, 3):
+def seen(images: Tensor) -> Tensor:
+    """Images (N, 1 or 3, H, W) as scorers see them: of colours and opacity (N, 4, H, W) the
+    colours. Raises BadData for other channels."""
+    if images.shape[1] not in (1, 3, 4):
         raise BadData(f"pictures of {images.shape[1]} channels", "scorers read grey or RGB")
-    return (images.float().clamp(-1, 1) + 1) / 2
+    return images[:, :3]
+
+
+def shares(images: Tensor) -> Tensor:
+    """Images (N, C, H, W) in -1..1 as they are `seen`, in 0..1; what lies beyond is cut, as in a
+    file. Raises BadData for other channels."""
+    return (seen(images).float().clamp(-1, 1) + 1) / 2
 
 
 def small_rgb(images: Tensor, most: int = MOST) -> Tensor:

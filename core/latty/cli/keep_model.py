@@ -38,7 +38,7 @@ def keep(
             "licence": model.meta.get("license", ""), **card}  # fmt: skip
     target = store.save(model, info, card, run.args.force)
     kept = store.companion_file(target).name if model.companion else ""
-    for note in model.notes:
+    for note in info.notes:
         run.out.say(note)
     if not info.differentiable:
         run.out.say("it has no gradients: methods that need some say so; see docs/checkpoints.md")
@@ -55,5 +55,5 @@ def keep(
                    origin=origin, resolution=info.resolution, height=info.height,
                    width_px=info.width_px, channels=info.channels, num_layers=info.num_layers,
                    num_classes=info.num_classes, encoder=kept,
-                   notes=[*model.notes], **card)  # fmt: skip
+                   notes=[*info.notes], **card)  # fmt: skip
     return info

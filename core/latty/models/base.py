@@ -24,11 +24,11 @@ class ModelInfo:
     """What a generator says about itself.
 
     height, width_px  of its pictures; they need not be square
-    channels     1 grey, 3 colour, 4 colour and opacity
+    channels     1 grey, 3 colours, 4 colours and opacity; of others the first ones are shown
     num_layers   L of its codes (N, L, D), D = width
     class_names  in the order of the labels; () where nobody named them
     space        where directions act best: "w" (codes) or "z" (before the mapping)
-    notes        what was made up because the model's file does not hold it
+    notes        what was made up because the model's file does not hold it, or is not shown
     differentiable  whether gradients of pictures reach the codes
     """
 
@@ -68,8 +68,22 @@ class ModelInfo:
         if resolution is not None:
             sizes |= {"height": resolution, "width_px": resolution}
         notes = tuple(line for line in meta.get("notes", "").split("\n") if line)
+        notes += _of_channels(sizes["channels"])
         name, digest = meta.get("name", family), meta.get("digest", "")
         return cls(name, family, **sizes, digest=digest, notes=notes)
+
+
+def _of_channels(count: int) -> tuple[str, ...]:
+    """What there is to say of pictures that are neither grey nor in colour."""
+    if count == 4:
+        return (
+            "its pictures have an opacity: PNG, WebP and TIFF keep it, other files lay them on "
+            "white, and scorers see the colours",
+        )
+    if count in (1, 3):
+        return ()
+    shown = "the first one is shown, as grey" if count < 3 else "the first three are shown"
+    return (f"its pictures have {count} channels: {shown}",)
 
 
 @runtime_checkable

@@ -45,8 +45,10 @@ def model_file(ref: str) -> Path | None:
 
 def said_size(meta: Mapping[str, str]) -> tuple[int, int] | None:
     """Height and width in px of a model's pictures, as its header says; None where it does not."""
+    said: Mapping[str, Any] = meta
     with suppress(KeyError, ValueError, AttributeError, TypeError, RecursionError):
-        said = {**json.loads(meta.get("config") or "{}"), **meta}
+        if not (meta.get("height") or meta.get("resolution")):
+            said = json.loads(meta["config"])
         both = (int(said.get(key) or said["resolution"]) for key in ("height", "width_px"))
         height, width = (px if 0 < px <= LARGEST else 0 for px in both)
         return (height, width) if height and width else None
@@ -79,7 +81,7 @@ def save(model: "Converted", info: "ModelInfo", card: Mapping[str, Any], force: 
     config = json.loads(model.meta.get("config") or "null")
     origin = model.meta.get("origin", "")
     told = {"name": info.name, "family": info.family, "origin": origin, **facts, "source": {**card},
-            "notes": list(model.notes), "config": config, "latty": __version__}  # fmt: skip
+            "notes": list(info.notes), "config": config, "latty": __version__}  # fmt: skip
     kept = _keep_companion(path, model, text)
     told |= {model.companion.kind: kept.name} if model.companion and kept else {}
     files.write(path.with_suffix(".json"), [json.dumps(told, indent=2).encode() + b"\n"])

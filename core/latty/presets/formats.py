@@ -42,7 +42,8 @@ FOLDER = "/"  # the suffix of a folder of numbered frames
 
 
 class Frames(Protocol):
-    """The frames of one output in play order: iterable again and again, each (H, W, 3) uint8."""
+    """The frames of one output in play order: iterable again and again, each (H, W, 3) uint8, and
+    (H, W, 4) in formats that keep an opacity where the model draws one."""
 
     @property
     def height(self) -> int: ...
@@ -92,6 +93,7 @@ class Format:
     suffix   what chooses it: ".gif"; "/" fills a folder
     what     its name in words: "GIF picture"
     about    a line for `latty list formats`; without one the first of the writer's docstring
+    alpha    it keeps an opacity: pictures with one come as (H, W, 4); else they are laid on white
     film     it plays; False = one picture, however long the film is
     reads    the keys of an output that mean something to it, beside path, size and captions
     magic    a regular expression that its first bytes match, b"" = not recognised by content
@@ -104,6 +106,7 @@ class Format:
     writer: str
     what: str
     about: str = ""
+    alpha: bool = False
     film: bool = False
     reads: frozenset[str] = frozenset()
     magic: bytes = b""

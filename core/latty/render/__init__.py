@@ -27,7 +27,7 @@ __all__ = ["Options", "frames", "picture", "pictures", "plan", "write"]
 
 
 def picture(scene: Scene, device: str = "auto") -> "Pixels":
-    """The picture (H, W, 3) uint8 of a scene, at the scene's size."""
+    """The picture (H, W, 3) uint8 of a scene, at the scene's size; (H, W, 4) with an opacity."""
     from latty.models import open_model
 
     drawn: Pixels = pictures([scene], open_model(scene.model, device))[0]
@@ -35,7 +35,8 @@ def picture(scene: Scene, device: str = "auto") -> "Pixels":
 
 
 def pictures(scenes: Sequence[Scene], generator: "Generator") -> "Pixels":
-    """Pictures (N, H, W, 3) uint8 of scenes of one model and one size, drawn in one batch."""
+    """Pictures (N, H, W, 3) uint8 of scenes of one model and one size, drawn in one batch;
+    (N, H, W, 4) with an opacity."""
     import numpy as np
 
     from latty.render.grids import fit
@@ -47,7 +48,7 @@ def pictures(scenes: Sequence[Scene], generator: "Generator") -> "Pixels":
 
 
 def frames(preset: Preset, device: str = "auto", batch: int = 8) -> Iterator["Pixels"]:
-    """The frames (H, W, 3) uint8 of a preset from t = 0 on, drawn while they are asked for."""
+    """The frames (H, W, 3 or 4) uint8 of a preset from t = 0 on, drawn while they are asked for."""
     from latty.models import open_model
     from latty.render.grids import tile
     from latty.render.shots import Shots

@@ -14,8 +14,9 @@ from latty.errors import DeviceError
 from latty.models.base import Generator
 from latty.models.memory import is_short
 from latty.presets import Output, Preset
-from latty.presets.formats import Pixels, is_film
+from latty.presets.formats import Pixels, format_of
 from latty.render import grids, shots
+from latty.render.alpha import opaque
 from latty.render.journal import Journal
 from latty.render.options import Batches, Options
 from latty.render.pixels import Painter, at_size
@@ -97,7 +98,7 @@ def open_reel(
 class LazyFrames:
     """Frames in play order, made again each time they are asked for: memory for one frame.
 
-    frame  the frame (H, W, 3) of a number
+    frame  the frame (H, W, 3 or 4) of a number
     order  the numbers of the frames as they are played
     """
 
@@ -122,11 +123,14 @@ class LazyFrames:
 
 
 def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> LazyFrames:
-    """What an output plays: frames of a finished reel, each picture `height` px high."""
+    """What an output plays: frames of a finished reel, each picture `height` px high, laid on a
+    ground where its format has no opacity."""
+    form = format_of(output.path)
     together = max(1, len(preset.seeds))
 
     def pictures(start: int, stop: int) -> list[Pixels]:
-        return [grids.fit(reel[i], height) for i in range(start, stop)]
+        found = [grids.fit(reel[i], height) for i in range(start, stop)]
+        return found if form is not None and form.alpha else [*map(opaque, found)]
 
     def frame(number: int) -> Pixels:
         return grids.tile(pictures(number * together, (number + 1) * together))
@@ -145,6 +149,6 @@ def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> L
         return grids.sheet(everything, words_below, output.columns)
 
     fps = Fraction(output.fps).limit_denominator(1001)
-    film = is_film(output.path)
+    film = form is not None and form.film
     order = shots.play_order(preset.frames, output.loop) if film else range(1)
     return LazyFrames(frame if film else page, order, fps, loops=output.loop != "once")

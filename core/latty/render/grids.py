@@ -28,7 +28,7 @@ def style(height: int) -> Style:
 
 
 def fit(pixels: Pixels, height: int | None) -> Pixels:
-    """A picture (H, W, 3) resampled to `height` px, its shape kept; None leaves it as it is."""
+    """A picture (H, W, 3 or 4) resampled to `height` px, its shape kept; None: as it is."""
     if height is None or pixels.shape[0] == height:
         return pixels
     width = width_at(height, (pixels.shape[0], pixels.shape[1]))
@@ -38,13 +38,14 @@ def fit(pixels: Pixels, height: int | None) -> Pixels:
 
 
 def tile(pictures: Sequence[Pixels]) -> Pixels:
-    """Pictures of one size (H, W, 3) side by side, near square, without gaps; blanks are black."""
+    """Pictures of one size (H, W, 3) side by side, near square, without gaps; blanks are black, or
+    nothing at all among pictures with an opacity (H, W, 4)."""
     if len(pictures) == 1:
         return pictures[0]
-    height, width, _ = pictures[0].shape
+    height, width, channels = pictures[0].shape
     columns = ceil(sqrt(len(pictures) * height / width))
     rows = ceil(len(pictures) / columns)
-    whole = np.zeros((rows * height, columns * width, 3), np.uint8)
+    whole = np.zeros((rows * height, columns * width, channels), np.uint8)
     for i, picture in enumerate(pictures):
         top, left = i // columns * height, i % columns * width
         whole[top : top + height, left : left + width] = picture
@@ -55,7 +56,7 @@ def sheet(pictures: Sequence[Pixels], captions: Sequence[str], columns: int) -> 
     """A contact sheet: pictures row by row, each over its caption; no captions, no room for any."""
     columns = min(columns, len(pictures))
     table = ceil(len(pictures) / columns), columns
-    page = _Page(pictures[0].shape[:2], table, "each" if captions else "")
+    page = _Page(pictures[0].shape, table, "each" if captions else "")
     for i, picture in enumerate(pictures):
         row, column = divmod(i, columns)
         page.paste(picture, row, column)
@@ -72,7 +73,7 @@ def grid(
     Empty `names` or `strengths` leave the words and their room out.
     """
     columns = len(pictures) // rows
-    page = _Page(pictures[0].shape[:2], (rows, columns), "foot" if strengths else "", names)
+    page = _Page(pictures[0].shape, (rows, columns), "foot" if strengths else "", names)
     for i, picture in enumerate(pictures):
         page.paste(picture, *divmod(i, columns))
     for row, name in enumerate(names):
@@ -84,7 +85,8 @@ def grid(
 
 
 class _Page:
-    """Paper with a table of cells, each of height x width px; knows where everything goes.
+    """Paper with a table of cells, each (height, width, channels); knows where everything goes.
+    Pictures with an opacity keep it, on paper that has none.
 
     line   px below each row kept for captions
     foot   px below the last row only
@@ -93,12 +95,12 @@ class _Page:
 
     def __init__(
         self,
-        cell: tuple[int, int],
+        cell: tuple[int, ...],
         table: tuple[int, int],
         captions: str = "",
         names: Sequence[str] = (),
     ) -> None:
-        self.height, self.width = cell
+        self.height, self.width, channels = cell
         self.rows, self.columns = table
         self.style = style(self.height)
         self.font = ImageFont.load_default(self.style.text)
@@ -110,7 +112,7 @@ class _Page:
         across = self.columns * (self.width + self.style.gap) - self.style.gap
         down = self.rows * (self.height + self.line + self.style.gap) - self.style.gap
         size = self.left + across + self.style.margin, down + foot + 2 * self.style.margin
-        self.paper = Image.new("RGB", size, PAPER)
+        self.paper = Image.new("RGBA" if channels == 4 else "RGB", size, PAPER)
         self.pen = ImageDraw.Draw(self.paper)
 
     def corner(self, row: int, column: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ _HEADER_LIMIT = 1024
 
 
 class Journal:
-    """The pictures (H, W, 3) uint8 of one list of scenes, read by index, written in order.
+    """The pictures (H, W, 3 or 4) uint8 of one list of scenes, read by index, written in order.
 
     key    hash of everything the pictures depend on; a file with another key starts again
     total  how many pictures there will be: the last batch may be smaller
@@ -50,7 +50,7 @@ class Journal:
         return np.frombuffer(data, np.uint8).reshape(self._shape)
 
     def append(self, pictures: Pixels, batch: int) -> None:
-        """Add the pictures (N, H, W, 3) of one batch. Raises OSError."""
+        """Add the pictures (N, H, W, C) of one batch. Raises OSError."""
         if not self.sizes:
             self._begin(pictures.shape[1:])
         self._file.seek(self._offset(len(self)))
@@ -78,7 +78,7 @@ class Journal:
     def _begin(self, shape: tuple[int, ...]) -> None:
         height, width, channels = shape
         self._shape = (height, width, channels)
-        header = {"key": self.key, "height": height, "width": width}
+        header = {"key": self.key, "height": height, "width": width, "channels": channels}
         line = json.dumps(header).encode() + b"\n"
         self._file.seek(0)
         self._file.truncate()
@@ -91,7 +91,7 @@ class Journal:
         try:
             header = json.loads(line)
             fits = header["key"] == self.key and line.endswith(b"\n")
-            self._shape = (int(header["height"]), int(header["width"]), 3)
+            self._shape = (int(header["height"]), int(header["width"]), int(header["channels"]))
         except (ValueError, KeyError, TypeError):
             fits = False
         self._start = len(line) if fits else 0

@@ -21,16 +21,20 @@ def at_size(generator: Generator, size: int | None) -> Generator:
 
 
 def to_uint8(images: Tensor) -> Pixels:
-    """Pixels (N, H, W, 3) of images (N, 1 or 3, H, W): -1 is 0, 1 is 255, always.
+    """Pixels (N, H, W, 3) of images (N, C, H, W), (N, H, W, 4) of four channels: -1 is 0, 1 is
+    255, always. Of two channels the first is shown, as grey; of more than four the first three.
 
     A range per picture would flicker. Raises BadData for numbers that are not finite.
     """
     if not torch.isfinite(images).all():
         raise BadData("the model drew numbers that are not finite", "try smaller strengths")
     levels = ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    if levels.shape[1] == 1:
-        levels = levels.expand(-1, 3, -1, -1)
-    pixels: Pixels = levels[:, :3].permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    channels = levels.shape[1]
+    if channels < 3:
+        levels = levels[:, :1].expand(-1, 3, -1, -1)
+    pixels: Pixels = (
+        levels[:, : 4 if channels == 4 else 3].permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    )
     return pixels
 
 
@@ -46,7 +50,7 @@ class Painter:
         self._prefix: tuple[tuple[int, Noise, bytes], object] | None = None
 
     def __call__(self, scenes: Sequence[Scene]) -> Pixels:
-        """Pixels (N, H, W, 3) of N scenes of this model, at the generator's own size."""
+        """Pixels (N, H, W, 3 or 4) of N scenes of this model, at the generator's own size."""
         return to_uint8(self.images(scenes))
 
     @torch.no_grad()

@@ -155,7 +155,7 @@ def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
     from latty.models.store import said_size
 
     if meta.get("family"):
-        height, width = said_size(meta) or (None, None)
+        height, width = said_size(checkpoint.meta) or (None, None)
         return {"family": meta["family"], "origin": meta.get("origin"),
                 "height": height, "width_px": width}  # fmt: skip
     found = recognise(checkpoint)

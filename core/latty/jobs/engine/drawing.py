@@ -24,6 +24,7 @@ from latty.models.device import pick_device
 from latty.models.memory import is_short
 from latty.models.store import model_file
 from latty.presets.formats import Pixels
+from latty.render.alpha import on_board
 from latty.render.grids import fit
 from latty.render.pixels import Painter, at_size
 from latty.scene import Scene, from_table
@@ -156,7 +157,7 @@ class Drawing:
         return self._done == len(self._scenes)
 
     def _drawn(self, scenes: Sequence[Scene]) -> list[Pixels] | None:
-        """Pictures (H, W, 3); None where memory is short."""
+        """Pictures (H, W, 3), on a board where they have an opacity; None where memory is short."""
         try:
             generator = self._cache.generator(scenes[0].model)
             size = scenes[0].size
@@ -173,7 +174,7 @@ class Drawing:
         seconds = time.perf_counter() - begun
         self._seconds += seconds
         self._batch = BATCH if seconds / len(scenes) < SLOW else 1
-        return [fit(pixels, size) for pixels in drawn]
+        return [on_board(fit(pixels, size)) for pixels in drawn]
 
     def _place(self, picture: Pixels) -> None:
         """The next picture, at its place among the others."""

@@ -9,7 +9,9 @@ from latty.report import Report
 
 __all__ = ["FORMATS", "recall", "write"]
 
-FORMATS = {"/": {"what": "folder of numbered frames", "film": True, "reads": {"loop"}}}
+FORMATS = {
+    "/": {"what": "folder of numbered frames", "alpha": True, "film": True, "reads": {"loop"}}
+}
 
 
 def write(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:

@@ -43,6 +43,7 @@ FORMATS = {
     },
     ".tif": {
         "what": "TIFF picture",
+        "alpha": True,
         "about": "TIFF: a lossless still picture, sheet, grid or strip, for print.",
         "magic": rb"II\*\0|MM\0\*",
         "reads": {"layout", "rows", "columns", "span"},
@@ -50,6 +51,7 @@ FORMATS = {
     },
     ".tiff": {
         "what": "TIFF picture",
+        "alpha": True,
         "about": "TIFF under its long name: the same as .tif.",
         "reads": {"layout", "rows", "columns", "span"},
         "offered": False,

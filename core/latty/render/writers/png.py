@@ -12,6 +12,7 @@ from latty.report import Report
 FORMATS = {
     ".png": {
         "what": "PNG picture",
+        "alpha": True,
         "magic": rb"\x89PNG\r\n\x1a\n",
         "reads": {"layout", "rows", "columns", "span"},
     }

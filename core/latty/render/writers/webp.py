@@ -15,6 +15,7 @@ from latty.report import Report
 FORMATS = {
     ".webp": {
         "what": "WebP picture",
+        "alpha": True,
         "film": True,
         "magic": rb"RIFF....WEBP",
         "reads": {"fps", "loop", "quality"},
@@ -45,8 +46,11 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
     if len(film) > 1:
         delays = [stop - start for start, stop in pairwise(times)]
         options |= {"save_all": True, "duration": delays, "loop": 0 if film.loops else 1}
+    sequence = _Sequence(film, report)
+    if sequence.mode == "RGBA":  # else lossless files lose the colours of what is not seen
+        options["exact"] = True
     with path.open("wb") as file:
-        _Sequence(film, report).save(file, format="WEBP", **options)
+        sequence.save(file, format="WEBP", **options)
 
 
 def recall(file: BinaryIO) -> bytes | None:

@@ -12,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latty import home
+from latty.attributes.pixels import seen
 from latty.attributes.scorers.factors.network import SIZE, Regressor, load_regressor
 from latty.checkpoints.checkpoint import digest
-from latty.errors import BadData, Missing
+from latty.errors import Missing
 
 EXACT = True  # a model that knows its own factors gives them in place of this network
 # fmt: off
@@ -43,8 +44,7 @@ class FactorScorer:
 
     def score(self, images: Tensor) -> Tensor:
         """Factors (N, 23) of images (N, 3 or 1, H, W); raises Missing, BadData."""
-        if images.shape[1] not in (1, 3):
-            raise BadData(f"pictures of {images.shape[1]} channels", "factors reads grey or RGB")
+        images = seen(images)
         if images.shape[-2:] != (SIZE, SIZE):
             images = F.interpolate(images, (SIZE, SIZE), mode="area")
         scores: Tensor = _network(self.path, images.device)(images.float().expand(-1, 3, -1, -1))

@@ -145,7 +145,7 @@ class Measuring:
 
 def _judged(images: Tensor) -> Tensor:
     """Scores (N, 4) of images: barycentre, area, brightness; of odd channels, in grey."""
-    if images.shape[1] not in (1, 3):
+    if images.shape[1] not in (1, 3, 4):
         images = images.mean(1, keepdim=True)
     parts = []
     for scorer, wanted in SCORES.items():
