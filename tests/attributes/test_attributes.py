@@ -19,6 +19,7 @@ from latty.attributes import (
 )
 from latty.attributes.base import Scorer
 from latty.attributes.names import Attribute, scorer_names
+from latty.attributes.pixels import middle
 from latty.attributes.registries import SCORERS
 from latty.attributes.scorers.factors import FactorScorer
 from latty.errors import BadData, Missing, UsageError
@@ -206,3 +207,16 @@ def test_names_need_no_torch(mine: Path) -> None:
         "assert not {'torch', 'numpy'} & set(sys.modules), 'imported'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=LIMIT)
+
+
+@pytest.mark.parametrize("shape", [(64, 96), (96, 64), (63, 200)])
+def test_a_network_of_a_square_sees_the_middle_of_what_is_not_square(
+    shape: tuple[int, int],
+) -> None:
+    images, least = torch.rand(2, 3, *shape) * 2 - 1, min(shape)
+    top, left = ((side - least) // 2 for side in shape)
+    part = images[..., top : top + least, left : left + least]
+    scorer = open_scorer("factors")
+    assert torch.equal(scorer.score(images), scorer.score(part))
+    assert middle(part, (3, 1)) is part
+    assert middle(images, shape).shape == images.shape

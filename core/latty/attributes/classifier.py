@@ -14,7 +14,7 @@ from latty.attributes import cnn
 from latty.attributes.base import PROBABILITY
 from latty.attributes.card import Card, Group, read_card
 from latty.attributes.onnx import OnnxNetwork
-from latty.attributes.pixels import luma, shares
+from latty.attributes.pixels import luma, middle, shares
 from latty.attributes.resnet import STEM, ResNet, blocks_of
 from latty.checkpoints.checkpoint import digest
 from latty.checkpoints.checkpoint import read as open_checkpoint
@@ -85,11 +85,11 @@ def _activated(numbers: Tensor, group: Group) -> Tensor:
 
 
 def prepare(images: Tensor, card: Card) -> Tensor:
-    """Pictures (N, 1 or 3, H, W) in -1..1 as a card's network takes them: crop, size, numbers.
+    """Pictures (N, C, H, W) in -1..1 as a card's network takes them: crop, size, numbers.
 
     Raises BadData for other channels.
     """
-    x = shares(images)
+    x = middle(shares(images), card.size)
     if card.channels == 1 and x.shape[1] == 3:
         x = luma(x)[:, None]
     x = x.expand(-1, card.channels, -1, -1)

@@ -22,6 +22,18 @@ def shares(images: Tensor) -> Tensor:
     return (seen(images).float().clamp(-1, 1) + 1) / 2
 
 
+def middle(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """The largest middle part of images (N, C, H, W) that are not square in the shape of `size`,
+    (height, width), as labelled pictures are cut for a training; square ones are left whole."""
+    height, width = images.shape[-2:]
+    if height == width:
+        return images
+    scale = min(height / size[0], width / size[1])
+    inside = [max(1, round(side * scale)) for side in size]
+    top, left = (height - inside[0]) // 2, (width - inside[1]) // 2
+    return images[..., top : top + inside[0], left : left + inside[1]]
+
+
 def small_rgb(images: Tensor, most: int = MOST) -> Tensor:
     """Images (N, 1 or 3, H, W) in -1..1 as RGB (N, 3, h, w) in 0..1, h and w at most `most`.
 

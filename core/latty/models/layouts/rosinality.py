@@ -17,8 +17,8 @@ from latty.models.conversion import classes
 from latty.models.conversion import stylegan2 as common
 from latty.models.parts import Converted, Part, to_torch
 
-ORIGIN = "StyleGAN2 of rosinality, GANSpace and WarpedGANSpace, .pt"
-CHECKED = "the reference code's own output, 32 and 64 px"
+ORIGIN = "StyleGAN2 of rosinality, GANSpace, WarpedGANSpace and StyleGAN-Human, .pt"
+CHECKED = "the reference code's own output, 32 and 64 px; not square by equation only"
 FAMILY = "stylegan2"
 SIGNATURE = {"input.input": ..., "conv1.conv.modulation.weight": ..., "style.1.weight": ...}
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latty import home
-from latty.attributes.pixels import seen
+from latty.attributes.pixels import middle, seen
 from latty.attributes.scorers.factors.network import SIZE, Regressor, load_regressor
 from latty.checkpoints.checkpoint import digest
 from latty.errors import Missing
@@ -44,7 +44,7 @@ class FactorScorer:
 
     def score(self, images: Tensor) -> Tensor:
         """Factors (N, 23) of images (N, 3 or 1, H, W); raises Missing, BadData."""
-        images = seen(images)
+        images = middle(seen(images), (SIZE, SIZE))
         if images.shape[-2:] != (SIZE, SIZE):
             images = F.interpolate(images, (SIZE, SIZE), mode="area")
         scores: Tensor = _network(self.path, images.device)(images.float().expand(-1, 3, -1, -1))
