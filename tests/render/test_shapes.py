@@ -21,7 +21,7 @@ from latty.models import open_model
 from latty.models.base import ModelInfo
 from latty.presets.formats import formats
 from latty.render import provenance
-from latty.render.alpha import GROUND, on_board, opaque
+from latty.render.grids import GROUND, on_board, opaque
 from latty.render.pixels import to_uint8
 from latty.scene import Scene
 

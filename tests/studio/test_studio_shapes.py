@@ -9,7 +9,7 @@ from small_families import SHAPES, write_example
 from studio import Keys, run, text
 
 from latty import render
-from latty.render.alpha import on_board
+from latty.render.grids import on_board
 from latty.scene import Scene
 from latty_tui.app import Studio
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latty.cli import signals
 from latty.errors import BadData
-from latty.render.alpha import on_board
+from latty.render.grids import on_board
 from latty_tui import terminal as latty_tui_terminal
 from latty_tui.terminal.probe import Terminal
 

@@ -87,8 +87,7 @@ def _draw(rgb: latty_tui_terminal.Pixels, config: Config, out: Out) -> None:
 def _model(ref: str, config: Config, out: Out) -> None:
     from latty import Scene, open_model
     from latty.render import pictures
-    from latty.render.alpha import on_board
-    from latty.render.grids import sheet
+    from latty.render.grids import on_board, sheet
 
     scenes = [Scene(ref, seed, 0.8) for seed in range(FIRST_SAMPLES)]
     drawn = pictures(scenes, open_model(ref, config.device))
@@ -106,7 +105,7 @@ def _preset(ref: str, config: Config, out: Out) -> None:
 
 def _middle(preset: "Preset", config: Config) -> latty_tui_terminal.Pixels:
     from latty.render import picture
-    from latty.render.alpha import on_board
+    from latty.render.grids import on_board
 
     return on_board(picture(preset.at(0.5), config.device))
 

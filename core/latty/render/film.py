@@ -16,7 +16,6 @@ from latty.models.memory import is_short
 from latty.presets import Output, Preset
 from latty.presets.formats import Pixels, format_of
 from latty.render import grids, shots
-from latty.render.alpha import opaque
 from latty.render.journal import Journal
 from latty.render.options import Batches, Options
 from latty.render.pixels import Painter, at_size
@@ -122,6 +121,13 @@ class LazyFrames:
         return map(self.frame, self.order)
 
 
+def ground(output: Output, generator: Generator) -> dict[str, str]:
+    """What the recipe says of the ground on which an output lays pictures with an opacity."""
+    form = format_of(output.path)
+    needed = generator.info.channels == 4 and not (form is not None and form.alpha)
+    return {"ground": grids.GROUND} if needed else {}
+
+
 def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> LazyFrames:
     """What an output plays: frames of a finished reel, each picture `height` px high, laid on a
     ground where its format has no opacity."""
@@ -130,7 +136,7 @@ def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> L
 
     def pictures(start: int, stop: int) -> list[Pixels]:
         found = [grids.fit(reel[i], height) for i in range(start, stop)]
-        return found if form is not None and form.alpha else [*map(opaque, found)]
+        return found if form is not None and form.alpha else [*map(grids.opaque, found)]
 
     def frame(number: int) -> Pixels:
         return grids.tile(pictures(number * together, (number + 1) * together))

@@ -1,4 +1,8 @@
-"""Many pictures in one: tiles of a film, contact sheets, grids and strips with captions."""
+"""Many pictures in one: tiles of a film, contact sheets, grids and strips with captions.
+
+Pictures with an opacity are (H, W, 4), straight as PNG has it: the colours are not multiplied by it
+(Porter & Duff 1984). A file or a screen that has none needs a ground under them.
+"""
 
 from collections.abc import Sequence
 from math import ceil, sqrt
@@ -11,6 +15,8 @@ from latty.presets.formats import Pixels
 from latty.render.shots import width_at
 
 PAPER, INK, FAINT = "#ffffff", "#2e2e36", "#85858f"
+GROUND = PAPER  # under pictures in files without an opacity
+LIGHT, DARK, SQUARES = 204, 153, 16  # of the board under what is only looked at; top to bottom
 
 
 class Style(NamedTuple):
@@ -35,6 +41,38 @@ def fit(pixels: Pixels, height: int | None) -> Pixels:
     grows = height > pixels.shape[0]  # Lanczos rings when it enlarges
     method = Image.Resampling.BICUBIC if grows else Image.Resampling.LANCZOS
     return np.asarray(Image.fromarray(pixels).resize((width, height), method))
+
+
+def has_opacity(pixels: Pixels) -> bool:
+    """Whether pictures (..., C) are of four channels."""
+    return bool(pixels.shape[-1] == 4)
+
+
+def opaque(pixels: Pixels) -> Pixels:
+    """A picture (H, W, 4) on GROUND, (H, W, 3); one of three channels as it is."""
+    if not has_opacity(pixels):
+        return pixels
+    ground = np.frombuffer(bytes.fromhex(GROUND[1:]), np.uint8)
+    return _over(pixels, np.broadcast_to(ground, (*pixels.shape[:2], 3)))
+
+
+def on_board(pixels: Pixels) -> Pixels:
+    """A picture (H, W, 4) on a board of grey squares, (H, W, 3); one of three as it is."""
+    if not has_opacity(pixels):
+        return pixels
+    height, width = pixels.shape[:2]
+    side = max(1, height // SQUARES)
+    rows, columns = np.arange(height)[:, None] // side, np.arange(width)[None] // side
+    board = np.where((rows + columns) % 2, DARK, LIGHT).astype(np.uint8)
+    return _over(pixels, np.broadcast_to(board[..., None], (height, width, 3)))
+
+
+def _over(pixels: Pixels, ground: Pixels) -> Pixels:
+    """(H, W, 4) over (H, W, 3), to the nearest level, halves up."""
+    opacity = pixels[..., 3:].astype(np.uint32)
+    mixed = pixels[..., :3] * opacity + ground * (255 - opacity)
+    laid: Pixels = ((mixed + 127) // 255).astype(np.uint8)
+    return laid
 
 
 def tile(pictures: Sequence[Pixels]) -> Pixels:

@@ -78,8 +78,7 @@ def fill(
     Raises OutputError, and what models and edits raise.
     """
     from latty.models.base import AnySize
-    from latty.render.alpha import GROUND
-    from latty.render.film import develop, open_reel
+    from latty.render.film import develop, ground, open_reel
 
     reels: dict[Sequence[Scene], Reel] = {}
     with work.disk_errors(works), ExitStack() as journals:
@@ -98,9 +97,7 @@ def fill(
             needed = _bytes(missing, height * width, 1.0)
             work.refuse_small_disk(one.target, needed, options.force)
             recipe = {**shared, "preset": to_dict(provenance.portable(preset, output))}
-            form = format_of(output.path)
-            if generator.info.channels == 4 and not (form and form.alpha):
-                recipe["ground"] = GROUND
+            recipe |= ground(output, generator)
             one.note("recipe.json", provenance.sealed(recipe, reel.batches))
             reel.finish(report)
             film = develop(preset, output, reel, size)

@@ -24,8 +24,7 @@ from latty.models.device import pick_device
 from latty.models.memory import is_short
 from latty.models.store import model_file
 from latty.presets.formats import Pixels
-from latty.render.alpha import on_board
-from latty.render.grids import fit
+from latty.render.grids import fit, on_board
 from latty.render.pixels import Painter, at_size
 from latty.scene import Scene, from_table
 
