@@ -1,6 +1,6 @@
 """Values on the command line that several verbs take: seeds, noise, classes, whole numbers."""
 
-from latty.errors import UsageError, did_you_mean
+from latty.errors import BadData, UsageError
 from latty.scene import SEED_LIMIT, SIZES, TRUNCATIONS, Label, Noise
 
 MOST = 4096  # pictures on a sheet
@@ -62,27 +62,23 @@ def whole(name: str, text: str | int | None, low: int, high: int) -> int | None:
 
 
 def label(text: str | None, model: str, device: str) -> Label:
-    """A class index, a class name, or a mixture such as husky=0.7,corgi=0.3, of a model; None for
+    """A class index, a class name, or a mixture such as husky:0.7,lynx:0.3, of a model; None for
     none. Raises UsageError, and what opening the model does."""
     if text is None:
         return None
     from latty.models import open_model
+    from latty.models.classes import label_of
 
     generator = open_model(model, device)
-    names = generator.class_names() if hasattr(generator, "class_names") else ()
-    pairs: list[tuple[int, float]] = []
-    for part in text.split(","):
-        name, equals, weight = (word.strip() for word in part.rpartition("="))
-        name, share = (name, weight) if equals else (weight, "1")
-        if name in names:
-            index = list(names).index(name)
-        elif name.isascii() and name.isdecimal() and len(name) < 8:
-            index = int(name)
-        else:
-            hint = did_you_mean(name, names) or "this model's classes have no names: give an index"
-            raise UsageError(f"--label: no class '{name}'", hint)
-        try:
-            pairs.append((index, float(share)))
-        except ValueError:
-            raise UsageError(f"--label: '{share}' is no weight", "as in 3=0.7,5=0.3") from None
-    return pairs[0][0] if len(pairs) == 1 and pairs[0][1] == 1 else tuple(pairs)
+    try:
+        return label_of(text, generator)
+    except BadData as error:
+        raise UsageError(f"--label: {error.message}", error.hint) from None
+
+
+def one_class(text: str, model: str, device: str) -> int:
+    """The same, for what takes one class and no mixture. Raises UsageError."""
+    found = label(text, model, device)
+    if not isinstance(found, int):
+        raise UsageError(f"--label: {text} is a mixture", "here it takes one class")
+    return found

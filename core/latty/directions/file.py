@@ -66,6 +66,14 @@ class DirectionSet:
     def names(self) -> tuple[str, ...]:
         return tuple(info.name for info in self.infos)
 
+    @property
+    def label(self) -> int | str | None:
+        """The class that they were found for: of a search its parameter "label", of an imported
+        file what it knew as "class"; None = none, or any."""
+        known = dict(self.params)
+        found = known.get("class", known.get("label"))
+        return found if isinstance(found, str) or type(found) is int else None
+
 
 # --- what a header may say ------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ from typing import Any
 from latty.directions.registries import METHODS
 from latty.errors import UsageError, did_you_mean
 
+LABEL = "label"  # the parameter that is a class: a number, or a name that its model knows
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -157,6 +159,8 @@ def _kinds(node: ast.expr, module: _Module) -> tuple[tuple[str, ...], tuple[str,
 def parse(parameter: Parameter, text: str) -> Any:
     """The value that `text` gives a parameter. Raises UsageError with what fits."""
     flag = f"--{parameter.name.replace('_', '-')}"
+    if parameter.name == LABEL and not text.isdecimal() and text != "none":
+        return text  # a class by its name, which only the model knows
     if "none" in parameter.kinds and text == "none":
         return None
     if parameter.choices and text not in parameter.choices and parameter.kinds[:1] == ("str",):

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from latty.errors import BadData, did_you_mean
-from latty.models.base import Generator, HasClasses, Labels
+from latty.errors import BadData
+from latty.models.base import Generator, Labels
+from latty.models.classes import label_of
 from latty.scene import Label, Scene
 
 
@@ -33,15 +34,8 @@ def _classes(generator: Generator) -> int:
 
 
 def _index(label: Label, generator: Generator) -> Label:
-    """A class name as its index; anything else as it is. Raises BadData."""
-    if not isinstance(label, str):
-        return label
-    _classes(generator)
-    names = generator.class_names() if isinstance(generator, HasClasses) else ()
-    if label not in names:
-        hint = did_you_mean(label, names) or "this model's classes have no names: give an index"
-        raise BadData(f"no class '{label}'", hint)
-    return names.index(label)
+    """A text as the class or mixture that it means; anything else as it is. Raises BadData."""
+    return label_of(label, generator) if isinstance(label, str) else label
 
 
 def _checked(index: int, count: int) -> int:

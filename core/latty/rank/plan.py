@@ -11,7 +11,7 @@ from latty.directions.base import Info
 from latty.directions.store import reference, set_info
 from latty.errors import Missing
 from latty.models import open_model
-from latty.scene import Edit, Layers, Scene
+from latty.scene import Edit, Label, Layers, Scene
 
 if TYPE_CHECKING:
     from latty.models.base import Generator
@@ -28,6 +28,7 @@ class RankPlan:
     wanted  the attributes: (scorer, index in it, name)
     span    strengths -span..span; None = each direction's usable range
     layers  None = where each direction works best
+    label   the class that is drawn
     samples seeds beside the walks, that show the range and spread of each attribute
     """
 
@@ -43,6 +44,7 @@ class RankPlan:
     batch: int = 50
     samples: int = 200
     force: bool = False
+    label: Label = None
 
     def chosen(self) -> list[Info]:
         """The directions, in file order. Raises Missing, BadData."""
@@ -59,12 +61,12 @@ class RankPlan:
 
     def still(self) -> list[Scene]:
         """Scenes without edits."""
-        base = Scene(self.model, truncation=self.truncation)
+        base = Scene(self.model, truncation=self.truncation, label=self.label)
         return [replace(base, seed=seed) for seed in range(STILL, STILL + self.samples)]
 
     def walk(self, info: Info) -> list[Scene]:
         """Seed by seed, the scenes of every strength."""
-        base = Scene(self.model, truncation=self.truncation)
+        base = Scene(self.model, truncation=self.truncation, label=self.label)
         edit = Edit(reference(self.ref, info.name), 0.0, self.layers)
         return [
             replace(base, seed=seed, edits=(replace(edit, strength=strength),))
@@ -81,8 +83,12 @@ def planned(
     ref: str, model: str | None, scorers: str, device: str = "auto", **rest: Any
 ) -> "tuple[RankPlan, Generator]":
     """The plan for a set and attributes such as "smile,geometry", and the model; None = the one
-    that the set was made for. Raises Missing, BadData, DeviceError."""
-    name = model or set_info(ref).model
+    that the set was made for. The class is the set's own where `rest` names none. Raises Missing,
+    BadData, DeviceError."""
+    header = set_info(ref)
+    name = model or header.model
     generator = open_model(name, device)
     wanted = tuple(parse_attributes(scorers, generator))
+    if rest.get("label") is None and generator.info.num_classes:
+        rest["label"] = header.label
     return RankPlan(ref, name, wanted, **rest), generator

@@ -74,7 +74,7 @@ def _objective(scene: Scene, generator: Generator, goal: Goal) -> ClimbObjective
         raise BadData(f"no layers {goal.layers}", f"{scene.model} has layers 0 to {last}")
     label = labels([scene], generator)
     if space == "w":
-        index = scene.label if isinstance(scene.label, int) else None
+        index = int(label[0]) if label is not None and label.dim() == 1 else None
         start, basis = codes([scene], generator), whitened(generator, "w", index, goal.layers).basis
     else:
         assert isinstance(scene.seed, int)  # a climb starts at one latent

@@ -52,7 +52,7 @@ def options(parser: Parser) -> None:
         "deviations of the latents (default: 0.3)")  # fmt: skip
     add("--steps", type=int, default=60, metavar="N", help="at most (default: 60)")
     add("--distance", type=float, default=8.0, metavar="X", help="at most (default: 8)")
-    add("--label", metavar="N", help="class: an index, a name, or a mixture such as 3=0.7,5=0.3")
+    add("--label", metavar="N", help="class: an index, a name, or a mixture: husky:0.7,lynx:0.3")
     add("--truncation", type=float, default=1.0, metavar="PSI", help="1 = as sampled, 0 = mean")
     add("--frames", type=int, default=30, metavar="N", help="pictures on the way (default: 30)")
     add("--size", type=int, metavar="PX", help="height of a picture")

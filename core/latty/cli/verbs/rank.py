@@ -10,7 +10,7 @@ from latty.cli import signals, workers
 from latty.cli.out import Progress
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.cli.values import RECIPE, seeds, truncation
+from latty.cli.values import RECIPE, label, seeds, truncation
 from latty.errors import Missing, UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def options(parser: Parser) -> None:
     add("--seeds", default="0-31", metavar="LIST", help="where the walks start (default: 0-31)")
     add("--span", type=float, metavar="X", help="-X to +X sigma (default: the usable range)")
     add("--steps", type=int, default=7, metavar="N", help="strengths of a walk (default: 7)")
+    add("--label", metavar="N", help="class: an index, a name or a mixture (default: the set's)")
     add("--truncation", type=float, default=1.0, metavar="PSI", help="1 = as sampled")
     add("--by", choices=("corr", "amplitude", "selectivity"), default="corr", metavar="FIGURE",
         help="corr, amplitude or selectivity (default: corr)")  # fmt: skip
@@ -73,6 +74,7 @@ def run(run: Run) -> int:
     gallery.refuse(folder, args.force)
     with signals.cooperative():
         try:
+            rest["label"] = label(args.label, model, config.device)
             plan, generator = planned(args.set, model, args.scorers, config.device, **rest)
             share = partial(_spread, run, plan, generator, progress) if spread else None
             with ranking(plan, generator, progress, share) as found:

@@ -26,7 +26,7 @@ def options(parser: Parser) -> None:
     add = parser.add_argument
     add("model", metavar="MODEL", help="a name (latty list models) or a path")
     add("--seeds", default="0-15", metavar="LIST", help="such as 0-15,40 (default: 0-15)")
-    add("--label", metavar="N", help="class: an index, a name, or a mixture such as 3=0.7,5=0.3")
+    add("--label", metavar="N", help="class: an index, a name, or a mixture: husky:0.7,lynx:0.3")
     add("--truncation", type=float, default=1.0, metavar="PSI", help="1 = as sampled, 0 = mean")
     add("--noise", default="const", metavar="KIND", help="const, none or a seed")
     add("--size", type=int, metavar="PX", help="height of one picture")

@@ -166,13 +166,14 @@ class EngineServer:
 def opened(cache: "ModelCache", ref: str) -> dict[str, Any]:
     """Facts of a model for the studio: info, class names, notes, activations. Raises what
     `open_model` does."""
-    from latty.models.base import HasActivations, HasClasses
+    from latty.models.base import HasActivations
+    from latty.models.classes import names_of
 
     generator = cache.look_up(ref)
     return {
         "ok": True,
         "info": asdict(generator.info),
-        "classes": list(generator.class_names()) if isinstance(generator, HasClasses) else [],
+        "classes": list(names_of(generator)),
         "notes": list(generator.info.notes),
         "activations": (
             generator.activation_names() if isinstance(generator, HasActivations) else []
