@@ -15,7 +15,7 @@ LattyError                1    a job failed
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -133,6 +133,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean '{near[0]}'?"
     return f"there is: {', '.join(words[:12])}{', ...' if len(words) > 12 else ''}" if words else ""
+
+
+def whole_list(word: str, known: Sequence[str]) -> str:
+    """`did you mean 'b8'? there is: b4, b8, b16`: the nearest where one is near, and all of them in
+    their order."""
+    near = f"did you mean '{found[0]}'? " if (found := get_close_matches(word, known, 1)) else ""
+    return f"{near}there is: {', '.join(known)}"
 
 
 def explain(error: Exception) -> LattyError | None:

@@ -83,7 +83,7 @@ def test_mixtures_and_own_names() -> None:
         (THOUSAND, "husky:x", "no class 'husky:x'"),
         (THOUSAND, "husky:1e999", "no weight"),
         (THOUSAND, "", "no class ''"),
-        (OWN, "bird", "there is: Dog, a:b, c, cat, wild cat"),
+        (OWN, "bird", "there is: cat, wild cat, a:b, c, Dog"),
         (OWN, "4", "classes 0 to 3"),
         (Model(7), "cat", "give an index"),
         (Model(0), "cat", "knows no classes"),

@@ -13,6 +13,7 @@ from latty.text import clean
 
 HASH_LIMIT = 4 * 2**30  # a longer file would keep people waiting for its SHA-256
 SHOWN_ITEMS, DEPTH = 64, 4  # of a setting
+PLAIN = (str, int, float, type(None))
 SETTINGS = ("_init_kwargs", "training_set_kwargs", "args")
 
 Facts = dict[str, Any]
@@ -97,9 +98,16 @@ def _settings(tree: Any) -> Facts:
             found[clean(name)] = _json(plain(value.state.get("_init_kwargs", {})), DEPTH)
         elif isinstance(value, TfNetwork):
             found[clean(name)] = _json(value.kwargs, DEPTH)
-        elif name in SETTINGS:
+        elif name in SETTINGS or _is_plain(value):
             found[clean(name)] = _json(plain(value), DEPTH)
     return found
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it is a setting: text, a number, or a table of such."""
+    if isinstance(value, dict):
+        return bool(value) and all(isinstance(one, PLAIN) for one in value.values())
+    return isinstance(value, PLAIN) and value is not None
 
 
 def _json(value: Any, depth: int) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from latty.errors import BadData, UsageError
 
 if TYPE_CHECKING:
+    from latty.directions.base import Info
     from latty.directions.importing.base import Imported
     from latty.directions.importing.gather import Gathered
     from latty.directions.importing.source import ImportSource, KnownModel
@@ -124,6 +125,13 @@ def _first(found: "Gathered") -> str:
     return next((f"{name}: {why}" for name, why in found.left.items()), "")
 
 
+def _figures(info: "Info") -> dict[str, Any]:
+    """What is known of one direction, by name."""
+    low, high = info.usable
+    return {"sigma": info.sigma, "usable": f"{low:+g} to {high:+g}", "layers": str(info.layers),
+            **dict(info.scores)}  # fmt: skip
+
+
 def _facts(found: "Imported") -> dict[str, Any]:
     header = found.header
     hidden = ("notes", "importer", "source", "files")
@@ -135,6 +143,7 @@ def _facts(found: "Imported") -> dict[str, Any]:
         "shape": "x".join(map(str, found.shape)),
         "model": header.model,
         "names": list(found.names),
+        "directions": {one.name: _figures(one) for one in getattr(header, "infos", ())},
         "notes": list(found.notes),
         "knows": known,
     }

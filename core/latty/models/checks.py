@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Container, Sequence
-from difflib import get_close_matches
 from operator import itemgetter
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latty.errors import BadData, UsageError, did_you_mean
+from latty.errors import BadData, UsageError, whole_list
 from latty.models.activations import Change, Changes
 from latty.models.base import Labels, ModelInfo
 
@@ -17,9 +16,7 @@ from latty.models.base import Labels, ModelInfo
 def layer_index(info: ModelInfo, names: Sequence[str], name: str) -> int:
     """The place of layer `name` among `names`. Raises UsageError, which lists them all."""
     if name not in names:
-        near = did_you_mean(name, names) if get_close_matches(name, names) else ""
-        hint = f"{near} its layers: {', '.join(names)}".strip()
-        raise UsageError(f"{info.name} has no layer '{name}'", hint)
+        raise UsageError(f"{info.name} has no layer '{name}'", whole_list(name, names))
     return list(names).index(name)
 
 

@@ -6,11 +6,11 @@ its order). A class may have several names with commas between them, as ImageNet
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from latty.errors import BadData, did_you_mean
+from latty.errors import BadData, did_you_mean, whole_list
 from latty.home import shipped_dir
 from latty.scene import Label
 
@@ -84,8 +84,7 @@ def index_of(word: str, names: Sequence[str], count: int, model: str) -> int:
     if not names:
         raise BadData(f"no class '{word}'", "this model's classes have no names: give an index")
     if len(names) <= SHOWN:
-        near = did_you_mean(word, names)
-        hint = near if near.startswith("there is") else f"{near} there is: {', '.join(names)}"
+        hint = whole_list(word, names)
     else:
         near = did_you_mean(word, [one for name in names for one in _parts(name)])
         hint = f"{near} " if near.startswith("did") else ""
@@ -97,12 +96,12 @@ def matching(word: str, names: Sequence[str]) -> list[int]:
     """Every class that a word may mean: those that are called just so, or else in other letters, or
     else those in whose names its words are."""
     sought = word.strip().casefold()
-    tests = (
+    tests: tuple[Callable[[str], bool], ...] = (
         lambda name: word in _parts(name),
         lambda name: sought == name.casefold() or sought in _parts(name.casefold()),
         lambda name: {*_words(sought)} <= {*_words(name.casefold())},
     )
-    if not sought:
+    if not _words(sought):
         return []
     found = ([i for i, name in enumerate(names) if test(name)] for test in tests)
     return next((some for some in found if some), [])

@@ -24,8 +24,13 @@ LONG = 12  # entries of a list shown to people; --json has them all
 
 def options(parser: Parser) -> None:
     """What it takes."""
-    parser.epilog = '--json: {"file", "bytes", "kind", ...}: what is known of the file.'
-    parser.add_argument("file", metavar="FILE")
+    parser.epilog = (
+        "Of directions it tells the figures of each, of files of other programs what they hold.\n\n"
+        '--json: {"file", "bytes", "kind", ...}: what is known of the file, nothing cut;\n'
+        'with --layers {"model", "codes", "layers"}.'
+    )
+    parser.add_argument("file", metavar="FILE", help="a path, or the name of a model or set")
+    parser.add_argument("--layers", action="store_true", help="a model's layers and their sizes")
     parser.add_argument(
         "--spec", action="store_true", help="draft a spec of a plain network (TOML)"
     )
@@ -34,6 +39,8 @@ def options(parser: Parser) -> None:
 
 def run(run: Run) -> int:
     """A line per fact for people, one object for programs; a file nobody should load is refused."""
+    if run.args.layers:
+        return _layers(run)
     path = _locate(run.args.file)
     if run.args.spec:
         return _spec(path, run)
@@ -67,6 +74,23 @@ def _spec(path: Path, run: Run) -> int:
     return 0
 
 
+def _layers(run: Run) -> int:
+    """The layers that directions and edits may name; the model is opened, and draws once."""
+    from latty.models import open_model
+    from latty.models.looking import layer_sizes
+
+    generator = open_model(run.args.file, "cpu")
+    info, sizes = generator.info, layer_sizes(generator)
+    run.out.say(f"{info.name}: codes of {info.num_layers} layers, {info.width} wide; "
+                f"{len(sizes)} layers to look at, as channels x height x width")  # fmt: skip
+    if run.out.json:
+        layers = [{"name": name, "shape": list(shape)} for name, shape in sizes.items()]
+        run.out.result("", model=info.name, codes=[info.num_layers, info.width], layers=layers)
+    else:
+        run.out.rows([[name, "x".join(map(str, shape))] for name, shape in sizes.items()])
+    return 0
+
+
 def _locate(ref: str) -> Path:
     """A path, or the name of a shipped preset, a model or a direction set."""
     path = Path(ref).expanduser()
@@ -97,9 +121,13 @@ def _lines(facts: Facts) -> list[tuple[str, str]]:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_short(inner)}" for key, inner in value.items())
+    if isinstance(value, float):
+        return f"{value:.4g}"
     if isinstance(value, list):
         more = ", ..." if len(value) > LONG else ""
-        return ", ".join(str(item) for item in value[:LONG]) + more
+        return ", ".join(_short(item) for item in value[:LONG]) + more
     return str(value)
 
 

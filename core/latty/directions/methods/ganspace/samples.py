@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from latty.errors import BadData, did_you_mean
+from latty.errors import BadData, whole_list
 from latty.models.base import Generator, HasActivations, Labels
 from latty.models.memory import in_batches
 
@@ -36,7 +36,7 @@ class GanspaceRows:
             assert isinstance(generator, HasActivations)
             names = generator.activation_names()
             if layer not in names:
-                hint = did_you_mean(layer, [*names, *LATENTS])
+                hint = whole_list(layer, [*names, *LATENTS])
                 raise BadData(f"{generator.info.name} has no layer '{layer}'", hint)
 
     @cached_property
