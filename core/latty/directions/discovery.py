@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from latty import home
 from latty.directions.file import ARRAY, LINEAR, DirectionSet, Value, read_header, write
-from latty.directions.parameters import LABEL, parameters
+from latty.directions.parameters import parameters, with_class
 from latty.directions.registries import METHODS
 from latty.directions.store import SETS
 from latty.errors import BadData, LattyError, UsageError, WouldOverwrite, did_you_mean
 from latty.locks import locked
-from latty.models.classes import label_of
 from latty.report import Report, silent
 from latty.store import name_from
 from latty.version import __version__
@@ -101,9 +100,7 @@ def discover(
     Raises WouldOverwrite where another set is in the way, Locked while the same search runs, and
     what the method raises.
     """
-    if isinstance(params.get(LABEL), str):
-        params = {**params, LABEL: label_of(params[LABEL], generator)}
-    made = make(method, params)
+    made = make(method, with_class(params, generator))
     if lacks := made.missing(generator):
         raise BadData(f"{method}: {lacks}", "see: latty list methods")
     work = _work(method, made, generator)

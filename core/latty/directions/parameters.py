@@ -7,15 +7,20 @@ ones, give names, kinds and defaults, and the comments behind them the words of 
 import ast
 import inspect
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latty.directions.registries import METHODS
-from latty.errors import UsageError, did_you_mean
+from latty.errors import BadData, UsageError, did_you_mean
+from latty.models.classes import label_of
+
+if TYPE_CHECKING:
+    from latty.models.base import Generator
 
 LABEL = "label"  # the parameter that is a class: a number, or a name that its model knows
 
@@ -174,6 +179,18 @@ def parse(parameter: Parameter, text: str) -> Any:
                 continue
     takes = " or ".join(_KIND_WORDS[kind] for kind in parameter.kinds)
     raise UsageError(f"{flag}: '{text}' does not fit", f"it takes {takes}")
+
+
+def with_class(params: Mapping[str, Any], generator: "Generator") -> Mapping[str, Any]:
+    """Parameters whose class is a number, also where they name it. Raises BadData for a mixture,
+    and what is no class of the model."""
+    said = params.get(LABEL)
+    if not isinstance(said, str):
+        return params
+    found = label_of(said, generator)
+    if not isinstance(found, int):
+        raise BadData(f"{said} is a mixture of classes", "a method takes one class")
+    return {**params, LABEL: found}
 
 
 _KIND_WORDS = {

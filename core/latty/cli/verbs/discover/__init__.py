@@ -8,10 +8,8 @@ from latty.cli import signals, workers
 from latty.cli.out import seconds
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.cli.values import one_class
 from latty.cli.verbs.discover import parameters
 from latty.cli.verbs.discover.search import RESUME, search_model
-from latty.directions.parameters import LABEL
 from latty.directions.registries import METHODS
 from latty.errors import Missing, did_you_mean
 
@@ -45,9 +43,7 @@ def run(run: Run) -> int:
     if args.method not in METHODS:
         known = METHODS.names()
         raise Missing(f"no method '{args.method}'", did_you_mean(args.method, known))
-    params, split = parameters.given(args, args.method), workers.asked(run)
-    if isinstance(params.get(LABEL), str):
-        params[LABEL] = one_class(params[LABEL], args.model, run.config().device)
+    params, split = parameters.given(args, run.config().device), workers.asked(run)
     from latty.directions import discovery as search
 
     name = args.output or _default_name(run, params)

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from latty.directions.parameters import Parameter, parameters, parse
+from latty.cli.values import one_class
+from latty.directions.parameters import LABEL, Parameter, parameters, parse
 from latty.directions.registries import METHODS
 
 if TYPE_CHECKING:
@@ -32,10 +33,14 @@ def add(parser: "Parser") -> None:
         )
 
 
-def given(args: Any, method: str) -> dict[str, Any]:
-    """The parameters that the command line names. Raises UsageError."""
-    texts = {one: getattr(args, f"{PREFIX}{one.name}", None) for one in parameters(method)}
-    return {one.name: parse(one, text) for one, text in texts.items() if text is not None}
+def given(args: Any, device: str) -> dict[str, Any]:
+    """The parameters that the command line names; a class by its name as its number, for which the
+    model is opened. Raises UsageError."""
+    texts = {one: getattr(args, f"{PREFIX}{one.name}", None) for one in parameters(args.method)}
+    found = {one.name: parse(one, text) for one, text in texts.items() if text is not None}
+    if isinstance(found.get(LABEL), str):
+        found[LABEL] = one_class(found[LABEL], args.model, device)
+    return found
 
 
 def _metavar(one: Parameter) -> str:

@@ -11,6 +11,7 @@ from latty.cli import importable
 from latty.cli import kinds as sniff
 from latty.cli.parser import Parser
 from latty.cli.run import Run
+from latty.cli.verbs.inspect import asked
 from latty.errors import BadData, Missing
 
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ def options(parser: Parser) -> None:
 def run(run: Run) -> int:
     """A line per fact for people, one object for programs; a file nobody should load is refused."""
     if run.args.layers:
-        return _layers(run)
+        return asked.layers(run)
     path = _locate(run.args.file)
     if run.args.spec:
-        return _spec(path, run)
+        return asked.spec(path, run)
     kind = "folder" if path.is_dir() else sniff.kind(path)
     readers: dict[str, Callable[[Path], Facts]] = {
         "toml": _preset,
@@ -60,34 +61,6 @@ def run(run: Run) -> int:
         run.out.result("", **facts)
     else:
         run.out.rows([[key, text] for key, text in _lines(facts)])
-    return 0
-
-
-def _spec(path: Path, run: Run) -> int:
-    """The draft itself on stdout, to be saved and edited."""
-    from latty.checkpoints import open_checkpoint
-    from latty.models.draft import draft
-
-    text = draft(open_checkpoint(path))
-    run.out.result(text.rstrip("\n"), file=str(path), spec=text)
-    run.out.say(f"save it, fill it in, then: latty import {path.name} --spec FILE (docs/specs.md)")
-    return 0
-
-
-def _layers(run: Run) -> int:
-    """The layers that directions and edits may name; the model is opened, and draws once."""
-    from latty.models import open_model
-    from latty.models.looking import layer_sizes
-
-    generator = open_model(run.args.file, "cpu")
-    info, sizes = generator.info, layer_sizes(generator)
-    run.out.say(f"{info.name}: codes of {info.num_layers} layers, {info.width} wide; "
-                f"{len(sizes)} layers to look at, as channels x height x width")  # fmt: skip
-    if run.out.json:
-        layers = [{"name": name, "shape": list(shape)} for name, shape in sizes.items()]
-        run.out.result("", model=info.name, codes=[info.num_layers, info.width], layers=layers)
-    else:
-        run.out.rows([[name, "x".join(map(str, shape))] for name, shape in sizes.items()])
     return 0
 
 
