@@ -9,6 +9,7 @@ import pytest
 import torch
 from places import CASES, PARITY
 from small_families import stylegan1_tensors
+from stylegan1_files import genforce, higan, interfacegan, lernapparat
 from torch import Tensor
 
 from latty.errors import BadData, UsageError
@@ -122,83 +123,6 @@ def test_a_wrong_header_is_refused(text: str) -> None:
 # --- layouts in the wild: 128 px, where the references fuse ---------------------------------------
 
 WIDE = (8, 8, 7, 6, 5, 4)
-
-
-def genforce(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    named = {"truncation.w_avg": tensors["mapping.w_avg"], "synthesis.lod": torch.zeros(())}
-    for name, tensor in tensors.items():
-        if name == "synthesis.const":
-            named["synthesis.layer0.const"] = tensor[None]
-        elif name.endswith(".noise"):
-            named[name.replace("noise", "apply_noise.noise")] = tensor[None, None]
-        elif name == "synthesis.layer10.weight":
-            named[name] = tensor.flip(2, 3).contiguous()
-        elif name != "mapping.w_avg":
-            named[name.replace("noise_weight", "apply_noise.weight")] = tensor
-    blur = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
-    named["synthesis.layer2.blur.kernel"] = blur.expand(8, 1, 3, 3).contiguous()
-    return {"generator": tensors, "generator_smooth": named, "discriminator": {}}
-
-
-def higan(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """InterFaceGAN's names, but for two words."""
-    words = {"dense.linear": "dense.fc", ".linear.": ".fc.", "first_layer": "const"}
-    named = interfacegan(tensors)
-    for old, new in words.items():
-        named = {name.replace(old, new): tensor for name, tensor in named.items()}
-    return named
-
-
-def interfacegan(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    layer = {
-        "weight": "conv.weight",
-        "bias": "epilogue.bias",
-        "noise_weight": "epilogue.apply_noise.weight",
-        "noise": "epilogue.apply_noise.noise",
-        "style.weight": "epilogue.style_mod.dense.linear.weight",
-        "style.bias": "epilogue.style_mod.dense.wscale.bias",
-    }
-    named = {"truncation.w_avg": tensors["mapping.w_avg"], "truncation.truncation": torch.ones(1)}
-    for name, tensor in tensors.items():
-        head, middle, *rest = name.split(".")
-        kind = ".".join(rest)
-        if middle == "const":
-            named["synthesis.layer0.first_layer"] = tensor[None]
-        elif middle.startswith("dense"):
-            named[f"{head}.{middle}.{'linear' if kind == 'weight' else 'wscale'}.{kind}"] = tensor
-        elif middle.startswith("output"):
-            named[f"{head}.{middle}.conv.{kind}"] = tensor
-        elif name == "synthesis.layer10.weight":
-            named[name] = tensor.flip(2, 3).permute(2, 3, 1, 0).contiguous()
-        elif middle.startswith("layer"):
-            named[f"{head}.{middle}.{layer[kind]}"] = tensor
-    return named
-
-
-def lernapparat(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    named = {"truncation.avg_latent": tensors["mapping.w_avg"]}
-    for i in range(2):
-        for kind in ("weight", "bias"):
-            named[f"g_mapping.dense{i}.{kind}"] = tensors[f"mapping.dense{i}.{kind}"]
-    for kind in ("weight", "bias"):
-        named[f"g_synthesis.torgb.{kind}"] = tensors[f"synthesis.output5.{kind}"]
-    for j in range(12):
-        size, old = 4 << j // 2, f"synthesis.layer{j}"
-        block = f"g_synthesis.blocks.{size}x{size}"
-        conv = "" if j == 0 else "conv." if j == 1 else "conv1." if j % 2 else "conv0_up."
-        epilogue = f"{block}.epi{1 + j % 2}"
-        named[f"{block}.{conv}bias"] = tensors[f"{old}.bias"]
-        if j:
-            weight = tensors[f"{old}.weight"]
-            turned = weight.flip(2, 3).contiguous() if j == 10 else weight
-            named[f"{block}.{conv}weight"] = turned
-        named[f"{epilogue}.top_epi.noise.weight"] = tensors[f"{old}.noise_weight"]
-        named[f"{epilogue}.top_epi.noise.noise"] = tensors[f"{old}.noise"][None, None]
-        for kind in ("weight", "bias"):
-            named[f"{epilogue}.style_mod.lin.{kind}"] = tensors[f"{old}.style.{kind}"]
-    named["g_synthesis.blocks.4x4.const"] = tensors["synthesis.const"][None]
-    return named
-
 
 LAYOUTS = {
     "genforce": (genforce, 1e-8),
