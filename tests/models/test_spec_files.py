@@ -222,7 +222,9 @@ def test_measured_statistics_are_those_of_training_mode(stored: bool, tmp_path: 
     assert torch.allclose(again.synthesis(again.mapping(again.sample([1]))),
                           model.synthesis(model.mapping(model.sample([1]))), atol=1e-5)  # fmt: skip
     shown = latty("inspect", "net", home=tmp_path).stdout
-    assert "measured over 1024 samples" in shown
+    assert re.search(
+        "^notes +the statistics.* measured over 1024 samples, seeds 0 to 1023", shown, re.M
+    )
 
 
 def test_stale_statistics_are_noted_and_true_ones_are_not(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations, spectral_norm, weight_norm
 
 from latty.checkpoints.refusals import Refusal
-from latty.models.layers import made, through
+from latty.models.layers import through
+from latty.models.makers import made
 from latty.models.reparametrised import take_weight
 from latty.models.spec import KINDS, LAYER, Layer, Misfit
 from latty.models.state_dict import TensorReader

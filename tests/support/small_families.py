@@ -287,6 +287,43 @@ def shaped_stylegan2(start: tuple[int, int] = (4, 4), channels: int = 3) -> Made
     return stylegan2_network(config).state_dict(), stylegan2.metadata(config)
 
 
+SUM = """
+layers = [
+  {{ kind = "linear", tensors = "fc" }},
+  {{ kind = "reshape", shape = [5, {0}, {1}] }},
+  {{ kind = "residual", layers = [
+      {{ kind = "instance_norm", tensors = "norm" }},
+      {{ kind = "silu" }},
+      {{ kind = "upsample", mode = "bilinear", align_corners = false }},
+      {{ kind = "conv", tensors = "conv", padding = 1 }},
+    ], shortcut = [{{ kind = "conv_transpose", tensors = "skip", stride = 2 }}] }},
+  {{ kind = "leaky_relu", slope = 0.2 }},
+  {{ kind = "conv", tensors = "out", padding = 1 }},
+  {{ kind = "tanh" }},
+]
+latent = {{ size = 6 }}
+image = {{ channels = {2}, size = [{3}, {4}] }}
+"""
+
+
+def shaped_plain(start: tuple[int, int], channels: int = 3, classes: int = 0) -> Made:
+    """A plain network with a sum of branches, twice the size of `start`; its classes multiply."""
+    height, width = start
+    parts = {
+        "fc": nn.Linear(6, 5 * height * width),
+        "norm": nn.InstanceNorm2d(5, affine=True),
+        "conv": nn.utils.spectral_norm(nn.Conv2d(5, 5, 3)),
+        "skip": nn.ConvTranspose2d(5, 5, 2),
+        "out": nn.Conv2d(5, channels, 3),
+    }
+    text = SUM.format(height, width, channels, 2 * height, 2 * width)
+    if classes:
+        parts["emb"] = nn.Embedding(classes, 6)
+        text += f'classes = {{ count = {classes}, embedding = "emb.weight", join = "product" }}'
+    tensors = small.tensors(small.shaken(nn.ModuleDict(parts)))
+    return tensors, {"spec": spec.parse(text).to_json()}
+
+
 def write_example(name: str, path: Path) -> Path:
     """A small generator as a file that `latty import` and `open_model` take."""
     tensors, meta = example(name)
@@ -300,6 +337,9 @@ SHAPES = {  # what a family draws besides three channels in a square
     "stylegan2 wide": lambda: shaped_stylegan2((3, 7)),
     "stylegan2 grey": lambda: shaped_stylegan2(channels=1),
     "stylegan2 wide and clear": lambda: shaped_stylegan2((2, 5), 4),
+    "plain tall": lambda: shaped_plain((5, 3), 1),
+    "plain wide and clear": lambda: shaped_plain((2, 7), 4),
+    "plain with classes": lambda: shaped_plain((4, 4), classes=CLASSES),
 }
 
 

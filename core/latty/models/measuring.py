@@ -14,16 +14,8 @@ from torch import Tensor
 
 from latty.errors import BadData
 from latty.models.latent_generator import DRAWS
-from latty.models.layers import (
-    CHECK,
-    MAKERS,
-    BatchNorm,
-    Maker,
-    Size,
-    Step,
-    affine_of,
-    folded,
-)
+from latty.models.layers import BatchNorm, Size, Step, affine_of, folded
+from latty.models.makers import CHECK, MAKERS, Maker
 from latty.models.sequential import Sequential, network_of
 from latty.models.spec import Layer, Misfit, Spec
 from latty.models.state_dict import TensorReader

@@ -1,6 +1,6 @@
 """Networks that are one operation after another: what a Spec says, with the tensors of a file.
 
-Letters: N batch, Z latent width, E width of a class, I O channels, H W pixels; layers.py says what
+Letters: N batch, Z latent width, E width of a class, I O channels, H W pixels; makers.py says what
 the layers do.
 """
 
@@ -16,20 +16,16 @@ from latty.checkpoints.refusals import Refusal
 from latty.models.base import Meta, ModelInfo
 from latty.models.latent_generator import Latent
 from latty.models.layers import (
-    CHECK,
-    MAKERS,
     Conv,
     ConvTranspose,
     Linear,
-    Maker,
     Residual,
     Resize,
     Step,
     is_weighted,
-    made,
-    spelt,
     through,
 )
+from latty.models.makers import CHECK, MAKERS, Maker, made, spelt
 from latty.models.reparametrised import take_weight
 from latty.models.spec import Layer, Misfit, Spec
 from latty.models.state_dict import TensorReader, moved

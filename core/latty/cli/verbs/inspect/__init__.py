@@ -157,11 +157,13 @@ def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
 
     if meta.get("family"):
         height, width = said_size(checkpoint.meta) or (None, None)
+        notes = [line for line in checkpoint.meta.get("notes", "").split("\n") if line]
         return {"family": meta["family"], "origin": meta.get("origin"),
-                "height": height, "width_px": width}  # fmt: skip
+                "height": height, "width_px": width, "notes": notes}  # fmt: skip
     found = recognise(checkpoint)
     if found is None:
-        return {"family": None, "note": "its tensors' names are of no family that latty knows"}
+        note = "its tensors' names are of no family that latty knows; --spec drafts a spec of them"
+        return {"family": None, "note": note}
     return {"family": found.family, "origin": found.origin, "part": found.part.name}
 
 
