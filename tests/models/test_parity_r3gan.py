@@ -1,18 +1,36 @@
-"""R3GAN: its equations written another way, files to be refused."""
+"""R3GAN: the reference's own pictures, its equations written another way, files to be refused."""
+
+from pathlib import Path
 
 import family_promises as promises
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from places import CASES
 from small_families import r3gan_tensors
 from torch import Tensor
 
 from latty.errors import BadData
+from latty.models import open_model
 from latty.models.families import r3gan
 from latty.models.recognition import families_of
 from latty.models.state_dict import shapes_of
 
+FILES = sorted((CASES / "parity/r3gan").glob("*.pkl"))
+LIMIT = 2e-5  # of the largest value
 CPU = torch.device("cpu")
+
+
+@pytest.mark.skipif(not FILES, reason="the parity fixtures are not beside the checkout")
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_pictures_of_the_reference(file: Path) -> None:
+    known = dict(np.load(file.with_suffix(".npz")))
+    label = torch.from_numpy(known["c"]) if known["c"].size else None
+    generator = open_model(str(file), "cpu")
+    images = generator.synthesis(generator.mapping(torch.from_numpy(known["z"]), label), label)
+    limit = LIMIT * float(np.abs(known["img"]).max())
+    np.testing.assert_allclose(images.numpy(), known["img"], 0, limit)
 
 
 def drawn(

@@ -1,23 +1,29 @@
-"""StyleGAN-XL: a mean code for each class, the promises of a family."""
+"""StyleGAN-XL: the reference's own pictures, a mean code for each class, what a family promises."""
 
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import family_promises as promises
+import numpy as np
 import pytest
 import torch
+from places import CASES
+from safetensors.torch import save_file
 from small_families import STYLEGAN3, stylegan3_tensors
 from torch import Tensor
 
 from latty.edits.conditioned import labelled
 from latty.edits.stack import Stack
 from latty.errors import BadData
+from latty.models import open_model, opening
 from latty.models.families import stylegan3
 from latty.models.recognition import fits
 from latty.models.registries import LAYOUTS
 from latty.scene import Scene
 
+FILES = sorted((CASES / "parity/stylegan_xl").glob("*.pkl"))
+LIMIT = 2e-5  # of the largest value
 CPU = torch.device("cpu")
 CLASSES = 4
 SMALL = replace(STYLEGAN3, c_dim=CLASSES, embed_dim=0, class_dim=5, hidden_dim=0)
@@ -25,6 +31,27 @@ SMALL = replace(STYLEGAN3, c_dim=CLASSES, embed_dim=0, class_dim=5, hidden_dim=0
 
 def small() -> stylegan3.StyleGAN3:
     return stylegan3.build(stylegan3_tensors(SMALL), stylegan3.metadata(SMALL), CPU)
+
+
+# --- the reference's own pictures -----------------------------------------------------------------
+
+
+@pytest.mark.skipif(not FILES, reason="the parity fixtures are not beside the checkout")
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_pictures_of_the_reference(file: Path, tmp_path: Path) -> None:
+    known = dict(np.load(file.with_name(f"{file.name.split('.')[0]}.npz")))
+    z, classes = torch.from_numpy(known["z"]), known["c"].shape[1]
+    label = torch.from_numpy(known["c"]) if classes else None
+    model = opening.convert(file)
+    written = tmp_path / "written.safetensors"
+    save_file(model.tensors, written, model.meta)
+    for generator in (open_model(str(file), "cpu"), open_model(str(written), "cpu")):
+        assert generator.info.num_classes == classes
+        for psi in ("1.0", "0.7"):
+            codes = generator.mapping(z, label, float(psi))
+            np.testing.assert_allclose(codes.numpy(), known[f"w_{psi}"], atol=1e-5, rtol=0)
+            image, limit = known[f"img_{psi}"], LIMIT * float(np.abs(known[f"img_{psi}"]).max())
+            np.testing.assert_allclose(generator.synthesis(codes).numpy(), image, 0, limit)
 
 
 def test_layouts_tell_the_two_networks_apart() -> None:
@@ -37,7 +64,7 @@ def test_layouts_tell_the_two_networks_apart() -> None:
         for more in cases:
             found = [
                 layout
-                for layout in LAYOUTS.names()
+                for layout in names
                 if fits(LAYOUTS.constant(layout, "SIGNATURE"), {**common, **more})
             ]
             assert found == [wanted]

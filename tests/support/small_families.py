@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import fastgan_networks
 import onnx_files
 import pytest
 import small_networks as small
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from latty.checkpoints import onnxfile
 from latty.models import spec
 from latty.models.base import AnySize
-from latty.models.families import progan, stylegan1, stylegan2, stylegan3
+from latty.models.families import fastgan, progan, stylegan1, stylegan2, stylegan3
 from latty.models.families.onnx.drawing import OnnxUsage
 from latty.models.families.stylegan3.network import (
     StyleGAN3Config,
@@ -246,6 +247,12 @@ def example_onnx() -> Made:
     usage = OnnxUsage("z", 8, label="label", classes=CLASSES, height=8, width=8)
     data = torch.frombuffer(bytearray(recipe.data()), dtype=torch.uint8)
     return {onnxfile.NETWORK: data}, {"family": "onnx", "config": usage.to_json()}
+
+
+def example_fastgan() -> Made:
+    network = fastgan_networks.Network(64, 4, (8, 32), CLASSES, projected=True)
+    tensors = fastgan_networks.our_tensors(fastgan_networks.trained(network))
+    return tensors, fastgan.metadata(normalised=True, tanh=False)
 
 
 def example_plain() -> Made:

@@ -7,7 +7,7 @@ then be given another).  N batch, C classes; the mean code is zero.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -41,6 +41,23 @@ class StagedNetwork(Protocol):
 
     def layer_weights(self) -> list[Tensor]:
         """The matrix (outputs, D) through which each layer reads its code."""
+        ...
+
+
+class Conditions(list[Tensor]):
+    """What the layers of one run read; `kept`: features that a later stage reads, too, by stage."""
+
+    def __init__(self, given: Sequence[Tensor]) -> None:
+        super().__init__(given)
+        self.kept: dict[int, Tensor] = {}
+
+
+@runtime_checkable
+class NoisyNetwork(Protocol):
+    """A StagedNetwork that adds noise to its features."""
+
+    def with_noise(self, noise: Noise) -> StagedNetwork:
+        """The same weights with the noise of a scene."""
         ...
 
 
@@ -127,8 +144,8 @@ class Latent(LatentCodes):
     def synthesis(
         self, codes: Tensor, label: Labels = None, truncation: float = 1.0, noise: Noise = "const"
     ) -> Tensor:
-        """Images (N, C, H, W) float32 of codes (N, L, D); there is no noise to add."""
-        return self._run(codes, label, truncation, len(self.network.names) - 1)
+        """Images (N, C, H, W) float32 of codes (N, L, D); few of these networks add noise."""
+        return self._run(codes, label, truncation, len(self.network.names) - 1, UNCHANGED, noise)
 
     def layer_weights(self) -> list[Tensor]:
         """One matrix (outputs, D) per code layer, as its consumers apply it."""
@@ -148,7 +165,7 @@ class Latent(LatentCodes):
     ) -> Tensor:
         """Features (N, C, H, W) after stage `name`; nothing above it is computed."""
         stage = layer_index(self.info, self.activation_names(), name)
-        return self._run(codes, label, truncation, stage)
+        return self._run(codes, label, truncation, stage, UNCHANGED, noise)
 
     def synthesis_with(
         self,
@@ -160,7 +177,7 @@ class Latent(LatentCodes):
     ) -> Tensor:
         """Images (N, C, H, W) with the features after some stages changed."""
         last = len(self.network.names) - 1
-        return self._run(codes, label, truncation, last, changes)
+        return self._run(codes, label, truncation, last, changes, noise)
 
     def _run(
         self,
@@ -168,15 +185,18 @@ class Latent(LatentCodes):
         label: Labels,
         truncation: float,
         stop: int,
-        changes: Changes = UNCHANGED,
+        changes: Changes,
+        noise: Noise,
     ) -> Tensor:
         """Features after stage `stop`, those of some stages changed."""
         places = dict(in_order(self.info, self.activation_names(), changes))
         weights = self._weights(label, codes.shape[0])
         with gradients(codes, weights, *changes.values()):
-            conditions = self.network.conditions(self._codes(codes), weights)
+            network = self.network
+            network = network.with_noise(noise) if isinstance(network, NoisyNetwork) else network
+            conditions = network.conditions(self._codes(codes), weights)
             x = conditions[0]
             for i in range(stop + 1):
-                x = self.network.stage(i, x, conditions, truncation)
+                x = network.stage(i, x, conditions, truncation)
                 x = changed(x, places[i]) if i in places else x
             return x

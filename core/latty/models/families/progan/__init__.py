@@ -17,12 +17,13 @@ import torch
 from torch import Tensor
 
 from latty.errors import BadData, UsageError
-from latty.models.activations import UNCHANGED, Changes, gradients
+from latty.models.activations import Changes, gradients
 from latty.models.base import Labels, Meta, ModelInfo, Shapes
 from latty.models.checks import fitting_lod
 from latty.models.families.progan.network import ProGANConfig, ProGANNetwork
 from latty.models.latent_generator import Latent
 from latty.models.state_dict import checked, header_config, shapes_of
+from latty.scene import Noise
 
 __all__ = ["ProGAN", "ProGANConfig", "build", "metadata"]
 
@@ -140,11 +141,12 @@ class ProGAN(Latent):
         label: Labels,
         truncation: float,
         stop: int,
-        changes: Changes = UNCHANGED,
+        changes: Changes,
+        noise: Noise,
     ) -> Tensor:
         network = cast(ProGANNetwork, self.network)
         if not self.lod or stop < len(network.layers):
-            return super()._run(codes, label, truncation, stop, changes)
+            return super()._run(codes, label, truncation, stop, changes, noise)
         if changes:
             raise UsageError("a network that is still growing gives whole pictures only")
         weights = self._weights(label, codes.shape[0])
