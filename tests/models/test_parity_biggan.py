@@ -207,6 +207,10 @@ def test_config_json_says_which_blocks_double() -> None:
     with pytest.raises(BadData, match="output_dim"):
         wrong = {"beside": json.dumps({"layers": table, "output_dim": 64})}
         biggan_deep.build(small.biggan_deep(), wrong, small.CPU)
+    for key, value in {"n_stats": 9, "channel_width": 3, "attention_layer_position": 1}.items():
+        with pytest.raises(BadData, match=key):
+            wrong = {"beside": json.dumps({"layers": table, key: value})}
+            biggan_deep.build(small.biggan_deep(), wrong, small.CPU)
     with pytest.raises(Refusal, match="4 blocks"):
         wrong = {"beside": json.dumps({"layers": table[:2]})}
         biggan_deep.build(small.biggan_deep(), wrong, small.CPU)

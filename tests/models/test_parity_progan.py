@@ -7,6 +7,7 @@ import family_promises as promises
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from places import CASES, PARITY
 from small_families import progan_tensors
 from torch import Tensor
@@ -171,6 +172,66 @@ def test_interfacegan_fused_or_not(fused: bool, tmp_path: Path) -> None:
     got = opened(named, tmp_path)
     codes = promises.codes_of(got)
     torch.testing.assert_close(got.synthesis(codes), wanted.synthesis(codes))
+
+
+class BaseConfig:
+    """As pytorch_GAN_zoo pickles its settings: an object of a class that nobody has here."""
+
+
+def gan_zoo(**settings: object) -> dict[str, object]:
+    """A network of 8 px, its average, and its settings."""
+    draw, named = torch.Generator().manual_seed(0), {}
+    for name, *shape in (("formatLayer", 96, 5), ("groupScale0.0", 6, 6, 3, 3),
+                         ("scaleLayers.0.0", 4, 6, 3, 3), ("scaleLayers.0.1", 4, 4, 3, 3),
+                         ("toRGBLayers.0", 3, 6, 1, 1), ("toRGBLayers.1", 3, 4, 1, 1)):  # fmt: skip
+        named[f"{name}.module.weight"] = torch.randn(*shape, generator=draw)
+        named[f"{name}.module.bias"] = torch.randn(shape[0], generator=draw)
+    config = BaseConfig()
+    config.__dict__.update({"alpha": 0, "lossCriterion": "WGANGP", **settings})
+    other = {name: 2 * tensor for name, tensor in named.items()}
+    return {"config": config, "netG": other, "netD": {}, "avgG": named}
+
+
+def zoo_pictures(named: dict[str, Tensor], z: Tensor, alpha: float) -> Tensor:
+    """Written with torch's own functions: each layer is (W x + b) * sqrt(2 / inputs)."""
+
+    def layer(name: str, x: Tensor) -> Tensor:
+        weight, bias = named[f"{name}.module.weight"], named[f"{name}.module.bias"]
+        y = x @ weight.t() + bias if x.dim() == 2 else F.conv2d(
+            x, weight, bias, padding=weight.shape[-1] // 2)  # fmt: skip
+        return y * math.sqrt(2 / weight[0].numel())
+
+    def norm(x: Tensor) -> Tensor:
+        return x * (x.square().mean(1, keepdim=True) + 1e-8).rsqrt()
+
+    x = norm(F.leaky_relu(layer("formatLayer", norm(z)), 0.2).view(-1, 6, 4, 4))
+    x = norm(F.leaky_relu(layer("groupScale0.0", x), 0.2))
+    coarse, x = (F.interpolate(y, scale_factor=2) for y in (layer("toRGBLayers.0", x), x))
+    for i in (0, 1):
+        x = norm(F.leaky_relu(layer(f"scaleLayers.0.{i}", x), 0.2))
+    return alpha * coarse + (1 - alpha) * layer("toRGBLayers.1", x)
+
+
+@pytest.mark.parametrize("alpha", [0, 0.3])
+def test_gan_zoo_takes_the_average_and_its_settings(alpha: float, tmp_path: Path) -> None:
+    held = gan_zoo(alpha=alpha, latentVectorDim=5)
+    torch.save(held, tmp_path / "m.pth")
+    got = open_model(str(tmp_path / "m.pth"), "cpu")
+    z = got.sample([1, 2])
+    wanted = zoo_pictures(held["avgG"], z, alpha)
+    torch.testing.assert_close(got.synthesis(got.mapping(z)), wanted, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("leakyReluLeak", 0.1), ("lossCriterion", "DCGAN"), ("latentVectorDim", 6)],
+)
+def test_gan_zoo_refuses_settings_of_other_arithmetic(
+    key: str, value: object, tmp_path: Path
+) -> None:
+    torch.save(gan_zoo(**{key: value}), tmp_path / "m.pth")
+    with pytest.raises(BadData, match=key):
+        open_model(str(tmp_path / "m.pth"), "cpu")
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

@@ -5,6 +5,7 @@ checkout, whose README states the noise floor of each; we allow ten times that. 
 there are compared with small torch.nn networks.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -204,3 +205,20 @@ def test_settings_beside_the_file_choose_the_latent() -> None:
     assert sngan.build(made, meta, small.CPU).sample([1, 2, 3]).abs().max() <= 1
     with pytest.raises(BadData, match="distribution"):
         sngan.build(made, {"beside": '{"distribution": "cauchy"}'}, small.CPU)
+
+
+@pytest.mark.parametrize(("key", "value"), [("latent_dim", 9), ("image_channels", 1)])
+def test_settings_that_contradict_the_tensors(key: str, value: int) -> None:
+    made = small.tensors(small.shaken(small.SNGAN()))
+    meta = {"beside": json.dumps({"model": "sn_resnet32", key: value})}
+    with pytest.raises(BadData, match=key):
+        sngan.build(made, meta, small.CPU)
+    other = {"beside": json.dumps({"model": "another", key: value})}
+    assert sngan.build(made, other, small.CPU).info.z_dim == 7
+
+
+def test_settings_that_nobody_uses_are_named(tmp_path: Path) -> None:
+    torch.save(small.tensors(small.shaken(small.SNGAN())), tmp_path / "generator.pt")
+    (tmp_path / "args.json").write_text('{"model": "sn_resnet32", "leak": 0.1}')
+    (note,) = open_model(str(tmp_path / "generator.pt"), "cpu").info.notes
+    assert note.endswith(": leak")

@@ -8,7 +8,8 @@ discriminator alone. Files hold each convolution of a block under two names.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,16 +22,26 @@ from latty.models.base import Meta, ModelInfo, Shapes
 from latty.models.latent_generator import Latent
 from latty.models.layers import BatchNorm, Conv, Linear, Pointwise, Reshape, norm
 from latty.models.ops import enlarge
+from latty.models.parts import Converted, Part
 from latty.models.sequential import Sequential
-from latty.models.state_dict import TensorReader, config_of, moved, shape_of, shapes_of
+from latty.models.state_dict import (
+    TensorReader,
+    agree,
+    config_of,
+    moved,
+    shape_of,
+    shapes_of,
+    unused,
+)
 
-__all__ = ["build"]
+__all__ = ["build", "prepare"]
 
 ORIGIN = "SNGAN of WarpedGANSpace and GANLatentDiscovery, generator.pt"
 CHECKED = "the reference code's own output, 32 px"
 SIGNATURE = {"model.0.weight": 2, "model.2.model.0.running_mean": ...}
 NOISE = False
 
+USED = ("model", "latent_dim", "image_channels", "distribution", "class_names", "id2label")
 MOST = 10  # blocks: 4096 px
 DRAWS = ("normal", "uniform")  # "distribution" of args.json
 
@@ -40,10 +51,11 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
     shapes = shapes_of(tensors)
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
         network, colours = moved(_network(TensorReader(tensors), shapes), device)
-    said = config_of(meta).get("distribution", "normal")
-    if said not in DRAWS:
+    said, z_dim = config_of(meta), network.matrix.shape[1]
+    draw = said.get("distribution", "normal")
+    if draw not in DRAWS:
         raise BadData("the settings' distribution must be normal or uniform", "see args.json")
-    z_dim = network.matrix.shape[1]
+    agree(_settings(said), {"latent_dim": z_dim, "image_channels": colours})
     info = ModelInfo.of(
         meta,
         "sngan",
@@ -54,7 +66,17 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         width=z_dim,
         space="z",
     )
-    return Latent(network, info, device, said)
+    return Latent(network, info, device, draw)
+
+
+def prepare(part: Part, model: Converted) -> Converted:
+    """The same, with a note on the settings beside the file that change nothing here."""
+    return replace(model, notes=(*model.notes, *unused(_settings(part.beside), USED)))
+
+
+def _settings(beside: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those of an SNGAN, {} where they are another model's."""
+    return beside if str(beside.get("model", "")).startswith("sn_") else {}
 
 
 def _network(reader: TensorReader, shapes: Shapes) -> tuple[Sequential, int]:

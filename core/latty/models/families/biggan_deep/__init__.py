@@ -7,6 +7,8 @@ by gen_z, layer j + 1 by GenBlock j. Truncation t multiplies the latents in `map
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,6 +17,7 @@ from latty.checkpoints.refusals import Refusal
 from latty.models.base import Meta, ModelInfo
 from latty.models.families.biggan_deep.network import BigGANDeepBuilder, read_config
 from latty.models.latent_generator import Latent
+from latty.models.parts import Converted, Part
 from latty.models.state_dict import (
     TensorReader,
     agree,
@@ -23,9 +26,10 @@ from latty.models.state_dict import (
     moved,
     shape_of,
     shapes_of,
+    unused,
 )
 
-__all__ = ["build"]
+__all__ = ["build", "prepare"]
 
 ORIGIN = "BigGAN-deep of Hugging Face, pytorch_model.bin"
 CHECKED = "the reference code's own output, 128 and 256 px"
@@ -36,18 +40,25 @@ SIGNATURE = {
 }
 NOISE = False
 
+USED = ("output_dim", "z_dim", "class_embed_dim", "channel_width", "num_classes", "layers", "eps",
+        "attention_layer_position", "n_stats", "class_names", "id2label")  # fmt: skip
+
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
     """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
     shapes = shapes_of(tensors)
-    said = config_of(meta)
-    said = said if "layers" in said else {}  # another model's settings may lie beside the file
+    said = _settings(config_of(meta))
     config = read_config(shapes, said)
     embed, classes = shape_of(shapes, "embeddings.weight", 2)
     z_dim = shape_of(shapes, "generator.gen_z.weight_orig", 2)[1] - embed
     if z_dim < 1:
         raise Refusal("wrong-shape", "tensor 'embeddings.weight' leaves no room for z")
     agree(said, {"z_dim": z_dim, "class_embed_dim": embed})
+    rows = shape_of(shapes, "generator.layers.0.bn_0.running_means", 2)[0]
+    width = shape_of(shapes, "generator.gen_z.weight_orig", 2)[0] // 256
+    agree(said, {"n_stats": rows, "channel_width": width})
+    if config.attention is not None:
+        agree(said, {"attention_layer_position": config.attention})
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
         network = moved(BigGANDeepBuilder(TensorReader(tensors), shapes, config).network(), device)
     info = ModelInfo.of(
@@ -63,3 +74,13 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         space="w",
     )
     return Latent(network, info, device, "truncated")
+
+
+def prepare(part: Part, model: Converted) -> Converted:
+    """The same, with a note on the settings beside the file that change nothing here."""
+    return replace(model, notes=(*model.notes, *unused(_settings(part.beside), USED)))
+
+
+def _settings(beside: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those of a BigGAN-deep, {} where they are another model's."""
+    return beside if "layers" in beside else {}
