@@ -16,6 +16,7 @@ from small_families import SHAPES, made, write_example
 from latty import render
 from latty.attributes import open_scorer
 from latty.attributes.registries import SCORERS
+from latty.directions.likeness import smaller
 from latty.errors import BadData
 from latty.models import open_model
 from latty.models.base import ModelInfo
@@ -161,6 +162,13 @@ def test_scorers_see_the_colours(name: str) -> None:
     assert torch.equal(scorer.score(images).nan_to_num(), scorer.score(images[:, :3]).nan_to_num())
     with pytest.raises(BadData, match="5 channels"):
         scorer.score(torch.zeros(1, 5, 40, 24))
+
+
+def test_methods_see_the_colours() -> None:
+    images = torch.rand(2, 4, 40, 24)
+    assert torch.equal(smaller(images, 16), smaller(images[:, :3], 16))
+    assert smaller(images, 16).shape == (2, 3, 16, 10) and smaller(images, 99).shape[1] == 3
+    assert [made(name).info.colours for name in SHAPES] == [3, 3, 1, 3]
 
 
 @pytest.mark.parametrize(("channels", "shown"), [(1, 3), (2, 3), (3, 3), (4, 4), (5, 3), (9, 3)])

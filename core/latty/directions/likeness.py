@@ -21,7 +21,9 @@ GRID = 33  # amounts tried by `measured` before it interpolates
 
 
 def smaller(images: Tensor, size: int) -> Tensor:
-    """Images (N, C, H, W) averaged down to `size` px of height, or as they are."""
+    """Images (N, C, H, W) averaged down to `size` px of height, or as they are; of more than
+    three channels the colours, (N, 3, h, w)."""
+    images = images[:, :3]
     height, width = images.shape[-2:]
     if height <= size:
         return images

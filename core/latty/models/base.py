@@ -57,6 +57,11 @@ class ModelInfo:
         """The longer side, in px."""
         return max(self.height, self.width_px)
 
+    @property
+    def colours(self) -> int:
+        """How many of the channels methods look at: an opacity is none of them."""
+        return min(self.channels, 3)
+
     @classmethod
     def of(
         cls, meta: Meta, family: str, resolution: int | None = None, **sizes: Any
@@ -78,7 +83,7 @@ def _of_channels(count: int) -> tuple[str, ...]:
     if count == 4:
         return (
             "its pictures have an opacity: PNG, WebP and TIFF keep it, other files lay them on "
-            "white, and scorers see the colours",
+            "white, and scorers and methods see the colours",
         )
     if count in (1, 3):
         return ()

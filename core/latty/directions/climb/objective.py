@@ -90,7 +90,9 @@ class ClimbObjective:
             else:
                 assert picture is not None
                 found[scorer] = open_scorer(scorer).score(picture)
-        return found, picture if self.pictures else None
+        if picture is None or not self.pictures:
+            return found, None
+        return found, picture[:, :3]  # the colours: an opacity is no part of a likeness
 
 
 def logit(probability: Tensor) -> Tensor:

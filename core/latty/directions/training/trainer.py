@@ -61,7 +61,7 @@ class Trainer:
         key: str,
     ) -> None:
         self.pairs, self.params, self.unit, self.key = pairs, params, unit, key
-        kind, channels, count = params.reconstructor, pairs.generator.info.channels, params.count
+        kind, channels, count = params.reconstructor, pairs.generator.info.colours, params.count
         judge = seeded(params.seed, lambda: Reconstructor(kind, channels, count))
         self.nets = nn.ModuleDict({"shifter": shifter, "reconstructor": judge}).to(pairs.device)
         groups = [*params.rates(shifter), (judge.parameters(), params.reconstructor_rate)]
