@@ -256,7 +256,8 @@ def whole() -> nn.Module:
     return Dropped(
         nn.Linear(6, 40), nn.BatchNorm1d(40), nn.ELU(0.5), nn.Unflatten(1, (10, 2, 2)),
         nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
-        nn.Conv2d(10, 8, 3, padding=1, padding_mode="reflect"), nn.GroupNorm(2, 8), nn.Dropout(0.1),
+        nn.utils.spectral_norm(nn.Conv2d(10, 8, 3, padding=1, padding_mode="reflect")),
+        nn.GroupNorm(2, 8), nn.Dropout(0.1),
         nn.SiLU(), nn.ConvTranspose2d(8, 4, (3, 4), (1, 2), 1, groups=2), nn.InstanceNorm2d(4),
         nn.PReLU(4), nn.PixelShuffle(2), nn.ReflectionPad2d(1), nn.Conv2d(1, 3, 3), nn.Sigmoid(),
     )  # fmt: skip

@@ -85,12 +85,8 @@ def strays(tensors: Mapping[str, Tensor], spec: Spec) -> tuple[str, ...]:
     () where none are. Raises Misfit, Refusal."""
     meters: list[_Meter] = []
     network = network_of(TensorReader(tensors), spec, _metered(meters, stored=True))
-    try:  # one picture at least: what torch finds only when it runs is found here
-        for x in _latents(network, spec, LOOK if meters else 1):
-            _run(network, x)
-    except RuntimeError as error:
-        what = f"the network does not run: {str(error).splitlines()[0]}"
-        raise Misfit("wrong-shape", what, CHECK, ("layers",)) from None
+    for x in _latents(network, spec, LOOK if meters else 1):  # one at least: that it runs
+        _run(network, x)
     for meter in meters:
         mean, variance = meter.moments()
         there = tensors[f"{meter.name}.running_mean"].double()
@@ -139,11 +135,9 @@ def _latents(network: Sequential, spec: Spec, count: int) -> Iterator[Tensor]:
     for first in range(0, count, AT_ONCE):
         seeds = range(first, min(first + AT_ONCE, count))
         z = DRAWS[spec.distribution](seeds, spec.latent)
-        label = (
-            F.one_hot(torch.tensor(seeds) % spec.classes, spec.classes).float()
-            if spec.classes
-            else None
-        )
+        label = None
+        if spec.classes:
+            label = F.one_hot(torch.tensor(seeds) % spec.classes, spec.classes).float()
         yield network.conditions(z[:, None], label)[0]
 
 
@@ -155,4 +149,7 @@ def _run(network: Sequential, x: Tensor) -> bool:
             x = network.stage(index, x, (), 1.0)
     except _Enough:
         return True
+    except RuntimeError as error:
+        what = f"the network does not run: {str(error).splitlines()[0]}"
+        raise Misfit("wrong-shape", what, CHECK, ("layers",)) from None
     return False

@@ -16,6 +16,7 @@ from latty.models.draft.chain import Chain, Row
 from latty.models.draft.items import from_module, from_shapes
 from latty.models.parts import Part, parts
 from latty.models.recognition import recognise
+from latty.models.spec import of_json
 from latty.text import clean
 
 OTHERS = re.compile(r"[dD]|enc|(?i:net_?d|.*disc.*|.*critic.*|.*encoder.*|.*optim.*)")
@@ -29,12 +30,11 @@ HEAD = """\
 
 def draft(checkpoint: Checkpoint) -> str:
     """A spec in TOML for the generator of a file; of a model that latty stored with its spec, that
-    spec. Raises BadData for a file without layers that a spec can name."""
+    spec. Raises PresetError where that is none, BadData for a file without layers to name."""
     name = clean(checkpoint.path.name)
     if "spec" in checkpoint.meta:
-        table = json.loads(checkpoint.meta["spec"])
-        head = f"# The spec of {name}.\n"
-        return head + _toml(table, [Row(layer) for layer in table.get("layers", [])])
+        table = of_json(checkpoint.meta["spec"]).table
+        return f"# The spec of {name}.\n" + _toml(table, [Row(layer) for layer in table["layers"]])
     found = [part for part in parts(checkpoint) if part.views and not OTHERS.fullmatch(part.name)]
     if not found:
         raise BadData(f"{name} holds no tensors with names", "a spec describes a state_dict")
