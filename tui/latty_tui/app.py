@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
+from latty.config import Config
 from latty_tui import commands
 from latty_tui.base_app import BaseApp
 from latty_tui.desk import Listener, PictureArea
@@ -26,10 +27,7 @@ from latty_tui.library import opening
 from latty_tui.main_screen import Main
 from latty_tui.panel import style_sheets
 from latty_tui.state import History, State
-
-if TYPE_CHECKING:
-    from latty.config import Config
-    from latty_tui.terminal.probe import Terminal
+from latty_tui.terminal.probe import Terminal
 
 P = TypeVar("P", bound=Widget)
 APP_LOOKS = Path(__file__).parent / "app.tcss"
@@ -59,7 +57,7 @@ class Studio(BaseApp):
     ]
 
     def __init__(
-        self, ref: str | None, config: "Config", terminal: "Terminal", way: str | None = None
+        self, ref: str | None, config: Config, terminal: Terminal, way: str | None = None
     ) -> None:
         super().__init__()
         self.ref, self.config = ref, config

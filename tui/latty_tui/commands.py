@@ -3,6 +3,7 @@ jump mode and the keymap file all look here, so nothing is told twice."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 from textual.app import App
@@ -96,27 +97,24 @@ class Everything(Provider):
     def desk(self) -> Desk:
         return cast(Desk, self.app)
 
-    def _focused(self) -> str:
-        panel = panel_around(self.focused)
-        return name_of(type(panel)) if panel is not None else ""
-
     def _entries(self) -> Iterator[tuple[str, str, bool, Any]]:
         """What it says, its keys or a word on it, whether it is near, what it does."""
         titles = {name_of(panel): panel.TITLE for panel in panels()}
-        near = self._focused()
-        found = sorted(commands(self.app), key=lambda command: command.panel != near)
-        for command in found:
+        panel = panel_around(self.focused)
+        near = name_of(type(panel)) if panel is not None else ""
+        for command in sorted(commands(self.app), key=lambda command: command.panel != near):
             title = titles.get(command.panel, "")
             text = f"{title}: {command.what}" if title else command.what
             keys = display(self.app, command)
             words = f"{keys}   {command.more}" if command.more else keys
-            yield text, words, command.panel == near, self._runner(command)
+            yield text, words, command.panel == near, partial(self._run, command)
         for panel in panels():
             if panel.JUMP:
-                go = self._goer(name_of(panel))
+                go = partial(self.desk.go, name_of(panel))
                 yield f"Go to {panel.TITLE}", f"^o {panel.JUMP}", False, go
         for theme in sorted(self.app.available_themes):
-            yield f"Theme: {theme}", "how the studio looks", False, self._themer(theme)
+            look = partial(self.desk.set_theme, theme)
+            yield f"Theme: {theme}", "how the studio looks", False, look
 
     async def discover(self) -> Hits:
         for text, words, _, run in self._entries():
@@ -130,19 +128,9 @@ class Everything(Provider):
                 extra = NEAR if near else 0.0
                 yield Hit(score + extra, matcher.highlight(text), run, text=text, help=words)
 
-    def _runner(self, command: Command) -> Any:
-        async def run() -> None:
-            if not command.panel:
-                await self.app.run_action(command.action)
-                return
+    async def _run(self, command: Command) -> None:
+        panel = None
+        if command.panel:
             self.desk.go(command.panel)
             panel = self.desk.panel(command.panel)
-            await self.app.run_action(command.action, default_namespace=panel)
-
-        return run
-
-    def _goer(self, name: str) -> Any:
-        return lambda: self.desk.go(name)
-
-    def _themer(self, theme: str) -> Any:
-        return lambda: self.desk.set_theme(theme)
+        await self.app.run_action(command.action, default_namespace=panel)

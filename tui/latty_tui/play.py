@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,8 @@ from latty_tui.terminal.probe import Terminal
 
 Frame = tuple[NDArray[np.uint8], float]  # pixels (H, W, 3), seconds until the next one
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
-FRESH = 41  # number of the picture a film redraws; stills count up from here
+NUMBERS = count(42)  # of pictures; a film redraws one and the same
 NAP = 0.05  # seconds: how fast Ctrl-C is felt
-
-
-class _Count:
-    number = FRESH
 
 
 def play(path: Path, terminal: Terminal) -> None:
@@ -30,37 +27,30 @@ def play(path: Path, terminal: Terminal) -> None:
     first = next(found, None)
     if first is None:
         raise BadData(f"{path.name} holds no picture")
-    _Count.number += 1
-    second = next(found, None)
+    number, second = next(NUMBERS), next(found, None)
     if second is None:
-        _write(latty_tui_terminal.draw(first[0], terminal, _Count.number))
-        return
-    _film(first, second, found, terminal)
+        _write(latty_tui_terminal.draw(first[0], terminal, number))
+    else:
+        _film(chain((first, second), found), first, terminal, number)
 
 
-def _film(first: Frame, second: Frame, rest: Iterator[Frame], terminal: Terminal) -> None:
+def _film(film: Iterable[Frame], first: Frame, terminal: Terminal, number: int) -> None:
     """Every frame in the same place. One that comes too late is left out."""
-    _, rows = latty_tui_terminal.render(first[0], terminal, _Count.number)
+    _, rows = latty_tui_terminal.render(first[0], terminal, number)
     below = f"\x1b[{rows}B\r{SHOW}"
     due = time.monotonic()
     with signals.cooperative(farewell=below.encode()):
         _write(HIDE + latty_tui_terminal.reserve(rows))
         try:
-            for pixels, seconds in _chain(first, second, rest):
+            for pixels, seconds in film:
                 signals.check()
                 due += seconds
                 if time.monotonic() < due:
-                    data, _ = latty_tui_terminal.render(pixels, terminal, _Count.number)
+                    data, _ = latty_tui_terminal.render(pixels, terminal, number)
                     _write(latty_tui_terminal.placed(data))
                     _wait(due)
         finally:
             _write(below)
-
-
-def _chain(first: Frame, second: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
-    yield first
-    yield second
-    yield from rest
 
 
 def _wait(due: float) -> None:

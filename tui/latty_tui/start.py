@@ -2,15 +2,12 @@
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from latty.config import Config
 from latty_tui.terminal import probe, way
 
-if TYPE_CHECKING:
-    from latty.config import Config
 
-
-def run(ref: str | None, config: "Config") -> int:
+def run(ref: str | None, config: Config) -> int:
     """The studio, until it is left; the exit code. Raises Missing for a way to show pictures that
     cannot be used."""
     asked = probe.start()

@@ -5,12 +5,10 @@ No Textual and no files here: every key press is `state -> state`, and tests nee
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from latty.presets.values import Preset
 from latty.scene import Edit, Scene
-
-if TYPE_CHECKING:
-    from latty.presets.values import Preset
 
 Loop = Literal["once", "loop", "bounce"]
 Compare = Literal["edited", "original", "both"]
@@ -29,7 +27,7 @@ class FilmSettings:
     fps: float = 24
     easing: str = "smooth"
     loop: Loop = "bounce"
-    source: "Preset | None" = None
+    source: Preset | None = None
 
 
 @dataclass(frozen=True, slots=True)

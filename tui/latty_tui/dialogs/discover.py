@@ -4,21 +4,19 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from latty.directions.discovery import default_name, target_of
 from latty.directions.parameters import Parameter, parameters, parse
 from latty.directions.registries import METHODS
 from latty.errors import LattyError, did_you_mean
 from latty.jobs import control
+from latty_tui.desk import Desk
 from latty_tui.dialogs import device as dialogs_device
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.dialogs.fields import FormField, Values
 from latty_tui.dialogs.form import Form
 from latty_tui.dialogs.readers import free_name, or_empty, whole
-
-if TYPE_CHECKING:
-    from latty_tui.desk import Desk
 
 PATIENCE = 1.0  # seconds to wait for what the engine says before asking without it
 OF_SCORER = ("names", "locks", "keep", "conditions")  # parameters that are attributes
@@ -36,7 +34,7 @@ class Facts:
     activations: tuple[str, ...] = ()
 
 
-async def ask(desk: "Desk") -> None:
+async def ask(desk: Desk) -> None:
     """Ask which method and how, and hand the job in."""
     if desk.model is None:
         desk.say("no model is open to search in", "warning")
@@ -60,7 +58,7 @@ async def ask(desk: "Desk") -> None:
         desk.say(warning, "warning")
 
 
-async def _facts(desk: "Desk", ref: str, activations: tuple[str, ...]) -> Facts:
+async def _facts(desk: Desk, ref: str, activations: tuple[str, ...]) -> Facts:
     """Of the engine, where it has the time; without it nothing is greyed."""
     said: Any = {}
     with suppress(LattyError, TimeoutError):

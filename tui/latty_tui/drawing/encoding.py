@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from latty_tui import terminal
 from latty_tui.drawing.picture import RawPicture
 
 SHADES = " .:-=+*#%@"  # from dark to bright, on a dark ground
@@ -55,24 +56,18 @@ class Encoded:
 
 def fit(picture: RawPicture, order: EncodeOptions) -> tuple[int, int]:
     """Width and height in px on screen: the largest that keep the shape and fit the cells."""
-    from latty_tui import terminal
-
     columns, rows = order.place[2:]
     room = columns * order.cell[0], rows * order.cell[1]
     scale = min(room[0] / picture.width, room[1] / picture.height)
     if order.one_to_one:
         scale = min(scale, 1.0)
-    elif (
-        order.largest and not terminal.way(order.way).CELLS
-    ):  # blocks have no more pixels than cells
+    elif order.largest and not terminal.way(order.way).CELLS:  # blocks: no more pixels than cells
         scale = min(scale, order.largest / max(picture.width, picture.height))
     return max(1, int(picture.width * scale)), max(1, int(picture.height * scale))
 
 
 def encode(picture: RawPicture, order: EncodeOptions) -> Encoded:
     """The picture in the terminal's way, in the middle of its place. Slow: call it in a thread."""
-    from latty_tui import terminal
-
     width, height = fit(picture, order)
     columns = min(order.place[2], ceil(width / order.cell[0]))
     rows = min(order.place[3], ceil(height / order.cell[1]))
@@ -107,8 +102,6 @@ def array(picture: RawPicture) -> Any:
 def _resampled(pixels: Any, canvas: tuple[int, int] | None, order: EncodeOptions) -> Any:
     """At the size that the way wants; with less detail, each kept pixel is a square of pixels: few
     colours in a row and a band make a sixel short."""
-    from latty_tui import terminal
-
     if canvas is None:  # the terminal scales
         width, height = fit_within(pixels.shape[1], pixels.shape[0], order.detail or order.largest)
         return terminal.fitted(pixels, (width, height))
@@ -127,8 +120,6 @@ def fit_within(width: int, height: int, most: int | None) -> tuple[int, int]:
 
 def shrunk(pixels: Any, most: int) -> RawPicture:
     """Pixels (H, W, 3) with the longer side at most `most` px. Slow: call it in a thread."""
-    from latty_tui import terminal
-
     size = fit_within(pixels.shape[1], pixels.shape[0], most)
     return RawPicture(terminal.fitted(pixels, size).tobytes(), *size)
 
@@ -146,8 +137,6 @@ def cells(
     Blocks that are `wide` cells wide cost a terminal that much less. Without colours each cell is
     a character as bright as the picture is there.
     """
-    from latty_tui import terminal
-
     if not columns or not rows:
         return []
     width, height = fit(picture, EncodeOptions("blocks", (0, 0, columns, rows), cell))
@@ -177,6 +166,4 @@ def _hex(rgb: list[int]) -> str:
 
 def saved_path(picture: RawPicture) -> str:
     """The path of a file that holds the picture, for terminals that can show none."""
-    from latty_tui import terminal
-
     return terminal.way("saved").encode(array(picture), 0, 0)

@@ -9,14 +9,13 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from textual.app import App
+
+from latty_tui.drawing.encoding import Encoded
+from latty_tui.terminal import PICTURES
 from latty_tui.terminal.probe import Terminal, window_cell
-
-if TYPE_CHECKING:
-    from textual.app import App
-
-    from latty_tui.drawing.encoding import Encoded
 
 Spans = Sequence[tuple[int, int, int]]  # (y, from x, to x) of cells
 
@@ -39,7 +38,7 @@ class Painted(Protocol):
 class PixelWriter:
     """The one place that writes pixels; `app._driver` is private to Textual and used only here."""
 
-    def __init__(self, app: "App[Any]", terminal: Terminal, way: str) -> None:
+    def __init__(self, app: App[Any], terminal: Terminal, way: str) -> None:
         self.app, self.terminal, self.way = app, terminal, way
         self.views: list[Painted] = []  # they come and go by themselves
         self.sent = 0  # pictures
@@ -54,9 +53,7 @@ class PixelWriter:
     @property
     def survives(self) -> bool:
         """Whether pictures stay where cells are written over them."""
-        from latty_tui import terminal as latty_tui_terminal
-
-        return self.way in latty_tui_terminal.names() and latty_tui_terminal.way(self.way).SURVIVES
+        return self.way in PICTURES and PICTURES.load(self.way).SURVIVES
 
     def largest(self, full: bool = False) -> int:
         """px of the longer side on screen; no matter of the link: a picture whose size jumps
@@ -91,7 +88,7 @@ class PixelWriter:
             driver.write(data)
             driver.flush()
 
-    def paint(self, encoded: "Encoded") -> None:
+    def paint(self, encoded: Encoded) -> None:
         """Draw at its place and put the cursor back; ?2026: shown at once where that is known."""
         at = f"\x1b[{encoded.row + 1};{encoded.column + 1}H"
         ask = ASK if self._answers else ""
@@ -124,7 +121,5 @@ class PixelWriter:
 
     def hide(self, number: int) -> None:
         """Take a picture away where it would outlive its cells."""
-        from latty_tui import terminal as latty_tui_terminal
-
-        if self.survives and (data := latty_tui_terminal.way(self.way).hide(number)):
+        if self.survives and (data := PICTURES.load(self.way).hide(number)):
             self.write(data)

@@ -2,16 +2,14 @@
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+from textual.timer import Timer
+from textual.worker import Worker
 
 from latty.scene import SEED_LIMIT, Scene
 from latty_tui.desk import Desk
 from latty_tui.drawing.engine import EngineError
 from latty_tui.state import State, ViewSettings
-
-if TYPE_CHECKING:
-    from textual.timer import Timer
-    from textual.worker import Worker
 
 GATHER = 0.008  # seconds: keys that arrive together make one picture
 REPEATING = 0.2  # seconds between two changes below which more of them are expected

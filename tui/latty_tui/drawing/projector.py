@@ -9,19 +9,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
-from typing import TYPE_CHECKING
 
+from textual.worker import Worker
+
+from latty.presets import Preset
+from latty.scene import Scene
+from latty_tui.desk import Desk
 from latty_tui.drawing.encoding import array, shrunk
-from latty_tui.drawing.engine import EngineDied, EngineError
+from latty_tui.drawing.engine import Drawn, EngineDied, EngineError
 from latty_tui.drawing.picture import RawPicture
-
-if TYPE_CHECKING:
-    from textual.worker import Worker
-
-    from latty.presets import Preset
-    from latty.scene import Scene
-    from latty_tui.desk import Desk
-    from latty_tui.drawing.engine import Drawn
 
 LARGEST = 256  # px of the longer side
 KEPT = 2**28  # bytes of pictures
@@ -32,19 +28,19 @@ HOLD = 0.6  # seconds that the last picture of a film which ends is seen
 class Playback:
     """A preset as it is played: its moments, their order, how fast, whether it ends."""
 
-    preset: "Preset"
+    preset: Preset
     times: tuple[float, ...]
     order: Sequence[int]
     fps: float
     ends: bool
 
-    def scenes(self, frame: int) -> "list[Scene]":
+    def scenes(self, frame: int) -> list[Scene]:
         """The pictures of one frame: several where the preset has a list of seeds."""
         scene = self.preset.at(self.times[frame])
         return [replace(scene, seed=seed) for seed in self.preset.seeds] or [scene]
 
 
-def playback_of(preset: "Preset", fps: float, loop: str) -> Playback:
+def playback_of(preset: Preset, fps: float, loop: str) -> Playback:
     """What is played of a preset."""
     from latty.render.shots import play_order
 
@@ -55,7 +51,7 @@ def playback_of(preset: "Preset", fps: float, loop: str) -> Playback:
 class Projector:
     """One film at a time; `moved` is called whenever it shows another frame, starts or ends."""
 
-    def __init__(self, desk: "Desk", moved: Callable[[], object]) -> None:
+    def __init__(self, desk: Desk, moved: Callable[[], object]) -> None:
         self.desk, self._moved = desk, moved
         self.playback: Playback | None = None
         self.frame = 0

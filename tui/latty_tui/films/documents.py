@@ -11,16 +11,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from latty import home
+from latty import home, presets
 from latty.errors import BadData, Missing, PresetError
 from latty.files import Stamp, replace_whole, stamp_of
+from latty.presets import Preset
 from latty.presets.formats import format_of
-
-if TYPE_CHECKING:
-    from latty.presets import Preset
-
 
 RECENT = "recent-presets.json"
 MOST_RECENT = 20
@@ -38,7 +35,7 @@ class Document:
 
     path: Path
     name: str
-    saved: "Preset | None"
+    saved: Preset | None
     stamp: Stamp | None
 
 
@@ -53,7 +50,7 @@ class Offer(NamedTuple):
 class Read(NamedTuple):
     """What was read: a preset, its file where it may be edited, and warnings."""
 
-    preset: "Preset"
+    preset: Preset
     file: Path | None
     warnings: tuple[str, ...]
     stamp: Stamp | None
@@ -65,7 +62,6 @@ def read(ref: str) -> Read:
     Raises PresetError with every fault, models and directions that are not there among them;
     BadData, Missing, OutputError.
     """
-    from latty import presets
     from latty.render import sources
 
     before = stamp_of(Path(ref).expanduser())
@@ -79,22 +75,18 @@ def is_shipped(path: Path) -> bool:
     return path.resolve().parent == home.presets_dir().resolve()
 
 
-def save(preset: "Preset", path: Path) -> Stamp | None:
+def save(preset: Preset, path: Path) -> Stamp | None:
     """Write a preset; a file that is there keeps its comments. Raises PresetError where that is no
     preset or what is to be written is none, OutputError."""
-    from latty import presets
-
     presets.from_dict(presets.to_dict(preset), path.name)  # numbers beyond what files may say
     presets.save(preset, path)
     remember(path)
     return stamp_of(path)
 
 
-def copied(preset: "Preset", original: Path | None) -> Path:
+def copied(preset: Preset, original: Path | None) -> Path:
     """A file to edit a preset in that is not saved: with the comments of the original."""
     import tempfile
-
-    from latty import presets
 
     folder = home.cache_dir() / "edit"
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,16 +9,14 @@ what is then set by hand stands still. No Textual here, and nothing that a first
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latty.errors import BadData
 from latty.presets import formats
-from latty.scene import Edit, Scene, Walk
+from latty.presets.values import SCHEMA, Output, Preset, Track
+from latty.scene import Edit, Scene, Walk, from_table, to_table
 from latty_tui.films.keyframes import Tracks, joined, names
 from latty_tui.state import FilmSettings, State, idle
-
-if TYPE_CHECKING:
-    from latty.presets.values import Output, Preset, Track
 
 UNNAMED = "untitled"
 MOST = 64  # keyframes that a preset is taken apart into
@@ -27,9 +25,8 @@ MOST = 64  # keyframes that a preset is taken apart into
 # From the state to a preset.
 
 
-def preset_of(state: State, name: str = "") -> "Preset":
+def preset_of(state: State, name: str = "") -> Preset:
     """The preset of a state. Raises BadData that names what cannot move between its keyframes."""
-    from latty.presets.values import SCHEMA, Preset
 
     name, source = name or state.name or UNNAMED, state.film.source
     scene, tracks = _of_keys(state) if len(state.keys) > 1 else _whole(state)
@@ -40,7 +37,7 @@ def preset_of(state: State, name: str = "") -> "Preset":
     return Preset(SCHEMA, name, scene, frames, tracks, seeds, _outputs(state, name, moves))
 
 
-def moves(preset: "Preset") -> bool:
+def moves(preset: Preset) -> bool:
     """Whether there is anything to play."""
     return bool(preset.tracks) or isinstance(preset.scene.seed, Walk)
 
@@ -83,7 +80,7 @@ def _whole(state: State) -> tuple[Scene, Tracks]:
     return scene, tuple(_followed(source, scene))
 
 
-def _followed(source: "Preset", scene: Scene) -> Iterator[tuple[str, "Track"]]:
+def _followed(source: Preset, scene: Scene) -> Iterator[tuple[str, Track]]:
     """The tracks of what is as the source has it; edits may have other places in the stack."""
     old = source.scene
     place = {name: i for i, name in enumerate(names(scene.edits))}
@@ -103,10 +100,8 @@ def _same_way(edit: Edit, old: Edit) -> bool:
     return (edit.strength, edit.mode, edit.unit) == (old.strength, old.mode, old.unit)
 
 
-def _outputs(state: State, name: str, moving: bool) -> "tuple[Output, ...]":
+def _outputs(state: State, name: str, moving: bool) -> tuple[Output, ...]:
     """The outputs of the source where they fit, under the new name; one of our own elsewhere."""
-    from latty.presets.values import Output
-
     film, source = state.film, state.film.source
     own = Output(f"{_stem(name)}.gif", fps=film.fps, loop=film.loop) if moving else (
         Output(f"{_stem(name)}.png")
@@ -129,11 +124,11 @@ def _outputs(state: State, name: str, moving: bool) -> "tuple[Output, ...]":
     return tuple(found)
 
 
-def _is_movie(output: "Output") -> bool:
+def _is_movie(output: Output) -> bool:
     return output.path[-1:] != formats.FOLDER and formats.is_film(output.path)
 
 
-def _fits(output: "Output", moving: bool) -> bool:
+def _fits(output: Output, moving: bool) -> bool:
     return moving or not _is_movie(output)
 
 
@@ -151,7 +146,7 @@ def _stem(name: str) -> str:
 # From a preset to the state.
 
 
-def state_of(preset: "Preset") -> State:
+def state_of(preset: Preset) -> State:
     """The state of a preset: with keyframes where they say the same, else with it as the source."""
     scene, easing, usual = preset.scene, _easing(preset), FilmSettings()
     first = _first_movie(preset.outputs) or usual
@@ -167,11 +162,11 @@ def state_of(preset: "Preset") -> State:
     return found if keys and _plays(found, preset) else kept
 
 
-def _first_movie(outputs: "Sequence[Output]") -> "Output | None":
+def _first_movie(outputs: Sequence[Output]) -> Output | None:
     return next(filter(_is_movie, outputs), None)
 
 
-def _easing(preset: "Preset") -> str | None:
+def _easing(preset: Preset) -> str | None:
     """The easing of all that moves, None where there are several."""
     found = {track.easing for _, track in preset.tracks}
     if isinstance(preset.scene.seed, Walk) and not found:
@@ -179,7 +174,7 @@ def _easing(preset: "Preset") -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _grid(preset: "Preset") -> list[float]:
+def _grid(preset: Preset) -> list[float]:
     """The fewest even intervals on which every key of every track lies, () for none."""
     times = {t for _, track in preset.tracks for t, _ in track.keys} | {0.0, 1.0}
     seed = preset.scene.seed
@@ -191,14 +186,14 @@ def _grid(preset: "Preset") -> list[float]:
     return []
 
 
-def _key(preset: "Preset", t: float, index: int) -> Scene:
+def _key(preset: Preset, t: float, index: int) -> Scene:
     scene = preset.at(t)
     if isinstance(preset.scene.seed, Walk):
         scene = replace(scene, seed=preset.scene.seed.seeds[index])
     return scene
 
 
-def _plays(state: State, preset: "Preset") -> bool:
+def _plays(state: State, preset: Preset) -> bool:
     """Whether the keyframes play exactly what the preset does, frame for frame."""
     try:
         made = preset_of(state)
@@ -214,7 +209,6 @@ def _plays(state: State, preset: "Preset") -> bool:
 
 def film_table(film: FilmSettings) -> dict[str, Any]:
     """A film as JSON."""
-    from latty.scene import to_table
 
     table = {key: getattr(film, key) for key in ("frames", "fps", "easing", "loop")}
     source = film.source
@@ -240,9 +234,7 @@ def film_of(table: Mapping[str, Any]) -> FilmSettings:
     return FilmSettings(**rest, source=_source_of(source) if source else None)
 
 
-def _source_of(table: Mapping[str, Any]) -> "Preset":
-    from latty.presets.values import SCHEMA, Output, Preset, Track
-    from latty.scene import from_table
+def _source_of(table: Mapping[str, Any]) -> Preset:
 
     return Preset(
         SCHEMA,

@@ -8,16 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latty.errors import BadData
+from latty.presets.values import Track
 from latty.scene import Edit, Scene, Walk
 from latty_tui.state import State, idle
 
-if TYPE_CHECKING:
-    from latty.presets.values import Track
-
-Tracks = tuple[tuple[str, "Track"], ...]
+Tracks = tuple[tuple[str, Track], ...]
 Name = tuple[str, int]  # a direction, and the how manieth edit along it
 
 SAME = {
@@ -60,7 +58,6 @@ def joined(
 def _tracks(numbers: dict[str, list[Any]], easing: str, pace: str) -> Tracks:
     """A track for each number that changes, and for the pace of a walk. The easing of a walk is
     that of its whole way, which between more than two seeds would miss those in the middle."""
-    from latty.presets.values import Track
 
     tracks = [] if pace == "linear" else [("seed", Track(((0.0, 0.0), (1.0, 1.0)), pace))]
     for key, values in numbers.items():

@@ -4,13 +4,10 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING
 
+from latty.directions.file import LINEAR, DirectionSet
 from latty.errors import LattyError, Missing, did_you_mean
 from latty.scene import ALL, MIXING, Edit, Layers
-
-if TYPE_CHECKING:
-    from latty.directions.file import DirectionSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +58,8 @@ def read_all(refs: Iterable[str]) -> dict[str, DirectionFacts]:
     return found
 
 
-def _known(header: "DirectionSet", source: str, name: str) -> DirectionFacts:
+def _known(header: DirectionSet, source: str, name: str) -> DirectionFacts:
     """A direction of a set. Raises Missing."""
-    from latty.directions.file import LINEAR
 
     if name in header.names:
         index = header.names.index(name)

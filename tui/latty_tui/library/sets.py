@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from latty import home
 from latty.checkpoints.safetensors import read_header as read_container
@@ -16,10 +15,8 @@ from latty.directions.file import ARRAY, KIND, LINEAR, DirectionSet, read_header
 from latty.directions.registries import METHODS
 from latty.errors import LattyError
 from latty.files import Stamp, stamp_of
-
-if TYPE_CHECKING:
-    from latty_tui.drawing.engine import OpenModel
-    from latty_tui.library.marks import Marks
+from latty_tui.drawing.engine import OpenModel
+from latty_tui.library.marks import Marks
 
 INSIDE = "activation:"
 SHARES = ("corr", "accuracy", "crossed", "r2")  # scores that are 1 at best; others have no best
@@ -102,7 +99,7 @@ def _read(path: Path) -> SetEntry | None:
     return SetEntry(name, path, shipped, header, sizes)
 
 
-def misfit(entry: SetEntry, model: "OpenModel | None") -> str:
+def misfit(entry: SetEntry, model: OpenModel | None) -> str:
     """Why a set cannot be used with a model, in a few words; "" = it can, or none is open."""
     header = entry.header
     if header is None:
@@ -119,11 +116,11 @@ def misfit(entry: SetEntry, model: "OpenModel | None") -> str:
     return _no_size(entry, header, model)
 
 
-def _no_layer(layer: str, model: "OpenModel") -> str:
+def _no_layer(layer: str, model: OpenModel) -> str:
     return "" if layer in model.activations else f"{model.name} has no layer {layer}"
 
 
-def _no_size(entry: SetEntry, header: DirectionSet, model: "OpenModel") -> str:
+def _no_size(entry: SetEntry, header: DirectionSet, model: OpenModel) -> str:
     full = (model.num_layers, model.width)
     fitting = [(model.z_dim,)] if header.space == "z" else [full[1:], full]
     if not entry.sizes or entry.sizes in fitting:
@@ -168,8 +165,8 @@ class DirectionRow:
 
 def rows(
     entries: Iterable[SetEntry],
-    model: "OpenModel | None",
-    marks: "Marks",
+    model: OpenModel | None,
+    marks: Marks,
     folded: Mapping[str, bool],
     words: str = "",
 ) -> list[DirectionRow]:
@@ -212,7 +209,7 @@ def _method(
     made: list[DirectionRow],
     method: str,
     sets: list[tuple[SetEntry, str]],
-    marks: "Marks",
+    marks: Marks,
     folded: Mapping[str, bool],
     parts: list[str],
 ) -> None:
@@ -259,7 +256,7 @@ def _head(
         ]
 
 
-def _has(found: DirectionEntry, marks: "Marks", parts: list[str]) -> bool:
+def _has(found: DirectionEntry, marks: Marks, parts: list[str]) -> bool:
     """Whether a direction has all words: in its name, set, method, tags, or "starred"."""
     method = found.entry.method
     star = STARRED if found.ref in marks.stars else ""

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.text import Text
 from textual.timer import Timer
@@ -13,11 +13,9 @@ from textual.widget import Widget
 
 from latty.scene import Walk
 from latty.text import printable
+from latty_tui.drawing.engine import Drawn, OpenModel
 from latty_tui.panel import Panel
-
-if TYPE_CHECKING:
-    from latty_tui.drawing.engine import Drawn, OpenModel
-    from latty_tui.state import State
+from latty_tui.state import State
 
 LATER = 0.2  # seconds after a change
 LOOK = 1.0  # seconds between two looks at what is measured: the link
@@ -77,13 +75,13 @@ class HeaderPanel(Panel, Widget):
 
     # What it hears of.
 
-    def on_state(self, state: "State") -> None:
+    def on_state(self, state: State) -> None:
         """Told a moment later: Textual goes through all that is between two places it writes to at
         once, and the others that change with the state are far away."""
         if self._soon is None:
             self._soon = self.set_timer(LATER, self._look)
 
-    def on_model(self, model: "OpenModel | None") -> None:
+    def on_model(self, model: OpenModel | None) -> None:
         self._opening = ""
         self._look()
 
@@ -91,7 +89,7 @@ class HeaderPanel(Panel, Widget):
         self._opening = ref
         self._look()
 
-    def on_drawn(self, drawn: "Drawn") -> None:
+    def on_drawn(self, drawn: Drawn) -> None:
         now = time.monotonic()
         if self._moments and now - self._moments[-1] > RECENT:
             self._moments.clear()

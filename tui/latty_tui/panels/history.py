@@ -1,16 +1,14 @@
 """Every step there was: undo and redo as a list."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 
+from latty_tui.drawing.engine import OpenModel
 from latty_tui.panel import Panel
+from latty_tui.state import State
 from latty_tui.widgets.lines import LinePart, Lines
-
-if TYPE_CHECKING:
-    from latty_tui.drawing.engine import OpenModel
-    from latty_tui.state import State
 
 
 class HistoryPanel(Panel, Lines):
@@ -29,12 +27,12 @@ class HistoryPanel(Panel, Lines):
     def on_mount(self) -> None:
         self.on_state(self.desk.state)
 
-    def on_state(self, state: "State") -> None:
+    def on_state(self, state: State) -> None:
         history = self.desk.history
         self.revise(history.index)
         self.caption(f"history {history.index + 1}/{len(history)}")
 
-    def on_model(self, model: "OpenModel | None") -> None:
+    def on_model(self, model: OpenModel | None) -> None:
         self.on_state(self.desk.state)
 
     def count(self) -> int:

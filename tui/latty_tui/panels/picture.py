@@ -1,6 +1,6 @@
 """The picture: what the state shows, as large as fits."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -9,14 +9,12 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from latty.text import printable
+from latty_tui.drawing.engine import Drawn, EngineError
 from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.pixels import PixelView
 from latty_tui.panel import Panel
 from latty_tui.state import GRIDS
 from latty_tui.terminal import PICTURES
-
-if TYPE_CHECKING:
-    from latty_tui.drawing.engine import Drawn, EngineError
 
 SLOW = 0.3  # seconds of drawing before it is said
 
@@ -67,7 +65,7 @@ class PicturePanel(Panel, Vertical):
         room = min(place.width * cell[0], place.height * cell[1]) // max(1, columns)
         return max(64, min(512, room // 32 * 32))
 
-    def drawn(self, drawn: "Drawn", quick: bool) -> None:
+    def drawn(self, drawn: Drawn, quick: bool) -> None:
         """Here it is."""
         self.words("")
         self.pixels.show(RawPicture(drawn.pixels, drawn.width, drawn.height), quick)
@@ -75,7 +73,7 @@ class PicturePanel(Panel, Vertical):
         if self.desk.writer.way == "saved" and not quick:
             self.desk.background(self._save(), "save")
 
-    def failed(self, error: "EngineError") -> None:
+    def failed(self, error: EngineError) -> None:
         """It cannot be drawn: say why, in its place."""
         self.words(str(error))
 

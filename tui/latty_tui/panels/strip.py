@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 from math import ceil
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import events
@@ -16,14 +16,11 @@ from textual.widgets import Static
 from latty.scene import MIXING, Edit, Scene
 from latty.text import printable
 from latty_tui.drawing.encoding import EncodeOptions, array, fit, shrunk
-from latty_tui.drawing.engine import EngineDied, EngineError
+from latty_tui.drawing.engine import EngineDied, EngineError, OpenModel
 from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.pixels import PixelView
 from latty_tui.panel import Panel
-
-if TYPE_CHECKING:
-    from latty_tui.drawing.engine import OpenModel
-    from latty_tui.state import State
+from latty_tui.state import State
 
 REST = 0.15  # seconds that the cursor must rest
 LULL = 1.5  # seconds after a change of the picture: that comes first, and alone
@@ -91,14 +88,14 @@ class StripPanel(Panel, Vertical):
         if ref != self._of:  # directions of another model fit no more
             self._of, self.ref = ref, None
 
-    def on_state(self, state: "State") -> None:
+    def on_state(self, state: State) -> None:
         wanted = self.desk.view.strip
         if wanted is not None and not self.has_class("-on" if wanted else "-off"):
             self._turn(wanted)  # as it was left
         self._label()
         self._soon(LULL)
 
-    def on_model(self, model: "OpenModel | None") -> None:
+    def on_model(self, model: OpenModel | None) -> None:
         self._kept.clear()
         self._clear()
         self._soon()

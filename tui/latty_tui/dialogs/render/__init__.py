@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from latty.errors import LattyError
 from latty.presets.formats import FOLDER, formats
 from latty.scene import Walk
+from latty_tui.desk import Desk
 from latty_tui.dialogs import device as dialogs_device
 from latty_tui.dialogs import readers
 from latty_tui.dialogs.fields import FormField, Values
@@ -18,15 +19,12 @@ from latty_tui.dialogs.render.order import SWEEP, Order, seeds
 from latty_tui.films import film
 from latty_tui.state import FilmSettings
 
-if TYPE_CHECKING:
-    from latty_tui.desk import Desk
-
 STILL = "a still"
 LOOPS, LAYOUTS = ("once", "loop", "bounce"), ("frames", "grid", "strip")
 SETTLE = 0.15  # seconds after the last key until the plan is made
 
 
-async def ask(desk: "Desk") -> None:
+async def ask(desk: Desk) -> None:
     """Ask how, and hand the job in. Raises BadData where keyframes do not go together."""
     preset = await asyncio.to_thread(film.preset_of, desk.state)
     devices = await asyncio.to_thread(dialogs_device.devices, desk.config.device)

@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from latty.directions.store import SETS
 from latty.scene import Scene
-
-if TYPE_CHECKING:
-    from latty_tui.state import State
+from latty_tui.state import State
 
 LONGEST = 80  # characters of a direction's name
 SUFFIXES = (".safetensors", ".npy")
@@ -66,7 +63,7 @@ def short(ref: str) -> str:
     return ref.rpartition("/")[2] if "/" in ref else ref.replace(":", "-")
 
 
-def followed(state: "State", ref: str, to: str | None) -> "State":
+def followed(state: State, ref: str, to: str | None) -> State:
     """The state after a direction got another name, or none: its edits go then."""
     if to is None:
         gone = [i for i, edit in enumerate(state.scene.edits) if edit.direction == ref]

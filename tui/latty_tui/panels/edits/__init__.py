@@ -1,19 +1,17 @@
 """The stack of edits: a slider each."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 
 from latty.scene import Edit
+from latty_tui.drawing.engine import OpenModel
 from latty_tui.library import edit_layers as layers
 from latty_tui.panels.edits import bars
 from latty_tui.panels.edits.editing import EditingPanel
 from latty_tui.state import State
 from latty_tui.widgets.lines import LinePart, fitted
-
-if TYPE_CHECKING:
-    from latty_tui.drawing.engine import OpenModel
 
 MODE_SIGNS = {"relative": "", "absolute": "a", "centred": "c", "flip": "f"}
 
@@ -76,7 +74,7 @@ class EditsPanel(EditingPanel):
         self._tell()
         self._look_up()
 
-    def on_model(self, model: "OpenModel | None") -> None:
+    def on_model(self, model: OpenModel | None) -> None:
         self._tell()
         self._look_up()
         self.refresh()

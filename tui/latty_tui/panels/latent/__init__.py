@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -11,6 +11,7 @@ from latty.scene import SEED_LIMIT, Walk
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.dialogs.readers import label_words, seed_words
+from latty_tui.drawing.engine import OpenModel
 from latty_tui.panel import Panel
 from latty_tui.panels.latent.field import Change, FieldContext, LatentField, Question
 from latty_tui.panels.latent.fields import ClassField, MixField, StartField, fields
@@ -22,11 +23,8 @@ from latty_tui.panels.latent.seed_fields import (
     stepped,
     truncated,
 )
+from latty_tui.state import State
 from latty_tui.widgets.lines import LinePart, Lines, fitted
-
-if TYPE_CHECKING:
-    from latty_tui.drawing.engine import OpenModel
-    from latty_tui.state import State
 
 WIDE, NARROW = 12, 11  # cells of the names
 RANDOM = 100_000  # seeds that `R` draws from: short enough to be remembered
@@ -73,7 +71,7 @@ class LatentPanel(Panel, Lines):
     def on_mount(self) -> None:
         self.on_state(self.desk.state)
 
-    def on_state(self, state: "State") -> None:
+    def on_state(self, state: State) -> None:
         here = self.field.name if self.fields else ""
         look, self.fields = self.look, fields(self.look)
         said = [(field.name, field.words(look), field.why(look)) for field in self.fields]
@@ -83,7 +81,7 @@ class LatentPanel(Panel, Lines):
             self.revise(names.index(here) if here in names else None)
         self._tell()
 
-    def on_model(self, model: "OpenModel | None") -> None:
+    def on_model(self, model: OpenModel | None) -> None:
         self.on_state(self.desk.state)
 
     # Lines.

@@ -5,13 +5,11 @@ step does to it, what is asked for when it is typed. Functions of the state: no 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from latty.scene import Scene
+from latty_tui.drawing.engine import OpenModel
 from latty_tui.state import State
-
-if TYPE_CHECKING:
-    from latty_tui.drawing.engine import OpenModel
 
 Change = tuple[State, str]
 
@@ -32,7 +30,7 @@ class FieldContext:
     """What a field looks at."""
 
     state: State
-    model: "OpenModel | None" = None
+    model: OpenModel | None = None
 
     @property
     def scene(self) -> Scene:

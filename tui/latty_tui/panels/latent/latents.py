@@ -1,18 +1,14 @@
 """Which stored latents a scene may start at; blocking, for a thread."""
 
-from typing import TYPE_CHECKING
-
 from latty.errors import BadData, LattyError
 from latty_tui.dialogs.choose import Choice
-
-if TYPE_CHECKING:
-    from latty_tui.drawing.engine import OpenModel
+from latty_tui.drawing.engine import OpenModel
 
 PATH = "\0path"  # what is chosen to type a path
 MOST = 200  # latents of one file that are offered one by one
 
 
-def offers(model: "OpenModel | None") -> list[Choice]:
+def offers(model: OpenModel | None) -> list[Choice]:
     """The seed, every latent of the store, and a path to type; those that do not fit the model
     say so."""
     from latty import latents
@@ -31,7 +27,7 @@ def offers(model: "OpenModel | None") -> list[Choice]:
     return found
 
 
-def unfit(ref: str, model: "OpenModel | None") -> str:
+def unfit(ref: str, model: OpenModel | None) -> str:
     """Why a model cannot start there; "" = it can."""
     try:
         fault(ref, model)
@@ -40,7 +36,7 @@ def unfit(ref: str, model: "OpenModel | None") -> str:
     return ""
 
 
-def fault(ref: str, model: "OpenModel | None") -> None:
+def fault(ref: str, model: OpenModel | None) -> None:
     """Raises Missing, BadData for latents that are not there or are none of the model's."""
     from latty import latents
 

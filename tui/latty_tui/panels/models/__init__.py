@@ -1,20 +1,18 @@
 """The models there are, and how another one is opened: by name, by path, by dropping a file."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
 from textual.binding import Binding, BindingType
 
 from latty.text import printable
+from latty_tui.drawing.engine import OpenModel
 from latty_tui.library import models
 from latty_tui.library.models import ModelEntry
 from latty_tui.panels.directions import DirectionsPanel
 from latty_tui.widgets.browser import FILTERS, MOVES, BrowserPanel, RowList
-
-if TYPE_CHECKING:
-    from latty_tui.drawing.engine import OpenModel
 
 
 class ModelsPanel(BrowserPanel[ModelEntry | None]):
@@ -73,7 +71,7 @@ class ModelsPanel(BrowserPanel[ModelEntry | None]):
         self.list.show(len(self.rows), refs.index(wanted) if wanted in refs else at)
         self.tell()
 
-    def on_model(self, model: "OpenModel | None") -> None:
+    def on_model(self, model: OpenModel | None) -> None:
         ref = self.desk.opened
         self.broken = ref if model is None else ""
         self.list.refresh()

@@ -2,17 +2,14 @@
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from latty.jobs import control
+from latty_tui.desk import Desk
 from latty_tui.dialogs.choose import Choice, Choose
-
-if TYPE_CHECKING:
-    from latty_tui.desk import Desk
-    from latty_tui.library.models import ModelEntry
+from latty_tui.library.models import ModelEntry
 
 
-def offer(desk: "Desk", model: "ModelEntry") -> None:
+def offer(desk: Desk, model: ModelEntry) -> None:
     """Ask whether to fetch it, with its size and licence; nothing is fetched unasked."""
     command = f"latty fetch {model.name}"
     choices = [
@@ -36,7 +33,7 @@ def offer(desk: "Desk", model: "ModelEntry") -> None:
     desk.ask(Choose(f"{how} {model.name}?", choices), chosen)
 
 
-async def _submit(desk: "Desk", name: str) -> None:
+async def _submit(desk: Desk, name: str) -> None:
     job = await asyncio.to_thread(control.submit, ("fetch", name), 0, "", Path.home())
     desk.say(f"job {job} fetches {name}; it is in the list when it is here")
     desk.tell(lambda panel: panel.on_submitted(job))

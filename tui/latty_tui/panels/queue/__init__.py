@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -15,10 +15,8 @@ from latty_tui.jobs import Job, Watch, ended
 from latty_tui.panels.queue.actions import JobActions
 from latty_tui.panels.queue.player import Player
 from latty_tui.panels.queue.row import EMPTY, row, short, summary
+from latty_tui.state import State
 from latty_tui.widgets.browser import MOVES, RowList
-
-if TYPE_CHECKING:
-    from latty_tui.state import State
 
 # Seconds between two looks: while there are more to read, while a job is alive, while none is.
 SOON, BUSY, IDLE = 0.1, 0.5, 2.0
@@ -149,7 +147,7 @@ class QueuePanel(JobActions):
 
     # What the studio tells: another picture ends what is played.
 
-    def on_state(self, state: "State") -> None:
+    def on_state(self, state: State) -> None:
         self.player.stop(redraw=False)
 
     def on_drawn(self, drawn: object) -> None:

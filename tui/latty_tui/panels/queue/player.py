@@ -5,15 +5,12 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from textual.worker import Worker
 
 from latty.errors import BadData, LattyError
+from latty_tui.desk import Desk
 from latty_tui.drawing.picture import RawPicture
-
-if TYPE_CHECKING:
-    from textual.worker import Worker
-
-    from latty_tui.desk import Desk
 
 KEPT = 64 * 2**20  # bytes of a film that are kept, to be read once only
 LARGEST = 1024  # px of the longer side of what is played
@@ -31,7 +28,7 @@ class Frame:
 class Player:
     """One file at a time. The preview's next picture ends it, and so does `stop`."""
 
-    def __init__(self, desk: "Desk") -> None:
+    def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.path: Path | None = None
         self.shown = 0  # pictures so far

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import events
@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from latty.errors import BadData, LattyError
+from latty.presets import Preset
 from latty.text import printable
 from latty_tui.dialogs import readers
 from latty_tui.dialogs.ask import Ask
@@ -18,10 +19,7 @@ from latty_tui.films import film, keyframes
 from latty_tui.panel import Panel
 from latty_tui.panels.timeline import track
 from latty_tui.panels.timeline.preset_files import PresetFiles
-
-if TYPE_CHECKING:
-    from latty.presets import Preset
-    from latty_tui.state import FilmSettings, State
+from latty_tui.state import FilmSettings, State
 
 EASINGS = ("linear", "smooth", "sine", "cubic")
 LOOPS = ("once", "loop", "bounce")
@@ -85,7 +83,7 @@ class TimelinePanel(Panel, Widget):
 
     # What the app tells.
 
-    def on_state(self, state: "State") -> None:
+    def on_state(self, state: State) -> None:
         self.chosen = max(0, min(self.chosen, len(state.keys) - 1))
         played = self.projector.stop(redraw=False)
         self._named()
@@ -209,7 +207,7 @@ class TimelinePanel(Panel, Widget):
         how = self.desk.state.film
         self.projector.start(playback_of(preset, how.fps, how.loop))
 
-    def _preset(self) -> "Preset | None":
+    def _preset(self) -> Preset | None:
         """The preset of the state; what is wrong with it is shown, and None."""
         try:
             return film.preset_of(self.desk.state)

@@ -2,17 +2,14 @@
 
 import asyncio
 import subprocess
-from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
 
 from latty.errors import Missing, OutputError
-
-if TYPE_CHECKING:
-    from latty_tui.desk import Desk
+from latty_tui.desk import Desk
 
 
-async def run_editor(desk: "Desk", command: list[str]) -> None:
+async def run_editor(desk: Desk, command: list[str]) -> None:
     """Leave the terminal to an editor until it ends. Raises OutputError."""
     try:
         try:

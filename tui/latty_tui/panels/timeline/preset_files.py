@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from latty.errors import LattyError, OutputError, PresetError
 from latty.files import stamp_of
+from latty.presets import Preset
+from latty_tui.desk import Desk
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.films import documents, film
@@ -16,17 +17,13 @@ from latty_tui.panels.timeline.editor import run_editor
 from latty_tui.panels.timeline.problems import Problems
 from latty_tui.state import State
 
-if TYPE_CHECKING:
-    from latty.presets import Preset
-    from latty_tui.desk import Desk
-
 TYPED = ""  # the choice of those who type a path
 
 
 class PresetFiles:
     """The file of the present preset, if there is one; `changed` is called when it is another."""
 
-    def __init__(self, desk: "Desk", changed: Callable[[], object]) -> None:
+    def __init__(self, desk: Desk, changed: Callable[[], object]) -> None:
         self.desk, self._changed = desk, changed
         self.document: Document | None = None
         self._at_it = asyncio.Lock()  # nobody follows the file while we write it
@@ -48,7 +45,7 @@ class PresetFiles:
             return self.desk.state.name
         return documents.shown(self.current.path) + (" (changed)" if self.dirty else "")
 
-    def _preset(self) -> "Preset | None":
+    def _preset(self) -> Preset | None:
         """The preset of the state, None where its keyframes make none."""
         try:
             return film.preset_of(self.desk.state)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,11 +11,11 @@ from textual.containers import Vertical
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from latty.errors import PresetError, Problem
+from latty.text import printable
 from latty_tui.desk import Desk
 from latty_tui.dialogs.base import Dialog
-
-if TYPE_CHECKING:
-    from latty.errors import PresetError, Problem
+from latty_tui.films.documents import shown
 
 
 class Problems(Dialog[int]):
@@ -27,14 +27,11 @@ class Problems(Dialog[int]):
     ]
     HELP = "All that is wrong with the preset. e opens it in your editor at the chosen line."
 
-    def __init__(self, error: "PresetError", lines: Sequence[str], editable: bool) -> None:
+    def __init__(self, error: PresetError, lines: Sequence[str], editable: bool) -> None:
         super().__init__()
         self.error, self.lines, self.editable = error, lines, editable
 
     def compose(self) -> ComposeResult:
-        from latty.text import printable
-        from latty_tui.films.documents import shown
-
         count = len(self.error.problems)
         with Vertical(id="box", classes="failed") as box:
             number = "1 problem" if count == 1 else f"{count} problems"
@@ -43,9 +40,7 @@ class Problems(Dialog[int]):
             box.border_subtitle = f"{first}c copy   esc close"
             yield OptionList(*map(self._option, self.error.problems), markup=False)
 
-    def _option(self, problem: "Problem") -> Option:
-        from latty.text import printable
-
+    def _option(self, problem: Problem) -> Option:
         place = f"{problem.line}:{problem.column}  " if problem.line else ""
         key = f"{problem.key}: " if problem.key else ""
         text = Text(place, "bold")

@@ -1,20 +1,16 @@
 """How the film looks: a line of keyframes, and words about it."""
 
-from typing import TYPE_CHECKING
-
 from rich.text import Text
 
 from latty.text import printable
 from latty_tui.films import film
-
-if TYPE_CHECKING:
-    from latty_tui.state import State
+from latty_tui.state import State
 
 LINE = 12  # cells of the line at least, where words are beside it
 
 
 def text(
-    state: "State",
+    state: State,
     width: int,
     height: int,
     chosen: int | None,
@@ -31,7 +27,7 @@ def text(
     return found
 
 
-def room(state: "State", width: int, height: int) -> int:
+def room(state: State, width: int, height: int) -> int:
     """Cells of the line."""
     return width if height > 1 else max(LINE, width - words(state, None).cell_len - 2)
 
@@ -41,7 +37,7 @@ def places(count: int, width: int) -> list[int]:
     return [round(i * (width - 1) / max(1, count - 1)) for i in range(count)]
 
 
-def line(state: "State", width: int, chosen: int | None, moment: float | None) -> Text | None:
+def line(state: State, width: int, chosen: int | None, moment: float | None) -> Text | None:
     """Diamonds at even intervals, and how far the film is; None where there are none."""
     count = len(state.keys)
     if not count or width < 2:
@@ -58,7 +54,7 @@ def line(state: "State", width: int, chosen: int | None, moment: float | None) -
     return found
 
 
-def advice(state: "State") -> Text:
+def advice(state: State) -> Text:
     """What to say where there are no keyframes."""
     moving = film.moving(state)
     if moving:
@@ -66,7 +62,7 @@ def advice(state: "State") -> Text:
     return Text("no film yet: K keeps a keyframe", "dim")
 
 
-def words(state: "State", frame: int | None) -> Text:
+def words(state: State, frame: int | None) -> Text:
     """How long it is and how it moves."""
     keys, how = len(state.keys), state.film
     if keys < 2 and not film.moving(state):
