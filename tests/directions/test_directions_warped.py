@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from rbf_reference import traversal, value
 from small_families import FAMILIES, made
 from torch import Tensor
 from toy_generator import Toy
@@ -61,7 +62,7 @@ def test_strength_is_length_along_the_path_uphill() -> None:
     ends = [path.move(z, torch.full((4,), s), toy) for s in torch.linspace(0, 2, 101).tolist()]
     length = sum((b - a).norm(dim=1) for a, b in pairwise(ends))
     torch.testing.assert_close(length, torch.ones(4), rtol=1e-3, atol=0)
-    heights = torch.stack([rbf.value(e, path.support, path.alphas, path.gamma) for e in ends])
+    heights = torch.stack([value(e, path.support, path.alphas, path.gamma) for e in ends])
     assert (heights[1:] > heights[:-1]).all()
 
 
@@ -82,14 +83,14 @@ def test_codes_follow_layer_by_layer() -> None:
 
 def test_a_traversal_is_in_order_and_has_its_start_in_the_middle() -> None:
     path, z = path_of(8, sigma=0.5), torch.randn(3, 8)
-    codes = path.traversal(z, 6, 0.2)
+    codes = traversal(path, z, 6, 0.2)
     assert codes.shape == (3, 13, 8) and torch.equal(codes[:, 6], z)
     steps = (codes[:, 1:] - codes[:, :-1]).norm(dim=2)
     torch.testing.assert_close(steps, torch.full_like(steps, 0.2), rtol=2e-3, atol=0)
-    heights = rbf.value(codes.flatten(0, 1), path.support, path.alphas, path.gamma).view(3, 13)
+    heights = value(codes.flatten(0, 1), path.support, path.alphas, path.gamma).view(3, 13)
     assert (heights[:, 1:] > heights[:, :-1]).all()
-    assert torch.equal(path.traversal(z, 6, 0.2, leap=3), codes[:, ::3])
-    assert torch.equal(path.traversal(z, 5, 0.2, leap=2), codes[:, 2:-2:2])  # the start is kept
+    assert torch.equal(traversal(path, z, 6, 0.2, leap=3), codes[:, ::3])
+    assert torch.equal(traversal(path, z, 5, 0.2, leap=2), codes[:, 2:-2:2])  # the start is kept
     for place, strength in ((0, -2.4), (9, 1.2)):  # 0.2 of length is 0.4 sigma
         there = path.move(z, torch.full((3,), strength), Toy())
         torch.testing.assert_close(codes[:, place], there, atol=1e-4, rtol=0)
@@ -104,7 +105,7 @@ def test_a_picture_is_of_the_code_it_claims(tmp_path: Path) -> None:
     path = find(f"{file}#p2", generator)
     assert isinstance(path, WarpedPath)
     start = generator.mapping(generator.sample([7]))
-    walk = path.traversal(start[:, 0], 4, path.sigma / 2)
+    walk = traversal(path, start[:, 0], 4, path.sigma / 2)
     for place, strength in enumerate([-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0]):
         edits = (Edit(f"{file}#p2", strength),) if strength else ()
         drawn = codes_of([Scene("portraits", 7, edits=edits)], generator)

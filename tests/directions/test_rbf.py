@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from rbf_reference import gradient, value
 from torch import Tensor
 
 from latty.directions.methods.warped import rbf
@@ -33,20 +34,23 @@ def test_the_gradient_is_autograds() -> None:
     z.requires_grad_()
     written_out(z, support, alphas, gamma).backward()
     assert z.grad is not None
-    ours = rbf.gradient(z.detach(), support, alphas, gamma)
-    torch.testing.assert_close(ours, z.grad, atol=1e-12, rtol=1e-10)
-    summed = rbf.value(z.detach(), support, alphas, gamma).sum()
+    plain = gradient(z.detach(), support, alphas, gamma)
+    torch.testing.assert_close(plain, z.grad, atol=1e-12, rtol=1e-10)
+    summed = value(z.detach(), support, alphas, gamma).sum()
     torch.testing.assert_close(summed, written_out(z, support, alphas, gamma).detach())
+    unit = z.grad / z.grad.norm(dim=1, keepdim=True)
+    ours = rbf.direction(z.detach(), support, alphas, gamma)
+    torch.testing.assert_close(ours, unit, atol=1e-12, rtol=1e-10)
     for n in range(5):  # one path for many latents is the same
-        one = rbf.gradient(z.detach()[n : n + 1], support[n], alphas[n], gamma[n])
-        torch.testing.assert_close(one[0], z.grad[n], atol=1e-12, rtol=1e-10)
+        one = rbf.direction(z.detach()[n : n + 1], support[n], alphas[n], gamma[n])
+        torch.testing.assert_close(one[0], unit[n], atol=1e-12, rtol=1e-10)
 
 
 def test_the_direction_is_the_gradient_at_unit_length() -> None:
     z, support, alphas, gamma = random_paths(6, 9, 1)
-    gradient = rbf.gradient(z, support, alphas, gamma)
+    plain = gradient(z, support, alphas, gamma)
     found = rbf.direction(z, support, alphas, gamma)
-    torch.testing.assert_close(found, gradient / gradient.norm(dim=1, keepdim=True))
+    torch.testing.assert_close(found, plain / plain.norm(dim=1, keepdim=True))
 
 
 def test_training_gradients_are_those_of_the_plain_formula() -> None:
@@ -58,7 +62,7 @@ def test_training_gradients_are_those_of_the_plain_formula() -> None:
         leaves = [t.clone().requires_grad_() for t in (z, support, alphas, gamma)]
         unit = rbf.direction(*leaves)
         if not relative:
-            plain = rbf.gradient(*leaves)
+            plain = gradient(*leaves)
             unit = plain / plain.norm(dim=1, keepdim=True)
         found.append(torch.autograd.grad((unit * aim).sum(), leaves))
     for ours, plain_form in zip(*found, strict=True):
@@ -69,7 +73,7 @@ def test_far_latents_have_a_direction_too() -> None:
     """exp(-g |z - s|^2) is 0 in float32 there; the way uphill is not lost."""
     support = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
     alphas, gamma, z = torch.tensor([1.0, -1.0]), torch.tensor(1.0), torch.tensor([[40.0, 0.0]])
-    assert rbf.gradient(z, support, alphas, gamma).abs().max() == 0
+    assert gradient(z, support, alphas, gamma).abs().max() == 0
     torch.testing.assert_close(
         rbf.direction(z, support, alphas, gamma), torch.tensor([[-1.0, 0.0]])
     )

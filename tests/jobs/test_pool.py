@@ -16,7 +16,7 @@ from processes import alive, wait
 
 from latty.errors import BadData, Interrupted, LattyError, PresetError
 from latty.jobs import shards
-from latty.jobs.pool import TRIES, LocalPool, opened, spread
+from latty.jobs.pool import TRIES, LocalPool, opened
 from latty.models import open_model
 from latty.shard import Shard
 
@@ -157,7 +157,7 @@ def test_each_process_has_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "none of these")
     with opened("local", ["1", "MIG-ab/3/0"]) as pool:
         calls = [("CUDA_VISIBLE_DEVICES",)] * 12
-        seen = dict(spread(pool, tasks.environment, calls))
+        seen = dict(tasks.spread(pool, tasks.environment, calls))
     assert len(seen) in (1, 2) and set(seen.values()) <= {"1", "MIG-ab/3/0"}
 
 
@@ -180,16 +180,16 @@ def test_reports_come_often_and_may_end_it(tmp_path: Path) -> None:
 
     calls = [(str(tmp_path), number, 30.0) for number in range(3)]
     with pytest.raises(Interrupted), opened("local", ["cpu"]) as pool:
-        spread(pool, tasks.nap, calls, report, "naps")
+        tasks.spread(pool, tasks.nap, calls, report, "naps")
     assert told == [(0, 3, "naps")] * 8, "all of them before the first nap is over"
     assert not runs(tmp_path, 2) and not (tmp_path / "woke-0").exists()
 
 
 def test_spread_keeps_the_order_and_raises_the_first_error(two: LocalPool, tmp_path: Path) -> None:
     calls = [(str(tmp_path), n, 0.3 - 0.1 * n) for n in range(4) if n < 3]
-    assert spread(two, tasks.noted, calls) == [0, 1, 4]
+    assert tasks.spread(two, tasks.noted, calls) == [0, 1, 4]
     with pytest.raises(ValueError, match="wrong value"):
-        spread(two, tasks.fail, [("value",)])
+        tasks.spread(two, tasks.fail, [("value",)])
     with pytest.raises(CancelledError):
         future = LocalPool([]).submit(os.getpid)
         assert future.cancel()

@@ -207,7 +207,7 @@ def test_the_same_bytes_after_a_node_came_back(
 POOL = """
 import json, os, signal, sys, threading, time
 import pool_tasks as tasks
-from latty.jobs.pool import opened, spread
+from latty.jobs.pool import opened
 address, folder = sys.argv[1:]
 told = {}
 def errors(pool):
@@ -216,10 +216,10 @@ def errors(pool):
         told[kind] = [type(error).__name__, str(error), getattr(error, "exit_code", None)]
 with opened("ray", ["cpu"], address) as pool:
     errors(pool)
-    told["order"] = spread(pool, tasks.noted, [(folder, n) for n in range(9)])
+    told["order"] = tasks.spread(pool, tasks.noted, [(folder, n) for n in range(9)])
     told["once"] = [len(open(f"{folder}/ran-{n}").readlines()) for n in range(1, 9)]
     calls = [("RAY_AUTH_MODE",)] * 10
-    told["processes"] = len(dict(spread(pool, tasks.environment, calls)))
+    told["processes"] = len(dict(tasks.spread(pool, tasks.environment, calls)))
     os.remove(f"{folder}/ran-0")
     told["died"] = str(pool.submit(tasks.die, folder, signal.SIGSEGV, 99).exception(120))
     told["tries"] = len(open(f"{folder}/ran-0").readlines())

@@ -3,9 +3,28 @@
 import os
 import signal
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from latty.errors import BadData, DeviceError, Interrupted, PresetError, Problem
+from latty.jobs.pool import Pool, finished
+from latty.report import Report, silent
+
+
+def spread(
+    pool: Pool,
+    function: Callable[..., Any],
+    shards: Sequence[tuple[Any, ...]],
+    report: Report = silent,
+    what: str = "shards",
+) -> list[Any]:
+    """function(*shard) for every shard, in the pool; the results in the order of the shards.
+
+    Raises the first error of a shard, or what `report` raises, after the rest has been called off.
+    """
+    found = {n: future.result() for n, future in finished(pool, function, shards, report, what)}
+    return [found[number] for number in range(len(shards))]
 
 
 def environment(name: str) -> tuple[int, str]:

@@ -17,11 +17,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 from textual import events
-from textual.actions import ActionParseResult
 from textual.app import App
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -37,6 +36,9 @@ from latty_tui import themes
 from latty_tui.desk import Answer, Listener
 from latty_tui.error_reports import ErrorReports, UnexpectedError
 from latty_tui.memory import Memory
+
+if TYPE_CHECKING:
+    from textual.actions import ActionParseResult
 
 GRACE = 3.0  # seconds for the event loop to leave in good order
 AHEAD = 1.0  # seconds that a key waits for a dialog at most
@@ -163,7 +165,7 @@ class BaseApp(App[int]):
 
     async def run_action(
         self,
-        action: str | ActionParseResult,
+        action: "str | ActionParseResult",
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:

@@ -11,18 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from latty.attributes.card import NAME_WORDS, Group, is_name
 from latty.errors import BadData, Missing, OutputError
 from latty.report import Report
 from latty.text import clean
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff", ".pgm",
             ".ppm", ".mp4", ".webm", ".mov", ".mkv", ".avi")  # fmt: skip
@@ -199,7 +196,7 @@ def _picture(file: Path, size: int, channels: int) -> NDArray[np.uint8] | None:
     return array.transpose(2, 0, 1) if channels == 3 else array[None]
 
 
-def _opened(file: Path, size: int) -> "Image.Image":
+def _opened(file: Path, size: int) -> Image.Image:
     """A picture, upright; of a film its first frame."""
     from imageio.v3 import imread
     from PIL import Image, ImageOps, UnidentifiedImageError

@@ -1,9 +1,10 @@
 """Scorers of any framework, as ONNX, which has no gradient: nothing can be climbed through one."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from latty.attributes.card import Card
@@ -11,9 +12,6 @@ from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData, OutputError
 from latty.models.onnx_session import OnnxSession, words_of
 from latty.text import clean
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
 
@@ -55,7 +53,7 @@ class OnnxNetwork:
         found = [self._run(array[i : i + step]) for i in range(0, len(array), step)]
         return torch.cat(found).to(x.device) if found else torch.zeros(0, 0)
 
-    def _run(self, array: "NDArray[Any]") -> Tensor:
+    def _run(self, array: NDArray[Any]) -> Tensor:
         """One batch; a network of a fixed batch gets its last pictures repeated."""
         import numpy as np
 

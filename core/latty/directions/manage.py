@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from latty import files
 from latty.directions import select
 from latty.directions.base import Info
-from latty.directions.file import ARRAY, DirectionSet, read, read_header, write
+from latty.directions.file import ARRAY, DirectionSet, read, write
 from latty.directions.store import SETS
 from latty.errors import BadData, Missing, OutputError, UsageError, WouldOverwrite, did_you_mean
 from latty.store import name_from
@@ -196,9 +196,3 @@ def _unlink(path: Path) -> None:
         path.unlink()
     except OSError as error:
         raise OutputError(f"cannot delete {path.name}: {error.strerror}") from None
-
-
-def headline(path: str) -> str:
-    """What a file of directions holds, in a line; reads the header alone."""
-    header = read_header(Path(path))
-    return f"{len(header.infos)} directions of {header.method}, made for {header.model}"

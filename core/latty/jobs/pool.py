@@ -206,18 +206,3 @@ def finished(
         for future in pending:
             future.cancel()
     report(len(shards), len(shards), what)
-
-
-def spread(
-    pool: Pool,
-    function: Callable[..., T],
-    shards: Sequence[tuple[Any, ...]],
-    report: Report = silent,
-    what: str = "shards",
-) -> list[T]:
-    """function(*shard) for every shard, in the pool; the results in the order of the shards.
-
-    Raises the first error of a shard, or what `report` raises, after the rest has been called off.
-    """
-    found = {n: future.result() for n, future in finished(pool, function, shards, report, what)}
-    return [found[number] for number in range(len(shards))]

@@ -6,13 +6,11 @@ payload as header["bytes"] says. Both sides are latty: numbers may be NaN, texts
 
 import json
 import signal
+from asyncio import StreamReader
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from latty.errors import BadData
-
-if TYPE_CHECKING:
-    from asyncio import StreamReader
 
 Table = Mapping[str, Any]
 
@@ -64,7 +62,7 @@ def read(file: IO[bytes]) -> Message | None:
     return Message(header, payload)
 
 
-async def receive(stream: "StreamReader") -> Message | None:
+async def receive(stream: StreamReader) -> Message | None:
     """The same from a stream of asyncio."""
     try:
         header = _header(await stream.readexactly(_header_length(await stream.readexactly(4))))

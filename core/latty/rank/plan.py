@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -11,10 +11,8 @@ from latty.directions.base import Info
 from latty.directions.store import reference, set_info
 from latty.errors import Missing
 from latty.models import open_model
+from latty.models.base import Generator
 from latty.scene import Edit, Label, Layers, Scene
-
-if TYPE_CHECKING:
-    from latty.models.base import Generator
 
 Wanted = Sequence[tuple[str, int, str]]  # (scorer, index in it, name)
 STILL = 50_000  # first of the seeds without edits

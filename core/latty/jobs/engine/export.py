@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latty.errors import BadData, WouldOverwrite
+from latty.jobs.engine.drawing import ModelCache
 from latty.presets import Output, Preset
 from latty.presets.values import SCHEMA
 from latty.render import Options, write
 from latty.scene import from_table
 
-if TYPE_CHECKING:
-    from latty.jobs.engine.drawing import ModelCache
-
 MOST = 10_000  # pictures of one name
 
 
-def export(scene: Mapping[str, Any], stem: str, folder: str, cache: "ModelCache") -> str:
+def export(scene: Mapping[str, Any], stem: str, folder: str, cache: ModelCache) -> str:
     """Write a scene as STEM.png, or STEM-2.png and so on where that is there, with the recipe
     inside; its path. Raises what latty.render.write does."""
     found = from_table(scene)

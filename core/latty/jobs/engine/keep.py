@@ -1,16 +1,14 @@
 """What the studio asks the engine to do to directions: keep the present edits as one."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latty.errors import BadData
+from latty.jobs.engine.drawing import ModelCache
 from latty.scene import from_table
 
-if TYPE_CHECKING:
-    from latty.jobs.engine.drawing import ModelCache
 
-
-def keep_offset(cache: "ModelCache", scene: dict[str, Any], name: str) -> str:
+def keep_offset(cache: ModelCache, scene: dict[str, Any], name: str) -> str:
     """Keep what the edits of a scene add to its codes as a direction; SET/NAME.
 
     Raises BadData where nothing is added: no edits, or edits of activations alone.

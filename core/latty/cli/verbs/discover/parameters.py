@@ -1,18 +1,16 @@
 """A method's parameters as options of `latty discover`, read from its source."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from latty.cli.parser import Parser
 from latty.cli.values import one_class
 from latty.directions.parameters import LABEL, Parameter, parameters, parse
 from latty.directions.registries import METHODS
 
-if TYPE_CHECKING:
-    from latty.cli.parser import Parser
-
 PREFIX = "parameter_"
 
 
-def add(parser: "Parser") -> None:
+def add(parser: Parser) -> None:
     """The options of the method that the command line names, and its summary as description."""
     method = next((word for word in parser.words if word in METHODS), None)
     if method is None:

@@ -9,17 +9,14 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
 from latty.errors import LattyError, OutputError
 from latty.files import replace_whole
+from latty.models.base import ModelInfo
 from latty.version import __version__
-
-if TYPE_CHECKING:
-    from latty.models.base import ModelInfo
 
 SECONDS = 10.0
 SHARE = 20.0  # of the time a write took
@@ -105,7 +102,7 @@ class FitState:
         return int(meta["batch"]) if same and meta.get("batch", "").isdecimal() else None
 
 
-def fit_key(info: "ModelInfo", device: str, params: Mapping[str, object]) -> str:
+def fit_key(info: ModelInfo, device: str, params: Mapping[str, object]) -> str:
     """Names a fit: whatever has a part in its numbers."""
     return json.dumps([[info.name, info.digest, device, __version__], params],
                       default=str, sort_keys=True)  # fmt: skip

@@ -47,18 +47,6 @@ class WarpedPath:
         rows = self._follow(latents.reshape(-1, width), way.repeat_interleave(layers))
         return rows.view(count, layers, width)
 
-    def traversal(self, latents: Tensor, steps: int, eps: float, leap: int = 1) -> Tensor:
-        """Codes (N, T, d) along the path from latents (N, d), ordered from -steps * eps to
-        +steps * eps of length; every `leap`-th is kept, the latents themselves among them."""
-        ways = {0: latents}
-        for sign in (-1, 1):
-            here, way = latents, latents.new_full((len(latents),), sign * eps)
-            for step in range(1, steps + 1):
-                here = self._follow(here, way)
-                ways[sign * step] = here
-        kept = [ways[place] for place in range(-steps, steps + 1) if place % leap == 0]
-        return torch.stack(kept, 1)
-
     def _follow(self, start: Tensor, way: Tensor) -> Tensor:
         support, alphas, gamma = (t.to(start) for t in (self.support, self.alphas, self.gamma))
 

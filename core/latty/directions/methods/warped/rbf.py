@@ -26,25 +26,11 @@ def distances(z: Tensor, support: Tensor) -> Tensor:
     return (squares - 2 * dots).clamp_min(0)
 
 
-def value(z: Tensor, support: Tensor, alphas: Tensor, gamma: Tensor) -> Tensor:
-    """f(z), (N,), of one path or of a path for each latent: see `gradient`."""
-    return (alphas * torch.exp(-gamma[..., None] * distances(z, support))).sum(1)
-
-
-def gradient(z: Tensor, support: Tensor, alphas: Tensor, gamma: Tensor) -> Tensor:
-    """The gradient of f at z (N, d).
+def direction(z: Tensor, support: Tensor, alphas: Tensor, gamma: Tensor) -> Tensor:
+    """The gradient of f at z (N, d) at unit length, (N, d); 0 where f is level.
 
     Either one path: support (2D, d), alphas (2D,), gamma (); or one for each latent:
     (N, 2D, d), (N, 2D), (N,).
-    """
-    weights = alphas * torch.exp(-gamma[..., None] * distances(z, support))
-    scale: Tensor = 2 * gamma[..., None]
-    found: Tensor = scale * _pull(z, support, weights)
-    return found
-
-
-def direction(z: Tensor, support: Tensor, alphas: Tensor, gamma: Tensor) -> Tensor:
-    """The gradient at unit length, (N, d); 0 where f is level.
 
     Weights are taken relative to the nearest support vector: the direction is the same, and does
     not vanish in rounding however far away the latent is.
