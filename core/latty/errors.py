@@ -129,8 +129,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     "did you mean 'frames'?"
     """
     words = sorted(known)
-    near = get_close_matches(word, words, n=1, cutoff=0.6)
-    if near:
+    if near := get_close_matches(word, words, n=1, cutoff=0.6):
         return f"did you mean '{near[0]}'?"
     return f"there is: {', '.join(words[:12])}{', ...' if len(words) > 12 else ''}" if words else ""
 

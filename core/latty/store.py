@@ -77,8 +77,7 @@ class Store:
 
     def find(self, ref: str) -> Path:
         """The file of a name or a path. Raises Missing, with the nearest name."""
-        file = self.named(ref)
-        if file is not None:
+        if (file := self.named(ref)) is not None:
             return file
         path, see = Path(ref), f"see: latty list {self.folder().name}"
         try:

@@ -215,8 +215,7 @@ class BaseApp(App[int]):
         return there or screen is not self.screen
 
     async def _redirect(self, event: events.Key) -> None:
-        ready = getattr(self.screen, "ready", None)
-        if ready is not None:
+        if (ready := getattr(self.screen, "ready", None)) is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(ready.wait(), AHEAD)
         await self.on_event(events.Key(event.key, event.character))

@@ -81,8 +81,7 @@ class Main(Screen[None]):
                 self.go(panel)
 
     def on_descendant_focus(self) -> None:
-        panel = self.current
-        if panel is not None:
+        if (panel := self.current) is not None:
             self._unfold(panel)
             cast(Desk, self.app).last_focus = panel.id
 
@@ -108,8 +107,7 @@ class Main(Screen[None]):
 
     def action_step(self, by: int) -> None:
         """The next or previous panel, those that are folded away too."""
-        order = self._reachable()
-        if order:
+        if order := self._reachable():
             at = order.index(self.current) + by if self.current in order else 0
             self.go(order[at % len(order)])
 

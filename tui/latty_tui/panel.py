@@ -80,8 +80,7 @@ def name_of(panel: type[Any]) -> str:
 def style_sheets() -> Iterator[Path]:
     """The .tcss files of all panels, those of other distributions too."""
     for name in PANELS.names():
-        source = PANELS.source(name)
-        if source is not None:
+        if (source := PANELS.source(name)) is not None:
             folder = source.parent if source.stem == "__init__" else source
             sheet = folder / f"{name}.tcss" if folder.is_dir() else source.with_suffix(".tcss")
             if sheet.is_file():

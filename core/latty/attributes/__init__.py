@@ -49,8 +49,7 @@ def scores_of(
 ) -> "tuple[tuple[str, ...], Tensor]":
     """Attribute names and scores (N, A) of codes (N, L, D): exact where the generator knows them
     (procedural models), else of its pictures. Raises what `open_scorer` does."""
-    known = exact(scorer, generator)
-    if known is not None:
+    if (known := exact(scorer, generator)) is not None:
         return tuple(known.factor_names()), known.factors(codes)
     judge = open_scorer(scorer)
     return judge.names, judge.score(generator.synthesis(codes, label))

@@ -169,8 +169,7 @@ def read_pictures(
     found = np.empty((len(files), channels, size, size), np.uint8)
     kept: list[int] = []
     for place, file in enumerate(files):
-        picture = _picture(file, size, channels)
-        if picture is not None:
+        if (picture := _picture(file, size, channels)) is not None:
             found[len(kept)] = picture
             kept.append(place)
         if place % 50 == 49 or place == len(files) - 1:

@@ -54,8 +54,7 @@ def names_of(scorer: str, generator: "Generator | None" = None) -> tuple[str, ..
 
     Raises Missing, BadData.
     """
-    known = exact(scorer, generator)
-    if known is not None:
+    if (known := exact(scorer, generator)) is not None:
         return tuple(known.factor_names())
     path = card_file(scorer)
     return _written(scorer) if path is None else read_card(path).names
@@ -65,8 +64,7 @@ def names_of(scorer: str, generator: "Generator | None" = None) -> tuple[str, ..
 def _written(entry: str) -> tuple[str, ...]:
     """ATTRIBUTES as an entry's source spells them; entries of other packages are opened, and have
     none where they cannot be used."""
-    written = SCORERS.constant(entry, "ATTRIBUTES")
-    if written is not None:
+    if (written := SCORERS.constant(entry, "ATTRIBUTES")) is not None:
         return tuple(written)
     try:
         return SCORERS.load(entry)().names

@@ -28,8 +28,7 @@ def kind(path: Path) -> str:
 
     Raises Missing, BadData (a folder), OutputError."""
     head = _head(path)
-    media = recognised(head)
-    if media is not None:
+    if (media := recognised(head)) is not None:
         return media.suffix[1:]
     return "toml" if _is_toml(head) else OTHER
 

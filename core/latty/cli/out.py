@@ -213,8 +213,7 @@ class Progress:
         words = f"{self.title} {self._what} {done}" + (f"/{total}" if total else "")
         if total:
             words += f"  {100 * done // total} %"
-        left = self._left(now, done, total)
-        if left is not None:
+        if (left := self._left(now, done, total)) is not None:
             words += f"  {seconds(left)} left"
         return printable(words.strip())
 

@@ -65,8 +65,7 @@ class Parser(argparse.ArgumentParser):
         if found:
             near = did_you_mean(found[1], [o for o in self._option_string_actions if o[:2] == "--"])
             hint = near if near.startswith("did") else hint
-        found = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
-        if found:
+        if found := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
             known = [word.strip("'\" ") for word in found[2].split(",")]
             message, hint = message.partition(" (choose")[0], did_you_mean(found[1], known)
         raise UsageError(message, hint)

@@ -94,8 +94,7 @@ def copied(path: str, name: str) -> str:
         there = read(target)
         if name in there[0].names:
             return str(target)
-        both = select.joined(there, one)
-        if both is not None:
+        if (both := select.joined(there, one)) is not None:
             write(target, *both)
             return str(target)
         number += 1

@@ -70,8 +70,7 @@ class Supervisor:
                 if self._cancelled():
                     self._note(replace(self.status, state="cancelled", ended=_now()))
                     return None
-                taken = slots.try_take(self.status.spec)
-                if taken is not None:
+                if (taken := slots.try_take(self.status.spec)) is not None:
                     return taken
                 time.sleep(pause)
                 pause = min(1.1 * pause, 5 * POLL)  # many may wait for long

@@ -60,8 +60,7 @@ class Reel:
     def _fitting(self, first: int, batch: int) -> tuple[Pixels, int]:
         """The pictures from `first` on, in the largest batch that memory allows, and its size."""
         while True:
-            pictures = self._try(self.scenes[first : first + batch])
-            if pictures is not None:
+            if (pictures := self._try(self.scenes[first : first + batch])) is not None:
                 return pictures, batch
             # here, and not in the handler: a traceback would keep the tensors alive
             gc.collect()

@@ -30,8 +30,7 @@ class Ask(Dialog[Any]):
         self._value(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        found = self._value(event.value)
-        if found is not None:
+        if (found := self._value(event.value)) is not None:
             self.dismiss(found)
 
     def _value(self, text: str) -> Any:

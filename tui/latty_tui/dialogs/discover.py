@@ -40,14 +40,12 @@ async def ask(desk: Desk) -> None:
         desk.say("no model is open to search in", "warning")
         return
     facts = await _facts(desk, desk.state.scene.model, desk.model.activations)
-    method = await desk.answer(Choose("find directions with", _choices(facts)))
-    if method is None:
+    if (method := await desk.answer(Choose("find directions with", _choices(facts)))) is None:
         return
     devices = await asyncio.to_thread(dialogs_device.devices, desk.config.device)
     found = await asyncio.to_thread(_fields, method, facts)
     found += dialogs_device.fields(devices, desk.config.device)
-    values = await desk.answer(DiscoverForm(method, facts, found))
-    if values is None:
+    if (values := await desk.answer(DiscoverForm(method, facts, found))) is None:
         return
     words = words_of(method, facts.model, values)
     gpus = int(values.get("gpus", 1))

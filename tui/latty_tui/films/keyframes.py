@@ -139,8 +139,7 @@ def _edit(rows: Sequence[dict[Name, Edit]], at: int, name: Name) -> Edit:
     present = [row[name] for row in rows if name in row]
     for field, words in SAME_EDIT.items():
         _agree([getattr(edit, field) for edit in present], f"{words} of {name[0]}")
-    edit = rows[at].get(name)
-    if edit is not None:
+    if (edit := rows[at].get(name)) is not None:
         return edit
     if present[0].mode != "relative":
         raise BadData(f"{name[0]} goes to a place, and keyframe {at + 1} is without it",

@@ -98,8 +98,7 @@ async def take(desk: Desk, ref: str) -> None:
     """Open a name or path; directions and latents are imported, once that is wanted. Raises
     LattyError."""
     path = Path(ref).expanduser()
-    kind = await asyncio.to_thread(importing.kind_of, path)
-    if kind:
+    if kind := await asyncio.to_thread(importing.kind_of, path):
         importing.offer(desk, path, kind)
     else:
         await open_ref(desk, str(path) if path.exists() else ref)
@@ -110,8 +109,7 @@ async def take(desk: Desk, ref: str) -> None:
 
 async def dropped(desk: Desk, text: str) -> None:
     """Open the file that was dropped; other pasted text is ignored."""
-    path = await asyncio.to_thread(path_of, text)
-    if path is not None:
+    if (path := await asyncio.to_thread(path_of, text)) is not None:
         await take(desk, str(path))
 
 

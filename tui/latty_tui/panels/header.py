@@ -168,8 +168,7 @@ class HeaderPanel(Panel, Widget):
         painter = self.desk.writer
         if self._drawn:
             yield HeaderPart(5, f"{self._drawn.ms:.0f} ms", right=True)
-        rate = self._rate()
-        if rate is not None:
+        if (rate := self._rate()) is not None:
             yield HeaderPart(12, f"{rate:.0f}/s", right=True)
         if painter.speed is not None:
             yield HeaderPart(10, link(painter.speed), right=True)

@@ -114,8 +114,7 @@ class PicturePanel(Panel, Vertical):
 
         from latty_tui.drawing.encoding import saved_path
 
-        picture = self.pixels.picture
-        if picture is not None:
+        if (picture := self.pixels.picture) is not None:
             path = await asyncio.to_thread(saved_path, picture)
             self.caption(path)
 

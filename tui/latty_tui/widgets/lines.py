@@ -155,8 +155,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         return (index, place.x - 1) if 0 <= index < self.count() else None
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        found = self.line_at(event)
-        if found is not None:
+        if (found := self.line_at(event)) is not None:
             self.go(found[0])
 
     def render_line(self, y: int) -> Strip:

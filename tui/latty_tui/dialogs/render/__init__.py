@@ -30,8 +30,7 @@ async def ask(desk: Desk) -> None:
     devices = await asyncio.to_thread(dialogs_device.devices, desk.config.device)
     own = (desk.model.height, desk.model.width_px) if desk.model else (256, 256)
     order = Order(preset, desk.config.out_dir, own)
-    values = await desk.answer(RenderForm(order, devices, desk.config.device))
-    if values is None:
+    if (values := await desk.answer(RenderForm(order, devices, desk.config.device))) is None:
         return
     job = await asyncio.to_thread(order.submit, values)
     desk.tell(lambda panel: panel.on_submitted(job))

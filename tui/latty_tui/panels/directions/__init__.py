@@ -59,8 +59,7 @@ class DirectionsPanel(FileActions):
         if row is not None and row.found is None and not (row.entry and row.entry.error):
             self._fold(row, row.open)
             return
-        found = self.usable()
-        if found is None:
+        if (found := self.usable()) is None:
             return
         state = self.desk.state
         at = state.where(found.ref)
@@ -77,8 +76,7 @@ class DirectionsPanel(FileActions):
         if row is not None and row.found is None:
             self._fold(row, by < 0)
             return
-        found = self.usable()
-        if found is None:
+        if (found := self.usable()) is None:
             return
         state, amount = self.desk.state, by * STEP
         at = state.where(found.ref)
@@ -119,8 +117,7 @@ class DirectionsPanel(FileActions):
     def action_tags(self) -> None:
         from latty_tui.dialogs.ask import Ask
 
-        found = self.found
-        if found is None:
+        if (found := self.found) is None:
             return
 
         def tagged(tags: tuple[str, ...]) -> None:

@@ -40,8 +40,7 @@ class FileActions(DirectionList):
     # Rename.
 
     def action_rename(self) -> None:
-        target = self._target()
-        if target is None:
+        if (target := self._target()) is None:
             return
         found, entry = target
         if found is None:
@@ -80,8 +79,7 @@ class FileActions(DirectionList):
     # Flip.
 
     def action_flip(self) -> None:
-        found = self.found
-        if found is None:
+        if (found := self.found) is None:
             self.desk.say("choose a direction to turn around")
             return
         self._do(self._flip(found))
@@ -124,8 +122,7 @@ class FileActions(DirectionList):
     # Export, and keep.
 
     def action_export(self) -> None:
-        target = self._target()
-        if target is None:
+        if (target := self._target()) is None:
             return
         found, entry = target
         name = found.info.name if found else entry.name

@@ -144,8 +144,7 @@ class EditsPanel(EditingPanel):
     def on_mouse_down(self, event: events.MouseDown) -> None:
         super().on_mouse_down(event)
         event.prevent_default()
-        cell = self._bar_cell(event)
-        if cell is not None:
+        if (cell := self._bar_cell(event)) is not None:
             self._dragged = self.cursor
             self.capture_mouse()
             self._drag_to(cell)
@@ -186,8 +185,7 @@ class EditsPanel(EditingPanel):
         return cell if inside and found is not None and found[0] < len(self.edits) else None
 
     def _drag_to(self, cell: float) -> None:
-        edit = self.edit
-        if edit is not None:
+        if (edit := self.edit) is not None:
             width = bars.columns(self.room).bar
             ends = bars.span(edit, self.book[edit.direction])
             fine = bars.FINE[bars.unit_of(edit)]

@@ -58,22 +58,19 @@ class EditingPanel(Panel, Lines):
     # Strength.
 
     def action_nudge(self, way: int, coarse: bool = False) -> None:
-        edit = self._chosen()
-        if edit is not None:
+        if (edit := self._chosen()) is not None:
             step = (COARSE if coarse else FINE)[unit_of(edit)]
             most = reading.LARGEST
             self.set_strength(max(-most, min(most, round(edit.strength + way * step, 6))))
 
     def set_strength(self, strength: float) -> None:
         """The strength of the edit of the cursor; quick successions are one step of undo."""
-        edit = self.edit
-        if edit is not None:
+        if (edit := self.edit) is not None:
             words = self.said(replace(edit, strength=strength))
             self._change(words, f"strength:{self.cursor}", strength=strength)
 
     def action_zero(self) -> None:
-        edit = self._chosen()
-        if edit is not None:
+        if (edit := self._chosen()) is not None:
             self._change(self.said(replace(edit, strength=0.0)), strength=0.0)
 
     def action_all_zero(self) -> None:
@@ -85,8 +82,7 @@ class EditingPanel(Panel, Lines):
         if self.edit is None and self.ref:
             self._add_held()
             return
-        edit = self._chosen()
-        if edit is None:
+        if (edit := self._chosen()) is None:
             return
         known, index = self.book[edit.direction], self.cursor
         low, high = known.usable
@@ -123,8 +119,7 @@ class EditingPanel(Panel, Lines):
         self._toggle("solo", "solo", "no solo of")
 
     def _toggle(self, flag: Literal["muted", "solo"], on: str, off: str) -> None:
-        edit = self._chosen()
-        if edit is not None:
+        if (edit := self._chosen()) is not None:
             word = off if self.cursor in getattr(self.desk.state, flag) else on
             state = self.desk.state.toggled(flag, self.cursor)
             self.desk.change(state, f"{word} {self.book[edit.direction].name}")
@@ -152,8 +147,7 @@ class EditingPanel(Panel, Lines):
         return self.book[ref].space in (moves, "")
 
     def action_mode(self) -> None:
-        edit = self._chosen()
-        if edit is None:
+        if (edit := self._chosen()) is None:
             return
         known = self.book[edit.direction]
         if edit.unit == "own" or not known.placed:
@@ -164,8 +158,7 @@ class EditingPanel(Panel, Lines):
         self._change(f"{known.name} {mode}", mode=mode)
 
     def action_unit(self) -> None:
-        edit = self._chosen()
-        if edit is None:
+        if (edit := self._chosen()) is None:
             return
         known = self.book[edit.direction]
         if not known.unit:
@@ -189,16 +182,14 @@ class EditingPanel(Panel, Lines):
         return None if why else (edit, model.num_layers)
 
     def action_layer(self, end: Literal["start", "stop"], by: int) -> None:
-        found = self._layered()
-        if found is not None:
+        if (found := self._layered()) is not None:
             edit, count = found
             known = self.book[edit.direction]
             layers = edit_layers.moved(edit, known, end, by, count)
             self._change(f"{known.name} layers {layers}", f"layers:{self.cursor}", layers=layers)
 
     def action_all_layers(self) -> None:
-        found = self._layered()
-        if found is not None:
+        if (found := self._layered()) is not None:
             layers = edit_layers.toggled(found[0])
             words = "its own layers" if layers is None else "all layers"
             self._change(f"{self.book[found[0].direction].name} {words}", layers=layers)

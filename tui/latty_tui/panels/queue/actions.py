@@ -90,8 +90,7 @@ class JobActions(RowsPanel):
 
     def action_again(self) -> None:
         """Of what failed or was stopped the rest; of what is done all of it."""
-        job = self._chosen()
-        if job is None:
+        if (job := self._chosen()) is None:
             return
         if job.alive:
             self.desk.say(f"it is {job.state}; c cancels it")
@@ -105,8 +104,7 @@ class JobActions(RowsPanel):
             )
 
     def action_resume(self) -> None:
-        job = self._chosen()
-        if job is None:
+        if (job := self._chosen()) is None:
             return
         if job.alive or job.state == "done":
             self.desk.say(f"it is {job.state}; there is nothing to go on with")
@@ -120,8 +118,7 @@ class JobActions(RowsPanel):
             self.desk.ask(JobLog(job))
 
     def action_copy(self) -> None:
-        job = self._chosen()
-        if job is None:
+        if (job := self._chosen()) is None:
             return
         if job.outputs:
             self.desk.copy("\n".join(job.outputs))
@@ -129,8 +126,7 @@ class JobActions(RowsPanel):
             self.desk.say("it has made no file yet")
 
     def action_remove(self) -> None:
-        job = self._chosen()
-        if job is None:
+        if (job := self._chosen()) is None:
             return
         if job.alive:
             self.desk.say(f"it is {job.state}; cancel it first: c")
@@ -170,8 +166,7 @@ class JobActions(RowsPanel):
     # What a job made.
 
     def action_open(self) -> None:
-        job = self._chosen()
-        if job is None:
+        if (job := self._chosen()) is None:
             return
         if not job.outputs:
             self.action_log()

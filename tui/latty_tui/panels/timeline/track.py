@@ -56,8 +56,7 @@ def line(state: State, width: int, chosen: int | None, moment: float | None) -> 
 
 def advice(state: State) -> Text:
     """What to say where there are no keyframes."""
-    moving = film.moving(state)
-    if moving:
+    if moving := film.moving(state):
         return Text(f"as in the file: {', '.join(map(printable, moving))}", "dim")
     return Text("no film yet: K keeps a keyframe", "dim")
 

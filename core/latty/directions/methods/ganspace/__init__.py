@@ -65,8 +65,7 @@ class GANSpace:
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Draw, sum up, decompose. Raises BadData for parameters that fit no generator, or not this
         one, or not the memory; Interrupted before there is anything to show."""
-        lack = self.missing(generator)
-        if lack:
+        if lack := self.missing(generator):
             raise BadData(lack)
         shown = self._checked(generator)
         source = self._source(generator)
