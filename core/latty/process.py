@@ -5,10 +5,12 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
+W = TypeVar("W", bound=str)
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork
 
@@ -65,3 +67,17 @@ def _watch_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)
+
+
+def without(words: Sequence[W], flags: Sequence[str] = (), options: Sequence[str] = ()) -> list[W]:
+    """The words of a command line without some flags, and without some options and their values."""
+    kept: list[W] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            return [*kept, word, *rest]
+        if word in options:
+            next(rest, None)
+        elif word not in flags and not word.startswith(tuple(f"{one}=" for one in options)):
+            kept.append(word)
+    return kept

@@ -9,6 +9,7 @@ from pathlib import Path
 from latty.cli.parser import parse, split
 from latty.cli.run import Run
 from latty.errors import UsageError
+from latty.process import without
 
 SETTINGS = (Path("/etc/systemd"), Path("/usr/lib/systemd"))  # the first one that says it is right
 LINGER = Path("/var/lib/systemd/linger")
@@ -52,7 +53,7 @@ def jobs_of(words: Sequence[str], apart: bool) -> list[tuple[str, ...]]:
     for place, word in enumerate(known):
         word.place = place
     before, verb, rest = split(known)
-    kept = [*before, *_undetached(rest)]
+    kept = [*before, *without(rest, flags=("--detach",), options=("--gpus",))]
     if not apart:
         return [(str(verb), *kept)]
     presets = {word.place: word for word in parse(known).presets}
@@ -61,19 +62,6 @@ def jobs_of(words: Sequence[str], apart: bool) -> list[tuple[str, ...]]:
         (str(verb), *(w for w in kept if w.place == mine or w.place not in presets))
         for mine in sorted(once.values())
     ]
-
-
-def _undetached(words: Sequence[Word]) -> list[Word]:
-    kept: list[Word] = []
-    rest = iter(words)
-    for word in rest:
-        if word == "--":
-            return [*kept, word, *rest]
-        if word == "--gpus":
-            next(rest, None)
-        elif word != "--detach" and not word.startswith("--gpus="):
-            kept.append(word)
-    return kept
 
 
 def logout_kills(

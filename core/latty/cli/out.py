@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 from latty.cli import signals
 from latty.errors import Interrupted
@@ -216,6 +216,12 @@ class Progress:
         if (left := self._left(now, done, total)) is not None:
             words += f"  {seconds(left)} left"
         return printable(words.strip())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Take the updating line away."""

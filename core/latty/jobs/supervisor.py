@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -121,7 +121,7 @@ class Supervisor:
         """The verb's words; a job that was given a GPU sees it as the first."""
         verb, *words = self.status.spec.words
         if self._pinned(taken) and self.status.spec.device.startswith("cuda:"):
-            words = _without_device(words)
+            words = process.without(words, options=("--device",))  # the environment says it better
         return [verb, *(["--force"] if self.status.force else []), *words]
 
     def _watch(self, worker: "subprocess.Popen[bytes]") -> int:
@@ -157,20 +157,6 @@ class Supervisor:
         emit(self.folder, "state", state=status.state, slots=list(status.slots), code=status.code)
         with suppress(OSError):
             run.write_status(status)
-
-
-def _without_device(words: Sequence[str]) -> list[str]:
-    """The words without --device, which the environment says better."""
-    kept: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        if word == "--":
-            return [*kept, word, *rest]
-        if word == "--device":
-            next(rest, None)
-        elif not word.startswith("--device="):
-            kept.append(word)
-    return kept
 
 
 def _death(name: str, starved: bool) -> str:

@@ -48,26 +48,24 @@ def pack(header: Table, payload: bytes = b"") -> bytes:
 
 def read(file: IO[bytes]) -> Message | None:
     """The next message; None where the other side has closed. Raises BadData for what is none."""
-    start = file.read(4)
-    if len(start) < 4:
+
+    def exactly(count: int) -> bytes:
+        if len(data := file.read(count)) < count:
+            raise EOFError
+        return data
+
+    try:
+        header = _header(exactly(_header_length(exactly(4))))
+        return Message(header, exactly(_payload_length(header)))
+    except EOFError:
         return None
-    length = _header_length(start)
-    text = file.read(length)
-    if len(text) < length:
-        return None
-    header = _header(text)
-    payload = file.read(_payload_length(header))
-    if len(payload) < _payload_length(header):
-        return None
-    return Message(header, payload)
 
 
 async def receive(stream: StreamReader) -> Message | None:
     """The same from a stream of asyncio."""
     try:
         header = _header(await stream.readexactly(_header_length(await stream.readexactly(4))))
-        size = _payload_length(header)
-        return Message(header, await stream.readexactly(size) if size else b"")
+        return Message(header, await stream.readexactly(_payload_length(header)))
     except EOFError:
         return None
 

@@ -50,9 +50,8 @@ def write_all(
     raises."""
     folder.mkdir(parents=True, exist_ok=True)
     leaders = {name: best(rows, name, key, top) for name in found.attributes}
-    chosen = [
-        d for d in found.directions if any(d == r.direction for b in leaders.values() for r in b)
-    ]
+    leading = {row.direction for rows in leaders.values() for row in rows}
+    chosen = [direction for direction in found.directions if direction in leading]
     paths = []
     for done, name in enumerate(chosen):
         report(done, len(chosen), "GIFs")
@@ -63,7 +62,7 @@ def write_all(
         "ranking.csv": _table(rows),
         "curves.csv": _curves(found),
         "ranking.json": json.dumps(_summary(ref, model, found, rows, leaders), indent=1) + "\n",
-        PAGE: _page(ref, model, found, leaders, key),
+        PAGE: "\n".join(_page(ref, model, found, leaders, key)) + "\n",
     }
     for name, text in texts.items():
         replace_whole(folder / name, [text.encode()])
@@ -81,27 +80,18 @@ def gif_name(found: Curves, direction: str) -> str:
 def _preset(ref: str, model: str, found: Curves, name: str, truncation: float) -> Preset:
     reach = found.strengths[found.directions.index(name)]
     seeds = found.seeds[:FACES]
-    return Preset(
-        schema=SCHEMA,
-        name=name,
-        scene=Scene(
-            model=model,
-            seed=seeds[0],
-            truncation=truncation,
-            edits=(Edit(reference(ref, name), reach[0]),),
-        ),
-        frames=FRAMES,
-        tracks=(("edits.0.strength", Track(((0.0, reach[0]), (1.0, reach[-1])), "smooth")),),
-        seeds=seeds if len(seeds) > 1 else (),
-        outputs=(Output(gif_name(found, name), size=SIZE, loop="bounce"),),
-    )
+    edits = (Edit(reference(ref, name), reach[0]),)
+    scene = Scene(model, seeds[0], truncation, edits=edits)
+    track = Track(((0.0, reach[0]), (1.0, reach[-1])), "smooth")
+    output = Output(gif_name(found, name), size=SIZE, loop="bounce")
+    several = seeds if len(seeds) > 1 else ()
+    tracks = (("edits.0.strength", track),)
+    return Preset(SCHEMA, name, scene, FRAMES, tracks, several, (output,))
 
 
 def table_row(row: RankRow) -> dict[str, Any]:
     """One line of ranking.csv, by column."""
-    figures = asdict(row.figures)
-    values = {"direction": row.direction, "attribute": row.attribute,
-              "amplitude": row.amplitude, "selectivity": row.selectivity, **figures}  # fmt: skip
+    values = asdict(row) | asdict(row.figures)
     return {
         name: round(value, 5) if isinstance(value := values[name], float) else value
         for name in COLUMNS
@@ -146,13 +136,10 @@ def _summary(
     }  # fmt: skip
 
 
-def _page(ref: str, model: str, found: Curves, leaders: dict[str, list[RankRow]], key: str) -> str:
-    return "\n".join(_lines(ref, model, found, leaders, key)) + "\n"
-
-
-def _lines(
+def _page(
     ref: str, model: str, found: Curves, leaders: dict[str, list[RankRow]], key: str
 ) -> Iterator[str]:
+    """The lines of the page."""
     seeds = len(found.seeds)
     yield f"# {Path(ref).name} on {Path(model).name}\n"
     yield (

@@ -77,19 +77,15 @@ def run(run: Run) -> int:
     refuse_early(args.model, [film, place, latents], args.force, note)
     if args.detach:
         return cli_detach.detached(run)
-    progress = Progress(run.out, args.attribute)
     from latty.render.climb_film import climb_to_files  # brings torch
 
-    try:
-        with signals.cooperative():
-            kind = label(args.label, args.model, config.device)
-            scene = Scene(args.model, args.seed, args.truncation, label=kind, size=args.size)
-            options = Options(place.parent, config.device, args.force, config.batch)
-            paths, result = climb_to_files(
-                scene, _goal(args), place, args.frames, note, options, progress
-            )
-    finally:
-        progress.close()
+    with signals.cooperative(), Progress(run.out, args.attribute) as progress:
+        kind = label(args.label, args.model, config.device)
+        scene = Scene(args.model, args.seed, args.truncation, label=kind, size=args.size)
+        options = Options(place.parent, config.device, args.force, config.batch)
+        paths, result = climb_to_files(
+            scene, _goal(args), place, args.frames, note, options, progress
+        )
     run.say_notes(args.model)
     first, last = float(result.scores[0]), float(result.scores[-1])
     stopped, steps = result.climb.stopped, len(result.scores) - 1

@@ -20,7 +20,6 @@ from latty.jobs.run import Status
 from latty.text import printable
 
 ORDER = 90
-ACTIONS = ("list", "show", "watch", "cancel", "resume", "logs")
 POLL = 0.2
 TAIL = 200  # lines that `logs` shows
 TAIL_BYTES = 1 << 18  # where it looks for them
@@ -42,16 +41,8 @@ def options(parser: Parser) -> None:
 
 def run(run: Run) -> int:
     """One action on the jobs named, or on what the action takes without a name."""
-    actions: dict[str, Callable[[Run, list[str]], int]] = {
-        "list": _list,
-        "show": _show,
-        "watch": _watch,
-        "cancel": _cancel,
-        "resume": _resume,
-        "logs": _logs,
-    }
     ids = list(dict.fromkeys(runs.find(word) for word in run.args.ids))
-    return actions[run.args.action](run, ids)
+    return ACTIONS[run.args.action](run, ids)
 
 
 def _list(run: Run, ids: Sequence[str]) -> int:
@@ -112,13 +103,9 @@ def _when(moment: float | None) -> str:
 
 def _named(run: Run, ids: Sequence[str]) -> Sequence[str]:
     """The jobs named, else the last one. Raises UsageError where there is none."""
-    if ids:
-        return ids
-    return [runs.find("last")] if runs.ids() else _none(run.args.action)
-
-
-def _none(action: str) -> list[str]:
-    raise UsageError(f"there is no job to {action}", "see: latty jobs list")
+    if not ids and not runs.ids():
+        raise UsageError(f"there is no job to {run.args.action}", "see: latty jobs list")
+    return ids or [runs.find("last")]
 
 
 def _watch(run: Run, ids: Sequence[str]) -> int:
@@ -247,3 +234,13 @@ def _tail(path: Path) -> str:
     if size > TAIL_BYTES:
         data = data.partition(b"\n")[2] or data
     return data.decode("utf-8", "replace")
+
+
+ACTIONS: dict[str, Callable[[Run, Sequence[str]], int]] = {
+    "list": _list,
+    "show": _show,
+    "watch": _watch,
+    "cancel": _cancel,
+    "resume": _resume,
+    "logs": _logs,
+}

@@ -66,24 +66,20 @@ def run(run: Run) -> int:
     spread = workers.asked(run)
     if args.detach:
         return cli_detach.detached(run)
-    progress = Progress(run.out, "rank", GO_ON)
     import torch  # noqa: F401  the slow part, while a signal may still leave at once
 
     from latty.rank import gallery, planned, ranking, rows
 
     gallery.refuse(folder, args.force)
-    with signals.cooperative():
-        try:
-            rest["label"] = label(args.label, model, config.device)
-            plan, generator = planned(args.set, model, args.scorers, config.device, **rest)
-            share = partial(_spread, run, plan, generator, progress) if spread else None
-            with ranking(plan, generator, progress, share) as found:
-                measured = rows(found)
-                gallery.write_all(folder, args.set, model, found, measured, top=args.top,
-                                  key=args.by, truncation=args.truncation, device=config.device,
-                                  report=progress)  # fmt: skip
-        finally:
-            progress.close()
+    with signals.cooperative(), Progress(run.out, "rank", GO_ON) as progress:
+        rest["label"] = label(args.label, model, config.device)
+        plan, generator = planned(args.set, model, args.scorers, config.device, **rest)
+        share = partial(_spread, run, plan, generator, progress) if spread else None
+        with ranking(plan, generator, progress, share) as found:
+            measured = rows(found)
+            gallery.write_all(folder, args.set, model, found, measured, top=args.top,
+                              key=args.by, truncation=args.truncation, device=config.device,
+                              report=progress)  # fmt: skip
     _tell(run, found, measured)
     run.out.result(str(folder), path=str(folder), set=args.set, model=model,
                    rows=[gallery.table_row(row) for row in measured])  # fmt: skip

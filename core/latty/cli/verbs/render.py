@@ -96,12 +96,8 @@ def _rendered(preset: Preset, options: Options, run: Run) -> Rendered:
     """All outputs. A signal from here on finishes its frame first."""
     import torch  # noqa: F401  the slow part, while a signal may still leave at once
 
-    progress = Progress(run.out, preset.name)
-    with signals.cooperative():
-        try:
-            return render_one(preset, options, progress)
-        finally:
-            progress.close()
+    with signals.cooperative(), Progress(run.out, preset.name) as progress:
+        return render_one(preset, options, progress)
 
 
 def _by_several(requests: Sequence[RenderRequest], run: Run) -> int:
@@ -115,8 +111,8 @@ def _by_several(requests: Sequence[RenderRequest], run: Run) -> int:
     where, failed = pick_device(requests[0].options.device).type, 0
     here = [replace(one, options=replace(one.options, device=where)) for one in requests]
     calls = [(one, str(Path.cwd())) for one in here]
-    progress = Progress(run.out, "render", GO_ON)
-    with signals.cooperative(), workers.pool(run, where) as pool:
+    told = Progress(run.out, "render", GO_ON)
+    with signals.cooperative(), told as progress, workers.pool(run, where) as pool:
         for number, future in finished(pool, render_there, calls, progress, "presets"):
             progress.close()
             error = future.exception()
@@ -125,7 +121,6 @@ def _by_several(requests: Sequence[RenderRequest], run: Run) -> int:
                 failed += 1
             else:
                 _tell(future.result(), run)
-    progress.close()
     return failed
 
 

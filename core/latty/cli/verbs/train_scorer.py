@@ -88,12 +88,8 @@ def _train(run: Run, data: Path, numbers: dict[str, Any]) -> "Trained":
 
     options = TrainingOptions(**numbers, flip=run.args.flip)
     device = pick_device(run.config().device)
-    progress = Progress(run.out, run.args.output, RESUME)
-    with signals.cooperative():
-        try:
-            return train(data, run.args.output, options, device, progress)
-        finally:
-            progress.close()
+    with signals.cooperative(), Progress(run.out, run.args.output, RESUME) as progress:
+        return train(data, run.args.output, options, device, progress)
 
 
 def _numbers(args: Any) -> dict[str, Any]:

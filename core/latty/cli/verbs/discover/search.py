@@ -1,5 +1,6 @@
 """The search of `latty discover`, in this process or spread over several."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,22 +24,14 @@ def search_model(run: Run, params: dict[str, Any], target: Path, split: bool) ->
     from latty.models import open_model
 
     generator = open_model(run.args.model, run.config().device)
-    progress = Progress(run.out, run.args.method, RESUME)
-
-    def before(made: "Method", work: Path) -> None:
-        if split:
-            _spread(run, made, generator, work, progress)
-
-    with signals.cooperative():
-        try:
-            return search(run.args.method, params, generator, target, progress,
-                          force=run.args.force, before=before)  # fmt: skip
-        finally:
-            progress.close()
+    with signals.cooperative(), Progress(run.out, run.args.method, RESUME) as progress:
+        before = partial(_spread, run, generator, progress) if split else None
+        return search(run.args.method, params, generator, target, progress,
+                      force=run.args.force, before=before)  # fmt: skip
 
 
 def _spread(
-    run: Run, made: "Method", generator: "Generator", work: Path, progress: Progress
+    run: Run, generator: "Generator", progress: Progress, made: "Method", work: Path
 ) -> None:
     """What the method draws, drawn by several processes into files that its fit then finds."""
     from latty.directions.base import HasShards

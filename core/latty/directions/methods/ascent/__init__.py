@@ -29,6 +29,7 @@ from latty.directions.methods.ascent.direction import (
     explicit,
     turned,
 )
+from latty.directions.scored import checked
 from latty.directions.traverse import class_labels, figures, traverse
 from latty.directions.whitened import whitened
 from latty.errors import BadData, Interrupted
@@ -72,9 +73,7 @@ class Ascent:
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Score samples, then try each climb. Raises BadData, Missing."""
         known = names_of(self.scorer, generator)
-        for name in self.names:
-            if name not in known:
-                raise BadData(f"no attribute '{name}'", f"there is: {', '.join(known)}")
+        checked(self.names, known)
         if self.samples < 2:
             raise BadData(f"{self.samples} samples have no spread", "take 2 or more")
         wanted = [name for name in known if not self.names or name in self.names]
