@@ -36,4 +36,3 @@ class Scorer(Protocol):
 
     def score(self, images: Tensor) -> Tensor:
         """Scores (N, A) of images (N, C, H, W) in -1..1 of any size; NaN = cannot be said."""
-        ...

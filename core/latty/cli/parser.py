@@ -123,11 +123,9 @@ class Verb(Protocol):
 
     def options(self, parser: Parser) -> None:
         """Add what it takes to its parser."""
-        ...
 
     def run(self, run: Run) -> int:
         """Do it; the exit code."""
-        ...
 
 
 VERBS = Registry[Verb]("latty.cli.verbs", needs=("options", "run"), words=True)

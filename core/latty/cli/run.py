@@ -14,15 +14,12 @@ class Screen(Protocol):
 
     def studio(self, ref: str | None, config: "Config", out: "Out") -> int:
         """`latty [MODEL | PRESET | PICTURE]`: show it."""
-        ...
 
     def show(self, path: Path, config: "Config", out: "Out") -> None:
         """A picture just written."""
-        ...
 
     def facts(self, config: "Config") -> dict[str, str]:
         """What the terminal is and how it shows pictures, for the doctor."""
-        ...
 
 
 class Run:

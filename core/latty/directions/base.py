@@ -36,16 +36,13 @@ class Direction(Protocol):
     def space(self) -> str:
         """ "z" moves latents (N, Z) before the mapping, "w" codes (N, L, D) after it,
         "activation:LAYER" what that layer gives, (N, C, H, W), inside the synthesis."""
-        ...
 
     @property
     def layers(self) -> Layers:
         """Where it works best: used when an edit names no layers."""
-        ...
 
     def move(self, latents: "Tensor", strength: "Tensor", generator: "Generator") -> "Tensor":
         """Latents moved by `strength` (N,) sigma, in every layer; the caller keeps the layers."""
-        ...
 
 
 @runtime_checkable
@@ -57,7 +54,6 @@ class HasCoordinate(Protocol):
 
         `move` takes a strength of this shape, too.
         """
-        ...
 
 
 @runtime_checkable
@@ -67,7 +63,6 @@ class HasNormal(Protocol):
     @property
     def normal(self) -> "Tensor":
         """(D,), (L, D) or (Z,), any length but 0."""
-        ...
 
 
 @runtime_checkable
@@ -79,7 +74,6 @@ class Calibrated(Protocol):
 
     def move_by(self, latents: "Tensor", amount: "Tensor", generator: "Generator") -> "Tensor":
         """Latents moved so that the picture changes by `amount` (N,) of the unit."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +109,6 @@ class Method(Protocol):
 
     def missing(self, generator: "Generator") -> str:
         """One line that says what this generator lacks for the method; "" = nothing."""
-        ...
 
     def fit(
         self, generator: "Generator", report: "Report" = silent, work: Path | None = None
@@ -125,7 +118,6 @@ class Method(Protocol):
         With `work`, an existing folder of its own, progress is kept there: the same fit goes on
         where a killed one stopped, and gives the same result.
         """
-        ...
 
     @property
     def infos_(self) -> Sequence[Info]: ...
@@ -147,7 +139,6 @@ class HasShards(Protocol):
     def shards(self, generator: "Generator", work: Path) -> "Sequence[Shard]":
         """The pieces whose files `fit` with the same `work` finds; it gives the same result
         without them. Raises what `fit` raises of parameters that fit nothing."""
-        ...
 
 
 def rounded(scores: Mapping[str, float]) -> tuple[tuple[str, float], ...]:

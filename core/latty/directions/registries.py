@@ -26,18 +26,15 @@ class DirectionForm(Protocol):
     @property
     def ROWS(self) -> tuple[str, ...]:  # noqa: N802  a constant of the module
         """The arrays with one row per direction; the others belong to all of them."""
-        ...
 
     def direction(
         self, header: "DirectionSet", index: int, tensors: "Mapping[str, Tensor]"
     ) -> "Direction":
         """Direction `index` of a set with these arrays, such as (K, D). Raises BadData for arrays
         that do not fit."""
-        ...
 
     def turned(self, arrays: "dict[str, Tensor]", index: int) -> None:
         """Turn direction `index` around, in the arrays, such as (K, D), themselves."""
-        ...
 
 
 class MethodEntry(DirectionForm, Protocol):
@@ -48,7 +45,6 @@ class MethodEntry(DirectionForm, Protocol):
 
     def quick(self, generator: "Generator") -> dict[str, Any]:
         """Parameters of a fit that takes a second, for tests and benchmarks."""
-        ...
 
 
 class Importer(Protocol):
@@ -56,11 +52,9 @@ class Importer(Protocol):
 
     def recognise(self, source: "ImportSource") -> int:
         """How sure it is that the source is its: NO, MAYBE, LIKELY or CERTAIN."""
-        ...
 
     def convert(self, source: "ImportSource") -> "Imported":
         """What the source is; numbers are read when its `load` is called. Raises BadData."""
-        ...
 
 
 METHODS = Registry[MethodEntry]("latty.directions.methods", needs=("METHOD",))

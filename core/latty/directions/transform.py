@@ -31,7 +31,6 @@ class Transform(Protocol):
     def apply(self, images: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Images (N, C, H, W) in -1..1 changed by t (N,), and where that is known: a mask
         (N, 1, H, W) of 0 and 1. Differentiable in the images."""
-        ...
 
 
 def additive(transform: Transform, t: Tensor) -> Tensor:

@@ -43,7 +43,6 @@ class Pool(Protocol):
 
     def kill(self) -> None:
         """End every process now, and with it what it was at."""
-        ...
 
 
 class LocalPool(Executor):

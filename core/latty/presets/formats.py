@@ -54,12 +54,10 @@ class Frames(Protocol):
     @property
     def fps(self) -> Fraction:
         """Frames per second."""
-        ...
 
     @property
     def loops(self) -> bool:
         """Whether playing starts again at the end."""
-        ...
 
     def __len__(self) -> int: ...
 
@@ -71,7 +69,6 @@ class Writer(Protocol):
 
     def write(self, film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
         """All frames of `film`, each (H, W, 3), as the file `path`, the recipe inside."""
-        ...
 
     def recall(self, file: BinaryIO) -> bytes | None:
         """The recipe in a file of this format, None where there is none.
@@ -80,7 +77,6 @@ class Writer(Protocol):
         LIMIT and one of them. Raises OSError, ValueError, struct.error, zlib.error for a damaged
         file.
         """
-        ...
 
 
 WRITERS = Registry[Writer]("latty.render.writers", needs=("FORMATS", "write", "recall"))

@@ -57,7 +57,6 @@ class Way(Protocol):
         colours: int = COLOURS,
     ) -> str:
         """What draws the picture (H, W, 3) from the cursor on."""
-        ...
 
     def hide(self, number: int) -> str: ...
 

@@ -32,7 +32,6 @@ class HasRows(Protocol):
 
     def row(self, index: int) -> Generator:
         """The one that draws latent `index` alone."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

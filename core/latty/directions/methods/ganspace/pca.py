@@ -64,13 +64,11 @@ class PartialSums(Protocol):
 
     def room(self) -> Tensor:
         """Rows of a block to be written, (block, D + Q)."""
-        ...
 
     def add(self, n: int) -> None: ...
 
     def state(self) -> dict[str, Tensor]:
         """The sums, by name: arrays such as (D + Q,)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,11 +152,9 @@ class Mergeable(Protocol):
 
     def state(self, prefix: str = "") -> dict[str, Tensor]:
         """The sums, by name: arrays such as (D + Q,)."""
-        ...
 
     def restore(self, state: Mapping[str, Tensor], prefix: str = "") -> None:
         """Go on from what `state` gave, arrays such as (D + Q,)."""
-        ...
 
 
 S = TypeVar("S", bound=Mergeable)
