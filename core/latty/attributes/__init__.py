@@ -32,8 +32,7 @@ def open_scorer(ref: str) -> "Scorer":
 
 @lru_cache(maxsize=8)
 def _entry(name: str) -> "Scorer":
-    scorer: Scorer = SCORERS.load(name)()
-    return scorer
+    return SCORERS.load(name)()
 
 
 @lru_cache(maxsize=4)

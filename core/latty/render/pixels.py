@@ -32,10 +32,8 @@ def to_uint8(images: Tensor) -> Pixels:
     channels = levels.shape[1]
     if channels < 3:
         levels = levels[:, :1].expand(-1, 3, -1, -1)
-    pixels: Pixels = (
-        levels[:, : 4 if channels == 4 else 3].permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    )
-    return pixels
+    levels = levels[:, : 4 if channels == 4 else 3]
+    return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 class Painter:

@@ -67,5 +67,4 @@ def _moved(table: Pixels, sample: Pixels) -> Pixels:
     pixels = sample.reshape(-1, 3)
     sums = [np.bincount(index, pixels[:, channel], len(table)) for channel in range(3)]
     mean = np.stack(sums, axis=1) / np.maximum(count, 1)
-    moved: Pixels = np.where(count > 0, np.rint(mean), table).astype(np.uint8)
-    return moved
+    return np.where(count > 0, np.rint(mean), table).astype(np.uint8)

@@ -61,11 +61,10 @@ def _to_yuv(pixels: Pixels, width: int, height: int, name: str) -> av.VideoFrame
     if any(missing):
         pixels = np.pad(pixels, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
-    yuv: av.VideoFrame = frame.reformat(
+    return frame.reformat(
         format=name,
         dst_colorspace=Colorspace.ITU709,
         dst_color_range=ColorRange.MPEG,
         interpolation="BICUBIC",
         threads=1,
     )
-    return yuv
