@@ -49,6 +49,38 @@ def write(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
         raise OutputError(f"cannot write {target}: {error.strerror}", "is the disk full?") from None
 
 
+def write_report(error: BaseException, name: str, said: str) -> Path | None:
+    """What a developer needs of an error that nobody foresaw, and what was `said` or done, in the
+    state folder; None where it cannot be written."""
+    import traceback
+
+    from latty import home
+    from latty.version import version_line
+
+    text = "".join(traceback.format_exception(error))
+    path = home.state_dir() / "reports" / f"{name}.txt"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{version_line()}\n{said}\n\n{text}", encoding="utf-8")
+    except (OSError, UnicodeError):
+        return None
+    return path
+
+
+def tail(path: Path, most: int, start: int = 0) -> tuple[bytes, int]:
+    """What a file that grows holds from byte `start` on, of much the last `most` bytes, and where
+    that begins; all of one that was begun anew meanwhile. b"" where there is none. Raises OSError.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            start = max(start if start <= size else 0, size - most)
+            file.seek(start)
+            return file.read(most), start
+    except FileNotFoundError:
+        return b"", start
+
+
 def _mode(target: Path) -> int:
     """The permissions of what is there, or those that open() would give."""
     if target.exists():

@@ -5,8 +5,8 @@ import traceback
 from itertools import count
 from pathlib import Path
 
-from latty import home
 from latty.errors import LattyError
+from latty.files import write_report
 
 MOST = 20  # reports of one run: an error in what happens often must not fill the disk
 HINT = "the studio goes on; this is our fault, and the report to send is {}"
@@ -33,22 +33,11 @@ class ErrorReports:
         key = self._key(error)
         new = key not in self.known
         if new and len(self.known) < MOST:
-            self.known[key] = self._write(error, where)
+            name = f"studio-{os.getpid()}-{next(self._numbers)}"
+            self.known[key] = write_report(error, name, f"the studio, {where}")
         return self.known.get(key), new
 
     def _key(self, error: BaseException) -> tuple[str, str, int]:
         frames = traceback.extract_tb(error.__traceback__)
         last = frames[-1] if frames else None
         return type(error).__name__, last.filename if last else "", last.lineno or 0 if last else 0
-
-    def _write(self, error: BaseException, where: str) -> Path | None:
-        from latty.version import version_line
-
-        text = "".join(traceback.format_exception(error))
-        path = home.state_dir() / "reports" / f"studio-{os.getpid()}-{next(self._numbers)}.txt"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"{version_line()}\nthe studio, {where}\n\n{text}", encoding="utf-8")
-        except (OSError, UnicodeError):
-            return None
-        return path

@@ -13,6 +13,7 @@ from typing import Any
 
 from latty import home, locks
 from latty.errors import LattyError, UsageError
+from latty.files import tail
 from latty.jobs import events, run
 from latty.jobs.run import Status
 
@@ -264,14 +265,7 @@ def log_from(job: str, offset: int, most: int = 1 << 18) -> tuple[list[str], int
     last `most` bytes. Raises OSError."""
     from latty.text import printable
 
-    try:
-        with (run.folder_of(job) / run.LOG).open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            start = max(offset, size - most)
-            file.seek(start)
-            data = file.read(size - start)
-    except FileNotFoundError:
-        return [], offset
+    data, start = tail(run.folder_of(job) / run.LOG, most, offset)
     whole = data[: data.rfind(b"\n") + 1]
     lines = whole.decode("utf-8", "replace").splitlines()
     return [printable(line) for line in lines], start + len(whole)

@@ -24,10 +24,10 @@ UNFOLDED = "#directions, #edits"  # until others of their columns are worked in
 SMALL = "The studio needs 60 columns and 16 rows; the window has {} x {}.\n\nq leaves; jobs go on."
 
 
-def made(place: Place) -> list[Widget]:
+def placed(place: Place) -> Vertical:
     """The panels of one place."""
-    found = [panel for panel in panels() if place == panel.PLACE]
-    return [cast(type[Widget], panel)(id=name_of(panel), classes="panel") for panel in found]
+    found = (cast(type[Widget], panel) for panel in panels() if place == panel.PLACE)
+    return Vertical(*(one(id=name_of(one), classes="panel") for one in found), id=place)
 
 
 class Main(Screen[None]):
@@ -42,17 +42,9 @@ class Main(Screen[None]):
     ]
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="top"):
-            yield from made("top")
-        with Horizontal(id="middle"):
-            with Vertical(id="left"):
-                yield from made("left")
-            with Vertical(id="centre"):
-                yield from made("centre")
-            with Vertical(id="right"):
-                yield from made("right")
-        with Vertical(id="bottom"):
-            yield from made("bottom")
+        yield placed("top")
+        yield Horizontal(placed("left"), placed("centre"), placed("right"), id="middle")
+        yield placed("bottom")
         yield Static("", id="small", markup=False)
         yield KeyLine()
 

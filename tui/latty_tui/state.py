@@ -76,6 +76,12 @@ class State:
         """The state with more edits at the end of the stack."""
         return self.with_scene(edits=(*self.scene.edits, *edits))
 
+    def along(self, direction: str) -> "tuple[State, int]":
+        """The state with an edit along `direction`, at 0 where there was none, and its index."""
+        at = self.where(direction)
+        return (self, at) if at is not None else (
+            self.added(Edit(direction, 0.0)), len(self.scene.edits))  # fmt: skip
+
     def edited(self, index: int, **changes: Any) -> "State":
         """The state with some fields of edit `index` changed. Raises IndexError."""
         edits = list(self.scene.edits)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from latty.cli.out import seconds
+from latty.cli.out import counted, seconds
 from latty.jobs import run as runs
 from latty.jobs.run import Status
 
@@ -38,7 +38,5 @@ def progress_words(event: dict[str, Any] | None) -> str:
     done, total, left = event.get("done"), event.get("total"), event.get("left")
     if not isinstance(done, int) or not isinstance(total, int):
         return ""
-    words = f"{event.get('what', '')} {done}" + (
-        f"/{total}  {100 * done // total} %" if total else ""
-    )
-    return words + (f"  {seconds(left)} left" if isinstance(left, int | float) else "")
+    left = left if isinstance(left, int | float) else None
+    return counted(event.get("what", ""), done, total, left)

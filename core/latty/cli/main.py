@@ -105,17 +105,9 @@ def _abandon_stdout() -> None:
 
 def _report(error: Exception, words: list[str]) -> str:
     """Write what a developer needs into the state directory; returns the hint that names it."""
-    import traceback
+    from latty.files import write_report
 
-    from latty import home
-    from latty.version import version_line
-
-    text = "".join(traceback.format_exception(error))
-    try:
-        folder = home.state_dir() / "reports"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"error-{os.getpid()}.txt"
-        path.write_text(f"{version_line()}\nlatty {' '.join(words)}\n\n{text}", encoding="utf-8")
-    except (OSError, UnicodeError):
+    path = write_report(error, f"error-{os.getpid()}", f"latty {' '.join(words)}")
+    if path is None:
         return "run again with --debug to see where"
     return f"this is our fault; the report to send is {path}"

@@ -143,6 +143,12 @@ def seconds(number: float) -> str:
     )
 
 
+def counted(what: str, done: int, total: int, left: float | None) -> str:
+    """`frames 12/60  20 %  5 s left`; a total of 0 and a time that is None are not known."""
+    words = f"{what} {done}" + (f"/{total}  {100 * done // total} %" if total else "")
+    return words if left is None else f"{words}  {seconds(left)} left"
+
+
 @dataclass(slots=True)
 class Progress:
     """A Report for people: a line that updates on a terminal, a line per 10 % or 30 s elsewhere."""
@@ -210,12 +216,8 @@ class Progress:
         return terminal.bar(words, done, total, facts, room)
 
     def _line(self, now: float, done: int, total: int) -> str:
-        words = f"{self.title} {self._what} {done}" + (f"/{total}" if total else "")
-        if total:
-            words += f"  {100 * done // total} %"
-        if (left := self._left(now, done, total)) is not None:
-            words += f"  {seconds(left)} left"
-        return printable(words.strip())
+        told = counted(self._what, done, total, self._left(now, done, total))
+        return printable(f"{self.title} {told}".strip())
 
     def __enter__(self) -> Self:
         return self

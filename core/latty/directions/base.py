@@ -13,7 +13,7 @@ says what it is: `latty discover` and the studio make their forms of them withou
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from latty.errors import BadData
 from latty.report import Report, silent
@@ -93,6 +93,12 @@ class Info:
     layers: Layers = ALL
     scores: tuple[tuple[str, float], ...] = ()
     unit: str = ""
+
+    def table(self) -> dict[str, Any]:
+        """As JSON."""
+        told = {"name": self.name, "sigma": self.sigma, "usable": list(self.usable),
+                "layers": str(self.layers), "scores": dict(self.scores)}  # fmt: skip
+        return told | ({"unit": self.unit} if self.unit else {})
 
 
 class Method(Protocol):

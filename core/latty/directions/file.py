@@ -243,15 +243,4 @@ def _table(header: DirectionSet) -> dict[str, Any]:
     del table["infos"]
     if header.complete:
         del table["complete"]  # as in every file written before there was the word
-    table["directions"] = [
-        {
-            "name": info.name,
-            "sigma": info.sigma,
-            "usable": list(info.usable),
-            "layers": str(info.layers),
-            "scores": dict(info.scores),
-            **({"unit": info.unit} if info.unit else {}),
-        }
-        for info in header.infos
-    ]
-    return table
+    return {**table, "directions": [info.table() for info in header.infos]}

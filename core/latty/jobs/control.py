@@ -54,7 +54,11 @@ def resume(job: str) -> Status:
     Raises Missing for an unknown id, Locked where it is alive, UsageError where it is done.
     """
     seen = run.status(job)
-    _resumable(seen)
+    if seen.state == "done":
+        hint = "submit it again with --force to make it anew"
+        raise UsageError(f"job {job} is done", hint)
+    if not seen.over:
+        raise Locked(f"job {job} is {seen.state}", "cancel it first, or wait")
     lock = locks.take(run.lock_of(job), PATIENCE)
     started = Locked(f"another process has just started job {job}", "see: latty jobs show")
     if lock is None:
@@ -75,15 +79,6 @@ def resume(job: str) -> Status:
     finally:
         os.close(lock)
     return again
-
-
-def _resumable(status: Status) -> None:
-    """Raises Locked, UsageError."""
-    if status.state == "done":
-        hint = "submit it again with --force to make it anew"
-        raise UsageError(f"job {status.id} is done", hint)
-    if not status.over:
-        raise Locked(f"job {status.id} is {status.state}", "cancel it first, or wait")
 
 
 def _own(status: Status) -> bool:

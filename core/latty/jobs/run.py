@@ -178,12 +178,10 @@ def status(job: str) -> Status:
     if "/" in job or job.startswith(".") or not (folder / "spec.json").is_file():
         raise Missing(f"no job '{job}'", "see: latty jobs list")
     spec = _spec(_table(folder / "spec.json"), job)
-    found = _on_disk(spec)
-    if found.state in ENDED or locks.held(folder / "lock"):
-        return found
-    found = _on_disk(spec)  # between the two looks it may have ended, or have been resumed
-    if found.state in ENDED or locks.held(folder / "lock"):
-        return found
+    for _ in range(2):  # between the two looks it may have ended, or have been resumed
+        found = _on_disk(spec)
+        if found.state in ENDED or locks.held(folder / "lock"):
+            return found
     return replace(found, state="interrupted")
 
 

@@ -27,10 +27,7 @@ def names(environment: dict[str, str] | None = None) -> tuple[str, ...]:
     """The slots of this machine: what CUDA_VISIBLE_DEVICES leaves (numbers, UUIDs, MIG), else
     every GPU that the driver lists, else the CPU."""
     env = dict(os.environ if environment is None else environment)
-    said = env.get(SLOTS)
-    if said is None:
-        said = env.get(VISIBLE)
-    if said is not None:
+    if (said := env.get(SLOTS, env.get(VISIBLE))) is not None:
         found = tuple(word.strip() for word in said.split(",") if word.strip())
         return found if found and found != ("-1",) else (CPU,)
     return _listed_gpus() or (CPU,)

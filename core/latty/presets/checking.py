@@ -6,7 +6,10 @@ Names come from file headers alone: nothing here imports torch or numpy.
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from latty.checkpoints.safetensors import read_header
+from latty.directions.store import resolve
 from latty.errors import LattyError, Missing, Problem
+from latty.models.store import model_file
 from latty.presets import reading, together
 from latty.presets.convert import latents_between, to_preset
 from latty.presets.formats import format_of
@@ -15,7 +18,7 @@ from latty.presets.values import Preset
 from latty.scene import SEED_LIMIT, Walk, references
 from latty.tables import words
 
-Find = Callable[[str], None]  # raises LattyError for a reference that leads nowhere
+Find = Callable[[str], object]  # raises LattyError for a reference that leads nowhere
 
 ALWAYS = {"path", "size", "captions"}  # keys of an output that every format may have
 
@@ -25,12 +28,8 @@ def check(source: str | Path) -> list[str]:
     loaded = reading.load(source)
     preset = to_preset(reading.accepted(loaded, _references(loaded)), loaded.file)
     loaded.refuse([*together.faults(loaded, preset)])
-    warnings = [
-        *_unused(loaded),
-        *_whole(loaded, preset),
-        *together.for_other_models(loaded, preset),
-    ]
-    warnings += _beyond(loaded, preset)
+    checks = (_whole, together.for_other_models, _beyond)
+    warnings = [*_unused(loaded), *(one for find in checks for one in find(loaded, preset))]
     return [warning.format(loaded.file) for warning in warnings]
 
 
@@ -51,24 +50,11 @@ def _fault(find: Find, ref: str) -> tuple[str, str] | None:
     return None
 
 
-def _find_model(ref: str) -> None:
-    from latty.models.store import model_file
-
-    model_file(ref)
-
-
-def _find_direction(ref: str) -> None:
-    """Raises Missing, BadData unless a direction of that name is there; a seed is none."""
-    from latty.directions.store import resolve
-
-    resolve(ref)
-
-
 def _find_move(ref: str) -> None:
     """Raises Missing, BadData unless it is "seed:N" or names a direction that is there."""
     kind, _, seed = ref.partition(":")
     if kind != "seed":
-        _find_direction(ref)
+        resolve(ref)
     elif not (seed.isascii() and seed.isdecimal() and len(seed) < 11 and int(seed) < SEED_LIMIT):
         raise Missing(f"'{words.shown(ref)}' names no seed", 'write for example "seed:42"')
 
@@ -84,9 +70,9 @@ def _find_latent(ref: str) -> None:
 
 
 FIND: dict[str, Find] = {  # what a field of a scene refers to -> who looks it up
-    "model": _find_model,
+    "model": model_file,
     "move": _find_move,
-    "direction": _find_direction,
+    "direction": resolve,
     "latent": _find_latent,
 }
 
@@ -131,8 +117,6 @@ def _beyond(source: PresetFile, preset: Preset) -> Iterator[Problem]:
 
 def _layer_count(model: str) -> int:
     """L of a model's codes where its header says so, 0 elsewhere."""
-    from latty.checkpoints.safetensors import read_header
-    from latty.models.store import model_file
 
     file = model_file(model)
     if file is None or file.suffix != ".safetensors":

@@ -1,6 +1,6 @@
 """A picture walked up or down an attribute: the climb from the scene of a model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -28,7 +28,7 @@ class Goal:
     keep       attributes that stay
     space      "z" or "w"; None = the model's own
     layers     that move
-    step, steps, distance, identity   see latty.directions.climb.ClimbRules
+    rules      of the climb
     """
 
     attribute: str
@@ -37,10 +37,7 @@ class Goal:
     keep: tuple[str, ...] = ()
     space: Literal["z", "w"] | None = None
     layers: Layers = ALL
-    step: float = 0.3
-    steps: int = 60
-    distance: float = 8.0
-    identity: float = 0.0
+    rules: ClimbRules = field(default_factory=ClimbRules)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,9 +53,8 @@ class ClimbResult:
 def climb_from(scene: Scene, generator: Generator, goal: Goal, report: Report) -> ClimbResult:
     """Climb. Raises BadData where the attribute cannot be climbed, Missing where there is none."""
     objective = _objective(scene, generator, goal)
-    rules = ClimbRules(goal.step, goal.steps, goal.distance, goal.identity)
     target = float(logit(torch.tensor(goal.score))) if goal.of == "logit" else goal.score
-    walked = climb(objective, objective.origin, target, rules, report)
+    walked = climb(objective, objective.origin, target, goal.rules, report)
     scores = walked.scores.sigmoid() if goal.of == "logit" else walked.scores
     return ClimbResult(scene, objective, walked, scores)
 
@@ -87,7 +83,7 @@ def _objective(scene: Scene, generator: Generator, goal: Goal) -> ClimbObjective
         basis=basis,
         refs=refs,
         of=goal.of,
-        pictures=goal.identity > 0,
+        pictures=goal.rules.identity > 0,
         label=label,
         truncation=scene.truncation,
     )

@@ -1,17 +1,17 @@
 """Choose one of a list: type to narrow it down, arrows and Enter to take one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from latty.text import printable
-from latty_tui.dialogs.base import Dialog, plain
+from latty_tui.dialogs.base import Answer, Dialog, plain
 
 
 class Choice(NamedTuple):
@@ -22,13 +22,41 @@ class Choice(NamedTuple):
     what: str = ""
 
 
-class Choose(Dialog[Any]):
-    """The value of the choice that was taken; None for Esc."""
+class Listed(Dialog[Answer]):
+    """An input above a list that arrows go through; the focus stays with the input."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "move(1)", show=False),
         Binding("up", "move(-1)", show=False),
     ]
+
+    def box(self, title: str, placeholder: str, text: str = "", hint: str = "") -> ComposeResult:
+        """What it is made of."""
+        with Vertical(id="box") as box:
+            box.border_title = plain(title)
+            yield Input(text, placeholder=placeholder)
+            options = OptionList(markup=False)
+            options.can_focus = False
+            yield options
+            if hint:
+                yield Static(hint, classes="hint", markup=False)
+
+    def offer(self, lines: Iterable[Text], at: int | None) -> None:
+        """Other lines, the cursor at one of them or nowhere."""
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options(map(Option, lines))
+        options.highlighted = at
+
+    def action_move(self, by: int) -> None:
+        options = self.query_one(OptionList)
+        if count := options.option_count:
+            at = options.highlighted
+            options.highlighted = (0 if by > 0 else count - 1) if at is None else (at + by) % count
+
+
+class Choose(Listed[Any]):
+    """The value of the choice that was taken; None for Esc."""
 
     def __init__(self, question: str, choices: Sequence[Choice]) -> None:
         super().__init__()
@@ -36,12 +64,7 @@ class Choose(Dialog[Any]):
         self.seen: list[Choice] = []
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            box.border_title = plain(self.question)
-            yield Input(placeholder="type to filter")
-            options = OptionList(markup=False)
-            options.can_focus = False
-            yield options
+        return self.box(self.question, "type to filter")
 
     def on_mount(self) -> None:
         self._fill("")
@@ -54,15 +77,7 @@ class Choose(Dialog[Any]):
         self.seen = [
             one for one in self.choices if all(p in f"{one.name} {one.what}".lower() for p in parts)
         ]
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options(Option(_line(one)) for one in self.seen)
-        options.highlighted = 0 if self.seen else None
-
-    def action_move(self, by: int) -> None:
-        options = self.query_one(OptionList)
-        if self.seen:
-            options.highlighted = ((options.highlighted or 0) + by) % len(self.seen)
+        self.offer(map(_line, self.seen), 0 if self.seen else None)
 
     def on_input_submitted(self) -> None:
         at = self.query_one(OptionList).highlighted

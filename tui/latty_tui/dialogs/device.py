@@ -35,10 +35,3 @@ def wish(values: Values) -> str:
     """For the desk: the slot that it waits for, "" = any."""
     device = values["device"]
     return device if device == "cpu" or device.startswith("cuda:") else ""
-
-
-def logout_kills() -> str:
-    """What to do where jobs would end at logout; "" where they go on. Blocking."""
-    from latty.cli import detach
-
-    return detach.logout_kills()

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from latty.cli.detach import logout_kills
 from latty.directions.discovery import default_name, target_of
 from latty.directions.parameters import Parameter, parameters, parse
 from latty.directions.registries import METHODS
@@ -16,7 +17,7 @@ from latty_tui.dialogs import device as dialogs_device
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.dialogs.fields import FormField, Values
 from latty_tui.dialogs.form import Form
-from latty_tui.dialogs.readers import free_name, or_empty, whole
+from latty_tui.dialogs.readers import or_empty, whole
 
 PATIENCE = 1.0  # seconds to wait for what the engine says before asking without it
 OF_SCORER = ("names", "locks", "keep", "conditions")  # parameters that are attributes
@@ -52,7 +53,7 @@ async def ask(desk: Desk) -> None:
     job = await asyncio.to_thread(control.submit, words, gpus, dialogs_device.wish(values))
     desk.tell(lambda panel: panel.on_submitted(job))
     desk.say(f"job {job[-4:]}: {method}; its directions will be in {values['name']}")
-    if warning := await asyncio.to_thread(dialogs_device.logout_kills):
+    if warning := await asyncio.to_thread(logout_kills):
         desk.say(warning, "warning")
 
 
@@ -118,7 +119,7 @@ class DiscoverForm(Form):
 
 def _fields(method: str, facts: Facts) -> list[FormField]:
     """The name of the set, the method's parameters, how to compute."""
-    name = free_name(default_name(facts.model, method), lambda name: target_of(name).exists())
+    name = default_name(facts.model, method)
     own = [_field(one, facts) for one in parameters(method)]
     return [
         FormField("name", "name of the set", name, "its directions are listed under it",

@@ -18,6 +18,7 @@ from latty.jobs import run, wire
 from latty.scene import Scene, to_table
 from latty.text import size_words
 from latty_tui.drawing.engine_log import EngineLog, ended, reason
+from latty_tui.drawing.picture import RawPicture
 
 COMMAND = tuple(process.command("latty.jobs.engine"))
 DEATHS, WITHIN = 3, 30.0  # so many in so many seconds are enough
@@ -38,13 +39,10 @@ class EngineDied(EngineError):
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """Pixels, row by row, 3 bytes each; `ms` is what the generator took, `memory` used and whole
-    in bytes, of a GPU."""
+class Drawn(RawPicture):
+    """What the engine drew; `ms` is what the generator took, `memory` used and whole in bytes, of
+    a GPU."""
 
-    pixels: bytes
-    width: int
-    height: int
     ms: float
     device: str
     memory: tuple[int, int] | None

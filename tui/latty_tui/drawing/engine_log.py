@@ -1,13 +1,13 @@
 """What the engine's process said last, and how it ended, in words."""
 
 import asyncio
-import os
 import signal
 from asyncio.subprocess import Process
 from contextlib import suppress
 from typing import BinaryIO
 
 from latty import home
+from latty.files import tail
 from latty.jobs.wire import BROKEN
 
 LIMIT = 2**18  # bytes of earlier processes that a new one keeps
@@ -38,11 +38,7 @@ class EngineLog:
     def tail(self) -> str:
         """The end of what the last process said."""
         try:
-            with self.path.open("rb") as log:
-                size = log.seek(0, os.SEEK_END)
-                start = self._start if self._start <= size else 0  # it was begun anew
-                log.seek(max(start, size - TAIL))
-                return log.read(TAIL).decode("utf-8", "replace")
+            return tail(self.path, TAIL, self._start)[0].decode("utf-8", "replace")
         except OSError:
             return ""
 

@@ -146,9 +146,9 @@ class Projector:
             return None
         self._mine = drawn
         self.desk.tell(lambda panel: panel.on_drawn(drawn))
-        picture = RawPicture(drawn.pixels, drawn.width, drawn.height)
+        picture: RawPicture = drawn
         if max(drawn.width, drawn.height) > LARGEST:
-            picture = await asyncio.to_thread(shrunk, array(picture), LARGEST)
+            picture = await asyncio.to_thread(shrunk, array(drawn), LARGEST)
         if sum(len(one.pixels) for one in self._kept.values()) < KEPT:
             self._kept[frame] = picture
         return picture

@@ -10,7 +10,6 @@ from textual.widgets import Static
 
 from latty.text import printable
 from latty_tui.drawing.engine import Drawn, EngineError
-from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.pixels import PixelView
 from latty_tui.panel import Panel
 from latty_tui.state import GRIDS
@@ -68,7 +67,7 @@ class PicturePanel(Panel, Vertical):
     def drawn(self, drawn: Drawn, quick: bool) -> None:
         """Here it is."""
         self.words("")
-        self.pixels.show(RawPicture(drawn.pixels, drawn.width, drawn.height), quick)
+        self.pixels.show(drawn, quick)
         self.set_class(self.desk.writer.way == "saved", "-saved")
         if self.desk.writer.way == "saved" and not quick:
             self.desk.background(self._save(), "save")

@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.timer import Timer
 from textual.widgets import Static
 
-from latty.scene import MIXING, Edit, Scene
+from latty.scene import MIXING, Scene
 from latty.text import printable
 from latty_tui.drawing.encoding import EncodeOptions, array, fit, shrunk
 from latty_tui.drawing.engine import EngineDied, EngineError, OpenModel
@@ -154,9 +154,9 @@ class StripPanel(Panel, Vertical):
             return None
         if drawn is None:
             return None
-        picture = RawPicture(drawn.pixels, drawn.width, drawn.height)
+        picture: RawPicture = drawn
         if drawn.width > LARGEST:
-            picture = await asyncio.to_thread(shrunk, array(picture), LARGEST)
+            picture = await asyncio.to_thread(shrunk, array(drawn), LARGEST)
         if len(self._kept) >= KEPT:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = picture
@@ -164,10 +164,7 @@ class StripPanel(Panel, Vertical):
 
     def _scenes(self, ref: str) -> tuple[Scene, ...]:
         """The present picture at each strength, whether the direction is heard or not."""
-        state = self.desk.state
-        at = state.where(ref)
-        if at is None:
-            state, at = state.added(Edit(ref)), len(state.scene.edits)
+        state, at = self.desk.state.along(ref)
         solo = state.solo | {at} if state.solo else state.solo
         state = replace(state, muted=state.muted - {at}, solo=solo)
         return tuple(state.edited(at, strength=number).shown for number in self._strengths())
@@ -269,16 +266,10 @@ class StripPanel(Panel, Vertical):
             self._set(min(beyond, key=lambda n: abs(n - now)))
 
     def _set(self, strength: float) -> None:
-        state, ref = self.desk.state, self.ref
-        if ref is None:
-            return
-        at = state.where(ref)
-        if at is None:
-            state = state.added(Edit(ref, strength))
-        else:
-            state = state.edited(at, strength=strength)
-        name = ref.rpartition("/")[2]
-        self.desk.change(state, f"{name} {strength:+g}", tag=f"strength:{ref}")
+        if self.ref is not None:
+            state, at = self.desk.state.along(self.ref)
+            words = f"{self.ref.rpartition('/')[2]} {strength:+g}"
+            self.desk.change(state.edited(at, strength=strength), words, f"strength:{self.ref}")
 
     def action_turn(self) -> None:
         """Show it or hide it; until then it is there where the terminal is tall."""

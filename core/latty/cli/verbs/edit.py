@@ -136,11 +136,12 @@ def _target(args: Any, out_dir: Path) -> Path:
 
 
 def _goal(args: Any) -> "Goal":
+    from latty.directions.climb import ClimbRules
     from latty.render.climbing import Goal
 
     kept = tuple(word.strip() for word in (args.keep or "").split(",") if word.strip())
-    return Goal(args.attribute, args.to, args.of, kept, args.space, _layers(args.layers),
-                args.step, args.steps, args.distance, args.identity)  # fmt: skip
+    rules = ClimbRules(args.step, args.steps, args.distance, args.identity)
+    return Goal(args.attribute, args.to, args.of, kept, args.space, _layers(args.layers), rules)
 
 
 def _note(args: Any) -> str:

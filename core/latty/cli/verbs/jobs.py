@@ -1,6 +1,5 @@
 """Work without this terminal: list, show, watch, cancel, resume, logs."""
 
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from latty.cli.out import Out, is_terminal
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import LattyError, UsageError
+from latty.files import tail
 from latty.jobs import control
 from latty.jobs import run as runs
 from latty.jobs.run import Status
@@ -224,14 +224,8 @@ def _logs(run: Run, ids: Sequence[str]) -> int:
 
 def _tail(path: Path) -> str:
     """The last whole lines of a file, of which there may be more than fit in memory."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - TAIL_BYTES))
-            data = file.read(TAIL_BYTES)
-    except FileNotFoundError:
-        return ""
-    if size > TAIL_BYTES:
+    data, start = tail(path, TAIL_BYTES)
+    if start:
         data = data.partition(b"\n")[2] or data
     return data.decode("utf-8", "replace")
 

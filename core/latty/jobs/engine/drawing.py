@@ -177,10 +177,6 @@ class Drawing:
 
     def _place(self, picture: Pixels) -> None:
         """The next picture, at its place among the others."""
-        if len(self._scenes) == 1:
-            self._pixels = np.ascontiguousarray(picture)
-            self._done = 1
-            return
         height, width, _ = picture.shape
         if self._pixels is None:
             columns = min(self._columns, len(self._scenes))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from latty.cli.detach import logout_kills
 from latty.errors import LattyError
 from latty.presets.formats import FOLDER, formats
 from latty.scene import Walk
@@ -34,9 +35,8 @@ async def ask(desk: Desk) -> None:
         return
     job = await asyncio.to_thread(order.submit, values)
     desk.tell(lambda panel: panel.on_submitted(job))
-    warning = await asyncio.to_thread(dialogs_device.logout_kills)
     desk.say(f"job {job[-4:]}: render {values['name']} (w: the queue)")
-    if warning:
+    if warning := await asyncio.to_thread(logout_kills):
         desk.say(warning, "warning")
 
 

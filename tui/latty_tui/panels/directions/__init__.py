@@ -78,12 +78,8 @@ class DirectionsPanel(FileActions):
             return
         if (found := self.usable()) is None:
             return
-        state, amount = self.desk.state, by * STEP
-        at = state.where(found.ref)
-        if at is None:
-            at, state = len(state.scene.edits), state.added(Edit(found.ref, amount))
-        else:
-            state = state.nudged(at, amount)
+        state, at = self.desk.state.along(found.ref)
+        state = state.nudged(at, by * STEP)
         strength = state.scene.edits[at].strength
         self.desk.change(state, f"{found.info.name} {strength:+g}", f"strength:{at}")
         self._warn(at)

@@ -3,18 +3,17 @@
 import asyncio
 import os
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, OptionList
 
 from latty.text import printable
-from latty_tui.dialogs.base import Dialog
+from latty_tui.dialogs.choose import Listed
 
 MOST = 200  # names that are offered
 HINT = "tab completes, enter opens"
@@ -38,53 +37,33 @@ def completions(text: str) -> list[str]:
 
 def common(found: list[str], text: str) -> str:
     """As much of the path as all completions share."""
-    first, last = min(found), max(found)
-    same = 0
-    while same < min(len(first), len(last)) and first[same] == last[same]:
-        same += 1
-    return first[:same] if same > len(text) else text
+    same = takewhile(lambda column: len({*column}) == 1, zip(*found, strict=False))
+    shared = "".join(column[0] for column in same)
+    return shared if len(shared) > len(text) else text
 
 
-class OpenPath(Dialog[str]):
+class OpenPath(Listed[str]):
     """A path to a file that is there; None for Esc."""
 
     HELP = "A checkpoint of any kind, a preset, directions, or a picture that latty made."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "Complete", priority=True),
-        Binding("down", "move(1)", show=False),
-        Binding("up", "move(-1)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "Complete", priority=True)]
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
         self.text, self.found = text, list[str]()
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            box.border_title = "open a file"
-            yield Input(self.text, placeholder="a checkpoint, a preset, a picture of latty's")
-            options = OptionList(markup=False)
-            options.can_focus = False
-            yield options
-            yield Static(HINT, classes="hint", markup=False)
+        return self.box(
+            "open a file", "a checkpoint, a preset, a picture of latty's", self.text, HINT
+        )
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.say(HINT)
         self.run_worker(self._look(event.value), exclusive=True, exit_on_error=False)
 
     async def _look(self, text: str) -> None:
-        found = await asyncio.to_thread(completions, text)
-        options = self.query_one(OptionList)
-        self.found = found
-        options.clear_options()
-        options.add_options(Option(_line(one)) for one in found)
-        options.highlighted = None
-
-    def action_move(self, by: int) -> None:
-        options, count = self.query_one(OptionList), len(self.found)
-        if count:
-            at = options.highlighted
-            options.highlighted = (0 if by > 0 else count - 1) if at is None else (at + by) % count
+        self.found = await asyncio.to_thread(completions, text)
+        self.offer(map(_line, self.found), None)
 
     def action_complete(self) -> None:
         box, at = self.query_one(Input), self.query_one(OptionList).highlighted

@@ -54,7 +54,7 @@ def run(run: Run) -> int:
     header = search_model(run, params, target, split)
     took = time.monotonic() - begun
     _tell(run, header, name, seconds(took))
-    shown = [_row(header, index) for index in range(len(header.infos))]
+    shown = [info.table() for info in header.infos]
     run.out.result(name, name=name, path=str(target), method=header.method, model=header.model,
                    space=header.space, complete=header.complete, seconds=round(took, 3),
                    directions=shown)  # fmt: skip
@@ -72,13 +72,6 @@ def _default_name(run: Run, params: dict[str, Any]) -> str:
     if name != (taken := next(usual)):
         run.out.say(f"there is another set {taken}: this one is {name}")
     return name
-
-
-def _row(header: "DirectionSet", index: int) -> dict[str, Any]:
-    info = header.infos[index]
-    return {"name": info.name, "sigma": info.sigma, "usable": list(info.usable),
-            "layers": str(info.layers), "scores": dict(info.scores),
-            **({"unit": info.unit} if info.unit else {})}  # fmt: skip
 
 
 def _tell(run: Run, header: "DirectionSet", name: str, took: str) -> None:

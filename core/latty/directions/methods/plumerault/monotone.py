@@ -13,7 +13,6 @@ from torch import Tensor
 
 ROUNDS = 6  # of reweighting
 OUTLIER = 3.0  # median residuals at which a row counts half
-PATIENCE = 3  # exchanges of whole blocks that may fail before one index is exchanged at a time
 FLAT = 0.02  # of the whole rise: the last bit of a curve that levels off leads far for nothing
 
 
@@ -86,29 +85,11 @@ def fitted(
 
 def nonnegative(gram: Tensor, right: Tensor) -> Tensor:
     """The s >= 0 (M,) with the least s gram s / 2 - right s; gram (M, M) positive definite."""
-    count = len(right)
-    free = torch.ones(count, dtype=torch.bool)
-    fewest, left = count + 1, PATIENCE
-    solution = torch.zeros_like(right)
-    for _ in range(20 * count):
-        solution = torch.zeros_like(right)
-        if free.any():
-            solution[free] = torch.linalg.solve(gram[free][:, free], right[free])
-        slope = gram @ solution - right
-        wrong = torch.where(free, solution < 0, slope < -1e-12 * right.abs().max())
-        bad = int(wrong.sum())
-        if not bad:
-            break
-        if bad < fewest:
-            fewest, left = bad, PATIENCE
-        elif left:
-            left -= 1
-        else:  # one at a time, the last first, always ends (Murty 1974)
-            last = int(wrong.nonzero()[-1])
-            wrong = torch.zeros_like(wrong)
-            wrong[last] = True
-        free = free ^ wrong
-    return solution.clamp_min(0)
+    from scipy.optimize import nnls
+
+    lower = torch.linalg.cholesky(gram)  # s gram s / 2 - right s = |lower^T s - goal|^2 / 2 + const
+    goal = torch.linalg.solve_triangular(lower, right[:, None], upper=False)[:, 0]
+    return torch.from_numpy(nnls(lower.T.numpy(), goal.numpy())[0])
 
 
 def joint(
