@@ -63,16 +63,11 @@ def _bar(title: str) -> Iterator[Report]:
     if not console.is_terminal and not console.is_jupyter:
         yield silent
         return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich import progress as bars
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as shown:
+    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn())
+    left = bars.TimeRemainingColumn()
+    with bars.Progress(*columns, left, console=console, transient=True) as shown:
         yield _Stages(shown, title)
 
 

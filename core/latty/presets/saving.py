@@ -51,17 +51,13 @@ def _changed_text(preset: Preset, target: Path) -> str:
     try:
         _merge(document, old, to_dict(preset))
         text = tomlkit.dumps(document)
-        kept = _says(text, preset, source.file)
+        again = reading.from_data(tomllib.loads(text), source.file)
+        kept = to_preset(reading.accepted(again), source.file) == preset
     except Exception:  # a legal layout that tomlkit cannot change in place fails in many ways
         kept = False
     text = text if kept else dumps(preset)
     mark = "\ufeff" if raw.startswith("\ufeff") else ""
     return mark + (text.replace("\n", "\r\n") if "\r\n" in raw else text)
-
-
-def _says(text: str, preset: Preset, file: str) -> bool:
-    source = reading.from_data(tomllib.loads(text), file)
-    return to_preset(reading.accepted(source), source.file) == preset
 
 
 def _merge(table: Any, old: Data, new: Data) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty.errors import BadData
-from latty.models import picture_size
+from latty.models import open_model, picture_size
 from latty.presets import Preset, safe_output, to_dict
 from latty.presets.formats import format_of, writer_of
 from latty.render import provenance, work
@@ -23,8 +23,6 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a plan must not wait for
 
 def write(preset: Preset, options: Options, report: Report) -> list[Path]:
     """What latty.render.write says. Raises WouldOverwrite, Locked, OutputError, BadData."""
-    from latty.models import open_model
-
     targets = _targets(preset, options)
     sidecars = [path.with_name(path.name + ".json") for path in targets if options.sidecar]
     key = sha256(provenance.canonical(to_dict(preset)).encode()).hexdigest()

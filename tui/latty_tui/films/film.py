@@ -29,7 +29,9 @@ def preset_of(state: State, name: str = "") -> Preset:
     """The preset of a state. Raises BadData that names what cannot move between its keyframes."""
 
     name, source = name or state.name or UNNAMED, state.film.source
-    scene, tracks = _of_keys(state) if len(state.keys) > 1 else _whole(state)
+    known = frozenset(edit.direction for edit in _of_source(state))
+    several = len(state.keys) > 1
+    scene, tracks = joined(state.keys, state.film.easing, known) if several else _whole(state)
     moves = bool(tracks) or isinstance(scene.seed, Walk)
     seeds = source.seeds if source is not None and source.seeds[:1] == (scene.seed,) else ()
     still = source.frames if source is not None and not source.tracks else 1
@@ -54,11 +56,6 @@ def moving(state: State) -> list[str]:
         elif key != "seed":
             found.append(key)
     return found
-
-
-def _of_keys(state: State) -> tuple[Scene, Tracks]:
-    known = frozenset(edit.direction for edit in _of_source(state))
-    return joined(state.keys, state.film.easing, known)
 
 
 def _of_source(state: State) -> Sequence[Edit]:
@@ -103,10 +100,10 @@ def _same_way(edit: Edit, old: Edit) -> bool:
 def _outputs(state: State, name: str, moving: bool) -> tuple[Output, ...]:
     """The outputs of the source where they fit, under the new name; one of our own elsewhere."""
     film, source = state.film, state.film.source
-    own = Output(f"{_stem(name)}.gif", fps=film.fps, loop=film.loop) if moving else (
-        Output(f"{_stem(name)}.png")
-    )  # fmt: skip
-    if source is None or not any(_fits(output, moving) for output in source.outputs):
+    own = Output(f"{_stem(name)}.png")
+    if moving:
+        own = Output(f"{_stem(name)}.gif", fps=film.fps, loop=film.loop)
+    if source is None or not any(moving or not _is_movie(one) for one in source.outputs):
         return (own,)
     # A still that became a film: as we wrote it, not as somebody wanted it.
     if moving and source.outputs == (Output(f"{_stem(source.name)}.png"),):
@@ -126,10 +123,6 @@ def _outputs(state: State, name: str, moving: bool) -> tuple[Output, ...]:
 
 def _is_movie(output: Output) -> bool:
     return output.path[-1:] != formats.FOLDER and formats.is_film(output.path)
-
-
-def _fits(output: Output, moving: bool) -> bool:
-    return moving or not _is_movie(output)
 
 
 def _renamed(path: str, old: str, new: str) -> str:

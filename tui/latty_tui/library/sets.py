@@ -112,15 +112,8 @@ def misfit(entry: SetEntry, model: OpenModel | None) -> str:
     elif header.family and header.family != model.family:
         return f"made for {header.family} models"
     if header.space.startswith(INSIDE):
-        return _no_layer(header.space.removeprefix(INSIDE), model)
-    return _no_size(entry, header, model)
-
-
-def _no_layer(layer: str, model: OpenModel) -> str:
-    return "" if layer in model.activations else f"{model.name} has no layer {layer}"
-
-
-def _no_size(entry: SetEntry, header: DirectionSet, model: OpenModel) -> str:
+        layer = header.space.removeprefix(INSIDE)
+        return "" if layer in model.activations else f"{model.name} has no layer {layer}"
     full = (model.num_layers, model.width)
     fitting = [(model.z_dim,)] if header.space == "z" else [full[1:], full]
     if not entry.sizes or entry.sizes in fitting:

@@ -79,8 +79,9 @@ class EditingPanel(Panel, Lines):
         self.desk.change(state.with_scene(edits=edits), "all to zero")
 
     def action_type(self) -> None:
-        if self.edit is None and self.ref:
-            self._add_held()
+        if self.edit is None and self.ref:  # a lock without an edit gets one, at zero
+            state = self.desk.state.added(Edit(self.ref, 0.0))
+            self.desk.change(state, f"add {self.book[self.ref].name}")
             return
         if (edit := self._chosen()) is None:
             return
@@ -104,11 +105,6 @@ class EditingPanel(Panel, Lines):
 
         value = strength_words(edit).rstrip("σ")
         self.desk.ask(Ask(f"strength of {known.name}", value, reading.strength, hint), typed)
-
-    def _add_held(self) -> None:
-        """A lock without an edit gets one, at zero."""
-        state = self.desk.state.added(Edit(self.ref, 0.0))
-        self.desk.change(state, f"add {self.book[self.ref].name}")
 
     # Flags.
 

@@ -13,16 +13,10 @@ from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.dialogs.readers import label_words, seed_words
 from latty_tui.drawing.engine import OpenModel
 from latty_tui.panel import Panel
+from latty_tui.panels.latent import seed_fields
 from latty_tui.panels.latent.field import Change, FieldContext, LatentField, Question
 from latty_tui.panels.latent.fields import ClassField, MixField, StartField, fields
 from latty_tui.panels.latent.latents import PATH, fault, offers
-from latty_tui.panels.latent.seed_fields import (
-    TRUNCATION_STEP,
-    psi_words,
-    seed_question,
-    stepped,
-    truncated,
-)
 from latty_tui.state import State
 from latty_tui.widgets.lines import LinePart, Lines, fitted
 
@@ -119,7 +113,7 @@ class LatentPanel(Panel, Lines):
     def _tell(self) -> None:
         """The most of it on the border, and why the line of the cursor is grey."""
         look = self.look
-        seed, psi = seed_words(look.scene.seed), psi_words(look.scene.truncation)
+        seed, psi = seed_words(look.scene.seed), seed_fields.psi_words(look.scene.truncation)
         why = self.field.why(look) if look.model else ""
         self.caption(f"latent · {seed} · ψ {psi}", why)
 
@@ -179,20 +173,22 @@ class LatentPanel(Panel, Lines):
         self.desk.ask(Ask(question.title, question.value, read, question.hint), typed)
 
     def action_seed(self, by: int) -> None:
-        self._apply(stepped(self.desk.state, by), "seed")
+        self._apply(seed_fields.stepped(self.desk.state, by), "seed")
 
     def action_random(self) -> None:
         seed = self.desk.state.scene.seed
         if isinstance(seed, Walk):
-            self._apply(stepped(self.desk.state, random.randrange(SEED_LIMIT)))
+            self._apply(seed_fields.stepped(self.desk.state, random.randrange(SEED_LIMIT)))
         else:
-            self._apply(stepped(self.desk.state, random.randrange(RANDOM) - seed))
+            self._apply(seed_fields.stepped(self.desk.state, random.randrange(RANDOM) - seed))
 
     def action_type_seed(self) -> None:
-        self._ask(seed_question(self.look))
+        self._ask(seed_fields.seed_question(self.look))
 
     def action_truncate(self, way: int) -> None:
-        self._apply(truncated(self.desk.state, way * TRUNCATION_STEP), "truncation")
+        self._apply(
+            seed_fields.truncated(self.desk.state, way * seed_fields.TRUNCATION_STEP), "truncation"
+        )
 
     def action_classes(self) -> None:
         """Choose a class by its name."""

@@ -8,15 +8,8 @@ from latty.scene import MIXING, SEED_LIMIT, Edit, Walk
 from latty_tui.dialogs import readers as reading
 from latty_tui.library import edit_layers
 from latty_tui.library.direction_facts import guessed
+from latty_tui.panels.latent import seed_fields
 from latty_tui.panels.latent.field import Change, FieldContext, LatentField, Question
-from latty_tui.panels.latent.seed_fields import (
-    AfterField,
-    AlongField,
-    BlendField,
-    CutoffField,
-    SeedField,
-    TruncationField,
-)
 from latty_tui.state import State
 
 SIZES = (None, 64, 128, 256, 512, 1024, 2048)
@@ -186,9 +179,11 @@ class SizeField(LatentField):
 
 def fields(look: FieldContext) -> list[LatentField]:
     """The lines for a state, from the top."""
-    walk = [AlongField(), BlendField()] if isinstance(look.scene.seed, Walk) else []
+    seed: list[LatentField] = [seed_fields.SeedField()]
+    if isinstance(look.scene.seed, Walk):
+        seed += [seed_fields.AlongField(), seed_fields.BlendField()]
+    seed += [seed_fields.TruncationField(), seed_fields.CutoffField(), seed_fields.AfterField()]
     mixes = [MixField(i, edit.direction.removeprefix(MIXING))
              for i, edit in enumerate(look.scene.edits)
              if edit.direction.startswith(MIXING)]  # fmt: skip
-    return [SeedField(), *walk, TruncationField(), CutoffField(), AfterField(), NoiseField(),
-            ClassField(), *mixes, NewMixField(), StartField(), SizeField()]  # fmt: skip
+    return [*seed, NoiseField(), ClassField(), *mixes, NewMixField(), StartField(), SizeField()]

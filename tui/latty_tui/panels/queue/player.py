@@ -77,7 +77,8 @@ class Player:
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
             if count < 2:
                 return
-            if kept is not None and (len(kept) != count or _weight(kept) > KEPT):
+            weight = sum(len(frame.picture.pixels) for frame in kept or ())
+            if kept is not None and (len(kept) != count or weight > KEPT):
                 kept = None
 
     def _show(self, frame: Frame, words: str, moving: bool) -> None:
@@ -103,10 +104,6 @@ async def _each(path: Path, kept: list[Frame] | None) -> AsyncIterator[Frame]:
         if kept is not None:
             kept.append(new)
         yield new
-
-
-def _weight(frames: list[Frame]) -> int:
-    return sum(len(frame.picture.pixels) for frame in frames)
 
 
 def frames_of(path: Path) -> Iterator[Frame]:

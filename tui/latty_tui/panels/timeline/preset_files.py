@@ -169,7 +169,9 @@ class PresetFiles:
             if stamp in (None, now.stamp) or self.document is not now:
                 return
             self.document = replace(now, stamp=stamp)  # told once
-            self._close_problems()
+            for dialog in self.desk.dialogs:
+                if isinstance(dialog, Problems):
+                    dialog.dismiss(None)
             lost = self.dirty
             if await self.open(str(now.path), "reload"):
                 yours = "; u brings yours back" if lost else ""
@@ -179,11 +181,6 @@ class PresetFiles:
         """Whether no dialog asks for something: but what was wrong may be mended by now."""
         dialogs = self.desk.dialogs
         return not dialogs or (len(dialogs) == 1 and isinstance(dialogs[0], Problems))
-
-    def _close_problems(self) -> None:
-        for dialog in self.desk.dialogs:
-            if isinstance(dialog, Problems):
-                dialog.dismiss(None)
 
     # Editing.
 

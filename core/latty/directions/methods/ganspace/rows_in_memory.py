@@ -9,16 +9,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from latty.directions.methods.ganspace.pca import (
-    Estimator,
-    Principal,
-    column_chunks,
-    top_eigenpairs,
-)
+from latty.directions.methods.ganspace import pca
 from latty.directions.moments import Covariance, gram
 
 
-class RowsInMemory(Estimator):
+class RowsInMemory(pca.Estimator):
     """Rows (samples, D + Q) float32 on the CPU, as they came."""
 
     block, piece, eager = 512, 512, False
@@ -65,7 +60,7 @@ class RowsInMemory(Estimator):
     def centre(self) -> Tensor:
         """Take the mean off the rows that are there, in place; gives them (N, D + Q)."""
         rows = self.rows[: self.count]
-        for columns in column_chunks(rows.shape[1]):
+        for columns in pca.column_chunks(rows.shape[1]):
             part = rows[:, columns]
             part -= part.mean(0, dtype=torch.float64).float()
         return rows
@@ -106,7 +101,7 @@ class Dual(RowsInMemory):
         if not start:
             self.shift = new.double().mean(0).float()
         new -= self.shift
-        for columns in column_chunks(self.width):
+        for columns in pca.column_chunks(self.width):
             part = new[:, columns].double()
             self.products[start:stop, start:stop] += gram(part.T)
             if start:
@@ -124,20 +119,20 @@ class Dual(RowsInMemory):
         self.products.copy_(state["products"])
         self.shift = state["shift"].clone()
 
-    def principal(self, components: int) -> Principal:
+    def principal(self, components: int) -> pca.Principal:
         n, d = self.count, self.width
         products = self.products[:n, :n]
         mean = products.mean(0)
         products = products - mean - mean[:, None] + mean.mean()
-        squares, left = top_eigenpairs(products, min(components, n - 1))
+        squares, left = pca.top_eigenpairs(products, min(components, n - 1))
         scale = squares.sqrt().clamp_min(1e-30)
         rows, freedom = self.rows[:n], n - 1
         vectors = torch.empty(len(left), d)
-        for columns in column_chunks(d):  # U is orthogonal to the constant: no centring needed
+        for columns in pca.column_chunks(d):  # U is orthogonal to the constant: no centring needed
             part = (left / scale[:, None]) @ rows[:, columns].double()
             vectors[:, columns] = part.float()
         latents = Covariance(rows.shape[1] - d, rows.device)
         latents.add(rows[:, d:])
         cross = (scale[:, None] * left) @ rows[:, d:].double() / freedom
         total = float(products.trace()) / freedom
-        return Principal(vectors, squares / freedom, total, cross, latents.matrix(), n)
+        return pca.Principal(vectors, squares / freedom, total, cross, latents.matrix(), n)

@@ -13,14 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latty.directions.methods.ganspace.pca import (
-    Components,
-    Estimator,
-    Principal,
-    column_chunks,
-    explained,
-    significant,
-)
+from latty.directions.methods.ganspace import pca
 from latty.directions.methods.ganspace.plan import FitPlan, exact, fits_exactly, sketch
 from latty.directions.methods.ganspace.rows_in_memory import RowsInMemory
 from latty.directions.moments import Covariance
@@ -40,7 +33,7 @@ class HeldRows(RowsInMemory):
         super().__init__(plan.samples, plan.width, plan.latent)
         self.plan = plan
 
-    def principal(self, components: int) -> Principal:
+    def principal(self, components: int) -> pca.Principal:
         """By another estimator, in half of the memory; the rows are centred."""
         rows = self.centre()
         plan = replace(
@@ -56,7 +49,7 @@ class HeldRows(RowsInMemory):
 class Randomised(HeldRows):
     """Randomised SVD with two power iterations and twice the rank, as GANSpace's fbpca had it."""
 
-    def principal(self, components: int) -> Principal:
+    def principal(self, components: int) -> pca.Principal:
         from sklearn.utils.extmath import randomized_svd
 
         rows, freedom = self.centre(), max(self.count - 1, 1)
@@ -76,17 +69,17 @@ class Randomised(HeldRows):
         variance = torch.from_numpy(scale).double().square() / freedom
         vectors = torch.from_numpy(np.ascontiguousarray(right)).float()
         total = _squares(layer) / freedom
-        return Principal(vectors, variance, total, cross, latents.matrix(), self.count)
+        return pca.Principal(vectors, variance, total, cross, latents.matrix(), self.count)
 
 
 def _squares(rows: Tensor) -> float:
     return sum(
         float(rows[:, columns].square().sum(dtype=torch.float64))
-        for columns in column_chunks(rows.shape[1])
+        for columns in pca.column_chunks(rows.shape[1])
     )
 
 
-def ica(held: HeldRows, components: int, report: Report) -> Components:
+def ica(held: HeldRows, components: int, report: Report) -> pca.Components:
     """Independent sources among the first K principal components. Raises BadData where none are
     found.
 
@@ -95,7 +88,7 @@ def ica(held: HeldRows, components: int, report: Report) -> Components:
     source off; both agree only where the mixing is orthogonal.)
     """
     found = held.principal(components)
-    keep = significant(found.variance)
+    keep = pca.significant(found.variance)
     stdev, axes = found.variance[:keep].sqrt(), found.vectors[:keep].double()
     white = _white(held.rows[: held.count], axes / stdev[:, None])
     turn = torch.from_numpy(_fast_ica(white, held.plan.seed, report)).double()  # (K, K)
@@ -103,17 +96,17 @@ def ica(held: HeldRows, components: int, report: Report) -> Components:
     regression = turn @ (found.cross[:keep] / stdev[:, None])
     mixing = mixing / mixing.norm(dim=1, keepdim=True)
     projected = (mixing * stdev).norm(dim=1)
-    r2 = explained(regression, found.latents)
+    r2 = pca.explained(regression, found.latents)
     vectors = (mixing @ axes).float()
     return by_stdev(
-        Components(vectors, projected, found.total, regression, r2, found.latents, held.count)
+        pca.Components(vectors, projected, found.total, regression, r2, found.latents, held.count)
     )
 
 
 def _white(rows: Tensor, axes: Tensor) -> Array:
     """Coordinates (N, K) of variance 1 of centred rows (N, D + Q) along scaled axes (K, D)."""
     scores = torch.zeros(len(rows), len(axes), dtype=torch.float64)
-    for columns in column_chunks(axes.shape[1]):
+    for columns in pca.column_chunks(axes.shape[1]):
         scores += (rows[:, columns] @ axes[:, columns].float().T).double()
     return scores.numpy()
 
@@ -151,7 +144,7 @@ def _fast_ica(white: Array, seed: int, report: Report) -> Array:
     return np.asarray(fitted.components_)
 
 
-def sparse(base: Estimator, plan: FitPlan, components: int, report: Report) -> Components:
+def sparse(base: pca.Estimator, plan: FitPlan, components: int, report: Report) -> pca.Components:
     """Vectors with many zeros. Raises BadData where all of them are zero.
 
     The loss of sparse PCA does not change when the rows are rotated, so all rows are replaced by
@@ -160,7 +153,7 @@ def sparse(base: Estimator, plan: FitPlan, components: int, report: Report) -> C
     of samples.
     """
     found = base.principal(min(3 * components, base.count - 1))
-    keep = significant(found.variance)
+    keep = pca.significant(found.variance)
     stdev, axes = found.variance[:keep].sqrt(), found.vectors[:keep].double()
     scale = axes.shape[1] / sqrt(max(found.total, 1e-30))
     compressed = (scale * stdev[:, None] * axes).numpy()
@@ -179,9 +172,9 @@ def sparse(base: Estimator, plan: FitPlan, components: int, report: Report) -> C
     spread = spread / size / size[:, None]
     ridge = 1e-6 * torch.eye(len(spread)).double()
     regression = torch.linalg.solve(spread + ridge, cross)
-    projected, r2 = (inner * stdev).norm(dim=1), explained(cross, found.latents)
+    projected, r2 = (inner * stdev).norm(dim=1), pca.explained(cross, found.latents)
     return by_stdev(
-        Components(
+        pca.Components(
             vectors.float(), projected, found.total, regression, r2, found.latents, base.count
         )
     )
@@ -199,7 +192,7 @@ def _sparse_codes(rows: Array, components: int, plan: FitPlan, report: Report) -
         passed += 1
         report(passed, 0, "sparse PCA steps")
 
-    pca = MiniBatchSparsePCA(
+    model = MiniBatchSparsePCA(
         n_components=components,
         alpha=plan.sparsity,
         method="cd",
@@ -210,11 +203,11 @@ def _sparse_codes(rows: Array, components: int, plan: FitPlan, report: Report) -
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # each step need not converge for the whole to do
-        pca.fit(mirrored)
-    return np.asarray(pca.components_)
+        model.fit(mirrored)
+    return np.asarray(model.components_)
 
 
-def by_stdev(found: Components) -> Components:
+def by_stdev(found: pca.Components) -> pca.Components:
     """The same components, the widest first."""
     order = found.stdev.argsort(descending=True, stable=True)
     return replace(

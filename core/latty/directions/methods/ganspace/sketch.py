@@ -19,12 +19,7 @@ from math import ceil, sqrt
 import torch
 from torch import Tensor
 
-from latty.directions.methods.ganspace.pca import (
-    PiecewiseEstimator,
-    Principal,
-    column_chunks,
-    top_eigenpairs,
-)
+from latty.directions.methods.ganspace import pca
 from latty.directions.moments import Covariance, accumulate, gram
 
 PIECE = 16  # rows of a piece, in rows of its sketch: what is kept of it is a sixteenth
@@ -55,7 +50,7 @@ class SketchOfRows:
         self.latents.restore(state, f"{prefix}latents.")
 
 
-class Sketch(PiecewiseEstimator[SketchOfRows]):
+class Sketch(pca.PiecewiseEstimator[SketchOfRows]):
     """Merge-and-truncate; `keep` = l rows are kept, `block` = b rows are merged at a time. Without
     `split` all rows are one piece, which spares the memory of a second sketch."""
 
@@ -121,7 +116,7 @@ class Sketch(PiecewiseEstimator[SketchOfRows]):
         count, means = self.own.count, self.own.mean
         new, share = self.room()[:n], n / (count + n)
         weight = sqrt(count * share)
-        for columns in column_chunks(len(means)):
+        for columns in pca.column_chunks(len(means)):
             part, mean = new[:, columns], means[columns]
             own = part.mean(0, dtype=torch.float64)
             part -= own.float()
@@ -132,11 +127,11 @@ class Sketch(PiecewiseEstimator[SketchOfRows]):
         """Turn the first `used` rows so that the first `keep` say the most, and keep those; gives
         the squares (used,) of the rows as they were, in the layer."""
         products = torch.zeros(used, used, dtype=torch.float64, device=self.rows.device)
-        for columns in column_chunks(self.width):
+        for columns in pca.column_chunks(self.width):
             accumulate(products, gram(self.rows[:used, columns].T))
         squares = products.diagonal().clone()
-        rotation = top_eigenpairs(products, self.keep)[1].float().to(self.rows)
-        for columns in column_chunks(self.rows.shape[1]):
+        rotation = pca.top_eigenpairs(products, self.keep)[1].float().to(self.rows)
+        for columns in pca.column_chunks(self.rows.shape[1]):
             turned = rotation @ self.rows[:used, columns]
             self.rows[: len(turned), columns] = turned
         self.rows[len(rotation) : self.keep] = 0
@@ -145,12 +140,12 @@ class Sketch(PiecewiseEstimator[SketchOfRows]):
     def part(self, rows: int) -> "Sketch":
         return Sketch(rows, self.width, self.latent, self.keep, self.block, self.device, False)
 
-    def principal(self, components: int) -> Principal:
+    def principal(self, components: int) -> pca.Principal:
         """Gives the rows' memory away: there is no adding afterwards."""
         whole = self.finished()
         self.rows, self.own.rows, d = self.rows[:0].clone(), self.rows[:0], self.width
         sketch, freedom = whole.rows, max(whole.count - 1, 1)
-        squares, turn = top_eigenpairs(_gram_double(sketch[:, :d]), min(components, self.keep))
+        squares, turn = pca.top_eigenpairs(_gram_double(sketch[:, :d]), min(components, self.keep))
         riders = turn @ sketch[:, d:].double().cpu()
         scale = squares.sqrt().clamp_min(1e-30)
         _apply(turn / scale[:, None], sketch[:, :d])
@@ -159,13 +154,13 @@ class Sketch(PiecewiseEstimator[SketchOfRows]):
         _orthonormalise(vectors[: int((squares > 1e-12 * squares[:1]).sum())])
         cross = riders * scale[:, None] / freedom
         total, latents = whole.total / freedom, whole.latents.matrix()
-        return Principal(vectors.cpu(), squares / freedom, total, cross, latents, whole.count)
+        return pca.Principal(vectors.cpu(), squares / freedom, total, cross, latents, whole.count)
 
 
 def _gram_double(rows: Tensor) -> Tensor:
     """rows rows^T (l, l) in float64, of float32 rows (l, D)."""
     products = torch.zeros(len(rows), len(rows), dtype=torch.float64, device=rows.device)
-    for columns in column_chunks(rows.shape[1]):
+    for columns in pca.column_chunks(rows.shape[1]):
         products += gram(rows[:, columns].double().T)
     return products
 
@@ -173,7 +168,7 @@ def _gram_double(rows: Tensor) -> Tensor:
 def _apply(matrix: Tensor, rows: Tensor) -> None:
     """The first rows become matrix (K, l) @ rows (l, D), computed in float64."""
     matrix = matrix.to(rows.device)
-    for columns in column_chunks(rows.shape[1]):
+    for columns in pca.column_chunks(rows.shape[1]):
         rows[: len(matrix), columns] = (matrix @ rows[:, columns].double()).float()
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from latty.directions.base import Info, layers_of
 from latty.directions.file import NORMALS
+from latty.directions.methods.plumerault import trajectories as following
 from latty.directions.methods.plumerault.calibrated import (
     FACTOR,
     KNOTS,
@@ -27,13 +28,6 @@ from latty.directions.methods.plumerault.calibrated import (
 )
 from latty.directions.methods.plumerault.measuring import Measuring
 from latty.directions.methods.plumerault.monotone import Curve, joint
-from latty.directions.methods.plumerault.trajectories import (
-    FOLLOWED,
-    Pace,
-    Tick,
-    Trajectories,
-    joined,
-)
 from latty.directions.registries import TRANSFORMS
 from latty.directions.transform import Transform, additive
 from latty.directions.whitened import PILOT, Whitened, whitened
@@ -86,10 +80,10 @@ class Plumerault:
         self.space_, self.complete_ = str(space), True
         self.seeds_ = f"{self.seed}-{self.seed + PILOT + 2 * self.probes - 1}"
         found: list[tuple[CalibratedDirection, Info]] = []
-        pace = Pace(self.amounts, self.steps, self.lr, self.sigma, self.size, self.renorm)
-        done = [Trajectories(n, t, place, pace, work) for n, t in asked.items()]
+        pace = following.Pace(self.amounts, self.steps, self.lr, self.sigma, self.size, self.renorm)
+        done = [following.Trajectories(n, t, place, pace, work) for n, t in asked.items()]
         each = done[0].steps(self.trajectories, self.batch)
-        tick = Tick(report, each * len(done))
+        tick = following.Tick(report, each * len(done))
         for i, one in enumerate(done):
             try:
                 seeds = range(self.seed, self.seed + self.trajectories)
@@ -120,9 +114,9 @@ class Plumerault:
             )
         return {name: TRANSFORMS.load(name) for name in self.transforms}
 
-    def _direction(self, one: Trajectories, place: Whitened) -> CalibratedDirection:
+    def _direction(self, one: following.Trajectories, place: Whitened) -> CalibratedDirection:
         """The direction and the curve of the records that did follow."""
-        rows = joined(one.blocks)
+        rows = following.joined(one.blocks)
         good = _followed(rows.error)
         amounts = additive(one.transform, rows.found[good])
         direction, curve = joint(
@@ -142,9 +136,9 @@ class Plumerault:
     def _measured(
         self,
         direction: CalibratedDirection,
-        one: Trajectories,
+        one: following.Trajectories,
         generator: Generator,
-        tick: Tick,
+        tick: following.Tick,
     ) -> tuple[CalibratedDirection, Info]:
         """The same with the curve that walks from other seeds show, and figures from yet others."""
         assert one.reach is not None
@@ -178,7 +172,7 @@ class Plumerault:
 def _followed(error: Tensor) -> Tensor:
     """Which records (P,) the fit takes: a small error, a quarter of all at least, and never the
     worst tenth."""
-    limit = max(FOLLOWED, float(error.quantile(LEAST_SHARE)))
+    limit = max(following.FOLLOWED, float(error.quantile(LEAST_SHARE)))
     return error <= min(limit, float(error.quantile(MOST_SHARE)))
 
 

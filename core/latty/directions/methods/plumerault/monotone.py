@@ -114,16 +114,12 @@ def joint(
         direction = torch.linalg.solve(damped, features.T @ amounts)
         direction = direction / direction.norm().clamp_min(1e-30)
         start, stop = before @ direction, after @ direction
-        curve = fitted(start, stop, amounts, _knots(torch.cat([start, stop]), pieces))
+        low, high = torch.cat([start, stop]).aminmax()
+        knots = torch.linspace(float(low), max(float(high), float(low) + 1e-3), pieces + 1)
+        curve = fitted(start, stop, amounts, knots)
         apart = (stop - start).abs() > 1e-3
         ratio = (curve(stop) - curve(start)) / torch.where(apart, stop - start, 1.0)
         secant = torch.where(apart, ratio, 0.0)
         secant = secant / secant.abs().mean().clamp_min(1e-30)
     assert curve is not None
     return direction, curve
-
-
-def _knots(places: Tensor, pieces: int) -> Tensor:
-    """Evenly spaced from the least to the largest place."""
-    low, high = float(places.min()), float(places.max())
-    return torch.linspace(low, max(high, low + 1e-3), pieces + 1).double()
