@@ -41,8 +41,7 @@ def locked(path: Path, what: str, hint: str = "wait for it, or stop it") -> Iter
 
     Raises Locked, "another process is WHAT", where another process holds it.
     """
-    handle = take(path, patience=0)
-    if handle is None:
+    if (handle := take(path, patience=0)) is None:
         raise Locked(f"another process is {what}", hint)
     try:
         yield

@@ -151,8 +151,7 @@ class Registry(Generic[T]):
 
     def _read(self, name: str, reader: Callable[[Path], R], nothing: R) -> R:
         """What a reader finds in the source of an entry."""
-        path = self.source(name)
-        if path is None:
+        if (path := self.source(name)) is None:
             return nothing
         try:
             return reader(path)

@@ -201,8 +201,7 @@ def remove(job: str) -> None:
     """Take a job off the list; what it wrote stays. Raises Missing, and UsageError where it is
     alive."""
     status = run.status(job)
-    lock = locks.take(run.lock_of(job))
-    if lock is None:
+    if (lock := locks.take(run.lock_of(job))) is None:
         raise UsageError("it is at work, or waits for its turn", "cancel it first: c")
     try:
         run.remove(run.folder_of(job))

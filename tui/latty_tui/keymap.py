@@ -18,8 +18,7 @@ FILE = "keymap.toml"
 
 def read(known: list[str]) -> dict[str, str]:
     """The keymap file; {} where there is none. Raises ConfigError with every fault."""
-    found = read_settings(home.config_dir() / FILE, "keymap")
-    if found is None:
+    if (found := read_settings(home.config_dir() / FILE, "keymap")) is None:
         return {}
     keys = dict(_flat(found.data))
     found.refuse([found.problem(*fault) for path, key in keys.items()

@@ -24,8 +24,7 @@ NAP = 0.05  # seconds: how fast Ctrl-C is felt
 def play(path: Path, terminal: Terminal) -> None:
     """Show a still, or play a film once. Raises BadData, Interrupted."""
     found = frames(path)
-    first = next(found, None)
-    if first is None:
+    if (first := next(found, None)) is None:
         raise BadData(f"{path.name} holds no picture")
     number, second = next(NUMBERS), next(found, None)
     if second is None:

@@ -23,8 +23,7 @@ def open_scorer(ref: str) -> "Scorer":
 
     Raises Missing, with the nearest name, and BadData where its files cannot be used.
     """
-    path = card_file(ref)
-    if path is None:
+    if (path := card_file(ref)) is None:
         return _entry(ref)
     files = (path, path.parent / read_card(path).weights)
     return _opened(path, tuple(stamp(file) for file in files if file.is_file()))

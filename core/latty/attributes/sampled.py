@@ -72,8 +72,7 @@ def shards(
 ) -> list[Shard]:
     """The pieces whose files `sampled_scores` of the same arguments looks for; none for scores
     that cost nothing. Raises Missing, BadData."""
-    cache = _cache(generator, scorer, label, batch)
-    if cache is None:
+    if (cache := _cache(generator, scorer, label, batch)) is None:
         return []
     given = scorer, open_scorer(scorer).digest, label, _at_once(batch)
     return [

@@ -58,10 +58,7 @@ class Out:
                 print_line(printable(line), sys.stdout)
 
     def rows(
-        self,
-        rows: Sequence[Sequence[str]],
-        heads: Sequence[str] = (),
-        least: Sequence[int] = (),
+        self, rows: Sequence[Sequence[str]], heads: Sequence[str] = (), least: Sequence[int] = ()
     ) -> None:
         """A table for people: with heads on a terminal, else bare, so that it can be piped.
 

@@ -140,8 +140,7 @@ def keep_offset(
             write(target, header, arrays)
             return f"{target.stem}/{name}"
         there = read(target)
-        both = select.joined(there, (header, arrays))
-        if both is None:
+        if (both := select.joined(there, (header, arrays))) is None:
             continue
         if name in there[0].names:
             what = f"there is a direction '{target.stem}/{name}' already"

@@ -42,8 +42,7 @@ def turned(arrays: "dict[str, Tensor]", index: int) -> None:
 
 
 def _at(tensors: "Mapping[str, Tensor]", name: str, index: int, usual: float) -> float:
-    array = tensors.get(name)
-    if array is None:
+    if (array := tensors.get(name)) is None:
         return usual
     if array.ndim != 1 or index >= len(array):
         raise BadData(f"the array '{name}' has the shape {tuple(array.shape)}", "write it again")

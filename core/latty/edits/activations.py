@@ -59,8 +59,7 @@ def changes(
     where = labelled(generator, labels(scenes, generator))
     made: dict[str, tuple[_Move, ...]] = {}
     for i, edit in enumerate(scenes[0].edits):
-        layer = _layer(edit, found)
-        if not layer:
+        if not (layer := _layer(edit, found)):
             continue
         direction = found(edit.direction)
         _check(edit, layer, generator)

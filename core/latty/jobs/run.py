@@ -21,13 +21,7 @@ from latty.jobs.events import JOB, Event, read, tail
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 FLAG, LOG = "cancel", "log.txt"  # in a job's folder
-READS = (
-    "LATTY_",
-    "CUDA_",
-    "OMP_",
-    "RAY_AUTH",
-    "RAY_ADDRESS",
-)  # variables that affect a verb
+READS = ("LATTY_", "CUDA_", "OMP_", "RAY_AUTH", "RAY_ADDRESS")  # variables that affect a verb
 ENDED = ("done", "failed", "cancelled")
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i l o u: read aloud without doubt
 

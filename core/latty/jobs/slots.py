@@ -74,8 +74,7 @@ def ticket_of(job: str) -> Path:
 def take_ticket(job: str) -> int:
     """A held place in the queue, by the age of the job. Raises Locked, OSError."""
     home.queue_dir().mkdir(parents=True, exist_ok=True)
-    handle = locks.take(ticket_of(job), patience=5.0)
-    if handle is None:
+    if (handle := locks.take(ticket_of(job), patience=5.0)) is None:
         raise Locked(f"another process holds the place of job {job}", "see: latty jobs show")
     return handle
 
@@ -98,8 +97,7 @@ def try_take(spec: JobSpec) -> dict[str, int] | None:
     home.slots_dir().mkdir(parents=True, exist_ok=True)
     if len(_free(of)) < count:
         return None
-    queue = locks.take(home.queue_dir() / ".lock", patience=5.0)
-    if queue is None:
+    if (queue := locks.take(home.queue_dir() / ".lock", patience=5.0)) is None:
         return None
     try:
         return _take(_left(spec.id, _free(of), count)[:count])

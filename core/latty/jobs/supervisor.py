@@ -38,8 +38,7 @@ class Supervisor:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        taken = self._wait_for_slots()
-        if taken is None:
+        if (taken := self._wait_for_slots()) is None:
             return
         names = tuple(taken)
         self._note(replace(self.status, state="running", slots=names, started=_now()))

@@ -132,8 +132,7 @@ def formats() -> dict[str, Format]:
 
 @cache
 def _written_by(writer: str) -> dict[str, Format]:
-    table = WRITERS.constant(writer, "FORMATS")
-    if not table:
+    if not (table := WRITERS.constant(writer, "FORMATS")):
         raise ValueError("must be a literal table of suffixes")
     shared = {"about": WRITERS.summary(writer)}
     return {

@@ -34,10 +34,7 @@ def scored(
 
 @torch.no_grad()
 def measured(
-    plan: RankPlan,
-    scenes: Sequence[Scene],
-    generator: Generator,
-    report: Report = silent,
+    plan: RankPlan, scenes: Sequence[Scene], generator: Generator, report: Report = silent
 ) -> tuple[Tensor, int]:
     """Scores (N, A) float64, and how many pictures fitted in memory at once."""
 

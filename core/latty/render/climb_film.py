@@ -18,13 +18,7 @@ from latty.scene import Scene
 
 
 def climb_to_files(
-    scene: Scene,
-    goal: Goal,
-    place: Path,
-    frames: int,
-    note: str,
-    options: Options,
-    report: Report,
+    scene: Scene, goal: Goal, place: Path, frames: int, note: str, options: Options, report: Report
 ) -> tuple[list[Path], ClimbResult]:
     """Climb from a scene, and write PLACE.gif, the folder PLACE of numbered frames, and
     PLACE.safetensors, whose latent i is that of frame i and where their preset starts. `note`, what

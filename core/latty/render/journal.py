@@ -101,8 +101,7 @@ class Journal:
 
     def _keep_good_batches(self) -> None:
         while len(self) < self.total:
-            batch = self._checked_batch()
-            if batch is None:
+            if (batch := self._checked_batch()) is None:
                 return
             first = len(self)
             for _ in range(min(batch, self.total - first)):

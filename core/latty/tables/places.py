@@ -125,8 +125,7 @@ class _Scan:
         parts: list[tuple[str, int]] = []
         while True:
             self._skip(_BLANK)
-            match = _KEY.match(self.text, self.at)
-            if match is None:
+            if (match := _KEY.match(self.text, self.at)) is None:
                 raise _Malformed
             parts.append((_plain(match[0]), self.at))
             if len(parts) > DEEPEST:

@@ -23,16 +23,6 @@ class Form(Dialog[dict[str, str]]):
     """The texts of all fields that matter, by name; None for Esc. Subclasses may `check` them as a
     whole and tell what would come of them (`tell`)."""
 
-    DEFAULT_CSS = """
-    Form #fields { height: auto; }
-    Form .field { height: 1; }
-    Form .field > Static { width: 18; color: $text-muted; }
-    Form .field:focus-within > Static { color: $text; text-style: bold; }
-    Form .field.wrong > Static { color: $text-error; text-style: bold; }
-    Form .field > Input { width: 1fr; }
-    Form #hint { height: auto; min-height: 1; max-height: 2; margin-top: 1; }
-    Form #told { height: auto; max-height: 3; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "app.focus_next", "Next field", show=False, priority=True),
         Binding("up", "app.focus_previous", "Previous field", show=False, priority=True),
@@ -136,8 +126,7 @@ class Form(Dialog[dict[str, str]]):
             self.say(wrong or self.fields[name].help, bool(wrong), "#hint")
 
     def action_hand_in(self) -> None:
-        wrong = self._wrong(self.values)
-        if not wrong:
+        if not (wrong := self._wrong(self.values)):
             self.dismiss(self._that_matter(self.values))
             return
         name = next(iter(wrong))

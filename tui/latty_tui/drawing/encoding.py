@@ -77,12 +77,7 @@ def encode(picture: RawPicture, order: EncodeOptions) -> Encoded:
         canvas = width, height
     pixels = _resampled(array(picture), canvas, order)
     data = how.encode(
-        pixels,
-        columns,
-        rows,
-        truecolor=order.truecolor,
-        number=order.number,
-        colours=order.colours,
+        pixels, columns, rows, truecolor=order.truecolor, number=order.number, colours=order.colours
     )
     column = order.place[0] + (order.place[2] - columns) // 2
     row = order.place[1] + (order.place[3] - rows) // 2

@@ -204,8 +204,7 @@ def film_table(film: FilmSettings) -> dict[str, Any]:
     """A film as JSON."""
 
     table = {key: getattr(film, key) for key in ("frames", "fps", "easing", "loop")}
-    source = film.source
-    if source is None:
+    if (source := film.source) is None:
         return table
     return {
         **table,

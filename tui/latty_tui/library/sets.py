@@ -101,8 +101,7 @@ def _read(path: Path) -> SetEntry | None:
 
 def misfit(entry: SetEntry, model: OpenModel | None) -> str:
     """Why a set cannot be used with a model, in a few words; "" = it can, or none is open."""
-    header = entry.header
-    if header is None:
+    if (header := entry.header) is None:
         return entry.error
     if model is None:
         return ""

@@ -46,20 +46,6 @@ class RowList(ScrollView, can_focus=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "rows--cursor", "rows--head", "rows--dim", "rows--value", "rows--wrong",
     }  # fmt: skip
-    DEFAULT_CSS = """
-    RowList {
-        height: 1fr;
-        scrollbar-size-vertical: 1;
-        overflow-x: hidden;
-        overflow-y: auto;
-    }
-    RowList > .rows--cursor { background: $boost; text-style: bold; }
-    .panel:focus RowList > .rows--cursor { background: $accent 40%; text-style: bold; }
-    RowList > .rows--head { color: $text; text-style: bold; }
-    RowList > .rows--dim { color: $text-muted; }
-    RowList > .rows--value { color: $accent; }
-    RowList > .rows--wrong { color: $text-error; }
-    """
 
     class Moved(Message):
         """The cursor is at another row."""

@@ -49,14 +49,6 @@ def _size(key: KeyHint) -> int:
 class KeyLine(Widget):
     """The keys of the focused panel, then those that work everywhere."""
 
-    DEFAULT_CSS = """
-    KeyLine {
-        dock: bottom;
-        height: 1;
-        background: $panel;
-        color: $text;
-    }
-    """
     can_focus = False
     COMPONENT_CLASSES = {"key-line--key"}  # noqa: RUF012 as Textual has it
 

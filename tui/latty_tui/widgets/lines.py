@@ -40,20 +40,6 @@ def fitted(text: str, width: int) -> str:
 class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     """The list. `count` and `line` are to be filled in; `under` hears where the cursor is."""
 
-    DEFAULT_CSS = """
-    Lines {
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-size-vertical: 1;
-        & > .lines--dim { color: $text-muted; }
-        & > .lines--value { color: $accent; }
-        & > .lines--strong { text-style: bold; }
-        & > .lines--wrong { color: $text-error; }
-        & > .lines--off { color: $text-disabled; }
-        & > .lines--cursor { background: $boost; }
-        &:focus > .lines--cursor { background: $accent 25%; text-style: bold; }
-    }
-    """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"lines--{look}" for look in ("dim", "value", "strong", "wrong", "off", "cursor")
     }
@@ -148,8 +134,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def line_at(self, event: events.MouseEvent) -> tuple[int, int] | None:
         """The line below the mouse and the cell in it, None where there is none."""
-        place = event.get_content_offset(self)
-        if place is None:
+        if (place := event.get_content_offset(self)) is None:
             return None
         index = place.y + self.scroll_offset.y
         return (index, place.x - 1) if 0 <= index < self.count() else None

@@ -84,8 +84,7 @@ class Pairs:
         """Latents z (N, Z); number n is the seed `seed` + n."""
         seed = self.params.seed
         z = self.generator.sample(range(seed + numbers.start, seed + numbers.stop))
-        bound = self.params.truncation
-        if bound is None:
+        if (bound := self.params.truncation) is None:
             return z
         inside = torch.stack([self._inside(n, z.shape[1], bound) for n in numbers]).to(z)
         return torch.where(z.abs() > bound, inside, z)

@@ -53,12 +53,7 @@ class Trainer:
     latents' unit."""
 
     def __init__(
-        self,
-        pairs: Pairs,
-        shifter: nn.Module,
-        unit: float,
-        params: TrainingParameters,
-        key: str,
+        self, pairs: Pairs, shifter: nn.Module, unit: float, params: TrainingParameters, key: str
     ) -> None:
         self.pairs, self.params, self.unit, self.key = pairs, params, unit, key
         kind, channels, count = params.reconstructor, pairs.generator.info.colours, params.count

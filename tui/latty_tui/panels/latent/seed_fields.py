@@ -121,8 +121,7 @@ class CutoffField(LatentField):
     USUAL: ClassVar = {"cutoff": None}
 
     def words(self, look: FieldContext) -> str:
-        cutoff = look.scene.cutoff
-        if cutoff is None:
+        if (cutoff := look.scene.cutoff) is None:
             return "all layers"
         return f"below {cutoff}" if cutoff else "no layer"
 

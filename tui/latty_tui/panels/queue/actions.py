@@ -157,8 +157,7 @@ class JobActions(RowsPanel):
     async def _open_preset(self, job: Job) -> None:
         from latty_tui.library.opening import open_ref
 
-        refs = await asyncio.to_thread(jobs.presets_of, job.status)
-        if not refs:
+        if not (refs := await asyncio.to_thread(jobs.presets_of, job.status)):
             self.desk.say("only a render has a preset")
             return
         await open_ref(self.desk, refs[0])
@@ -195,8 +194,7 @@ class JobActions(RowsPanel):
         listed.words = ""
         listed.fill()
         places = (i for i, one in enumerate(listed.rows) if one.entry and one.entry.path == path)
-        place = next(places, None)
-        if place is None:
+        if (place := next(places, None)) is None:
             self.desk.say(f"{short(str(path))}: no such set is in the list of directions")
             return
         listed.focus()

@@ -24,10 +24,6 @@ class JobLog(Dialog[None]):
 
     Not named Log: the looks of Textual's widget of that name would be those of the screen."""
 
-    DEFAULT_CSS = """
-    JobLog #lines { height: 1fr; background: $surface; }
-    JobLog #how { height: auto; max-height: 3; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy", "Copy all of it"),
         Binding("p", "copy_path", "Copy the path of the log"),

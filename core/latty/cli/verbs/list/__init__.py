@@ -50,7 +50,6 @@ def _what(row: Row) -> str:
 
 def _more(row: Row) -> Sequence[str]:
     """What stands between name and words of a scorer: its attributes, the first of them."""
-    names = row.get("attributes")
-    if names is None:
+    if (names := row.get("attributes")) is None:
         return []
     return [f"{', '.join(names[:SHOWN])}{f', ... ({len(names)})' if len(names) > SHOWN else ''}"]

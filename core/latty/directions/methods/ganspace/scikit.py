@@ -126,11 +126,7 @@ def _fast_ica(white: Array, seed: int, report: Report) -> Array:
         return tanh, (1 - tanh * tanh).mean(-1)
 
     fitted = FastICA(
-        whiten=False,
-        fun=contrast,
-        max_iter=ICA_ITERATIONS,
-        tol=ICA_TOLERANCE,
-        random_state=seed,
+        whiten=False, fun=contrast, max_iter=ICA_ITERATIONS, tol=ICA_TOLERANCE, random_state=seed
     )
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)

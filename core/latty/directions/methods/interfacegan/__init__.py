@@ -75,8 +75,7 @@ class InterFaceGAN(ScoredMethod):
         self.seeds_ = f"{self.seed}-{self.seed + len(scores) - 1}"
         order = list(dict.fromkeys(held + wanted))
         boundaries = self._boundaries(generator, known, scores, order, progress)
-        vectors = self._vectors(known, wanted, held, boundaries)
-        if not vectors:
+        if not (vectors := self._vectors(known, wanted, held, boundaries)):
             raise BadData("no attribute differs among the samples", "take more, or another scorer")
         seen = survey(
             partial(self._rows, generator),
