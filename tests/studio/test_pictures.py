@@ -230,10 +230,14 @@ def test_iterm_pictures_come_back(size: tuple[int, int]) -> None:
 
 
 def test_only_kitty_keeps_pictures_over_which_is_written() -> None:
-    kept = {name for name in latty_tui_terminal.names() if latty_tui_terminal.way(name).SURVIVES}
+    kept = {
+        name
+        for name in latty_tui_terminal.PICTURES.names()
+        if latty_tui_terminal.way(name).SURVIVES
+    }
     assert kept == {"kitty"}
     assert {
-        name for name in latty_tui_terminal.names() if latty_tui_terminal.way(name).hide(7)
+        name for name in latty_tui_terminal.PICTURES.names() if latty_tui_terminal.way(name).hide(7)
     } == kept
     assert re.fullmatch(r"\x1b_Ga=d,d=I,i=7,q=2\x1b\\", kitty.hide(7))
 
@@ -241,11 +245,11 @@ def test_only_kitty_keeps_pictures_over_which_is_written() -> None:
 def test_nothing_heavy_is_imported_before_the_first_picture() -> None:
     code = """
 import sys
-from latty_tui.terminal import canvas, names, way
+from latty_tui.terminal import PICTURES, way
 from latty_tui.terminal.probe import finish, probe, start
 assert probe("auto").way == "saved" == finish(start()).way
-for name in names():
-    way(name).hide(1), way(name).SURVIVES, canvas(name, 3, 2, (8, 16))
+for name in PICTURES.names():
+    way(name).hide(1), way(name).SURVIVES, way(name).canvas(3, 2, (8, 16))
 print([name for name in ("numpy", "PIL", "torch", "textual", "subprocess") if name in sys.modules])
 """
     done = subprocess.run(
@@ -266,7 +270,7 @@ def test_saved_pictures_are_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_every_way_draws_and_stays_in_its_cells() -> None:
     rgb = smooth(64, 48)
-    for name in set(latty_tui_terminal.names()) - {"saved"}:
+    for name in set(latty_tui_terminal.PICTURES.names()) - {"saved"}:
         terminal = Terminal(name, 60, 20, (9, 18))
         data, rows = latty_tui_terminal.render(rgb, terminal)
         assert 1 <= rows <= 17 and data

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from latty.presets.values import Preset
+from latty.presets.values import Loop, Preset
 from latty.scene import Edit, Scene
 
-Loop = Literal["once", "loop", "bounce"]
 Compare = Literal["edited", "original", "both"]
 GRIDS = (1, 4, 9)
 

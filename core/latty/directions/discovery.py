@@ -7,6 +7,7 @@ by everything the result depends on: the same search goes on there after a kill.
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from itertools import chain, count
 from pathlib import Path
@@ -65,13 +66,16 @@ def default_name(
 
 def _is_of(file: Path, model: str, method: str, params: Mapping[str, Any]) -> bool:
     """Whether a set was found by this method, with these parameters, in a model of this name."""
-    try:
-        header = read_header(file)
-    except LattyError:
-        return False
-    if header.method != method or header.model not in (model, Path(model).stem):
+    header = _header(file)
+    if header is None or header.method != method or header.model not in (model, Path(model).stem):
         return False
     return dict(header.params) == dict(params_of(make(method, params)))
+
+
+def _header(file: Path) -> DirectionSet | None:
+    with suppress(LattyError):
+        return read_header(file)
+    return None
 
 
 def make(method: str, params: Mapping[str, Any]) -> "Method":
@@ -160,9 +164,7 @@ def _work(method: str, made: "Method", generator: "Generator") -> Path:
 
 def _continues(target: Path, method: str, made: "Method", generator: "Generator") -> bool:
     """Whether the set in the way is an unfinished result of this very search."""
-    try:
-        header = read_header(target)
-    except LattyError:
+    header = _header(target)
+    if header is None or header.method != method or header.model_digest != generator.info.digest:
         return False
-    same = header.method == method and header.model_digest == generator.info.digest
-    return same and not header.complete and dict(header.params) == dict(params_of(made))
+    return not header.complete and dict(header.params) == dict(params_of(made))

@@ -11,12 +11,11 @@ embedded.py    finding it again                      writers/      one file per 
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from latty.presets import Preset
 from latty.render.options import Options
-from latty.report import Report, silent
+from latty.render.outputs import plan, write
 from latty.scene import Scene
 
 if TYPE_CHECKING:  # torch takes seconds to import; Options and plans must not wait for it
@@ -60,28 +59,3 @@ def frames(preset: Preset, device: str = "auto", batch: int = 8) -> Iterator["Pi
         drawn = pictures(shots[first : first + step], generator)
         for i in range(0, len(drawn), shots.together):
             yield tile(list(drawn[i : i + shots.together]))
-
-
-def write(preset: Preset, options: Options, report: Report = silent) -> list[Path]:
-    """Render every output of a preset; their final names appear together, at the end.
-
-    The same call goes on where an interrupted one stopped. Raises WouldOverwrite and Locked
-    before any work, OutputError, DeviceError, Interrupted, and what models and edits raise.
-    """
-    from latty.render import outputs
-
-    return outputs.write(preset, options, report)
-
-
-def plan(
-    preset: Preset, options: Options, own: tuple[int, int] | None = None
-) -> list[dict[str, Any]]:
-    """What `write` would do, one table per output, for --dry-run; draws nothing.
-
-    size and width are height and width of one picture in px, bytes the most that disk space is
-    needed for. `own`: those of the model's own pictures; None = the model is asked. Raises BadData
-    for outputs that cannot be written.
-    """
-    from latty.render import outputs
-
-    return outputs.plan(preset, options, own)

@@ -13,7 +13,7 @@ from latty.presets.formats import format_of, writer_of
 from latty.render import provenance, work
 from latty.render.options import Options
 from latty.render.shots import play_order, shots, width_at
-from latty.report import Report
+from latty.report import Report, silent
 from latty.scene import Scene
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a plan must not wait for it
@@ -21,8 +21,12 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a plan must not wait for
     from latty.render.film import Reel
 
 
-def write(preset: Preset, options: Options, report: Report) -> list[Path]:
-    """What latty.render.write says. Raises WouldOverwrite, Locked, OutputError, BadData."""
+def write(preset: Preset, options: Options, report: Report = silent) -> list[Path]:
+    """Render every output of a preset; their final names appear together, at the end.
+
+    The same call goes on where an interrupted one stopped. Raises WouldOverwrite and Locked
+    before any work, OutputError, DeviceError, Interrupted, and what models and edits raise.
+    """
     targets = _targets(preset, options)
     sidecars = [path.with_name(path.name + ".json") for path in targets if options.sidecar]
     key = sha256(provenance.canonical(to_dict(preset)).encode()).hexdigest()
@@ -35,7 +39,12 @@ def write(preset: Preset, options: Options, report: Report) -> list[Path]:
 def plan(
     preset: Preset, options: Options, own: tuple[int, int] | None = None
 ) -> list[dict[str, Any]]:
-    """What latty.render.plan says. Raises BadData for outputs that cannot be written."""
+    """What `write` would do, one table per output, for --dry-run; draws nothing.
+
+    size and width are height and width of one picture in px, bytes the most that disk space is
+    needed for. `own`: those of the model's own pictures; None = the model is asked. Raises BadData
+    for outputs that cannot be written.
+    """
     rows, own = [], own or picture_size(preset.scene.model)
     for output, target in zip(preset.outputs, _targets(preset, options), strict=True):
         size = output.size or preset.scene.size or own[0]

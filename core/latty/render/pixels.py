@@ -75,8 +75,13 @@ class Painter:
         return generator.synthesis_with(codes, changes, run.label, run.truncation, noise)
 
     def shared_layers(self, codes: Tensor) -> int:
-        """How many leading layers of codes (N, L, D) are worth computing once; below L."""
-        return _shared_layers(codes)
+        """How many leading layers of codes (N, L, D) are the same in all rows, and so worth
+        computing once; below L."""
+        if len(codes) < 2:
+            return 0
+        same = (codes == codes[:1]).all(dim=2).all(dim=0).tolist()  # (L,)
+        count = same.index(False) if False in same else len(same)
+        return min(count, len(same) - 1)
 
     def _state(self, generator: HasPrefix, codes: Tensor, layer: int, noise: Noise) -> object:
         below = codes[:1, :layer].contiguous().cpu().numpy().tobytes()
@@ -84,15 +89,6 @@ class Painter:
         if self._prefix is None or self._prefix[0] != key:
             self._prefix = key, generator.prefix(codes[:1], layer, noise)
         return self._prefix[1]
-
-
-def _shared_layers(codes: Tensor) -> int:
-    """How many leading layers of codes (N, L, D) are the same in all rows; below L."""
-    if len(codes) < 2:
-        return 0
-    same = (codes == codes[:1]).all(dim=2).all(dim=0).tolist()  # (L,)
-    count = same.index(False) if False in same else len(same)
-    return min(count, len(same) - 1)
 
 
 def _lowest(generator: Generator, changes: Changes) -> int:

@@ -150,18 +150,14 @@ def _edit(rows: Sequence[dict[Name, Edit]], at: int, name: Name) -> Edit:
 # What keys do.
 
 
-def key_of(state: State) -> Scene:
-    """The present state as a keyframe: with sliders that stand at 0, without muted ones."""
-    heard = (edit for i, edit in enumerate(state.scene.edits) if state.heard(i))
-    return replace(state.scene, edits=tuple(heard))
-
-
 def with_key(state: State, at: int, instead: bool = False) -> State:
-    """The state with itself as keyframe `at`, before the one that is there or instead of it.
+    """The state with itself, sliders that stand at 0 but no muted ones, as keyframe `at`, before
+    the one that is there or instead of it.
 
     Raises BadData that names what cannot move between it and the others.
     """
-    keys = (*state.keys[:at], key_of(state), *state.keys[at + instead :])
+    heard = tuple(edit for i, edit in enumerate(state.scene.edits) if state.heard(i))
+    keys = (*state.keys[:at], replace(state.scene, edits=heard), *state.keys[at + instead :])
     found = replace(state, keys=keys)
     if len(keys) > 1:
         joined(keys)

@@ -66,19 +66,9 @@ PICTURES = Registry[Way](
 )
 
 
-def names() -> list[str]:
-    """The ways there are."""
-    return PICTURES.names()
-
-
 def way(name: str) -> Way:
     """The way of that name; raises Missing."""
     return PICTURES.load(name)
-
-
-def canvas(name: str, columns: int, rows: int, cell: tuple[int, int]) -> tuple[int, int]:
-    """The pixels that `columns` x `rows` cells have in that way."""
-    return way(name).canvas(columns, rows, cell) or (columns * cell[0], rows * cell[1])
 
 
 def box(shape: tuple[int, ...], terminal: Terminal) -> tuple[int, int]:

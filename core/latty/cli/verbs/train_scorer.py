@@ -11,6 +11,7 @@ from latty.cli import signals
 from latty.cli.out import Progress, seconds
 from latty.cli.parser import Parser
 from latty.cli.run import Run
+from latty.cli.values import within
 from latty.errors import LattyError, Missing, UsageError
 
 if TYPE_CHECKING:
@@ -94,21 +95,18 @@ def _train(run: Run, data: Path, numbers: dict[str, Any]) -> "Trained":
 
 def _numbers(args: Any) -> dict[str, Any]:
     """The options that are numbers, each within its range. Raises UsageError."""
-    whole = {"size": (16, 512), "width": (4, 256), "epochs": (1, 100_000), "seed": (0, 2**32 - 1)}
-    found: dict[str, Any] = {}
-    for key, (low, high) in {**whole, "batch_size": (2, 65_536)}.items():
-        value = getattr(args, key)
-        if not low <= value <= high:
-            flag = key.removesuffix("_size")
-            raise UsageError(f"--{flag}: {value} is out of range", f"{low} to {high}")
-        found[key.removesuffix("_size")] = value
+    limits = {"size": (16, 512), "width": (4, 256), "epochs": (1, 100_000),
+              "seed": (0, 2**32 - 1), "batch": (2, 65_536)}  # fmt: skip
+    found: dict[str, Any] = {**vars(args), "batch": args.batch_size}
+    for name, (low, high) in limits.items():
+        within(f"--{name}", found[name], low, high)
     if args.channels not in (1, 3):
         raise UsageError(f"--channels: {args.channels}", "3 for colour, 1 for grey")
     if not (math.isfinite(args.lr) and 0 < args.lr <= 1):
         raise UsageError(f"--lr: {args.lr:g} is no learning rate", "above 0, at most 1")
     if not 0 < args.val <= 0.5:
         raise UsageError(f"--val: {args.val:g} is no share", "above 0, at most 0.5")
-    return {**found, "channels": args.channels, "lr": args.lr, "val": args.val}
+    return {name: found[name] for name in (*limits, "channels", "lr", "val")}
 
 
 def _tell(run: Run, trained: "Trained", took: str) -> None:

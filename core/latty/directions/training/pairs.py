@@ -108,11 +108,8 @@ class Pairs:
         if self.space == "z":
             return DrawnLatents(z, label, z)
         with torch.no_grad():
-            codes = self._codes(z, label)
+            codes = self.generator.mapping(z, label)
         return DrawnLatents(codes[:, self.chosen.start], label, codes)
-
-    def _codes(self, z: Tensor, label: Tensor | None) -> Tensor:
-        return self.generator.mapping(z, label)
 
     def shifts(
         self, iteration: int, batch: int, count: int, ends: tuple[float, float], kind: Distribution
@@ -135,11 +132,11 @@ class Pairs:
         in the chosen layers; gradients reach the shift."""
         if self.space == "z":
             z = drawn.latents if shift is None else drawn.latents + shift
-            codes = self._codes(z, drawn.label)
-            return smaller(self.generator.synthesis(codes, drawn.label), self.size)
-        codes = drawn.codes
-        if shift is not None:
-            codes = keep_layers(codes, codes + shift[:, None], self.layers)
+            codes = self.generator.mapping(z, drawn.label)
+        else:
+            codes = drawn.codes
+            if shift is not None:
+                codes = keep_layers(codes, codes + shift[:, None], self.layers)
         return smaller(self.generator.synthesis(codes, drawn.label), self.size)
 
     # --- spread -------------------------------------------------------------------------------

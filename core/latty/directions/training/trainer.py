@@ -105,13 +105,7 @@ class Trainer:
     def _step(self, number: int) -> dict[str, float]:
         params, pairs = self.params, self.pairs
         drawn = pairs.draw(range(number * params.batch, (number + 1) * params.batch))
-        index, magnitude = pairs.shifts(
-            number,
-            params.batch,
-            params.count,
-            (params.min_shift, params.max_shift),
-            params.distribution,
-        )
+        index, magnitude = self._shifts(number, params.batch, params.count)
         self.nets.train()
         logits, guess, _ = self._look(drawn, index, magnitude)
         classification = functional.cross_entropy(logits, index)
@@ -129,6 +123,11 @@ class Trainer:
             "regression": float(regression.detach()),
             "loss": float(loss.detach()),
         }
+
+    def _shifts(self, iteration: int, batch: int, count: int) -> tuple[Tensor, Tensor]:
+        """Which of `count` directions (N,), and how far (N,)."""
+        ends = self.params.min_shift, self.params.max_shift
+        return self.pairs.shifts(iteration, batch, count, ends, self.params.distribution)
 
     def _look(
         self, drawn: DrawnLatents, index: Tensor, magnitude: Tensor
@@ -178,9 +177,8 @@ class Trainer:
             first = params.drawn + numbers.start
             drawn = self.pairs.draw(range(first, first + len(numbers)))
             index = torch.tensor(numbers, device=self.pairs.device) % params.count
-            ends = (params.min_shift, params.max_shift)
             place = params.iterations + start // params.batch
-            magnitude = self.pairs.shifts(place, len(numbers), 1, ends, params.distribution)[1]
+            magnitude = self._shifts(place, len(numbers), 1)[1]
             with torch.no_grad():
                 logits, _, change = self._look(drawn, index, magnitude)
             hits.index_add_(0, index.cpu(), (logits.argmax(1) == index).float().cpu())

@@ -84,10 +84,7 @@ class EngineServer:
         """torch takes seconds: it is here before anybody asks."""
         begun = time.perf_counter()
         try:
-            from latty.jobs.engine.drawing import ModelCache
-
-            self._cache = ModelCache(self._device)
-            ready: dict[str, Any] = {"ok": True, "device": self._cache.name}
+            ready: dict[str, Any] = {"ok": True, "device": self._ready().name}
         except LattyError as error:
             ready = {**_failure(error), "device": ""}
         seconds = round(time.perf_counter() - begun, 3)

@@ -44,12 +44,8 @@ class FieldContext:
 class LatentField(ABC):
     """One line; `look` is the state and the model. USUAL is what of a scene it goes back to."""
 
-    NAME: ClassVar[str] = ""
+    name: str = ""
     USUAL: ClassVar[dict[str, Any]] = {}
-
-    @property
-    def name(self) -> str:
-        return self.NAME
 
     @abstractmethod
     def words(self, look: FieldContext) -> str:

@@ -20,7 +20,7 @@ NOISES = ("none", "const")  # before the seeds
 
 
 class NoiseField(LatentField):
-    NAME = "noise"
+    name = "noise"
     USUAL: ClassVar = {"noise": "const"}
 
     def words(self, look: FieldContext) -> str:
@@ -47,7 +47,7 @@ class NoiseField(LatentField):
 
 
 class ClassField(LatentField):
-    NAME = "class"
+    name = "class"
     USUAL: ClassVar = {"label": None}
 
     def _names(self, look: FieldContext) -> tuple[str, ...]:
@@ -85,11 +85,7 @@ class MixField(LatentField):
     """A seed that is mixed in: edit `index`."""
 
     def __init__(self, index: int, seed: str) -> None:
-        self.index, self.seed = index, seed
-
-    @property
-    def name(self) -> str:
-        return f"mix {self.seed}"
+        self.index, self.seed, self.name = index, seed, f"mix {seed}"
 
     def words(self, look: FieldContext) -> str:
         edit = look.scene.edits[self.index]
@@ -124,7 +120,7 @@ class MixField(LatentField):
 
 
 class NewMixField(LatentField):
-    NAME = "mix"
+    name = "mix"
 
     def words(self, look: FieldContext) -> str:
         return "add: Enter"
@@ -139,7 +135,7 @@ class NewMixField(LatentField):
 class StartField(LatentField):
     """Stored latents to start at; the panel asks which, as their files have to be read."""
 
-    NAME = "start"
+    name = "start"
     USUAL: ClassVar = {"latent": None}
 
     def words(self, look: FieldContext) -> str:
@@ -154,7 +150,7 @@ class StartField(LatentField):
 
 
 class SizeField(LatentField):
-    NAME = "size"
+    name = "size"
     USUAL: ClassVar = {"size": None}
 
     def words(self, look: FieldContext) -> str:

@@ -45,7 +45,7 @@ def truncated(state: State, by: float) -> Change:
 
 
 class SeedField(LatentField):
-    NAME = "seed"
+    name = "seed"
 
     def words(self, look: FieldContext) -> str:
         return reading.seed_words(look.scene.seed)
@@ -63,7 +63,7 @@ class SeedField(LatentField):
 class AlongField(LatentField):
     """The place on a walk."""
 
-    NAME = "along"
+    name = "along"
 
     def words(self, look: FieldContext) -> str:
         return f"{look.scene.seed.t:.4g}"  # type: ignore[union-attr]
@@ -85,7 +85,7 @@ class AlongField(LatentField):
 
 
 class BlendField(LatentField):
-    NAME = "blend"
+    name = "blend"
 
     def words(self, look: FieldContext) -> str:
         return look.scene.seed.blend  # type: ignore[union-attr]
@@ -97,7 +97,7 @@ class BlendField(LatentField):
 
 
 class TruncationField(LatentField):
-    NAME = "truncation"
+    name = "truncation"
     USUAL: ClassVar = {"truncation": 1.0}
 
     def words(self, look: FieldContext) -> str:
@@ -117,7 +117,7 @@ class TruncationField(LatentField):
 
 
 class CutoffField(LatentField):
-    NAME = "cutoff"
+    name = "cutoff"
     USUAL: ClassVar = {"cutoff": None}
 
     def words(self, look: FieldContext) -> str:
@@ -144,7 +144,7 @@ class CutoffField(LatentField):
 
 
 class AfterField(LatentField):
-    NAME = "after edits"
+    name = "after edits"
     USUAL: ClassVar = {"truncation_after_edits": False}
 
     def words(self, look: FieldContext) -> str:
