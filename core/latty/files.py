@@ -93,11 +93,16 @@ def _mode(target: Path) -> int:
 def sync_folder(folder: Path) -> None:
     """See to it that a file's new name is on the disk too."""
     with suppress(OSError):  # not every file system can sync a folder
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync(folder)
+
+
+def sync(path: Path) -> None:
+    """Until this returns a power cut may lose what was written. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def stamp(path: Path) -> Stamp:

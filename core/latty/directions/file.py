@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from latty import files
 from latty.checkpoints.safetensors import pieces, read_tensors
@@ -73,6 +73,12 @@ class DirectionSet:
         known = dict(self.params)
         found = known.get("class", known.get("label"))
         return found if isinstance(found, str) or type(found) is int else None
+
+    def latent_space(self, what: str) -> Literal["z", "w"]:
+        """Where moves that need latents run. Raises BadData for activations."""
+        if self.space not in ("z", "w"):
+            raise BadData(f"{what} run in z or w, not in {self.space}")
+        return "z" if self.space == "z" else "w"
 
 
 # --- what a header may say ------------------------------------------------------------------------

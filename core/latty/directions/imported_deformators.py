@@ -11,7 +11,7 @@ Outputs are cut or filled up with zeros to the latent's width. The shift at 0 is
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
 from latty.directions import sign as sign_arrays
 from latty.directions.curved import CurvedDirection
@@ -116,14 +116,11 @@ def direction(header: DirectionSet, index: int, tensors: "Mapping[str, Tensor]")
         inputs = weight[1] if fits else 0
     if not wrong and inputs < count:
         wrong = f"{inputs} inputs for {count} directions"
-    if wrong or header.space not in ("z", "w") or len(shapes[WIDTH]) != 1:
+    if wrong or len(shapes[WIDTH]) != 1:
         raise BadData(f"a deformator that cannot be used: {wrong or header.space}")
-    info, space = header.infos[index], cast(Literal["z", "w"], header.space)
-    which, sign = (
-        sign_arrays.network_input(tensors, index, inputs),
-        sign_arrays.sign(tensors, index),
-    )
-    moves = partial(shift, tensors, which)
+    info, space = header.infos[index], header.latent_space("deformators")
+    moves = partial(shift, tensors, sign_arrays.network_input(tensors, index, inputs))
+    sign = sign_arrays.sign(tensors, index)
     return CurvedDirection(
         info.name, space, info.layers, moves, len(tensors[WIDTH]), info.sigma, sign
     )

@@ -94,8 +94,7 @@ def traverse(
     many = z.repeat_interleave(len(strengths), 0)
     strength = torch.tensor(strengths, device=z.device).repeat(len(z))
     codes = shifted(direction, many, strength, generator, truncation, label, layers)
-    scores = score(codes)
-    return scores.view(len(z), len(strengths), -1)
+    return score(codes).view(len(z), len(strengths), -1)
 
 
 def figures(

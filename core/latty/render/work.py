@@ -17,6 +17,7 @@ from typing import Self
 
 from latty import locks
 from latty.errors import Interrupted, LattyError, Locked, OutputError, WouldOverwrite
+from latty.files import sync
 
 SUFFIX = ".latty-work"
 RESUME = "the same command goes on where this one stopped"
@@ -201,16 +202,12 @@ def _rename(work: Work) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Until this returns a power cut may lose what was written."""
+    """A file, or a folder and what is in it."""
     if path.is_dir():
         for part in path.iterdir():
             if part.is_file():
                 _sync(part)
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(path)
 
 
 def is_frames(folder: Path) -> bool:

@@ -1,7 +1,7 @@
 """What the keys of the queue do with the job under its cursor."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,10 @@ class JobActions(RowsPanel):
 
         self.desk.background(work(), "job")
 
+    def _do_if_sure(self, question: str, what: str, act: Callable[[], Any]) -> None:
+        choices = [Choice(True, "yes", what), Choice(None, "no")]
+        self.desk.ask(Choose(question, choices), lambda _: self._do(act))
+
     def _chosen(self) -> Job | None:
         """The job under the cursor, or words that there is none."""
         if self.job is None:
@@ -97,11 +101,8 @@ class JobActions(RowsPanel):
         elif job.state != "done" and job.status.code != NO_OVERWRITE:
             self.action_resume()
         else:
-            choices = [Choice(True, "yes", "over the files that are there"), Choice(None, "no")]
-            self.desk.ask(
-                Choose(f"make it again: {job.title}?", choices),
-                lambda _: self._do(lambda: jobs.again(job.status)),
-            )
+            question, what = f"make it again: {job.title}?", "over the files that are there"
+            self._do_if_sure(question, what, lambda: jobs.again(job.status))
 
     def action_resume(self) -> None:
         if (job := self._chosen()) is None:
@@ -138,16 +139,8 @@ class JobActions(RowsPanel):
         if not old:
             self.desk.say("no job is over")
             return
-        choices = [Choice(True, "yes", "what they made stays"), Choice(None, "no")]
         question = f"take {len(old)} jobs that are over off the list?"
-        self.desk.ask(Choose(question, choices), lambda _: self._prune(old))
-
-    def _prune(self, old: Sequence[str]) -> None:
-        def act() -> None:
-            for job in old:
-                jobs.remove(job)
-
-        self._do(act)
+        self._do_if_sure(question, "what they made stays", lambda: [*map(jobs.remove, old)])
 
     def action_preset(self) -> None:
         """The state as it was when the job was handed in."""

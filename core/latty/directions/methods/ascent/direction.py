@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, cast, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -107,10 +107,8 @@ def direction(header: DirectionSet, index: int, tensors: Mapping[str, Tensor]) -
     """Direction `index` of a set of this form. Raises BadData for parameters that cannot be.
     Arrays: spread (K,), basis (R, D)."""
     info, params = header.infos[index], dict(header.params)
-    if header.space not in ("z", "w"):
-        raise BadData(f"{info.name}: a climb in {header.space}", "climbs go in z or w")
-    basis = tensors.get(BASIS)
-    if (basis is None or basis.ndim != 2) and header.space == "w":
+    space, basis = header.latent_space("climbs"), tensors.get(BASIS)
+    if (basis is None or basis.ndim != 2) and space == "w":
         raise BadData(f"{info.name}: the array '{BASIS}' is missing", "find the directions again")
     scorer, keep = params.get("scorer"), params.get("keep", ())
     if not isinstance(scorer, str) or not isinstance(keep, tuple):
@@ -119,7 +117,7 @@ def direction(header: DirectionSet, index: int, tensors: Mapping[str, Tensor]) -
     known = isinstance(climbed, tuple) and len(climbed) == len(header.infos)
     return AscentDirection(
         info.name,
-        cast(Literal["z", "w"], header.space),
+        space,
         info.layers,
         info.sigma,
         basis,

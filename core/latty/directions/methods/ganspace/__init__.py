@@ -218,21 +218,15 @@ class GANSpace:
         used = vectors.norm(dim=1) > 0
         self.directions_ = (vectors * signed(vectors))[used]
         figures = zip(used.tolist(), sigma.tolist(), found.stdev.tolist(), found.r2, strict=True)
-        self.infos_ = tuple(
-            Info(
-                f"c{i}",
-                step,
-                layers=layers,
-                scores=(
-                    ("variance", _rounded(stdev * stdev / found.total)),
-                    ("stdev", _rounded(stdev)),
-                    ("random", _rounded(found.random)),
-                    *([("r2", _rounded(float(r2)))] if source.moved else []),
-                ),
-            )
-            for i, (kept, step, stdev, r2) in enumerate(figures)
-            if kept
-        )
+        infos = []
+        for i, (kept, step, stdev, r2) in enumerate(figures):
+            share = stdev * stdev / found.total
+            told = {"variance": share, "stdev": stdev, "random": found.random}
+            told |= {"r2": float(r2)} if source.moved else {}
+            scores = tuple((name, float(f"{figure:.5g}")) for name, figure in told.items())
+            if kept:
+                infos.append(Info(f"c{i}", step, layers=layers, scores=scores))
+        self.infos_ = tuple(infos)
 
 
 def piece(generator: Generator, params: dict[str, Any], start: int, rows: int, key: str) -> bytes:
@@ -256,10 +250,6 @@ def _isotropic(generator: Generator) -> bool:
         return info.space == "z"
     z = generator.sample([0, 1])
     return torch.equal(generator.mapping(z)[:, 0], z)
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.5g}")
 
 
 def quick(generator: Generator) -> dict[str, Any]:

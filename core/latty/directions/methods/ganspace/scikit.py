@@ -206,10 +206,5 @@ def _sparse_codes(rows: Array, components: int, plan: FitPlan, report: Report) -
 def by_stdev(found: pca.Components) -> pca.Components:
     """The same components, the widest first."""
     order = found.stdev.argsort(descending=True, stable=True)
-    return replace(
-        found,
-        vectors=found.vectors[order],
-        stdev=found.stdev[order],
-        regression=found.regression[order],
-        r2=found.r2[order],
-    )
+    rows = {name: getattr(found, name)[order] for name in ("vectors", "stdev", "regression", "r2")}
+    return replace(found, **rows)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -93,23 +93,14 @@ def direction(
         wanted = 1 if key == FACTOR else 2
         if key not in tensors or tensors[key].ndim != wanted or len(tensors[key]) != count:
             raise BadData(f"{info.name}: the array '{key}' is missing or has a wrong shape")
-    curve = Curve(tensors[KNOTS][index].double(), tensors[VALUES][index].double())
-    same = tensors[ARRAY].shape == tensors[NORMALS].shape and len(curve.knots) > 1
-    if not same or len(curve.knots) != len(curve.values) or header.space not in ("z", "w"):
+    vector, reader, knots, values, factor = (tensors[key][index] for key in ROWS)
+    if vector.shape != reader.shape or knots.shape != values.shape or len(knots) < 2:
         raise BadData(f"{info.name}: its arrays do not fit together", "find the directions again")
-    if not (curve.knots.diff() > 0).all() or not (curve.values.diff() >= 0).all():
+    if not (knots.diff() > 0).all() or not (values.diff() >= 0).all():
         raise BadData(f"{info.name}: its curve falls", "find the directions again")
-    space = cast(Literal["z", "w"], header.space)
+    space, curve = header.latent_space("calibrated moves"), Curve(knots.double(), values.double())
     return CalibratedDirection(
-        info.name,
-        space,
-        info.layers,
-        tensors[ARRAY][index],
-        tensors[NORMALS][index],
-        info.sigma,
-        curve,
-        info.unit,
-        bool(tensors[FACTOR][index]),
+        info.name, space, info.layers, vector, reader, info.sigma, curve, info.unit, bool(factor)
     )
 
 

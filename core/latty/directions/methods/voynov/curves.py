@@ -1,7 +1,6 @@
 """Sets of the kind "fc": curves, which a network bends, as directions."""
 
 from collections.abc import Mapping
-from typing import Literal, cast
 
 import torch
 from torch import Tensor
@@ -32,14 +31,12 @@ def direction(header: DirectionSet, index: int, tensors: Mapping[str, Tensor]) -
         count = max(count, first.shape[1])
     if first.shape[1] != max(count, width):
         raise BadData(f"{first.shape[1]} inputs do not fit {count} curves in {width} numbers")
-    if header.space not in ("z", "w"):
-        raise BadData(f"curves run in z or w, not in {header.space}")
     curves = CurveNetwork(count, width, hidden)
     try:
         curves.load_state_dict(sign_arrays.without(tensors))
     except RuntimeError as error:
         raise BadData(f"the curves' network: {str(error).splitlines()[-1].strip()}") from None
-    info, space = header.infos[index], cast(Literal["z", "w"], header.space)
+    info, space = header.infos[index], header.latent_space("curves")
     curves.eval()
     which = sign_arrays.network_input(tensors, index, count)
 

@@ -9,7 +9,7 @@ method of fourth order, so that there and back again ends where it began.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -42,10 +42,8 @@ def direction(header: DirectionSet, index: int, tensors: Mapping[str, Tensor]) -
     shapes = (tuple(support.shape[:2]), tuple(alphas.shape), loggamma.numel())
     if shapes != ((count, support.shape[1]), (count, support.shape[1]), count):
         raise BadData(f"support {tuple(support.shape)} does not fit {count} paths or alphas")
-    if header.space not in ("z", "w"):
-        raise BadData(f"paths run in z or w, not in {header.space}")
     info, gamma = header.infos[index], loggamma.reshape(-1)[index].exp()
-    space = cast(Literal["z", "w"], header.space)
+    space = header.latent_space("paths")
     return WarpedPath(
         info.name, space, info.layers, support[index], alphas[index], gamma, info.sigma
     )
