@@ -16,6 +16,8 @@ from latty.models.base import AnySize, Generator
 from latty.report import Report
 from latty.scene import ALL, Layers, Scene
 
+__all__ = ["ClimbResult", "ClimbRules", "Goal", "climb_from"]
+
 LOOKED = 64  # px at which models that draw any size are looked at: scorers see no more
 
 

@@ -1,7 +1,10 @@
 """Where a job computes: the fields of forms that ask for it, and the words they become."""
 
+import asyncio
 from collections.abc import Sequence
 
+from latty.cli.detach import logout_kills
+from latty_tui.desk import Desk
 from latty_tui.dialogs.fields import FormField, Values
 from latty_tui.dialogs.readers import whole
 
@@ -35,3 +38,11 @@ def wish(values: Values) -> str:
     """For the desk: the slot that it waits for, "" = any."""
     device = values["device"]
     return device if device == "cpu" or device.startswith("cuda:") else ""
+
+
+async def tell(desk: Desk, job: str, what: str) -> None:
+    """A job is handed in: to the panels, and to who sits here, with what ends it at logout."""
+    desk.tell(lambda panel: panel.on_submitted(job))
+    desk.say(f"job {job[-4:]}: {what}")
+    if warning := await asyncio.to_thread(logout_kills):
+        desk.say(warning, "warning")

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from latty.cli.detach import logout_kills
 from latty.directions.discovery import default_name, target_of
 from latty.directions.parameters import Parameter, parameters, parse
 from latty.directions.registries import METHODS
@@ -51,10 +50,7 @@ async def ask(desk: Desk) -> None:
     words = words_of(method, facts.model, values)
     gpus = int(values.get("gpus", 1))
     job = await asyncio.to_thread(control.submit, words, gpus, dialogs_device.wish(values))
-    desk.tell(lambda panel: panel.on_submitted(job))
-    desk.say(f"job {job[-4:]}: {method}; its directions will be in {values['name']}")
-    if warning := await asyncio.to_thread(logout_kills):
-        desk.say(warning, "warning")
+    await dialogs_device.tell(desk, job, f"{method}; its directions will be in {values['name']}")
 
 
 async def _facts(desk: Desk, ref: str, activations: tuple[str, ...]) -> Facts:

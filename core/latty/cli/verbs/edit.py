@@ -136,8 +136,7 @@ def _target(args: Any, out_dir: Path) -> Path:
 
 
 def _goal(args: Any) -> "Goal":
-    from latty.directions.climb import ClimbRules
-    from latty.render.climbing import Goal
+    from latty.render.climbing import ClimbRules, Goal
 
     kept = tuple(word.strip() for word in (args.keep or "").split(",") if word.strip())
     rules = ClimbRules(args.step, args.steps, args.distance, args.identity)

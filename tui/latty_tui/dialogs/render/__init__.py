@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from latty.cli.detach import logout_kills
 from latty.errors import LattyError
 from latty.presets.formats import FOLDER, formats
 from latty.scene import Walk
@@ -34,10 +33,7 @@ async def ask(desk: Desk) -> None:
     if (values := await desk.answer(RenderForm(order, devices, desk.config.device))) is None:
         return
     job = await asyncio.to_thread(order.submit, values)
-    desk.tell(lambda panel: panel.on_submitted(job))
-    desk.say(f"job {job[-4:]}: render {values['name']} (w: the queue)")
-    if warning := await asyncio.to_thread(logout_kills):
-        desk.say(warning, "warning")
+    await dialogs_device.tell(desk, job, f"render {values['name']} (w: the queue)")
 
 
 class RenderForm(Form):

@@ -35,7 +35,6 @@ from latty.directions.whitened import whitened
 from latty.errors import BadData, Interrupted
 from latty.models.base import Generator
 from latty.report import Report, silent
-from latty.scene import Layers
 from latty.shard import Shard
 
 WAYS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # strengths of the figures
@@ -115,7 +114,7 @@ class Ascent:
         spread: tuple[Tensor, Tensor],
         report: Report,
     ) -> tuple[Info, ...]:
-        layers = Layers.parse(self.layers) if self.space_ == "w" else Layers()
+        layers = layers_of(self.layers if self.space_ == "w" else "all", generator.info)
         infos = [Info(name, float(s), layers=layers)
                  for name, s in zip(wanted, self.extra_[SPREAD], strict=True)]  # fmt: skip
         if not self.probes:
