@@ -33,7 +33,7 @@ def options(parser: Parser) -> None:
         '--json: {"id", "state", "words", "progress", "outputs", "error", ...} per job.'
     )
     add = parser.add_argument
-    add("action", nargs="?", choices=ACTIONS, default="list", metavar="ACTION",
+    add("action", nargs="?", choices=list(ACTIONS), default="list", metavar="ACTION",
         help=f"{', '.join(ACTIONS)} (default: list)")  # fmt: skip
     add("ids", nargs="*", metavar="ID")
     parser.add_json()
