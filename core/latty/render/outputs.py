@@ -6,8 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latty import models
 from latty.errors import BadData
-from latty.models import open_model, picture_size
 from latty.presets import Preset, safe_output, to_dict
 from latty.presets.formats import format_of, writer_of
 from latty.render import provenance, work
@@ -32,7 +32,8 @@ def write(preset: Preset, options: Options, report: Report = silent) -> list[Pat
     key = sha256(provenance.canonical(to_dict(preset)).encode()).hexdigest()
     with work.publication([*targets, *sidecars], key, options.force) as works:
         if works:
-            fill(works, preset, options, open_model(preset.scene.model, options.device), report)
+            generator = models.open_model(preset.scene.model, options.device)
+            fill(works, preset, options, generator, report)
     return targets
 
 
@@ -45,7 +46,7 @@ def plan(
     needed for. `own`: those of the model's own pictures; None = the model is asked. Raises BadData
     for outputs that cannot be written.
     """
-    rows, own = [], own or picture_size(preset.scene.model)
+    rows, own = [], own or models.picture_size(preset.scene.model)
     for output, target in zip(preset.outputs, _targets(preset, options), strict=True):
         size = output.size or preset.scene.size or own[0]
         width, count = width_at(size, own), len(shots(preset, output, size))
