@@ -53,7 +53,7 @@ class PixelWriter:
     @property
     def survives(self) -> bool:
         """Whether pictures stay where cells are written over them."""
-        return self.way in PICTURES and PICTURES.load(self.way).SURVIVES
+        return self.way in PICTURES.names() and PICTURES.load(self.way).SURVIVES
 
     def largest(self, full: bool = False) -> int:
         """px of the longer side on screen; no matter of the link: a picture whose size jumps
