@@ -24,7 +24,7 @@ from latty.models.state_dict import shape_of, shapes_of
 __all__ = ["build", "prepare"]
 
 ORIGIN = "DCGAN of PyTorch's examples and of a WGAN notebook, .pth"
-CHECKED = "the reference code's own output, 64 px"
+CHECKED = "the reference code's own output, 64 px, and a real file"
 SIGNATURE = (  # one convolution, and no tensor that is not of the layout
     {"main.*.weight": 4, "*": r"main\.([0134679]|1[0235689]|2[124578]|3[0134])\.\w+"},
     {"layers.*.0.weight": 4, "*": r"layers\.(\d|1[01])\.[01]\.\w+"},

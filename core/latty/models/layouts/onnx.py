@@ -107,7 +107,9 @@ def _classes(label: Value | None, network: Network, said: Mapping[str, Any]) -> 
     how many there are."""
     if label is None:
         return {}
-    count = _columns(label) if _is_row(label) else said.get("classes") or _rows(label.name, network)
+    given = said.get("classes")
+    given = int(given) if isinstance(given, str) and given.isdecimal() else given
+    count = _columns(label) if _is_row(label) else given or _rows(label.name, network)
     if type(count) is not int or not 0 < count <= 100_000:
         what = f"the input {clean(label.name, 40)} is a class, and nothing says of how many"
         raise BadData(what, "a setting says it: classes")
