@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from latty.errors import BadData, LattyError, Missing, OutputError
@@ -119,14 +120,13 @@ def _run(package: Package, folder: Path, size: int, report: Report) -> None:
 
 
 def _come(folder: Path) -> int:
-    """Bytes of wheels so far; pip moves and removes files at any moment."""
-    total = 0
-    for path in folder.rglob("*.whl"):
-        try:
-            total = max(total, path.stat().st_size)
-        except OSError:
-            continue
-    return total
+    """Bytes of the wheel so far; pip moves and removes files and folders at any moment."""
+    sizes = [0]
+    for top, _, names in os.walk(folder):  # which passes over what is gone
+        for name in names:
+            with suppress(OSError):
+                sizes.append(Path(top, name).stat().st_size if name.endswith(".whl") else 0)
+    return max(sizes)
 
 
 def _failed(package: Package, said: str) -> Exception:
