@@ -365,3 +365,20 @@ def test_a_header_is_read_without_numpy(tmp_path: Path) -> None:
 def test_a_scene_is_still_a_value() -> None:
     one = Scene("toy", latent="a#1", locks=("x/y",))
     assert hash(one) == hash(replace(one)) and one != replace(one, latent="a#2")
+
+
+def test_latents_remember_their_class() -> None:
+    """A scene without a label that starts at them has theirs; its own goes first."""
+    from small_families import made
+
+    from latty.edits import labels
+
+    generator = made("biggan_deep")
+    array = torch.randn(2, generator.info.z_dim)
+    kept = latents.Latents("z", array, "own", "biggan_deep", params=(("class", 1),))
+    latents.write(latents.LATENTS.folder() / "pool.safetensors", kept)
+    assert latents.read("pool").params == (("class", 1),)
+    scenes = [Scene("own", latent="pool#0"), Scene("own", latent="pool#1", label=0)]
+    found = labels(scenes, generator)
+    assert found is not None and found.tolist() == [1, 0]
+    assert labels([Scene("own")], generator) is None

@@ -48,7 +48,12 @@ class MethodEntry(DirectionForm, Protocol):
 
 
 class Importer(Protocol):
-    """A module in importers/; it needs neither torch nor numpy to answer."""
+    """A module in importers/; it needs neither torch nor numpy to answer.
+
+    One that can write what it reads has the literal EXPORTS = {"as": the word for `latty export`,
+    "of": "directions" or "latents", "suffix": of its file}, and export(header, arrays) or
+    export(header, array, layers) -> Exported.
+    """
 
     def recognise(self, source: "ImportSource") -> int:
         """How sure it is that the source is its: NO, MAYBE, LIKELY or CERTAIN."""

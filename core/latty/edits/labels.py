@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from latty import latents
 from latty.errors import BadData
 from latty.models.base import Generator, Labels
 from latty.models.classes import label_of
@@ -13,8 +14,9 @@ from latty.scene import Label, Scene
 
 def labels(scenes: Sequence[Scene], generator: Generator) -> Labels:
     """What mapping and synthesis take for these scenes: None, class indices (N,) where every scene
-    names one class, else weights (N, classes) whose rows sum to 1. Raises BadData."""
-    found = [_index(scene.label, generator) for scene in scenes]
+    names one class, else weights (N, classes) whose rows sum to 1. A scene without one that starts
+    at latents has theirs. Raises BadData, Missing."""
+    found = [_index(_label(scene, generator), generator) for scene in scenes]
     if all(label is None for label in found):
         return None
     count = _classes(generator)
@@ -24,6 +26,13 @@ def labels(scenes: Sequence[Scene], generator: Generator) -> Labels:
         indices = [_checked(label, count) for label in found if isinstance(label, int)]
         return torch.tensor(indices, device=generator.device)
     return torch.stack([_weights(label, count) for label in found]).to(generator.device)
+
+
+def _label(scene: Scene, generator: Generator) -> Label:
+    """The scene's own, or else the class that its stored latents remember."""
+    if scene.label is not None or scene.latent is None or not generator.info.num_classes:
+        return scene.label
+    return latents.look(scene.latent).label
 
 
 def _classes(generator: Generator) -> int:

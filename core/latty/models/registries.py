@@ -20,6 +20,8 @@ A family is one file or folder in families/ with
 
 A layout is one file in layouts/ with SIGNATURE, ORIGIN, CHECKED, FAMILY (the family it becomes) and
 `convert`; PREFIX, optional, begins the names of the tensors that it looks at, and is taken off.
+One that can write what it reads has EXPORTS = {"as": the word for `latty export`, "of": "model",
+"suffix": ".safetensors"} and export(Converted) -> Converted.
 """
 
 from collections.abc import Iterator, Mapping

@@ -4,16 +4,22 @@ What the other importers know better goes first. Alone in a file, or under a nam
 "boundary" and the like, or each direction under its own.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from latty.checkpoints.values import TensorView
 from latty.directions.file import DirectionSet
-from latty.directions.importing import evidence, sanitise, vectors
-from latty.directions.importing.base import MAYBE, NO, Imported
+from latty.directions.importing import evidence, exporting, sanitise, vectors
+from latty.directions.importing.base import MAYBE, NO, Exported, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import RAW, Named, linear
 from latty.directions.importing.source import ImportSource
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+EXPORTS = {"as": "npy", "of": "directions", "suffix": ".npy"}
 KEYS = ("directions", "direction", "boundaries", "boundary", "vectors", "components", "basis")
 WITHOUT_W = ("progan", "biggan", "biggan_deep", "sngan", "dcgan")
 NOTHING = "it holds no directions (K, D) or (K, L, D)"
@@ -53,8 +59,6 @@ def convert(source: ImportSource) -> Imported:
 
 def _inner(source: ImportSource) -> ImportSource:
     """The array under one of KEYS as if it were alone; the source itself without one."""
-    from dataclasses import replace
-
     for key in KEYS:
         if sanitise.is_floats(source.table.get(key)) and "name" not in source.table:
             return replace(source, tree=source.table[key])
@@ -88,3 +92,10 @@ def _space(source: ImportSource, family: str, view: TensorView) -> tuple[str, st
     if source.stem.endswith(("_z", "-z")):
         return "z", "as its name ends in z"
     return "w", "as directions of a StyleGAN are"
+
+
+def export(header: DirectionSet, arrays: "Mapping[str, Tensor]") -> Exported:
+    """One array (K, D) or (K, L, D), each vector as long as a step of strength 1."""
+    array = exporting.vectors(header, arrays, "an array")
+    left = (f"not in the file: space {header.space}", *exporting.left_out(header, names=True))
+    return Exported({"": {"": array}}, left)

@@ -7,21 +7,28 @@ torch file, {"comp", "mean", "std"}: ffhq_pca.pt.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latty.checkpoints.values import TensorView
 from latty.directions.file import DirectionSet, Value
 from latty.directions.importers.ganspace_pkl import PRIMARY, WIDEST, activation
-from latty.directions.importing import sanitise
-from latty.directions.importing.base import CERTAIN, NO, Imported
+from latty.directions.importing import exporting, sanitise
+from latty.directions.importing.base import CERTAIN, NO, Exported, Imported
 from latty.directions.importing.model_names import ganspace_family, ganspace_layer
 from latty.directions.importing.sets import Named, linear, rows
 from latty.directions.importing.source import ImportSource
+from latty.errors import BadData
 from latty.text import clean
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+EXPORTS = {"as": "ganspace_npz", "of": "directions", "suffix": ".npz"}
 NEEDS = ("lat_comp", "lat_stdev")
 E4E = {"lat_comp": "comp", "lat_stdev": "std", "lat_mean": "mean"}
+CLASS = re.compile(r"biggan-\d+-(.+)", re.IGNORECASE)
 FILE = re.compile(
     r"(?P<model>.+?)_(?P<layer>[^_]*(?:_[^_]*)?)_(?P<estimator>ipca|pca-full|pca|fbpca|ica|spca)_"
     r"c(?P<components>\d{1,6})(?:_.*?)?_n(?P<samples>\d{1,12})(?P<w>_w)?(?:_seed(?P<seed>\d{1,12}))?"
@@ -61,7 +68,9 @@ def convert(source: ImportSource) -> Imported:
     header = DirectionSet("ganspace", space, (), made_for, family)
     if not said:
         notes.append("the name of the file does not say for which model and layer it was made")
-    return linear(source, found, "ganspace_npz", header, said, notes)
+    named = CLASS.fullmatch(made_for) if family.startswith("biggan") else None
+    known = {**said, "class": named[1]} if named else said
+    return linear(source, found, "ganspace_npz", header, known, notes)
 
 
 def _name(source: ImportSource) -> dict[str, Value]:
@@ -105,3 +114,27 @@ def _column(source: ImportSource, key: str, count: int, otherwise: float) -> lis
     if count >= 0 and len(values) != count:
         sanitise.refuse(source, f"'{key}' holds {len(values)} numbers for {count} components")
     return [sanitise.number(value, otherwise) for value in values]
+
+
+def export(header: DirectionSet, arrays: "Mapping[str, Tensor]") -> Exported:
+    """A basis: components (K, 1, D) of length 1 and the spread of each. Raises BadData for
+    directions with a vector (L, D) per layer."""
+    import torch
+
+    array = exporting.vectors(header, arrays, "a basis of GANSpace")
+    if array.ndim != 2:
+        what = "a basis of GANSpace holds one vector for all layers, and these have one for each"
+        raise BadData(what, "--as npy or interfacegan holds them")
+    spread = array.norm(dim=1)
+    unit, zeros = array / spread[:, None], torch.zeros(len(array))
+    ratios = [dict(info.scores).get("var_ratio") for info in header.infos]
+    said = torch.tensor([ratio or 0.0 for ratio in ratios])
+    notes = ["not in the set, zeros in the file: the mean, random_stdevs"]
+    notes += [] if all(ratios) else ["not in the set, zeros in the file: var_ratio"]
+    if header.space == "z" and not bool((spread == 1).all()):
+        notes.append("a basis of z has spreads of 1, these are measured: --space z on import")
+    mean = torch.zeros(1, array.shape[1])
+    parts = {"comp": unit[:, None], "mean": mean, "stdev": spread}
+    named = {f"{kind}_{word}": part for kind in ("act", "lat") for word, part in parts.items()}
+    basis = {**named, "var_ratio": said, "random_stdevs": zeros}
+    return Exported({"": basis}, (*notes, *exporting.left_out(header, names=True)))

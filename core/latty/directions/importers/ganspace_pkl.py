@@ -38,7 +38,8 @@ def convert(source: ImportSource) -> Imported:
     direction = Named(name, view, sigma, (-half, half), layers)
     made_for = f"{model} {output}".strip() or "a model of GANSpace"
     header = DirectionSet("ganspace", space, (), made_for, family)
-    return linear(source, [direction], "ganspace_pkl", header, tree, notes)
+    known = {**tree, "class": output} if family.startswith("biggan") and output else tree
+    return linear(source, [direction], "ganspace_pkl", header, known, notes)
 
 
 def _component(tree: dict[Any, Any]) -> int:

@@ -9,19 +9,25 @@ those of stylegan3-editing are named as the others, and lie in W.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from latty.directions.file import DirectionSet
-from latty.directions.importing import evidence, sanitise, vectors
-from latty.directions.importing.base import CERTAIN, LIKELY, NO, Imported
+from latty.directions.importing import evidence, exporting, sanitise, vectors
+from latty.directions.importing.base import CERTAIN, LIKELY, NO, Exported, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import RAW, Named, linear
 from latty.directions.importing.source import ImportSource
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 NAME = re.compile(
     r"(?:(?P<model>(?:pggan|progan|stylegan\d?|stylegan2ada)_[a-z0-9]+)_)?"
     r"(?P<attribute>.+?)(?:_c_(?P<conditions>.+?))?(?P<w>_wp?)?(?:_boundary|_boundry)"
 )
+EXPORTS = {"as": "interfacegan", "of": "directions", "suffix": ".npy"}
 WITHOUT_W = ("progan", "biggan", "sngan", "dcgan")
 ABSOLUTE = 'its own strengths are places, not steps: mode = "absolute" in an edit gives them'
 
@@ -92,3 +98,18 @@ def _space(source: ImportSource, known: Said, family: str, layered: bool) -> tup
     if family_of(around) in WITHOUT_W:
         return "z", "as its folder names a generator without w"
     return "w", "as directions of a StyleGAN are"
+
+
+def export(header: DirectionSet, arrays: "Mapping[str, Tensor]") -> Exported:
+    """A boundary of each direction, of length 1: vectors (K, D), or (K, L, D) as rows of W+."""
+    array = exporting.vectors(header, arrays, "an InterFaceGAN boundary")
+    suffix = {"z": "", "w": "_wp" if array.ndim == 3 else "_w"}[header.space]
+    steps, files = [], {}
+    for info, vector in zip(header.infos, array, strict=True):
+        size = float(vector.norm())
+        name = sanitise.name_of(info.name, "direction").replace(" ", "_")
+        files[f"{name}{suffix}_boundary.npy"] = {"": (vector / size).reshape(1, -1)}
+        steps.append(f"{info.name}: strength 1 here is {size:.4g} there")
+    if array.ndim == 3:
+        steps.append(f"layers lie one behind the other: {array.shape[1]} of {array.shape[2]}")
+    return Exported(files, (*steps, *exporting.left_out(header)))

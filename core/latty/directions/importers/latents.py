@@ -5,15 +5,19 @@ InterFaceGAN's z.npy, w.npy and wp.npy, e4e's and pSp's codes (1, 18, 512), rosi
 """
 
 import re
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from latty.checkpoints.values import TensorView
-from latty.directions.importing import evidence, sanitise, vectors
-from latty.directions.importing.base import LIKELY, MAYBE, NO, Codes, Imported
+from latty.directions.importing import evidence, sanitise, styles, vectors
+from latty.directions.importing.base import CERTAIN, LIKELY, MAYBE, NO, Codes, Exported, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import latent_space, latents
 from latty.directions.importing.source import FOLDER, ImportSource
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+EXPORTS = {"as": "npy", "of": "latents", "suffix": ".npy"}
 KEYS = (
     *("latent_codes", "latents", "latent", "codes", "wp", "w_plus", "w_pluses", "ws"),
     *("projected_w", "w", "z", "latent_code", "w_opt", "dlatents", "latent_in"),
@@ -26,6 +30,8 @@ FORM = "--space names the other, --as the kind of file"
 
 
 def recognise(source: ImportSource) -> int:
+    if styles.what(source):
+        return CERTAIN  # to say what it is
     if source.kind == FOLDER:
         return MAYBE if any(name in source.files for name in FILES) else NO
     told = evidence.weigh(source)
@@ -43,6 +49,8 @@ def recognise(source: ImportSource) -> int:
 
 
 def convert(source: ImportSource) -> Imported:
+    if not source.wanted and (told_styles := styles.what(source)):
+        sanitise.refuse(source, told_styles, styles.HINT)
     if source.kind == FOLDER:
         names = [name for name in FILES if name in source.files]
         if not names:
@@ -136,3 +144,10 @@ def _space(source: ImportSource, key: str, view: TensorView) -> tuple[Literal["z
     if vectors.looks_normal(view):
         return "z", "its numbers are as normal samples are"
     return "w", "its numbers are not as normal samples are"
+
+
+def export(header: Codes, array: "Tensor", layers: int = 0) -> Exported:
+    """The array (N, Z), (N, D) or (N, L, D) as it is."""
+    names = (f"names: {', '.join(header.names)}",) if header.names else ()
+    left = tuple(f"not in the file: {line}" for line in (f"space {header.space}", *names))
+    return Exported({"": {"": array}}, left)

@@ -1,6 +1,6 @@
 """What an importer makes: the header of a direction set or of latents, and a way to the numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -30,6 +30,19 @@ class Codes:
     names: tuple[str, ...] = ()
     model_digest: str = ""
     params: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Directions or latents as another program keeps them.
+
+    files   file name -> arrays by name; one array "" is an .npy, others an .npz. The name "" is
+            the file that the user named
+    notes   what it does not hold, a line each
+    """
+
+    files: "Mapping[str, Mapping[str, Tensor]]"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,3 +125,35 @@ def one_kernel(kernels: Sequence[Tensor]) -> tuple[float, ...]:
     """The taps that all FIR kernels (T, T) of a file share, of any gain; else the usual ones."""
     unit = {f"synthesis.{i}.{file.FILTER}": k / k.sum() for i, k in enumerate(kernels)}
     return file.read_taps(unit, StyleGAN2Config())
+
+
+# --- the other way --------------------------------------------------------------------------------
+
+
+def refuse_beyond(config: StyleGAN2Config, layout: str, label: bool, widths: bool) -> None:
+    """Raises BadData for a network that tensors of a layout, or its code, cannot hold.
+
+    label   whether it has classes
+    widths  whether z, w and the layers between them must be equally wide
+    """
+    usual = StyleGAN2Config()
+    fixed = ("activation", "mapping_activation", "mapping_lr", "label_norm")
+    odd = [key for key in fixed if getattr(config, key) != getattr(usual, key)]
+    lacks = [f"{key} = {getattr(config, key)}" for key in odd]
+    if config.c_dim and not label:
+        lacks.append(f"{config.c_dim} classes")
+    if widths and (config.z_dim != config.w_dim or config.hidden_dim):
+        lacks.append(f"z of {config.z_dim} and w of {config.w_dim} numbers")
+    if widths and config.architecture != usual.architecture:
+        lacks.append(f"the architecture '{config.architecture}'")
+    if lacks:
+        raise BadData(f"{layout} cannot hold {', '.join(lacks)}", "--as nvidia holds more"
+                      if not label else "latty's own file holds it: latty import")  # fmt: skip
+
+
+def beyond(config: StyleGAN2Config) -> tuple[str, ...]:
+    """What tensors do not say and a network without it draws nearly the same, a line each."""
+    clamp = config.conv_clamp
+    if clamp is None:
+        return ()
+    return (f"conv_clamp = {clamp:g} is not in the tensors: it acts on rare, huge activations",)

@@ -6,12 +6,17 @@ NVIDIA's, so state dicts exported from these networks are read here too.
 """
 
 import re
+from dataclasses import replace
 from typing import Any
+
+import torch
 
 from latty.checkpoints.refusals import Refusal
 from latty.models.conversion import classes
 from latty.models.conversion import stylegan2 as common
+from latty.models.families.stylegan2.config import FILTER, read_config, read_taps
 from latty.models.parts import Converted, Part
+from latty.models.state_dict import shapes_of
 
 ORIGIN = "StyleGAN2 and StyleGAN2-ADA of NVIDIA in PyTorch, .pkl"
 CHECKED = "the reference code's own output, 32 px, with and without classes"
@@ -21,6 +26,8 @@ SIGNATURE = {
     "synthesis.b4.conv1.affine.weight": ...,
     "mapping.fc0.weight": ...,
 }
+
+EXPORTS = {"as": "nvidia", "of": "model", "suffix": ".safetensors"}
 
 OTHERS = re.compile(r"\.(affine|skip)\.")  # linear and unclamped in every network
 ASK = "ask its author which network it is"
@@ -57,3 +64,17 @@ def _one(settings: dict[str, Any], key: str, default: Any, under: str) -> Any:
     if value is not None and not isinstance(value, str | int | float):
         raise Refusal("unknown-architecture", f"its {key} is {value!r:.40}", ASK)
     return value
+
+
+def export(model: Converted) -> Converted:
+    """A StyleGAN2's state_dict, filters included. Raises BadData for what it cannot hold."""
+    config = read_config(shapes_of(model.tensors), model.meta)
+    config = replace(config, resample_filter=read_taps(model.tensors, config))
+    common.refuse_beyond(config, "a state_dict of NVIDIA's", label=True, widths=False)
+    line = torch.tensor(config.resample_filter)
+    kernel, tensors = torch.outer(line, line) / line.sum() ** 2, dict(model.tensors)
+    for block in config.blocks:
+        parts = ("", "conv1.") if block == 4 else ("", "conv0.", "conv1.")
+        for part in (*parts, "skip.") if config.architecture == "resnet" and block > 4 else parts:
+            tensors[f"synthesis.b{block}.{part}{FILTER}"] = kernel
+    return Converted(tensors, {}, common.beyond(config))

@@ -7,6 +7,7 @@ the weights: it moves the epsilon of demodulation, and nothing else. Converted f
 
 import math
 import re
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -15,12 +16,18 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.values import TensorView
 from latty.models.conversion import classes
 from latty.models.conversion import stylegan2 as common
+from latty.models.families.stylegan2.config import read_config, read_taps
 from latty.models.parts import Converted, Part, to_torch
+from latty.models.state_dict import shapes_of
 
 ORIGIN = "StyleGAN2 of rosinality, GANSpace, WarpedGANSpace and StyleGAN-Human, .pt"
 CHECKED = "the reference code's own output, 32 and 64 px; not square by equation only"
 FAMILY = "stylegan2"
 SIGNATURE = {"input.input": ..., "conv1.conv.modulation.weight": ..., "style.1.weight": ...}
+
+EXPORTS = {"as": "rosinality", "of": "model", "suffix": ".safetensors"}
+
+NAMES = "rosinality's StyleGAN2"
 
 KERNEL = re.compile(r"(blur|upsample)\.kernel$")
 
@@ -87,3 +94,53 @@ def mean_code(part: Part) -> Tensor | None:
     mean = to_torch(view.numpy())
     mean = mean.reshape(-1, mean.shape[-1])[0] if mean.dim() else mean
     return mean if bool(torch.isfinite(mean).all()) else None
+
+
+# --- the other way --------------------------------------------------------------------------------
+
+
+def export(model: Converted) -> Converted:
+    """A StyleGAN2 under these names, "g_ema." before each, and "latent_avg" beside them. Raises
+    BadData for what this layout cannot hold."""
+    given = dict(model.tensors)
+    config = read_config(shapes_of(given), model.meta)
+    config = replace(config, resample_filter=read_taps(given, config))
+    common.refuse_beyond(config, NAMES, label=False, widths=True)
+    tensors = {"input.input": given["synthesis.b4.const"][None]}
+    for i in range(config.mapping_layers):
+        for last in ("weight", "bias"):
+            tensors[f"style.{i + 1}.{last}"] = given[f"mapping.fc{i}.{last}"]
+    line = torch.tensor(config.resample_filter)
+    kernel = 4 * torch.outer(line, line) / line.sum() ** 2  # 4: it fills in zeros
+    for layer in range(config.num_layers - 1):
+        new, block = f"convs.{layer - 1}" if layer else "conv1", (layer + 1) // 2
+        old = f"synthesis.b{4 << block}.conv{1 - layer % 2}"
+        _give_conv(given, tensors, old, new)
+        picture = given.get(f"{old}.noise_const", torch.zeros(config.size(block)))
+        tensors[f"noises.noise_{layer}"] = picture[None, None]
+        if layer % 2:
+            tensors[f"{new}.conv.blur.kernel"] = kernel
+    for block in range(len(config.channels)):
+        new = f"to_rgbs.{block - 1}" if block else "to_rgb1"
+        _give_torgb(given, tensors, f"synthesis.b{4 << block}.torgb", new)
+        if block:
+            tensors[f"{new}.upsample.kernel"] = kernel
+    named = {f"g_ema.{name}": tensor for name, tensor in tensors.items()}
+    return Converted({**named, "latent_avg": given["mapping.w_avg"]}, {}, common.beyond(config))
+
+
+def _give_conv(given: dict[str, Tensor], tensors: dict[str, Tensor], old: str, new: str) -> None:
+    weight = given[f"{old}.weight"]
+    tensors[f"{new}.conv.weight"] = weight[None] * math.sqrt(weight[0].numel())
+    strength = given.get(f"{old}.noise_strength", torch.zeros(()))
+    tensors[f"{new}.noise.weight"] = strength.reshape(1)
+    tensors[f"{new}.activate.bias"] = given[f"{old}.bias"]
+    for last in ("weight", "bias"):
+        tensors[f"{new}.conv.modulation.{last}"] = given[f"{old}.affine.{last}"]
+
+
+def _give_torgb(given: dict[str, Tensor], tensors: dict[str, Tensor], old: str, new: str) -> None:
+    tensors[f"{new}.conv.weight"] = given[f"{old}.weight"][None]
+    tensors[f"{new}.bias"] = given[f"{old}.bias"][None, :, None, None]
+    for last in ("weight", "bias"):
+        tensors[f"{new}.conv.modulation.{last}"] = given[f"{old}.affine.{last}"]
