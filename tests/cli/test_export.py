@@ -13,8 +13,8 @@ from small_families import CLASSES, STYLEGAN2, stylegan2_network
 from small_families import made as generator_of
 
 from latty import home, latents
-from latty.cli.exports import exporters
 from latty.cli.main import main
+from latty.cli.verbs.export.formats import exporters
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, write
 from latty.directions.opening import find

@@ -8,7 +8,8 @@ import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from latty.checkpoints.values import TensorView
-from latty.directions.importing import evidence, sanitise, styles, vectors
+from latty.directions.importers.latents import styles
+from latty.directions.importing import evidence, sanitise, vectors
 from latty.directions.importing.base import CERTAIN, LIKELY, MAYBE, NO, Codes, Exported, Imported
 from latty.directions.importing.model_names import family_of
 from latty.directions.importing.sets import latent_space, latents

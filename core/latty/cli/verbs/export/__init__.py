@@ -29,11 +29,11 @@ def options(parser: Parser) -> None:
 
 def run(run: Run) -> int:
     """Look it up, convert, write. Raises UsageError, Missing, BadData, WouldOverwrite."""
-    from latty.cli import exports
+    from latty.cli.verbs.export.writing import export
 
     args = run.args
     output = Path(args.output).expanduser()
-    made = exports.export(args.ref, args.kind, output, args.force, args.layers)
+    made = export(args.ref, args.kind, output, args.force, args.layers)
     for note in made.notes:
         run.out.say(note)
     paths = [str(path) for path in made.paths]
