@@ -23,6 +23,7 @@ from latty.models.base import ModelInfo
 from latty.presets.formats import formats
 from latty.render import provenance
 from latty.render.grids import GROUND, on_board, opaque
+from latty.render.journal import Journal
 from latty.render.pixels import to_uint8
 from latty.scene import Scene
 
@@ -182,6 +183,16 @@ def test_any_number_of_channels_is_shown_and_said(channels: int, shown: int) -> 
     info = ModelInfo.of({"notes": "made up"}, "any", 8, channels=channels, **sizes)
     assert info.notes[0] == "made up" and len(info.notes) == 1 + (channels not in (1, 3))
     assert channels in (1, 3, 4) or f"{channels} channels" in info.notes[1]
+
+
+def test_a_render_goes_on_with_its_opacity(tmp_path: Path) -> None:
+    pictures = np.random.RandomState(0).randint(0, 256, (3, 4, 7, 4)).astype(np.uint8)
+    with Journal(tmp_path / "pictures", "key", 3) as journal:
+        journal.append(pictures[:2], 2)
+    with Journal(tmp_path / "pictures", "key", 3) as journal:
+        assert len(journal) == 2 and np.array_equal(journal[1], pictures[1])
+        journal.append(pictures[2:], 1)
+        assert np.array_equal(journal[2], pictures[2])
 
 
 def test_grounds() -> None:
