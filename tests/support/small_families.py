@@ -6,6 +6,7 @@ family then runs over it, wherever it is installed from. Those of latty are made
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +254,61 @@ def example_fastgan() -> Made:
     network = fastgan_networks.Network(64, 4, (8, 32), CLASSES, projected=True)
     tensors = fastgan_networks.our_tensors(fastgan_networks.trained(network))
     return tensors, fastgan.metadata(normalised=True, tanh=False)
+
+
+def lightweight_tensors(widths: tuple[int, ...] = (6, 5, 4, 4, 3), fixed: bool = False) -> Tensors:
+    """Random weights in which every tensor matters; widths from 4 px up. The first layer gates the
+    fourth, that one the seventh, by frequencies where `fixed`, and the second attends."""
+    torch.manual_seed(0)
+    made: Tensors = {}
+
+    def conv(name: str, out: int, inputs: int, side: int, bias: bool = True) -> None:
+        made[f"{name}.weight"] = torch.randn(out, inputs, side, side) / (inputs * side**2) ** 0.5
+        if bias:
+            made[f"{name}.bias"] = 0.3 * torch.randn(out)
+
+    def norm(name: str, width: int) -> None:
+        for part, low in {
+            "weight": 0.5,
+            "bias": -0.5,
+            "running_mean": -0.5,
+            "running_var": 0.5,
+        }.items():
+            made[f"{name}.{part}"] = low + torch.rand(width)
+
+    conv("initial_conv.0", 7, 2 * widths[0], 4)
+    made["initial_conv.0.bias"] = 0.3 * torch.randn(2 * widths[0])
+    norm("initial_conv.1", 2 * widths[0])
+    for place, (inputs, out) in enumerate(pairwise(widths)):
+        name = f"layers.{place}.0"
+        conv(f"{name}.0.net.0", 4 * inputs, inputs, 1)
+        conv(f"{name}.2.1", 2 * out, inputs, 4)
+        made[f"{name}.3.weight"] = torch.full((1,), 0.3)
+        norm(f"{name}.4", 2 * out)
+    for place in range(0, len(widths) - 4, 3):
+        width = widths[place + 1]
+        conv(f"layers.{place}.1.net.0", 3, width, 1)
+        conv(f"layers.{place}.1.net.2", widths[place + 4], 3, 1)
+        if fixed:
+            made[f"layers.{place}.1.dct_weights"] = (
+                torch.randn(1, width, 8 << place, 8 << place) / 8
+            )
+        else:
+            conv(f"layers.{place}.1.to_k", 1, width, 1)
+    made["layers.1.2.norm.g"] = 0.5 + torch.rand(1, widths[1], 1, 1)
+    made["layers.1.2.norm.b"] = torch.randn(1, widths[1], 1, 1)
+    made["layers.2.0.1.f"] = torch.tensor([1.0, 2.0, 1.0])  # blurred
+    for part, out in {"lin_q": 64, "q": 64, "kv": 128}.items():
+        conv(f"layers.1.2.fn.to_{part}", out, widths[1], 1, bias=False)
+    made["layers.1.2.fn.to_lin_kv.net.0.weight"] = torch.randn(widths[1], 1, 3, 3) / 3
+    conv("layers.1.2.fn.to_lin_kv.net.1", 128, widths[1], 1, bias=False)
+    conv("layers.1.2.fn.to_out", widths[1], 128, 1)
+    conv("out_conv", 3, widths[-1], 3)
+    return made
+
+
+def example_lightweight_gan() -> Made:
+    return lightweight_tensors(), {"kind": "generator", "family": "lightweight_gan"}
 
 
 def example_plain() -> Made:
