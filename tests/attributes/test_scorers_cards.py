@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 import sys
 import zipfile
 from pathlib import Path
@@ -434,9 +435,22 @@ def test_torchscript_and_code_in_pickles_are_refused(tmp_path: Path) -> None:
         script.writestr(f"{top}/code/__torch__.py", "class Net(Module): ...")
     with pytest.raises(BadData, match="TorchScript program"):
         open_scorer(str(card(tmp_path, CNN.format(weights="s.pt"))))
-    torch.save(plain(), tmp_path / "whole.pt")  # a module, which names classes to be imported
-    with pytest.raises(BadData, match=r"whole\.pt"):
-        open_scorer(str(card(tmp_path, CNN.format(weights="whole.pt"))))
+
+    class Runs:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.system, ("true",)
+
+    torch.save({**plain().state_dict(), "more": Runs()}, tmp_path / "runs.pt")
+    with pytest.raises(BadData, match=r"runs\.pt"):
+        open_scorer(str(card(tmp_path, CNN.format(weights="runs.pt"))))
+    network = plain()  # a whole module is read as the tensors that it holds
+    torch.save(network, tmp_path / "whole.pt")
+    torch.save(network.state_dict(), tmp_path / "parts.pt")
+    whole, parts = (
+        open_scorer(str(card(tmp_path, CNN.format(weights=f"{name}.pt")))).score(pictures(2, 8))
+        for name in ("whole", "parts")
+    )
+    assert torch.equal(whole, parts)
     (tmp_path / "r.pth").write_bytes((tmp_path / "s.pt").read_bytes()[:200])
     with pytest.raises(BadData, match=r"r\.pth"):
         open_scorer(str(card(tmp_path, RESNET)))
