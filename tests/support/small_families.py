@@ -402,7 +402,7 @@ SHAPES = {  # what a family draws besides three channels in a square
     "stylegan2 wide and clear": lambda: shaped_stylegan2((2, 5), 4),
     "plain tall": lambda: shaped_plain((5, 3), 1),
     "plain wide and clear": lambda: shaped_plain((2, 7), 4),
-    "plain with classes": lambda: shaped_plain((4, 4), classes=CLASSES),
+    "plain with classes": lambda: shaped_plain((4, 6), classes=CLASSES),
 }
 
 

@@ -37,7 +37,7 @@ def opened(file: Path | None, name: str, mtime_ns: int, device: "torch.device") 
     """A generator, kept once per content: `mtime_ns` is a key only. file: None for a family that
     needs none and is called `name`. Raises Missing, OutputError, BadData."""
     if file is not None:
-        return build(convert(file, kept=False), file, name, device)
+        return build(convert(file), file, name, device)
     return FAMILIES.load(name).build({}, {"name": name}, device)
 
 
@@ -57,30 +57,27 @@ def build(
         raise Refusal("wrong-shape", what, weights.OTHER, file.name) from None
 
 
-def convert(file: Path, spec: Path | None = None, kept: bool = True) -> Converted:
+def convert(file: Path, spec: Path | None = None) -> Converted:
     """A file in the layout of one of our families. Raises Missing, OutputError, BadData.
 
     spec    an architecture file, for plain stacks whose strides no checkpoint holds
-    kept    it becomes a model of the store: its family may look at its pictures first
     """
     architecture = _read_spec(spec) if spec else ""
     try:
-        model = convert_checkpoint(open_checkpoint(file), architecture, kept)
+        model = convert_checkpoint(open_checkpoint(file), architecture)
     except BadData as error:
         raise _about(error, file, spec) from None
     marked = models_spec.still_marked(spec) if spec else ()
     return replace(model, notes=(*model.notes, *marked))
 
 
-def convert_checkpoint(
-    checkpoint: Checkpoint, architecture: str = "", kept: bool = True
-) -> Converted:
+def convert_checkpoint(checkpoint: Checkpoint, architecture: str = "") -> Converted:
     """A checkpoint that is open, likewise; `architecture` as JSON. Raises BadData for one without
     a generator of a known layout."""
     found = recognise(checkpoint, architecture)
     if found is None:
         raise _unknown(checkpoint, list(parts(checkpoint)))
-    return _by_layout(found) if found.by_layout else _by_family(found, kept)
+    return _by_layout(found) if found.by_layout else _by_family(found)
 
 
 def _read_spec(path: Path) -> str:
@@ -112,7 +109,7 @@ def _by_layout(found: Recognised) -> Converted:
     return replace(model, companion=converted.companion)
 
 
-def _by_family(found: Recognised, kept: bool) -> Converted:
+def _by_family(found: Recognised) -> Converted:
     """The family's own layout: what latty wrote itself, as it is, or a file of others. The header
     then says what lies beside the tensors: "beside" = config.json or args.json, "spec" = the
     architecture, both as JSON."""
@@ -127,7 +124,7 @@ def _by_family(found: Recognised, kept: bool) -> Converted:
         meta["spec"] = part.spec
     model = _stored(part, part.torch(), {**meta, "family": found.family, "origin": found.origin})
     prepare = getattr(FAMILIES.load(found.family), "prepare", None)
-    return prepare(part, model) if prepare and kept else model
+    return prepare(part, model) if prepare else model
 
 
 def _stored(

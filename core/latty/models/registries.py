@@ -13,8 +13,8 @@ A family is one file or folder in families/ with
                  docs/checkpoints.md show both (literals; not of a family without a file)
     NOISE        whether the noise of a scene changes its pictures (a literal; True if left out)
     build        tensors, header, device -> Generator; strict: every key, shape and number checked
-    prepare      optional: part, Converted -> Converted; what is done once, when a file in the
-                 family's own layout is imported
+    prepare      optional: part, Converted -> Converted; what is done when a file of others in
+                 the family's own layout is converted
     example      optional: () -> tensors and header of a small random network, for the tests that
                  hold for every family; most of ours: tests/support/small_families.py
 
