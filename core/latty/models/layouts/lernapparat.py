@@ -13,7 +13,7 @@ from latty.models.conversion import stylegan1 as common
 from latty.models.parts import Converted, Part
 
 ORIGIN = "StyleGAN of lernapparat and GANSpace, .pt"
-CHECKED = "the reference code's own output, 32 px; fused layers by equation only"
+CHECKED = "the reference code's own output, 32 to 1024 px"
 FAMILY = "stylegan1"
 SIGNATURE = {
     "g_synthesis.blocks.4x4.const": ...,
