@@ -14,7 +14,7 @@ from small_families import made as generator_of
 
 from latty import home, latents
 from latty.cli.main import main
-from latty.cli.verbs.export.formats import exporters
+from latty.cli.verbs.export.formats import chosen, exporters
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, write
 from latty.directions.opening import find
@@ -148,7 +148,8 @@ def test_one_direction_is_one_file(tmp_path: Path, capsys: Captured) -> None:
     assert "ganspace_npz, interfacegan, npy" in capsys.readouterr().err
     run("export", "mine", "--as", "interfacegam", "-o", file, code=2)
     run("export", "nobody", "--as", "npy", "-o", file, code=66)
-    run("export", "portraits", "--as", "npy", "-o", file, code=65)  # a model and a set
+    assert chosen("demo", "nvidia").of == "model"  # which is a set's name, too
+    assert chosen("demo", "npy").of == "directions"
 
 
 SHAPES = {"z": (4, Z), "w": (4, D), "layers": (4, LAYERS, D)}

@@ -48,7 +48,7 @@ def chosen(ref: str, word: str) -> Exporter:
     if not able:
         words = sorted({one.word for one in exporters()})
         raise UsageError(f"--as: no format '{word}'", did_you_mean(word, words) or ", ".join(words))
-    kind = _kind(ref)
+    kind = _kind(ref, {one.of for one in able})
     found = next((one for one in able if one.of == kind), None)
     if found is None:
         words = sorted({one.word for one in exporters() if one.of == kind})
@@ -61,11 +61,12 @@ def _a(kind: str) -> str:
     return "a model" if kind == MODEL else kind
 
 
-def _kind(ref: str) -> str:
-    """What a name or file is. Raises Missing, BadData."""
+def _kind(ref: str, able: set[str]) -> str:
+    """What a name or file is; of several, what the format is for. Raises Missing, BadData."""
     source = ref.partition("#")[0]
     stores = {MODEL: MODELS, DIRECTIONS: SETS, CODES: LATENTS}
     named = [kind for kind, store in stores.items() if source in store.names()]
+    named = [kind for kind in named if kind in able] or named
     if len(named) > 1:
         raise BadData(f"'{ref}' names {' and '.join(map(_a, named))}", "name the file: latty list")
     if named:
