@@ -2,10 +2,10 @@
 
 import mmap
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from latty.checkpoints import (
     numpyfile,
     onnxfile,
     safetensors,
+    shards,
     symbols,
     torchlegacy,
     torchzip,
@@ -20,7 +21,7 @@ from latty.checkpoints import (
 )
 from latty.checkpoints.inert import Machine
 from latty.checkpoints.refusals import Refusal, naming, no_file, unreadable
-from latty.checkpoints.sniff import HEAD, sniff
+from latty.checkpoints.sniff import HEAD, SHARDS, sniff
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Record, Storage, TensorView, TfNetwork, arrays, item_size
 
@@ -41,10 +42,11 @@ READ_ERRORS = (ValueError, TypeError, KeyError, IndexError, OverflowError, Recur
 class Checkpoint:
     """A file that was read, and never run.
 
-    kind      "pickle", "torch-zip", "torch-legacy", "npy", "npz", "safetensors" or "onnx"
+    kind      "pickle", "torch-zip", "torch-legacy", "npy", "npz", "safetensors", "onnx" or "shards"
     tree      what it holds: plain dicts, lists, numbers and text, TensorView, Record, TfNetwork
     meta      free text of a safetensors header; what an ONNX network takes and gives
     warnings  what a reader should know although the file was read
+    given     settings that the user states, which the file cannot know
     """
 
     path: Path
@@ -54,6 +56,7 @@ class Checkpoint:
     tally: Tally = field(repr=False)
     meta: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def globals(self) -> dict[str, int]:
@@ -119,12 +122,26 @@ class Checkpoint:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file; raises OutputError."""
+    """SHA-256 of a file, or of an index and the files that it names; raises OutputError."""
     try:
         with path.open("rb") as file:
+            begin = file.read(HEAD)
+            if begin.lstrip().startswith(b"{") and _is_index(begin):
+                together = sha256(path.read_bytes())
+                for name in shards.names_in(path):
+                    together.update(digest(path.with_name(name)).encode())
+                return together.hexdigest()
+            file.seek(0)
             return file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise unreadable(path, error) from None
+
+
+def _is_index(begin: bytes) -> bool:
+    try:
+        return sniff(begin) == SHARDS
+    except Refusal:
+        return False
 
 
 def read(path: Path, tally: Tally | None = None) -> Checkpoint:
@@ -164,6 +181,24 @@ def _read_zip(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
     tally.trailing = rest
     warnings += (TRAILING.format(rest),) if rest else ()
     return Checkpoint(path, kind, len(code), tree, tally, warnings=warnings)
+
+
+def _read_shards(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
+    wanted = shards.weight_map(code)
+    parts = {file: _read_shard(path.with_name(file), tally) for file in {*wanted.values()}}
+    tree = shards.merged({file: part.tree for file, part in parts.items()}, wanted)
+    meta: dict[str, str] = {}
+    for part in parts.values():
+        meta |= part.meta
+    size = sum(part.size for part in parts.values())
+    warnings = tuple(dict.fromkeys(line for part in parts.values() for line in part.warnings))
+    return Checkpoint(path, SHARDS, size, tree, tally, meta, warnings)
+
+
+def _read_shard(path: Path, tally: Tally) -> Checkpoint:
+    if _mapped(path)[0] == SHARDS:
+        raise Refusal("bad-op", "its index names another index", shards.AGAIN)
+    return read(path, tally)
 
 
 def _read_npy(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
@@ -235,4 +270,5 @@ READERS: dict[str, Callable[[Path, memoryview, Tally], Checkpoint]] = {
     "torch-legacy": _read_legacy,
     "pickle": _read_pickle,
     "text-pickle": _read_text_pickle,
+    SHARDS: _read_shards,
 }

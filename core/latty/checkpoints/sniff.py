@@ -9,6 +9,7 @@ from latty.checkpoints.torchlegacy import HEAD as LEGACY
 from latty.text import clean
 
 HEAD = 65536  # bytes looked at
+SHARDS = "shards"  # an index of them
 
 PICTURES = {
     b"\x89PNG": "a PNG picture",
@@ -33,8 +34,8 @@ PICK = "open the page in a browser, choose the file itself, and compare its size
 
 
 def sniff(head: bytes) -> str:
-    """safetensors, npy, zip, torch-legacy, pickle, text-pickle or onnx, by the first bytes of a
-    file. Raises Refusal for all others."""
+    """safetensors, npy, zip, torch-legacy, pickle, text-pickle, onnx or shards, by the first bytes
+    of a file. Raises Refusal for all others."""
     if not head:
         raise Refusal("empty", "it is empty: 0 bytes", "the download failed; fetch it again")
     if kind := _readable(head):
@@ -62,6 +63,8 @@ def _readable(head: bytes) -> str:
         return "torch-legacy"
     if head.startswith(b"\x93NUMPY"):
         return "npy"
+    if head.lstrip().startswith(b"{") and b'"weight_map"' in head:
+        return SHARDS
     # Before pickles: a header of 1664 bytes begins with 80 06, as a pickle of a protocol to come.
     if head[8:9] == b"{" and head[3:8] == bytes(5):
         return "safetensors"

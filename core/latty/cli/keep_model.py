@@ -19,19 +19,21 @@ def keep(
     card: Mapping[str, Any],
     spec: Path | None = None,
     licensed: str = "",
+    given: Mapping[str, Any] | None = None,
 ) -> "ModelInfo":
     """Convert the checkpoint at `path`, try it, write it; the name is the result.
 
     card        what is known of its source: "licence", or what its metadata say; more goes along
     spec        the architecture of a plain network
     licensed    who named the licence
+    given       settings of the model that the user states
 
     Raises BadData, WouldOverwrite, OutputError, UsageError.
     """
     from latty.models import opening
     from latty.models.device import pick_device
 
-    model = opening.convert(path, spec)
+    model = opening.convert(path, spec, given=given)
     generator = opening.build(model, path, name, pick_device("cpu"), spec)  # nothing broken is kept
     info, size = generator.info, path.stat().st_size
     card = {"file": path.name, "bytes": size, "sha256": info.digest,

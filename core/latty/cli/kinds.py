@@ -13,6 +13,7 @@ WORDS = {
     "toml": "TOML text",
     "safetensors": "safetensors weights",
     "torch-zip": "PyTorch checkpoint (zip)",
+    "shards": "weights in several files, by their index",
     "torch-legacy": "PyTorch checkpoint (before 1.6)",
     "pickle": "Python pickle, as NVIDIA writes its networks",
     "npy": "numpy array",

@@ -33,7 +33,7 @@ def run(
 
     Raises the first error of a shard, and what `report` raises; the files that are there stay."""
     missing = [shard for shard in shards if not shard.whole()]
-    place = str(Path(model).absolute()) if Path(model).is_file() else model
+    place = str(Path(model).absolute()) if Path(model).exists() else model
     # of the kind that it is here: a file's name says what kind of device its numbers come from
     expected = (place, generator.device.type, generator.info.digest, __version__)
     calls = [(expected, shard.function, shard.arguments) for shard in missing]

@@ -1,5 +1,6 @@
 """Generators: an entry per family, one per layout of other programs. `open_model` opens all."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty.models.store import GENERATOR, model_file, said_size
@@ -9,7 +10,8 @@ if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not w
 
 
 def open_model(ref: str, device: str = "auto") -> "Generator":
-    """The generator `ref` names: a model that ships, one in the store, or any checkpoint's path.
+    """The generator `ref` names: a model that ships, one in the store, or the path of any
+    checkpoint or of a folder that holds one.
 
     The two that were opened last are kept. Raises Missing where there is none, BadData where the
     file cannot be used, DeviceError.
@@ -18,7 +20,8 @@ def open_model(ref: str, device: str = "auto") -> "Generator":
     from latty.models.opening import opened
 
     file, where = model_file(ref), pick_device(device)
-    name = ref if file is None else file.stem
+    within = file is not None and Path(ref).expanduser() == file.parent
+    name = ref if file is None else file.parent.resolve().name if within else file.stem
     return opened(file, name, file.stat().st_mtime_ns if file else 0, where)
 
 

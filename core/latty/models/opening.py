@@ -5,7 +5,7 @@ that an entry's SIGNATURE fits is converted to its family's layout and built.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData
 from latty.models import spec as models_spec
 from latty.models.parts import Converted, Part, parts
-from latty.models.recognition import Recognised, recognise
+from latty.models.recognition import Recognised, check_given, recognise
 from latty.models.registries import FAMILIES, LAYOUTS, family_of_header
 from latty.text import clean
 
@@ -57,14 +57,21 @@ def build(
         raise Refusal("wrong-shape", what, weights.OTHER, file.name) from None
 
 
-def convert(file: Path, spec: Path | None = None) -> Converted:
-    """A file in the layout of one of our families. Raises Missing, OutputError, BadData.
+def convert(
+    file: Path,
+    spec: Path | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> Converted:
+    """A file in the layout of one of our families. Raises Missing, OutputError, BadData; UsageError
+    for a setting that its family does not have.
 
     spec    an architecture file, for plain stacks whose strides no checkpoint holds
+    given   settings that the user states, as if they lay beside the file
     """
     architecture = _read_spec(spec) if spec else ""
     try:
-        model = convert_checkpoint(open_checkpoint(file), architecture)
+        checkpoint = replace(open_checkpoint(file), given=given or {})
+        model = convert_checkpoint(checkpoint, architecture)
     except BadData as error:
         raise _about(error, file, spec) from None
     marked = models_spec.still_marked(spec) if spec else ()
@@ -77,6 +84,7 @@ def convert_checkpoint(checkpoint: Checkpoint, architecture: str = "") -> Conver
     found = recognise(checkpoint, architecture)
     if found is None:
         raise _unknown(checkpoint, list(parts(checkpoint)))
+    check_given(found)
     return _by_layout(found) if found.by_layout else _by_family(found)
 
 
@@ -133,7 +141,9 @@ def _stored(
     licence = {"license": part.checkpoint.licence} if part.checkpoint.licence else {}
     # In one piece each, as the store keeps them: sums are then rounded the same way.
     whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    return Converted(whole, {"kind": "generator", **meta, **licence}, notes)
+    given = ", ".join(f"{key} = {value}" for key, value in part.checkpoint.given.items())
+    said = (f"stated by the user: {clean(given)}",) if given else ()
+    return Converted(whole, {"kind": "generator", **meta, **licence}, (*notes, *said))
 
 
 def _unknown(checkpoint: Checkpoint, candidates: Sequence[Part]) -> Refusal:

@@ -102,10 +102,13 @@ class Part:
 
     @cached_property
     def beside(self) -> dict[str, Any]:
-        """NAME.config.json, config.json or args.json in the folder of the file, or {}."""
+        """NAME.config.json, NAME.json, config.json or args.json in the folder of the file, or {};
+        what the user states goes before it."""
         path = self.checkpoint.path
-        names = (f"{path.stem}.config.json", "config.json", "args.json")
-        return next((table for name in names if (table := _table(path.with_name(name)))), {})
+        names = (f"{path.stem}.config.json", f"{path.stem}.json", "config.json", "args.json")
+        others = (name for name in names if name != path.name)
+        found = next((table for name in others if (table := _table(path.with_name(name)))), {})
+        return {**found, **self.checkpoint.given}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,8 @@ def _table(path: Path) -> dict[str, Any]:
         table = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return table if isinstance(table, dict) else {}
+    ours = isinstance(table, dict) and "latty" in table  # the card of a stored model
+    return table if isinstance(table, dict) and not ours else {}
 
 
 def to_torch(array: "NDArray[Any]") -> "Tensor":

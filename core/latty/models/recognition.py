@@ -5,13 +5,16 @@ An entry's SIGNATURE says it all; `latty inspect` and `open_model` read the same
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from latty.checkpoints.checkpoint import Checkpoint
+from latty.errors import UsageError, did_you_mean
 from latty.models.parts import Part, parts
 from latty.models.registries import FAMILIES, LAYOUTS, SPEC, family_of_header
 from latty.models.spec import names_in
+from latty.text import clean
 
 Shapes = Mapping[str, Sequence[int]]
 
@@ -36,6 +39,21 @@ def recognise(checkpoint: Checkpoint, spec: str = "") -> Recognised | None:
         candidates = sorted(candidates, key=lambda part: -_known(part, names))
     found = (one for part in candidates if (one := _recognised(part)) is not None)
     return next(found, None)
+
+
+def check_given(found: Recognised) -> None:
+    """Raises UsageError for settings that the user states and the file's family does not have."""
+    given = found.part.checkpoint.given
+    if given and family_of_header(found.part.checkpoint.meta) and not found.part.spec:
+        raise UsageError("--set: its settings are in it already", "it is a model that latty wrote")
+    registry: Any = LAYOUTS if found.by_layout else FAMILIES
+    known: Sequence[str] = registry.constant(found.origin, "SETTINGS", ())
+    for key in given:
+        if key not in known:
+            near = did_you_mean(key, known) if get_close_matches(key, known) else ""
+            those = f"it reads: {', '.join(known)}" if known else "it reads none"
+            what = f"--set: a file of the kind {found.origin} has no setting '{clean(key)}'"
+            raise UsageError(what, f"{near} {those}".strip())
 
 
 def _known(part: Part, names: Sequence[str]) -> int:

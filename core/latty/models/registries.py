@@ -22,6 +22,7 @@ A layout is one file in layouts/ with SIGNATURE, ORIGIN, CHECKED, FAMILY (the fa
 `convert`; PREFIX, optional, begins the names of the tensors that it looks at, and is taken off.
 One that can write what it reads has EXPORTS = {"as": the word for `latty export`, "of": "model",
 "suffix": ".safetensors"} and export(Converted) -> Converted.
+SETTINGS, optional, of both: the settings of a file that a user may state with `--set`.
 """
 
 from collections.abc import Iterator, Mapping

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from latty import files, home
 from latty.checkpoints.safetensors import pieces, says_kind
+from latty.models.folders import checkpoint_in
 from latty.models.registries import without_file
 from latty.store import Store
 from latty.text import size_words
@@ -36,11 +37,21 @@ MODELS = Store(
 
 
 def model_file(ref: str) -> Path | None:
-    """The file of a model's name or path; None for one without a file. Raises Missing."""
+    """The file of a model's name or path, or the one in a folder; None for one without a file.
+    Raises Missing, BadData, OutputError."""
     file = MODELS.named(ref)
     if file is None and ref in without_file():
         return None
-    return file or MODELS.find(ref)
+    return file or in_folder(ref) or MODELS.find(ref)
+
+
+def in_folder(ref: str | Path) -> Path | None:
+    """The checkpoint in a folder; None for what is no folder. Raises BadData, OutputError."""
+    with suppress(OSError, RuntimeError, ValueError):
+        folder = Path(ref).expanduser()
+        if folder.is_dir():
+            return checkpoint_in(folder)
+    return None
 
 
 def said_size(meta: Mapping[str, str]) -> tuple[int, int] | None:

@@ -1,6 +1,7 @@
 """`--set scene.edits.0.strength=2`: values of a preset changed from the command line."""
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,17 @@ def parse(text: str) -> Override:
         raise UsageError(f"'{shown(text)}' is no KEY=VALUE", "for example --set scene.seed=3")
     path = tuple(int(part) if part.isdecimal() and i else part for i, part in enumerate(parts))
     return Override(text, path, _value(value.strip()))
+
+
+def settings(texts: Iterable[str]) -> dict[str, Any]:
+    """KEY=VALUE of settings without tables, the last of one key. Raises UsageError."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        override = parse(text)
+        if len(override.path) != 1:
+            raise UsageError(f"'{shown(text)}' is no setting", "for example --set z_space_dim=24")
+        found[str(override.path[0])] = override.value
+    return found
 
 
 def _value(text: str) -> Any:

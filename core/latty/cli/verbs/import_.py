@@ -22,10 +22,10 @@ def options(parser: Parser) -> None:
     """What it takes."""
     parser.epilog = (
         "FILE is a checkpoint, directions or latents of another program, a scorer (TOML), or a\n"
-        "folder; its content decides, and nothing in it is run. Of several files, and of a folder\n"
-        "of them, one set is made for each model and space; what is left out is said.\n"
-        "docs/checkpoints.md says which checkpoints open, docs/specs.md how to describe a plain\n"
-        "network whose strides no checkpoint holds, docs/importing.md all the other kinds.\n\n"
+        "folder that holds one; its content decides, and nothing in it is run. Of several files\n"
+        "of directions or latents, one set is made for each model and space, and what is left\n"
+        "out is said. docs/checkpoints.md says which checkpoints open, docs/specs.md how to\n"
+        "describe a network whose strides no checkpoint holds, docs/importing.md all the rest.\n\n"
         'stdout: the names. --json: {"name", "kind", "path", "notes", ...} of each.'
     )
     add = parser.add_argument
@@ -38,6 +38,8 @@ def options(parser: Parser) -> None:
     add("--for", metavar="MODEL", dest="model",
         help="the model of directions or latents: checked, and kept with them")  # fmt: skip
     add("--spec", metavar="FILE", help="the architecture of a plain network, in TOML")
+    add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings",
+        help="a setting of a model that its file lacks, as in z_space_dim=24")  # fmt: skip
     add("--force", action="store_true", help="replace what has that name")
     parser.add_json()
 
@@ -64,13 +66,13 @@ def _is_alone(run: Run, path: Path) -> bool:
     """Whether a file is a scorer or a model."""
     from latty.cli import importable
 
-    if run.args.spec or _is_scorer(path):
+    if run.args.spec or run.args.settings or _is_scorer(path):
         return True
     return not run.args.kind and importable.is_model(path)
 
 
 def _one(run: Run, path: Path) -> int:
-    if run.args.spec and not path.is_dir():
+    if run.args.spec or run.args.settings:
         return _model(run, path)
     if _is_scorer(path):
         return _scorer(run, path)
@@ -78,16 +80,34 @@ def _one(run: Run, path: Path) -> int:
         raise BadData(
             f"{path.name} is TOML, but no scorer's", "a preset needs no import: latty render"
         )
+    if path.is_dir():
+        return _folder(run, path)
     if _several(run, [path]) == 0:
         return 0
-    if path.is_dir():
-        raise BadData(f"{path} is a folder of nothing that can be imported", FORMATS)
     given = [o for o, value in (("--space", run.args.space), ("--layers", run.args.layers),
                                 ("--for", run.args.model)) if value]  # fmt: skip
     if given:
         what = f"{given[0]} is for directions and latents, and this is neither"
         raise UsageError(what, FORMATS)
     return _model(run, path)
+
+
+def _folder(run: Run, path: Path) -> int:
+    """A folder of directions, latents or an experiment, or one that holds a checkpoint."""
+    from latty.models import folders
+
+    models = [] if run.args.kind else folders.generators_in(path)
+    if models and len(models) == len(folders.checkpoints_in(path)):
+        return _model(run, path)
+    try:
+        if _several(run, [path]) == 0:
+            return 0
+    except BadData:
+        if not models:
+            raise
+    if models:
+        return _model(run, path)
+    raise BadData(f"{path} is a folder of nothing that can be imported", FORMATS)
 
 
 def _several(run: Run, paths: list[Path]) -> int:
@@ -146,13 +166,15 @@ def _scorer(run: Run, path: Path) -> int:
 def _model(run: Run, path: Path) -> int:
     from latty.cli.keep_model import keep
     from latty.models import store
+    from latty.presets import overrides
 
+    given = overrides.settings(run.args.settings)
     spec = Path(run.args.spec).expanduser() if run.args.spec is not None else None
     if spec is not None and not spec.is_file():
         raise Missing(f"there is no file {spec}", "see docs/specs.md for what to write in it")
-    name = run.args.name or store.name_for(path)
+    name = run.args.name or store.name_for(path.resolve() if path.is_dir() else path)
     store.MODELS.free_place(name, run.args.force)
-    keep(run, path, name, {}, spec)
+    keep(run, store.in_folder(path) or path, name, {}, spec, given=given)
     return 0
 
 

@@ -38,6 +38,7 @@ __all__ = ["build", "prepare"]
 
 ORIGIN = "SNGAN of WarpedGANSpace and GANLatentDiscovery, generator.pt"
 CHECKED = "the reference code's own output, 32 px"
+SETTINGS = ("distribution",)
 SIGNATURE = {"model.0.weight": 2, "model.2.model.0.running_mean": ...}
 NOISE = False
 

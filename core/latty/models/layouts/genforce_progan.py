@@ -17,6 +17,7 @@ from latty.models.state_dict import only
 ORIGIN = "ProGAN of genforce and SeFa, .pth"
 CHECKED = "the reference code's own output, 32 to 1024 px, fused or not, with classes too"
 FAMILY = "progan"
+SETTINGS = ("z_space_dim", "z_dim", "latent_dim", "fused_scale")
 SIGNATURE = {"layer0.weight": (-1, -1, 4, 4), "output0.weight": ...}
 
 ASSUMED = "fused_scale is not in the file, nor seen in it: false is assumed"

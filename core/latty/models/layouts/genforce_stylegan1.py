@@ -20,6 +20,7 @@ from latty.models.state_dict import only, positive
 ORIGIN = "StyleGAN of genforce and SeFa, .pth"
 CHECKED = "the reference code's own output, 32 to 1024 px, fused or not, with classes too"
 FAMILY = "stylegan1"
+SETTINGS = ("fused_scale", "mapping_lr_mul")
 SIGNATURE = {
     "synthesis.layer0.const": ...,
     "synthesis.layer0.apply_noise.weight": ...,

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ def options(parser: Parser) -> None:
     parser.add_argument(
         "--spec", action="store_true", help="draft a spec of a plain network (TOML)"
     )
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings",
+                        help="a setting that its file lacks, as for import")  # fmt: skip
     parser.add_json()
 
 
@@ -43,6 +46,7 @@ def run(run: Run) -> int:
     if run.args.layers:
         return asked.layers(run)
     path = _locate(run.args.file)
+    path = _held(path) or path
     if run.args.spec:
         return asked.spec(path, run)
     kind = "folder" if path.is_dir() else sniff.kind(path)
@@ -107,6 +111,7 @@ def _short(value: Any) -> str:
 def _checkpoint(path: Path, run: Run) -> Facts:
     """What `latty.checkpoints` sees; raises BadData, after -v has named all that the file asks."""
     from latty import checkpoints
+    from latty.presets import overrides
 
     seen = checkpoints.inspect(path)
     refused, asked = seen["refused"], seen["globals"]
@@ -118,7 +123,8 @@ def _checkpoint(path: Path, run: Run) -> Facts:
         names = ", ".join(asked) or "nothing"
         run.out.say(f"{path.name} asks for: {names}", loudness=1)
         raise BadData(refused["message"], refused["hint"])
-    checkpoint = checkpoints.open_checkpoint(path)
+    given = overrides.settings(run.args.settings)
+    checkpoint = replace(checkpoints.open_checkpoint(path), given=given)
     meta, tensors = seen["metadata"], seen["tensors"]
     return {
         "kind": seen["kind"],
@@ -136,10 +142,25 @@ def _checkpoint(path: Path, run: Run) -> Facts:
     }
 
 
+def _held(path: Path) -> Path | None:
+    """The one checkpoint in a folder of nothing else."""
+    from latty.models import folders
+
+    if not path.is_dir():
+        return None
+    found = folders.checkpoints_in(path)
+    models = folders.generators_in(path)
+    if len(models) == 1 and (len(found) == 1 or "format" not in importable.facts(path)):
+        return models[0]
+    if len(models) > 1 and len(models) == len(found):
+        return folders.checkpoint_in(path)  # refuses, with the list of them
+    return found[0] if len(found) == 1 and "format" not in importable.facts(path) else None
+
+
 def _folder(path: Path) -> Facts:
     """An experiment or a pool of another program; raises BadData for all other folders."""
     found = importable.facts(path)
-    if "format" not in found:
+    if "format" not in found and "sets" not in found:
         raise BadData(f"{path} is a folder", found.get("note", "name a file in it"))
     return found
 
@@ -152,7 +173,7 @@ def _known(path: Path, checkpoint: "Checkpoint") -> Facts:
 
 def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
     """Of a file of ours its own words; of others what their tensors' names give away."""
-    from latty.models.recognition import recognise
+    from latty.models.recognition import check_given, recognise
     from latty.models.store import said_size
 
     if meta.get("family"):
@@ -164,7 +185,9 @@ def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
     if found is None:
         note = "its tensors' names are of no family that latty knows; --spec drafts a spec of them"
         return {"family": None, "note": note}
-    return {"family": found.family, "origin": found.origin, "part": found.part.name}
+    check_given(found)
+    return {"family": found.family, "origin": found.origin, "part": found.part.name,
+            "settings beside": found.part.beside}  # fmt: skip
 
 
 def _media(path: Path) -> Facts:

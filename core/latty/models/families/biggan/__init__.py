@@ -32,6 +32,7 @@ __all__ = ["build", "prepare"]
 
 ORIGIN = "BigGAN of BigGAN-PyTorch and WarpedGANSpace, G_ema.pth"
 CHECKED = "the reference code's own output, 32 to 256 px, hierarchical or not"
+SETTINGS = ("BN_eps", "SN_eps")
 SIGNATURE = {
     "linear.weight": 2,
     "blocks.0.0.conv1.weight": 4,

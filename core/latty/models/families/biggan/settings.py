@@ -35,7 +35,7 @@ TRAINING = (
 
 def settings(beside: Mapping[str, Any]) -> Mapping[str, Any]:
     """Those of a BigGAN, {} where they are another model's."""
-    return beside if MARK in beside else {}
+    return beside if MARK in beside or all(key in USED for key in beside) else {}
 
 
 def check(said: Mapping[str, Any], sizes: Sizes, shapes: Shapes) -> None:

@@ -33,6 +33,7 @@ __all__ = ["build", "prepare"]
 
 ORIGIN = "BigGAN-deep of Hugging Face, pytorch_model.bin"
 CHECKED = "the reference code's own output, 128 and 256 px"
+SETTINGS = ("layers", "eps")
 SIGNATURE = {
     "embeddings.weight": 2,
     "generator.gen_z.weight_orig": ...,
@@ -83,4 +84,4 @@ def prepare(part: Part, model: Converted) -> Converted:
 
 def _settings(beside: Mapping[str, Any]) -> Mapping[str, Any]:
     """Those of a BigGAN-deep, {} where they are another model's."""
-    return beside if "layers" in beside else {}
+    return beside if "layers" in beside or beside.keys() <= {*SETTINGS} else {}
