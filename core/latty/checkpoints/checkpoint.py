@@ -14,7 +14,6 @@ from latty.checkpoints import (
     onnxfile,
     safetensors,
     shards,
-    symbols,
     torchlegacy,
     torchzip,
     walk,
@@ -150,7 +149,7 @@ def read(path: Path, tally: Tally | None = None) -> Checkpoint:
         try:
             kind, code = _mapped(path)
             checkpoint = READERS[kind](path, code, tally or Tally())
-            symbols.check_objects(checkpoint.tally)
+            checkpoint.tally.check_objects()
             return checkpoint
         except MemoryError:
             raise Refusal("too-big", "it needs more memory than there is") from None

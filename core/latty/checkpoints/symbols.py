@@ -10,7 +10,7 @@ from typing import Any
 
 from latty.checkpoints import names, rebuilds
 from latty.checkpoints.refusals import Refusal, bad_tensor
-from latty.checkpoints.tally import Reading, Tally
+from latty.checkpoints.tally import Reading
 from latty.checkpoints.values import (
     Buffer,
     Persistent,
@@ -56,16 +56,6 @@ def _forbidden(reading: Reading, module: str, name: str) -> Symbol:
         raise forbidden(module, name)
     reading.tally.foreign[f"{module}.{name}"] += 1
     return Symbol(module, name, FOREIGN)
-
-
-def check_objects(tally: Tally) -> None:
-    """Raises Refusal for a file of objects without a single tensor: all that it holds is code."""
-    if tally.records and not tally.spent["tensors"]:
-        raise Refusal(
-            "forbidden-global",
-            f"it is a whole program object ({clean(next(iter(tally.records)))}), not plain weights",
-            "ask its author for the weights: torch.save(model.state_dict(), 'weights.pt')",
-        )
 
 
 def forbidden(module: str, name: str) -> Refusal:

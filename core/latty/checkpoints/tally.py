@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from latty.checkpoints.opcodes import NAMES
 from latty.checkpoints.refusals import Refusal
+from latty.text import clean
 
 OPERATIONS = 2_000_000  # a full 1024-px StyleGAN2 with both networks takes 40 000
 LIMITS = {
@@ -53,6 +54,17 @@ class Tally:
         self.spent[what] += amount
         if self.spent[what] > LIMITS[what]:
             raise too_big(f"{LIMITS[what]} {what}")
+
+    def check_objects(self) -> None:
+        """Raises Refusal for a file of objects without a single tensor: all that it holds is
+        code."""
+        if self.records and not self.spent["tensors"]:
+            raise Refusal(
+                "forbidden-global",
+                f"it is a whole program object ({clean(next(iter(self.records)))}), "
+                "not plain weights",
+                "ask its author for the weights: torch.save(model.state_dict(), 'weights.pt')",
+            )
 
     def operations_by_name(self) -> dict[str, int]:
         """How often each pickle operation occurred, by the names of pickletools."""

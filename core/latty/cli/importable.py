@@ -147,3 +147,33 @@ def _facts(found: "Imported") -> dict[str, Any]:
         "notes": list(found.notes),
         "knows": known,
     }
+
+
+def stated(settings: Sequence[str]) -> dict[str, Any]:
+    """The settings that `--set KEY=VALUE` states. Raises UsageError."""
+    from latty.presets import overrides
+
+    return overrides.settings(settings)
+
+
+def models_in(folder: Path) -> tuple[list[Path], bool]:
+    """The generators of a folder, and whether they are all the checkpoints that it holds. Raises
+    OutputError."""
+    from latty.models import folders
+
+    models = folders.generators_in(folder)
+    return models, len(models) == len(folders.checkpoints_in(folder))
+
+
+def held(path: Path) -> Path | None:
+    """The one checkpoint in a folder of nothing else. Raises BadData where there are several,
+    OutputError."""
+    from latty.models import folders
+
+    if not path.is_dir():
+        return None
+    found, (models, alone) = folders.checkpoints_in(path), models_in(path)
+    if models and alone:
+        return folders.checkpoint_in(path)  # refuses several, with the list of them
+    single = models[0] if len(models) == 1 else found[0] if len(found) == 1 else None
+    return None if single is None or "format" in facts(path) else single

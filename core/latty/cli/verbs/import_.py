@@ -94,10 +94,10 @@ def _one(run: Run, path: Path) -> int:
 
 def _folder(run: Run, path: Path) -> int:
     """A folder of directions, latents or an experiment, or one that holds a checkpoint."""
-    from latty.models import folders
+    from latty.cli import importable
 
-    models = [] if run.args.kind else folders.generators_in(path)
-    if models and len(models) == len(folders.checkpoints_in(path)):
+    models, alone = ([], False) if run.args.kind else importable.models_in(path)
+    if models and alone:
         return _model(run, path)
     try:
         if _several(run, [path]) == 0:
@@ -164,11 +164,11 @@ def _scorer(run: Run, path: Path) -> int:
 
 
 def _model(run: Run, path: Path) -> int:
+    from latty.cli import importable
     from latty.cli.keep_model import keep
     from latty.models import store
-    from latty.presets import overrides
 
-    given = overrides.settings(run.args.settings)
+    given = importable.stated(run.args.settings)
     spec = Path(run.args.spec).expanduser() if run.args.spec is not None else None
     if spec is not None and not spec.is_file():
         raise Missing(f"there is no file {spec}", "see docs/specs.md for what to write in it")

@@ -46,7 +46,7 @@ def run(run: Run) -> int:
     if run.args.layers:
         return asked.layers(run)
     path = _locate(run.args.file)
-    path = _held(path) or path
+    path = importable.held(path) or path
     if run.args.spec:
         return asked.spec(path, run)
     kind = "folder" if path.is_dir() else sniff.kind(path)
@@ -111,7 +111,6 @@ def _short(value: Any) -> str:
 def _checkpoint(path: Path, run: Run) -> Facts:
     """What `latty.checkpoints` sees; raises BadData, after -v has named all that the file asks."""
     from latty import checkpoints
-    from latty.presets import overrides
 
     seen = checkpoints.inspect(path)
     refused, asked = seen["refused"], seen["globals"]
@@ -123,7 +122,7 @@ def _checkpoint(path: Path, run: Run) -> Facts:
         names = ", ".join(asked) or "nothing"
         run.out.say(f"{path.name} asks for: {names}", loudness=1)
         raise BadData(refused["message"], refused["hint"])
-    given = overrides.settings(run.args.settings)
+    given = importable.stated(run.args.settings)
     checkpoint = replace(checkpoints.open_checkpoint(path), given=given)
     meta, tensors = seen["metadata"], seen["tensors"]
     return {
@@ -140,21 +139,6 @@ def _checkpoint(path: Path, run: Run) -> Facts:
         "metadata": meta,
         "warnings": seen["warnings"],
     }
-
-
-def _held(path: Path) -> Path | None:
-    """The one checkpoint in a folder of nothing else."""
-    from latty.models import folders
-
-    if not path.is_dir():
-        return None
-    found = folders.checkpoints_in(path)
-    models = folders.generators_in(path)
-    if len(models) == 1 and (len(found) == 1 or "format" not in importable.facts(path)):
-        return models[0]
-    if len(models) > 1 and len(models) == len(found):
-        return folders.checkpoint_in(path)  # refuses, with the list of them
-    return found[0] if len(found) == 1 and "format" not in importable.facts(path) else None
 
 
 def _folder(path: Path) -> Facts:
