@@ -207,10 +207,6 @@ def test_config_json_says_which_blocks_double() -> None:
     with pytest.raises(BadData, match="output_dim"):
         wrong = {"beside": json.dumps({"layers": table, "output_dim": 64})}
         biggan_deep.build(small.biggan_deep(), wrong, small.CPU)
-    for key, value in {"n_stats": 9, "channel_width": 3, "attention_layer_position": 1}.items():
-        with pytest.raises(BadData, match=key):
-            wrong = {"beside": json.dumps({"layers": table, key: value})}
-            biggan_deep.build(small.biggan_deep(), wrong, small.CPU)
     with pytest.raises(Refusal, match="4 blocks"):
         wrong = {"beside": json.dumps({"layers": table[:2]})}
         biggan_deep.build(small.biggan_deep(), wrong, small.CPU)
@@ -221,28 +217,71 @@ SAID = {"G_ch": 1, "hier": True, "dim_z": 13, "shared_dim": 6, "n_classes": 5,
 FLAT = {"hier": False, "dim_z": 6, "shared_dim": 0}  # 0: as wide as the latent
 
 
-def settled(changes: dict[str, Any], flat: bool = False) -> Latent:
-    meta = {"beside": json.dumps({**SAID, **(FLAT if flat else {}), **changes})}
+def settled(folder: Path, changes: dict[str, Any], flat: bool = False) -> Generator:
     made = small.biggan(hierarchical=not flat)
     if flat:  # the latent and the class embedding are equally wide
         made["linear.weight"] = torch.randn(256, 6)
-    return biggan.build(made, meta, small.CPU)
+    return beside(folder, made, {**SAID, **(FLAT if flat else {}), **changes})
 
 
-def test_settings_that_agree_with_the_tensors() -> None:
-    assert settled({}).info.z_dim == 12 and settled({}, flat=True).info.z_dim == 6
+def beside(folder: Path, made: dict[str, torch.Tensor], said: dict[str, Any]) -> Generator:
+    """The model of a file of these tensors with these settings beside it."""
+    torch.save(made, folder / "m.pth")
+    (folder / "config.json").write_text(json.dumps(said))
+    return open_model(str(folder / "m.pth"), "cpu")
 
 
-@pytest.mark.parametrize(("key", "value"), [
+def test_settings_that_agree_with_the_tensors(tmp_path: Path) -> None:
+    for flat in (False, True):
+        (tmp_path / str(flat)).mkdir()
+        assert settled(tmp_path / str(flat), {}, flat).info.z_dim == (6 if flat else 12)
+
+
+CONTRADICTIONS = [
     ("shared_dim", 0), ("shared_dim", 5), ("dim_z", 20), ("hier", False), ("G_attn", "8"),
     ("G_attn", "0"), ("G_ch", 2), ("G_shared", False), ("n_classes", 6), ("norm_style", "gn"),
     ("G_nl", "elu"), ("model", "BigGANdeep"), ("G_param", "None"),
-])  # fmt: skip
+]  # fmt: skip
+DEEP_SAID = {"layers": [[True, 16, 16], [False, 16, 8], [False, 8, 8], [True, 8, 8]]}
+DEEP_CONTRADICTIONS = [("n_stats", 9), ("channel_width", 3), ("attention_layer_position", 1)]
+
+
+@pytest.mark.parametrize(("key", "value"), CONTRADICTIONS)
 def test_settings_that_contradict_the_tensors_or_ask_for_other_arithmetic(
-    key: str, value: object
+    key: str, value: object, tmp_path: Path
 ) -> None:
     with pytest.raises(BadData, match=key):
-        settled({key: value})
+        settled(tmp_path, {key: value})
+
+
+@pytest.mark.parametrize(("key", "value"), DEEP_CONTRADICTIONS)
+def test_settings_that_contradict_the_tensors_of_the_deep_network(
+    key: str, value: object, tmp_path: Path
+) -> None:
+    with pytest.raises(BadData, match=key):
+        beside(tmp_path, small.biggan_deep(), {**DEEP_SAID, key: value})
+
+
+@pytest.mark.parametrize(("key", "value"), [*CONTRADICTIONS, ("BN_eps", 1e-3)])
+def test_a_model_of_the_store_opens_whatever_lay_beside_its_file(key: str, value: object) -> None:
+    """Settings are judged on import: those of models that are stored already change nothing."""
+    meta = {"family": "biggan", "beside": json.dumps({**SAID, key: value})}
+    model, plain = (biggan.build(small.biggan(), m, small.CPU) for m in (meta, {}))
+    codes = plain.mapping(plain.sample([1]))
+    same_as_before = torch.equal(model.synthesis(codes), plain.synthesis(codes))
+    assert same_as_before == (key != "BN_eps")
+
+
+def test_an_epsilon_beside_the_file_is_of_every_norm_but_the_last(tmp_path: Path) -> None:
+    pictures = []
+    for i, said in enumerate(({**SAID, "BN_eps": 0.3}, {"BN_eps": 0.3}, SAID)):
+        (tmp_path / str(i)).mkdir()
+        model = beside(tmp_path / str(i), small.biggan(), said)
+        norms = [norm.statistics for block in model.network.blocks for norm in block.norms]
+        assert {norm.eps for norm in norms} == {0.3 if i < 2 else 1e-5}
+        assert model.network.statistics.eps == 1e-5
+        pictures.append(model.synthesis(model.mapping(model.sample([1]))))
+    assert torch.equal(pictures[0], pictures[1]) and not torch.equal(pictures[0], pictures[2])
 
 
 def test_settings_that_nobody_uses_are_named(tmp_path: Path) -> None:

@@ -208,13 +208,14 @@ def test_settings_beside_the_file_choose_the_latent() -> None:
 
 
 @pytest.mark.parametrize(("key", "value"), [("latent_dim", 9), ("image_channels", 1)])
-def test_settings_that_contradict_the_tensors(key: str, value: int) -> None:
-    made = small.tensors(small.shaken(small.SNGAN()))
-    meta = {"beside": json.dumps({"model": "sn_resnet32", key: value})}
+def test_settings_that_contradict_the_tensors(key: str, value: int, tmp_path: Path) -> None:
+    torch.save(small.tensors(small.shaken(small.SNGAN())), tmp_path / "generator.pt")
+    said = tmp_path / "args.json"
+    said.write_text(json.dumps({"model": "sn_resnet32", key: value}))
     with pytest.raises(BadData, match=key):
-        sngan.build(made, meta, small.CPU)
-    other = {"beside": json.dumps({"model": "another", key: value})}
-    assert sngan.build(made, other, small.CPU).info.z_dim == 7
+        open_model(str(tmp_path / "generator.pt"), "cpu")
+    said.write_text(json.dumps({"model": "another", key: value}))
+    assert open_model(str(tmp_path / "generator.pt"), "cpu").info.z_dim == 7
 
 
 def test_settings_that_nobody_uses_are_named(tmp_path: Path) -> None:

@@ -56,7 +56,6 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
     draw = said.get("distribution", "normal")
     if draw not in DRAWS:
         raise BadData("the settings' distribution must be normal or uniform", "see args.json")
-    agree(_settings(said), {"latent_dim": z_dim, "image_channels": colours})
     info = ModelInfo.of(
         meta,
         "sngan",
@@ -71,8 +70,12 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
 
 
 def prepare(part: Part, model: Converted) -> Converted:
-    """The same, with a note on the settings beside the file that change nothing here."""
-    return replace(model, notes=(*model.notes, *unused(_settings(part.beside), USED)))
+    """The same, with a note on the settings beside the file that change nothing here. Raises
+    BadData for settings that contradict the tensors."""
+    said, tensors = _settings(part.beside), model.tensors
+    network, colours = _network(TensorReader(tensors), shapes_of(tensors))
+    agree(said, {"latent_dim": network.matrix.shape[1], "image_channels": colours})
+    return replace(model, notes=(*model.notes, *unused(said, USED)))
 
 
 def _settings(beside: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ layer 0 is read by the linear layer, layer i + 1 by block i. Resolution, widths,
 hierarchy are read from the tensors; the two eps from the settings beside the file where they are.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from torch import Tensor
 from latty.errors import BadData
 from latty.models.base import Meta, ModelInfo
 from latty.models.families.biggan import settings
-from latty.models.families.biggan.network import BigGANBuilder
+from latty.models.families.biggan.network import BigGANBuilder, read_sizes
 from latty.models.latent_generator import DRAWS, Latent
 from latty.models.parts import Converted, Part
 from latty.models.state_dict import (
@@ -41,23 +42,20 @@ SIGNATURE = {
 }
 NOISE = False
 
-LAST_EPS = 1e-5  # of the last norm: the settings' BN_eps does not reach it
+EPS = 1e-5  # of a batch norm
+LAST_EPS = "last_eps"  # in our header; models stored without it have one eps for all norms
 
 
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
     """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
     shapes, beside = shapes_of(tensors), config_of(meta)
-    said = settings.settings(beside)
     ours = header_config(meta)
-    eps = (
-        positive(said, "BN_eps", positive(ours, "eps", 1e-5)),
-        positive(said, "SN_eps", 1e-6),
-        positive(ours, "eps", LAST_EPS),
-    )
+    said = {**settings.settings(beside), **ours}
+    eps = positive(said, "BN_eps", positive(ours, "eps", EPS))
+    every = eps, positive(said, "SN_eps", 1e-6), positive(ours, LAST_EPS, eps)
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
-        network = moved(BigGANBuilder(TensorReader(tensors), shapes, *eps).network(), device)
+        network = moved(BigGANBuilder(TensorReader(tensors), shapes, *every).network(), device)
     sizes = network.sizes
-    settings.check(said, sizes, shapes)
     info = ModelInfo.of(
         meta,
         "biggan",
@@ -77,6 +75,13 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
 
 
 def prepare(part: Part, model: Converted) -> Converted:
-    """The same, with a note on the settings beside the file that change nothing here."""
-    said = settings.settings(part.beside)
-    return replace(model, notes=(*model.notes, *settings.remarks(said)))
+    """The same, with the settings beside the file that it draws with, and a note on those that
+    change nothing here. Raises BadData for settings that contradict the tensors, or ask for other
+    arithmetic."""
+    said, shapes = settings.mine(part.beside), shapes_of(model.tensors)
+    settings.check(said, read_sizes(shapes), shapes)
+    kept = {key: said[key] for key in SETTINGS if key in said}
+    if kept:  # BigGAN.py does not hand BN_eps to the last norm
+        kept = {"config": json.dumps({**kept, LAST_EPS: EPS})}
+    notes = (*model.notes, *settings.remarks(said))
+    return replace(model, meta={**model.meta, **kept}, notes=notes)

@@ -6,6 +6,7 @@ by gen_z, layer j + 1 by GenBlock j. Truncation t multiplies the latents in `map
 `synthesis` as well, chooses the statistics of the batch norms, as in the original.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,7 @@ from latty.models.state_dict import (
     agree,
     class_names,
     config_of,
+    header_config,
     moved,
     shape_of,
     shapes_of,
@@ -48,18 +50,13 @@ USED = ("output_dim", "z_dim", "class_embed_dim", "channel_width", "num_classes"
 def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
     """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
     shapes = shapes_of(tensors)
-    said = _settings(config_of(meta))
+    said = {**_settings(config_of(meta)), **header_config(meta)}
     config = read_config(shapes, said)
     embed, classes = shape_of(shapes, "embeddings.weight", 2)
     z_dim = shape_of(shapes, "generator.gen_z.weight_orig", 2)[1] - embed
     if z_dim < 1:
         raise Refusal("wrong-shape", "tensor 'embeddings.weight' leaves no room for z")
     agree(said, {"z_dim": z_dim, "class_embed_dim": embed})
-    rows = shape_of(shapes, "generator.layers.0.bn_0.running_means", 2)[0]
-    width = shape_of(shapes, "generator.gen_z.weight_orig", 2)[0] // 256
-    agree(said, {"n_stats": rows, "channel_width": width})
-    if config.attention is not None:
-        agree(said, {"attention_layer_position": config.attention})
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
         network = moved(BigGANDeepBuilder(TensorReader(tensors), shapes, config).network(), device)
     info = ModelInfo.of(
@@ -78,10 +75,20 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
 
 
 def prepare(part: Part, model: Converted) -> Converted:
-    """The same, with a note on the settings beside the file that change nothing here."""
-    return replace(model, notes=(*model.notes, *unused(_settings(part.beside), USED)))
+    """The same, with the settings beside the file that it draws with, and a note on those that
+    change nothing here. Raises BadData for settings that contradict the tensors."""
+    beside, shapes = part.beside, shapes_of(model.tensors)
+    said = beside if beside.keys() <= {*SETTINGS} else _settings(beside)
+    rows = shape_of(shapes, "generator.layers.0.bn_0.running_means", 2)[0]
+    width = shape_of(shapes, "generator.gen_z.weight_orig", 2)[0] // 256
+    agree(said, {"n_stats": rows, "channel_width": width})
+    if (place := read_config(shapes, said).attention) is not None:
+        agree(said, {"attention_layer_position": place})
+    kept = {key: said[key] for key in SETTINGS if key in said}
+    meta = {**model.meta, **({"config": json.dumps(kept)} if kept else {})}
+    return replace(model, meta=meta, notes=(*model.notes, *unused(said, USED)))
 
 
 def _settings(beside: Mapping[str, Any]) -> Mapping[str, Any]:
     """Those of a BigGAN-deep, {} where they are another model's."""
-    return beside if "layers" in beside or beside.keys() <= {*SETTINGS} else {}
+    return beside if "layers" in beside else {}
