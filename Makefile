@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.latty-run
 DEV := $(VENV)/.latty-dev
-PYTEST ?= -n 2
+PYTEST ?= -n 2 --dist worksteal
 GALLERY := hello strip layers style-mixing two-edits $(notdir $(basename $(wildcard presets/method-*.toml)))
 
 .PHONY: help demo studio test slow chaos check gallery bench clean

@@ -104,6 +104,7 @@ def good(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ["code", "bulk", "broken", "zip", "useless"])
 def test_samples_in_a_child(tmp_path: Path, good: Path, group: str) -> None:
     chosen = {name: data for name, (_, data) in SAMPLES.items() if name.startswith(group)}

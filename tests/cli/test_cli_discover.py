@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 import torch
 from cli_in_process import latty
 from cli_process import COMMAND, environment
@@ -96,6 +97,7 @@ def test_a_set_in_the_way_and_force(tmp_path: Path) -> None:
     assert latty(*words, "--force", home=tmp_path).returncode == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_fitted_and_the_same_command_goes_on(tmp_path: Path) -> None:
     words = ("discover", "ganspace", "portraits", "--samples", "60000", "--components", "4")
     process = subprocess.Popen(

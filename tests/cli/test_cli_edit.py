@@ -157,6 +157,7 @@ def test_mistakes_are_one_line(
     assert sorted(path.name for path in (here / "renders").iterdir()) == ["full"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_walk_leaves_nothing(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "edit", "portraits", "--attribute", "smile", "--to", "0.9",

@@ -10,6 +10,8 @@ from PIL import Image
 from places import FAKES
 from terminal_fake import PLAIN, running
 
+pytestmark = pytest.mark.slow
+
 ANSWER = b"\x1bP1$r48:2:1:2:3m\x1b\\\x1b[?62;c"
 
 

@@ -204,6 +204,7 @@ def begin(folder: Path, server: Server, zoo: Zoo) -> "subprocess.Popen[str]":
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_stopped_on_the_way_and_resumed(
     server: Server, zoo: Zoo, data: bytes, tmp_path: Path, number: int

@@ -11,6 +11,8 @@ import pytest
 from cli_process import COMMAND, environment, latty, write_preset
 from places import LIMIT
 
+pytestmark = pytest.mark.slow
+
 CODES = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 SLOW_IMPORT = """\
 import sys, time

@@ -367,6 +367,7 @@ METHOD(**{options!r}).fit(open_model({model!r}, "cpu"), die, Path(sys.argv[1]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("estimator", "layer", "model"),
     [("exact", "", "portraits"), ("sketch", "b4.conv1", "demo"), ("ica", "", "demo")],

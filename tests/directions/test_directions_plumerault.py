@@ -232,6 +232,7 @@ def arrays_of(method: METHOD) -> list[Tensor]:
     return [method.directions_, *method.extra_.values()]
 
 
+@pytest.mark.slow
 def test_a_killed_fit_goes_on(blob: tuple[Blob, METHOD], tmp_path: Path) -> None:
     generator, whole = blob
     stop = Stop(30)  # in the first transform's first block

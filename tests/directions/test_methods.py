@@ -169,6 +169,7 @@ def fits(method: str, family: str) -> bool:
     return not make(method, tiny(method, generator)).missing(generator)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", NAMES)
 def test_an_interruption_leaves_a_whole_set_or_none(method: str, tmp_path: Path) -> None:
     """Stopped at each of its first reports, then run to the end: as if never stopped."""

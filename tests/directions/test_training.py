@@ -326,6 +326,7 @@ save(Path({out!r}), {name!r}, method, Patches())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "params"), METHODS[:1])
 def test_a_killed_training_goes_on_as_if_it_had_not_been(
     kind: Any, params: dict[str, Any], tmp_path: Path

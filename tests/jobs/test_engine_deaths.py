@@ -18,6 +18,8 @@ from latty.scene import Scene
 from latty.version import __version__
 from latty_tui.drawing.engine import COMMAND, EngineClient, EngineDied, EngineError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("number", "words"),
@@ -52,7 +54,6 @@ def test_another_takes_its_place(tmp_path: Path, number: int, words: str) -> Non
             assert "Fatal Python error" in place.deaths[0].log
 
 
-@pytest.mark.slow
 def test_three_deaths_are_enough(tmp_path: Path) -> None:
     with house(tmp_path) as place:
         for times in range(1, 4):
@@ -73,7 +74,6 @@ def test_three_deaths_are_enough(tmp_path: Path) -> None:
         assert not place.deaths[3].final
 
 
-@pytest.mark.slow
 def test_it_is_started_anew_on_request(tmp_path: Path) -> None:
     """Also where it is stuck; that is no death of its own."""
     with house(tmp_path) as place:
@@ -95,7 +95,6 @@ def test_it_is_started_anew_on_request(tmp_path: Path) -> None:
         assert not place.deaths
 
 
-@pytest.mark.slow
 def test_a_gpu_that_is_broken_costs_one_process(tmp_path: Path) -> None:
     with house(tmp_path) as place:
         with pytest.raises(EngineError, match="illegal memory access"):
@@ -139,7 +138,6 @@ def test_noise_instead_of_answers_is_a_death(tmp_path: Path) -> None:
         assert "no message of ours" in place.deaths[0].reason
 
 
-@pytest.mark.slow
 def test_signals_of_the_terminal_are_for_the_app(tmp_path: Path) -> None:
     with house(tmp_path, command=COMMAND) as place:
         first = place.engine.pid

@@ -19,6 +19,8 @@ from processes import kill, wait
 from latty import home
 from latty.jobs import control, run
 
+pytestmark = pytest.mark.slow
+
 WARPED = "--paths 3 --iterations 24 --size 16 --reconstructor lenet --batch 4 --probes 4"
 
 
@@ -72,7 +74,6 @@ def discovered(words: list[str], tmp_path: Path) -> bytes:
     return (tmp_path / "home" / "data" / "directions" / "mine.safetensors").read_bytes()
 
 
-@pytest.mark.slow
 def test_a_search_for_components(tmp_path: Path) -> None:
     words = ["ganspace", "portraits", "--samples", "20000", "--components", "4"]
     whole = discovered(words, tmp_path)
@@ -83,7 +84,6 @@ def test_a_search_for_components(tmp_path: Path) -> None:
     assert (home.directions_dir() / "mine.safetensors").read_bytes() == whole
 
 
-@pytest.mark.slow
 def test_a_training(tmp_path: Path) -> None:
     """Cancelled, which keeps its state; resumed and killed; resumed and done."""
     words = ["warped", "portraits", *WARPED.split()]

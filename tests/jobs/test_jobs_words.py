@@ -23,6 +23,8 @@ from latty.cli import detach
 from latty.errors import BadData, UsageError
 from latty.jobs import control, events, run, slots
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

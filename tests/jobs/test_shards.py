@@ -30,6 +30,8 @@ from latty.jobs.pool import LocalPool, opened
 from latty.models import open_model
 from latty.rank import RankPlan, curves
 
+pytestmark = pytest.mark.slow
+
 FORMS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "covariance": ("ganspace", "portraits", {"samples": 9000, "components": 5}),
     "sketch": (
@@ -58,7 +60,6 @@ def two() -> Iterator[LocalPool]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.slow
 def test_pieces_of_other_processes_change_no_byte(
     form: str, two: LocalPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,7 +143,6 @@ def pieces(home: Path) -> dict[str, int]:
     return {file.name: file.stat().st_mtime_ns for file in found}
 
 
-@pytest.mark.slow
 def test_killed_workers_and_a_killed_driver_cost_no_finished_piece(tmp_path: Path) -> None:
     if not Path("/proc/self/stat").exists():
         pytest.skip("children are read from /proc")
@@ -207,7 +207,6 @@ def test_what_makes_no_sense_is_said(words: tuple[str, ...], line: str, tmp_path
     assert done.returncode == 2 and line in done.stderr
 
 
-@pytest.mark.slow
 def test_presets_rendered_by_two_processes(tmp_path: Path) -> None:
     names = [write_preset(tmp_path, f"p{n}", frames=2 + n) for n in range(3)]
     broken = tmp_path / "broken.toml"
@@ -233,7 +232,6 @@ def test_presets_rendered_by_two_processes(tmp_path: Path) -> None:
 RANK = ("rank", "demo", "--scorers", "colour", "--seeds", "0-3", "--steps", "3", "--top", "1")
 
 
-@pytest.mark.slow
 def test_a_ranking_by_two_processes(tmp_path: Path) -> None:
     one = latty(*RANK, "-o", "one", home=tmp_path)
     assert one.returncode == 0, one.stderr
@@ -244,7 +242,6 @@ def test_a_ranking_by_two_processes(tmp_path: Path) -> None:
     assert not list((tmp_path / "home/state/rank").glob("*/*.safetensors"))
 
 
-@pytest.mark.slow
 def test_a_killed_ranking_goes_on(tmp_path: Path) -> None:
     def kept() -> dict[str, int]:
         found = (tmp_path / "home/state/rank").glob("*/*.safetensors")
@@ -334,7 +331,6 @@ def test_a_search_says_what_fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     torch.testing.assert_close(read(target)[1]["directions"], whole, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.slow
 def test_a_ranking_goes_on_in_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = open_model("demo", "cpu")
     plan = RankPlan("demo", "demo", (("colour", 0, "red"),), (0, 1), samples=12, steps=3, batch=8)

@@ -137,6 +137,7 @@ except KeyboardInterrupt as stopped:
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_a_render_cleanly_and_the_same_call_goes_on(tmp_path: Path) -> None:
     child = subprocess.Popen(
         [sys.executable, "-c", STOPPED], cwd=tmp_path, stdout=subprocess.PIPE, text=True
@@ -153,6 +154,7 @@ def test_ctrl_c_stops_a_render_cleanly_and_the_same_call_goes_on(tmp_path: Path)
     assert not [path for path in tmp_path.glob("out/*") if path.suffix == ".mp4"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_a_search_has_found(tmp_path: Path) -> None:
     code = (
         "import os, signal, threading, latty, latty.api\n"

@@ -85,6 +85,7 @@ def test_shipped_directions_lead_at_what_they_are_named_for() -> None:
         assert best(found, name, "amplitude", 1)[0].direction == name
 
 
+@pytest.mark.slow
 def test_the_page_its_tables_and_its_gifs(tmp_path: Path) -> None:
     words = ("rank", "portraits", "--scorers", "smile,yaw", "--directions", "smile,yaw,age",
              "--seeds", "0-3", "--steps", "3", "--top", "2")  # fmt: skip

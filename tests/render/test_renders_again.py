@@ -97,6 +97,7 @@ main(sys.argv[1:])
 """
 
 
+@pytest.mark.slow
 def test_an_edit_killed_between_two_names_ends_with_all_of_them(tmp_path: Path) -> None:
     """The latents are as near as their film: the same command gives what is left its name."""
     words = ("edit", "demo", "--attribute", "brightness/luma", "--to", "0.5", "--steps", "2",

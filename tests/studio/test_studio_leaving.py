@@ -16,6 +16,8 @@ from places import FAKES, LIMIT
 from terminal_fake import PLAIN, SIXEL, FakeTerminal, Kind, running
 from terminal_studio import gone
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = [sys.executable, str(FAKES / "studio.py")]
 
 

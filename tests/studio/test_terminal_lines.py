@@ -20,6 +20,8 @@ from terminal_studio import (
     studio,
 )
 
+pytestmark = pytest.mark.slow
+
 ANSWERS = ("?62", "?63", "1$r", "48:2", ">|", "XTerm", ";17;8t", "$y", "i=31", "2026")
 
 
@@ -38,7 +40,6 @@ def test_a_long_line_leaks_nothing(kind: Kind, tmp_path: Path) -> None:
         assert scene_now(tmp_path) == FIRST, "an answer was taken for keys"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Kind(silent=True), SIXEL], ids=["never", "late"])
 def test_a_terminal_that_answers_too_late_gets_half_blocks(kind: Kind, tmp_path: Path) -> None:
     """Later than anyone waits: the answers arrive in the running studio, and are no keys."""
@@ -74,7 +75,6 @@ def test_entries_of_others_that_cannot_be_used_are_told_on_the_screen(
         assert scene_now(tmp_path) == FIRST
 
 
-@pytest.mark.slow
 def test_twenty_keys_at_once_make_one_or_two_pictures(tmp_path: Path) -> None:
     with studio(tmp_path) as terminal:
         with terminal.watched(1.0) as sent:
@@ -85,7 +85,6 @@ def test_twenty_keys_at_once_make_one_or_two_pictures(tmp_path: Path) -> None:
         right(terminal, pictures[-1], scene_now(tmp_path), "the last", 30)
 
 
-@pytest.mark.slow
 def test_a_held_key_on_a_slow_line_ends_at_the_last_picture(tmp_path: Path) -> None:
     """100 KiB/s, about what 20 keys in two thirds of a second would fill for half a minute."""
     with studio(tmp_path, speed=100_000) as terminal:
@@ -101,7 +100,6 @@ def test_a_held_key_on_a_slow_line_ends_at_the_last_picture(tmp_path: Path) -> N
         right(terminal, picture, scene, "the last", 30)  # of few details, for such a line
 
 
-@pytest.mark.slow
 def test_held_pictures_are_small(tmp_path: Path) -> None:
     with studio(tmp_path) as terminal:
         whole = large(terminal.pictures)[-1]
@@ -116,7 +114,6 @@ def test_held_pictures_are_small(tmp_path: Path) -> None:
         right(terminal, sent[-1], scene_now(tmp_path), "the last", 30)
 
 
-@pytest.mark.slow
 def test_a_new_window_gets_the_picture_anew(tmp_path: Path) -> None:
     with studio(tmp_path) as terminal:
         for columns, rows, cell in ((80, 24, (8, 17)), (140, 44, (8, 17)), (100, 30, (10, 20))):
@@ -131,7 +128,6 @@ def test_a_new_window_gets_the_picture_anew(tmp_path: Path) -> None:
             right(terminal, picture, FIRST, what, 30)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [PLAIN, POOR],
@@ -143,7 +139,6 @@ def test_half_blocks_are_the_picture(kind: Kind, tmp_path: Path) -> None:
         blocks_are(terminal, tmp_path, 27.0 if kind is PLAIN else 20.0)
 
 
-@pytest.mark.slow
 def test_q_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
     with studio(tmp_path) as terminal:
         engines = engines_of(tmp_path)
@@ -156,7 +151,6 @@ def test_q_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
         terminal.wait(lambda: all(map(gone, engines)), "the engine to end")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", ["window closed", "kill -9", "kill"])
 def test_nothing_outlives_the_studio(how: str, tmp_path: Path) -> None:
     with studio(tmp_path) as terminal:
