@@ -1,6 +1,7 @@
 """`latty export`: what it writes comes back through our own importers and draws the same."""
 
 import json
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,8 @@ NETWORKS: dict[str, StyleGAN2Config] = {
     "narrow": STYLEGAN2,
     "silent": replace(SQUARE, use_noise=False),
     "resnet": replace(SQUARE, architecture="resnet"),
+    "slow": replace(SQUARE, mapping_lr=1.0),
+    "slower": replace(SQUARE, mapping_lr=0.003),
 }
 REFUSED = {"classes": "3 classes", "narrow": "z of 12", "resnet": "resnet"}  # by rosinality
 
@@ -94,6 +97,16 @@ def test_models_come_back(
     assert json.loads(capsys.readouterr().out)["origin"] == word
     torch.testing.assert_close(pictures("again"), pictures(name), atol=2e-4, rtol=0)
     run("export", name, "--as", word, "-o", file, code=73)
+
+
+def test_the_shipped_model_comes_back(tmp_path: Path, capsys: Captured) -> None:
+    file = tmp_path / "sent.safetensors"
+    run("export", "demo", "--as", "rosinality", "-o", file, code=65)
+    assert re.search(r"z of 64 and w of 128.*--as nvidia", capsys.readouterr().err)
+    run("export", "demo", "--as", "nvidia", "-o", file)
+    assert "mapping_lr = 1 is multiplied into" in capsys.readouterr().err
+    run("import", file, "--name", "again")
+    torch.testing.assert_close(pictures("again"), pictures("demo"), atol=2e-5, rtol=0)
 
 
 def direction_set(space: str, layered: bool) -> str:

@@ -137,7 +137,7 @@ def refuse_beyond(config: StyleGAN2Config, layout: str, label: bool, widths: boo
     widths  whether z, w and the layers between them must be equally wide
     """
     usual = StyleGAN2Config()
-    fixed = ("activation", "mapping_activation", "mapping_lr", "label_norm")
+    fixed = ("activation", "mapping_activation", "label_norm")
     odd = [key for key in fixed if getattr(config, key) != getattr(usual, key)]
     lacks = [f"{key} = {getattr(config, key)}" for key in odd]
     if config.c_dim and not label:
@@ -147,13 +147,26 @@ def refuse_beyond(config: StyleGAN2Config, layout: str, label: bool, widths: boo
     if widths and config.architecture != usual.architecture:
         lacks.append(f"the architecture '{config.architecture}'")
     if lacks:
-        raise BadData(f"{layout} cannot hold {', '.join(lacks)}", "--as nvidia holds more"
-                      if not label else "latty's own file holds it: latty import")  # fmt: skip
+        other = "latty's own file" if odd or label else "--as nvidia"
+        raise BadData(f"{layout} cannot hold {', '.join(lacks)}", f"{other} holds it")
+
+
+def at_usual_rate(tensors: Mapping[str, Tensor], config: StyleGAN2Config) -> dict[str, Tensor]:
+    """The tensors with the mapping's learning-rate multiplier turned into the usual one: it scales
+    weights (O, I) and biases (O,) alike, so these take the ratio, and the codes stay."""
+    ratio = config.mapping_lr / StyleGAN2Config().mapping_lr
+    return {name: t * ratio if name.startswith("mapping.fc") and ratio != 1 else t
+            for name, t in tensors.items()}  # fmt: skip
 
 
 def beyond(config: StyleGAN2Config) -> tuple[str, ...]:
-    """What tensors do not say and a network without it draws nearly the same, a line each."""
-    clamp = config.conv_clamp
-    if clamp is None:
-        return ()
-    return (f"conv_clamp = {clamp:g} is not in the tensors: it acts on rare, huge activations",)
+    """What tensors do not say, a line each: how it is turned into what they say, or that a network
+    without it draws nearly the same."""
+    lines, clamp, lr = [], config.conv_clamp, config.mapping_lr
+    if clamp is not None:
+        lines.append(f"conv_clamp = {clamp:g} is not in the tensors: it acts on rare, huge "
+                     "activations")  # fmt: skip
+    if lr != (usual := StyleGAN2Config().mapping_lr):
+        lines.append(f"mapping_lr = {lr:g} is multiplied into the mapping's weights and biases: "
+                     f"others take {usual:g} for it")  # fmt: skip
+    return tuple(lines)

@@ -72,7 +72,8 @@ def export(model: Converted) -> Converted:
     config = replace(config, resample_filter=read_taps(model.tensors, config))
     common.refuse_beyond(config, "a state_dict of NVIDIA's", label=True, widths=False)
     line = torch.tensor(config.resample_filter)
-    kernel, tensors = torch.outer(line, line) / line.sum() ** 2, dict(model.tensors)
+    kernel = torch.outer(line, line) / line.sum() ** 2
+    tensors = common.at_usual_rate(model.tensors, config)
     for block in config.blocks:
         parts = ("", "conv1.") if block == 4 else ("", "conv0.", "conv1.")
         for part in (*parts, "skip.") if config.architecture == "resnet" and block > 4 else parts:

@@ -102,10 +102,10 @@ def mean_code(part: Part) -> Tensor | None:
 def export(model: Converted) -> Converted:
     """A StyleGAN2 under these names, "g_ema." before each, and "latent_avg" beside them. Raises
     BadData for what this layout cannot hold."""
-    given = dict(model.tensors)
-    config = read_config(shapes_of(given), model.meta)
-    config = replace(config, resample_filter=read_taps(given, config))
+    config = read_config(shapes_of(model.tensors), model.meta)
+    config = replace(config, resample_filter=read_taps(model.tensors, config))
     common.refuse_beyond(config, NAMES, label=False, widths=True)
+    given = common.at_usual_rate(model.tensors, config)
     tensors = {"input.input": given["synthesis.b4.const"][None]}
     for i in range(config.mapping_layers):
         for last in ("weight", "bias"):
