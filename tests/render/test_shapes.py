@@ -169,7 +169,8 @@ def test_methods_see_the_colours() -> None:
     images = torch.rand(2, 4, 40, 24)
     assert torch.equal(smaller(images, 16), smaller(images[:, :3], 16))
     assert smaller(images, 16).shape == (2, 3, 16, 10) and smaller(images, 99).shape[1] == 3
-    assert [made(name).info.colours for name in SHAPES] == [3, 3, 1, 3]
+    for info in (made(name).info for name in SHAPES):
+        assert info.colours == (1 if info.channels == 1 else 3)
 
 
 @pytest.mark.parametrize(("channels", "shown"), [(1, 3), (2, 3), (3, 3), (4, 4), (5, 3), (9, 3)])

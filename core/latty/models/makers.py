@@ -226,7 +226,7 @@ def made(
     """
     steps: list[Step] = []
     for i, layer in enumerate(layers):
-        where = ".".join(map(str, (*place[1:], i)))
+        where = ".".join(map(str, (*place[place[0] == "layers" :], i)))
         try:
             if layer.kind == "residual":
                 step: Step = _residual(reader, layer, size, makers, at_once, (*place, i))

@@ -65,8 +65,8 @@ def measured(tensors: Mapping[str, Tensor], spec: Spec) -> dict[str, Tensor]:
     network = network_of(TensorReader(tensors), spec, _metered(meters, stored=False))
     found = dict(tensors)
     while any(meter.step is None for meter in meters):
-        for x in _latents(network, spec, SAMPLES):
-            stopped = _run(network, x)
+        for z, label in _latents(spec, SAMPLES):
+            stopped = _run(network, z, label)
         if not stopped:
             break
         meter = next(m for m in meters if m.step is None and m.count)
@@ -85,8 +85,8 @@ def strays(tensors: Mapping[str, Tensor], spec: Spec) -> tuple[str, ...]:
     () where none are. Raises Misfit, Refusal."""
     meters: list[_Meter] = []
     network = network_of(TensorReader(tensors), spec, _metered(meters, stored=True))
-    for x in _latents(network, spec, LOOK if meters else 1):  # one at least: that it runs
-        _run(network, x)
+    for z, label in _latents(spec, LOOK if meters else 1):  # one at least: that it runs
+        _run(network, z, label)
     for meter in meters:
         mean, variance = meter.moments()
         there = tensors[f"{meter.name}.running_mean"].double()
@@ -130,21 +130,21 @@ def _settled(
     return folded(prefix, mean, variance, *weights, eps)
 
 
-def _latents(network: Sequential, spec: Spec, count: int) -> Iterator[Tensor]:
-    """What enters the network for the seeds from 0 on, (N, Z + E, 1, 1) at a time."""
+def _latents(spec: Spec, count: int) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Latents (N, Z) of the seeds from 0 on, a few at a time, and their classes (N, classes)."""
     for first in range(0, count, AT_ONCE):
         seeds = range(first, min(first + AT_ONCE, count))
-        z = DRAWS[spec.distribution](seeds, spec.latent)
         label = None
         if spec.classes:
             label = F.one_hot(torch.tensor(seeds) % spec.classes, spec.classes).float()
-        yield network.conditions(z[:, None], label)[0]
+        yield DRAWS[spec.distribution](seeds, spec.latent), label
 
 
 @torch.no_grad()
-def _run(network: Sequential, x: Tensor) -> bool:
-    """Features through all stages; whether a norm without statistics stopped them."""
+def _run(network: Sequential, z: Tensor, label: Tensor | None) -> bool:
+    """Latents through all stages; whether a norm without statistics stopped them."""
     try:
+        (x,) = network.conditions(z[:, None], label)
         for index in range(len(network.stages)):
             x = network.stage(index, x, (), 1.0)
     except _Enough:

@@ -37,7 +37,7 @@ def opened(file: Path | None, name: str, mtime_ns: int, device: "torch.device") 
     """A generator, kept once per content: `mtime_ns` is a key only. file: None for a family that
     needs none and is called `name`. Raises Missing, OutputError, BadData."""
     if file is not None:
-        return build(convert(file), file, name, device)
+        return build(convert(file, kept=False), file, name, device)
     return FAMILIES.load(name).build({}, {"name": name}, device)
 
 
@@ -61,31 +61,35 @@ def convert(
     file: Path,
     spec: Path | None = None,
     given: Mapping[str, Any] | None = None,
+    kept: bool = True,
 ) -> Converted:
     """A file in the layout of one of our families. Raises Missing, OutputError, BadData; UsageError
     for a setting that its family does not have.
 
     spec    an architecture file, for plain stacks whose strides no checkpoint holds
     given   settings that the user states, as if they lay beside the file
+    kept    it becomes a file of ours: its family looks at its pictures, which takes seconds
     """
     architecture = _read_spec(spec) if spec else ""
     try:
         checkpoint = replace(open_checkpoint(file), given=given or {})
-        model = convert_checkpoint(checkpoint, architecture)
+        model = convert_checkpoint(checkpoint, architecture, kept)
     except BadData as error:
         raise _about(error, file, spec) from None
     marked = models_spec.still_marked(spec) if spec else ()
     return replace(model, notes=(*model.notes, *marked))
 
 
-def convert_checkpoint(checkpoint: Checkpoint, architecture: str = "") -> Converted:
+def convert_checkpoint(
+    checkpoint: Checkpoint, architecture: str = "", kept: bool = True
+) -> Converted:
     """A checkpoint that is open, likewise; `architecture` as JSON. Raises BadData for one without
     a generator of a known layout."""
     found = recognise(checkpoint, architecture)
     if found is None:
         raise _unknown(checkpoint, list(parts(checkpoint)))
     check_given(found)
-    return _by_layout(found) if found.by_layout else _by_family(found)
+    return _by_layout(found) if found.by_layout else _by_family(found, kept)
 
 
 def _read_spec(path: Path) -> str:
@@ -117,7 +121,7 @@ def _by_layout(found: Recognised) -> Converted:
     return replace(model, companion=converted.companion)
 
 
-def _by_family(found: Recognised) -> Converted:
+def _by_family(found: Recognised, kept: bool) -> Converted:
     """The family's own layout: what latty wrote itself, as it is, or a file of others. The header
     then says what lies beside the tensors: "beside" = config.json or args.json, "spec" = the
     architecture, both as JSON."""
@@ -131,8 +135,10 @@ def _by_family(found: Recognised) -> Converted:
     if part.spec:
         meta["spec"] = part.spec
     model = _stored(part, part.torch(), {**meta, "family": found.family, "origin": found.origin})
-    prepare = getattr(FAMILIES.load(found.family), "prepare", None)
-    return prepare(part, model) if prepare else model
+    family: Any = FAMILIES.load(found.family)
+    model = family.prepare(part, model) if hasattr(family, "prepare") else model
+    seen = family.look(model) if kept and hasattr(family, "look") else ()
+    return replace(model, notes=(*model.notes, *seen))
 
 
 def _stored(

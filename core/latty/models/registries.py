@@ -15,6 +15,8 @@ A family is one file or folder in families/ with
     build        tensors, header, device -> Generator; strict: every key, shape and number checked
     prepare      optional: part, Converted -> Converted; what is done when a file of others in
                  the family's own layout is converted
+    look         optional: Converted -> notes on what only its pictures tell; asked where the model
+                 is kept, not each time that a file is opened
     example      optional: () -> tensors and header of a small random network, for the tests that
                  hold for every family; most of ours: tests/support/small_families.py
 

@@ -1,7 +1,7 @@
 """Networks that are one operation after another: what a Spec says, with the tensors of a file.
 
-Letters: N batch, Z latent width, E width of a class, I O channels, H W pixels; makers.py says what
-the layers do.
+Letters: N batch, Z latent width, I O channels, H W pixels; makers.py says what the layers do, and
+entrance.py what they are given.
 """
 
 import re
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from latty.checkpoints.refusals import Refusal
 from latty.models.base import Meta, ModelInfo
+from latty.models.entrance import Entrance, entrance_of
 from latty.models.latent_generator import Latent
 from latty.models.layers import (
     Conv,
@@ -26,22 +27,21 @@ from latty.models.layers import (
     through,
 )
 from latty.models.makers import CHECK, MAKERS, Maker, made, spelt
-from latty.models.reparametrised import take_weight
 from latty.models.spec import Layer, Misfit, Spec
 from latty.models.state_dict import TensorReader, moved
 from latty.text import clean
 
+PLAIN = Entrance()  # the latent as it is
 UNREAD = "name its layer in the spec, or leave it out: ignore = [...]"
-EQUAL = ("product", "sum")  # joins of a latent and a class of one width
 
 
-def linear_map(steps: Sequence[Step], width: int, start: int, latent: int) -> Tensor:
-    """The matrix (outputs, Z) of the steps up to the first weighted one, without its bias, for the
-    Z = `latent` numbers from `start` on of the `width` that enter. A sum gives the rows of both of
-    its branches."""
-    x = torch.zeros(latent, width, 1, 1)
-    x[:, start : start + latent, 0, 0] = torch.eye(latent)  # one unit vector per row
-    return torch.cat(list(_first_maps(steps, x)), 1).t().contiguous()
+def linear_map(entrance: Entrance, steps: Sequence[Step], latent: int) -> Tensor:
+    """The matrix (outputs, Z) of the first weighted layer that reads the Z = `latent` numbers,
+    without its bias. A sum gives the rows of both of its branches."""
+    z = torch.eye(latent)  # one unit vector per row
+    own = any(map(is_weighted, entrance.steps))
+    x = z[:, :, None, None] if own else entrance.alone(z)
+    return torch.cat(list(_first_maps(entrance.steps if own else steps, x)), 1).t().contiguous()
 
 
 def _first_maps(steps: Sequence[Step], x: Tensor) -> Iterator[Tensor]:
@@ -56,45 +56,20 @@ def _first_maps(steps: Sequence[Step], x: Tensor) -> Iterator[Tensor]:
         x = step(x)
 
 
-@dataclass(frozen=True, slots=True)
-class Classes:
-    """What a class brings to its latent: weights (N, classes) @ table (classes, E) + bias (E,)."""
-
-    table: Tensor | None  # None: the weights themselves
-    bias: Tensor | None
-    join: str
-    latent_first: bool
-
-    def __call__(self, z: Tensor, label: Tensor) -> Tensor:
-        """Latents (N, Z) and class weights (N, classes) as one vector (N, Z + E) or (N, Z)."""
-        told = label if self.table is None else label @ self.table
-        told = told if self.bias is None else told + self.bias
-        if self.join in EQUAL:
-            return z * told if self.join == "product" else z + told
-        return torch.cat([z, told] if self.latent_first else [told, z], 1)
-
-    def width(self, classes: int) -> int:
-        """E, or the number of classes where each has a number of its own."""
-        return classes if self.table is None else self.table.shape[1]
-
-
 @dataclass(frozen=True, eq=False)
 class Sequential:
-    """A StagedNetwork of one code layer; `classes` join the latent."""
+    """A StagedNetwork of one code layer."""
 
     names: tuple[str, ...]
     stages: tuple[tuple[Step, ...], ...]
     matrix: Tensor  # (outputs, Z)
-    classes: Classes | None = None
+    entrance: Entrance = PLAIN
     low: float = -1.0
     high: float = 1.0
 
     def conditions(self, codes: Tensor, label: Tensor | None) -> list[Tensor]:
-        """The latent with its class: [(N, Z + E, 1, 1)] of codes (N, 1, Z)."""
-        z = codes[:, 0]
-        if label is not None and self.classes is not None:
-            z = self.classes(z, label)
-        return [z[:, :, None, None]]
+        """The latent with its class: [(N, C, H, W)] of codes (N, 1, Z) and weights (N, classes)."""
+        return [self.entrance(codes[:, 0], label)]
 
     def stage(
         self, index: int, x: Tensor, conditions: Sequence[Tensor], truncation: float
@@ -106,7 +81,7 @@ class Sequential:
         return (x - self.low) * (2 / (self.high - self.low)) - 1
 
     def layer_weights(self) -> list[Tensor]:
-        """What the first weighted layer does with the latent: one matrix (outputs, Z)."""
+        """What the first weighted layer does with the latent: [(outputs, Z)]."""
         return [self.matrix]
 
 
@@ -138,10 +113,9 @@ def network_of(
 ) -> Sequential:
     """The network of a spec, of tensors such as (O, I, k, k). Raises Misfit, Refusal, naming the
     layer or tensor that is wrong."""
-    classes = _classes(reader, spec) if spec.classes else None
-    joined = classes.width(spec.classes) if classes and spec.join == "concat" else 0
-    width = spec.latent + joined
-    steps, size = made(reader, spec.layers, (width, 1, 1), makers, spec.latent)
+    entrance, size = entrance_of(reader, spec, makers)
+    at_once = 1 if any(map(is_weighted, entrance.steps)) else spec.latent  # as in linear_map
+    steps, size = made(reader, spec.layers, size, makers, at_once)
     wanted = (spec.channels, *spec.size)
     if size != wanted:
         what = f"the network gives {spelt(size)} pictures, the spec says {spelt(wanted)}"
@@ -154,45 +128,8 @@ def network_of(
     except Refusal as refusal:
         raise Misfit(refusal.code, refusal.what, refusal.hint, ("layers",)) from None
     names, stages = _stages(spec.layers, steps)
-    start = 0 if spec.latent_first else joined
-    matrix = linear_map(steps, width, start, spec.latent)
-    return Sequential(names, stages, matrix, classes, spec.low, spec.high)
-
-
-def _classes(reader: TensorReader, spec: Spec) -> Classes:
-    name = spec.embedding
-    if not name:
-        return Classes(None, None, spec.join, spec.latent_first)
-    try:
-        table, bias = _class_table(reader, name, spec)
-    except Refusal as refusal:
-        raise Misfit(refusal.code, refusal.what, CHECK, ("classes", "embedding")) from None
-    if spec.join in EQUAL and table.shape[1] != spec.latent:
-        what = f"a {spec.join} needs classes as wide as the latent: {table.shape[1]} is not "
-        raise Misfit("wrong-shape", f"{what}{spec.latent}", CHECK, ("classes", "embedding"))
-    return Classes(table, bias, spec.join, spec.latent_first)
-
-
-def _class_table(reader: TensorReader, name: str, spec: Spec) -> tuple[Tensor, Tensor | None]:
-    """(classes, E) and the bias (E,) of a Linear, where there is one."""
-    layer = "" if name in reader and not name.endswith(".weight") else name.removesuffix(".weight")
-    table = take_weight(reader, layer, -1, -1) if layer else reader.take(name, -1, -1)
-    kind = spec.embedding_kind or class_kind(tuple(table.shape), spec.classes)
-    biased = bool(layer) and f"{layer}.bias" in reader  # which embeddings never are
-    if kind == "linear" or (biased and not spec.embedding_kind):
-        table, kind = table.t().contiguous(), "linear"
-    if table.shape[0] != spec.classes:
-        wanted = "[count, width] of an embedding or [width, count] of a Linear"
-        there = list(table.t().shape if kind == "linear" else table.shape)
-        what = f"tensor '{clean(name)}' has the shape {there}, not {wanted}"
-        raise Refusal("wrong-shape", f"{what}, count {spec.classes}", CHECK)
-    bias = reader.take(f"{layer}.bias", table.shape[1]) if biased and kind == "linear" else None
-    return table, bias
-
-
-def class_kind(shape: tuple[int, ...], classes: int) -> str:
-    """ "embedding" for (classes, E), "linear" for (E, classes); of a square, the first."""
-    return "linear" if shape[0] != classes and shape[-1] == classes else "embedding"
+    matrix = linear_map(entrance, steps, spec.latent)
+    return Sequential(names, stages, matrix, entrance, spec.low, spec.high)
 
 
 def _stages(

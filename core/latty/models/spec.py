@@ -72,12 +72,14 @@ class Spec:
     size: tuple[int, int]  # height, width
     layers: tuple[Layer, ...]
     distribution: str = "normal"
+    latent_layers: tuple[Layer, ...] = ()  # of the latent alone, before a class is joined to it
     low: float = -1.0  # the picture's value range
     high: float = 1.0
     classes: int = 0
     class_names: tuple[str, ...] = ()
     embedding: str = ""  # tensor (classes, width) or (width, classes); "" = the class weights
     embedding_kind: str = ""  # embedding | linear; "" = as the shape says
+    class_layers: tuple[Layer, ...] = ()  # of the class alone
     join: str = "concat"
     latent_first: bool = True
     measured: bool = False  # batch norms hold statistics of latty's own samples
@@ -117,8 +119,8 @@ def _classes(classes: dict[str, Any]) -> dict[str, Any]:
     names, join = classes.get("names"), classes.get("join", "concat")
     if names and len(names) != classes["count"]:
         raise ValueError(f"{len(names)} names for {classes['count']} classes")
-    if join != "concat" and "embedding" not in classes:
-        raise ValueError(f"join = '{join}' needs the key 'embedding'")
+    if join != "concat" and not classes.keys() & {"embedding", "layers"}:
+        raise ValueError(f"join = '{join}' needs the key 'embedding' or 'layers'")
     if join != "concat" and "first" in classes:
         raise ValueError(f"'first' is for join = 'concat', nothing comes first in a {join}")
     return classes
@@ -217,9 +219,11 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "instance_norm": _instance_norm,
 }
 LAYER = tagged("kind", KINDS, Layer, CHECKS)
+BRANCH = Key(array(LAYER, 1, 64), default=())
 LATENT = {
     "size": Key(whole(1, 4096), required=True),
     "distribution": Key(word("normal", "uniform", "truncated")),
+    "layers": BRANCH,
 }
 RANGE = matching("[-1, 1] or [0, 1]", lambda v: v in ([-1, 1], [0, 1]))
 IMAGE = {
@@ -236,6 +240,7 @@ CLASSES = {
     "kind": Key(word("embedding", "linear")),
     "join": Key(word("concat", "product", "sum")),
     "first": Key(word("latent", "class")),
+    "layers": BRANCH,
 }
 TABLE = table(
     {
@@ -292,6 +297,7 @@ def _spec(file: tables.TableFile) -> Spec:
     return Spec(
         latent=latent["size"],
         distribution=latent.get("distribution", "normal"),
+        latent_layers=latent["layers"],
         channels=image["channels"],
         size=both(image["size"]),
         low=float(low),
@@ -300,6 +306,7 @@ def _spec(file: tables.TableFile) -> Spec:
         class_names=tuple(clean(name) for name in classes.get("names", ())),
         embedding=classes.get("embedding", ""),
         embedding_kind=classes.get("kind", ""),
+        class_layers=classes.get("layers", ()),
         join=classes.get("join", "concat"),
         latent_first=classes.get("first", "latent") == "latent",
         measured=found["statistics"] == "measured",

@@ -8,7 +8,6 @@ has stride 1 and no padding, the others stride 2 and padding 1: n of them make 4
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -16,12 +15,12 @@ from torch import Tensor
 from latty.models.base import Meta, Shapes
 from latty.models.latent_generator import Latent
 from latty.models.measuring import strays
-from latty.models.parts import Converted, Part
+from latty.models.parts import Converted
 from latty.models.sequential import generator
 from latty.models.spec import Layer, Spec
 from latty.models.state_dict import shape_of, shapes_of
 
-__all__ = ["build", "prepare"]
+__all__ = ["build", "look"]
 
 ORIGIN = "DCGAN of PyTorch's examples and of a WGAN notebook, .pth"
 CHECKED = "the reference code's own output, 64 px, and a real file"
@@ -53,10 +52,9 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
     return generator(tensors, _spec(shapes_of(tensors)), meta, device, "dcgan")
 
 
-def prepare(part: Part, model: Converted) -> Converted:
-    """The model with a note where its statistics are not those of its pictures. Raises Refusal."""
-    notes = strays(model.tensors, _spec(shapes_of(model.tensors)))
-    return replace(model, notes=(*model.notes, *notes))
+def look(model: Converted) -> tuple[str, ...]:
+    """A note where its statistics are not those of its pictures. Raises Refusal."""
+    return strays(model.tensors, _spec(shapes_of(model.tensors)))
 
 
 def _spec(shapes: Shapes) -> Spec:

@@ -20,7 +20,7 @@ from latty.models.sequential import generator
 from latty.models.spec import Spec, of_json, renamed
 from latty.text import clean
 
-__all__ = ["build", "prepare"]
+__all__ = ["build", "look", "prepare"]
 
 ORIGIN = "plain networks of anybody's own code, by --spec"
 CHECKED = "torch's own layers; two real files and the pictures of their own code"
@@ -41,16 +41,22 @@ def prepare(part: Part, model: Converted) -> Converted:
     asks for that, and notes of what was assumed. Raises Misfit, Refusal."""
     table = renamed(json.loads(model.meta["spec"]), part.own)
     spec, tensors = of_json(json.dumps(table)), model.tensors
+    notes = _square(tensors, spec)
     if spec.measured:
         tensors = measured(tensors, spec)
-        notes: tuple[str, ...] = (
+        notes = (
             f"the statistics of its batch norms were measured over {SAMPLES} samples, seeds 0 to "
-            f"{SAMPLES - 1}; the stored ones are not used",
+            f"{SAMPLES - 1}; those of the file are not used",
+            *notes,
         )
-    else:
-        notes = strays(tensors, spec)
     meta = {**model.meta, "spec": spec.to_json()}
-    return replace(model, tensors=tensors, meta=meta, notes=(*notes, *_square(tensors, spec)))
+    return replace(model, tensors=tensors, meta=meta, notes=notes)
+
+
+def look(model: Converted) -> tuple[str, ...]:
+    """A note where stored statistics are not those of its pictures. Raises Misfit, Refusal."""
+    spec = of_json(model.meta["spec"])
+    return () if spec.measured else strays(model.tensors, spec)
 
 
 def _square(tensors: Mapping[str, Tensor], spec: Spec) -> tuple[str, ...]:
