@@ -94,6 +94,96 @@ classes = {{ count = 4, embedding = "table.weight", {said} }}"""
     assert ("is square: taken as an embedding" in told) == (width == 4 and kind == "embedding")
 
 
+class Branches(nn.Module):
+    """A latent of 6 numbers and a class of 4 that meet behind layers of their own."""
+
+    def __init__(self, join: str, embedded: bool) -> None:
+        super().__init__()
+        self.join, self.table = join, nn.Embedding(4, 5) if embedded else None
+        self.z = nn.Sequential(nn.ConvTranspose2d(6, 3, 4), nn.BatchNorm2d(3), nn.ReLU())
+        self.y = nn.Sequential(
+            nn.ConvTranspose2d(5 if embedded else 4, 3, 4), nn.BatchNorm2d(3), nn.ELU()
+        )
+        self.out = nn.ConvTranspose2d(6 if join == "concat" else 3, 3, 4, 2, 1)
+
+    def forward(self, z: Tensor, label: Tensor) -> Tensor:
+        told = self.table(label) if self.table else nn.functional.one_hot(label, 4).float()
+        x, y = self.z(z[:, :, None, None]), self.y(told[:, :, None, None])
+        x = {"product": lambda: x * y, "sum": lambda: x + y}.get(
+            self.join, lambda: torch.cat([x, y], 1)
+        )()
+        return torch.tanh(self.out(x))
+
+
+BRANCHES = """layers = [
+  {{ kind = "conv_transpose", tensors = "out", stride = 2, padding = 1 }},
+  {{ kind = "tanh" }},
+]
+statistics = "{statistics}"
+[latent]
+size = 6
+layers = [
+  {{ kind = "conv_transpose", tensors = "z.0" }},
+  {{ kind = "batch_norm", tensors = "z.1" }},
+  {{ kind = "relu" }},
+]
+[image]
+channels = 3
+size = 8
+[classes]
+count = 4
+join = "{join}"
+{embedding}
+layers = [
+  {{ kind = "conv_transpose", tensors = "y.0" }},
+  {{ kind = "batch_norm", tensors = "y.1" }},
+  {{ kind = "elu" }},
+]
+"""
+
+
+@pytest.mark.parametrize("join", ["concat", "product", "sum"])
+@pytest.mark.parametrize("embedded", [True, False])
+@pytest.mark.parametrize("statistics", ["stored", "measured"])
+def test_latent_and_class_have_layers_before_they_meet(
+    join: str, embedded: bool, statistics: str, tmp_path: Path
+) -> None:
+    network = small.shaken(Branches(join, embedded))
+    embedding = 'embedding = "table.weight"' if embedded else ""
+    text = BRANCHES.format(join=join, embedding=embedding, statistics=statistics)
+    model, _ = imported(saved(network.state_dict(), tmp_path), text, tmp_path)
+    if statistics == "measured":
+        in_training_mode(network, labels=torch.arange(1024) % 4)
+    check(model, network, torch.tensor([0, 3, 1]))
+    z = model.sample([5])
+    with torch.no_grad():
+        wanted = network.z[0](z[:, :, None, None]) - network.z[0].bias[:, None, None]
+    (matrix,) = model.layer_weights()
+    torch.testing.assert_close(z @ matrix.T, wanted.flatten(1))
+    shown = latty("inspect", "net", "--spec", home=tmp_path).stdout
+    assert models_spec.parse(shown) == models_spec.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "said"),
+    [
+        ('"y.0" }', '"y.0", stride = 2, padding = 1 }', "16:2: classes",
+         "a concat needs .*: 3 x 2 x 2 is not 3 x 4 x 4"),
+        ('"y.1"', '"z"', "22:3: classes.layers.1", r"\(batch_norm\): tensor 'z\."),
+        ('"z.0"', '"z.9"', "9:3: latent.layers.0", "'z.9.weight' is missing"),
+    ],
+)  # fmt: skip
+def test_a_misfit_before_they_meet_has_its_place(
+    old: str, new: str, place: str, said: str, tmp_path: Path
+) -> None:
+    text = BRANCHES.format(join="concat", embedding="", statistics="stored").replace(old, new)
+    (tmp_path / "s.toml").write_text(text, encoding="utf-8")
+    path = saved(Branches("concat", False).state_dict(), tmp_path)
+    done = latty("import", str(path), "--spec", "s.toml", home=tmp_path)
+    assert done.returncode == 65 and f"s.toml:{place}: " in done.stderr, done.stderr
+    assert re.search(said, done.stderr), done.stderr
+
+
 # --- names ---------------------------------------------------------------------------------------
 
 MLP = """layers = [{{ kind = "linear", tensors = "{0}fc" }}, {{ kind = "tanh" }},
@@ -196,15 +286,19 @@ image = { channels = 3, size = 8 }
 MEASURED = 'statistics = "measured"' + NORMED
 
 
-def in_training_mode(network: nn.Module, samples: int = 1024) -> nn.Module:
+def in_training_mode(
+    network: nn.Module, samples: int = 1024, labels: Tensor | None = None
+) -> nn.Module:
     """The network with the statistics of one batch, as torch's own training mode measures them."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.reset_running_stats()
             module.momentum = None
     z = np.stack([np.random.RandomState(seed).randn(6) for seed in range(samples)])
+    latents = torch.from_numpy(z.astype(np.float32))
+    given = (latents[:, :, None, None],) if labels is None else (latents, labels)
     with torch.no_grad():
-        network.train()(torch.from_numpy(z.astype(np.float32))[:, :, None, None])
+        network.train()(*given)
     return network.eval()
 
 
@@ -237,6 +331,16 @@ def test_stale_statistics_are_noted_and_true_ones_are_not(tmp_path: Path) -> Non
         tensors = small.tensors(true)
         tensors[name] *= by
         assert len(strays(tensors, spec)) == 1, name
+
+
+def test_a_dcgan_is_looked_at_when_it_is_imported_not_when_it_is_opened(tmp_path: Path) -> None:
+    path = saved(small.shaken(small.DCGAN()).state_dict(), tmp_path)
+    done = latty("import", str(path), home=tmp_path)
+    assert "are far from those of 256 samples" in done.stderr
+    assert open_model(str(path), "cpu").info.notes == ()
+    assert (
+        "far from" in open_model(str(next(tmp_path.rglob("net.safetensors"))), "cpu").info.notes[0]
+    )
 
 
 def test_measuring_is_the_same_each_time() -> None:

@@ -50,7 +50,7 @@ def prepare(part: Part, model: Converted) -> Converted:
             *notes,
         )
     meta = {**model.meta, "spec": spec.to_json()}
-    return replace(model, tensors=tensors, meta=meta, notes=notes)
+    return replace(model, tensors=tensors, meta=meta, notes=(*model.notes, *notes))
 
 
 def look(model: Converted) -> tuple[str, ...]:
