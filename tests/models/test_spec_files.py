@@ -4,10 +4,7 @@ The networks are torch.nn's, saved as people save them; the pictures are compare
 """
 
 import re
-import tomllib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +12,7 @@ import small_networks as small
 import torch
 from cli_in_process import latty
 from places import SHARED
+from plain_files import check, imported, saved
 from safetensors import safe_open
 from torch import Tensor, nn
 
@@ -25,30 +23,6 @@ from latty.models.opening import build, convert
 
 WILD = SHARED / "cases/wild"
 needs_wild = pytest.mark.skipif(not WILD.is_dir(), reason="no ../shared/cases/wild here")
-
-
-def imported(path: Path, text: str, home: Path, name: str = "net") -> Any:
-    """The model that `latty import FILE --spec` stores, and what it said."""
-    spec = home / f"{name}.toml"
-    spec.write_text(text, encoding="utf-8")
-    done = latty("import", str(path), "--spec", str(spec), "--name", name, home=home)
-    assert done.returncode == 0, done.stderr
-    stored = next(home.rglob(f"{name}.safetensors"))
-    return open_model(str(stored), "cpu"), done.stderr
-
-
-def saved(value: Any, folder: Path, name: str = "net.pth") -> Path:
-    torch.save(value, folder / name)
-    return folder / name
-
-
-def check(model: Any, network: Callable[..., Tensor], label: Tensor | None = None) -> None:
-    """Pictures of a model are those of the network it was made of."""
-    z = model.sample([1, 2, 3])
-    with torch.no_grad():
-        wanted = network(z) if label is None else network(z, label)
-    found = model.synthesis(model.mapping(z, label), label)
-    torch.testing.assert_close(found, wanted.reshape(found.shape), atol=1e-5, rtol=1e-4)
 
 
 # --- classes -------------------------------------------------------------------------------------
@@ -347,97 +321,6 @@ def test_measuring_is_the_same_each_time() -> None:
     tensors, spec = small.tensors(normed()), models_spec.parse(MEASURED)
     one, two = measured(tensors, spec), measured(tensors, spec)
     assert one.keys() >= tensors.keys() and all(torch.equal(one[n], two[n]) for n in one)
-
-
-# --- drafts --------------------------------------------------------------------------------------
-
-
-class Dropped(nn.Sequential):
-    """A generator class of somebody's own around a chain."""
-
-
-def whole() -> nn.Module:
-    return Dropped(
-        nn.Linear(6, 40), nn.BatchNorm1d(40), nn.ELU(0.5), nn.Unflatten(1, (10, 2, 2)),
-        nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
-        nn.utils.spectral_norm(nn.Conv2d(10, 8, 3, padding=1, padding_mode="reflect")),
-        nn.GroupNorm(2, 8), nn.Dropout(0.1),
-        nn.SiLU(), nn.ConvTranspose2d(8, 4, (3, 4), (1, 2), 1, groups=2), nn.InstanceNorm2d(4),
-        nn.PReLU(4), nn.PixelShuffle(2), nn.ReflectionPad2d(1), nn.Conv2d(1, 3, 3), nn.Sigmoid(),
-    )  # fmt: skip
-
-
-def drafted(path: Path, home: Path) -> str:
-    done = latty("inspect", str(path), "--spec", home=home)
-    assert done.returncode == 0, done.stderr
-    tomllib.loads(done.stdout)
-    models_spec.parse(done.stdout)
-    return done.stdout
-
-
-def test_a_whole_module_drafts_its_whole_spec(tmp_path: Path, monkeypatch: Any) -> None:
-    network = small.shaken(whole())
-    monkeypatch.setattr(Dropped, "__module__", "__main__")
-    monkeypatch.setattr("__main__.Dropped", Dropped, raising=False)
-    path = saved(network, tmp_path)
-    text = drafted(path, tmp_path)
-    assert "FILL IN:" not in text
-    model, told = imported(path, text, tmp_path)
-    check(model, lambda z: network(z) * 2 - 1)
-    assert (model.info.height, model.info.width_px) == (8, 16) and "FILL IN" not in told
-
-
-@pytest.mark.parametrize(
-    "network",
-    [
-        small.DCGAN(),
-        small.DCGAN((12, 9, 7, 5, 1)),
-        nn.Sequential(nn.Linear(5, 9), nn.ReLU(), nn.Linear(9, 9), nn.ReLU(), nn.Linear(9, 192),
-                      nn.Tanh()),
-        nn.Sequential(nn.Linear(5, 9), nn.LayerNorm(9), nn.ReLU(), nn.Linear(9, 64), nn.Tanh()),
-        nn.Sequential(nn.Linear(5, 9), nn.PReLU(), nn.Linear(9, 64), nn.Tanh()),
-        nn.Sequential(nn.Linear(5, 32), nn.Unflatten(1, (8, 2, 2)),
-                      nn.ConvTranspose2d(8, 3, 4, 2, 1), nn.Tanh()),
-        nn.Sequential(nn.Linear(5, 32), nn.Unflatten(1, (8, 2, 2)), nn.BatchNorm2d(8),
-                      nn.ReLU(), nn.ConvTranspose2d(8, 3, 2, 2, bias=False), nn.Tanh()),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("lead", ["", "gen.", "state_dict/module."])
-def test_a_state_dict_drafts_a_usual_network(network: nn.Module, lead: str, tmp_path: Path) -> None:
-    small.shaken(network)
-    holder, _, prefix = lead.rpartition("/")
-    tensors = {prefix + name: t for name, t in network.state_dict().items()}
-    critic = {"critic.0.weight": torch.ones(1, 3, 4, 4)} if prefix == "gen." else {}
-    path = saved({holder: tensors} if holder else {**tensors, **critic}, tmp_path)
-    text = drafted(path, tmp_path)
-    assert text.count("FILL IN:") <= ("relu" in text), text
-    model, told = imported(path, text, tmp_path)
-    dcgan = isinstance(network, small.DCGAN)
-    check(model, (lambda z: network(z)) if dcgan else network)
-    marked = re.findall(r"=.*# FILL IN", text)
-    assert (f"{len(marked)} line" in told and "still marked FILL IN" in told) == bool(marked)
-
-
-def test_a_draft_says_what_it_cannot_know(tmp_path: Path) -> None:
-    tensors = {"a.weight": torch.randn(5, 5, 3, 3), "odd": torch.ones(2, 3, 4, 5, 6)}
-    text = drafted(saved({"fc.weight": torch.randn(20, 6), **tensors}, tmp_path), tmp_path)
-    assert "FILL IN: conv or conv_transpose?" in text and "what is 'odd' for" in text
-    assert models_spec.parse(text).ignore == ("odd",)
-    classes = {"emb.weight": torch.randn(4, 6), "fc.weight": torch.randn(16, 6)}
-    text = drafted(saved(classes, tmp_path), tmp_path)
-    assert models_spec.parse(text).join == "product" and "FILL IN: product or sum?" in text
-    critic = saved({"netD": {"0.weight": torch.ones(3)}}, tmp_path)
-    assert latty("inspect", str(critic), "--spec", home=tmp_path).returncode == 65
-
-
-@pytest.mark.parametrize("shape", [(0, 0), (0, 4, 4, 4), (4, 0, 3, 3), (1, 1), (7,), ()])
-@pytest.mark.parametrize("after", [(4, 4, 4, 4), (9, 5), (0,)])
-def test_odd_shapes_are_refused_or_drafted(shape: Any, after: Any, tmp_path: Path) -> None:
-    tensors = {"\x7f\u00e9\x1b.weight": torch.zeros(shape), "b.weight": torch.zeros(after)}
-    done = latty("inspect", str(saved(tensors, tmp_path)), "--spec", home=tmp_path)
-    assert done.returncode in (0, 65) and "our fault" not in done.stderr
-    if done.returncode == 0:
-        tomllib.loads(done.stdout)
 
 
 def test_a_stored_model_gives_its_spec_back(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 from latty.checkpoints.checkpoint import Checkpoint
 from latty.checkpoints.values import Record
 from latty.errors import BadData
-from latty.models.draft.chain import Chain, Row
+from latty.models.draft.chain import Chain
 from latty.models.draft.items import from_module, from_shapes
+from latty.models.draft.rows import Row
 from latty.models.parts import Part, parts
 from latty.models.recognition import recognise
 from latty.models.spec import of_json
@@ -74,12 +75,12 @@ def _lead(part: Part) -> str:
 
 def _toml(table: Mapping[str, Any], rows: list[Row], remarks: Mapping[str, str] = {}) -> str:
     lines = [f"{key} = {_value(one)}" for key, one in table.items() if _is_plain(key, one)]
-    lines += ["layers = [", *(f"  {_row(row)}" for row in rows), "]"]
+    lines.append(f"layers = {_branch(rows)}")
     for name, inner in table.items():
         if isinstance(inner, Mapping):
             lines += ["", f"[{name}]"]
             for key, one in inner.items():
-                lines.append(_remarked(f"{key} = {_value(one)}", remarks.get(f"{name}.{key}", "")))
+                lines.append(_remarked(f"{key} = {_branch(one)}", remarks.get(f"{name}.{key}", "")))
     return "\n".join(lines) + "\n"
 
 
@@ -87,8 +88,20 @@ def _is_plain(key: str, value: Any) -> bool:
     return key != "layers" and not isinstance(value, Mapping)
 
 
-def _row(row: Row) -> str:
-    return _remarked(f"{_value(row.layer)}," if row.layer else "", row.remark)
+def _row(row: Row, indent: str = "  ") -> str:
+    if not row.layer:
+        return f"{indent}# {row.remark}"
+    told = ", ".join(f"{key} = {_branch(one, indent)}" for key, one in row.layer.items())
+    return indent + _remarked(f"{{ {told} }},", row.remark)
+
+
+def _branch(value: Any, indent: str = "") -> str:
+    """A value in TOML; a list of rows has a line for each."""
+    if not (isinstance(value, list | tuple) and value and isinstance(value[0], Row | Mapping)):
+        return _value(value)
+    rows = [one if isinstance(one, Row) else Row(one) for one in value]
+    inner = indent + "  "
+    return "\n".join(["[", *(_row(row, inner) for row in rows), f"{indent}]"])
 
 
 def _remarked(text: str, remark: str) -> str:

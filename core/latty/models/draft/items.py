@@ -28,6 +28,8 @@ class Item:
     kind        of layer; "" where only the shapes can tell
     keys        of the layer in a spec that its attributes say
     remark      what is to be said about it
+    layers      of a sum
+    shortcut    what is added to them
     """
 
     prefix: str
@@ -35,6 +37,8 @@ class Item:
     kind: str = ""
     keys: Keys = field(default_factory=dict)
     remark: str = ""
+    layers: list["Item"] = field(default_factory=list)
+    shortcut: list["Item"] = field(default_factory=list)
 
     @property
     def weight(self) -> Shape:
@@ -46,6 +50,11 @@ class Item:
         """The name of what holds it, and its number in that; -1 where it has a name."""
         holder, _, own = self.prefix.rpartition(".")
         return holder, int(own) if own.isascii() and own.isdecimal() else -1
+
+
+def inputs_of(item: Item) -> int:
+    """The channels that a layer reads; of a convolution of unknown direction, if transposed."""
+    return item.weight[1] if item.kind in ("linear", "conv") else (item.weight or (0,))[0]
 
 
 # --- from a state_dict ---------------------------------------------------------------------------
@@ -102,8 +111,21 @@ def _pair(value: Any) -> Any:
 
 
 SPACED = _plain(stride=("stride", 1), padding=("padding", 0), dilation=("dilation", 1),
-                groups=("groups", 1), padding_mode=("mode", "zeros"),
-                output_padding=("output_padding", 0))  # fmt: skip
+                  groups=("groups", 1), padding_mode=("mode", "zeros"),
+                  output_padding=("output_padding", 0))  # fmt: skip
+
+
+def _spaced(a: Keys) -> Keys:
+    """Keys of a convolution, whose padding may be a word: "valid", or "same" as numbers."""
+    found = SPACED(a)
+    if found.get("padding") == "valid":
+        del found["padding"]
+    elif found.get("padding") == "same":
+        spread = zip(a["kernel_size"], a["dilation"], strict=True)
+        found["padding"] = _pair(tuple(d * (k - 1) // 2 for k, d in spread))
+    return found
+
+
 POOL = _plain(kernel_size=("kernel", None), stride=("stride", None), padding=("padding", 0))
 EPS = _plain(eps=("eps", 1e-5), affine=("affine", True), elementwise_affine=("affine", True))
 
@@ -113,7 +135,7 @@ def _upsample(a: Keys) -> Keys:
     if isinstance(a.get("size"), int):
         named["size"] = [a["size"]] * 2
     factor = {} if named["size"] else {"factor": _pair(a.get("scale_factor") or 2)}
-    mode = a.get("mode", "nearest")
+    mode = str(a.get("mode", "nearest")).removesuffix("-exact")  # alike, for whole factors
     smooth = {"mode": mode, "align_corners": bool(a.get("align_corners"))}
     kept = {key: value for key, value in named.items() if value}
     return {**kept, **factor, **(smooth if mode != "nearest" else {})}
@@ -129,9 +151,11 @@ def _unflatten(a: Keys) -> Keys:
 
 
 NONE = _plain()
+IDLE = ("AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "FeatureAlphaDropout", "Flatten",
+        "Identity")  # fmt: skip
 TORCH: dict[str, tuple[str, Callable[[Keys], Keys]]] = {
     "Linear": ("linear", NONE),
-    "Conv2d": ("conv", SPACED),
+    "Conv2d": ("conv", _spaced),
     "ConvTranspose2d": ("conv_transpose", SPACED),
     "BatchNorm1d": ("batch_norm", EPS),
     "BatchNorm2d": ("batch_norm", EPS),
@@ -162,7 +186,7 @@ TORCH: dict[str, tuple[str, Callable[[Keys], Keys]]] = {
     "ZeroPad2d": ("pad", _padding("zeros")),
     "Unflatten": ("reshape", _unflatten),
     "Embedding": ("embedding", NONE),
-    **dict.fromkeys(("Dropout", "Dropout2d", "Flatten", "Identity"), (NOTHING, NONE)),
+    **dict.fromkeys(IDLE, (NOTHING, NONE)),
 }  # fmt: skip
 CONTAINERS = ("Sequential", "ModuleList", "ModuleDict", "DataParallel")
 
