@@ -284,3 +284,48 @@ def test_a_preset_with_a_latent_renders_and_its_picture_renders_again(
     capsys.readouterr()
     assert main(["render", "x.toml", "--set", "scene.latent=drawn.npz#9"]) == 66
     assert "no latent 9 in drawn.npz (it holds 4: 0 to 3)" in capsys.readouterr().err
+
+
+def drawn(psi: object, space: str = "z") -> None:
+    params = () if psi is None else (("truncation", psi),)
+    made = latents.Latents(space, torch.ones(3, 4), "toy", params=params)  # type: ignore[arg-type]
+    latents.write(home.latents_dir() / "pool.safetensors", made)
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "becomes"),
+    [
+        (0.6, "", 0.6),
+        (1.0, "", 1.0),
+        (0.6, "truncation = 1", 1.0),
+        (0.6, "truncation = 0.3", 0.3),
+        (None, "", 1.0),
+        (float("inf"), "", 1.0),
+        (40, "", 1.0),
+        ("much", "", 1.0),
+    ],
+)
+@pytest.mark.parametrize("which", ["pool#1", "pool#0-2"])
+def test_the_truncation_of_latents_is_the_default(
+    known: object, said: str, becomes: float, which: str, store: Path
+) -> None:
+    """What is made of it says it, whatever the latents say later."""
+    drawn(known)
+    path = store / "x.toml"
+    path.write_text(f"schema = 1\n[scene]\nmodel = 'toy'\nlatent = '{which}'\n{said}\n")
+    made = presets.read(path)
+    assert made.scene.truncation == becomes
+    assert presets.read(path, ["scene.truncation=0.2"]).scene.truncation == 0.2
+    text, recipe = presets.dumps(made), presets.to_dict(made)
+    presets.save(replace(made, name="y"), path)
+    drawn(0.1)
+    assert presets.from_recipe(recipe, "x.png") == made
+    (store / "z.toml").write_text(text)
+    assert presets.read(store / "z.toml") == made
+    old = {**recipe, "scene": {"model": "toy", "latent": which}}
+    assert presets.from_recipe(old, "x.png").scene.truncation == 1  # recipes of before: as sampled
+
+
+def test_latents_that_are_not_there_know_nothing(store: Path) -> None:
+    (store / "x.toml").write_text("schema = 1\n[scene]\nmodel = 'toy'\nlatent = 'gone#1'\n")
+    assert presets.read(store / "x.toml").scene.truncation == 1

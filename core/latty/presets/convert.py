@@ -71,10 +71,12 @@ def to_dict(preset: Preset) -> Table:
     """A preset as a file says it, keys in canonical order, defaults left out."""
     data: Table = {"schema": SCHEMA, "name": preset.name, "frames": preset.frames}
     tracks, scene = dict(preset.tracks), preset.scene
-    data["scene"] = _written(scene, tracks, seed=_seed(preset), latent=_latent(preset))
+    # The file of its latents may know a truncation, which is taken where none is said.
+    said = ("truncation",) if scene.latent is not None else ()
+    data["scene"] = _written(scene, tracks, said, seed=_seed(preset), latent=_latent(preset))
     if scene.edits:
         data["scene"]["edits"] = [
-            _written(edit, tracks, f"edits.{i}.") for i, edit in enumerate(scene.edits)
+            _written(edit, tracks, where=f"edits.{i}.") for i, edit in enumerate(scene.edits)
         ]
     if preset.outputs:
         data["outputs"] = [_written(output, {}) for output in preset.outputs]
@@ -82,15 +84,19 @@ def to_dict(preset: Preset) -> Table:
 
 
 def _written(
-    made: Scene | Edit | Output, tracks: Mapping[str, Track], where: str = "", **instead: Any
+    made: Scene | Edit | Output,
+    tracks: Mapping[str, Track],
+    said: tuple[str, ...] = (),
+    where: str = "",
+    **instead: Any,
 ) -> Table:
-    """The keys whose value is not as usual, but for the edits of a scene."""
+    """The keys whose value is not as usual, and those of `said`; but for the edits of a scene."""
     data = {}
     for name, key in keys_of(type(made)).items():
         value = instead.get(name, getattr(made, name))
         if key.facts.get("moves") and where + name in tracks:
             data[name] = _track_dict(tracks[where + name])
-        elif name != "edits" and (value != key.default or key.facts.get("always")):
+        elif name != "edits" and (value != key.default or key.facts.get("always") or name in said):
             data[name] = _tidy(key.facts.get("written", _same)(value))
     return data
 

@@ -3,12 +3,13 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from latty import home
-from latty.errors import BadData, Missing, PresetError, Problem, did_you_mean
+from latty import home, latents
+from latty.errors import BadData, LattyError, Missing, PresetError, Problem, did_you_mean
 from latty.presets import overrides as sets
 from latty.presets.formats import format_of
 from latty.presets.migrations import migrate
@@ -23,6 +24,7 @@ Table = dict[str, Any]  # a whole preset, checked
 PRESET_FILE = Kind("preset")
 RECIPE = Kind("preset", wide=True)  # inside a picture: whatever a verb has drawn renders again
 SHARE = "means nothing for a seed: its strength is a share of the way"
+LARGEST = 2.0  # truncation that a preset can say
 OTHER_FORMATS = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}
 
 
@@ -72,7 +74,20 @@ def accepted(source: PresetFile, more: Iterable[Problem] = ()) -> Table:
 
     table, problems = source.faults(PRESET)
     source.refuse([*problems, *(source.problem(*fault) for fault in _across(source.data)), *more])
-    return dict(table)
+    known = _known_truncation(source)
+    return {**table, "scene": {**table["scene"], **known}}
+
+
+def _known_truncation(source: PresetFile) -> Table:
+    """Of a scene that starts at stored latents and says no truncation: what their file says. A
+    recipe says its own, and without one it is 1."""
+    scene = source.data["scene"]
+    if source.kind is RECIPE or scene.get("latent") is None or "truncation" in scene:
+        return {}
+    with suppress(LattyError):  # latents that are not there are told where they are needed
+        psi = latents.look(scene["latent"]).truncation
+        return {} if psi is None or not abs(psi) <= LARGEST else {"truncation": psi}
+    return {}
 
 
 def _prepared(source: PresetFile, overrides: Sequence[str]) -> PresetFile:

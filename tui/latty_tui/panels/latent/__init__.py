@@ -16,7 +16,7 @@ from latty_tui.panel import Panel
 from latty_tui.panels.latent import seed_fields
 from latty_tui.panels.latent.field import Change, FieldContext, LatentField, Question
 from latty_tui.panels.latent.fields import ClassField, MixField, StartField, fields
-from latty_tui.panels.latent.latents import PATH, fault, offers
+from latty_tui.panels.latent.latents import PATH, begin, offers
 from latty_tui.state import State
 from latty_tui.widgets.lines import LinePart, Lines, fitted
 
@@ -240,9 +240,8 @@ class LatentPanel(Panel, Lines):
 
     async def _start_at(self, ref: str) -> None:
         """Go there; a file that does not fit is told. Raises LattyError."""
-        if ref:
-            await asyncio.to_thread(fault, ref, self.desk.model)
-        state = self.desk.state.with_scene(latent=ref or None)
+        known = await asyncio.to_thread(begin, ref, self.desk.model) if ref else {}
+        state = self.desk.state.with_scene(latent=ref or None, **known)
         self.desk.change(state, f"start at {ref or 'the seed'}")
 
 

@@ -53,3 +53,13 @@ def fault(ref: str, model: OpenModel | None) -> None:
         made_for = held.model or held.family
         raise BadData(f"{ref} was made for {made_for}, this is {model.name}",
                       "take latents of this model")  # fmt: skip
+
+
+def begin(ref: str, model: OpenModel | None) -> dict[str, float]:
+    """What changes in a scene that starts there: the truncation, where the latents' file knows it.
+    Raises as `fault` does."""
+    from latty import latents
+
+    fault(ref, model)
+    psi = latents.look(ref).truncation
+    return {} if psi is None else {"truncation": psi}
