@@ -87,6 +87,8 @@ def test_most_families_have_activations() -> None:
 
 def test_two_layers_at_once_are_one_after_the_other(network: Any) -> None:
     codes, names = codes_of(network), network.activation_names()
+    if len(names) == 1:
+        pytest.skip("it has one layer")
     low, high = names[0], names[-1]
     down, up = (draw(network.activation(codes, n).shape[1], 1, 1) for n in (low, high))
     both = network.synthesis_with(codes, {high: up, low: down})
@@ -104,9 +106,8 @@ def test_gradients_flow_through_changes(network: Any) -> None:
     vector = draw(network.activation(codes, low).shape[1], 1, 1)
     strength, offset = torch.zeros((), requires_grad=True), torch.zeros(1, requires_grad=True)
     moving = vector.clone().zero_().requires_grad_()
-    loss = network.synthesis_with(codes, {low: lambda x: x + strength * vector, high: offset})
-    loss.square().sum().backward()
-    network.synthesis_with(codes, {low: moving}).square().sum().backward()
+    for changes in ({low: lambda x: x + strength * vector}, {high: offset}, {low: moving}):
+        network.synthesis_with(codes, changes).square().sum().backward()
     assert offset.grad is not None and offset.grad.abs() > 0
     assert strength.grad is not None and moving.grad is not None and strength.grad.abs() > 0
     torch.testing.assert_close(strength.grad, (moving.grad * vector).sum(), atol=1e-2, rtol=1e-3)

@@ -71,6 +71,49 @@ def test_the_average_over_training_is_taken(tmp_path: Path) -> None:
         open_model(str(file), "cpu")
 
 
+NEW = "parametrizations.weight."
+FORMS = {  # of spectral norm: what becomes of weight_orig, weight_u, weight_v
+    "parametrizations": {
+        "weight_orig": f"{NEW}original",
+        "weight_u": f"{NEW}0._u",
+        "weight_v": f"{NEW}0._v",
+    },
+    "a wrapper": {"weight_orig": "weight_bar"},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("classes", [0, 3])
+def test_spectral_norm_is_read_by_all_its_names(classes: int, form: str, tmp_path: Path) -> None:
+    network = trained(Network(256, 4, ALL, classes, projected=bool(classes)))
+    tensors, file = {}, tmp_path / "network.pth"
+    for name, tensor in network.state_dict().items():
+        layer, _, last = name.rpartition(".")
+        tensors[f"{layer}.{FORMS[form].get(last, last)}"] = tensor
+    if classes:
+        torch.save({"G_ema": {f"synthesis.{name}": t for name, t in tensors.items()}}, file)
+    else:
+        average = [parameter.detach() for parameter in network.parameters()]
+        torch.save({"g": tensors, "g_ema": average}, file)
+    model = open_model(str(file), "cpu")
+    z, label = model.sample([1]), torch.eye(classes)[[-1]] if classes else None
+    wanted = network(z, label)
+    ours = model.synthesis(model.mapping(z, label), label, noise="none")
+    torch.testing.assert_close(ours, wanted, atol=4e-6 * float(wanted.abs().max()), rtol=0)
+
+
+@pytest.mark.parametrize("vector", [None, torch.ones(3)])
+def test_vectors_that_do_not_fit_their_weight_are_named(
+    vector: Tensor | None, tmp_path: Path
+) -> None:
+    state = trained(Network(256, 4)).state_dict()
+    name, file = "feat_16.1.weight_u", tmp_path / "network.pth"
+    given = {n: vector if n == name else t for n, t in state.items()}
+    torch.save({"g": {n: t for n, t in given.items() if t is not None}}, file)
+    with pytest.raises(BadData, match=r"feat_16\.1\.weight_u"):
+        open_model(str(file), "cpu")
+
+
 def test_what_the_file_does_not_say_is_noted(tmp_path: Path) -> None:
     words = {256: ("noise seeded", "stored statistics", "no tanh"), 1024: ("noise", "stored")}
     for size, wanted in words.items():

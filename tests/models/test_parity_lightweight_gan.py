@@ -41,6 +41,24 @@ def test_the_average_over_training_is_taken(tmp_path: Path) -> None:
         torch.testing.assert_close(*images)
 
 
+def test_spectral_norm_is_divided_out(tmp_path: Path) -> None:
+    made, given = lightweight_tensors(), {}
+    for name, tensor in lightweight_tensors().items():
+        given[f"GE.{name}"] = tensor
+        if tensor.dim() != 4 or not name.endswith(".weight"):
+            continue
+        swap = name == "initial_conv.0.weight"
+        matrix = (tensor.transpose(0, 1) if swap else tensor).flatten(1)
+        left, sigma, right = torch.linalg.svd(matrix, full_matrices=False)
+        made[name], u, v = tensor / sigma[0], left[:, 0], right[0]
+        new = f"GE.{name.removesuffix('weight')}parametrizations.weight."
+        given |= {f"{new}original": given.pop(f"GE.{name}"), f"{new}0._u": u, f"{new}0._v": v}
+    torch.save({"GAN": given}, tmp_path / "model_7.pt")
+    model = open_model(str(tmp_path / "model_7.pt"), "cpu")
+    z, ours = model.sample([1]), lightweight_gan.build(made, {}, CPU)
+    torch.testing.assert_close(*(one.synthesis(one.mapping(z)) for one in (model, ours)))
+
+
 def attended(t: dict[str, Tensor], x: Tensor) -> Tensor:
     """One head of both attentions, pixel by pixel: softmax over all, and over the neighbours."""
     t = {name.removeprefix("layers.1.2."): tensor for name, tensor in t.items()}

@@ -134,3 +134,5 @@ def test_one_row_of_codes_serves_every_label() -> None:
     generator = small()
     means = labelled(generator, torch.tensor([1, 3])).truncate(torch.zeros(1, 4, 8), 0.0, None)
     torch.testing.assert_close(means[:, 0], stylegan3_tensors(SMALL)["mapping.w_avg"][[1, 3]])
+    with pytest.raises(BadData, match="2 latents of scenes with 3 labels"):
+        labelled(generator, torch.tensor([1, 3, 0])).truncate(torch.zeros(2, 4, 8), 0.0, None)

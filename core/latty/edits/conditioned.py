@@ -49,10 +49,10 @@ class Labelled:
 
     def truncate(self, codes: Tensor, truncation: Tensor | float, cutoff: int | None) -> Tensor:
         """Codes (N, L, D), truncated: toward the mean of their class, where it has one. One row of
-        codes serves any number of labels."""
+        codes is truncated once for each label. Raises BadData for N codes of other labels."""
         if not isinstance(self._generator, HasClassMeans):
             return self._generator.truncate(codes, truncation, cutoff)
-        count = max(len(codes), len(self._label))
+        count = len(codes) if len(codes) != 1 else len(self._label)
         means = self._generator.mean_codes(self._rows(count, None), count)
         codes = codes.to(self.device).expand(count, -1, -1)
         return truncated(codes, means, truncation, cutoff)

@@ -75,7 +75,8 @@ def check(edit: Edit) -> None:
 
 
 def _mean(latents: Tensor, generator: Generator) -> Tensor:
-    """The mean latent (1, Z), or the mean codes (1, L, D)."""
+    """The mean latent (1, Z), or the mean codes: (1, L, D), or (N, L, D) where each class has its
+    own."""
     if latents.ndim == 2:
         return torch.zeros_like(latents[:1])
     return generator.truncate(latents[:1], 0.0, None)

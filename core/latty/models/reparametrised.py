@@ -5,7 +5,7 @@ W / (u . W v) with the stored vectors, as torch has it in eval mode (Miyato et a
 arXiv:1802.05957, equation 8).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import prod
 
 import torch
@@ -14,9 +14,14 @@ from torch import Tensor
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
 from latty.models.ops_biggan import spectral_norm_stored
-from latty.models.state_dict import TensorReader
+from latty.models.state_dict import USELESS, TensorReader
 from latty.models.weight_names import SPECTRAL_NORMS, WEIGHT_NORMS
 from latty.text import clean
+
+HEADS = {  # the tensor by which a form is known -> all of it, the one of the weight's shape first
+    **{g: (v, g) for g, v in WEIGHT_NORMS},
+    **{raw: (raw, *vectors) for raw, *vectors in SPECTRAL_NORMS},
+}
 
 
 def take_weight(reader: TensorReader, prefix: str, *shape: int, outputs: int = 0) -> Tensor:
@@ -43,6 +48,30 @@ def take_weight(reader: TensorReader, prefix: str, *shape: int, outputs: int = 0
     return reader.take(name, *shape)
 
 
+def plain_weights(
+    tensors: Mapping[str, Tensor], transposed: Collection[str] = ()
+) -> dict[str, Tensor]:
+    """The tensors of a network with the weight of each layer, such as (O, I, k, k), as it acts and
+    as "PREFIX.weight"; counts of training steps are left out.
+
+    transposed  the layers whose outputs are the second axis of their weight
+
+    Raises Refusal as `take_weight` does.
+    """
+    reader, made = TensorReader(tensors), {}
+    used: set[str] = set()
+    for name in tensors:
+        head = next((one for one in HEADS if name.endswith(f".{one}")), "")
+        if head:
+            prefix = name.removesuffix(f".{head}")
+            shape = reader.shape(f"{prefix}.{HEADS[head][0]}")
+            axis = int(prefix in transposed)
+            made[f"{prefix}.weight"] = take_weight(reader, prefix, *shape, outputs=axis)
+            used.update(f"{prefix}.{part}" for part in HEADS[head])
+    rest = {n: t for n, t in tensors.items() if n not in used and not USELESS.fullmatch(n)}
+    return {**rest, **made}
+
+
 def _weight_norm(reader: TensorReader, name: str, v: Tensor) -> Tensor:
     """g v / |v|, the length over every axis along which g does not vary."""
     found = reader.shape(name)
@@ -59,6 +88,9 @@ def _spectral_norm(
     reader: TensorReader, weight: Tensor, names: Sequence[str], outputs: int
 ) -> Tensor:
     """W / (u . W v), W as a matrix whose rows lie along the axis that u has the length of."""
+    if weight.dim() < 2:
+        what = f"a weight with the norm of '{clean(names[0])}' has the shape {list(weight.shape)}"
+        raise Refusal("wrong-shape", what, OTHER)
     rows = prod(reader.shape(names[0]))
     axis = next((d for d in (outputs, 0, 1) if weight.shape[d] == rows), outputs)
     u = reader.take(names[0], weight.shape[axis])

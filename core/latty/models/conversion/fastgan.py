@@ -1,4 +1,4 @@
-"""What both layouts of FastGAN need on their way: weights divided, unused layers left out."""
+"""What both layouts of FastGAN need on their way: weights as they act, unused layers left out."""
 
 import re
 from collections.abc import Mapping
@@ -7,31 +7,17 @@ from torch import Tensor
 
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
-from latty.models.ops_biggan import spectral_norm_stored
+from latty.models.reparametrised import plain_weights
 from latty.models.state_dict import shape_of, shapes_of
 
-ORIGINAL = ".weight_orig"  # of torch's spectral norm, with the vectors weight_u and weight_v
-FIRST = "init.init.0"  # the one transposed convolution: its outputs are the second dimension
+FIRST = "init.init.0"  # the one transposed convolution
 STRENGTH = re.compile(r"feat_\d+\.(noise|2|6)\.weight")  # of the noise: one number
 NOISE = "noise seeded with 0: the file holds none, and its own code draws it for each picture anew"
 
 
 def divided(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Every weight (O, I, k, k) divided by its spectral norm; all other tensors as they are."""
-    found: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
-        if name.endswith((".weight_u", ".weight_v", ".num_batches_tracked")):
-            continue
-        if not name.endswith(ORIGINAL):
-            found[name] = tensor
-            continue
-        layer = name.removesuffix(ORIGINAL)
-        swap = layer == FIRST
-        weight = tensor.transpose(0, 1) if swap else tensor
-        u, v = tensors[f"{layer}.weight_u"], tensors.get(f"{layer}.weight_v")
-        weight = spectral_norm_stored(weight, u, v)
-        found[f"{layer}.weight"] = weight.transpose(0, 1) if swap else weight
-    return found
+    return plain_weights(tensors, (FIRST,))
 
 
 def noise_notes(tensors: Mapping[str, Tensor]) -> tuple[str, ...]:

@@ -12,13 +12,14 @@ from latty.checkpoints.weights import OTHER
 from latty.models.conversion import fastgan as common
 from latty.models.families import fastgan
 from latty.models.parts import Converted, Part, to_torch
+from latty.models.weight_names import RUNNING, SPECTRAL_NORMS
 
 FAMILY = "fastgan"
 ORIGIN = "FastGAN of odegeasslbc, .pth"
 CHECKED = "the output of an unchanged copy of its code, 256 to 1024 px"
-SIGNATURE = {"init.init.0.weight_orig": 4, "to_128.weight_orig": 4, "to_big.weight_orig": 4}
+SIGNATURE = {"init.init.0.*": 4, "to_128.*": 4, "to_big.*": 4}
 
-BUFFERS = ("weight_u", "weight_v", "running_mean", "running_var", "num_batches_tracked")
+BUFFERS = (*RUNNING, *(name for _, *vectors in SPECTRAL_NORMS for name in vectors))
 TANH_FROM = 1024  # px
 STATISTICS = "batch norm by the stored statistics: its own eval.py takes those of each batch"
 UNBOUND = "no tanh at the end, as published for 256 and 512 px: the file does not say"
@@ -39,7 +40,7 @@ def _averaged(part: Part) -> dict[str, Tensor]:
     average = tree.get("g_ema") if isinstance(tree, dict) else None
     if not isinstance(average, list):
         return tensors
-    names = [name for name in tensors if name.rpartition(".")[2] not in BUFFERS]
+    names = [name for name in tensors if not name.endswith(BUFFERS)]
     views = list(part.checkpoint.views(average).values())
     if [tuple(tensors[name].shape) for name in names] != [view.shape for view in views]:
         what = f"'g_ema' holds {len(views)} parameters that do not fit the {len(names)} of 'g'"

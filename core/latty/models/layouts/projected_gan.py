@@ -12,7 +12,7 @@ from latty.models.parts import Converted, Part
 FAMILY = "fastgan"
 ORIGIN = "Projected GAN of autonomousvision, .pkl"
 CHECKED = "the reference code's own output, 128 to 1024 px, with and without classes"
-SIGNATURE = {"synthesis.init.init.0.weight_orig": 4, "synthesis.to_big.weight_orig": 4}
+SIGNATURE = {"synthesis.init.init.0.*": 4, "synthesis.to_big.*": 4}
 
 SYNTHESIS = "synthesis."
 

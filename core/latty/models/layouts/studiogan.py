@@ -12,9 +12,8 @@ import re
 import torch
 from torch import Tensor
 
-from latty.checkpoints.refusals import Refusal
-from latty.models.ops_biggan import spectral_norm_stored
 from latty.models.parts import Converted, Part
+from latty.models.reparametrised import plain_weights
 
 ORIGIN = "BigGAN, SAGAN and SNGAN of StudioGAN, .pth"
 CHECKED = "the reference code's own output, 32 to 128 px, with and without classes"
@@ -43,8 +42,12 @@ ENDS = {
 
 
 def convert(part: Part) -> Converted:
-    """BigGAN's names; a norm without a class becomes a table of one class."""
-    given = _divided(part.torch())
+    """BigGAN's names; a norm without a class becomes a table of one class. Raises Refusal for
+    spectral norms that do not fit their weights."""
+    given = {
+        name: tensor.reshape(()) if name.endswith(".sigma") else tensor
+        for name, tensor in plain_weights(part.torch()).items()
+    }
     places = _places(given)
     tensors = {_renamed(name, places): tensor for name, tensor in given.items()}
     for name in list(tensors):
@@ -55,22 +58,6 @@ def convert(part: Part) -> Converted:
     said = {"eps": EPS, "draw": "normal"}
     meta = {"kind": "generator", "family": "biggan", "config": json.dumps(said)}
     return Converted(tensors, meta, (ASSUMED,))
-
-
-def _divided(given: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Every weight (O, ...) divided by its spectral norm, where it has one."""
-    found = {}
-    for name, tensor in given.items():
-        if name.endswith((".weight_u", ".weight_v", ".num_batches_tracked")):
-            continue
-        if name.endswith(".weight_orig"):
-            head = name.removesuffix("_orig")
-            if f"{head}_u" not in given:
-                raise Refusal("missing-key", f"tensor '{head}_u' is missing")
-            tensor = spectral_norm_stored(tensor, given[f"{head}_u"], given.get(f"{head}_v"))
-            name = head
-        found[name] = tensor.reshape(()) if name.endswith(".sigma") else tensor
-    return found
 
 
 def _places(given: dict[str, Tensor]) -> dict[int, str]:
