@@ -17,10 +17,15 @@ ENTRIES = [
     *LAYOUTS.names(),
     *(f"family_{one}" for one in FAMILIES.names() if one not in without_file()),
 ]
-SLOW = {"nvidia_stylegan3", "family_stylegan3"}  # ten million pixels between filters
+SLOW = {"nvidia_stylegan3", "encoders_stylegan3", "family_stylegan3"}  # ten million pixels each
+WALKED = [
+    pytest.param(one, marks=pytest.mark.slow if one in SLOW else ())
+    for one in ENTRIES
+    if one not in files.NOT_HERE
+]
 
 
-@pytest.mark.parametrize("entry", [one for one in ENTRIES if one not in files.NOT_HERE])
+@pytest.mark.parametrize("entry", WALKED)
 @torch.inference_mode()
 def test_the_file_of_the_largest_size(entry: str, tmp_path: Path) -> None:
     make: Callable[[Path], files.Made] | None = getattr(files, entry, None)

@@ -1,13 +1,12 @@
 """FastGAN and Projected GAN draw what torch's own layers draw, at every size that they have."""
 
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 
 import family_promises as promises
 import pytest
 import torch
-from fastgan_networks import LATENT, WIDTHS, Network, our_tensors, trained
+from fastgan_networks import LATENT, WIDTHS, Network, our_tensors, trained, written
 from torch import Tensor
 
 from latty.errors import BadData
@@ -26,18 +25,6 @@ NETWORKS: dict[str, Callable[[], Network]] = {
     "projected classes 256": lambda: Network(256, 4, ALL, 3, projected=True),
     "projected classes lite 256": lambda: Network(256, 4, (), 3, projected=True),
 }
-
-
-def written(network: Network, folder: Path) -> Path:
-    """The file that the authors' training script writes."""
-    file = folder / "network.pkl"
-    if not network.projected:
-        torch.save({"g": network.state_dict(), "d": {"x": torch.ones(1)}}, file)
-        return file
-    whole = torch.nn.ModuleDict({"mapping": torch.nn.Identity(), "synthesis": network})
-    whole.img_resolution = network.size
-    file.write_bytes(pickle.dumps({"G_ema": whole, "D": torch.nn.Conv2d(3, 1, 3)}))
-    return file
 
 
 @pytest.mark.parametrize("name", NETWORKS)

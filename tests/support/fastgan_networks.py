@@ -3,7 +3,9 @@
 Liu et al. 2021 (arXiv:2101.04775), section 3.1 and figure 3; Sauer et al. 2021 (arXiv:2111.01007).
 """
 
+import pickle
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -147,3 +149,15 @@ def trained(network: Network) -> Network:
 def our_tensors(network: Network, prefix: str = "") -> Mapping[str, Tensor]:
     """The tensors of a network in latty's layout, under a prefix."""
     return {prefix + name: t.contiguous() for name, t in divided(network.state_dict()).items()}
+
+
+def written(network: Network, folder: Path) -> Path:
+    """The file that the authors' training script writes."""
+    file = folder / "network.pkl"
+    if not network.projected:
+        torch.save({"g": network.state_dict(), "d": {"x": torch.ones(1)}}, file)
+        return file
+    whole = torch.nn.ModuleDict({"mapping": torch.nn.Identity(), "synthesis": network})
+    whole.img_resolution = network.size
+    file.write_bytes(pickle.dumps({"G_ema": whole, "D": torch.nn.Conv2d(3, 1, 3)}))
+    return file

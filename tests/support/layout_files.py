@@ -13,16 +13,25 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import fastgan_networks
 import numpy as np
 import pytest
 import small_networks as small
 import stylegan1_files as sg1
 import torch
-from small_families import r3gan_tensors, stylegan1_tensors, stylegan2_network
+from safetensors.torch import save_file
+from small_families import (
+    lightweight_tensors,
+    r3gan_tensors,
+    stylegan1_tensors,
+    stylegan2_network,
+)
 from torch import Tensor
 
 from latty.models.base import Generator
 from latty.models.families import biggan, biggan_deep, dcgan, progan, r3gan, sngan, stylegan1
+from latty.models.families import fastgan as fast
+from latty.models.families import lightweight_gan as light
 from latty.models.families import stylegan2 as sg2
 
 CPU = torch.device("cpu")
@@ -426,6 +435,41 @@ def family_sngan(folder: Path) -> Made:
 def family_r3gan(folder: Path) -> Made:
     made = r3gan_tensors((8,) * 5 + (4, 4), (4,) * 5 + (2, 2))
     return saved(folder, made, 256, r3gan.build(made, {}, CPU))
+
+
+def fastgan(folder: Path) -> Made:
+    return Made(fastgan_networks.written(_fastgan(1024, False), folder), 1024, None)
+
+
+def projected_gan(folder: Path) -> Made:
+    return Made(fastgan_networks.written(_fastgan(512, True), folder), 512, None)
+
+
+def family_fastgan(folder: Path) -> Made:
+    held = fastgan_networks.our_tensors(_fastgan(1024, False))
+    made = {name: tensor for name, tensor in held.items() if not name.startswith("to_128.")}
+    header = {"kind": "generator", **fast.metadata(normalised=False, tanh=True)}
+    save_file(made, folder / "m.safetensors", header)
+    return Made(folder / "m.safetensors", 1024, fast.build(made, header, CPU))
+
+
+def _fastgan(size: int, projected: bool) -> fastgan_networks.Network:
+    return fastgan_networks.trained(fastgan_networks.Network(size, 8, projected=projected))
+
+
+LIGHT = (8, 8, 8, 8, 4, 4, 2, 2, 2)
+
+
+def lightweight_gan(folder: Path) -> Made:
+    made = lightweight_tensors(LIGHT)
+    held = {"GAN": {f"GE.{name}": tensor for name, tensor in made.items()}, "version": "1.2.1"}
+    return saved(folder, held, 1024, light.build(made, {}, CPU), "model_7.pt")
+
+
+def family_lightweight_gan(folder: Path) -> Made:
+    made = lightweight_tensors(LIGHT)
+    save_file(made, folder / "m.safetensors", {"kind": "generator", "family": "lightweight_gan"})
+    return Made(folder / "m.safetensors", 1024, light.build(made, {}, CPU))
 
 
 def family_stylegan2(folder: Path) -> Made:

@@ -22,7 +22,20 @@ def open_model(ref: str, device: str = "auto") -> "Generator":
     file, where = model_file(ref), pick_device(device)
     within = file is not None and Path(ref).expanduser() == file.parent
     name = ref if file is None else file.parent.resolve().name if within else file.stem
-    return opened(file, name, file.stat().st_mtime_ns if file else 0, where)
+    return opened(file, name, _changed(file) if file else (), where)
+
+
+def _changed(file: Path) -> tuple[int, ...]:
+    """When a file and those that may hold its settings were last written, in ns; -1: not there."""
+    from latty.models.parts import settings_files
+
+    found = []
+    for place in (file, *settings_files(file)):
+        try:
+            found.append(place.stat().st_mtime_ns)
+        except OSError:
+            found.append(-1)
+    return tuple(found)
 
 
 def picture_size(ref: str) -> tuple[int, int]:

@@ -33,8 +33,11 @@ PLAIN = "a plain network can be described: latty inspect FILE --spec drafts a sp
 
 
 @lru_cache(maxsize=2)
-def opened(file: Path | None, name: str, mtime_ns: int, device: "torch.device") -> "Generator":
-    """A generator, kept once per content: `mtime_ns` is a key only. file: None for a family that
+def opened(
+    file: Path | None, name: str, changed: tuple[int, ...], device: "torch.device"
+) -> "Generator":
+    """A generator, kept once per content: `changed`, the times of its files in ns, is a key only.
+    file: None for a family that
     needs none and is called `name`. Raises Missing, OutputError, BadData."""
     if file is not None:
         return build(convert(file, kept=False), file, name, device)

@@ -34,6 +34,12 @@ WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put 
 BESIDE_LIMIT = 2**20  # bytes of a settings file
 
 
+def settings_files(path: Path) -> list[Path]:
+    """Where the settings of a file may lie beside it; the first that holds a table counts."""
+    names = (f"{path.stem}.config.json", f"{path.stem}.json", "config.json", "args.json")
+    return [path.with_name(name) for name in names if name != path.name]
+
+
 @dataclass(frozen=True)
 class Part:
     """One network of a checkpoint, from which a layout or a family makes a generator.
@@ -104,10 +110,8 @@ class Part:
     def beside(self) -> dict[str, Any]:
         """NAME.config.json, NAME.json, config.json or args.json in the folder of the file, or {};
         what the user states goes before it."""
-        path = self.checkpoint.path
-        names = (f"{path.stem}.config.json", f"{path.stem}.json", "config.json", "args.json")
-        others = (name for name in names if name != path.name)
-        found = next((table for name in others if (table := _table(path.with_name(name)))), {})
+        places = settings_files(self.checkpoint.path)
+        found = next((table for place in places if (table := _table(place))), {})
         return {**found, **self.checkpoint.given}
 
 

@@ -1,29 +1,39 @@
-"""A network whose class embedding was lost on the way: what makes it known in every layout."""
+"""How much of what a mapping reads is the latent, where no class embedding lies beside it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from latty.checkpoints.refusals import Refusal
 
+KEYS = ("z_dim", "z_space_dim")  # settings beside a file that say it
 HINT = "export it again with its class embedding, or import its author's own file"
 
 
-def refuse_lost(shapes: Mapping[str, Sequence[int]], first: str, z_dim: object = None) -> None:
-    """Raises Refusal where the first layer of a mapping, a matrix (outputs, inputs), reads more
-    than the latent, although there is no embedding beside it.
+def check_latent(
+    shape: Sequence[int], first: str, said: Mapping[str, Any], z_dim: object = None
+) -> tuple[str, ...]:
+    """A note where all that the mapping reads is taken for the latent and nothing says so. Raises
+    Refusal where it reads more than the latent: its class embedding was lost.
 
-    shapes  name -> shape, as (512, 1024), of the mapping's tensors
-    first   the layer's name
-    z_dim   the latent's width where the file or its layout says it; else twice the outputs are
-            taken for a latent and an embedding side by side, which is how all of them join the two
+    shape   of the first layer of the mapping, a matrix (outputs, inputs)
+    first   that layer's name
+    said    the settings beside the file
+    z_dim   the latent's width where the file or its layout says it; where nothing does, twice the
+            outputs are an equally wide latent and embedding, which is how all of them join the two
     """
-    shape = shapes.get(first, ())
     if len(shape) != 2:
-        return  # the layout's own check names it
+        return ()  # the layout's own check names it
     outputs, inputs = shape
-    if inputs != z_dim if isinstance(z_dim, int) and z_dim else inputs == 2 * outputs:
-        width = z_dim if isinstance(z_dim, int) and z_dim else outputs
-        what = (
-            f"its mapping reads {inputs} numbers, {width} of them a latent: it is a network with "
-            f"classes, whose class embedding is not in the file ('{first}')"
+    told = [one for one in (z_dim, *map(said.get, KEYS)) if isinstance(one, int) and one]
+    other = next((one for one in told if one != inputs), None)
+    if other is None and (told or inputs != 2 * outputs):
+        taken = (
+            f"its mapping reads {inputs} numbers: all are taken for the latent, none for a class"
         )
-        raise Refusal("missing-key", what, HINT)
+        return () if told or inputs == outputs else (taken,)
+    what = (
+        f"its mapping reads {inputs} numbers, {other or outputs} of them a latent: it is a network "
+        f"with classes, whose class embedding is not in the file ('{first}')"
+    )
+    hint = f"{HINT}; if its latent is that wide, say so: --set z_dim={inputs}"
+    raise Refusal("missing-key", what, HINT if told else hint)

@@ -1,6 +1,6 @@
 """What every StyleGAN1 layout needs on its way into ours: orientation, noise, the mean code."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -19,10 +19,10 @@ NEVER = 1 << 30  # px
 AGAIN = "it is no StyleGAN of 2019 that latty knows"
 
 
-def finished(tensors: dict[str, Tensor], epsilon: float) -> Converted:
+def finished(tensors: dict[str, Tensor], epsilon: float, notes: Sequence[str] = ()) -> Converted:
     """Our layout of tensors such as (O, I, 3, 3), complete: noise and mean code are made where the
-    file has none, and noted."""
-    notes = []
+    file has none, and noted after `notes`."""
+    notes = [*notes]
     if _add_noise(tensors):
         notes.append("noise seeded with 0: the file holds none")
     if "mapping.w_avg" not in tensors:

@@ -23,23 +23,26 @@ BATCH = 1000
 NOISE_SEED = 0
 
 
-def finished(tensors: Mapping[str, Tensor], **settings: Any) -> Converted:
+def finished(
+    tensors: Mapping[str, Tensor], notes: Sequence[str] = (), **settings: Any
+) -> Converted:
     """The tensors, such as (O, I, 3, 3), in NVIDIA's names, with mean code and noise pictures where
     there are none.
 
+    notes       what else there is to say of the file
     settings    fields of the config that no tensor shows; others take their defaults
     """
     shapes = shapes_of(tensors)
     config = replace(file.read_config(shapes, {}), **settings)
     config = replace(config, resample_filter=file.read_taps(tensors, config))
     kept = {name: t for name, t in tensors.items() if not name.endswith(f".{file.FILTER}")}
-    notes: list[str] = []
+    made: list[str] = []
     if config.use_noise:
-        notes += _add_noise(kept, config)
+        made += _add_noise(kept, config)
     if "mapping.w_avg" not in kept:
         kept["mapping.w_avg"] = _mean_code(kept, config)
-        notes.append(f"mean code estimated from {LATENTS} latents: the file has none")
-    return Converted(kept, stylegan2.metadata(config), tuple(notes))
+        made.append(f"mean code estimated from {LATENTS} latents: the file has none")
+    return Converted(kept, stylegan2.metadata(config), (*notes, *made))
 
 
 def _add_noise(tensors: dict[str, Tensor], config: StyleGAN2Config) -> list[str]:

@@ -6,6 +6,7 @@ Its up-sampling convolutions are stored as TensorFlow had them, half a turn away
 
 import math
 import re
+from typing import Any
 
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from latty.checkpoints.refusals import Refusal
 from latty.models.conversion import classes
 from latty.models.conversion import stylegan2 as common
 from latty.models.parts import Converted, Part
+from latty.models.state_dict import only, positive
 
 ORIGIN = "StyleGAN2 of genforce and SeFa, .pth"
 CHECKED = "the reference code's own output, 16 and 32 px"
@@ -23,18 +25,31 @@ SIGNATURE = {  # other networks of genforce have no strength of noise per layer
     "mapping.dense0.weight": ...,
 }
 
+SETTINGS = ("z_dim", "z_space_dim", "mapping_lr_mul")
+ONLY = {  # other values of their settings would need other arithmetic
+    "final_tanh": False,
+    "const_input": True,
+    "demodulate": True,
+    "use_wscale": True,
+    "repeat_w": True,
+    "noise_type": "spatial",
+}
+MAPPING_LR = 0.01
+DENSE = "mapping.dense0.weight"
 KERNEL = re.compile(r"(filter|upsample)\.kernel$")
 FIRST = "synthesis.early_layer.const"
 
 
 def convert(part: Part) -> Converted:
+    said, notes = part.beside, list[str]()
+    only(said, ONLY)
     if "mapping.label_weight" not in part.views:
-        classes.refuse_lost(part.shapes, "mapping.dense0.weight", part.beside.get("z_space_dim"))
+        notes += classes.check_latent(part.shapes[DENSE], DENSE, said)
     given = part.torch()
     kernels = [given.pop(name) for name in list(given) if KERNEL.search(name)]
     kernels = [kernel.reshape(kernel.shape[-2:]) for kernel in kernels]
     tensors: dict[str, Tensor] = {"synthesis.b4.const": common.take(given, FIRST)[0]}
-    settings = {}
+    settings: dict[str, Any] = {"mapping_lr": positive(said, "mapping_lr_mul", MAPPING_LR)}
     label = given.pop("mapping.label_weight", None)
     for name in [name for name in given if name.startswith("mapping.dense")]:
         new = name.replace("dense", "fc", 1)
@@ -55,7 +70,7 @@ def convert(part: Part) -> Converted:
                 tensors[f"{new}.{last}"] = common.take(given, f"{old}.{last}")
             _style(given, tensors, old, new)
     common.refuse_rest(given)
-    return common.finished(tensors, resample_filter=common.one_kernel(kernels), **settings)
+    return common.finished(tensors, notes, resample_filter=common.one_kernel(kernels), **settings)
 
 
 def _conv(given: dict[str, Tensor], tensors: dict[str, Tensor], layer: int, new: str) -> None:

@@ -20,13 +20,14 @@ from latty.models.state_dict import only, positive
 ORIGIN = "StyleGAN of genforce and SeFa, .pth"
 CHECKED = "the reference code's own output, 32 to 1024 px, fused or not, with classes too"
 FAMILY = "stylegan1"
-SETTINGS = ("fused_scale", "mapping_lr_mul")
+SETTINGS = ("fused_scale", "mapping_lr_mul", "z_dim", "z_space_dim")
 SIGNATURE = {
     "synthesis.layer0.const": ...,
     "synthesis.layer0.apply_noise.weight": ...,
     "mapping.dense0.weight": ...,
 }
 
+DENSE = "mapping.dense0.weight"
 EPSILON = 1e-8  # of instance norm
 LAYER = re.compile(r"synthesis\.layer(\d+)\.(.+)")
 KINDS = {"apply_noise.weight": "noise_weight", "apply_noise.noise": "noise"}
@@ -45,8 +46,9 @@ def convert(part: Part) -> Converted:
     BadData for settings beside the file that no released model has."""
     said: Mapping[str, Any] = part.beside
     only(said, ONLY)
+    notes: tuple[str, ...] = () if "fused_scale" in said else (ASSUMED,)
     if "mapping.label_weight" not in part.views:
-        classes.refuse_lost(part.shapes, "mapping.dense0.weight", said.get("z_space_dim"))
+        notes += classes.check_latent(part.shapes[DENSE], DENSE, said)
     fused = common.fused_from(said.get("fused_scale", "auto"))
     lr = positive(said, "mapping_lr_mul", MAPPING_LR) / MAPPING_LR
     tensors: dict[str, Tensor] = {}
@@ -66,6 +68,4 @@ def convert(part: Part) -> Converted:
             tensors[f"synthesis.layer{layer}.{kind}"] = picture
         elif not name.startswith("truncation."):
             tensors[name] = tensor * lr if name.startswith("mapping.dense") else tensor
-    converted = common.finished(tensors, EPSILON)
-    notes = () if "fused_scale" in said else (ASSUMED,)
-    return Converted(converted.tensors, converted.meta, (*notes, *converted.notes))
+    return common.finished(tensors, EPSILON, notes)

@@ -20,6 +20,8 @@ SIGNATURE = (
     {"synthesis.layer0.const": ..., "mapping.dense0.fc.weight": ...},  # HiGAN
 )
 
+SETTINGS = ("z_dim", "z_space_dim")
+FIRST = ("mapping.dense0.linear.weight", "mapping.dense0.fc.weight")
 EPSILON = 1e-8  # of instance norm
 LAYER = re.compile(r"synthesis\.layer(\d+)\.(.+)")
 OUTPUT = re.compile(r"synthesis\.output(\d+)\.(?:conv\.)?(weight|bias)")
@@ -38,9 +40,9 @@ KINDS = {
 
 def convert(part: Part) -> Converted:
     """Our names and orientation; the truncation that their own code always applies is noted."""
-    if "mapping.label_weight" not in part.views:
-        for first in ("mapping.dense0.linear.weight", "mapping.dense0.fc.weight"):
-            classes.refuse_lost(part.shapes, first)
+    notes = _truncation(part)
+    for first in {*FIRST} & {*part.shapes}:
+        notes += classes.check_latent(part.shapes[first], first, part.beside)
     tensors: dict[str, Tensor] = {}
     for name, tensor in part.torch().items():
         dense, output, layer = DENSE.fullmatch(name), OUTPUT.fullmatch(name), LAYER.fullmatch(name)
@@ -54,14 +56,11 @@ def convert(part: Part) -> Converted:
             common.check_blur(name, tensor)
         elif layer:
             tensors |= _layer(int(layer[1]), layer[2], name, tensor)
-        elif (
-            name == "synthesis.lod"
-        ):  # while it grows, its own code draws the finest and blends none
+        elif name == "synthesis.lod":  # while it grows, its own code blends nothing
             tensors[name] = tensor.floor()
         elif not name.startswith("truncation."):
             tensors[name] = tensor  # the family's own check names what is strange
-    converted = common.finished(tensors, EPSILON)
-    return Converted(converted.tensors, converted.meta, (*_truncation(part), *converted.notes))
+    return common.finished(tensors, EPSILON, notes)
 
 
 def _truncation(part: Part) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ SIGNATURE = {
     "g_mapping.dense0.weight": ...,
 }
 
+SETTINGS = ("z_dim",)
+DENSE = "g_mapping.dense0.weight"
 EPSILON = 1e-5  # of instance norm in this implementation alone
 MEAN = ("truncation.avg_latent", "dlatent_avg", "avg_latent")
 BLOCK = re.compile(r"g_synthesis\.blocks\.(\d+)x\1\.(.+)")
@@ -34,7 +36,7 @@ KINDS = {
 
 def convert(part: Part) -> Converted:
     """Our names; up-sampling convolutions that the reference runs fused are turned around."""
-    classes.refuse_lost(part.shapes, "g_mapping.dense0.weight")
+    notes = classes.check_latent(part.shapes[DENSE], DENSE, part.beside)
     tensors: dict[str, Tensor] = {}
     blocks = 1 + max(_level(name) for name in part.shapes)
     for name, tensor in part.torch().items():
@@ -45,7 +47,7 @@ def convert(part: Part) -> Converted:
         else:
             new, tensor = _renamed(name, tensor, blocks)
             tensors[new] = tensor
-    return common.finished(tensors, EPSILON)
+    return common.finished(tensors, EPSILON, notes)
 
 
 def _level(name: str) -> int:

@@ -29,6 +29,9 @@ SIGNATURE = {
 
 EXPORTS = {"as": "nvidia", "of": "model", "suffix": ".safetensors"}
 
+SETTINGS = ("z_dim",)
+FIRST = "mapping.fc0.weight"
+ASSUMED = "activation, clamp and learning rate are not in the file: NVIDIA's defaults are assumed"
 OTHERS = re.compile(r"\.(affine|skip)\.")  # linear and unclamped in every network
 ASK = "ask its author which network it is"
 
@@ -36,8 +39,10 @@ ASK = "ask its author which network it is"
 def convert(part: Part) -> Converted:
     """Settings from the modules' attributes, or the defaults for a bare state dict."""
     settings = part.attributes
+    notes: tuple[str, ...] = () if part.module is not None else (ASSUMED,)
     if "mapping.embed.weight" not in part.views:
-        classes.refuse_lost(part.shapes, "mapping.fc0.weight", settings.get("mapping.z_dim"))
+        z_dim = settings.get("mapping.z_dim")
+        notes += classes.check_latent(part.shapes[FIRST], FIRST, part.beside, z_dim)
     taken: dict[str, Any] = {
         "activation": _one(settings, "activation", "lrelu", "synthesis."),
         "conv_clamp": _one(settings, "conv_clamp", None, "synthesis."),
@@ -46,11 +51,7 @@ def convert(part: Part) -> Converted:
     }
     if taken["conv_clamp"] is not None:
         taken["conv_clamp"] = float(taken["conv_clamp"])
-    converted = common.finished(part.torch(), **taken)
-    if part.module is not None:
-        return converted
-    note = "activation, clamp and learning rate are not in the file: NVIDIA's defaults are assumed"
-    return Converted(converted.tensors, converted.meta, (note, *converted.notes))
+    return common.finished(part.torch(), notes, **taken)
 
 
 def _one(settings: dict[str, Any], key: str, default: Any, under: str) -> Any:

@@ -13,16 +13,20 @@ from torch import Tensor
 
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData
-from latty.models.conversion import classes
+from latty.models.conversion import classes, tensorflow
 from latty.models.conversion import stylegan2 as common
 from latty.models.parts import Converted, Part
+from latty.models.state_dict import only
 
 ORIGIN = "StyleGAN2 and StyleGAN2-ADA of NVIDIA in TensorFlow, .pkl"
 CHECKED = "the output of NVIDIA's own converter, 32 px; no TensorFlow was run"
 FAMILY = "stylegan2"
 SIGNATURE = {"synthesis.4x4/Conv/mod_weight": ..., "mapping.Dense0/weight": ...}
 
-TOP = "synthesis.4x4/Conv/mod_weight"  # only StyleGAN2 has it
+ONLY = {"normalize_latents": True}
+USED = ("nonlinearity", "mapping_nonlinearity", "mapping_lrmul", "resample_kernel", "conv_clamp",
+        "use_noise")  # fmt: skip
+DENSE0 = "mapping.Dense0/weight"
 LAYERS = {"Conv": "conv1", "Conv0_up": "conv0", "Conv1": "conv1", "ToRGB": "torgb", "Skip": "skip"}
 UP = ("Conv0_up", "Skip")
 UNUSED = ("lod", "synthesis.lod")
@@ -41,22 +45,24 @@ def convert(part: Part) -> Converted:
         if name not in UNUSED:
             new, change = _renamed(name)
             tensors[new] = change(tensor)
-    kwargs = _kwargs(part)
+    kwargs = tensorflow.arguments(part)
+    only(kwargs, ONLY)
+    notes = tensorflow.remarks(kwargs, *ONLY, *USED)
     if label is None and "mapping.LabelEmbed/weight" not in given:
-        turned = {name: shape[::-1] for name, shape in part.shapes.items()}
-        classes.refuse_lost(turned, "mapping.Dense0/weight", kwargs.get("latent_size"))
+        first = part.shapes[DENSE0][::-1]
+        notes += classes.check_latent(first, DENSE0, {}, kwargs.get("latent_size"))
     settings: dict[str, Any] = {
         "activation": _value(kwargs, "nonlinearity", str, "lrelu"),
         "mapping_activation": _value(kwargs, "mapping_nonlinearity", str, "lrelu"),
         "mapping_lr": float(_value(kwargs, "mapping_lrmul", (int, float), 0.01)),
-        "resample_filter": _taps(_value(kwargs, "resample_kernel", (list, tuple), (1, 3, 3, 1))),
+        "resample_filter": _taps(_value(kwargs, "resample_kernel", list, [1, 3, 3, 1])),
     }
     clamp = _value(kwargs, "conv_clamp", (int, float), None)
     settings["conv_clamp"] = None if clamp is None else float(clamp)
     if label is not None:
         common.add_label(tensors, label)
         settings["label_norm"] = "joint"
-    return common.finished(tensors, **settings)
+    return common.finished(tensors, notes, **settings)
 
 
 def _renamed(name: str) -> tuple[str, Callable[[Tensor], Tensor]]:
@@ -119,14 +125,6 @@ def _first(tensor: Tensor) -> Tensor:
 def _picture(tensor: Tensor) -> Tensor:
     """(1, 1, H, W) -> (H, W)."""
     return _first(_first(tensor))
-
-
-def _kwargs(part: Part) -> dict[str, Any]:
-    """The arguments of the whole network and of its components."""
-    found: dict[str, Any] = {}
-    for key in ("synthesis.kwargs", "mapping.kwargs", "kwargs"):
-        found.update(part.attributes.get(key, {}))
-    return found
 
 
 def _value(kwargs: dict[str, Any], key: str, kind: Any, default: Any) -> Any:

@@ -5,15 +5,14 @@ Dense weights are transposed, convolutions HWIO; nothing is turned around in the
 """
 
 import re
-from typing import Any
 
 from torch import Tensor
 
-from latty.errors import BadData
-from latty.models.conversion import classes
+from latty.models.conversion import classes, tensorflow
 from latty.models.conversion import stylegan1 as common
 from latty.models.families.stylegan1.network import MAPPING_LR
 from latty.models.parts import Converted, Part
+from latty.models.state_dict import only, positive
 
 ORIGIN = "StyleGAN of NVIDIA in TensorFlow, .pkl"
 CHECKED = "the output of lernapparat's port, 32 px; no TensorFlow was run"
@@ -23,6 +22,7 @@ SIGNATURE = {"synthesis.4x4/Const/StyleMod/weight": ..., "mapping.Dense0/weight"
 # TensorFlow itself had 1e-8; the only pictures of these files that could be measured were made by
 # the port of lernapparat and GANSpace, which reads them with 1e-5. No picture shows the difference.
 EPSILON = 1e-5  # of instance norm
+DENSE0 = "mapping.Dense0/weight"
 LAYER = re.compile(r"synthesis\.(\d+)x\1/(Const|Conv|Conv0_up|Conv1)/(.+)")
 DENSE = re.compile(r"mapping\.Dense(\d+)/(weight|bias)")
 NOISE = re.compile(r"synthesis\.noise(\d+)")
@@ -44,20 +44,21 @@ ONLY = {  # the settings of every released model; others would need other arithm
     "use_styles": True,
     "use_instance_norm": True,
     "use_pixel_norm": False,
+    "const_input_layer": True,
 }
 
 
 def convert(part: Part) -> Converted:
     """Our names and orientation; settings from the arguments the network was made with.
     Raises BadData where one of them asks for arithmetic that no released model has."""
-    said = _settings(part)
+    said = tensorflow.arguments(part)
+    only(said, ONLY)
     fused = common.fused_from(said.get("fused_scale", "auto"))
-    lr = said.get("mapping_lrmul", MAPPING_LR)
-    if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr < 100:
-        raise BadData(f"its setting mapping_lrmul cannot be {lr!r:.40}", common.AGAIN)
+    lr = positive(said, "mapping_lrmul", MAPPING_LR)
+    notes = tensorflow.remarks(said, *ONLY, "fused_scale", "mapping_lrmul")
     if "mapping.LabelConcat/weight" not in part.views:
-        turned = {name: shape[::-1] for name, shape in part.shapes.items()}
-        classes.refuse_lost(turned, "mapping.Dense0/weight", said.get("latent_size"))
+        first = part.shapes[DENSE0][::-1]
+        notes += classes.check_latent(first, DENSE0, {}, said.get("latent_size"))
     blocks = 1 + max(_level(name) for name in part.views)
     tensors: dict[str, Tensor] = {}
     for name, tensor in part.torch().items():
@@ -81,21 +82,7 @@ def convert(part: Part) -> Converted:
             tensors |= _layer(_level(name), layer[2], layer[3], _oriented(tensor), fused)
         elif name != "lod":
             tensors[name] = tensor  # "synthesis.lod"; the family's own check names the rest
-    return common.finished(tensors, EPSILON)
-
-
-def _settings(part: Part) -> dict[str, Any]:
-    """The networks' arguments; raises BadData where one asks for arithmetic we do not have."""
-    said: dict[str, Any] = {}
-    for key, value in part.attributes.items():
-        if (key == "kwargs" or key.endswith(".kwargs")) and isinstance(value, dict):
-            said |= value
-    for key, value in ONLY.items():
-        given = said.get(key, value)
-        given = list(given) if isinstance(given, tuple) else given
-        if given != value:
-            raise BadData(f"its setting {key} is {given!r:.40}, not {value!r}", common.AGAIN)
-    return said
+    return common.finished(tensors, EPSILON, notes)
 
 
 def _level(name: str) -> int:

@@ -34,8 +34,8 @@ KERNEL = re.compile(r"(blur|upsample)\.kernel$")
 
 def convert(part: Part) -> Converted:
     shapes = part.shapes
-    # z and w are equally wide here: the two are one setting.
-    classes.refuse_lost(shapes, "style.1.weight", shapes["style.1.weight"][0])
+    first = shapes["style.1.weight"]
+    classes.check_latent(first, "style.1.weight", {}, first[0])  # z is as wide as w: one setting
     given = part.torch()
     kernels = [given.pop(name) for name in list(given) if KERNEL.search(name)]
     tensors: dict[str, Tensor] = {"synthesis.b4.const": common.take(given, "input.input")[0]}
