@@ -218,3 +218,48 @@ def test_published_shapes(capsys: Captured) -> None:
     run("import", WILD / "stylegan_ffhq_smile_wp_boundary.npy", "--json")
     (made,) = told(capsys)
     assert (made["space"], made["shape"], made["family"]) == ("w", [1, 18, D], "stylegan1")
+
+
+def test_right_angles_are_looked_for_between_all_rows(tmp_path: Path, capsys: Captured) -> None:
+    """A walk whose neighbours alone are at right angles is no basis."""
+    basis = files.right_angles(30, 18, D)
+    mixed = basis.copy()
+    mixed[4] = mixed[2] * 0.6 + mixed[4] * 0.8
+    for name, array, shape in (("a", basis, [18, D]), ("zoom_walk", mixed, [1, 18, D])):
+        run("import", files.npy(tmp_path / f"{name}.npy", array), "--json")
+        assert told(capsys)[0]["shape"] == shape
+
+
+def test_pools_drawn_in_different_ways_stay_apart(tmp_path: Path, capsys: Captured) -> None:
+    """Their truncation and class hold for all of a pool."""
+    for i, psi in enumerate((0.4, 0.7, 0.7)):
+        folder = tmp_path / "pools" / f"p{i}"
+        files.pt(folder / "latent_code_z.pt", torch.from_numpy(files.normal(i, 1, D)))
+        (folder / "args.json").write_text(json.dumps({"gan": "stylegan2", "truncation": psi}))
+    paths = sorted((tmp_path / "pools").rglob("latent_code_z.pt"))
+    run("import", *paths, "--json")
+    made = told(capsys)
+    drawn = {one["shape"][0]: dict(latents.read(one["name"]).params) for one in made}
+    assert {count: params["truncation"] for count, params in drawn.items()} == {1: 0.4, 2: 0.7}
+    assert drawn[2]["files"] == ("p1/latent_code_z.pt", "p2/latent_code_z.pt")
+
+
+def test_a_repository_is_looked_through(tmp_path: Path, capsys: Captured) -> None:
+    """As e4e's: directions two folders down, with code, a checkpoint and pictures around them."""
+    repository = tmp_path / "encoder"
+    there = repository / "editings" / "interfacegan_directions"
+    files.pt(there / "age.pt", torch.from_numpy(files.unit(1, 1, D)))
+    files.pt(repository / "pretrained_models" / "x.pt", {"epoch": 3, "opts": {"lr": 0.1}})
+    (repository / "README.md").write_text("words")
+    run("import", repository, "--json")
+    (made,) = told(capsys)
+    assert made["names"] == ["age"] and list(made["left_out"]) == ["pretrained_models/x.pt"]
+
+
+def test_latents_of_styleflow(tmp_path: Path, capsys: Captured) -> None:
+    each = [mean_code(i, 1, 18, D) for i in range(3)]
+    for name, held in (("list", each), ("array", np.stack(each))):
+        run("import", files.dumped(tmp_path / f"{name}.pickle", {"Latent": held}), "--json")
+        (made,) = told(capsys)
+        assert (made["kind"], made["shape"], made["space"]) == ("latents", [3, 18, D], "w")
+        np.testing.assert_array_equal(latents.read(name).array, np.concatenate(each))

@@ -120,8 +120,9 @@ def test_a_generator_stays_a_model(tmp_path: Path, capsys: Captured) -> None:
     run("import", path, "--json")
     assert json.loads(capsys.readouterr().out)["kind"] == "model"
     run("import", path, "--space", "w", "--name", "again", code=2)
-    run("import", tmp_path, code=65)
     assert "docs/importing.md" in capsys.readouterr().err
+    run("import", tmp_path, "--name", "held", "--json")
+    assert json.loads(capsys.readouterr().out)["kind"] == "model"
 
 
 def test_inspect_tells_text_and_folders_that_are_nothing(tmp_path: Path, capsys: Captured) -> None:

@@ -1,6 +1,7 @@
 """Files of other repositories, made in the shape that their programs write and publish."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,24 @@ def test_a_class_is_remembered(tmp_path: Path) -> None:
     assert dict(header(known(basis)).params)["class"] == "husky"
     pool = known(files.pool(tmp_path / "BigGAN-239" / "BigGAN-239_3"))
     assert isinstance(pool.header, Codes) and dict(pool.header.params)["class"] == 239
+
+
+@pytest.mark.parametrize("space", ["Z", "W", "W+", "S"])
+def test_support_sets_of_contraclip(space: str, tmp_path: Path) -> None:
+    told = {"gan": "stylegan2_ffhq1024", "stylegan_space": space, "stylegan_layer": 1}
+    folder(tmp_path / "e" / "models")
+    (tmp_path / "e" / "args.json").write_text(json.dumps(told))
+    width = 2 * D if space == "W+" else D
+    sets = {"SUPPORT_SETS": torch.ones(3, 4 * width), "ALPHAS": torch.ones(3, 4)}
+    path = tmp_path / "e" / "models" / "latent_support_sets.pt"
+    files.pt(path, {**sets, "LOGGAMMA": torch.zeros(3, 1)})
+    for where in (tmp_path / "e", path):
+        if space in ("W+", "S"):
+            with pytest.raises(BadData, match=rf"lie in {re.escape(space)}"):
+                look(where)
+            continue
+        found = known(where)
+        assert (header(found).space, header(found).family) == (space.lower(), "stylegan2")
+    files.pt(path, {**sets, "LOGGAMMA": torch.zeros(3, 4)})
+    with pytest.raises(BadData, match="gamma of its own" if space in "ZW" else "."):
+        look(path)

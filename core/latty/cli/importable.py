@@ -3,6 +3,7 @@
 Neither torch nor numpy is imported, unless a model is named.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -59,8 +60,9 @@ def find_all(paths: Sequence[Path], asked: ImportChoices) -> "Gathered | None":
     from latty.directions.importing.source import FOLDER, ImportSource, read_source
 
     if len(paths) > 1:
-        files = {path.name if _once(path, paths) else str(path): path for path in paths}
-        return gather.gathered(files, asked.of(ImportSource(paths[0].parent, FOLDER)))
+        whole = Path(os.path.commonpath([path.absolute().parent for path in paths]))
+        files = {path.absolute().relative_to(whole).as_posix(): path for path in paths}
+        return gather.gathered(files, asked.of(ImportSource(whole, FOLDER)))
     first = asked.of(read_source(paths[0]))
     if first.kind != FOLDER or recognise.importer_of(first) not in ("", gather.ENTRY):
         one = find(paths[0], asked)
@@ -79,10 +81,6 @@ def is_model(path: Path) -> bool:
         return gather.is_generator(read_source(path))
     except BadData:
         return False
-
-
-def _once(path: Path, paths: Sequence[Path]) -> bool:
-    return [one.name for one in paths].count(path.name) == 1
 
 
 def known_model(ref: str, device: str) -> "KnownModel":

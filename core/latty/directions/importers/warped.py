@@ -2,6 +2,7 @@
 
 Tzelepis et al. 2021. SUPPORT_SETS (K, 2D * d), ALPHAS (K, 2D), LOGGAMMA (K, 1), in an experiment's
 models/support_sets.pt, support_sets-<iteration>.pt or checkpoint.pt; args.json says the rest.
+ContraCLIP (Tzelepis et al. 2022) keeps the same under models/latent_support_sets.pt.
 """
 
 import re
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NAMES = {"SUPPORT_SETS": "support", "ALPHAS": "alphas", "LOGGAMMA": "loggamma"}
-FILES = r"(?:models/)?(?:support_sets(?:-\d{1,12})?|checkpoint)\.pt"
+FILES = r"(?:models/)?(?:(?:latent_)?support_sets(?:-\d{1,12})?|checkpoint)\.pt"
 FINAL = "support_sets.pt"
 RANGE = 3.0  # latent units each way: its evaluations walk 6 to 6.4 in all
 LOG_LIMIT = 30.0  # of gamma: far beyond what any latent width asks for
@@ -44,7 +45,8 @@ def convert(source: ImportSource) -> Imported:
     count, shape = _shape(opened, views)
     settings = opened.beside("args.json", 1) or source.beside("args.json", 1)
     space, notes = _space(source, settings)
-    model = sanitise.text(settings.get("gan_type")) or _folder_model(opened)
+    stated = settings.get("gan_type") or settings.get("gan")
+    model = sanitise.text(stated) or _folder_model(opened)
     infos = tuple(Info(f"p{k}", 1.0, (-RANGE, RANGE)) for k in range(count))
     told = sanitise.params(settings, importer="warped", source=opened.path.name)
     header = DirectionSet("warped", space, infos, model or "a model of WarpedGANSpace",
@@ -80,6 +82,9 @@ def _shape(source: ImportSource, views: Mapping[str, TensorView]) -> tuple[int, 
         what = f"SUPPORT_SETS {list(support)} and ALPHAS {list(alphas)}"
         sanitise.refuse(source, f"{what} do not fit each other")
     shape = (*alphas, numbers // (alphas[0] * alphas[1]))
+    if views["loggamma"].shape == alphas and alphas[1] > 1:
+        what = "each of its support vectors has a gamma of its own, as in ContraCLIP"
+        sanitise.refuse(source, what, "paths with one gamma each can be imported")
     if views["loggamma"].numel != alphas[0] or alphas[0] > sanitise.COUNT_LIMIT:
         what = f"LOGGAMMA {list(views['loggamma'].shape)} does not fit {alphas[0]} paths"
         sanitise.refuse(source, what)
@@ -93,9 +98,15 @@ def _space(source: ImportSource, settings: Mapping[str, Any]) -> tuple[str, list
     given = settings.get("shift_in_w_space")
     if isinstance(given, bool):
         return ("w" if given else "z"), []
+    named = sanitise.text(settings.get("stylegan_space")).lower()  # ContraCLIP
+    if named in ("z", "w"):
+        return named, []
+    if named:
+        sanitise.refuse(source, f"its paths lie in {named.upper()}: paths in z or w can be moved",
+                        "take an experiment with --stylegan-space Z or W")  # fmt: skip
     in_w = bool(re.search(r"-w(-|_|$)", f"{source.stem} {source.parent}"))
     space = "w" if in_w else "z"
-    return space, [f"no args.json says the space: taken for {space} (--space names the other)"]
+    return space, [f"no args.json names the space: taken for {space} (--space names the other)"]
 
 
 def _folder_model(source: ImportSource) -> str:

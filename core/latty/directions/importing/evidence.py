@@ -8,7 +8,9 @@ the switch that decides it.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, combinations
 from math import isfinite, sqrt
 from typing import NoReturn
 
@@ -68,7 +70,7 @@ class Traits:
     unit        all of length 1; for rows of one flattened vector: all of them together
     alike       two or more, all the same
     orthogonal  two or more, each at a right angle to the others
-    cosine      the mean over pairs of rows
+    cosine      the mean over each row with the next and with the first
     typical     the mean length
     """
 
@@ -139,8 +141,10 @@ def traits(view: TensorView) -> Traits:
     if len(found) == 1:
         return Traits(unit, False, False, 1.0, typical)
     alike = all(_same(found[0], row, typical) for row in found[1:])
-    cosines = _cosines(found, sizes)
-    orthogonal = all(abs(cosine) < SQUARE_ANGLE for cosine in cosines)
+    near = [(i, i + 1) for i in range(len(found) - 1)] + [(0, i) for i in range(2, len(found))]
+    cosines = list(_cosines(found, sizes, near))
+    every = chain(near, combinations(range(len(found)), 2))  # the few first: most end there
+    orthogonal = all(abs(cosine) < SQUARE_ANGLE for cosine in _cosines(found, sizes, every))
     return Traits(unit, alike, orthogonal, sum(cosines) / len(cosines), typical)
 
 
@@ -148,13 +152,11 @@ def _same(first: list[float], other: list[float], size: float) -> bool:
     return all(abs(a - b) <= 1e-6 * size for a, b in zip(first, other, strict=True))
 
 
-def _cosines(found: list[list[float]], sizes: list[float]) -> list[float]:
-    """Of each row with the next and with the first: enough to tell right angles from a mean."""
-    pairs = [(i, i + 1) for i in range(len(found) - 1)] + [(0, i) for i in range(2, len(found))]
-    return [
-        sum(a * b for a, b in zip(found[i], found[j], strict=True)) / (sizes[i] * sizes[j])
-        for i, j in pairs
-    ]
+def _cosines(
+    found: list[list[float]], sizes: list[float], pairs: Iterable[tuple[int, int]]
+) -> Iterator[float]:
+    for i, j in pairs:
+        yield sum(a * b for a, b in zip(found[i], found[j], strict=True)) / (sizes[i] * sizes[j])
 
 
 # --- axes -----------------------------------------------------------------------------------------

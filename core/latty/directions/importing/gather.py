@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ENTRY = "folder"
+HOW_DRAWN = ("class", "truncation", "truncated")  # of latents: one way for a whole pool
+DEPTH = 3  # folders inside folders that are looked into
 SUFFIXES = (".npy", ".npz", ".pkl", ".pickle", ".pt", ".pth", ".csv", ".safetensors")
 FILES_LIMIT, BYTES_LIMIT = 500, 64 * 2**20  # a folder of generators is no folder of directions
 NOTHING = "no importer knows it"
@@ -43,7 +45,7 @@ class Gathered:
 def inside(source: ImportSource) -> dict[str, Path]:
     """The files of a folder, and of the folders in it, that can hold directions or latents."""
     names = [n for n in source.files if PurePath(n).suffix.lower() in SUFFIXES]
-    near = [name for name in names if name.count("/") < 2]
+    near = [name for name in names if name.count("/") <= DEPTH]
     return {name: source.files[name] for name in near[: FILES_LIMIT + 1]}
 
 
@@ -101,7 +103,8 @@ def _key(name: str, one: Imported) -> tuple[object, ...]:
     header = one.header
     common = (one.kind, header.space, header.model, header.family, header.model_digest)
     if isinstance(header, Codes):
-        return (*common, header.params and dict(header.params).get("class"), one.shape[1:])
+        known = dict(header.params)
+        return (*common, *(known.get(word) for word in HOW_DRAWN), one.shape[1:])
     if header.form != LINEAR:
         return (*common, name)
     return (*common, header.method, one.shape[-1])
@@ -153,7 +156,7 @@ def _merged(part: Mapping[str, Imported], asked: ImportSource) -> Imported:
     each = list(part.values())
     header = each[0].header
     if isinstance(header, Codes):
-        return _latents(part, header)
+        return _latents(part, header, asked)
     if header.form != LINEAR:
         return each[0]
     headers = [one.header for one in each if isinstance(one.header, DirectionSet)]
@@ -161,8 +164,7 @@ def _merged(part: Mapping[str, Imported], asked: ImportSource) -> Imported:
     layers = max((one.shape[1] for one in each if len(one.shape) == 3), default=0)
     infos = [info for one in headers for info in one.infos]
     notes = tuple(dict.fromkeys(note for one in each for note in one.notes))
-    told: dict[str, Value] = {"importer": ENTRY, "source": asked.path.name, "files": tuple(part)}
-    told |= _common(headers)
+    told = {**_origin(part, asked), **_common(headers)}
     made = replace(
         header,
         infos=tuple(replace(i, name=n) for i, n in zip(infos, names, strict=True)),
@@ -172,6 +174,10 @@ def _merged(part: Mapping[str, Imported], asked: ImportSource) -> Imported:
     shape = (len(infos), *inner)
     sanitise.check_directions(asked, shape)
     return Imported(made, shape, lambda: {ARRAY: _stacked(each, layers)}, notes, ENTRY)
+
+
+def _origin(part: Mapping[str, Imported], asked: ImportSource) -> dict[str, Value]:
+    return {"importer": ENTRY, "source": asked.path.name, "files": tuple(part)}
 
 
 def _common(headers: Sequence[DirectionSet]) -> dict[str, Value]:
@@ -204,7 +210,8 @@ def _stacked(each: Sequence[Imported], layers: int) -> "Tensor":
     return torch.cat(arrays)
 
 
-def _latents(part: Mapping[str, Imported], header: Codes) -> Imported:
+def _latents(part: Mapping[str, Imported], header: Codes, asked: ImportSource) -> Imported:
+    """All one behind the other, with what all of their files know alike."""
     each = list(part.values())
     names: list[str] = []
     for name, one in part.items():
@@ -219,5 +226,10 @@ def _latents(part: Mapping[str, Imported], header: Codes) -> Imported:
 
         return {CODES: torch.cat([one.load()[CODES] for one in each])}
 
-    made = replace(header, names=sanitise.unique(names) if len(each) > 1 else header.names)
-    return Imported(made, shape, load, notes, ENTRY if len(each) > 1 else each[0].entry)
+    if len(each) == 1:
+        return each[0]
+    told = [set(one.header.params) for one in each]
+    shared = [pair for pair in header.params if all(pair in params for params in told)]
+    params = tuple({**dict(shared), **_origin(part, asked)}.items())
+    made = replace(header, names=sanitise.unique(names), params=params)
+    return Imported(made, shape, load, notes, ENTRY)

@@ -97,9 +97,15 @@ def _views(source: ImportSource) -> list[tuple[str, TensorView]]:
         return _same(tree)
     if not isinstance(tree, dict):
         return []
+    known: dict[str, Any] = {str(key).lower(): value for key, value in tree.items()}  # "Latent"
     for key in KEYS:
-        if key in tree and sanitise.is_floats(tree[key]):
-            return [(key, tree[key])] if len(tree[key].shape) <= 3 else []
+        value = known.get(key)
+        if isinstance(value, list) and value:  # of StyleFlow, one by one
+            found = _same({str(i): view for i, view in enumerate(value[: sanitise.COUNT_LIMIT])})
+            return [("", view) for _, view in found]
+        if isinstance(value, TensorView) and sanitise.is_floats(value):
+            flat = len(sanitise.squeezed(value).shape) <= 3
+            return [(key, _flat(value, source))] if flat else []
     projected = {
         str(key): value["latent"]
         for key, value in list(tree.items())[: sanitise.COUNT_LIMIT]
