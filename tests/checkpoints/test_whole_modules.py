@@ -28,8 +28,10 @@ from latty.models.opening import build, convert
 
 SOURCE = """
 import enum
+import math
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 class generator(nn.Module):
     def __init__(self):
@@ -40,6 +42,15 @@ class generator(nn.Module):
         self.register_buffer("kept", torch.arange(3.0))
         self.register_buffer("hidden", torch.arange(3.0), persistent=False)
         self.owner = [self]
+
+class functional(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(6, 64)
+        self.acts = [torch.tanh, torch.sigmoid, F.relu, F.softplus, math.tanh]
+        self.method, self.inner = torch.Tensor.tanh, self.fc.forward
+        self.table = {"up": F.interpolate, "sum": torch.einsum, "init": nn.init.normal_}
+        self.losses = [0.5] * 150_000
 
 class Mode(enum.Enum):
     ON = 1
@@ -162,6 +173,89 @@ layers = [
   { kind = "reshape", shape = [1, 8, 8] },
 ]
 """
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_functions_that_a_module_keeps_are_names(
+    tmp_path: Path, theirs: ModuleType, protocol: int
+) -> None:
+    net, path, spec = theirs.functional(), tmp_path / "net.pth", tmp_path / "net.toml"
+    torch.save(net, path, pickle_protocol=protocol)
+    sys.modules.pop("their_project")
+    spec.write_text(SPEC.replace('tensors = "0"', 'tensors = "fc"'))
+    model = build(convert(path, spec), path, "net", torch.device("cpu"))
+    z = model.sample([0, 1])
+    with torch.inference_mode():
+        wanted = torch.tanh(net.fc(z)).reshape(2, 1, 8, 8)
+        assert torch.equal(model.synthesis(model.mapping(z)), wanted)
+    kept = open_checkpoint(path).tree.attributes
+    assert kept["acts"][0].path == "torch.tanh" and kept["acts"][2].name == "relu"
+    assert "losses" not in kept and inspect(path)["refused"] is None
+
+
+WEIGHTS = {"w": Numbers((2,), bytes(8))}
+FUNCTIONS = Global("torch._C", "_VariableFunctionsClass")
+GETATTR = Global("builtins", "getattr")
+THING = Call(Global("their", "Thing"), new=True)
+
+
+@pytest.mark.parametrize(
+    "call",
+    {
+        "called": Call(Call(GETATTR, (FUNCTIONS, "tanh")), ("touch RAN",)),
+        "method": Call(Call(GETATTR, (THING, "Run")), ("touch RAN",)),
+        "partial": Call(Call(Global("functools", "partial"), (THING,)), ("touch RAN",)),
+        "relu": Call(Global("torch.nn.functional", "relu"), ("touch RAN",)),
+        "math": Call(Global("math", "tanh"), (1,)),
+        "class": Call(GETATTR, (Global("their", "Thing"), "run")),
+        "of a table": Call(GETATTR, (Call(Global("collections", "OrderedDict")), "run")),
+        "dotted": Call(GETATTR, (THING, "run.os")),
+        "private": Call(GETATTR, (FUNCTIONS, "__globals__")),
+        "three": Call(GETATTR, (FUNCTIONS, "tanh", None)),
+        "none": Call(GETATTR),
+        "theirs.os": Global("their.os", "path"),
+        "sys of theirs": Global("their.tools", "sys"),
+        "Popen of theirs": Call(Global("their.green", "Popen"), ("touch RAN",)),
+    }.items(),
+    ids=lambda pair: pair[0],
+)
+def test_functions_that_are_called_or_fetched_from_elsewhere_are_refused(
+    tmp_path: Path, call: tuple[str, Any]
+) -> None:
+    file = tmp_path / "w.pkl"
+    file.write_bytes(pickled({**WEIGHTS, "x": call[1]}))
+    with pytest.raises(Refusal) as caught:
+        open_checkpoint(file)
+    assert caught.value.code == ("bad-op" if call[0] == "partial" else "forbidden-global")
+    assert inspect(file)["refused"]["code"] == caught.value.code
+
+
+RUN = b"ctheir.tools\nrun\n"
+OBJECT = b"ctheir.tools\nThing\n)\x81"
+PLANTED = {
+    "state": OBJECT + b"}\x8c\x0c__setstate__" + RUN + b"sb",
+    "state of slots": OBJECT + b"N}\x8c\x0c__setstate__" + RUN + b"s\x86b",
+    "state of a table": b"ccollections\nOrderedDict\n)R}\x8c\x0c__setstate__" + RUN + b"sb",
+    "state of a class": b"ctheir.tools\nThing\n}\x8c\x01x" + RUN + b"sb",
+    "state twice": OBJECT + b"}b}\x8c\x06append" + RUN + b"sb",
+    "append": OBJECT + b"}\x8c\x06append" + RUN + b"sb\x8c\x09touch RANa",
+    "extend": OBJECT + b"}\x8c\x06extend" + RUN + b"sb(\x8c\x09touch RANe",
+    "add": OBJECT + b"}\x8c\x03add" + RUN + b"sb(\x8c\x09touch RAN\x90",
+}
+
+
+@pytest.mark.parametrize("code", PLANTED)
+def test_methods_that_pickle_would_call_are_not_the_files_to_give(
+    tmp_path: Path, code: str
+) -> None:
+    """Of an object that brings its own __setstate__, append, extend or add, other programs call
+    it."""
+    tensor = pickled(WEIGHTS["w"])[2:-1]
+    file = tmp_path / "w.pkl"
+    file.write_bytes(b"\x80\x04}(\x8c\x01w" + tensor + b"\x8c\x01x" + PLANTED[code] + b"u.")
+    with pytest.raises(Refusal) as caught:
+        open_checkpoint(file)
+    assert caught.value.code == "bad-op" and code.split()[0] in str(caught.value)
 
 
 @pytest.mark.parametrize("wrapped", [False, True], ids=["module", "DataParallel"])

@@ -1,12 +1,15 @@
 """Folders that hold a checkpoint, shards of one, settings beside a file and by --set."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from cli_in_process import latty
+from PIL import Image
 from places import PARITY
 from safetensors.torch import save_file
 from small_families import example
@@ -100,6 +103,33 @@ def test_a_folder_opens_as_the_checkpoint_in_it(tmp_path: Path, folder: Path, la
     preset = 'schema = 1\nname = "x"\nframes = 1\n[scene]\nmodel = "sn_mnist"\nseed = 1\n'
     (tmp_path / "p.toml").write_text(f'{preset}[[outputs]]\npath = "p.png"\n')
     assert latty("check", "p.toml", home=tmp_path).returncode == 0
+
+
+def test_a_folder_is_a_model_in_a_preset(tmp_path: Path, folder: Path) -> None:
+    one_file(folder, "generator.pt")
+    for name, model in (("folder", "sn_mnist"), ("file", "sn_mnist/generator.pt")):
+        scene = f'schema = 1\nname = "{name}"\nframes = 1\n[scene]\nmodel = "{model}"\nseed = 3\n'
+        (tmp_path / f"{name}.toml").write_text(f'{scene}[[outputs]]\npath = "{name}.png"\n')
+        done = latty("render", f"{name}.toml", home=tmp_path)
+        assert done.returncode == 0, done.stderr
+    pictures = [
+        np.asarray(Image.open(next(tmp_path.rglob(f"{name}*.png")))) for name in ("folder", "file")
+    ]
+    assert np.array_equal(*pictures) and pictures[0].std() > 0
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "long", "deep", "list"])
+def test_what_is_no_settings_file_is_passed_over(tmp_path: Path, kind: str) -> None:
+    torch.save(sngan(), tmp_path / "net.pt")
+    beside = tmp_path / "config.json"
+    if kind == "pipe":
+        os.mkfifo(beside)
+    elif kind == "device":
+        beside.symlink_to("/dev/zero")
+    else:
+        texts = {"long": '{"a": "' + " " * 2**20 + '"}', "deep": "[" * 10_000, "list": "[1]"}
+        beside.write_text(texts[kind])
+    assert open_model(str(tmp_path / "net.pt"), "cpu").info.family == "sngan"
 
 
 def test_several_checkpoints_are_listed_in_one_line(tmp_path: Path, folder: Path) -> None:

@@ -83,7 +83,7 @@ class Checkpoint:
         """Name -> tensor of the whole file, or of one part of the tree; numpy is not needed.
         Raises Refusal."""
         with naming(self.path):
-            return walk.named(self.tree if of is None else of)
+            return walk.named(self.tree if of is None else of, self.tally)
 
     def tensors(self, of: Any = None) -> "dict[str, NDArray[Any]]":
         """Name -> read-only array over the file, of its own shape (C, H, W), (N,) or any other;
@@ -109,11 +109,11 @@ class Checkpoint:
             raise self.no_model("it holds no table of named tensors")
         return self.tensors()
 
-    def modules(self) -> dict[str, Record | TfNetwork]:
-        """Name -> object of somebody's class, for its settings: "G_ema.synthesis.b4".
-        Raises Refusal."""
+    def modules(self, of: Any = None) -> dict[str, Record | TfNetwork]:
+        """Name -> object of somebody's class, for its settings: "G_ema.synthesis.b4", of the whole
+        file or of one part of the tree, itself under walk.ALONE. Raises Refusal."""
         with naming(self.path):
-            return walk.modules(self.tree)
+            return walk.modules(self.tree if of is None else of, self.tally)
 
     def no_model(self, what: str) -> Refusal:
         hint = "name the generator's own file; see: latty inspect FILE"
@@ -126,7 +126,7 @@ def digest(path: Path) -> str:
         with path.open("rb") as file:
             begin = file.read(HEAD)
             if begin.lstrip().startswith(b"{") and _is_index(begin):
-                together = sha256(path.read_bytes())
+                together = sha256(shards.text_of(path))
                 for name in shards.names_in(path):
                     together.update(digest(path.with_name(name)).encode())
                 return together.hexdigest()

@@ -254,10 +254,11 @@ def _long_tuple(m: Machine) -> None:
 
 def _extend(m: Machine, items: list[Any]) -> None:
     target = m.stack[-1]
+    symbols.check_methods(target)
     target = target.items if isinstance(target, Record) else target
     if isinstance(target, list):
         target.extend(items)
-    elif not _is_foreign(target):
+    elif not symbols.is_foreign(target):
         raise Refusal("bad-op", "it appends to something that is no list")
 
 
@@ -269,12 +270,8 @@ def _fill(m: Machine, items: list[Any]) -> None:
     if isinstance(target, dict):
         for i in range(0, len(items), 2):
             target[symbols.key(items[i])] = items[i + 1]
-    elif not _is_foreign(target):
+    elif not symbols.is_foreign(target):
         raise Refusal("bad-op", "it sets entries of something that is no table")
-
-
-def _is_foreign(value: Any) -> bool:
-    return isinstance(value, Symbol) and value.kind == symbols.FOREIGN
 
 
 def _append(m: Machine) -> None:
@@ -289,9 +286,10 @@ def _setitem(m: Machine) -> None:
 
 def _additems(m: Machine) -> None:
     items, target = m.since_mark(), m.stack[-1]
+    symbols.check_methods(target)
     if isinstance(target, set):
         target.update(symbols.key(item) for item in items)
-    elif not _is_foreign(target) and not isinstance(target, Record):
+    elif not symbols.is_foreign(target) and not isinstance(target, Record):
         raise Refusal("bad-op", "it adds to something that is no set")
 
 
@@ -337,7 +335,9 @@ def _newobj(m: Machine) -> None:
         m.stack.append(symbols.record(m.reading, cls))
         return
     if isinstance(cls, Symbol) and cls.kind not in (*symbols.CREATED, symbols.FOREIGN):
-        raise Refusal("bad-op", f"it makes a new {cls.path}, as no checkpoint does")
+        if cls.kind != symbols.GETATTR:
+            raise Refusal("bad-op", f"it makes a new {cls.path}, as no checkpoint does")
+        args = ()  # none that it takes
     m.stack.append(symbols.call(m.reading, cls, args))
 
 

@@ -17,7 +17,13 @@ AGAIN = "fetch the whole folder again"
 def names_in(path: Path) -> list[str]:
     """The files that an index names, each once, in order. Raises Refusal, OutputError."""
     with naming(path):
-        return list(dict.fromkeys(weight_map(path.read_bytes()).values()))
+        return list(dict.fromkeys(weight_map(text_of(path)).values()))
+
+
+def text_of(path: Path) -> bytes:
+    """The bytes of an index, no more than tell that it is too long. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(INDEX_LIMIT + 1)
 
 
 def weight_map(text: bytes | memoryview) -> dict[str, str]:

@@ -29,7 +29,8 @@ from latty.text import clean
 
 NUMPY_CORES = ("numpy.core", "numpy._core")
 
-FOREIGN, RECORD = "foreign", "record"
+FOREIGN, RECORD, ATTRIBUTE, GETATTR = "foreign", "record", "attribute", "getattr"
+METHODS = ("append", "extend", "add")  # of an object, that pickle calls with what it appends
 NAME_LIMIT = 400  # characters of module and name; names outside the table are kept for `inspect`
 KEY_PARTS = 8  # of a tuple that is a key
 
@@ -48,10 +49,11 @@ def resolve(reading: Reading, module: str, name: str) -> Symbol:
         if path not in names.VALUES:
             reading.tally.records[path] += 1
         return Symbol(module, name, RECORD)
-    return _forbidden(reading, module, name)
+    return refuse(reading, module, name)
 
 
-def _forbidden(reading: Reading, module: str, name: str) -> Symbol:
+def refuse(reading: Reading, module: str, name: str) -> Symbol:
+    """A stand-in for those who only look. Raises the refusal of the name for all others."""
     if not reading.tally.lenient:
         raise forbidden(module, name)
     reading.tally.foreign[f"{module}.{name}"] += 1
@@ -83,10 +85,10 @@ def call(reading: Reading, function: Any, args: Any) -> Any:
         raise Refusal("bad-op", "it calls something that is no name")
     if function.kind == FOREIGN:
         return function
-    if function.kind == RECORD:
-        if names.may_be_called(function.module, function.name):
+    if function.kind in (RECORD, ATTRIBUTE):
+        if function.kind == RECORD and names.may_be_called(function.module, function.name):
             return record(reading, _class_made(function, args))
-        return _forbidden(reading, function.module, function.name)
+        return refuse(reading, function.module, function.name)
     if not isinstance(args, tuple) or function.kind not in CALLS:
         raise Refusal("bad-op", f"it calls {function.path} in a way no checkpoint does")
     try:
@@ -129,6 +131,18 @@ def _nested(reading: Reading, data: Any) -> Any:
 def _subclass(reading: Reading, function: Any, cls: Any, args: Any, state: Any = None) -> Any:
     """A tensor of a class derived from torch's, or with attributes of its own: the tensor."""
     return call(reading, function, args)
+
+
+def _attribute(reading: Reading, *args: Any) -> Symbol:
+    """`getattr(owner, name)`, as torch.tanh and bound methods are written: the name of it, which
+    may be kept and never called. Raises Refusal for every other owner."""
+    owner, name = args if len(args) == 2 else (None, None)
+    if isinstance(name, str) and len(name) <= NAME_LIMIT:
+        if isinstance(owner, Record) and names.is_attribute(name):
+            return Symbol(owner.class_name, name, ATTRIBUTE)
+        if isinstance(owner, Symbol) and names.is_function_of_tensors(owner.path, name):
+            return Symbol("torch", name, ATTRIBUTE)
+    return refuse(reading, "builtins", "getattr")
 
 
 def _device(reading: Reading, *parts: Any) -> str:
@@ -273,6 +287,7 @@ KINDS: dict[str, tuple[Callable[..., Any] | None, Iterable[str]]] = {
     ),
     "type": (None, [f"torch.{name}" for name in rebuilds.TYPES]),
     "size": (rebuilds.size, ["torch.Size"]),
+    GETATTR: (_attribute, ["builtins.getattr", "__builtin__.getattr"]),
     "device": (_device, ["torch.device"]),
     "dict": (_dict, DICTS),
     "namespace": (_namespace, ["argparse.Namespace", "types.SimpleNamespace"]),
@@ -296,14 +311,18 @@ CREATED = ("dict", "namespace", "set", "network")  # what NEWOBJ may make
 
 
 def build(reading: Reading, target: Any, state: Any) -> None:
-    """What `target.__setstate__(state)` would do, for the four kinds that need it; once each.
+    """What `target.__setstate__(state)` would do, for the kinds that need it; once each.
 
-    Attributes that others hang on tables (OrderedDict._metadata) are dropped.
+    Attributes that others hang on tables (OrderedDict._metadata) are dropped. A state that brings
+    its own __setstate__ would have the next one call whatever it names.
 
     Raises Refusal.
     """
+    tables = state if isinstance(state, tuple) else (state,)
+    if any(isinstance(table, dict) and "__setstate__" in table for table in tables):
+        raise _planted("__setstate__")
     if reading.unbuilt.pop(id(target), None) is None:
-        if isinstance(target, dict | set | Record | Symbol):
+        if isinstance(target, dict | set) or is_foreign(target):
             return
         raise Refusal("bad-op", "it sets the state of something that has none")
     if isinstance(target, Dtype):
@@ -320,6 +339,25 @@ def build(reading: Reading, target: Any, state: Any) -> None:
             _drop_source(reading, entries)
     else:
         raise Refusal("bad-op", "an object's state is no table")
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether it is the stand-in of a name that is refused, for those who only look."""
+    return isinstance(value, Symbol) and value.kind == FOREIGN
+
+
+def check_methods(target: Any) -> None:
+    """Raises Refusal for an object that has something of the file's choice where pickle calls a
+    method of it to append with."""
+    if isinstance(target, Record):
+        for method in METHODS:
+            if method in target.state:
+                raise _planted(method)
+
+
+def _planted(method: str) -> Refusal:
+    what = f"it puts something of its own in the place of {method}, which other programs would call"
+    return Refusal("bad-op", what, "do not load this file with other programs")
 
 
 def _build_record(reading: Reading, target: Record, state: Any) -> None:
@@ -371,9 +409,12 @@ def key(value: Any) -> Any:
 
 
 def _part_of_key(value: Any) -> Any:
+    """Numbers that are not small become text: tuples of them can be made to collide."""
     if isinstance(value, tuple):  # would nest
         raise _no_key()
-    return key(value)
+    part = key(value)
+    small = not isinstance(part, int | float) or (isinstance(part, int) and abs(part) < 2**31)
+    return part if small else str(part)
 
 
 def _no_key() -> Refusal:

@@ -40,6 +40,7 @@ class Tally:
     operations: int = 0
     spent: Counter[str] = field(default_factory=Counter)  # of the LIMITS
     nvidia: bool = False  # somewhere in the file lies source text of NVIDIA
+    walked: int = 0  # entries that were passed over in looking for tensors
     trailing: int = 0  # bytes after the end of the outermost pickle
     _sources: dict[str, tuple[str, bool]] = field(default_factory=dict)
 

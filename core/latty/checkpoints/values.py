@@ -6,6 +6,7 @@ Nothing here imports torch; numpy is imported when an array is asked for, and no
 import math
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -359,11 +360,17 @@ class Record:
     @property
     def attributes(self) -> dict[str, Any]:
         """Every other attribute as plain Python: conv_clamp, up_factor (numpy ints too), ..."""
-        return {
-            key: plain(value)
-            for key, value in self.state.items()
-            if isinstance(key, str) and key not in MODULE_TABLES
-        }
+        return self.settings([PLAIN_LIMIT])
+
+    def settings(self, left: list[int]) -> dict[str, Any]:
+        """Its attributes, as far as `left` values go, which are counted down: one that is larger,
+        as a record of all losses, is no setting and is left out."""
+        found: dict[str, Any] = {}
+        for key, value in self.state.items():
+            if isinstance(key, str) and key not in MODULE_TABLES:
+                with suppress(Refusal):
+                    found[key] = _plain(value, PLAIN_DEPTH, left)
+        return found
 
     def child(self, path: str) -> "Record":
         """The module at "synthesis.b4"; raises Refusal("missing-key")."""

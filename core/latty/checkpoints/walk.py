@@ -1,28 +1,33 @@
 """Names for everything a checkpoint holds, as `state_dict` would spell them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from latty.checkpoints.refusals import Refusal, bad_tensor
+from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Record, Storage, TensorView, TfNetwork
 from latty.text import clean
 
 # Containers may be shared: a small file can spell a huge tree, and very long names.
 DEPTH, NODES, LONGEST, NAMES = 64, 1_000_000, 400, 100_000
+OPENING = 10  # entries that a container costs by itself
+WALKED = 5_000_000  # entries, in all walks through one file: a walk may begin at each of its parts
 ALONE = "array"  # the name of a tensor that is the whole file
 
-HOLDERS = (dict, list, tuple, Record, TfNetwork, TensorView, Storage)
+LEAVES = (TensorView, Storage)
+HOLDERS = (dict, list, tuple, Record, TfNetwork, *LEAVES)
 
 
-def named(tree: Any) -> dict[str, TensorView]:
+def named(tree: Any, tally: Tally) -> dict[str, TensorView]:
     """Name -> tensor, in file order: "G_ema.mapping.fc0.weight", "2.synthesis.4x4/Const/const".
+    `tally` is that of the file.
 
     Attributes of modules that are no parameters or buffers are settings, not tensors.
 
     Raises Refusal.
     """
     found: dict[str, TensorView] = {}
-    for name, value in _walk(tree):
+    for name, value in _walk(tree, tally):
         tensor = value
         if isinstance(value, Storage):
             tensor = TensorView(value, value.dtype, (value.numel,), (1,))
@@ -34,10 +39,11 @@ def named(tree: Any) -> dict[str, TensorView]:
     return found
 
 
-def modules(tree: Any) -> dict[str, Record | TfNetwork]:
-    """Name -> object of somebody's class, each before its children."""
+def modules(tree: Any, tally: Tally) -> dict[str, Record | TfNetwork]:
+    """Name -> object of somebody's class, each before its children; ALONE for the tree itself.
+    Raises Refusal."""
     found: dict[str, Record | TfNetwork] = {}
-    for name, value in _walk(tree):
+    for name, value in _walk(tree, tally):
         if isinstance(value, Record | TfNetwork):
             found[name] = value
             _check_count(len(found))
@@ -49,12 +55,12 @@ def _check_count(count: int) -> None:
         raise Refusal("too-big", f"it holds more than {NAMES} tensors", "this is no checkpoint")
 
 
-def _walk(tree: Any) -> Iterator[tuple[str, Any]]:
+def _walk(tree: Any, tally: Tally) -> Iterator[tuple[str, Any]]:
     """Every tensor and container with its name, parents first, in file order."""
     left = NODES
-    yield ALONE, tree
-    open_ones = [("", _inside(tree))]
+    open_ones = [("", _opened(tree, tally))]
     above = [id(tree)]  # objects of training code refer to each other in circles
+    yield ALONE, tree
     while open_ones:
         prefix, inner = open_ones[-1]
         step = next(inner, None)
@@ -65,28 +71,42 @@ def _walk(tree: Any) -> Iterator[tuple[str, Any]]:
         left -= 1
         name, value = prefix + str(step[0]), step[1]
         if left < 0 or len(open_ones) > DEPTH or len(name) > LONGEST:
-            hint = "this is no checkpoint of a generator"
-            raise Refusal("too-big", "its contents are nested too deeply", hint)
-        if isinstance(value, HOLDERS) and id(value) not in above:
-            left -= _cost(value)
+            raise _too_deep()
+        if isinstance(value, LEAVES):
             yield name, value
-            open_ones.append((f"{name}.", _inside(value)))
+        elif id(value) not in above:
+            inside = _opened(value, tally)
+            yield name, value
+            open_ones.append((f"{name}.", inside))
             above.append(id(value))
+
+
+def _too_deep() -> Refusal:
+    hint = "this is no checkpoint of a generator"
+    return Refusal("too-big", "its contents are nested too deeply", hint)
+
+
+def _opened(value: Any, tally: Tally) -> Iterator[tuple[Any, Any]]:
+    tally.walked += _cost(value) + OPENING
+    if tally.walked > WALKED:
+        raise _too_deep()
+    return _inside(value)
 
 
 def _cost(value: Any) -> int:
     """What opening a container costs, whatever it yields."""
-    if isinstance(value, dict):
+    if isinstance(value, dict | list | tuple):
         return len(value)
     return value.breadth if isinstance(value, Record | TfNetwork) else 0
 
 
 def _inside(value: Any) -> Iterator[tuple[Any, Any]]:
+    """The tensors and containers of a container; what else lies in it is passed over at once."""
+    items: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, dict | Record):
-        table = value.contents if isinstance(value, Record) else value
-        return iter([(key, item) for key, item in table.items() if isinstance(key, str | int)])
-    if isinstance(value, list | tuple):
-        return iter(enumerate(value))
-    if isinstance(value, TfNetwork):
-        return iter([*value.variables.items(), *value.components.items()])
-    return iter(())
+        items = (value.contents if isinstance(value, Record) else value).items()
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    elif isinstance(value, TfNetwork):
+        items = [*value.variables.items(), *value.components.items()]
+    return iter([(k, v) for k, v in items if isinstance(v, HOLDERS) and isinstance(k, str | int)])

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latty.checkpoints import walk
 from latty.checkpoints.checkpoint import Checkpoint
 from latty.checkpoints.values import Record, TensorView, TfNetwork, arrays
 
@@ -32,6 +33,7 @@ BEST = (
 NEVER = ("D", "d", "discriminator", "netD", "critic", "g_optim", "d_optim", "optimizer")
 WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before every name
 BESIDE_LIMIT = 2**20  # bytes of a settings file
+SETTINGS_LIMIT = 1_000_000  # values in all attributes of a part's modules
 
 
 def settings_files(path: Path) -> list[Path]:
@@ -100,7 +102,7 @@ class Part:
         """
         found: dict[str, Any] = {}
         if isinstance(self.module, Record):
-            _settings(self.module, "", found)
+            _settings(self.checkpoint.modules(self.module), found)
         elif isinstance(self.module, TfNetwork):
             _tf_settings(self.module, "", found)
         beside = self.beside
@@ -189,12 +191,14 @@ def _part(checkpoint: Checkpoint, name: str, value: Any, spec: str) -> Part:
     return Part(name, views, checkpoint, spec, module)
 
 
-def _settings(module: Record, prefix: str, found: dict[str, Any]) -> None:
-    found[f"{prefix}class_name"] = module.class_name
-    for key, value in module.attributes.items():
-        found[prefix + key] = value
-    for name, child in module.children.items():
-        _settings(child, f"{prefix}{name}.", found)
+def _settings(modules: Mapping[str, Record | TfNetwork], found: dict[str, Any]) -> None:
+    left = [SETTINGS_LIMIT]
+    for name, module in modules.items():
+        prefix = "" if name == walk.ALONE else f"{name}."
+        if isinstance(module, Record):
+            found[f"{prefix}class_name"] = module.class_name
+            for key, value in module.settings(left).items():
+                found[prefix + key] = value
 
 
 def _tf_settings(network: TfNetwork, prefix: str, found: dict[str, Any]) -> None:
@@ -205,10 +209,13 @@ def _tf_settings(network: TfNetwork, prefix: str, found: dict[str, Any]) -> None
 
 
 def _table(path: Path) -> dict[str, Any]:
+    """The table in a JSON file; {} for what is none: a pipe or device is not opened."""
     try:
-        if path.stat().st_size > BESIDE_LIMIT:
+        if not path.is_file():
             return {}
-        table = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(BESIDE_LIMIT + 1)
+        table = json.loads(text) if len(text) <= BESIDE_LIMIT else {}
     except (OSError, ValueError, RecursionError):
         return {}
     ours = isinstance(table, dict) and "latty" in table  # the card of a stored model
