@@ -223,7 +223,7 @@ WRONG = {
     "more parts than any generator": laughs,
     "call themselves": itself,
     "not one latent": two_latents,
-    "gives Nx9: not one picture": numbers,
+    "an ONNX network that gives Nx9: not one picture": numbers,
 }
 
 

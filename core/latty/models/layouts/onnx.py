@@ -75,7 +75,7 @@ def _inputs(network: Network, file: str) -> tuple[Value, Value | None]:
     fits = len(latents) == 1 and len(rest) <= 1
     if not fits or not all(_is_row(one) or _is_index(one) for one in rest):
         told = ", ".join(map(str, inputs)) or "nothing"
-        what = f"{file} takes {told}: not one latent (N, Z) and perhaps a class"
+        what = f"{file} is an ONNX network that takes {told}: not one latent (N, Z)"
         raise BadData(what, "export the generator with a latent, or a latent and a class, alone")
     return latents[0], rest[0] if rest else None
 
@@ -157,7 +157,7 @@ def _refuse_no_pictures(shapes: Sequence[Shape | None], file: str) -> None:
 
 def _no_picture(shapes: Sequence[Shape | None], file: str) -> BadData:
     told = ", ".join("x".join(str(n) or "N" for n in shape or ("?",)) for shape in shapes)
-    what = f"{file} gives {clean(told, 80)}: not one picture (N, C, H, W) or (N, H, W, C)"
+    what = f"{file} is an ONNX network that gives {clean(told, 80)}: not one picture (N, C, H, W)"
     return BadData(what, "export the generator alone; a picture has 1, 3 or 4 channels")
 
 
