@@ -77,9 +77,9 @@ class State:
 
     def along(self, direction: str) -> "tuple[State, int]":
         """The state with an edit along `direction`, at 0 where there was none, and its index."""
-        at = self.where(direction)
-        return (self, at) if at is not None else (
-            self.added(Edit(direction, 0.0)), len(self.scene.edits))  # fmt: skip
+        if (at := self.where(direction)) is not None:
+            return self, at
+        return self.added(Edit(direction, 0.0)), len(self.scene.edits)
 
     def edited(self, index: int, **changes: Any) -> "State":
         """The state with some fields of edit `index` changed. Raises IndexError."""

@@ -116,8 +116,10 @@ def direction(header: DirectionSet, index: int, tensors: "Mapping[str, Tensor]")
         inputs = weight[1] if fits else 0
     if not wrong and inputs < count:
         wrong = f"{inputs} inputs for {count} directions"
-    if wrong or len(shapes[WIDTH]) != 1:
-        raise BadData(f"a deformator that cannot be used: {wrong or header.space}")
+    if not wrong and len(shapes.get(WIDTH, ())) != 1:
+        wrong = f"'{WIDTH}' is missing or no vector"
+    if wrong:
+        raise BadData(f"a deformator that cannot be used: {wrong}")
     info, space = header.infos[index], header.latent_space("deformators")
     moves = partial(shift, tensors, sign_arrays.network_input(tensors, index, inputs))
     sign = sign_arrays.sign(tensors, index)

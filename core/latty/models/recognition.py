@@ -14,9 +14,11 @@ from latty.errors import UsageError, did_you_mean
 from latty.models.parts import Part, parts
 from latty.models.registries import FAMILIES, LAYOUTS, SPEC, family_of_header
 from latty.models.spec import names_in
+from latty.plugins import Registry
 from latty.text import clean
 
 Shapes = Mapping[str, Sequence[int]]
+MOST_BLOCKS = 12  # 8192 px from 4
 
 
 class Recognised(NamedTuple):
@@ -81,6 +83,19 @@ def families_of(shapes: Shapes, meta: Mapping[str, str]) -> Iterator[str]:
         signature = FAMILIES.constant(family, "SIGNATURE")
         if signature == SPEC if "spec" in meta else fits(signature, shapes):
             yield family
+
+
+def picture_size(found: Recognised) -> tuple[int, int] | None:
+    """Height and width in px of a network's pictures, as its entry's PICTURE reads them off the
+    shapes; None where the entry has none, or the tensors have not what it names."""
+    entries: Registry[Any] = LAYOUTS if found.by_layout else FAMILIES
+    shapes = found.part.shapes
+    first, each = entries.constant(found.origin, "PICTURE") or ("", "")
+    start = next((shape[-2:] for name, shape in shapes.items() if re.fullmatch(first, name)), ())
+    blocks = sum(re.fullmatch(each, name) is not None for name in shapes)
+    if len(start) != 2 or not 0 < blocks <= MOST_BLOCKS or not all(start):
+        return None
+    return start[0] << blocks - 1, start[1] << blocks - 1
 
 
 def fits(signature: object, shapes: Shapes) -> bool:

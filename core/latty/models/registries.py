@@ -11,6 +11,9 @@ A family is one file or folder in families/ with
     CHECKED      what its pictures were compared with: "the reference code's own output", "a real
                  file", "by equation only", or several of them; `latty list formats` and
                  docs/checkpoints.md show both (literals; not of a family without a file)
+    PICTURE      optional: how its tensors tell height and width, a literal of two patterns: of the
+                 one whose last two sizes the pictures begin with, and of those of which each block
+                 has one; they double from block to block. A layout may have it, too
     NOISE        whether the noise of a scene changes its pictures (a literal; True if left out)
     build        tensors, header, device -> Generator; strict: every key, shape and number checked
     prepare      optional: part, Converted -> Converted; what is done when a file of others in

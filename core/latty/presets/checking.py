@@ -117,7 +117,6 @@ def _beyond(source: PresetFile, preset: Preset) -> Iterator[Problem]:
 
 def _layer_count(model: str) -> int:
     """L of a model's codes where its header says so, 0 elsewhere."""
-
     file = model_file(model)
     if file is None or file.suffix != ".safetensors":
         return 0

@@ -50,7 +50,7 @@ def write_all(
     raises."""
     folder.mkdir(parents=True, exist_ok=True)
     leaders = {name: best(rows, name, key, top) for name in found.attributes}
-    leading = {row.direction for rows in leaders.values() for row in rows}
+    leading = {row.direction for few in leaders.values() for row in few}
     chosen = [direction for direction in found.directions if direction in leading]
     paths = []
     for done, name in enumerate(chosen):

@@ -135,7 +135,7 @@ def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> L
 
     def pictures(start: int, stop: int) -> list[Pixels]:
         found = [grids.fit(reel[i], height) for i in range(start, stop)]
-        return found if form is not None and form.alpha else [*map(grids.opaque, found)]
+        return found if form is not None and form.alpha else [grids.opaque(one) for one in found]
 
     def frame(number: int) -> Pixels:
         return grids.tile(pictures(number * together, (number + 1) * together))

@@ -81,7 +81,7 @@ def tile(pictures: Sequence[Pixels]) -> Pixels:
     if len(pictures) == 1:
         return pictures[0]
     height, width, channels = pictures[0].shape
-    columns = ceil(sqrt(len(pictures) * height / width))
+    columns = min(len(pictures), ceil(sqrt(len(pictures) * height / width)))
     rows = ceil(len(pictures) / columns)
     whole = np.zeros((rows * height, columns * width, channels), np.uint8)
     for i, picture in enumerate(pictures):

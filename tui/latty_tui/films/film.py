@@ -202,7 +202,6 @@ def _plays(state: State, preset: Preset) -> bool:
 
 def film_table(film: FilmSettings) -> dict[str, Any]:
     """A film as JSON."""
-
     table = {key: getattr(film, key) for key in ("frames", "fps", "easing", "loop")}
     if (source := film.source) is None:
         return table
@@ -227,7 +226,6 @@ def film_of(table: Mapping[str, Any]) -> FilmSettings:
 
 
 def _source_of(table: Mapping[str, Any]) -> Preset:
-
     return Preset(
         SCHEMA,
         str(table["name"]),

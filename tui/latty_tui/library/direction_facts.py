@@ -60,7 +60,6 @@ def read_all(refs: Iterable[str]) -> dict[str, DirectionFacts]:
 
 def _known(header: DirectionSet, source: str, name: str) -> DirectionFacts:
     """A direction of a set. Raises Missing."""
-
     if name in header.names:
         index = header.names.index(name)
     elif name.isdecimal() and int(name) < len(header.infos):

@@ -13,6 +13,7 @@ CHECKED = "the reference output of the generator, 32 px, in files put together h
 FAMILY = "stylegan2"
 PREFIX = "decoder."
 SIGNATURE = {"input.input": ..., "conv1.conv.modulation.weight": ..., "style.1.weight": ...}
+PICTURE = (r"input\.input", r"to_rgb(1|s\.\d+)\.conv\.weight")
 
 
 def convert(part: Part) -> Converted:

@@ -24,6 +24,7 @@ SIGNATURE = {  # other networks of genforce have no strength of noise per layer
     "synthesis.layer0.noise_strength": ...,
     "mapping.dense0.weight": ...,
 }
+PICTURE = (r"synthesis\.early_layer\.const", r"synthesis\.layer(0|\d*[13579])\.weight")
 
 SETTINGS = ("z_dim", "z_space_dim", "mapping_lr_mul")
 ONLY = {  # other values of their settings would need other arithmetic

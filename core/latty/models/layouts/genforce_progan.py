@@ -19,6 +19,7 @@ CHECKED = "the reference code's own output, 32 to 1024 px, fused or not, with cl
 FAMILY = "progan"
 SETTINGS = ("z_space_dim", "z_dim", "latent_dim", "fused_scale")
 SIGNATURE = {"layer0.weight": (-1, -1, 4, 4), "output0.weight": ...}
+PICTURE = (r"layer0\.weight", r"layer\d*[02468]\.weight")
 
 ASSUMED = "fused_scale is not in the file, nor seen in it: false is assumed"
 ONLY = {"final_tanh": False, "use_wscale": True}  # others would need other arithmetic

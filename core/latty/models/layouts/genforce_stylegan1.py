@@ -26,6 +26,7 @@ SIGNATURE = {
     "synthesis.layer0.apply_noise.weight": ...,
     "mapping.dense0.weight": ...,
 }
+PICTURE = (r"synthesis\.layer0\.const", r"synthesis\.layer\d*[02468]\.apply_noise\.weight")
 
 DENSE = "mapping.dense0.weight"
 EPSILON = 1e-8  # of instance norm

@@ -19,6 +19,10 @@ SIGNATURE = (
     {"synthesis.layer0.first_layer": ..., "mapping.dense0.linear.weight": ...},
     {"synthesis.layer0.const": ..., "mapping.dense0.fc.weight": ...},  # HiGAN
 )
+PICTURE = (
+    r"synthesis\.layer0\.(first_layer|const)",
+    r"synthesis\.layer\d*[02468]\.epilogue\.apply_noise\.weight",
+)
 
 SETTINGS = ("z_dim", "z_space_dim")
 FIRST = ("mapping.dense0.linear.weight", "mapping.dense0.fc.weight")

@@ -21,6 +21,7 @@ SIGNATURE = {
     "layer0.wscale.bias": 1,
     "output0.conv.weight": 4,
 }
+PICTURE = (r"layer0\.conv\.weight", r"layer\d*[02468]\.(conv\.)?weight")
 
 NAME = re.compile(r"(layer|output)(\d{1,3})\.(conv\.weight|wscale\.bias|weight)")
 

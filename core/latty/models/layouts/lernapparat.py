@@ -20,6 +20,10 @@ SIGNATURE = {
     "g_synthesis.torgb.weight": ...,
     "g_mapping.dense0.weight": ...,
 }
+PICTURE = (
+    r"g_synthesis\.blocks\.4x4\.const",
+    r"g_synthesis\.blocks\.\d+x\d+\.epi1\.style_mod\.lin\.weight",
+)
 
 SETTINGS = ("z_dim",)
 DENSE = "g_mapping.dense0.weight"

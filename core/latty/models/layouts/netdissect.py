@@ -13,6 +13,7 @@ ORIGIN = "ProGAN of netdissect and GANSpace, .pth"
 CHECKED = "the reference code's own output, 32 and 64 px"
 FAMILY = "progan"
 SIGNATURE = {"layer1.conv.weight": (-1, -1, 4, 4), "output_*x*.conv.weight": ...}
+PICTURE = (r"layer1\.conv\.weight", r"layer\d*[13579]\.conv\.weight")
 
 LAYER = re.compile(r"layer(\d+)\.(conv\.weight|wscale\.b)")
 OUTPUT = re.compile(r"output_(\d+)x\1\.(conv\.weight|wscale\.b)")

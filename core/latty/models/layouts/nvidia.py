@@ -26,6 +26,7 @@ SIGNATURE = {
     "synthesis.b4.conv1.affine.weight": ...,
     "mapping.fc0.weight": ...,
 }
+PICTURE = (r"synthesis\.b4\.const", r"synthesis\.b\d+\.conv1\.weight")
 
 EXPORTS = {"as": "nvidia", "of": "model", "suffix": ".safetensors"}
 

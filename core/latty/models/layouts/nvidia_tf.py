@@ -22,6 +22,7 @@ ORIGIN = "StyleGAN2 and StyleGAN2-ADA of NVIDIA in TensorFlow, .pkl"
 CHECKED = "the output of NVIDIA's own converter, 32 px; no TensorFlow was run"
 FAMILY = "stylegan2"
 SIGNATURE = {"synthesis.4x4/Conv/mod_weight": ..., "mapping.Dense0/weight": ...}
+PICTURE = (r"synthesis\.4x4/Const/const", r"synthesis\.\d+x\d+/Conv1?/mod_weight")
 
 ONLY = {"normalize_latents": True}
 USED = ("nonlinearity", "mapping_nonlinearity", "mapping_lrmul", "resample_kernel", "conv_clamp",

@@ -18,6 +18,10 @@ ORIGIN = "StyleGAN of NVIDIA in TensorFlow, .pkl"
 CHECKED = "the output of lernapparat's port, 32 px; no TensorFlow was run"
 FAMILY = "stylegan1"
 SIGNATURE = {"synthesis.4x4/Const/StyleMod/weight": ..., "mapping.Dense0/weight": ...}
+PICTURE = (
+    r"synthesis\.4x4/Const/const",
+    r"synthesis\.\d+x\d+/(Const|Conv0_up)/StyleMod/weight",
+)
 
 # TensorFlow itself had 1e-8; the only pictures of these files that could be measured were made by
 # the port of lernapparat and GANSpace, which reads them with 1e-5. No picture shows the difference.

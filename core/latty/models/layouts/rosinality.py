@@ -24,6 +24,7 @@ ORIGIN = "StyleGAN2 of rosinality, GANSpace, WarpedGANSpace and StyleGAN-Human, 
 CHECKED = "the reference code's own output, 32 and 64 px; not square by equation only"
 FAMILY = "stylegan2"
 SIGNATURE = {"input.input": ..., "conv1.conv.modulation.weight": ..., "style.1.weight": ...}
+PICTURE = (r"input\.input", r"to_rgb(1|s\.\d+)\.conv\.weight")
 
 EXPORTS = {"as": "rosinality", "of": "model", "suffix": ".safetensors"}
 

@@ -157,7 +157,7 @@ def _known(path: Path, checkpoint: "Checkpoint") -> Facts:
 
 def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
     """Of a file of ours its own words; of others what their tensors' names give away."""
-    from latty.models.recognition import check_given, recognise
+    from latty.models.recognition import check_given, picture_size, recognise
     from latty.models.store import said_size
 
     if meta.get("family"):
@@ -170,7 +170,9 @@ def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
         note = "its tensors' names are of no family that latty knows; --spec drafts a spec of them"
         return {"family": None, "note": note}
     check_given(found)
+    height, width = picture_size(found) or (None, None)
     return {"family": found.family, "origin": found.origin, "part": found.part.name,
+            "height": height, "width_px": width,
             "settings beside": found.part.beside}  # fmt: skip
 
 

@@ -220,12 +220,13 @@ class GANSpace:
         figures = zip(used.tolist(), sigma.tolist(), found.stdev.tolist(), found.r2, strict=True)
         infos = []
         for i, (kept, step, stdev, r2) in enumerate(figures):
+            if not kept:
+                continue
             share = stdev * stdev / found.total
             told = {"variance": share, "stdev": stdev, "random": found.random}
             told |= {"r2": float(r2)} if source.moved else {}
             scores = tuple((name, float(f"{figure:.5g}")) for name, figure in told.items())
-            if kept:
-                infos.append(Info(f"c{i}", step, layers=layers, scores=scores))
+            infos.append(Info(f"c{i}", step, layers=layers, scores=scores))
         self.infos_ = tuple(infos)
 
 

@@ -2,8 +2,8 @@
 
 g(a) = sum over pieces of slope * (how much of the piece lies below a), slopes >= 0, as the lattice
 layer of Plumerault et al. (arXiv:2001.10238, section 2.3). The fit is a non-negative least-squares
-problem with a unique solution, found by block principal pivoting (Portugal, Judice, Vicente 1994):
-no optimiser, no random start. Everything in float64.
+problem with a unique solution, found by an active-set method (Lawson & Hanson 1974): no optimiser,
+no random start. Everything in float64.
 """
 
 from dataclasses import dataclass
@@ -85,11 +85,12 @@ def fitted(
 
 def nonnegative(gram: Tensor, right: Tensor) -> Tensor:
     """The s >= 0 (M,) with the least s gram s / 2 - right s; gram (M, M) positive definite."""
-    from scipy.optimize import nnls
+    from scipy.optimize import nnls  # comes with scikit-learn
 
     lower = torch.linalg.cholesky(gram)  # s gram s / 2 - right s = |lower^T s - goal|^2 / 2 + const
     goal = torch.linalg.solve_triangular(lower, right[:, None], upper=False)[:, 0]
-    return torch.from_numpy(nnls(lower.T.numpy(), goal.numpy())[0])
+    most = 100 * len(goal)  # exchanges: it ends by itself, and 3 a number, the default, may be few
+    return torch.from_numpy(nnls(lower.T.numpy(), goal.numpy(), maxiter=most)[0])
 
 
 def joint(

@@ -30,6 +30,7 @@ __all__ = ["ProGAN", "ProGANConfig", "build", "metadata"]
 ORIGIN = "ProGAN of WarpedGANSpace and GANLatentDiscovery, .pth"
 CHECKED = "the reference code's own output, 64 px"
 SIGNATURE = {"features.0.conv.weight": (-1, -1, 4, 4), "output.conv.weight": 4}
+PICTURE = (r"features\.0\.conv\.weight", r"features\.\d*[02468]\.conv\.weight")
 NOISE = False
 
 FIRST, LAST = "features.0.conv.weight", "output.conv.weight"

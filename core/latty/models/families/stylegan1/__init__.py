@@ -38,6 +38,7 @@ SIGNATURE = {
     "mapping.dense0.weight": ...,
     "mapping.w_avg": ...,
 }
+PICTURE = (r"synthesis\.const", r"synthesis\.layer\d*[02468]\.noise_weight")
 
 ALWAYS = 18  # codes that older tools make whatever the resolution; the first L count
 MAX_LAYERS = 20  # 2048 px

@@ -28,6 +28,7 @@ SIGNATURE = {
     "synthesis.b4.conv1.affine.weight": ...,
     "mapping.fc0.weight": ...,
 }
+PICTURE = (r"synthesis\.b4\.const", r"synthesis\.b\d+\.conv1\.weight")
 
 
 def metadata(config: StyleGAN2Config) -> dict[str, str]:
