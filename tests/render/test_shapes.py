@@ -22,7 +22,7 @@ from latty.models import open_model
 from latty.models.base import ModelInfo
 from latty.presets.formats import formats
 from latty.render import provenance
-from latty.render.grids import GROUND, on_board, opaque
+from latty.render.grids import GROUND, on_board, opaque, tile
 from latty.render.journal import Journal
 from latty.render.pixels import to_uint8
 from latty.scene import Scene
@@ -194,6 +194,12 @@ def test_a_render_goes_on_with_its_opacity(tmp_path: Path) -> None:
         assert len(journal) == 2 and np.array_equal(journal[1], pictures[1])
         journal.append(pictures[2:], 1)
         assert np.array_equal(journal[2], pictures[2])
+
+
+@pytest.mark.parametrize("height, width, whole", [(80, 10, (80, 20)), (10, 80, (20, 80))])
+def test_two_pictures_leave_no_blank(height: int, width: int, whole: tuple[int, int]) -> None:
+    pictures = [np.full((height, width, 3), level, np.uint8) for level in (50, 90)]
+    assert tile(pictures).shape[:2] == whole and tile(pictures).min() == 50
 
 
 def test_grounds() -> None:
