@@ -51,7 +51,8 @@ Blend = Literal["lerp", "slerp", "circular"]
 Mode = Literal["relative", "absolute", "centred", "flip"]
 Unit = Literal["sigma", "own"]
 Noise = Literal["const", "none"] | int
-Label = int | str | tuple[tuple[int, float], ...] | None
+Mixture = tuple[tuple[int, float], ...]  # classes, each with a weight
+Label = int | str | Mixture | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,19 @@ LABEL = one_of(
         _weights,
     ),
 )
+
+
+def as_label(value: object) -> Label:
+    """A class or mixture as a scene holds it, of what a file says; None for what is neither."""
+    if isinstance(value, str) or type(value) is int:
+        return value
+    pairs = value if isinstance(value, list | tuple) else ()
+    try:
+        return tuple((int(index), float(weight)) for index, weight in pairs) or None
+    except (TypeError, ValueError):
+        return None
+
+
 NOISE = one_of("'const', 'none' or a whole number", SEED, word("const", "none"))
 
 

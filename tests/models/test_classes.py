@@ -10,9 +10,14 @@ import torch
 from small_networks import biggan_deep
 
 from latty.cli.main import main
+from latty.directions.file import read
+from latty.directions.parameters import LABEL, parameters
+from latty.directions.registries import METHODS
 from latty.directions.store import set_info
 from latty.errors import BadData
 from latty.models.classes import imagenet, label_of, matching, names_of
+from latty.render import picture
+from latty.scene import Edit, Label, Scene
 
 Captured = pytest.CaptureFixture[str]
 FACTS = {
@@ -136,18 +141,80 @@ def test_names_in_every_verb(model: str, capsys: Captured, tmp_path: Path) -> No
     assert "0 red fox, 1 fox terrier" in capsys.readouterr().err
 
 
+SHORT = {
+    "random": "--samples 20 --components 2",
+    "sefa": "--samples 20 --components 2",
+    "ganspace": "--samples 40 --components 2 --layer block1",
+    "interfacegan": "--scorer colour --names red --samples 200",
+    "tlgan": "--scorer colour --samples 1024",
+    "ascent": "--scorer colour --names red --samples 200 --probes 2 --steps 2",
+    "plumerault": "--transforms brightness --trajectories 4 --rounds 1 --steps 2 --probes 4",
+    "voynov": "--directions 2 --iterations 2 --batch 2 --probes 2 --size 16",
+    "warped": "--paths 2 --dipoles 2 --iterations 2 --batch 2 --probes 2 --size 16",
+}
+MIXED = ((0, 0.5), (1, 0.5))
+
+
+def discover(method: str, model: str, *more: str) -> int:
+    return main(["discover", method, model, *SHORT[method].split(), *more])
+
+
+@pytest.mark.parametrize("method", METHODS.names())
+def test_every_method_takes_a_class_by_name_and_a_mixture(
+    method: str, model: str, capsys: Captured
+) -> None:
+    if LABEL not in [one.name for one in parameters(method)]:
+        pytest.skip(f"{method} draws no class")
+    for label, name in (("0", "a"), ("red fox", "b"), ("red:0.5,terrier:0.5", "c")):
+        code = discover(method, model, "--label", label, "-o", f"{name}.safetensors")
+        assert code == 0, capsys.readouterr().err
+    (a, first), (b, second), (c, third) = (read(Path(f"{name}.safetensors")) for name in "abc")
+    assert (a.label, b.label, c.label) == (0, 0, MIXED)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert a.infos == b.infos
+    same = a.infos == c.infos and all(torch.equal(first[key], third[key]) for key in first)
+    assert same == (method in ("random", "sefa"))  # codes of this family know no class
+
+
 def test_a_set_remembers_its_class(model: str, capsys: Captured) -> None:
-    assert main(["discover", "random", model, "--label", "terrier", "--samples", "20",
-                 "--components", "2", "-o", "set"]) == 0  # fmt: skip
-    assert set_info("set").label == 1
-    assert main(["discover", "random", model, "--label", "red:0.5,terrier:0.5"]) == 2
-    assert "it takes one class" in capsys.readouterr().err
-    rank = ["rank", "set", "--scorers", "colour", "--seeds", "0-1", "--steps", "3"]
-    rows = []
-    for more in ([], ["--label", "fox terrier"], ["--label", "red fox"]):
-        assert main([*rank, "--json", "--force", *more]) == 0
-        rows.append(json.loads(capsys.readouterr().out)["rows"])
-    assert rows[0] == rows[1] != rows[2]
+    rank = ["--scorers", "colour", "--seeds", "0-1", "--steps", "3", "--json", "--force"]
+    for label, kept in (("terrier", 1), ("red:0.5,terrier:0.5", MIXED)):
+        assert discover("random", model, "--label", label, "-o", "set", "--force") == 0
+        assert set_info("set").label == kept
+        rows = []
+        capsys.readouterr()
+        for more in ([], ["--label", label], ["--label", "thing 2"]):
+            assert main(["rank", "set", *rank, *more]) == 0
+            rows.append(json.loads(capsys.readouterr().out)["rows"])
+        assert rows[0] == rows[1] != rows[2]
+    assert main(["discover", "random", model, "--label", "red:0.5,wolf:0.5", "-o", "x"]) == 2
+    assert "no class 'wolf'" in capsys.readouterr().err
+
+
+def test_a_scene_without_a_class_has_that_of_its_sets(model: str, capsys: Captured) -> None:
+    """In renders and previews alike; and where the sets do not agree, none is assumed."""
+    for name, label in (("one", "terrier"), ("same", "1"), ("other", "0")):
+        assert discover("random", model, "--label", label, "-o", name) == 0
+    assert discover("random", model, "-o", "plain") == 0
+
+    def drawn(label: Label, *sets: str) -> bytes:
+        edits = tuple(Edit(f"{name}/r0", 1.0) for name in sets)
+        return picture(Scene(model, 3, label=label, edits=edits), "cpu").tobytes()
+
+    assert drawn(None, "one") == drawn(1, "one") == drawn("terrier", "one") != drawn(0, "one")
+    assert drawn(None, "one", "same") == drawn(1, "one", "same")
+    assert drawn(None, "other") == drawn(0, "other")
+    assert drawn(None, "one", "other") == drawn(0, "one", "other")  # class 0 where nobody says
+    assert drawn(None, "one", "plain") == drawn(0, "one", "plain")
+    Path("p.toml").write_text(
+        'schema = 1\nname = "p"\nframes = 1\n[scene]\nmodel = "net"\n'
+        '[[scene.edits]]\ndirection = "one/r0"\n[[outputs]]\npath = "p.png"\n'
+    )
+    capsys.readouterr()
+    assert main(["render", "p.toml", "--out-dir", "."]) == 0
+    assert "class 1 fox terrier, as one remembers it" in capsys.readouterr().err
+    assert main(["render", "p.toml", "--out-dir", ".", "--force", "--set", "scene.label=1"]) == 0
+    assert "remembers" not in capsys.readouterr().err
 
 
 def test_presets_take_names_and_mixtures(model: str, tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ from latty import files, home
 from latty.attributes import names_of, open_scorer, score_file, scores_of
 from latty.attributes.names import exact
 from latty.errors import BadData, OutputError
-from latty.models.base import Generator
+from latty.models.base import Generator, Label
+from latty.models.labels import class_labels
 from latty.models.memory import in_batches, told
 from latty.report import Report, silent
 from latty.shard import Shard
@@ -40,13 +41,13 @@ def sampled_scores(
     generator: Generator,
     seeds: range,
     scorer: str,
-    label: int | None = None,
+    label: Label = None,
     batch: int = MOST,
     report: Report = silent,
 ) -> tuple[tuple[str, ...], Tensor]:
     """Attribute names and scores (n, A) float32 of one picture per seed; NaN = no valid score.
 
-    label   the class to draw
+    label   the class to draw, or a mixture
     batch   pictures drawn at once
     report  is told (done, n, "samples"); what it raises ends the work, whole pieces are kept
 
@@ -68,7 +69,7 @@ def sampled_scores(
 
 
 def shards(
-    generator: Generator, seeds: range, scorer: str, label: int | None, batch: int
+    generator: Generator, seeds: range, scorer: str, label: Label, batch: int
 ) -> list[Shard]:
     """The pieces whose files `sampled_scores` of the same arguments looks for; none for scores
     that cost nothing. Raises Missing, BadData."""
@@ -93,7 +94,7 @@ def content(
     stop: int,
     scorer: str,
     digest: str,
-    label: int | None,
+    label: Label,
     batch: int,
 ) -> bytes:
     """The file of seeds start..stop - 1. Raises BadData where the scorer of that name is another
@@ -123,7 +124,7 @@ def _drawn(
     generator: Generator,
     piece: range,
     scorer: str,
-    label: int | None,
+    label: Label,
     batch: int,
     report: Report,
     done: int,
@@ -134,9 +135,7 @@ def _drawn(
 
     def scores(part: slice) -> Tensor:
         z = generator.sample(piece[part])
-        labels = None
-        if label is not None:
-            labels = torch.full((len(z),), label, dtype=torch.int64, device=z.device)
+        labels = class_labels(label, z, generator)
         found = scores_of(generator, generator.mapping(z, labels), scorer, labels)[1]
         return found.detach().float().cpu()
 
@@ -151,7 +150,7 @@ def _drawn(
 # --- the cache ------------------------------------------------------------------------------------
 
 
-def _cache(generator: Generator, scorer: str, label: int | None, batch: int) -> "_Cache | None":
+def _cache(generator: Generator, scorer: str, label: Label, batch: int) -> "_Cache | None":
     """Where these scores are kept; None for exact factors, which cost nothing."""
     if exact(scorer, generator) is not None:
         return None

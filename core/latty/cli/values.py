@@ -74,11 +74,3 @@ def label(text: str | None, model: str, device: str) -> Label:
         return label_of(text, generator)
     except BadData as error:
         raise UsageError(f"--label: {error.message}", error.hint) from None
-
-
-def one_class(text: str, model: str, device: str) -> int:
-    """The same, for what takes one class and no mixture. Raises UsageError."""
-    found = label(text, model, device)
-    if not isinstance(found, int):
-        raise UsageError(f"--label: {text} is a mixture", "here it takes one class")
-    return found

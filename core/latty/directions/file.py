@@ -18,7 +18,7 @@ from latty.checkpoints.safetensors import read_header as read_container
 from latty.directions.base import Info
 from latty.errors import BadData, PresetError, Problem
 from latty.files import cached
-from latty.scene import Layers
+from latty.scene import Label, Layers, as_label
 from latty.tables.reading import Kind, from_data
 from latty.tables.rules import Key, array, checked, mapping, matching, number, table, text, whole
 from latty.version import __version__
@@ -67,12 +67,11 @@ class DirectionSet:
         return tuple(info.name for info in self.infos)
 
     @property
-    def label(self) -> int | str | None:
-        """The class that they were found for: of a search its parameter "label", of an imported
-        file what it knew as "class"; None = none, or any."""
+    def label(self) -> Label:
+        """The class or mixture that they were found for: of a search its parameter "label", of an
+        imported file what it knew as "class"; None = none, or any."""
         known = dict(self.params)
-        found = known.get("class", known.get("label"))
-        return found if isinstance(found, str) or type(found) is int else None
+        return as_label(known.get("class", known.get("label")))
 
     def latent_space(self, what: str) -> Literal["z", "w"]:
         """Where moves that need latents run. Raises BadData for activations."""

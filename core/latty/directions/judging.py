@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from latty.attributes import scores_of
 from latty.directions.base import Info, rounded
 from latty.directions.linear import LinearDirection
-from latty.directions.traverse import Figures, class_labels, figures, mean_figures, traverse
+from latty.directions.traverse import Figures, figures, mean_figures, scored, traverse
 from latty.models.base import Generator
-from latty.scene import Layers
+from latty.scene import Label, Layers
 
 TRUNCATIONS = (0.8, 1.0)
 
@@ -30,7 +29,7 @@ class Judge:
     generator: Generator
     scorer: str
     batch: int
-    label: int | None
+    label: Label
     middle: Tensor
     spread: Tensor
     seed: int
@@ -52,12 +51,10 @@ class Judge:
         return best, mean_figures(each)
 
     def _score(self) -> Callable[[Tensor], Tensor]:
+        drawn = scored(self.generator, self.scorer, self.label)
+
         def score(codes: Tensor) -> Tensor:
-            scores = [
-                scores_of(self.generator, part, self.scorer, class_labels(self.label, part))[1]
-                for part in torch.split(codes, self.batch)
-            ]
-            found = torch.cat(scores)
+            found = torch.cat([drawn(part) for part in torch.split(codes, self.batch)])
             return torch.where(found.isfinite(), found, self.middle.to(found))
 
         return score

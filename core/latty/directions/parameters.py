@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from latty.directions.registries import METHODS
 from latty.errors import BadData, UsageError, did_you_mean
-from latty.models.classes import label_of
+from latty.scene import as_label
 
 if TYPE_CHECKING:
     from latty.models.base import Generator
 
-LABEL = "label"  # the parameter that is a class: a number, or a name that its model knows
+LABEL = "label"  # the parameter that is a class or mixture: numbers, or names its model knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,8 @@ def _kinds(node: ast.expr, module: _Module) -> tuple[tuple[str, ...], tuple[str,
         case ast.Subscript(value=ast.Name(id="Literal"), slice=words):
             items = words.elts if isinstance(words, ast.Tuple) else [words]
             return ("str",), tuple(str(ast.literal_eval(item)) for item in items)
+        case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=[ast.Subscript(), *_])):
+            return ("mixture",), ()
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=[inner, *_])):
             return (f"{_kinds(inner, module)[0][0]}s",), ()
     raise TypeError(f"a parameter of type {ast.unparse(node)} cannot be asked for")
@@ -165,7 +167,7 @@ def parse(parameter: Parameter, text: str) -> Any:
     """The value that `text` gives a parameter. Raises UsageError with what fits."""
     flag = f"--{parameter.name.replace('_', '-')}"
     if parameter.name == LABEL and not text.isdecimal() and text != "none":
-        return text  # a class by its name, which only the model knows
+        return text  # a class by its name, or a mixture, which only the model knows
     if "none" in parameter.kinds and text == "none":
         return None
     if parameter.choices and text not in parameter.choices and parameter.kinds[:1] == ("str",):
@@ -182,15 +184,20 @@ def parse(parameter: Parameter, text: str) -> Any:
 
 
 def with_class(params: Mapping[str, Any], generator: "Generator") -> Mapping[str, Any]:
-    """Parameters whose class is a number, also where they name it. Raises BadData for a mixture,
-    and what is no class of the model."""
+    """Parameters whose class is a number, also where they name it, and a mixture numbers with their
+    weights. Raises BadData for what is no class or mixture of the model."""
+    from latty.models.labels import by_index, class_weights  # brings torch
+
     said = params.get(LABEL)
-    if not isinstance(said, str):
+    if said is None:
         return params
-    found = label_of(said, generator)
-    if not isinstance(found, int):
-        raise BadData(f"{said} is a mixture of classes", "a method takes one class")
-    return {**params, LABEL: found}
+    label = as_label(said)
+    if label is None:
+        raise BadData(f"{said!r} is no class", "an index, a name, or pairs of index and weight")
+    index = by_index(label, generator)
+    if index is not None:
+        class_weights(index, generator)  # refuses what the model lacks
+    return {**params, LABEL: index}
 
 
 _KIND_WORDS = {
@@ -202,6 +209,7 @@ _KIND_WORDS = {
     "ints": "whole numbers with commas",
     "floats": "numbers with commas",
     "strs": "words with commas",
+    "mixture": "classes with weights",
 }
 
 

@@ -7,10 +7,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from latty.directions.traverse import class_labels
 from latty.errors import BadData, Interrupted
 from latty.models.base import Generator
+from latty.models.labels import class_labels
 from latty.report import Report
+from latty.scene import Label
 
 BLOCK = 500  # latents at once
 SHARED = "its layers read different codes, so there is no one w"
@@ -29,14 +30,12 @@ def space_of(generator: Generator, space: str) -> Literal["z", "w"]:
     return "w"
 
 
-def latents(
-    generator: Generator, seeds: range | list[int], space: str, label: int | None
-) -> Tensor:
+def latents(generator: Generator, seeds: range | list[int], space: str, label: Label) -> Tensor:
     """z (N, Z), or the codes that every layer reads (N, D) for "w"; float32 on the CPU."""
     z = generator.sample(seeds)
     if space == "z":
         return z.detach().cpu().float()
-    codes = generator.mapping(z, class_labels(label, z))
+    codes = generator.mapping(z, class_labels(label, z, generator))
     return codes[:, 0].detach().cpu().float()
 
 
@@ -78,7 +77,7 @@ def deviations(
     vectors: Tensor,
     space: str,
     seeds: range,
-    label: int | None,
+    label: Label,
     report: Report,
 ) -> tuple[list[float], bool]:
     """Standard deviation of samples along each of `vectors` (K, D) of unit length; False where an

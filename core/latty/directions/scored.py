@@ -17,6 +17,7 @@ from latty.directions.sampling import StoppableReport, blocks, gathered
 from latty.directions.traverse import Figures
 from latty.errors import BadData
 from latty.models.base import Generator
+from latty.scene import Label
 from latty.shard import Shard
 
 CHUNK = 2000  # seeds scored at once: what an interruption can cost is less than this
@@ -73,7 +74,7 @@ class ScoredMethod:
     layers: Literal["best", "all"] = "best"  # where directions act: in their best layers, or in all
     minimum: float = 0.0  # a direction whose attribute follows with a lower correlation is dropped
     space: Literal["auto", "z", "w"] = "auto"  # auto = where the family's directions act best
-    label: int | None = None  # the class to draw, where there are classes
+    label: Label = None  # the class or mixture to draw, where there are classes
     seed: int = 100_000  # first of the sampled seeds
     probes: int = 8  # held-out seeds for choices; the final figures take twice as many
     span: float = 3.0  # strengths -span..span are measured

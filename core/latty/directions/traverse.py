@@ -6,9 +6,11 @@ from dataclasses import astuple, dataclass
 import torch
 from torch import Tensor
 
+from latty.attributes import scores_of
 from latty.directions.base import Direction, keep_layers
-from latty.models.base import Generator, Labels
-from latty.scene import Layers
+from latty.models.base import Generator
+from latty.models.labels import class_labels
+from latty.scene import Label, Layers
 
 Score = Callable[[Tensor], Tensor]  # codes (N, L, D) -> scores (N, A)
 
@@ -54,11 +56,13 @@ class Figures:
         return self.corr - self.drift / max(abs(self.moved), 1e-6)
 
 
-def class_labels(label: int | None, like: Tensor) -> Labels:
-    """One class for every row of `like` (N, ...), as generators take it; None stays None."""
-    if label is None:
-        return None
-    return torch.full((len(like),), label, dtype=torch.int64, device=like.device)
+def scored(generator: Generator, scorer: str, label: Label = None) -> Score:
+    """The scores that a scorer gives pictures of a class or mixture; exact where they are known."""
+
+    def score(codes: Tensor) -> Tensor:
+        return scores_of(generator, codes, scorer, class_labels(label, codes, generator))[1]
+
+    return score
 
 
 def shifted(
@@ -67,11 +71,11 @@ def shifted(
     strength: Tensor,
     generator: Generator,
     truncation: float = 1.0,
-    label: int | None = None,
+    label: Label = None,
     layers: Layers | None = None,
 ) -> Tensor:
     """Codes (N, L, D) of latents z (N, Z), moved by strength (N,) in the direction's layers."""
-    labels = class_labels(label, z)
+    labels = class_labels(label, z, generator)
     codes = generator.mapping(z, labels, truncation)
     if direction.space == "z":
         moved = generator.mapping(direction.move(z, strength, generator), labels, truncation)
@@ -87,7 +91,7 @@ def traverse(
     generator: Generator,
     score: Score,
     truncation: float = 1.0,
-    label: int | None = None,
+    label: Label = None,
     layers: Layers | None = None,
 ) -> Tensor:
     """Scores (N, S, A) of latents z (N, Z) at every strength."""

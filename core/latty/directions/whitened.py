@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from latty.directions.base import keep_layers
-from latty.directions.traverse import class_labels
 from latty.models.base import Generator
-from latty.scene import ALL, Layers
+from latty.models.labels import class_labels
+from latty.scene import ALL, Label, Layers
 
 PILOT = 4096  # samples whose spread is taken
 PART = 512  # latents mapped at once
@@ -32,7 +32,7 @@ class Whitened:
     generator: Generator
     space: Literal["z", "w"]
     layers: Layers
-    label: int | None
+    label: Label
     mean: Tensor
     basis: Tensor
     inverse: Tensor
@@ -40,7 +40,7 @@ class Whitened:
     def start(self, seeds: Sequence[int]) -> "tuple[Tensor, Tensor]":
         """Codes (N, L, D) and coordinates (N, R) of sampled seeds."""
         z = self.generator.sample(seeds)
-        codes = self.generator.mapping(z, class_labels(self.label, z))
+        codes = self.generator.mapping(z, class_labels(self.label, z, self.generator))
         return codes, (self.latents(z, codes) - self.mean) @ self.inverse
 
     def latents(self, z: Tensor, codes: Tensor) -> Tensor:
@@ -53,19 +53,21 @@ class Whitened:
         if self.space == "w":
             moved = latents[:, None].expand_as(codes)
         else:
-            moved = self.generator.mapping(latents, class_labels(self.label, latents))
+            moved = self.generator.mapping(
+                latents, class_labels(self.label, latents, self.generator)
+            )
         return keep_layers(codes, moved, self.layers)
 
     def draw(self, codes: Tensor) -> Tensor:
         """Pictures (N, C, H, W) of codes."""
-        return self.generator.synthesis(codes, class_labels(self.label, codes))
+        return self.generator.synthesis(codes, class_labels(self.label, codes, self.generator))
 
 
 @torch.no_grad()
 def whitened(
     generator: Generator,
     space: Literal["z", "w"],
-    label: int | None = None,
+    label: Label = None,
     layers: Layers = ALL,
     seed: int = 0,
 ) -> Whitened:
@@ -78,7 +80,9 @@ def whitened(
     parts = []
     for start in range(seed, seed + PILOT, PART):
         z = generator.sample(range(start, start + PART))
-        parts.append(generator.mapping(z, class_labels(label, z))[:, first].cpu().double())
+        parts.append(
+            generator.mapping(z, class_labels(label, z, generator))[:, first].cpu().double()
+        )
     samples = torch.cat(parts)
     mean = samples.mean(0)
     centred = samples - mean

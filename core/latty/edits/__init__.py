@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from latty.edits.activations import changes, stacks
-from latty.edits.labels import labels
+from latty.edits.labels import labels, with_labels
 from latty.edits.stack import Stack
 from latty.errors import BadData
 from latty.models.activations import Change
@@ -55,6 +55,7 @@ class Applied:
 def applied(scenes: Sequence[Scene], generator: Generator, force: bool = False) -> Applied:
     """Scenes of one model as codes (N, L, D) and what their synthesis changes inside. Raises
     BadData, Missing as `codes` and `changes` do."""
+    scenes = with_labels(scenes, generator)
     known, moved = generator.info.num_classes, codes(scenes, generator, force)
     common = [(scene.noise, scene.truncation if known else 1.0) for scene in scenes]
     kinds = zip(common, stacks(scenes, generator, force), strict=True)
@@ -81,7 +82,7 @@ def codes(scenes: Sequence[Scene], generator: Generator, force: bool = False) ->
     if len({scene.model for scene in scenes}) > 1:
         found = ", ".join(sorted({scene.model for scene in scenes}))
         raise BadData(f"scenes of several models: {found}", "draw each model by itself")
-    stack = Stack(generator, force)
+    scenes, stack = with_labels(scenes, generator), Stack(generator, force)
     starts = torch.cat([stack.start(scene) for scene in scenes])
     groups: dict[tuple[object, ...], list[int]] = {}
     for i, scene in enumerate(scenes):

@@ -19,7 +19,7 @@ from latty.directions.opening import find
 from latty.directions.orthogonal import off
 from latty.edits import steps
 from latty.edits.conditioned import labelled
-from latty.edits.labels import labels
+from latty.edits.labels import labels, with_labels
 from latty.edits.locks import Find, Locks
 from latty.errors import BadData
 from latty.models.activations import Change
@@ -55,6 +55,7 @@ def changes(
     Code layers mean nothing inside, so that an edit which names some is refused. Raises BadData
     for what this model cannot do, Missing for unknown directions.
     """
+    scenes = with_labels(scenes, generator)
     found, locks = _finder(generator, force), Locks(_finder(generator, force))
     where = labelled(generator, labels(scenes, generator))
     made: dict[str, tuple[_Move, ...]] = {}

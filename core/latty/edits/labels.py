@@ -1,66 +1,50 @@
 """Class labels of scenes as the tensors generators take."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
-from torch import Tensor
 
-from latty import latents
+from latty.directions.remembered import remembered
 from latty.errors import BadData
 from latty.models.base import Generator, Labels
-from latty.models.classes import label_of
-from latty.scene import Label, Scene
+from latty.models.classes import names_of, words_of
+from latty.models.labels import by_index, checked_class, class_count, class_weights
+from latty.scene import Scene
 
 
 def labels(scenes: Sequence[Scene], generator: Generator) -> Labels:
     """What mapping and synthesis take for these scenes: None, class indices (N,) where every scene
-    names one class, else weights (N, classes) whose rows sum to 1. A scene without one that starts
-    at latents has theirs. Raises BadData, Missing."""
-    found = [_index(_label(scene, generator), generator) for scene in scenes]
-    if all(label is None for label in found):
+    names one class, else weights (N, C) whose rows sum to 1. A scene without one has that of
+    `with_labels`. Raises BadData, Missing."""
+    scenes = with_labels(scenes, generator)
+    found = [by_index(scene.label, generator) for scene in scenes]
+    known = [label for label in found if label is not None]
+    if not known:
         return None
-    count = _classes(generator)
-    if any(label is None for label in found):
+    class_count(generator)
+    if len(known) < len(found):
         raise BadData("some of these scenes name a class and some do not", "label all or none")
-    if all(isinstance(label, int) for label in found):
-        indices = [_checked(label, count) for label in found if isinstance(label, int)]
+    if all(isinstance(label, int) for label in known):
+        indices = [checked_class(label, generator) for label in known if isinstance(label, int)]
         return torch.tensor(indices, device=generator.device)
-    return torch.stack([_weights(label, count) for label in found]).to(generator.device)
+    return torch.stack([class_weights(label, generator) for label in known]).to(generator.device)
 
 
-def _label(scene: Scene, generator: Generator) -> Label:
-    """The scene's own, or else the class that its stored latents remember."""
-    if scene.label is not None or scene.latent is None or not generator.info.num_classes:
-        return scene.label
-    return latents.look(scene.latent).label
+def with_labels(scenes: Sequence[Scene], generator: Generator) -> list[Scene]:
+    """The scenes, each with the class that its latents or the sets of its edits remember where it
+    names none and the model has classes. Raises Missing, BadData."""
+    if not generator.info.num_classes:
+        return [*scenes]
+    return [scene if scene.label is not None else replace(scene, label=remembered(scene)[0])
+            for scene in scenes]  # fmt: skip
 
 
-def _classes(generator: Generator) -> int:
-    info = generator.info
-    if not info.num_classes:
-        raise BadData(f"{info.name} knows no classes", "leave the label out")
-    return info.num_classes
-
-
-def _index(label: Label, generator: Generator) -> Label:
-    """A text as the class or mixture that it means; anything else as it is. Raises BadData."""
-    return label_of(label, generator) if isinstance(label, str) else label
-
-
-def _checked(index: int, count: int) -> int:
-    if not 0 <= index < count:
-        raise BadData(f"no class {index}", f"this model has classes 0 to {count - 1}")
-    return index
-
-
-def _weights(label: Label, count: int) -> Tensor:
-    """One row of weights (classes,) that sums to 1."""
-    parts = ((label, 1.0),) if isinstance(label, int) else label or ()
-    assert not isinstance(parts, str)  # names are indices by now
-    total = sum(weight for _, weight in parts)
-    if abs(total) < 1e-6:
-        raise BadData("the weights of the label mixture sum to 0", "give them positive weights")
-    row = torch.zeros(count)
-    for index, weight in parts:
-        row[_checked(index, count)] += weight / total
-    return row
+def assumed(scene: Scene, generator: Generator) -> list[str]:
+    """A note where the scene is drawn with a class that it does not name. Raises Missing,
+    BadData."""
+    label, source = remembered(scene) if generator.info.num_classes else (None, "")
+    if label is None:
+        return []
+    words = words_of(label, names_of(generator))
+    return [f"class {words}, as {source} remembers it; label in [scene] says another"]

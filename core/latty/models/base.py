@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from latty.models.activations import UNCHANGED, Changes
+from latty.scene import Label as Label  # beside Labels, which it becomes
 from latty.scene import Noise
 
 Meta = Mapping[str, str]

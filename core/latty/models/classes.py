@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from latty.errors import BadData, did_you_mean, whole_list
 from latty.home import shipped_dir
-from latty.scene import Label
+from latty.scene import Label, Mixture
 
 if TYPE_CHECKING:
     from latty.models.base import Generator
@@ -41,7 +41,18 @@ def names_of(generator: "Generator") -> tuple[str, ...]:
     return own or (imagenet() if generator.info.num_classes == IMAGENET else ())
 
 
-def label_of(text: str, generator: "Generator") -> Label:
+def words_of(label: Label, names: Sequence[str]) -> str:
+    """A class as people read it: "1 fox terrier", or "0 red fox:0.5, 1 fox terrier:0.5"."""
+
+    def called(index: int) -> str:
+        return f"{index} {names[index]}" if index < len(names) else str(index)
+
+    if isinstance(label, tuple):
+        return ", ".join(f"{called(index)}:{weight:g}" for index, weight in label)
+    return called(label) if isinstance(label, int) else label or "none"
+
+
+def label_of(text: str, generator: "Generator") -> int | Mixture:
     """The class that a text means, or the mixture: "husky", "250", "husky:0.7,lynx:0.3". Raises
     BadData for what is no class of the model, or means several."""
     if not generator.info.num_classes:

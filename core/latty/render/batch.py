@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from latty.edits.labels import assumed
 from latty.errors import Missing, OutputError
 from latty.models.store import model_file
 from latty.presets import Output, Preset
@@ -84,7 +85,8 @@ def render_one(preset: Preset, options: Options, report: Report = silent) -> Ren
     seconds = time.monotonic() - begun
     from latty.models import open_model
 
-    notes = open_model(preset.scene.model, options.device).info.notes
+    generator = open_model(preset.scene.model, options.device)
+    notes = (*generator.info.notes, *assumed(preset.scene, generator))
     return Rendered(preset.name, preset.scene.model, tuple(paths), notes, seconds)
 
 

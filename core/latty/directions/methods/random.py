@@ -13,6 +13,7 @@ from latty.directions.sampling import deviations, latents, space_of
 from latty.errors import BadData
 from latty.models.base import Generator
 from latty.report import Report, silent
+from latty.scene import Label
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Random:
     # normal = each drawn for itself; orthonormal = at right angles, as principal components are
     space: Literal["auto", "z", "w"] = "auto"  # auto = where the family's directions act best
     samples: int = 4000  # latents that measure sigma
-    label: int | None = None  # the class they are drawn for, where there are classes
+    label: Label = None  # the class or mixture they are drawn for, where there are classes
     seed: int = 100_000  # of the vectors, and first of the sampled seeds
 
     def missing(self, generator: Generator) -> str:

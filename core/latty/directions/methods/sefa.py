@@ -19,7 +19,7 @@ from latty.directions.sampling import deviations
 from latty.errors import BadData
 from latty.models.base import Generator, HasLayerWeights
 from latty.report import Report, silent
-from latty.scene import ALL, Layers
+from latty.scene import ALL, Label, Layers
 
 NOTHING = 1e-9  # a smaller share of the largest eigenvalue is rounding: no layer reads that
 
@@ -34,7 +34,7 @@ class SeFa:
     normalise: Literal["outputs", "none"] = "outputs"  # outputs = every output's weights at length
     # 1, as the original; none = as they are
     samples: int = 4000  # latents that measure sigma
-    label: int | None = None  # the class they are drawn for, where there are classes
+    label: Label = None  # the class or mixture they are drawn for, where there are classes
     seed: int = 100_000  # first of the sampled seeds
 
     def missing(self, generator: Generator) -> str:

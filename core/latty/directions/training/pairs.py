@@ -15,6 +15,7 @@ from latty.directions.likeness import smaller
 from latty.directions.training.parameters import SAMPLES, Distribution, TrainingParameters
 from latty.errors import BadData
 from latty.models.base import AnySize, Generator
+from latty.models.labels import checked_class, class_count, class_labels
 from latty.scene import SEED_LIMIT
 
 PART = 256
@@ -60,11 +61,12 @@ class Pairs:
             self._check_codes()
 
     def _classes(self, count: int) -> tuple[int, ...]:
-        wanted = self.params.classes if self.params.label is None else (self.params.label,)
-        for label in wanted:
-            if not 0 <= label < count:
-                raise BadData(f"there is no class {label}", f"the model has {count} classes")
-        return wanted or tuple(range(count))
+        """The classes to choose among; () where one label is drawn, or there are none."""
+        if self.params.label is not None:
+            class_count(self.generator)
+            return ()
+        wanted = self.params.classes
+        return tuple(checked_class(one, self.generator) for one in wanted) or tuple(range(count))
 
     def _check_codes(self) -> None:
         codes = self.draw(range(2)).codes[:, self.chosen]
@@ -96,9 +98,11 @@ class Pairs:
         return (torch.erfinv(2 * share) * 2**0.5).clamp(-bound, bound)
 
     def labels(self, numbers: range) -> Tensor | None:
-        """A class (N,) for each number; None where there are no classes."""
+        """For each number a class (N,), or weights (N, C) of a mixture; None without classes."""
         if not self.classes:
-            return None
+            return class_labels(
+                self.params.label, torch.empty(len(numbers)).to(self.device), self.generator
+            )
         picks = [self.classes[self.dice(2, n).randint(len(self.classes))] for n in numbers]
         return torch.tensor(picks, device=self.device)
 

@@ -9,7 +9,7 @@ from typing import Literal
 from torch import nn
 
 from latty.errors import BadData
-from latty.scene import SEED_LIMIT
+from latty.scene import SEED_LIMIT, Label
 
 SAMPLES = 2048  # that the spread of the latents is measured on
 Distribution = Literal["uniform", "normal"]
@@ -32,7 +32,7 @@ class TrainingParameters(ABC):
     space: Literal["auto", "z", "w"] = "auto"  # auto = where the model's directions act best
     layers: str = "all"  # layers that are moved, in w: "all" or "4-8"
     truncation: float | None = None  # latents stay within it in training; none = as sampled
-    label: int | None = None  # the class to draw, where there are classes; none = any
+    label: Label = None  # the class or mixture to draw, where there are classes; none = any
     classes: tuple[int, ...] = ()  # draw these classes only
     probes: int = 16  # held-out samples that judge each direction
     seed: int = 0  # first of the sampled seeds

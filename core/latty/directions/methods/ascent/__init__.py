@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 import torch
 from torch import Tensor
 
-from latty.attributes import attribute, names_of, scores_of
+from latty.attributes import attribute, names_of
 from latty.attributes.sampled import sampled_scores, shards
 from latty.directions.base import Info, layers_of, rounded
 from latty.directions.climb.objective import check_scorers, logit
@@ -30,10 +30,10 @@ from latty.directions.methods.ascent.direction import (
     turned,
 )
 from latty.directions.scored import checked
-from latty.directions.traverse import class_labels, figures, traverse
+from latty.directions.traverse import figures, scored, traverse
 from latty.directions.whitened import whitened
 from latty.errors import BadData, Interrupted
-from latty.models.base import Generator
+from latty.models.base import Generator, Label
 from latty.report import Report, silent
 from latty.shard import Shard
 
@@ -60,7 +60,7 @@ class Ascent:
     batch: int = 100  # pictures drawn at once
     space: Literal["auto", "z", "w"] = "auto"  # auto = where directions of this model act best
     layers: str = "all"  # code layers that move ("0-3"), in w
-    label: int | None = None  # the class to draw, where there are classes
+    label: Label = None  # the class or mixture to draw, where there are classes
     seed: int = 300_000  # first of the sampled seeds
 
     form: ClassVar[str] = "ascent"
@@ -157,10 +157,7 @@ class Ascent:
         info: Info,
     ) -> Info:
         """What a move really does, from seeds that were not scored."""
-
-        def score(codes: Tensor) -> Tensor:
-            return scores_of(generator, codes, self.scorer, class_labels(self.label, codes))[1]
-
+        score = scored(generator, self.scorer, self.label)
         with torch.no_grad():
             table = traverse(one, z, WAYS, generator, score, label=self.label)
         found = figures(WAYS, torch.nan_to_num(table), column, spread[1], spread[0])

@@ -14,11 +14,11 @@ from latty.directions.base import check_width
 from latty.directions.climb import ClimbRules, climb
 from latty.directions.climb.objective import ClimbObjective, Of, check_scorers
 from latty.directions.file import DirectionSet
-from latty.directions.traverse import class_labels
 from latty.errors import BadData
 from latty.models.base import Generator
+from latty.models.labels import class_labels
 from latty.report import Report, silent
-from latty.scene import Layers
+from latty.scene import Label, Layers
 
 SPREAD, MIDDLE, BASIS = "spread", "middle", "basis"  # arrays of the file
 ATTRIBUTES = "attributes"  # a parameter: what each climbs, where it has another name
@@ -40,7 +40,7 @@ class AscentDirection:
 
     sigma   one standard deviation of what is climbed
     basis   (R, D) latent units per coordinate of the climb; None = coordinates are latents
-    label   the class to draw where the generator is not told
+    label   the class or mixture to draw where the generator is not told
     report  hears of every step
     attribute, sign   what is climbed where the name is another one; -1 = down instead of up
     """
@@ -54,7 +54,7 @@ class AscentDirection:
     keep: tuple[str, ...]
     of: Of
     rules: ClimbRules
-    label: int | None = None
+    label: Label = None
     report: Report = silent
     attribute: str = ""
     sign: float = 1.0
@@ -92,7 +92,7 @@ class AscentDirection:
             refs,
             self.of,
             self.rules.identity > 0,
-            class_labels(self.label, latent),
+            class_labels(self.label, latent, generator),
         )
         with torch.no_grad():
             start = float(objective(objective.origin).score)

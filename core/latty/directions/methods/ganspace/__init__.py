@@ -24,7 +24,7 @@ from latty.errors import BadData, Interrupted
 from latty.models.base import Generator, HasActivations
 from latty.models.memory import told
 from latty.report import Report, silent
-from latty.scene import ALL, SEED_LIMIT, Layers
+from latty.scene import ALL, SEED_LIMIT, Label, Layers
 from latty.shard import Shard
 
 BATCH_SHARE = 0.03  # of the memory allowed: a generator needs several times its last activation
@@ -48,7 +48,7 @@ class GANSpace:
     sparsity: float = 1.0  # of estimator sparse: 1 drops weights below those of a random direction
     batch: int = 32  # latents that go through the generator at once
     seed: int = 1  # first of the sampled seeds
-    label: int | None = None  # the class to draw; none = another class for every sample
+    label: Label = None  # the class or mixture to draw; none = another class for every sample
 
     def missing(self, generator: Generator) -> str:
         """Layers need activations; the latent itself must have axes of its own."""

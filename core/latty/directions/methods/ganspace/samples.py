@@ -10,7 +10,9 @@ from torch import Tensor
 
 from latty.errors import BadData, whole_list
 from latty.models.base import Generator, HasActivations, Labels
+from latty.models.labels import class_labels
 from latty.models.memory import in_batches
+from latty.scene import Label
 
 LATENTS = ("z", "w")  # layers that are latents
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: its multiples spread evenly
@@ -28,7 +30,7 @@ class GanspaceRows:
         layer: str,
         moved: Literal["", "z", "w"],
         seed: int,
-        label: int | None,
+        label: Label,
     ) -> None:
         self.generator, self.layer, self.moved = generator, layer, moved
         self.seed, self.label = seed, label
@@ -87,19 +89,16 @@ class GanspaceRows:
     def _drawn(self, seeds: range) -> tuple[Tensor, Tensor, Labels]:
         """Latents z (N, Z), codes (N, L, D) and labels of these seeds."""
         z = self.generator.sample(seeds)
-        label = self._labels(seeds, z.device)
+        label = self._labels(seeds, z)
         return z, self.generator.mapping(z, label), label
 
-    def _labels(self, seeds: range, device: torch.device) -> Labels:
-        """The class asked for, or one that only depends on the seed."""
+    def _labels(self, seeds: range, z: Tensor) -> Labels:
+        """The class or mixture asked for, or a class that only depends on the seed."""
         classes = self.generator.info.num_classes
-        if self.label is not None:
-            found = [self.label] * len(seeds)
-        elif classes:
-            found = [((seed * GOLDEN >> 32) & 0xFFFFFFFF) % classes for seed in seeds]
-        else:
-            return None
-        return torch.tensor(found, device=device)
+        if self.label is not None or not classes:
+            return class_labels(self.label, z, self.generator)
+        found = [((seed * GOLDEN >> 32) & 0xFFFFFFFF) % classes for seed in seeds]
+        return torch.tensor(found, device=z.device)
 
     def _activation(self, codes: Tensor, label: Labels) -> Tensor:
         assert isinstance(self.generator, HasActivations)

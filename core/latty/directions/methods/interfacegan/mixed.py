@@ -13,11 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latty.attributes import names_of, score_file, scores_of
+from latty.attributes import names_of, score_file
 from latty.directions.sampling import StoppableReport, blocks, gathered
-from latty.directions.traverse import class_labels
+from latty.directions.traverse import scored
 from latty.files import replace_whole
 from latty.models.base import Generator
+from latty.models.labels import class_labels
+from latty.scene import Label
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +27,7 @@ class Mixed:
     """`count` samples; number i mixes seed + i with the seed after it, the last with the first."""
 
     generator: Generator
-    label: int | None
+    label: Label
     seed: int
     count: int
 
@@ -41,7 +43,7 @@ class Mixed:
 
     def _mapped(self, seeds: Sequence[int]) -> Tensor:
         z = self.generator.sample(seeds)
-        return self.generator.mapping(z, class_labels(self.label, z))
+        return self.generator.mapping(z, class_labels(self.label, z, self.generator))
 
     def scores(
         self, scorer: str, batch: int, least: int, progress: StoppableReport, work: Path | None
@@ -64,11 +66,9 @@ class Mixed:
         return gathered(parts(), least, progress)
 
     def _scored(self, block: range, scorer: str, batch: int, progress: StoppableReport) -> Tensor:
-        parts = []
+        parts, score = [], scored(self.generator, scorer, self.label)
         for part in blocks(block, batch):
-            codes = self.codes(part)
-            labels = class_labels(self.label, codes)
-            parts.append(scores_of(self.generator, codes, scorer, labels)[1].float().cpu())
+            parts.append(score(self.codes(part)).float().cpu())
             if part.stop < block.stop:
                 progress(part.stop, self.count, "samples")
         return torch.cat(parts)

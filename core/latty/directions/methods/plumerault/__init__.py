@@ -32,7 +32,7 @@ from latty.directions.registries import TRANSFORMS
 from latty.directions.transform import Transform, additive
 from latty.directions.whitened import PILOT, Whitened, whitened
 from latty.errors import BadData, Interrupted
-from latty.models.base import AnySize, Generator
+from latty.models.base import AnySize, Generator, Label
 from latty.report import Report, silent
 
 LEAST_SHARE, MOST_SHARE = 0.25, 0.9  # of the records, for the fit
@@ -61,7 +61,7 @@ class Plumerault:
     batch: int = 16  # trajectories followed at once
     space: Literal["auto", "z", "w"] = "auto"  # auto = where directions of this model act best
     layers: str = "all"  # code layers that move together ("0-3"), in w
-    label: int | None = None  # the class to draw, where there are classes
+    label: Label = None  # the class or mixture to draw, where there are classes
     seed: int = 200_000  # first of the sampled seeds
 
     form: ClassVar[str] = "plumerault"

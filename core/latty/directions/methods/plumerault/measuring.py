@@ -17,8 +17,10 @@ from latty.directions.likeness import measured, smaller
 from latty.directions.methods.plumerault.calibrated import CalibratedDirection
 from latty.directions.methods.plumerault.monotone import fitted
 from latty.directions.transform import Transform, additive, amount
-from latty.directions.traverse import class_labels, figures
+from latty.directions.traverse import figures
 from latty.models.base import Generator
+from latty.models.labels import class_labels
+from latty.scene import Label
 
 WAYS = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)  # sigma, for the calibration
 TRAVERSE = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # sigma, for the figures
@@ -40,7 +42,7 @@ class Measuring:
 
     generator: Generator
     transform: Transform
-    label: int | None
+    label: Label
     span: tuple[float, float]
     sigma: float
     size: int
@@ -115,7 +117,7 @@ class Measuring:
 
     def _start(self, seeds: range) -> tuple[Tensor, Tensor, Tensor]:
         z = self.generator.sample(seeds)
-        codes = self.generator.mapping(z, class_labels(self.label, z))
+        codes = self.generator.mapping(z, class_labels(self.label, z, self.generator))
         return z, codes, self._pictures(codes)[0]
 
     def _moved(
@@ -128,7 +130,7 @@ class Measuring:
     ) -> tuple[Tensor, Tensor]:
         """Pictures, as they are compared, and scores (N, A) if asked for, of moved latents."""
         if direction.space == "z":
-            moved = self.generator.mapping(move(z), class_labels(self.label, z))
+            moved = self.generator.mapping(move(z), class_labels(self.label, z, self.generator))
         else:
             moved = move(codes)
         return self._pictures(keep_layers(codes, moved, direction.layers), judge)
@@ -136,7 +138,7 @@ class Measuring:
     def _pictures(self, codes: Tensor, judge: bool = False) -> tuple[Tensor, Tensor]:
         drawn, scores = [], []
         for part in torch.split(codes, self.batch):
-            images = self.generator.synthesis(part, class_labels(self.label, part))
+            images = self.generator.synthesis(part, class_labels(self.label, part, self.generator))
             drawn.append(smaller(images, self.size))
             scores.append(_judged(images) if judge else images.new_zeros(0))
             self.pulse()
