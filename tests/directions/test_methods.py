@@ -3,6 +3,7 @@ says in one line what the generator lacks.
 """
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ def test_it_finds_directions_or_says_what_is_missing(
     target = tmp_path / "found.safetensors"
     if lacks := make(method, params).missing(generator):
         assert lacks == lacks.strip() and "\n" not in lacks and len(lacks) < 200
-        with pytest.raises(BadData, match=lacks.split(";")[0][:30].replace("(", ".")):
+        with pytest.raises(BadData, match=re.escape(lacks.split(";")[0][:30])):
             discover(method, params, generator, target)
         with pytest.raises(BadData):
             make(method, params).fit(generator)

@@ -152,6 +152,7 @@ SHORT = {
     "voynov": "--directions 2 --iterations 2 --batch 2 --probes 2 --size 16",
     "warped": "--paths 2 --dipoles 2 --iterations 2 --batch 2 --probes 2 --size 16",
 }
+TRAINED = ("plumerault", "voynov", "warped")
 MIXED = ((0, 0.5), (1, 0.5))
 
 
@@ -159,7 +160,9 @@ def discover(method: str, model: str, *more: str) -> int:
     return main(["discover", method, model, *SHORT[method].split(), *more])
 
 
-@pytest.mark.parametrize("method", METHODS.names())
+@pytest.mark.parametrize("method", [
+    pytest.param(name, marks=[pytest.mark.slow] if name in TRAINED else [])
+    for name in METHODS.names()])  # fmt: skip
 def test_every_method_takes_a_class_by_name_and_a_mixture(
     method: str, model: str, capsys: Captured
 ) -> None:
