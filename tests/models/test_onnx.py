@@ -132,10 +132,37 @@ def test_settings_decide(tmp_path: Path) -> None:
     images = generator.synthesis(generator.mapping(z))
     wanted = Recipe().array(z.numpy()) / 127.5 - 1
     np.testing.assert_allclose(images.numpy(), wanted, atol=1e-5)
-    for wrong in ({"range": [0, 2]}, {"layout": "up"}, {"range": "wide"}):
+    for wrong in ({"range": [0, 2]}, {"layout": "up"}, {"range": "wide"}, {"distribution": "odd"}):
         (tmp_path / "config.json").write_text(json.dumps(wrong))
         with pytest.raises(BadData, match="the setting"):
             convert(path)
+
+
+def test_settings_are_stated_on_the_command_line(tmp_path: Path, capsys: Captured) -> None:
+    plain = str(put(tmp_path, Recipe().data(), "faces.onnx"))
+    classes = str(put(tmp_path, Recipe(label="index").data(), "things.onnx"))
+    z = np.random.RandomState(3).randn(1, 8).astype(np.float32)
+    for text, low, high in (("0,1", 0, 1), ("[0,255]", 0, 255), ("-1,1", -1, 1)):
+        assert main(["import", plain, "--name", "net", "--force", "--set", f"range={text}"]) == 0
+        assert "(as the settings say)" in capsys.readouterr().err
+        generator = open_model("net", "cpu")
+        images = generator.synthesis(generator.mapping(torch.from_numpy(z)))
+        wanted = (Recipe().array(z) - low) * 2 / (high - low) - 1
+        np.testing.assert_allclose(images.numpy(), wanted, atol=1e-5)
+    names = "ape,bee,cat,dog,emu"
+    assert (
+        main(["import", classes, "--name", "net", "--force", "--set", f"class_names={names}"]) == 0
+    )
+    assert open_model("net", "cpu").info.class_names == tuple(names.split(","))
+    for file, text, told in (
+        (plain, "range=0,2", "the setting range is 0,2"),
+        (plain, "rnage=0,1", "did you mean 'range'?"),
+        (classes, "classes=7", "the file has 5"),
+        (classes, "class_names=ape,bee", "does not name 5 classes"),
+    ):
+        capsys.readouterr()
+        assert main(["import", file, "--name", "net", "--force", "--set", text]) in (2, 65)
+        assert told in capsys.readouterr().err
 
 
 def test_a_network_of_torch_draws_as_torch_does(tmp_path: Path) -> None:

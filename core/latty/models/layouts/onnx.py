@@ -1,8 +1,7 @@
 """ONNX files with one latent input and one picture output, and perhaps a class.
 
 What the file does not say is found out: axes and sizes by drawing, the range of the numbers by the
-last operation or by what a few pictures hold. Settings decide instead where they are given:
-range, layout, distribution, classes, class_names.
+last operation or by what a few pictures hold. SETTINGS decide instead where they are given.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from latty.models.parts import Converted, Part
 from latty.text import clean
 
 SIGNATURE = {"network.onnx": 1}
+SETTINGS = ("range", "layout", "distribution", "classes", "class_names")
 FAMILY = "onnx"
 ORIGIN = "generators of any framework: one latent, one picture, .onnx"
 CHECKED = "the output of torch and numpy for the same numbers, 8 to 64 px"
@@ -29,6 +29,7 @@ CLASS = ("y", "c", "class", "classes", "label", "labels", "class_id", "class_ids
          "class_labels", "onehot", "one_hot", "cond", "condition")  # fmt: skip
 WHOLE, REAL = ("int64", "int32"), ("float32", "float16", "float64")
 CHANNELS = (1, 3, 4)
+DISTRIBUTIONS = ("normal", "uniform", "truncated")
 LOOKED = 16  # pictures that tell the range
 BEYOND = 1.5  # no picture of [0, 1] or [-1, 1] has such numbers
 LOWEST = -0.05  # a picture of [0, 1] may lie a little below
@@ -38,7 +39,7 @@ PASSED = ("Identity", "Cast", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "F
 
 def convert(part: Part) -> Converted:
     """The bytes of the file, and under "config" how they are used. Raises BadData, Missing."""
-    said: dict[str, Any] = part.attributes.get("config", {})
+    said = part.beside
     data, file = part.tensors[NETWORK].tobytes(), clean(part.checkpoint.path.name)
     network = onnxfile.read(memoryview(data))
     latent, label = _inputs(network, file)
@@ -50,7 +51,7 @@ def convert(part: Part) -> Converted:
         axes=len(latent.shape or ()),
         latent_type=latent.dtype,
         batch=_rows_at_once(latent),
-        distribution=said.get("distribution", "normal"),
+        distribution=_distribution(said),
         **_classes(label, session.network, said),
     )
     drawing = OnnxDrawing(session, usage)
@@ -92,6 +93,15 @@ def _is_index(value: Value) -> bool:
     return value.dtype in WHOLE and (len(shape) == 1 or (len(shape) == 2 and shape[1] == 1))
 
 
+def _distribution(said: Mapping[str, Any]) -> str:
+    """How latents are drawn. Raises BadData for a word that is none of those."""
+    given = said.get("distribution", DISTRIBUTIONS[0])
+    if given not in DISTRIBUTIONS:
+        shown = clean(str(given), 40)
+        raise BadData(f"the setting distribution is {shown}", f"it is {', '.join(DISTRIBUTIONS)}")
+    return str(given)
+
+
 def _rows_at_once(value: Value) -> int:
     """Of an input whose first axis has a size, else 0."""
     first = (value.shape or (0,))[0]
@@ -104,19 +114,30 @@ def _columns(value: Value) -> int:
 
 def _classes(label: Value | None, network: Network, said: Mapping[str, Any]) -> dict[str, Any]:
     """How the class goes in: weights of all classes, or an index. Raises BadData where nobody says
-    how many there are."""
+    how many there are, and for settings that do not fit."""
     if label is None:
         return {}
     given = said.get("classes")
     given = int(given) if isinstance(given, str) and given.isdecimal() else given
-    count = _columns(label) if _is_row(label) else given or _rows(label.name, network)
+    known = _columns(label) if _is_row(label) else _rows(label.name, network)
+    count = known or given
     if type(count) is not int or not 0 < count <= 100_000:
         what = f"the input {clean(label.name, 40)} is a class, and nothing says of how many"
         raise BadData(what, "a setting says it: classes")
-    names = said.get("class_names", ())
-    named = isinstance(names, list) and len(names) == count
+    if given not in (None, count):
+        shown = clean(str(given), 20)
+        raise BadData(f"the setting classes is {shown}", f"the file has {count}")
     return {"label": label.name, "label_type": label.dtype, "label_axes": len(label.shape or ()),
-            "classes": count, "class_names": tuple(map(str, names)) if named else ()}  # fmt: skip
+            "classes": count, "class_names": _class_names(said, count)}  # fmt: skip
+
+
+def _class_names(said: Mapping[str, Any], count: int) -> tuple[str, ...]:
+    """What the classes are called; () where nobody says. Raises BadData for another number."""
+    names = said.get("class_names", ())
+    names = names.split(",") if isinstance(names, str) else names
+    if not isinstance(names, list | tuple) or len(names) not in (0, count):
+        raise BadData(f"the setting class_names does not name {count} classes", "a word for each")
+    return tuple(str(name).strip() for name in names)
 
 
 def _rows(name: str, network: Network) -> int:
