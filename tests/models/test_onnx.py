@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +21,9 @@ from places import SHARED
 from latty.checkpoints import onnxfile
 from latty.checkpoints.refusals import Refusal
 from latty.cli.main import main
-from latty.errors import BadData, Missing
+from latty.errors import BadData, Interrupted, Missing
 from latty.models import open_model
+from latty.models.onnx_session import OnnxSession
 from latty.models.opening import convert
 
 Captured = pytest.CaptureFixture[str]
@@ -276,6 +279,35 @@ def test_every_cut_and_every_changed_byte_is_one_line(tmp_path: Path) -> None:
             onnxfile.read(memoryview(bytes(bad)))
         except Refusal as refusal:
             assert "\n" not in str(refusal)
+
+
+def test_a_signal_ends_a_run(tmp_path: Path) -> None:
+    """At once, and nothing runs on behind it."""
+    side, steps = 600, 2000
+    square = helper.make_tensor_value_info("x", TensorProto.FLOAT, [side, side])
+    nodes = [helper.make_node("Transpose", ["x"], ["y0"])]
+    nodes += [helper.make_node("MatMul", [f"y{i}", "x"], [f"y{i + 1}"]) for i in range(steps)]
+    out = helper.make_tensor_value_info(f"y{steps}", TensorProto.FLOAT, [side, side])
+    model = helper.make_model(helper.make_graph(nodes, "g", [square], [out]), ir_version=8,
+                              opset_imports=[helper.make_opsetid("", 13)])  # fmt: skip
+    session = OnnxSession(model.SerializeToString(), "long.onnx")
+
+    def stop(number: int, frame: object) -> None:
+        raise Interrupted(number)
+
+    before = signal.signal(signal.SIGALRM, stop)
+    begun = time.monotonic()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(Interrupted):
+            session.run({"x": np.zeros((side, side), np.float32)})
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - begun < 10  # all of it takes minutes
+    deadline = time.monotonic() + 5
+    while any(one.name == "onnxruntime" for one in threading.enumerate()):
+        assert time.monotonic() < deadline, "it runs on"
+        time.sleep(0.01)
 
 
 def test_a_bomb_is_bounded(tmp_path: Path) -> None:

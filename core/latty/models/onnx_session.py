@@ -42,7 +42,7 @@ class OnnxSession:
         MemoryError, BadData where the network cannot run on these.
         """
         runtime = _runtime()
-        options, found = runtime.RunOptions(), list[Any]()
+        options, found, done = runtime.RunOptions(), list[Any](), threading.Event()
         options.log_severity_level = SILENT
 
         def work() -> None:
@@ -50,15 +50,15 @@ class OnnxSession:
                 found.append(self.session.run(None, dict(values), options))
             except Exception as error:  # onnxruntime's own classes have no common parent but this
                 found.append(error)
+            finally:
+                done.set()
 
-        thread = threading.Thread(target=work, name="onnxruntime")
-        thread.start()
+        threading.Thread(target=work, name="onnxruntime").start()
         try:
-            thread.join()
+            done.wait()  # a join that a signal ends takes the thread for ended, too
         finally:
-            if thread.is_alive():
-                options.terminate = True
-                thread.join()
+            options.terminate = True
+            done.wait()
         if isinstance(found[0], Exception):
             raise self._failed(found[0])
         return list(found[0])
