@@ -50,9 +50,11 @@ def keep(
     if kept:
         run.out.say(f"its encoder is kept beside it, for projecting pictures: {kept}")
     origin = model.meta.get("origin", info.family)
-    shape = f"{size_words(info.height, info.width_px)}, {info.num_layers} layers"
+    told = info.family if origin == info.family else f"{info.family} from {origin}"
+    layers = "1 layer" if info.num_layers == 1 else f"{info.num_layers} layers"
+    shape = f"{size_words(info.height, info.width_px)}, {layers}"
     classes = f", {info.num_classes} classes" if info.num_classes else ""
-    run.out.say(f"{info.family} from {origin}, {shape}{classes}; try: latty sample {name}")
+    run.out.say(f"{told}, {shape}{classes}; try: latty sample {name}")
     run.out.result(name, name=name, kind="model", path=str(target), family=info.family,
                    origin=origin, resolution=info.resolution, height=info.height,
                    width_px=info.width_px, channels=info.channels, num_layers=info.num_layers,

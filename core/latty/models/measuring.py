@@ -26,7 +26,10 @@ LOOK = 256  # samples that the stored statistics are compared with
 AT_ONCE = 32
 FAR_MEAN = 0.25  # mean distance of the channels' means, in stored standard deviations
 FAR_SPREAD = 1.5  # typical ratio of standard deviations, either way; of honest files 0.96 to 1
-MEASURE = 'if its author samples in training mode, say statistics = "measured" in a spec'
+MEASURE = (
+    "either its author samples in training mode, and a spec should say "
+    'statistics = "measured", or a layer before it is not the author\'s'
+)
 
 
 class _Enough(Exception):

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MISFIT = (RuntimeError, IndexError, KeyError, TypeError, ValueError)  # torch, on odd shapes
 GUIDE = "see docs/checkpoints.md"
+# What a look at a file's pictures told this process, by family and digest: opening then says it.
+LOOKED: dict[tuple[str, str], tuple[str, ...]] = {}
 PLAIN = "a plain network can be described: latty inspect FILE --spec drafts a spec for it"
 
 
@@ -140,8 +142,12 @@ def _by_family(found: Recognised, kept: bool) -> Converted:
     model = _stored(part, part.torch(), {**meta, "family": found.family, "origin": found.origin})
     family: Any = FAMILIES.load(found.family)
     model = family.prepare(part, model) if hasattr(family, "prepare") else model
-    seen = family.look(model) if kept and hasattr(family, "look") else ()
-    return replace(model, notes=(*model.notes, *seen))
+    if not hasattr(family, "look"):
+        return model
+    key = found.family, digest(part.checkpoint.path)
+    if kept:
+        LOOKED[key] = family.look(model)
+    return replace(model, notes=(*model.notes, *LOOKED.get(key, ())))
 
 
 def _stored(
