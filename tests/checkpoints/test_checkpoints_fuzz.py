@@ -7,6 +7,7 @@ Python's own audit tells of everything that would be imported, run or opened on 
 peak memory is its own.
 """
 
+import codecs
 import io
 import json
 import os
@@ -168,7 +169,7 @@ def fuzz(folder: Path, count: int, seed: int) -> dict[str, object]:
     told: set[str] = set()
     for path in folder.iterdir():  # what is imported late is there before the audit begins
         use(path, True)
-    b"".decode("cp437")  # of zipfile, which writes mutants
+    codecs.lookup("cp437")  # of zipfile, which writes mutants
     sys.addaudithook(
         lambda event, args: told.add(f"{event} {args[:1]}") if event in WATCHED else None
     )
