@@ -1,5 +1,6 @@
 """StudioGAN's residual generators: a reference of torch.nn layers, in each of their four kinds."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
 
 from latty.checkpoints.refusals import Refusal
+from latty.errors import BadData
 from latty.models import open_model
 
 Z, CLASSES, WIDTHS = 12, 3, (16, 8, 8)  # two blocks: 16 px
@@ -132,4 +134,17 @@ def test_a_spectral_norm_without_its_vector_is_refused(tmp_path: Path) -> None:
     del tensors["conv2d5.weight_u"]
     torch.save(tensors, tmp_path / "m.pth")
     with pytest.raises(Refusal, match=r"conv2d5\.weight_u"):
+        open_model(str(tmp_path / "m.pth"), "cpu")
+
+
+def test_its_settings_say_how_latents_are_drawn(tmp_path: Path) -> None:
+    torch.save(network(True, True, True).state_dict(), tmp_path / "m.pth")
+    said = tmp_path / "config.json"
+    for prior in ("gaussian", "uniform"):
+        said.write_text(json.dumps({"g_act_fn": "ReLU", "z_prior": prior}))
+        model = open_model(str(tmp_path / "m.pth"), "cpu")
+        assert (float(model.sample(range(9)).abs().max()) <= 1) == (prior == "uniform")
+        assert not model.info.notes
+    said.write_text(json.dumps({"g_act_fn": "Leaky_ReLU"}))
+    with pytest.raises(BadData, match="g_act_fn"):
         open_model(str(tmp_path / "m.pth"), "cpu")

@@ -126,6 +126,16 @@ def test_genforce_refuses_settings_of_other_arithmetic(
         open_model(str(file), "cpu")
 
 
+@pytest.mark.parametrize("layout", STYLED)
+def test_a_setting_beside_a_file_that_nobody_reads_is_named(
+    layout: str, made: Callable[[str, int], Path]
+) -> None:
+    file = made(layout, WIDTH)
+    assert "leaky" not in notes_of(file)
+    file.with_name("config.json").write_text(json.dumps({"leaky": 0.1}))
+    assert "does not know, and does not use: leaky" in notes_of(file)
+
+
 def test_a_setting_that_changes_beside_an_open_file_is_seen(tmp_path: Path) -> None:
     file, said = tmp_path / "generator.pt", tmp_path / "args.json"
     torch.save(small.tensors(small.shaken(small.SNGAN())), file)

@@ -116,13 +116,15 @@ def _about(error: BadData, file: Path, spec: Path | None) -> BadData:
 def _by_layout(found: Recognised) -> Converted:
     part = found.part
     weights.check_all(part.tensors)
+    entry = LAYOUTS.load(found.origin)
     try:
-        converted = LAYOUTS.load(found.origin).convert(part)
+        converted = entry.convert(part)
     except MISFIT:
         what = f"its tensors do not fit together as those of {found.origin} do"
         raise Refusal("wrong-shape", what, weights.OTHER) from None
     header = {"family": found.family, "origin": found.origin}
-    model = _stored(part, converted.tensors, {**header, **converted.meta}, converted.notes)
+    notes = (*converted.notes, *_unread(entry, part))
+    model = _stored(part, converted.tensors, {**header, **converted.meta}, notes)
     return replace(model, companion=converted.companion)
 
 
@@ -139,8 +141,9 @@ def _by_family(found: Recognised, kept: bool) -> Converted:
         meta["beside"] = json.dumps(part.beside)
     if part.spec:
         meta["spec"] = part.spec
-    model = _stored(part, part.torch(), {**meta, "family": found.family, "origin": found.origin})
     family: Any = FAMILIES.load(found.family)
+    header = {"family": found.family, "origin": found.origin}
+    model = _stored(part, part.torch(), {**meta, **header}, _unread(family, part))
     model = family.prepare(part, model) if hasattr(family, "prepare") else model
     if not hasattr(family, "look"):
         return model
@@ -148,6 +151,15 @@ def _by_family(found: Recognised, kept: bool) -> Converted:
     if kept:
         LOOKED[key] = family.look(model)
     return replace(model, notes=(*model.notes, *LOOKED.get(key, ())))
+
+
+def _unread(entry: Any, part: Part) -> tuple[str, ...]:
+    """A note that names the settings beside a file that its entry does not look at."""
+    from latty.models.state_dict import unused
+
+    words = ("SETTINGS", "ONLY", "KNOWN")
+    known = {key for word in words for key in getattr(entry, word, ())}
+    return () if getattr(entry, "REMARKS", False) else unused(part.beside, known)
 
 
 def _stored(

@@ -27,7 +27,9 @@ A layout is one file in layouts/ with SIGNATURE, ORIGIN, CHECKED, FAMILY (the fa
 `convert`; PREFIX, optional, begins the names of the tensors that it looks at, and is taken off.
 One that can write what it reads has EXPORTS = {"as": the word for `latty export`, "of": "model",
 "suffix": ".safetensors"} and export(Converted) -> Converted.
-SETTINGS, optional, of both: the settings of a file that a user may state with `--set`.
+Optional, of both: SETTINGS, the settings of a file that a user may state with `--set`; ONLY, those
+that must have one value; KNOWN, others that it looks at. A note names whatever else lies beside the
+file, unless REMARKS is true: then the entry itself says so.
 """
 
 from collections.abc import Iterator, Mapping

@@ -38,6 +38,7 @@ SIGNATURE = (
     {"MainLayers.0.Layers.0.Basis": 3, "AggregationLayer.Layer.weight": 4},
 )
 NOISE = False
+KNOWN = ("class_names", "id2label")
 
 OUTER = "Model."  # the training script wraps the network
 MOST = 12  # stages: 8192 px

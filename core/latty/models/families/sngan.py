@@ -41,6 +41,7 @@ CHECKED = "the reference code's own output, 32 px"
 SETTINGS = ("distribution",)
 SIGNATURE = {"model.0.weight": 2, "model.2.model.0.running_mean": ...}
 NOISE = False
+REMARKS = True
 
 USED = ("model", "latent_dim", "image_channels", "distribution", "class_names", "id2label")
 MOST = 10  # blocks: 4096 px

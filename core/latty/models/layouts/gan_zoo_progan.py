@@ -38,6 +38,7 @@ ONLY = {  # other values would need other arithmetic
     "equalizedlR": True,
     "lossCriterion": ("WGANGP", "Logistic"),  # the others add a tanh
 }
+KNOWN = ("alpha", "latentVectorDim", "categoryVectorDim", "dimOutput")
 
 
 def convert(part: Part) -> Converted:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from latty.models.parts import Converted, Part
 from latty.models.reparametrised import plain_weights
+from latty.models.state_dict import only
 
 ORIGIN = "BigGAN, SAGAN and SNGAN of StudioGAN, .pth"
 CHECKED = "the reference code's own output, 32 to 128 px, with and without classes"
@@ -26,8 +27,13 @@ SIGNATURE = {
     "conv2d5.bias": 1,
 }
 
+SETTINGS = ("g_act_fn", "z_prior")
+ONLY = {"g_act_fn": "ReLU", "z_prior": ("gaussian", "uniform")}
 EPS = 1e-4  # of every batch norm
-ASSUMED = "activation and latents are not in the file: ReLU and a normal distribution are assumed"
+ASSUMED = (
+    "activation and latents are not in the file: ReLU and a normal distribution are assumed; "
+    "its YAML says g_act_fn and z_prior: --set z_prior=uniform"
+)
 BLOCK = re.compile(r"blocks\.(\d+)\.0\.(.+)")
 BLOCKS = {"conv2d0": "conv_sc", "conv2d1": "conv1", "conv2d2": "conv2"}
 ATTENTION = {"conv1x1_theta": "theta", "conv1x1_phi": "phi", "conv1x1_g": "g", "conv1x1_attn": "o"}
@@ -43,7 +49,9 @@ ENDS = {
 
 def convert(part: Part) -> Converted:
     """BigGAN's names; a norm without a class becomes a table of one class. Raises Refusal for
-    spectral norms that do not fit their weights."""
+    spectral norms that do not fit their weights; BadData for settings of other arithmetic."""
+    stated = part.beside
+    only(stated, ONLY)
     given = {
         name: tensor.reshape(()) if name.endswith(".sigma") else tensor
         for name, tensor in plain_weights(part.torch()).items()
@@ -55,9 +63,9 @@ def convert(part: Part) -> Converted:
             tensors[name] = _condition(tensors, name)
     if "shared.weight" not in tensors and _has_chunks(tensors):
         tensors["shared.weight"] = torch.zeros(1, 1)
-    said = {"eps": EPS, "draw": "normal"}
+    said = {"eps": EPS, "draw": "uniform" if stated.get("z_prior") == "uniform" else "normal"}
     meta = {"kind": "generator", "family": "biggan", "config": json.dumps(said)}
-    return Converted(tensors, meta, (ASSUMED,))
+    return Converted(tensors, meta, () if {*SETTINGS} <= stated.keys() else (ASSUMED,))
 
 
 def _places(given: dict[str, Tensor]) -> dict[int, str]:

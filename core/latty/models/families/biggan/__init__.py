@@ -41,6 +41,7 @@ SIGNATURE = {
     "output_layer.0.gain": 1,
 }
 NOISE = False
+REMARKS = True
 
 EPS = 1e-5  # of a batch norm
 LAST_EPS = "last_eps"  # in our header; models stored without it have one eps for all norms

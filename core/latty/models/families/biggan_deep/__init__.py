@@ -42,6 +42,7 @@ SIGNATURE = {
     "generator.layers.0.bn_0.running_means": ...,
 }
 NOISE = False
+REMARKS = True
 
 USED = ("output_dim", "z_dim", "class_embed_dim", "channel_width", "num_classes", "layers", "eps",
         "attention_layer_position", "n_stats", "class_names", "id2label")  # fmt: skip
