@@ -263,3 +263,13 @@ def test_latents_of_styleflow(tmp_path: Path, capsys: Captured) -> None:
         (made,) = told(capsys)
         assert (made["kind"], made["shape"], made["space"]) == ("latents", [3, 18, D], "w")
         np.testing.assert_array_equal(latents.read(name).array, np.concatenate(each))
+
+
+def test_what_is_alone_in_its_group_keeps_what_it_knows(tmp_path: Path, capsys: Captured) -> None:
+    edit = files.dumped(tmp_path / "edit.pkl", files.edit())
+    run("import", edit, "--name", "one", "--json")
+    (alone,) = told(capsys)
+    run("import", edit, files.npy(tmp_path / "me_wp.npy", mean_code(1, 18, D)), "--json")
+    made = next(one for one in told(capsys) if one["kind"] == "directions")
+    assert made["importer"] == alone["importer"] == "ganspace_pkl"
+    assert read(Path(made["path"]))[0] == read(Path(alone["path"]))[0]

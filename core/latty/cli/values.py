@@ -63,7 +63,8 @@ def whole(name: str, text: str | int | None, low: int, high: int) -> int | None:
 
 def label(text: str | None, model: str, device: str) -> Label:
     """A class index, a class name, or a mixture such as husky:0.7,lynx:0.3, of a model; None for
-    none. Raises UsageError, and what opening the model does."""
+    none. Raises UsageError for a class that the model has not, BadData for a model without any,
+    and what opening the model does."""
     if text is None:
         return None
     from latty.models import open_model
@@ -73,4 +74,5 @@ def label(text: str | None, model: str, device: str) -> Label:
     try:
         return label_of(text, generator)
     except BadData as error:
-        raise UsageError(f"--label: {error.message}", error.hint) from None
+        wrong = UsageError if generator.info.num_classes else BadData
+        raise wrong(f"--label: {error.message}", error.hint) from None

@@ -152,13 +152,13 @@ def _facts(part: Mapping[str, Imported]) -> tuple[str, ...]:
 
 
 def _merged(part: Mapping[str, Imported], asked: ImportSource) -> Imported:
-    """One set of all, or latents one behind the other; a single curved set as it is."""
+    """One set of all, or latents one behind the other; what is alone, as curves are, as it is."""
     each = list(part.values())
     header = each[0].header
+    if len(each) == 1:
+        return each[0]
     if isinstance(header, Codes):
         return _latents(part, header, asked)
-    if header.form != LINEAR:
-        return each[0]
     headers = [one.header for one in each if isinstance(one.header, DirectionSet)]
     names = _names(headers)
     layers = max((one.shape[1] for one in each if len(one.shape) == 3), default=0)
@@ -226,8 +226,6 @@ def _latents(part: Mapping[str, Imported], header: Codes, asked: ImportSource) -
 
         return {CODES: torch.cat([one.load()[CODES] for one in each])}
 
-    if len(each) == 1:
-        return each[0]
     told = [set(one.header.params) for one in each]
     shared = [pair for pair in header.params if all(pair in params for params in told)]
     params = tuple({**dict(shared), **_origin(part, asked)}.items())
