@@ -136,3 +136,18 @@ def test_one_row_of_codes_serves_every_label() -> None:
     torch.testing.assert_close(means[:, 0], stylegan3_tensors(SMALL)["mapping.w_avg"][[1, 3]])
     with pytest.raises(BadData, match="2 latents of scenes with 3 labels"):
         labelled(generator, torch.tensor([1, 3, 0])).truncate(torch.zeros(2, 4, 8), 0.0, None)
+
+
+@pytest.mark.parametrize("old", ["L", "L0_", "L1_"])
+@pytest.mark.parametrize("config", [STYLEGAN3, SMALL], ids=["NVIDIA's", "XL"])
+def test_bare_weights_of_other_layers_are_refused(
+    config: stylegan3.StyleGAN3Config, old: str, tmp_path: Path
+) -> None:
+    """Few layers, and names that are none: the settings cannot be told."""
+    names = {
+        name.replace(f"synthesis.{old}", "synthesis.L9_") if old != "L" else name: tensor
+        for name, tensor in stylegan3_tensors(config).items()
+    }
+    torch.save(names, tmp_path / "bare.pt")
+    with pytest.raises(BadData, match="without the settings of its layers"):
+        open_model(str(tmp_path / "bare.pt"), "cpu")

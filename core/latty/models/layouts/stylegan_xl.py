@@ -13,7 +13,7 @@ from latty.models.parts import Converted, Part
 
 FAMILY = "stylegan3"
 ORIGIN = "StyleGAN-XL of autonomousvision, .pkl"
-CHECKED = "the reference code's own output, 16 and 32 px, with and without classes"
+CHECKED = "the reference code's own output, 16 to 64 px, T and R, with and without classes"
 SIGNATURE = {
     "synthesis.input.freqs": 2,
     "mapping.fc0.weight": 2,

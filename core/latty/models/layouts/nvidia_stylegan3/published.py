@@ -7,11 +7,13 @@ Karras et al. 2021, "Alias-Free Generative Adversarial Networks", sections 3.2 a
 """
 
 import math
+import re
 from itertools import pairwise
 
 from latty.models.base import Shapes
 from latty.models.families.stylegan3.network import StyleGAN3Config, StyleGAN3LayerConfig
 
+LAYER = re.compile(r"L(\d{1,3})_\d{1,5}_\d{1,5}", re.ASCII)  # its number, px, channels
 CRITICAL = 2  # layers at the end that are critically sampled
 FIRST_CUTOFF, FIRST_STOPBAND = 2.0, 2**2.1  # cycles per picture
 LAST_STOPBAND = 2**0.3  # of the last cutoff
@@ -23,10 +25,9 @@ CLAMP, OUTPUT_SCALE, MAPPING_LR = 256.0, 0.25, 0.01
 def config_of(shapes: Shapes) -> StyleGAN3Config | None:
     """The config whose layers have these names and shapes, such as (O, I, k, k); None where they
     are not those of NVIDIA's settings."""
-    names = sorted(
-        {name.split(".")[1] for name in shapes if name.startswith("synthesis.L")}, key=_number
-    )
-    if len(names) <= CRITICAL or [_number(name) for name in names] != [*range(len(names))]:
+    found = {name.split(".")[1] for name in shapes if name.startswith("synthesis.L")}
+    names = sorted(found, key=_number)
+    if len(names) < CRITICAL + 2 or [_number(name) for name in names] != [*range(len(names))]:
         return None
     size, channels = (int(part) for part in names[-1].split("_")[1:])
     rates, sizes, cutoff = _bands(size, len(names) - 1)
@@ -64,10 +65,9 @@ def config_of(shapes: Shapes) -> StyleGAN3Config | None:
 
 
 def _number(name: str) -> int:
-    digits = name[1:].split("_")[0]
-    return (
-        int(digits) if digits.isascii() and digits.isdecimal() and len(name.split("_")) == 3 else -1
-    )
+    """The number of a layer; -1 for the name of none."""
+    match = LAYER.fullmatch(name)
+    return int(match[1]) if match else -1
 
 
 def _mapping_layers(shapes: Shapes) -> int:
