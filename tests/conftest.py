@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import tempfile
 
 # Two test processes on two cores: more threads only wait for each other. Children inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -10,6 +11,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # A shell starts what it puts in the background deaf to SIGINT, and every child would inherit it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What is collected does not depend on the models and directions of who runs the tests.
+os.environ["LATTY_HOME"] = tempfile.mkdtemp(prefix="latty-tests-")
 
 import pytest
 

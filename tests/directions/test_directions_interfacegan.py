@@ -288,9 +288,11 @@ def test_the_same_fit_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_weak_directions_are_dropped() -> None:
-    found = METHOD(**SMALL, minimum=0.999).fit(Factored())
-    assert [name for name, _ in found.dropped_] == ["one", "two", "three", "switch"]
-    assert found.infos_ == () and all(corr < 0.999 for _, corr in found.dropped_)
+    method = METHOD(**SMALL, minimum=0.999)
+    with pytest.raises(BadData, match="no attribute follows its direction"):
+        method.fit(Factored())
+    assert [name for name, _ in method.dropped_] == ["one", "two", "three", "switch"]
+    assert all(corr < 0.999 for _, corr in method.dropped_)
 
 
 def test_refusals() -> None:

@@ -184,6 +184,10 @@ def test_constant_attributes_and_missing_scores() -> None:
     assert [info.name for info in found.infos_] == ["three", "switch"]
     assert [name for name, _ in found.dropped_] == ["one", "two"]
     assert dict(found.infos_[0].scores)["r2"] > 0.8
+    with pytest.raises(BadData, match="no attribute differs among the samples"):
+        METHOD(samples=2048, probes=2, names=("one", "two")).fit(Odd())
+    with pytest.raises(BadData, match=r"correlations: three 0\.\d\d"):
+        METHOD(samples=2048, probes=2, names=("three",), minimum=1.0).fit(Odd())
 
 
 @pytest.mark.parametrize(("what", "after"), [("samples", 23), ("latents", 3), ("directions", 1)])

@@ -145,12 +145,15 @@ class ScoredMethod:
         normals: Mapping[int, Tensor],
     ) -> None:
         """The results: directions that follow their attribute, with `facts` and normals (D,) or
-        (L, D) by attribute."""
+        (L, D) by attribute. Raises BadData where there are none."""
         kept = [one for one in found if one.figures is None or one.corr >= self.minimum]
         self.dropped_ = tuple((one.direction.name, one.corr) for one in found if one not in kept)
+        if not kept:
+            weak = ", ".join(f"{name} {corr:.2f}" for name, corr in self.dropped_)
+            what = f"no attribute follows its direction (correlations: {weak})"
+            hint = "draw more samples, take another scorer or other names, or lower minimum"
+            raise BadData(what if weak else "no attribute differs among the samples", hint)
         self.infos_ = tuple(info_of(one.direction, one.figures, facts[one.index]) for one in kept)
-        none = torch.zeros(0, 0)
-        vectors = [one.direction.vector for one in kept]
-        self.directions_ = torch.stack(vectors) if kept else none
-        held = [normals[one.index] for one in kept]
-        self.extra_ = {"normals": torch.stack(held).float().contiguous() if kept else none}
+        self.directions_ = torch.stack([one.direction.vector for one in kept])
+        held = torch.stack([normals[one.index] for one in kept])
+        self.extra_ = {"normals": held.float().contiguous()}
