@@ -102,6 +102,7 @@ def test_a_boundary_is_that_of_svc(ratio: float) -> None:
         assert info.sigma == pytest.approx(float((w @ found.directions_[i]).std()), rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name != "portraits"])
 def test_planted_attributes_are_found_in_every_family(family: str) -> None:
     planted = Planted(made(family))
@@ -233,6 +234,7 @@ def whole() -> METHOD:
     return METHOD(**STOPPED).fit(Factored())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "after"), [("samples", 23), ("boundaries", 1), ("latents", 1), ("directions", 1)]
 )

@@ -22,6 +22,8 @@ from latty.errors import BadData, Interrupted, Missing
 from latty.models import open_model
 from latty.models.base import HasFactors, Labels, ModelInfo, sample_normal
 
+pytestmark = pytest.mark.slow
+
 FAR = 0.2  # image widths from the middle to where the blob's position levels off
 
 
@@ -232,7 +234,6 @@ def arrays_of(method: METHOD) -> list[Tensor]:
     return [method.directions_, *method.extra_.values()]
 
 
-@pytest.mark.slow
 def test_a_killed_fit_goes_on(blob: tuple[Blob, METHOD], tmp_path: Path) -> None:
     generator, whole = blob
     stop = Stop(30)  # in the first transform's first block
@@ -373,7 +374,6 @@ def test_the_error_of_a_target_by_hand() -> None:
 # --- portraits: the truth -------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_portraits_move_by_what_is_asked() -> None:
     """From seeds nobody fitted: the head's own place, by the exact factors, in image widths."""
     generator = open_model("portraits", "cpu")

@@ -102,6 +102,7 @@ def test_alone_leaves_the_others_where_they_are() -> None:
     assert drift["alone"] < 0.5 * drift["regression"]
 
 
+@pytest.mark.slow
 def test_it_works_in_z_and_through_a_scorer() -> None:
     in_z = METHOD(samples=1024, names=("one",)).fit(Factored(space="z"))
     assert in_z.space_ == "z" and in_z.directions_.shape == (1, 6)
@@ -315,6 +316,7 @@ def test_portraits_directions_move_the_true_factors() -> None:
     assert set(direction_names("portraits")) >= WANTED
 
 
+@pytest.mark.slow
 def test_locks_hold_attributes_of_portraits() -> None:
     """Steps of the plain regression move many attributes; projected off an attribute's normal they
     move it by less than a tenth of that, and their own hardly less."""
@@ -342,6 +344,7 @@ def test_locks_hold_attributes_of_portraits() -> None:
     assert sorted(shares)[len(shares) // 2] < 0.02 and min(kept) > 0.95
 
 
+@pytest.mark.slow
 def test_demo_directions_move_what_the_regressor_sees() -> None:
     if not {"demo"} <= set(SETS.files()):
         pytest.skip("no directions of demo in this tree")

@@ -104,6 +104,7 @@ def test_curves_begin_at_nothing_and_are_alone() -> None:
     torch.testing.assert_close(straight, magnitude[:, None] * torch.eye(6)[index])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_trains_and_is_found_again(kind: Any, tmp_path: Path) -> None:
     generator, file = Toy(), tmp_path / "d.safetensors"

@@ -227,6 +227,7 @@ def test_paths_become_distinguishable() -> None:
     assert sum(accuracy) / 5 > 0.5, accuracy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_can_be_walked(family: str, tmp_path: Path) -> None:
     generator = made(family)

@@ -184,7 +184,8 @@ def test_plans_that_cannot_work_are_refused(change: dict[str, Any], words: str) 
 @pytest.mark.parametrize(
     ("generator", "params", "words"),
     [
-        (Toy(), {"label": 1}, "no class 1"),
+        (Toy(), {"label": 1}, "knows no classes"),
+        (Toy(classes=3), {"label": 3}, "no class 3"),
         (Toy(classes=3), {"classes": (0, 3)}, "no class 3"),
         (Toy(), {"layers": "7-9"}, "layers 7-9"),
         (Toy(), {"layers": "2-1"}, "layers: '2-1' ends"),

@@ -22,6 +22,8 @@ from latty import home, locks
 from latty.errors import BadData, DeviceError, Locked, Missing, UsageError
 from latty.jobs import control, events, run, slots
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

@@ -20,6 +20,8 @@ from latty.jobs.pool import TRIES, LocalPool, opened
 from latty.models import open_model
 from latty.shard import Shard
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def two() -> Iterator[LocalPool]:

@@ -17,6 +17,8 @@ from latty_tui.films.film import film_of, film_table, moving, preset_of, state_o
 from latty_tui.films.keyframes import moved_key, visited, with_key, without_key
 from latty_tui.state import FilmSettings, State
 
+pytestmark = pytest.mark.slow
+
 SMILE, AGE = Edit("demo/smile", 1.0), Edit("demo/age", 2.0)
 FACE = State(Scene("demo", 7, 0.8, edits=(SMILE,)))
 
@@ -401,7 +403,6 @@ def test_a_direction_that_cannot_be_drawn_says_so_in_the_strip() -> None:
     run(keys, size=(140, 44))
 
 
-@pytest.mark.slow
 def test_played_pictures_are_those_of_a_render() -> None:
     async def keys(pilot: Keys) -> None:
         from latty.render import picture

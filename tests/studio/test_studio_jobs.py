@@ -26,6 +26,8 @@ from latty_tui.drawing.engine import EngineClient
 from latty_tui.jobs import Watch
 from latty_tui.panels.queue.log import JobLog
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
@@ -353,7 +355,6 @@ def test_a_still_is_planned_refused_and_handed_in(monkeypatch: pytest.MonkeyPatc
     )
 
 
-@pytest.mark.slow
 def test_edits_become_a_film_and_the_film_is_played(toasts: list[str]) -> None:
     """The whole way: an edit, r, Enter, a job, its GIF in the place of the picture, Esc."""
 
@@ -405,7 +406,6 @@ def test_edits_become_a_film_and_the_film_is_played(toasts: list[str]) -> None:
 # --- discover -------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_a_method_is_chosen_its_form_filled_and_its_set_is_listed() -> None:
     async def test(pilot: Keys) -> None:
         await pressed(pilot, "d")
@@ -477,7 +477,6 @@ def test_a_long_form_is_used_by_keyboard_at_80x24() -> None:
     studio.run(test, size=(80, 24))
 
 
-@pytest.mark.slow
 def test_scorers_and_attributes_are_offered_and_checked() -> None:
     """With the real engine: it knows what the model's own scorer scores."""
 

@@ -16,6 +16,7 @@ from latty_tui.app import Studio
 CELL = (8, 16)  # px, of the tests' terminal
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in SHAPES if name != "stylegan2 grey"])
 def test_a_picture_keeps_its_shape(name: str, tmp_path: Path) -> None:
     file = str(write_example(name, tmp_path / "shaped.safetensors"))

@@ -16,7 +16,8 @@ def class_labels(label: Label, like: Tensor, generator: Generator) -> Labels:
     if label is None:
         return None
     if isinstance(label, int):
-        return torch.full((len(like),), label, dtype=torch.int64, device=like.device)
+        index = checked_class(label, generator)
+        return torch.full((len(like),), index, dtype=torch.int64, device=like.device)
     weights = class_weights(label, generator).to(like.device)
     return weights.expand(len(like), -1)
 

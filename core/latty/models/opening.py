@@ -39,8 +39,8 @@ def opened(
     file: Path | None, name: str, changed: tuple[int, ...], device: "torch.device"
 ) -> "Generator":
     """A generator, kept once per content: `changed`, the times of its files in ns, is a key only.
-    file: None for a family that
-    needs none and is called `name`. Raises Missing, OutputError, BadData."""
+    file: None for a family that needs none and is called `name`. Raises Missing, OutputError,
+    BadData."""
     if file is not None:
         return build(convert(file, kept=False), file, name, device)
     return FAMILIES.load(name).build({}, {"name": name}, device)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from latty.edits.labels import assumed
 from latty.errors import Missing, OutputError
 from latty.models.store import model_file
 from latty.presets import Output, Preset
@@ -83,6 +82,7 @@ def render_one(preset: Preset, options: Options, report: Report = silent) -> Ren
     begun = time.monotonic()
     paths = write(preset, options, report)
     seconds = time.monotonic() - begun
+    from latty.edits.labels import assumed
     from latty.models import open_model
 
     generator = open_model(preset.scene.model, options.device)
