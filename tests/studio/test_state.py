@@ -226,7 +226,7 @@ def test_what_cannot_be_is_told(reader: Callable[[str], object], text: str, said
 
 
 def test_classes_by_number_name_and_mixture() -> None:
-    names = ("tench", "Siberian husky", "malamute", "great white shark", "shark")
+    names = ("tench", "Siberian husky", "Alaskan malamute", "great white shark", "shark")
 
     def label(text: str) -> object:
         return reading.label(text, 5, names)
@@ -235,12 +235,15 @@ def test_classes_by_number_name_and_mixture() -> None:
     assert label("shark") == 4  # a whole name wins over a part of another
     assert label("husky=0.7, 2=0.3") == ((1, 0.7), (2, 0.3))
     words = reading.label_words(((1, 0.7), (2, 0.3)), names)
-    assert words == "70% 1 Siberian husky + 30% 2 malamute"
-    for text, said in (("5", "0 to 4"), ("a", "classes are called so"), ("tenhc", "'tench'"),
-                       ("1=2", "0 to 1"), ("1=0", "above 0"), ("=0.5", "no class")):  # fmt: skip
+    assert words == "70% 1 Siberian husky + 30% 2 Alaskan malamute"
+    refused = {"5": "0 to 4", "no": "no class", "tenhc": "'tench'", "1=-2": "no weight",
+               "1=0": "above 0", "=0.5": "no class"}  # fmt: skip
+    for text, said in refused.items():
         with pytest.raises(ValueError, match=said):
             label(text)
-    with pytest.raises(ValueError, match="have numbers"):
+    with pytest.raises(ValueError, match="may mean 2 classes"):
+        reading.label("husky", 2, ("Siberian husky", "Eskimo husky"))
+    with pytest.raises(ValueError, match="have no names"):
         reading.label("husky", 5, ())
 
 

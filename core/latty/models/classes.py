@@ -57,10 +57,15 @@ def label_of(text: str, generator: "Generator") -> int | Mixture:
     BadData for what is no class of the model, or means several."""
     if not generator.info.num_classes:
         raise BadData(f"{generator.info.name} knows no classes", "leave the label out")
-    names, count = names_of(generator), generator.info.num_classes
+    info = generator.info
+    return label_among(text, names_of(generator), info.num_classes, info.name)
+
+
+def label_among(text: str, names: Sequence[str], count: int, model: str) -> int | Mixture:
+    """The same, among `count` classes of these names ((): none are known). Raises BadData."""
     if any(mark in text for mark in ",:=") and text.strip() in names:  # a name may hold them
         return names.index(text.strip())
-    pairs = [_weighted(part, names, count, generator.info.name) for part in text.split(",")]
+    pairs = [_weighted(part, names, count, model) for part in text.split(",")]
     return pairs[0][0] if len(pairs) == 1 and pairs[0][1] == 1 else tuple(pairs)
 
 

@@ -2,12 +2,13 @@
 wrong. Each is a function of the text, or returns one.
 """
 
-import difflib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import TypeVar
 
+from latty.errors import BadData
+from latty.models.classes import label_among
 from latty.scene import MIXING, SEED_LIMIT, Edit, Label, Layers, Noise, Walk
 
 T = TypeVar("T")
@@ -128,36 +129,13 @@ def label(text: str, classes: int, names: Sequence[str]) -> Label:
     ValueError."""
     if text.strip().lower() in ("", "none"):
         return None
-    if "=" not in text:
-        return one_class(text, classes, names)
-    pairs = []
-    for part in text.split(","):
-        name, _, weight = part.rpartition("=")
-        index = one_class(name or part, classes, names)
-        pairs.append((index, number(0, 1, "a weight")(weight)))
-    if sum(weight for _, weight in pairs) <= 0:
+    try:
+        found = label_among(text, names, classes, "this model")
+    except BadData as error:
+        raise ValueError(str(error)) from None
+    if isinstance(found, tuple) and sum(weight for _, weight in found) <= 0:
         raise ValueError("at least one weight must be above 0")
-    return tuple(pairs)
-
-
-def one_class(text: str, classes: int, names: Sequence[str]) -> int:
-    """The index of a class, by number or by as much of its name as is enough. Raises ValueError."""
-    word = text.strip().lower()
-    if word.isdecimal():
-        return whole(0, classes - 1, "a class")(word)
-    low = [name.lower() for name in names]
-    if word in low:
-        return low.index(word)
-    found = [i for i, name in enumerate(low) if word and word in name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        some = ", ".join(names[i] for i in found[:3]) + (", ..." if len(found) > 3 else "")
-        raise ValueError(f"{len(found)} classes are called so: {some}")
-    near = difflib.get_close_matches(word, low, 1)
-    hint = f": '{names[low.index(near[0])]}'?" if near else ""
-    words = "of that name" if names else "by name: this model's classes have numbers"
-    raise ValueError(f"no class {words}{hint}")
+    return found
 
 
 def label_words(value: Label, names: Sequence[str], typed: bool = False) -> str:
