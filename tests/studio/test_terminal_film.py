@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from terminal_fake import FakeTerminal
 from terminal_pictures import psnr
-from terminal_studio import FIRST, large, right, scene_now, studio
+from terminal_studio import FIRST, LIKE, comes, large, right, scene_now, studio
 
 from latty.render import picture
 from latty.scene import Edit
@@ -67,9 +67,8 @@ def test_a_film_and_an_editor_leave_the_picture_as_it_should_be(
         assert {(one.row, one.column) for one in film} == {(before.row, before.column)}
         assert "▶" in terminal.text()
         terminal.press("escape")
-        terminal.quiet(0.8)
-        assert "▶" not in terminal.text()
-        right(terminal, before, scene_now(tmp_path), "after the film")
+        terminal.wait(lambda: "▶" not in terminal.text(), "the film to end")
+        comes(terminal, scene_now(tmp_path), "after the film", LIKE[before.way])
 
         terminal.press("e")
         terminal.wait_for("EDITING")

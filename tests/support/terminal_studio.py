@@ -92,17 +92,18 @@ def right(
     assert picture.late == 0, f"{what}: {picture.late} colours are defined after the data began"
 
 
-def comes(terminal: FakeTerminal, scene: Scene, what: str) -> None:
-    """The screen shows that scene soon, however late the engine is, and goes on to."""
+def comes(terminal: FakeTerminal, scene: Scene, what: str, like: float = 30) -> None:
+    """The screen shows that scene soon, however late the engine is, and goes on to; `like` in
+    dB."""
 
     def there() -> bool:
         picture = large(terminal.pictures)[-1]
         wanted = drawn(scene, picture.pixels.shape[1], picture.pixels.shape[0])
-        return psnr(picture.pixels, wanted) >= 30
+        return psnr(picture.pixels, wanted) >= like
 
     terminal.wait(there, what)
     terminal.calm(1.0)
-    right(terminal, large(terminal.pictures)[-1], scene, what, 30)
+    right(terminal, large(terminal.pictures)[-1], scene, what, like)
 
 
 def blocks_are(terminal: FakeTerminal, folder: Path, like: float) -> None:
