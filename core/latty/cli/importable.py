@@ -166,10 +166,10 @@ def models_in(folder: Path) -> tuple[list[Path], bool]:
 def held(path: Path) -> Path | None:
     """The one checkpoint in a folder of nothing else. Raises BadData where there are several,
     OutputError."""
-    from latty.models import folders
-
     if not path.is_dir():
         return None
+    from latty.models import folders
+
     found, (models, alone) = folders.checkpoints_in(path), models_in(path)
     if models and alone:
         return folders.checkpoint_in(path)  # refuses several, with the list of them

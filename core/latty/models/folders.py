@@ -14,13 +14,8 @@ from latty.errors import BadData, LattyError, OutputError
 from latty.models.recognition import recognise
 from latty.text import clean
 
-WEIGHTS = (
-    "zip",
-    "torch-legacy",
-    "pickle",
-    "safetensors",
-    "onnx",
-)  # kinds of files that may be a model
+# The kinds of files that may be a model.
+WEIGHTS = ("zip", "torch-legacy", "pickle", "safetensors", "onnx")
 # What training leaves beside the weights, in files of their kinds.
 OTHERS = ("training_args.bin", "optimizer.pt", "optimizer.bin", "scheduler.pt", "scaler.pt")
 SAME = ("model.safetensors", "pytorch_model.bin")  # one model twice, as Hugging Face has it

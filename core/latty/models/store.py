@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from latty import files, home
 from latty.checkpoints.safetensors import pieces, says_kind
-from latty.models.folders import checkpoint_in
 from latty.models.registries import without_file
 from latty.store import Store
 from latty.text import size_words
@@ -50,6 +49,8 @@ def in_folder(ref: str | Path) -> Path | None:
     with suppress(OSError, RuntimeError, ValueError):
         folder = Path(ref).expanduser()
         if folder.is_dir():
+            from latty.models.folders import checkpoint_in
+
             return checkpoint_in(folder)
     return None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from latty import home, latents
+from latty import home
 from latty.errors import BadData, LattyError, Missing, PresetError, Problem, did_you_mean
 from latty.presets import overrides as sets
 from latty.presets.formats import format_of
@@ -84,6 +84,8 @@ def _known_truncation(source: PresetFile) -> Table:
     scene = source.data["scene"]
     if source.kind is RECIPE or scene.get("latent") is None or "truncation" in scene:
         return {}
+    from latty import latents  # few presets need it
+
     with suppress(LattyError):  # latents that are not there are told where they are needed
         psi = latents.look(scene["latent"]).truncation
         return {} if psi is None or not abs(psi) <= LARGEST else {"truncation": psi}

@@ -11,18 +11,27 @@ embedded.py    finding it again                      writers/      one file per 
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from latty.presets import Preset
 from latty.render.options import Options
-from latty.render.outputs import plan, write
 from latty.scene import Scene
 
 if TYPE_CHECKING:  # torch takes seconds to import; Options and plans must not wait for it
     from latty.models.base import Generator
     from latty.presets.formats import Pixels
+    from latty.render.outputs import plan, write
 
 __all__ = ["Options", "frames", "picture", "pictures", "plan", "write"]
+
+
+def __getattr__(name: str) -> Any:
+    """plan and write, when they are asked for: `latty check` needs neither, nor what they read."""
+    if name not in ("plan", "write"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from latty.render import outputs
+
+    return getattr(outputs, name)
 
 
 def picture(scene: Scene, device: str = "auto") -> "Pixels":
