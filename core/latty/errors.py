@@ -3,7 +3,8 @@
 LattyError                1    a job failed
 ├── UsageError            2    the command line is wrong
 ├── BadData               65   weights, a preset or a recipe cannot be used
-│   └── PresetError       65   all problems of one preset file at once
+│   ├── PresetError       65   all problems of one preset file at once
+│   └── UnfitFile         65   no regular file, or larger than its reader takes
 ├── Missing               66   a file, model, direction or writer is not there
 ├── DeviceError           69   the device is unavailable or out of memory
 ├── WouldOverwrite        73   a file is in the way
@@ -54,6 +55,17 @@ class UsageError(LattyError):
 
 class BadData(LattyError):
     exit_code = 65
+
+
+class UnfitFile(BadData, OSError):
+    """What a name leads to is a pipe, a device, a folder, or larger than its reader takes.
+
+    An OSError too: who passes over a file that cannot be read passes over this one.
+    """
+
+    def __init__(self, file: str | os.PathLike[str], why: str, hint: str = "") -> None:
+        super().__init__(f"{os.fspath(file)} {why}", hint)
+        self.strerror = why
 
 
 class Missing(LattyError):

@@ -1,6 +1,6 @@
 """A file appears under its name only when it is whole: temporary file, fsync, rename, fsync.
 
-And a lock that its holder cannot leave behind, and a cache of what is read of files.
+And a cache of what is read of files.
 """
 
 import os
@@ -11,7 +11,9 @@ from functools import lru_cache, wraps
 from pathlib import Path
 from typing import TypeVar
 
-from latty.errors import OutputError
+from latty import home, reading
+from latty.errors import LattyError, OutputError
+from latty.folders import parent_of
 
 T = TypeVar("T")
 Stamp = tuple[int, int, int]
@@ -21,29 +23,16 @@ SETTLED = 2 * 10**9  # ns after which a further change surely changes the time o
 def replace_whole(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Write `pieces` and put them under `target` in one step; what was there stays until then.
 
-    An existing file keeps its permissions. Raises OSError, and leaves no temporary file.
+    An existing file keeps its permissions; in latty's own folders a file is its owner's alone.
+    Raises OSError, and leaves no temporary file.
     """
-    import tempfile  # costs the start of every verb some milliseconds, and few of them write
-
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem[:64]}.", dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.writelines(pieces)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(_mode(target))
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(target.parent)
+    with parent_of(target) as folder:
+        folder.write(target.name, pieces, _mode(target))
 
 
 def write(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    """The same, its folder made where there is none. Raises OutputError."""
+    """The same. Raises OutputError."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         replace_whole(target, pieces)
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror}", "is the disk full?") from None
@@ -54,15 +43,14 @@ def write_report(error: BaseException, name: str, said: str) -> Path | None:
     state folder; None where it cannot be written."""
     import traceback
 
-    from latty import home
     from latty.version import version_line
 
     text = "".join(traceback.format_exception(error))
-    path = home.state_dir() / "reports" / f"{name}.txt"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{version_line()}\n{said}\n\n{text}", encoding="utf-8")
-    except (OSError, UnicodeError):
+        path = home.state_dir() / "reports" / f"{name}.txt"
+        report = f"{version_line()}\n{said}\n\n{text}"
+        replace_whole(path, [report.encode("utf-8", "backslashreplace")])
+    except (OSError, ValueError, LattyError):
         return None
     return path
 
@@ -72,7 +60,7 @@ def tail(path: Path, most: int, start: int = 0) -> tuple[bytes, int]:
     that begins; all of one that was begun anew meanwhile. b"" where there is none. Raises OSError.
     """
     try:
-        with path.open("rb") as file:
+        with reading.opened(path) as file:
             size = file.seek(0, os.SEEK_END)
             start = max(start if start <= size else 0, size - most)
             file.seek(start)
@@ -83,8 +71,10 @@ def tail(path: Path, most: int, start: int = 0) -> tuple[bytes, int]:
 
 def _mode(target: Path) -> int:
     """The permissions of what is there, or those that open() would give."""
-    if target.exists():
-        return target.stat().st_mode & 0o7777
+    if home.root_of(target) is not None:
+        return 0o600
+    if target.is_file():
+        return target.stat().st_mode & 0o777
     mask = os.umask(0o022)  # reading it means setting it
     os.umask(mask)
     return 0o666 & ~mask

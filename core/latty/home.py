@@ -5,10 +5,22 @@ from pathlib import Path
 
 import platformdirs
 
+from latty.errors import ConfigError
+
 
 def _place(kind: str, standard: str) -> Path:
     home = os.environ.get("LATTY_HOME")
-    return Path(home).expanduser() / kind if home else Path(standard)
+    try:
+        return Path(home).expanduser() / kind if home else Path(standard)
+    except RuntimeError:  # "~nobody-of-that-name"
+        raise ConfigError(f"LATTY_HOME: no user's home is {home}", "name a folder") from None
+
+
+def root_of(path: Path) -> Path | None:
+    """The folder of ours that a path lies in or is, None where it lies elsewhere. What is in ours
+    is for their owner alone. Raises ConfigError."""
+    roots = (config_dir(), data_dir(), cache_dir(), state_dir())
+    return next((root for root in roots if path.is_relative_to(root)), None)
 
 
 def config_dir() -> Path:

@@ -1,16 +1,24 @@
 """Locks of the kernel (flock): held by an open file, given back by any death of its holders.
 
 A file handed to a child process is held by both: the lock lasts as long as the longest of them.
+The file says who holds it. A link is no lock, nor is a pipe: no such file is opened or written.
 """
 
+import errno
 import os
+import shlex
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from latty.errors import Locked
+from latty import reading
+from latty.errors import Locked, UnfitFile
+from latty.folders import parent_of
+from latty.text import clean
 
+LONGEST = 500  # bytes of who holds a lock
 PATIENCE = 0.5  # seconds: a probe by somebody else looks like a holder for a moment
 
 
@@ -18,12 +26,11 @@ def take(path: Path, patience: float = PATIENCE) -> int | None:
     """An open file that holds the lock of `path`, or None where another process holds it.
 
     The file is created, where `path` is not a folder; a file that was removed meanwhile is not
-    taken for the new one.
+    taken for the new one. Raises UnfitFile for a link or a pipe, OSError.
     """
     end = time.monotonic() + patience
-    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
     while True:
-        handle = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        handle = _open(path, os.O_RDWR | os.O_CREAT)
         if not _flock(handle):
             os.close(handle)
             if time.monotonic() >= end:
@@ -31,22 +38,74 @@ def take(path: Path, patience: float = PATIENCE) -> int | None:
             time.sleep(0.02)
             continue
         if _same(handle, path):
+            _sign(handle)
             return handle
         os.close(handle)
 
 
+def _open(path: Path, flags: int) -> int:
+    """The file of a lock, or a folder that is one. Raises UnfitFile, OSError."""
+    try:
+        folder = path.is_dir() and not path.is_symlink()
+        flags = os.O_RDONLY if folder else flags
+        handle = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise UnfitFile(path, "is a link, no lock of latty's", "remove it") from None
+    return handle if folder else reading.regular(handle, path)
+
+
+def _sign(handle: int) -> None:
+    """Write down who holds the lock; a full disk costs the words, not the lock."""
+    job = os.environ.get("LATTY_JOB")
+    who = f"process {os.getpid()}, {f'job {job}' if job else shlex.join(['latty', *sys.argv[1:]])}"
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, who.encode("utf-8", "replace")[:LONGEST], 0)
+
+
+def holder(path: Path) -> str:
+    """Who took the lock last, in words: "process 12, latty render a.toml"; "" where nobody did."""
+    with suppress(OSError):
+        return clean(reading.content(path, 2 * LONGEST).decode("utf-8", "replace"))
+    return ""
+
+
+def taken(path: Path, what: str, hint: str = "wait for it, or stop it") -> Locked:
+    """The error that says that the lock of `path` is held, and by whom."""
+    who = holder(path)
+    return Locked(f"another process is {what}{f' ({who})' if who else ''}", hint)
+
+
 @contextmanager
-def locked(path: Path, what: str, hint: str = "wait for it, or stop it") -> Iterator[None]:
+def locked(
+    path: Path, what: str, hint: str = "wait for it, or stop it", keep: bool = True
+) -> Iterator[None]:
     """Hold the lock of `path`, which the kernel releases with the process.
 
-    Raises Locked, "another process is WHAT", where another process holds it.
+    keep  leave the file of the lock
+
+    Raises Locked, "another process is WHAT" and its name, where another process holds it.
     """
     if (handle := take(path, patience=0)) is None:
-        raise Locked(f"another process is {what}", hint)
+        raise taken(path, what, hint)
     try:
         yield
     finally:
+        if not keep:
+            path.unlink(missing_ok=True)
         os.close(handle)
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Be the only one who makes `target`, a file or folder: to be held from before the work until
+    it is written. Raises Locked where another process makes it."""
+    with parent_of(target) as folder:
+        lock = folder / f".{target.name}.lock"
+        with locked(lock, f"writing {target.name}", "wait for it, or choose another name", False):
+            yield
 
 
 def _flock(handle: int, shared: bool = False) -> bool:
@@ -62,7 +121,7 @@ def _flock(handle: int, shared: bool = False) -> bool:
 
 def _same(handle: int, path: Path) -> bool:
     try:
-        return os.fstat(handle).st_ino == path.stat().st_ino
+        return os.fstat(handle).st_ino == path.lstat().st_ino
     except FileNotFoundError:
         return False
 
@@ -70,7 +129,7 @@ def _same(handle: int, path: Path) -> bool:
 def remove(path: Path) -> None:
     """Remove the file of a lock that nobody holds: under the lock, so that nobody takes it then."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        handle = _open(path, os.O_RDWR)
     except FileNotFoundError:
         return
     try:
@@ -83,7 +142,7 @@ def remove(path: Path) -> None:
 def held(path: Path) -> bool:
     """Whether a living process holds the lock of `path`; the question disturbs nobody."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        handle = _open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:

@@ -1,0 +1,237 @@
+"""A folder held open: what is done by name in it is done there, wherever its path leads by then.
+
+Beside an output lie names that anybody may have put there: a link, a folder of somebody else's.
+Nothing here follows a link below the folder, and what we did not make is refused, never emptied.
+"""
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from latty import home, reading
+from latty.errors import ConfigError, WouldOverwrite
+
+MARK = ".latty"  # the file that says that a folder is ours, and which one
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class Folder:
+    """The open handle of a folder: `with Folder(path) as folder`.
+
+    path  leads to it as long as nobody renames it; for messages
+
+    Names have no "/". Every method raises OSError.
+    """
+
+    def __init__(self, path: Path, handle: int | None = None) -> None:
+        """Links in `path` are followed: whoever names a folder means where it leads."""
+        self.path = path
+        self.handle = os.open(path, _FOLDER) if handle is None else handle
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the handle back, once."""
+        handle, self.handle = self.handle, -1
+        if handle >= 0:
+            os.close(handle)
+
+    def __truediv__(self, name: str) -> Path:
+        """A path to what is called so, for those who open by path: on Linux it leads through the
+        handle, so that nobody can have it lead elsewhere."""
+        held = Path(f"/proc/self/fd/{self.handle}")
+        return (held if sys.platform == "linux" and held.exists() else self.path) / name
+
+    def names(self) -> list[str]:
+        """What is in it, sorted."""
+        return sorted(os.listdir(self.handle))  # noqa: PTH208  of the handle, not of a path
+
+    def status(self, name: str = "") -> os.stat_result | None:
+        """Of what is called so, a link itself, or of the folder; None where there is nothing."""
+        try:
+            if name:
+                return os.stat(name, dir_fd=self.handle, follow_symlinks=False)
+            return os.fstat(self.handle)
+        except FileNotFoundError:
+            return None
+
+    def folder(self, name: str) -> "Folder":
+        """The folder of that name, which is no link."""
+        handle = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=self.handle)
+        return Folder(self.path / name, handle)
+
+    def read(self, name: str, most: int) -> bytes:
+        """All of a small file, which is no link. Raises UnfitFile."""
+        return reading.from_handle(
+            self._open(name, os.O_RDONLY | os.O_NONBLOCK), self.path / name, most
+        )
+
+    def create(self, name: str, mode: int = 0o600) -> BinaryIO:
+        """A new file, to write. Raises FileExistsError where anything has that name."""
+        return os.fdopen(self._open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode), "w+b")
+
+    def update(self, name: str) -> BinaryIO:
+        """A file to read and write, made where there is none. Raises UnfitFile where it is none."""
+        handle = self._open(name, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o600)
+        return os.fdopen(reading.regular(handle, self.path / name), "r+b")
+
+    def _open(self, name: str, flags: int, mode: int = 0) -> int:
+        return os.open(name, flags | os.O_CLOEXEC | os.O_NOFOLLOW, mode, dir_fd=self.handle)
+
+    def write(self, name: str, pieces: Iterable[bytes | memoryview], mode: int = 0o600) -> None:
+        """Put a whole file under a name in one step; what was there stays until then, and a
+        failure leaves nothing else. What is there is replaced, also a link, not what it leads to.
+        Raises OSError.
+        """
+        draft = f".{Path(name).stem[:64]}.{os.urandom(6).hex()}"
+        try:
+            with self.create(draft) as file:
+                file.writelines(pieces)
+                file.flush()
+                with suppress(PermissionError):  # not every file system has modes
+                    os.fchmod(file.fileno(), mode)
+                os.fsync(file.fileno())
+            self.rename(draft, self, name)
+        except BaseException:
+            with suppress(OSError):
+                self.remove(draft)
+            raise
+        self.sync()
+
+    def rename(self, name: str, to: "Folder", new: str) -> None:
+        """Move a file or folder; what is called `new` there is replaced as os.replace does."""
+        os.replace(name, new, src_dir_fd=self.handle, dst_dir_fd=to.handle)
+
+    def remove(self, name: str) -> None:
+        """What is called so, entry by entry, no link followed; nothing where there is nothing."""
+        found = self.status(name)
+        with suppress(FileNotFoundError):
+            if found is not None and stat.S_ISDIR(found.st_mode):
+                shutil.rmtree(name, dir_fd=self.handle)
+            elif found is not None:
+                os.unlink(name, dir_fd=self.handle)
+
+    def sync(self) -> None:
+        """See to it that names are on the disk too."""
+        with suppress(OSError):  # not every file system can sync a folder
+            os.fsync(self.handle)
+
+    def of_ours(self, name: str, kind: str) -> "Folder":
+        """The folder `name` that we keep things in, made now or by an earlier run.
+
+        kind  what we keep there, in words: "render"; a folder of another kind is not ours
+
+        Raises WouldOverwrite for a link, a file, and a folder that we did not make.
+        """
+        with suppress(FileExistsError):
+            os.mkdir(name, 0o700, dir_fd=self.handle)
+        try:
+            folder = self.folder(name)
+        except OSError:
+            found = self.status(name)
+            if found is None or stat.S_ISDIR(found.st_mode):
+                raise
+            raise _in_the_way(
+                self.path / name, f"it is a {reading.kind_of(found.st_mode)}"
+            ) from None
+        try:
+            if fault := folder._not_ours(kind):
+                raise _in_the_way(folder.path, fault)
+        except BaseException:
+            folder.close()
+            raise
+        return folder
+
+    def _not_ours(self, kind: str) -> str:
+        """Why the folder is not one that we made for `kind`, "" where it is; an empty one of ours
+        is marked. Its number (st_ino) is in the mark: no archive can bring one that fits."""
+        state = os.fstat(self.handle)
+        if state.st_uid != os.geteuid() and state.st_uid != self._owner_of_new():
+            return "it belongs to another user"
+        mark = f"latty {kind} {state.st_ino}\n".encode()
+        try:
+            if (found := self.read(MARK, 4096)) == mark:
+                return ""
+        except FileNotFoundError:
+            found = b""
+        except OSError:
+            return "its mark is not latty's"
+        if found or set(self.names()) - {MARK}:
+            return "latty did not make it here"
+        self.remove(MARK)  # cut short by a full disk
+        with self.create(MARK) as file:
+            file.write(mark)
+            file.flush()
+            os.fsync(file.fileno())
+        self.sync()
+        return ""
+
+    def _owner_of_new(self) -> int:
+        """Whose a file is that we make here: mounts may give all files to one user."""
+        name = f"{MARK}.{os.urandom(6).hex()}"
+        try:
+            with self.create(name) as file:
+                return os.fstat(file.fileno()).st_uid
+        except OSError:
+            return -1
+        finally:
+            with suppress(OSError):
+                self.remove(name)
+
+
+def _in_the_way(path: Path, fault: str) -> WouldOverwrite:
+    return WouldOverwrite(f"{path} is in the way: {fault}", "move it away, or choose another name")
+
+
+def private(folder: Path) -> Path:
+    """A folder of latty's own (home.py), made with those above it, open to its owner alone.
+
+    Raises ConfigError where it belongs to somebody else, OSError.
+    """
+    root = home.root_of(folder)
+    assert root is not None, "only what home.py names is private"
+    root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    parts = [folder, *folder.parents]
+    for part in reversed(parts[: parts.index(root) + 1]):
+        _private(part)
+    return folder
+
+
+def _private(part: Path) -> None:
+    with suppress(FileExistsError):
+        part.mkdir(0o700)
+        return
+    link, state = part.lstat(), part.stat()
+    us = os.geteuid()
+    if link.st_uid not in (us, 0) or (us and state.st_uid != us):  # root keeps things for others
+        hint = "set LATTY_HOME to a folder of your own"
+        raise ConfigError(f"{part} belongs to another user", hint)
+    if stat.S_IMODE(state.st_mode) & 0o077 and stat.S_ISDIR(state.st_mode):
+        with suppress(PermissionError):  # not every file system has modes
+            part.chmod(0o700)
+
+
+@contextmanager
+def parent_of(target: Path) -> Iterator[Folder]:
+    """The folder that a file is to be in, made where there is none. Raises OSError, ConfigError."""
+    if home.root_of(target.parent) is not None:
+        private(target.parent)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with Folder(target.parent) as folder:
+        yield folder

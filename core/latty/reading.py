@@ -1,0 +1,131 @@
+"""Anybody's file, read with a bound: a regular file, or one line of what it is instead.
+
+A pipe is not waited for, a device not opened, and no file is larger than its reader takes.
+"""
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from latty.errors import BadData, UnfitFile
+
+SMALL = 2**20  # bytes: what people or programs write down about other files
+DEEPEST = 100  # levels of nesting of a JSON document
+_DIGITS = 100
+_KINDS = {
+    stat.S_ISLNK: "link",
+    stat.S_ISDIR: "folder",
+    stat.S_ISFIFO: "named pipe",
+    stat.S_ISSOCK: "socket",
+    stat.S_ISCHR: "device",
+    stat.S_ISBLK: "device",
+}
+Name = str | os.PathLike[str]
+
+
+def kind_of(mode: int) -> str:
+    """What a st_mode stands for, in words: "file", "link", "folder", "named pipe" ..."""
+    return next((word for is_one, word in _KINDS.items() if is_one(mode)), "file")
+
+
+def opened(path: Path) -> BinaryIO:
+    """A file to read. Links are followed.
+
+    Raises UnfitFile for what is no regular file, OSError, ValueError for a name no file can have.
+    """
+    mode = path.stat().st_mode  # opening some devices does something
+    if not stat.S_ISREG(mode):
+        raise _unfit(path, mode)
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    return os.fdopen(regular(handle, path), "rb")
+
+
+def content(path: Path, most: int = SMALL) -> bytes:
+    """All of a file. Raises as `opened`, and UnfitFile where it is larger than `most` bytes."""
+    with opened(path) as file:
+        return _content(file, path, most)
+
+
+def text(path: Path, most: int = SMALL) -> str:
+    """The same as UTF-8, a byte order mark left out. Raises BadData where it is none."""
+    try:
+        return content(path, most).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadData(f"{path} is no text in UTF-8") from None
+
+
+def json_file(path: Path, most: int = SMALL) -> Any:
+    """The document in a JSON file. Raises as `text`, and BadData where it is none."""
+    return json_of(content(path, most), path)
+
+
+def json_of(data: bytes | str, name: Name) -> Any:
+    """The document in a JSON text, called `name` in messages. Raises BadData where it is none, or
+    what no program of ours writes: DEEPEST levels, numbers of a hundred digits, half characters."""
+    name = os.fspath(name)
+    try:
+        if isinstance(data, bytes):
+            data = data.decode("utf-8-sig")
+        found = json.loads(data)
+        _check(found)
+    except json.JSONDecodeError as error:
+        place = f"{name}:{error.lineno}:{error.colno}"
+        raise BadData(f"{place}: this is no JSON: {error.msg.lower()}") from None
+    except UnicodeError:  # in the bytes, or half of a pair written as \\ud800
+        raise BadData(f"{name} holds text that is no Unicode") from None
+    except RecursionError:
+        raise BadData(f"{name} nests deeper than {DEEPEST} levels") from None
+    except ValueError:
+        raise BadData(f"{name} holds a number of more than {_DIGITS} digits") from None
+    return found
+
+
+def _check(document: Any) -> None:
+    """Raises RecursionError, ValueError, UnicodeError. By a list: recursion is what it is about."""
+    level = [document]
+    for _ in range(DEEPEST):
+        below: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                below += one.keys()
+                below += one.values()
+            elif isinstance(one, list):
+                below += one
+            elif isinstance(one, str):
+                one.isascii() or one.encode()
+            elif isinstance(one, int) and abs(one) >= 10**_DIGITS:
+                raise ValueError
+        if not below:
+            return
+        level = below
+    raise RecursionError
+
+
+def from_handle(handle: int, name: Name, most: int) -> bytes:
+    """All of what an open file holds; closes it. Raises as `content`."""
+    with os.fdopen(regular(handle, name), "rb") as file:
+        return _content(file, name, most)
+
+
+def regular(handle: int, name: Name) -> int:
+    """The handle where it is a regular file's; else it is closed. Raises UnfitFile."""
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return handle
+    os.close(handle)
+    raise _unfit(name, mode)
+
+
+def _content(file: BinaryIO, name: Name, most: int) -> bytes:
+    size = os.fstat(file.fileno()).st_size
+    data = file.read(most + 1) if size <= most else b""  # a file of /proc says 0 bytes
+    if size > most or len(data) > most:
+        unit, word = (2**20, "MiB") if most >= 2**20 else (2**10, "KiB")
+        raise UnfitFile(name, f"is larger than {most // unit} {word}")
+    return data
+
+
+def _unfit(name: Name, mode: int) -> UnfitFile:
+    return UnfitFile(name, f"is a {kind_of(mode)}, no file")

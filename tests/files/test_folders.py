@@ -1,0 +1,154 @@
+"""Folders that are not trusted: nothing follows a link, nothing of others is used or emptied."""
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from latty import files, home, locks
+from latty.errors import ConfigError, Locked, UnfitFile, WouldOverwrite
+from latty.folders import MARK, Folder, private
+
+
+def modes(folder: Path) -> set[int]:
+    """Of a folder and all below."""
+    return {stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_folder_of_ours_is_made_once_and_known_again(tmp_path: Path) -> None:
+    with Folder(tmp_path) as folder:
+        with folder.of_ours("w", "render") as work:
+            work.write("a", [b"1"])
+        with folder.of_ours("w", "render") as again:
+            assert again.names() == [MARK, "a"] and again.read("a", 10) == b"1"
+        with pytest.raises(WouldOverwrite, match="latty did not make it here"):
+            folder.of_ours("w", "search")
+    assert modes(tmp_path / "w") == {0o700, 0o600}
+
+
+def plant_link(tmp_path: Path) -> str:
+    (tmp_path / "w").symlink_to("precious")
+    return "it is a link"
+
+
+def plant_folder(tmp_path: Path) -> str:
+    shutil.copytree(tmp_path / "precious", tmp_path / "w")
+    return "latty did not make it here"
+
+
+def plant_copy(tmp_path: Path) -> str:
+    """As an archive or a clone brings it."""
+    with Folder(tmp_path) as folder:
+        folder.of_ours("made", "render").close()
+    shutil.copytree(tmp_path / "made", tmp_path / "w")
+    return "latty did not make it here"
+
+
+def plant_linked_mark(tmp_path: Path) -> str:
+    plant_folder(tmp_path)
+    (tmp_path / "w" / MARK).symlink_to("../precious/one")
+    return "its mark is not latty's"
+
+
+def plant_file(tmp_path: Path) -> str:
+    (tmp_path / "w").touch()
+    return "it is a file"
+
+
+@pytest.mark.parametrize(
+    "plant", [plant_link, plant_folder, plant_copy, plant_linked_mark, plant_file]
+)
+def test_what_others_put_there_is_refused_and_left(plant: object, tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "one").write_text("data")
+    words = plant(tmp_path)  # type: ignore[operator]
+    with Folder(tmp_path) as folder, pytest.raises(WouldOverwrite, match=words):
+        folder.of_ours("w", "render")
+    assert (tmp_path / "precious" / "one").read_text() == "data"
+
+
+def test_removal_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "one").touch()
+    (tmp_path / "w" / "deep").mkdir(parents=True)
+    (tmp_path / "w" / "deep" / "link").symlink_to(tmp_path / "precious")
+    (tmp_path / "link").symlink_to("precious")
+    with Folder(tmp_path) as folder:
+        for name in ("w", "link", "nothing"):
+            folder.remove(name)
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+    assert (tmp_path / "precious" / "one").exists()
+
+
+def test_a_mark_that_a_full_disk_cut_short_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / MARK).touch()
+    with Folder(tmp_path) as folder:
+        folder.of_ours("w", "render").close()
+        folder.of_ours("w", "render").close()
+
+
+def test_a_handle_stays_with_its_folder(tmp_path: Path) -> None:
+    """Somebody swaps the folder for a link while we write."""
+    (tmp_path / "precious").mkdir()
+    with Folder(tmp_path) as parent, parent.of_ours("w", "render") as work:
+        (tmp_path / "w").rename(tmp_path / "moved")
+        (tmp_path / "w").symlink_to("precious")
+        work.write("a", [b"1"])
+        (work / "b").write_bytes(b"2")
+    assert names(tmp_path / "moved") == [MARK, "a", "b"]
+    assert not names(tmp_path / "precious")
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+def test_what_is_latty_s_own_is_its_owner_s_alone(mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        files.write(home.models_dir() / "a.json", [b"1"])
+    finally:
+        os.umask(before)
+    root = home.root_of(home.models_dir())
+    assert root is not None and modes(root) == {0o700, 0o600}
+
+
+def test_a_folder_that_others_could_read_is_closed() -> None:
+    home.state_dir().mkdir(parents=True)
+    home.state_dir().chmod(0o755)
+    private(home.runs_dir())
+    assert modes(home.state_dir()) == {0o700}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_a_folder_of_latty_s_own_that_a_stranger_linked_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    home.state_dir().parent.mkdir(parents=True, exist_ok=True)
+    home.state_dir().symlink_to(tmp_path / "precious")
+    os.chown(home.state_dir(), 65534, 65534, follow_symlinks=False)
+    with pytest.raises(ConfigError, match="belongs to another user"):
+        files.write(home.state_dir() / "studio.json", [b"1"])
+    assert not names(tmp_path / "precious")
+
+
+def test_one_name_has_one_writer(tmp_path: Path) -> None:
+    with locks.writing(tmp_path / "new" / "name"):
+        words = rf"writing name \(process {os.getpid()}, latty"
+        with pytest.raises(Locked, match=words), locks.writing(tmp_path / "new" / "name"):
+            pass
+        with locks.writing(tmp_path / "new" / "other"):
+            pass
+    assert not names(tmp_path / "new")
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_is_no_lock_is_not_taken(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / ".name.lock"
+    path.symlink_to("precious") if kind == "link" else os.mkfifo(path)
+    with pytest.raises(UnfitFile), locks.writing(tmp_path / "name"):
+        pass
+    assert not (tmp_path / "precious").exists()
