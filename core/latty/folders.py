@@ -18,6 +18,7 @@ from latty import home, reading
 from latty.errors import ConfigError, WouldOverwrite
 
 MARK = ".latty"  # the file that says that a folder is ours, and which one
+LOCK = "lock"  # the file that says who is at work in it
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -158,28 +159,26 @@ class Folder:
         return folder
 
     def _not_ours(self, kind: str) -> str:
-        """Why the folder is not one that we made for `kind`, "" where it is; an empty one of ours
-        is marked. Its number (st_ino) is in the mark: no archive can bring one that fits."""
+        """Why the folder is not one that we made for `kind`, "" where it is; one of ours without
+        more than a lock is marked. Its number (st_ino) is in the mark: no archive can bring one
+        that fits."""
         state = os.fstat(self.handle)
         if state.st_uid != os.geteuid() and state.st_uid != self._owner_of_new():
             return "it belongs to another user"
         mark = f"latty {kind} {state.st_ino}\n".encode()
-        try:
-            if (found := self.read(MARK, 4096)) == mark:
+        for _ in range(2):  # another process may have marked it between two looks
+            try:
+                found = self.read(MARK, 4096)
+            except FileNotFoundError:
+                found = b""
+            except OSError:
+                return "its mark is not latty's"
+            if found == mark:
                 return ""
-        except FileNotFoundError:
-            found = b""
-        except OSError:
-            return "its mark is not latty's"
-        if found or set(self.names()) - {MARK}:
-            return "latty did not make it here"
-        self.remove(MARK)  # cut short by a full disk
-        with self.create(MARK) as file:
-            file.write(mark)
-            file.flush()
-            os.fsync(file.fileno())
-        self.sync()
-        return ""
+            if not found and not any(map(_is_work, self.names())):
+                self.write(MARK, [mark])
+                return ""
+        return "latty did not make it here"
 
     def _owner_of_new(self) -> int:
         """Whose a file is that we make here: mounts may give all files to one user."""
@@ -192,6 +191,11 @@ class Folder:
         finally:
             with suppress(OSError):
                 self.remove(name)
+
+
+def _is_work(name: str) -> bool:
+    """Whether a file is more than a lock or a mark, be it one that a full disk cut short."""
+    return name != LOCK and not name.startswith((MARK, f".{MARK}"))
 
 
 def _in_the_way(path: Path, fault: str) -> WouldOverwrite:

@@ -1,12 +1,14 @@
 """Locks of the kernel (flock): held by an open file, given back by any death of its holders.
 
 A file handed to a child process is held by both: the lock lasts as long as the longest of them.
-The file says who holds it. A link is no lock, nor is a pipe: no such file is opened or written.
+The file says who holds it. A link is no lock, nor is a pipe or what holds something else: nothing
+is written there.
 """
 
 import errno
 import os
 import shlex
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from latty.folders import parent_of
 from latty.text import clean
 
 LONGEST = 500  # bytes of who holds a lock
+_FIRST = b"process "
 PATIENCE = 0.5  # seconds: a probe by somebody else looks like a holder for a moment
 
 
@@ -26,11 +29,12 @@ def take(path: Path, patience: float = PATIENCE) -> int | None:
     """An open file that holds the lock of `path`, or None where another process holds it.
 
     The file is created, where `path` is not a folder; a file that was removed meanwhile is not
-    taken for the new one. Raises UnfitFile for a link or a pipe, OSError.
+    taken for the new one. Raises UnfitFile for a link, a pipe, a file that holds something else,
+    OSError.
     """
     end = time.monotonic() + patience
     while True:
-        handle = _open(path, os.O_RDWR | os.O_CREAT)
+        handle = _ours(_open(path, os.O_RDWR | os.O_CREAT), path)
         if not _flock(handle):
             os.close(handle)
             if time.monotonic() >= end:
@@ -54,6 +58,17 @@ def _open(path: Path, flags: int) -> int:
             raise
         raise UnfitFile(path, "is a link, no lock of latty's", "remove it") from None
     return handle if folder else reading.regular(handle, path)
+
+
+def _ours(handle: int, path: Path) -> int:
+    """The handle where its file may be written: under no other name, and nothing in it but who held
+    the lock. Raises UnfitFile."""
+    state = os.fstat(handle)
+    words = b"" if stat.S_ISDIR(state.st_mode) else os.pread(handle, len(_FIRST), 0)
+    if stat.S_ISDIR(state.st_mode) or (state.st_nlink <= 1 and _FIRST.startswith(words)):
+        return handle
+    os.close(handle)
+    raise UnfitFile(path, "is no lock of latty's", "move it away")
 
 
 def _sign(handle: int) -> None:

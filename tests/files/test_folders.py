@@ -3,13 +3,14 @@
 import os
 import shutil
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from latty import files, home, locks
 from latty.errors import ConfigError, Locked, UnfitFile, WouldOverwrite
-from latty.folders import MARK, Folder, private
+from latty.folders import LOCK, MARK, Folder, private
 
 
 def modes(folder: Path) -> set[int]:
@@ -145,10 +146,40 @@ def test_one_name_has_one_writer(tmp_path: Path) -> None:
     assert not names(tmp_path / "new")
 
 
-@pytest.mark.parametrize("kind", ["link", "pipe"])
+@pytest.mark.parametrize("kind", ["link", "pipe", "file", "second name"])
 def test_what_is_no_lock_is_not_taken(kind: str, tmp_path: Path) -> None:
-    path = tmp_path / ".name.lock"
-    path.symlink_to("precious") if kind == "link" else os.mkfifo(path)
-    with pytest.raises(UnfitFile), locks.writing(tmp_path / "name"):
+    path, precious = tmp_path / ".name.lock", tmp_path / "precious"
+    precious.write_text("data" if kind == "file" else "process 1")
+    {"link": lambda: path.symlink_to("precious"),
+     "pipe": lambda: os.mkfifo(path),
+     "file": lambda: shutil.copy(precious, path),
+     "second name": lambda: path.hardlink_to(precious)}[kind]()  # fmt: skip
+    before = precious.read_text()
+    with pytest.raises(UnfitFile, match="lock"), locks.writing(tmp_path / "name"):
         pass
-    assert not (tmp_path / "precious").exists()
+    assert precious.read_text() == before and path.lstat()
+
+
+def test_a_lock_that_a_full_disk_cut_short_is_taken(tmp_path: Path) -> None:
+    for words in ("", "proc", "process 1, latty render a.toml"):
+        (tmp_path / ".name.lock").write_text(words)
+        with locks.writing(tmp_path / "name"):
+            assert locks.holder(tmp_path / ".name.lock").startswith(f"process {os.getpid()},")
+
+
+def test_a_folder_whose_last_user_died_while_clearing_it_is_ours(tmp_path: Path) -> None:
+    """The mark is gone, the lock is still there."""
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / LOCK).write_text("process 1, latty render a.toml")
+    with Folder(tmp_path) as folder, folder.of_ours("w", "render") as work:
+        assert work.names() == [MARK, LOCK]
+
+
+def test_many_at_once_agree_that_a_folder_is_ours(tmp_path: Path) -> None:
+    def marked(number: int) -> bytes:
+        with Folder(tmp_path) as folder, folder.of_ours(f"w{number // 8}", "render") as work:
+            work.write(f"{number}", [b"work"])
+            return work.read(MARK, 100)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(marked, range(800)))) == 100
