@@ -4,6 +4,7 @@ Beside an output lie names that anybody may have put there: a link, a folder of 
 Nothing here follows a link below the folder, and what we did not make is refused, never emptied.
 """
 
+import errno
 import os
 import shutil
 import stat
@@ -90,6 +91,12 @@ class Folder:
         """A file to read and write, made where there is none. Raises UnfitFile where it is none."""
         handle = self._open(name, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o600)
         return os.fdopen(reading.regular(handle, self.path / name), "r+b")
+
+    def append(self, name: str) -> BinaryIO:
+        """A file to add to, made where there is none. Raises UnfitFile where it is none."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
+        handle = self._open(name, flags, 0o600)
+        return os.fdopen(reading.regular(handle, self.path / name), "ab")
 
     def _open(self, name: str, flags: int, mode: int = 0) -> int:
         return os.open(name, flags | os.O_CLOEXEC | os.O_NOFOLLOW, mode, dir_fd=self.handle)
@@ -209,7 +216,10 @@ def private(folder: Path) -> Path:
     """
     root = home.root_of(folder)
     assert root is not None, "only what home.py names is private"
-    root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(root.parent)) from None
     parts = [folder, *folder.parents]
     for part in reversed(parts[: parts.index(root) + 1]):
         _private(part)

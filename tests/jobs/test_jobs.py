@@ -16,7 +16,7 @@ import pytest
 from cli_process import COMMAND, environment, latty, write_preset
 from job_processes import in_state, over, probe, processes_of
 from places import LIMIT
-from processes import wait
+from processes import kill, wait
 
 from latty import home, locks
 from latty.errors import BadData, DeviceError, Locked, Missing, UsageError
@@ -189,26 +189,46 @@ def test_cancel_ends_a_worker_that_does_not_listen(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "code", "name", "error"),
+    ("task", "code", "error"),
     [
-        ("segv", -11, "SIGSEGV", "ended by SIGSEGV"),
-        ("exit=65", 65, "", "exit code 65"),
-        ("raise=SystemExit", 3, "", "exit code 3"),
-        ("raise=MemoryError", 69, "", "out of memory (try a smaller size or --batch 1)"),
-        ("raise=RuntimeError", 69, "", "out of memory (try a smaller size or --batch 1)"),
-        ("raise=KeyError", 1, "", "unexpected KeyError: 'who'"),
+        ("exit=65", 65, "exit code 65"),
+        ("raise=SystemExit", 3, "exit code 3"),
+        ("raise=MemoryError", 69, "out of memory (try a smaller size or --batch 1)"),
+        ("raise=RuntimeError", 69, "out of memory (try a smaller size or --batch 1)"),
+        ("raise=KeyError", 1, "unexpected KeyError: 'who'"),
     ],
 )
 def test_a_worker_that_fails_is_told_of(
-    task: str, code: int, name: str, error: str, monkeypatch: pytest.MonkeyPatch
+    task: str, code: int, error: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LATTY_SLOTS", "a,b")
     beside = probe("sleep=2")
     in_state(beside, "running")
     job = probe(task)
     status = over(job)
-    assert (status.state, status.code, status.signal) == ("failed", code, name)
+    assert (status.state, status.code, status.signal) == ("failed", code, "")
     assert status.error.startswith(error) and over(beside).state == "done"
+
+
+@pytest.mark.parametrize("whom", ["worker", "supervisor"])
+@pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT", "KILL", "SEGV", "BUS"])
+def test_a_signal_that_nobody_asked_for_interrupts(whom: str, name: str) -> None:
+    """The job can be resumed, and says which signal it was."""
+    job = probe("sleep=1")
+    wait(lambda: "worker" in processes_of(job))
+    kill(processes_of(job)[whom], getattr(signal, f"SIG{name}"))
+    if name == "HUP":  # what concerns terminals does not reach them
+        assert over(job).state == "done"
+        return
+    status = over(job)
+    assert status.state == "interrupted", status
+    told = whom == "worker" or name in ("TERM", "INT")  # else nobody is left who could say it
+    assert status.signal == (f"SIG{name}" if told else "") and bool(status.error) == told
+    wait(lambda: not processes_of(job))
+    said = latty("jobs", "list", home=Path(os.environ["LATTY_HOME"]).parent, **os.environ).stdout
+    assert "goes on with: latty jobs resume" in said and (f"SIG{name}" in said) == told
+    assert latty("jobs", "resume", home=Path(os.environ["LATTY_HOME"]).parent, **os.environ).stdout
+    assert over(job).state == "done" and not run.status(job).signal
 
 
 def test_a_crash_leaves_its_place_in_the_log() -> None:
@@ -222,7 +242,7 @@ def test_a_killed_worker_frees_its_slot_and_can_be_resumed() -> None:
     wait(lambda: "worker" in processes_of(job))
     os.kill(processes_of(job)["worker"], signal.SIGKILL)
     status = over(job)
-    assert (status.state, status.signal) == ("failed", "SIGKILL")
+    assert (status.state, status.signal) == ("interrupted", "SIGKILL")
     assert "the kernel for want of memory" in status.error or "ran out of memory" in status.error
     assert over(after).state == "done"
     assert control.resume(job).attempt == 2

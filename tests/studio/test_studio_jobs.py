@@ -89,7 +89,7 @@ def test_a_look_reads_only_what_changed(monkeypatch: pytest.MonkeyPatch) -> None
     found = watch.poll()
     assert sorted(read) == sorted([new, again])
     assert found[0].id == new and found[0].error == "no disk"
-    run.remove(run.folder_of(new))
+    run.remove(new)
     assert watch.poll()[0].id != new
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from latty import home, locks
-from latty.errors import LattyError, UsageError
+from latty.errors import LattyError, UnfitFile, UsageError
 from latty.files import tail
+from latty.folders import private
 from latty.jobs import events, run
 from latty.jobs.run import Status
 
@@ -71,13 +72,13 @@ class Job:
         return self.status.error.split("\n")[0]
 
     def seconds_left(self, now: float) -> float | None:
-        return None if self.left is None else max(0.0, self.left - (now - self.said))
+        return None if self.left is None else max(0.0, self.left - max(0.0, now - self.said))
 
     @property
     def seconds(self) -> float | None:
         """How long it took."""
         started, ended = self.status.started, self.status.ended
-        return ended - started if started and ended else None
+        return max(0.0, ended - started) if started and ended else None  # clocks may be set back
 
 
 def _added(word: str) -> bool:
@@ -131,7 +132,10 @@ class Watch:
             self._seen.pop(job, None)
             return
         seen = self._seen.get(job) or _Seen(Job(status), 0, _start(status))
-        found, seen.offset = run.events(job, seen.offset)
+        try:
+            found, seen.offset = run.events(job, seen.offset)
+        except UnfitFile:
+            found = []
         seen.job, seen.mark = replace(seen.job, status=status), mark
         for event in found:
             _hear(seen, event)
@@ -204,7 +208,7 @@ def remove(job: str) -> None:
     if (lock := locks.take(run.lock_of(job))) is None:
         raise UsageError("it is at work, or waits for its turn", "cancel it first: c")
     try:
-        run.remove(run.folder_of(job))
+        run.remove(job)
     finally:
         os.close(lock)
     for word in status.spec.words:
@@ -253,10 +257,8 @@ def sheets() -> Path:
 
 
 def new_sheet(name: str) -> Path:
-    """A path for a preset of that name, in a folder of its own. Raises OSError."""
-    folder = sheets() / run.new_id()
-    folder.mkdir(parents=True)
-    return folder / f"{name}.toml"
+    """A path for a preset of that name, in a folder of its own. Raises ConfigError, OSError."""
+    return private(sheets() / run.new_id()) / f"{name}.toml"
 
 
 def log_from(job: str, offset: int, most: int = 1 << 18) -> tuple[list[str], int]:

@@ -25,7 +25,8 @@ def how_far(status: Status) -> str:
     if status.state == "failed":
         return status.error.split("\n")[0][:60]
     if status.state == "interrupted":
-        return "goes on with: latty jobs resume"
+        on = "goes on with: latty jobs resume"
+        return f"by {status.signal}; {on}" if status.signal else on
     if status.started and status.ended:
         return seconds(status.ended - status.started)
     return ""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def submit(
     words: Sequence[str], gpus: int = 1, device: str = "", folder: Path | None = None
 ) -> str:
     """A job that runs `latty WORDS` in `folder`; its id, as soon as its place in the queue is
-    certain. Raises UsageError for a verb that cannot be one, DeviceError, OSError."""
+    certain. Raises UsageError for a verb that cannot be one, DeviceError, ConfigError, OSError."""
     if not words or not VERBS.constant(words[0], "DETACHES", False):
         can = [verb for verb in VERBS.names() if VERBS.constant(verb, "DETACHES", False)]
         raise UsageError(f"'{' '.join(words[:1])}' cannot run as a job", f"can: {', '.join(can)}")
@@ -33,19 +34,27 @@ def submit(
         raise UsageError(f"--gpus {gpus} is below 0", "0 = none, beside the jobs that have one")
     where, now = str(folder or Path.cwd()), round(time.time(), 3)
     environment = tuple(sorted(run.read_by_verbs(os.environ).items()))
-    spec = JobSpec(run.new_id(), tuple(words), where, environment, gpus, device, now)
+    spec = JobSpec("", tuple(words), where, environment, gpus, device, now)
     slots.wanted(spec, slots.names(dict(spec.environment)))
-    status = Status(spec, "queued")
     run.sweep()
-    lock = run.create(status)
+    status, lock = _created(spec)
     try:
         _start(status, lock)
     except BaseException:
-        run.remove(run.folder_of(spec.id))
+        run.remove(status.id)
         raise
     finally:
         os.close(lock)
-    return spec.id
+    return status.id
+
+
+def _created(spec: JobSpec) -> tuple[Status, int]:
+    """The job under an id that no other has, and its lock, held."""
+    for _ in range(100):
+        status = Status(replace(spec, id=run.new_id()), "queued")
+        with suppress(FileExistsError):  # another one came at this very moment
+            return status, run.create(status)
+    raise Locked("other processes take every id", "submit it again")
 
 
 def resume(job: str) -> Status:
@@ -69,7 +78,8 @@ def resume(job: str) -> Status:
             raise started
         again = Status(before.spec, "queued", before.attempt + 1, force=_own(before))
         run.write_status(again)
-        (run.folder_of(job) / FLAG).unlink(missing_ok=True)
+        with run.opened(job) as folder:
+            folder.remove(FLAG)
         try:
             _start(again, lock)
         except BaseException:
@@ -99,17 +109,18 @@ def cancel(job: str) -> Status:
     before = run.status(job)
     if before.over:
         raise UsageError(f"job {job} is {before.state} already", "there is nothing to cancel")
-    (run.folder_of(job) / FLAG).touch()
+    with run.opened(job) as folder:
+        folder.update(FLAG).close()
     return before
 
 
 def _start(status: Status, lock: int) -> None:
     """A place in the queue, and the supervisor, which inherits it and the lock."""
-    job, folder = status.id, run.folder_of(status.id)
+    job = status.id
     ticket = slots.take_ticket(job)
     try:
-        emit(folder, "state", state="queued", attempt=status.attempt)
-        with (folder / LOG).open("ab") as log:
+        emit(run.folder_of(job), "state", state="queued", attempt=status.attempt)
+        with run.opened(job) as folder, folder.append(LOG) as log:
             supervisor = subprocess.Popen(
                 command("latty.jobs", job, str(lock), str(ticket)),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",

@@ -15,7 +15,8 @@ from functools import cache
 from pathlib import Path
 
 from latty import home, locks
-from latty.errors import DeviceError, LattyError, Locked
+from latty.errors import DeviceError, LattyError, Locked, UnfitFile
+from latty.folders import private
 from latty.jobs.run import JobSpec, status
 
 CPU = "cpu"
@@ -72,8 +73,8 @@ def ticket_of(job: str) -> Path:
 
 
 def take_ticket(job: str) -> int:
-    """A held place in the queue, by the age of the job. Raises Locked, OSError."""
-    home.queue_dir().mkdir(parents=True, exist_ok=True)
+    """A held place in the queue, by the age of the job. Raises Locked, ConfigError, OSError."""
+    private(home.queue_dir())
     if (handle := locks.take(ticket_of(job), patience=5.0)) is None:
         raise Locked(f"another process holds the place of job {job}", "see: latty jobs show")
     return handle
@@ -87,14 +88,15 @@ def drop_ticket(job: str, handle: int) -> None:
 
 
 def try_take(spec: JobSpec) -> dict[str, int] | None:
-    """Slots (name -> held file) for a job whose turn it is, or None. Raises DeviceError, OSError.
+    """Slots (name -> held file) for a job whose turn it is, or None. Raises DeviceError,
+    ConfigError, OSError.
 
     Many wait and ask often: as long as too few are free the answer costs a look at their locks.
     """
     count, of = wanted(spec, names(dict(spec.environment)))
     if not count:
         return {}
-    home.slots_dir().mkdir(parents=True, exist_ok=True)
+    private(home.slots_dir())
     if len(_free(of)) < count:
         return None
     if (queue := locks.take(home.queue_dir() / ".lock", patience=5.0)) is None:
@@ -138,7 +140,11 @@ def _before(job: str) -> Iterator[str]:
     for name in sorted(entry.name for entry in os.scandir(home.queue_dir())):
         if name.startswith("."):
             continue
-        if not locks.held(ticket_of(name)):
+        try:
+            alive = locks.held(ticket_of(name))
+        except UnfitFile:  # no ticket of ours
+            continue
+        if not alive:
             locks.remove(ticket_of(name))
         elif name < job:
             yield name
@@ -151,6 +157,6 @@ def _claim(job: str, free: Sequence[str]) -> list[str]:
     try:
         spec = status(job).spec
         count, of = wanted(spec, names(dict(spec.environment)))
-    except LattyError:  # it ends before its turn
+    except (LattyError, OSError):  # it ends before its turn
         return []
     return [name for name in of if name in free][:count]

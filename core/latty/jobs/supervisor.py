@@ -6,6 +6,7 @@ is never free while somebody computes on it.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from latty.jobs.run import FLAG, LOG, READS, Status
 
 GRACE = 3.0  # seconds between asking a worker to stop and ending it
 POLL = 0.1
+FULL = 1 << 16  # bytes: where less is free nobody could say why a write failed
+ASKED = tuple(128 + number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM))
 EXPENDABLE = 500  # of 1000: where memory runs out the kernel ends the worker, not the studio
 
 
@@ -45,21 +48,20 @@ class Supervisor:
         deaths = _out_of_memory()
         try:
             worker = self._spawn(taken)
-        except (OSError, subprocess.SubprocessError) as error:
+        except (OSError, ValueError, LattyError, subprocess.SubprocessError) as error:
             self._fail(OutputError(f"it cannot start in {self.status.spec.folder}: {error}"))
             return
         finally:
             for handle in taken.values():
                 os.close(handle)
         code = self._watch(worker)
-        if code == 0 or not self.stopped:  # else it was not its own end: it may be resumed
-            self._end(code, _out_of_memory() > deaths)
+        self._end(code, _out_of_memory() > deaths)
 
     def _stop(self, number: int, frame: object) -> None:
         self.stopped = number
 
     def _cancelled(self) -> bool:
-        return (self.folder / FLAG).exists()
+        return os.path.lexists(self.folder / FLAG)
 
     def _wait_for_slots(self) -> dict[str, int] | None:
         """The slots, and the ticket given back; None where the job ends before its turn."""
@@ -73,6 +75,7 @@ class Supervisor:
                     return taken
                 time.sleep(pause)
                 pause = min(1.1 * pause, 5 * POLL)  # many may wait for long
+            self._interrupted(self.stopped, "it was ended in the queue by")
         except LattyError as error:  # the GPU it wants is gone
             self._fail(error)
         except OSError as error:
@@ -89,7 +92,7 @@ class Supervisor:
     def _spawn(self, taken: Mapping[str, int]) -> "subprocess.Popen[bytes]":
         spec, parent = self.status.spec, os.getpid()
         words, environment = self._words(taken), self._environment(taken)
-        with (self.folder / LOG).open("ab") as log:
+        with run.opened(spec.id) as folder, folder.append(LOG) as log:
             return subprocess.Popen(
                 process.command("latty", *words),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=spec.folder,
@@ -138,34 +141,54 @@ class Supervisor:
         return code
 
     def _end(self, code: int, starved: bool) -> None:
-        last = run.latest(self.status.id).get("error", {})
-        fresh = last.get("t", 0) >= (self.status.started or 0)
-        error = str(last.get("text", "")) if fresh else ""
-        name = signal.Signals(-code).name if code < 0 else ""
-        state: run.State = "done" if code == 0 else "failed"
+        """Done; else cancelled, where we were asked; interrupted by a signal; or failed."""
+        number = -code if code < 0 else code - 128 if code in ASKED else 0
         if code and self._cancelled():
-            state = "cancelled"
-        if state == "failed" and not error:
-            error = _death(name, starved) if name else f"exit code {code}"
-        self._note(replace(self.status, state=state, ended=_now(), code=code, signal=name,
-                           error=error if state == "failed" else ""))  # fmt: skip
+            name = signal.Signals(number).name if code < 0 else ""
+            self._note(replace(self.status, state="cancelled", ended=_now(), code=code,
+                               signal=name))  # fmt: skip
+        elif code and (number or self.stopped):
+            # what the supervisor was asked to do is the cause of what it did to the worker
+            self._interrupted(self.stopped or number, "ended by", code, starved)
+        elif code:
+            self._note(replace(self.status, state="failed", ended=_now(), code=code,
+                               error=self._complaint(code)))  # fmt: skip
+        else:
+            self._note(replace(self.status, state="done", ended=_now(), code=0))
+
+    def _interrupted(
+        self, number: int, words: str, code: int | None = None, starved: bool = False
+    ) -> None:
+        name = signal.Signals(number).name
+        error = _death(words, name, starved)
+        self._note(replace(self.status, state="interrupted", ended=_now(), code=code,
+                           signal=name, error=error))  # fmt: skip
+
+    def _complaint(self, code: int) -> str:
+        """Why the verb failed: its own words, where there was room for them."""
+        with suppress(OSError):
+            if shutil.disk_usage(self.folder).free < FULL:
+                return f"exit code {code}: no space left on the disk of {self.folder}"
+        return run.complaint(self.status.id) or f"exit code {code}"
 
     def _note(self, status: Status) -> None:
         """On disk and among the events; where the disk is full the lock tells the rest."""
         self.status = status
         emit(self.folder, "state", state=status.state, slots=list(status.slots), code=status.code)
-        with suppress(OSError):
+        with suppress(OSError, LattyError):
             run.write_status(status)
 
 
-def _death(name: str, starved: bool) -> str:
-    """Words for a worker that ended without any."""
+def _death(words: str, name: str, starved: bool) -> str:
+    """Words for an end that the verb did not choose."""
     if name == "SIGKILL" and starved:
         return ("the machine ran out of memory and its kernel ended the job (ask for a smaller "
                 "size or --batch, or for less at once; then: latty jobs resume)")  # fmt: skip
     if name == "SIGKILL":
-        return "ended by SIGKILL (a kill -9, or the kernel for want of memory)"
-    return f"ended by {name} (where it was is in its log: latty jobs logs)"
+        return f"{words} SIGKILL (a kill -9, or the kernel for want of memory)"
+    if name in ("SIGHUP", "SIGINT", "SIGTERM"):
+        return f"{words} {name}"
+    return f"{words} {name} (where it was is in its log: latty jobs logs)"
 
 
 def _out_of_memory() -> int:
@@ -187,8 +210,10 @@ def _kill(group: int, number: int) -> None:
 
 
 def _begin(parent: int) -> None:
-    """In the worker, before it is Python again. Linux: it gets KILL when the supervisor dies,
-    whatever killed it, and goes before others when memory runs out."""
+    """In the worker, before it is Python again: an INT waits until cli/signals.py listens, where
+    Python would call it an error. Linux: it gets KILL when the supervisor dies, whatever killed
+    it, and goes before others when memory runs out."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
     if sys.platform != "linux":
         return
     process.end_with_parent(parent)

@@ -15,6 +15,8 @@ def _probe(word: str) -> int | None:
     """An exit code, or None where latty itself goes on."""
     kind, _, value = word.removeprefix("probe:").partition("=")
     if kind == "sleep":
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
         time.sleep(float(value))
     elif kind == "until":  # a file is there
         while not Path(value).exists():

@@ -5,19 +5,21 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
+from typing import Any, TypeVar
 
 from latty.cli import signals
 from latty.cli.job_table import how_far, row
 from latty.cli.out import Out, is_terminal
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.errors import LattyError, UsageError
+from latty.errors import LattyError, UsageError, explain
 from latty.files import tail
 from latty.jobs import control
 from latty.jobs import run as runs
 from latty.jobs.run import Status
 from latty.text import printable
+
+T = TypeVar("T")
 
 ORDER = 90
 POLL = 0.2
@@ -46,43 +48,43 @@ def run(run: Run) -> int:
 
 
 def _list(run: Run, ids: Sequence[str]) -> int:
-    found = [runs.status(job) for job in ids] if ids else _readable(run)
+    """The jobs named, or all, the newest first; of one that is damaged there are words."""
+    known, alone, failed = ids or [*reversed(runs.ids())], bool(ids), 0
     if run.out.json:
-        for status in found:
-            run.out.result("", **row(status))
-    elif found:
-        run.out.rows([_cells(status) for status in found], ("job", "state", "progress", "command"))
+        told, failed = _each(run, known, _row, alone)
+        for values in told.values():
+            run.out.result("", **values)
+    elif known:
+        cells, failed = _each(run, known, _cells, alone)
+        run.out.rows([*cells.values()], ("job", "state", "progress", "command"))
     else:
         run.out.say("no jobs; start one with --detach, as in: latty render hello --detach")
-    return 0
+    return 1 if failed and ids else 0
 
 
-def _readable(run: Run) -> list[Status]:
-    """Every job, the newest first; of one that is damaged there are words."""
-    found = []
-    for job in reversed(runs.ids()):
-        try:
-            found.append(runs.status(job))
-        except (LattyError, OSError) as error:
-            run.out.error(str(error))
-    return found
+def _row(job: str) -> dict[str, Any]:
+    return row(runs.status(job))
 
 
-def _cells(status: Status) -> list[str]:
+def _cells(job: str) -> list[str]:
+    status = runs.status(job)
     return [status.id, status.state, how_far(status), status.spec.title]
 
 
 def _show(run: Run, ids: Sequence[str]) -> int:
-    for job in _named(run, ids):
-        status = runs.status(job)
-        if run.out.json:
-            run.out.result("", **row(status))
-            continue
-        run.out.rows([[name, value] for name, value in _pairs(status) if value])
-    return 0
+    if run.out.json:
+        rows, failed = _each(run, _named(run, ids), _row)
+        for values in rows.values():
+            run.out.result("", **values)
+        return 1 if failed else 0
+    told, failed = _each(run, _named(run, ids), _pairs)
+    for pairs in told.values():
+        run.out.rows([[name, value] for name, value in pairs if value])
+    return 1 if failed else 0
 
 
-def _pairs(status: Status) -> list[tuple[str, str]]:
+def _pairs(job: str) -> list[tuple[str, str]]:
+    status = runs.status(job)
     spec, code = status.spec, status.code
     return [("job", status.id), ("state", status.state), ("command", f"latty {spec.title}"),
             ("in", spec.folder), ("slots", ", ".join(status.slots)),
@@ -116,17 +118,25 @@ def _watch(run: Run, ids: Sequence[str]) -> int:
     with signals.cooperative():
         while left:
             signals.check("the jobs go on; see: latty jobs list")
-            found = [runs.status(job) for job in left]
-            for status in found:
+            found, failed = _each(run, left, _seen)
+            bad += failed
+            for status in found.values():
                 if status.over:
                     line.clear()
                     _tell_end(status, run.out)
-                    left.remove(status.id)
                     bad += status.state != "done"
-            line.show([status for status in found if not status.over])
+            left = [job for job, status in found.items() if not status.over]
+            line.show([found[job] for job in left])
             if left:
                 time.sleep(POLL)
     return 1 if bad else 0
+
+
+def _seen(job: str) -> Status:
+    """How it stands; what it said can be read, too."""
+    status = runs.status(job)
+    runs.latest(job)
+    return status
 
 
 def _tell_end(status: Status, out: Out) -> None:
@@ -189,17 +199,20 @@ def _cancel(run: Run, ids: Sequence[str]) -> int:
 
 
 def _each(
-    run: Run, ids: Sequence[str], act: Callable[[str], Status]
-) -> tuple[dict[str, Status], int]:
-    """Do it to every job; one that cannot be done does not stop the others. How many could not."""
-    told: dict[str, Status] = {}
+    run: Run, ids: Sequence[str], act: Callable[[str], T], alone: bool = True
+) -> tuple[dict[str, T], int]:
+    """Do it to every job; one that cannot be done does not stop the others. How many could not.
+
+    alone  raise what is wrong with the only one
+    """
+    told: dict[str, T] = {}
     for job in ids:
         try:
             told[job] = act(job)
-        except LattyError as error:
-            if len(ids) == 1:
+        except (LattyError, OSError) as error:
+            if alone and len(ids) == 1:
                 raise
-            run.out.error(str(error))
+            run.out.error(str(explain(error) or error))
     return told, len(ids) - len(told)
 
 
@@ -216,18 +229,21 @@ def _resume(run: Run, ids: Sequence[str]) -> int:
 
 def _logs(run: Run, ids: Sequence[str]) -> int:
     """The end of what a job wrote to its streams."""
-    for job in _named(run, ids):
-        for line in _tail(runs.folder_of(job) / runs.LOG).splitlines()[-TAIL:]:
+
+    told, failed = _each(run, _named(run, ids), _tail)
+    for job, lines in told.items():
+        for line in lines:
             run.out.result(line, id=job, line=printable(line))
-    return 0
+    return 1 if failed else 0
 
 
-def _tail(path: Path) -> str:
-    """The last whole lines of a file, of which there may be more than fit in memory."""
-    data, start = tail(path, TAIL_BYTES)
+def _tail(job: str) -> list[str]:
+    """The last whole lines of its log, of which there may be more than fit in memory."""
+    with runs.opened(job) as folder:
+        data, start = tail(folder.path / runs.LOG, TAIL_BYTES)
     if start:
         data = data.partition(b"\n")[2] or data
-    return data.decode("utf-8", "replace")
+    return data.decode("utf-8", "replace").splitlines()[-TAIL:]
 
 
 ACTIONS: dict[str, Callable[[Run, Sequence[str]], int]] = {
