@@ -139,15 +139,17 @@ class Folder:
         with suppress(OSError):  # not every file system can sync a folder
             os.fsync(self.handle)
 
-    def of_ours(self, name: str, kind: str) -> "Folder":
+    def of_ours(self, name: str, kind: str, make: bool = True) -> "Folder":
         """The folder `name` that we keep things in, made now or by an earlier run.
 
         kind  what we keep there, in words: "render"; a folder of another kind is not ours
+        make  else FileNotFoundError is raised where there is none
 
         Raises WouldOverwrite for a link, a file, and a folder that we did not make.
         """
-        with suppress(FileExistsError):
-            os.mkdir(name, 0o700, dir_fd=self.handle)
+        if make:
+            with suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=self.handle)
         try:
             folder = self.folder(name)
         except OSError:

@@ -1,5 +1,6 @@
 """From a preset to files, through the front door; the promises about pixels and about resuming."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from toy_generator import Toy
 
 from latty import presets, render
 from latty.errors import BadData, DeviceError, Interrupted, Locked, OutputError, WouldOverwrite
+from latty.folders import Folder
 from latty.render import Options, grids, pixels, provenance, shots, work
 from latty.render.film import Reel
 from latty.render.journal import Journal
@@ -380,11 +382,52 @@ def test_only_folders_of_frames_are_replaced(tmp_path: Path) -> None:
         render.write(made, Options(tmp_path, force=True))
 
 
+def test_what_came_up_while_it_was_drawn_is_not_overwritten(tmp_path: Path) -> None:
+    made, drawn = preset({"path": "a.gif"}, {"path": "b.gif"}), []
+
+    def meanwhile(done: int, total: int, what: str) -> None:
+        drawn.append(what)
+        (tmp_path / "b.gif").write_text("mine")
+
+    with pytest.raises(WouldOverwrite, match=r"b\.gif"):
+        render.write(made, Options(tmp_path), meanwhile)
+    assert (tmp_path / "b.gif").read_text() == "mine" and not (tmp_path / "a.gif").exists()
+    (tmp_path / "b.gif").rename(tmp_path / "mine.gif")
+    seen: list[int] = []
+    render.write(made, Options(tmp_path), lambda n, _, what: seen.append(n))
+    assert seen[0] == made.frames  # nothing is drawn again
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.gif", "b.gif", "mine.gif"]
+
+
+@pytest.mark.parametrize("inside", [Path.mkdir, os.mkfifo, lambda one: one.symlink_to("/dev/null")])
+def test_what_is_no_frame_is_not_thrown_away(
+    inside: Callable[[Path], object], tmp_path: Path
+) -> None:
+    made = preset({"path": "f/"}, frames=2)
+    render.write(made, Options(tmp_path))
+    inside(tmp_path / "f" / "0009.png")
+    with pytest.raises(WouldOverwrite, match="other files"):
+        render.write(made, Options(tmp_path, force=True))
+
+
 def test_two_writers_of_one_output(tmp_path: Path) -> None:
     with work.Work(tmp_path / "a.gif"), pytest.raises(Locked, match=r"a\.gif"):
         render.write(preset({"path": "a.gif"}), Options(tmp_path))
     assert list(tmp_path.iterdir()) == []
     render.write(preset({"path": "a.gif"}), Options(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["pictures", "lock", "replaced"])
+def test_a_folder_of_frames_may_be_called_as_what_is_kept_beside_it(
+    name: str, tmp_path: Path
+) -> None:
+    made, options = preset({"path": f"{name}/"}, frames=4), Options(tmp_path, batch=2)
+    for at in (2, 4):  # while frames are drawn, and while they are written
+        with pytest.raises(Interrupted):
+            render.write(made, options, Stop(at, Interrupted(2)))
+    render.write(made, options)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+    assert len(list((tmp_path / name).iterdir())) == 4
 
 
 def test_two_outputs_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -450,15 +493,14 @@ def test_a_changed_preset_starts_again(tmp_path: Path) -> None:
 
 def test_stopped_between_two_final_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = preset({"path": "a.gif"}, {"path": "b.gif"})
-    rename = Path.replace
+    rename = os.replace
 
-    def once(one: Path, target: Path) -> Path:
-        rename(one, target)
-        if Path(target).name == "a.gif":
+    def once(one: str, target: str, **folders: int) -> None:
+        rename(one, target, **folders)
+        if target == "a.gif":
             raise KeyboardInterrupt
-        return target
 
-    monkeypatch.setattr(Path, "replace", once)
+    monkeypatch.setattr(os, "replace", once)
     with pytest.raises(Interrupted):
         render.write(made, Options(tmp_path))
     monkeypatch.undo()
@@ -468,18 +510,22 @@ def test_stopped_between_two_final_names(tmp_path: Path, monkeypatch: pytest.Mon
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.gif", "b.gif"]
 
 
+def plant_note(folder: Path, key: str) -> None:
+    """As a render leaves it that was killed while it cleaned up."""
+    with Folder(folder) as parent, parent.of_ours("a.gif.latty-work", "render") as made:
+        made.write("publishing.json", [f'"{key}"'.encode()])
+
+
 def test_a_note_without_files_is_not_believed(tmp_path: Path) -> None:
     made = preset({"path": "a.gif"}, frames=2)
     render.write(made, Options(tmp_path))
     key = sha256(provenance.canonical(presets.to_dict(made)).encode()).hexdigest()
-    (tmp_path / "a.gif.latty-work").mkdir()
-    (tmp_path / "a.gif.latty-work" / "publishing.json").write_text(f'"{key}"')
+    plant_note(tmp_path, key)
     before = content(tmp_path / "a.gif")
     render.write(made, Options(tmp_path))  # killed while it cleaned up: nothing is left to do
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.gif"]
     (tmp_path / "a.gif").unlink()
-    (tmp_path / "a.gif.latty-work").mkdir()
-    (tmp_path / "a.gif.latty-work" / "publishing.json").write_text(f'"{key}"')
+    plant_note(tmp_path, key)
     render.write(made, Options(tmp_path))
     assert content(tmp_path / "a.gif") == before
 
@@ -490,14 +536,14 @@ def test_a_rename_that_fails_is_made_up_for(
     made = preset({"path": "a.gif"}, {"path": "b.gif"}, frames=2)
     render.write(made, Options(tmp_path / "whole"))
     (tmp_path / "b.gif").write_bytes(b"old")
-    rename = Path.replace
+    rename = os.replace
 
-    def fail(one: Path, target: Path) -> Path:
-        if Path(target).name == "b.gif":
+    def fail(one: str, target: str, **folders: int) -> None:
+        if target == "b.gif":
             raise OSError(5, "Input/output error")
-        return rename(one, target)
+        rename(one, target, **folders)
 
-    monkeypatch.setattr(Path, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OutputError):
         render.write(made, Options(tmp_path, force=True))
     assert (tmp_path / "b.gif").read_bytes() == b"old"

@@ -122,7 +122,7 @@ def test_the_finished_pictures_are_kept(tmp_path: Path, monkeypatch: pytest.Monk
         render.write(made, Options(tmp_path))
     monkeypatch.setattr(Path, "open", original_open)
     left = {p.name for p in (tmp_path / "a.gif.latty-work").iterdir()}
-    assert left == {"lock", "pictures", "recipe.json"}
+    assert left == {".latty", "lock", "pictures", "recipe.json"}
     render.write(made, Options(tmp_path), lambda n, _, what: drawn.append((what, n)))
     assert drawn[0] == ("frames", 5)
 

@@ -20,14 +20,14 @@ from latty.scene import Scene
 if TYPE_CHECKING:  # torch takes seconds to import; Options and plans must not wait for it
     from latty.models.base import Generator
     from latty.presets.formats import Pixels
-    from latty.render.outputs import plan, write
+    from latty.render.outputs import plan, refuse_early, write
 
-__all__ = ["Options", "frames", "picture", "pictures", "plan", "write"]
+__all__ = ["Options", "frames", "picture", "pictures", "plan", "refuse_early", "write"]
 
 
 def __getattr__(name: str) -> Any:
-    """plan and write, when they are asked for: `latty check` needs neither, nor what they read."""
-    if name not in ("plan", "write"):
+    """What is done with outputs, when it is asked for: `latty check` needs nothing of it."""
+    if name not in ("plan", "refuse_early", "write"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from latty.render import outputs
 

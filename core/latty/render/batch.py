@@ -13,10 +13,9 @@ from latty.errors import Missing, OutputError
 from latty.models.store import model_file
 from latty.presets import Output, Preset
 from latty.presets.formats import suffix_of
-from latty.render import write
+from latty.render import work, write
 from latty.render.options import Options
 from latty.render.sources import read
-from latty.render.work import Work, half_published, refuse_overwrite
 from latty.report import Report, silent
 
 
@@ -52,14 +51,13 @@ class RenderRequest:
 
 
 def refuse_early(model: str, files: Sequence[Path], force: bool, key: str = "") -> None:
-    """What would fail at the end of long work, or after torch was imported, fails now. Files that
-    a try with the same `key` was about to give their names are in nobody's way.
+    """What would fail at the end of long work, or after torch was imported, fails now.
 
-    Raises Missing for a model, WouldOverwrite for a file that is there, OutputError for a folder.
+    Raises Missing for a model, WouldOverwrite for a file that is there, Locked for one that another
+    process writes, OutputError for a folder.
     """
     model_file(model)
-    if not half_published([Work(file) for file in files], key):
-        refuse_overwrite(files, force)
+    work.refuse_early(files, key, force)
     try:
         files[0].parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -26,8 +26,6 @@ def climb_to_files(
 
     Raises WouldOverwrite, Locked, OutputError, and what a climb and a render raise.
     """
-    generator = open_model(scene.model, options.device)
-    result = climb_from(scene, generator, goal, report)
     files = [
         place.with_name(f"{place.name}.gif"),
         place,
@@ -35,6 +33,8 @@ def climb_to_files(
     ]
     outputs = (Output(f"{place.name}.gif", loop="bounce"), Output(f"{place.name}/", loop="once"))
     with work.publication(files, note, options.force) as works:
+        generator = open_model(scene.model, options.device)
+        result = climb_from(scene, generator, goal, report)
         if works:
             latents, start = _latents(result, frames, note)
             with work.disk_errors(works):

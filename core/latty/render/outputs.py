@@ -27,14 +27,20 @@ def write(preset: Preset, options: Options, report: Report = silent) -> list[Pat
     The same call goes on where an interrupted one stopped. Raises WouldOverwrite and Locked
     before any work, OutputError, DeviceError, Interrupted, and what models and edits raise.
     """
-    targets = _targets(preset, options)
-    sidecars = [path.with_name(path.name + ".json") for path in targets if options.sidecar]
-    key = sha256(provenance.canonical(to_dict(preset)).encode()).hexdigest()
-    with work.publication([*targets, *sidecars], key, options.force) as works:
+    files, key = _finals(preset, options)
+    with work.publication(files, key, options.force) as works:
         if works:
             generator = models.open_model(preset.scene.model, options.device)
             fill(works, preset, options, generator, report)
-    return targets
+    return files[: len(preset.outputs)]
+
+
+def refuse_early(preset: Preset, options: Options) -> None:
+    """What would stop `write` at once, before torch is imported. Raises WouldOverwrite, Locked,
+    BadData for outputs that cannot be written."""
+    files, key = _finals(preset, options)
+    with work.disk_errors([work.Work(file) for file in files]):
+        work.refuse_early(files, key, options.force)
 
 
 def plan(
@@ -96,7 +102,7 @@ def fill(
             scenes = shots(preset, output, size if isinstance(generator, AnySize) else None)
             if scenes not in reels:
                 key = repr(scenes) + provenance.sealed(shared, options.batches)
-                made = open_reel(scenes, generator, options, one.folder / "pictures", key)
+                made = open_reel(scenes, generator, options, one.folder / work.PICTURES, key)
                 reels[scenes] = journals.enter_context(made)
             reel = reels[scenes]
             missing = len(reel) - len(reel.journal)
@@ -106,14 +112,23 @@ def fill(
             work.refuse_small_disk(one.target, needed, options.force)
             recipe = {**shared, "preset": to_dict(provenance.portable(preset, output))}
             recipe |= ground(output, generator)
-            one.note("recipe.json", provenance.sealed(recipe, reel.batches))
+            one.note(work.RECIPE, provenance.sealed(recipe, reel.batches))
             reel.finish(report)
             film = develop(preset, output, reel, size)
             comment = provenance.sealed(recipe, reel.journal.batches())
-            writer_of(output).write(film, one.fresh(one.file), output, comment, report)
+            writer_of(output).write(film, one.fresh(), output, comment, report)
             if options.sidecar:
                 sidecar = works[len(preset.outputs) + i].file
                 sidecar.write_text(comment + "\n", encoding="ascii")
+
+
+def _finals(preset: Preset, options: Options) -> tuple[list[Path], str]:
+    """Every file that is written, sidecars last, and the hash of what they are made of. Raises
+    BadData."""
+    targets = _targets(preset, options)
+    sidecars = [path.with_name(path.name + ".json") for path in targets if options.sidecar]
+    key = sha256(provenance.canonical(to_dict(preset)).encode()).hexdigest()
+    return [*targets, *sidecars], key
 
 
 def _targets(preset: Preset, options: Options) -> list[Path]:

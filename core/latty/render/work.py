@@ -8,21 +8,28 @@ while it is written.
 import errno
 import json
 import os
+import re
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from signal import SIGINT
 from typing import Self
 
-from latty import locks
-from latty.errors import Interrupted, LattyError, Locked, OutputError, WouldOverwrite
+from latty import locks, reading
+from latty.errors import BadData, Interrupted, LattyError, Locked, OutputError, WouldOverwrite
 from latty.files import sync
+from latty.folders import LOCK, MARK, Folder, parent_of
 
-SUFFIX = ".latty-work"
+SUFFIX, _KIND = ".latty-work", "render"
 RESUME = "the same command goes on where this one stopped"
-_LOCK = "lock"
-_PUBLISHING = "publishing.json"
+PICTURES, RECIPE = "pictures", "recipe.json"
+_PUBLISHING, _REPLACED = "publishing.json", "replaced"
+_OURS = {PICTURES, RECIPE, _PUBLISHING, _REPLACED, LOCK, MARK}
+_LAST = (_PUBLISHING, MARK, LOCK)
+_TRIES = 100
+_FRAME = re.compile(r"\d+\.png")
 _HINTS = {
     errno.ENOSPC: "free some space; " + RESUME,
     errno.EDQUOT: "your quota is used up; " + RESUME,
@@ -34,79 +41,171 @@ _HINTS = {
 
 
 class Work:
-    """The work folder of one output, held by one process: `with Work(target) as work`."""
+    """The work folder of one output, held by one process: `with Work(target) as work`.
+
+    parent, folder  the output's folder and that in which it is made, while it is held
+    """
+
+    parent: Folder
+    folder: Folder
 
     def __init__(self, target: Path) -> None:
         self.target = target
-        self.folder = target.with_name(target.name + SUFFIX)
-        self.file = self.folder / target.name  # the output while it is written
+        self.name = target.name + SUFFIX
         self.finished = False  # the file is whole: nothing is left but to give it its name
-        self._lock: int | None = None
+        self._draft = f"new-{target.name}" if target.name in _OURS else target.name
+        self._held: ExitStack | None = None
 
     def __enter__(self) -> Self:
-        """Raises Locked where another process writes the same output."""
-        while self._lock is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = self._try_lock()
-        return self
+        """Raises Locked where another process writes the same output, WouldOverwrite where its
+        folder is not ours, OSError."""
+        with ExitStack() as held:
+            self.parent = held.enter_context(parent_of(self.target))
+            for _ in range(_TRIES):
+                if (taken := self._take()) is not None:
+                    held.enter_context(taken)
+                    self._held = held.pop_all()
+                    return self
+        raise OutputError(f"{self.target.parent} does not stay as it is", "choose another folder")
 
     def __exit__(self, *error: object) -> None:
-        if self._lock is not None:
-            if not self._worth_keeping():
-                self.remove()
-            os.close(self._lock)
-        self._lock = None
+        held, self._held = self._held, None
+        if held is not None:
+            with held:
+                if not self._worth_keeping():
+                    self.remove()
 
     def _worth_keeping(self) -> bool:
-        pictures = self.folder / "pictures"
-        return self.finished or (pictures.exists() and pictures.stat().st_size > 0)
+        pictures = self.folder.status(PICTURES)
+        return self.finished or (pictures is not None and pictures.st_size > 0)
 
-    def _try_lock(self) -> int | None:
-        try:
-            lock = locks.take(self.folder / _LOCK, patience=0)
-        except FileNotFoundError:  # the holder finished and removed the folder just now
-            return None
-        if lock is None:
-            hint = "wait for it, or give this render another name"
-            raise Locked(f"another process is writing {self.target.name}", hint)
-        return lock
+    def _take(self) -> ExitStack | None:
+        """What holds the folder; None where its holder finished and removed it just now."""
+        with ExitStack() as held, suppress(FileNotFoundError):
+            self.folder = held.enter_context(self.parent.of_ours(self.name, _KIND))
+            _sweep(self.folder)
+            lock = locks.take(self.folder / LOCK, patience=0)
+            if lock is None:
+                raise self._taken(self.folder)
+            held.callback(os.close, lock)
+            # its holder may have removed the mark before the lock
+            with self.parent.of_ours(self.name, _KIND) as named:
+                if os.path.sameopenfile(named.handle, self.folder.handle):
+                    return held.pop_all()
+        return None
 
-    def fresh(self, path: Path) -> Path:
-        """`path`, with what an earlier try left there removed."""
-        if path.is_dir():
-            shutil.rmtree(path)
-        path.unlink(missing_ok=True)
-        return path
+    def _taken(self, folder: Folder) -> Locked:
+        hint = "wait for it, or give this render another name"
+        return locks.taken(folder / LOCK, f"writing {self.target.name}", hint)
+
+    @contextmanager
+    def look(self) -> Iterator[Folder]:
+        """The folder as it is, whoever holds it. Raises OSError, WouldOverwrite."""
+        if self._held is not None:
+            yield self.folder
+            return
+        with (
+            Folder(self.target.parent) as parent,
+            parent.of_ours(self.name, _KIND, make=False) as folder,
+        ):
+            yield folder
+
+    def refuse_taken(self) -> None:
+        """Raises Locked where somebody holds the folder, WouldOverwrite where it is not ours."""
+        with suppress(FileNotFoundError, NotADirectoryError), self.look() as folder:
+            if locks.held(folder / LOCK):
+                raise self._taken(folder)
+
+    @property
+    def file(self) -> Path:
+        """The output while it is written; of no use to another process."""
+        return self.folder / self._draft
+
+    @property
+    def place(self) -> Path:
+        """The final name, in the folder that is held once it is."""
+        return self.target if self._held is None else self.parent / self.target.name
+
+    def fresh(self) -> Path:
+        """The file, with what an earlier try left there removed."""
+        self.folder.remove(self._draft)
+        return self.file
+
+    def drop(self) -> None:
+        """Leave no file that is half written."""
+        if self._held is not None and not self.finished:
+            with suppress(OSError):
+                self.folder.remove(self._draft)
+
+    def made(self) -> bool:
+        """Whether the file is there. Raises OSError, WouldOverwrite."""
+        with suppress(FileNotFoundError), self.look() as folder:
+            return folder.status(self._draft) is not None
+        return False
+
+    def standing(self) -> os.stat_result | None:
+        """What has the final name, a link itself; None where nothing has. Raises OSError."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return self.place.lstat()
+        return None
 
     def note(self, name: str, text: str) -> None:
-        """A small file in the work folder, whole or not there."""
-        path = self.folder / name
-        draft = self.fresh(path.with_name(name + ".new"))
-        draft.write_text(text, encoding="utf-8")
-        _sync(draft)
-        draft.replace(path)
+        """A small file in the work folder, whole or not there. Raises OSError."""
+        self.folder.write(name, [text.encode()])
+
+    def give_name(self) -> None:
+        """The file gets its final name; what has it is replaced. Raises OSError."""
+        there, file = self.standing(), self.folder.status(self._draft)
+        if there and file and (stat.S_ISDIR(there.st_mode) or stat.S_ISDIR(file.st_mode)):
+            self.folder.remove(_REPLACED)  # a folder cannot be renamed onto what is there
+            self.parent.rename(self.target.name, self.folder, _REPLACED)
+        self.folder.rename(self._draft, self.parent, self.target.name)
+        self.parent.sync()
 
     def remove(self) -> None:
-        """Everything, the note of `publish` and then the lock last: a kill in between leaves what
-        the next try needs, and a process that takes the lock right after keeps its folder."""
+        """Everything, the note of `publish`, the mark and then the lock last: a kill in between
+        leaves what the next try needs, and a process that takes the lock right after keeps its
+        folder."""
         with suppress(OSError):
-            parts = {path.name: path for path in self.folder.iterdir()}
-            last = [parts.pop(name) for name in (_PUBLISHING, _LOCK) if name in parts]
-            for path in [*parts.values(), *last]:
-                self.fresh(path)
-            self.folder.rmdir()
+            rest = set(self.folder.names())
+            for name in (*(rest - set(_LAST)), *_LAST):
+                self.folder.remove(name)
+            os.rmdir(self.name, dir_fd=self.parent.handle)
 
 
-def refuse_overwrite(targets: Sequence[Path], force: bool) -> None:
-    """Raises WouldOverwrite naming the first file in the way. A folder must hold frames only."""
-    for target in targets:
-        if not target.exists():
+def _sweep(folder: Folder) -> None:
+    """Remove what is no file or folder of its own: whoever opens a file there means that one."""
+    for name in folder.names():
+        state = folder.status(name)
+        if state is None or stat.S_ISDIR(state.st_mode):
             continue
-        if target.is_dir() and not is_frames(target):
+        if not stat.S_ISREG(state.st_mode) or state.st_nlink > 1:
+            folder.remove(name)
+
+
+def refuse_overwrite(works: Sequence[Work], force: bool) -> None:
+    """Raises WouldOverwrite naming the first file in the way. A folder must hold frames only."""
+    for work in works:
+        if (there := work.standing()) is None:
+            continue
+        kind = reading.kind_of(there.st_mode)
+        if kind == "folder" and not is_frames(work.place):
             hint = "choose another name: only folders of numbered frames are replaced"
-            raise WouldOverwrite(f"{target} holds other files", hint)
+            raise WouldOverwrite(f"{work.target} holds other files", hint)
+        if kind not in ("file", "folder", "link"):
+            raise WouldOverwrite(f"{work.target} is a {kind}", "choose another name")
         if not force:
-            raise WouldOverwrite(f"{target} is there already", "--force replaces it")
+            raise WouldOverwrite(f"{work.target} is there already", "--force replaces it")
+
+
+def refuse_early(files: Sequence[Path], key: str, force: bool) -> None:
+    """What would stop `publication` at once. Files that a try with the same `key` was about to give
+    their names are in nobody's way. Raises WouldOverwrite, Locked, OSError."""
+    works = [Work(file) for file in files]
+    for work in works:
+        work.refuse_taken()
+    if not half_published(works, key):
+        refuse_overwrite(works, force)
 
 
 def refuse_small_disk(target: Path, needed: int, force: bool) -> None:
@@ -122,25 +221,26 @@ def refuse_small_disk(target: Path, needed: int, force: bool) -> None:
 def publish(works: Sequence[Work], key: str) -> None:
     """Give all finished files their final names, or after a kill in between the remaining ones."""
     for work in works:
-        if work.file.exists():
+        if work.made():
             _sync(work.file)
         work.finished = True
     works[0].note(_PUBLISHING, json.dumps(key))
     for work in works:
-        if work.file.exists():
-            _rename(work)
+        if work.made():
+            work.give_name()
     for work in reversed(works):  # the first one holds the note
         work.remove()
 
 
 def half_published(works: Sequence[Work], key: str) -> bool:
-    """Whether a render with this key was stopped while it gave its files their names."""
+    """Whether a render with this key was stopped while it gave its files their names. Raises
+    WouldOverwrite."""
     try:
-        note = (works[0].folder / _PUBLISHING).read_text(encoding="utf-8")
-        same = bool(json.loads(note) == key)
-    except (OSError, ValueError):
+        with works[0].look() as folder:
+            note = reading.json_of(folder.read(_PUBLISHING, reading.SMALL), _PUBLISHING)
+        return bool(note == key) and all(work.made() or work.standing() for work in works)
+    except (OSError, BadData):
         return False
-    return same and all(work.file.exists() or work.target.exists() for work in works)
 
 
 @contextmanager
@@ -151,17 +251,17 @@ def publication(files: Sequence[Path], key: str, force: bool) -> Iterator[list[W
     Raises WouldOverwrite and Locked at once; an interruption says that one can go on.
     """
     works = [Work(file) for file in files]
-    if not half_published(works, key):
-        refuse_overwrite(files, force)
-    with ExitStack() as locks, _resumable():
+    with ExitStack() as held, _resumable():
         with disk_errors(works):
+            refuse_early(files, key, force)
             for work in works:
-                locks.enter_context(work)
-        named = half_published(works, key)
-        if not named:
-            refuse_overwrite(files, force)
+                held.enter_context(work)
+            if not (named := half_published(works, key)):
+                refuse_overwrite(works, force)
         yield [] if named else works
         with disk_errors(works):
+            if not named:  # somebody may have put a file there meanwhile
+                refuse_overwrite(works, force)
             publish(works, key)
 
 
@@ -185,20 +285,11 @@ def disk_errors(works: Sequence[Work]) -> Iterator[None]:
         raise
     except OSError as error:
         for work in works:
-            if not work.finished:  # else the next try has only to give it its name
-                with suppress(OSError):
-                    work.fresh(work.file)
+            work.drop()
         names = ", ".join(work.target.name for work in works)
         reason = os.strerror(error.errno) if error.errno else str(error)
         hint = _HINTS.get(error.errno or 0, "look at the disk; " + RESUME)
         raise OutputError(f"cannot write {names}: {reason}", hint) from error
-
-
-def _rename(work: Work) -> None:
-    if work.target.is_dir():  # a folder cannot be renamed onto one that is not empty
-        work.target.rename(work.fresh(work.folder / "replaced"))
-    work.file.replace(work.target)
-    _sync(work.target.parent)
 
 
 def _sync(path: Path) -> None:
@@ -211,8 +302,10 @@ def _sync(path: Path) -> None:
 
 
 def is_frames(folder: Path) -> bool:
-    """Whether a folder holds numbered frames and nothing else."""
-    return all(part.suffix == ".png" and part.stem.isdecimal() for part in folder.iterdir())
+    """Whether a folder holds numbered frames and nothing else. Raises OSError."""
+    with os.scandir(folder) as found:
+        return all(_FRAME.fullmatch(one.name) and one.is_file(follow_symlinks=False)
+                   for one in found)  # fmt: skip
 
 
 def _megabytes(count: int) -> str:

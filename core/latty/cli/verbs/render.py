@@ -12,7 +12,7 @@ from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import Interrupted, UsageError, explain
 from latty.presets import Preset
-from latty.render import Options, plan
+from latty.render import Options, plan, refuse_early
 from latty.render.batch import Rendered, RenderRequest, render_one, render_there
 
 ORDER = 10
@@ -94,6 +94,7 @@ def _tried(request: RenderRequest, run: Run) -> bool:
 
 def _rendered(preset: Preset, options: Options, run: Run) -> Rendered:
     """All outputs. A signal from here on finishes its frame first."""
+    refuse_early(preset, options)
     import torch  # noqa: F401  the slow part, while a signal may still leave at once
 
     with signals.cooperative(), Progress(run.out, preset.name) as progress:
