@@ -64,6 +64,12 @@ KEYS: dict[str, Key] = {
     "image": Key(
         checked(TEXT, _way), "how a terminal shows pictures: auto, or one way always", AUTO
     ),
+    "onnx_memory": Key(
+        _from_text(whole(1, 1024), _as_number), "GiB that one ONNX network may take", 4
+    ),
+    "onnx_seconds": Key(
+        _from_text(whole(1, 86_400), _as_number), "seconds that ONNX may take for a picture", 60
+    ),
     "zoo": Key(TEXT, "a zoo.toml of your own, in place of latty's, for latty fetch", ""),
 }
 FORMERLY = {"pictures": "image"}  # still read; the new name wins where both are given
@@ -79,6 +85,8 @@ class Config:
     batch: int
     sidecar: bool
     image: str
+    onnx_memory: int
+    onnx_seconds: int
     zoo: str
     origins: tuple[tuple[str, str], ...]
 

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +13,13 @@ from typing import TypeVar
 W = TypeVar("W", bound=str)
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork
+
+
+def _never() -> int:
+    return 0
+
+
+stopped: Callable[[], int] = _never  # the signal that asked the work to stop; 0: none
 
 
 def command(module: str, *words: str) -> list[str]:

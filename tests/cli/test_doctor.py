@@ -82,6 +82,8 @@ def test_each_place_outranks_the_next(project: Path, tmp_path: Path) -> None:
         "batch": "--batch",
         "sidecar": "LATTY_SIDECAR",
         "image": "default",
+        "onnx_memory": "default",
+        "onnx_seconds": "default",
         "zoo": "default",
     }
 

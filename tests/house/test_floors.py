@@ -11,7 +11,7 @@ from source_tree import check, cycles, files, imports, is_package, package_of, t
 
 # Bottom first. A module belongs to the entry with the longest matching prefix.
 FLOORS = [
-    "errors report scene home reading folders files locks process tables store shard version"
+    "errors report scene home reading folders files locks process tables store shard version wire"
     " shipped text",
     "plugins config",
     "checkpoints",

@@ -12,8 +12,8 @@ import pytest
 from engine_house import PROBE, house
 from processes import alive, gone, kill
 
+from latty import wire
 from latty.jobs import run as job_folder
-from latty.jobs import wire
 from latty.scene import Scene
 from latty.version import __version__
 from latty_tui.drawing.engine import COMMAND, EngineClient, EngineDied, EngineError

@@ -8,8 +8,8 @@ import sys
 import pytest
 from places import ROOT
 
+from latty import wire
 from latty.errors import BadData
-from latty.jobs import wire
 
 MESSAGE = wire.pack({"id": 3, "x": "\u00fc"}, b"pixels")
 
@@ -67,7 +67,7 @@ def test_what_is_no_json_is_not_sent() -> None:
 
 def test_the_end_of_the_app_weighs_nothing() -> None:
     """The app imports it before its first paint, and never torch at all."""
-    code = "import sys, latty_tui.drawing.engine, latty.jobs.wire; print(*sys.modules)"
+    code = "import sys, latty_tui.drawing.engine, latty.wire; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -41,3 +41,14 @@ def kill(pid: int | None, number: int = signal.SIGKILL) -> bool:
         os.kill(pid, number)
         return True
     return False
+
+
+def children(of: int | None = None) -> set[int]:
+    """The processes that a process has started and not yet seen the end of; ours without one."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            words = stat.read_text().rpartition(")")[2].split()
+            if int(words[1]) == (of or os.getpid()) and words[0] != "Z":
+                found.add(int(stat.parent.name))
+    return found

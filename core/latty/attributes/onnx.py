@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latty.attributes.card import Card
+from latty.checkpoints.onnxfile import Network
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData, OutputError
-from latty.models.onnx_session import OnnxSession, words_of
-from latty.text import clean
+from latty.models.onnx_session import OnnxSession
 
-TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
+TYPES = ("float32", "float16", "uint8")
 
 
 class OnnxNetwork:
@@ -22,11 +22,10 @@ class OnnxNetwork:
     def __init__(self, path: Path, card: Card) -> None:
         self.file, self.channels = path.name, card.channels
         self.session = _session(path)
-        self.name, kind, shape = _input(self.session.session, self.file)
-        if len(shape) != 4 or kind not in TYPES:
-            what = f"{self.file} takes {clean(kind)} of {len(shape)} axes, not pictures"
+        self.name, self.dtype, shape = _input(self.session.network, self.file)
+        if len(shape) != 4 or self.dtype not in TYPES:
+            what = f"{self.file} takes {self.dtype} of {len(shape)} axes, not pictures"
             raise BadData(what, "(N, C, H, W) or (N, H, W, C) of float32, float16 or uint8")
-        self.dtype = TYPES[kind]
         last = shape[3] == card.channels != shape[1]
         self.last = card.layout == "nhwc" if card.layout else last
         taken = [shape[i] for i in ((3, 1, 2) if self.last else (1, 2, 3))]
@@ -70,19 +69,16 @@ class OnnxNetwork:
         return torch.cat([part.flatten(1) for part in parts], 1)[:count]
 
 
-def _input(session: Any, file: str) -> tuple[str, str, list[Any]]:
+def _input(network: Network, file: str) -> tuple[str, str, tuple[int | str, ...]]:
     """Name, type and shape of the one input. Raises BadData."""
-    inputs = session.get_inputs()
+    inputs = network.wanted
     if len(inputs) != 1:
         raise BadData(f"{file} takes {len(inputs)} inputs", "export it for pictures alone")
-    try:
-        return str(inputs[0].name), str(inputs[0].type), list(inputs[0].shape)
-    except UnicodeDecodeError as error:
-        raise BadData(f"{file} is no ONNX network: {words_of(error)}") from None
+    return inputs[0].name, inputs[0].dtype, inputs[0].shape or ()
 
 
 def _session(path: Path) -> OnnxSession:
-    """The network, opened. Raises Missing, OutputError, BadData."""
+    """The network, opened. Raises Missing, OutputError, BadData, DeviceError, ConfigError."""
     try:
         return OnnxSession(path.read_bytes(), path.name)
     except OSError as error:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import ClassVar, NoReturn
 
+from latty import process
+
 SIGPIPE = 13  # Windows has no signal.SIGPIPE, and the exit code 141 means it everywhere
 
 
@@ -24,6 +26,7 @@ class _State:
 
 def install() -> None:
     """Take over INT, TERM and HUP; a HUP that nohup ignores stays ignored."""
+    process.stopped = lambda: _State.stop
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:

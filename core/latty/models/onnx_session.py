@@ -1,135 +1,244 @@
-"""ONNX networks through onnxruntime, an extra: checked first, bounded in memory, interruptible.
+"""ONNX networks through onnxruntime, an extra: checked first, then run in a process of their own.
 
 Networks of any framework are data and a closed list of operations there. They have no gradients.
 """
 
+import importlib.util
+import io
+import os
 import re
+import select
+import signal
+import subprocess
 import threading
-from collections.abc import Mapping
-from functools import cache
+import time
+import weakref
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from latty import config, process, wire
 from latty.checkpoints import onnxfile
-from latty.checkpoints.onnxfile import Network
-from latty.errors import BadData, Missing
+from latty.errors import BadData, DeviceError, Interrupted, Missing
+from latty.models.onnx_process import arrays, described
 from latty.text import clean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Child = subprocess.Popen[bytes]
 INSTALL = "pip install 'latty[onnx]'"
-SILENT = 4  # what onnxruntime says by itself: its errors are raised, too
-MOST_MEMORY = 4 * 2**30  # bytes of what one network computes, all networks of a process together
-SHORT = ("is smaller than requested", "Failed to allocate", "out of memory", "bad_alloc")
+LOOK = 0.1  # seconds between two looks at signals and the clock
+GRACE = 1.0  # seconds that a run may still take after a signal
+LONGER = "onnx_seconds in config.toml, or LATTY_ONNX_SECONDS, gives it more time"
 
 
 class OnnxSession:
-    """A network that is open: names to arrays in, arrays out."""
+    """A network that is open: names to arrays in, arrays out.
+
+    It runs in a process that is started when it is needed, and again after one that ended.
+    """
 
     def __init__(self, data: bytes, file: str) -> None:
         """Of the bytes of a file. Raises Refusal for one that reaches beyond itself or may never
-        end, Missing without onnxruntime, BadData for what it cannot run."""
+        end, Missing without onnxruntime, BadData for what it cannot run, DeviceError, ConfigError.
+        """
         self.file = clean(file)
-        self.network: Network = onnxfile.read(memoryview(data))
-        self.session: Any = _opened(data, self.network, self.file)
+        self.network = onnxfile.read(memoryview(data))
+        settings = config.load()
+        self.seconds, self.memory = settings.onnx_seconds, settings.onnx_memory
+        self._version = self.network.version
+        self._process: _Process | None = None
+        self._lock = threading.Lock()
+        with self._lock:
+            self._started()
 
     def run(self, values: "Mapping[str, NDArray[Any]]") -> "list[NDArray[Any]]":
         """The outputs, such as (N, C, H, W), in the order of the file.
 
-        onnxruntime works in a thread of its own, so that a signal is heard meanwhile. Raises
-        MemoryError, BadData where the network cannot run on these.
+        Raises MemoryError, BadData where the network cannot run on these or takes too long,
+        DeviceError where its process ended, Interrupted.
         """
-        runtime = _runtime()
-        options, found, done = runtime.RunOptions(), list[Any](), threading.Event()
-        options.log_severity_level = SILENT
+        given = [*values.values()]
+        header = {"names": [*values], "arrays": described(given)}
+        pictures = max([1, *(value.shape[0] for value in given if value.ndim)])
+        with self._lock:
+            answer = self._started().ask(
+                header, [value.tobytes() for value in given], self.seconds * pictures
+            )
+        if "error" in answer.header:
+            raise self._failed(answer.header)
+        return arrays(answer.header.get("arrays"), answer.payload)
 
-        def work() -> None:
-            try:
-                found.append(self.session.run(None, dict(values), options))
-            except Exception as error:  # onnxruntime's own classes have no common parent but this
-                found.append(error)
-            finally:
-                done.set()
+    def _failed(self, header: Mapping[str, Any]) -> Exception:
+        if header.get("short"):
+            return MemoryError(f"{self.file} needs more than {self.memory} GiB at once")
+        return BadData(f"{self.file} does not run: {words_of(header)}")
 
-        threading.Thread(target=work, name="onnxruntime").start()
+    def _started(self) -> "_Process":
+        """The process, with the network open. Raises Missing, BadData, DeviceError."""
+        if self._process is not None and self._process.is_ready():
+            return self._process
+        if importlib.util.find_spec("onnxruntime") is None:
+            what = "ONNX networks need onnxruntime, which is not installed"
+            raise Missing(what, INSTALL)
+        header, first = self._opened(self._version), ""
+        newest = re.search(r"max supported IR version: (\d+)", str(header.get("error")))
+        if newest is not None and self._version > int(newest[1]):
+            # a later version only adds kinds of numbers, and without them nothing is new
+            first, self._version = words_of(header), int(newest[1])
+            header = self._opened(self._version)
+        if "error" not in header:
+            assert self._process is not None
+            return self._process
+        self._process = None
+        with_it = f"onnxruntime {header.get('onnxruntime')}"
+        if header.get("short"):
+            raise self._failed(header)
+        if "under development" in str(header["error"]):
+            opset = self.network.opset
+            what = f"{self.file} is of opset {opset} of ONNX, which is too new for {with_it}"
+            raise BadData(what, "export it with opset_version=18, or update onnxruntime")
+        said = words_of(header)
+        raise BadData(f"{self.file} is no ONNX network that {with_it} opens: {said}", first)
+
+    def _opened(self, version: int) -> dict[str, Any]:
+        """What a new process says of the network, written in a version of ONNX."""
+        self._process = None  # one that is there ends
+        pieces, size = self.network.code(version)
+        self._process = _Process(self.file)
+        header = {"threads": torch.get_num_threads(), "memory": self.memory << 30}
+        return self._process.ask(header, pieces, self.seconds, size).header
+
+
+class _Process:
+    """A child that runs one network; it ends when nobody holds this any more."""
+
+    def __init__(self, file: str) -> None:
+        """Raises DeviceError where it cannot be started."""
+        self.file, self.owner = file, os.getpid()
+        words = process.command("latty.models.onnx_process", str(self.owner))
+        pipe = subprocess.PIPE
+        # A session of its own: signals of the terminal are answered here, and the child ends with
+        # this process. Few arenas: each thread's would count as memory that the network takes.
+        environment = process.environment({**os.environ, "MALLOC_ARENA_MAX": "2"})
         try:
-            done.wait()  # a join that a signal ends takes the thread for ended, too
-        finally:
-            options.terminate = True
-            done.wait()
-        if isinstance(found[0], Exception):
-            raise self._failed(found[0])
-        return list(found[0])
+            self.child = Child(words, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL,
+                               start_new_session=True, env=environment)  # fmt: skip
+        except OSError as error:
+            what = f"{file} needs a process of its own, which cannot be started: {error.strerror}"
+            raise DeviceError(what, "free some memory, processes or open files") from None
+        self._end = weakref.finalize(self, _end, self.child)
 
-    def _failed(self, error: Exception) -> Exception:
-        if any(words in str(error) for words in SHORT):
-            return MemoryError(f"{self.file} needs more than {MOST_MEMORY >> 30} GiB at once")
-        return BadData(f"{self.file} does not run: {words_of(error)}")
+    def is_ready(self) -> bool:
+        """Whether it is there, and ours: a copy of this process has to start its own."""
+        return self.owner == os.getpid() and self._end.alive and self.child.poll() is None
 
+    def ask(
+        self,
+        header: wire.Table,
+        pieces: Sequence[bytes | memoryview],
+        seconds: float,
+        size: int = 0,
+    ) -> wire.Message:
+        """What it answers within that time. Whatever goes wrong, it is ended.
 
-def _runtime() -> Any:
-    try:
-        import onnxruntime
-    except ImportError:
-        what = "ONNX networks need onnxruntime, which is not installed"
-        raise Missing(what, INSTALL) from None
-    return onnxruntime
+        Raises BadData, DeviceError, Interrupted, and what a handler of a signal raises.
+        """
+        assert self.child.stdin is not None and self.child.stdout is not None
+        watch = _Watch(self.file, seconds)
+        size = size or sum(map(len, pieces))
+        try:
+            to = _Pipe(self.child.stdin.fileno(), watch)
+            for piece in (wire.head(header, size, onnxfile.LARGEST), *pieces):
+                to.put(memoryview(piece))
+            back = io.BufferedReader(_Pipe(self.child.stdout.fileno(), watch), 2**20)
+            answer = wire.read(back)
+            if answer is None:
+                raise EOFError
+        except (EOFError, BrokenPipeError):
+            raise self._ended() from None
+        except BaseException:
+            self._end()
+            raise
+        return answer
 
-
-@cache
-def _bounded() -> None:
-    """One allocator for all sessions of this process, which gives no more than it may."""
-    runtime = _runtime()
-    runtime.create_and_register_allocator(
-        runtime.OrtMemoryInfo(
-            "Cpu", runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, runtime.OrtMemType.DEFAULT
-        ),
-        runtime.OrtArenaCfg({"max_mem": MOST_MEMORY, "arena_extend_strategy": 1}),
-    )
-
-
-def _opened(data: bytes, network: Network, file: str) -> Any:
-    """The session, on CUDA where there is one. Raises Missing, BadData."""
-    runtime = _runtime()
-    _bounded()
-    options = runtime.SessionOptions()
-    options.log_severity_level = SILENT
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.add_session_config_entry("session.use_env_allocators", "1")
-    known = ("CUDAExecutionProvider", "CPUExecutionProvider")
-    providers = [name for name in known if name in runtime.get_available_providers()]
-
-    def opened(code: bytes) -> Any:
-        # Constants are not folded: that would compute before the bound holds. The second attempt
-        # of a fallback would be announced on stdout, which is for results.
-        return runtime.InferenceSession(code, options, providers=providers, enable_fallback=0,
-                                        disabled_optimizers=["ConstantFolding"])  # fmt: skip
-
-    try:
-        return opened(data)
-    except Exception as error:  # onnxruntime's own classes have no common parent but this
-        first, newest = error, re.search(r"max supported IR version: (\d+)", str(error))
-    if newest is not None and network.version > int(newest[1]):
-        try:  # a later version only adds kinds of numbers, and without them nothing is new
-            return opened(_of_version(data, network, int(newest[1])))
-        except Exception as error:
-            first = error
-    with_it = f"onnxruntime {runtime.__version__}"
-    if "under development" in str(first):
-        what = f"{file} is of opset {network.opset} of ONNX, which is too new for {with_it}"
-        raise BadData(what, "export it with opset_version=18, or update onnxruntime")
-    raise BadData(f"{file} is no ONNX network that {with_it} opens: {words_of(first)}")
+    def _ended(self) -> Exception:
+        """Why the child is no longer there, as an error."""
+        try:
+            status = self.child.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            status = 0
+        self._end()
+        if (stopped := process.stopped()) > 0:
+            return Interrupted(stopped)
+        if status < 0:
+            name = signal.Signals(-status).name
+            hint = "memory was short, or somebody ended it" if name == "SIGKILL" else ""
+            what = f"{self.file}: the process that ran it was ended by {name}"
+            return DeviceError(what, hint or "another version of onnxruntime may run it")
+        what = f"{self.file}: the process that runs it ended with status {status}"
+        return DeviceError(what, "is there memory enough to start it?")
 
 
-def _of_version(data: bytes, network: Network, version: int) -> bytes:
-    start, stop = network.version_at
-    return data[:start] + bytes([version]) + data[stop:]
+def _end(child: Child) -> None:
+    """End a child, whatever it does."""
+    child.kill()
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            pipe.close()
+    child.wait()
 
 
-def words_of(error: Exception) -> str:
+class _Watch:
+    """The time that a run may take, and whether a signal has asked the work to stop."""
+
+    def __init__(self, file: str, seconds: float) -> None:
+        self.file, self.seconds, self.left = file, seconds, seconds
+        self.grace, self.last = GRACE, time.monotonic()
+
+    def look(self) -> None:
+        """Raises BadData, Interrupted."""
+        now = time.monotonic()
+        passed, self.last = min(now - self.last, 10 * LOOK), now  # more: we were stopped ourselves
+        self.left -= passed
+        if (number := process.stopped()) > 0:
+            self.grace -= passed
+            if self.grace < 0:
+                raise Interrupted(number)
+        if self.left < 0:
+            raise BadData(f"{self.file} did not answer within {self.seconds:g} s", LONGER)
+
+
+class _Pipe(io.RawIOBase):
+    """One end of a pipe, whose other end may never answer."""
+
+    def __init__(self, handle: int, watch: _Watch) -> None:
+        self.handle, self.watch = handle, watch
+        os.set_blocking(handle, False)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        """What has come, at least a byte; 0 at the end. Raises BadData, Interrupted."""
+        while not select.select([self.handle], [], [], LOOK)[0]:
+            self.watch.look()
+        return os.readv(self.handle, [into])
+
+    def put(self, data: memoryview) -> None:
+        """Write all of it. Raises BrokenPipeError, BadData, Interrupted."""
+        data = data.cast("B")
+        while data:
+            while not select.select([], [self.handle], [], LOOK)[1]:
+                self.watch.look()
+            data = data[os.write(self.handle, data[: 2**20]) :]
+
+
+def words_of(header: Mapping[str, Any]) -> str:
     """What onnxruntime says, in one short line."""
-    said = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", " ".join(str(error).split()))
+    text = " ".join(str(header.get("error")).split())
+    said = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
     said = re.sub(r"\S*/onnxruntime\S* (\S+ )?(\S*::\S*\([^)]*\) )?", "", said)
     return clean(said, 160)

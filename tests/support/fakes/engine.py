@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from latty import home
-from latty.jobs import wire
+from latty import home, wire
 from latty.scene import from_table
 
 SIZE, SIDE = 32, 64  # px of a picture, and of a model's own

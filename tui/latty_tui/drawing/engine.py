@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any
 
-from latty import process
+from latty import process, wire
 from latty.errors import BadData, LattyError
-from latty.jobs import run, wire
+from latty.jobs import run
 from latty.scene import Scene, to_table
 from latty.text import size_words
 from latty_tui.drawing.engine_log import EngineLog, ended, reason

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from latty import home
 from latty.files import tail
-from latty.jobs.wire import BROKEN
+from latty.wire import BROKEN
 
 LIMIT = 2**18  # bytes of earlier processes that a new one keeps
 TAIL = 8000  # characters told after a death: the dump of a crash and what led to it

@@ -29,9 +29,8 @@ from dataclasses import asdict
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from latty import process
+from latty import process, wire
 from latty.errors import BadData, LattyError, UsageError, explain
-from latty.jobs import wire
 from latty.jobs.engine.requests import Queue, Request
 from latty.version import __version__
 

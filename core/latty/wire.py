@@ -28,15 +28,15 @@ class Message(NamedTuple):
     payload: bytes = b""
 
 
-def head(header: Table, size: int = 0) -> bytes:
-    """The bytes of a message up to its payload of `size` bytes. Raises BadData where it is no
-    JSON or too long."""
+def head(header: Table, size: int = 0, most: int = PAYLOAD_LIMIT) -> bytes:
+    """The bytes of a message up to its payload of `size` bytes, at most `most`. Raises BadData
+    where it is no JSON or too long."""
     table = {**header, "bytes": size} if size else header
     try:
         text = json.dumps(table, separators=(",", ":")).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         raise BadData(f"this cannot be sent to another process: {error}") from None
-    if len(text) > HEADER_LIMIT or size > PAYLOAD_LIMIT:
+    if len(text) > HEADER_LIMIT or size > most:
         raise BadData(f"a message of {len(text) + size} bytes is too long", "ask for less at once")
     return len(text).to_bytes(4, "big") + text
 
@@ -46,8 +46,9 @@ def pack(header: Table, payload: bytes = b"") -> bytes:
     return head(header, len(payload)) + payload
 
 
-def read(file: IO[bytes]) -> Message | None:
-    """The next message; None where the other side has closed. Raises BadData for what is none."""
+def read(file: IO[bytes], most: int = PAYLOAD_LIMIT) -> Message | None:
+    """The next message, of a payload of at most `most` bytes; None where the other side has closed.
+    Raises BadData for what is none."""
 
     def exactly(count: int) -> bytes:
         if len(data := file.read(count)) < count:
@@ -56,7 +57,7 @@ def read(file: IO[bytes]) -> Message | None:
 
     try:
         header = _header(exactly(_header_length(exactly(4))))
-        return Message(header, exactly(_payload_length(header)))
+        return Message(header, exactly(_payload_length(header, most)))
     except EOFError:
         return None
 
@@ -87,8 +88,8 @@ def _header(text: bytes) -> dict[str, Any]:
     return header
 
 
-def _payload_length(header: Table) -> int:
+def _payload_length(header: Table, most: int = PAYLOAD_LIMIT) -> int:
     size = header.get("bytes", 0)
-    if type(size) is not int or not 0 <= size <= PAYLOAD_LIMIT:
+    if type(size) is not int or not 0 <= size <= most:
         raise BadData(f"a message of {size!r} bytes")
     return size
