@@ -187,14 +187,13 @@ def discover(
     params  the method's own: `discover("ganspace", "demo", "mine", components=20)`
 
     Ctrl-C keeps what was found so far, and the same call goes on. Raises UsageError for a
-    parameter that the method does not have, Missing, BadData, WouldOverwrite.
+    parameter that the method does not have, Missing, BadData, WouldOverwrite, Locked.
     """
+    from latty.directions.discovery import claimed
     from latty.directions.discovery import discover as search
-    from latty.directions.discovery import target_of
     from latty.models import open_model
 
-    target = target_of(name)
-    with working(method) as report:
+    with claimed(name) as target, working(method) as report:
         search(method, params, open_model(model, device), target, report, overwrite)
     return open_directions(name)
 

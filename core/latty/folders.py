@@ -4,8 +4,8 @@ Beside an output lie names that anybody may have put there: a link, a folder of 
 Nothing here follows a link below the folder, and what we did not make is refused, never emptied.
 """
 
-import errno
 import os
+import re
 import shutil
 import stat
 import sys
@@ -106,7 +106,7 @@ class Folder:
         failure leaves nothing else. What is there is replaced, also a link, not what it leads to.
         Raises OSError.
         """
-        draft = f".{Path(name).stem[:64]}.{os.urandom(6).hex()}"
+        draft = f".{_start(name)}.{os.urandom(6).hex()}"
         try:
             with self.create(draft) as file:
                 file.writelines(pieces)
@@ -124,6 +124,12 @@ class Folder:
     def rename(self, name: str, to: "Folder", new: str) -> None:
         """Move a file or folder; what is called `new` there is replaced as os.replace does."""
         os.replace(name, new, src_dir_fd=self.handle, dst_dir_fd=to.handle)
+
+    def sweep(self, name: str) -> None:
+        """Remove what killed writers left beside a file of that name, which nobody writes now."""
+        left = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{12}}")
+        for draft in filter(left.fullmatch, self.names()):
+            self.remove(draft)
 
     def remove(self, name: str) -> None:
         """What is called so, entry by entry, no link followed; nothing where there is nothing."""
@@ -207,6 +213,11 @@ def _is_work(name: str) -> bool:
     return name != LOCK and not name.startswith((MARK, f".{MARK}"))
 
 
+def _start(name: str) -> str:
+    """As much of a name as leaves room for a few words more in one of 255 bytes."""
+    return os.fsencode(name)[:200].decode("utf-8", "ignore")
+
+
 def _in_the_way(path: Path, fault: str) -> WouldOverwrite:
     return WouldOverwrite(f"{path} is in the way: {fault}", "move it away, or choose another name")
 
@@ -218,10 +229,9 @@ def private(folder: Path) -> Path:
     """
     root = home.root_of(folder)
     assert root is not None, "only what home.py names is private"
-    try:
-        root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except FileExistsError:
-        raise NotADirectoryError(errno.ENOTDIR, "Not a directory", str(root.parent)) from None
+    for above in reversed(root.parents):
+        if not above.exists():
+            above.mkdir(0o700, exist_ok=True)
     parts = [folder, *folder.parents]
     for part in reversed(parts[: parts.index(root) + 1]):
         _private(part)
@@ -240,6 +250,13 @@ def _private(part: Path) -> None:
     if stat.S_IMODE(state.st_mode) & 0o077 and stat.S_ISDIR(state.st_mode):
         with suppress(PermissionError):  # not every file system has modes
             part.chmod(0o700)
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder of latty's own that is not needed any more, entry by entry, no link followed;
+    what cannot be removed is left."""
+    with suppress(OSError), Folder(folder.parent) as parent:
+        parent.remove(folder.name)
 
 
 @contextmanager

@@ -11,15 +11,18 @@ import shlex
 import stat
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from latty import reading
-from latty.errors import Locked, UnfitFile
-from latty.folders import parent_of
+from latty.errors import Locked, OutputError, UnfitFile
+from latty.folders import LOCK, discard, parent_of, private
 from latty.text import clean
 
+FULL = "is the disk full?"
+LONGEST_NAME = 255  # bytes
 LONGEST = 500  # bytes of who holds a lock
 _FIRST = b"process "
 PATIENCE = 0.5  # seconds: a probe by somebody else looks like a holder for a moment
@@ -114,13 +117,57 @@ def locked(
 
 
 @contextmanager
+def at_work(folder: Path, what: str) -> Iterator[Callable[[], None]]:
+    """Be the only one at work in a folder of latty's own, made where there is none; what is yielded
+    removes it, once the work is done. Raises Locked, OutputError, ConfigError."""
+    with ExitStack() as stack:
+        try:
+            private(folder)
+            stack.enter_context(locked(folder / LOCK, what))
+        except UnfitFile:
+            raise
+        except OSError as error:
+            raise OutputError(f"cannot write {folder}: {error.strerror}", FULL) from None
+        yield partial(discard, folder)
+
+
+@contextmanager
 def writing(target: Path) -> Iterator[None]:
     """Be the only one who makes `target`, a file or folder: to be held from before the work until
-    it is written. Raises Locked where another process makes it."""
-    with parent_of(target) as folder:
-        lock = folder / f".{target.name}.lock"
-        with locked(lock, f"writing {target.name}", "wait for it, or choose another name", False):
-            yield
+    it is written. What a killed writer left beside it is removed.
+
+    Raises Locked where another process makes it, OutputError where nothing can be written there,
+    UnfitFile, ConfigError.
+    """
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(parent_of(target))
+            lock = folder / _lock_name(target)
+            what, hint = f"writing {target.name}", "wait for it, or choose another name"
+            stack.enter_context(locked(lock, what, hint, False))
+            folder.sweep(target.name)
+        except UnfitFile as error:
+            lock = target.with_name(_lock_name(target))
+            raise UnfitFile(lock, str(error.strerror), error.hint) from None
+        except OSError as error:
+            raise OutputError(f"cannot write {target}: {error.strerror}", FULL) from None
+        yield
+
+
+def is_writing(target: Path) -> bool:
+    """Whether another process is making `target`."""
+    with suppress(OSError):
+        return held(target.with_name(_lock_name(target)))
+    return False
+
+
+def _lock_name(target: Path) -> str:
+    name = f".{target.name}.lock"
+    if len(os.fsencode(name)) <= LONGEST_NAME:
+        return name
+    from hashlib import sha256  # few people give such names
+
+    return f".{sha256(os.fsencode(name)).hexdigest()}.lock"
 
 
 def _flock(handle: int, shared: bool = False) -> bool:

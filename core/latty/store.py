@@ -1,15 +1,23 @@
-"""Files with a name: those that ship with latty, and the user's own, under one rule of names."""
+"""Files with a name: those that ship with latty, and the user's own, under one rule of names.
+
+A file may name others beside it, such as a card its weights. Each of those has its content in its
+name: what a file names stays with it until the next one takes its place, in one step.
+"""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
-from latty import home
+from latty import files, home, locks
 from latty.errors import Missing, UsageError, WouldOverwrite, did_you_mean
+from latty.folders import Folder
 
 NAME = re.compile(r"[^\W_][\w+-]{0,79}")
-BYTES = 240  # of a name: with its suffix and that of a temporary file it must fit in 255
+BYTES = 200  # of a name: with its suffixes and those of a temporary file it must fit in 255
+DIGITS = 12  # of the SHA-256 of a file's content, in its name
 RULE = "letters, digits, - _ +, at most 80; a letter or digit first"
 
 
@@ -34,14 +42,18 @@ class Store:
     folder    where the user's lie; those that ship lie in a folder of the same name
     suffix    of the files
     holds     whether a file that is there is of this kind
+    whole     whether nothing that it names is missing; half of one leaves its name free
     built_in  names that ship without a file: entries of a registry
+    beside    how the names of files that a file names may end
     """
 
     kind: str
     folder: Callable[[], Path]
     suffix: str = ".safetensors"
     holds: Callable[[Path], bool] = Path.exists
+    whole: Callable[[Path], bool] = Path.exists
     built_in: Callable[[], Collection[str]] = tuple
+    beside: tuple[str, ...] = ()
 
     def shipped(self) -> Path:
         """The folder of those that ship."""
@@ -111,7 +123,61 @@ class Store:
         """The same, where nothing lies or `force` allows to replace it. Raises UsageError,
         WouldOverwrite."""
         place = self.place(name)
-        if place.exists() and not force:
+        if place.exists() and self.whole(place) and not force:
             hint = "choose another name, or use --force"
             raise WouldOverwrite(f"{self.folder().name}: there is a '{name}' already", hint)
         return place
+
+    @contextmanager
+    def claimed(self, name: str, force: bool = False) -> Iterator[Path]:
+        """`free_place`, where nobody else writes until the block ends. Raises the same, Locked,
+        OutputError."""
+        with locks.writing(self.place(name)):
+            yield self.free_place(name, force)
+
+    def write(
+        self,
+        name: str,
+        content: Callable[[Sequence[str]], Iterable[bytes | memoryview]],
+        beside: Mapping[str, Sequence[bytes | memoryview]] | None = None,
+    ) -> Path:
+        """Put a file and those that it names into the store, whole or not at all; the name is
+        `claimed`. What the file before it named is removed.
+
+        content    of the file, given the names of those beside it
+        beside     their contents, by how their names end: one of `self.beside`
+
+        Raises UsageError, OutputError.
+        """
+        place, names, new = self.place(name), list[str](), list[Path]()
+        try:
+            for ending, pieces in (beside or {}).items():
+                names.append(f"{name}.{_digest(pieces)}{ending}")
+                if not (one := place.with_name(names[-1])).exists():
+                    new.append(one)
+                    files.write(one, pieces)
+            files.write(place, content(names))
+        except BaseException:
+            for one in new:
+                with suppress(OSError):
+                    one.unlink()
+            raise
+        self._sweep(name, {place.name, *names})
+        return place
+
+    def _sweep(self, name: str, kept: Collection[str]) -> None:
+        """Remove what lies beside the file of that name, and it does not name."""
+        endings = "|".join(map(re.escape, self.beside))
+        hexadecimal = rf"\.[0-9a-f]{{{DIGITS}}}"
+        stale = re.compile(rf"\.?{re.escape(name)}({hexadecimal})?({endings})({hexadecimal})?")
+        with suppress(OSError), Folder(self.folder()) as folder:
+            for one in folder.names():
+                if stale.fullmatch(one) and one not in kept:
+                    folder.remove(one)
+
+
+def _digest(pieces: Iterable[bytes | memoryview]) -> str:
+    digest = sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()[:DIGITS]

@@ -16,7 +16,7 @@ from latty.checkpoints import open_checkpoint
 from latty.checkpoints.safetensors import read_header, read_tensors
 from latty.errors import BadData
 from latty.models import open_model
-from latty.models.store import MODELS
+from latty.models.store import MODELS, companion_file
 
 CASES = SHARED / "cases/wild"
 REFERENCE = PARITY / "rosinality_stylegan2/ros_converted32"
@@ -166,12 +166,12 @@ def test_an_import_keeps_the_encoder(tmp_path: Path, kind: str) -> None:
     done = latty("import", str(path), home=tmp_path)
     assert done.returncode == 0, done.stderr
     stored = next(tmp_path.rglob("e4e.safetensors"))
-    kept, card = stored.with_suffix(".encoder.safetensors"), stored.with_suffix(".json")
-    other = KINDS[kind][0]
+    kept, other = companion_file(stored), KINDS[kind][0]
     if not other:
-        assert not kept.exists() and "encoder" not in json.loads(card.read_text())
+        assert kept is None and "encoder" not in read_header(stored).meta
         return
-    assert done.stderr.count("e4e.encoder.safetensors") == 1
+    assert kept is not None and kept.parent == stored.parent
+    assert done.stderr.count(kept.name) == 1
     tensors, header = read_tensors(kept), read_header(kept)
     assert tensors.keys() == {*other, "latent_avg"}
     assert all(torch.equal(tensors[name], tensor) for name, tensor in other.items())
@@ -179,9 +179,9 @@ def test_an_import_keeps_the_encoder(tmp_path: Path, kind: str) -> None:
     settings = json.loads(header.meta["config"])
     assert settings["encoder_type"] == "Encoder4Editing" and "checkpoint_path" not in settings
     assert header.meta["model"] == "e4e" and header.meta["kind"] == "encoder"
-    assert json.loads(card.read_text())["encoder"] == kept.name
+    assert read_header(stored).meta["encoder"] == kept.name
     assert torch.equal(drawn(stored), drawn(path))
-    assert "e4e.encoder" not in latty("list", "models", home=tmp_path).stdout
+    assert "encoder" not in latty("list", "models", home=tmp_path).stdout
     torch.save({"g_ema": rosinality()}, tmp_path / "plain.pt")
     latty("import", str(tmp_path / "plain.pt"), "--name", "e4e", "--force", home=tmp_path)
     assert not kept.exists() and MODELS.named("e4e") is None

@@ -13,6 +13,7 @@ from loopback import serving
 from PIL import Image
 
 from latty import home
+from latty.checkpoints.safetensors import read_header
 from latty.cli.main import main
 from latty.errors import BadData, LattyError, Missing, OutputError
 from latty.models.store import MODELS
@@ -88,8 +89,8 @@ def test_a_name_becomes_a_model(
     said = capsys.readouterr()
     assert json.loads(said.out)["licence"] == "MIT" and "licence: MIT (named by Us)" in said.err
     assert [path.name for path in (home.cache_dir() / "zoo" / "tiny").iterdir()] == ["net.tar"]
-    card = json.loads((home.models_dir() / "tiny.json").read_text())
-    assert card["source"]["address"].startswith("pip:tiny-faces==1.0#")
+    card = read_header(home.models_dir() / "tiny.safetensors").meta
+    assert card["address"].startswith("pip:tiny-faces==1.0#")
     assert "tiny" in MODELS.names() and "tiny_faces" not in sys.modules
     assert main(["sample", "tiny", "--seeds", "0-3"]) == 0
     assert main(["fetch", "tiny", "--force"]) == 0

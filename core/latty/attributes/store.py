@@ -1,17 +1,31 @@
 """The user's scorers: NAME.toml and its weights in one folder. No pickle is ever written there."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from latty import files, home
+from latty import home, reading
 from latty.attributes.card import Card, CardLayer, Group, read_card
 from latty.attributes.registries import SCORERS
+from latty.errors import LattyError
 from latty.store import Store
 
-PIECE = 2**20  # bytes copied at once
-CARDS = Store("scorer", home.scorers_dir, ".toml", built_in=SCORERS.names)
+LARGEST = 2**31  # bytes of an ONNX file: no message of protobuf has more
+ENDINGS = (".safetensors", ".onnx")
+
+
+def is_whole(path: Path) -> bool:
+    """Whether the weights that a card names are there; True of a card that cannot be read."""
+    try:
+        return (path.parent / read_card(path).weights).is_file()
+    except LattyError:
+        return True
+
+
+CARDS = Store(
+    "scorer", home.scorers_dir, ".toml", whole=is_whole, built_in=SCORERS.names, beside=ENDINGS
+)
 
 
 def is_card(path: Path) -> bool:
@@ -28,42 +42,32 @@ def is_card(path: Path) -> bool:
 def add(path: Path, name: str, force: bool = False) -> Path:
     """Try a TOML and its weights, then keep a copy under that name; returns the new TOML.
 
-    Weights of torch become safetensors. Raises UsageError, WouldOverwrite, Missing, BadData,
-    OutputError.
+    Weights of torch become safetensors. Raises UsageError, WouldOverwrite, Locked, Missing,
+    BadData, OutputError.
     """
     import tomlkit
 
-    from latty.attributes import classifier
+    with CARDS.claimed(name, force):
+        from latty.attributes import classifier
 
-    CARDS.free_place(name, force)
-    classifier.open_card(path)  # nothing broken is stored
-    card, text = read_card(path), tomlkit.parse(path.read_text(encoding="utf-8-sig"))
-    weights = path.parent / card.weights
-    if card.kind == "onnx":
-        text["weights"] = f"{name}.onnx"
-        pieces = _pieces(weights)
-    else:
-        from safetensors.torch import save
+        classifier.open_card(path)  # nothing broken is stored
+        card, text = read_card(path), tomlkit.parse(reading.text(path))
+        weights = path.parent / card.weights
+        if card.kind == "onnx":
+            ending, pieces = ".onnx", [reading.content(weights, LARGEST)]
+        else:
+            from safetensors.torch import save
 
-        text["weights"] = f"{name}.safetensors"
-        text.pop("prefix", None)
-        tensors = classifier.own_tensors(card, weights)
-        pieces = iter([save({key: tensor.contiguous() for key, tensor in tensors.items()})])
-    return write(name, tomlkit.dumps(text), str(text["weights"]), pieces)
+            text.pop("prefix", None)
+            tensors = classifier.own_tensors(card, weights)
+            packed = save({key: tensor.contiguous() for key, tensor in tensors.items()})
+            ending, pieces = ".safetensors", [packed]
 
+        def spelt_with(names: Sequence[str]) -> list[bytes]:
+            text["weights"] = names[0]
+            return [tomlkit.dumps(text).encode()]
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            yield piece
-
-
-def write(name: str, text: str, weights: str, pieces: Iterator[bytes]) -> Path:
-    """Put weights, then the TOML, into the store, each whole. Raises OutputError."""
-    target = CARDS.place(name)
-    files.write(target.parent / weights, pieces)
-    files.write(target, [text.encode()])
-    return target
+        return CARDS.write(name, spelt_with, {ending: pieces})
 
 
 # --- a card as text -------------------------------------------------------------------------------

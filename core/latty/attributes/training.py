@@ -7,17 +7,16 @@ not. The network is a plain stack of layers, stored as any classifier that peopl
 """
 
 import math
-import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from latty import files, home
+from latty import files, folders, home
 from latty.attributes import labels, store
 from latty.attributes.card import Card
 from latty.attributes.labels import LabelledPictures
@@ -75,7 +74,8 @@ def train(
     device: torch.device | None = None,
     report: Report = silent,
 ) -> Trained:
-    """Train on labelled pictures and put the best network into the store under `name`.
+    """Train on labelled pictures and put the best network into the store under `name`, which is
+    claimed.
 
     An interruption keeps the best so far. Raises BadData, Missing, OutputError, and Interrupted
     where nothing was measured yet; the same call goes on from there in either case.
@@ -94,7 +94,7 @@ def train(
         stopped = error
     path, measured = run.export(name, complete=stopped is None)
     if stopped is None:
-        shutil.rmtree(folder, ignore_errors=True)
+        folders.discard(folder)
     total = len(run.images)
     skipped = len(labelled.files) - total
     return Trained(path, measured, total, skipped, stopped is None, stopped)
@@ -224,7 +224,7 @@ class _Run:
         tensors[f"{last}.bias"] = tensors[f"{last}.bias"] * self.spread + self.middle
         card = Card(
             kind="cnn",
-            weights=f"{name}.safetensors",
+            weights="",
             size=(options.size, options.size),
             groups=groups,
             channels=options.channels,
@@ -241,9 +241,12 @@ class _Run:
             "latty": __version__,
             "figures": measured,
         }
-        text = store.spelt(card, facts)
-        pieces = iter([save({k: v.contiguous() for k, v in tensors.items()})])
-        return store.write(name, text, card.weights, pieces), measured
+        packed = save({k: v.contiguous() for k, v in tensors.items()})
+
+        def content(names: Sequence[str]) -> list[bytes]:
+            return [store.spelt(replace(card, weights=names[0]), facts).encode()]
+
+        return store.CARDS.write(name, content, {".safetensors": [packed]}), measured
 
     # --- what is written --------------------------------------------------------------------------
 

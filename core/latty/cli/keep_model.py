@@ -21,14 +21,14 @@ def keep(
     licensed: str = "",
     given: Mapping[str, Any] | None = None,
 ) -> "ModelInfo":
-    """Convert the checkpoint at `path`, try it, write it; the name is the result.
+    """Convert the checkpoint at `path`, try it, write it; the result is the name, which is claimed.
 
     card        what is known of its source: "licence", or what its metadata say; more goes along
     spec        the architecture of a plain network
     licensed    who named the licence
     given       settings of the model that the user states
 
-    Raises BadData, WouldOverwrite, OutputError, UsageError.
+    Raises BadData, OutputError, UsageError.
     """
     from latty.models import opening
     from latty.models.device import pick_device
@@ -38,8 +38,8 @@ def keep(
     info, size = generator.info, path.stat().st_size
     card = {"file": path.name, "bytes": size, "sha256": info.digest,
             "licence": model.meta.get("license", ""), **card}  # fmt: skip
-    target = store.save(model, info, card, run.args.force)
-    kept = store.companion_file(target).name if model.companion else ""
+    target = store.save(model, info, card)
+    kept = encoder.name if (encoder := store.companion_file(target)) else ""
     for note in info.notes:
         run.out.say(note)
     if not info.differentiable:

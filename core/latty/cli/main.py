@@ -19,6 +19,7 @@ from latty.errors import LattyError, UsageError, explain
 def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int:
     """Run one command line and return its exit code. Never raises, but for SystemExit of --help."""
     words = list(sys.argv[1:] if argv is None else argv)
+    os.umask(os.umask(0o077) & 0o077)  # whatever it was, what we make we can use
     # torch's threads otherwise spin while they wait: on a shared machine a hundred times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):

@@ -5,21 +5,19 @@ by everything the result depends on: the same search goes on there after a kill.
 """
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty import home
+from latty import home, locks
 from latty.directions.file import ARRAY, LINEAR, DirectionSet, Value, read_header, write
 from latty.directions.parameters import parameters, with_class
 from latty.directions.registries import METHODS
 from latty.directions.store import SETS
 from latty.errors import BadData, LattyError, UsageError, WouldOverwrite, did_you_mean
-from latty.locks import locked
 from latty.report import Report, silent
 from latty.store import name_from
 from latty.version import __version__
@@ -38,6 +36,15 @@ def target_of(name: str) -> Path:
     return path if path.suffix == SETS.suffix else SETS.place(name)
 
 
+@contextmanager
+def claimed(name: str) -> Iterator[Path]:
+    """`target_of`, where nobody else writes until the block ends. Raises UsageError, Locked,
+    OutputError."""
+    target = target_of(name)
+    with locks.writing(target):
+        yield target
+
+
 def default_names(model: str, method: str) -> Iterator[str]:
     """What a search's set may be called where nobody says: MODEL-METHOD, MODEL-METHOD-2, ..."""
     name = name_from(f"{Path(model).stem}-{method}")
@@ -47,7 +54,8 @@ def default_names(model: str, method: str) -> Iterator[str]:
 def default_name(
     model: str, method: str, params: Mapping[str, Any] | None = None, force: bool = False
 ) -> str:
-    """The first of `default_names` that neither ships nor is taken by another search.
+    """The first of `default_names` that neither ships nor is taken by another search, nor is being
+    written by one.
 
     params    of the search, which may have a set by this name already; None = any set takes it
     force     a set of the user's that is there is replaced
@@ -59,7 +67,7 @@ def default_name(
             continue
         file = SETS.place(name)
         own = params is not None and file.exists() and _is_of(file, model, method, params)
-        if force or own or not file.exists():
+        if (force or own or not file.exists()) and not locks.is_writing(file):
             return name
     raise AssertionError("names do not end")
 
@@ -97,12 +105,13 @@ def discover(
     force: bool = False,
     before: "Callable[[Method, Path], None] | None" = None,
 ) -> DirectionSet:
-    """Search, and write the set to `target`; `complete` is False after an interruption.
+    """Search, and write the set to `target`, which is `claimed`; `complete` is False after an
+    interruption.
 
     `before` is called with the method and its folder before the fit: it may draw the shards.
 
-    Raises WouldOverwrite where another set is in the way, Locked while the same search runs, and
-    what the method raises.
+    Raises WouldOverwrite where another set is in the way, Locked while the same search runs,
+    OutputError, ConfigError, and what the method raises.
     """
     made = make(method, with_class(params, generator))
     if lacks := made.missing(generator):
@@ -110,14 +119,14 @@ def discover(
     work = _work(method, made, generator)
     if not force and target.exists() and not _continues(target, method, made, generator):
         raise WouldOverwrite(f"{target} is there already", "--force overwrites it, or -o NAME")
-    work.mkdir(parents=True, exist_ok=True)
-    with locked(work / "lock", f"at this very search ({method} on {generator.info.name})"):
+    what = f"at this very search ({method} on {generator.info.name})"
+    with locks.at_work(work, what) as done:
         if before is not None:
             before(made, work)
         made.fit(generator, report, work)
         header = save(target, method, made, generator)
         if header.complete:
-            shutil.rmtree(work, ignore_errors=True)
+            done()
     return header
 
 

@@ -5,13 +5,13 @@ Every function works on files and returns what JSON can say; a set that ships is
 """
 
 import io
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty import files
+from latty import files, locks
 from latty.directions import select
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, read, write
@@ -28,75 +28,77 @@ MINE = "mine"  # the set of what is made by hand
 
 
 def rename(path: str, name: str, to: str) -> list[str]:
-    """Another name for a direction; the names of the set then. Raises Missing, BadData."""
-    header, arrays = _opened(path)
-    index = _index(header, name)
-    if to != name and to in header.names:
-        raise WouldOverwrite(f"there is a direction '{to}' already", "choose another name")
-    with suppress(Missing):  # of a form whose method is not installed the names can be changed, too
-        _, header, arrays = select.explicit(header, arrays)
-    infos = list(header.infos)
-    infos[index] = replace(infos[index], name=to)
-    params = tuple((to if key == name and header.method == select.OFFSET else key, value)
-                   for key, value in header.params)  # fmt: skip
-    header = replace(header, infos=tuple(infos), params=params)
-    write(Path(path), header, arrays)
+    """Another name for a direction; the names of the set then. Raises Missing, BadData, Locked."""
+    with _opened(path) as (file, header, arrays):
+        index = _index(header, name)
+        if to != name and to in header.names:
+            raise WouldOverwrite(f"there is a direction '{to}' already", "choose another name")
+        with suppress(Missing):  # the form's method may not be installed: the name can be changed
+            _, header, arrays = select.explicit(header, arrays)
+        infos = list(header.infos)
+        infos[index] = replace(infos[index], name=to)
+        params = tuple((to if key == name and header.method == select.OFFSET else key, value)
+                       for key, value in header.params)  # fmt: skip
+        header = replace(header, infos=tuple(infos), params=params)
+        write(file, header, arrays)
     return list(header.names)
 
 
 def flip(path: str, name: str) -> None:
-    """The same direction the other way round: what +1 did, -1 does. Raises Missing, BadData."""
-    header, arrays = _opened(path)
-    index = _index(header, name)
-    write(Path(path), *select.turned(header, arrays, index))
+    """The same direction the other way round: what +1 did, -1 does. Raises Missing, BadData,
+    Locked."""
+    with _opened(path) as (file, header, arrays):
+        write(file, *select.turned(header, arrays, _index(header, name)))
 
 
 def delete(path: str, names: Sequence[str]) -> int:
-    """Take directions out of a set, the file too with the last of them; how many are left."""
-    header, arrays = _opened(path)
-    gone = {_index(header, name) for name in names}
-    left = [index for index in range(len(header.infos)) if index not in gone]
-    if not left:
-        _unlink(Path(path))
-        return 0
-    write(Path(path), *select.selected(header, arrays, left))
+    """Take directions out of a set, the file too with the last of them; how many are left. Raises
+    Missing, BadData, Locked."""
+    with _opened(path) as (file, header, arrays):
+        gone = {_index(header, name) for name in names}
+        left = [index for index in range(len(header.infos)) if index not in gone]
+        if left:
+            write(file, *select.selected(header, arrays, left))
+        else:
+            _unlink(file)
     return len(left)
 
 
 def delete_set(path: str) -> None:
-    """The whole file. Raises OutputError."""
-    _own(Path(path))
-    _unlink(Path(path))
+    """The whole file. Raises OutputError, Locked."""
+    with locks.writing(_own(Path(path))):
+        _unlink(Path(path))
 
 
 def rename_set(path: str, name: str) -> str:
-    """Another name for a set of the user's; its path then. Raises UsageError, WouldOverwrite."""
-    source, target = _own(Path(path)), SETS.free_place(name)
-    try:
-        source.rename(target)
-    except OSError as error:
-        raise OutputError(f"cannot rename {source.name}: {error.strerror}") from None
+    """Another name for a set of the user's; its path then. Raises UsageError, WouldOverwrite,
+    OutputError, Locked."""
+    source = _own(Path(path))
+    with SETS.claimed(name) as target, locks.writing(source):
+        try:
+            source.rename(target)
+        except OSError as error:
+            raise OutputError(f"cannot rename {source.name}: {error.strerror}") from None
     return str(target)
 
 
 def copied(path: str, name: str) -> str:
     """A direction of a set that ships, copied to the user's "my-SET", where it can be changed; the
-    path of that set. One that is there already, under that name, is kept."""
+    path of that set. One that is there already, under that name, is kept. Raises Locked."""
     source = Path(path)
     header, arrays = read(source)
     one = select.selected(header, arrays, [_index(header, name)])
     own, number = name_from(f"my-{source.stem}")[:60], 1
     while True:
         target = SETS.place(own if number == 1 else f"{own}-{number}")
-        if not target.exists():
-            write(target, *one)
-            return str(target)
-        there = read(target)
-        if name in there[0].names:
-            return str(target)
-        if (both := select.joined(there, one)) is not None:
-            write(target, *both)
-            return str(target)
+        with locks.writing(target):
+            there = read(target) if target.exists() else None
+            if there is not None and name in there[0].names:
+                return str(target)
+            both = one if there is None else select.joined(there, one)
+            if both is not None:
+                write(target, *both)
+                return str(target)
         number += 1
 
 
@@ -126,7 +128,7 @@ def keep_offset(
     """Keep codes (L, D) that were added to a picture as a direction of the set "mine": strength 1
     adds them again. Its name, SET/NAME; a model of its own has a set of its own.
 
-    Raises BadData for an offset of nothing, WouldOverwrite for a name that is taken.
+    Raises BadData for an offset of nothing, WouldOverwrite for a name that is taken, Locked.
     """
     sigma = float(offset.norm())
     if not sigma > 0:
@@ -136,16 +138,15 @@ def keep_offset(
                           params=((name, words),))  # fmt: skip
     arrays = {ARRAY: (offset / sigma).float().cpu()[None]}
     for target in (SETS.place(set_name), SETS.place(name_from(f"{set_name}-{info.name}")[:60])):
-        if not target.exists():
-            write(target, header, arrays)
-            return f"{target.stem}/{name}"
-        there = read(target)
-        if (both := select.joined(there, (header, arrays))) is None:
-            continue
-        if name in there[0].names:
-            what = f"there is a direction '{target.stem}/{name}' already"
-            raise WouldOverwrite(what, "choose another name")
-        write(target, *both)
+        with locks.writing(target):
+            there = read(target) if target.exists() else None
+            both = (header, arrays) if there is None else select.joined(there, (header, arrays))
+            if both is None:
+                continue
+            if there is not None and name in there[0].names:
+                what = f"there is a direction '{target.stem}/{name}' already"
+                raise WouldOverwrite(what, "choose another name")
+            write(target, *both)
         return f"{target.stem}/{name}"
     raise BadData(f"the set '{set_name}' holds directions of another kind", "rename that set")
 
@@ -172,9 +173,13 @@ def _export_vector(
 # --- files ----------------------------------------------------------------------------------------
 
 
-def _opened(path: str) -> tuple[DirectionSet, select.Arrays]:
-    """A set that may be changed. Raises UsageError for one that ships."""
-    return read(_own(Path(path)))
+@contextmanager
+def _opened(path: str) -> Iterator[tuple[Path, DirectionSet, select.Arrays]]:
+    """A set that may be changed, and nobody else changes. Raises UsageError for one that ships,
+    Locked, Missing, BadData."""
+    file = _own(Path(path))
+    with locks.writing(file):
+        yield file, *read(file)
 
 
 def _own(path: Path) -> Path:

@@ -1,19 +1,20 @@
-"""Models by name, without torch. An imported one is a safetensors file with a JSON card beside it.
+"""Models by name, without torch. An imported one is a safetensors file whose header says where it
+came from; it names the encoder that came with it, if one did.
 
-Files are written beside their place and renamed, so a reader finds a whole one or none. The same
-source gives the same bytes: the header is written in sorted order, which other writers do not do.
+The same source gives the same bytes: the header is written in sorted order, which other writers do
+not do.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty import files, home
-from latty.checkpoints.safetensors import pieces, says_kind
+from latty import home
+from latty.checkpoints.safetensors import pieces, read_header, says_kind
 from latty.models.registries import without_file
 from latty.store import Store
 from latty.text import size_words
@@ -27,11 +28,16 @@ SHOWN = ("resolution", "height", "width_px", "channels", "z_dim", "num_layers", 
          "num_classes", "space")  # fmt: skip
 LARGEST = 2**16  # px that a header may say
 ENCODER = "encoder"
+ENDING = f".{ENCODER}.safetensors"
 GENERATOR = "generator"  # what the header of a generator's file says under "kind"
 
 
 MODELS = Store(
-    "model", home.models_dir, holds=partial(says_kind, kind=GENERATOR), built_in=without_file
+    "model",
+    home.models_dir,
+    holds=partial(says_kind, kind=GENERATOR),
+    built_in=without_file,
+    beside=(ENDING, ".json"),  # a card, of earlier versions
 )
 
 
@@ -73,50 +79,40 @@ def name_for(file: Path) -> str:
     return stem.strip("-_")[:64] or "model"
 
 
-def save(model: "Converted", info: "ModelInfo", card: Mapping[str, Any], force: bool) -> Path:
-    """Write a model under info.name; raises UsageError, WouldOverwrite, OutputError.
+def save(model: "Converted", info: "ModelInfo", card: Mapping[str, Any]) -> Path:
+    """Write a model under info.name, which is claimed. Raises UsageError, OutputError.
 
-    card    what is known of the source: "file", "sha256", "bytes", "licence"
+    card    what is known of the source: "file", "sha256", "bytes", "licence", "address", ...
     """
-    path = MODELS.free_place(info.name, force)
-    facts = {key: getattr(info, key) for key in SHOWN}
-    text = {
-        **model.meta,
-        **{key: str(value) for key, value in facts.items()},
-        "title": f"{info.family}, {size_words(info.height, info.width_px)}, from {card['file']}",
-        "source": str(card["file"]),
-        "source_sha256": str(card["sha256"]),
-        "license": str(card["licence"]),
-        "notes": "\n".join(model.notes),
-        "latty": __version__,
-    }
-    config = json.loads(model.meta.get("config") or "null")
-    origin = model.meta.get("origin", "")
-    told = {"name": info.name, "family": info.family, "origin": origin, **facts, "source": {**card},
-            "notes": list(info.notes), "config": config, "latty": __version__}  # fmt: skip
-    kept = _keep_companion(path, model, text)
-    told |= {model.companion.kind: kept.name} if model.companion and kept else {}
-    files.write(path.with_suffix(".json"), [json.dumps(told, indent=2).encode() + b"\n"])
-    files.write(path, pieces(dict(sorted(text.items())), dict(sorted(model.tensors.items()))))
-    return path
+    facts = {key: str(getattr(info, key)) for key in SHOWN}
+    size = size_words(info.height, info.width_px)
+    source = {"title": f"{info.family}, {size}, from {card['file']}",
+              "source": card["file"], "source_sha256": card["sha256"],
+              "source_bytes": card["bytes"], "license": card["licence"],
+              **{key: card[key] for key in ("address", "named_by") if key in card}}  # fmt: skip
+    said = {**model.meta, **facts, **{key: str(value) for key, value in source.items()},
+            "notes": "\n".join(model.notes), "latty": __version__}  # fmt: skip
+    said.pop(ENCODER, None)  # of the stored model that is imported again
+    beside = {} if model.companion is None else {ENDING: _companion(model, info.name, said)}
+
+    def content(names: Sequence[str]) -> list[bytes | memoryview]:
+        text = {**said, **dict(zip((ENCODER,), names, strict=False))}
+        return pieces(dict(sorted(text.items())), dict(sorted(model.tensors.items())))
+
+    return MODELS.write(info.name, content, beside)
 
 
-def companion_file(path: Path, kind: str = ENCODER) -> Path:
-    """Where the other half of a stored model's file lies: NAME.encoder.safetensors."""
-    return path.with_suffix(f".{kind}{path.suffix}")
-
-
-def _keep_companion(path: Path, model: "Converted", said: Mapping[str, str]) -> Path | None:
-    """The file of what came with a generator; one of another model that had its name is removed."""
-    file = companion_file(path)
-    if model.companion is None:
-        file.unlink(missing_ok=True)
-        return None
+def _companion(model: "Converted", name: str, said: Mapping[str, str]) -> list[bytes | memoryview]:
+    """The file of what came with a generator."""
+    assert model.companion is not None, "a companion"
     shared = ("source", "source_sha256", "origin", "license", "latty")
-    meta = {
-        **model.companion.meta,
-        "model": path.stem,
-        **{key: said[key] for key in shared if key in said},
-    }
-    files.write(file, pieces(dict(sorted(meta.items())), model.companion.tensors()))
-    return file
+    meta = {**model.companion.meta, "model": name,
+            **{key: said[key] for key in shared if key in said}}  # fmt: skip
+    return pieces(dict(sorted(meta.items())), model.companion.tensors())
+
+
+def companion_file(path: Path) -> Path | None:
+    """The encoder that came with a stored model, as its header says; None where none did."""
+    name = read_header(path).meta.get(ENCODER, "")
+    file = path.with_name(Path(name).name or f"{path.stem}{ENDING}")
+    return file if says_kind(file, ENCODER) else None

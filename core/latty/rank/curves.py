@@ -1,6 +1,5 @@
 """Scores of every direction at every strength, and what is usual among samples."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ import torch
 from torch import Tensor
 
 from latty.attributes import score_file
-from latty.files import replace_whole
-from latty.locks import locked
+from latty.files import write
+from latty.locks import at_work
 from latty.models.base import Generator
 from latty.rank.plan import RankPlan
 from latty.rank.scoring import measured
@@ -47,16 +46,15 @@ def ranking(
     """The curves of a plan. What is measured is kept until the block is left without an error, so
     that a killed ranking goes on; `spread` has the shards measured by several processes.
 
-    Raises Missing, BadData, Locked where the same ranking is at work.
+    Raises Missing, BadData, OutputError, Locked where the same ranking is at work.
     """
     work = work_of(plan, generator)
-    work.mkdir(parents=True, exist_ok=True)
-    with locked(work / "lock", "at this very ranking"):
+    with at_work(work, "at this very ranking") as done:
         pieces = shards(plan, generator, work) if spread is not None else []
         if spread is not None and not all(piece.whole() for piece in pieces):
             spread(pieces)
         yield curves(plan, generator, report, work)
-        shutil.rmtree(work, ignore_errors=True)
+        done()
 
 
 def curves(
@@ -73,7 +71,7 @@ def curves(
             tell = partial(_tell, report, sum(map(len, found)), total)
             kept = measured(plan, scenes, generator, tell)
             if file:
-                replace_whole(file, [score_file.content(*kept)])
+                write(file, [score_file.content(*kept)])
         found.append(kept[0])
         report(sum(map(len, found)), total, "pictures")
     still = found[0].nan_to_num()

@@ -44,10 +44,15 @@ def run(run: Run) -> int:
 
     own = run.config().zoo
     entry = models_zoo.find(run.args.name, models_zoo.read(Path(own).expanduser() if own else None))
-    store.MODELS.free_place(entry.name, run.args.force)
     if entry.by_hand:
+        store.MODELS.free_place(entry.name, run.args.force)
         what = f"only a browser can fetch {entry.name}: {entry.address}"
         raise LattyError(what, f"then: latty import FILE --name {entry.name}")
+    with store.MODELS.claimed(entry.name, run.args.force):
+        return _fetched(entry, run)
+
+
+def _fetched(entry: "Entry", run: Run) -> int:
     path = _bring(entry, run)
     try:
         return _keep(entry, path, run)

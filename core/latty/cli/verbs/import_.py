@@ -1,6 +1,7 @@
 """Give a checkpoint, directions, latents or a scorer a name here."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,10 +134,11 @@ def _several(run: Run, paths: list[Path]) -> int:
     place = paths[0].resolve()
     base = args.name or name_for(place if len(paths) == 1 else place.parent)
     names = [f"{base}-{word}" if word else base for word in found.sets]
-    targets = [_target(one, name, args.force)
-               for one, name in zip(found.sets.values(), names, strict=True)]  # fmt: skip
-    for one, name, target in zip(found.sets.values(), names, targets, strict=True):
-        _keep(run, name, target, one, found.left)
+    with ExitStack() as claims:
+        targets = [claims.enter_context(_claimed(one, name, args.force))
+                   for one, name in zip(found.sets.values(), names, strict=True)]  # fmt: skip
+        for one, name, target in zip(found.sets.values(), names, targets, strict=True):
+            _keep(run, name, target, one, found.left)
     return 0
 
 
@@ -173,20 +175,20 @@ def _model(run: Run, path: Path) -> int:
     if spec is not None and not spec.is_file():
         raise Missing(f"there is no file {spec}", "see docs/specs.md for what to write in it")
     name = run.args.name or store.name_for(path.resolve() if path.is_dir() else path)
-    store.MODELS.free_place(name, run.args.force)
-    keep(run, store.in_folder(path) or path, name, {}, spec, given=given)
+    with store.MODELS.claimed(name, run.args.force):
+        keep(run, store.in_folder(path) or path, name, {}, spec, given=given)
     return 0
 
 
 # --- directions and latents -----------------------------------------------------------------------
 
 
-def _target(found: "Imported", name: str, force: bool) -> Path:
-    """Where it is kept. Raises UsageError, WouldOverwrite."""
+def _claimed(found: "Imported", name: str, force: bool) -> AbstractContextManager[Path]:
+    """Where it is kept. Raises UsageError, WouldOverwrite, Locked."""
     from latty.directions.store import SETS
     from latty.latents import LATENTS
 
-    return (SETS if found.kind == "directions" else LATENTS).free_place(name, force)
+    return (SETS if found.kind == "directions" else LATENTS).claimed(name, force)
 
 
 def _keep(run: Run, name: str, target: Path, found: "Imported", left: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latty import locks
 from latty.attributes.store import CARDS
 from latty.cli import detach as cli_detach
 from latty.cli import signals
@@ -52,14 +53,26 @@ def options(parser: Parser) -> None:
 
 def run(run: Run) -> int:
     """Train, write, tell; the name of the scorer is the result. Raises Missing, UsageError,
-    WouldOverwrite."""
+    WouldOverwrite, Locked."""
     args, data = run.args, Path(run.args.data).expanduser()
-    CARDS.free_place(args.output, args.force or _unfinished(args.output))
+    place = _free(args)
     if not data.exists():
         raise Missing(f"there is no {data}", "a folder with a folder per class, or a CSV")
     numbers = _numbers(args)
     if args.detach:
         return cli_detach.detached(run)
+    with locks.writing(place):
+        _free(args)  # still
+        return _trained(run, data, numbers)
+
+
+def _free(args: Any) -> Path:
+    """Where the scorer goes. Raises UsageError, WouldOverwrite."""
+    return CARDS.free_place(args.output, args.force or _unfinished(args.output))
+
+
+def _trained(run: Run, data: Path, numbers: dict[str, Any]) -> int:
+    args = run.args
     begun = time.monotonic()
     trained = _train(run, data, numbers)
     took = time.monotonic() - begun

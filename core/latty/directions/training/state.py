@@ -5,28 +5,31 @@ names the training; states of earlier versions have none, only a folder named af
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from latty import files, reading
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
-from latty.errors import LattyError
-from latty.files import replace_whole
+from latty.errors import LattyError, OutputError
+from latty.folders import Folder
 
 STATE, METRICS = "state.safetensors", "metrics.jsonl"
+LARGEST = 2**28  # bytes of a log: two million lines
 
 
 def save(
     folder: Path, key: str, facts: dict[str, Any], modules: nn.Module, adam: torch.optim.Optimizer
 ) -> None:
-    """Replace the state in `folder`; `key` says which training it belongs to."""
+    """Replace the state in `folder`; `key` says which training it is of. Raises OutputError."""
     arrays = {f"net.{name}": tensor for name, tensor in modules.state_dict().items()}
     for number, entry in adam.state_dict()["state"].items():
         arrays |= {f"adam.{number}.{name}": torch.as_tensor(v) for name, v in entry.items()}
     meta = {"kind": "training", "key": key, "facts": json.dumps(facts)}
-    replace_whole(folder / STATE, pieces(meta, arrays))
+    files.write(folder / STATE, pieces(meta, arrays))
 
 
 def load(
@@ -59,21 +62,30 @@ def _part(arrays: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def cut_log(folder: Path, iteration: int) -> None:
-    """Drop what the log says of iterations after `iteration`: they will be done again."""
+    """Drop what the log says of iterations after `iteration`: they will be done again. Raises
+    OutputError."""
     path = folder / METRICS
-    if not path.exists():
+    try:
+        lines = reading.content(path, LARGEST).decode("utf-8", "replace").splitlines()
+    except OSError:  # there is none
         return
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in lines:
         try:
             if json.loads(line)["iteration"] <= iteration:
                 kept.append(line + "\n")
         except (ValueError, KeyError, TypeError):  # half a line: the writer was killed
             continue
-    replace_whole(path, ["".join(kept).encode()])
+    files.write(path, ["".join(kept).encode()])
 
 
 def log(folder: Path, row: dict[str, Any]) -> None:
-    """Add a line of figures."""
-    with (folder / METRICS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+    """Add a line of figures. Raises OutputError."""
+    try:
+        with Folder(folder) as held, held.update(METRICS) as file:
+            file.seek(0, os.SEEK_END)
+            file.write(json.dumps(row).encode() + b"\n")
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {folder / METRICS}: {error.strerror}", "is the disk full?"
+        ) from None

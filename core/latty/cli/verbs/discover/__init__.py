@@ -38,7 +38,7 @@ def options(parser: Parser) -> None:
 
 def run(run: Run) -> int:
     """Search, write, tell; the name of the set is the result. Raises Missing, UsageError,
-    WouldOverwrite."""
+    WouldOverwrite, Locked."""
     args = run.args
     if args.method not in METHODS:
         known = METHODS.names()
@@ -47,11 +47,12 @@ def run(run: Run) -> int:
     from latty.directions import discovery as search
 
     name = args.output or _default_name(run, params)
-    target = search.target_of(name)
     if args.detach:
+        search.target_of(name)  # whether it is a name
         return cli_detach.detached(run)
     begun = time.monotonic()
-    header = search_model(run, params, target, split)
+    with search.claimed(name) as target:
+        header = search_model(run, params, target, split)
     took = time.monotonic() - begun
     _tell(run, header, name, seconds(took))
     shown = [info.table() for info in header.infos]

@@ -12,7 +12,7 @@ def scorers(run: Run) -> Iterator[Row]:
     from latty.attributes.card import read_card
     from latty.attributes.names import names_of, scorer_names
     from latty.attributes.registries import SCORERS
-    from latty.attributes.store import CARDS
+    from latty.attributes.store import CARDS, is_whole
 
     mine = CARDS.files()
     for name in scorer_names():
@@ -26,6 +26,7 @@ def scorers(run: Run) -> Iterator[Row]:
             reason = str(error).split("\n", 1)[0]
             yield {"name": name, "what": f"cannot be read: {reason}", "attributes": []}
             continue
-        what = f"{card.kind}, {card.size[0]} x {card.size[1]} px"
+        half = "" if is_whole(mine[name]) else "its weights are missing, import it again: "
+        what = f"{half}{card.kind}, {card.size[0]} x {card.size[1]} px"
         yield {"name": name, "what": f"{what}, {card.title}" if card.title else what,
                "kind": card.kind, "attributes": [*card.names]}  # fmt: skip

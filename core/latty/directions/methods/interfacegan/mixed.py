@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latty import files
 from latty.attributes import names_of, score_file
 from latty.directions.sampling import StoppableReport, blocks, gathered
 from latty.directions.traverse import scored
-from latty.files import replace_whole
 from latty.models.base import Generator
 from latty.models.labels import class_labels
 from latty.scene import Label
@@ -59,7 +59,7 @@ class Mixed:
                 if kept is None:
                     kept = self._scored(block, scorer, batch, progress), batch
                     if path:
-                        replace_whole(path, [score_file.content(*kept)])
+                        files.write(path, [score_file.content(*kept)])
                 yield kept[0]
                 progress(block.stop, self.count, "samples")
 

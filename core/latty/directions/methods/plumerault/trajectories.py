@@ -13,11 +13,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from latty import files
 from latty.checkpoints.safetensors import pieces, read_tensors
 from latty.directions.likeness import Target, measured, smaller, target
 from latty.directions.transform import Transform
 from latty.directions.whitened import Whitened
-from latty.files import replace_whole
 from latty.report import Report
 
 FIRST, SECOND = 0.9, 0.999  # Adam's decays
@@ -114,7 +114,7 @@ class Trajectories:
                 self.blocks.append(records)
                 if path is not None:
                     arrays = {**records.arrays(), "reach": torch.tensor(self.reach)}
-                    replace_whole(path, pieces({}, arrays))
+                    files.write(path, pieces({}, arrays))
             tick(before + self.steps(i + 1, 1))
 
     def _block(self, seeds: range, tick: Tick, done: int) -> tuple[Records, float]:
