@@ -11,6 +11,7 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -139,6 +140,15 @@ class Folder:
                 shutil.rmtree(name, dir_fd=self.handle)
             elif found is not None:
                 os.unlink(name, dir_fd=self.handle)
+
+    def set_aside(self, name: str) -> Path:
+        """Give what is called so another name, which nothing has: NAME.1, NAME.2 ...; where it is
+        then."""
+        names = (f"{name}.{number}" for number in count(1))
+        new = next(one for one in names if self.status(one) is None)
+        self.rename(name, self, new)
+        self.sync()
+        return self.path / new
 
     def sync(self) -> None:
         """See to it that names are on the disk too."""

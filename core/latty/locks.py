@@ -98,15 +98,20 @@ def taken(path: Path, what: str, hint: str = "wait for it, or stop it") -> Locke
 
 @contextmanager
 def locked(
-    path: Path, what: str, hint: str = "wait for it, or stop it", keep: bool = True
+    path: Path,
+    what: str,
+    hint: str = "wait for it, or stop it",
+    keep: bool = True,
+    patience: float = 0,
 ) -> Iterator[None]:
     """Hold the lock of `path`, which the kernel releases with the process.
 
-    keep  leave the file of the lock
+    keep      leave the file of the lock
+    patience  seconds to wait for another process
 
     Raises Locked, "another process is WHAT" and its name, where another process holds it.
     """
-    if (handle := take(path, patience=0)) is None:
+    if (handle := take(path, patience)) is None:
         raise taken(path, what, hint)
     try:
         yield

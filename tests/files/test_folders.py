@@ -183,3 +183,16 @@ def test_many_at_once_agree_that_a_folder_is_ours(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(marked, range(800)))) == 100
+
+
+def test_what_is_set_aside_takes_the_place_of_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.1").symlink_to("nowhere")
+    for content in ("one", "two"):
+        (tmp_path / "a").write_text(content)
+        with Folder(tmp_path) as folder:
+            aside = folder.set_aside("a")
+        assert aside.read_text() == content and not (tmp_path / "a").exists()
+    os.mkfifo(tmp_path / "a")
+    with Folder(tmp_path) as folder:
+        folder.set_aside("a")
+        assert folder.names() == ["a.1", "a.2", "a.3", "a.4"]

@@ -3,7 +3,6 @@ does when something goes wrong."""
 
 import asyncio
 import errno
-import json
 import os
 import signal
 from pathlib import Path
@@ -16,8 +15,7 @@ from textual.widget import Widget
 
 from latty import home
 from latty.errors import ConfigError
-from latty.scene import Scene
-from latty_tui import keymap, memory
+from latty_tui import keymap
 from latty_tui.app import Studio
 from latty_tui.commands import commands
 from latty_tui.dialogs.failed import Failed
@@ -225,89 +223,6 @@ def test_a_wrong_keymap_is_said_once_and_not_used() -> None:
     run(keys)
 
 
-def test_it_opens_where_it_was_left() -> None:
-    async def first(pilot: Keys) -> None:
-        change(pilot.app, seed=11)
-        change(pilot.app, seed=12)
-        await pilot.press("u", "g")
-        pilot.app.set_theme("latty-light")
-        pilot.app.main.go(pilot.app.panel("picture"))
-        await settled(pilot)
-
-    async def second(pilot: Keys) -> None:
-        app = pilot.app
-        assert app.state.scene.seed == 11 and app.view.grid == 4
-        assert app.theme == "latty-light" and app.main.current.id == "picture"
-        await pilot.press("ctrl+r")
-        assert app.state.scene.seed == 12
-        await pilot.press("u", "u")
-        assert app.state.scene == Scene("demo", 7, 0.8)
-
-    run(first)
-    run(second)
-
-
-@pytest.mark.parametrize(
-    "words",
-    ["", "[]", '{"schema": 1}', '{"schema": 1, "steps": [{"state": {}}], "index": 0}',
-     '{"schema": 1, "steps": [], "index": 0, "looks": 5}',
-     '{"schema": 1, "looks": {"theme": 3, "grid": [], "focus": "#!", "strip": "x"}}'],
-)  # fmt: skip
-def test_a_memory_that_cannot_be_read_is_no_memory(words: str) -> None:
-    home.state_dir().mkdir(parents=True)
-    (home.state_dir() / "studio.json").write_text(words)
-    app = made()
-    assert app.state.scene == Scene("demo", 7, 0.8) and len(app.history) == 1
-    assert app.memory.look("theme") == "" and app.view.grid == 1
-    app.memory.close()
-
-
-def test_a_second_studio_keeps_nothing_and_asks_before_it_forgets() -> None:
-    first = made()
-
-    async def keys(pilot: Keys) -> None:
-        await pilot.press("q")
-        assert pilot.app._exit  # nothing to lose
-
-    run(keys)
-
-    async def changed(pilot: Keys) -> None:
-        change(pilot.app, seed=9)
-        await pilot.press("q")
-        await pilot.pause()
-        assert "another studio keeps the history" in text(pilot) and not pilot.app._exit
-        await pilot.press("escape", "q", "down", "enter")
-        await pilot.pause()
-        assert pilot.app._exit
-
-    run(changed)
-    first.memory.close()
-    assert not (home.state_dir() / "studio.json").exists()
-
-
-def test_a_full_disk_is_said_and_it_asks_before_it_forgets(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    async def keys(pilot: Keys) -> None:
-        with monkeypatch.context() as patch:
-            patch.setattr(memory, "replace_whole", full)
-            change(pilot.app, seed=9)
-            await until(pilot, lambda: "No space left" in text(pilot), "the toast")
-            await pilot.press("q")
-            await pilot.pause()
-            assert "cannot be kept: No space left" in text(pilot) and not pilot.app._exit
-            await pilot.press("escape")
-        change(pilot.app, seed=10)
-        await until(pilot, lambda: not pilot.app.memory.trouble)
-        await pilot.press("q")
-        assert pilot.app._exit
-
-    run(keys)
-
-
 def test_an_error_of_the_system_is_in_plain_words() -> None:
     async def keys(pilot: Keys) -> None:
         pilot.app.fail(OSError(errno.EROFS, os.strerror(errno.EROFS), "/full/data"))
@@ -316,16 +231,6 @@ def test_an_error_of_the_system_is_in_plain_words() -> None:
         assert "Errno" not in text(pilot) and "details" not in text(pilot)
 
     run(keys)
-
-
-def test_the_last_change_is_kept_at_once_when_it_leaves() -> None:
-    async def keys(pilot: Keys) -> None:
-        change(pilot.app, seed=99)
-        await pilot.press("q")
-
-    run(keys)
-    table = json.loads((home.state_dir() / "studio.json").read_bytes())
-    assert table["steps"][table["index"]]["state"]["scene"]["seed"] == 99
 
 
 def test_a_model_that_cannot_be_opened_says_why() -> None:
@@ -547,23 +452,6 @@ def test_a_click_gives_a_panel_the_focus() -> None:
             assert pilot.app.main.current.id == name
 
     run(keys)
-
-
-def test_a_studio_that_ends_before_its_first_paint_forgets_nothing() -> None:
-    async def keys(pilot: Keys) -> None:
-        change(pilot.app, seed=11)
-        change(pilot.app, seed=12)
-
-    run(keys)
-    app = made()
-    assert app.state.scene.seed == 12
-    app.memory.save(app.history, {})
-    app.memory.close()
-
-    async def again(pilot: Keys) -> None:
-        assert [step.what for step in pilot.app.history] == ["start", "seed 11", "seed 12"]
-
-    run(again)
 
 
 def test_ctrl_c_says_how_to_leave() -> None:

@@ -189,18 +189,45 @@ def test_names_are_read() -> None:
         read_tags("# ")
 
 
-def test_marks_are_kept_and_damaged_ones_are_none() -> None:
+def test_marks_are_kept_and_follow_what_is_renamed() -> None:
     marks = Marks().starred("demo/a").tagged("demo/a", ["x"]).opened("/m.pt")
-    marks.save()
-    assert Marks.load() == marks
+    assert marks.save(Marks()) == marks == Marks.load()
     assert marks.moved("demo/a", "my/b") == Marks().starred("my/b").tagged("my/b", ["x"]).opened(
         "/m.pt"
     )
     assert marks.moved("demo/a", None) == Marks().opened("/m.pt")
+    assert (home.data_dir() / "marks.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_two_studios_lose_no_marks_of_each_other() -> None:
+    start = Marks().starred("a/1").starred("a/2").tagged("a/1", ["x"])
+    start.save(Marks())
+    one = start.starred("a/3").tagged("a/1", ["y"])
+    two = start.starred("a/2").tagged("a/2", ["z"]).opened("/m.pt")
+    one.save(start)
+    merged = two.save(start)
+    assert merged == Marks.load()
+    assert merged.stars == {"a/1", "a/3"} and merged.recent == ("/m.pt",)
+    assert merged.tags == {"a/1": ("y",), "a/2": ("z",)}
+
+
+@pytest.mark.parametrize(
+    "words", ["{", "[]", '{"schema": 2}', "[" * 3000, '{"schema": ' + "9" * 5000 + "}", ""]
+)
+def test_damaged_marks_are_set_aside_and_told(words: str) -> None:
     file = home.data_dir() / "marks.json"
-    for damaged in ("{", "[]", '{"schema": 2}', '{"schema": 1, "stars": 3, "tags": {"a": [4]}}'):
-        file.write_text(damaged)
-        assert Marks.load() == Marks()
+    file.parent.mkdir(parents=True)
+    file.write_text(words)
+
+    async def keys(pilot: Keys) -> None:
+        said = lambda: "".join(one.message for one in pilot.app._notifications)  # noqa: E731
+        await until(pilot, lambda: "marks.json.1" in said(), "told")
+        await pilot.press("f")
+
+    run(keys)
+    assert file.with_name("marks.json.1").read_text() == words
+    file.write_text('{"schema": 1, "stars": 3, "tags": {"a": [4]}}')
+    assert Marks.load() == Marks()
 
 
 # --- the list on the screen -----------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """How the studio ends: by signals, with its terminal, by errors; and that it leaves no trace."""
 
-import json
 import re
 import signal
 import sys
@@ -14,7 +13,9 @@ import pytest
 from cli_process import environment
 from places import FAKES, LIMIT
 from terminal_fake import PLAIN, SIXEL, FakeTerminal, Kind, running
-from terminal_studio import gone
+from terminal_studio import gone, kept
+
+from latty_tui.threads import GRACE
 
 pytestmark = pytest.mark.slow
 
@@ -42,10 +43,10 @@ def engine_of(terminal: FakeTerminal) -> int:
     return int(found)
 
 
-def seed_kept(folder: Path) -> int:
+def seed_kept(folder: Path) -> object:
     """Of the state that the next studio will open with."""
-    table = json.loads((folder / "home" / "state" / "studio.json").read_bytes())
-    return int(table["steps"][table["index"]]["state"]["scene"]["seed"])
+    found = kept(folder)
+    return found.steps[found.index].state.scene.seed
 
 
 def reported(folder: Path) -> list[Path]:
@@ -102,6 +103,19 @@ def test_q_leaves_at_once(tmp_path: Path) -> None:
         put_right(terminal)
         said = terminal.since(0).data.rpartition(b"\x1b[?1049l")[2]
         assert not re.sub(rb"\x1b\[[^a-z]*[a-z]", b"", said).strip()
+    assert seed_kept(tmp_path) == 8
+
+
+def test_q_leaves_while_a_disk_does_not_answer(tmp_path: Path) -> None:
+    with studio(tmp_path, "hung") as terminal:
+        terminal.press("n")
+        terminal.wait_for("seed 8")
+        terminal.press("ctrl+l")
+        terminal.quiet(0.5)
+        began = time.monotonic()
+        terminal.press("q")
+        assert terminal.ended() == 0 and time.monotonic() - began < 2 * GRACE + 1
+        put_right(terminal)
     assert seed_kept(tmp_path) == 8
 
 

@@ -3,7 +3,10 @@
 The editor is a script called nano: it writes down what it was asked and changes the file.
 """
 
+import os
+import resource
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,7 +19,10 @@ from textual.widgets import Input
 
 from latty import home, presets
 from latty.scene import Edit, Walk
+from latty_tui.films import documents
 from latty_tui.films.film import preset_of
+from latty_tui.library import importing, opening
+from latty_tui.panels.models.open_path import completions
 from latty_tui.panels.timeline.problems import Problems
 
 FILE = """\
@@ -340,6 +346,106 @@ def test_a_file_that_others_write_is_loaded_again(here: Path) -> None:
         assert app.state.scene.seed == 72 and len(app.screen_stack) == 1
 
     run(keys, ref="best.toml")
+
+
+def test_what_others_write_while_a_name_is_typed_is_asked_about(here: Path) -> None:
+    path = here / "best.toml"
+    path.write_text(FILE)
+    theirs = FILE.replace("seed = 7", "seed = 70"), FILE.replace("seed = 7", "seed = 71")
+
+    async def keys(pilot: Keys) -> None:
+        app = pilot.app
+        app.change(app.state.with_scene(seed=1), "seed 1")
+        await pilot.press("p")
+        path.write_text(theirs[0])
+        await typed(pilot, "best.toml")
+        assert "has been changed by another program: write over it?" in " ".join(text(app).split())
+        path.write_text(theirs[1])  # once more, while it is asked
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: len(app.screen_stack) == 2, "asked again")
+        await pilot.press("escape")
+        assert path.read_text() == theirs[1], "no was the answer"
+        await until(pilot, lambda: app.state.scene.seed == 71, "read again")
+        app.action_undo()
+        assert app.state.scene.seed == 1
+        await pilot.press("p")
+        await typed(pilot, "best.toml")
+        assert presets.read(path).scene.seed == 1, "it was read, and may be written over"
+
+    run(keys, ref="best.toml")
+
+
+def test_a_file_that_comes_while_a_name_is_typed_is_asked_about(here: Path) -> None:
+    async def keys(pilot: Keys) -> None:
+        await pilot.press("p")
+        pilot.app.screen.query_one(Input).value = "best"
+        (here / "best.toml").write_text(FILE)
+        await pilot.press("enter")
+        await at_rest(pilot)
+        assert "best.toml is there: write over it?" in text(pilot)
+        await pilot.press("escape")
+        assert (here / "best.toml").read_text() == FILE
+
+    run(keys)
+
+
+# Odd files.
+
+
+def odd_files(folder: Path, suffix: str) -> None:
+    """What is no file, or none to be looked at, under names of that suffix."""
+    folder.mkdir(exist_ok=True)
+    os.mkfifo(folder / f"a{suffix}")
+    (folder / f"b{suffix}").symlink_to("/dev/zero")
+    (folder / f"c{suffix}").symlink_to("nowhere")
+    (folder / f"d{suffix}").symlink_to(f"d{suffix}")
+    (folder / f"e{suffix}").mkdir()
+    (folder / f"f{suffix}").touch()
+    os.truncate(folder / f"f{suffix}", 2**31)
+    (folder / f"g{suffix}").touch(0)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(folder / f"h{suffix}"))
+
+
+def test_odd_files_in_the_folder_are_passed_over(here: Path) -> None:
+    for suffix in (".toml", ".png", ".gif", ".safetensors", ".pt"):
+        odd_files(here, suffix)
+        odd_files(here / "presets", suffix)
+        odd_files(here / "renders", suffix)
+    (here / "best.toml").write_text(FILE)
+    for number in range(3000):
+        (here / f"n{number}.toml").write_text("[project]\n")
+    before = resource.getrusage(resource.RUSAGE_SELF)
+
+    async def keys(pilot: Keys) -> None:
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: "load a preset" in text(pilot), "the list")
+        await pilot.press(*"best")
+        assert "best.toml" in text(pilot)
+        await pilot.press("escape", "q")
+        assert pilot.app._exit
+
+    run(keys)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    assert after.ru_maxrss - before.ru_maxrss < 200 * 1024
+    found = {Path(one.ref).name for one in documents.offers(here / "renders")}
+    assert found >= {"best.toml", "f.png"} and not found & {"a.png", "b.toml", "d.gif", "h.png"}
+    assert not [name for name in found if name.startswith(("a.", "b.", "c.", "d.", "e.", "h."))]
+
+
+def test_odd_files_are_not_offered_where_a_path_is_typed(here: Path) -> None:
+    odd_files(here, ".pt")
+    assert completions("") == ["e.pt/", "f.pt", "g.pt"]
+    assert completions(str(here / "d")) == []
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c", "d", "e", "h"])
+@pytest.mark.parametrize("suffix", [".toml", ".png", ".safetensors", ".pt", ".npy"])
+def test_odd_files_that_are_dropped_are_ignored(name: str, suffix: str, here: Path) -> None:
+    odd_files(here, suffix)
+    path = here / f"{name}{suffix}"
+    assert opening.path_of(str(path)) is None
+    assert importing.kind_of(path) == ""
 
 
 # Pictures are presets too.

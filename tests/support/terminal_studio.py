@@ -1,6 +1,5 @@
 """The studio in a terminal: started as people start it, and what its picture should look like."""
 
-import json
 import re
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from terminal_pictures import Pixels, outliers, psnr, scaled
 from terminal_screen import Picture
 
 from latty.scene import Scene
+from latty_tui.memory.journal import Recorded, parsed
 
 CELL = (8, 17)
 FIRST = Scene("demo", 7, 0.8)  # what a new user's studio shows
@@ -45,21 +45,22 @@ def settled(terminal: FakeTerminal) -> None:
     assert terminal.process.poll() is None, terminal.text()
 
 
-def scene_now(folder: Path) -> Scene:
-    """The scene that the studio says it shows, once it has written that down; before any change
-    it writes nothing."""
-    from latty_tui.memory import state_of
+def kept(folder: Path) -> Recorded:
+    """The history that was written last under that folder's home, as far as it is on disk now;
+    nothing before any change."""
+    found = (folder / "home" / "state" / "history").glob("*.jsonl")
+    newest = max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return parsed(newest.read_bytes()) if newest is not None else Recorded()
 
-    path = folder / "home" / "state" / "studio.json"
-    last, since = b"", time.monotonic()
-    while time.monotonic() - since < 0.8:  # it writes half a second after a change
-        if (now := path.read_bytes() if path.is_file() else b"") != last:
+
+def scene_now(folder: Path) -> Scene:
+    """The scene that the studio shows, once it writes nothing more."""
+    last, since = kept(folder), time.monotonic()
+    while time.monotonic() - since < 0.4:  # it writes within a tenth of a second
+        if (now := kept(folder)).size != last.size:
             last, since = now, time.monotonic()
         time.sleep(0.05)
-    if not last:
-        return FIRST
-    table = json.loads(last)
-    return state_of(table["steps"][table["index"]]["state"]).shown
+    return last.steps[last.index].state.shown if last.steps else FIRST
 
 
 def large(pictures: list[Picture]) -> list[Picture]:

@@ -13,6 +13,7 @@ pictures/     one entry for each way to show a picture; terminal/ asks the termi
 library/      models and directions to choose from      films/   keyframes and presets
 jobs.py       the queue, read from the jobs' folders    widgets/ what panels share
 commands.py, keymap.py    every command, from the bindings; keys of the user's own
-memory.py, themes.py      what is kept between two runs; looks
+memory/       what is kept between two runs: histories, written as they happen
+themes.py, threads.py     looks; threads that look at files
 show.py, still.py, play.py    what is opened; where there is no studio: a picture, a film
 """

@@ -8,6 +8,7 @@ the app is desk.Desk.
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -124,13 +125,11 @@ class Studio(BaseApp):
 
     def _begin(self) -> None:
         """After the first paint: the process that imports torch, then what is to be opened."""
-        self.memory.complete(self.history)
         self._tell_state()
         self.main.restore_focus(self.memory.look("focus"))
         self.background(self._open_first(), "open")
         self.watch_entries()
-        if self.memory.trouble:
-            self.warn(self.memory.trouble)
+        self.memory.listen(partial(self.call_later, self.warn))
 
     async def _open_first(self) -> None:
         await self.engine.start()
@@ -150,17 +149,8 @@ class Studio(BaseApp):
         self.memory.close()
 
     def remember(self) -> None:
-        """Keep the state and the looks for the next run, soon."""
-        if self.memory.note(self.history, self._looks()):
-            self.set_timer(self.memory.SOON, self._keep_soon)
-
-    def _keep_soon(self) -> None:
-        if self.is_running:
-            self.background(self._keep(), "memory")
-
-    async def _keep(self) -> None:
-        if trouble := await self.memory.keep():
-            self.warn(trouble)
+        """Keep the state and the looks for the next run."""
+        self.memory.note(self.history, self._looks())
 
     def _looks(self) -> dict[str, Any]:
         view = self.view
@@ -207,6 +197,14 @@ class Studio(BaseApp):
         """Undo or redo up to a step of the history."""
         if self.history.go(index):
             self._changed()
+
+    def other_histories(self) -> list[tuple[Path, str]]:
+        return self.memory.others()
+
+    def open_history(self, path: Path) -> None:
+        """Go on with another history. Raises LattyError, OSError."""
+        self.history = self.memory.open(path, self.history, self._looks())
+        self._changed()
 
     # The engine.
 

@@ -291,7 +291,7 @@ class BaseApp(App[int]):
 
     def _put_right(self) -> None:
         """On a sudden end: keep what there is, and give the terminal back."""
-        self.memory.write(self.memory.waiting, patience=1.0)
+        self.memory.flush(1.0)
         stdin, stderr = sys.__stdin__, sys.__stderr__
         if stdin is None or stderr is None:
             return

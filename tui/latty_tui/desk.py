@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual.screen import Screen
     from textual.timer import Timer
     from textual.widget import Widget
@@ -170,7 +172,13 @@ class Desk(Protocol):
         """Show pictures in another way from now on."""
 
     def remember(self) -> None:
-        """Keep the state and the looks for the next run, soon."""
+        """Keep the state and the looks for the next run."""
+
+    def other_histories(self) -> "list[tuple[Path, str]]":
+        """Histories that no studio has open, and what is in them. Raises OSError."""
+
+    def open_history(self, path: "Path") -> None:
+        """Go on with one of them; this one stays as it is. Raises LattyError, OSError."""
 
     def copy(self, text: str) -> None:
         """To the clipboard, and say so."""

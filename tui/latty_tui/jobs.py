@@ -21,6 +21,7 @@ from latty.jobs.run import Status
 ENOUGH = 1 << 13  # bytes at the end of what an ended job said: its files are told there
 AT_ONCE = 100  # folders that one look reads which it has not seen before
 WINDOW = 15.0  # seconds over which the pace is measured
+SHEETS = "presets"
 ALIVE = ("queued", "running")
 MARKS = {"queued": "○", "running": "●", "done": "✓", "failed": "✗", "cancelled": "–",
          "interrupted": "!"}  # fmt: skip
@@ -253,12 +254,12 @@ def presets_of(status: Status) -> list[str]:
 
 def sheets() -> Path:
     """Where the presets of jobs are that the studio handed in: as they were at that moment."""
-    return (home.state_dir() / "presets").absolute()
+    return (home.state_dir() / SHEETS).absolute()
 
 
 def new_sheet(name: str) -> Path:
-    """A path for a preset of that name, in a folder of its own. Raises ConfigError, OSError."""
-    return private(sheets() / run.new_id()) / f"{name}.toml"
+    """A path for a preset of that name, in a folder of its own. Raises OSError, ConfigError."""
+    return private(home.state_dir() / SHEETS / run.new_id()).absolute() / f"{name}.toml"
 
 
 def log_from(job: str, offset: int, most: int = 1 << 18) -> tuple[list[str], int]:

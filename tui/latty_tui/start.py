@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 
 from latty.config import Config
+from latty_tui import threads
 from latty_tui.terminal import probe, way
 
 
@@ -26,4 +27,7 @@ def run(ref: str | None, config: Config) -> int:
         constants.COLOR_SYSTEM = "truecolor"  # type: ignore[misc]
     way(terminal.way)  # of another package it may be one that cannot be used
     app = Studio(ref, config, replace(terminal, typed=b""))
-    return app.run() or app.return_code or 0
+    code = threads.run(app.run_async()) or app.return_code or 0
+    if threads.left_behind():
+        threads.leave(code)
+    return code

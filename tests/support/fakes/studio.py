@@ -3,6 +3,7 @@
 nothing     as it is
 stuck       undo never returns
 crash       the header cannot be drawn any more once the seed is 8
+hung        a disk does not answer while it is looked what presets there are
 modules     modules.txt in the state folder: what is imported at the first paint
 """
 
@@ -20,6 +21,7 @@ def plant(what: str) -> None:
     if what == "nothing":
         return
     from latty_tui.app import Studio
+    from latty_tui.films import documents
     from latty_tui.memory import Memory
     from latty_tui.panels.header import HeaderPanel
 
@@ -34,16 +36,18 @@ def plant(what: str) -> None:
             return render(self)
 
         HeaderPanel.render = broken  # type: ignore[method-assign, assignment]
+    elif what == "hung":
+        documents.offers = lambda folder: time.sleep(600) or []  # type: ignore[func-returns-value]
     elif what == "modules":
-        complete = Memory.complete
+        listen = Memory.listen
 
-        def told(self: Any, history: Any) -> None:
-            if not self.whole:  # the first time is right after the first paint
-                home.state_dir().mkdir(parents=True, exist_ok=True)
-                (home.state_dir() / "modules.txt").write_text("\n".join(sorted(sys.modules)))
-            complete(self, history)
+        def told(self: Any, tell: Any) -> None:
+            """Right after the first paint."""
+            home.state_dir().mkdir(parents=True, exist_ok=True)
+            (home.state_dir() / "modules.txt").write_text("\n".join(sorted(sys.modules)))
+            listen(self, tell)
 
-        Memory.complete = told  # type: ignore[method-assign]
+        Memory.listen = told  # type: ignore[method-assign]
 
 
 def main() -> int:

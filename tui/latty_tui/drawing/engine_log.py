@@ -1,13 +1,17 @@
 """What the engine's process said last, and how it ended, in words."""
 
 import asyncio
+import fcntl
+import os
 import signal
 from asyncio.subprocess import Process
 from contextlib import suppress
 from typing import BinaryIO
 
 from latty import home
+from latty.errors import ConfigError
 from latty.files import tail
+from latty.folders import parent_of
 from latty.wire import BROKEN
 
 LIMIT = 2**18  # bytes of earlier processes that a new one keeps
@@ -26,13 +30,14 @@ class EngineLog:
         """For a new process to append to, begun anew where it is long; None where there can be
         none."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            log = self.path.open("ab")
-            if log.tell() > LIMIT:
+            with parent_of(self.path) as folder:
+                log = folder.update(self.path.name)
+            fcntl.fcntl(log, fcntl.F_SETFL, os.O_APPEND)  # several studios have one log
+            if log.seek(0, os.SEEK_END) > LIMIT:
                 log.truncate(0)
-            self._start = self.path.stat().st_size
+            self._start = log.seek(0, os.SEEK_END)
             return log
-        except OSError:
+        except (OSError, ConfigError):
             return None
 
     def tail(self) -> str:

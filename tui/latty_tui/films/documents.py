@@ -10,18 +10,23 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from latty import home, presets
-from latty.errors import BadData, Missing, PresetError
+from latty import home, presets, reading
+from latty.errors import BadData, ConfigError, Missing, PresetError
 from latty.files import Stamp, replace_whole, stamp_of
+from latty.folders import private
 from latty.presets import Preset
 from latty.presets.formats import format_of
 
 RECENT = "recent-presets.json"
 MOST_RECENT = 20
 MOST_MEDIA = 50  # results that are offered, newest first
+MOST_SEEN = 500  # files of a folder that are looked into
+LARGEST = 4 * 2**20  # bytes of a preset that was edited
+HEAD = 2**16  # bytes of a file that are looked at
 EDITORS = ("nano", "vim", "vi")  # where neither $VISUAL nor $EDITOR says
 PLUS = ("vi", "vim", "nvim", "view", "nano", "pico", "emacs", "emacsclient", "mg", "joe", "jed",
         "kak", "ne", "mcedit", "gvim", "kate", "gedit", "less")  # fmt: skip
@@ -88,8 +93,7 @@ def copied(preset: Preset, original: Path | None) -> Path:
     """A file to edit a preset in that is not saved: with the comments of the original."""
     import tempfile
 
-    folder = home.cache_dir() / "edit"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = private(home.cache_dir() / "edit")
     path = Path(tempfile.mkdtemp(dir=folder)) / f"{file_name(preset.name)}.toml"
     if original is not None:
         with suppress(OSError):
@@ -100,6 +104,11 @@ def copied(preset: Preset, original: Path | None) -> Path:
         path.unlink(missing_ok=True)
         presets.save(preset, path)
     return path
+
+
+def content(path: Path) -> bytes:
+    """What is in the file of a preset. Raises OSError, UnfitFile where it is larger than any."""
+    return reading.content(path, LARGEST)
 
 
 def thrown_away(path: Path) -> None:
@@ -147,10 +156,10 @@ def shown(path: Path) -> str:
 def offers(out_dir: Path) -> list[Offer]:
     """Presets used lately, those in the working folder and in ./presets, those that come with
     latty, and results in `out_dir`, which carry theirs."""
-    seen: set[Path] = set()
+    seen: set[str] = set()
     found = []
     for path, what in _known(out_dir):
-        real = path.resolve()
+        real = os.path.realpath(path)  # where links go in circles, too
         if real not in seen:
             seen.add(real)
             found.append(Offer(str(path), path.stem, what))
@@ -162,49 +171,68 @@ def _known(out_dir: Path) -> Iterator[tuple[Path, str]]:
         yield path, f"lately, {shown(path)}"
     here = Path.cwd()
     for folder in (here, here / "presets"):
-        if folder.resolve() != home.presets_dir().resolve():
-            for path in sorted(folder.glob("*.toml")):
-                if _is_preset(path):
+        if not folder.exists() or not folder.samefile(home.presets_dir()):
+            presets = (path for path in _files(folder) if path.suffix == ".toml")
+            for path in islice(presets, MOST_SEEN):
+                if "[scene" in _head(path):
                     yield path, shown(path)
     for path in sorted(home.presets_dir().glob("*.toml")):
         yield path, _first_comment(path) or "comes with latty"
-    media = [path for path in out_dir.glob("*") if format_of(path) is not None]
+    media = [path for path in _files(out_dir) if format_of(path) is not None]
     dated = sorted(((stamp_of(path) or (0, 0, 0), path) for path in media), reverse=True)
     for _, path in dated[:MOST_MEDIA]:
         yield path, f"result, {shown(path)}"
 
 
-def _is_preset(path: Path) -> bool:
+def _files(folder: Path) -> list[Path]:
+    """The files in a folder, and what else is no pipe and no device, by name."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(Path(one.path) for one in entries if is_file(one))
+    except OSError:
+        return []
+
+
+def is_file(entry: "os.DirEntry[str]") -> bool:
+    """Whether it is a file, or leads to one; links may go in circles."""
     with suppress(OSError):
-        return "[scene" in path.read_text(encoding="utf-8", errors="replace")[: 2**16]
+        return entry.is_file()
     return False
+
+
+def _head(path: Path) -> str:
+    """How a file begins; "" where it cannot be read."""
+    with suppress(OSError), reading.opened(path) as file:
+        return file.read(HEAD).decode("utf-8", "replace")
+    return ""
 
 
 def _first_comment(path: Path) -> str:
     """What a shipped preset says of itself."""
-    with suppress(OSError):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()[:5]:
-            if line.startswith("# "):
-                return line[2:]
-    return ""
+    first = (line for line in _head(path).splitlines()[:5] if line.startswith("# "))
+    return next(first, "")[2:]
 
 
 def recent() -> list[Path]:
     """Files that were loaded or saved lately and are still there, newest first."""
-    with suppress(OSError, ValueError):
-        names = json.loads((home.state_dir() / RECENT).read_bytes())
-        if isinstance(names, list):
-            paths = [Path(name) for name in names if isinstance(name, str)]
-            return [path for path in paths if stamp_of(path) is not None]
+    with suppress(OSError, BadData):
+        names = reading.json_file(home.state_dir() / RECENT)
+        paths = [Path(name) for name in names if isinstance(name, str)] if names else []
+        return [path for path in paths if _is_there(path)]
     return []
+
+
+def _is_there(path: Path) -> bool:
+    with suppress(OSError, ValueError):
+        return path.is_file()
+    return False
 
 
 def remember(path: Path) -> None:
     """It was used just now."""
     whole = path.absolute()
     names = [str(whole), *(str(other) for other in recent() if other != whole)]
-    with suppress(OSError):
-        home.state_dir().mkdir(parents=True, exist_ok=True)
+    with suppress(OSError, ConfigError):
         data = json.dumps(names[:MOST_RECENT]).encode()
         replace_whole(home.state_dir() / RECENT, [data])
 
@@ -257,5 +285,5 @@ def _at(name: str, path: Path, line: int) -> Sequence[str]:
 def lines(path: Path) -> list[str]:
     """The lines of a file, for those who are told what is wrong with them."""
     with suppress(OSError):
-        return path.read_bytes()[: 2**20].decode("utf-8", "replace").splitlines()
+        return reading.content(path).decode("utf-8", "replace").splitlines()
     return []

@@ -1,13 +1,15 @@
 """Directions and latents of a file: imported as `latty import` does it, once that is wanted."""
 
 import asyncio
+import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from latty.checkpoints.safetensors import read_header
 from latty.errors import LattyError
 from latty.jobs import run
-from latty.process import command
+from latty.process import command, end_with_parent
 from latty.text import printable
 from latty_tui.desk import Desk
 from latty_tui.dialogs.choose import Choice, Choose
@@ -48,6 +50,7 @@ async def _import(desk: Desk, path: Path) -> None:
         *command("latty", "import", str(path)),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE, env=run.environment(),
+        preexec_fn=partial(end_with_parent, os.getpid()),
     )  # fmt: skip
     try:
         result, words = await process.communicate()

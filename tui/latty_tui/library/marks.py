@@ -5,17 +5,19 @@ They are kept in marks.json in the data folder, beside what they are about.
 
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from latty import home
+from latty import home, locks, reading
+from latty.errors import BadData, LattyError
 from latty.files import replace_whole
+from latty.folders import Folder, private
 
 FILE = "marks.json"
 SCHEMA = 1
 RECENT = 10  # paths
+PATIENCE = 2.0  # seconds for another studio to write its marks
 LONGEST = 40  # characters of a tag
 
 
@@ -28,31 +30,56 @@ class Marks:
     recent: tuple[str, ...] = ()
 
     @classmethod
-    def load(cls) -> Self:
-        """Those of the file; none where there is none that can be read."""
-        with suppress(OSError, ValueError, RecursionError):
-            table = json.loads(_file().read_bytes())
-            if isinstance(table, dict) and table.get("schema") == SCHEMA:
-                tags = table.get("tags")
-                return cls(
-                    frozenset(_texts(table.get("stars"))),
-                    {ref: found for ref, some in (tags if isinstance(tags, dict) else {}).items()
-                     if (found := tuple(_texts(some)))},
-                    tuple(_texts(table.get("recent")))[:RECENT],
-                )  # fmt: skip
-        return cls()
-
-    def save(self) -> None:
-        """Write them in one step. Raises OSError."""
+    def load(cls) -> "Marks":
+        """Those of the file; none where there is none. A file that cannot be read is set aside:
+        raises BadData that says where. Raises OSError."""
         file = _file()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        table = {
-            "schema": SCHEMA,
-            "stars": sorted(self.stars),
-            "tags": {ref: list(tags) for ref, tags in sorted(self.tags.items())},
-            "recent": list(self.recent),
-        }
-        replace_whole(file, [json.dumps(table, indent=1).encode()])
+        try:
+            return _marks_of(reading.json_file(file))
+        except FileNotFoundError:
+            return cls()
+        except (BadData, OSError) as error:
+            if isinstance(error, OSError) and not isinstance(error, LattyError):
+                raise
+            with Folder(file.parent) as folder:
+                aside = folder.set_aside(file.name)
+            raise BadData(f"{error}: it is set aside as {aside}") from None
+
+    def save(self, before: "Marks") -> "Marks":
+        """Write what differs from `before`, and keep what others have written since; the marks that
+        come of it. Raises OSError, LattyError: BadData, when all is written, as `load`."""
+        file, fault = _file(), None
+        private(file.parent)
+        with locks.locked(file.with_suffix(".lock"), "writing marks", patience=PATIENCE):
+            try:
+                now = Marks.load()
+            except BadData as error:
+                now, fault = before, error
+            merged = self._since(before, now)
+            table = {
+                "schema": SCHEMA,
+                "stars": sorted(merged.stars),
+                "tags": {ref: list(tags) for ref, tags in sorted(merged.tags.items())},
+                "recent": list(merged.recent),
+            }
+            replace_whole(file, [json.dumps(table, indent=1).encode()])
+        if fault is not None:
+            raise fault
+        return merged
+
+    def _since(self, before: "Marks", now: "Marks") -> "Marks":
+        """`now` with all that was changed from `before` to these."""
+        stars = (now.stars | self.stars - before.stars) - (before.stars - self.stars)
+        tags = dict(now.tags)
+        for ref in {*before.tags, *self.tags}:
+            if before.tags.get(ref) != self.tags.get(ref):
+                tags[ref] = self.tags.get(ref, ())
+        recent = self.recent if now.recent == before.recent else (*self.recent, *now.recent)
+        return Marks(
+            stars,
+            {ref: found for ref, found in tags.items() if found},
+            tuple(dict.fromkeys(recent))[:RECENT],
+        )
 
     def starred(self, ref: str) -> "Marks":
         """With the star of `ref` turned around."""
@@ -90,6 +117,19 @@ def read_tags(text: str) -> tuple[str, ...]:
 
 def _file() -> Path:
     return home.data_dir() / FILE
+
+
+def _marks_of(table: Any) -> Marks:
+    """Raises BadData."""
+    if not isinstance(table, dict) or table.get("schema") != SCHEMA:
+        raise BadData(f"{_file()} is damaged, or of another version of latty")
+    tags = table.get("tags")
+    return Marks(
+        frozenset(_texts(table.get("stars"))),
+        {ref: found for ref, some in (tags if isinstance(tags, dict) else {}).items()
+         if (found := tuple(_texts(some)))},
+        tuple(_texts(table.get("recent")))[:RECENT],
+    )  # fmt: skip
 
 
 def _texts(value: Any) -> Iterable[str]:

@@ -1,14 +1,21 @@
 """Every step there was: undo and redo as a list."""
 
+import asyncio
+from pathlib import Path
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 
+from latty.errors import LattyError
+from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.drawing.engine import OpenModel
 from latty_tui.panel import Panel
 from latty_tui.state import State
 from latty_tui.widgets.lines import LinePart, Lines
+
+NONE = "there is no other history: each studio that is open beside another keeps its own"
+OTHERS = "Each studio that is open beside another keeps a history of its own: go on with that one."
 
 
 class HistoryPanel(Panel, Lines):
@@ -22,6 +29,7 @@ class HistoryPanel(Panel, Lines):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", "Go to this step", key_display="⏎"),
         Binding("right", "present", "To the present step", show=False),
+        Binding("h", "others", "Another history", tooltip=OTHERS),
     ]
 
     def on_mount(self) -> None:
@@ -50,6 +58,20 @@ class HistoryPanel(Panel, Lines):
 
     def action_present(self) -> None:
         self.go(self.desk.history.index)
+
+    async def action_others(self) -> None:
+        """Choose another history and go on with it. Raises OSError."""
+        if not (found := await asyncio.to_thread(self.desk.other_histories)):
+            self.desk.say(NONE)
+            return
+        choices = [Choice(path, what, f"{path.name}, as it was left") for path, what in found]
+        self.desk.ask(Choose("go on with which history?", choices), self._open)
+
+    def _open(self, path: Path) -> None:
+        try:
+            self.desk.open_history(path)
+        except (LattyError, OSError) as error:
+            self.desk.fail(error, "this history cannot be opened")
 
     def on_click(self, event: events.Click) -> None:
         if event.chain == 2 and self.line_at(event) is not None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from latty import home
+from latty.files import stamp_of, write
 from latty_tui.terminal import Pixels
 
 ADVICE = "files: their paths are printed"
@@ -18,7 +19,7 @@ def canvas(columns: int, rows: int, cell: tuple[int, int]) -> None:
 
 
 def encode(rgb: Pixels, columns: int, rows: int, **_: object) -> str:
-    """The path of a file that holds the picture (H, W, 3)."""
+    """The path of a file that holds the picture (H, W, 3). Raises OutputError, ConfigError."""
     from hashlib import sha256
     from io import BytesIO
 
@@ -28,18 +29,15 @@ def encode(rgb: Pixels, columns: int, rows: int, **_: object) -> str:
     Image.fromarray(rgb).save(file, "PNG")
     data = file.getvalue()
     path = home.cache_dir() / "pictures" / f"{sha256(data).hexdigest()[:16]}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        part = path.with_suffix(".part")
-        part.write_bytes(data)
-        part.replace(path)
+        write(path, [data])
         _forget(path.parent)
     return str(path)
 
 
 def _forget(folder: Path) -> None:
     """Remove the oldest pictures, where there are too many."""
-    files = sorted(folder.glob("*.png"), key=lambda path: path.stat().st_mtime_ns)
+    files = sorted(folder.glob("*.png"), key=lambda path: stamp_of(path) or (0, 0, 0))
     for path in files[:-KEPT]:
         path.unlink(missing_ok=True)
 

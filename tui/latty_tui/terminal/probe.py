@@ -14,7 +14,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from latty.cli import signals
@@ -91,10 +91,17 @@ class Asked:
         """It is a program beside the terminal: it is asked at the same time."""
         import subprocess
 
+        from latty.process import end_with_parent
+
         try:
             quiet = subprocess.DEVNULL
             self._tmux = subprocess.Popen(
-                TMUX, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet, text=True
+                TMUX,
+                stdin=quiet,
+                stdout=subprocess.PIPE,
+                stderr=quiet,
+                text=True,
+                preexec_fn=partial(end_with_parent, os.getpid()),
             )
         except OSError:
             self._tmux = None

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
+from latty.errors import LattyError
 from latty_tui.drawing.engine import OpenModel
 from latty_tui.library import sets
 from latty_tui.library.marks import Marks
@@ -40,10 +41,16 @@ class DirectionList(BrowserPanel[DirectionRow]):
             first = not self.entries
             entries = await asyncio.to_thread(self._reader.look)
             if first:
-                self.marks = await asyncio.to_thread(Marks.load)
+                await self._load_marks()
         if entries is not self.entries and self.query(RowList):  # or the studio closes
             self.entries = entries
             self.fill()
+
+    async def _load_marks(self) -> None:
+        try:
+            self.marks = await asyncio.to_thread(Marks.load)
+        except LattyError as error:
+            self.desk.say(str(error), "warning")
 
     def fill(self, select: str = "") -> None:
         """The rows again; the cursor stays at what it is at, or goes to `select`."""
@@ -114,8 +121,14 @@ class DirectionList(BrowserPanel[DirectionRow]):
         strength = self.strengths.get(row.key) if row.found else None
         return line(row, width, self.list, self.marks, strength)
 
+    async def _save_marks(self, marks: Marks, before: Marks) -> None:
+        merged = await asyncio.to_thread(marks.save, before)
+        if self.marks is marks and merged != marks:  # another studio has made some
+            self.marks = merged
+            self.fill()
+
     def mark(self, marks: Marks) -> None:
         """Other marks from now on."""
-        self.marks = marks
+        before, self.marks = self.marks, marks
         self.fill()
-        self.desk.background(asyncio.to_thread(marks.save), "marks")
+        self.desk.background(self._save_marks(marks, before), "marks")

@@ -14,6 +14,7 @@ from textual.widgets import Input, OptionList
 
 from latty.text import printable
 from latty_tui.dialogs.choose import Listed
+from latty_tui.films.documents import is_file
 
 MOST = 200  # names that are offered
 HINT = "tab completes, enter opens"
@@ -24,15 +25,22 @@ def completions(text: str) -> list[str]:
     folder, _, start = text.rpartition("/")
     try:
         where = Path(f"{folder}/" if "/" in text else ".").expanduser()
-        entries = [
-            (not entry.is_dir(), entry.name)
-            for entry in os.scandir(where)
-            if entry.name.startswith(start) and (start or not entry.name.startswith("."))
-        ]
+        with os.scandir(where) as entries:
+            named = (one for one in entries if one.name.startswith(start)
+                     and (start or not one.name.startswith(".")))  # fmt: skip
+            found = sorted(pair for one in named if (pair := _place(one)) is not None)
     except (OSError, RuntimeError, ValueError):
         return []
     before = f"{folder}/" if "/" in text else ""
-    return [f"{before}{name}{'' if is_file else '/'}" for is_file, name in sorted(entries)[:MOST]]
+    return [f"{before}{name}{'' if is_file else '/'}" for is_file, name in found[:MOST]]
+
+
+def _place(entry: "os.DirEntry[str]") -> tuple[bool, str] | None:
+    """Folders before files, by name; None for a pipe, a device, and a link to nowhere."""
+    with suppress(OSError):
+        if entry.is_dir():
+            return False, entry.name
+    return (True, entry.name) if is_file(entry) else None
 
 
 def common(found: list[str], text: str) -> str:

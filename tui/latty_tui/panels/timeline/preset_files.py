@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from latty.errors import LattyError, OutputError, PresetError
-from latty.files import stamp_of
+from latty.files import Stamp, stamp_of
 from latty.presets import Preset
 from latty_tui.desk import Desk
 from latty_tui.dialogs.ask import Ask
@@ -132,16 +132,24 @@ class PresetFiles:
         )  # fmt: skip
 
     def _named(self, path: Path) -> None:
-        def sure(_: object = None) -> None:
-            self.desk.background(self.save(path), "presets")
-
         mine = self.current is not None and self.current.path == path
-        if mine or not path.exists():
-            sure()
+        known = self.current.stamp if mine and self.current is not None else None
+        self.desk.background(self._save_if_sure(path, known, mine), "presets")
+
+    async def _save_if_sure(self, path: Path, known: Stamp | None, mine: bool) -> None:
+        """Write over what is there only where that is what we know, or somebody says so."""
+        there = await asyncio.to_thread(stamp_of, path)
+        if there in (None, known):
+            await self.save(path)
             return
+        what = "has been changed by another program" if mine else "is there"
+        question = f"{documents.shown(path)} {what}: write over it?"
         choices = [Choice(None, "no", "keep the file"),
                    Choice(True, "yes", "what is not said anew in it stays")]  # fmt: skip
-        question = f"{documents.shown(path)} is there: write over it?"
+
+        def sure(_: object) -> None:  # of what is there now, and of nothing that comes meanwhile
+            self.desk.background(self._save_if_sure(path, there, mine), "presets")
+
         self.desk.ask(Choose(question, choices), sure)
 
     async def save(self, path: Path) -> None:
@@ -193,7 +201,7 @@ class PresetFiles:
         preset = film.preset_of(self.desk.state)
         original = now.path if now is not None else None
         path = await asyncio.to_thread(documents.copied, preset, original)
-        await self._edit(path, own=path.read_bytes())
+        await self._edit(path, own=await asyncio.to_thread(documents.content, path))
 
     async def _edit(self, path: Path, line: int = 0, own: bytes | None = None) -> None:
         """`own`: what was in a file that is for the editor alone."""
@@ -211,7 +219,7 @@ class PresetFiles:
     async def _take(self, path: Path, own: bytes) -> None:
         """The preset of a file that was for the editor alone."""
         try:
-            if path.read_bytes() != own:
+            if await asyncio.to_thread(documents.content, path) != own:
                 found = await asyncio.to_thread(documents.read, str(path))
                 state = film.state_of(found.preset)
                 await self._go_to(state, f"edit {state.name}")

@@ -1,0 +1,510 @@
+"""What the studio remembers: every step at once, of every studio, and nothing written over that was
+not read."""
+
+import json
+import os
+import random
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from studio import Keys, made, run, settled, text, until
+
+from latty import home
+from latty.scene import Scene
+from latty_tui.app import Studio
+from latty_tui.memory import Memory, shelf
+from latty_tui.memory.journal import MOST, SCHEMA, HistoryFile, line, parsed
+from latty_tui.memory.keeper import AGAIN, KEPT
+from latty_tui.memory.tables import state_table, step_table
+from latty_tui.state import History, State, Step
+
+FIRST = Scene("demo", 7, 0.8)
+OTHER_USER = 65534
+
+
+def step(seed: int) -> Step:
+    return Step(State(Scene("demo", seed, 0.8)), f"seed {seed}")
+
+
+def change(app: Any, **fields: object) -> None:
+    """One step of history."""
+    app.change(app.state.with_scene(**fields), " ".join(f"{k} {v}" for k, v in fields.items()))
+
+
+def does(app: Studio, seed: int) -> None:
+    """The same in a studio that has no screen."""
+    app.history.push(step(seed).state, f"seed {seed}", "", 0)
+    app.remember()
+
+
+def place(number: int = 1) -> Path:
+    return home.state_dir() / "history" / f"{number}.jsonl"
+
+
+def written(*seeds: int, number: int = 1, **more: Any) -> Path:
+    """A history on disk of steps with these seeds, as a studio leaves it."""
+    path = place(number)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tables = [{"schema": SCHEMA}, more, *(step_table(step(seed)) for seed in seeds)]
+    path.write_bytes(b"".join(line(table) for table in tables if table))
+    return path
+
+
+def earlier(steps: int = 40, **more: Any) -> Path:
+    """What a latty of before wrote."""
+    told = [{"state": state_table(step(seed).state), "what": "x"} for seed in range(steps)]
+    table = {"schema": 1, "steps": told, "index": steps - 1, "looks": {"grid": 4}, **more}
+    path = home.state_dir() / "studio.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(table, separators=(",", ":")))
+    return path
+
+
+def opened() -> tuple[History, list[str], Memory]:
+    """What a studio that starts finds, and what it tells."""
+    memory, news = Memory(), list[str]()
+    memory.listen(news.append)
+    history = memory.history()
+    memory.flush()
+    return history, news, memory
+
+
+def left() -> list[Any]:
+    """The seeds of the history that the next studio opens with."""
+    history, _, memory = opened()
+    memory.close()
+    return seeds(history)
+
+
+def seeds(history: History) -> list[Any]:
+    return [one.state.scene.seed for one in history]
+
+
+def told(pilot: Keys) -> str:
+    """What the toasts say."""
+    return "\n".join(one.message for one in pilot.app._notifications)
+
+
+def on_disk() -> dict[str, bytes]:
+    """Everything in the state folder, by its path."""
+    paths = home.state_dir().rglob("*")
+    files = (path for path in paths if path.is_file() and path.stat().st_size < 2**24)
+    return {str(path.relative_to(home.state_dir())): path.read_bytes() for path in files}
+
+
+# It opens where it was left.
+
+
+def test_it_opens_where_it_was_left() -> None:
+    async def first(pilot: Keys) -> None:
+        change(pilot.app, seed=11)
+        change(pilot.app, seed=12)
+        await pilot.press("u", "g")
+        pilot.app.set_theme("latty-light")
+        pilot.app.main.go(pilot.app.panel("picture"))
+        await settled(pilot)
+
+    async def second(pilot: Keys) -> None:
+        app = pilot.app
+        assert app.state.scene.seed == 11 and app.view.grid == 4
+        assert app.theme == "latty-light" and app.main.current.id == "picture"
+        await pilot.press("ctrl+r")
+        assert app.state.scene.seed == 12
+        await pilot.press("u", "u")
+        assert app.state.scene == Scene("demo", 7, 0.8)
+
+    run(first)
+    run(second)
+
+
+def test_a_studio_that_ends_before_its_first_paint_forgets_nothing() -> None:
+    async def keys(pilot: Keys) -> None:
+        change(pilot.app, seed=11)
+        change(pilot.app, seed=12)
+
+    run(keys)
+    app = made()
+    assert app.state.scene.seed == 12
+    app.memory.save(app.history, {})
+    app.memory.close()
+
+    async def again(pilot: Keys) -> None:
+        assert [step.what for step in pilot.app.history] == ["start", "seed 11", "seed 12"]
+
+    run(again)
+
+
+def test_a_history_says_the_same_on_disk_as_in_memory() -> None:
+    """After every kind of change, in any order."""
+    choose = random.Random(5)
+    memory = Memory()
+    history = memory.history()
+    for number in range(300):
+        kind = choose.choice(["push", "push", "join", "undo", "redo", "go"])
+        if kind in ("push", "join"):
+            moment = 0.0 if kind == "join" else float(number)
+            history.push(step(choose.randrange(99)).state, f"step {number}", "t", moment)
+        elif kind == "go":
+            history.go(choose.randrange(len(history)))
+        else:
+            getattr(history, kind)()
+        memory.note(history, {"grid": number // 50})
+        if number % 10 == 0:
+            memory.flush()
+            found = HistoryFile(place()).read()
+            assert (found.steps, found.index) == (history.steps, history.index)
+            assert found.looks == {"grid": number // 50} and not found.lost
+    memory.close()
+
+
+def test_a_long_history_is_written_anew_and_keeps_its_last_steps() -> None:
+    memory = Memory()
+    history = memory.history()
+    for number in range(3 * MOST + 2000):
+        history.push(step(number).state, "x", "", number)
+        memory.note(history, {})
+        if number == MOST:
+            memory.flush()
+            assert len(parsed(place().read_bytes()).steps) >= MOST
+    memory.flush()
+    found = parsed(place().read_bytes())
+    assert (
+        MOST <= len(found.steps) < 2 * MOST + 1001
+        and found.steps == history.steps[-len(found.steps) :]
+    )
+    memory.close()
+
+
+def test_a_step_is_on_disk_within_a_tenth_of_a_second() -> None:
+    memory = Memory()
+    history, late = memory.history(), []
+    for number in range(30):
+        history.push(step(number + 100).state, "x", "", number)
+        began = time.monotonic()
+        memory.note(history, {})
+        while not place().exists() or parsed(place().read_bytes()).steps != history.steps:
+            time.sleep(0.001)
+        late.append(time.monotonic() - began)
+    memory.close()
+    assert sorted(late)[len(late) // 2] < 0.1, late  # single ones wait for a busy machine
+
+
+# What cannot be read.
+
+
+def test_a_history_cut_anywhere_gives_what_is_before_the_cut() -> None:
+    data = written(1, 2, 3).read_bytes()
+    ends = [i + 1 for i, byte in enumerate(data) if byte == ord("\n")]
+    for cut in range(len(data)):
+        found = parsed(data[:cut])
+        assert len(found.steps) == max(0, sum(end - 1 <= cut for end in ends) - 1)
+        assert bool(found.lost) == all(cut not in (0, end, end - 1) for end in ends)
+
+
+def test_what_follows_a_line_without_its_end_is_a_line_of_its_own() -> None:
+    path = written(1, 2)
+    os.truncate(path, path.stat().st_size - 1)
+    history, news, memory = opened()
+    history.push(step(5).state, "x", "", 0)
+    memory.save(history, {})
+    memory.close()
+    assert not news and left() == [1, 2, 5]
+
+
+def test_a_flipped_bit_costs_one_step() -> None:
+    data = written(1, 2, 3).read_bytes()
+    for at in range(0, len(data), 3):
+        torn = bytearray(data)
+        torn[at] ^= 1 << at % 8
+        found = parsed(bytes(torn))
+        assert len(found.steps) >= 1 + (data[at : at + 1] != b"\n")
+        assert found.lost or found.steps == parsed(data).steps, "in the figures of a checksum"
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "cut": lambda data: data[: len(data) // 2],
+    "a line": lambda data: data.replace(b'"seed":2', b'"seed":9'),
+    "rubbish": lambda data: b"\0\xff" * 5000,
+    "empty line": lambda data: data + b"\n",
+    "deep": lambda data: data + line({"state": json.loads("[" * 900 + "]" * 900)}),
+    "another shape": lambda data: data + line({"state": {"scene": 5}}) + line({"drop": "x"}),
+    "numbers": lambda data: data + line({"back": 10**400}) + line({"drop": float("inf")}),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_history_is_set_aside_and_what_can_be_read_is_used(name: str) -> None:
+    path = written(1, 2, 3)
+    path.write_bytes(DAMAGES[name](path.read_bytes()))
+    data, wanted = path.read_bytes(), parsed(path.read_bytes())
+    (path.parent / "1.jsonl.1").write_text("an older one")
+    history, news, memory = opened()
+    assert seeds(history) == [one.state.scene.seed for one in wanted.steps] or not wanted.steps
+    assert any("damaged" in one for one in news)
+    assert any(str(path.with_name("1.jsonl.2")) in one for one in news)
+    assert on_disk()["history/1.jsonl.2"] == data
+    assert on_disk()["history/1.jsonl.1"] == b"an older one"
+    history.push(step(50).state, "more", "", 0)
+    memory.save(history, {})
+    memory.close()
+    assert left() == seeds(history) and not opened()[1]
+
+
+EARLIER: dict[str, Callable[[Path], object]] = {
+    "cut": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "newer": lambda path: earlier(schema=2),
+    "deep": lambda path: path.write_text("[" * 3000 + "]" * 3000),
+    "deep within": lambda path: earlier(looks=json.loads("[" * 300 + "]" * 300)),
+    "a huge number": lambda path: path.write_text('{"schema": ' + "9" * 5000 + "}"),
+    "not a table": lambda path: path.write_text("[]"),
+    "empty": lambda path: path.write_text(""),
+    "no steps": lambda path: earlier(steps=0, looks=5) and path.write_text('{"schema": 1}'),
+    "no text": lambda path: path.write_bytes(b"\xff\xfe\0"),
+    "sparse": lambda path: os.truncate(path, 3 * 2**30),
+}
+
+
+@pytest.mark.parametrize("name", EARLIER)
+def test_a_document_of_an_earlier_latty_that_cannot_be_used_is_set_aside(name: str) -> None:
+    path = earlier()
+    EARLIER[name](path)
+    inode, size = path.stat().st_ino, path.stat().st_size
+    history, news, memory = opened()
+    memory.close()
+    aside = path.with_name("studio.json.1")
+    assert (aside.stat().st_ino, aside.stat().st_size) == (inode, size) and not path.exists()
+    assert len([one for one in news if str(aside) in one]) == 1
+    if name == "cut":
+        assert 15 < len(history) < 40 and seeds(history) == list(range(len(history)))
+    elif name == "deep within":
+        assert seeds(history) == list(range(40))
+    else:
+        assert history.state.scene == FIRST and len(history) == 1
+
+
+def test_one_step_that_cannot_be_read_costs_that_step() -> None:
+    path = earlier()
+    table = json.loads(path.read_text())
+    table["steps"][3]["state"]["scene"] = {"model": 5}
+    table["steps"][30] = None
+    table["index"] = 20
+    path.write_text(json.dumps(table))
+    history, news, memory = opened()
+    memory.close()
+    assert len(history) == 38 and history.state.scene.seed == 20
+    assert "38 steps of it can be read" in news[0] and "studio.json.1" in news[0]
+
+
+def test_the_history_of_an_earlier_latty_goes_on_and_stays_for_it() -> None:
+    path = earlier()
+    data = path.read_bytes()
+    history, news, memory = opened()
+    assert seeds(history) == list(range(40)) and memory.view().grid == 4 and not news
+    memory.close()
+    assert path.read_bytes() == data
+    assert left() == list(range(40))
+    time.sleep(0.02)
+    earlier(steps=3)  # it is in use still
+    assert left() == [0, 1, 2]
+
+
+def test_a_history_of_a_newer_latty_stays_as_it_is() -> None:
+    path = written(1, 2, schema=SCHEMA + 1)
+    data = path.read_bytes()
+    history, news, memory = opened()
+    history.push(step(5).state, "x", "", 0)
+    memory.save(history, {})
+    memory.close()
+    assert path.read_bytes() == data and place(2).exists()
+    assert news == [f"{path} is of a newer latty: it stays as it is"]
+    assert left() == [7, 5]
+
+
+def fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def link(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def dangling(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+def out(path: Path) -> None:
+    other = path.parent.parent / "precious"
+    other.write_text("precious")
+    path.symlink_to(other)
+
+
+def device_folder(path: Path) -> None:
+    path.mkdir()
+    (path / "precious").write_text("precious")
+
+
+def sparse(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 3 * 2**30)
+
+
+def of_another_user(path: Path) -> None:
+    if os.geteuid():
+        pytest.skip("only root can give files away")
+    path.write_bytes(line({"schema": SCHEMA}) + line(step_table(step(5))))
+    os.chown(path, OTHER_USER, OTHER_USER)
+
+
+@pytest.mark.parametrize("name", ["history/1.jsonl", "studio.json"])
+@pytest.mark.parametrize(
+    "plant", [fifo, link, dangling, out, device_folder, sparse, of_another_user]
+)
+def test_what_is_no_file_of_ours_is_set_aside(plant: Callable[[Path], None], name: str) -> None:
+    path = home.state_dir() / name
+    path.parent.mkdir(parents=True)
+    plant(path)
+    before = path.lstat()
+    history, news, memory = opened()
+    history.push(step(5).state, "x", "", 0)
+    memory.save(history, {})
+    memory.close()
+    aside = path.with_name(f"{path.name}.1")
+    assert aside.lstat().st_ino == before.st_ino and any(str(aside) in one for one in news)
+    assert all(data == b"precious" for file, data in on_disk().items() if "precious" in file)
+    assert left() == [7, 5]
+
+
+def test_what_another_program_writes_meanwhile_is_set_aside() -> None:
+    history, news, memory = opened()
+    history.push(step(5).state, "x", "", 0)
+    memory.save(history, {})
+    place().write_text("restored from a backup")
+    history.push(step(6).state, "x", "", 1)
+    memory.save(history, {})
+    assert place().with_name("1.jsonl.1").read_text() == "restored from a backup"
+    assert "1.jsonl.1" in news[0] and seeds(History(step(1).state)) == [1]
+    place().unlink()
+    history.push(step(8).state, "x", "", 2)
+    memory.save(history, {})
+    memory.close()
+    assert left() == [7, 5, 6, 8]
+
+
+def test_it_is_for_its_owner_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = os.umask(0)
+    try:
+        history, _, memory = opened()
+        memory.save(history, {})
+        memory.close()
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in home.state_dir().rglob("*")}
+    assert modes == {"history": 0o700, "1.jsonl": 0o600, "1.lock": 0o600}
+
+
+# Several studios.
+
+
+def test_two_studios_keep_a_history_each() -> None:
+    first, second = made(), made()
+    does(first, 1)
+    does(second, 2)
+    does(first, 3)
+    for app in (first, second):
+        app.memory.flush()
+    assert left() == [7], "a third one begins afresh, too"
+    news = list[str]()
+    second.memory.listen(news.append)
+    assert news == [shelf.SECOND]
+    first.memory.close()
+    time.sleep(0.02)
+    does(second, 4)
+    second.memory.save(second.history, {})
+    second.memory.close()
+
+    async def next_one(pilot: Keys) -> None:
+        app = pilot.app
+        assert seeds(app.history) == [7, 2, 4], "what was written last"
+        await until(pilot, lambda: shelf.MORE in told(pilot), "told")
+        app.go("history")
+        await pilot.press("h")
+        await until(pilot, lambda: "3 steps, demo" in text(pilot), "the other is offered")
+        await pilot.press("enter")
+        await settled(pilot)
+        assert seeds(app.history) == [7, 1, 3] and app.state.scene.seed == 3
+        change(app, seed=5)
+
+    run(next_one)
+    assert left() == [7, 1, 3, 5]
+    assert [one.state.scene.seed for one in HistoryFile(place(2)).read().steps] == [7, 2, 4]
+
+
+def test_a_history_that_is_open_elsewhere_is_not_offered() -> None:
+    written(1, 2)
+    first = made()
+
+    async def keys(pilot: Keys) -> None:
+        pilot.app.go("history")
+        await pilot.press("h")
+        await until(pilot, lambda: "no other history" in told(pilot), "said")
+        pilot.app.find(type(pilot.app.panel("history")))._open(place(1))
+        await until(pilot, lambda: "another studio has it open" in text(pilot), "refused")
+
+    run(keys)
+    first.memory.close()
+    assert [path.name for path in shelf.paths()] == ["1.jsonl"], "nothing was done in the second"
+
+
+# Disks.
+
+
+def test_a_full_disk_is_said_once_and_the_history_kept_again_when_there_is_room() -> None:
+    async def keys(pilot: Keys) -> None:
+        app = pilot.app
+        change(app, seed=8)
+        app.memory.flush()
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        said = list[str]()
+        app.memory.listen(said.append)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (place().stat().st_size + 10, hard))
+        try:
+            for seed in range(9, 20):
+                change(app, seed=seed)
+            app.memory.flush()
+            assert len(said) == 1 and "cannot be kept: File too large" in said[0]
+            assert parsed(place().read_bytes()).steps[1] == app.history.steps[1]
+            await pilot.press("q")
+            await pilot.pause()
+            assert "cannot be kept" in text(pilot) and not app._exit
+            await pilot.press("escape")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        began = time.monotonic()
+        await until(pilot, lambda: not app.memory.trouble, "tried again")
+        assert time.monotonic() - began < AGAIN + 5 and said[1:] == [KEPT]
+        assert parsed(place().read_bytes()).steps == app.history.steps
+        await pilot.press("q")
+        assert app._exit
+
+    run(keys)
+
+
+def test_a_home_that_cannot_be_made_costs_the_memory_alone() -> None:
+    home.state_dir().parent.mkdir(exist_ok=True)
+    home.state_dir().touch()
+    app: Studio = made()
+    news = list[str]()
+    app.memory.listen(news.append)
+    does(app, 9)
+    app.memory.flush()
+    assert news == ["the history cannot be kept: Not a directory"] and app.memory.trouble
+    home.state_dir().unlink()
+    does(app, 10)
+    app.memory.flush()
+    assert news[1:] == [KEPT] and seeds(app.history) == [7, 9, 10]
+    app.memory.close()
+    assert left() == [7, 9, 10]

@@ -1,0 +1,46 @@
+"""A state of the studio as JSON, and back."""
+
+from typing import Any
+
+from latty.errors import BadData
+from latty.scene import from_table, to_table
+from latty_tui.films.film import film_of, film_table
+from latty_tui.state import State, Step
+
+Table = dict[str, Any]
+WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError,
+         OverflowError, BadData)  # with what a file says  # fmt: skip
+
+
+def state_table(state: State) -> Table:
+    """A state as JSON."""
+    return {
+        "scene": to_table(state.scene),
+        "muted": sorted(state.muted),
+        "solo": sorted(state.solo),
+        "keys": [to_table(scene) for scene in state.keys],
+        "film": film_table(state.film),
+        "name": state.name,
+    }
+
+
+def state_of(table: Table) -> State:
+    """The state of a table. Raises one of WRONG for anything else."""
+    return State(
+        from_table(table["scene"]),
+        frozenset(table["muted"]),
+        frozenset(table["solo"]),
+        tuple(from_table(one) for one in table["keys"]),
+        film_of(table["film"]),
+        str(table["name"]),
+    )
+
+
+def step_table(step: Step) -> Table:
+    """A step of the history as JSON."""
+    return {"state": state_table(step.state), "what": step.what}
+
+
+def step_of(table: Table) -> Step:
+    """The step of a table. Raises one of WRONG for anything else."""
+    return Step(state_of(table["state"]), str(table["what"]))
