@@ -18,7 +18,7 @@ from latty.text import clean
 
 NETWORK = "network.onnx"  # the name under which the bytes of a whole file stand among tensors
 LARGEST = 2**31  # bytes: protobuf has no larger messages
-MOST_FIELDS, DEEPEST, MOST_NODES = 500_000, 16, 100_000
+MOST_FIELDS, DEEPEST, MOST_NODES = 300_000, 16, 100_000
 TYPES = {1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64",
          9: "bool", 10: "float16", 11: "float64", 12: "uint32", 13: "uint64", 16: "bfloat16",
          17: "float8e4m3fn", 18: "float8e4m3fnuz", 19: "float8e5m2", 20: "float8e5m2fnuz",

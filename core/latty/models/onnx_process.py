@@ -65,6 +65,7 @@ def _opened(header: Mapping[str, Any], code: bytes) -> Any:
     """The session of a network, on CUDA where there is one. Raises what onnxruntime raises."""
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()
     known = ("CUDAExecutionProvider", "CPUExecutionProvider")
     providers = [name for name in known if name in onnxruntime.get_available_providers()]
     memory = int(header["memory"])

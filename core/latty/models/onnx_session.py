@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Child = subprocess.Popen[bytes]
 INSTALL = "pip install 'latty[onnx]'"
+# Each arena of a thread would count as memory that the network takes. Nobody is told what is run.
+ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "ORT_DISABLE_TELEMETRY": "1"}
 LOOK = 0.1  # seconds between two looks at signals and the clock
 GRACE = 1.0  # seconds that a run may still take after a signal
 LONGER = "onnx_seconds in config.toml, or LATTY_ONNX_SECONDS, gives it more time"
@@ -121,8 +123,8 @@ class _Process:
         words = process.command("latty.models.onnx_process", str(self.owner))
         pipe = subprocess.PIPE
         # A session of its own: signals of the terminal are answered here, and the child ends with
-        # this process. Few arenas: each thread's would count as memory that the network takes.
-        environment = process.environment({**os.environ, "MALLOC_ARENA_MAX": "2"})
+        # this process.
+        environment = process.environment({**os.environ, **ENVIRONMENT})
         try:
             self.child = Child(words, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL,
                                start_new_session=True, env=environment)  # fmt: skip
