@@ -4,6 +4,7 @@ A pipe is not waited for, a device not opened, and no file is larger than its re
 """
 
 import json
+import math
 import os
 import stat
 from pathlib import Path
@@ -61,15 +62,16 @@ def json_file(path: Path, most: int = SMALL) -> Any:
     return json_of(content(path, most), path)
 
 
-def json_of(data: bytes | str, name: Name) -> Any:
+def json_of(data: bytes | str, name: Name, finite: bool = False) -> Any:
     """The document in a JSON text, called `name` in messages. Raises BadData where it is none, or
-    what no program of ours writes: DEEPEST levels, numbers of a hundred digits, half characters."""
+    what no program of ours writes: DEEPEST levels, numbers of a hundred digits, half characters;
+    with `finite` also numbers that are none or have no end, which JSON has no words for."""
     name = os.fspath(name)
     try:
         if isinstance(data, bytes):
             data = data.decode("utf-8-sig")
         found = json.loads(data)
-        _check(found)
+        _check(found, finite)
     except json.JSONDecodeError as error:
         place = f"{name}:{error.lineno}:{error.colno}"
         raise BadData(f"{place}: this is no JSON: {error.msg.lower()}") from None
@@ -77,13 +79,16 @@ def json_of(data: bytes | str, name: Name) -> Any:
         raise BadData(f"{name} holds text that is no Unicode") from None
     except RecursionError:
         raise BadData(f"{name} nests deeper than {DEEPEST} levels") from None
+    except OverflowError:
+        raise BadData(f"{name} holds a number that is not finite") from None
     except ValueError:
         raise BadData(f"{name} holds a number of more than {_DIGITS} digits") from None
     return found
 
 
-def _check(document: Any) -> None:
-    """Raises RecursionError, ValueError, UnicodeError. By a list: recursion is what it is about."""
+def _check(document: Any, finite: bool) -> None:
+    """Raises RecursionError, ValueError, UnicodeError, OverflowError. By a list: recursion is what
+    it is about."""
     level = [document]
     for _ in range(DEEPEST):
         below: list[Any] = []
@@ -97,6 +102,8 @@ def _check(document: Any) -> None:
                 one.isascii() or one.encode()
             elif isinstance(one, int) and abs(one) >= 10**_DIGITS:
                 raise ValueError
+            elif finite and isinstance(one, float) and not math.isfinite(one):
+                raise OverflowError
         if not below:
             return
         level = below

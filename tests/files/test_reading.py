@@ -80,3 +80,10 @@ def test_a_document_is_read() -> None:
     assert reading.json_of(b'\xef\xbb\xbf{"a": [1, 2.5, null, "\xc3\xa9"]}', "") == {
         "a": [1, 2.5, None, "é"]
     }
+
+
+@pytest.mark.parametrize("text", ["NaN", "-Infinity", '{"a": [1e999]}'])
+def test_a_number_that_is_not_finite_is_refused_where_that_is_asked_for(text: str) -> None:
+    reading.json_of(text, "a.json")
+    with pytest.raises(BadData, match=r"a\.json holds a number that is not finite"):
+        reading.json_of(text, "a.json", finite=True)

@@ -86,6 +86,11 @@ HOSTILE = {
     "too deep": "{" + '"a":{' * 5000 + "}" * 5001,
     "newer": '{"schema":99,"preset":{}}',
     "no schema": '{"schema":"1","preset":{}}',
+    "infinite": '{"schema":1,"preset":{},"x":1e999}',
+    "half a character": '{"schema":1,"preset":{},"x":"\\ud800"}',
+    "thousands of digits": '{"schema":1,"preset":{},"x":' + "9" * 5000 + "}",
+    "hundreds of digits": '{"schema":' + "9" * 4000 + ',"preset":{}}',
+    "six hundred deep": '{"schema":1,"preset":{},"x":' + "[" * 600 + "]" * 600 + "}",
     "escape sequence": '{"schema":1,"preset":{},"x":"\\u001b[2J"}',
     "bidi": '{"schema":1,"preset":{},"\\u202ex":1}',
     "too large": '{"schema":1,"preset":{},"x":"' + "y" * (1 << 20) + '"}',
@@ -173,8 +178,9 @@ def test_an_ancient_gif_without_a_palette(tmp_path: Path) -> None:
     assert embedded.extract(tmp_path / "x") == "{}"
 
 
-def test_reading_a_recipe_imports_neither_torch_nor_numpy(tmp_path: Path) -> None:
-    path = carrying("gif", provenance.canonical(recipe()), tmp_path / "x.gif")
+@pytest.mark.parametrize("name", NAMES)
+def test_reading_a_recipe_imports_neither_torch_nor_numpy(name: str, tmp_path: Path) -> None:
+    path = carrying(name, provenance.canonical(recipe()), tmp_path / "x")
     code = (
         "import sys; from pathlib import Path; from latty.render import provenance, Options;"
         f"provenance.recall(Path({str(path)!r}));"

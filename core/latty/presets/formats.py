@@ -24,6 +24,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+from latty import reading
 from latty.plugins import Registry
 from latty.presets.values import Output
 from latty.report import Report
@@ -74,8 +75,9 @@ class Writer(Protocol):
         """The recipe in a file of this format, None where there is none.
 
         Anybody may have made the file: only the bytes of the recipe are unpacked, and no more than
-        LIMIT and one of them. Raises OSError, ValueError, struct.error, zlib.error for a damaged
-        file.
+        LIMIT and one of them; no picture is decoded. `file` lets so much be read and no more (see
+        latty.render.headers). Raises OSError, ValueError, struct.error, zlib.error for a damaged
+        file, BadData where it takes too much reading.
         """
 
 
@@ -178,9 +180,9 @@ def recognised(head: bytes) -> Format | None:
 def media_of(path: Path) -> Format | None:
     """The format of a picture or film by its content, None for any other file."""
     try:
-        with path.open("rb") as file:
+        with reading.opened(path) as file:
             return recognised(file.read(HEAD))
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 

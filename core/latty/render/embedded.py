@@ -3,15 +3,28 @@
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
+from latty import reading
 from latty.errors import BadData, Missing
 from latty.presets.formats import HEAD, LIMIT, WRITERS, recognised
+from latty.render.headers import Header
+
+
+def document(path: Path) -> Any:
+    """The recipe in a file as the JSON that it is. Raises BadData, Missing."""
+    text = extract(path)
+    try:
+        return reading.json_of(text, "it", finite=True)
+    except BadData as error:
+        raise BadData(f"the recipe in {path.name} is damaged", error.message) from None
 
 
 def extract(path: Path) -> str:
     """The text of the recipe in a file, or in the first picture of a folder of frames.
 
-    Raises BadData where there is none or the file is damaged, Missing where there is no file.
+    Raises BadData where there is none, the file is damaged or takes too much reading, Missing
+    where there is no file.
     """
     if path.is_dir():
         path = min(path.glob("*.png"), default=path)
@@ -19,6 +32,8 @@ def extract(path: Path) -> str:
         text = _found(path)
     except FileNotFoundError:
         raise Missing(f"no file {path.name}") from None
+    except BadData:
+        raise
     except (OSError, ValueError, IndexError, struct.error, zlib.error):
         raise BadData(f"{path.name} is damaged or is no picture") from None
     if text is None:
@@ -34,7 +49,7 @@ def extract(path: Path) -> str:
 
 def _found(path: Path) -> bytes | None:
     """The bytes of the recipe: of a picture, or all of a sidecar."""
-    with path.open("rb") as file:
+    with reading.opened(path) as opened, Header(opened, path.name) as file:
         head = file.read(HEAD)
         file.seek(0)
         if head[:1] == b"{":

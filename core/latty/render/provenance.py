@@ -17,8 +17,7 @@ from latty.directions.store import SETS, split
 from latty.errors import BadData
 from latty.files import cached
 from latty.presets import Output, Preset
-from latty.presets.formats import LIMIT
-from latty.render.embedded import extract
+from latty.render.embedded import document
 from latty.render.options import Batches
 from latty.scene import MIXING, references, to_table
 from latty.version import __version__
@@ -115,14 +114,10 @@ def read(path: Path) -> dict[str, Any]:
 
     Only its outer shape has been checked; `recall` makes a Preset of it.
     """
-    text = extract(path)
-    try:
-        found = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise BadData(f"the recipe in {path.name} is damaged") from None
+    found = document(path)
     if not isinstance(found, dict) or not isinstance(found.get("preset"), dict):
         raise BadData(f"{path.name} holds no recipe of latty")
-    if len(text) > LIMIT or _UNSAFE.search(_all_text(found)):
+    if _UNSAFE.search(_all_text(found)):
         raise BadData(f"the recipe in {path.name} holds control characters")
     schema = found.get("schema")
     if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
@@ -153,10 +148,6 @@ def _batches(found: object, path: Path) -> Batches:
     if starts[0] != 0 or starts != sorted(set(starts)) or not sizes_fit:
         raise fault
     return tuple(batches)
-
-
-def _refuse_constant(word: str) -> None:
-    raise ValueError(word)
 
 
 def _all_text(value: object) -> str:

@@ -1,8 +1,8 @@
-"""Asking FFmpeg: does an encoder really work on this machine, which tags does a file have?"""
+"""Asking FFmpeg: does an encoder really work on this machine?"""
 
 from fractions import Fraction
 from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from av import VideoStream
@@ -25,16 +25,3 @@ def try_encoder(name: str, container: str, pixels: str) -> str:
     except (OSError, ValueError, av.FFmpegError) as error:
         return f"does not open: {getattr(error, 'strerror', None) or error}"
     return "works"
-
-
-def comment_in(file: BinaryIO, container: str) -> bytes | None:
-    """The `comment` tag of a container that holds a recipe. Raises ValueError for a damaged one."""
-    import av
-
-    try:
-        with av.open(file, "r", format=container) as opened:
-            tags = {key.lower(): value for key, value in opened.metadata.items()}
-    except av.FFmpegError as error:
-        raise ValueError from error
-    text = tags.get("comment", "")
-    return text.encode() if text.startswith("{") else None

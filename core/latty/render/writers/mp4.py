@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from latty.presets import Output
 from latty.presets.formats import Frames
-from latty.render.ffmpeg.probe import comment_in, try_encoder
+from latty.render.ffmpeg.probe import try_encoder
+from latty.render.headers import boxes
 from latty.report import Report
 
 FORMATS = {
@@ -44,5 +45,5 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
 
 
 def recall(file: BinaryIO) -> bytes | None:
-    """The comment of the container. Raises ValueError for a damaged file."""
-    return comment_in(file, "mp4")
+    """The comment of the container. Raises BadData, ValueError for a damaged file."""
+    return boxes.comment(file)

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from latty.presets import Output
 from latty.presets.formats import LIMIT, Frames, suffix_of
-from latty.render.ffmpeg.probe import comment_in
+from latty.render.headers import boxes, elements
 from latty.report import Report
 
 FORMATS = {
@@ -83,14 +83,14 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
 
 def recall(file: BinaryIO) -> bytes | None:
     """The comment of a container, the COM segments of a JPEG, the description of a TIFF.
-    Raises OSError, ValueError, struct.error for a damaged file."""
+    Raises OSError, BadData, ValueError, struct.error for a damaged file."""
     head = file.read(4)
     file.seek(0)
     if head[:2] == b"\xff\xd8":
         return _jpeg_comment(file)
     if head[:2] in (b"II", b"MM"):
         return _tiff_description(file)
-    return comment_in(file, "matroska" if head == b"\x1aE\xdf\xa3" else "mov")
+    return elements.comment(file) if head == b"\x1aE\xdf\xa3" else boxes.comment(file)
 
 
 def _with_comment(jpeg: bytes, comment: bytes) -> bytes:

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from latty.presets import Output
 from latty.presets.formats import Frames
-from latty.render.ffmpeg.probe import comment_in
+from latty.render.headers import elements
 from latty.report import Report
 
 FORMATS = {
@@ -36,5 +36,5 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
 
 
 def recall(file: BinaryIO) -> bytes | None:
-    """The comment of the container. Raises ValueError for a damaged file."""
-    return comment_in(file, "matroska")
+    """The comment of the container. Raises BadData, ValueError for a damaged file."""
+    return elements.comment(file)

@@ -1,6 +1,5 @@
 """Say what is in a file, without loading it."""
 
-import json
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -178,14 +177,12 @@ def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
 
 def _media(path: Path) -> Facts:
     """The recipe that latty embedded, unchecked: `latty render` judges it."""
-    from latty.render.embedded import extract
+    from latty.render.embedded import document
 
     try:
-        recipe = json.loads(extract(path))
+        recipe = document(path)
     except BadData as error:
         return {"note": str(error)}
-    except (ValueError, RecursionError):
-        return {"note": "its recipe is damaged"}
     rest = {key: value for key, value in _table(recipe).items() if key != "preset"}
     return {"recipe": rest, "preset": _table(_table(recipe).get("preset"))}
 
