@@ -3,6 +3,7 @@
 The editor is a script called nano: it writes down what it was asked and changes the file.
 """
 
+import json
 import os
 import resource
 import shutil
@@ -13,11 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from studio import Keys, asked, run, settled, text, until
 from textual.widgets import Input
 
 from latty import home, presets
+from latty.render.writers import png
 from latty.scene import Edit, Walk
 from latty_tui.films import documents
 from latty_tui.films.film import preset_of
@@ -469,6 +472,28 @@ def test_the_picture_is_exported_with_its_recipe_and_opens_again(here: Path) -> 
 
     shutil.rmtree(home.state_dir())
     run(opened, ref="renders/demo-7.png")
+
+
+def test_a_picture_that_names_a_file_elsewhere_asks_for_it(here: Path) -> None:
+    """It may come from anybody; nothing that it names is opened."""
+    scene = {"model": "/dev/zero", "seed": 3, "edits": [{"direction": "../x#smile"}]}
+    preset = {"schema": 1, "name": "x", "scene": scene, "outputs": [{"path": "x.png"}]}
+    recipe = json.dumps({"schema": 1, "preset": preset, "batches": [[0, 1]]})
+    (here / "y").mkdir()
+    png.save(np.zeros((4, 4, 3), np.uint8), here / "y/x.png", recipe)
+
+    async def keys(pilot: Keys) -> None:
+        pilot.app.background(film_of(pilot).open("y/x.png"), "presets")
+        for words, answer in (("model '/dev/zero'", "demo"), ("direction set '../x'", "demo")):
+            await until(pilot, lambda words=words: words in text(pilot), words)
+            await pilot.press("enter")  # nothing is no answer
+            await pilot.press(*answer, "enter")
+        await until(pilot, lambda: pilot.app.state.scene.seed == 3, "the picture's scene")
+        assert pilot.app.state.scene.model == "demo"
+        assert pilot.app.state.scene.edits[0].direction == "demo#smile"
+
+    run(keys)
+    assert "/dev/zero" not in json.dumps(asked())
 
 
 def test_presets_are_read_and_taken_apart_without_torch(here: Path) -> None:

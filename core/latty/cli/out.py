@@ -45,6 +45,17 @@ class Out:
     loudness: int = 0
     color: bool = True
 
+    @property
+    def asks(self) -> bool:
+        """Whether there is a person to be asked."""
+        return not self.json and is_terminal(sys.stdin) and is_terminal(sys.stderr)
+
+    def ask(self, words: str) -> str:
+        """What a person types, in one line; "" for nothing."""
+        sys.stderr.write(printable(words))
+        sys.stderr.flush()
+        return sys.stdin.readline().strip()
+
     def result(self, text: str, **value: Any) -> None:
         """A result: `text` for people, or `value` as one JSON line; a job keeps a file's path."""
         if "path" in value:

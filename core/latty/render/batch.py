@@ -5,15 +5,16 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from latty.errors import Missing, OutputError
+from latty.errors import LattyError, Missing, OutputError
 from latty.models.store import model_file
 from latty.presets import Output, Preset
 from latty.presets.formats import suffix_of
 from latty.render import work, write
+from latty.render.named import Unplaced
 from latty.render.options import Options
 from latty.render.sources import read
 from latty.report import Report, silent
@@ -48,6 +49,17 @@ class RenderRequest:
             preset = replace(preset, outputs=(replace(chosen, path=self.output.name),))
             options = replace(options, out_dir=self.output.parent)
         return preset, options
+
+    def asked(self) -> tuple[str, Callable[[str], str]] | None:
+        """What its picture must not name by itself, in words, and what makes an override of the
+        user's own; None where nothing is to be asked, or all is wrong."""
+        try:
+            self.resolved()
+        except Unplaced as unplaced:
+            return unplaced.said, unplaced.names[0].answered
+        except LattyError:
+            pass
+        return None
 
 
 def refuse_early(model: str, files: Sequence[Path], force: bool, key: str = "") -> None:

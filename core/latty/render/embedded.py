@@ -8,7 +8,7 @@ from typing import Any
 from latty import reading
 from latty.errors import BadData, Missing
 from latty.presets.formats import HEAD, LIMIT, WRITERS, recognised
-from latty.render.headers import Header
+from latty.render.headers import BoundedFile
 
 
 def document(path: Path) -> Any:
@@ -49,7 +49,7 @@ def extract(path: Path) -> str:
 
 def _found(path: Path) -> bytes | None:
     """The bytes of the recipe: of a picture, or all of a sidecar."""
-    with reading.opened(path) as opened, Header(opened, path.name) as file:
+    with reading.opened(path) as opened, BoundedFile(opened, path.name) as file:
         head = file.read(HEAD)
         file.seek(0)
         if head[:1] == b"{":

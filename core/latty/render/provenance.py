@@ -27,6 +27,9 @@ if TYPE_CHECKING:  # torch takes seconds to import, and reading a recipe does no
 
 SCHEMA = 1
 LARGEST_BATCH = 4096
+ANY_BATCH = 8  # pictures at once that are drawn at any size, as every render does
+BATCH_AREA = 2**28  # px that a larger batch may have: memory is asked for at once
+MOST_BATCHES = 1000  # stretches of one batch size: each resumed render adds one, or a few
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -90,21 +93,21 @@ def directions(preset: Preset) -> dict[str, str]:
     found = {}
     for _, kind, ref in references(to_table(preset.scene)):
         if kind in ("direction", "move") and not ref.startswith(MIXING):
-            found[_without_folder(ref)] = _digest(SETS.find(split(ref)[0]))
+            found[_without_folder(ref)] = digest_of(SETS.find(split(ref)[0]))
     return found
 
 
 def _start(preset: Preset) -> dict[str, str]:
     """SHA-256 of the file in which the scene's latent lies, by reference; {} for a seed."""
     return {
-        _without_folder(ref): _digest(latents.LATENTS.find(latents.split(ref)[0]))
+        _without_folder(ref): digest_of(latents.LATENTS.find(latents.split(ref)[0]))
         for _, kind, ref in references(to_table(preset.scene))
         if kind == "latent"
     }
 
 
 @cached(64)
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
     """SHA-256 of a file, which is read again only where it has changed."""
     return digest(path)
 
@@ -130,13 +133,23 @@ def read(path: Path) -> dict[str, Any]:
 
 def recall(path: Path) -> tuple[Preset, Batches]:
     """The preset in a file that latty wrote, and the batches that give its bytes again."""
-    found = read(path)
-    return presets.from_recipe(found["preset"], path.name), _batches(found.get("batches"), path)
+    return recalled(read(path), path.name)
 
 
-def _batches(found: object, path: Path) -> Batches:
-    fault = BadData(f"the recipe in {path.name} has no usable batches")
-    if not isinstance(found, list) or not found:
+def recalled(recipe: Mapping[str, Any], name: str) -> tuple[Preset, Batches]:
+    """The same of a recipe that was read from a file of this name. Raises BadData."""
+    preset = presets.from_recipe(recipe["preset"], name)
+    batches = _batches(recipe.get("batches"), name)
+    size = max([preset.scene.size or 0, *(output.size or 0 for output in preset.outputs)])
+    if any(batch > ANY_BATCH and batch * size**2 > BATCH_AREA for _, batch in batches):
+        most = f"{BATCH_AREA >> 20} megapixels at once"
+        raise BadData(f"the recipe in {name} draws more than {most}", "render its preset instead")
+    return preset, batches
+
+
+def _batches(found: object, name: str) -> Batches:
+    fault = BadData(f"the recipe in {name} has no usable batches")
+    if not isinstance(found, list) or not 1 <= len(found) <= MOST_BATCHES:
         raise fault
     batches = []
     for pair in found:

@@ -9,10 +9,9 @@ from latty import presets
 from latty.presets import Preset
 from latty.presets.formats import FOLDER, media_of, suffix_of
 from latty.presets.overrides import apply, parse
+from latty.render import named, provenance
 from latty.render.options import Batches
-from latty.render.provenance import recall
 from latty.render.work import is_frames
-from latty.scene import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,8 @@ class PresetSource:
 
 def read(ref: str | Preset, overrides: Sequence[str] = ()) -> PresetSource:
     """The preset that `ref` is or names, with `overrides` put over it. Raises PresetError, Missing,
-    BadData for a picture without a recipe, UsageError for an override."""
+    BadData for a picture without a recipe, Unplaced for one that names other people's files,
+    UsageError for an override."""
     if isinstance(ref, Preset):
         return PresetSource(overridden(ref, overrides, ref.name), None)
     path = Path(ref).expanduser()
@@ -40,16 +40,19 @@ def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
     """The preset in a picture's recipe, to be written under the picture's name; numbered frames
     are written again as a whole folder.
 
-    Anybody may have made it: the output path it names is not used.
+    Anybody may have made it: the output path it names is not used, nor a file that it must not
+    name (see latty.render.named). Raises Unplaced for such files.
     """
-    preset, batches = recall(path)
+    recipe = provenance.read(path)
+    preset, batches = provenance.recalled(recipe, path.name)
     preset = overridden(preset, overrides, path.name)
     folder = path.is_dir() or any(suffix_of(o.path) == FOLDER for o in preset.outputs[:1])
     whole = path if path.is_dir() or not folder else path.resolve().parent
     name = whole.resolve().name + FOLDER if folder else path.name
     outputs = tuple(replace(output, path=name) for output in preset.outputs[:1])
-    preset = replace(preset, scene=_beside(preset.scene, whole), outputs=outputs)
-    return PresetSource(preset, None, batches)
+    keys = [parse(text) for text in overrides]
+    scene = named.placed(preset.scene, whole, recipe, lambda key: any(o.covers(key) for o in keys))
+    return PresetSource(replace(preset, scene=scene, outputs=outputs), None, batches)
 
 
 def overridden(preset: Preset, overrides: Sequence[str], name: str) -> Preset:
@@ -61,16 +64,3 @@ def overridden(preset: Preset, overrides: Sequence[str], name: str) -> Preset:
     for text in overrides:
         apply(data, parse(text))
     return presets.from_recipe(data, name)
-
-
-def _beside(scene: Scene, picture: Path) -> Scene:
-    """The scene with its latents and direction sets where they lie beside the picture: a recipe
-    names no folder, and `latty edit` writes the latents there."""
-    folder = picture.resolve().parent
-
-    def found(_: str, ref: str) -> str:
-        source, mark, which = ref.rpartition("#")
-        plain = source and Path(source).name == source
-        return f"{folder / source}{mark}{which}" if plain and (folder / source).is_file() else ref
-
-    return scene.with_references(found)

@@ -7,7 +7,7 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from latty import home, presets, reading
-from latty.errors import BadData, ConfigError, Missing, PresetError
+from latty.errors import BadData, ConfigError, LattyError, Missing, PresetError
 from latty.files import Stamp, replace_whole, stamp_of
 from latty.folders import private
 from latty.presets import Preset
@@ -61,18 +61,27 @@ class Read(NamedTuple):
     stamp: Stamp | None
 
 
-def read(ref: str) -> Read:
-    """The preset of a file, a shipped name, or a picture that latty made.
+def read(ref: str, answers: Sequence[str] = ()) -> Read:
+    """The preset of a file, a shipped name, or a picture that latty made; `answers` to what a
+    picture must not name by itself.
 
     Raises PresetError with every fault, models and directions that are not there among them;
-    BadData, Missing, OutputError.
+    Unplaced for what a picture must not name; BadData, Missing, OutputError.
     """
     from latty.render import sources
 
     before = stamp_of(Path(ref).expanduser())
-    source = sources.read(ref)
+    source = sources.read(ref, answers)
     warnings = presets.check(source.file) if source.file is not None else []
     return Read(source.preset, source.file, tuple(warnings), before or stamp_of(source.file))
+
+
+def asked(error: LattyError) -> tuple[str, Callable[[str], str]] | None:
+    """What a picture must not name by itself, in words, and what makes an answer of the user's
+    own; None for any other error."""
+    from latty.render.named import Unplaced
+
+    return (error.said, error.names[0].answered) if isinstance(error, Unplaced) else None
 
 
 def is_shipped(path: Path) -> bool:

@@ -52,6 +52,8 @@ def run(run: Run) -> int:
     if args.output is not None and len(args.presets) > 1:
         raise UsageError("--output names one file, for one preset", "use --out-dir")
     requests = _requests(run)
+    if run.out.asks and not args.detach:
+        requests = [one if one.ref == "-" else _answered(one, run) for one in requests]
     if args.detach:
         for request in requests:
             request.resolved()  # mistakes are told here, not in a log
@@ -72,6 +74,16 @@ def _requests(run: Run) -> list[RenderRequest]:
     output = Path(args.output).expanduser() if args.output is not None else None
     rest = options, tuple(args.overrides), output, bool(args.batch)
     return [RenderRequest(ref, *rest) for ref in args.presets]
+
+
+def _answered(request: RenderRequest, run: Run) -> RenderRequest:
+    """The request with the files that its picture may not name by itself, where a person at the
+    terminal names them."""
+    while asked := request.asked():
+        if not (answer := run.out.ask(f"{asked[0]}; yours (a name or a path): ")):
+            break
+        request = replace(request, overrides=(*request.overrides, asked[1](answer)))
+    return request
 
 
 def _tried(request: RenderRequest, run: Run) -> bool:

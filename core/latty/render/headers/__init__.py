@@ -13,7 +13,7 @@ _LOOK = 2**10  # pieces between two looks at the clock
 _BUFFER = 512  # bytes: most pieces are short, and far from the next
 
 
-class Header(io.BufferedReader):
+class BoundedFile(io.BufferedReader):
     """A file of anybody's of which only so much is read, by whatever reads it; `name` is what
     messages call it."""
 

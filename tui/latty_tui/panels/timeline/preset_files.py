@@ -65,15 +65,19 @@ class PresetFiles:
 
     # Loading.
 
-    async def open(self, ref: str, what: str = "load") -> bool:
-        """Load a preset; what is wrong with it is shown, and False."""
+    async def open(self, ref: str, what: str = "load", answers: tuple[str, ...] = ()) -> bool:
+        """Load a preset; what is wrong with it is shown, and False. What a picture must not name
+        by itself is asked for: `answers` hold what was said."""
         try:
-            found = await asyncio.to_thread(documents.read, ref)
+            found = await asyncio.to_thread(documents.read, ref, answers)
         except PresetError as error:
             await self._problems(error, Path(ref).expanduser())
             return False
         except LattyError as error:
-            self.desk.fail(error, f"cannot load {ref}")
+            if asked := documents.asked(error):
+                self._ask(*asked, ref, answers)
+            else:
+                self.desk.fail(error, f"cannot load {ref}")
             return False
         state = await asyncio.to_thread(film.state_of, found.preset)
         await self._go_to(state, f"{what} {state.name}")
@@ -87,6 +91,18 @@ class PresetFiles:
             more = f" (and {len(found.warnings) - 1} more)" if found.warnings[1:] else ""
             self.desk.say(found.warnings[0] + more, "warning")
         return True
+
+    def _ask(
+        self, what: str, answered: Callable[[str], str], ref: str, answers: tuple[str, ...]
+    ) -> None:
+        """Which file of the user's is meant, one after the other."""
+
+        def named(text: str) -> None:
+            more = (*answers, answered(text))
+            self.desk.background(self.open(ref, answers=more), "presets")
+
+        hint = "yours: a name in the store, or the path of a file"
+        self.desk.ask(Ask(what, "", _said, hint), named)
 
     async def _go_to(self, state: State, what: str) -> None:
         self.desk.change(state, what)
@@ -268,6 +284,13 @@ def _suggested(state: State) -> str:
     seed = state.scene.seed
     model = documents.file_name(Path(state.scene.model).stem)
     return f"{model}-{seed}" if isinstance(seed, int) else model
+
+
+def _said(text: str) -> str:
+    """Raises ValueError where nothing was said."""
+    if not (words := text.strip()):
+        raise ValueError("a name in the store, or the path of a file")
+    return words
 
 
 def _file(text: str) -> str:

@@ -1,0 +1,145 @@
+"""What a picture's recipe may name: anybody may have written it.
+
+A model, a direction or a latent is meant by its name in the store, by its content (the recipe says
+its SHA-256), or as a file below the folder of the picture. No other file is opened: who has the
+picture is asked for it.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latty import latents
+from latty.checkpoints.safetensors import read_header
+from latty.directions import store as directions
+from latty.errors import LattyError, Missing
+from latty.models.store import MODELS
+from latty.render.provenance import digest_of
+from latty.scene import MIXING, Scene, references, to_table
+from latty.store import Store
+from latty.tables.words import Path as Key
+from latty.tables.words import dotted, shown
+
+# What says in a recipe of which content the files are, by the kind of their store.
+SAID = {"model": "model", "direction set": "directions", "latents": "latents"}
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Something that a scene names: where it says so, what it is, and how it is spelled.
+
+    file   the part of the text that is a file or a name in a store
+    """
+
+    key: Key
+    what: str
+    text: str
+    file: str
+
+    @property
+    def words(self) -> str:
+        return f"the {self.what} '{shown(self.file)}'"
+
+    def answered(self, file: str) -> str:
+        """The override that puts another file or name here, as `--set` takes it."""
+        return f"{dotted(('scene', *self.key))}={json.dumps(_respelled(self, file))}"
+
+
+class Unplaced(Missing):
+    """What a picture names and must not, or what is not here."""
+
+    def __init__(self, picture: str, names: tuple[Name, ...]) -> None:
+        said = ", ".join(name.words for name in names)
+        keys = " ".join(f"--set {dotted(('scene', *name.key))}=..." for name in names)
+        what = f"{picture} names {said}: not in the store, nor below its folder"
+        super().__init__(what, f"name yours: {keys}")
+        self.names = names
+        self.said = (
+            f"{picture} names {names[0].words}, which is not in the store or below its folder"
+        )
+
+
+def placed(
+    scene: Scene, picture: Path, recipe: Mapping[str, Any], typed: Callable[[Key], bool]
+) -> Scene:
+    """The scene of a picture's recipe, whose texts name what is here.
+
+    typed  whether a key of the preset was given by the user, who may name any file
+
+    Raises Unplaced with all that is left to be named, BadData for a text that names nothing.
+    """
+    found: dict[tuple[str, str], str] = {}
+    missing = []
+    for key, kind, text in references(to_table(scene)):
+        if typed(("scene", *key)) or text.startswith(MIXING):
+            found[kind, text] = text
+            continue
+        what, store, file = _parts(kind, text)
+        name = Name(key, what, text, file)
+        where = _found(store, file, text, picture.resolve().parent, recipe)
+        if where is None:
+            missing.append(name)
+        else:
+            found.setdefault((kind, text), _respelled(name, where))
+    if missing:
+        raise Unplaced(picture.name, tuple(missing))
+    return scene.with_references(lambda kind, text: found.get((kind, text), text))
+
+
+def _respelled(name: Name, file: str) -> str:
+    """The text with another file or name in it."""
+    if file == name.file:
+        return name.text
+    rest = name.text[len(name.file) :]
+    return f"{file}#{rest[1:]}" if rest.startswith("/") else file + rest
+
+
+def _parts(kind: str, text: str) -> tuple[str, Store, str]:
+    """In words what is meant, where those with a name are, and the file or name itself."""
+    if kind == "model":
+        return kind, MODELS, text
+    if kind == "latent":
+        return "latents", latents.LATENTS, latents.split(text)[0]
+    return "direction set", directions.SETS, directions.split(text)[0]
+
+
+def _found(
+    store: Store, file: str, text: str, folder: Path, recipe: Mapping[str, Any]
+) -> str | None:
+    """The name or path that is meant by a file or name in a recipe; None where there is none."""
+    if store.named(file) is not None or file in store.built_in():
+        return file
+    if (below := _below(folder, file, store is MODELS)) is not None:
+        return file if folder == Path.cwd().resolve() else str(below)
+    said = recipe.get(SAID[store.kind])
+    said = said if isinstance(said, dict) else {}
+    content = said.get("digest" if store is MODELS else text)
+    return _of_content(store, content, said) if isinstance(content, str) else None
+
+
+def _below(folder: Path, file: str, folders: bool) -> Path | None:
+    """The file in or below a folder, its links followed; None for any other."""
+    if file.startswith("~") or ".." in Path(file).parts or Path(file).is_absolute():
+        return None
+    try:
+        real = (folder / file).resolve()
+        is_one = real.is_file() or (folders and real.is_dir())
+        return folder / file if is_one and real.is_relative_to(folder) else None
+    except (OSError, ValueError, RuntimeError):  # a name no file can have, a loop of links
+        return None
+
+
+def _of_content(store: Store, content: str, said: Mapping[str, Any]) -> str | None:
+    """The name of what has this SHA-256, or was imported from a file that has; None for none."""
+    for name, path in store.files().items():
+        try:
+            meta = read_header(path).meta
+            likely = store is not MODELS or meta.get("family") == said.get("family")
+            same = likely and digest_of(path) == content  # the largest files are not all read
+        except (LattyError, OSError):
+            continue
+        if same or meta.get("source_sha256") == content:
+            return name
+    return None
