@@ -252,14 +252,44 @@ def _private(part: Path) -> None:
     with suppress(FileExistsError):
         part.mkdir(0o700)
         return
-    link, state = part.lstat(), part.stat()
-    us = os.geteuid()
-    if link.st_uid not in (us, 0) or (us and state.st_uid != us):  # root keeps things for others
-        hint = "set LATTY_HOME to a folder of your own"
-        raise ConfigError(f"{part} belongs to another user", hint)
-    if stat.S_IMODE(state.st_mode) & 0o077 and stat.S_ISDIR(state.st_mode):
+    mode = _owned(part)
+    if stat.S_ISDIR(mode) and mode & 0o022:
+        for entry in part.iterdir():  # what others may have put there
+            _owned(entry, "remove it")
+    if stat.S_ISDIR(mode) and mode & 0o077:
         with suppress(PermissionError):  # not every file system has modes
             part.chmod(0o700)
+
+
+def _owned(part: Path, hint: str = "set LATTY_HOME to a folder of your own") -> int:
+    """The st_mode of what is there, which is no link of others. Raises ConfigError, OSError."""
+    link = part.lstat()
+    state = part.stat() if stat.S_ISLNK(link.st_mode) and part.exists() else link
+    us = os.geteuid()
+    if link.st_uid not in (us, 0) or (us and state.st_uid != us):  # root keeps things for others
+        raise ConfigError(f"{part} belongs to another user", hint)
+    return state.st_mode
+
+
+def owned(folder: Path) -> Path:
+    """A folder of latty's own, there or not, of which nothing on the way is another user's. Raises
+    ConfigError."""
+    root = home.root_of(folder)
+    assert root is not None, "only what home.py names is private"
+    parts = [folder, *folder.parents]
+    with suppress(OSError):  # who opens it is told
+        for part in reversed(parts[: parts.index(root) + 1]):
+            _owned(part)
+    return folder
+
+
+def made(folder: Path) -> Path:
+    """A folder, made where there is none; of latty's own ones a private one. Raises OSError,
+    ConfigError."""
+    if home.root_of(folder) is not None:
+        return private(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def discard(folder: Path) -> None:
@@ -272,9 +302,5 @@ def discard(folder: Path) -> None:
 @contextmanager
 def parent_of(target: Path) -> Iterator[Folder]:
     """The folder that a file is to be in, made where there is none. Raises OSError, ConfigError."""
-    if home.root_of(target.parent) is not None:
-        private(target.parent)
-    else:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    with Folder(target.parent) as folder:
+    with Folder(made(target.parent)) as folder:
         yield folder

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from latty import files, home, locks
 from latty.errors import Missing, UsageError, WouldOverwrite, did_you_mean
-from latty.folders import Folder
+from latty.folders import Folder, owned
 
 NAME = re.compile(r"[^\W_][\w+-]{0,79}")
 BYTES = 200  # of a name: with its suffixes and those of a temporary file it must fit in 255
@@ -60,9 +60,9 @@ class Store:
         return home.shipped_dir() / self.folder().name
 
     def files(self) -> dict[str, Path]:
-        """Name -> file; names that ship win."""
+        """Name -> file; names that ship win. Raises ConfigError for a folder of another user's."""
         found: dict[str, Path] = {}
-        for folder in (self.folder(), self.shipped()):
+        for folder in (owned(self.folder()), self.shipped()):
             paths = sorted(folder.glob(f"*{self.suffix}"))
             found |= {path.name.removesuffix(self.suffix): path for path in filter(self._is, paths)}
         built_in = self.built_in()
@@ -73,12 +73,12 @@ class Store:
         return sorted({*self.files(), *self.built_in()})
 
     def named(self, name: str) -> Path | None:
-        """The file of exactly that name."""
+        """The file of exactly that name. Raises ConfigError for a folder of another user's."""
         if Path(name).name != name:
             return None
-        shipped, own = (at / f"{name}{self.suffix}" for at in (self.shipped(), self.folder()))
-        if self._is(shipped):
+        if self._is(shipped := self.shipped() / f"{name}{self.suffix}"):
             return shipped
+        own = owned(self.folder()) / f"{name}{self.suffix}"
         return own if self._is(own) and name not in self.built_in() else None
 
     def _is(self, path: Path) -> bool:

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from latty import files, home
+from latty import files
 from latty.attributes import names_of, open_scorer, score_file, scores_of
 from latty.attributes.names import exact
 from latty.errors import BadData, OutputError
@@ -159,7 +159,7 @@ def _cache(generator: Generator, scorer: str, label: Label, batch: int) -> "_Cac
     parts = [__version__, model, info.resolution, open_scorer(scorer).digest, label]
     parts += [generator.device.type, _at_once(batch)]
     key = sha256(json.dumps(parts).encode()).hexdigest()[:32]
-    return _Cache(home.cache_dir() / "scores" / key, len(names_of(scorer, generator)))
+    return _Cache(score_file.cache(key), len(names_of(scorer, generator)))
 
 
 @dataclass(frozen=True, slots=True)

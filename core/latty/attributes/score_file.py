@@ -5,8 +5,16 @@ from pathlib import Path
 
 from torch import Tensor
 
+from latty import home
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
 from latty.errors import LattyError
+from latty.folders import owned
+
+
+def cache(key: str) -> Path:
+    """The folder where scores are kept whose numbers depend on `key`. Raises ConfigError for one of
+    another user's."""
+    return owned(home.cache_dir() / "scores" / key)
 
 
 def content(scores: Tensor, batch: int) -> bytes:

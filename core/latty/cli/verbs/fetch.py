@@ -8,7 +8,6 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from latty import home
 from latty.checkpoints.refusals import Refusal
 from latty.cli.out import Progress
 from latty.cli.parser import Parser
@@ -66,7 +65,7 @@ def _fetched(entry: "Entry", run: Run) -> int:
 
 def _bring(entry: "Entry", run: Run) -> Path:
     """The checkpoint in the cache, from there or from the web."""
-    folder = home.cache_dir() / "zoo" / entry.name
+    folder = entry.cache()
     path = folder / (entry.member or entry.file)
     if path.exists() and not run.args.force:
         run.out.say(f"{path.name} is in the cache already (--force fetches it again)")

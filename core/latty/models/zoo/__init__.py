@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from latty import home
 from latty.errors import ConfigError, Missing, did_you_mean
+from latty.folders import owned
 from latty.models.registries import FAMILIES
 from latty.store import RULE, is_name
 from latty.tables.reading import read_settings
@@ -133,6 +135,10 @@ class Entry:
         last = unquote(urlsplit(self.address).path).rsplit("/", 1)[-1]
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip(".-")[:100]
         return plain if "." in plain else "checkpoint"
+
+    def cache(self) -> Path:
+        """The folder where what is fetched is kept. Raises ConfigError for another user's."""
+        return owned(home.cache_dir() / "zoo" / self.name)
 
     def what(self) -> str:
         """One line for a list."""

@@ -1,13 +1,14 @@
 """One file out of a tar or zip archive; nothing else of it touches the disk."""
 
-import os
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from latty.errors import BadData, OutputError
+from latty import files
+from latty.errors import BadData
 from latty.report import Report
 from latty.text import clean
 
@@ -41,9 +42,9 @@ def take_zipped(archive: Path, member: str, target: Path, report: Report) -> Non
     Raises BadData where there is none, and OutputError.
     """
     try:
-        with zipfile.ZipFile(archive) as files:
-            found = files.getinfo(member)
-            with files.open(found) as inside:
+        with zipfile.ZipFile(archive) as wheel:
+            found = wheel.getinfo(member)
+            with wheel.open(found) as inside:
                 _copy(inside, found.file_size, target, report)
     except KeyError:
         raise BadData(f"{clean(archive.name)} holds no {clean(member)}") from None
@@ -53,17 +54,11 @@ def take_zipped(archive: Path, member: str, target: Path, report: Report) -> Non
 
 
 def _copy(inside: IO[bytes], size: int, target: Path, report: Report) -> None:
-    temporary, done = target.with_name(f"{target.name}.unpacked"), 0
-    try:
-        with temporary.open("wb") as file:
-            while chunk := inside.read(CHUNK):
-                file.write(chunk)
-                done += len(chunk)
-                report(done * 100 // max(size, 1), 100, "unpacked")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror}", "is the disk full?") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    def chunks() -> Iterator[bytes]:
+        done = 0
+        while chunk := inside.read(CHUNK):
+            yield chunk
+            done += len(chunk)
+            report(done * 100 // max(size, 1), 100, "unpacked")
+
+    files.write(target, chunks())

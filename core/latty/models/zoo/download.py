@@ -18,9 +18,11 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import OpenerDirector
 
+from latty import files, reading
 from latty.checkpoints.sniff import sniff
 from latty.errors import BadData, LattyError, OutputError
 from latty.files import sync_folder
+from latty.folders import Folder, made
 from latty.locks import locked
 from latty.models.zoo import web
 from latty.models.zoo.pages import behind, is_page
@@ -57,7 +59,7 @@ def download(
 ) -> None:  # fmt: skip
     """Fetch into `target`, going on with TARGET.part; raises LattyError of the fitting kind."""
     with _disk(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        made(target.parent)
     hint = "wait for it; the same command then finds the file"
     with locked(target.parent, f"fetching {target.name}", hint):  # one process into a folder
         _Transfer(wanted, target, report, say, patience).run()
@@ -143,8 +145,8 @@ class _Transfer:
     def _noted(self) -> dict[str, Any]:
         """What the server said when the .part was begun; {} when it cannot be trusted."""
         try:
-            found = json.loads(self.note.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            found = reading.json_file(self.note)
+        except (OSError, BadData):
             return {}
         ours = isinstance(found, dict) and found.get("address") == self.wanted.address
         return found if ours else {}
@@ -227,8 +229,9 @@ class _Transfer:
         validator = tag if tag.startswith('"') else date
         told = {"address": self.wanted.address, "validator": validator, "total": span.total}
         self._forget()
-        with _disk(self.note):
-            self.note.write_text(json.dumps(told), encoding="utf-8")
+        files.write(self.note, [json.dumps(told).encode()])
+        with _disk(self.part), Folder(self.part.parent) as folder:
+            folder.create(self.part.name).close()
 
     def _write(self, answer: Any, chunk: bytes, span: web.Span, where: str) -> None:
         done, limit = span.start, self.wanted.size or span.total or LIMIT

