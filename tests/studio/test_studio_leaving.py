@@ -2,37 +2,19 @@
 
 import re
 import signal
-import sys
 import termios
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cli_process import environment
-from places import FAKES, LIMIT
-from terminal_fake import PLAIN, SIXEL, FakeTerminal, Kind, running
+from places import LIMIT
+from terminal_fake import SIXEL, FakeTerminal
 from terminal_studio import gone, kept
+from terminal_studio import quick as studio
 
 from latty_tui.threads import GRACE
 
 pytestmark = pytest.mark.slow
-
-SCRIPT = [sys.executable, str(FAKES / "studio.py")]
-
-
-@contextmanager
-def studio(folder: Path, plant: str = "nothing", kind: Kind = PLAIN) -> Iterator[FakeTerminal]:
-    """The studio with the fake engine, once its first picture is there."""
-    environ = environment(folder, TERM="xterm-256color", TEXTUAL_ANIMATIONS="none")
-    with running([*SCRIPT, plant], environ, kind=kind, folder=folder) as terminal:
-        if kind is PLAIN:
-            terminal.wait_for("▀")
-        else:
-            terminal.wait(lambda: terminal.pictures, "a picture")
-        terminal.quiet(0.3)
-        yield terminal
 
 
 def engine_of(terminal: FakeTerminal) -> int:

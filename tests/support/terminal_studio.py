@@ -1,6 +1,7 @@
 """The studio in a terminal: started as people start it, and what its picture should look like."""
 
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from cli_process import COMMAND, environment
-from terminal_fake import SIXEL, FakeTerminal, Kind, running
+from places import FAKES
+from terminal_fake import PLAIN, SIXEL, FakeTerminal, Kind, running
 from terminal_pictures import Pixels, outliers, psnr, scaled
 from terminal_screen import Picture
 
@@ -30,6 +32,21 @@ def studio(
     with running([*COMMAND, *words], environ, **options) as terminal:
         if settle:
             settled(terminal)
+        yield terminal
+
+
+@contextmanager
+def quick(folder: Path, plant: str = "nothing", kind: Kind = PLAIN) -> Iterator[FakeTerminal]:
+    """The studio with the engine of fakes/engine.py and what fakes/studio.py plants, once its first
+    picture is there."""
+    environ = environment(folder, TERM="xterm-256color", TEXTUAL_ANIMATIONS="none")
+    words = [sys.executable, str(FAKES / "studio.py"), plant]
+    with running(words, environ, kind=kind, folder=folder) as terminal:
+        if kind is PLAIN:
+            terminal.wait_for("▀")
+        else:
+            terminal.wait(lambda: terminal.pictures, "a picture")
+        terminal.quiet(0.3)
         yield terminal
 
 
@@ -121,8 +138,8 @@ def blocks_are(terminal: FakeTerminal, folder: Path, like: float) -> None:
     assert alike >= like, f"{alike:.1f} dB in {width} x {count} cells at {span[0]}, {first}"
 
 
-def engines_of(folder: Path) -> list[int]:
-    """Living engine processes whose home is in that folder."""
+def processes_of(folder: Path) -> list[str]:
+    """Living processes whose home is in that folder: the number and the command line of each."""
     found, home = [], f"LATTY_HOME={folder / 'home'}".encode()
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -130,9 +147,14 @@ def engines_of(folder: Path) -> list[int]:
             environ = (process / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"latty.jobs.engine" in words and home in environ:
-            found.append(int(process.name))
+        if home in environ and not gone(int(process.name)):
+            found.append(f"{process.name} {b' '.join(words).decode('utf-8', 'replace')}")
     return found
+
+
+def engines_of(folder: Path) -> list[int]:
+    """Living engine processes whose home is in that folder."""
+    return [int(one.split()[0]) for one in processes_of(folder) if "latty.jobs.engine" in one]
 
 
 def gone(pid: int) -> bool:
