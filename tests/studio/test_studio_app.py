@@ -5,6 +5,7 @@ import asyncio
 import errno
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,39 @@ def test_what_is_wrong_with_a_keymap(words: str, said: str) -> None:
     with pytest.raises(ConfigError) as error:
         keymap.read(["undo", "redo"])
     assert said in str(error.value) and "keymap.toml" in str(error.value)
+
+
+ODD_KEYMAPS: dict[str, Callable[[Path], object]] = {
+    "pipe": os.mkfifo,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "folder": Path.mkdir,
+    "circle": lambda path: path.symlink_to(path.name),
+    "sparse": lambda path: (path.touch(), os.truncate(path, 2**31)),
+    "deep": lambda path: path.write_text("undo = " + "[" * 3000 + "]" * 3000),
+    "deep keys": lambda path: path.write_text(".".join("a" * 3000) + " = 1"),
+    "a huge number": lambda path: path.write_text("undo = " + "9" * 5000),
+    "no text": lambda path: path.write_bytes(bytes(range(256))),
+    "many keys": lambda path: path.write_text("".join(f'a{i} = "x"\n' for i in range(20_000))),
+    "odd key": lambda path: path.write_text('undo = "ctrl+\\u0000,\\u202e,++"'),
+}
+
+
+@pytest.mark.parametrize("name", ODD_KEYMAPS)
+def test_a_keymap_of_any_content_is_told_and_the_studio_starts(name: str) -> None:
+    path = home.config_dir() / "keymap.toml"
+    path.parent.mkdir(parents=True)
+    ODD_KEYMAPS[name](path)
+
+    async def keys(pilot: Keys) -> None:
+        assert isinstance(pilot.app.screen, Failed)
+        shown = " ".join(text(pilot).split())
+        assert "the keymap cannot be used" in shown and "keymap.toml" in shown
+        await pilot.press("escape", "n")
+        assert pilot.app.state.scene.seed == 8
+        await pilot.press("q")
+        assert pilot.app._exit
+
+    run(keys)
 
 
 def test_a_wrong_keymap_is_said_once_and_not_used() -> None:

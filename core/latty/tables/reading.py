@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from latty import reading
 from latty.errors import (
     ConfigError,
     LattyError,
@@ -88,7 +89,7 @@ def read(path: Path, kind: Kind, file: str = "") -> TableFile:
     """
     file = file or words.shown(str(path), words.LONGEST_FILE)
     try:
-        with path.open("rb") as opened:
+        with reading.opened(path) as opened:
             raw = opened.read(kind.limit + 1)
     except FileNotFoundError:
         raise Missing(f"there is no file {file}", "check the path") from None
