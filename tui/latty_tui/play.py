@@ -4,20 +4,29 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import chain, count
+from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latty import pictures
 from latty.cli import signals
 from latty.errors import BadData
 from latty.render.grids import on_board
 from latty_tui import terminal as latty_tui_terminal
 from latty_tui.terminal.probe import Terminal
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 Frame = tuple[NDArray[np.uint8], float]  # pixels (H, W, 3), seconds until the next one
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 NUMBERS = count(42)  # of pictures; a film redraws one and the same
+MOST = 24 * 10**6  # px of a picture in a file of less than LARGE_FILE bytes
+LARGE_FILE = 40 * 10**6
+SHARP = 2048  # px of a side: as much as a terminal shows
 NAP = 0.05  # seconds: how fast Ctrl-C is felt
 
 
@@ -65,31 +74,32 @@ def _write(text: str) -> None:
 
 def frames(path: Path) -> Iterator[Frame]:
     """Frames of a picture or film, one in memory at a time: pixels (H, W, 3), those with an opacity
-    on a board, seconds. Raises BadData where it is damaged."""
-    from PIL import Image, ImageSequence, UnidentifiedImageError
+    on a board, at most SHARP px wide or high, and seconds. Raises BadData where it is damaged
+    or too large."""
+    from PIL import ImageSequence, UnidentifiedImageError
+    from PIL.Image import DecompressionBombError
 
+    large = path.is_file() and path.stat().st_size >= LARGE_FILE
+    most = pictures.LARGEST if large else MOST
     try:
-        with Image.open(path) as image:
+        with pictures.opened(path, most, SHARP) as image:
             for frame in ImageSequence.Iterator(image):
-                seconds = frame.info.get("duration", 100) / 1000
-                mode = "RGBA" if frame.has_transparency_data else "RGB"
-                yield on_board(np.asarray(frame.convert(mode))), seconds
+                yield on_board(_pixels(frame)), frame.info.get("duration", 100) / 1000
             return
     except UnidentifiedImageError:
         pass  # a video: Pillow reads none
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except BadData:
+        raise
+    except (OSError, ValueError, SyntaxError, DecompressionBombError) as error:
         raise BadData(f"{path.name} is damaged: {error}") from None
-    yield from _video(path)
+    for one, seconds in pictures.film(path, most):
+        yield one.to_ndarray(format="rgb24").astype(np.uint8, copy=False), seconds
 
 
-def _video(path: Path) -> Iterator[Frame]:
-    import av
-
-    try:
-        with av.open(path) as container:
-            stream = container.streams.video[0]
-            seconds = float(1 / (stream.average_rate or 25))
-            for frame in container.decode(stream):
-                yield frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False), seconds
-    except (av.FFmpegError, IndexError, ValueError) as error:
-        raise BadData(f"{path.name} is damaged: {error}") from None
+def _pixels(frame: "Image") -> NDArray[np.uint8]:
+    """Pixels (H, W, 3 or 4) of a frame, no more than a terminal shows."""
+    mode = "RGBA" if frame.has_transparency_data else "RGB"
+    frame = frame if frame.mode == mode else frame.convert(mode)
+    if (times := ceil(max(frame.size) / SHARP)) > 1:
+        frame = frame.reduce(times)
+    return np.asarray(frame)

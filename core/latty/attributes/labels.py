@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from latty import pictures
 from latty.attributes.card import NAME_WORDS, Group, is_name
 from latty.errors import BadData, Missing, OutputError
 from latty.report import Report
@@ -186,7 +187,6 @@ def _picture(file: Path, size: int, channels: int) -> NDArray[np.uint8] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
             whole = _opened(file, size).convert("RGB" if channels == 3 else "L")
         square = ImageOps.fit(whole, (size, size), Image.Resampling.BILINEAR)
     except Exception:  # readers raise anything on damaged bytes
@@ -197,12 +197,11 @@ def _picture(file: Path, size: int, channels: int) -> NDArray[np.uint8] | None:
 
 def _opened(file: Path, size: int) -> Image.Image:
     """A picture, upright; of a film its first frame."""
-    from imageio.v3 import imread
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with Image.open(file) as opened:
-            opened.draft("RGB", (2 * size, 2 * size))  # JPEGs are read small
+        with pictures.opened(file, near=2 * size) as opened:
             return ImageOps.exif_transpose(opened)
     except UnidentifiedImageError:
-        return Image.fromarray(imread(file, index=0, plugin="pyav"))
+        frame, _ = next(pictures.film(file))
+        return Image.fromarray(frame.to_ndarray(format="rgb24"))

@@ -62,14 +62,14 @@ def on_board(pixels: Pixels) -> Pixels:
         return pixels
     height, width = pixels.shape[:2]
     side = max(1, height // SQUARES)
-    rows, columns = np.arange(height)[:, None] // side, np.arange(width)[None] // side
-    board = np.where((rows + columns) % 2, DARK, LIGHT).astype(np.uint8)
+    odd_row, odd_column = (np.arange(length) // side % 2 == 1 for length in (height, width))
+    board = np.where(odd_row[:, None] ^ odd_column, np.uint8(DARK), np.uint8(LIGHT))
     return _over(pixels, np.broadcast_to(board[..., None], (height, width, 3)))
 
 
 def _over(pixels: Pixels, ground: Pixels) -> Pixels:
     """(H, W, 4) over (H, W, 3), to the nearest level, halves up."""
-    opacity = pixels[..., 3:].astype(np.uint32)
+    opacity = pixels[..., 3:].astype(np.uint16)  # 255 * 255 + 127 fits
     mixed = pixels[..., :3] * opacity + ground * (255 - opacity)
     laid: Pixels = ((mixed + 127) // 255).astype(np.uint8)
     return laid
