@@ -1,25 +1,29 @@
 """Settings and where each came from: flag, LATTY_* environment, latty.toml, config.toml, default.
 
 latty.toml is looked for in the working directory and above it, up to a folder with .git or the home
-folder; config.toml lies in the user's config directory. Unknown keys are errors, not silence.
+folder; config.toml lies in the user's config directory. Unknown keys are errors, not silence. A
+latty.toml of another user is not obeyed, as git does not obey a repository of one.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from latty import home
+from latty import home, plugins
 from latty.errors import ConfigError, did_you_mean
 from latty.plugins import Registry
 from latty.tables.reading import read_settings
-from latty.tables.rules import Faults, Key, Rule, checked, flag, table, text, whole
+from latty.tables.rules import Faults, Key, Rule, array, checked, flag, table, text, whole
 from latty.tables.words import Path as KeyPath
 
 PICTURES = Registry[Any]("latty_tui.pictures")  # asked for names alone: nothing of it is imported
 AUTO = "auto"  # the way that the terminal answers to
 PREFIX = "LATTY_"
+TRUSTED = "trusted_folders"  # a latty.toml cannot say that itself
 # Read elsewhere: where config.toml itself is, and what jobs tell their workers.
 ELSEWHERE = ("LATTY_HOME", "LATTY_JOB", "LATTY_SLOTS")
 
@@ -52,11 +56,25 @@ def _as_flag(word: str) -> Any:
     return SWITCHES.get(word.lower(), word)
 
 
+def _as_folders(word: str) -> Any:
+    return [part for part in word.split(os.pathsep) if part]
+
+
+def _place(word: str) -> str:
+    """A path, whose ~ is somebody's."""
+    try:
+        Path(word).expanduser()
+    except RuntimeError:
+        raise ValueError(f"no user's home is {word.partition('/')[0]}") from None
+    return word
+
+
 SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 TEXT = text(4096)
+PLACE = checked(TEXT, _place)
 KEYS: dict[str, Key] = {
     "device": Key(TEXT, "where networks run: auto, cpu, cuda, cuda:1, mps", "auto"),
-    "out_dir": Key(TEXT, "where results go", "renders"),
+    "out_dir": Key(PLACE, "where results go", "renders"),
     "batch": Key(_from_text(whole(1, 1024), _as_number), "frames made at once", 8),
     "sidecar": Key(
         _from_text(flag(), _as_flag), "write the recipe beside a result too, not only in it", False
@@ -70,7 +88,12 @@ KEYS: dict[str, Key] = {
     "onnx_seconds": Key(
         _from_text(whole(1, 86_400), _as_number), "seconds that ONNX may take for a picture", 60
     ),
-    "zoo": Key(TEXT, "a zoo.toml of your own, in place of latty's, for latty fetch", ""),
+    TRUSTED: Key(
+        _from_text(array(PLACE, high=1000), _as_folders),
+        "folders whose latty.toml is obeyed although another user owns it",
+        (),
+    ),
+    "zoo": Key(PLACE, "a zoo.toml of your own, in place of latty's, for latty fetch", ""),
 }
 FORMERLY = {"pictures": "image"}  # still read; the new name wins where both are given
 FILE = table({name: Key(KEYS[FORMERLY.get(name, name)].rule) for name in (*KEYS, *FORMERLY)})
@@ -78,7 +101,8 @@ FILE = table({name: Key(KEYS[FORMERLY.get(name, name)].rule) for name in (*KEYS,
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings of one run. `origins` names the place of each value."""
+    """The settings of one run. `origins` names the place of each value; `passed_over` are files
+    that were not obeyed."""
 
     device: str
     out_dir: Path
@@ -87,8 +111,10 @@ class Config:
     image: str
     onnx_memory: int
     onnx_seconds: int
+    trusted_folders: tuple[str, ...]
     zoo: str
     origins: tuple[tuple[str, str], ...]
+    passed_over: tuple[str, ...]
 
 
 def load(
@@ -98,7 +124,10 @@ def load(
 ) -> Config:
     """Flags that are None were not given. Raises ConfigError for a value that cannot be used."""
     found: dict[str, tuple[Any, str]] = {k: (key.default, "default") for k, key in KEYS.items()}
-    for source in (_user(), _project(folder or Path.cwd()), _environment(environ or os.environ)):
+    user, ours = _user(), _environment(environ or os.environ)
+    trusted = {**user, **ours}.get(TRUSTED, ((), ""))[0]
+    project, passed_over = _project(folder or Path.cwd(), trusted)
+    for source in (user, project, ours):
         found.update(source)
     for name, value in (flags or {}).items():
         if name in KEYS and value is not None:
@@ -106,7 +135,8 @@ def load(
             found[name] = (_read(name, value, flag), flag)
     values = {name: value for name, (value, _) in found.items()}
     values["out_dir"] = Path(values["out_dir"]).expanduser()
-    return Config(**values, origins=tuple((name, place) for name, (_, place) in found.items()))
+    origins = tuple((name, place) for name, (_, place) in found.items())
+    return Config(**values, origins=origins, passed_over=tuple(passed_over))
 
 
 def _read(name: str, value: Any, place: str) -> Any:
@@ -137,17 +167,69 @@ def _user() -> dict[str, tuple[Any, str]]:
     return _file(home.config_dir() / "config.toml")
 
 
-def _project(folder: Path) -> dict[str, tuple[Any, str]]:
+def _project(folder: Path, trusted: Sequence[str]) -> tuple[dict[str, tuple[Any, str]], list[str]]:
+    """What the nearest latty.toml says that is obeyed, and what is said of nearer ones."""
+    passed_over = []
     for place in (folder, *folder.parents):
-        if (place / "latty.toml").is_file():
-            found = _file(place / "latty.toml")
+        file = place / "latty.toml"
+        if (owner := _stranger(file)) is not None and not _is_in(place, trusted):
+            passed_over.append(f"{file} is not obeyed: it belongs to another user, {owner}")
+            _tell(f"{passed_over[-1]} (LATTY_TRUSTED_FOLDERS={place}, or {TRUSTED} in "
+                  f"{home.config_dir() / 'config.toml'}, has it obeyed)")  # fmt: skip
+        elif os.path.lexists(file):
+            found = _file(file)
+            if TRUSTED in found:
+                raise ConfigError(f"{file}: {TRUSTED}: a project cannot say that itself",
+                                  f"it belongs in {home.config_dir() / 'config.toml'}")  # fmt: skip
             for name in found.keys() & {"out_dir", "zoo"}:  # relative to the file that says it
                 value, origin = found[name]
                 found[name] = (str(place / Path(value).expanduser()), origin)
-            return found
-        if (place / ".git").exists() or place == Path.home():
+            return found, passed_over
+        if (place / ".git").exists() or place == _home():
             break
-    return {}
+    return {}, passed_over
+
+
+def _home() -> Path | None:
+    with suppress(RuntimeError):  # a user without one
+        return Path.home()
+    return None
+
+
+def _stranger(path: Path) -> str | None:
+    """Who owns a file, or the link to it, where that is neither this user nor root; under sudo
+    neither who called it."""
+    if not hasattr(os, "geteuid"):  # Windows: nobody else writes there unasked
+        return None
+    known = {0, os.geteuid()}
+    if os.geteuid() == 0 and (caller := os.environ.get("SUDO_UID", "")).isdecimal():
+        known.add(int(caller))
+    with suppress(OSError):
+        for owner in (path.lstat().st_uid, path.stat().st_uid):
+            if owner not in known:
+                return _name_of(owner)
+    return None
+
+
+def _name_of(owner: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(owner).pw_name
+    except KeyError:
+        return str(owner)
+
+
+def _is_in(place: Path, folders: Sequence[str]) -> bool:
+    """Whether a folder is one of them or lies in one."""
+    where = place.resolve()
+    return any(where.is_relative_to(Path(one).expanduser().resolve()) for one in folders)
+
+
+@cache
+def _tell(line: str) -> None:
+    """Say it once, however often settings are asked for."""
+    plugins.tell(line)
 
 
 def _file(path: Path) -> dict[str, tuple[Any, str]]:

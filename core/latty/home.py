@@ -1,6 +1,7 @@
 """The only file that knows directories. LATTY_HOME puts everything under one folder."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -8,12 +9,13 @@ import platformdirs
 from latty.errors import ConfigError
 
 
-def _place(kind: str, standard: str) -> Path:
+def _place(kind: str, standard: Callable[..., str]) -> Path:
     home = os.environ.get("LATTY_HOME")
     try:
-        return Path(home).expanduser() / kind if home else Path(standard)
-    except RuntimeError:  # "~nobody-of-that-name"
-        raise ConfigError(f"LATTY_HOME: no user's home is {home}", "name a folder") from None
+        return Path(home).expanduser() / kind if home else Path(standard("latty", appauthor=False))
+    except RuntimeError:  # "~nobody-of-that-name", or a user without a home
+        what = f"LATTY_HOME: no user's home is {home}" if home else "this user has no home folder"
+        raise ConfigError(what, "LATTY_HOME names a folder for latty") from None
 
 
 def root_of(path: Path) -> Path | None:
@@ -25,22 +27,22 @@ def root_of(path: Path) -> Path | None:
 
 def config_dir() -> Path:
     """Holds config.toml."""
-    return _place("config", platformdirs.user_config_dir("latty", appauthor=False))
+    return _place("config", platformdirs.user_config_dir)
 
 
 def data_dir() -> Path:
     """Holds what the user imported or discovered: models/, directions/, latents/, scorers/."""
-    return _place("data", platformdirs.user_data_dir("latty", appauthor=False))
+    return _place("data", platformdirs.user_data_dir)
 
 
 def cache_dir() -> Path:
     """Holds what can be made again."""
-    return _place("cache", platformdirs.user_cache_dir("latty", appauthor=False))
+    return _place("cache", platformdirs.user_cache_dir)
 
 
 def state_dir() -> Path:
     """Holds logs and error reports."""
-    return _place("state", platformdirs.user_state_dir("latty", appauthor=False))
+    return _place("state", platformdirs.user_state_dir)
 
 
 def models_dir() -> Path:

@@ -84,6 +84,7 @@ def test_each_place_outranks_the_next(project: Path, tmp_path: Path) -> None:
         "image": "default",
         "onnx_memory": "default",
         "onnx_seconds": "default",
+        "trusted_folders": "default",
         "zoo": "default",
     }
 

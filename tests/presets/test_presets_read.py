@@ -189,7 +189,7 @@ def test_of_very_many_faults_the_first_are_told(tmp_path):
         (b"\xff\xfea\0", "x.toml:1:1: byte 1 (0xff) is not UTF-8, save the file as UTF-8"),
         ("a = " + "[" * 5000, "x.toml:1:22: nests deeper than any preset"),
         ("a" + ".a" * 5000 + " = 1", "x.toml:1:33: nests deeper than any preset"),
-        ("frames = 1" + "0" * 5000, "x.toml: holds a number of thousands of digits"),
+        ("frames = 1" + "0" * 5000, "x.toml:1:10: holds a number of thousands of digits"),
         ("#" * (2**20 + 1), "x.toml: is larger than 1 MiB, a preset is a few lines of TOML"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from latty.errors import Missing, OutputError, PresetError, SettingsError
+from latty.errors import Missing, PresetError, SettingsError
 from latty.tables import reading
 from latty.tables.reading import Kind
 from latty.tables.rules import (
@@ -129,7 +129,7 @@ def test_a_kind_has_an_error_of_its_own(tmp_path: Path) -> None:
     assert len(caught.value.problems) == 3
     with pytest.raises(Missing, match="there is no file"):
         reading.read(tmp_path / "none.toml", NET)
-    with pytest.raises(OutputError, match="cannot read"):
+    with pytest.raises(PresetError, match="is a folder, no file"):
         reading.read(tmp_path, NET)
 
 

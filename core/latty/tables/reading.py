@@ -15,6 +15,7 @@ from latty.errors import (
     PresetError,
     Problem,
     SettingsError,
+    UnfitFile,
 )
 from latty.tables import words
 from latty.tables.places import Places, TooDeep
@@ -93,6 +94,8 @@ def read(path: Path, kind: Kind, file: str = "") -> TableFile:
             raw = opened.read(kind.limit + 1)
     except FileNotFoundError:
         raise Missing(f"there is no file {file}", "check the path") from None
+    except UnfitFile as error:
+        raise kind.error(file, [Problem(0, 0, "", error.strerror or "")]) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "the name is not possible"
         raise OutputError(f"cannot read {file}: {reason}") from None
@@ -150,7 +153,9 @@ def _syntax(message: str, text: str, places: Places, kind: Kind) -> list[Problem
             for path, (line, column), first in places.twice()
         ]
     if message.startswith("Exceeds the limit"):
-        return [Problem(0, 0, "", "holds a number of thousands of digits")]
+        long = re.search(r"[\d_]{1000}", text)
+        place = places.position(long.start()) if long else (0, 0)
+        return [Problem(*place, "", "holds a number of thousands of digits")]
     found = SYNTAX.fullmatch(message)
     what = words.shown(found[1] if found else message)
     line, column = (int(found[2]), int(found[3])) if found and found[2] else places.end()

@@ -143,6 +143,8 @@ def _settings(run: Run) -> Iterator[Fact]:
     found = run.config()
     for name, origin in found.origins:
         yield name, f"{getattr(found, name)}  from {origin}"
+    for line in found.passed_over:
+        yield "not obeyed", line
     yield "config file", str(home.config_dir() / "config.toml")
     yield "keys", ", ".join(config.KEYS)
     yield "image ways", ", ".join(config.ways())
