@@ -1,0 +1,156 @@
+"""A file and those that it names are in a store together or not at all, whatever ends the writer.
+
+A model names the encoder that came with it, a scorer's card its weights.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from cli_in_process import latty
+from forked import killed_before
+from loopback import Server, serving
+from store_verbs import NAME, VERBS
+
+from latty.attributes.card import read_card
+from latty.attributes.store import CARDS
+from latty.models import open_model
+from latty.models.store import MODELS, companion_file
+from latty.store import Store
+
+LONG = pytest.param("train-scorer", marks=pytest.mark.slow)
+REPLACED = pytest.param(True, marks=pytest.mark.slow, id="replaced")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as running:
+        yield running
+
+
+def folder_of(store: Store, home: Path) -> Path:
+    return home / "home" / "data" / store.folder().name
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+
+
+def seen(store: Store, folder: Path) -> dict[str, bytes]:
+    """What somebody has of the name who lists the store and opens what is there."""
+    file = folder / f"{NAME}{store.suffix}"
+    if not file.exists():
+        return {}
+    beside = None
+    if store is MODELS:
+        beside = companion_file(file)
+        assert open_model(str(file), "cpu").info.height == 8
+    elif store is CARDS:
+        beside = file.with_name(read_card(file).weights)
+    both = (file,) if beside is None else (file, beside)
+    return {one.name: one.read_bytes() for one in both}
+
+
+def run(words: list[str], home: Path) -> int:
+    return latty(*words, home=home).returncode
+
+
+def made(words: list[str], home: Path, store: Store) -> dict[str, bytes]:
+    """What a run of its own leaves in the store."""
+    home.mkdir()
+    assert run(words, home) == 0
+    return content(folder_of(store, home))
+
+
+@pytest.mark.parametrize("replaces", [pytest.param(False, id="new"), REPLACED])
+@pytest.mark.parametrize("verb", ["model", "scorer", "set", "latents", LONG])
+def test_killed_before_each_step_there_is_the_old_one_or_the_new_one(
+    verb: str, replaces: bool, tmp_path: Path, server: Server
+) -> None:
+    words_of, store = VERBS[verb]
+    old, new = words_of(tmp_path, 0, server), [*words_of(tmp_path, 1, server), "--force"]
+    whole = made(new, tmp_path / "alone", store)
+    before = made(old, tmp_path / "here", store) if replaces else {}
+    (here := tmp_path / "here").mkdir(exist_ok=True)
+    folder, steps = folder_of(store, here), 0
+    while killed_before(steps, partial(run, new, here)) != 0:
+        assert seen(store, folder) in (before, whole), steps
+        steps += 1
+        assert steps < 200
+        if not replaces:
+            continue
+        assert run([*old, "--force"], here) == 0
+        assert content(folder) == before, steps
+    assert steps > 5 and content(folder) == whole
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MiB, for the stores."""
+    place = tmp_path / "here" / "home" / "data"
+    place.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "latty-test", str(place)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root mounts a small file system")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.parametrize("replaces", [pytest.param(False, id="new"), REPLACED])
+@pytest.mark.parametrize("verb", ["model", "scorer", "set", "latents", LONG])
+def test_a_full_disk_leaves_what_was_there_and_no_half(
+    verb: str, replaces: bool, disk: Path, tmp_path: Path, server: Server
+) -> None:
+    """With room for 0, 1, 2 ... pages: wherever the disk is full."""
+    words_of, store = VERBS[verb]
+    here, folder = tmp_path / "here", folder_of(store, tmp_path / "here")
+    old, new = words_of(tmp_path, 0, server), [*words_of(tmp_path, 1, server), "--force"]
+    whole = made(new, tmp_path / "alone", store)
+    assert not replaces or run(old, here) == 0
+    before, pages = content(folder), 0
+    while True:
+        with (disk / "filler").open("wb") as filler:
+            free = os.statvfs(disk).f_bavail
+            filler.write(bytes(4096 * (free - pages)))
+        done = latty(*new, home=here)
+        (disk / "filler").unlink()
+        if done.returncode == 0:
+            break
+        assert done.returncode == 74 and "No space left" in done.stderr, done.stderr
+        assert done.stderr.splitlines()[-1].startswith("latty: ") and done.stdout == ""
+        assert content(folder) == before, pages
+        pages += 1
+        assert pages < 100
+    assert pages > 0 and content(folder) == whole
+
+
+def test_a_card_whose_weights_are_missing_is_told_of_and_made_anew(
+    tmp_path: Path, server: Server
+) -> None:
+    words = VERBS["scorer"][0](tmp_path, 0, server)
+    whole = made(words, tmp_path / "here", CARDS)
+    folder, here = folder_of(CARDS, tmp_path / "here"), tmp_path / "here"
+    next(folder.glob("*.safetensors")).unlink()
+    listed = latty("list", "scorers", home=here).stdout
+    assert "its weights are missing, import it again" in listed
+    assert run(words, here) == 0 and content(folder) == whole
+    assert run(words, here) == 73
+
+
+def test_what_an_earlier_version_left_of_a_model_goes_with_the_next_one(
+    tmp_path: Path, server: Server
+) -> None:
+    """Its card was a file, written first; its encoder had no hash in its name."""
+    words, here = VERBS["model"][0](tmp_path, 0, server), tmp_path / "here"
+    whole = made(words, tmp_path / "alone", MODELS)
+    folder = folder_of(MODELS, here)
+    folder.mkdir(parents=True)
+    for name in (f"{NAME}.json", f"{NAME}.encoder.safetensors", f".{NAME}.0123456789ab"):
+        (folder / name).write_bytes(b"{}")
+    (folder / "another.json").write_bytes(b"{}")
+    assert NAME not in latty("list", "models", home=here).stdout
+    assert run(words, here) == 0
+    assert content(folder).keys() - {f".{NAME}.0123456789ab"} == {*whole, "another.json"}
