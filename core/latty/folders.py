@@ -252,13 +252,20 @@ def _private(part: Path) -> None:
     with suppress(FileExistsError):
         part.mkdir(0o700)
         return
-    mode = _owned(part)
-    if stat.S_ISDIR(mode) and mode & 0o022:
-        for entry in part.iterdir():  # what others may have put there
-            _owned(entry, "remove it")
+    mode = _trusted(part)
     if stat.S_ISDIR(mode) and mode & 0o077:
         with suppress(PermissionError):  # not every file system has modes
             part.chmod(0o700)
+
+
+def _trusted(part: Path) -> int:
+    """The st_mode of a folder that we own, and all in it that others might have put there. Raises
+    ConfigError, OSError."""
+    mode = _owned(part)
+    if stat.S_ISDIR(mode) and mode & 0o022:
+        for entry in part.iterdir():
+            _owned(entry, "remove it")
+    return mode
 
 
 def _owned(part: Path, hint: str = "set LATTY_HOME to a folder of your own") -> int:
@@ -272,14 +279,14 @@ def _owned(part: Path, hint: str = "set LATTY_HOME to a folder of your own") -> 
 
 
 def owned(folder: Path) -> Path:
-    """A folder of latty's own, there or not, of which nothing on the way is another user's. Raises
-    ConfigError."""
+    """A folder of latty's own, there or not, where nothing in it or on the way to it is another
+    user's. Raises ConfigError."""
     root = home.root_of(folder)
     assert root is not None, "only what home.py names is private"
     parts = [folder, *folder.parents]
     with suppress(OSError):  # who opens it is told
         for part in reversed(parts[: parts.index(root) + 1]):
-            _owned(part)
+            _trusted(part)
     return folder
 
 

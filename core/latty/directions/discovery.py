@@ -117,8 +117,8 @@ def discover(
     if lacks := made.missing(generator):
         raise BadData(f"{method}: {lacks}", "see: latty list methods")
     work = _work(method, made, generator)
-    if not force and target.exists() and not _continues(target, method, made, generator):
-        raise WouldOverwrite(f"{target} is there already", "--force overwrites it, or -o NAME")
+    if not force and target.exists():
+        _refuse(target, work, _found(target, method, made, generator))
     what = f"at this very search ({method} on {generator.info.name})"
     with locks.at_work(work, what) as done:
         if before is not None:
@@ -171,9 +171,22 @@ def _work(method: str, made: "Method", generator: "Generator") -> Path:
     return home.state_dir() / "discover" / f"{method}-{key}"
 
 
-def _continues(target: Path, method: str, made: "Method", generator: "Generator") -> bool:
-    """Whether the set in the way is an unfinished result of this very search."""
+def _refuse(target: Path, work: Path, found: DirectionSet | None) -> None:
+    """Raise WouldOverwrite, unless the set in the way is what this search `found` so far; what a
+    finished one left when it was killed is removed."""
+    if found is not None and not found.complete:
+        return
+    if found is not None and work.exists():
+        with suppress(LattyError), locks.at_work(work, "at this very search") as done:
+            done()
+    raise WouldOverwrite(f"{target} is there already", "--force overwrites it, or -o NAME")
+
+
+def _found(
+    target: Path, method: str, made: "Method", generator: "Generator"
+) -> DirectionSet | None:
+    """The set in the way where it is the result of this very search."""
     header = _header(target)
     if header is None or header.method != method or header.model_digest != generator.info.digest:
-        return False
-    return not header.complete and dict(header.params) == dict(params_of(made))
+        return None
+    return header if dict(header.params) == dict(params_of(made)) else None

@@ -97,7 +97,8 @@ class _Module:
         """What stands behind a statement, and in lines of comment below it."""
         line = self.lines[(node.end_lineno or 1) - 1].encode()[node.end_col_offset :].decode()
         more = takewhile(lambda text: text.strip().startswith("#"), self.lines[node.end_lineno :])
-        return " ".join(text.strip(" #") for text in (line, *more)).strip()
+        words = (text.strip(" #") for text in (line, *more))
+        return " ".join(text for text in words if not text.startswith("type:")).strip()
 
 
 def _of_class(module: _Module, node: ast.ClassDef) -> dict[str, Parameter]:

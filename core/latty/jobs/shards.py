@@ -44,7 +44,6 @@ def run(
 
     for number, future in finished(pool, at_work, calls, told, what):
         content, file = future.result(), missing[number].file
-        file.parent.mkdir(parents=True, exist_ok=True)
         replace_whole(file, [content])
 
 
