@@ -159,6 +159,8 @@ def explain(error: Exception) -> LattyError | None:
         return error
     if isinstance(error, MemoryError) or _starved(error):
         return DeviceError("out of memory", "try a smaller size or --batch 1")
+    if isinstance(error, RuntimeError) and "home directory" in str(error):  # pathlib's "~nosuch"
+        return Missing("there is no user of the name after ~", "check the path")
     name = _name_of(error)
     if isinstance(error, FileNotFoundError) and error.filename is None:  # as of getcwd
         return Missing("this folder is gone", "cd into one that is there")

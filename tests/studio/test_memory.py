@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from studio import Keys, made, run, settled, text, until
 
-from latty import home
+from latty import home, presets
 from latty.scene import Scene
 from latty_tui.app import Studio
+from latty_tui.films import film
 from latty_tui.memory import Memory, shelf
 from latty_tui.memory.journal import MOST, SCHEMA, HistoryFile, line, parsed
 from latty_tui.memory.keeper import AGAIN, KEPT
-from latty_tui.memory.tables import state_table, step_table
+from latty_tui.memory.tables import state_of, state_table, step_table
 from latty_tui.state import History, State, Step
 
 FIRST = Scene("demo", 7, 0.8)
@@ -404,6 +405,31 @@ def test_it_is_for_its_owner_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         os.umask(before)
     modes = {path.name: path.stat().st_mode & 0o777 for path in home.state_dir().rglob("*")}
     assert modes == {"history": 0o700, "1.jsonl": 0o600, "1.lock": 0o600}
+
+
+def test_every_preset_that_ships_is_remembered_as_it_is() -> None:
+    for path in sorted(home.presets_dir().glob("*.toml")):
+        state = film.state_of(presets.read(path))
+        table = json.loads(json.dumps(state_table(state)))
+        assert state_of(table) == state, path.name
+
+
+WRONG_FILMS = {"frames": ["x", 0, 1e300, True, None, 10**12], "fps": ["24", 0, float("inf"), []],
+               "easing": ["", "nosuch", 5, None], "loop": ["", 5, None],
+               "source": [5, {"name": "x"}, "x"]}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", WRONG_FILMS)
+def test_a_step_that_the_studio_could_not_show_is_none(key: str) -> None:
+    good = step_table(step(1))
+    for value in WRONG_FILMS[key]:
+        table = json.loads(json.dumps(good))
+        table["state"]["film"][key] = value
+        found = parsed(line(good) + line(table))
+        assert found.lost == 1 and len(found.steps) == 1, value
+    for places in ([1.5], ["x"], [None], 5, {}):
+        table = {**good, "state": {**good["state"], "muted": places}}
+        assert parsed(line(table)).lost == (places != {})
 
 
 # Several studios.

@@ -22,6 +22,7 @@ from textual.widgets import Input
 from latty import home, presets
 from latty.render.writers import png
 from latty.scene import Edit, Walk
+from latty_tui.dialogs.ask import Ask
 from latty_tui.films import documents
 from latty_tui.films.film import preset_of
 from latty_tui.library import importing, opening
@@ -440,6 +441,32 @@ def test_odd_files_are_not_offered_where_a_path_is_typed(here: Path) -> None:
     odd_files(here, ".pt")
     assert completions("") == ["e.pt/", "f.pt", "g.pt"]
     assert completions(str(here / "d")) == []
+
+
+ODD_PATHS = ["~nosuch/x", "x" * 5000, "/" * 3000 + "x", "a/" * 2000, "loop/x", "\ud800",
+             "~/" + "y" * 300]  # fmt: skip
+
+
+def test_odd_paths_that_are_typed_are_refused_in_words(here: Path) -> None:
+    (here / "loop").symlink_to("loop")
+
+    async def keys(pilot: Keys) -> None:
+        app = pilot.app
+        for words in ODD_PATHS:
+            ask = Ask("a file", words, lambda text: documents.target(text, here))
+            app.push_screen(ask)
+            await ask.ready.wait()
+            await pilot.press("enter")
+            await pilot.pause()
+            if app.screen is ask:  # else it will do as a new file's name
+                await pilot.press("escape")
+            await app.guarded(opening.take(app, words), "take")
+            while len(app.screen_stack) > 1:
+                assert "went wrong in the studio" not in text(pilot)
+                await app.pop_screen()
+
+    run(keys)
+    assert all(completions(words) == [] for words in ODD_PATHS)
 
 
 @pytest.mark.parametrize("name", ["a", "b", "c", "d", "e", "h"])

@@ -30,7 +30,7 @@ from textual.worker import Worker
 
 from latty import plugins
 from latty.cli import signals
-from latty.errors import LattyError
+from latty.errors import explain
 from latty.text import printable
 from latty_tui import themes
 from latty_tui.desk import Answer, Listener
@@ -143,11 +143,16 @@ class BaseApp(App[int]):
         """The result of something; an error of it is shown, and None."""
         try:
             return await work
-        except (LattyError, OSError) as error:
-            self.fail(error)
         except Exception as error:
-            self.report(error, where)
+            self._blame(error, where)
         return None
+
+    def _blame(self, error: Exception, where: str) -> None:
+        """Show what went wrong: in words where somebody foresaw it, else with a report."""
+        if explain(error) is not None or isinstance(error, OSError):
+            self.fail(error)
+        else:
+            self.report(error, where)
 
     def listeners(self) -> Iterable[Listener]:
         """Whoever hears what is told: the panels."""
@@ -158,10 +163,8 @@ class BaseApp(App[int]):
         for panel in self.listeners():
             try:
                 hear(panel)
-            except (LattyError, OSError) as error:
-                self.fail(error)
             except Exception as error:
-                self.report(error, f"a hook of {type(panel).__name__}")
+                self._blame(error, f"a hook of {type(panel).__name__}")
 
     async def run_action(
         self,

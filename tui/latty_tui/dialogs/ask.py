@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from latty.errors import LattyError
+from latty.errors import LattyError, explain
 from latty_tui.dialogs.base import Dialog, plain
 
 Read = Callable[[str], Any]  # text -> value; raises ValueError or LattyError with what is wrong
@@ -36,7 +36,7 @@ class Ask(Dialog[Any]):
     def _value(self, text: str) -> Any:
         try:
             value = self.read(text)
-        except (ValueError, LattyError) as error:
-            return self.say(str(error), wrong=True)
+        except (ValueError, OSError, RuntimeError, LattyError) as error:  # paths, too
+            return self.say(str(explain(error) or error), wrong=True)
         self.say(self.hint)
         return value

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
-from latty.errors import LattyError
+from latty.errors import LattyError, explain
 from latty_tui.dialogs.base import Dialog, plain
 from latty_tui.dialogs.fields import FormField, Offers, Pick, Values
 
@@ -144,6 +144,6 @@ def _control(field: FormField) -> Input | Pick:
 def _fault(field: FormField, text: str) -> str:
     try:
         field.read(text)
-    except (ValueError, LattyError) as error:
-        return str(error)
+    except (ValueError, OSError, RuntimeError, LattyError) as error:  # paths, too
+        return str(explain(error) or error)
     return ""

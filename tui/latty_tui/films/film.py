@@ -9,12 +9,14 @@ what is then set by hand stands still. No Textual here, and nothing that a first
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, get_args
 
 from latty.errors import BadData
 from latty.presets import formats
-from latty.presets.values import SCHEMA, Output, Preset, Track
+from latty.presets.easing import EASINGS
+from latty.presets.values import SCHEMA, Loop, Output, Preset, Track
 from latty.scene import Edit, Scene, Walk, from_table, to_table
+from latty.tables.rules import Faults, array, number, record, whole, word
 from latty_tui.films.keyframes import Tracks, joined, names
 from latty_tui.state import FilmSettings, State, idle
 
@@ -199,6 +201,13 @@ def _plays(state: State, preset: Preset) -> bool:
 
 # In the file of the studio's memory.
 
+RULES = {
+    "frames": whole(1, 10**5),
+    "fps": number(1, 120),
+    "easing": word(*EASINGS),
+    "loop": word(*get_args(Loop)),
+}
+
 
 def film_table(film: FilmSettings) -> dict[str, Any]:
     """A film as JSON."""
@@ -219,22 +228,37 @@ def film_table(film: FilmSettings) -> dict[str, Any]:
 
 
 def film_of(table: Mapping[str, Any]) -> FilmSettings:
-    """The film of a table. Raises KeyError, TypeError, ValueError for anything else."""
+    """The film of a table. Raises KeyError, TypeError, ValueError, AttributeError, BadData for
+    anything else."""
+    for name, rule in RULES.items():
+        if not rule.accepts(table[name]):
+            raise ValueError(f"no film has {name} {table[name]!r}")
     source = table.get("source")
-    rest = {key: value for key, value in table.items() if key != "source"}
+    rest = {name: table[name] for name in RULES}
     return FilmSettings(**rest, source=_source_of(source) if source else None)
 
 
 def _source_of(table: Mapping[str, Any]) -> Preset:
+    faults = Faults(limits=False)
+    told = [{key: value for key, value in one.items() if value is not None}
+            for one in table["outputs"]]  # fmt: skip
+    outputs = array(record(Output)).read(told, ("outputs",), faults)
+    if faults.found:
+        raise ValueError(faults.found[0].what)
     return Preset(
         SCHEMA,
         str(table["name"]),
         from_table(table["scene"]),
         int(table["frames"]),
-        tuple(
-            (str(key), Track(tuple((float(t), float(v)) for t, v in keys), str(easing)))
-            for key, keys, easing in table["tracks"]
-        ),
+        tuple((str(key), _track(keys, easing)) for key, keys, easing in table["tracks"]),
         tuple(int(seed) for seed in table["seeds"]),
-        tuple(Output(**one) for one in table["outputs"]),
+        outputs,
     )
+
+
+def _track(keys: Any, easing: Any) -> Track:
+    """Raises KeyError, TypeError, ValueError."""
+    found = Track(tuple((float(t), float(value)) for t, value in keys), str(easing))
+    if not found.keys or easing not in EASINGS:
+        raise ValueError(f"no track has {len(found.keys)} keys and is {easing!r}")
+    return found

@@ -1,5 +1,6 @@
 """A state of the studio as JSON, and back."""
 
+from operator import index
 from typing import Any
 
 from latty.errors import BadData
@@ -28,8 +29,8 @@ def state_of(table: Table) -> State:
     """The state of a table. Raises one of WRONG for anything else."""
     return State(
         from_table(table["scene"]),
-        frozenset(table["muted"]),
-        frozenset(table["solo"]),
+        frozenset(map(index, table["muted"])),
+        frozenset(map(index, table["solo"])),
         tuple(from_table(one) for one in table["keys"]),
         film_of(table["film"]),
         str(table["name"]),
