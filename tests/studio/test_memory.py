@@ -10,17 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from studio import Keys, made, run, settled, text, until
 
 from latty import home, presets
 from latty.scene import Scene
+from latty_tui import jobs
 from latty_tui.app import Studio
-from latty_tui.films import film
+from latty_tui.films import documents, film
 from latty_tui.memory import Memory, shelf
 from latty_tui.memory.journal import MOST, SCHEMA, HistoryFile, line, parsed
 from latty_tui.memory.keeper import AGAIN, KEPT
 from latty_tui.memory.tables import state_of, state_table, step_table
+from latty_tui.pictures import saved
 from latty_tui.state import History, State, Step
 
 FIRST = Scene("demo", 7, 0.8)
@@ -360,6 +363,36 @@ def of_another_user(path: Path) -> None:
     os.chown(path, OTHER_USER, OTHER_USER)
 
 
+@pytest.mark.parametrize("plant", [fifo, link, dangling, out, device_folder])
+def test_what_is_no_file_under_any_name_of_ours_stops_nothing(
+    plant: Callable[[Path], None],
+) -> None:
+    names = ("state/history/1.lock", "state/engine.log", "state/recent-presets.json",
+             "state/reports", "data/marks.json", "data/marks.lock")  # fmt: skip
+    for name in names:
+        path = home.state_dir().parent / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        plant(path)
+
+    async def keys(pilot: Keys) -> None:
+        change(pilot.app, seed=8)
+        await settled(pilot)
+        pilot.app.go("directions")
+        await pilot.press("asterisk")
+        await settled(pilot)
+        pilot.app.memory.flush()
+        assert not pilot.app.memory.trouble
+        while len(pilot.app.screen_stack) > 1:
+            await pilot.app.pop_screen()
+        await pilot.press("q")
+        assert pilot.app._exit
+
+    run(keys)
+    assert left() == [7, 8]
+    rest = home.state_dir().parent.rglob("precious")
+    assert all(path.read_text() == "precious" for path in rest if path.is_file())
+
+
 @pytest.mark.parametrize("name", ["history/1.jsonl", "studio.json"])
 @pytest.mark.parametrize(
     "plant", [fifo, link, dangling, out, device_folder, sparse, of_another_user]
@@ -405,6 +438,30 @@ def test_it_is_for_its_owner_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         os.umask(before)
     modes = {path.name: path.stat().st_mode & 0o777 for path in home.state_dir().rglob("*")}
     assert modes == {"history": 0o700, "1.jsonl": 0o600, "1.lock": 0o600}
+
+
+def test_all_that_a_studio_keeps_is_for_its_owner_alone() -> None:
+    async def keys(pilot: Keys) -> None:
+        pilot.app.go("directions")
+        await pilot.press("asterisk")
+        change(pilot.app, seed=8)
+        path = jobs.new_sheet("x")
+        documents.remember(path)
+        path.touch(0o600)
+        saved.encode(np.zeros((4, 4, 3), np.uint8), 1, 1)
+        pilot.app.reports.add(ValueError("x"), "a test")
+        await settled(pilot)
+
+    before = os.umask(0)
+    try:
+        run(keys, failing=True)
+    finally:
+        os.umask(before)
+    found = [path for path in home.state_dir().parent.rglob("*") if path.name != "asked.jsonl"]
+    names = {path.name for path in found}
+    assert names >= {"engine.log", "marks.json", "recent-presets.json", "pictures", "reports"}
+    wrong = [path for path in found if path.stat().st_mode & 0o077]
+    assert not wrong
 
 
 def test_every_preset_that_ships_is_remembered_as_it_is() -> None:

@@ -222,7 +222,7 @@ def test_damaged_marks_are_set_aside_and_told(words: str) -> None:
     async def keys(pilot: Keys) -> None:
         said = lambda: "".join(one.message for one in pilot.app._notifications)  # noqa: E731
         await until(pilot, lambda: "marks.json.1" in said(), "told")
-        await pilot.press("f")
+        await pilot.press("asterisk")
 
     run(keys)
     assert file.with_name("marks.json.1").read_text() == words

@@ -70,7 +70,7 @@ def take() -> Taken:
         found.recorded, found.news = earlier.read()
         return found
     for path in known:
-        if (lock := locks.take(_lock(path), PATIENCE)) is None:
+        if (lock := _lock(path, PATIENCE)) is None:
             busy = True
         elif (found := _read(path, lock)).recorded.schema <= SCHEMA:
             found.news += [*news, *_about_others(found, busy)]
@@ -92,7 +92,7 @@ def begun() -> Taken:
         path = folder() / f"{number}.jsonl"
         if os.path.lexists(path):
             continue
-        if (lock := locks.take(_lock(path), 0)) is not None:
+        if (lock := _lock(path, 0)) is not None:
             return Taken(HistoryFile(path), lock, second=second)
         second = True
     raise AssertionError("there is always another number")
@@ -101,7 +101,7 @@ def begun() -> Taken:
 def taken(path: Path) -> Taken:
     """That very history. Raises Locked where another studio has it open, BadData where it cannot be
     read, OSError, ConfigError."""
-    if (lock := locks.take(_lock(path), PATIENCE)) is None:
+    if (lock := _lock(path, PATIENCE)) is None:
         raise Locked("another studio has it open", "close that one, or go on there")
     found = _read(path, lock)
     if found.recorded.schema > SCHEMA or not found.recorded.steps:
@@ -117,7 +117,7 @@ def others(than: Path) -> list[tuple[Path, str]]:
     found = []
     for path in paths():
         with suppress(OSError, LattyError):
-            if path != than and not locks.held(_lock(path)):
+            if path != than and not locks.held(_lock_of(path)):
                 recorded = HistoryFile(path).read()
                 count, last = len(recorded.steps), recorded.steps[recorded.index]
                 day = time.strftime("%d %b %H:%M", time.localtime(changed(path) / 1e9))
@@ -125,8 +125,20 @@ def others(than: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def _lock(path: Path) -> Path:
+def _lock_of(path: Path) -> Path:
     return path.with_suffix(".lock")
+
+
+def _lock(path: Path, patience: float) -> int | None:
+    """The lock of a history; None where another studio has it. What is no lock is set aside.
+    Raises OSError, ConfigError."""
+    lock = _lock_of(path)
+    try:
+        return locks.take(lock, patience)
+    except UnfitFile:
+        with Folder(lock.parent) as here:
+            here.set_aside(lock.name)
+        return locks.take(lock, patience)
 
 
 def _read(path: Path, lock: int) -> Taken:
@@ -147,5 +159,5 @@ def _about_others(found: Taken, busy: bool) -> list[str]:
     """What is to be told of the other histories."""
     newer = [path for path in paths() if path != found.journal.path
              and changed(path) / 1e9 > found.recorded.opened > 0]  # fmt: skip
-    at_rest = any(not locks.held(_lock(path)) for path in newer)
+    at_rest = any(not locks.held(_lock_of(path)) for path in newer)
     return [*[SECOND] * busy, *[MORE] * at_rest]
