@@ -12,6 +12,7 @@ from latty import home
 from latty.errors import did_you_mean
 from latty.tables.reading import read_settings
 from latty.tables.rules import Fault
+from latty.tables.words import shown
 
 FILE = "keymap.toml"
 
@@ -29,14 +30,14 @@ def read(known: list[str]) -> dict[str, str]:
 def _faults(path: tuple[str, ...], key: Any, known: list[str]) -> Iterator[Fault]:
     name = ".".join(path)
     if name not in known:
-        yield Fault(path, f"no command '{name}'", did_you_mean(name, known))
+        yield Fault(path, f"no command '{shown(name)}'", did_you_mean(name, known))
     elif not isinstance(key, str) or not key:
         yield Fault(path, 'the key must be text, as in "ctrl+z"')
     else:
         for one in map(str.strip, key.split(",")):
             if not is_key(one):
                 words = did_you_mean(one, [known.value for known in Keys])
-                yield Fault(path, f"no key '{one}'", words)
+                yield Fault(path, f"no key '{shown(one)}'", words)
 
 
 def _flat(

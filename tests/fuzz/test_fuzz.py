@@ -1,0 +1,112 @@
+"""Damaged at random, seeded, of every kind of file: read, or refused by an error of ours that names
+the file, within two seconds.
+
+A few hundred mutants of each kind by default; LATTY_FUZZ=20000 for more. A child process does the
+reading, so that a kind that ends it is told apart.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from places import ROOT
+
+SECONDS, HANG = 2, 10  # of processor time; and where it is not waited any longer
+COUNT = int(os.environ.get("LATTY_FUZZ") or 150)
+SEED = 20261129
+
+
+def names() -> list[str]:
+    from fuzz_kinds import KINDS
+
+    return list(KINDS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", names())
+def test_every_mutant_is_read_or_refused(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, __file__, name, str(COUNT)],
+        capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests/support"), str(ROOT)])},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+    print(done.stdout)
+
+
+def fuzz(name: str, count: int, seed: int = SEED) -> tuple[Counter[str], list[str], float]:
+    """(outcomes, faults, the longest time) of so many mutants of one kind."""
+    import fuzz_kinds
+
+    from latty.errors import LattyError
+
+    kind, dice = fuzz_kinds.KINDS[name], random.Random(seed)
+    seeds = kind.seeds()
+    others = list(seeds.values())
+    outcomes: Counter[str] = Counter()
+    faults: list[str] = []
+    worst = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        kind.around(Path(folder))
+        for file, data in seeds.items():  # honest ones are read
+            (Path(folder) / file).write_bytes(data)
+            kind.read(Path(folder) / file)
+        for _ in range(count):
+            file = dice.choice(list(seeds))
+            path, data = Path(folder) / file, kind.mutate(seeds[file], others, dice)
+            path.write_bytes(data)
+            begun = time.process_time()
+            signal.setitimer(signal.ITIMER_VIRTUAL, HANG)
+            try:
+                kind.read(path)
+                outcomes["accepted"] += 1
+            except LattyError as error:
+                outcomes["refused"] += 1
+                if path.name not in str(error) and Path(file).stem not in str(error):
+                    outcomes["unnamed"] += 1
+                    faults.append(f"no file named: {error}\n{data[:200]!r}")
+                if not all(line.isprintable() for line in str(error).split("\n")):
+                    faults.append(f"not printable: {error!r}")
+            except BaseException as error:  # the point of the exercise
+                outcomes[f"untyped {type(error).__name__}"] += 1
+                faults.append(f"{data[:400]!r}\n{traceback.format_exc()[-1500:]}")
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+            finally:
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            took = time.process_time() - begun
+            worst = max(worst, took)
+            if took > SECONDS:
+                outcomes["slow"] += 1
+                faults.append(f"{took:.1f} s: {data[:400]!r}")
+            if path.exists():
+                path.write_bytes(seeds[file])
+    return outcomes, faults, worst
+
+
+class Hang(BaseException):
+    """Nothing catches it but us."""
+
+
+def _hang(*_: object) -> None:
+    raise Hang
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as _home:
+        os.environ["LATTY_HOME"] = _home
+        signal.signal(signal.SIGVTALRM, _hang)
+        _outcomes, _faults, _worst = fuzz(sys.argv[1], int(sys.argv[2]))
+        print(f"{sys.argv[1]}: {sum(_outcomes[k] for k in ('accepted', 'refused'))} mutants,",
+              dict(_outcomes), f"at most {_worst:.2f} s")  # fmt: skip
+        for _fault in _faults[:8]:
+            print(_fault)
+    sys.exit(bool(_faults))
