@@ -169,3 +169,11 @@ def test_a_person_is_asked(answer: str, there: Path) -> None:
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert b"x.png names the model '/dev/zero'" in seen
     assert (code, (there / "renders/x.png").exists()) == ((0, True) if answer else (66, False))
+
+
+def test_thousands_of_names_are_one_short_line(there: Path) -> None:
+    edit = {**EDIT, "direction": "/a#b", "conditions": ["/a#b"] * 100}
+    picture(there / "x.png", {"edits": [edit] * 100})
+    done = latty("render", "x.png", home=there)
+    assert done.returncode == 66
+    assert len(done.stderr) < 1000 and "and 10095 more" in done.stderr

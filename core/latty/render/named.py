@@ -22,6 +22,7 @@ from latty.store import Store
 from latty.tables.words import Path as Key
 from latty.tables.words import dotted, shown
 
+TOLD = 5  # names in one message
 # What says in a recipe of which content the files are, by the kind of their store.
 SAID = {"model": "model", "direction set": "directions", "latents": "latents"}
 
@@ -51,8 +52,9 @@ class Unplaced(Missing):
     """What a picture names and must not, or what is not here."""
 
     def __init__(self, picture: str, names: tuple[Name, ...]) -> None:
-        said = ", ".join(name.words for name in names)
-        keys = " ".join(f"--set {dotted(('scene', *name.key))}=..." for name in names)
+        said = ", ".join(list(dict.fromkeys(name.words for name in names))[:TOLD])
+        keys = " ".join(f"--set {dotted(('scene', *name.key))}=..." for name in names[:TOLD])
+        keys += f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
         what = f"{picture} names {said}: not in the store, nor below its folder"
         super().__init__(what, f"name yours: {keys}")
         self.names = names
