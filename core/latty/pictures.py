@@ -3,12 +3,16 @@
 How many pixels there are is known before one is decoded; what has too many is refused.
 """
 
+import io
+import math
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from latty import reading
 from latty.errors import BadData
@@ -19,6 +23,67 @@ if TYPE_CHECKING:  # Pillow and PyAV are not needed by who only names a file
 
 LARGEST = 89_000_000  # px of a picture or frame, as in Pillow
 FILMS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,ogg,flv,asf"  # no playlists
+BYTES = 2**24  # of headers
+PIECES = 2**18  # reads: a film of the most frames that a preset may have has as many chunks
+SECONDS = 1.0  # of this thread's processor time
+_LOOK = 2**10  # short pieces between two looks at the clock
+_BUFFER = 512  # bytes: most pieces are short, and far from the next
+
+
+class BoundedFile(io.BufferedReader):
+    """A file of anybody's of which only so much is read, by whatever reads it.
+
+    name   what messages call it
+    whole  all bytes of it may be read, but not in more pieces, nor in more time
+    """
+
+    def __init__(self, file: BinaryIO, name: str, whole: bool = False) -> None:
+        super().__init__(io.FileIO(file.fileno(), closefd=False), _BUFFER)
+        self._name, self._most = name, math.inf if whole else BYTES
+        self.renew()
+
+    def renew(self) -> None:
+        """What comes now is another picture, with a budget of its own."""
+        self._bytes, self._pieces = self._most, PIECES
+        self._end = time.thread_time() + SECONDS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Raises BadData where the budget is used up."""
+        return self._spent(super().read(self._allowed(size)))
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """Raises BadData where the budget is used up."""
+        return self._spent(super().readline(self._allowed(size)))
+
+    def _allowed(self, size: int | None) -> int | None:
+        """One byte more than there may be is asked for, so that too much is seen."""
+        if self._bytes == math.inf:
+            return size
+        left = int(self._bytes) + 1
+        return left if size is None or size < 0 else min(size, left)
+
+    def _spent(self, found: bytes) -> bytes:
+        self._bytes -= len(found)
+        self._pieces -= 1
+        looks = len(found) > _BUFFER or self._pieces % _LOOK == 0
+        late = looks and time.thread_time() > self._end
+        if self._bytes < 0 or self._pieces < 0 or late:
+            hint = "pictures and films that latty wrote are not like this"
+            raise BadData(f"{self._name} has more headers than latty reads", hint)
+        return found
+
+
+class _EndingFile(BoundedFile):
+    """One that ends where its budget does: PyAV prints what is raised while it reads."""
+
+    fault: BadData | None = None
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            return super().read(size)
+        except BadData as error:
+            self.fault = error
+            return b""
 
 
 @contextmanager
@@ -27,20 +92,39 @@ def opened(path: Path, most: int = LARGEST, near: int = 0) -> Iterator["Image"]:
 
     most  px that it may have        near  px of a side that are enough: JPEGs are read smaller
 
-    Raises BadData where it is too large, UnfitFile, OSError, and what Pillow does:
-    UnidentifiedImageError for what is no picture, anything on damaged bytes.
+    Raises BadData where it is too large or takes too much reading, UnfitFile, OSError, and what
+    Pillow does: UnidentifiedImageError for what is no picture, anything on damaged bytes.
     """
     from PIL import Image
 
-    with reading.opened(path) as file:
+    with reading.opened(path) as opened, BoundedFile(opened, path.name, whole=True) as file:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we look ourselves
+            warnings.simplefilter("ignore")  # of Pillow: what matters is raised
             picture = Image.open(file, formats=_formats())
         with picture:
             if near:
                 picture.draft("RGB", (near, near))
             if picture.width * picture.height > most:
                 raise _too_large(path, most)
+            file.renew()
+            yield picture
+
+
+def frames(path: Path, most: int = LARGEST, near: int = 0) -> Iterator["Image"]:
+    """A picture, or the frames of one that moves; each takes no more reading than a picture may.
+    Raises as `opened`."""
+    with opened(path, most, near) as picture:
+        for at in count():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                file = getattr(picture, "_fp", None) or getattr(picture, "fp", None)
+                if isinstance(file, BoundedFile):
+                    file.renew()
+                try:
+                    picture.seek(at)
+                except EOFError:
+                    return
+                picture.load()
             yield picture
 
 
@@ -49,23 +133,34 @@ def film(path: Path, most: int = LARGEST) -> Iterator[tuple["VideoFrame", float]
 
     most  px that a frame may have
 
-    Raises BadData where it has none that can be decoded; UnfitFile, OSError.
+    Raises BadData where it has none that can be decoded, or takes too much reading; UnfitFile,
+    OSError.
     """
     import av
 
     # Each stream's decoder hears of max_pixels before FFmpeg looks at the first frame.
     options = {"max_pixels": str(most), "format_whitelist": FILMS, "protocol_whitelist": "none"}
     try:
-        with reading.opened(path) as file, av.open(file, "r", options=options) as container:
+        with (
+            reading.opened(path) as opened,
+            _EndingFile(opened, path.name, whole=True) as file,
+            av.open(file, "r", options=options) as container,
+        ):
+            if file.fault:
+                raise file.fault
             stream = container.streams.video[0]
             decoder = stream.codec_context
             if not 0 < decoder.width * decoder.height <= most:
                 raise _too_large(path, most)
             decoder.options = {"max_pixels": str(most)}  # of later frames that say another size
             seconds = float(1 / (stream.average_rate or 25))
+            file.renew()
             for frame in container.decode(stream):
                 yield frame, seconds
+                file.renew()
     except (av.FFmpegError, IndexError, ValueError) as error:
+        if file.fault:
+            raise file.fault from None
         raise BadData(f"{path.name} is damaged: {error}") from None
 
 

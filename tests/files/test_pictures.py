@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import hostile_pictures
 import numpy as np
 import pytest
 from frames_for_writers import FILMS, Frames, pan, write
+from hostile_pictures import MAKERS
 from PIL import Image, UnidentifiedImageError
 
 from latty import pictures
@@ -100,8 +102,30 @@ def test_only_regular_files(kind: str, tmp_path: Path) -> None:
     assert len(read_pictures([path], 32, 3, silent)[1]) == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MAKERS)
+def test_what_looking_at_a_picture_costs(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = hostile_pictures.make(name, tmp_path)
+    begun = time.process_time()
+    with pytest.raises(BadData, match=name):
+        next(play.frames(path))
+    assert time.process_time() - begun < 2
+    assert capfd.readouterr() == ("", "")
+
+
+def test_frames_of_a_film_have_a_budget_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write("gif", Frames(pan(64, 40)), tmp_path / "x.gif")
+    monkeypatch.setattr(pictures, "PIECES", 300)
+    assert len(list(pictures.frames(path))) == 40
+
+
 SHOWN = """
 import sys
+import time
 from pathlib import Path
 from latty_tui import play
 before = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])

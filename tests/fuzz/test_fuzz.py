@@ -42,6 +42,37 @@ def test_every_mutant_is_read_or_refused(name: str) -> None:
     print(done.stdout)
 
 
+FOUND = {
+    "a home of nobody": ("settings of the user", "config.toml", b'out_dir = "~nosuch/x"'),
+    "nobody's zoo": ("settings of a folder", "latty.toml", b'zoo = "~nosuch/x"'),
+    "a number for a list": ("recent presets", "recent.json", b"0.5"),
+    "a moment beyond all clocks": (
+        "run folder", "spec.json",
+        b'{"schema": 1, "words": ["render"], "folder": "/", "submitted": ' + b"9" * 400 + b"}"),
+    "an escape as a key": ("keymap", "keymap.toml", b'undo = "\\u001b[2J"'),
+    "an escape as a command": ("keymap", "keymap.toml", b'"\\u001b[2J" = "x"'),
+    "no direction": (
+        "recipe", "x.json",
+        b'{"schema":1,"batches":[[0,1]],"preset":{"scene":{"model":"demo","seed":1,'
+        b'"edits":[{"direction":"smile"}]},"outputs":[{"path":"x.png"}]}}'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FOUND)
+def test_what_was_found_so(what: str, tmp_path: Path) -> None:
+    import fuzz_kinds
+
+    from latty.errors import LattyError
+
+    name, file, data = FOUND[what]
+    fuzz_kinds.KINDS[name].seeds()  # also lays out the run that is damaged
+    (tmp_path / file).write_bytes(data)
+    try:
+        fuzz_kinds.KINDS[name].read(tmp_path / file)
+    except LattyError as error:
+        assert file in str(error) and str(error).isprintable()
+
+
 def fuzz(name: str, count: int, seed: int = SEED) -> tuple[Counter[str], list[str], float]:
     """(outcomes, faults, the longest time) of so many mutants of one kind."""
     import fuzz_kinds

@@ -190,6 +190,18 @@ def read_keys(path: Path) -> Any:
 # --- what the studio keeps ------------------------------------------------------------------------
 
 
+def _placed(path: Path, place: Path, read: Callable[[], Any]) -> Any:
+    """What reads the file of that place; what is set aside is removed again."""
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copyfile(path, place)
+    place.chmod(0o600)
+    try:
+        return read()
+    finally:
+        for left in place.parent.glob(f"{place.name}*"):
+            left.unlink()
+
+
 def _history() -> Any:
     from latty.scene import Edit, Scene
     from latty_tui.state import State, Step
@@ -236,7 +248,7 @@ def old_histories() -> dict[str, bytes]:
 def read_old_history(path: Path) -> Any:
     from latty_tui.memory import earlier
 
-    return earlier._read(path.read_bytes())
+    return _placed(path, home.state_dir() / earlier.FILE, earlier.read)
 
 
 MARKS = {
@@ -251,14 +263,7 @@ MARKS = {
 def read_marks(path: Path) -> Any:
     from latty_tui.library import marks
 
-    place = marks._file()
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shutil.copyfile(path, place)
-    try:
-        return marks.Marks.load()
-    finally:
-        for left in place.parent.glob(f"{place.name}*"):
-            left.unlink()
+    return _placed(path, home.data_dir() / marks.FILE, marks.Marks.load)
 
 
 @kind("recent presets", seeds=lambda: {"recent.json": b'["/tmp/a.toml", "/tmp/b.toml"]'},
@@ -404,10 +409,9 @@ for _suffix in (".gif", ".png", ".webp", ".mp4", ".webm", ".mov", ".mkv", ".jpg"
 @kind("recipe", seeds=_carrier(".json"), mutate=mutants.of_json)
 def read_sidecar(path: Path) -> Any:
     """As deep as a picture's goes: a sidecar is read by the same reader."""
-    from latty.cli.verbs import inspect
-    from latty.render import named, provenance
+    from latty.render import embedded, named, provenance
 
-    inspect._media(path)
+    embedded.document(path)
     recipe = provenance.read(path)
     preset, _ = provenance.recalled(recipe, path.name)
     return named.placed(preset.scene, path, recipe, lambda key: False)

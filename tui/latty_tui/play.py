@@ -76,16 +76,15 @@ def frames(path: Path) -> Iterator[Frame]:
     """Frames of a picture or film, one in memory at a time: pixels (H, W, 3), those with an opacity
     on a board, at most SHARP px wide or high, and seconds. Raises BadData where it is damaged
     or too large."""
-    from PIL import ImageSequence, UnidentifiedImageError
+    from PIL import UnidentifiedImageError
     from PIL.Image import DecompressionBombError
 
     large = path.is_file() and path.stat().st_size >= LARGE_FILE
     most = pictures.LARGEST if large else MOST
     try:
-        with pictures.opened(path, most, SHARP) as image:
-            for frame in ImageSequence.Iterator(image):
-                yield on_board(_pixels(frame)), frame.info.get("duration", 100) / 1000
-            return
+        for frame in pictures.frames(path, most, SHARP):
+            yield on_board(_pixels(frame)), frame.info.get("duration", 100) / 1000
+        return
     except UnidentifiedImageError:
         pass  # a video: Pillow reads none
     except BadData:

@@ -6,7 +6,6 @@ is so, too, that has not ended and whose lock nobody holds.
 
 import errno
 import json
-import math
 import os
 import secrets
 import shlex
@@ -30,6 +29,7 @@ READS = ("LATTY_", "CUDA_", "OMP_", "RAY_AUTH", "RAY_ADDRESS")  # variables that
 ENDED = ("done", "failed", "cancelled", "interrupted")
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i l o u: read aloud without doubt
 DIGITS = 11  # of the moment in an id: enough until the year 3111
+CLOCK = 10**11  # seconds that no clock says: four thousand years
 SCHEMA = 1  # of both files: another number means that they can no longer be read by this one
 SPEC, STATUS, SPARE = "spec.json", "status.json", "spare"  # in a job's folder
 ROOM = 4096  # bytes of the spare file: the end of a job is written over it where the disk is full
@@ -321,9 +321,9 @@ def _spec(folder: Folder, job: str) -> JobSpec:
 
 
 def _is(value: object, kind: type) -> bool:
-    """Whether a value of a JSON file is of a kind; a moment is any finite number."""
+    """Whether a value of a JSON file is of a kind; a moment is a number that a clock may say."""
     if kind is float:
-        return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+        return type(value) in (int, float) and abs(value) < CLOCK  # type: ignore[arg-type]
     return type(value) is kind
 
 

@@ -76,8 +76,8 @@ class Writer(Protocol):
 
         Anybody may have made the file: only the bytes of the recipe are unpacked, and no more than
         LIMIT and one of them; no picture is decoded. `file` lets so much be read and no more (see
-        latty.render.headers). Raises OSError, ValueError, struct.error, zlib.error for a damaged
-        file, BadData where it takes too much reading.
+        latty.pictures.BoundedFile). Raises OSError, ValueError, struct.error, zlib.error for a
+        damaged file, BadData where it takes too much reading.
         """
 
 

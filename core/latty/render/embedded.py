@@ -7,8 +7,8 @@ from typing import Any
 
 from latty import reading
 from latty.errors import BadData, Missing
+from latty.pictures import BoundedFile
 from latty.presets.formats import HEAD, LIMIT, WRITERS, recognised
-from latty.render.headers import BoundedFile
 
 
 def document(path: Path) -> Any:

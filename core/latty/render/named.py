@@ -14,7 +14,7 @@ from typing import Any
 from latty import latents
 from latty.checkpoints.safetensors import read_header
 from latty.directions import store as directions
-from latty.errors import LattyError, Missing
+from latty.errors import BadData, LattyError, Missing
 from latty.models.store import MODELS
 from latty.render.provenance import digest_of
 from latty.scene import MIXING, Scene, references, to_table
@@ -78,7 +78,10 @@ def placed(
         if typed(("scene", *key)) or text.startswith(MIXING):
             found[kind, text] = text
             continue
-        what, store, file = _parts(kind, text)
+        try:
+            what, store, file = _parts(kind, text)
+        except BadData as error:
+            raise BadData(f"{picture.name}: {error.message}", error.hint) from None
         name = Name(key, what, text, file)
         where = _found(store, file, text, picture.resolve().parent, recipe)
         if where is None:

@@ -226,7 +226,8 @@ def recent() -> list[Path]:
     """Files that were loaded or saved lately and are still there, newest first."""
     with suppress(OSError, BadData):
         names = reading.json_file(home.state_dir() / RECENT)
-        paths = [Path(name) for name in names if isinstance(name, str)] if names else []
+        known = names if isinstance(names, list) else []
+        paths = [Path(name) for name in known if isinstance(name, str)]
         return [path for path in paths if _is_there(path)]
     return []
 
