@@ -15,13 +15,22 @@ LattyError                1    a job failed
 └── Interrupted           128 + signal number
 """
 
+import errno
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+NO_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "cannot allocate memory",
+    "failed to map segment",
+    "can't start new thread",
+)
+NO_FILES = "too many open files"
 
 
 class LattyError(Exception):
@@ -159,6 +168,8 @@ def explain(error: Exception) -> LattyError | None:
         return error
     if isinstance(error, MemoryError) or _starved(error):
         return DeviceError("out of memory", "try a smaller size or --batch 1")
+    if NO_FILES in str(error).lower():
+        return OutputError("too many files are open at once", "ulimit -n 256 allows more")
     if isinstance(error, RuntimeError) and "home directory" in str(error):  # pathlib's "~nosuch"
         return Missing("there is no user of the name after ~", "check the path")
     name = _name_of(error)
@@ -172,9 +183,12 @@ def explain(error: Exception) -> LattyError | None:
 
 
 def _starved(error: Exception) -> bool:
-    """Whether torch found no memory: an error of the device it has words for, and no class."""
+    """Whether torch, the system, or who loads a library found no memory: they have words for it,
+    and no class."""
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in text for words in NO_MEMORY)
+    return isinstance(error, RuntimeError | ImportError) and any(w in text for w in NO_MEMORY)
 
 
 def _name_of(error: Exception) -> str:

@@ -4,6 +4,7 @@ Beside an output lie names that anybody may have put there: a link, a folder of 
 Nothing here follows a link below the folder, and what we did not make is refused, never emptied.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from latty import home, reading
-from latty.errors import ConfigError, WouldOverwrite
+from latty.errors import ConfigError, UnfitFile, WouldOverwrite
 
 MARK = ".latty"  # the file that says that a folder is ours, and which one
 LOCK = "lock"  # the file that says who is at work in it
@@ -196,8 +197,10 @@ class Folder:
                 found = self.read(MARK, 4096)
             except FileNotFoundError:
                 found = b""
-            except OSError:
-                return "its mark is not latty's"
+            except OSError as error:  # a link is not followed
+                if isinstance(error, UnfitFile) or error.errno == errno.ELOOP:
+                    return "its mark is not latty's"
+                raise
             if found == mark:
                 return ""
             if not found and not any(map(_is_work, self.names())):

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from latty.errors import DeviceError
+
 W = TypeVar("W", bound=str)
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork
@@ -68,6 +70,41 @@ def end_with_parent(parent: int = 0) -> None:
     import threading
 
     threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
+
+
+# Bytes of addresses that a library takes as it is imported, with the threads that it starts.
+ROOM = {"numpy": 2**28, "torch": 2**30}
+
+
+class _Room:
+    """Imports no library into a process whose limit (ulimit -v) leaves no room for it: it would
+    end the process without a word of ours."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Raises DeviceError."""
+        if name not in ROOM:
+            return
+        try:
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+        except (OSError, ValueError):
+            return
+        left = self.most - pages * os.sysconf("SC_PAGE_SIZE")
+        if left < ROOM[name]:
+            what = f"out of memory: {left >> 20} MiB are left, and {name} takes {ROOM[name] >> 20}"
+            raise DeviceError(what, "ulimit -v allows more")
+
+
+def keep_room() -> None:
+    """Refuse to import large libraries where a limit on memory leaves no room for them."""
+    if sys.platform == "linux" and not any(isinstance(one, _Room) for one in sys.meta_path):
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if most != resource.RLIM_INFINITY:
+            sys.meta_path.insert(0, _Room(most))
 
 
 def _watch_parent(parent: int) -> None:

@@ -14,6 +14,7 @@ from latty.errors import BadData, UnfitFile
 
 SMALL = 2**20  # bytes: what people or programs write down about other files
 DEEPEST = 100  # levels of nesting of a JSON document
+PIECE = 2**16  # bytes read at once of a file that does not say how many it holds
 _DIGITS = 100
 _KINDS = {
     stat.S_ISLNK: "link",
@@ -127,7 +128,10 @@ def regular(handle: int, name: Name) -> int:
 
 def _content(file: BinaryIO, name: Name, most: int) -> bytes:
     size = os.fstat(file.fileno()).st_size
-    data = file.read(most + 1) if size <= most else b""  # a file of /proc says 0 bytes
+    pieces = [file.read(size + 1) if size <= most else b""]  # room is made for what is asked for
+    while pieces[-1] and sum(map(len, pieces)) <= most:
+        pieces.append(file.read(PIECE))  # a file of /proc says 0 bytes
+    data = b"".join(pieces)
     if size > most or len(data) > most:
         unit, word = (2**20, "MiB") if most >= 2**20 else (2**10, "KiB")
         raise UnfitFile(name, f"is larger than {most // unit} {word}")
