@@ -192,6 +192,7 @@ def _starved(error: Exception) -> bool:
 
 
 def _name_of(error: Exception) -> str:
-    """The file an OSError is about."""
+    """The file an OSError is about; of a name that would hide the reason both ends."""
     name = getattr(error, "filename", None)
-    return str(name) if isinstance(name, str | os.PathLike) else "output"
+    text = os.fspath(name) if isinstance(name, str | os.PathLike) else "output"
+    return text if len(text) <= 200 else f"{text[:90]} ... {text[-90:]}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from latty import home, reading
-from latty.errors import LattyError, OutputError
+from latty.errors import LattyError, OutputError, WouldOverwrite
 from latty.folders import parent_of
 
 T = TypeVar("T")
@@ -36,6 +36,20 @@ def write(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
         replace_whole(target, pieces)
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror}", "is the disk full?") from None
+
+
+def refuse_existing(place: Path, force: bool, name: Path | None = None) -> None:
+    """Raises WouldOverwrite for a file that is there, without `force`, and for what is no file; a
+    link is replaced itself, and what it leads to stays. `name`: what it is called in messages."""
+    name = name or place
+    try:
+        kind = reading.kind_of(place.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if kind not in ("file", "link"):
+        raise WouldOverwrite(f"{name} is a {kind}", "choose another name")
+    if not force:
+        raise WouldOverwrite(f"{name} is there already", "--force replaces it")
 
 
 def write_report(error: BaseException, name: str, said: str) -> Path | None:

@@ -22,6 +22,7 @@ from latty.errors import ConfigError, UnfitFile, WouldOverwrite
 
 MARK = ".latty"  # the file that says that a folder is ours, and which one
 LOCK = "lock"  # the file that says who is at work in it
+OTHERS = "it belongs to another user"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -171,11 +172,11 @@ class Folder:
             folder = self.folder(name)
         except OSError:
             found = self.status(name)
-            if found is None or stat.S_ISDIR(found.st_mode):
+            if found is None or (stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()):
                 raise
-            raise _in_the_way(
-                self.path / name, f"it is a {reading.kind_of(found.st_mode)}"
-            ) from None
+            kind = reading.kind_of(found.st_mode)
+            fault = OTHERS if kind == "folder" else f"it is a {kind}"
+            raise _in_the_way(self.path / name, fault) from None
         try:
             if fault := folder._not_ours(kind):
                 raise _in_the_way(folder.path, fault)
@@ -190,7 +191,7 @@ class Folder:
         that fits."""
         state = os.fstat(self.handle)
         if state.st_uid != os.geteuid() and state.st_uid != self._owner_of_new():
-            return "it belongs to another user"
+            return OTHERS
         mark = f"latty {kind} {state.st_ino}\n".encode()
         for _ in range(2):  # another process may have marked it between two looks
             try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from latty.errors import BadData
+from latty.errors import BadData, WouldOverwrite
 from latty.presets import safe_output
 
 REFUSED = {
@@ -68,9 +68,17 @@ def test_what_is_there_must_be_of_the_same_kind(tmp_path):
     (tmp_path / "folder.gif").mkdir()
     (tmp_path / "file").write_bytes(b"")
     os.mkfifo(tmp_path / "pipe.gif")
-    for name in ("folder.gif", "file/", "file/x.gif", "pipe.gif"):
-        with pytest.raises(BadData):
+    for name, kind in (("folder.gif", "folder"), ("file/", "file"), ("pipe.gif", "named pipe")):
+        with pytest.raises(WouldOverwrite, match=f"is there already, and is a {kind}"):
             safe_output(name, tmp_path)
+    with pytest.raises(BadData, match="in a folder that is a file"):
+        safe_output("file/x.gif", tmp_path)
+
+
+def test_a_name_too_long_for_the_system_is_said_to_be(tmp_path):
+    for folder in (tmp_path / ("x" * 300), tmp_path.joinpath(*["x" * 200] * 25)):
+        with pytest.raises(BadData, match="names that are too long"):
+            safe_output("x.gif", folder)
 
 
 def test_links_must_stay_inside(tmp_path):
@@ -106,7 +114,7 @@ def test_a_typed_path_goes_where_it_says(tmp_path):
     assert safe_output("../x.gif", Path("renders"), typed=True) == Path("../x.gif")
     (tmp_path / "folder.gif").mkdir()
     for name in ("x.exe", f"{tmp_path}/folder.gif", "a\x1b.gif", "a\0.gif"):
-        with pytest.raises(BadData):
+        with pytest.raises((BadData, WouldOverwrite)):
             safe_output(name, Path("renders"), typed=True)
 
 

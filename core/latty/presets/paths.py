@@ -3,13 +3,14 @@
 Presets come from strangers. Only a path that somebody typed may leave the output folder.
 """
 
+import errno
 import os
 import re
-import stat
 from pathlib import Path
 
-from latty.errors import BadData
+from latty.errors import BadData, WouldOverwrite
 from latty.presets.formats import format_of, suffixes
+from latty.reading import kind_of
 from latty.tables.words import shown, unsafe_character
 
 LONGEST = 200  # bytes; leaves room for the temporary names beside it on every file system
@@ -19,9 +20,11 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)", re.IGN
 def safe_output(
     path: str, out_dir: Path, preset_file: Path | None = None, typed: bool = False
 ) -> Path:
-    """The file (or, for a name ending in /, folder) an output goes to. Raises BadData.
+    """The file (or, for a name ending in /, folder) an output goes to.
 
     typed  the path comes from the command line: it may be absolute, and is not below out_dir
+
+    Raises BadData, WouldOverwrite where something of another kind has the name.
     """
     fault = _suffix_fault(path) if typed else name_fault(path)
     if not fault and unsafe_character(path):
@@ -29,9 +32,13 @@ def safe_output(
     target = Path(path) if typed else out_dir / path
     if not fault and not typed and not _stays_inside(target, out_dir):
         fault = "leaves the output folder through a symbolic link"
-    fault = fault or _in_the_way(target, path.endswith("/"), preset_file)
+    fault = fault or _place_fault(target, preset_file)
     if fault:
         raise BadData(f"output '{shown(path)}' {fault}", "choose another name")
+    wanted = "folder" if path.endswith("/") else "file"
+    if target.exists() and (kind := kind_of(target.stat().st_mode)) != wanted:
+        what = f"output '{shown(path)}' is there already, and is a {kind}"
+        raise WouldOverwrite(what, "choose another name")
     return target
 
 
@@ -84,20 +91,20 @@ def _stays_inside(target: Path, out_dir: Path) -> bool:
     return real != root and os.path.commonpath([root, real]) == root
 
 
-def _in_the_way(target: Path, folder: bool, preset_file: Path | None) -> str:
-    """What stands at the target and is no earlier render of it."""
+def _place_fault(target: Path, preset_file: Path | None) -> str:
+    """Why nothing can be written there, "" where it can."""
     if preset_file is not None and os.path.realpath(target) == os.path.realpath(preset_file):
         return "is the preset itself"
     try:
-        mode = target.stat().st_mode
+        target.stat()
     except FileNotFoundError:
         return ""
     except NotADirectoryError:
         return "lies in a folder that is a file"
-    except (OSError, ValueError):  # a loop of links, a name the system refuses
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return "lies under names that are too long for this system"
+        return f"cannot be looked up: {error.strerror}"
+    except ValueError:  # a name the system refuses
         return "cannot be looked up"
-    if folder:
-        return "" if stat.S_ISDIR(mode) else "is there already, and is no folder"
-    if stat.S_ISDIR(mode):
-        return "is there already, and is a folder"
-    return "" if stat.S_ISREG(mode) else "is there already, and is no regular file"
+    return ""

@@ -13,10 +13,13 @@ from typing import Self
 
 import numpy as np
 
+from latty.errors import BadData
 from latty.presets.formats import Pixels
+from latty.reading import json_of
 
 _NUMBER = struct.Struct("<I")
 _HEADER_LIMIT = 1024
+_SIDES = range(1, 2**16)  # px
 
 
 class Journal:
@@ -89,10 +92,10 @@ class Journal:
         """Keep whole good batches; cut off everything after them."""
         line = self._file.readline(_HEADER_LIMIT)
         try:
-            header = json.loads(line)
-            fits = header["key"] == self.key and line.endswith(b"\n")
-            self._shape = (int(header["height"]), int(header["width"]), int(header["channels"]))
-        except (ValueError, KeyError, TypeError):
+            header = json_of(line, self.path)
+            self._shape = (header["height"], header["width"], header["channels"])
+            fits = header["key"] == self.key and line.endswith(b"\n") and _is_shape(self._shape)
+        except (BadData, KeyError, TypeError):
             fits = False
         self._start = len(line) if fits else 0
         if fits:
@@ -120,3 +123,9 @@ class Journal:
         (checksum,) = _NUMBER.unpack_from(record, len(record) - _NUMBER.size)
         good = zlib.crc32(memoryview(record)[: -_NUMBER.size]) == checksum
         return int(batch) if good and batch > 0 else None
+
+
+def _is_shape(shape: tuple[object, ...]) -> bool:
+    return all(type(one) is int for one in shape) and (
+        shape[0] in _SIDES and shape[1] in _SIDES and shape[2] in (3, 4)
+    )

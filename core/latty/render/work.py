@@ -19,7 +19,7 @@ from typing import Self
 
 from latty import locks, reading
 from latty.errors import BadData, Interrupted, LattyError, Locked, OutputError, WouldOverwrite
-from latty.files import sync
+from latty.files import refuse_existing, sync
 from latty.folders import LOCK, MARK, Folder, parent_of
 
 SUFFIX, _KIND = ".latty-work", "render"
@@ -186,15 +186,13 @@ def _sweep(folder: Folder) -> None:
 def refuse_overwrite(works: Sequence[Work], force: bool) -> None:
     """Raises WouldOverwrite naming the first file in the way. A folder must hold frames only."""
     for work in works:
-        if (there := work.standing()) is None:
-            continue
-        kind = reading.kind_of(there.st_mode)
-        if kind == "folder" and not is_frames(work.place):
+        there = work.standing()
+        if there is None or not stat.S_ISDIR(there.st_mode):
+            refuse_existing(work.place, force, work.target)
+        elif not is_frames(work.place):
             hint = "choose another name: only folders of numbered frames are replaced"
             raise WouldOverwrite(f"{work.target} holds other files", hint)
-        if kind not in ("file", "folder", "link"):
-            raise WouldOverwrite(f"{work.target} is a {kind}", "choose another name")
-        if not force:
+        elif not force:
             raise WouldOverwrite(f"{work.target} is there already", "--force replaces it")
 
 

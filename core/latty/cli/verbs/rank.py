@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latty import locks
 from latty.cli import detach as cli_detach
 from latty.cli import signals, workers
 from latty.cli.out import Progress
@@ -66,24 +67,36 @@ def run(run: Run) -> int:
     spread = workers.asked(run)
     if args.detach:
         return cli_detach.detached(run)
-    import torch  # noqa: F401  the slow part, while a signal may still leave at once
+    with locks.writing(folder):
+        import torch  # noqa: F401  the slow part, while a signal may still leave at once
 
+        found, measured = _ranked(run, model, rest, folder, spread)
+    _tell(run, found, measured)
+    from latty.rank import gallery
+
+    run.out.result(str(folder), path=str(folder), set=args.set, model=model,
+                   rows=[gallery.table_row(row) for row in measured])  # fmt: skip
+    return 0
+
+
+def _ranked(
+    run: Run, model: str, rest: dict[str, Any], folder: Path, spread: bool
+) -> "tuple[Curves, list[RankRow]]":
+    """Measured, and written. Raises Missing, BadData, WouldOverwrite."""
     from latty.rank import gallery, planned, ranking, rows
 
+    args, device = run.args, run.config().device
     gallery.refuse(folder, args.force)
     with signals.cooperative(), Progress(run.out, "rank", GO_ON) as progress:
-        rest["label"] = label(args.label, model, config.device)
-        plan, generator = planned(args.set, model, args.scorers, config.device, **rest)
+        rest["label"] = label(args.label, model, device)
+        plan, generator = planned(args.set, model, args.scorers, device, **rest)
         share = partial(_spread, run, plan, generator, progress) if spread else None
         with ranking(plan, generator, progress, share) as found:
             measured = rows(found)
             gallery.write_all(folder, args.set, model, found, measured, top=args.top,
-                              key=args.by, truncation=args.truncation, device=config.device,
+                              key=args.by, truncation=args.truncation, device=device,
                               report=progress)  # fmt: skip
-    _tell(run, found, measured)
-    run.out.result(str(folder), path=str(folder), set=args.set, model=model,
-                   rows=[gallery.table_row(row) for row in measured])  # fmt: skip
-    return 0
+    return found, measured
 
 
 def _plan(args: Any) -> dict[str, Any]:

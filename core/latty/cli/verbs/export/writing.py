@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from latty import files, latents
+from latty import files, latents, locks
 from latty.cli.verbs.export.formats import DIRECTIONS, MODEL, Exporter, chosen
 from latty.directions.file import NORMALS, read
 from latty.directions.importing.base import Codes
 from latty.directions.store import SETS, resolve
-from latty.errors import BadData, UsageError, WouldOverwrite
+from latty.errors import BadData, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,12 +28,13 @@ class Written:
 
 def export(ref: str, word: str, output: Path, force: bool = False, layers: int = 0) -> Written:
     """Write what `ref` names as `word` says. Raises UsageError, Missing, BadData, WouldOverwrite,
-    OutputError."""
+    OutputError, Locked."""
     found = chosen(ref, word)
-    if found.of == MODEL:
-        return _model(ref, found, output, force)
-    made = _directions(ref, found) if found.of == DIRECTIONS else _codes(ref, found, layers)
-    return _arrays(made, found, output, force)
+    with locks.writing(output):
+        if found.of == MODEL:
+            return _model(ref, found, output, force)
+        made = _directions(ref, found) if found.of == DIRECTIONS else _codes(ref, found, layers)
+        return _arrays(made, found, output, force)
 
 
 def _model(ref: str, form: Exporter, output: Path, force: bool) -> Written:
@@ -102,8 +103,7 @@ def _arrays(made: Any, form: Exporter, output: Path, force: bool) -> Written:
 def _free(path: Path, suffix: str, force: bool) -> None:
     if path.suffix != suffix:
         raise UsageError(f"--output: {path} is no {suffix}", f"this format is a {suffix} file")
-    if path.exists() and not force:
-        raise WouldOverwrite(f"{path} is there already", "choose another name, or use --force")
+    files.refuse_existing(path, force)
 
 
 def _bytes(arrays: "Mapping[str, Tensor]") -> bytes:
