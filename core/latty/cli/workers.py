@@ -1,13 +1,17 @@
 """--workers, --engine, --address: work split over processes, here or on a cluster."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from latty.cli.run import Run
 from latty.errors import UsageError
+from latty.report import Report
+from latty.shard import Shard
 
 if TYPE_CHECKING:
     from latty.jobs.pool import Pool
+    from latty.models.base import Generator
 
 MOST = 256
 
@@ -45,3 +49,14 @@ def pool(run: Run, device: str) -> "AbstractContextManager[Pool]":
     if count and engine == "local" and len(chosen) < count:
         run.out.say(f"--workers {count}: {len(chosen)} here, one per GPU")
     return opened(engine, chosen, run.args.address or "")
+
+
+def share(
+    run: Run, pieces: Sequence[Shard], model: str, generator: "Generator", report: Report
+) -> None:
+    """The files of pieces of work that are not there, made by several processes. Raises what
+    `jobs.shards.run` does."""
+    from latty.jobs import shards
+
+    with pool(run, generator.device.type) as processes:
+        shards.run(pieces, processes, model, generator, report)

@@ -116,10 +116,7 @@ def _spread(
     run: Run, plan: "RankPlan", generator: Any, report: Progress, pieces: Sequence[Any]
 ) -> None:
     """Every direction measured by one of several processes."""
-    from latty.jobs import shards
-
-    with workers.pool(run, generator.device.type) as pool:
-        shards.run(pieces, pool, plan.model, generator, report)
+    workers.share(run, pieces, plan.model, generator, report)
 
 
 def _tell(run: Run, found: "Curves", measured: "list[RankRow]") -> None:

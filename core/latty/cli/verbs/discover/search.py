@@ -40,7 +40,4 @@ def _spread(
     if not shards:
         run.out.say(f"{run.args.method} has nothing to split here: --workers does nothing for it")
     elif not all(shard.whole() for shard in shards):
-        from latty.jobs import shards as jobs
-
-        with workers.pool(run, generator.device.type) as pool:
-            jobs.run(shards, pool, run.args.model, generator, progress)
+        workers.share(run, shards, run.args.model, generator, progress)
