@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from latty.attributes.card import read_card
 from latty.attributes.names import attribute, card_file, exact, names_of, parse_attributes
 from latty.attributes.registries import SCORERS
-from latty.files import stamp
+from latty.errors import LattyError
+from latty.files import stamp_of
 
 if TYPE_CHECKING:  # torch takes seconds to import: names must not wait for it
     from torch import Tensor
@@ -25,8 +26,14 @@ def open_scorer(ref: str) -> "Scorer":
     """
     if (path := card_file(ref)) is None:
         return _entry(ref)
-    files = (path, path.parent / read_card(path).weights)
-    return _opened(path, tuple(stamp(file) for file in files if file.is_file()))
+    while True:
+        before = stamp_of(path)
+        try:
+            files = (path, path.parent / read_card(path).weights)
+            return _opened(path, tuple(map(stamp_of, files)))
+        except LattyError:
+            if stamp_of(path) == before:  # else it was replaced, with its weights, meanwhile
+                raise
 
 
 @lru_cache(maxsize=8)
