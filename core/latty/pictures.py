@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from latty import reading
-from latty.errors import BadData
+from latty.errors import BadData, LattyError
+from latty.text import clean
 
 if TYPE_CHECKING:  # Pillow and PyAV are not needed by who only names a file
     from av import VideoFrame
@@ -92,22 +93,39 @@ def opened(path: Path, most: int = LARGEST, near: int = 0) -> Iterator["Image"]:
 
     most  px that it may have        near  px of a side that are enough: JPEGs are read smaller
 
-    Raises BadData where it is too large or takes too much reading, UnfitFile, OSError, and what
-    Pillow does: UnidentifiedImageError for what is no picture, anything on damaged bytes.
+    Raises BadData where it is damaged, too large or takes too much reading; UnidentifiedImageError
+    of Pillow for what is no picture; UnfitFile, OSError.
     """
     from PIL import Image
 
     with reading.opened(path) as opened, BoundedFile(opened, path.name, whole=True) as file:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Pillow: what matters is raised
+        with _pillow(path):
             picture = Image.open(file, formats=_formats())
-        with picture:
             if near:
                 picture.draft("RGB", (near, near))
+        with picture:
             if picture.width * picture.height > most:
                 raise _too_large(path, most)
             file.renew()
             yield picture
+
+
+@contextmanager
+def _pillow(path: Path) -> Iterator[None]:
+    """What Pillow warns of is no matter, and what it raises on damaged bytes, which is anything,
+    is BadData."""
+    from PIL import UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (LattyError, UnidentifiedImageError, MemoryError):
+        raise
+    except Exception as error:
+        if getattr(error, "errno", None) is not None:  # of the disk
+            raise
+        raise BadData(f"{path.name} is damaged: {clean(str(error))}") from None
 
 
 def frames(path: Path, most: int = LARGEST, near: int = 0) -> Iterator["Image"]:
@@ -115,8 +133,7 @@ def frames(path: Path, most: int = LARGEST, near: int = 0) -> Iterator["Image"]:
     Raises as `opened`."""
     with opened(path, most, near) as picture:
         for at in count():
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with _pillow(path):
                 file = getattr(picture, "_fp", None) or getattr(picture, "fp", None)
                 if isinstance(file, BoundedFile):
                     file.renew()
@@ -149,7 +166,8 @@ def film(path: Path, most: int = LARGEST) -> Iterator[tuple["VideoFrame", float]
             if file.fault:
                 raise file.fault
             stream = container.streams.video[0]
-            decoder = stream.codec_context
+            if (decoder := stream.codec_context) is None:
+                raise ValueError("nothing decodes it")
             if not 0 < decoder.width * decoder.height <= most:
                 raise _too_large(path, most)
             decoder.options = {"max_pixels": str(most)}  # of later frames that say another size

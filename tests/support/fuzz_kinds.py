@@ -406,6 +406,18 @@ for _suffix in (".gif", ".png", ".webp", ".mp4", ".webm", ".mov", ".mkv", ".jpg"
     kind(f"recipe in {_suffix}", seeds=_carrier(_suffix), mutate=_inside)(read_recipe)
 
 
+def read_picture(path: Path) -> Any:
+    from itertools import islice
+
+    from latty_tui import play
+
+    return len(list(islice(play.frames(path), 3)))
+
+
+for _suffix in (".gif", ".png", ".webp", ".mp4", ".webm", ".mov", ".mkv", ".jpg"):
+    kind(f"picture in {_suffix}", seeds=_carrier(_suffix))(read_picture)
+
+
 @kind("recipe", seeds=_carrier(".json"), mutate=mutants.of_json)
 def read_sidecar(path: Path) -> Any:
     """As deep as a picture's goes: a sidecar is read by the same reader."""

@@ -75,9 +75,8 @@ def _write(text: str) -> None:
 def frames(path: Path) -> Iterator[Frame]:
     """Frames of a picture or film, one in memory at a time: pixels (H, W, 3), those with an opacity
     on a board, at most SHARP px wide or high, and seconds. Raises BadData where it is damaged
-    or too large."""
+    or too large; UnfitFile, OSError."""
     from PIL import UnidentifiedImageError
-    from PIL.Image import DecompressionBombError
 
     large = path.is_file() and path.stat().st_size >= LARGE_FILE
     most = pictures.LARGEST if large else MOST
@@ -87,10 +86,6 @@ def frames(path: Path) -> Iterator[Frame]:
         return
     except UnidentifiedImageError:
         pass  # a video: Pillow reads none
-    except BadData:
-        raise
-    except (OSError, ValueError, SyntaxError, DecompressionBombError) as error:
-        raise BadData(f"{path.name} is damaged: {error}") from None
     for one, seconds in pictures.film(path, most):
         yield one.to_ndarray(format="rgb24").astype(np.uint8, copy=False), seconds
 
