@@ -368,7 +368,9 @@ def test_what_is_no_file_under_any_name_of_ours_stops_nothing(
     plant: Callable[[Path], None],
 ) -> None:
     names = ("state/history/1.lock", "state/engine.log", "state/recent-presets.json",
-             "state/reports", "data/marks.json", "data/marks.lock")  # fmt: skip
+             "state/reports", "data/marks.json", "data/marks.lock",
+             "data/models/a.safetensors", "data/directions/a.safetensors", "data/scorers/a.toml",
+             "data/latents/a.safetensors", "state/runs/a", "state/queue/a")  # fmt: skip
     for name in names:
         path = home.state_dir().parent / name
         path.parent.mkdir(parents=True, exist_ok=True)

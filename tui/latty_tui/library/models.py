@@ -82,7 +82,7 @@ def look(recent: tuple[str, ...], zoo: str) -> list[ModelEntry]:
 def _of_file(ref: str, name: str, path: Path, kind: Kind) -> ModelEntry:
     meta: Mapping[str, str] = {}
     with suppress(LattyError):  # another kind of checkpoint: it says what it is when it is opened
-        meta = read_header(path).meta
+        meta = read_header(path).meta if path.is_file() else {}
     size, (height, width) = 0, said_size(meta) or (0, 0)
     with suppress(OSError):
         size = path.stat().st_size

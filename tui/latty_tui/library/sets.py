@@ -76,8 +76,9 @@ class SetReader:
 
 
 def _listed(folder: Path) -> Iterable[tuple[Path, Stamp]]:
+    """What is a file there, or leads to one."""
     try:
-        paths = sorted(folder.glob("*.safetensors"))
+        paths = [path for path in sorted(folder.glob("*.safetensors")) if path.is_file()]
     except OSError:
         return
     for path in paths:
