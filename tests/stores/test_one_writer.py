@@ -87,6 +87,15 @@ def test_of_two_at_once_one_wins(verb: str, tmp_path: Path, server: Server) -> N
     assert made == {file.name: file.read_bytes() for file in place(store, alone).parent.iterdir()}
 
 
+@pytest.mark.parametrize("plant", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_is_not_searched_for(plant: object, tmp_path: Path) -> None:
+    plant(tmp_path / "x.safetensors")  # type: ignore[operator]
+    words = ("discover", "random", "portraits", "-o", "x.safetensors", "--force")
+    done = latty(*words, home=tmp_path)
+    assert done.returncode == 73 and "is in the way: it is no file" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["x.safetensors"]
+
+
 def test_searches_without_a_name_get_one_each(tmp_path: Path) -> None:
     """The usual name is being written by the other one."""
     taken = tmp_path / "home/data/directions/portraits-random-2.safetensors"

@@ -39,9 +39,12 @@ def target_of(name: str) -> Path:
 @contextmanager
 def claimed(name: str) -> Iterator[Path]:
     """`target_of`, where nobody else writes until the block ends. Raises UsageError, Locked,
-    OutputError."""
+    OutputError, WouldOverwrite for a folder or a pipe, which no set replaces."""
     target = target_of(name)
     with locks.writing(target):
+        if target.exists() and not target.is_file():
+            what = f"{target} is in the way: it is no file"
+            raise WouldOverwrite(what, "move it away, or choose another name")
         yield target
 
 
