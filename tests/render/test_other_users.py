@@ -26,7 +26,8 @@ VERBS = {
     "yaw.npy": ("export", "demo/yaw", "--as", "npy", "-o", "../shared/yaw.npy"),
 }  # fmt: skip
 WORK = {name: f"{name}.latty-work" for name in VERBS if name != "yaw.npy"}
-LOCKS = {"yaw.npy": ".yaw.npy.lock", "rank": ".tiny.lock"}
+RANK = ("rank", "portraits-random", "--directions", "r0", "--scorers", "smile", "--seeds", "1",
+        "--steps", "3", "-o", "../shared/r")  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,7 +36,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("root") / "bob"
     folder.mkdir()
     write_preset(folder, frames=2)
-    for words in VERBS.values():
+    for words in (*VERBS.values(), RANK):
         assert latty(*words, home=folder).returncode == 0
     if not as_user(BOB, lambda: os.access(home.shipped_dir() / "models/demo.safetensors", os.R_OK)):
         pytest.skip("others cannot read the models that come with latty")
@@ -56,7 +57,7 @@ def place(request: pytest.FixtureRequest) -> Iterator[Path]:
 
 
 def link(to: str, name: Path) -> None:
-    name.symlink_to(name.parents[1] / "bob" / to)
+    name.symlink_to(os.path.abspath(name.parents[1] / "bob" / to))  # noqa: PTH100  no link is read
 
 
 def folder_of_files(name: Path) -> None:
@@ -171,7 +172,7 @@ def test_force_replaces_a_name_and_not_what_it_leads_to(name: str, how: str, pla
 
 @pytest.mark.parametrize("how", ["link to a file", "dangling link", "pipe", "second name", "file"])
 def test_a_lock_that_is_not_ours(how: str, place: Path) -> None:
-    planted = plant(place, LOCKS["yaw.npy"], how)
+    planted = plant(place, ".yaw.npy.lock", how)
     before = state(planted), state(place / "bob/precious")
     refused(by_bob(place, *VERBS["yaw.npy"]), 65, 73, 74)
     assert before == (state(planted), state(place / "bob/precious"))
@@ -190,3 +191,26 @@ def test_a_render_of_another_user_is_not_gone_on_with(place: Path) -> None:
     refused(done, 73)
     assert "belongs to another user" in done.stderr
     assert before == state(place / "shared" / WORK["tiny.gif"])
+
+
+RANKED: dict[str, tuple[str, Plant, tuple[int, ...]]] = {
+    "a table that is a link": ("curves.csv", partial(link, "../../bob/precious/one"), (0, 74)),
+    "a page that is a dangling link": ("README.md", partial(link, "../../bob/precious/n"), (0, 74)),
+    "a picture that is a link": ("000-r0.gif", partial(link, "../../bob/precious/one"), (65,)),
+    "a work folder": ("000-r0.gif.latty-work", partial(link, "../../bob/precious"), (73,)),
+}
+
+
+@pytest.mark.parametrize("what", RANKED)
+def test_a_ranking_into_the_folder_of_another_user(what: str, place: Path) -> None:
+    name, how, codes = RANKED[what]
+    folder = place / "shared/r"
+    folder.mkdir()
+    folder.chmod((place / "shared").stat().st_mode)
+    how(folder / name)
+    give(folder, EVE)
+    before = state(place / "bob/precious")
+    done = by_bob(place, *RANK, "-q")
+    assert done.returncode in codes, done.stderr
+    assert done.stderr.count("\n") == (done.returncode != 0), done.stderr
+    assert before == state(place / "bob/precious")

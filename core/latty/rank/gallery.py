@@ -11,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from latty import files
 from latty.directions.store import reference
 from latty.errors import WouldOverwrite
-from latty.files import replace_whole
 from latty.presets.values import SCHEMA, Output, Preset, Track
 from latty.rank.curves import Curves
 from latty.rank.table import RankRow, best
@@ -65,7 +65,7 @@ def write_all(
         PAGE: "\n".join(_page(ref, model, found, leaders, key)) + "\n",
     }
     for name, text in texts.items():
-        replace_whole(folder / name, [text.encode()])
+        files.write(folder / name, [text.encode()])
         paths.append(folder / name)
     return paths
 
