@@ -8,6 +8,8 @@ import pytest
 from cli_process import COMMAND, environment, write_preset
 from places import LIMIT
 
+from latty import wire
+
 MEMORY = [150_000, 700_000, 1_000_000, 1_200_000]  # KiB
 FILES = [24, 12, 8]
 VERBS = {
@@ -64,3 +66,18 @@ def test_room_for_a_file_is_made_as_it_comes(tmp_path: Path) -> None:
     run = subprocess.run(["sh", "-c", 'ulimit -v 500000; exec "$@"', "sh", COMMAND[0], "-c", code],
                          cwd=tmp_path, capture_output=True, text=True, check=False)  # fmt: skip
     assert run.stdout == "1000\n", run.stderr
+
+
+@pytest.mark.parametrize("limit", [250_000, 600_000])  # KiB
+def test_the_engine_says_that_memory_is_short(limit: int, tmp_path: Path) -> None:
+    words = [COMMAND[0], "-P", "-m", "latty.jobs.engine", "cpu"]
+    with subprocess.Popen(["sh", "-c", f'ulimit -v {limit}; exec "$@"', "sh", *words],
+                          env=environment(tmp_path), stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as engine:  # fmt: skip
+        assert engine.stdout is not None
+        hello, ready = wire.read(engine.stdout), wire.read(engine.stdout)
+        assert hello is not None and ready is not None
+        assert ready.header["op"] == "ready" and not ready.header["ok"]
+        assert "out of memory" in str(ready.header)
+        engine.communicate()
+    assert engine.returncode == 0
