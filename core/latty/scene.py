@@ -37,7 +37,7 @@ from latty.tables.rules import (
     whole,
     word,
 )
-from latty.tables.words import Path, dotted
+from latty.tables.words import Path, dotted, shown
 
 T = TypeVar("T")
 
@@ -73,11 +73,11 @@ class Layers:
             return cls()
         first, dash, last = words.partition("-")
         if not first.strip().isdecimal() or (last.strip() and not last.strip().isdecimal()):
-            raise ValueError(f"'{text}' is no layer range; write 'all', '4', '4-8' or '4-'")
+            raise ValueError(f"'{shown(text)}' is no layer range; write 'all', '4', '4-8' or '4-'")
         start = int(first)
         stop = (int(last) + 1 if last.strip() else None) if dash else start + 1
         if stop is not None and stop <= start:
-            raise ValueError(f"'{text}' ends before it starts")
+            raise ValueError(f"'{shown(text)}' ends before it starts")
         return cls(start, stop)
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """Damaged at random, seeded, of every kind of file: read, or refused by an error of ours that names
 the file, within two seconds.
 
-A few hundred mutants of each kind by default; LATTY_FUZZ=20000 for more. A child process does the
+Sixty mutants of each kind by default; LATTY_FUZZ=20000 for more. A child process does the
 reading, so that a kind that ends it is told apart.
 """
 
@@ -20,7 +20,7 @@ import pytest
 from places import ROOT
 
 SECONDS, HANG = 2, 10  # of processor time; and where it is not waited any longer
-COUNT = int(os.environ.get("LATTY_FUZZ") or 150)
+COUNT = int(os.environ.get("LATTY_FUZZ") or 60)
 SEED = 20261129
 
 
