@@ -27,8 +27,9 @@ test: $(DEV)    ## every test but the slow ones
 slow: $(DEV)    ## the slow ones: trainings, chaos, clusters
 	@$(BIN)/python -m pytest $(PYTEST) -m slow
 
-chaos: $(DEV)    ## a thousand kills at random moments
-	@LATTY_CHAOS=1000 $(BIN)/python -m pytest $(PYTEST) -m slow tests/jobs/test_chaos.py
+chaos: $(DEV)    ## a thousand kills at random moments, and the table of what they left
+	@$(BIN)/python tests/support/chaos.py $${LATTY_CHAOS:-1000}
+	@LATTY_CHAOS=$${LATTY_CHAOS:-1000} $(BIN)/python -m pytest $(PYTEST) -m slow tests/studio/test_studio_chaos.py
 
 check: $(DEV)    ## format, lint, types, floors, budgets
 	$(BIN)/ruff format --check .

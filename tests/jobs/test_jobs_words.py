@@ -211,25 +211,24 @@ def fill(disk: Path) -> Path:
 
 
 def test_a_full_disk_while_a_job_runs(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its end cannot be written: then it is interrupted, and never half a file is read."""
+    """Its end is written where there is a place kept for it; never half a file is read."""
     monkeypatch.setenv("LATTY_HOME", str(small))
-    job = probe("sleep=1.5")
+    job, failing = probe("sleep=1.5"), probe("exit=74")
     in_state(job, "running")
     fat = fill(small)
     with pytest.raises(OSError, match="No space"):
         probe("sleep=0")
-    assert run.ids() == [job] and job_processes.tickets() == []
-    assert over(job).state in ("interrupted", "done")
+    assert run.ids() == [job, failing] and job_processes.tickets() in ([failing], [])
+    assert over(job).state == "done"
+    assert over(failing).state == "failed" and "no space left" in over(failing).error
     events.emit(run.folder_of(job), "warning", text="x" * 9000)  # lost, or cut short
     with pytest.raises(OSError, match="No space"):
         run.write_status(run.replace(run.status(job), error="x" * 20000))
-    state = run.status(job).state
     fat.unlink()
     events.emit(run.folder_of(job), "warning", text="after")
     assert run.events(job)[0][-1]["text"] == "after"
-    if state == "interrupted":
-        control.resume(job)
-        assert over(job).state == "done"
+    assert control.resume(failing).attempt == 2
+    assert over(failing).code == 74 and "exit code 74" in over(failing).error
     assert over(probe("sleep=0")).state == "done"
 
 

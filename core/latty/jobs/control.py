@@ -37,7 +37,7 @@ def submit(
     spec = JobSpec("", tuple(words), where, environment, gpus, device, now)
     slots.wanted(spec, slots.names(dict(spec.environment)))
     run.sweep()
-    status, lock = _created(spec)
+    status, lock = created(spec)
     try:
         _start(status, lock)
     except BaseException:
@@ -48,8 +48,9 @@ def submit(
     return status.id
 
 
-def _created(spec: JobSpec) -> tuple[Status, int]:
-    """The job under an id that no other has, and its lock, held."""
+def created(spec: JobSpec) -> tuple[Status, int]:
+    """A job on disk under an id that no other has, and its lock, held. Raises Locked, ConfigError,
+    OSError."""
     for _ in range(100):
         status = Status(replace(spec, id=run.new_id()), "queued")
         with suppress(FileExistsError):  # another one came at this very moment

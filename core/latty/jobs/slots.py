@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from latty import home, locks
-from latty.errors import DeviceError, LattyError, Locked, UnfitFile
+from latty.errors import DeviceError, LattyError, Locked
 from latty.folders import private
 from latty.jobs.run import JobSpec, status
 
@@ -140,16 +140,13 @@ def _before(job: str) -> Iterator[str]:
     for name in sorted(entry.name for entry in os.scandir(home.queue_dir())):
         if name.startswith("."):
             continue
-        try:
-            alive = locks.held(ticket_of(name))
-        except UnfitFile:  # no ticket of ours
-            continue
-        if not alive:
-            locks.remove(ticket_of(name))
-        elif name < job:
-            yield name
-        else:
-            return
+        with suppress(OSError):  # what is no file is no ticket of ours
+            if not locks.held(ticket_of(name)):
+                locks.remove(ticket_of(name))
+            elif name < job:
+                yield name
+            else:
+                return
 
 
 def _claim(job: str, free: Sequence[str]) -> list[str]:

@@ -79,6 +79,11 @@ def _tell(path: Path) -> None:
     path.with_name("draft").rename(path)
 
 
+if _version := os.environ.get("FAKE_VERSION"):  # as after an upgrade
+    import latty.version
+
+    latty.version.__version__ = _version
+
 if sys.orig_argv[1:4] == ["-P", "-m", "latty"]:
     _words = [word for word in sys.orig_argv if word.startswith("probe:")]
     if _words and (code := _probe(_words[0])) is not None:
