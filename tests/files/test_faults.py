@@ -1,0 +1,133 @@
+"""Disks that fail at the k-th call, for every k: old files stay whole, one line says what is wrong,
+and the same command, said again, ends as if nothing had been.
+
+The ordinary run tries a few calls of a few verbs, the slow one every call of each verb with one
+fault, `make faults` every fault at every call.
+"""
+
+import errno
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli_process import environment
+from fault_rules import Trial, all_faults, tried
+from fault_verbs import VERBS, Verb
+from faults import FAIL, KILL, SHORT, Disk, Fault, Runner, kinds
+
+FEW = [verb for verb in VERBS if verb.name in ("render gif over an old one", "import scorer")]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    (tmp_path / "disk").mkdir()
+    return Disk(tmp_path / "disk")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    runner = Runner(Disk(tmp_path_factory.mktemp("disk")), tmp_path_factory.mktemp("said"))
+    yield runner
+    runner.close()
+
+
+def in_turn(calls: tuple[str, ...]) -> Iterator[Fault]:
+    """One fault for each call, each time another."""
+    at = [[fault for fault in all_faults(calls) if fault.at == k + 1] for k in range(len(calls))]
+    return (those[k * 5 % len(those)] for k, those in enumerate(at))
+
+
+@pytest.mark.parametrize("verb", FEW, ids=lambda verb: verb.name)
+def test_a_call_that_fails_costs_nothing(run: Runner, verb: Verb) -> None:
+    trial = Trial(verb, run)
+    tally = tried(trial, [*in_turn(trial.calls)][::3])
+    assert not tally.wrong, "\n".join(tally.wrong)
+    assert sum(tally.tried.values()) > 5 and len(tally.ended) > 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_no_call_of_a_verb_may_not_fail(run: Runner, verb: Verb) -> None:
+    trial = Trial(verb, run)
+    faults = [*in_turn(trial.calls)]
+    tally = tried(trial, faults[:: 1 + len(faults) // 60])
+    assert not tally.wrong, "\n".join(tally.wrong)
+
+
+# --- the shim itself ------------------------------------------------------------------------------
+
+
+def python(disk: Disk, text: str) -> subprocess.CompletedProcess[str]:
+    """A program on the disk that fails."""
+    return subprocess.run(
+        [sys.executable, "-c", text],
+        cwd=disk.root,
+        env=environment(disk.root, **disk.variables),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+WRITES = """
+import os
+handle = os.open("a", os.O_WRONLY | os.O_CREAT)
+for part in (b"1234", b"5678"):
+    try:
+        print(os.write(handle, part))
+    except OSError as error:
+        print(error.errno)
+try:
+    os.fsync(handle)
+    os.rename("a", "b")
+    os.mkdir("c")
+    os.rmdir("c")
+except OSError as error:
+    print(error.errno)
+open("/dev/null", "w").write("not below the root")
+"""
+
+
+def test_a_call_is_counted_once_and_named(disk: Disk) -> None:
+    with disk.failing(Fault()):
+        assert python(disk, WRITES).stdout.split() == ["4", "4"]
+        assert disk.log() == [
+            *("open /a", "write /a", "write /a", "sync /a", "rename /b", "mkdir /c", "unlink /c")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said", "content"),
+    [
+        (Fault(2, FAIL, errno.ENOSPC), "28 4", b"5678"),
+        (Fault(2, FAIL, errno.EIO, kinds("write")), "5 5", b""),
+        (Fault(3, SHORT), "4 2", b"123456"),
+        (Fault(2, SHORT, errno.ENOSPC, kinds("write")), "2 28", b"12"),
+        (Fault(5, FAIL, errno.EIO), "4 4 5", b"12345678"),
+        (Fault(1, FAIL, errno.EIO, counted=kinds("sync")), "4 4 5", b"12345678"),
+    ],
+)
+def test_what_a_fault_does(disk: Disk, fault: Fault, said: str, content: bytes) -> None:
+    with disk.failing(fault):
+        done = python(disk, WRITES)
+    assert done.stdout.split() == said.split(), done.stderr
+    assert [path.read_bytes() for path in disk.root.iterdir()] == [content]
+
+
+def test_a_process_dies_before_its_call(disk: Disk) -> None:
+    with disk.failing(Fault(5, KILL)):
+        assert python(disk, WRITES).returncode == -9
+    assert sorted(path.name for path in disk.root.iterdir()) == ["a"]
+
+
+def test_the_wall_clock_jumps_and_the_other_does_not(disk: Disk) -> None:
+    day = 24 * 3600
+    disk.block.clock_at, disk.block.clock_jump = 3, day * 10**9
+    text = "import time; print(*(time.time() for _ in range(4)), time.monotonic())"
+    with disk.failing(Fault()):
+        *wall, steady = map(float, python(disk, text).stdout.split())
+    assert wall[-1] - wall[0] == pytest.approx(day, abs=60)
+    assert steady == pytest.approx(time.monotonic(), abs=60)

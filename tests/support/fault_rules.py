@@ -1,0 +1,123 @@
+"""What must be so after a fault, and after the same command once more."""
+
+import errno
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from fault_verbs import Files, Verb
+from faults import CHANGES, FAIL, GROWTH, KILL, SHORT, Done, Fault, Runner, kinds, put, tree
+
+# errno -> the kinds of calls that give it, and those that go on giving it when it lasts.
+ERRORS = {
+    errno.ENOSPC: (GROWTH | kinds("sync rename"), GROWTH),
+    errno.EDQUOT: (GROWTH | kinds("sync rename"), GROWTH),
+    errno.EIO: (CHANGES, CHANGES),
+    errno.EROFS: (CHANGES & ~kinds("sync"), CHANGES & ~kinds("sync")),
+    errno.EMFILE: (kinds("open"), kinds("open")),
+}
+INTERRUPTED = kinds("open write sync size")  # what a signal can break off
+LOST = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+
+
+def all_faults(calls: Iterable[str]) -> Iterator[Fault]:
+    """Every fault at every call that can have it: once, and lasting; a kill before it."""
+    for at, call in enumerate(calls, 1):
+        kind = kinds({"mkfifo": "mkdir", "link": "rename"}.get(word := call.split()[0], word))
+        for error, (given, after) in ERRORS.items():
+            if given & kind:
+                yield Fault(at, FAIL, error)
+                yield Fault(at, FAIL, error, after)
+        if kind & INTERRUPTED:
+            yield Fault(at, FAIL, errno.EINTR)
+        if kind & kinds("write"):
+            yield Fault(at, SHORT)
+            yield Fault(at, SHORT, errno.ENOSPC, GROWTH)
+        yield Fault(at, KILL)
+
+
+@dataclass
+class Tally:
+    """Of one verb: how often what was tried, and every fault of ours that it showed."""
+
+    verb: str
+    calls: int = 0
+    tried: Counter[str] = field(default_factory=Counter)
+    ended: Counter[int] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+
+class Trial:
+    """A verb, what lies there before it, and what is there after it where nothing fails."""
+
+    def __init__(self, verb: Verb, run: Runner) -> None:
+        self.verb, self.run = verb, run
+        self.before = verb.prepare(run)
+        done = run(*verb.line)
+        assert done.code == 0 and not done.err, (verb.name, done)
+        self.calls, self.after = done.calls, tree(run.disk.root)
+        put(run.disk.root, self.before)
+        assert run(*verb.line).code == 0
+        again = tree(run.disk.root)
+        unlike = [name for name in {*again, *self.after} if again.get(name) != self.after.get(name)]
+        assert not unlike, (verb.name, unlike)
+
+    def wrongs(self, fault: Fault) -> tuple[Done, list[str]]:
+        """How the run under a fault ended, and what was not as it must be then or afterwards."""
+        root = self.run.disk.root
+        put(root, self.before)
+        done = self.run(*self.verb.line, fault=fault)
+        there = tree(root)
+        found = [*_of_run(fault, done), *self._of_files(there)]
+        where = self.calls[fault.at - 1] if fault.at <= len(self.calls) else "?"
+        if done.code == 0 and there != self.after:
+            left = sorted({*there} - {*self.after})
+            if not where.startswith("unlink"):
+                found.append(f"ends well and leaves {left}")
+        elif done.code:
+            again = self.run(*self.verb.line)
+            if again.code or again.err:
+                found.append(f"the same command ends with {again.code}: {again.err}")
+            elif (last := tree(root)) != self.after:
+                unlike = sorted(n for n in {*last, *self.after} if last.get(n) != self.after.get(n))
+                found.append(f"and then the same command leaves {unlike}")
+        return done, [f"{fault} ({where}): {one}" for one in found]
+
+    def _of_files(self, there: Files) -> Iterator[str]:
+        for name in sorted({*self.before, *self.after}):
+            old, new = self.before.get(name), self.after.get(name)
+            if there.get(name) not in (old, new) and not _at_work(name):
+                yield f"{name} is neither as it was nor whole"
+
+
+def _of_run(fault: Fault, done: Done) -> Iterator[str]:
+    if fault.deed == KILL:
+        wanted = {-9} if done.struck else {0}
+    elif fault.error == errno.EINTR or (fault.deed == SHORT and not fault.error):
+        wanted = {0}
+    else:
+        wanted = {0, 74}
+    if done.code not in wanted:
+        yield f"ends with {done.code}: {done.err[-600:]}"
+    lines = done.err.splitlines()
+    if done.code > 0 and (len(lines) != 1 or not lines[0].startswith("latty: ")):
+        yield f"says {done.err!r}"
+    if done.code == 0 and lines:
+        yield f"ends well and says {done.err!r}"
+
+
+def _at_work(name: str) -> bool:
+    """Whether a file is of the work that is done, not of its result."""
+    return ".latty-work/" in name or name.startswith("home/state/")
+
+
+def tried(trial: Trial, faults: Iterable[Fault]) -> Tally:
+    """Each fault in turn."""
+    tally = Tally(trial.verb.name, len(trial.calls))
+    for fault in faults:
+        done, wrong = trial.wrongs(fault)
+        word = {KILL: "kill", SHORT: "short"}.get(fault.deed, errno.errorcode.get(fault.error, ""))
+        tally.tried[word] += 1
+        tally.ended[done.code] += 1
+        tally.wrong += wrong
+    return tally

@@ -1,0 +1,201 @@
+"""Every verb that writes, at its smallest: what lies there before, and the command."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from faults import KILL, Fault, Runner, put, tree
+from PIL import Image
+
+from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Network
+
+PRESET = """\
+schema = 1
+name = "p"
+frames = {frames}
+[scene]
+model = "portraits"
+seed = {{ walk = [1, 2] }}
+"""
+OUTPUT = '[[outputs]]\npath = "{}"\nsize = 16\n'
+SMALL = StyleGAN2Config(z_dim=8, w_dim=8, resolution=16, channels=(8, 8, 6), mapping_layers=2)
+CARD = """\
+kind = "cnn"
+weights = "net.pt"
+size = 16
+channels = 3
+range = [-1, 1]
+outputs = ["smile", "hat"]
+activation = "sigmoid"
+layers = [
+  { kind = "conv", tensors = "0", stride = 4 },
+  { kind = "flatten" },
+  { kind = "linear", tensors = "2" },
+]
+"""
+TRAINED = "--iterations 2 --batch 2 --reconstructor lenet --probes 2 --directions 2 --size 32"
+TRAIN = "train-scorer dots/labels.csv -o t --size 16 --width 4 --epochs 2 -q"
+Files = dict[str, bytes]
+SIDECAR = {"home/config/config.toml": b"sidecar = true\n"}
+
+
+def preset(*outputs: str, frames: int = 2) -> Files:
+    """p.toml, which writes these."""
+    text = PRESET.format(frames=frames) + "".join(map(OUTPUT.format, outputs))
+    return {"here/p.toml": text.encode()}
+
+
+def _pt(value: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(value, file)
+    return file.getvalue()
+
+
+def _npy(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def model(seed: int = 0, name: str = "m.pt") -> Files:
+    """A checkpoint as torch writes it."""
+    torch.manual_seed(seed)
+    return {f"here/{name}": _pt({"g_ema": StyleGAN2Network(SMALL).state_dict()})}
+
+
+def boundary() -> Files:
+    """A direction as InterFaceGAN writes it."""
+    vector = np.random.RandomState(0).randn(1, 64).astype(np.float32)
+    return {"here/b.npy": _npy(vector / np.linalg.norm(vector))}
+
+
+def codes() -> Files:
+    """Latents as NVIDIA's projector writes them."""
+    file = io.BytesIO()
+    np.savez(file, w=np.random.RandomState(0).randn(1, 6, 512).astype(np.float32))
+    return {"here/projected_w.npz": file.getvalue()}
+
+
+def scorer(seed: int = 0, name: str = "s") -> Files:
+    """A card and its weights."""
+    torch.manual_seed(seed)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 2, 4, 4), torch.nn.Flatten(), torch.nn.Linear(32, 2)
+    )
+    card = CARD.replace("net.pt", f"{name}.pt")
+    return {f"here/{name}.toml": card.encode(), f"here/{name}.pt": _pt(network.state_dict())}
+
+
+def dots() -> Files:
+    """Pictures with labels."""
+    found, rows, random = {}, [["file", "right"]], np.random.RandomState(0)
+    for i in range(20):
+        pixels = random.randint(0, 40, (16, 16, 3)).astype(np.uint8)
+        pixels[6:10, 10 * (i % 2) :][:, :4] = 200
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "PNG")
+        found[f"here/dots/{i}.png"] = file.getvalue()
+        rows.append([f"{i}.png", str(i % 2)])
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return {**found, "here/dots/labels.csv": text.getvalue().encode()}
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A command that writes.
+
+    before  files that are there; run first, in this order: `first`, and `halfway` to the kill
+            at the last call of that kind on a file of that name: "write pictures"
+    force   what is there from `first` is replaced
+    """
+
+    name: str
+    words: str
+    before: Callable[[], Files] = dict
+    first: tuple[str, ...] = ()
+    halfway: str = ""
+
+    @property
+    def line(self) -> list[str]:
+        return self.words.split()
+
+    def prepare(self, run: Runner) -> Files:
+        """What lies there before the command, homes included."""
+        put(run.disk.root, self.before())
+        for line in self.first:
+            done = run(*line.split())
+            assert done.code == 0, done
+        if self.halfway:
+            state = tree(run.disk.root)
+            kind, _, name = self.halfway.partition(" ")
+            calls = run(*self.line).calls
+            at = [i for i, call in enumerate(calls, 1)
+                  if call.startswith(kind) and call.endswith(name)]  # fmt: skip
+            put(run.disk.root, state)
+            assert run(*self.line, fault=Fault(at[-1], KILL)).code == -9
+        return tree(run.disk.root)
+
+
+def render(
+    name: str, *outputs: str, words: str = "", frames: int = 2, more: Files | None = None,
+    first: tuple[str, ...] = (), halfway: str = "",
+) -> Verb:  # fmt: skip
+    """Rendering p.toml, which has these outputs."""
+    before = {**preset(*outputs, frames=frames), **(more or {})}
+    return Verb(f"render {name}", f"render p.toml -q{words}", lambda: before, first, halfway)
+
+
+MODEL = "import m.pt --name m -q"
+SET = "discover sefa m -q -o mine"
+OVER = " --force"
+OTHER = "render p.toml -q --set scene.seed=9"
+VERBS = [
+    render("gif", "p.gif"),
+    render("png", "p.png"),
+    render("mp4", "p.mp4"),
+    render("webm", "p.webm"),
+    render("webp", "p.webp"),
+    render("frames", "p/"),
+    render("several, with sidecars", "p.gif", "p.png", "q/", more=SIDECAR),
+    render("gif, half there", "p.gif", frames=20, halfway="write pictures"),
+    render("gif over an old one", "p.gif", words=OVER, first=(OTHER,)),
+    render("frames over old ones", "p/", words=OVER, first=(OTHER,)),
+    Verb("sample", "sample portraits --seeds 0-1 --size 16 -o s.png -q"),
+    Verb("edit", "edit portraits --attribute smile --to 0 --steps 9 --frames 2 --size 16 -q"),
+    Verb("discover sefa", SET, model, first=(MODEL,)),
+    Verb(
+        "discover over an old set", SET + OVER, model, first=(MODEL, "discover random m -q -o mine")
+    ),
+    Verb("discover voynov", f"discover voynov m {TRAINED} -q -o mine", model, first=(MODEL,)),
+    Verb(
+        "discover ganspace",
+        "discover ganspace m --samples 64 --components 2 -q -o mine",
+        model,
+        first=(MODEL,),
+    ),
+    Verb("import model", MODEL, model),
+    Verb(
+        "import model over an old one",
+        MODEL + OVER,
+        lambda: {**model(), **model(1, "n.pt")},
+        first=("import n.pt --name m -q",),
+    ),
+    Verb("import directions", "import b.npy --name d --for demo --space z -q", boundary),
+    Verb("import latents", "import projected_w.npz --name l -q", codes),
+    Verb("import scorer", "import s.toml --name s -q", scorer),
+    Verb(
+        "import scorer over an old one",
+        "import s.toml --name s -q --force",
+        lambda: {**scorer(), **scorer(1, "t")},
+        first=("import t.toml --name s -q",),
+    ),
+    Verb("train-scorer", TRAIN, dots),
+    Verb("train-scorer over an old one", TRAIN + OVER, dots, first=(TRAIN + " --seed 5",)),
+    Verb("rank", "rank portraits --directions smile --seeds 0 --steps 3 -q"),
+    Verb("export model", "export m --as rosinality -o out.safetensors -q", model, first=(MODEL,)),
+    Verb("export directions", "export portraits-random --as interfacegan -o out -q"),
+]
