@@ -8,7 +8,7 @@ DEV := $(VENV)/.latty-dev
 PYTEST ?= -n 2 --dist worksteal
 GALLERY := hello strip layers style-mixing two-edits $(notdir $(basename $(wildcard presets/method-*.toml)))
 
-.PHONY: help demo studio test slow chaos check gallery bench clean
+.PHONY: help demo studio test slow chaos faults check gallery bench clean
 .DEFAULT_GOAL := help
 
 help:    ## this list
@@ -30,6 +30,9 @@ slow: $(DEV)    ## the slow ones: trainings, chaos, clusters
 chaos: $(DEV)    ## a thousand kills at random moments, and the table of what they left
 	@$(BIN)/python tests/support/chaos.py $${LATTY_CHAOS:-1000}
 	@LATTY_CHAOS=$${LATTY_CHAOS:-1000} $(BIN)/python -m pytest $(PYTEST) -m slow tests/studio/test_studio_chaos.py
+
+faults: $(DEV)    ## every disk fault at every call of every verb, as a table
+	@PYTHONPATH=tests/support $(BIN)/python tests/support/fault_table.py
 
 check: $(DEV)    ## format, lint, types, floors, budgets
 	$(BIN)/ruff format --check .

@@ -48,6 +48,27 @@ def test_a_call_that_fails_costs_nothing(run: Runner, verb: Verb) -> None:
     assert sum(tally.tried.values()) > 5 and len(tally.ended) > 1
 
 
+@pytest.mark.parametrize(
+    ("name", "at", "deed", "error"),
+    [
+        ("render mp4", "write /here/p.mp4.latty-work/p.mp4", FAIL, errno.ENOSPC),
+        ("render gif", "size /here/p.gif.latty-work/pictures", FAIL, errno.EINTR),
+        ("export directions", "sync /here/out", KILL, 0),
+        ("export directions", "sync /here/out", FAIL, errno.EIO),
+    ],
+)
+def test_a_disk_that_fails_at_the_worst_moment(
+    run: Runner, name: str, at: str, deed: int, error: int
+) -> None:
+    trial = Trial(next(verb for verb in VERBS if verb.name == name), run)
+    kind = kinds(at.split()[0])
+    places = [k for k, call in enumerate(trial.calls, 1)
+              if call.replace("/renders", "").startswith(at)]  # fmt: skip
+    lasting = kind if error == errno.ENOSPC else 0
+    tally = tried(trial, [Fault(k, deed, error, lasting) for k in places[:2]])
+    assert places and not tally.wrong, "\n".join(tally.wrong)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_no_call_of_a_verb_may_not_fail(run: Runner, verb: Verb) -> None:

@@ -93,6 +93,7 @@ class Disk:
     """A folder whose disk fails as told, in every process started with `variables`."""
 
     def __init__(self, root: Path) -> None:
+        root.mkdir(parents=True, exist_ok=True)
         self.root = root.resolve()
         file = Path(tempfile.mkdtemp(prefix="latty-faults-")) / "block"
         file.write_bytes(bytes(ctypes.sizeof(Block)))

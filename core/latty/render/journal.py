@@ -8,6 +8,7 @@ appended. A torn or damaged record ends the file: it and its batch are made agai
 import json
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -83,8 +84,8 @@ class Journal:
         self._shape = (height, width, channels)
         header = {"key": self.key, "height": height, "width": width, "channels": channels}
         line = json.dumps(header).encode() + b"\n"
+        self._cut(0)
         self._file.seek(0)
-        self._file.truncate()
         self._file.write(line)
         self._start = len(line)
 
@@ -100,7 +101,14 @@ class Journal:
         self._start = len(line) if fits else 0
         if fits:
             self._keep_good_batches()
-        self._file.truncate(self._offset(len(self)) if self.sizes else 0)
+        self._cut(self._offset(len(self)) if self.sizes else 0)
+
+    def _cut(self, size: int) -> None:
+        """Leave the first `size` bytes."""
+        while True:
+            with suppress(InterruptedError):  # unlike write, truncate does not try again itself
+                self._file.truncate(size)
+                return
 
     def _keep_good_batches(self) -> None:
         while len(self) < self.total:

@@ -162,6 +162,14 @@ class Work:
         self.folder.rename(self._draft, self.parent, self.target.name)
         self.parent.sync()
 
+    def clear(self) -> None:
+        """Remove what is left of the folder by a try that was killed after all was done."""
+        with suppress(OSError, LattyError):
+            with self.look():
+                pass  # there is one
+            with self:
+                pass
+
     def remove(self) -> None:
         """Everything, the note of `publish`, the mark and then the lock last: a kill in between
         leaves what the next try needs, and a process that takes the lock right after keeps its
@@ -203,7 +211,12 @@ def refuse_early(files: Sequence[Path], key: str, force: bool) -> None:
     for work in works:
         work.refuse_taken()
     if not half_published(works, key):
-        refuse_overwrite(works, force)
+        try:
+            refuse_overwrite(works, force)
+        except WouldOverwrite:
+            for work in works:
+                work.clear()
+            raise
 
 
 def refuse_small_disk(target: Path, needed: int, force: bool) -> None:

@@ -24,11 +24,13 @@ class _Sink:
             raise
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        """A seek writes what was buffered first. PyAV prints what is raised here and goes on; a
+        number below 0 is FFmpeg's word for a failure."""
         try:
             return self.file.seek(offset, whence)
-        except OSError as error:  # a seek writes what was buffered first
+        except OSError as error:
             self.error = self.error or error
-            raise
+            return -1
 
     def tell(self) -> int:
         return self.file.tell()

@@ -2,11 +2,12 @@
 
 import io
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from latty import files, latents, locks
+from latty import files, latents, locks, reading
 from latty.cli.verbs.export.formats import DIRECTIONS, MODEL, Exporter, chosen
 from latty.directions.file import NORMALS, read
 from latty.directions.importing.base import Codes
@@ -91,13 +92,26 @@ def _arrays(made: Any, form: Exporter, output: Path, force: bool) -> Written:
                          "name a folder, or one direction: SET/NAME")  # fmt: skip
     folder = several or (not output.suffix and "" not in made.files)
     targets = [output / name if folder else output for name in made.files]
+    wanted = dict(zip(targets, map(_bytes, made.files.values()), strict=True))
+    done = set() if force else _broken_off(wanted)
     for target in targets:
-        _free(target, form.suffix, force)
-    if folder:
-        output.mkdir(parents=True, exist_ok=True)
-    for target, arrays in zip(targets, made.files.values(), strict=True):
-        files.write(target, [_bytes(arrays)])
+        _free(target, form.suffix, force or target in done)
+    for target, data in wanted.items():
+        with locks.writing(target) if folder else nullcontext():  # the output's is held already
+            if target not in done:
+                files.write(target, [data])
     return Written(tuple(targets), form.of, made.notes)
+
+
+def _broken_off(wanted: Mapping[Path, bytes]) -> set[Path]:
+    """What an earlier try wrote before it was broken off: some of the files are there, just so."""
+    there = {path for path in wanted if path.exists()}
+    with suppress(OSError):
+        if len(there) < len(wanted) and all(
+            reading.content(path, len(wanted[path])) == wanted[path] for path in there
+        ):
+            return there
+    return set()
 
 
 def _free(path: Path, suffix: str, force: bool) -> None:

@@ -1,0 +1,62 @@
+"""Every fault at every call of every verb, as a table: python fault_table.py [EVERY [VERB]].
+
+EVERY   of the faults of a verb one in so many (default 1); what they are changes from verb to verb
+VERB    a part of the names of those that are tried
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from multiprocessing import Pool
+from pathlib import Path
+
+from fault_rules import Tally, Trial, all_faults, tried
+from fault_verbs import VERBS
+from faults import Disk, Runner
+
+COLUMNS = ("ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "EINTR", "short", "kill")
+
+
+def tally_of(number: int, every: int) -> tuple[Tally, float]:
+    """Of one verb, and the seconds that it took."""
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory() as place:
+        (said := Path(place) / "said").mkdir()
+        run = Runner(Disk(Path(place) / "disk"), said)
+        trial = Trial(VERBS[number], run)
+        tally = tried(trial, list(all_faults(trial.calls))[number % every :: every])
+        run.close()
+    return tally, time.monotonic() - start
+
+
+def main() -> int:
+    """Prints the table, then what was wrong; 1 where anything was."""
+    every, word = [*sys.argv[1:3], *("1", "")[len(sys.argv[1:3]) :]]
+    numbers = [number for number in range(len(VERBS)) if word in VERBS[number].name]
+    print(f"| verb | calls | {' | '.join(COLUMNS)} | ended well | said in a line | wrong |")
+    print("|---" * (len(COLUMNS) + 5) + "|", flush=True)
+    wrong: list[str] = []
+    with Pool(2) as pool:
+        for tally, seconds in pool.starmap(
+            tally_of, [(n, int(every)) for n in numbers], chunksize=1
+        ):
+            print(*_row(tally), sep=" | ", flush=True)
+            wrong += (f"{tally.verb}: {line}" for line in tally.wrong)
+            print(f"{tally.verb}: {seconds:.0f} s", file=sys.stderr)
+    for number, line in enumerate(wrong, 1):
+        print(f"{number}. {line}")
+    return bool(wrong)
+
+
+def _row(tally: Tally) -> Iterator[object]:
+    yield f"| {tally.verb}"
+    yield tally.calls
+    yield from (tally.tried[column] for column in COLUMNS)
+    yield tally.ended[0]
+    yield tally.ended[74]
+    yield f"{len(tally.wrong)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
