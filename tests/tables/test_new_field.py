@@ -29,7 +29,7 @@ from latty.errors import PresetError
 from latty.presets import Output
 from latty.render import provenance
 from latty.scene import from_table, to_table
-from latty_tui.memory import state_of, state_table
+from latty_tui.memory.tables import state_of, state_table
 from latty_tui.state import State
 
 def refused(old, new):
