@@ -43,7 +43,7 @@ wall, busy = time.perf_counter() - start, time.process_time() - busy
 after = peak()
 check_all(found.tensors())
 seen = peak()
-print(wall, busy, after, seen, len(views), found.tally.operations)
+print(wall, busy, after, seen, len(views), found.tally.spent["operations"])
 """
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,7 +33,7 @@ def kind_of(mode: int) -> str:
     return next((word for is_one, word in _KINDS.items() if is_one(mode)), "file")
 
 
-def opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BufferedReader:
     """A file to read. Links are followed.
 
     Raises UnfitFile for what is no regular file, OSError, ValueError for a name no file can have.
@@ -42,6 +43,25 @@ def opened(path: Path) -> BinaryIO:
         raise _unfit(path, mode)
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     return os.fdopen(regular(handle, path), "rb")
+
+
+def inside(folder: Path, name: str, of: Path | None = None) -> Path:
+    """The file of that name in a folder, which nobody named by itself; there may be none. A link is
+    followed where it stays in the folder, or leads to where `of`, a link beside it, leads: so lie
+    the files of Hugging Face's cache.
+
+    Raises UnfitFile for a link to anywhere else, OSError.
+    """
+    found = folder / name
+    if not found.is_symlink():
+        return found
+    places = [folder.resolve()]
+    if of is not None and of.is_symlink():
+        places.append(of.resolve().parent)
+    whole = found.resolve()
+    if not any(whole.is_relative_to(place) for place in places):
+        raise UnfitFile(found, "is a link that leads out of its folder")
+    return whole
 
 
 def content(path: Path, most: int = SMALL) -> bytes:

@@ -4,6 +4,7 @@
     inert        a stack machine for the data subset of pickle; symbols: its table of names, and
                  names: which others may stand in a file as records that nothing is done with
     torchzip, torchlegacy, numpyfile, safetensors      the containers; ziparchive: strict zip
+    tally        what one file may cost, counted once whoever looks at it
     values       TensorView, Record, TfNetwork: what a file holds, as views that cost nothing
     walk         names as state_dict spells them; weights: checks that name the tensor
     checkpoint   Checkpoint; inspection: what `latty inspect` says

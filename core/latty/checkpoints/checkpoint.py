@@ -1,13 +1,14 @@
 """The front door's other side: one file opened, sniffed, read, and everything that it said."""
 
 import mmap
-import stat
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from latty.checkpoints import (
     numpyfile,
@@ -19,13 +20,15 @@ from latty.checkpoints import (
     walk,
 )
 from latty.checkpoints.inert import Machine
-from latty.checkpoints.refusals import Refusal, naming, no_file, unreadable
+from latty.checkpoints.refusals import Refusal, naming, opening
 from latty.checkpoints.sniff import HEAD, SHARDS, sniff
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Record, Storage, TensorView, TfNetwork, arrays, item_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 FILE_LIMIT = 32 * 2**30
 SHARED, SLACK = 8, 64 * 2**20  # tensors may share numbers, within reason
@@ -46,6 +49,7 @@ class Checkpoint:
     meta      free text of a safetensors header; what an ONNX network takes and gives
     warnings  what a reader should know although the file was read
     given     settings that the user states, which the file cannot know
+    tally     what looking at it may cost, and has cost so far
     """
 
     path: Path
@@ -56,6 +60,8 @@ class Checkpoint:
     meta: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
+    _views: dict[int, dict[str, TensorView]] = field(default_factory=dict, repr=False)
+    _modules: dict[int, dict[str, Record | TfNetwork]] = field(default_factory=dict, repr=False)
 
     @property
     def globals(self) -> dict[str, int]:
@@ -80,10 +86,9 @@ class Checkpoint:
         return digest(self.path)
 
     def views(self, of: Any = None) -> dict[str, TensorView]:
-        """Name -> tensor of the whole file, or of one part of the tree; numpy is not needed.
-        Raises Refusal."""
-        with naming(self.path):
-            return walk.named(self.tree if of is None else of, self.tally)
+        """Name -> tensor of the whole file, or of one part of the tree; numpy is not needed. It is
+        found once and shared. Raises Refusal."""
+        return self._named(walk.named, self._views, of)
 
     def tensors(self, of: Any = None) -> "dict[str, NDArray[Any]]":
         """Name -> read-only array over the file, of its own shape (C, H, W), (N,) or any other;
@@ -112,8 +117,25 @@ class Checkpoint:
     def modules(self, of: Any = None) -> dict[str, Record | TfNetwork]:
         """Name -> object of somebody's class, for its settings: "G_ema.synthesis.b4", of the whole
         file or of one part of the tree, itself under walk.ALONE. Raises Refusal."""
-        with naming(self.path):
-            return walk.modules(self.tree if of is None else of, self.tally)
+        return self._named(walk.modules, self._modules, of)
+
+    def _named(
+        self,
+        walked: Callable[[Any, Tally], dict[str, T]],
+        known: dict[int, dict[str, T]],
+        of: Any,
+    ) -> dict[str, T]:
+        tree = self.tree if of is None else of
+        if id(tree) not in known:
+            with self.looking():
+                known[id(tree)] = walked(tree, self.tally)
+        return known[id(tree)]
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """What is inside spends the file's time; a Refusal of it names the file."""
+        with naming(self.path), self.tally.looking():
+            yield
 
     def no_model(self, what: str) -> Refusal:
         hint = "name the generator's own file; see: latty inspect FILE"
@@ -121,19 +143,17 @@ class Checkpoint:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, or of an index and the files that it names; raises OutputError."""
-    try:
-        with path.open("rb") as file:
-            begin = file.read(HEAD)
-            if begin.lstrip().startswith(b"{") and _is_index(begin):
-                together = sha256(shards.text_of(path))
-                for name in shards.names_in(path):
-                    together.update(digest(path.with_name(name)).encode())
-                return together.hexdigest()
-            file.seek(0)
-            return file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise unreadable(path, error) from None
+    """SHA-256 of a file, or of an index and the files that it names; raises Missing, Refusal,
+    OutputError."""
+    with naming(path), opening(path) as file:
+        begin = file.read(HEAD)
+        if begin.lstrip().startswith(b"{") and _is_index(begin):
+            together = sha256(shards.text_of(path))
+            for shard in shards.files_of(path):
+                together.update(digest(shard).encode())
+            return together.hexdigest()
+        file.seek(0)
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _is_index(begin: bytes) -> bool:
@@ -145,10 +165,12 @@ def _is_index(begin: bytes) -> bool:
 
 def read(path: Path, tally: Tally | None = None) -> Checkpoint:
     """One file of any kind, by content; raises Missing, Refusal, OutputError."""
-    with naming(path):
+    tally = tally or Tally()
+    with naming(path), tally.looking():
         try:
             kind, code = _mapped(path)
-            checkpoint = READERS[kind](path, code, tally or Tally())
+            tally.allow(len(code))
+            checkpoint = READERS[kind](path, code, tally)
             checkpoint.tally.check_objects()
             return checkpoint
         except MemoryError:
@@ -159,20 +181,13 @@ def read(path: Path, tally: Tally | None = None) -> Checkpoint:
 
 def _mapped(path: Path) -> tuple[str, memoryview]:
     """The kind of a file, and its bytes, which are read only where they are looked at."""
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe would wait for ever
-            raise Refusal("not-a-file", "it is a folder, pipe or device", "name a file")
-        with path.open("rb") as file:
-            kind = sniff(file.read(HEAD))  # before a huge file is mapped
-            if status.st_size > FILE_LIMIT:
-                what = f"it has {status.st_size >> 30} GiB; latty reads files up to 32"
-                raise Refusal("too-big", what, "ask its author for the generator alone")
-            return kind, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    except (FileNotFoundError, ValueError):  # ValueError: a name that no file can have
-        raise no_file(path) from None
-    except OSError as error:
-        raise unreadable(path, error) from None
+    with opening(path) as file:
+        kind = sniff(file.read(HEAD))  # before a huge file is mapped
+        size = os.fstat(file.fileno()).st_size
+        if size > FILE_LIMIT:
+            what = f"it has {size >> 30} GiB; latty reads files up to 32"
+            raise Refusal("too-big", what, "ask its author for the generator alone")
+        return kind, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _read_zip(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
@@ -184,7 +199,8 @@ def _read_zip(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
 
 def _read_shards(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
     wanted = shards.weight_map(code)
-    parts = {file: _read_shard(path.with_name(file), tally) for file in {*wanted.values()}}
+    tally.spend("tensors", len(wanted))
+    parts = {file: _read_shard(shards.beside(path, file), tally) for file in {*wanted.values()}}
     tree = shards.merged({file: part.tree for file, part in parts.items()}, wanted)
     meta: dict[str, str] = {}
     for part in parts.values():
@@ -195,8 +211,9 @@ def _read_shards(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
 
 
 def _read_shard(path: Path, tally: Tally) -> Checkpoint:
-    if _mapped(path)[0] == SHARDS:
-        raise Refusal("bad-op", "its index names another index", shards.AGAIN)
+    with naming(path):
+        if _mapped(path)[0] == SHARDS:
+            raise Refusal("bad-op", "its index names another index", shards.AGAIN)
     return read(path, tally)
 
 

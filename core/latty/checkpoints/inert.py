@@ -16,7 +16,16 @@ from typing import Any
 from latty.checkpoints import symbols
 from latty.checkpoints.opcodes import NAMES
 from latty.checkpoints.refusals import Refusal, truncated
-from latty.checkpoints.tally import MEMO, NESTING, OPERATIONS, Nested, Reading, Tally, too_big
+from latty.checkpoints.tally import (
+    MEMO,
+    NESTING,
+    OFTEN,
+    OPERATIONS,
+    Nested,
+    Reading,
+    Tally,
+    too_big,
+)
 from latty.checkpoints.values import Record, Symbol
 
 SLICE_FROM = 1024  # shorter byte strings are copied: a memoryview object is larger than they are
@@ -61,15 +70,18 @@ class Machine:
         code, end, tally = self.code, self.end, self.tally
         counts = tally.opcodes
         while self.pos < end:
-            op = code[self.pos]
-            self.pos += 1
-            counts[op] += 1
-            tally.operations += 1
-            if tally.operations > OPERATIONS:
-                tally.work(0)
-            if op == STOP:
-                return self._stop()
-            HANDLERS[op](self)
+            tally.check_time()
+            for done in range(1, OFTEN + 1):
+                if self.pos >= end:
+                    break
+                op = code[self.pos]
+                self.pos += 1
+                counts[op] += 1
+                if op == STOP:
+                    tally.spend(OPERATIONS, done)
+                    return self._stop()
+                HANDLERS[op](self)
+            tally.spend(OPERATIONS, OFTEN)
         raise truncated("the pickle ends without its end mark")
 
     def _stop(self) -> Any:
@@ -102,7 +114,10 @@ class Machine:
     def text(self, size: int, codec: str = "utf-8") -> str:
         data = self.take(size)
         self.tally.spend("bytes of text", size)
-        return str(data, codec)
+        text = str(data, codec)
+        if codec == "utf-8" and not text.isascii():  # one odd letter and each takes four bytes
+            self.tally.spend("bytes of text", 4 * len(text))
+        return text
 
     def data(self, size: int) -> bytes | memoryview:
         view = self.take(size)
@@ -143,7 +158,7 @@ def _refused(name: str) -> Refusal:
 
 
 def _inst(m: Machine) -> None:
-    m.tally.globals[f"{m.line()}.{m.line()}"] += 1  # for those who only look
+    m.tally.asked(f"{m.line()}.{m.line()}")  # for those who only look
     raise _refused("INST")
 
 

@@ -1,14 +1,24 @@
 """What `latty inspect` says about a checkpoint: plain tables for JSON, no torch, no numpy."""
 
 import math
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from latty.checkpoints import onnxfile, symbols
-from latty.checkpoints.checkpoint import Checkpoint, digest, read
+from latty.checkpoints.checkpoint import Checkpoint, read
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.tally import Tally
-from latty.checkpoints.values import Record, TensorView, TfNetwork, dtype_name, plain
+from latty.checkpoints.values import (
+    PLAIN_LIMIT,
+    Oversize,
+    Record,
+    TensorView,
+    TfNetwork,
+    dtype_name,
+    plain,
+)
 from latty.text import clean
 
 HASH_LIMIT = 4 * 2**30  # a longer file would keep people waiting for its SHA-256
@@ -21,11 +31,19 @@ Facts = dict[str, Any]
 
 def facts(path: Path) -> Facts:
     """Everything about a file; what refuses it is under "refused". Raises Missing, OutputError."""
+    return look(path)[0]
+
+
+def look(path: Path) -> tuple[Facts, Checkpoint | None]:
+    """The same, and the file that was read, None where it is refused: who goes on with it spends
+    what this has left of the file's budget. Raises Missing, OutputError."""
     tally = Tally(lenient=True)
     known: Facts = {"kind": None, "refused": None}
+    checkpoint = None
     try:
         checkpoint = read(path, tally)
-        known |= _contents(checkpoint)
+        with checkpoint.looking():
+            known |= _contents(checkpoint)
         refusal = _refusal_of(tally)
     except Refusal as error:
         refusal = _refusal_of(tally) or error
@@ -37,7 +55,7 @@ def facts(path: Path) -> Facts:
             "message": refusal.message,
             "hint": refusal.hint,
         }
-    return known
+    return known, checkpoint if refusal is None else None
 
 
 def _asked(tally: Tally) -> Facts:
@@ -64,11 +82,11 @@ def _contents(checkpoint: Checkpoint) -> Facts:
     return {
         "kind": checkpoint.kind,
         "bytes": checkpoint.size,
-        "sha256": digest(checkpoint.path) if small else None,
+        "sha256": checkpoint.sha256 if small else None,
         "tensors": tensors,
         "numbers": sum(math.prod(tensor["shape"]) for tensor in tensors.values()),
         "modules": _modules(checkpoint),
-        "settings": _settings(checkpoint.tree),
+        "settings": _settings(checkpoint.tree, checkpoint.tally),
         "metadata": {clean(key): clean(text) for key, text in checkpoint.meta.items()},
         "licence": clean(checkpoint.licence),
         "warnings": [clean(text) for text in checkpoint.warnings],
@@ -85,28 +103,42 @@ def _class_of(module: Record | TfNetwork) -> str:
     return str(module.state.get("build_func_name", module.state.get("name", "Network")))
 
 
-def _settings(tree: Any) -> Facts:
+def _settings(tree: Any, tally: Tally) -> Facts:
     """The arguments that networks were made with, by network: what families are told apart by."""
     found: Facts = {}
-    parts: dict[str, Any] = {"": tree}
+    parts: Iterable[tuple[Any, Any]] = [("", tree)]
     if isinstance(tree, dict):
-        parts = {str(key): value for key, value in tree.items()}
+        parts = tree.items()
     elif isinstance(tree, tuple):
-        parts = {str(i): value for i, value in enumerate(tree)}
-    for name, value in list(parts.items())[:SHOWN_ITEMS]:
+        parts = enumerate(tree)
+    for key, value in islice(parts, SHOWN_ITEMS):
+        name = _word(key)
         if isinstance(value, Record):
-            found[clean(name)] = _json(plain(value.state.get("_init_kwargs", {})), DEPTH)
+            found[clean(name)] = _setting(value.state.get("_init_kwargs", {}), tally)
         elif isinstance(value, TfNetwork):
-            found[clean(name)] = _json(value.kwargs, DEPTH)
+            found[clean(name)] = _setting(value.state.get("static_kwargs", {}), tally)
         elif name in SETTINGS or _is_plain(value):
-            found[clean(name)] = _json(plain(value), DEPTH)
+            found[clean(name)] = _setting(value, tally)
     return found
+
+
+def _setting(value: Any, tally: Tally) -> Any:
+    try:
+        return _json(plain(value, tally), DEPTH)
+    except Oversize:
+        return f"(more than {PLAIN_LIMIT} values)"
+
+
+def _word(key: Any) -> str:
+    """A key as text; of a tuple, which may hold more than anybody reads, what it is."""
+    return str(key) if isinstance(key, str | int) else f"({type(key).__name__})"
 
 
 def _is_plain(value: Any) -> bool:
     """Whether it is a setting: text, a number, or a table of such."""
     if isinstance(value, dict):
-        return bool(value) and all(isinstance(one, PLAIN) for one in value.values())
+        few = 0 < len(value) <= PLAIN_LIMIT
+        return few and all(isinstance(one, PLAIN) for one in value.values())
     return isinstance(value, PLAIN) and value is not None
 
 
@@ -121,8 +153,8 @@ def _json(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return clean(value)
     if depth and isinstance(value, dict):
-        items = list(value.items())[:SHOWN_ITEMS]
-        return {clean(str(key)): _json(item, depth - 1) for key, item in items}
+        items = islice(value.items(), SHOWN_ITEMS)
+        return {clean(_word(key)): _json(item, depth - 1) for key, item in items}
     if depth and isinstance(value, list | tuple):
         return [_json(item, depth - 1) for item in value[:SHOWN_ITEMS]]
     return f"({type(value).__name__})"

@@ -7,9 +7,11 @@ weights themselves: nonfinite wrong-shape missing-key negative-variance.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
-from latty.errors import BadData, Missing, OutputError
+from latty import reading
+from latty.errors import BadData, Missing, OutputError, UnfitFile
 from latty.text import clean
 
 AGAIN = "fetch it again, and compare its size with the page it came from"
@@ -44,11 +46,16 @@ def bad_tensor(what: str) -> Refusal:
     return Refusal("bad-tensor", what, "the file is damaged or was made to mislead; fetch it again")
 
 
-def no_file(path: Path) -> Missing:
-    """A file that is not there, in words."""
-    return Missing(f"there is no file {clean(path.name)}", "check the path")
-
-
-def unreadable(path: Path, error: OSError) -> OutputError:
-    """A file that the system does not let us read, in words."""
-    return OutputError(f"cannot read {clean(path.name)}: {error.strerror}")
+@contextmanager
+def opening(path: Path) -> Iterator[BufferedReader]:
+    """The file, to read. Raises Missing, Refusal for what is no file, OutputError, in words; what
+    fails while it is read is told likewise."""
+    try:
+        with reading.opened(path) as file:
+            yield file
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a name that no file can have
+        raise Missing(f"there is no file {clean(path.name)}", "check the path") from None
+    except UnfitFile as error:  # a pipe would wait for ever
+        raise Refusal("not-a-file", f"it {error.strerror}", "name a file") from None
+    except OSError as error:
+        raise OutputError(f"cannot read {clean(path.name)}: {error.strerror}") from None

@@ -5,6 +5,7 @@ free text under "__metadata__", then the raw numbers, in one piece, without gaps
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
@@ -15,9 +16,8 @@ from latty.checkpoints.refusals import (
     Refusal,
     bad_tensor,
     naming,
-    no_file,
+    opening,
     truncated,
-    unreadable,
 )
 from latty.checkpoints.values import (
     Storage,
@@ -72,15 +72,10 @@ def read_header(path: Path) -> Header:
 
     A process reads it once, while the file stays as it is.
     """
-    try:
-        with naming(path), path.open("rb") as file:
-            size = path.stat().st_size
-            length = _length(file.read(8), size)
-            meta, entries = _parsed(file.read(length), size - 8 - length)
-    except (FileNotFoundError, ValueError):  # ValueError: a name that no file can have
-        raise no_file(path) from None
-    except OSError as error:
-        raise unreadable(path, error) from None
+    with naming(path), opening(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        length = _length(file.read(8), size)
+        meta, entries = _parsed(file.read(length), size - 8 - length)
     shapes = {entry.name: entry.shape for entry in entries}
     return Header(meta, shapes, {entry.name: dtype_name(entry.dtype) for entry in entries})
 

@@ -7,29 +7,47 @@ import json
 from pathlib import Path
 from typing import Any
 
-from latty.checkpoints.refusals import Refusal, naming
+from latty import reading
+from latty.checkpoints.refusals import Refusal, naming, opening
+from latty.errors import UnfitFile
 from latty.text import clean
 
-INDEX_LIMIT, SHARDS_LIMIT = 16 * 2**20, 256
+INDEX_LIMIT, SHARDS_LIMIT = 4 * 2**20, 256
 AGAIN = "fetch the whole folder again"
 
 
 def names_in(path: Path) -> list[str]:
-    """The files that an index names, each once, in order. Raises Refusal, OutputError."""
+    """The files that an index names, each once, in order. Raises Missing, Refusal, OutputError."""
     with naming(path):
         return list(dict.fromkeys(weight_map(text_of(path)).values()))
 
 
+def files_of(path: Path) -> list[Path]:
+    """Where those files are. Raises likewise, and Refusal for one that leads elsewhere."""
+    return [beside(path, name) for name in names_in(path)]
+
+
+def beside(path: Path, name: str) -> Path:
+    """A file that an index names. Raises Refusal for a link out of the index's folder."""
+    try:
+        return reading.inside(path.parent, name, path)
+    except UnfitFile as error:
+        raise Refusal("bad-tensor", f"its index names {clean(name)}, which {error.strerror}", AGAIN
+                      ) from None  # fmt: skip
+
+
 def text_of(path: Path) -> bytes:
-    """The bytes of an index, no more than tell that it is too long. Raises OSError."""
-    with path.open("rb") as file:
+    """The bytes of an index, no more than tell that it is too long. Raises Missing, Refusal,
+    OutputError."""
+    with opening(path) as file:
         return file.read(INDEX_LIMIT + 1)
 
 
 def weight_map(text: bytes | memoryview) -> dict[str, str]:
     """Tensor -> file, of an index. Raises Refusal for names that are no plain file names."""
     if len(text) > INDEX_LIMIT:
-        raise Refusal("too-big", "it is an index of more than 16 MiB", "this is no checkpoint")
+        what = f"it is an index of more than {INDEX_LIMIT >> 20} MiB"
+        raise Refusal("too-big", what, "this is no checkpoint")
     try:
         said = json.loads(bytes(text))
     except (ValueError, RecursionError):

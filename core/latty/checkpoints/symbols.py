@@ -10,7 +10,7 @@ from typing import Any
 
 from latty.checkpoints import names, rebuilds
 from latty.checkpoints.refusals import Refusal, bad_tensor
-from latty.checkpoints.tally import Reading
+from latty.checkpoints.tally import OPERATIONS, Reading
 from latty.checkpoints.values import (
     Buffer,
     Persistent,
@@ -41,7 +41,7 @@ def resolve(reading: Reading, module: str, name: str) -> Symbol:
     if len(module) + len(name) > NAME_LIMIT:
         raise forbidden(module[:NAME_LIMIT], name[:NAME_LIMIT])
     path = f"{module}.{name}"
-    reading.tally.globals[path] += 1
+    reading.tally.asked(path)
     symbol = TABLE.get((module, name))
     if symbol is not None:
         return symbol
@@ -154,7 +154,7 @@ def _dict(reading: Reading, pairs: Any = ()) -> dict[Any, Any]:
     entries: dict[Any, Any] = {}
     given = pairs if isinstance(pairs, list | tuple) else ()
     given = list(pairs.items()) if isinstance(pairs, dict) else given
-    reading.tally.work(len(given))  # the memo can hand the same list over again and again
+    reading.tally.spend(OPERATIONS, len(given))  # the memo can hand one list over again and again
     for pair in given:
         if not isinstance(pair, list | tuple) or len(pair) != 2:
             raise Refusal("bad-op", "it fills a table with something other than pairs")
@@ -169,7 +169,7 @@ def _namespace(reading: Reading) -> dict[Any, Any]:
 def _set(reading: Reading, items: Any = ()) -> set[Any]:
     reading.tally.spend("lists and tables")
     given = items if isinstance(items, list | tuple | set) else ()
-    reading.tally.work(len(given))
+    reading.tally.spend(OPERATIONS, len(given))
     return {key(item) for item in given}
 
 
@@ -332,7 +332,7 @@ def build(reading: Reading, target: Any, state: Any) -> None:
     elif isinstance(target, Record):
         _build_record(reading, target, state)
     elif isinstance(state, dict):
-        reading.tally.work(len(state))
+        reading.tally.spend(OPERATIONS, len(state))
         entries = target.state if isinstance(target, TfNetwork) else target
         entries.update(state)
         if isinstance(target, TfNetwork):
@@ -369,7 +369,7 @@ def _build_record(reading: Reading, target: Record, state: Any) -> None:
         target.state = found[0]  # not copied: it may be large, and shared
         return
     for table in found:
-        reading.tally.work(len(table))
+        reading.tally.spend(OPERATIONS, len(table))
         target.state = {**target.state, **table}
 
 

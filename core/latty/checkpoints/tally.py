@@ -1,60 +1,62 @@
-"""What one reading may cost and what it met: limits, every global asked for, opcode counts.
+"""What one checkpoint may cost and what it holds: limits, every global asked for, opcode counts.
 
-One tally is shared by all pickles inside one file, so that nesting them buys an attacker nothing.
+One tally is shared by all pickles inside one file and by all who look at what they spell, so that
+neither nesting nor repeating buys an attacker anything.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
+from latty.budget import Budget
 from latty.checkpoints.opcodes import NAMES
 from latty.checkpoints.refusals import Refusal
 from latty.text import clean
 
-OPERATIONS = 2_000_000  # a full 1024-px StyleGAN2 with both networks takes 40 000
+OPERATIONS = "operations"
 LIMITS = {
-    "lists and tables": 200_000,
-    "tensors": 200_000,
+    OPERATIONS: 1_000_000,  # a full 1024-px StyleGAN2 with both networks takes 40 000
+    "lists and tables": 100_000,
+    "names": 10_000,  # that its pickles ask for
+    "tensors": 50_000,
     "modules": 20_000,
     "objects": 50_000,  # of classes outside the table
     "bytes of text": 16 * 2**20,  # all text and short byte strings together
+    "entries": 3_000_000,  # passed over in looking for tensors, by all who look
+    "values of settings": 1_000_000,
 }
 MEMO = 400_000  # remembered values
 NESTING = 200  # open marks
+OFTEN = 4096  # operations between two looks at the clock
 
-Counted = Literal["lists and tables", "tensors", "modules", "objects", "bytes of text"]
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Tally:
+@dataclass(slots=True, kw_only=True)
+class Tally(Budget):
     """`lenient` notes forbidden globals in `foreign` and goes on with empty stand-ins."""
 
+    limits: Mapping[str, int] = field(default_factory=lambda: LIMITS)
     lenient: bool = False
     globals: Counter[str] = field(default_factory=Counter)
     foreign: Counter[str] = field(default_factory=Counter)
     records: Counter[str] = field(default_factory=Counter)  # harmless names outside the table
     opcodes: list[int] = field(default_factory=lambda: [0] * 256)
-    operations: int = 0
-    spent: Counter[str] = field(default_factory=Counter)  # of the LIMITS
     nvidia: bool = False  # somewhere in the file lies source text of NVIDIA
-    walked: int = 0  # entries that were passed over in looking for tensors
     trailing: int = 0  # bytes after the end of the outermost pickle
     _sources: dict[str, tuple[str, bool]] = field(default_factory=dict)
 
-    def work(self, amount: int) -> None:
-        """Count a step that costs as much as `amount` operations. Raises Refusal."""
-        self.operations += amount
-        if self.operations > OPERATIONS:
-            raise too_big(f"{OPERATIONS} operations")
+    def too_much(self, what: str) -> Refusal:
+        """The refusal of a file that holds more than `what`."""
+        return too_big(what)
 
-    def spend(self, what: Counted, amount: int = 1) -> None:
-        """Count what the file holds. Raises Refusal where it is more than the limit."""
-        self.spent[what] += amount
-        if self.spent[what] > LIMITS[what]:
-            raise too_big(f"{LIMITS[what]} {what}")
+    def asked(self, path: str) -> None:
+        """A name that a pickle asks for. Raises Refusal."""
+        if path not in self.globals:
+            self.spend("names")
+        self.globals[path] += 1
 
     def check_objects(self) -> None:
         """Raises Refusal for a file of objects without a single tensor: all that it holds is

@@ -6,11 +6,11 @@ Nothing here imports torch; numpy is imported when an array is asked for, and no
 import math
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from latty.budget import Budget
 from latty.checkpoints.refusals import Refusal, bad_tensor
 from latty.text import clean
 
@@ -22,8 +22,9 @@ Buffer = bytes | memoryview
 
 MAX_DIMS = 16
 MAX_NUMBERS = 2**48  # no honest shape comes near; keeps every product far from overflow
+MAX_EMPTY = 2**20  # of the other sizes where one is 0: no bytes stand for them
 LIST_LIMIT = 4096  # elements that `tolist` gives; longer arrays are weights
-PLAIN_DEPTH, PLAIN_LIMIT = 32, 100_000  # nesting and number of values of one setting
+PLAIN_DEPTH, PLAIN_LIMIT = 32, 10_000  # nesting and number of values of one setting
 MODULE_TABLES = ("_parameters", "_buffers", "_modules")  # of a torch module's __dict__
 BFLOAT16 = "bf2"  # a number type without a numpy code, as those of one byte are:
 FLOAT8 = {
@@ -211,6 +212,8 @@ class TensorView:
     def _numbers(self) -> Iterator[Any]:
         """Every element in C order, without numpy."""
         self.check()
+        if not self.numel:
+            return
         data, size = self.storage.raw(), item_size(self.dtype)
         places = [self.offset]
         for n, step in zip(self.shape, self.stride, strict=True):
@@ -255,7 +258,8 @@ def arrays(views: Mapping[str, TensorView]) -> "dict[str, NDArray[Any]]":
 def checked_shape(shape: Any) -> tuple[int, ...]:
     """A shape from a file as a tuple of plain sizes. Raises Refusal."""
     sizes = _checked(shape, "shape", "size")
-    if prod(n for n in sizes if n) > MAX_NUMBERS:
+    most = MAX_EMPTY if 0 in sizes else MAX_NUMBERS
+    if prod(n for n in sizes if n) > most:
         raise bad_tensor("a tensor's shape is impossibly large")
     return sizes
 
@@ -360,16 +364,18 @@ class Record:
     @property
     def attributes(self) -> dict[str, Any]:
         """Every other attribute as plain Python: conv_clamp, up_factor (numpy ints too), ..."""
-        return self.settings([PLAIN_LIMIT])
+        return self.settings()
 
-    def settings(self, left: list[int]) -> dict[str, Any]:
-        """Its attributes, as far as `left` values go, which are counted down: one that is larger,
-        as a record of all losses, is no setting and is left out."""
+    def settings(self, budget: Budget | None = None) -> dict[str, Any]:
+        """The same; what they cost is counted as "values of settings". One that is larger than
+        PLAIN_LIMIT, as a record of all losses, is no setting and is left out."""
         found: dict[str, Any] = {}
         for key, value in self.state.items():
             if isinstance(key, str) and key not in MODULE_TABLES:
-                with suppress(Refusal):
-                    found[key] = _plain(value, PLAIN_DEPTH, left)
+                try:
+                    found[key] = plain(value, budget)
+                except Oversize:
+                    continue
         return found
 
     def child(self, path: str) -> "Record":
@@ -417,8 +423,12 @@ class TfNetwork:
 
     @property
     def kwargs(self) -> dict[str, Any]:
-        """`static_kwargs` as plain Python."""
-        value = plain(self.state.get("static_kwargs", {}))
+        """`static_kwargs` as plain Python. Raises Refusal."""
+        return self.settings()
+
+    def settings(self, budget: Budget | None = None) -> dict[str, Any]:
+        """The same, counted as of a Record. Raises Refusal."""
+        value = plain(self.state.get("static_kwargs", {}), budget)
         return value if isinstance(value, dict) else {}
 
     @property
@@ -436,17 +446,38 @@ def _named(table: Any, kind: type[T]) -> dict[str, T]:
     return {n: v for n, v in entries if isinstance(n, str) and isinstance(v, kind)}
 
 
-def plain(value: Any) -> Any:
-    """Numpy numbers and short arrays as Python numbers and lists, inside containers too."""
-    return _plain(value, PLAIN_DEPTH, [PLAIN_LIMIT])
+class Oversize(Refusal):
+    """A setting of too many values, or nested too deeply."""
+
+    def __init__(self) -> None:
+        hint = "this is no checkpoint of a generator"
+        super().__init__("too-big", "its settings are nested too deeply", hint)
+
+    def about(self, file: str) -> Refusal:
+        """The same, naming the file."""
+        return Refusal(self.code, self.what, self.hint, file)
+
+
+def plain(value: Any, budget: Budget | None = None) -> Any:
+    """Numpy numbers and short arrays as Python numbers and lists, inside containers too; counted as
+    "values of settings". Raises Oversize for more than PLAIN_LIMIT values, Refusal."""
+    left = [PLAIN_LIMIT]
+    try:
+        return _plain(value, PLAIN_DEPTH, left)
+    finally:
+        if budget is not None:
+            budget.spend("values of settings", PLAIN_LIMIT - left[0])
 
 
 def _plain(value: Any, depth: int, left: list[int]) -> Any:
+    size = min(value.numel, LIST_LIMIT) if isinstance(value, TensorView) else 0
+    size = len(value) if isinstance(value, dict | list | tuple) else size
+    # Containers may be shared: a small file can spell a huge tree.
+    if depth < 0 or left[0] <= size:
+        raise Oversize
     left[0] -= 1
-    if depth < 0 or left[0] < 0:  # containers may be shared: a small file can spell a huge tree
-        raise Refusal("too-big", "its settings are nested too deeply", "it is no checkpoint")
     if isinstance(value, TensorView):
-        left[0] -= min(value.numel, LIST_LIMIT)
+        left[0] -= size
         return value.tolist() if value.numel <= LIST_LIMIT else value
     if isinstance(value, dict):
         return {key: _plain(item, depth - 1, left) for key, item in value.items()}

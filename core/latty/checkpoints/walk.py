@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from latty.checkpoints.refusals import Refusal, bad_tensor
-from latty.checkpoints.tally import Tally
+from latty.checkpoints.tally import LIMITS, Tally, too_big
 from latty.checkpoints.values import Record, Storage, TensorView, TfNetwork
 from latty.text import clean
 
 # Containers may be shared: a small file can spell a huge tree, and very long names.
-DEPTH, NODES, LONGEST, NAMES = 64, 1_000_000, 400, 100_000
+DEPTH, LONGEST = 64, 400
 OPENING = 10  # entries that a container costs by itself
-WALKED = 5_000_000  # entries, in all walks through one file: a walk may begin at each of its parts
+YIELDED = 4  # and each tensor or container in it, by its name
 ALONE = "array"  # the name of a tensor that is the whole file
 
 LEAVES = (TensorView, Storage)
@@ -32,7 +32,8 @@ def named(tree: Any, tally: Tally) -> dict[str, TensorView]:
         if isinstance(value, Storage):
             tensor = TensorView(value, value.dtype, (value.numel,), (1,))
         if isinstance(tensor, TensorView):
-            _check_count(len(found))
+            if len(found) >= LIMITS["tensors"]:
+                raise too_big(f"{LIMITS['tensors']} tensors")
             if name in found:
                 raise bad_tensor(f"two tensors are named '{clean(name)}'")
             found[name] = tensor
@@ -46,18 +47,11 @@ def modules(tree: Any, tally: Tally) -> dict[str, Record | TfNetwork]:
     for name, value in _walk(tree, tally):
         if isinstance(value, Record | TfNetwork):
             found[name] = value
-            _check_count(len(found))
     return found
-
-
-def _check_count(count: int) -> None:
-    if count > NAMES:
-        raise Refusal("too-big", f"it holds more than {NAMES} tensors", "this is no checkpoint")
 
 
 def _walk(tree: Any, tally: Tally) -> Iterator[tuple[str, Any]]:
     """Every tensor and container with its name, parents first, in file order."""
-    left = NODES
     open_ones = [("", _opened(tree, tally))]
     above = [id(tree)]  # objects of training code refer to each other in circles
     yield ALONE, tree
@@ -68,9 +62,9 @@ def _walk(tree: Any, tally: Tally) -> Iterator[tuple[str, Any]]:
             open_ones.pop()
             above.pop()
             continue
-        left -= 1
         name, value = prefix + str(step[0]), step[1]
-        if left < 0 or len(open_ones) > DEPTH or len(name) > LONGEST:
+        tally.spend("entries", YIELDED + (len(name) >> 4))
+        if len(open_ones) > DEPTH or len(name) > LONGEST:
             raise _too_deep()
         if isinstance(value, LEAVES):
             yield name, value
@@ -87,10 +81,9 @@ def _too_deep() -> Refusal:
 
 
 def _opened(value: Any, tally: Tally) -> Iterator[tuple[Any, Any]]:
-    tally.walked += _cost(value) + OPENING
-    if tally.walked > WALKED:
-        raise _too_deep()
-    return _inside(value)
+    tally.spend("entries", _cost(value) + OPENING)
+    tally.check_time()
+    return iter(_inside(value))
 
 
 def _cost(value: Any) -> int:
@@ -100,7 +93,7 @@ def _cost(value: Any) -> int:
     return value.breadth if isinstance(value, Record | TfNetwork) else 0
 
 
-def _inside(value: Any) -> Iterator[tuple[Any, Any]]:
+def _inside(value: Any) -> list[tuple[Any, Any]]:
     """The tensors and containers of a container; what else lies in it is passed over at once."""
     items: Iterable[tuple[Any, Any]] = ()
     if isinstance(value, dict | Record):
@@ -109,4 +102,4 @@ def _inside(value: Any) -> Iterator[tuple[Any, Any]]:
         items = enumerate(value)
     elif isinstance(value, TfNetwork):
         items = [*value.variables.items(), *value.components.items()]
-    return iter([(k, v) for k, v in items if isinstance(v, HOLDERS) and isinstance(k, str | int)])
+    return [(k, v) for k, v in items if isinstance(v, HOLDERS) and isinstance(k, str | int)]

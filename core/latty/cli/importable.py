@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from latty.errors import BadData, UsageError
 
 if TYPE_CHECKING:
+    from latty.checkpoints import Checkpoint
     from latty.directions.base import Info
     from latty.directions.importing.base import Imported
     from latty.directions.importing.gather import Gathered
@@ -41,19 +42,45 @@ class ImportChoices:
                        model=self.model)  # fmt: skip
 
 
-def find(path: Path, asked: ImportChoices | None = None) -> "Imported | None":
+def opened(path: Path) -> "Checkpoint | None":
+    """A checkpoint, read once for all who look at it; None for what is none. Raises Missing,
+    OutputError, BadData for one that is refused."""
+    from latty.checkpoints import open_checkpoint
+    from latty.checkpoints.refusals import Refusal
+    from latty.directions.importing.source import NO_CHECKPOINT
+
+    try:
+        return open_checkpoint(path)
+    except Refusal as refusal:
+        if refusal.code in NO_CHECKPOINT:
+            return None
+        raise
+
+
+def find(
+    path: Path, asked: ImportChoices | None = None, read: "Checkpoint | None" = None
+) -> "Imported | None":
     """What an importer makes of a file or folder; None for generators, and for what no importer
-    knows. Raises Missing, UsageError, OutputError, BadData."""
-    from latty.directions.importing import gather, recognise
+    knows. Raises Missing, UsageError, OutputError, BadData.
+
+    read    the file, where it is open
+    """
     from latty.directions.importing.source import read_source
 
-    source = (asked or ImportChoices()).of(read_source(path))
+    return _judged((asked or ImportChoices()).of(read_source(path, read)))
+
+
+def _judged(source: "ImportSource") -> "Imported | None":
+    from latty.directions.importing import gather, recognise
+
     if not source.wanted and gather.is_generator(source):
         return None
     return recognise.judge(source)
 
 
-def find_all(paths: Sequence[Path], asked: ImportChoices) -> "Gathered | None":
+def find_all(
+    paths: Sequence[Path], asked: ImportChoices, read: "Checkpoint | None" = None
+) -> "Gathered | None":
     """What importers make of a folder or of several files: a set for each model and space; None for
     what no importer knows. Raises as `find`."""
     from latty.directions.importing import gather, recognise
@@ -63,9 +90,9 @@ def find_all(paths: Sequence[Path], asked: ImportChoices) -> "Gathered | None":
         whole = Path(os.path.commonpath([path.absolute().parent for path in paths]))
         files = {path.absolute().relative_to(whole).as_posix(): path for path in paths}
         return gather.gathered(files, asked.of(ImportSource(whole, FOLDER)))
-    first = asked.of(read_source(paths[0]))
+    first = asked.of(read_source(paths[0], read))
     if first.kind != FOLDER or recognise.importer_of(first) not in ("", gather.ENTRY):
-        one = find(paths[0], asked)
+        one = _judged(first)
         return None if one is None else gather.Gathered({"": one}, {})
     wanted = "" if first.wanted == gather.ENTRY else first.wanted
     found = gather.gathered(gather.inside(first), replace(first, wanted=wanted))
@@ -99,10 +126,10 @@ def known_model(ref: str, device: str) -> "KnownModel":
                       info.num_layers, typical)  # fmt: skip
 
 
-def facts(path: Path) -> dict[str, Any]:
+def facts(path: Path, read: "Checkpoint | None" = None) -> dict[str, Any]:
     """For `latty inspect`: what an importer would make of it, {} where none knows it."""
     try:
-        found = find_all([path], ImportChoices())
+        found = find_all([path], ImportChoices(), read)
     except BadData as error:
         return {"note": str(error)}
     if found is None:

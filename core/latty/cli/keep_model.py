@@ -9,6 +9,7 @@ from latty.models import store
 from latty.text import size_words
 
 if TYPE_CHECKING:
+    from latty.checkpoints import Checkpoint
     from latty.models.base import ModelInfo
 
 
@@ -20,6 +21,7 @@ def keep(
     spec: Path | None = None,
     licensed: str = "",
     given: Mapping[str, Any] | None = None,
+    read: "Checkpoint | None" = None,
 ) -> "ModelInfo":
     """Convert the checkpoint at `path`, try it, write it; the result is the name, which is claimed.
 
@@ -27,13 +29,14 @@ def keep(
     spec        the architecture of a plain network
     licensed    who named the licence
     given       settings of the model that the user states
+    read        the checkpoint, where it is open
 
     Raises BadData, OutputError, UsageError.
     """
     from latty.models import opening
     from latty.models.device import pick_device
 
-    model = opening.convert(path, spec, given=given)
+    model = opening.convert(path, spec, given, read=read)
     generator = opening.build(model, path, name, pick_device("cpu"), spec)  # nothing broken is kept
     info, size = generator.info, path.stat().st_size
     card = {"file": path.name, "bytes": size, "sha256": info.digest,

@@ -30,7 +30,7 @@ def _changed(file: Path) -> tuple[int, ...]:
     from latty.models.parts import settings_files
 
     found = []
-    for place in (file, *settings_files(file)):
+    for place in (file, *map(file.with_name, settings_files(file))):
         try:
             found.append(place.stat().st_mtime_ns)
         except OSError:

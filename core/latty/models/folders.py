@@ -6,6 +6,7 @@ beside an index; GANLatentDiscovery generator.pt beside args.json. By content, a
 
 from pathlib import Path
 
+from latty import reading
 from latty.checkpoints import open_checkpoint
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.shards import names_in
@@ -76,7 +77,7 @@ def is_generator(path: Path) -> bool:
 
 def _kind(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with reading.opened(path) as file:
             return sniff(file.read(HEAD))
     except Refusal:
         return ""

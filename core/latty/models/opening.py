@@ -67,6 +67,7 @@ def convert(
     spec: Path | None = None,
     given: Mapping[str, Any] | None = None,
     kept: bool = True,
+    read: Checkpoint | None = None,
 ) -> Converted:
     """A file in the layout of one of our families. Raises Missing, OutputError, BadData; UsageError
     for a setting that its family does not have.
@@ -74,10 +75,11 @@ def convert(
     spec    an architecture file, for plain stacks whose strides no checkpoint holds
     given   settings that the user states, as if they lay beside the file
     kept    it becomes a file of ours: its family looks at its pictures, which takes seconds
+    read    the file, where it is open
     """
     architecture = _read_spec(spec) if spec else ""
     try:
-        checkpoint = replace(open_checkpoint(file), given=given or {})
+        checkpoint = replace(read or open_checkpoint(file), given=given or {})
         model = convert_checkpoint(checkpoint, architecture, kept)
     except BadData as error:
         raise _about(error, file, spec) from None
@@ -170,7 +172,8 @@ def _stored(
     whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
     given = ", ".join(f"{key} = {value}" for key, value in part.checkpoint.given.items())
     said = (f"stated by the user: {clean(given)}",) if given else ()
-    return Converted(whole, {"kind": "generator", **meta, **licence}, (*notes, *said))
+    notes = (*notes, *said, *part.left_out)
+    return Converted(whole, {"kind": "generator", **meta, **licence}, notes)
 
 
 def _unknown(checkpoint: Checkpoint, candidates: Sequence[Part]) -> Refusal:

@@ -1,15 +1,18 @@
 """A checkpoint cut into the parts that may be a generator, best first."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latty import reading
 from latty.checkpoints import walk
 from latty.checkpoints.checkpoint import Checkpoint
+from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Record, TensorView, TfNetwork, arrays
+from latty.errors import BadData, UnfitFile
+from latty.text import clean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,14 +35,13 @@ BEST = (
 )
 NEVER = ("D", "d", "discriminator", "netD", "critic", "g_optim", "d_optim", "optimizer")
 WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before every name
-BESIDE_LIMIT = 2**20  # bytes of a settings file
-SETTINGS_LIMIT = 1_000_000  # values in all attributes of a part's modules
+A_PART = 200  # entries that a part costs, whatever lies in it
 
 
-def settings_files(path: Path) -> list[Path]:
-    """Where the settings of a file may lie beside it; the first that holds a table counts."""
+def settings_files(path: Path) -> list[str]:
+    """What the settings of a file may be called beside it; the first that holds a table counts."""
     names = (f"{path.stem}.config.json", f"{path.stem}.json", "config.json", "args.json")
-    return [path.with_name(name) for name in names if name != path.name]
+    return [name for name in names if name != path.name]
 
 
 @dataclass(frozen=True)
@@ -71,16 +73,35 @@ class Part:
         return any(one.startswith(name) for one in self.views)
 
     def under(self, prefix: str) -> "Part":
-        """What lies in it under that beginning of names, as a part; itself for ""."""
+        """What lies in it under that beginning of names, which ends in ".", as a part; itself for
+        "". It is found once and shared."""
         if not prefix:
             return self
-        inner = {n.removeprefix(prefix): v for n, v in self.views.items() if n.startswith(prefix)}
+        if prefix not in self._inner:
+            self._inner[prefix] = self._under(prefix)
+        return self._inner[prefix]
+
+    def _under(self, prefix: str) -> "Part":
+        inner = {}
+        if prefix.partition(".")[0] in self._tops:
+            self.checkpoint.tally.spend("entries", len(self.views))
+            cut = len(prefix)
+            inner = {n[cut:]: v for n, v in self.views.items() if n.startswith(prefix)}
         name = f"{self.name}.{prefix}".strip(".")
         return replace(self, name=name, views=inner, module=None)
 
-    @property
+    @cached_property
+    def _inner(self) -> "dict[str, Part]":
+        return {}
+
+    @cached_property
+    def _tops(self) -> set[str]:
+        """What stands before the first "." of its tensors' names."""
+        return {name.partition(".")[0] for name in self.views}
+
+    @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name -> shape, without touching a number."""
+        """Name -> shape, without touching a number; shared."""
         return {name: view.shape for name, view in self.views.items()}
 
     @cached_property
@@ -101,20 +122,36 @@ class Part:
         Every file: "config" = config.json or args.json beside it, as a table, where there is one.
         """
         found: dict[str, Any] = {}
-        if isinstance(self.module, Record):
-            _settings(self.checkpoint.modules(self.module), found)
-        elif isinstance(self.module, TfNetwork):
-            _tf_settings(self.module, "", found)
+        if self.module is not None:
+            with self.checkpoint.looking():
+                _settings(self.checkpoint.modules(self.module), found, self.checkpoint.tally)
         beside = self.beside
         return {**found, "config": beside} if beside else found
 
-    @cached_property
+    @property
     def beside(self) -> dict[str, Any]:
         """NAME.config.json, NAME.json, config.json or args.json in the folder of the file, or {};
         what the user states goes before it."""
-        places = settings_files(self.checkpoint.path)
-        found = next((table for place in places if (table := _table(place))), {})
-        return {**found, **self.checkpoint.given}
+        return {**self._found_beside[0], **self.checkpoint.given}
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """A note for each settings file beside it that is not read."""
+        return self._found_beside[1]
+
+    @cached_property
+    def _found_beside(self) -> tuple[dict[str, Any], tuple[str, ...]]:
+        left: list[str] = []
+        path = self.checkpoint.path
+        for name in settings_files(path):
+            try:
+                if table := _table(reading.inside(path.parent, name, path)):
+                    return table, tuple(left)
+            except UnfitFile as error:
+                left.append(f"{clean(name)} beside it {error.strerror}: left out")
+            except (OSError, ValueError, BadData):
+                continue
+        return {}, tuple(left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +194,7 @@ def parts(checkpoint: Checkpoint, spec: str = "") -> Iterator[Part]:
     if isinstance(tree, tuple) and all(isinstance(one, TfNetwork) for one in tree):
         named: dict[str, Any] = dict(zip(("G", "D", "Gs"), tree, strict=False))
     elif isinstance(tree, dict):
-        named = {str(key): value for key, value in tree.items()}
+        named = {str(key): one for key, one in tree.items() if isinstance(key, str | int)}
     else:
         named = {}
     holders = {key: one for key, one in named.items() if _is_holder(one)}
@@ -183,6 +220,7 @@ def _is_holder(value: Any) -> bool:
 
 
 def _part(checkpoint: Checkpoint, name: str, value: Any, spec: str) -> Part:
+    checkpoint.tally.spend("entries", A_PART)
     views = checkpoint.views(value)
     for prefix in WRAPPERS:
         if views and all(key.startswith(prefix) for key in views):
@@ -191,33 +229,24 @@ def _part(checkpoint: Checkpoint, name: str, value: Any, spec: str) -> Part:
     return Part(name, views, checkpoint, spec, module)
 
 
-def _settings(modules: Mapping[str, Record | TfNetwork], found: dict[str, Any]) -> None:
-    left = [SETTINGS_LIMIT]
+def _settings(
+    modules: Mapping[str, Record | TfNetwork], found: dict[str, Any], tally: Tally
+) -> None:
     for name, module in modules.items():
         prefix = "" if name == walk.ALONE else f"{name}."
+        tally.check_time()
         if isinstance(module, Record):
             found[f"{prefix}class_name"] = module.class_name
-            for key, value in module.settings(left).items():
+            for key, value in module.settings(tally).items():
                 found[prefix + key] = value
-
-
-def _tf_settings(network: TfNetwork, prefix: str, found: dict[str, Any]) -> None:
-    found[f"{prefix}version"] = network.state.get("version")
-    found[f"{prefix}kwargs"] = network.kwargs
-    for name, part in network.components.items():
-        _tf_settings(part, f"{prefix}{name}.", found)
+        else:
+            found[f"{prefix}version"] = module.state.get("version")
+            found[f"{prefix}kwargs"] = module.settings(tally)
 
 
 def _table(path: Path) -> dict[str, Any]:
-    """The table in a JSON file; {} for what is none: a pipe or device is not opened."""
-    try:
-        if not path.is_file():
-            return {}
-        with path.open("rb") as file:
-            text = file.read(BESIDE_LIMIT + 1)
-        table = json.loads(text) if len(text) <= BESIDE_LIMIT else {}
-    except (OSError, ValueError, RecursionError):
-        return {}
+    """The table in a JSON file; {} for what is none. Raises OSError, BadData."""
+    table = reading.json_file(path)
     ours = isinstance(table, dict) and "latty" in table  # the card of a stored model
     return table if isinstance(table, dict) and not ours else {}
 

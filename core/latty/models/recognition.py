@@ -19,6 +19,7 @@ from latty.text import clean
 
 Shapes = Mapping[str, Sequence[int]]
 MOST_BLOCKS = 12  # 8192 px from 4
+LOOKS = 10  # passes over the names of a part that nobody knows: the patterns in the signatures
 
 
 class Recognised(NamedTuple):
@@ -35,12 +36,13 @@ def recognise(checkpoint: Checkpoint, spec: str = "") -> Recognised | None:
 
     spec    the architecture file that the user named, as JSON, or ""
     """
-    candidates: Iterable[Part] = parts(checkpoint, spec)
-    if spec:  # the part that has most of the names in it
-        names = names_in(spec)
-        candidates = sorted(candidates, key=lambda part: -_known(part, names))
-    found = (one for part in candidates if (one := _recognised(part)) is not None)
-    return next(found, None)
+    with checkpoint.looking():
+        candidates: Iterable[Part] = parts(checkpoint, spec)
+        if spec:  # the part that has most of the names in it
+            names = names_in(spec)
+            candidates = sorted(candidates, key=lambda part: -_known(part, names))
+        found = (one for part in candidates if (one := _recognised(part)) is not None)
+        return next(found, None)
 
 
 def check_given(found: Recognised) -> None:
@@ -59,12 +61,16 @@ def check_given(found: Recognised) -> None:
 
 
 def _known(part: Part, names: Sequence[str]) -> int:
+    part.checkpoint.tally.spend("entries", len(names) * len(part.views))
     return sum(part.begins(part.own(name)) for name in names)
 
 
 def _recognised(part: Part) -> Recognised | None:
+    tally = part.checkpoint.tally
+    tally.spend("entries", LOOKS * len(part.views))
+    tally.check_time()
     ours = family_of_header(part.checkpoint.meta)
-    if not ours and not part.spec:
+    if not ours and not part.spec and part.views:
         for layout in LAYOUTS.names():
             within = part.under(LAYOUTS.constant(layout, "PREFIX", ""))
             if fits(LAYOUTS.constant(layout, "SIGNATURE"), within.shapes):
@@ -103,7 +109,8 @@ def fits(signature: object, shapes: Shapes) -> bool:
     if isinstance(signature, list | tuple):
         return any(fits(one, shapes) for one in signature)
     return isinstance(signature, dict) and all(
-        _has(shapes, name, wanted) for name, wanted in signature.items()
+        _has(shapes, name, wanted)
+        for name, wanted in sorted(signature.items(), key=lambda pair: "*" in pair[0])
     )
 
 
@@ -111,7 +118,9 @@ def _has(shapes: Shapes, name: str, wanted: Any) -> bool:
     if isinstance(wanted, str):
         return all(re.fullmatch(wanted, one) for one in shapes)
     if "*" in name:
-        return any(_is(shapes[one], wanted) for one in shapes if fnmatchcase(one, name))
+        lead = name.partition("*")[0]
+        near = (one for one in shapes if one.startswith(lead))
+        return any(_is(shapes[one], wanted) for one in near if fnmatchcase(one, name))
     return name in shapes and _is(shapes[name], wanted)
 
 

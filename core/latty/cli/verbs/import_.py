@@ -11,6 +11,7 @@ from latty.cli.run import Run
 from latty.errors import BadData, Missing, UsageError
 
 if TYPE_CHECKING:
+    from latty.checkpoints import Checkpoint
     from latty.directions.importing.base import Imported
 
 ORDER = 60
@@ -83,14 +84,17 @@ def _one(run: Run, path: Path) -> int:
         )
     if path.is_dir():
         return _folder(run, path)
-    if _several(run, [path]) == 0:
+    from latty.cli import importable
+
+    read = importable.opened(path)
+    if _several(run, [path], read) == 0:
         return 0
     given = [o for o, value in (("--space", run.args.space), ("--layers", run.args.layers),
                                 ("--for", run.args.model)) if value]  # fmt: skip
     if given:
         what = f"{given[0]} is for directions and latents, and this is neither"
         raise UsageError(what, FORMATS)
-    return _model(run, path)
+    return _model(run, path, read)
 
 
 def _folder(run: Run, path: Path) -> int:
@@ -111,7 +115,7 @@ def _folder(run: Run, path: Path) -> int:
     raise BadData(f"{path} is a folder of nothing that can be imported", FORMATS)
 
 
-def _several(run: Run, paths: list[Path]) -> int:
+def _several(run: Run, paths: list[Path], read: "Checkpoint | None" = None) -> int:
     """A set for each model and space; 1 where no importer knows anything. Raises BadData where all
     of several files are left out."""
     from latty.cli import importable
@@ -120,7 +124,7 @@ def _several(run: Run, paths: list[Path]) -> int:
     args = run.args
     model = importable.known_model(args.model, "cpu") if args.model else None
     asked = importable.ImportChoices(args.kind or "", args.space or "", args.layers, model)
-    found = importable.find_all(paths, asked)
+    found = importable.find_all(paths, asked, read)
     if found is None:
         return 1
     left = [f"{file}: {why}" for file, why in found.left.items()]
@@ -165,7 +169,7 @@ def _scorer(run: Run, path: Path) -> int:
 # --- models ---------------------------------------------------------------------------------------
 
 
-def _model(run: Run, path: Path) -> int:
+def _model(run: Run, path: Path, read: "Checkpoint | None" = None) -> int:
     from latty.cli import importable
     from latty.cli.keep_model import keep
     from latty.models import store
@@ -176,7 +180,7 @@ def _model(run: Run, path: Path) -> int:
         raise Missing(f"there is no file {spec}", "see docs/specs.md for what to write in it")
     name = run.args.name or store.name_for(path.resolve() if path.is_dir() else path)
     with store.MODELS.claimed(name, run.args.force):
-        keep(run, store.in_folder(path) or path, name, {}, spec, given=given)
+        keep(run, store.in_folder(path) or path, name, {}, spec, given=given, read=read)
     return 0
 
 

@@ -59,7 +59,7 @@ def judge(source: ImportSource) -> Imported | None:
     name = source.wanted or _surest(source)
     if not name:
         return None
-    found = _guarded(source, name, partial(IMPORTERS.load(name).convert, source))
+    found = _looked(source, name, partial(IMPORTERS.load(name).convert, source))
     found = replace(found, entry=name, load=partial(_guarded, source, name, found.load))
     return binding.bound(found, source, name)
 
@@ -77,10 +77,19 @@ def _surest(source: ImportSource) -> str:
     """The name of the importer that is surest, the first of equals; "" for none."""
     best, score = "", NO
     for name, importer in IMPORTERS.loaded():
-        sure = _guarded(source, name, partial(importer.recognise, source))
+        sure = _looked(source, name, partial(importer.recognise, source))
         if sure > score:
             best, score = name, sure
     return best
+
+
+def _looked(source: ImportSource, name: str, work: Callable[[], T]) -> T:
+    """What `work` gives, which spends the time that the file has left."""
+    if source.checkpoint is None:
+        return _guarded(source, name, work)
+    with source.checkpoint.looking():
+        source.checkpoint.tally.check_time()
+        return _guarded(source, name, work)
 
 
 def _guarded(source: ImportSource, name: str, work: Callable[[], T]) -> T:

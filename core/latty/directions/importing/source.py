@@ -1,14 +1,15 @@
 """A file or folder that somebody wants to import: opened once, by content, within limits."""
 
-import json
 import os
 import re
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from latty import reading
 from latty.checkpoints import open_checkpoint
 from latty.checkpoints.checkpoint import Checkpoint
 from latty.checkpoints.refusals import Refusal
@@ -17,7 +18,7 @@ from latty.text import clean
 
 FOLDER, TEXT = "folder", "text"
 FILES_LIMIT, DEPTH_LIMIT = 20_000, 8
-TEXT_LIMIT = 2**20  # bytes of a text file: settings, names, a vector in decimals
+NO_CHECKPOINT = ("unknown-format", "json")  # what a file is refused for that may be text
 NOT_TEXT = re.compile(rb"[^\x09\x0a\x0d\x20-\x7e\x80-\xff]")
 
 
@@ -102,9 +103,9 @@ class ImportSource:
         """The JSON table `name` in this folder, or in one of the `up` folders above; {} if none."""
         here = self.path if self.kind == FOLDER else self.path.parent
         for folder in [here, *here.absolute().parents][: up + 1]:
-            table = read_json(folder / name)
-            if table:
-                return table
+            with suppress(OSError):
+                if table := read_json(reading.inside(folder, name, self.path)):
+                    return table
         return {}
 
 
@@ -112,8 +113,9 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part[:15]) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", name)]
 
 
-def read_source(path: Path) -> ImportSource:
-    """Raises Missing, OutputError, or BadData with the words of the reader of checkpoints."""
+def read_source(path: Path, read: Checkpoint | None = None) -> ImportSource:
+    """A file, `read` where it is open, or a folder. Raises Missing, OutputError, or BadData with
+    the words of the reader of checkpoints."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -122,7 +124,7 @@ def read_source(path: Path) -> ImportSource:
         raise OutputError(f"cannot read {clean(path.name)}: {error.strerror}") from None
     if stat.S_ISDIR(mode):
         return ImportSource(path, FOLDER, files=_listed(path))
-    return open_file(path)
+    return open_file(path, read)
 
 
 def _listed(folder: Path) -> dict[str, Path]:
@@ -142,12 +144,12 @@ def _listed(folder: Path) -> dict[str, Path]:
     return found
 
 
-def open_file(path: Path) -> ImportSource:
-    """A checkpoint of any kind, or text; raises BadData for all else."""
+def open_file(path: Path, read: Checkpoint | None = None) -> ImportSource:
+    """A checkpoint of any kind, `read` where it is open, or text; raises BadData for all else."""
     try:
-        found = open_checkpoint(path)
+        found = read or open_checkpoint(path)
     except Refusal as refusal:
-        words = read_text(path) if refusal.code in ("unknown-format", "json") else ""
+        words = read_text(path) if refusal.code in NO_CHECKPOINT else ""
         if not words:
             raise
         return ImportSource(path, TEXT, words=words)
@@ -157,11 +159,8 @@ def open_file(path: Path) -> ImportSource:
 def read_text(path: Path) -> str:
     """A text file of at most one MiB, "" for anything else."""
     try:
-        if not path.is_file() or path.stat().st_size > TEXT_LIMIT:
-            return ""
-        with path.open("rb") as file:
-            data = file.read(TEXT_LIMIT)
-    except OSError:
+        data = reading.content(path)
+    except (OSError, ValueError):
         return ""
     return "" if NOT_TEXT.search(data) else data.decode("utf-8-sig", "replace")
 
@@ -169,7 +168,7 @@ def read_text(path: Path) -> str:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON table of settings, {} where there is none that can be read."""
     try:
-        table = json.loads(read_text(path) or "null")
-    except (ValueError, RecursionError):
+        table = reading.json_file(path)
+    except (OSError, ValueError, BadData):
         return {}
     return table if isinstance(table, dict) else {}

@@ -109,20 +109,20 @@ def _short(value: Any) -> str:
 
 def _checkpoint(path: Path, run: Run) -> Facts:
     """What `latty.checkpoints` sees; raises BadData, after -v has named all that the file asks."""
-    from latty import checkpoints
+    from latty.checkpoints import inspection
 
-    seen = checkpoints.inspect(path)
+    seen, read = inspection.look(path)
     refused, asked = seen["refused"], seen["globals"]
     if refused and refused["code"] in ("unknown-format", "json"):  # a vector may be text
         found = importable.facts(path)
         if found:
             return {"kind": "text", "what": "text", **found}
-    if refused:
+    if refused or read is None:
         names = ", ".join(asked) or "nothing"
         run.out.say(f"{path.name} asks for: {names}", loudness=1)
         raise BadData(refused["message"], refused["hint"])
     given = importable.stated(run.args.settings)
-    checkpoint = replace(checkpoints.open_checkpoint(path), given=given)
+    checkpoint = replace(read, given=given)
     meta, tensors = seen["metadata"], seen["tensors"]
     return {
         "kind": seen["kind"],
@@ -151,7 +151,7 @@ def _folder(path: Path) -> Facts:
 def _known(path: Path, checkpoint: "Checkpoint") -> Facts:
     """A generator's family, or what an importer would make of the file."""
     facts = _family(checkpoint, {})
-    return facts if facts["family"] else importable.facts(path) or facts
+    return facts if facts["family"] else importable.facts(path, checkpoint) or facts
 
 
 def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
@@ -172,7 +172,7 @@ def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
     height, width = picture_size(found) or (None, None)
     return {"family": found.family, "origin": found.origin, "part": found.part.name,
             "height": height, "width_px": width,
-            "settings beside": found.part.beside}  # fmt: skip
+            "settings beside": found.part.beside, "notes": [*found.part.left_out]}  # fmt: skip
 
 
 def _media(path: Path) -> Facts:
