@@ -7,6 +7,7 @@ with an outside entry is told once, in one line, and the entry is left out.
 
 import ast
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,6 +22,7 @@ from latty.errors import LattyError, Missing, did_you_mean
 if TYPE_CHECKING:  # importing it costs a third of what `latty --help` may take
     from importlib.metadata import EntryPoint
 
+TOP_LEVEL = re.compile(r"^[^\s)\]}]", re.MULTILINE)  # where a statement may begin
 T = TypeVar("T")
 R = TypeVar("R")
 registries: list["Registry[Any]"] = []  # all that were made so far
@@ -133,7 +135,9 @@ class Registry(Generic[T]):
         """A literal that entry `name` assigns to `word`, read from its source: importing a family
         or a method costs seconds of torch, and `latty inspect` must not wait for it. Without one,
         and of an outside entry whose source is no Python, which is told, the default."""
-        found: dict[str, Any] = self._read(name, _constants, {})
+        if name in self._inside:
+            return _constant(self._inside[name], word, default)
+        found: dict[str, Any] = self._read(name, constants, {})
         return found.get(word, default)
 
     def summary(self, name: str) -> str:
@@ -232,16 +236,40 @@ def _source_of(module: str) -> Path | None:
 
 
 def _docstring(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
+    text = _text_of(path)
     if text.startswith('"""'):
         return text.split('"""', 2)[1].strip()
     return (ast.get_docstring(ast.parse(text)) or "").strip()
 
 
+def _constant(path: Path, word: str, default: Any) -> Any:
+    """The literal that one of our own entries assigns to a word: `constants` of that statement
+    alone, as all that is in a file takes ten times as long to parse."""
+    text = _text_of(path)
+    for found in reversed([*re.finditer(rf"^{word}\b[^=\n]*=", text, re.MULTILINE)]):
+        ends = [line.start() for line in TOP_LEVEL.finditer(text, found.end())]
+        for end in [*ends, len(text)]:
+            try:
+                return _literals(ast.parse(text[found.start() : end])).get(word, default)
+            except SyntaxError:  # it goes on
+                continue
+    return default
+
+
 @cache
-def _constants(path: Path) -> dict[str, Any]:
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def constants(path: Path) -> dict[str, Any]:
+    """Every literal that a source assigns to a name. Raises OSError, SyntaxError, ValueError."""
+    return _literals(ast.parse(_text_of(path)))
+
+
+def _literals(module: ast.Module) -> dict[str, Any]:
     found = {}
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in module.body:
         if isinstance(node, ast.AnnAssign):
             targets: list[ast.expr] = [node.target]
         elif isinstance(node, ast.Assign):

@@ -7,6 +7,7 @@ import pytest
 from cli_in_process import latty
 from places import ROOT
 
+from latty import plugins
 from latty.models.registries import FAMILIES, LAYOUTS, Readable, readable
 
 PAGE = ROOT / "docs/checkpoints.md"
@@ -48,3 +49,12 @@ def test_the_list_has_them_all(tmp_path: Path) -> None:
     assert {*LAYOUTS.names()} <= {*read}
     shown = latty("list", "formats", home=tmp_path).stdout
     assert all(f"{one.origin} (checked: {one.checked})" in shown for one in ENTRIES)
+
+
+def test_a_literal_is_read_alone_as_it_is_with_its_whole_file() -> None:
+    for registry in plugins.every_registry():
+        for name in registry.names():
+            source = registry.source(name)
+            if not registry.owner(name) and source is not None:
+                for word, value in plugins.constants(source).items():
+                    assert registry.constant(name, word) == value, (registry.package, name, word)
