@@ -37,9 +37,8 @@ def keep(
     from latty.models.device import pick_device
 
     model = opening.convert(path, spec, given, read=read)
-    generator = opening.build(model, path, name, pick_device("cpu"), spec)  # nothing broken is kept
-    info, size = generator.info, path.stat().st_size
-    card = {"file": path.name, "bytes": size, "sha256": info.digest,
+    info = opening.build(model, path, name, pick_device("cpu"), spec).info  # nothing broken is kept
+    card = {"file": path.name, "bytes": path.stat().st_size, "sha256": info.digest,
             "licence": model.meta.get("license", ""), **card}  # fmt: skip
     target = store.save(model, info, card)
     kept = encoder.name if (encoder := store.companion_file(target)) else ""
