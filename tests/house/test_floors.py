@@ -11,8 +11,8 @@ from source_tree import check, cycles, files, imports, is_package, package_of, t
 
 # Bottom first. A module belongs to the entry with the longest matching prefix.
 FLOORS = [
-    "errors report scene home reading pictures folders files locks process tables store shard"
-    " version wire shipped text",
+    "errors budget report scene home reading pictures folders files locks process tables store"
+    " shard version wire shipped text",
     "plugins config",
     "checkpoints",
     "models attributes latents",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from latty.errors import BadData, UsageError
 
 if TYPE_CHECKING:
-    from latty.checkpoints import Checkpoint
+    from latty.checkpoints import Checkpoint as Checkpoint
     from latty.directions.base import Info
     from latty.directions.importing.base import Imported
     from latty.directions.importing.gather import Gathered

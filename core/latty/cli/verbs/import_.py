@@ -11,7 +11,7 @@ from latty.cli.run import Run
 from latty.errors import BadData, Missing, UsageError
 
 if TYPE_CHECKING:
-    from latty.checkpoints import Checkpoint
+    from latty.cli.importable import Checkpoint
     from latty.directions.importing.base import Imported
 
 ORDER = 60

@@ -15,7 +15,7 @@ from latty.cli.verbs.inspect import asked
 from latty.errors import BadData, Missing
 
 if TYPE_CHECKING:
-    from latty.checkpoints import Checkpoint
+    from latty.cli.importable import Checkpoint
 
 ORDER = 110
 
