@@ -183,7 +183,7 @@ def test_export(tmp_path: Path) -> None:
     codes, way = generator.mapping(generator.sample([2])), torch.tensor([1.0])
     ours = find(f"{one}#smile", generator).move(codes, way, generator)
     torch.testing.assert_close(ours, find(f"{path}#smile", generator).move(codes, way, generator))
-    with pytest.raises(WouldOverwrite, match="exists"):
+    with pytest.raises(WouldOverwrite, match="is there already"):
         manage.export(path, "yaw", str(vector))
     with pytest.raises(UsageError, match="safetensors or"):
         manage.export(path, "yaw", str(tmp_path / "yaw.txt"))

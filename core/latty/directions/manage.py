@@ -111,8 +111,7 @@ def export(path: str, name: str | None, to: str, force: bool = False) -> list[st
     target = Path(to).expanduser()
     if target.suffix not in (".safetensors", ".npy"):
         raise UsageError(f"{target.name}: a direction is .safetensors or .npy", "name it so")
-    if target.exists() and not force:
-        raise WouldOverwrite(f"{target} exists", "choose another name")
+    files.refuse_existing(target, force)
     header, arrays = read(Path(path))
     if target.suffix == ".safetensors":
         if name is not None:
