@@ -237,6 +237,21 @@ def test_a_crash_leaves_its_place_in_the_log() -> None:
     assert "Segmentation fault" in (run.folder_of(job) / run.LOG).read_text()
 
 
+@pytest.mark.parametrize("whom", ["worker", "supervisor"])
+def test_a_process_that_is_stopped_for_a_while_goes_on(whom: str) -> None:
+    job, other = probe("sleep=0.5"), probe("sleep=60")
+    wait(lambda: "worker" in processes_of(job))
+    kill(pid := processes_of(job)[whom], signal.SIGSTOP)
+    time.sleep(1)
+    assert run.status(job).state == "running" and run.status(other).state == "queued"
+    kill(pid, signal.SIGCONT)
+    assert over(job).state == "done"
+    wait(lambda: "worker" in processes_of(other))
+    kill(processes_of(other)["worker"], signal.SIGSTOP)
+    control.cancel(other)  # it cannot listen, and is ended all the same
+    assert over(other, 30).state == "cancelled"
+
+
 def test_a_killed_worker_frees_its_slot_and_can_be_resumed() -> None:
     job, after = probe("sleep=1.5"), probe("sleep=0")
     wait(lambda: "worker" in processes_of(job))
