@@ -21,6 +21,7 @@ from latty.files import cached
 from latty.scene import Label, Layers, as_label
 from latty.tables.reading import Kind, from_data
 from latty.tables.rules import Key, array, checked, mapping, matching, number, table, text, whole
+from latty.tables.words import shown
 from latty.version import __version__
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def read_header(path: Path) -> DirectionSet:
     container = read_container(path)
     kind = container.meta.get("kind", "nothing")
     if kind != KIND:
-        what = f"it holds {kind}, not directions"
+        what = f"it holds {shown(kind)}, not directions"
         raise _bad(path.name, "header", what, "see: latty inspect FILE")
     header = _header(path.name, container.meta.get("set", ""))
     _check_shape(path.name, header, container.shapes)
