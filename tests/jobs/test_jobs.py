@@ -243,7 +243,8 @@ def test_a_process_that_is_stopped_for_a_while_goes_on(whom: str) -> None:
     wait(lambda: "worker" in processes_of(job))
     kill(pid := processes_of(job)[whom], signal.SIGSTOP)
     time.sleep(1)
-    assert run.status(job).state == "running" and run.status(other).state == "queued"
+    assert run.status(job).state == "running"
+    assert whom == "supervisor" or run.status(other).state == "queued"  # a slot is the worker's
     kill(pid, signal.SIGCONT)
     assert over(job).state == "done"
     wait(lambda: "worker" in processes_of(other))
