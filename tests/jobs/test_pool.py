@@ -155,6 +155,23 @@ def test_signals_of_the_terminal_are_for_the_parent(two: LocalPool, tmp_path: Pa
     assert slow.result(60) == 49 and len(runs(tmp_path, 7)) == 1
 
 
+STARTING = """
+import os, signal, sys
+if "--multiprocessing-fork" in sys.orig_argv:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(os.getpid(), number)
+"""
+ASK = "import os; from latty.jobs.pool import LocalPool; LocalPool(['cpu']).submit(os.getpid).result()"
+
+
+def test_signals_of_the_terminal_reach_a_process_that_starts_and_do_nothing(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(STARTING)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", ASK], env=environment, timeout=LIMIT,
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_each_process_has_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "none of these")
     with opened("local", ["1", "MIG-ab/3/0"]) as pool:

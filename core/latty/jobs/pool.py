@@ -104,8 +104,6 @@ class WorkerProcess:
         self.thread.start()
 
     def _work(self) -> None:
-        # Processes inherit this: Ctrl-C while one starts would end it with a traceback.
-        signal.pthread_sigmask(signal.SIG_BLOCK, OURS)
         while (shard := self.shards.get()) is not None:
             shard(self)
         if self.process is not None:
@@ -138,6 +136,9 @@ class WorkerProcess:
             if self.process is None:
                 spawn = multiprocessing.get_context("spawn")
                 self.process = ProcessPoolExecutor(1, spawn, begin, (self.slot, os.getpid()))
+                # The process inherits this: Ctrl-C while it starts would end it with a traceback.
+                # Not earlier: the line above starts multiprocessing's tracker, which unblocks them.
+                signal.pthread_sigmask(signal.SIG_BLOCK, OURS)
             return self.process.submit(portable, fn, args, kwargs)
 
     def kill(self) -> None:
