@@ -124,7 +124,8 @@ def locked(
 @contextmanager
 def at_work(folder: Path, what: str) -> Iterator[Callable[[], None]]:
     """Be the only one at work in a folder of latty's own, made where there is none; what is yielded
-    removes it, once the work is done. Raises Locked, OutputError, ConfigError."""
+    removes it, once the work is done; one that nothing was put into is removed by itself. Raises
+    Locked, OutputError, ConfigError."""
     with ExitStack() as stack:
         try:
             private(folder)
@@ -133,7 +134,12 @@ def at_work(folder: Path, what: str) -> Iterator[Callable[[], None]]:
             raise
         except OSError as error:
             raise OutputError(f"cannot write {folder}: {error.strerror}", FULL) from None
-        yield partial(discard, folder)
+        try:
+            yield partial(discard, folder)
+        finally:
+            with suppress(OSError):
+                if [entry.name for entry in folder.iterdir()] == [LOCK]:
+                    discard(folder)
 
 
 @contextmanager

@@ -56,6 +56,13 @@ def _is_working_folder(part: str) -> bool:
     return not Path(part).is_absolute()
 
 
+def signal_name(number: int) -> str:
+    """ "SIGKILL"; real-time signals have no other name than "SIGRTMIN+3"."""
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"SIGRTMIN+{number - signal.SIGRTMIN}"
+
+
 def end_with_parent(parent: int = 0) -> None:
     """Have the kernel kill this process when its parent dies (Linux; elsewhere a thread looks).
 

@@ -87,6 +87,9 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         assert done.returncode == code, (words, done.stderr)
         assert text in done.stderr and "Traceback" not in done.stderr, (words, done.stderr)
         assert done.stdout == ""
+    assert not [*(tmp_path / "home/state/discover").iterdir()], (
+        "nothing stays of what did not begin"
+    )
 
 
 def test_a_set_in_the_way_and_force(tmp_path: Path) -> None:

@@ -231,6 +231,30 @@ def test_a_signal_that_nobody_asked_for_interrupts(whom: str, name: str) -> None
     assert over(job).state == "done" and not run.status(job).signal
 
 
+def test_a_signal_that_has_no_name_of_its_own_is_told_too() -> None:
+    job = probe("sleep=60")
+    wait(lambda: "worker" in processes_of(job))
+    kill(processes_of(job)["worker"], signal.SIGRTMIN + 3)
+    status = over(job)
+    assert (status.state, status.signal, status.code) == ("interrupted", "SIGRTMIN+3", -37)
+
+
+def test_a_job_can_be_cancelled_from_the_moment_it_is_resumed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job, write = probe("sleep=60"), run.write_status
+    control.cancel(job)
+    assert over(job).state == "cancelled"
+
+    def cancelled(status: run.Status) -> None:
+        write(status)
+        control.cancel(job)
+
+    monkeypatch.setattr(run, "write_status", cancelled)
+    control.resume(job)
+    assert over(job).state == "cancelled" and run.status(job).attempt == 2
+
+
 def test_a_crash_leaves_its_place_in_the_log() -> None:
     job = probe("segv")
     over(job)

@@ -161,7 +161,11 @@ if "--multiprocessing-fork" in sys.orig_argv:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         os.kill(os.getpid(), number)
 """
-ASK = "import os; from latty.jobs.pool import LocalPool; LocalPool(['cpu']).submit(os.getpid).result()"
+ASK = """
+import os
+from latty.jobs.pool import LocalPool
+LocalPool(["cpu"]).submit(os.getpid).result()
+"""
 
 
 def test_signals_of_the_terminal_reach_a_process_that_starts_and_do_nothing(tmp_path: Path) -> None:

@@ -120,3 +120,5 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         done = latty("rank", *words, home=tmp_path)
         assert done.returncode == code and text in done.stderr, (words, done.stderr)
         assert "Traceback" not in done.stderr
+    kept = [folder for folder in (tmp_path / "home/state/rank").iterdir() if folder.is_dir()]
+    assert all([*folder.glob("*.safetensors")] for folder in kept), "only what was measured stays"

@@ -78,9 +78,9 @@ def resume(job: str) -> Status:
         if before.attempt != seen.attempt:
             raise started
         again = Status(before.spec, "queued", before.attempt + 1, force=_own(before))
-        run.write_status(again)
         with run.opened(job) as folder:
             folder.remove(FLAG)
+        run.write_status(again)  # from here on it can be cancelled
         try:
             _start(again, lock)
         except BaseException:

@@ -144,7 +144,7 @@ class Supervisor:
         """Done; else cancelled, where we were asked; interrupted by a signal; or failed."""
         number = -code if code < 0 else code - 128 if code in ASKED else 0
         if code and self._cancelled():
-            name = signal.Signals(number).name if code < 0 else ""
+            name = process.signal_name(number) if code < 0 else ""
             self._note(replace(self.status, state="cancelled", ended=_now(), code=code,
                                signal=name))  # fmt: skip
         elif code and (number or self.stopped):
@@ -159,7 +159,7 @@ class Supervisor:
     def _interrupted(
         self, number: int, words: str, code: int | None = None, starved: bool = False
     ) -> None:
-        name = signal.Signals(number).name
+        name = process.signal_name(number)
         error = _death(words, name, starved)
         self._note(replace(self.status, state="interrupted", ended=_now(), code=code,
                            signal=name, error=error))  # fmt: skip

@@ -8,7 +8,6 @@ import io
 import os
 import re
 import select
-import signal
 import subprocess
 import threading
 import time
@@ -176,7 +175,7 @@ class _Process:
         if (stopped := process.stopped()) > 0:
             return Interrupted(stopped)
         if status < 0:
-            name = signal.Signals(-status).name
+            name = process.signal_name(-status)
             hint = "memory was short, or somebody ended it" if name == "SIGKILL" else ""
             what = f"{self.file}: the process that ran it was ended by {name}"
             return DeviceError(what, hint or "another version of onnxruntime may run it")
