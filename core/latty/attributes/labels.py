@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latty import pictures
+from latty import pictures, reading
 from latty.attributes.card import NAME_WORDS, Group, is_name
-from latty.errors import BadData, Missing, OutputError
+from latty.errors import BadData, Missing, OutputError, UnfitFile
 from latty.report import Report
 from latty.text import clean
 
@@ -26,6 +27,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".gif", ".tif", "
             ".ppm", ".mp4", ".webm", ".mov", ".mkv", ".avi")  # fmt: skip
 FILE_COLUMNS = ("file", "filename", "path", "image", "image_id", "picture")
 FEWEST = 20  # pictures
+LARGEST = 128 * 2**20  # bytes of a CSV: forty labels of 200,000 pictures take a fifth of it
+MOST_COLUMNS = 1000
 MOST_BYTES = 16 * 2**30  # of pictures in memory
 UNREAL = ("", "nan", "none", "na")
 
@@ -93,15 +96,17 @@ def _check_name(name: str, file: str) -> None:
 
 def _table(path: Path) -> LabelledPictures:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            start = file.readline()
-            mark = max(",;\t", key=start.count)
-            file.seek(0)
-            rows = [row for row in csv.reader(file, delimiter=mark) if row]
-    except UnicodeDecodeError:
-        raise BadData(f"{clean(path.name)} is no text", "a CSV with a header") from None
+        text = StringIO(reading.text(path, LARGEST), newline="")
+        start = text.readline()
+        mark = max(",;\t", key=start.count)
+        if start.count(mark) > MOST_COLUMNS:
+            raise BadData(f"{clean(path.name)}:1: more than {MOST_COLUMNS} columns", "name fewer")
+        text.seek(0)
+        rows = [row for row in csv.reader(text, delimiter=mark) if row]
     except csv.Error as error:
         raise BadData(f"{clean(path.name)} is no CSV: {error}", "a CSV with a header") from None
+    except UnfitFile:
+        raise
     except OSError as error:
         raise OutputError(f"cannot read {clean(path.name)}: {error.strerror}") from None
     head = [cell.strip() for cell in rows[0]] if rows else []

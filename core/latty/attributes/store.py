@@ -8,7 +8,7 @@ from typing import Any
 from latty import home, reading
 from latty.attributes.card import Card, CardLayer, Group, read_card
 from latty.attributes.registries import SCORERS
-from latty.errors import LattyError
+from latty.errors import BadData, LattyError
 from latty.store import Store
 
 LARGEST = 2**31  # bytes of an ONNX file: no message of protobuf has more
@@ -33,8 +33,8 @@ def is_card(path: Path) -> bool:
     if path.suffix.lower() != CARDS.suffix:
         return False
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
+        data = tomllib.loads(reading.text(path))
+    except (OSError, ValueError, RecursionError, BadData):
         return False
     return {"weights", "outputs"} <= set(data)
 

@@ -6,7 +6,8 @@ checkpoints.
 
 from pathlib import Path
 
-from latty.errors import BadData, Missing, OutputError
+from latty import reading
+from latty.errors import BadData, Missing, OutputError, UnfitFile
 from latty.presets.formats import format_of, recognised
 
 WORDS = {
@@ -27,7 +28,7 @@ HEAD = 65536  # bytes looked at
 def kind(path: Path) -> str:
     """ "toml", "other", or the suffix of a format that latty writes: "gif", "mp4".
 
-    Raises Missing, BadData (a folder), OutputError."""
+    Raises Missing, BadData (a folder, a pipe), OutputError."""
     head = _head(path)
     if (media := recognised(head)) is not None:
         return media.suffix[1:]
@@ -42,12 +43,12 @@ def words(kind: str) -> str:
 
 def _head(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with reading.opened(path) as file:
             return file.read(HEAD)
     except FileNotFoundError:
         raise Missing(f"there is no file {path}", "check the path") from None
-    except IsADirectoryError:
-        raise BadData(f"{path} is a folder", "name a file") from None
+    except UnfitFile as error:
+        raise BadData(error.message, "name a file") from None
     except OSError as error:
         raise OutputError(f"cannot read {path}: {error.strerror}") from None
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from latty import reading
 from latty.checkpoints.refusals import Refusal
 from latty.errors import PresetError, Problem
 from latty.tables import reading as tables
@@ -264,8 +265,9 @@ def read(path: str | Path) -> Spec:
 
 
 def still_marked(path: Path) -> tuple[str, ...]:
-    """A note on the lines of a drafted spec that are marked to be filled in; () without any."""
-    lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if MARK in line]
+    """A note on the lines of a drafted spec that are marked to be filled in; () without any. Raises
+    OSError, BadData."""
+    lines = [line for line in reading.text(path, SPEC.limit).splitlines() if MARK in line]
     count = sum("=" in line.partition("#")[0] for line in lines)
     if not count:
         return ()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty import home
+from latty import home, reading
 from latty.cli import importable
 from latty.cli import kinds as sniff
 from latty.cli.parser import Parser
@@ -190,8 +190,8 @@ def _media(path: Path) -> Facts:
 def _preset(path: Path) -> Facts:
     """What a preset says, unchecked: `latty check` judges it, and costs three times as much."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError, OSError) as error:
+        data = tomllib.loads(reading.text(path))
+    except (ValueError, RecursionError, OSError, BadData) as error:
         return {"note": f"cannot be read: {error}"}
     scene = _table(data.get("scene"))
     if not scene:
