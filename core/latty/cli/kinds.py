@@ -5,6 +5,7 @@ checkpoints.
 """
 
 from pathlib import Path
+from typing import Any
 
 from latty import reading
 from latty.errors import BadData, Missing, OutputError, UnfitFile
@@ -39,6 +40,13 @@ def words(kind: str) -> str:
     """What `kind` says, for people."""
     media = format_of(f"x.{kind}")
     return media.what if media is not None else WORDS.get(kind, kind)
+
+
+def document(path: Path) -> dict[str, Any]:
+    """What a TOML file says. Raises BadData, OSError, ValueError, RecursionError."""
+    import tomllib
+
+    return tomllib.loads(reading.text(path))
 
 
 def _head(path: Path) -> bytes:

@@ -1,12 +1,11 @@
 """Say what is in a file, without loading it."""
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty import home, reading
+from latty import home
 from latty.cli import importable
 from latty.cli import kinds as sniff
 from latty.cli.parser import Parser
@@ -190,7 +189,7 @@ def _media(path: Path) -> Facts:
 def _preset(path: Path) -> Facts:
     """What a preset says, unchecked: `latty check` judges it, and costs three times as much."""
     try:
-        data = tomllib.loads(reading.text(path))
+        data = sniff.document(path)
     except (ValueError, RecursionError, OSError, BadData) as error:
         return {"note": f"cannot be read: {error}"}
     scene = _table(data.get("scene"))
