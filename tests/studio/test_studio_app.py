@@ -3,6 +3,7 @@ does when something goes wrong."""
 
 import asyncio
 import errno
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from latty_tui.app import Studio
 from latty_tui.commands import commands
 from latty_tui.dialogs.failed import Failed
 from latty_tui.drawing.engine import DEATHS
+from latty_tui.drawing.pixels import PixelView
 from latty_tui.library.opening import open_ref
 from latty_tui.panel import name_of, panels
 
@@ -486,6 +488,23 @@ def test_a_click_gives_a_panel_the_focus() -> None:
             assert pilot.app.main.current.id == name
 
     run(keys)
+
+
+def test_work_that_had_not_begun_when_it_ends_leaves_no_word() -> None:
+    """Python warns of it, on the terminal that was given back."""
+
+    async def look() -> None:
+        raise AssertionError("it never begins")
+
+    async def keys(pilot: Keys) -> None:
+        pixels = pilot.app.picture.query_one(PixelView)
+        assert not pixels._busy
+        pixels._start()
+        pilot.app.background(look(), "look")
+        pilot.app.workers.cancel_all()
+
+    run(keys)
+    gc.collect()
 
 
 def test_ctrl_c_says_how_to_leave() -> None:

@@ -27,6 +27,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 from textual.worker import Worker
+from textual.worker_manager import WorkerManager
 
 from latty import plugins
 from latty.cli import signals
@@ -52,6 +53,21 @@ RESET = (
 )
 
 
+class Workers(WorkerManager):
+    """Work that had not begun when the studio ended is closed: Python would warn of it, on the
+    terminal that was given back."""
+
+    def add_worker(self, worker: Worker[Any], start: bool = True, exclusive: bool = True) -> None:
+        super().add_worker(worker, start, exclusive)
+        if isinstance(worker._work, Coroutine):
+            _closed_after(worker, worker._work)
+
+
+def _closed_after(worker: Worker[Any], work: Coroutine[Any, Any, Any]) -> None:
+    if worker._task is not None:
+        worker._task.add_done_callback(lambda _: work.close())
+
+
 class BaseApp(App[int]):
     """Toasts, dialogs, errors and signals; Studio is the rest."""
 
@@ -60,6 +76,7 @@ class BaseApp(App[int]):
         for theme in themes.THEMES:
             self.register_theme(theme)
         self.theme = themes.DEFAULT
+        self._workers = Workers(self)  # private to Textual
         self.memory = Memory()
         self.reports = ErrorReports()
         self.said = "", "", 0.0  # the last toast, and when
@@ -129,7 +146,9 @@ class BaseApp(App[int]):
 
     def background(self, work: Coroutine[Any, Any, Any], group: str) -> Worker[Any]:
         """Run it beside everything; what it raises is shown, never lost."""
-        return self.run_worker(self.guarded(work, group), group=group, exit_on_error=False)
+        worker = self.run_worker(self.guarded(work, group), group=group, exit_on_error=False)
+        _closed_after(worker, work)
+        return worker
 
     def report(self, error: Exception, where: str) -> None:
         """Report an error that nobody foresaw; shown the first time, noted every time."""
