@@ -19,8 +19,8 @@ from latty.scene import Scene
 from latty_tui import jobs
 from latty_tui.app import Studio
 from latty_tui.films import documents, film
-from latty_tui.memory import Memory, shelf
-from latty_tui.memory.journal import MOST, SCHEMA, HistoryFile, line, parsed
+from latty_tui.memory import Memory, journal, shelf
+from latty_tui.memory.journal import SCHEMA, HistoryFile, line, parsed
 from latty_tui.memory.keeper import AGAIN, KEPT
 from latty_tui.memory.tables import state_of, state_table, step_table
 from latty_tui.pictures import saved
@@ -165,21 +165,24 @@ def test_a_history_says_the_same_on_disk_as_in_memory() -> None:
     memory.close()
 
 
-def test_a_long_history_is_written_anew_and_keeps_its_last_steps() -> None:
+def test_a_long_history_is_written_anew_and_keeps_its_last_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(journal, "MOST", most := 100)
+    monkeypatch.setattr(journal, "SPARE", spare := 20)
     memory = Memory()
-    history = memory.history()
-    for number in range(3 * MOST + 2000):
+    history, sizes = memory.history(), list[int]()
+    for number in range(5 * most):
         history.push(step(number).state, "x", "", number)
         memory.note(history, {})
-        if number == MOST:
-            memory.flush()
-            assert len(parsed(place().read_bytes()).steps) >= MOST
-    memory.flush()
-    found = parsed(place().read_bytes())
-    assert (
-        MOST <= len(found.steps) < 2 * MOST + 1001
-        and found.steps == history.steps[-len(found.steps) :]
-    )
+        if number % 7:
+            continue
+        memory.flush()
+        found = parsed(place().read_bytes())
+        sizes.append(len(found.steps))
+        assert found.steps == history.steps[-len(found.steps) :]
+        assert min(len(history), most) <= len(found.steps) <= 2 * most + spare
+    assert sizes != sorted(sizes), "it was written anew"
     memory.close()
 
 
@@ -363,18 +366,22 @@ def of_another_user(path: Path) -> None:
     os.chown(path, OTHER_USER, OTHER_USER)
 
 
-@pytest.mark.parametrize("plant", [fifo, link, dangling, out, device_folder])
-def test_what_is_no_file_under_any_name_of_ours_stops_nothing(
-    plant: Callable[[Path], None],
-) -> None:
+ODD = [fifo, link, dangling, out, device_folder]
+
+
+@pytest.mark.parametrize(
+    "first", [0, *(pytest.param(i, marks=pytest.mark.slow) for i in range(1, len(ODD)))]
+)
+def test_what_is_no_file_under_any_name_of_ours_stops_nothing(first: int) -> None:
+    """Each is each once; here one after the other."""
     names = ("state/history/1.lock", "state/engine.log", "state/recent-presets.json",
              "state/reports", "data/marks.json", "data/marks.lock",
              "data/models/a.safetensors", "data/directions/a.safetensors", "data/scorers/a.toml",
              "data/latents/a.safetensors", "state/runs/a", "state/queue/a")  # fmt: skip
-    for name in names:
+    for number, name in enumerate(names, first):
         path = home.state_dir().parent / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        plant(path)
+        ODD[number % len(ODD)](path)
 
     async def keys(pilot: Keys) -> None:
         change(pilot.app, seed=8)
@@ -528,6 +535,59 @@ def test_two_studios_keep_a_history_each() -> None:
     assert [one.state.scene.seed for one in HistoryFile(place(2)).read().steps] == [7, 2, 4]
 
 
+def test_histories_that_cannot_be_gone_on_with_hide_none_of_the_others() -> None:
+    written(1, 2, number=2)
+    written(number=3)
+    written(4, number=4, schema=SCHEMA + 1)
+    place(5).write_bytes(b"rubbish" * 1000)
+    place(6).touch()
+    os.mkfifo(place(7))
+    place(8).mkdir()
+    written(8, 9)
+    os.utime(place(), (2e9, 2e9))
+    history, _, memory = opened()
+    assert seeds(history) == [8, 9]
+    [(path, what)] = memory.others()
+    assert path == place(2) and "2 steps, demo" in what
+    assert seeds(memory.go_on(memory.other(path))) == [1, 2]
+    memory.close()
+
+
+def test_a_damaged_history_that_is_gone_on_with_is_told() -> None:
+    path = written(1, 2, 3, number=2)
+    path.write_bytes(DAMAGES["a line"](path.read_bytes()))
+    written(7, 8)
+    os.utime(path, (1e9, 1e9))
+    _, news, memory = opened()
+    assert not news and seeds(memory.go_on(memory.other(path))) == [1, 3]
+    memory.flush()
+    assert "2 steps of it can be read" in news[0] and str(path.with_name("2.jsonl.1")) in news[1]
+    memory.close()
+    assert parsed(path.read_bytes()).steps == [step(1), step(3)]
+
+
+def test_what_a_killed_writer_left_is_removed() -> None:
+    path = written(1, 2)
+    left_over = [path.with_name(f".{number}.jsonl.{'0' * 12}") for number in (1, 2)]
+    for one in left_over:
+        one.write_text("half of a history")
+    first, second = Memory(), Memory()
+    assert not any(map(os.path.lexists, left_over))
+    first.close()
+    second.close()
+
+
+def test_a_studio_beside_one_that_is_open_says_so_whatever_it_goes_on_with() -> None:
+    written(1, 2)
+    first = Memory()
+    written(3, 4, number=2)
+    _, news, second = opened()
+    assert news == [shelf.SECOND]
+    for memory in (first, second):
+        memory.close()
+    assert not opened()[1]
+
+
 def test_a_history_that_is_open_elsewhere_is_not_offered() -> None:
     written(1, 2)
     first = made()
@@ -536,7 +596,7 @@ def test_a_history_that_is_open_elsewhere_is_not_offered() -> None:
         pilot.app.go("history")
         await pilot.press("h")
         await until(pilot, lambda: "no other history" in told(pilot), "said")
-        pilot.app.find(type(pilot.app.panel("history")))._open(place(1))
+        await pilot.app.panel("history")._open(place(1))
         await until(pilot, lambda: "another studio has it open" in text(pilot), "refused")
 
     run(keys)

@@ -5,6 +5,7 @@ engine process for the picture. Panels live in panels/, modal screens in dialogs
 the app is desk.Desk.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -201,9 +202,12 @@ class Studio(BaseApp):
     def other_histories(self) -> list[tuple[Path, str]]:
         return self.memory.others()
 
-    def open_history(self, path: Path) -> None:
+    async def open_history(self, path: Path) -> None:
         """Go on with another history. Raises LattyError, OSError."""
-        self.history = self.memory.open(path, self.history, self._looks())
+        self.memory.left(self.history, self._looks())
+        taken = await asyncio.to_thread(self.memory.other, path)
+        self.memory.left(self.history, self._looks())  # what was done meanwhile
+        self.history = self.memory.go_on(taken)
         self._changed()
 
     # The engine.

@@ -177,7 +177,7 @@ class Desk(Protocol):
     def other_histories(self) -> "list[tuple[Path, str]]":
         """Histories that no studio has open, and what is in them. Raises OSError."""
 
-    def open_history(self, path: "Path") -> None:
+    async def open_history(self, path: "Path") -> None:
         """Go on with one of them; this one stays as it is. Raises LattyError, OSError."""
 
     def copy(self, text: str) -> None:

@@ -1,7 +1,6 @@
 """What the engine's process said last, and how it ended, in words."""
 
 import asyncio
-import fcntl
 import os
 import signal
 from asyncio.subprocess import Process
@@ -31,8 +30,7 @@ class EngineLog:
         none."""
         try:
             with parent_of(self.path) as folder:
-                log = folder.update(self.path.name)
-            fcntl.fcntl(log, fcntl.F_SETFL, os.O_APPEND)  # several studios have one log
+                log = folder.append(self.path.name)  # several studios have one log
             if log.seek(0, os.SEEK_END) > LIMIT:
                 log.truncate(0)
             self._start = log.seek(0, os.SEEK_END)

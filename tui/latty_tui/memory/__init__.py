@@ -47,7 +47,7 @@ class Memory:
         """Have what there is to tell told, from now on, also from another thread; what was read of
         a damaged file or one of an earlier version is written as it should be."""
         self._tell = tell
-        news, self.news = self.news, []
+        news, self.news[:] = list(self.news), []
         for words in news:
             tell(words)
         if (taken := self._taken) is not None:
@@ -71,7 +71,8 @@ class Memory:
         looks = self._recorded.looks
         grid, strip = looks.get("grid"), looks.get("strip")
         return ViewSettings(
-            grid if grid in GRIDS else 1, strip=strip if isinstance(strip, bool) else None
+            grid if type(grid) is int and grid in GRIDS else 1,
+            strip=strip if isinstance(strip, bool) else None,
         )
 
     def history(self) -> History:
@@ -96,11 +97,15 @@ class Memory:
             self._keeper.put(StepChange(drop, more, back, looks if other else None))
 
     def save(self, history: History, looks: Table, patience: float = PATIENCE) -> None:
-        """Have these written, and wait for it. A second studio in which nothing was done leaves no
-        history."""
+        """Have these written, and wait for it."""
+        self.left(history, looks)
+        self.flush(patience)
+
+    def left(self, history: History, looks: Table) -> None:
+        """Have these written as what is left behind: of a second studio in which nothing was done
+        that is nothing."""
         if self._kept or len(history) > 1 or not (self._taken and self._taken.second):
             self.note(history, looks)
-        self.flush(patience)
 
     def flush(self, patience: float = PATIENCE) -> None:
         """Wait until all that was noted is written, so many seconds at most; also in a handler of a
@@ -111,15 +116,19 @@ class Memory:
         """Other histories that can be opened, and what is in them. Raises OSError."""
         return shelf.others(self._taken.journal.path if self._taken else Path())
 
-    def open(self, path: Path, history: History, looks: Table) -> History:
-        """Go on with another history, once this one is written. Raises Locked, BadData, OSError,
-        OutputError where it cannot be."""
-        self.save(history, looks)
+    def other(self, path: Path) -> Taken:
+        """Another history to go on with, once all that was noted is written: it may take as long
+        as the disk does. Raises Locked, BadData, OSError, OutputError where it cannot be."""
+        self.flush()
         if self.trouble:
             raise OutputError(self.trouble, "what was done here would be lost")
-        taken = shelf.taken(path)
+        return shelf.taken(path)
+
+    def go_on(self, taken: Taken) -> History:
+        """Go on with another history instead of this one."""
         self.close()
         self._use(taken)
+        self.listen(self._tell)
         return self.history()
 
     def close(self) -> None:

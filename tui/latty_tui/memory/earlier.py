@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from latty import home, reading
-from latty.errors import LattyError
+from latty.errors import LattyError, UnfitFile
 from latty.folders import Folder
 from latty_tui.memory.journal import Recorded, of_ours
 from latty_tui.memory.tables import WRONG, step_of
@@ -30,9 +30,11 @@ def read() -> tuple[Recorded, list[str]]:
     with Folder(home.state_dir()) as folder:
         try:
             data = of_ours(folder, FILE)
-        except (OSError, LattyError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            return Recorded(), [f"{FILE} {why}: it is set aside as {folder.set_aside(FILE)}"]
+        except UnfitFile as error:
+            why = f"{FILE} {error.strerror}"
+            return Recorded(), [f"{why}: it is set aside as {folder.set_aside(FILE)}"]
+        except OSError as error:
+            return Recorded(), [f"{FILE}: {error.strerror}: it stays as it is"]
         found, fault = _read(data)
         if fault:
             kept = f"{len(found.steps)} steps of it can be read" if found.steps else "none is read"

@@ -14,6 +14,7 @@ What cannot be read costs its line. Numbers count from the end, so that they hol
 
 import json
 import os
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -161,6 +162,8 @@ def of_ours(folder: Folder, name: str) -> bytes:
     """A file's content. Raises UnfitFile for a link, a pipe, and what another user put there;
     OSError."""
     state, here = folder.status(name), folder.status()
+    if state is not None and stat.S_ISLNK(state.st_mode):
+        raise UnfitFile(folder.path / name, "is a link")
     if state is not None and here is not None and state.st_uid not in (os.geteuid(), here.st_uid):
         raise UnfitFile(folder.path / name, "belongs to another user")
     return folder.read(name, LARGEST)

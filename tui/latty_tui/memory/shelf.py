@@ -64,50 +64,51 @@ def changed(path: Path) -> int:
 def take() -> Taken:
     """The history to go on with. Raises OSError, LattyError."""
     private(folder())
-    known, busy, news = paths(), False, list[str]()
+    known, news = paths(), list[str]()
     if earlier.changed() > max(map(changed, known), default=0):
         found = begun()
         found.recorded, found.news = earlier.read()
-        return found
-    for path in known:
-        if (lock := _lock(path, PATIENCE)) is None:
-            busy = True
-        elif (found := _read(path, lock)).recorded.schema <= SCHEMA:
-            found.news += [*news, *_about_others(found, busy)]
-            return found
-        else:
-            found.close()
-            news.append(f"{path} is of a newer latty: it stays as it is")
-    found = begun()
-    found.second |= busy
-    found.news = [*news, *_about_others(found, found.second)]
+    else:
+        found = _first_free(known, news) or begun()
+    found.news += [*news, *_about_others(found)]
     return found
+
+
+def _first_free(known: list[Path], news: list[str]) -> Taken | None:
+    """The first that no studio has open and that can be read; of the others is told. Raises
+    ConfigError."""
+    for path in known:
+        try:
+            return taken(path)
+        except Locked:
+            continue
+        except (OSError, BadData) as error:
+            fault = error if isinstance(error, BadData) else f"{path}: {error.strerror}"
+            news.append(f"{fault}: it stays as it is")
+    return None
 
 
 def begun() -> Taken:
     """A history that nobody has begun. Raises OSError, LattyError."""
     private(folder())
-    second = False
     for number in count(1):
         path = folder() / f"{number}.jsonl"
-        if os.path.lexists(path):
-            continue
-        if (lock := _lock(path, 0)) is not None:
-            return Taken(HistoryFile(path), lock, second=second)
-        second = True
+        if not os.path.lexists(path) and (lock := _lock(path, 0)) is not None:
+            return Taken(HistoryFile(path), lock)
     raise AssertionError("there is always another number")
 
 
 def taken(path: Path) -> Taken:
-    """That very history. Raises Locked where another studio has it open, BadData where it cannot be
-    read, OSError, ConfigError."""
+    """That very history; what is no file of ours is set aside. Raises Locked where another studio
+    has it open, BadData where it is of a newer latty, OSError, ConfigError."""
     if (lock := _lock(path, PATIENCE)) is None:
         raise Locked("another studio has it open", "close that one, or go on there")
-    found = _read(path, lock)
-    if found.recorded.schema > SCHEMA or not found.recorded.steps:
+    found = Taken(HistoryFile(path), lock)
+    try:
+        _read(found)
+    except BaseException:
         found.close()
-        why = "is of a newer latty" if found.recorded.schema > SCHEMA else "holds no step"
-        raise BadData(f"{path} {why}")
+        raise
     return found
 
 
@@ -119,6 +120,8 @@ def others(than: Path) -> list[tuple[Path, str]]:
         with suppress(OSError, LattyError):
             if path != than and not locks.held(_lock_of(path)):
                 recorded = HistoryFile(path).read()
+                if not recorded.steps or recorded.schema > SCHEMA:
+                    continue
                 count, last = len(recorded.steps), recorded.steps[recorded.index]
                 day = time.strftime("%d %b %H:%M", time.localtime(changed(path) / 1e9))
                 found.append((path, f"{day}, {count} steps, {last.state.scene.model}"))
@@ -130,34 +133,46 @@ def _lock_of(path: Path) -> Path:
 
 
 def _lock(path: Path, patience: float) -> int | None:
-    """The lock of a history; None where another studio has it. What is no lock is set aside.
-    Raises OSError, ConfigError."""
+    """The lock of a history; None where another studio has it. What is no lock is set aside, and
+    what a killed writer left is removed. Raises OSError, ConfigError."""
     lock = _lock_of(path)
-    try:
-        return locks.take(lock, patience)
-    except UnfitFile:
-        with Folder(lock.parent) as here:
+    with Folder(lock.parent) as here:
+        try:
+            handle = locks.take(lock, patience)
+        except UnfitFile:
             here.set_aside(lock.name)
-        return locks.take(lock, patience)
+            handle = locks.take(lock, patience)
+        if handle is not None:
+            with suppress(OSError):
+                here.sweep(path.name)
+    return handle
 
 
-def _read(path: Path, lock: int) -> Taken:
-    """What is no file of ours, or cannot be read, is set aside. Raises OSError, ConfigError."""
-    found = Taken(HistoryFile(path), lock)
+def _read(found: Taken) -> None:
+    """Raises BadData, OSError, ConfigError."""
+    path = found.journal.path
     try:
         found.recorded = found.journal.read()
-    except (UnfitFile, OSError) as error:
-        why = error.strerror or str(error)
+    except UnfitFile as error:
         with Folder(folder()) as here:
-            found.news = [f"{path} {why}: it is set aside as {here.set_aside(path.name)}"]
-    if found.journal.damaged and found.recorded.schema <= SCHEMA:
+            found.news = [f"{error}: it is set aside as {here.set_aside(path.name)}"]
+    if found.recorded.schema > SCHEMA:
+        raise BadData(f"{path} is of a newer latty")
+    if found.journal.damaged:
         found.news = [f"{path} is damaged: {len(found.recorded.steps)} steps of it can be read"]
-    return found
 
 
-def _about_others(found: Taken, busy: bool) -> list[str]:
-    """What is to be told of the other histories."""
+def _about_others(found: Taken) -> list[str]:
+    """What is to be told of the other histories, and of other studios. Raises OSError."""
     newer = [path for path in paths() if path != found.journal.path
              and changed(path) / 1e9 > found.recorded.opened > 0]  # fmt: skip
-    at_rest = any(not locks.held(_lock_of(path)) for path in newer)
-    return [*[SECOND] * busy, *[MORE] * at_rest]
+    at_rest = any(not _open_elsewhere(_lock_of(path)) for path in newer)
+    ours = _lock_of(found.journal.path)
+    found.second = any(_open_elsewhere(lock) for lock in folder().glob("*.lock") if lock != ours)
+    return [*[SECOND] * found.second, *[MORE] * at_rest]
+
+
+def _open_elsewhere(lock: Path) -> bool:
+    with suppress(OSError):  # what is no lock of ours
+        return locks.held(lock)
+    return False

@@ -65,11 +65,15 @@ class HistoryPanel(Panel, Lines):
             self.desk.say(NONE)
             return
         choices = [Choice(path, what, f"{path.name}, as it was left") for path, what in found]
-        self.desk.ask(Choose("go on with which history?", choices), self._open)
 
-    def _open(self, path: Path) -> None:
+        def chosen(path: Path) -> None:
+            self.desk.background(self._open(path), "history")
+
+        self.desk.ask(Choose("go on with which history?", choices), chosen)
+
+    async def _open(self, path: Path) -> None:
         try:
-            self.desk.open_history(path)
+            await self.desk.open_history(path)
         except (LattyError, OSError) as error:
             self.desk.fail(error, "this history cannot be opened")
 
