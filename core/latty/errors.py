@@ -31,6 +31,22 @@ NO_MEMORY = (
     "can't start new thread",
 )
 NO_FILES = "too many open files"
+_ALLOWED = "see who owns it and its folder, or choose another place"
+_WRITING = {  # what to do where the system does not write
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "your quota is used up",
+    errno.EFBIG: "the file system or a limit allows no file this large",
+    errno.EMFILE: "ulimit -n 256 allows more",
+    errno.EACCES: _ALLOWED,
+    errno.EPERM: _ALLOWED,
+    errno.EROFS: "choose another place",
+    errno.ENOENT: "is the disk there that the path leads to?",
+    errno.ENOTDIR: "a part of the path is no folder",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOLCK: "this file system keeps no locks: choose another place",
+    errno.ENOSYS: "this file system keeps no locks: choose another place",
+    errno.EOPNOTSUPP: "this file system keeps no locks: choose another place",
+}
 
 
 class LattyError(Exception):
@@ -160,6 +176,12 @@ def whole_list(word: str, known: Sequence[str]) -> str:
     their order."""
     near = f"did you mean '{found[0]}'? " if (found := get_close_matches(word, known, 1)) else ""
     return f"{near}there is: {', '.join(known)}"
+
+
+def unwritten(what: str, error: OSError) -> OutputError:
+    """The error that says what could not be written, "cannot write a.gif", why, and what to do."""
+    hint = _WRITING.get(error.errno or 0, "look at the disk")
+    return OutputError(f"{what}: {error.strerror or 'no such name is possible'}", hint)
 
 
 def explain(error: Exception) -> LattyError | None:

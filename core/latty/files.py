@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from latty import home, reading
-from latty.errors import LattyError, OutputError, WouldOverwrite
+from latty.errors import LattyError, WouldOverwrite, unwritten
 from latty.folders import parent_of
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ def write(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
     try:
         replace_whole(target, pieces)
     except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror}", "is the disk full?") from None
+        raise unwritten(f"cannot write {target}", error) from None
 
 
 def refuse_existing(place: Path, force: bool, name: Path | None = None) -> None:

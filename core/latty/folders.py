@@ -114,7 +114,7 @@ class Folder:
             with self.create(draft) as file:
                 file.writelines(pieces)
                 file.flush()
-                with suppress(PermissionError):  # not every file system has modes
+                with suppress(OSError):  # not every file system has modes
                     os.fchmod(file.fileno(), mode)
                 os.fsync(file.fileno())
             self.rename(draft, self, name)
@@ -129,10 +129,12 @@ class Folder:
         os.replace(name, new, src_dir_fd=self.handle, dst_dir_fd=to.handle)
 
     def sweep(self, name: str) -> None:
-        """Remove what killed writers left beside a file of that name, which nobody writes now."""
+        """Remove what killed writers left beside a file of that name, which nobody writes now; what
+        others left may have to stay."""
         left = re.compile(rf"\.{re.escape(name)}\.[0-9a-f]{{12}}")
         for draft in filter(left.fullmatch, self.names()):
-            self.remove(draft)
+            with suppress(PermissionError):
+                self.remove(draft)
 
     def remove(self, name: str) -> None:
         """What is called so, entry by entry, no link followed; nothing where there is nothing."""
@@ -190,7 +192,7 @@ class Folder:
         more than a lock is marked. Its number (st_ino) is in the mark: no archive can bring one
         that fits."""
         state = os.fstat(self.handle)
-        if state.st_uid != os.geteuid() and state.st_uid != self._owner_of_new():
+        if state.st_uid != os.geteuid() and state.st_uid != self.owner_of_new():
             return OTHERS
         mark = f"latty {kind} {state.st_ino}\n".encode()
         for _ in range(2):  # another process may have marked it between two looks
@@ -209,8 +211,9 @@ class Folder:
                 return ""
         return "latty did not make it here"
 
-    def _owner_of_new(self) -> int:
-        """Whose a file is that we make here: mounts may give all files to one user."""
+    def owner_of_new(self) -> int:
+        """Whose a file is that we make here, -1 where we cannot: mounts may give all files to one
+        user."""
         name = f"{MARK}.{os.urandom(6).hex()}"
         try:
             with self.create(name) as file:
@@ -258,28 +261,38 @@ def _private(part: Path) -> None:
         return
     mode = _trusted(part)
     if stat.S_ISDIR(mode) and mode & 0o077:
-        with suppress(PermissionError):  # not every file system has modes
+        with suppress(OSError):  # not every file system has modes
             part.chmod(0o700)
 
 
 def _trusted(part: Path) -> int:
-    """The st_mode of a folder that we own, and all in it that others might have put there. Raises
+    """The st_mode of a folder that is ours, or root's, who may do anything anyway, as is all in it
+    that others might have put there. Where a link of ours leads to a file is our own choice. Raises
     ConfigError, OSError."""
-    mode = _owned(part)
-    if stat.S_ISDIR(mode) and mode & 0o022:
+    link, us = part.lstat(), os.geteuid()
+    linked = stat.S_ISLNK(link.st_mode)
+    state = part.stat() if linked and part.exists() else link
+    ours = {us, 0}
+    if state.st_uid not in ours and (not linked or link.st_uid in ours):
+        keeps = linked and not us  # root keeps things for others
+        ours.add(state.st_uid if keeps else _owner_of_new(part))
+    if not {link.st_uid, state.st_uid} <= ours:
+        hint = "set LATTY_HOME to a folder of your own"
+        raise ConfigError(
+            f"{part} belongs to another user", hint if us else f"run as its owner, or {hint}"
+        )
+    if stat.S_ISDIR(state.st_mode) and state.st_mode & 0o022:
         for entry in part.iterdir():
-            _owned(entry, "remove it")
-    return mode
-
-
-def _owned(part: Path, hint: str = "set LATTY_HOME to a folder of your own") -> int:
-    """The st_mode of what is there, which is no link of others. Raises ConfigError, OSError."""
-    link = part.lstat()
-    state = part.stat() if stat.S_ISLNK(link.st_mode) and part.exists() else link
-    us = os.geteuid()
-    if link.st_uid not in (us, 0) or (us and state.st_uid != us):  # root keeps things for others
-        raise ConfigError(f"{part} belongs to another user", hint)
+            with suppress(FileNotFoundError):  # it was there a moment ago
+                if entry.lstat().st_uid not in ours:
+                    raise ConfigError(f"{entry} belongs to another user", "remove it")
     return state.st_mode
+
+
+def _owner_of_new(part: Path) -> int:
+    with suppress(OSError), Folder(part) as folder:
+        return folder.owner_of_new()
+    return -1
 
 
 def owned(folder: Path) -> Path:

@@ -17,11 +17,10 @@ from functools import partial
 from pathlib import Path
 
 from latty import reading
-from latty.errors import Locked, OutputError, UnfitFile
+from latty.errors import Locked, UnfitFile, unwritten
 from latty.folders import LOCK, discard, parent_of, private
 from latty.text import clean
 
-FULL = "is the disk full?"
 LONGEST_NAME = 255  # bytes
 LONGEST = 500  # bytes of who holds a lock
 _FIRST = b"process "
@@ -133,7 +132,7 @@ def at_work(folder: Path, what: str) -> Iterator[Callable[[], None]]:
         except UnfitFile:
             raise
         except OSError as error:
-            raise OutputError(f"cannot write {folder}: {error.strerror}", FULL) from None
+            raise unwritten(f"cannot write {folder}", error) from None
         try:
             yield partial(discard, folder)
         finally:
@@ -147,8 +146,8 @@ def writing(target: Path) -> Iterator[None]:
     """Be the only one who makes `target`, a file or folder: to be held from before the work until
     it is written. What a killed writer left beside it is removed.
 
-    Raises Locked where another process makes it, OutputError where nothing can be written there,
-    UnfitFile, ConfigError.
+    Raises Locked where another process or user makes it, OutputError where nothing can be written
+    there, UnfitFile, ConfigError.
     """
     with ExitStack() as stack:
         try:
@@ -161,8 +160,19 @@ def writing(target: Path) -> Iterator[None]:
             lock = target.with_name(_lock_name(target))
             raise UnfitFile(lock, str(error.strerror), error.hint) from None
         except OSError as error:
-            raise OutputError(f"cannot write {target}: {error.strerror}", FULL) from None
+            if isinstance(error, PermissionError):
+                _refuse_others(target)
+            raise unwritten(f"cannot write {target}", error) from None
         yield
+
+
+def _refuse_others(target: Path) -> None:
+    """Raises Locked where another user has the lock, who alone may look whether it is held."""
+    lock = target.with_name(_lock_name(target))
+    with suppress(OSError):
+        if lock.lstat().st_uid != os.geteuid():
+            what = f"another user is writing {target.name}, or was when something ended it"
+            raise Locked(what, f"choose another name, or have {lock} removed by who owns it")
 
 
 def is_writing(target: Path) -> bool:

@@ -155,7 +155,7 @@ class Store:
                 names.append(f"{name}.{_digest(pieces)}{ending}")
                 if not (one := place.with_name(names[-1])).exists():
                     new.append(one)
-                    files.write(one, pieces)
+                files.write(one, pieces)  # one that is there may be damaged
             files.write(place, content(names))
         except BaseException:
             for one in new:

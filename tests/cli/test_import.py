@@ -154,7 +154,7 @@ def test_a_failed_write_leaves_no_half_model(
 
     monkeypatch.setattr(files.os, "fsync", full)
     run("import", file, code=74)
-    assert "disk full" in capsys.readouterr().err
+    assert "No space left on device (make room on the disk)" in capsys.readouterr().err
     assert [*home.models_dir().iterdir()] == []
 
 

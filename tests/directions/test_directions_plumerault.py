@@ -272,7 +272,8 @@ def test_wrong_parameters_are_told() -> None:
     for wrong, words in (
         ({"transforms": ("x", "x")}, "twice"),
         ({"transforms": ()}, "no transforms"),
-        ({"steps": 0}, "below 1"),
+        ({"steps": 0}, "steps is 0, below 1"),
+        ({"probes": 1}, "probes is 1, below 2"),
         ({"lr": 0.0}, "above 0"),
         ({"layers": "7-9"}, "no layers 7-9"),
         ({"layers": "a"}, "no layer range"),

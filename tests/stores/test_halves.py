@@ -4,6 +4,7 @@ A model names the encoder that came with it, a scorer's card its weights.
 """
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from functools import partial
@@ -15,8 +16,10 @@ from forked import killed_before
 from loopback import Server, serving
 from store_verbs import NAME, VERBS
 
+from latty import home
 from latty.attributes.card import read_card
 from latty.attributes.store import CARDS
+from latty.checkpoints.safetensors import pieces, read_header, read_tensors
 from latty.models import open_model
 from latty.models.store import MODELS, companion_file
 from latty.store import Store
@@ -154,3 +157,33 @@ def test_what_an_earlier_version_left_of_a_model_goes_with_the_next_one(
     assert NAME not in latty("list", "models", home=here).stdout
     assert run(words, here) == 0
     assert content(folder).keys() - {f".{NAME}.0123456789ab"} == {*whole, "another.json"}
+
+
+def test_an_encoder_of_an_earlier_version_goes_with_its_model_alone(
+    tmp_path: Path, server: Server
+) -> None:
+    """It is found by its name, also where the next model of the name has none, and its import was
+    killed before the old encoder was removed."""
+    here = tmp_path / "here"
+    whole = made(VERBS["model"][0](tmp_path, 0, server), here, MODELS)
+    file = folder_of(MODELS, here) / f"{NAME}.safetensors"
+    encoder = next(name for name in whole if name != file.name)
+    file.with_name(encoder).rename(old := file.with_name(f"{NAME}.encoder.safetensors"))
+    header = read_header(file).meta
+    del header["encoder"]
+    file.write_bytes(b"".join(pieces(header, read_tensors(file))))
+    assert companion_file(file) == old
+    shutil.copy(home.shipped_dir() / "models/demo.safetensors", file)
+    assert companion_file(file) is None
+
+
+@pytest.mark.parametrize("verb", ["model", "scorer"])
+def test_what_is_damaged_beside_a_file_is_mended_by_the_same_import(
+    verb: str, tmp_path: Path, server: Server
+) -> None:
+    words_of, store = VERBS[verb]
+    words, here = words_of(tmp_path, 0, server), tmp_path / "here"
+    whole, folder = made(words, here, store), folder_of(store, here)
+    beside = folder / next(name for name in whole if name != f"{NAME}{store.suffix}")
+    beside.write_bytes(beside.read_bytes()[:-1] + b"?")
+    assert run([*words, "--force"], here) == 0 and content(folder) == whole

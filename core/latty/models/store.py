@@ -28,6 +28,7 @@ SHOWN = ("resolution", "height", "width_px", "channels", "z_dim", "num_layers", 
          "num_classes", "space")  # fmt: skip
 LARGEST = 2**16  # px that a header may say
 ENCODER = "encoder"
+SOURCE = "source_sha256"  # what a header says of where a file came from
 ENDING = f".{ENCODER}.safetensors"
 GENERATOR = "generator"  # what the header of a generator's file says under "kind"
 
@@ -87,7 +88,7 @@ def save(model: "Converted", info: "ModelInfo", card: Mapping[str, Any]) -> Path
     facts = {key: str(getattr(info, key)) for key in SHOWN}
     size = size_words(info.height, info.width_px)
     source = {"title": f"{info.family}, {size}, from {card['file']}",
-              "source": card["file"], "source_sha256": card["sha256"],
+              "source": card["file"], SOURCE: card["sha256"],
               "source_bytes": card["bytes"], "license": card["licence"],
               **{key: card[key] for key in ("address", "named_by") if key in card}}  # fmt: skip
     said = {**model.meta, **facts, **{key: str(value) for key, value in source.items()},
@@ -105,7 +106,7 @@ def save(model: "Converted", info: "ModelInfo", card: Mapping[str, Any]) -> Path
 def _companion(model: "Converted", name: str, said: Mapping[str, str]) -> list[bytes | memoryview]:
     """The file of what came with a generator."""
     assert model.companion is not None, "a companion"
-    shared = ("source", "source_sha256", "origin", "license", "latty")
+    shared = ("source", SOURCE, "origin", "license", "latty")
     meta = {**model.companion.meta, "model": name,
             **{key: said[key] for key in shared if key in said}}  # fmt: skip
     return pieces(dict(sorted(meta.items())), model.companion.tensors())
@@ -113,6 +114,9 @@ def _companion(model: "Converted", name: str, said: Mapping[str, str]) -> list[b
 
 def companion_file(path: Path) -> Path | None:
     """The encoder that came with a stored model, as its header says; None where none did."""
-    name = read_header(path).meta.get(ENCODER, "")
-    file = path.with_name(Path(name).name or f"{path.stem}{ENDING}")
-    return file if says_kind(file, ENCODER) else None
+    meta = read_header(path).meta
+    file = path.with_name(Path(meta.get(ENCODER, "")).name or f"{path.stem}{ENDING}")
+    # Where it is not named it has the name of earlier versions, which one of another source may
+    # have been left under.
+    own = says_kind(file, ENCODER) and read_header(file).meta.get(SOURCE) == meta.get(SOURCE)
+    return file if own else None

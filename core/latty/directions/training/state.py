@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from latty import files, reading
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
-from latty.errors import LattyError, OutputError
+from latty.errors import LattyError, unwritten
 from latty.folders import Folder
 
 STATE, METRICS = "state.safetensors", "metrics.jsonl"
@@ -86,6 +86,4 @@ def log(folder: Path, row: dict[str, Any]) -> None:
             file.seek(0, os.SEEK_END)
             file.write(json.dumps(row).encode() + b"\n")
     except OSError as error:
-        raise OutputError(
-            f"cannot write {folder / METRICS}: {error.strerror}", "is the disk full?"
-        ) from None
+        raise unwritten(f"cannot write {folder / METRICS}", error) from None

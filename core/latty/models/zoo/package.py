@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from latty import reading
-from latty.errors import BadData, LattyError, Missing, OutputError
+from latty.errors import BadData, LattyError, Missing, OutputError, unwritten
 from latty.folders import Folder, discard, made
 from latty.locks import locked
 from latty.models.zoo import Package, archive
@@ -59,7 +59,7 @@ def bring(
             finally:
                 discard(folder)
     except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror}", "is the disk full?") from None
+        raise unwritten(f"cannot write {target}", error) from None
 
 
 def _download(

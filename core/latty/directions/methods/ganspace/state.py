@@ -13,7 +13,7 @@ from pathlib import Path
 from torch import Tensor
 
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
-from latty.errors import LattyError, OutputError
+from latty.errors import LattyError, unwritten
 from latty.files import replace_whole
 from latty.models.base import ModelInfo
 from latty.version import __version__
@@ -69,8 +69,7 @@ class FitState:
             meta = {"key": self.key, "parts": json.dumps(parts)}
             replace_whole(_file(self.folder, STATE), pieces(meta, rest))
         except OSError as error:
-            what = f"cannot keep the state in {self.folder}: {error.strerror}"
-            raise OutputError(what, "is the disk full?") from None
+            raise unwritten(f"cannot keep the state in {self.folder}", error) from None
         self.last = time.monotonic()
         self.pause = max(SECONDS, SHARE * (self.last - start))
 

@@ -103,9 +103,10 @@ class Plumerault:
         return self
 
     def _asked(self) -> dict[str, Transform]:
-        counts = (self.trajectories, self.amounts, self.steps, self.batch, self.rounds, self.size)
-        if min(counts) < 1 or self.probes < 2:
-            raise BadData("a count below 1", "trajectories, amounts, steps, batch, rounds, size")
+        least = dict.fromkeys(("trajectories", "amounts", "steps", "batch", "rounds", "size"), 1)
+        for name, low in {**least, "probes": 2}.items():
+            if (count := getattr(self, name)) < low:
+                raise BadData(f"{name} is {count}, below {low}", f"take {low} at least")
         if not self.lr > 0 or not self.sigma >= 0 or not self.ridge > 0:
             raise BadData("lr and ridge must be above 0, sigma 0 or more")
         if not self.transforms or len(set(self.transforms)) < len(self.transforms):
