@@ -62,7 +62,8 @@ class Trial:
         assert done.code == 0 and not done.err, (verb.name, done)
         self.calls, self.after = done.calls, tree(run.disk.root)
         put(run.disk.root, self.before)
-        assert run(*verb.line).code == 0
+        done = run(*verb.line)
+        assert done.code == 0, (verb.name, done)
         again = tree(run.disk.root)
         unlike = [name for name in {*again, *self.after} if again.get(name) != self.after.get(name)]
         assert not unlike, (verb.name, unlike)

@@ -18,8 +18,9 @@ from faults import Disk, Runner
 COLUMNS = ("ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "EINTR", "short", "kill")
 
 
-def tally_of(number: int, every: int) -> tuple[Tally, float]:
+def tally_of(task: tuple[int, int]) -> tuple[Tally, float]:
     """Of one verb, and the seconds that it took."""
+    number, every = task
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as place:
         (said := Path(place) / "said").mkdir()
@@ -31,21 +32,17 @@ def tally_of(number: int, every: int) -> tuple[Tally, float]:
 
 
 def main() -> int:
-    """Prints the table, then what was wrong; 1 where anything was."""
+    """Prints the table, and on stderr what was wrong; 1 where anything was."""
     every, word = [*sys.argv[1:3], *("1", "")[len(sys.argv[1:3]) :]]
     numbers = [number for number in range(len(VERBS)) if word in VERBS[number].name]
     print(f"| verb | calls | {' | '.join(COLUMNS)} | ended well | said in a line | wrong |")
     print("|---" * (len(COLUMNS) + 5) + "|", flush=True)
-    wrong: list[str] = []
+    wrong = 0
     with Pool(2) as pool:
-        for tally, seconds in pool.starmap(
-            tally_of, [(n, int(every)) for n in numbers], chunksize=1
-        ):
+        for tally, seconds in pool.imap(tally_of, [(n, int(every)) for n in numbers]):
             print(*_row(tally), sep=" | ", flush=True)
-            wrong += (f"{tally.verb}: {line}" for line in tally.wrong)
-            print(f"{tally.verb}: {seconds:.0f} s", file=sys.stderr)
-    for number, line in enumerate(wrong, 1):
-        print(f"{number}. {line}")
+            print(f"{tally.verb}: {seconds:.0f} s", *tally.wrong, sep="\n  ", file=sys.stderr)
+            wrong += len(tally.wrong)
     return bool(wrong)
 
 

@@ -198,4 +198,21 @@ VERBS = [
     Verb("rank", "rank portraits --directions smile --seeds 0 --steps 3 -q"),
     Verb("export model", "export m --as rosinality -o out.safetensors -q", model, first=(MODEL,)),
     Verb("export directions", "export portraits-random --as interfacegan -o out -q"),
+    Verb("save a preset", "call save_preset 7", lambda: preset("p.gif")),
+    Verb(
+        "rename a set",
+        "call rename_set one two",
+        model,
+        first=(MODEL, "discover random m -q -o one"),
+    ),
+    Verb(
+        "delete a set", "call delete_set one", model, first=(MODEL, "discover random m -q -o one")
+    ),
+    Verb(
+        "rename a direction",
+        "call rename_direction one new",
+        model,
+        first=(MODEL, "discover random m -q -o one"),
+    ),
+    Verb("mark", "call mark /m.pt", first=("call mark /n.pt",)),
 ]

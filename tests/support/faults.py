@@ -24,6 +24,8 @@ import pytest
 from cli_process import environment
 from places import LIMIT
 
+from latty.folders import MARK
+
 SOURCE = Path(__file__).parent / "shim/faults.c"
 KINDS = ("open", "read", "write", "sync", "rename", "mkdir", "unlink", "size", "mode", "lock")
 COUNT, FAIL, SHORT, KILL = range(4)
@@ -182,8 +184,15 @@ def tree(root: Path) -> dict[str, bytes]:
         elif path.is_dir():
             found[name + "/"] = b""
         else:
-            found[name] = path.read_bytes()
+            found[name] = _unnumbered(path)
     return found
+
+
+def _unnumbered(path: Path) -> bytes:
+    """What a file holds; the mark of a folder of ours without the folder's number (st_ino), a lock
+    without who held it."""
+    data = path.read_bytes() if path.suffix != ".lock" else b""
+    return data.rpartition(b" ")[0] if path.name == MARK else data
 
 
 def put(root: Path, content: dict[str, bytes]) -> None:
@@ -196,7 +205,8 @@ def put(root: Path, content: dict[str, bytes]) -> None:
             path.mkdir(parents=True, exist_ok=True)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+            number = b" %d\n" % path.parent.stat().st_ino
+            path.write_bytes(data + number if path.name == MARK and data else data)
 
 
 # --- the process ----------------------------------------------------------------------------------
@@ -229,9 +239,14 @@ def _run(task: dict[str, Any]) -> None:
         os.environ.update(task["variables"])
         os.chdir(task["here"])
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        from latty_tui.__main__ import main
+        if task["words"][0] == "call":
+            from fault_tasks import call
 
-        code = main(task["words"])
+            code = call(*task["words"][1:])
+        else:
+            from latty_tui.__main__ import main
+
+            code = main(task["words"])
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except BaseException:

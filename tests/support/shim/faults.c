@@ -290,15 +290,23 @@ int symlink(const char *from, const char *to) {
   return real(from, to);
 }
 
+/* What is there already is said first, by every file system, and changes nothing. */
+static int stands(int at, const char *path) {
+  struct stat found;
+  int saved = errno, there = !fstatat(at, path, &found, AT_SYMLINK_NOFOLLOW);
+  errno = saved;
+  return there;
+}
+
 int mkdir(const char *path, mode_t mode) {
   REAL(int, "mkdir", const char *, mode_t);
-  if (on_path(MKDIR, "mkdir", AT_FDCWD, path) == FAIL) return -1;
+  if (!stands(AT_FDCWD, path) && on_path(MKDIR, "mkdir", AT_FDCWD, path) == FAIL) return -1;
   return real(path, mode);
 }
 
 int mkdirat(int at, const char *path, mode_t mode) {
   REAL(int, "mkdirat", int, const char *, mode_t);
-  if (on_path(MKDIR, "mkdir", at, path) == FAIL) return -1;
+  if (!stands(at, path) && on_path(MKDIR, "mkdir", at, path) == FAIL) return -1;
   return real(at, path, mode);
 }
 

@@ -1,0 +1,75 @@
+"""What the studio writes and no verb does, as a command line: `call NAME WORDS`, errors told as the
+command line tells them."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+from latty import presets
+from latty.directions import manage
+from latty.directions.store import SETS
+from latty.errors import explain
+from latty.scene import Scene
+from latty_tui.library.marks import Marks
+from latty_tui.memory import Memory
+from latty_tui.state import State
+
+
+def studio(*seeds: str) -> None:
+    """A studio is opened, these seeds are looked at, and it is left; prints the seeds of its
+    history as it is then."""
+    memory = Memory()
+    memory.listen(lambda words: None)  # shown on screen there
+    history = memory.history()
+    for seed in seeds:
+        history.push(State(Scene("demo", int(seed), 0.8)), f"seed {seed}", "", 0)
+        memory.note(history, {})
+        memory.flush()
+    memory.close()
+    print(*(step.state.scene.seed for step in history))
+
+
+def save_preset(frames: str) -> None:
+    """p.toml, changed."""
+    presets.save(replace(presets.read("p.toml"), frames=int(frames)), "p.toml")
+
+
+def rename_set(name: str, to: str) -> None:
+    manage.rename_set(str(SETS.find(name)), to)
+
+
+def delete_set(name: str) -> None:
+    manage.delete_set(str(SETS.find(name)))
+
+
+def rename_direction(name: str, to: str) -> None:
+    """The first direction of a set."""
+    from latty.directions.file import read_header
+
+    path = SETS.find(name)
+    manage.rename(str(path), read_header(path).names[0], to)
+
+
+def mark(path: str) -> None:
+    """A model that was opened."""
+    before = Marks.load()
+    before.opened(path).save(before)
+
+
+TASKS: dict[str, Callable[..., None]] = {
+    task.__name__: task
+    for task in (studio, save_preset, rename_set, delete_set, rename_direction, mark)
+}
+
+
+def call(name: str, *words: str) -> int:
+    """The exit code that the command line would have."""
+    try:
+        TASKS[name](*words)
+    except Exception as error:
+        known = explain(error)
+        if known is None:
+            raise
+        print(f"latty: {known}", file=sys.stderr)
+        return known.exit_code
+    return 0
