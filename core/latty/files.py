@@ -52,6 +52,13 @@ def refuse_existing(place: Path, force: bool, name: Path | None = None) -> None:
         raise WouldOverwrite(f"{name} is there already", "--force replaces it")
 
 
+def sweep(target: Path) -> None:
+    """Remove what killed writers left beside a file that nobody else writes now. Raises OSError,
+    ConfigError."""
+    with parent_of(target) as folder:
+        folder.sweep(target.name)
+
+
 def write_report(error: BaseException, name: str, said: str) -> Path | None:
     """What a developer needs of an error that nobody foresaw, and what was `said` or done, in the
     state folder; None where it cannot be written."""

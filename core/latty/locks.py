@@ -116,7 +116,8 @@ def locked(
         yield
     finally:
         if not keep:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # what was to be done is done; the next holder removes it
+                path.unlink()
         os.close(handle)
 
 

@@ -175,14 +175,16 @@ class Runner:
 
 
 def tree(root: Path) -> dict[str, bytes]:
-    """What lies below a folder: names, and what files hold; folders end in "/"."""
+    """What lies below a folder: names, and what files hold; folders end in "/". Those of the state
+    are made when slow work is kept, and only count with what is in them."""
     found: dict[str, bytes] = {}
     for path in sorted(root.rglob("*")):
         name = str(path.relative_to(root))
         if path.is_symlink():
             found[name] = b"-> " + os.fsencode(path.readlink())
         elif path.is_dir():
-            found[name + "/"] = b""
+            if not name.startswith("home/state"):
+                found[name + "/"] = b""
         else:
             found[name] = _unnumbered(path)
     return found

@@ -155,11 +155,14 @@ class Work:
 
     def give_name(self) -> None:
         """The file gets its final name; what has it is replaced. Raises OSError."""
-        there, file = self.standing(), self.folder.status(self._draft)
-        if there and file and (stat.S_ISDIR(there.st_mode) or stat.S_ISDIR(file.st_mode)):
-            self.folder.remove(_REPLACED)  # a folder cannot be renamed onto what is there
-            self.parent.rename(self.target.name, self.folder, _REPLACED)
-        self.folder.rename(self._draft, self.parent, self.target.name)
+        there, file, name = self.standing(), self.folder.status(self._draft), self.target.name
+        with ExitStack() as undo:
+            if there and file and (stat.S_ISDIR(there.st_mode) or stat.S_ISDIR(file.st_mode)):
+                self.folder.remove(_REPLACED)  # a folder cannot be renamed onto what is there
+                self.parent.rename(name, self.folder, _REPLACED)
+                undo.callback(self.folder.rename, _REPLACED, self.parent, name)
+            self.folder.rename(self._draft, self.parent, name)
+            undo.pop_all()
         self.parent.sync()
 
     def clear(self) -> None:

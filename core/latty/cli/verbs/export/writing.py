@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -97,9 +97,9 @@ def _arrays(made: Any, form: Exporter, output: Path, force: bool) -> Written:
     for target in targets:
         _free(target, form.suffix, force or target in done)
     for target, data in wanted.items():
-        with locks.writing(target) if folder else nullcontext():  # the output's is held already
-            if target not in done:
-                files.write(target, [data])
+        files.sweep(target)
+        if target not in done:
+            files.write(target, [data])
     return Written(tuple(targets), form.of, made.notes)
 
 
