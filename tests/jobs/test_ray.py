@@ -316,3 +316,38 @@ def test_ctrl_c_ends_it_and_the_rest_is_kept(
     done = latty(*SEARCH, SAMPLES, "-o", "x.safetensors", home=tmp_path)
     assert done.returncode == 0 and kept, done.stderr
     assert (tmp_path / "x.safetensors").read_bytes() == inline
+
+
+def at_home(home: Path) -> list[Path]:
+    """Processes that have this home, by what the kernel says."""
+    mark, found = f"LATTY_HOME={home / 'home'}".encode(), []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            if folder.name.isdecimal() and mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(folder)
+    return found
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["done", "killed"])
+def test_a_cluster_of_its_own_is_for_its_owner_alone_and_ends(
+    killed: bool, inline: bytes, tmp_path: Path
+) -> None:
+    place = Path(tempfile.mkdtemp(prefix="lr-", dir="/tmp"))
+    variables = environment(tmp_path, HOME=str(tmp_path), RAY_TMPDIR=str(place))
+    words = [*COMMAND, *SEARCH, SAMPLES, "-o", "x.safetensors", "--engine", "ray"]
+    driver = subprocess.Popen(words, cwd=tmp_path, env=variables, stderr=subprocess.DEVNULL)
+    try:
+        wait(lambda: pieces(tmp_path))
+        (folder,) = place.iterdir()
+        assert folder.stat().st_mode & 0o077 == 0 and [*folder.glob("ray/session_*")]
+        if killed:
+            driver.kill()
+        assert driver.wait(LIMIT) == (-signal.SIGKILL if killed else 0)
+        wait(lambda: not at_home(tmp_path), 90)  # some of Ray's own look every half minute
+        assert killed or not [*place.iterdir()]
+    finally:
+        driver.kill()
+        for left in at_home(tmp_path):
+            os.kill(int(left.name), signal.SIGKILL)
+        shutil.rmtree(place)
+    assert killed or (tmp_path / "x.safetensors").read_bytes() == inline

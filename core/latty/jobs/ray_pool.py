@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from pathlib import Path
 from secrets import token_hex
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any, ParamSpec, TypeVar
 
 from latty import process
@@ -24,6 +26,7 @@ MODE, TOKEN = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"
 TOKEN_FILE = Path("~/.ray/auth_token")
 ADDRESS = "RAY_ADDRESS"
 LOCAL = "local"  # a cluster of our own, that ends with us
+FOLDER = "RAY_TMPDIR"
 
 
 class RayPool(Executor):
@@ -40,20 +43,23 @@ class RayPool(Executor):
         ray = _imported()
         on_gpu = any(slot != "cpu" for slot in slots)
         own = {"include_dashboard": False, "num_cpus": max(1, len(slots))}
+        self._folder = _folder_of_our_own() if address == LOCAL else None
         try:
             ray.init(
                 address=address,
                 runtime_env={"env_vars": _variables()},
                 log_to_driver=False,
                 logging_level="error",
-                **(own if address == LOCAL else {}),
+                **({**own, "_temp_dir": f"{self._folder}/ray"} if self._folder else {}),
             )
         except (ConnectionError, RuntimeError, ValueError) as error:
             first = str(error).strip().split("\n")[0]
             hint = "ray status; the same token on every machine: ray get-auth-token"
+            self._remove_folder()
             raise DeviceError(f"no Ray cluster at {address}: {first}", hint) from None
         if on_gpu and not ray.cluster_resources().get("GPU"):
             ray.shutdown()
+            self._remove_folder()
             raise DeviceError(f"the Ray cluster at {address} has no GPU", "take --device cpu")
         needs = {"num_gpus": 1} if on_gpu else {"num_cpus": 1}
         # max_calls=0: a GPU task would otherwise get a new process, and open the model, each time
@@ -85,10 +91,22 @@ class RayPool(Executor):
         elif wait and pending:
             self._ray.wait(list(pending.values()), num_returns=len(pending))
         self._ray.shutdown()
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        if self._folder:
+            rmtree(self._folder, ignore_errors=True)
 
     def kill(self) -> None:
         """End what it is at and leave the cluster."""
         self.shutdown(cancel_futures=True)
+
+
+def _folder_of_our_own() -> str:
+    """Around the folder where Ray keeps sockets, which need a short path, and logs: that one Ray
+    opens to every user of the machine, as it does with /tmp/ray. Raises OSError."""
+    short = "/tmp" if Path("/tmp").is_dir() else None
+    return mkdtemp(prefix="latty-", dir=os.environ.get(FOLDER) or short)
 
 
 def _hand_over(inner: Future[T], future: Future[T]) -> None:
