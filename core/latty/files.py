@@ -90,15 +90,13 @@ def tail(path: Path, most: int, start: int = 0) -> tuple[bytes, int]:
         return b"", start
 
 
-def _mode(target: Path) -> int:
-    """The permissions of what is there, or those that open() would give."""
+def _mode(target: Path) -> int | None:
+    """The permissions of what is there; None: those of any new file."""
     if home.root_of(target) is not None:
         return 0o600
     if target.is_file():
         return target.stat().st_mode & 0o777
-    mask = os.umask(0o022)  # reading it means setting it
-    os.umask(mask)
-    return 0o666 & ~mask
+    return None
 
 
 def sync_folder(folder: Path) -> None:

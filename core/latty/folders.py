@@ -104,18 +104,24 @@ class Folder:
     def _open(self, name: str, flags: int, mode: int = 0) -> int:
         return os.open(name, flags | os.O_CLOEXEC | os.O_NOFOLLOW, mode, dir_fd=self.handle)
 
-    def write(self, name: str, pieces: Iterable[bytes | memoryview], mode: int = 0o600) -> None:
+    def write(
+        self, name: str, pieces: Iterable[bytes | memoryview], mode: int | None = 0o600
+    ) -> None:
         """Put a whole file under a name in one step; what was there stays until then, and a
         failure leaves nothing else. What is there is replaced, also a link, not what it leads to.
+
+        mode    its permissions; None = what the umask, or the folder's default ACL, gives
+
         Raises OSError.
         """
         draft = f".{_start(name)}.{os.urandom(6).hex()}"
         try:
-            with self.create(draft) as file:
+            with self.create(draft, 0o666 if mode is None else 0o600) as file:
                 file.writelines(pieces)
                 file.flush()
-                with suppress(OSError):  # not every file system has modes
-                    os.fchmod(file.fileno(), mode)
+                if mode is not None:
+                    with suppress(OSError):  # not every file system has modes
+                        os.fchmod(file.fileno(), mode)
                 os.fsync(file.fileno())
             self.rename(draft, self, name)
         except BaseException:

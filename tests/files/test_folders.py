@@ -118,6 +118,23 @@ def test_what_is_latty_s_own_is_its_owner_s_alone(mask: int) -> None:
     assert root is not None and modes(root) == {0o700, 0o600}
 
 
+def test_a_new_file_elsewhere_gets_what_the_umask_gives_and_the_next_one_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading the umask means setting it, for all threads: two at once would leave a wrong one."""
+    before = os.umask(0o027)
+    monkeypatch.setattr(os, "umask", None)
+    try:
+        files.write(tmp_path / "a", [b"1"])
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
+        (tmp_path / "a").chmod(0o604)
+        files.write(tmp_path / "a", [b"2"])
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o604
+    finally:
+        monkeypatch.undo()
+        os.umask(before)
+
+
 def test_a_folder_that_others_could_read_is_closed() -> None:
     home.state_dir().mkdir(parents=True)
     home.state_dir().chmod(0o755)
