@@ -24,7 +24,7 @@ from latty_tui.memory.journal import SCHEMA, HistoryFile, line, parsed
 from latty_tui.memory.keeper import AGAIN, KEPT
 from latty_tui.memory.tables import state_of, state_table, step_table
 from latty_tui.pictures import saved
-from latty_tui.state import History, State, Step
+from latty_tui.state import History, State, Step, ViewSettings
 
 FIRST = Scene("demo", 7, 0.8)
 OTHER_USER = 65534
@@ -317,6 +317,26 @@ def test_the_history_of_an_earlier_latty_goes_on_and_stays_for_it() -> None:
     time.sleep(0.02)
     earlier(steps=3)  # it is in use still
     assert left() == [0, 1, 2]
+
+
+def test_a_clock_that_is_set_back_does_not_bring_the_earlier_history_back() -> None:
+    path = earlier()
+    os.utime(path, (2e9, 2e9))
+    for seed in (50, 51):
+        history, _, memory = opened()
+        history.push(step(seed).state, "x", "", 0)
+        memory.save(history, {})
+        memory.close()
+    assert left() == [*range(40), 50, 51]
+
+
+@pytest.mark.parametrize("grid", [4.0, True, [4], {}, "4", 1e308, 5])
+def test_looks_that_are_none_are_as_a_new_user_sees_them(grid: object) -> None:
+    earlier(steps=1, looks={"grid": grid, "strip": "x", "theme": 3, "focus": []})
+    memory = Memory()
+    assert type(memory.view().grid) is int and memory.view() == ViewSettings()
+    assert memory.look("theme") == memory.look("focus") == ""
+    memory.close()
 
 
 def test_a_history_of_a_newer_latty_stays_as_it_is() -> None:

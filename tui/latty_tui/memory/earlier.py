@@ -36,6 +36,7 @@ def read() -> tuple[Recorded, list[str]]:
         except OSError as error:
             return Recorded(), [f"{FILE}: {error.strerror}: it stays as it is"]
         found, fault = _read(data)
+        found.earlier = changed()
         if fault:
             kept = f"{len(found.steps)} steps of it can be read" if found.steps else "none is read"
             fault = f"{FILE} {fault} ({kept}): it is set aside as {folder.set_aside(FILE)}"

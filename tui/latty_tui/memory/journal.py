@@ -3,7 +3,8 @@
 A line is the CRC-32 of a JSON table, as eight hexadecimal digits, and the table:
 
     {"schema": 2}                    how it is written; schema 1 was one document, see earlier.py
-    {"opened": 1764417600.5}         a studio begins to write, in seconds since 1970
+    {"opened": 1764417600.5,         a studio begins to write, in seconds since 1970; when the
+     "earlier": 17644173...}         studio.json that it knows was written, in ns
     {"state": {...}, "what": "..."}  a step; it is the present one
     {"drop": 2}                      the last two steps are forgotten
     {"back": 3}                      the present step is three before the last
@@ -34,12 +35,14 @@ SPARE = 1000  # lines more than a history needs, before it is written anew
 @dataclass(slots=True)
 class Recorded:
     """What a history says: `steps`, the present one at `index`; `lost` = lines that cannot be
-    read; `opened` = when a studio last began to write; `size`, `lines` = what was read."""
+    read; `opened` = when a studio last began to write, `earlier` = the time of the studio.json that
+    it knew, in ns; `size`, `lines` = what was read."""
 
     steps: list[Step] = field(default_factory=list)
     index: int = 0
     looks: Table = field(default_factory=dict)
     opened: float = 0.0
+    earlier: int = 0
     lost: int = 0
     schema: int = SCHEMA
     size: int = 0
@@ -52,8 +55,9 @@ def line(table: Table) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def whole(steps: Sequence[Step], index: int, looks: Table, opened: float) -> list[bytes]:
-    """The lines of a history, begun anew; of a long one the last MOST steps."""
+def whole(steps: Sequence[Step], index: int, looks: Table, opened: Table) -> list[bytes]:
+    """The lines of a history, begun anew; of a long one the last MOST steps. `opened` is such a
+    line."""
     kept, room = list[bytes](), LARGEST // 2
     for step in reversed(steps[-MOST:]):
         kept.append(line(step_table(step)))
@@ -61,7 +65,7 @@ def whole(steps: Sequence[Step], index: int, looks: Table, opened: float) -> lis
         if room < 0:
             break
     back = len(steps) - 1 - index
-    head = [line({"schema": SCHEMA}), line({"opened": opened}), line({"looks": looks})]
+    head = [line({"schema": SCHEMA}), line(opened), line({"looks": looks})]
     return [*head, *reversed(kept), *([line({"back": back})] if back else [])]
 
 
@@ -101,6 +105,7 @@ def _hear(found: Recorded, table: Table) -> None:
         found.looks = dict(table["looks"])
     elif "opened" in table:
         found.opened = float(table["opened"])
+        found.earlier = int(table.get("earlier", 0))
     else:
         found.schema = int(table["schema"])
 

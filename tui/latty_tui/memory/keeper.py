@@ -45,7 +45,8 @@ class Keeper:
         self._steps = list(found.steps) if found else []
         self._back = len(self._steps) - 1 - found.index if found and self._steps else 0
         self._looks: Table = found.looks if found else {}
-        self._opened = 0.0  # when we began to write
+        self._opened: Table = {}  # when we began to write, as a line
+        self._earlier = found.earlier if found else 0
         self._queue: SimpleQueue[StepChange | Event | None] = SimpleQueue()
         self._thread: Thread | None = None
 
@@ -101,8 +102,8 @@ class Keeper:
             tables.append({"looks": change.looks})
         self._back = change.back
         if not self._opened:
-            self._opened = time.time()
-            tables.insert(0, {"opened": self._opened})
+            self._opened = {"opened": time.time(), "earlier": self._earlier}
+            tables.insert(0, self._opened)
         return list(map(line, tables))
 
     def _write(self, lines: list[bytes]) -> None:

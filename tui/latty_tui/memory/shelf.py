@@ -64,14 +64,22 @@ def changed(path: Path) -> int:
 def take() -> Taken:
     """The history to go on with. Raises OSError, LattyError."""
     private(folder())
-    known, news = paths(), list[str]()
-    if earlier.changed() > max(map(changed, known), default=0):
+    known, news, document = paths(), list[str](), earlier.changed()
+    if document > max(map(changed, known), default=0) and not _knows(known, document):
         found = begun()
         found.recorded, found.news = earlier.read()
     else:
         found = _first_free(known, news) or begun()
+        found.recorded.earlier = document
     found.news += [*news, *_about_others(found)]
     return found
+
+
+def _knows(known: list[Path], document: int) -> bool:
+    """Whether the studio that wrote last knew that studio.json: clocks may be set back."""
+    with suppress(OSError, LattyError):
+        return bool(known) and HistoryFile(known[0]).read().earlier == document
+    return False
 
 
 def _first_free(known: list[Path], news: list[str]) -> Taken | None:
