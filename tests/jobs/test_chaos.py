@@ -12,7 +12,7 @@ import chaos
 import job_processes
 import pytest
 
-KILLS = int(os.environ.get("LATTY_CHAOS", "24"))
+KILLS = int(os.environ.get("LATTY_CHAOS", "16"))
 SEED = int(os.environ.get("LATTY_CHAOS_SEED") or time.time_ns() % 10**9)
 PARTS = 2  # tests, so that two cores share them
 FEW = ("render (the same, a job)", "edit", "train-scorer", "fetch")  # too few kills for every row
