@@ -185,7 +185,7 @@ def _project(folder: Path, trusted: Sequence[str]) -> tuple[dict[str, tuple[Any,
                 value, origin = found[name]
                 found[name] = (str(place / Path(value).expanduser()), origin)
             return found, passed_over
-        if (place / ".git").exists() or place == _home():
+        if os.path.lexists(place / ".git") or place == _home():
             break
     return {}, passed_over
 

@@ -10,8 +10,8 @@ from places import LIMIT
 
 from latty import wire
 
-MEMORY = [150_000, 700_000, 1_000_000, 1_200_000]  # KiB
-FILES = [24, 12, 8]
+MEMORY = [150_000, 700_000, 1_200_000]  # KiB
+FILES = [16, 8]
 VERBS = {
     "render": ["render", "tiny.toml", "--out-dir", ".", "--force"],
     "discover": ["discover", "random", "demo", "--samples", "10", "-o", "found", "--force"],

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from cli_in_process import latty
 from cli_process import COMMAND, environment
+from odd_files import make
 from places import CASES, LIMIT
 
 from latty import config
@@ -115,6 +116,20 @@ def test_a_user_obeys_roots_settings_and_no_third_users() -> None:
         assert (as_user(1234, place), as_user(1235, place)) == (8, 3)
 
 
+@as_root
+def test_a_folder_that_may_not_be_searched_lies_above() -> None:
+    """As where root goes on as somebody else in its own folder."""
+    with TemporaryDirectory() as name:
+        inside = Path(name) / "inside"
+        inside.mkdir()
+        before = Path.cwd()
+        try:
+            os.chdir(inside)
+            assert as_user(1234, inside) == 8
+        finally:
+            os.chdir(before)
+
+
 def as_user(user: int, place: Path) -> int:
     """The batch of a process of another user in a folder."""
     if (pid := os.fork()) == 0:
@@ -128,25 +143,6 @@ def as_user(user: int, place: Path) -> int:
 
 
 # --- of any kind and content ----------------------------------------------------------------------
-
-
-def make(path: Path, kind: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if kind == "fifo":
-        os.mkfifo(path)
-    elif kind == "folder":
-        path.mkdir()
-    elif kind == "device":
-        path.symlink_to("/dev/zero")
-    elif kind == "sparse":
-        path.touch()
-        os.truncate(path, 3 * 2**30)
-    elif kind == "deep":
-        path.write_text("x = " + "[" * 3000 + "]" * 3000)
-    elif kind == "long":
-        path.write_text("batch = " + "1" * 5000)
-    else:
-        path.write_bytes(kind.encode("latin-1"))
 
 
 KINDS = {"fifo": "named pipe", "folder": "folder", "device": "device", "sparse": "larger than",

@@ -14,7 +14,7 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper
-from onnx_files import Recipe
+from onnx_files import Recipe, opened
 from places import SHARED
 from processes import children
 
@@ -23,7 +23,6 @@ from latty.checkpoints.refusals import Refusal
 from latty.cli.main import main
 from latty.errors import BadData, Interrupted, Missing
 from latty.models import open_model
-from latty.models.onnx_session import OnnxSession
 from latty.models.opening import convert
 
 Captured = pytest.CaptureFixture[str]
@@ -292,7 +291,7 @@ def test_a_signal_ends_a_run(tmp_path: Path) -> None:
     model = helper.make_model(helper.make_graph(nodes, "g", [square], [out]), ir_version=8,
                               opset_imports=[helper.make_opsetid("", 13)])  # fmt: skip
     others = children()
-    session = OnnxSession(model.SerializeToString(), "long.onnx")
+    session = opened(model.SerializeToString())
     its = children() - others
 
     def stop(number: int, frame: object) -> None:

@@ -1,13 +1,16 @@
 """ONNX scorers that a stranger could send: each reaches beyond its file, never ends, or takes all.
 
-`REFUSED` and `GREEDY` are tables of them; each takes pictures (N, 3, 16, 16) as x and gives y.
+`REFUSED` and `GREEDY` are tables of them, `HONEST` one of those that only look odd. Each takes
+pictures (N, 3, 16, 16) as x and gives y.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -128,6 +131,7 @@ GOOD: bytes = network().SerializeToString()
 IN_PIECES = piece(1, b"value") + piece(5, b"\x10\x01") + piece(5, b"\x70\x01")
 ELSEWHERE = piece(1, b"location", 2) + piece(2, b"secret.bin", 2)  # in odd spelling
 FLOAT = helper.make_tensor_type_proto(TensorProto.FLOAT, [2])
+LIST = onnx.TypeProto(sequence_type=onnx.TypeProto.Sequence(elem_type=FLOAT))
 REFUSED: dict[str, tuple[bytes, str]] = {
     "numbers elsewhere": (changed(lambda m: m.graph.initializer.append(external())),
                           "'t' keeps its numbers in another file"),
@@ -159,9 +163,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a type": (of_node("Relu", t=FLOAT), "Relu, has a type among"),
     "custom": (of_node("Mine", domain="my.ops"), "Mine, is an operation of my.ops"),
     "custom, of no domain": (of_node("Mine"), "Mine, is an operation that is not run here"),
-    "of ONNX-ML": (of_node("LabelEncoder", domain="ai.onnx.ml"), "an operation of ai.onnx.ml"),
+    "of ONNX-ML": (of_node("ZipMap", domain="ai.onnx.ml"), "an operation of ai.onnx.ml"),
     "search": (of_node("BeamSearch", domain="com.microsoft"), "BeamSearch, is an operation of com"),
-    "sequence": (of_node("SequenceConstruct"), "SequenceConstruct, is an operation that is not"),
     "optional": (of_node("Optional", type=FLOAT), "Optional, is an operation that is not"),
     "text operation": (of_node("StringNormalizer"), "StringNormalizer, is an operation that"),
     "a function called Relu": (function(helper.make_node("Neg", ["x"], ["y"]), "", "Relu"),
@@ -177,7 +180,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "larger than 64 bits": (tensor(data_type=1, dims=[2**32, 2**32]), "numbers, it says"),
     "less than nothing": (tensor(data_type=1, dims=[-1, -4], float_data=[1.0] * 4), "it says"),
     "of a thousand axes": (tensor(data_type=1, dims=[1] * 1000), "a damaged one"),
-    "a list": (value(sequence_type=onnx.TypeProto.Sequence(elem_type=FLOAT)), "'v' is a sequence"),
+    "a list comes out": (changed(lambda m: m.graph.output.add(name="v", type=LIST)),
+                         "'v' is a sequence"),
+    "a list of lists": (value(sequence_type=onnx.TypeProto.Sequence(elem_type=LIST)),
+                        "'v' is a sequence"),
     "a table": (value(map_type=onnx.TypeProto.Map(key_type=7, value_type=FLOAT)), "'v' is a map"),
     "a maybe": (value(optional_type=onnx.TypeProto.Optional(elem_type=FLOAT)), "is a optional"),
     "texts": (value(tensor_type=onnx.TypeProto.Tensor(elem_type=8)), "is no tensor of numbers"),
@@ -228,3 +234,71 @@ GREEDY: dict[str, bytes] = {
     "Unique": greedy(("ConstantOfShape", ["s"], ["long"]), ("Unique", ["long"], ["big"]),
                      numbers=(stored("s", 2**27),)),
 }  # fmt: skip
+
+
+# --- what is honest, and looks odd ----------------------------------------------------------------
+
+
+def lists() -> bytes:
+    """As exporters split a tensor whose sizes they do not know."""
+    model = network(
+        helper.make_node("SplitToSequence", ["flat", "half"], ["s"], axis=1),
+        ("SequenceAt", ["s", "zero"], ["a"]), ("SequenceAt", ["s", "one"], ["b"]),
+        ("SequenceConstruct", ["b", "a"], ["t"]),
+        helper.make_node("ConcatFromSequence", ["t"], ["both"], axis=1),
+        ("MatMul", ["both", "w"], ["y"]),
+        numbers=(numpy_helper.from_array(np.int64(384), "half"),
+                 numpy_helper.from_array(np.int64(0), "zero"),
+                 numpy_helper.from_array(np.int64(1), "one")))  # fmt: skip
+    model.graph.value_info.add(name="s", type=LIST)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def learned() -> bytes:
+    """As skl2onnx writes a pipeline of a scaler, a logistic regression and a forest."""
+    random = np.random.RandomState(1)
+    tree = {"nodes_treeids": [0, 0, 0], "nodes_nodeids": [0, 1, 2], "nodes_featureids": [5, 0, 0],
+            "nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"], "nodes_values": [0.1, 0.0, 0.0],
+            "nodes_truenodeids": [1, 0, 0], "nodes_falsenodeids": [2, 0, 0],
+            "target_treeids": [0, 0], "target_nodeids": [1, 2], "target_ids": [0, 1],
+            "target_weights": [0.5, -2.0], "n_targets": 2}  # fmt: skip
+    ml = {"domain": "ai.onnx.ml"}
+    model = network(
+        helper.make_node("Scaler", ["flat"], ["f"], offset=[0.1], scale=[2.0], **ml),
+        helper.make_node("LinearClassifier", ["f"], ["label", "scores"], post_transform="SOFTMAX",
+                         coefficients=random.randn(1536).tolist(), intercepts=[0.5, -0.5],
+                         classlabels_ints=[0, 1], **ml),
+        helper.make_node("Normalizer", ["scores"], ["p"], norm="L1", **ml),
+        helper.make_node("TreeEnsembleRegressor", ["f"], ["q"], **tree, **ml),
+        ("Add", ["p", "q"], ["y"]))  # fmt: skip
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def first_converters() -> bytes:
+    """With operations of before ONNX 1.0, which its first converters wrote."""
+    return greedy(("ImageScaler", ["x"], ["i"], {"bias": [0.1, 0.2, 0.3], "scale": 2.0}),
+                  ("Affine", ["i"], ["j"], {"alpha": 0.5, "beta": 1.0}),
+                  ("ScaledTanh", ["j"], ["big"], {"alpha": 1.5, "beta": 0.5}), opset=7)  # fmt: skip
+
+
+def laid_out(folder: Path) -> bytes:
+    """As onnxruntime writes a network that it has laid out for this machine."""
+    kernel = numpy_helper.from_array(np.random.RandomState(2).randn(16, 3, 3, 3).astype("f"), "k")
+    plain = greedy(("Conv", ["x", "k"], ["c"]), ("Relu", ["c"], ["r"]), ("MaxPool", ["r"], ["big"],
+                   {"kernel_shape": [2, 2]}), numbers=(kernel,))  # fmt: skip
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(folder / "laid_out.onnx")
+    options.log_severity_level = 4
+    onnxruntime.InferenceSession(plain, options, providers=["CPUExecutionProvider"])
+    return (folder / "laid_out.onnx").read_bytes()
+
+
+HONEST: dict[str, Callable[[Path], bytes]] = {
+    "lists": lambda _: lists(),
+    "learned": lambda _: learned(),
+    "first converters": lambda _: first_converters(),
+    "laid out": laid_out,
+}

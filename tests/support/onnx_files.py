@@ -7,7 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from latty.checkpoints import onnxfile
+from latty.models.onnx_session import OnnxSession
+
 FLOATS = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16}
+
+
+def opened(data: bytes) -> OnnxSession:
+    """The network in the bytes of a file, ready to run."""
+    return OnnxSession(onnxfile.read(memoryview(data)), "net.onnx")
 
 
 @dataclass(frozen=True)

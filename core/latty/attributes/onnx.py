@@ -7,10 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latty import reading
 from latty.attributes.card import Card
+from latty.checkpoints import onnxfile
 from latty.checkpoints.onnxfile import Network
 from latty.checkpoints.refusals import Refusal
-from latty.errors import BadData, OutputError
+from latty.errors import BadData, OutputError, UnfitFile
 from latty.models.onnx_session import OnnxSession
 
 TYPES = ("float32", "float16", "uint8")
@@ -80,7 +82,10 @@ def _input(network: Network, file: str) -> tuple[str, str, tuple[int | str, ...]
 def _session(path: Path) -> OnnxSession:
     """The network, opened. Raises Missing, OutputError, BadData, DeviceError, ConfigError."""
     try:
-        return OnnxSession(path.read_bytes(), path.name)
+        code = reading.content(path, onnxfile.LARGEST)
+        return OnnxSession(onnxfile.read(memoryview(code)), path.name)
+    except UnfitFile:
+        raise
     except OSError as error:
         raise OutputError(f"cannot read {path.name}: {error.strerror}") from None
     except Refusal as refusal:

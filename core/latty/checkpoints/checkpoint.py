@@ -47,6 +47,7 @@ class Checkpoint:
     kind      "pickle", "torch-zip", "torch-legacy", "npy", "npz", "safetensors", "onnx" or "shards"
     tree      what it holds: plain dicts, lists, numbers and text, TensorView, Record, TfNetwork
     meta      free text of a safetensors header; what an ONNX network takes and gives
+    network   what an ONNX file holds
     warnings  what a reader should know although the file was read
     given     settings that the user states, which the file cannot know
     tally     what looking at it may cost, and has cost so far
@@ -60,6 +61,7 @@ class Checkpoint:
     meta: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
+    network: onnxfile.Network | None = field(default=None, repr=False)
     _views: dict[int, dict[str, TensorView]] = field(default_factory=dict, repr=False)
     _modules: dict[int, dict[str, Record | TfNetwork]] = field(default_factory=dict, repr=False)
 
@@ -236,7 +238,9 @@ def _read_onnx(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
         "opset": str(network.opset),
         "producer": network.producer,
     }
-    return Checkpoint(path, "onnx", len(code), {onnxfile.NETWORK: whole}, tally, meta)
+    return Checkpoint(
+        path, "onnx", len(code), {onnxfile.NETWORK: whole}, tally, meta, network=network
+    )
 
 
 def _read_legacy(path: Path, code: memoryview, tally: Tally) -> Checkpoint:

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from latty.checkpoints import onnxfile, symbols
+from latty.checkpoints import symbols
 from latty.checkpoints.checkpoint import Checkpoint, read
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.tally import Tally
@@ -73,11 +73,10 @@ def _contents(checkpoint: Checkpoint) -> Facts:
         clean(name): {"shape": list(tensor.shape), "dtype": dtype_name(tensor.dtype)}
         for name, tensor in views.items()
     }
-    if checkpoint.kind == "onnx":
-        network = onnxfile.read(memoryview(views[onnxfile.NETWORK].storage.raw()))
+    if checkpoint.network is not None:
         tensors = {
             clean(name): {"shape": list(learned.shape or ()), "dtype": learned.dtype}
-            for name, learned in network.numbers.items()
+            for name, learned in checkpoint.network.numbers.items()
         }
     return {
         "kind": checkpoint.kind,

@@ -29,37 +29,55 @@ CONTROL = {"Loop": "a loop, which may never end", "Scan": "a loop", "SequenceMap
            "If": "a branch"}  # fmt: skip
 SETTINGS = {"graph": "a network", "graphs": "networks", "sparse": "a sparse tensor",
             "sparses": "sparse tensors", "tp": "a type", "type_protos": "types"}  # fmt: skip
-# What runs: operations on tensors of numbers, of ONNX and of onnxruntime's own (those that its
-# tools write into a network when they fuse or quantise it).
+# What runs: operations on numbers, of ONNX, of what scikit-learn learns, and of onnxruntime's own
+# (those that its tools write into a network when they fuse, quantise or lay it out, and those of
+# the first converters, which it still runs).
 ONNX = """
-    Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin Asinh Atan Atanh Attention AveragePool
-    BatchNormalization Bernoulli BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor
-    BlackmanWindow Cast CastLike Ceil Celu CenterCropPad Clip Col2Im Compress Concat Constant
-    ConstantOfShape Conv ConvInteger ConvTranspose Cos Cosh CumProd CumSum DFT DeformConv
-    DepthToSpace DequantizeLinear Det Div Dropout DynamicQuantizeLinear Einsum Elu Equal Erf Exp
-    Expand EyeLike Flatten Floor GRU Gather GatherElements GatherND Gelu Gemm GlobalAveragePool
-    GlobalLpPool GlobalMaxPool Greater GreaterOrEqual GridSample GroupNormalization HammingWindow
-    HannWindow HardSigmoid HardSwish Hardmax Identity InstanceNormalization IsInf IsNaN LRN LSTM
+    Abs Acos Acosh Add Affine AffineGrid And ArgMax ArgMin Asin Asinh Atan Atanh Attention
+    AveragePool BatchNormalization Bernoulli BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr
+    BitwiseXor BlackmanWindow Cast CastLike Ceil Celu CenterCropPad Clip Col2Im Compress Concat
+    ConcatFromSequence Constant ConstantOfShape Conv ConvInteger ConvTranspose Cos Cosh Crop
+    CumProd CumSum DFT DeformConv DepthToSpace DequantizeLinear Det Div Dropout
+    DynamicQuantizeLinear DynamicSlice Einsum Elu Equal Erf Exp Expand EyeLike Flatten Floor GRU
+    Gather GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalLpPool GlobalMaxPool
+    Greater GreaterOrEqual GridSample GroupNormalization HammingWindow HannWindow HardSigmoid
+    HardSwish Hardmax Identity ImageScaler InstanceNormalization IsInf IsNaN LRN LSTM
     LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax LpNormalization LpPool MatMul
-    MatMulInteger Max MaxPool MaxRoiPool MaxUnpool Mean MeanVarianceNormalization Min Mish Mod Mul
-    Multinomial Neg NonMaxSuppression NonZero Not OneHot Or PRelu Pad Pow QLinearConv QLinearMatMul
-    QuantizeLinear RMSNormalization RNN RandomNormal RandomNormalLike RandomUniform
-    RandomUniformLike Range Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax
-    ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize ReverseSequence
-    RoiAlign RotaryEmbedding Round STFT Scatter ScatterElements ScatterND Selu Shape Shrink Sigmoid
-    Sign Sin Sinh Size Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum
-    SwiGLU Swish Tan Tanh TensorScatter ThresholdedRelu Tile TopK Transpose Trilu Unique Unsqueeze
-    Upsample Where Xor"""
+    MatMulInteger Max MaxPool MaxRoiPool MaxUnpool Mean MeanVarianceNormalization
+    MelWeightMatrix Min Mish Mod Mul Multinomial Neg NonMaxSuppression NonZero Not OneHot Or
+    PRelu Pad ParametricSoftplus Pow QLinearConv QLinearMatMul QuantizeLinear RMSNormalization
+    RNN RandomNormal RandomNormalLike RandomUniform RandomUniformLike Range Reciprocal ReduceL1
+    ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
+    ReduceSumSquare Relu Reshape Resize ReverseSequence RoiAlign RotaryEmbedding Round STFT
+    Scale ScaledTanh Scatter ScatterElements ScatterND Selu SequenceAt SequenceConstruct
+    SequenceEmpty SequenceErase SequenceInsert SequenceLength Shape Shrink Sigmoid Sign
+    SimplifiedLayerNormalization Sin Sinh Size Slice Softmax Softplus Softsign SpaceToDepth
+    Split SplitToSequence Sqrt Squeeze Sub Sum SwiGLU Swish Tan Tanh TensorScatter
+    ThresholdedRelu Tile TopK Transpose Trilu Unique Unsqueeze Upsample Where Xor"""
 ONNXRUNTIME = """
-    Attention BiasAdd BiasGelu BiasSplitGelu DequantizeLinear DynamicQuantizeMatMul
-    EmbedLayerNormalization FastGelu FusedConv FusedGemm FusedMatMul FusedMatMulActivation Gelu
-    GridSample GroupNorm Inverse MatMulInteger16 MatMulIntegerToFloat MatMulNBits
-    MultiHeadAttention NhwcConv NhwcFusedConv NhwcMaxPool Pad QAttention QGemm QLinearAdd
-    QLinearAveragePool QLinearConcat QLinearConv QLinearGlobalAveragePool QLinearLeakyRelu
-    QLinearMul QLinearReduceMean QLinearSigmoid QLinearSoftmax QLinearWhere QuantizeLinear
-    QuickGelu SkipGroupNorm SkipLayerNormalization SkipSimplifiedLayerNormalization
-    SimplifiedLayerNormalization Trilu Unique"""
-OPERATIONS = {"": frozenset(ONNX.split()), "com.microsoft": frozenset(ONNXRUNTIME.split())}
+    Attention AttnLSTM BiasAdd BiasGelu BiasSplitGelu CDist ConvTransposeWithDynamicPads
+    CropAndResize DequantizeLinear DynamicQuantizeLSTM DynamicQuantizeMatMul
+    EmbedLayerNormalization ExpandDims FastGelu FusedConv FusedGemm FusedMatMul
+    FusedMatMulActivation GatherBlockQuantized GatherND Gelu GridSample GroupNorm
+    GroupQueryAttention Inverse MatMulBnb4 MatMulFpQ4 MatMulInteger16 MatMulIntegerToFloat
+    MatMulNBits MaxpoolWithMask MoE MultiHeadAttention NhwcConv NhwcFusedConv NhwcMaxPool Pad
+    QAttention QEmbedLayerNormalization QGemm QLinearAdd QLinearAveragePool QLinearConcat
+    QLinearConv QLinearGlobalAveragePool QLinearLeakyRelu QLinearMul QLinearReduceMean
+    QLinearSigmoid QLinearSoftmax QLinearWhere QMoE QuantizeLinear QuickGelu Range
+    RotaryEmbedding SimplifiedLayerNormalization SkipGroupNorm SkipLayerNormalization
+    SkipSimplifiedLayerNormalization TransposeMatMul Trilu UnfoldTensor Unique"""
+LAID_OUT = """
+    AveragePool Conv GlobalAveragePool GlobalMaxPool MaxPool ReorderInput ReorderOutput Upsample"""
+LEARNED = """
+    ArrayFeatureExtractor Binarizer FeatureVectorizer Imputer LinearClassifier LinearRegressor
+    Normalizer OneHotEncoder SVMClassifier SVMRegressor Scaler TreeEnsemble
+    TreeEnsembleClassifier TreeEnsembleRegressor"""
+OPERATIONS = {
+    "": frozenset(ONNX.split()),
+    "ai.onnx.ml": frozenset(LEARNED.split()),
+    "com.microsoft": frozenset(ONNXRUNTIME.split()),
+    "com.microsoft.nchwc": frozenset(LAID_OUT.split()),
+}
 
 
 # --- onnx.proto, as far as a network is run from it -----------------------------------------------
@@ -94,8 +112,9 @@ NODE: Schema = {
 AXIS: Schema = {1: Field("size", "int64"), 2: Field("word", "text")}  # of both the last counts
 SHAPE: Schema = {1: _many("axes", AXIS)}
 TENSOR_TYPE: Schema = {1: Field("type", "int32"), 2: Field("shape", SHAPE)}
+SEQUENCE: Schema = {1: Field("of", {1: Field("tensor", TENSOR_TYPE)})}
 TYPE: Schema = {
-    1: Field("tensor", TENSOR_TYPE), 4: Field("sequence", "bytes"), 5: Field("map", "bytes"),
+    1: Field("tensor", TENSOR_TYPE), 4: Field("sequence", SEQUENCE), 5: Field("map", "bytes"),
     7: Field("opaque", "bytes"), 8: Field("sparse", "bytes"), 9: Field("optional", "bytes"),
 }  # fmt: skip
 VALUE: Schema = {1: Field("name", "text"), 2: Field("type", TYPE)}
@@ -245,7 +264,7 @@ class _Check:
         for function in functions:
             for default in function.all("defaults"):
                 self.attribute(default, f"its function {clean(function.one('name', ''))}")
-            self.values(function.all("between"))
+            self.values(function.all("between"), inside=True)
             self.functions[_called(function, "name")] += self.nodes(function.all("nodes"))
         calls = self.nodes(graph.all("nodes"))
         for tensor in graph.all("numbers"):
@@ -254,7 +273,7 @@ class _Check:
             name = sparse.one("values", ProtoMessage(TENSOR)).one("name", "")
             raise _refused(f"its tensor '{clean(name)}' is sparse")
         for place in ("inputs", "outputs", "between"):
-            self.values(graph.all(place))
+            self.values(graph.all(place), place == "between")
         self.unfold(calls)
 
     def nodes(self, nodes: Iterable[ProtoMessage]) -> Counter[Called]:
@@ -294,9 +313,13 @@ class _Check:
         if min(dims, default=0) < 0 or said > 2 * sum(map(_size, tensor.found.values())):
             raise _refused(f"{what} has {said} numbers, it says, which are not in the file")
 
-    def values(self, values: Iterable[ProtoMessage]) -> None:
+    def values(self, values: Iterable[ProtoMessage], inside: bool = False) -> None:
+        """Tensors of numbers; inside a network lists of them, too, as exporters split tensors."""
         for value in values:
             kind = value.one("type", ProtoMessage(TYPE))
+            if inside and kind.found.keys() == {"sequence"}:
+                of = kind.one("sequence").one("of")
+                kind = of if of is not None and of.found else kind
             name, others = clean(value.one("name", "")), kind.found.keys() - {"tensor"}
             if others:
                 raise _refused(f"its value '{name}' is a {min(others)}, and no tensor")

@@ -6,6 +6,7 @@ or by any signal, whatever onnxruntime does meanwhile. It imports no torch.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from latty.process import end_with_parent
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 SILENT = 4  # what onnxruntime says by itself: its errors are raised, too
 SHORT = ("is smaller than requested", "failed to allocate", "out of memory", "bad_alloc",
          "bad allocation", "can't allocate", "unable to allocate")  # fmt: skip
@@ -30,6 +32,9 @@ TYPES = frozenset({"float16", "float32", "float64", "int8", "uint8", "int16", "u
 def main() -> None:
     """Open the network that the first message holds, then answer each message with its outputs."""
     end_with_parent(int(sys.argv[1]))
+    for number in SIGNALS:  # at once, although who started it may not hear them
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     os.chdir("/")

@@ -8,11 +8,13 @@ import io
 import os
 import re
 import select
+import signal
 import subprocess
 import threading
 import time
 import weakref
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -31,6 +33,8 @@ INSTALL = "pip install 'latty[onnx]'"
 # Each arena of a thread would count as memory that the network takes. Nobody is told what is run.
 ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "ORT_DISABLE_TELEMETRY": "1"}
 LOOK = 0.1  # seconds between two looks at signals and the clock
+FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT)
+KILLED = "memory was short, or somebody ended it"
 GRACE = 1.0  # seconds that a run may still take after a signal
 LONGER = "onnx_seconds in config.toml, or LATTY_ONNX_SECONDS, gives it more time"
 
@@ -41,12 +45,10 @@ class OnnxSession:
     It runs in a process that is started when it is needed, and again after one that ended.
     """
 
-    def __init__(self, data: bytes, file: str) -> None:
-        """Of the bytes of a file. Raises Refusal for one that reaches beyond itself or may never
-        end, Missing without onnxruntime, BadData for what it cannot run, DeviceError, ConfigError.
-        """
-        self.file = clean(file)
-        self.network = onnxfile.read(memoryview(data))
+    def __init__(self, network: onnxfile.Network, file: str) -> None:
+        """Of a file of that name. Raises Missing without onnxruntime, BadData for what it cannot
+        run, DeviceError, ConfigError."""
+        self.file, self.network = clean(file), network
         settings = config.load()
         self.seconds, self.memory = settings.onnx_seconds, settings.onnx_memory
         self._version = self.network.version
@@ -120,17 +122,13 @@ class _Process:
         """Raises DeviceError where it cannot be started."""
         self.file, self.owner = file, os.getpid()
         words = process.command("latty.models.onnx_process", str(self.owner))
-        pipe = subprocess.PIPE
-        # A session of its own: signals of the terminal are answered here, and the child ends with
-        # this process.
-        environment = process.environment({**os.environ, **ENVIRONMENT})
         try:
-            self.child = Child(words, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL,
-                               start_new_session=True, env=environment)  # fmt: skip
-        except OSError as error:
-            what = f"{file} needs a process of its own, which cannot be started: {error.strerror}"
+            self.child = _child(words, process.environment({**os.environ, **ENVIRONMENT}))
+        except (OSError, RuntimeError) as error:  # RuntimeError: no thread, either
+            why = getattr(error, "strerror", None) or error
+            what = f"{file} needs a process of its own, which cannot be started: {why}"
             raise DeviceError(what, "free some memory, processes or open files") from None
-        self._end = weakref.finalize(self, _end, self.child)
+        self._end = weakref.finalize(self, _end, self.child, self.owner)
 
     def is_ready(self) -> bool:
         """Whether it is there, and ours: a copy of this process has to start its own."""
@@ -151,10 +149,10 @@ class _Process:
         watch = _Watch(self.file, seconds)
         size = size or sum(map(len, pieces))
         try:
-            to = _Pipe(self.child.stdin.fileno(), watch)
+            to = _Pipe(self.child.stdin.fileno(), select.POLLOUT, watch)
             for piece in (wire.head(header, size, onnxfile.LARGEST), *pieces):
                 to.put(memoryview(piece))
-            back = io.BufferedReader(_Pipe(self.child.stdout.fileno(), watch), 2**20)
+            back = io.BufferedReader(_Pipe(self.child.stdout.fileno(), select.POLLIN, watch), 2**20)
             answer = wire.read(back)
             if answer is None:
                 raise EOFError
@@ -176,20 +174,43 @@ class _Process:
             return Interrupted(stopped)
         if status < 0:
             name = process.signal_name(-status)
-            hint = "memory was short, or somebody ended it" if name == "SIGKILL" else ""
-            what = f"{self.file}: the process that ran it was ended by {name}"
-            return DeviceError(what, hint or "another version of onnxruntime may run it")
+            own = -status in FAULTS
+            hint = "another version of onnxruntime may run it" if own else KILLED
+            return DeviceError(f"{self.file}: the process that ran it was ended by {name}", hint)
         what = f"{self.file}: the process that runs it ended with status {status}"
         return DeviceError(what, "is there memory enough to start it?")
 
 
-def _end(child: Child) -> None:
-    """End a child, whatever it does."""
-    child.kill()
+def _child(words: Sequence[str], environment: Mapping[str, str]) -> Child:
+    """A process with pipes, started from a thread of its own: the kernel ends it with the thread
+    that started it, and callers' threads come and go. Raises OSError, RuntimeError."""
+    started, pipe = Future[Child](), subprocess.PIPE
+
+    def stay() -> None:
+        try:
+            # A session of its own: signals of the terminal are answered here.
+            child = Child(words, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL,
+                          start_new_session=True, env=environment)  # fmt: skip
+        except OSError as error:
+            started.set_exception(error)
+            return
+        started.set_result(child)
+        child.wait()
+
+    threading.Thread(target=stay, name="onnx", daemon=True).start()
+    return started.result()
+
+
+def _end(child: Child, owner: int) -> None:
+    """End a child, whatever it does. A copy of the owner lets go of it alone."""
+    ours = owner == os.getpid()
+    if ours:
+        child.kill()
     for pipe in (child.stdin, child.stdout):
         if pipe is not None:
             pipe.close()
-    child.wait()
+    if ours:
+        child.wait()
 
 
 class _Watch:
@@ -215,25 +236,29 @@ class _Watch:
 class _Pipe(io.RawIOBase):
     """One end of a pipe, whose other end may never answer."""
 
-    def __init__(self, handle: int, watch: _Watch) -> None:
+    def __init__(self, handle: int, event: int, watch: _Watch) -> None:
         self.handle, self.watch = handle, watch
+        self.poll = select.poll()  # select() knows no handle above 1023
+        self.poll.register(handle, event)
         os.set_blocking(handle, False)
+
+    def _wait(self) -> None:
+        while not self.poll.poll(LOOK * 1000):
+            self.watch.look()
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, into: Any) -> int:
         """What has come, at least a byte; 0 at the end. Raises BadData, Interrupted."""
-        while not select.select([self.handle], [], [], LOOK)[0]:
-            self.watch.look()
+        self._wait()
         return os.readv(self.handle, [into])
 
     def put(self, data: memoryview) -> None:
         """Write all of it. Raises BrokenPipeError, BadData, Interrupted."""
         data = data.cast("B")
         while data:
-            while not select.select([], [self.handle], [], LOOK)[1]:
-                self.watch.look()
+            self._wait()
             data = data[os.write(self.handle, data[: 2**20]) :]
 
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from latty.checkpoints import onnxfile
-from latty.checkpoints.onnxfile import NETWORK, Network, Value
+from latty.checkpoints.onnxfile import Network, Value
 from latty.errors import BadData
 from latty.models.families.onnx.drawing import RANGES, Array, OnnxDrawing, OnnxUsage
 from latty.models.onnx_session import OnnxSession
@@ -40,11 +39,11 @@ PASSED = ("Identity", "Cast", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "F
 def convert(part: Part) -> Converted:
     """The bytes of the file, and under "config" how they are used. Raises BadData, Missing."""
     said = part.beside
-    data, file = part.tensors[NETWORK].tobytes(), clean(part.checkpoint.path.name)
-    network = onnxfile.read(memoryview(data))
+    network, file = part.checkpoint.network, clean(part.checkpoint.path.name)
+    assert network is not None
     latent, label = _inputs(network, file)
     _refuse_no_pictures([one.shape for one in network.outputs], file)
-    session = OnnxSession(data, file)
+    session = OnnxSession(network, file)
     usage = OnnxUsage(
         latent.name,
         _columns(latent),
@@ -52,7 +51,7 @@ def convert(part: Part) -> Converted:
         latent_type=latent.dtype,
         batch=_rows_at_once(latent),
         distribution=_distribution(said),
-        **_classes(label, session.network, said),
+        **_classes(label, network, said),
     )
     drawing = OnnxDrawing(session, usage)
     drawing, alone = _batched(_with_output(drawing))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latty.checkpoints import onnxfile
 from latty.checkpoints.onnxfile import NETWORK
 from latty.errors import BadData
 from latty.models.activations import Changes, changed
@@ -38,7 +39,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> "O
     if data.dtype != torch.uint8 or data.dim() != 1:
         raise BadData(f"tensor '{NETWORK}' is not the bytes of a file", "import the file again")
     usage = usage_of(header_config(meta))
-    session = OnnxSession(data.numpy().tobytes(), name)
+    session = OnnxSession(onnxfile.read(data.numpy().data), name)
     info = ModelInfo.of(
         meta,
         "onnx",
