@@ -182,8 +182,9 @@ def test_states_of_another_fit_and_damaged_ones_are_not_read(tmp_path: Path) -> 
     assert FitState(tmp_path, "mine").read() == {}
     (tmp_path / "pca.safetensors").write_bytes(b"half a file")
     assert FitState(tmp_path, "mine").read() == {}
+    (tmp_path / "taken").write_bytes(b"no folder")
     with pytest.raises(OutputError, match="cannot keep"):
-        FitState(tmp_path / "nowhere", "mine").write({"sums": torch.ones(3)})
+        FitState(tmp_path / "taken", "mine").write({"sums": torch.ones(3)})
 
 
 # --- scikit-learn's -------------------------------------------------------------------------------

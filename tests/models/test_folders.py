@@ -1,5 +1,6 @@
 """Folders that hold a checkpoint, shards of one, settings beside a file and by --set."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -116,6 +117,55 @@ def test_a_folder_is_a_model_in_a_preset(tmp_path: Path, folder: Path) -> None:
         np.asarray(Image.open(next(tmp_path.rglob(f"{name}*.png")))) for name in ("folder", "file")
     ]
     assert np.array_equal(*pictures) and pictures[0].std() > 0
+
+
+HUGGING_FACE = [layout for layout in LAYOUTS if layout.startswith(("huggingface", "shards"))]
+
+
+def moved(file: Path, place: Path) -> None:
+    """The file lies in the folder `place` under another name, and is a link as the cache has it."""
+    place.mkdir(exist_ok=True)
+    target = file.rename(place / hashlib.sha256(file.name.encode()).hexdigest())
+    file.symlink_to(os.path.relpath(target, file.parent))
+
+
+@pytest.mark.parametrize("layout", HUGGING_FACE)
+def test_the_cache_of_hugging_face_opens(tmp_path: Path, layout: str) -> None:
+    cache = tmp_path / "models--someone--sn"
+    revision = cache / "snapshots" / "0a1b"
+    revision.mkdir(parents=True)
+    LAYOUTS[layout](revision)
+    (revision / "config.json").write_text('{"distribution": "uniform"}')
+    files = list(revision.iterdir())
+    for file in files:
+        moved(file, cache / "blobs")
+    named = next((file for file in files if file.name.endswith("index.json")), None)
+    for path in (revision, named or next(file for file in files if file.name != "config.json")):
+        model = open_model(str(path), "cpu")
+        assert model.info.family == "sngan" and float(model.sample(range(50)).abs().max()) <= 1
+        assert "left out" not in model.info.notes
+
+
+def test_settings_that_lead_out_are_named_and_left_out(tmp_path: Path, folder: Path) -> None:
+    one_file(folder, "generator.pt")
+    moved(folder / "args.json", tmp_path / "elsewhere")
+    model = open_model(str(folder), "cpu")
+    assert float(model.sample(range(50)).abs().max()) > 1
+    told = json.loads(latty("inspect", str(folder), "--json", home=tmp_path).stdout)
+    assert told["settings beside"] == {}
+    assert told["notes"] == ["args.json beside it is a link that leads out of its folder: left out"]
+
+
+@pytest.mark.parametrize("suffix", ["bin", "safetensors"])
+def test_a_shard_that_leads_out_is_refused(tmp_path: Path, folder: Path, suffix: str) -> None:
+    sharded(folder, "model", suffix)
+    shard = f"model-00002-of-00002.{suffix}"
+    moved(folder / shard, tmp_path / "elsewhere")
+    index = folder / f"model.{suffix}.index.json"
+    for verb, path in (("inspect", folder), ("inspect", index), ("import", index)):
+        done = latty(verb, str(path), home=tmp_path)
+        assert done.returncode == 65 and done.stderr.count("\n") == 1, done.stderr
+        assert f"{shard}, which is a link that leads out of its folder" in done.stderr
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "long", "deep", "list"])
