@@ -11,7 +11,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -184,14 +184,27 @@ class Folder:
                 raise
             kind = reading.kind_of(found.st_mode)
             fault = OTHERS if kind == "folder" else f"it is a {kind}"
-            raise _in_the_way(self.path / name, fault) from None
+            raise in_the_way(self.path / name, fault) from None
         try:
             if fault := folder._not_ours(kind):
-                raise _in_the_way(folder.path, fault)
+                raise in_the_way(folder.path, fault)
         except BaseException:
             folder.close()
             raise
         return folder
+
+    def _below(self, name: str, make: bool) -> "Folder":
+        """The folder of that name, made where there is none. Raises WouldOverwrite for a link."""
+        if make:
+            with suppress(FileExistsError):
+                os.mkdir(name, dir_fd=self.handle)
+        try:
+            return self.folder(name)
+        except OSError:
+            found = self.status(name)
+            if found is None or not stat.S_ISLNK(found.st_mode):
+                raise
+            raise in_the_way(self.path / name, "it is a link") from None
 
     def _not_ours(self, kind: str) -> str:
         """Why the folder is not one that we made for `kind`, "" where it is; one of ours without
@@ -241,8 +254,11 @@ def _start(name: str) -> str:
     return os.fsencode(name)[:200].decode("utf-8", "ignore")
 
 
-def _in_the_way(path: Path, fault: str) -> WouldOverwrite:
-    return WouldOverwrite(f"{path} is in the way: {fault}", "move it away, or choose another name")
+def in_the_way(
+    path: Path, fault: str, hint: str = "move it away, or choose another name"
+) -> WouldOverwrite:
+    """The error that says what has a name that we need."""
+    return WouldOverwrite(f"{path} is in the way: {fault}", hint)
 
 
 def private(folder: Path) -> Path:
@@ -330,7 +346,23 @@ def discard(folder: Path) -> None:
 
 
 @contextmanager
-def parent_of(target: Path) -> Iterator[Folder]:
-    """The folder that a file is to be in, made where there is none. Raises OSError, ConfigError."""
-    with Folder(made(target.parent)) as folder:
+def parent_of(target: Path, root: Path | None = None, make: bool = True) -> Iterator[Folder]:
+    """The folder that a file is to be in.
+
+    root  the folder above it that its user named, None for that very one. Links on the way to it
+          are followed; those below it only as far as they lead back into it when this begins: what
+          is put there afterwards is refused
+    make  it, where there is none; else FileNotFoundError is raised
+
+    Raises WouldOverwrite for a link below `root`, OSError, ConfigError.
+    """
+    root = root or target.parent
+    real, top = os.path.realpath(target.parent), os.path.realpath(root)
+    if os.path.commonpath([real, top]) != top:
+        raise in_the_way(target.parent, f"a link in it leads out of {root}")
+    with ExitStack() as passed:
+        folder = passed.enter_context(Folder(made(root) if make else root))
+        for part in Path(real).relative_to(top).parts:
+            folder = passed.enter_context(folder._below(part, make))
+        folder.path = target.parent
         yield folder

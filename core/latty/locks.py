@@ -18,7 +18,7 @@ from pathlib import Path
 
 from latty import reading
 from latty.errors import Locked, UnfitFile, unwritten
-from latty.folders import LOCK, discard, parent_of, private
+from latty.folders import LOCK, discard, in_the_way, parent_of, private
 from latty.text import clean
 
 LONGEST_NAME = 255  # bytes
@@ -147,8 +147,8 @@ def writing(target: Path) -> Iterator[None]:
     """Be the only one who makes `target`, a file or folder: to be held from before the work until
     it is written. What a killed writer left beside it is removed.
 
-    Raises Locked where another process or user makes it, OutputError where nothing can be written
-    there, UnfitFile, ConfigError.
+    Raises Locked where another process or user makes it, WouldOverwrite where the name of its lock
+    is another file's, OutputError where nothing can be written there, ConfigError.
     """
     with ExitStack() as stack:
         try:
@@ -159,7 +159,7 @@ def writing(target: Path) -> Iterator[None]:
             folder.sweep(target.name)
         except UnfitFile as error:
             lock = target.with_name(_lock_name(target))
-            raise UnfitFile(lock, str(error.strerror), error.hint) from None
+            raise in_the_way(lock, f"it {error.strerror}", error.hint) from None
         except OSError as error:
             if isinstance(error, PermissionError):
                 _refuse_others(target)

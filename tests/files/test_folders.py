@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from latty import files, home, locks
-from latty.errors import ConfigError, Locked, UnfitFile, WouldOverwrite
-from latty.folders import LOCK, MARK, Folder, private
+from latty import files, folders, home, locks
+from latty.errors import ConfigError, Locked, WouldOverwrite
+from latty.folders import LOCK, MARK, Folder, parent_of, private
 
 
 def modes(folder: Path) -> set[int]:
@@ -153,6 +153,43 @@ def test_a_folder_of_latty_s_own_that_a_stranger_linked_is_refused(tmp_path: Pat
     assert not names(tmp_path / "precious")
 
 
+@pytest.mark.parametrize("to", ["root/other", "precious"])
+def test_a_folder_that_becomes_a_link_is_not_followed(
+    to: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at it and its opening."""
+    (tmp_path / "root/sub/deep").mkdir(parents=True)
+    for name in ("root/other/deep", "precious/deep"):
+        (tmp_path / name).mkdir(parents=True)
+
+    def swapped(folder: Path) -> Path:
+        (tmp_path / "root/sub").rename(tmp_path / "moved")
+        (tmp_path / "root/sub").symlink_to(tmp_path / to)
+        return folder
+
+    monkeypatch.setattr(folders, "made", swapped)
+    target = tmp_path / "root/sub/deep/new/name"
+    with (
+        pytest.raises(WouldOverwrite, match="sub is in the way: it is a link"),
+        parent_of(target, tmp_path / "root"),
+    ):
+        pass
+    assert not names(tmp_path / to / "deep")
+
+
+def test_links_on_the_way_to_a_named_folder_and_back_into_it_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "disk/2026").mkdir(parents=True)
+    (tmp_path / "renders").symlink_to("disk")
+    (tmp_path / "disk/latest").symlink_to("2026")
+    (tmp_path / "disk/out").symlink_to("..")
+    root = tmp_path / "renders"
+    with parent_of(root / "latest/new/name", root) as folder:
+        folder.write("name", [b"1"])
+    assert (tmp_path / "disk/2026/new/name").read_bytes() == b"1"
+    with pytest.raises(WouldOverwrite, match="leads out"), parent_of(root / "out/name", root):
+        pass
+
+
 def test_one_name_has_one_writer(tmp_path: Path) -> None:
     with locks.writing(tmp_path / "new" / "name"):
         words = rf"writing name \(process {os.getpid()}, latty"
@@ -172,7 +209,7 @@ def test_what_is_no_lock_is_not_taken(kind: str, tmp_path: Path) -> None:
      "file": lambda: shutil.copy(precious, path),
      "second name": lambda: path.hardlink_to(precious)}[kind]()  # fmt: skip
     before = precious.read_text()
-    with pytest.raises(UnfitFile, match="lock"), locks.writing(tmp_path / "name"):
+    with pytest.raises(WouldOverwrite, match="in the way: it is"), locks.writing(tmp_path / "name"):
         pass
     assert precious.read_text() == before and path.lstat()
 

@@ -9,8 +9,10 @@ import torch
 from cli_in_process import latty
 from PIL import Image
 
+from latty import files
+from latty.errors import OutputError
 from latty.models import open_model
-from latty.rank import Curves, RankPlan, best, curves, rows
+from latty.rank import Curves, RankPlan, best, curves, gallery, rows
 from latty.rank.table import amplitudes, both_ways
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
@@ -105,6 +107,47 @@ def test_the_page_its_tables_and_its_gifs(tmp_path: Path) -> None:
         assert gif.size == (256, 256) and gif.n_frames > 20  # type: ignore[attr-defined]
     again = latty(*words, home=tmp_path)
     assert again.returncode == 73 and "--force" in again.stderr
+
+
+SMALL = ("rank", "portraits-random", "--directions", "r0", "--scorers", "smile", "--seeds", "1",
+         "--steps", "3", "-o", "mine", "-q")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*gallery.TABLES, gallery.PAGE, "000-r0.gif"])
+def test_a_file_of_the_user_s_own_is_not_replaced(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_text("my own")
+    done = latty(*SMALL, home=tmp_path)
+    assert done.returncode == 73 and "--force" in done.stderr, done.stderr
+    assert {path.name: path.read_text() for path in (tmp_path / "mine").iterdir()} == {
+        name: "my own"
+    }
+    assert not [*tmp_path.glob("home/state/rank/*/*.safetensors")], "it is told before the work"
+
+
+def test_a_ranking_that_broke_off_goes_on_with_what_it_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But not where the user changed it meanwhile."""
+
+    def write(path: Path, pieces: list[bytes]) -> None:
+        if path.name == gallery.PAGE:
+            raise OutputError("no space left")
+        files.replace_whole(path, pieces)
+
+    with monkeypatch.context() as full:
+        full.setattr(gallery.files, "write", write)
+        assert latty(*SMALL, home=tmp_path).returncode == 74
+    for name in ("curves.csv", "000-r0.gif"):
+        kept = (tmp_path / "mine" / name).read_bytes()
+        (tmp_path / "mine" / name).write_bytes(kept + b"more" if name == "curves.csv" else b"mine")
+        done = latty(*SMALL, home=tmp_path)
+        assert done.returncode == 73 and name in done.stderr, done.stderr
+        (tmp_path / "mine" / name).write_bytes(kept)
+    done = latty(*SMALL, home=tmp_path)
+    assert done.returncode == 0 and (tmp_path / "mine" / gallery.PAGE).exists(), done.stderr
+    assert latty(*SMALL, home=tmp_path).returncode == 73
+    assert latty(*SMALL, "--force", home=tmp_path).returncode == 0
 
 
 def test_mistakes_are_one_line(tmp_path: Path) -> None:

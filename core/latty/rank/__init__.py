@@ -9,6 +9,17 @@ deviations of the attribute; `selectivity` is its share of the amplitudes of all
 
 from latty.rank.curves import Curves, curves, ranking
 from latty.rank.plan import RankPlan, planned
+from latty.rank.shards import work_of
 from latty.rank.table import RankRow, best, rows
 
-__all__ = ["Curves", "RankPlan", "RankRow", "best", "curves", "planned", "ranking", "rows"]
+__all__ = [
+    "Curves",
+    "RankPlan",
+    "RankRow",
+    "best",
+    "curves",
+    "planned",
+    "ranking",
+    "rows",
+    "work_of",
+]

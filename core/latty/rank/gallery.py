@@ -1,36 +1,44 @@
 """A ranking as files: CSV, JSON, and a page of Markdown with a GIF of each direction that leads.
 
-README.md is written last: a folder that has it is whole, and one without it is gone on with.
+README.md is written last: a folder that has it is whole. One without it is gone on with where all
+that has a name we need is what a broken-off ranking of the same figures left there.
 """
 
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from latty import files
+from latty import files, reading
 from latty.directions.store import reference
-from latty.errors import WouldOverwrite
-from latty.presets.values import SCHEMA, Output, Preset, Track
+from latty.errors import LattyError, WouldOverwrite
+from latty.presets import SCHEMA, Output, Preset, Track, to_dict
 from latty.rank.curves import Curves
 from latty.rank.table import RankRow, best
-from latty.render import Options, write
+from latty.render import Options, provenance, write
 from latty.report import Report, silent
 from latty.scene import Edit, Scene
 
 PAGE = "README.md"
+TABLES = ("ranking.csv", "curves.csv", "ranking.json")
 FRAMES, SIZE, FACES = 24, 128, 4  # of a GIF: steps of the walk, px, seeds in a square
 COLUMNS = ("direction", "attribute", "corr", "amplitude", "selectivity", "monotone", "leakage",
            "drift", "effect", "low", "high")  # fmt: skip
 
 
-def refuse(folder: Path, force: bool) -> None:
-    """Raises WouldOverwrite where a whole ranking is in the way."""
-    if (folder / PAGE).exists() and not force:
+def refuse(folder: Path, force: bool, directions: Sequence[str] | None = None) -> None:
+    """What would stop `write_all`: a whole ranking; with the `directions` of one that nothing is
+    measured of, any file that it may write. Raises WouldOverwrite, OSError."""
+    if (folder / PAGE).is_file() and not force:
         raise WouldOverwrite(f"{folder} holds a ranking already", "--force replaces it")
+    if directions is not None:
+        pictures = (gif_name(directions, name) for name in directions)
+        for name in (*TABLES, PAGE, *pictures):
+            files.refuse_existing(folder / name, force)
 
 
 def write_all(
@@ -40,39 +48,63 @@ def write_all(
     found: Curves,
     rows: Sequence[RankRow],
     *,
+    force: bool = False,
     top: int = 3,
     key: str = "corr",
     truncation: float = 1.0,
     device: str = "auto",
     report: Report = silent,
 ) -> list[Path]:
-    """Every file of a ranking; the paths, the page last. Raises OutputError and what a render
-    raises."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Every file of a ranking; the paths, the page last. Raises WouldOverwrite where another file
+    has such a name, without `force`, OutputError and what a render raises."""
     leaders = {name: best(rows, name, key, top) for name in found.attributes}
     leading = {row.direction for few in leaders.values() for row in few}
     chosen = [direction for direction in found.directions if direction in leading]
+    presets = [_preset(ref, model, found, name, truncation) for name in chosen]
+    summary = json.dumps(_summary(ref, model, found, rows, leaders), indent=1) + "\n"
+    page = "\n".join(_page(ref, model, found, leaders, key)) + "\n"
+    contents = (_table(rows), _curves(found), summary, page)
+    texts = dict(zip((*TABLES, PAGE), map(str.encode, contents), strict=True))
+    _refuse_others(folder, texts, presets, force)
     paths = []
-    for done, name in enumerate(chosen):
-        report(done, len(chosen), "GIFs")
-        preset = _preset(ref, model, found, name, truncation)
-        options = Options(out_dir=folder, device=device, force=True)
-        paths += write(preset, options)
-    texts = {
-        "ranking.csv": _table(rows),
-        "curves.csv": _curves(found),
-        "ranking.json": json.dumps(_summary(ref, model, found, rows, leaders), indent=1) + "\n",
-        PAGE: "\n".join(_page(ref, model, found, leaders, key)) + "\n",
-    }
+    for done, preset in enumerate(presets):
+        report(done, len(presets), "GIFs")
+        paths += write(preset, Options(out_dir=folder, device=device, force=True))
     for name, text in texts.items():
-        files.write(folder / name, [text.encode()])
+        files.write(folder / name, [text])
         paths.append(folder / name)
     return paths
 
 
-def gif_name(found: Curves, direction: str) -> str:
+def _refuse_others(
+    folder: Path, texts: Mapping[str, bytes], presets: Sequence[Preset], force: bool
+) -> None:
+    """Raises WouldOverwrite, without `force`, for what no earlier try of this ranking wrote."""
+    for name, text in texts.items():
+        files.refuse_existing(folder / name, force or _holds(folder / name, text))
+    for preset in presets:
+        path = folder / preset.outputs[0].path
+        files.refuse_existing(path, force or _shows(path, preset))
+
+
+def _holds(path: Path, text: bytes) -> bool:
+    """Whether an earlier try wrote a file, which holds just this."""
+    with suppress(OSError):
+        return reading.content(path, len(text)) == text
+    return False
+
+
+def _shows(path: Path, preset: Preset) -> bool:
+    """Whether an earlier try drew a GIF: its recipe is this preset."""
+    with suppress(LattyError, OSError, KeyError, TypeError):
+        recipe = to_dict(provenance.portable(preset, preset.outputs[0]))
+        return provenance.canonical(provenance.read(path)["preset"]) == provenance.canonical(recipe)
+    return False
+
+
+def gif_name(directions: Sequence[str], direction: str) -> str:
     """A file name that is unique whatever the direction is called."""
-    index = found.directions.index(direction)
+    index = directions.index(direction)
     word = "".join(c if c.isalnum() and c.isascii() else "-" for c in direction)[:40]
     return f"{index:03d}-{word}.gif"
 
@@ -83,7 +115,7 @@ def _preset(ref: str, model: str, found: Curves, name: str, truncation: float) -
     edits = (Edit(reference(ref, name), reach[0]),)
     scene = Scene(model, seeds[0], truncation, edits=edits)
     track = Track(((0.0, reach[0]), (1.0, reach[-1])), "smooth")
-    output = Output(gif_name(found, name), size=SIZE, loop="bounce")
+    output = Output(gif_name(found.directions, name), size=SIZE, loop="bounce")
     several = seeds if len(seeds) > 1 else ()
     tracks = (("edits.0.strength", track),)
     return Preset(SCHEMA, name, scene, FRAMES, tracks, several, (output,))
@@ -157,6 +189,6 @@ def _page(
             yield (
                 f"| {row.direction} | {f.corr:+.2f} | {row.amplitude:+.2f} | {row.selectivity:.2f} "
                 f"| {f.leakage:.2f} | {f.low:+.1f} to {f.high:+.1f} "
-                f"| ![{row.direction}]({gif_name(found, row.direction)}) |"
+                f"| ![{row.direction}]({gif_name(found.directions, row.direction)}) |"
             )
         yield ""

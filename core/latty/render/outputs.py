@@ -28,7 +28,7 @@ def write(preset: Preset, options: Options, report: Report = silent) -> list[Pat
     before any work, OutputError, DeviceError, Interrupted, and what models and edits raise.
     """
     files, key = _finals(preset, options)
-    with work.publication(files, key, options.force) as works:
+    with work.publication(files, key, options.force, options.out_dir) as works:
         if works:
             generator = models.open_model(preset.scene.model, options.device)
             fill(works, preset, options, generator, report)
@@ -40,7 +40,7 @@ def refuse_early(preset: Preset, options: Options) -> None:
     BadData for outputs that cannot be written."""
     files, key = _finals(preset, options)
     with work.disk_errors([work.Work(file) for file in files]):
-        work.refuse_early(files, key, options.force)
+        work.refuse_early(files, key, options.force, options.out_dir)
 
 
 def plan(

@@ -43,14 +43,15 @@ _HINTS = {
 class Work:
     """The work folder of one output, held by one process: `with Work(target) as work`.
 
+    root            the folder that the user named, below which no link is followed
     parent, folder  the output's folder and that in which it is made, while it is held
     """
 
     parent: Folder
     folder: Folder
 
-    def __init__(self, target: Path) -> None:
-        self.target = target
+    def __init__(self, target: Path, root: Path | None = None) -> None:
+        self.target, self.root = target, root
         self.name = target.name + SUFFIX
         self.finished = False  # the file is whole: nothing is left but to give it its name
         self._draft = f"new-{target.name}" if target.name in _OURS else target.name
@@ -60,7 +61,7 @@ class Work:
         """Raises Locked where another process writes the same output, WouldOverwrite where its
         folder is not ours, OSError."""
         with ExitStack() as held:
-            self.parent = held.enter_context(parent_of(self.target))
+            self.parent = held.enter_context(parent_of(self.target, self.root))
             for _ in range(_TRIES):
                 if (taken := self._take()) is not None:
                     held.enter_context(taken)
@@ -105,7 +106,7 @@ class Work:
             yield self.folder
             return
         with (
-            Folder(self.target.parent) as parent,
+            parent_of(self.target, self.root, make=False) as parent,
             parent.of_ours(self.name, _KIND, make=False) as folder,
         ):
             yield folder
@@ -207,18 +208,20 @@ def refuse_overwrite(works: Sequence[Work], force: bool) -> None:
             raise WouldOverwrite(f"{work.target} is there already", "--force replaces it")
 
 
-def refuse_early(files: Sequence[Path], key: str, force: bool) -> None:
+def refuse_early(files: Sequence[Path], key: str, force: bool, root: Path | None = None) -> None:
     """What would stop `publication` at once. Files that a try with the same `key` was about to give
     their names are in nobody's way. Raises WouldOverwrite, Locked, OSError."""
-    works = [Work(file) for file in files]
+    works = [Work(file, root) for file in files]
     for work in works:
         work.refuse_taken()
     if not half_published(works, key):
         try:
             refuse_overwrite(works, force)
         except WouldOverwrite:
-            for work in works:
-                work.clear()
+            with suppress(OSError, LattyError):
+                if not any(work.made() for work in works):  # else another key gives names yet
+                    for work in works:
+                        work.clear()
             raise
 
 
@@ -258,16 +261,19 @@ def half_published(works: Sequence[Work], key: str) -> bool:
 
 
 @contextmanager
-def publication(files: Sequence[Path], key: str, force: bool) -> Iterator[list[Work]]:
+def publication(
+    files: Sequence[Path], key: str, force: bool, root: Path | None = None
+) -> Iterator[list[Work]]:
     """The locked work folder of each file; all get their final names together, on leaving.
 
+    root: the folder above them that the user named, below which no link is followed.
     None of them where a try with this key was stopped while it gave the names: only that is left.
     Raises WouldOverwrite and Locked at once; an interruption says that one can go on.
     """
-    works = [Work(file) for file in files]
+    works = [Work(file, root) for file in files]
     with ExitStack() as held, _resumable():
         with disk_errors(works):
-            refuse_early(files, key, force)
+            refuse_early(files, key, force, root)
             for work in works:
                 held.enter_context(work)
             if not (named := half_published(works, key)):

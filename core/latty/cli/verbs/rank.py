@@ -83,19 +83,21 @@ def _ranked(
     run: Run, model: str, rest: dict[str, Any], folder: Path, spread: bool
 ) -> "tuple[Curves, list[RankRow]]":
     """Measured, and written. Raises Missing, BadData, WouldOverwrite."""
-    from latty.rank import gallery, planned, ranking, rows
+    from latty.rank import gallery, planned, ranking, rows, work_of
 
     args, device = run.args, run.config().device
     gallery.refuse(folder, args.force)
     with signals.cooperative(), Progress(run.out, "rank", GO_ON) as progress:
         rest["label"] = label(args.label, model, device)
         plan, generator = planned(args.set, model, args.scorers, device, **rest)
+        if not work_of(plan, generator).exists():
+            gallery.refuse(folder, args.force, [info.name for info in plan.chosen()])
         share = partial(_spread, run, plan, generator, progress) if spread else None
         with ranking(plan, generator, progress, share) as found:
             measured = rows(found)
-            gallery.write_all(folder, args.set, model, found, measured, top=args.top,
-                              key=args.by, truncation=args.truncation, device=device,
-                              report=progress)  # fmt: skip
+            gallery.write_all(folder, args.set, model, found, measured, force=args.force,
+                              top=args.top, key=args.by, truncation=args.truncation,
+                              device=device, report=progress)  # fmt: skip
     return found, measured
 
 
