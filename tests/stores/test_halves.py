@@ -25,6 +25,7 @@ from latty.models.store import MODELS, companion_file
 from latty.store import Store
 
 LONG = pytest.param("train-scorer", marks=pytest.mark.slow)
+LATENTS = pytest.param("latents", marks=pytest.mark.slow)  # written as a set is
 REPLACED = pytest.param(True, marks=pytest.mark.slow, id="replaced")
 
 
@@ -69,7 +70,7 @@ def made(words: list[str], home: Path, store: Store) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("replaces", [pytest.param(False, id="new"), REPLACED])
-@pytest.mark.parametrize("verb", ["model", "scorer", "set", "latents", LONG])
+@pytest.mark.parametrize("verb", ["model", "scorer", "set", LATENTS, LONG])
 def test_killed_before_each_step_there_is_the_old_one_or_the_new_one(
     verb: str, replaces: bool, tmp_path: Path, server: Server
 ) -> None:
@@ -103,7 +104,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("replaces", [pytest.param(False, id="new"), REPLACED])
-@pytest.mark.parametrize("verb", ["model", "scorer", "set", "latents", LONG])
+@pytest.mark.parametrize("verb", ["model", "scorer", "set", LATENTS, LONG])
 def test_a_full_disk_leaves_what_was_there_and_no_half(
     verb: str, replaces: bool, disk: Path, tmp_path: Path, server: Server
 ) -> None:
