@@ -26,7 +26,8 @@ LARGEST = 89_000_000  # px of a picture or frame, as in Pillow
 FILMS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,ogg,flv,asf"  # no playlists
 BYTES = 2**24  # of headers
 PIECES = 2**18  # reads: a film of the most frames that a preset may have has as many chunks
-SECONDS = 1.0  # of this thread's processor time
+SECONDS = 1.0  # of this thread's processor time, for headers and for each
+QUICK = 8_000_000  # px that are decoded
 _LOOK = 2**10  # short pieces between two looks at the clock
 _BUFFER = 512  # bytes: most pieces are short, and far from the next
 
@@ -43,10 +44,10 @@ class BoundedFile(io.BufferedReader):
         self._name, self._most = name, math.inf if whole else BYTES
         self.renew()
 
-    def renew(self) -> None:
-        """What comes now is another picture, with a budget of its own."""
+    def renew(self, pixels: int = 0) -> None:
+        """What comes now is another picture, of so many px, with a budget of its own."""
         self._bytes, self._pieces = self._most, PIECES
-        self._end = time.thread_time() + SECONDS
+        self._end = time.thread_time() + SECONDS * (1 + pixels / QUICK)
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Raises BadData where the budget is used up."""
@@ -106,7 +107,7 @@ def opened(path: Path, most: int = LARGEST, near: int = 0) -> Iterator["Image"]:
         with picture:
             if picture.width * picture.height > most:
                 raise _too_large(path, most)
-            file.renew()
+            file.renew(picture.width * picture.height)
             yield picture
 
 
@@ -136,7 +137,7 @@ def frames(path: Path, most: int = LARGEST, near: int = 0) -> Iterator["Image"]:
             with _pillow(path):
                 file = getattr(picture, "_fp", None) or getattr(picture, "fp", None)
                 if isinstance(file, BoundedFile):
-                    file.renew()
+                    file.renew(picture.width * picture.height)
                 try:
                     picture.seek(at)
                 except EOFError:
@@ -168,14 +169,14 @@ def film(path: Path, most: int = LARGEST) -> Iterator[tuple["VideoFrame", float]
             stream = container.streams.video[0]
             if (decoder := stream.codec_context) is None:
                 raise ValueError("nothing decodes it")
-            if not 0 < decoder.width * decoder.height <= most:
+            if not 0 < (pixels := decoder.width * decoder.height) <= most:
                 raise _too_large(path, most)
             decoder.options = {"max_pixels": str(most)}  # of later frames that say another size
             seconds = float(1 / (stream.average_rate or 25))
-            file.renew()
+            file.renew(pixels)
             for frame in container.decode(stream):
                 yield frame, seconds
-                file.renew()
+                file.renew(pixels)
     except (av.FFmpegError, IndexError, ValueError) as error:
         if file.fault:
             raise file.fault from None

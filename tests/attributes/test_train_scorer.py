@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scorer_cards
 import torch
 import torch.nn.functional as F
 from cli_in_process import latty
@@ -24,10 +25,11 @@ from latty.attributes import labels, open_scorer
 from latty.attributes.card import Group, read_card
 from latty.attributes.cnn import read_layers
 from latty.attributes.learner import figures, loss_of, rate, scale, stack
+from latty.attributes.onnx import OnnxNetwork
 from latty.attributes.sampled import sampled_scores
 from latty.attributes.training import TrainingOptions, train
 from latty.checkpoints.safetensors import read_header
-from latty.errors import BadData, Interrupted, Missing
+from latty.errors import BadData, Interrupted, Missing, UnfitFile
 from latty.models import open_model
 from latty.models.base import AnySize, HasFactors
 from latty.models.families.portraits.renderer import NAMES, render
@@ -99,6 +101,24 @@ def test_a_csv_that_cannot_be_used_names_the_line(tmp_path: Path, text: str, wor
     (tmp_path / "l.csv").write_text(text)
     with pytest.raises(BadData, match=words):
         labels.read_labels(tmp_path / "l.csv")
+
+
+@pytest.mark.parametrize("what", ["pipe", "device", "huge"])
+def test_labels_and_weights_are_read_from_files_alone(what: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.touch()
+        os.truncate(path, 2**36)
+    with pytest.raises(UnfitFile, match=r"x\.csv"):
+        labels.read_labels(path)
+    text = scorer_cards.CNN.format(weights="x.csv").partition("layers")[0]
+    (tmp_path / "card.toml").write_text(text.replace('"cnn"', '"onnx"'))
+    with pytest.raises(UnfitFile, match=r"x\.csv"):
+        OnnxNetwork(path, read_card(tmp_path / "card.toml"))
 
 
 def test_data_that_is_not_there_or_no_data(tmp_path: Path) -> None:

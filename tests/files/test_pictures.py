@@ -17,6 +17,7 @@ from latty import pictures
 from latty.attributes.labels import read_pictures
 from latty.errors import BadData, UnfitFile
 from latty.report import silent
+from latty.scene import SIZES
 from latty_tui import play
 
 PLAYLISTS = {
@@ -137,15 +138,42 @@ print(*pixels.shape, after - before)
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "1"])
-def test_what_showing_the_largest_picture_costs(mode: str, tmp_path: Path) -> None:
-    Image.new(mode, (4898, 4898)).save(tmp_path / "x.png")
+@pytest.mark.parametrize(("mode", "held"), {"RGB": 4, "RGBA": 4, "P": 1, "L": 1, "1": 1}.items())
+def test_what_showing_the_largest_sheet_costs(mode: str, held: int, tmp_path: Path) -> None:
+    """Its decoder holds it once, `held` bytes a pixel; what is shown and its board are small."""
+    side = SIZES[1]
+    Image.new(mode, (side, side)).save(tmp_path / "x.png", compress_level=1)
     done = subprocess.run(
         [sys.executable, "-c", SHOWN, str(tmp_path / "x.png")], capture_output=True, text=True
     )
     *shape, grown = map(int, done.stdout.split())
-    assert shape == [1633, 1633, 3]
-    assert grown < 200 * 2**10
+    assert shape == [2048, 2048, 3], done.stderr
+    assert grown < (held * side**2 >> 10) + 160 * 2**10
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
+def test_what_is_made_smaller_strip_by_strip(mode: str, tmp_path: Path) -> None:
+    noise = np.random.RandomState(0).randint(0, 256, (700, 4999, 3), np.uint8)
+    Image.fromarray(noise).convert(mode).save(tmp_path / "x.png")
+    with Image.open(tmp_path / "x.png") as whole:
+        wanted = np.asarray(whole.convert("RGBA" if mode == "RGBA" else "RGB").reduce(3))
+    pixels, _ = next(play.frames(tmp_path / "x.png"))
+    assert (pixels == wanted[..., :3]).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["x.png", "x.webp", "x.tif", "x.mp4"])
+def test_decoding_a_large_picture_is_no_reading_of_headers(name: str, tmp_path: Path) -> None:
+    """Noise, that takes a decoder longest."""
+    path, side = tmp_path / name, 4096 if name == "x.mp4" else 6000
+    noise = np.random.RandomState(0).randint(0, 256, (side, side, 3), np.uint8)
+    if name == "x.mp4":
+        write("mp4", Frames([noise] * 3), path)
+    else:
+        Image.fromarray(noise).save(
+            path, **({"lossless": True, "quality": 0} if name == "x.webp" else {})
+        )
+    assert next(play.frames(path))[0].shape[2] == 3
 
 
 def test_a_large_picture_is_shown_as_it_was(tmp_path: Path) -> None:

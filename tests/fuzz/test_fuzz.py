@@ -1,14 +1,13 @@
 """Damaged at random, seeded, of every kind of file: read, or refused by an error of ours that names
 the file, within two seconds.
 
-Sixty mutants of each kind by default; LATTY_FUZZ=20000 for more. A child process does the
-reading, so that a kind that ends it is told apart.
+Sixty mutants of each kind by default; LATTY_FUZZ=20000 for more. A fork does the reading, so that
+a kind that ends it is told apart.
 """
 
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from places import ROOT
+from forked import forked
 
 SECONDS, HANG = 2, 10  # of processor time; and where it is not waited any longer
 COUNT = int(os.environ.get("LATTY_FUZZ") or 60)
@@ -32,14 +31,25 @@ def names() -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", names())
-def test_every_mutant_is_read_or_refused(name: str) -> None:
-    done = subprocess.run(
-        [sys.executable, __file__, name, str(COUNT)],
-        capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests/support"), str(ROOT)])},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
-    print(done.stdout)
+def test_every_mutant_is_read_or_refused(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    import torch  # noqa: F401  once, for every fork that needs it
+
+    code = forked(lambda: told(name))
+    out, err = capfd.readouterr()
+    assert code == 0, out[-6000:] + err[-3000:]
+    with capfd.disabled():
+        print(out if COUNT > 60 else "", end="")
+
+
+def told(name: str) -> int:
+    """Fuzz one kind and print what came of it; 1 where there are faults."""
+    signal.signal(signal.SIGVTALRM, _hang)
+    outcomes, faults, worst = fuzz(name, COUNT)
+    count = outcomes["accepted"] + outcomes["refused"]
+    print(f"{name}: {count} mutants,", dict(outcomes), f"at most {worst:.2f} s")
+    print(*faults[:8], sep="\n")
+    sys.stdout.flush()
+    return bool(faults)
 
 
 FOUND = {
@@ -129,15 +139,3 @@ class Hang(BaseException):
 
 def _hang(*_: object) -> None:
     raise Hang
-
-
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as _home:
-        os.environ["LATTY_HOME"] = _home
-        signal.signal(signal.SIGVTALRM, _hang)
-        _outcomes, _faults, _worst = fuzz(sys.argv[1], int(sys.argv[2]))
-        print(f"{sys.argv[1]}: {sum(_outcomes[k] for k in ('accepted', 'refused'))} mutants,",
-              dict(_outcomes), f"at most {_worst:.2f} s")  # fmt: skip
-        for _fault in _faults[:8]:
-            print(_fault)
-    sys.exit(bool(_faults))

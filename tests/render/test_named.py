@@ -94,6 +94,8 @@ def test_no_other_file_is_opened(what: str, place: str, there: Path) -> None:
     assert done.returncode == 66, done.stderr
     assert done.stderr.count("\n") == 1
     assert f"--set scene.{key}=..." in done.stderr and "x.png names the " in done.stderr
+    again = latty("check", "pictures/x.png", home=there, HOME=str(there))
+    assert (again.returncode, again.stderr) == (66, done.stderr)
 
 
 @pytest.mark.parametrize("what", ["model", "direction", "lock", "condition"])
@@ -121,7 +123,7 @@ def test_all_that_is_to_be_named_is_told_at_once(there: Path) -> None:
     edits = [{**EDIT, "direction": "/a#b"}, {**EDIT, "direction": "seed:4"}]
     picture(there / "x.png", {"model": "/m", "edits": edits})
     done = latty("render", "x.png", home=there)
-    assert "the model '/m', the direction set '/a'" in done.stderr
+    assert "the model '/m', the direction set '/a', which are neither" in done.stderr
     assert "--set scene.model=... --set scene.edits.0.direction=..." in done.stderr
 
 

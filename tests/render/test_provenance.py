@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -53,6 +54,22 @@ def test_read_back_from_every_format_whatever_its_name(name: str, tmp_path: Path
     assert batches == ((0, 8),)
     assert preset.scene == PRESET.scene
     assert preset.outputs[0].path == "smile.gif"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_recipe_in_a_picture_is_checked(name: str, tmp_path: Path) -> None:
+    from cli_in_process import latty
+
+    made = recipe(presets.read("hello"))
+    path = carrying(name, provenance.canonical(made), tmp_path / "x")
+    done = latty("check", "x", home=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "x: ok\n"), done.stderr
+    made["preset"]["scene"]["sead"] = 1
+    if path.is_dir():
+        shutil.rmtree(path)
+    carrying(name, provenance.canonical(made), path)
+    done = latty("check", "x", home=tmp_path)
+    assert done.returncode == 65 and "sead" in done.stderr and "UTF-8" not in done.stderr
 
 
 def test_canonical() -> None:

@@ -55,6 +55,15 @@ def test_render(suffix: str, tmp_path: Path) -> None:
     renders_again(tmp_path / done.stdout.strip(), tmp_path)
 
 
+@pytest.mark.parametrize("preset", ["grid", "strip"])
+def test_a_sheet_that_was_asked_for_as_a_film(preset: str, tmp_path: Path) -> None:
+    """Its recipe says a layout that no preset may say of a film."""
+    small = ("--set", "outputs.0.size=32", "-o", "x.gif")
+    done = latty("render", preset, *small, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    renders_again(tmp_path / "x.gif", tmp_path)
+
+
 @pytest.mark.parametrize("suffix", STILLS)
 def test_sample(suffix: str, tmp_path: Path) -> None:
     words = ("sample", "portraits", "--seeds", "0-3,70000", "--size", "32", "--truncation", "0.6")

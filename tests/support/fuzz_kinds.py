@@ -414,7 +414,7 @@ def read_picture(path: Path) -> Any:
     return len(list(islice(play.frames(path), 3)))
 
 
-for _suffix in (".gif", ".png", ".webp", ".mp4", ".webm", ".mov", ".mkv", ".jpg"):
+for _suffix in (".gif", ".png", ".webp", ".mp4", ".webm", ".mov", ".mkv", ".jpg", ".tif"):
     kind(f"picture in {_suffix}", seeds=_carrier(_suffix))(read_picture)
 
 
@@ -522,6 +522,12 @@ def _pictures(folder: Path) -> None:
         (folder / f"p{i}.png").touch()
 
 
+def score_tables() -> dict[str, bytes]:
+    rows = "".join(f'"p{i}.png";{i / 7:.4f};{-i if i % 5 else "nan"};{i}e-3\r\n' for i in range(20))
+    return {"scores.csv": f"\ufefffile;yaw;smile;age\r\n{rows}".encode()}
+
+
+@kind("scores", seeds=score_tables, around=_pictures)
 @kind("labels", seeds=label_tables, around=_pictures)
 def read_labels(path: Path) -> Any:
     from latty.attributes import labels

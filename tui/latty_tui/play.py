@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 Frame = tuple[NDArray[np.uint8], float]  # pixels (H, W, 3), seconds until the next one
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 NUMBERS = count(42)  # of pictures; a film redraws one and the same
-MOST = 24 * 10**6  # px of a picture in a file of less than LARGE_FILE bytes
-LARGE_FILE = 40 * 10**6
 SHARP = 2048  # px of a side: as much as a terminal shows
+STRIP = 64  # rows of what is made smaller at once
 NAP = 0.05  # seconds: how fast Ctrl-C is felt
 
 
@@ -78,22 +77,23 @@ def frames(path: Path) -> Iterator[Frame]:
     or too large; UnfitFile, OSError."""
     from PIL import UnidentifiedImageError
 
-    large = path.is_file() and path.stat().st_size >= LARGE_FILE
-    most = pictures.LARGEST if large else MOST
     try:
-        for frame in pictures.frames(path, most, SHARP):
+        for frame in pictures.frames(path, near=SHARP):
             yield on_board(_pixels(frame)), frame.info.get("duration", 100) / 1000
         return
     except UnidentifiedImageError:
         pass  # a video: Pillow reads none
-    for one, seconds in pictures.film(path, most):
+    for one, seconds in pictures.film(path):
         yield one.to_ndarray(format="rgb24").astype(np.uint8, copy=False), seconds
 
 
 def _pixels(frame: "Image") -> NDArray[np.uint8]:
-    """Pixels (H, W, 3 or 4) of a frame, no more than a terminal shows."""
+    """Pixels (H, W, 3 or 4) of a frame, no more than a terminal shows: a large one is made smaller
+    a strip at a time, and stays in memory once."""
     mode = "RGBA" if frame.has_transparency_data else "RGB"
-    frame = frame if frame.mode == mode else frame.convert(mode)
-    if (times := ceil(max(frame.size) / SHARP)) > 1:
-        frame = frame.reduce(times)
-    return np.asarray(frame)
+    if (times := ceil(max(frame.size) / SHARP)) == 1:
+        return np.asarray(frame if frame.mode == mode else frame.convert(mode))
+    width, height = frame.size
+    tops = range(0, height, STRIP * times)
+    strips = (frame.crop((0, y, width, min(y + STRIP * times, height))) for y in tops)
+    return np.concatenate([np.asarray(strip.convert(mode).reduce(times)) for strip in strips])

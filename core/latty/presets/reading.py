@@ -73,7 +73,7 @@ def accepted(source: PresetFile, more: Iterable[Problem] = ()) -> Table:
     from latty.presets.shape import PRESET  # dozens of rules: only reading pays for them
 
     table, problems = source.faults(PRESET)
-    source.refuse([*problems, *(source.problem(*fault) for fault in _across(source.data)), *more])
+    source.refuse([*problems, *(source.problem(*fault) for fault in _across(source)), *more])
     known = _known_truncation(source)
     return {**table, "scene": {**table["scene"], **known}}
 
@@ -104,8 +104,9 @@ def _prepared(source: PresetFile, overrides: Sequence[str]) -> PresetFile:
     return replace(source, data=data, overrides=parsed)
 
 
-def _across(data: Mapping[str, Any]) -> Iterator[Fault]:
-    """Faults that only two keys together show; `data` may be anything."""
+def _across(source: PresetFile) -> Iterator[Fault]:
+    """Faults that only two keys together show; the data may be anything."""
+    data = source.data
     yield from _edits_across(data.get("scene"))
     seen: dict[str, int] = {}
     outputs = data.get("outputs")
@@ -117,6 +118,8 @@ def _across(data: Mapping[str, Any]) -> Iterator[Fault]:
         if name in seen:
             yield Fault(("outputs", index, "path"), f"is also written by outputs.{seen[name]}")
         seen.setdefault(name, index)
+        if source.kind is RECIPE:  # `--output x.gif` of a strip is a film, and its recipe says both
+            continue
         layout, found = output.get("layout", "frames"), format_of(path)
         if layout in ("grid", "strip") and found is not None and "layout" not in found.reads:
             yield Fault(("outputs", index, "layout"), f"'{layout}' is one picture: it needs a .png")

@@ -52,15 +52,17 @@ class Unplaced(Missing):
     """What a picture names and must not, or what is not here."""
 
     def __init__(self, picture: str, names: tuple[Name, ...]) -> None:
-        said = ", ".join(list(dict.fromkeys(name.words for name in names))[:TOLD])
+        words = list(dict.fromkeys(name.words for name in names))
         keys = " ".join(f"--set {dotted(('scene', *name.key))}=..." for name in names[:TOLD])
         keys += f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
-        what = f"{picture} names {said}: not in the store, nor below its folder"
-        super().__init__(what, f"name yours: {keys}")
+        super().__init__(_nowhere(picture, words[:TOLD]), f"say which to use: {keys}")
         self.names = names
-        self.said = (
-            f"{picture} names {names[0].words}, which is not in the store or below its folder"
-        )
+        self.said = _nowhere(picture, words[:1])
+
+
+def _nowhere(picture: str, words: list[str]) -> str:
+    is_one = "which is" if len(words) == 1 else "which are"
+    return f"{picture} names {', '.join(words)}, {is_one} neither in your store nor in its folder"
 
 
 def placed(

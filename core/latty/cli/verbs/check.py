@@ -1,5 +1,7 @@
 """Name every mistake of a preset at once, as file:line:col."""
 
+from pathlib import Path
+
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import LattyError, PresetError
@@ -13,7 +15,8 @@ def options(parser: Parser) -> None:
         '--json: {"preset", "ok", "warnings", "problems"} per preset;\n'
         'a problem is {"line", "column", "key", "what", "hint"}.'
     )
-    parser.add_argument("presets", nargs="+", metavar="PRESET", help="a .toml, a name, or -")
+    parser.add_argument("presets", nargs="+", metavar="PRESET",
+                        help="a .toml, a name, a picture that latty made, or -")  # fmt: skip
     parser.add_json()
 
 
@@ -24,10 +27,8 @@ def run(run: Run) -> int:
 
 
 def _one(ref: str, run: Run) -> int:
-    from latty import presets
-
     try:
-        warnings = presets.check(ref)
+        warnings = _warnings(ref)
     except LattyError as error:
         listed = error.problems if isinstance(error, PresetError) else ()
         keys = ("line", "column", "key", "what", "hint")
@@ -41,3 +42,18 @@ def _one(ref: str, run: Run) -> int:
         run.out.say(warning)
     run.out.result(f"{ref}: ok", preset=ref, ok=True, warnings=warnings, problems=[])
     return 0
+
+
+def _warnings(ref: str) -> list[str]:
+    """Of a preset, or none of a picture, whose recipe names what is here. Raises LattyError."""
+    from latty import presets
+    from latty.presets.formats import media_of
+    from latty.render.work import is_frames
+
+    path = Path(ref)
+    if not (media_of(path) or (path.is_dir() and is_frames(path))):
+        return presets.check(ref)
+    from latty.render import sources
+
+    sources.read(ref)
+    return []
