@@ -10,8 +10,9 @@ from typing import Any
 import tomlkit
 from tomlkit.items import AoT, InlineTable, Table
 
-from latty.errors import OutputError
+from latty.errors import OutputError, UnfitFile
 from latty.files import replace_whole
+from latty.locks import writing
 from latty.presets import reading
 from latty.presets.convert import to_dict, to_preset
 from latty.presets.values import Preset
@@ -30,11 +31,15 @@ def dumps(preset: Preset) -> str:
 
 def save(preset: Preset, path: Path) -> None:
     """Write a preset by temp file and rename. A file that is there is changed only where the
-    preset differs; raises PresetError where that file is no preset, OutputError."""
+    preset differs; raises PresetError where that file is no preset, OutputError, Locked."""
     target = Path(os.path.realpath(path))  # a link stays a link
-    text = _changed_text(preset, target) if target.exists() else dumps(preset)
     try:
-        replace_whole(target, [text.encode("utf-8")])
+        target.parent.stat()  # a folder is not made: more likely its name is a mistake
+        with writing(target):
+            text = _changed_text(preset, target) if target.exists() else dumps(preset)
+            replace_whole(target, [text.encode("utf-8")])
+    except UnfitFile:
+        raise
     except OSError as error:
         reason = error.strerror or "the name is not possible"
         raise OutputError(
