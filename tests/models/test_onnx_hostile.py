@@ -193,9 +193,9 @@ def test_memory_is_bounded(name: str, tmp_path: Path) -> None:
     assert "net.onnx" in run.stderr and not [*tmp_path.glob("home/data/scorers/*.toml")]
 
 
-def test_time_is_bounded_and_grows_with_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LATTY_ONNX_SECONDS", "1")
+def test_time_is_bounded_and_grows_with_the_batch() -> None:
     others, found = children(), opened(hostile.slow())
+    found.seconds = 1  # opening it takes its own time, more on a busy machine
     begun = time.monotonic()
     with pytest.raises(BadData, match=r"net.onnx did not answer within 2 s .*LATTY_ONNX_SECONDS"):
         found.run(PICTURES)
