@@ -35,8 +35,8 @@ class Budget:
         self.spent = dict.fromkeys(self.limits, 0)
 
     def allow(self, size: int) -> None:
-        """The time that a file of so many bytes may take."""
-        self.seconds = SECONDS * max(1.0, size / SMALL)
+        """The time that a file of so many bytes may take; of several read as one, the largest."""
+        self.seconds = max(self.seconds, SECONDS * size / SMALL)
 
     def spend(self, what: str, amount: int = 1) -> None:
         """Count things that the file holds, or has others do. Raises what `too_much` makes."""
