@@ -11,7 +11,7 @@ from typing import Any
 
 from latty import home, locks, reading
 from latty.errors import BadData, LattyError
-from latty.files import replace_whole
+from latty.files import replace_whole, sweep
 from latty.folders import Folder, private
 
 FILE = "marks.json"
@@ -51,6 +51,7 @@ class Marks:
         file, fault = _file(), None
         private(file.parent)
         with locks.locked(file.with_suffix(".lock"), "writing marks", patience=PATIENCE):
+            sweep(file)
             try:
                 now = Marks.load()
             except BadData as error:
