@@ -16,6 +16,7 @@ from cli_in_process import latty
 from cli_process import COMMAND, environment
 from loopback import File, Server, page, serving, status
 from places import LIMIT
+from zoo_files import zoo_text
 
 from latty import home
 from latty.checkpoints.safetensors import read_header
@@ -26,19 +27,6 @@ from latty.models.store import MODELS
 
 SMALL = StyleGAN2Config(z_dim=8, w_dim=8, resolution=16, channels=(8, 8, 6), mapping_layers=2)
 Captured = pytest.CaptureFixture[str]
-ZOO = """\
-schema = 1
-[sources.us]
-title = "Us"
-page = "https://example.org/us"
-named_in = "README.md"
-licence = "CC0"
-[models.small]
-source = "us"
-family = "stylegan2"
-resolution = 16
-address = "{address}"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +56,7 @@ class Zoo:
         self.file = file
 
     def has(self, address: str, more: str = "") -> None:
-        self.file.write_text(ZOO.format(address=address) + more)
+        self.file.write_text(zoo_text(address) + more)
 
 
 def run(*words: str, code: int = 0) -> None:

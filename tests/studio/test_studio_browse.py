@@ -8,6 +8,7 @@ import pytest
 from loopback import File, serving
 from studio import Keys, asked, run, settled, text, until
 from textual import events
+from zoo_files import zoo_text
 
 from latty import home
 from latty.directions.file import read_header
@@ -21,19 +22,6 @@ from latty_tui.panels.directions import renaming
 from latty_tui.panels.models import open_path
 from latty_tui.state import State
 
-ZOO = """\
-schema = 1
-[sources.us]
-title = "Us"
-page = "https://example.org/us"
-named_in = "README.md"
-licence = "CC0"
-[models.small]
-source = "us"
-family = "stylegan2"
-resolution = 64
-address = "{address}"
-"""
 SHIPPED = home.shipped_dir() / "directions"
 DEMO = OpenModel("demo", "stylegan2", 64, 64, 3, 64, 10, 128, 0, "w",
              read_header(SHIPPED / "demo.safetensors").model_digest, (), (),
@@ -498,7 +486,7 @@ def test_a_checkpoint_of_the_zoo_comes_as_a_job(
 
     with serving() as server:
         address = server.at("/small.safetensors", File(data))
-        (tmp_path / "zoo.toml").write_text(ZOO.format(address=address))
+        (tmp_path / "zoo.toml").write_text(zoo_text(address, resolution=64))
         run(keys)
         assert len(server.asked) == 1
 

@@ -8,6 +8,7 @@ import loopback
 import numpy as np
 import torch
 from PIL import Image
+from zoo_files import zoo_text
 
 from latty.models.families.stylegan2 import StyleGAN2Config, StyleGAN2Network
 
@@ -28,19 +29,6 @@ OUTPUTS = {
     "tiny": ("tiny.gif", "tiny.mp4", "tiny.webp", "tiny.png", "tiny/"),
     "other": ("other.gif", "other.webm"),
 }
-ZOO = """\
-schema = 1
-[sources.us]
-title = "Us"
-page = "https://example.org/us"
-named_in = "README.md"
-licence = "CC0"
-[models.small]
-source = "us"
-family = "stylegan2"
-resolution = 16
-address = "{address}"
-"""
 SMALL = StyleGAN2Config(z_dim=8, w_dim=8, resolution=16, channels=(8, 8, 6), mapping_layers=2)
 PIECES = 20  # that the server sends the checkpoint in
 PAUSE = 0.05  # seconds between two
@@ -59,7 +47,7 @@ class Inputs:
         torch.save({"g_ema": StyleGAN2Network(SMALL).state_dict()}, folder / "small.pt")
         dots(folder / "dots")
         answer = slowly((folder / "small.pt").read_bytes())
-        self.zoo.write_text(ZOO.format(address=server.at("/small.pt", answer)))
+        self.zoo.write_text(zoo_text(server.at("/small.pt", answer)))
 
 
 def slowly(data: bytes) -> loopback.Answer:

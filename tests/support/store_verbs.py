@@ -13,6 +13,7 @@ from loopback import File, Server
 from PIL import Image
 from safetensors.torch import save_file
 from scorer_cards import CNN, card, plain
+from zoo_files import zoo_text
 
 from latty import home
 from latty.attributes.store import CARDS
@@ -24,19 +25,6 @@ from latty.store import Store
 Words = list[str]
 Verb = Callable[[Path, int, Server], Words]
 NAME = "taken"
-ZOO = """\
-schema = 1
-[sources.us]
-title = "Us"
-page = "https://example.org/us"
-named_in = "README.md"
-licence = "CC0"
-[models.{name}]
-source = "us"
-family = "stylegan2"
-resolution = 8
-address = "{address}"
-"""
 
 
 def _imported(file: Path) -> Words:
@@ -86,7 +74,7 @@ def fetched(folder: Path, variant: int, server: Server) -> Words:
     """From the zoo that LATTY_ZOO names."""
     file = Path(a_model(folder, variant, server)[1])
     address = server.at(f"/{variant}.pt", File(file.read_bytes()))
-    (folder / "zoo.toml").write_text(ZOO.format(name=NAME, address=address))
+    (folder / "zoo.toml").write_text(zoo_text(address, NAME, resolution=8))
     return ["fetch", NAME]
 
 
