@@ -15,7 +15,7 @@ help:    ## this list
 	@sed -n 's/^\([a-z]*\): *.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 demo: $(RUN)    ## install, and render presets/hello.toml to renders/hello.gif
-	@$(BIN)/latty render presets/hello.toml --force --show
+	@$(BIN)/latty render presets/hello.toml --overwrite --show
 	@echo "made renders/hello.gif; next: $(BIN)/latty, the studio (or make studio)"
 
 studio: $(RUN)    ## latty itself
@@ -41,8 +41,8 @@ check: $(DEV)    ## format, lint, types, floors, budgets
 	$(BIN)/python -m pytest tests/house
 
 gallery: $(RUN)    ## the pictures of the README again
-	@$(BIN)/latty render $(GALLERY:%=presets/%.toml) --out-dir renders/gallery --force --quiet
-	@$(BIN)/latty sample demo --seeds 0-63 --truncation 0.8 --columns 16 -o renders/gallery/demo.png --force --quiet
+	@$(BIN)/latty render $(GALLERY:%=presets/%.toml) --out-dir renders/gallery --overwrite --quiet
+	@$(BIN)/latty sample demo --seeds 0-63 --truncation 0.8 --columns 16 -o renders/gallery/demo.png --overwrite --quiet
 
 bench: $(DEV)    ## ratios against other implementations
 	@$(BIN)/python -m benchmarks

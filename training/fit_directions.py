@@ -79,7 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         recipe = SETS[name]
         generator = open_model(recipe.model, args.device)
         target = folder / f"{name}.safetensors"
-        header = discover(recipe.method, recipe.params, generator, target, _progress, force=True)
+        header = discover(
+            recipe.method, recipe.params, generator, target, _progress, overwrite=True
+        )
         print(
             json.dumps([_row(i) for i in header.infos], indent=1) if args.json else _table(header)
         )

@@ -38,9 +38,9 @@ def write(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
         raise unwritten(f"cannot write {target}", error) from None
 
 
-def refuse_existing(place: Path, force: bool, name: Path | None = None) -> None:
-    """Raises WouldOverwrite for a file that is there, without `force`, and for what is no file; a
-    link is replaced itself, and what it leads to stays. `name`: what it is called in messages."""
+def refuse_existing(place: Path, overwrite: bool, name: Path | None = None) -> None:
+    """Raises WouldOverwrite for a file that is there, without `overwrite`, and for what is no file;
+    a link is replaced itself, and what it leads to stays. `name`: what it is called in messages."""
     name = name or place
     try:
         kind = reading.kind_of(place.lstat().st_mode)
@@ -48,8 +48,8 @@ def refuse_existing(place: Path, force: bool, name: Path | None = None) -> None:
         return
     if kind not in ("file", "link"):
         raise WouldOverwrite(f"{name} is a {kind}", "choose another name")
-    if not force:
-        raise WouldOverwrite(f"{name} is there already", "--force replaces it")
+    if not overwrite:
+        raise WouldOverwrite(f"{name} is there already", "--overwrite replaces it")
 
 
 def sweep(target: Path) -> None:

@@ -119,21 +119,21 @@ class Store:
         self.check_name(name)
         return self.folder() / f"{name}{self.suffix}"
 
-    def free_place(self, name: str, force: bool = False) -> Path:
-        """The same, where nothing lies or `force` allows to replace it. Raises UsageError,
+    def free_place(self, name: str, overwrite: bool = False) -> Path:
+        """The same, where nothing lies or `overwrite` allows to replace it. Raises UsageError,
         WouldOverwrite."""
         place = self.place(name)
-        if place.exists() and self.whole(place) and not force:
-            hint = "choose another name, or use --force"
+        if place.exists() and self.whole(place) and not overwrite:
+            hint = "choose another name, or use --overwrite"
             raise WouldOverwrite(f"{self.folder().name}: there is a '{name}' already", hint)
         return place
 
     @contextmanager
-    def claimed(self, name: str, force: bool = False) -> Iterator[Path]:
+    def claimed(self, name: str, overwrite: bool = False) -> Iterator[Path]:
         """`free_place`, where nobody else writes until the block ends. Raises the same, Locked,
         OutputError."""
         with locks.writing(self.place(name)):
-            yield self.free_place(name, force)
+            yield self.free_place(name, overwrite)
 
     def write(
         self,

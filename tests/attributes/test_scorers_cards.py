@@ -481,7 +481,7 @@ def test_a_scorer_is_kept_under_a_name_without_a_pickle(tmp_path: Path) -> None:
     assert attribute("hat") == attribute("smiles/hat") == ("smiles", 1)
     with pytest.raises(WouldOverwrite, match="smiles"):
         store.add(path, "smiles")
-    assert store.add(path, "smiles", force=True) == kept
+    assert store.add(path, "smiles", overwrite=True) == kept
     for name in ("geometry", "a/b", ""):
         with pytest.raises(UsageError):
             store.add(path, name)

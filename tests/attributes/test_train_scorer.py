@@ -338,7 +338,7 @@ def test_portraits_are_learned_through_a_real_process(
     assert told["attributes"]["long_hair"]["accuracy"] >= 0.85
     assert told["attributes"]["brightness"]["r2"] >= 0.9
     again = latty(*words, home=tmp_path)
-    assert again.returncode == 73 and "--force" in again.stderr
+    assert again.returncode == 73 and "--overwrite" in again.stderr
     monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
     generator = open_model("portraits", "cpu")
     assert isinstance(generator, AnySize)

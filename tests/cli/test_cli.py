@@ -74,7 +74,7 @@ def test_list_speaks_json(kind: str, tmp_path: Path) -> None:
     ("words", "hint"),
     [
         ("list modles", "did you mean 'models'?"),
-        ("render x.toml --foce", "did you mean '--force'?"),
+        ("render x.toml --foreing", "did you mean '--foreign'?"),
         ("rendr x.toml", "did you mean 'render'?"),
         ("portrats", "did you mean 'portraits'?"),
         ("completion tcsh", "bash"),

@@ -7,13 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 from cli_in_process import latty
 from cli_process import COMMAND, environment
 from places import LIMIT
-
-from latty.directions.base import Info
-from latty.directions.file import ARRAY, DirectionSet, write
 
 FAST = ("--samples", "1024", "--names", "smile,yaw", "--probes", "1", "--layers", "all")
 
@@ -96,7 +92,7 @@ def test_a_set_in_the_way_and_force(tmp_path: Path) -> None:
     words = ("discover", "random", "portraits", "-o", "r")
     assert latty(*words, home=tmp_path).returncode == 0
     again = latty(*words, home=tmp_path)
-    assert again.returncode == 73 and "--force" in again.stderr
+    assert again.returncode == 73 and "--overwrite" in again.stderr
     assert latty(*words, "--force", home=tmp_path).returncode == 0
 
 
@@ -129,15 +125,3 @@ def test_ctrl_c_keeps_what_is_fitted_and_the_same_command_goes_on(tmp_path: Path
     assert whole.returncode == 0, whole.stderr
     files = [(store(tmp_path) / f"{name}.safetensors").read_bytes() for name in "gh"]
     assert files[0] == files[1]
-
-
-def test_a_set_of_another_model_is_applied_with_force_only(tmp_path: Path) -> None:
-    header = DirectionSet("tlgan", "w", (Info("x", 1.0),), "other", "portraits", "0" * 64)
-    write(tmp_path / "other.safetensors", header, {ARRAY: torch.ones(1, 32)})
-    (tmp_path / "p.toml").write_text(
-        'schema = 1\n[scene]\nmodel = "portraits"\n[[scene.edits]]\n'
-        'direction = "other.safetensors#x"\n[[outputs]]\npath = "p.png"\nsize = 32\n'
-    )
-    refused = latty("render", "p.toml", home=tmp_path)
-    assert refused.returncode == 65 and "--force" in refused.stderr
-    assert latty("render", "p.toml", "--force", home=tmp_path).returncode == 0

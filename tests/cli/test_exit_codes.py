@@ -91,7 +91,7 @@ def test_73_would_overwrite(tmp_path: Path) -> None:
     write_preset(tmp_path)
     assert latty("render", "tiny.toml", "-q", home=tmp_path).returncode == 0
     before = (tmp_path / "renders/tiny.gif").read_bytes()
-    assert "--force" in said(latty("render", "tiny.toml", home=tmp_path), 73)
+    assert "--overwrite" in said(latty("render", "tiny.toml", home=tmp_path), 73)
     assert (tmp_path / "renders/tiny.gif").read_bytes() == before
     assert latty("render", "tiny.toml", "--force", home=tmp_path).returncode == 0
 

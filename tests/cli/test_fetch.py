@@ -92,7 +92,7 @@ def test_again_needs_force(server: Server, zoo: Zoo, data: bytes, capsys: Captur
     run("fetch", "small")
     assert capsys.readouterr().out == "small\n"
     run("fetch", "small", code=73)
-    assert len(server.asked) == 1 and "use --force" in capsys.readouterr().err
+    assert len(server.asked) == 1 and "use --overwrite" in capsys.readouterr().err
     run("fetch", "small", "--force")
     assert len(server.asked) == 2
     (home.models_dir() / "small.safetensors").unlink()

@@ -93,7 +93,7 @@ def test_nothing_is_overwritten_without_force(file: Path, capsys: Captured) -> N
     capsys.readouterr()
     run("import", file, code=73)
     said = capsys.readouterr()
-    assert said.out == "" and "--force" in said.err
+    assert said.out == "" and "--overwrite" in said.err
     assert (home.models_dir() / "my-net.safetensors").read_bytes() == before
 
 

@@ -86,7 +86,7 @@ def test_nothing_is_overwritten_without_force(entry: str, tmp_path: Path, capsys
     path = files.made(entry, tmp_path)
     run("import", path, "--name", "mine")
     run("import", path, "--name", "mine", code=73)
-    assert "--force" in capsys.readouterr().err
+    assert "--overwrite" in capsys.readouterr().err
     run("import", path, "--name", "mine", "--force")
     run("import", path, "--name", "../mine", code=2)
     if entry == "interfacegan":
@@ -236,4 +236,4 @@ def test_a_boundary_of_another_family_is_refused(tmp_path: Path) -> None:
     generator = generator_of("stylegan2")
     with pytest.raises(BadData, match="made for stylegan_ffhq"):
         find("age/age", generator)
-    assert find("age/age", generator, force=True).space == "w"
+    assert find("age/age", generator, foreign=True).space == "w"

@@ -249,10 +249,10 @@ def test_another_model_is_refused_by_name_unless_forced(store: Path) -> None:
     other = Toy(digest="ffff")
     with pytest.raises(BadData, match=r"made for toy \(toy, toy0\), this is toy \(toy, ffff\)"):
         find("mine/smile", other)
-    assert find("mine/smile", other, force=True).name == "smile"
+    assert find("mine/smile", other, foreign=True).name == "smile"
     write(store, HEADER, {ARRAY: torch.randn(2, 7)})
     with pytest.raises(BadData, match=r"shape \(7,\)"):
-        find("mine/smile", other, force=True)
+        find("mine/smile", other, foreign=True)
     write(store, HEADER, {ARRAY: torch.randn(2, 3, 5)})
     with pytest.raises(BadData, match=r"shape \(3, 5\)"):
         find("mine/smile", Toy())

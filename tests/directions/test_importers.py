@@ -328,7 +328,7 @@ def test_an_imported_path_moves_as_its_equation_says(tmp_path: Path) -> None:
     from small_families import made
 
     generator = made("dcgan")
-    path = find(f"{tmp_path / 'set.safetensors'}#p1", generator, force=True)
+    path = find(f"{tmp_path / 'set.safetensors'}#p1", generator, foreign=True)
     z = torch.from_numpy(files.normal(1, 2, WIDTH)).requires_grad_()
     state = files.support()
     ends = state["SUPPORT_SETS"][1].view(4, WIDTH)
@@ -442,7 +442,7 @@ def test_a_deformator_that_bends(kind: str, tmp_path: Path) -> None:
     found = known(given)
     assert header(found).form == "voynov" and found.shape == (WIDTH, WIDTH)
     write(tmp_path / "set.safetensors", header(found), found.load())
-    direction = find(f"{tmp_path / 'set.safetensors'}#zoom", made("dcgan"), force=True)
+    direction = find(f"{tmp_path / 'set.safetensors'}#zoom", made("dcgan"), foreign=True)
     amounts = torch.tensor([-3.0, 0.0, 0.5, 6.0])
     x = torch.zeros(4, WIDTH)
     x[:, 2] = amounts

@@ -212,7 +212,7 @@ def test_a_set_in_the_way_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(WouldOverwrite):
         discover("tlgan", {**params, "seed": 5}, generator, target)
     assert target.read_bytes() == before
-    discover("tlgan", {**params, "seed": 5}, generator, target, force=True)
+    discover("tlgan", {**params, "seed": 5}, generator, target, overwrite=True)
     assert target.read_bytes() != before
 
 

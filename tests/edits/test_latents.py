@@ -320,7 +320,7 @@ def test_latents_of_another_model(tmp_path: Path) -> None:
     other = replace(PLAIN, latent=str(own(tmp_path, model="cats", model_digest="other")))
     with pytest.raises(BadData, match=r"was made for cats \(toy\), this is toy"):
         codes([other], Toy())
-    assert torch.equal(codes([other], Toy(), force=True), Toy().mapping(torch.from_numpy(Z[:1])))
+    assert torch.equal(codes([other], Toy(), foreign=True), Toy().mapping(torch.from_numpy(Z[:1])))
     family = replace(PLAIN, latent=str(own(tmp_path, family="stylegan2", model_digest="")))
     with pytest.raises(BadData, match="was made for toy"):
         codes([family], Toy())

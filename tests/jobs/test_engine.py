@@ -277,7 +277,7 @@ def test_what_is_called_is_a_function_of_the_table(place: House) -> None:
     [
         (Scene("nix"), "Missing", "no model 'nix'", "there is: demo, portraits"),
         (Scene("/no/file.pt"), "Missing", "there is no file", "check the path"),
-        (Scene("portraits", edits=(SMILE,)), "BadData", "demo", "--force"),
+        (Scene("portraits", edits=(SMILE,)), "BadData", "demo", "--foreign"),
         (Scene("demo", edits=(Edit("demo/smlie"),)), "Missing", "smlie", "did you mean 'smile'?"),
         (Scene("demo", edits=(Edit("demo/smile", float("nan")),)), "BadData", "finite", "another"),
         (Scene("demo", edits=(Edit("demo/smile", 1e38),)), "BadData", "not finite", "smaller"),

@@ -436,7 +436,7 @@ def test_a_failed_render_says_why_in_its_status(tmp_path: Path) -> None:
     done = latty("jobs", "watch", "last", home=tmp_path)
     assert done.returncode == 1
     row = json.loads(latty("jobs", "show", "--json", home=tmp_path).stdout)
-    assert row["state"] == "failed" and "--force" in row["error"] and row["code"] == 73
+    assert row["state"] == "failed" and "--overwrite" in row["error"] and row["code"] == 73
     assert (tmp_path / "renders" / "tiny.gif").read_bytes() == b"mine"
 
 

@@ -226,7 +226,7 @@ def test_presets_rendered_by_two_processes(tmp_path: Path) -> None:
         files = [tmp_path / folder / f"p{n}.gif" for folder in ("one", "two")]
         assert files[0].read_bytes() == files[1].read_bytes()
     again = latty("render", *words[:3], "--out-dir", "two", "--workers", "2", home=tmp_path)
-    assert again.returncode == 1 and again.stderr.count("--force") == 3
+    assert again.returncode == 1 and again.stderr.count("--overwrite") == 3
 
 
 RANK = ("rank", "demo", "--scorers", "colour", "--seeds", "0-3", "--steps", "3", "--top", "1")

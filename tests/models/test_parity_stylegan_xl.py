@@ -119,7 +119,7 @@ def test_truncation_moves_toward_the_mean_of_the_class() -> None:
 
 def test_truncation_after_edits_is_that_of_the_scenes_class() -> None:
     generator = small()
-    stack = Stack(generator, force=False)
+    stack = Stack(generator, foreign=False)
     scenes = [Scene(model="x", seed=3, label=i, truncation=0.4) for i in (1, 3)]
     late = [replace(scene, truncation_after_edits=True) for scene in scenes]
     for kind in (scenes, late):

@@ -106,7 +106,7 @@ def test_the_page_its_tables_and_its_gifs(tmp_path: Path) -> None:
     with Image.open(folder / gifs[0]) as gif:
         assert gif.size == (256, 256) and gif.n_frames > 20  # type: ignore[attr-defined]
     again = latty(*words, home=tmp_path)
-    assert again.returncode == 73 and "--force" in again.stderr
+    assert again.returncode == 73 and "--overwrite" in again.stderr
 
 
 SMALL = ("rank", "portraits-random", "--directions", "r0", "--scorers", "smile", "--seeds", "1",
@@ -118,7 +118,7 @@ def test_a_file_of_the_user_s_own_is_not_replaced(name: str, tmp_path: Path) -> 
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / name).write_text("my own")
     done = latty(*SMALL, home=tmp_path)
-    assert done.returncode == 73 and "--force" in done.stderr, done.stderr
+    assert done.returncode == 73 and "--overwrite" in done.stderr, done.stderr
     assert {path.name: path.read_text() for path in (tmp_path / "mine").iterdir()} == {
         name: "my own"
     }

@@ -368,18 +368,18 @@ def test_nothing_is_overwritten_without_force(tmp_path: Path) -> None:
     with pytest.raises(WouldOverwrite, match=r"a\.gif"):
         render.write(made, Options(tmp_path))
     assert [p.name for p in tmp_path.iterdir()] == ["a.gif"]
-    render.write(made, Options(tmp_path, force=True))
+    render.write(made, Options(tmp_path, overwrite=True))
     assert (tmp_path / "a.gif").read_bytes()[:6] == b"GIF89a"
 
 
 def test_only_folders_of_frames_are_replaced(tmp_path: Path) -> None:
     made = preset({"path": "f/"})
     render.write(made, Options(tmp_path))
-    render.write(replace(made, frames=3), Options(tmp_path, force=True))
+    render.write(replace(made, frames=3), Options(tmp_path, overwrite=True))
     assert len(list((tmp_path / "f").iterdir())) == 3
     (tmp_path / "f" / "thesis.doc").write_text("mine")
     with pytest.raises(WouldOverwrite, match="other files"):
-        render.write(made, Options(tmp_path, force=True))
+        render.write(made, Options(tmp_path, overwrite=True))
 
 
 def test_what_came_up_while_it_was_drawn_is_not_overwritten(tmp_path: Path) -> None:
@@ -407,7 +407,7 @@ def test_what_is_no_frame_is_not_thrown_away(
     render.write(made, Options(tmp_path))
     inside(tmp_path / "f" / "0009.png")
     with pytest.raises(WouldOverwrite, match="other files"):
-        render.write(made, Options(tmp_path, force=True))
+        render.write(made, Options(tmp_path, overwrite=True))
 
 
 def test_two_writers_of_one_output(tmp_path: Path) -> None:
@@ -545,10 +545,10 @@ def test_a_rename_that_fails_is_made_up_for(
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OutputError):
-        render.write(made, Options(tmp_path, force=True))
+        render.write(made, Options(tmp_path, overwrite=True))
     assert (tmp_path / "b.gif").read_bytes() == b"old"
     monkeypatch.undo()
-    render.write(made, Options(tmp_path, force=True))
+    render.write(made, Options(tmp_path, overwrite=True))
     assert content(tmp_path / "b.gif") == content(tmp_path / "whole" / "b.gif")
 
 
@@ -559,4 +559,4 @@ def test_too_little_space_is_said_before_the_start(
     with pytest.raises(OutputError, match="are free"):
         render.write(preset({"path": "a.gif"}), Options(tmp_path))
     assert list(tmp_path.iterdir()) == []
-    render.write(preset({"path": "a.gif"}), Options(tmp_path, force=True))
+    render.write(preset({"path": "a.gif"}), Options(tmp_path, ignore_space=True))

@@ -152,7 +152,7 @@ def test_a_preset_of_the_studio_goes_with_its_job() -> None:
     assert jobs.presets_of(status)[1] == str(sheet)
     another = over(jobs.again(status))
     copy = jobs.presets_of(another)[1]
-    assert another.spec.words[1] == "--force" and copy != str(sheet)
+    assert another.spec.words[1] == "--overwrite" and copy != str(sheet)
     jobs.remove(job)
     assert not sheet.exists() and Path(copy).exists()
 

@@ -22,6 +22,7 @@ ENOUGH = 1 << 13  # bytes at the end of what an ended job said: its files are to
 AT_ONCE = 100  # folders that one look reads which it has not seen before
 WINDOW = 15.0  # seconds over which the pace is measured
 SHEETS = "presets"
+OVERWRITES = ("--overwrite", "--force")
 ALIVE = ("queued", "running")
 MARKS = {"queued": "○", "running": "●", "done": "✓", "failed": "✗", "cancelled": "–",
          "interrupted": "!"}  # fmt: skip
@@ -83,7 +84,7 @@ class Job:
 
 
 def _added(word: str) -> bool:
-    return word == "--force" or (word.startswith("--") and "=" in word)
+    return word in OVERWRITES or (word.startswith("--") and "=" in word)
 
 
 def _ours(word: str) -> bool:
@@ -222,7 +223,8 @@ def again(status: Status) -> str:
     from latty.jobs import control
 
     verb, *words = status.spec.words
-    spec, forced = status.spec, [] if "--force" in words else ["--force"]
+    spec = status.spec
+    forced = [] if any(word in OVERWRITES for word in words) else ["--overwrite"]
     words = [_own_copy(word) for word in words]
     return control.submit((verb, *forced, *words), spec.gpus, spec.device, Path(spec.folder))
 

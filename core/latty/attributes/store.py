@@ -39,7 +39,7 @@ def is_card(path: Path) -> bool:
     return {"weights", "outputs"} <= set(data)
 
 
-def add(path: Path, name: str, force: bool = False) -> Path:
+def add(path: Path, name: str, overwrite: bool = False) -> Path:
     """Try a TOML and its weights, then keep a copy under that name; returns the new TOML.
 
     Weights of torch become safetensors. Raises UsageError, WouldOverwrite, Locked, Missing,
@@ -47,7 +47,7 @@ def add(path: Path, name: str, force: bool = False) -> Path:
     """
     import tomlkit
 
-    with CARDS.claimed(name, force):
+    with CARDS.claimed(name, overwrite):
         from latty.attributes import classifier
 
         classifier.open_card(path)  # nothing broken is stored

@@ -29,7 +29,7 @@ examples:
 """
 CODES = """\
 exit codes:
-  0    ok                                   73   would overwrite (--force)
+  0    ok                                   73   would overwrite (--overwrite)
   1    a job failed                         74   I/O error, disk full
   2    the command line is wrong            75   locked by another run, try again
   65   bad data: preset, weights, recipe    78   settings: latty.toml, LATTY_*
@@ -94,6 +94,20 @@ class Parser(argparse.ArgumentParser):
         words = "how to show pictures: auto, or a way that `latty doctor` names"
         self.add_argument("--image", metavar="WAY", help=words)
         self.add_argument("--pictures", metavar="WAY", dest="image", help=argparse.SUPPRESS)
+
+    def add_overwrite(self, words: str = "replace what is there") -> None:
+        """--overwrite, of a verb that does nothing else by force."""
+        self.add_argument("--overwrite", "--force", action="store_true", help=words)
+
+    def add_switches(self) -> None:
+        """--overwrite, --foreign, --ignore-space, and --force for all three; latty.cli.switches
+        reads them."""
+        add = self.add_argument_group("although").add_argument
+        add("--overwrite", action="store_true", help="a file of that name is there: replace it")
+        add("--foreign", action="store_true",
+            help="directions or latents are another model's: apply what fits")  # fmt: skip
+        add("--ignore-space", action="store_true", help="the disk may be too small: begin")
+        add("--force", action="store_true", help="all three: --overwrite --foreign --ignore-space")
 
     def add_batch(self) -> None:
         """--batch."""

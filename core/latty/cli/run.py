@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:  # each module less is a few milliseconds of every start
     from latty.cli.out import Out
     from latty.config import Config
+    from latty.render import Allowed
 
 
 class Screen(Protocol):
@@ -47,3 +48,15 @@ class Run:
 
         for note in open_model(model, self.config().device).info.notes:
             self.out.say(f"{Path(model).name}: {note}")
+
+    def say_allowed(self, allowed: "Sequence[Allowed]") -> list[str]:
+        """What the switches allowed; those of it that are warnings. That a file was replaced is
+        news only where --force did it, which is a word for more than that."""
+        warnings = []
+        for switch, what in allowed:
+            forced = self.args.force and not getattr(self.args, switch.replace("-", "_"))
+            words = f"{what} (--force; --{switch} does no more than this)" if forced else what
+            self.out.say(words, loudness=int(switch == "overwrite" and not forced))
+            if switch != "overwrite":
+                warnings.append(what)
+        return warnings

@@ -1,4 +1,7 @@
-"""Values on the command line that several verbs take: seeds, noise, classes, whole numbers."""
+"""Values on the command line that several verbs take: seeds, noise, classes, whole numbers, what is
+done although something speaks against it."""
+
+from typing import Any, TypedDict
 
 from latty.errors import BadData, UsageError
 from latty.scene import SEED_LIMIT, SIZES, TRUNCATIONS, Label, Noise
@@ -76,3 +79,20 @@ def label(text: str | None, model: str, device: str) -> Label:
     except BadData as error:
         wrong = UsageError if generator.info.num_classes else BadData
         raise wrong(f"--label: {error.message}", error.hint) from None
+
+
+class Switches(TypedDict):
+    """The fields of `latty.render.Options` that the switches set."""
+
+    overwrite: bool
+    foreign: bool
+    ignore_space: bool
+
+
+def switches(args: Any) -> Switches:
+    """What the command line allows."""
+    return {
+        "overwrite": args.overwrite or args.force,
+        "foreign": args.foreign or args.force,
+        "ignore_space": args.ignore_space or args.force,
+    }

@@ -26,6 +26,13 @@ def asked(run: Run) -> bool:
     return args.workers is not None or args.engine == "ray"
 
 
+def kind_of(device: str) -> str:
+    """The kind of the device that is meant: "cpu", "cuda". Raises DeviceError."""
+    from latty.models.device import pick_device
+
+    return pick_device(device).type
+
+
 def slots_for(run: Run, device: str) -> list[str]:
     """A name per process for devices of this kind ("cuda"): each GPU once, the CPU as often as
     asked."""

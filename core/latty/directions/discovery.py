@@ -55,13 +55,13 @@ def default_names(model: str, method: str) -> Iterator[str]:
 
 
 def default_name(
-    model: str, method: str, params: Mapping[str, Any] | None = None, force: bool = False
+    model: str, method: str, params: Mapping[str, Any] | None = None, overwrite: bool = False
 ) -> str:
     """The first of `default_names` that neither ships nor is taken by another search, nor is being
     written by one.
 
     params    of the search, which may have a set by this name already; None = any set takes it
-    force     a set of the user's that is there is replaced
+    overwrite a set of the user's that is there is replaced
 
     Raises UsageError for parameters that the method does not take.
     """
@@ -70,7 +70,7 @@ def default_name(
             continue
         file = SETS.place(name)
         own = params is not None and file.exists() and _is_of(file, model, method, params)
-        if (force or own or not file.exists()) and not locks.is_writing(file):
+        if (overwrite or own or not file.exists()) and not locks.is_writing(file):
             return name
     raise AssertionError("names do not end")
 
@@ -105,7 +105,7 @@ def discover(
     generator: "Generator",
     target: Path,
     report: Report = silent,
-    force: bool = False,
+    overwrite: bool = False,
     before: "Callable[[Method, Path], None] | None" = None,
 ) -> DirectionSet:
     """Search, and write the set to `target`, which is `claimed`; `complete` is False after an
@@ -120,7 +120,7 @@ def discover(
     if lacks := made.missing(generator):
         raise BadData(f"{method}: {lacks}", "see: latty list methods")
     work = _work(method, made, generator)
-    if not force and target.exists():
+    if not overwrite and target.exists():
         _refuse(target, work, _found(target, method, made, generator))
     what = f"at this very search ({method} on {generator.info.name})"
     with locks.at_work(work, what) as done:
@@ -182,7 +182,7 @@ def _refuse(target: Path, work: Path, found: DirectionSet | None) -> None:
     if found is not None and work.exists():
         with suppress(LattyError), locks.at_work(work, "at this very search") as done:
             done()
-    raise WouldOverwrite(f"{target} is there already", "--force overwrites it, or -o NAME")
+    raise WouldOverwrite(f"{target} is there already", "--overwrite replaces it, or -o NAME")
 
 
 def _found(

@@ -102,7 +102,7 @@ def copied(path: str, name: str) -> str:
         number += 1
 
 
-def export(path: str, name: str | None, to: str, force: bool = False) -> list[str]:
+def export(path: str, name: str | None, to: str, overwrite: bool = False) -> list[str]:
     """A direction, or a whole set (None), as a file elsewhere: .safetensors with all that is known
     of it, or .npy with the bare vector for other tools. What there is to know about it, in words.
 
@@ -111,7 +111,7 @@ def export(path: str, name: str | None, to: str, force: bool = False) -> list[st
     target = Path(to).expanduser()
     if target.suffix not in (".safetensors", ".npy"):
         raise UsageError(f"{target.name}: a direction is .safetensors or .npy", "name it so")
-    files.refuse_existing(target, force)
+    files.refuse_existing(target, overwrite)
     header, arrays = read(Path(path))
     if target.suffix == ".safetensors":
         if name is not None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty.directions import linear
-from latty.directions.file import LINEAR, DirectionSet, read
+from latty.directions.file import LINEAR, DirectionSet, read, read_header
 from latty.directions.registries import METHODS, DirectionForm
 from latty.directions.store import SETS, resolve, split
 from latty.errors import BadData
@@ -16,16 +16,17 @@ if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not w
     from latty.models.base import Generator, ModelInfo
 
 
-def find(ref: str, generator: "Generator", force: bool = False) -> "Direction":
+def find(ref: str, generator: "Generator", foreign: bool = False) -> "Direction":
     """The direction `ref` names ("SET/NAME", "SET/INDEX", "path#NAME", "path#INDEX").
 
     Raises Missing where there is none, BadData where the file is damaged or was made for another
-    model; with `force` only the shapes must fit.
+    model; with `foreign` only the shapes must fit.
     """
     source, name = split(ref)
     path = SETS.find(source)
     found = _open(path, stamp(path), ref, name)
-    _check_model(found[0], generator.info, ref, force)
+    if not foreign and (mismatch := _mismatch(found[0], generator.info, ref)):
+        raise BadData(mismatch, "--foreign applies it all the same where the shapes fit")
     if isinstance(found[1], linear.LinearDirection):
         linear.check_shape(found[1], generator, ref)
     return found[1]
@@ -41,18 +42,22 @@ def _open(path: Path, state: object, ref: str, name: str) -> "tuple[DirectionSet
         return header, form_of(header, "direction").direction(header, index, read(path)[1])
 
 
-def _check_model(header: DirectionSet, info: "ModelInfo", ref: str, force: bool) -> None:
+def made_for_another(ref: str, info: "ModelInfo") -> str:
+    """Words where the set of a reference was made for another model than this; "" where not.
+    Raises Missing, BadData."""
+    source = split(ref)[0]
+    return _mismatch(read_header(SETS.find(source)), info, source)
+
+
+def _mismatch(header: DirectionSet, info: "ModelInfo", ref: str) -> str:
     if header.model_digest and info.digest:
         same = header.model_digest == info.digest
     else:  # imported from a format that names a family at most
         same = not header.family or header.family == info.family
-    if same or force:
-        return
+    if same:
+        return ""
     made_for = _label(header.model, header.family, header.model_digest)
-    raise BadData(
-        f"{ref} was made for {made_for}, this is {_label(info.name, info.family, info.digest)}",
-        "--force applies it all the same where the shapes fit",
-    )
+    return f"{ref} was made for {made_for}, this is {_label(info.name, info.family, info.digest)}"
 
 
 def _label(model: str, family: str, digest: str) -> str:

@@ -52,28 +52,28 @@ class Applied:
         return any(run.changes for run in self.runs)
 
 
-def applied(scenes: Sequence[Scene], generator: Generator, force: bool = False) -> Applied:
+def applied(scenes: Sequence[Scene], generator: Generator, foreign: bool = False) -> Applied:
     """Scenes of one model as codes (N, L, D) and what their synthesis changes inside. Raises
     BadData, Missing as `codes` and `changes` do."""
     scenes = with_labels(scenes, generator)
-    known, moved = generator.info.num_classes, codes(scenes, generator, force)
+    known, moved = generator.info.num_classes, codes(scenes, generator, foreign)
     common = [(scene.noise, scene.truncation if known else 1.0) for scene in scenes]
-    kinds = zip(common, stacks(scenes, generator, force), strict=True)
+    kinds = zip(common, stacks(scenes, generator, foreign), strict=True)
     runs, first = [], 0
     for ((noise, truncation), stack), run in groupby(kinds):
         rows = slice(first, first + len(list(run)))
         label = labels(scenes[rows], generator) if known else None
-        inner = changes(scenes[rows], generator, force) if stack else {}
+        inner = changes(scenes[rows], generator, foreign) if stack else {}
         runs.append(SynthesisRun(rows, noise, truncation, label, inner))
         first = rows.stop
     return Applied(moved, tuple(runs))
 
 
-def codes(scenes: Sequence[Scene], generator: Generator, force: bool = False) -> Tensor:
+def codes(scenes: Sequence[Scene], generator: Generator, foreign: bool = False) -> Tensor:
     """Codes (N, L, D) of scenes of one model, on the generator's device.
 
     Truncation acts before the code edits, or last where a scene says truncation_after_edits. Edits
-    of activations are left to the synthesis. `force` applies directions and latents that were made
+    of activations are left to the synthesis. `foreign` applies directions and latents made
     for another model. Raises BadData for scenes this model cannot draw, Missing for unknown
     directions and latents.
     """
@@ -82,7 +82,7 @@ def codes(scenes: Sequence[Scene], generator: Generator, force: bool = False) ->
     if len({scene.model for scene in scenes}) > 1:
         found = ", ".join(sorted({scene.model for scene in scenes}))
         raise BadData(f"scenes of several models: {found}", "draw each model by itself")
-    scenes, stack = with_labels(scenes, generator), Stack(generator, force)
+    scenes, stack = with_labels(scenes, generator), Stack(generator, foreign)
     starts = torch.cat([stack.start(scene) for scene in scenes])
     groups: dict[tuple[object, ...], list[int]] = {}
     for i, scene in enumerate(scenes):

@@ -33,11 +33,11 @@ _origins: WeakKeyDictionary[Generator, dict[Key, Tensor]] = WeakKeyDictionary()
 
 
 def stacks(
-    scenes: Sequence[Scene], generator: Generator, force: bool = False
+    scenes: Sequence[Scene], generator: Generator, foreign: bool = False
 ) -> list[tuple[object, ...]]:
     """For each scene what must be the same in scenes that `changes` takes together; () where
     nothing is edited inside."""
-    found = _finder(generator, force)
+    found = _finder(generator, foreign)
     return [
         (tuple(replace(edit, strength=0.0) for edit in scene.edits), scene.locks)
         if any(_layer(edit, found) for edit in scene.edits)
@@ -47,7 +47,7 @@ def stacks(
 
 
 def changes(
-    scenes: Sequence[Scene], generator: Generator, force: bool = False
+    scenes: Sequence[Scene], generator: Generator, foreign: bool = False
 ) -> dict[str, Change]:
     """What N scenes of one stack, noise and truncation change, by layer, as synthesis_with takes
     it: of activations (N, C, H, W), row i for scene i.
@@ -56,7 +56,7 @@ def changes(
     for what this model cannot do, Missing for unknown directions.
     """
     scenes = with_labels(scenes, generator)
-    found, locks = _finder(generator, force), Locks(_finder(generator, force))
+    found, locks = _finder(generator, foreign), Locks(_finder(generator, foreign))
     where = labelled(generator, labels(scenes, generator))
     made: dict[str, tuple[_Move, ...]] = {}
     for i, edit in enumerate(scenes[0].edits):
@@ -110,8 +110,8 @@ class _Moves:
         return x
 
 
-def _finder(generator: Generator, force: bool) -> Find:
-    return cache(lambda ref: find(ref, generator, force))
+def _finder(generator: Generator, foreign: bool) -> Find:
+    return cache(lambda ref: find(ref, generator, foreign))
 
 
 def _layer(edit: Edit, found: Find) -> str:

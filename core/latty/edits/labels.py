@@ -8,7 +8,6 @@ import torch
 from latty.directions.remembered import remembered
 from latty.errors import BadData
 from latty.models.base import Generator, Labels
-from latty.models.classes import names_of, words_of
 from latty.models.labels import by_index, checked_class, class_count, class_weights
 from latty.scene import Scene
 
@@ -38,13 +37,3 @@ def with_labels(scenes: Sequence[Scene], generator: Generator) -> list[Scene]:
         return [*scenes]
     return [scene if scene.label is not None else replace(scene, label=remembered(scene)[0])
             for scene in scenes]  # fmt: skip
-
-
-def assumed(scene: Scene, generator: Generator) -> list[str]:
-    """A note where the scene is drawn with a class that it does not name. Raises Missing,
-    BadData."""
-    label, source = remembered(scene) if generator.info.num_classes else (None, "")
-    if label is None:
-        return []
-    words = words_of(label, names_of(generator))
-    return [f"class {words}, as {source} remembers it; label in [scene] says another"]

@@ -23,8 +23,8 @@ from latty.scene import ALL, MIXING, Edit, Layers, Scene
 class Stack:
     """Applies stacks of edits to the latents of one generator; repeated work is done once."""
 
-    def __init__(self, generator: Generator, force: bool) -> None:
-        self.generator, self.force = generator, force
+    def __init__(self, generator: Generator, foreign: bool) -> None:
+        self.generator, self.foreign = generator, foreign
         self.draw = cache(generator.sample)
         self.known: dict[Scene, Tensor] = {}
         self.found: dict[str, Direction] = {}
@@ -77,7 +77,7 @@ class Stack:
         """Where a scene starts: its space, and a latent (1, Z) or codes (1, L, D)."""
         if scene.latent is None:
             return "z", latent(self.draw, scene.seed)
-        space, begin = latents.start(scene.latent, self.generator.info, self.force)
+        space, begin = latents.start(scene.latent, self.generator.info, self.foreign)
         return space, begin.to(self.generator.device)
 
     def _given(self, codes: Tensor, scene: Scene) -> Tensor:
@@ -108,7 +108,7 @@ class Stack:
 
     def _found(self, ref: str) -> Direction:
         if ref not in self.found:
-            self.found[ref] = find(ref, self.generator, self.force)
+            self.found[ref] = find(ref, self.generator, self.foreign)
         return self.found[ref]
 
     def _space(self, edit: Edit) -> str:

@@ -65,7 +65,7 @@ def resume(job: str) -> Status:
     """
     seen = run.status(job)
     if seen.state == "done":
-        hint = "submit it again with --force to make it anew"
+        hint = "submit it again with --overwrite to make it anew"
         raise UsageError(f"job {job} is done", hint)
     if not seen.over:
         raise Locked(f"job {job} is {seen.state}", "cancel it first, or wait")

@@ -124,7 +124,7 @@ class Supervisor:
         verb, *words = self.status.spec.words
         if self._pinned(taken) and self.status.spec.device.startswith("cuda:"):
             words = process.without(words, options=("--device",))  # the environment says it better
-        return [verb, *(["--force"] if self.status.force else []), *words]
+        return [verb, *(["--overwrite"] if self.status.force else []), *words]
 
     def _watch(self, worker: "subprocess.Popen[bytes]") -> int:
         """Until the worker is gone; its exit code, negative for a signal."""

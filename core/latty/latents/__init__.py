@@ -65,14 +65,16 @@ def look(ref: str) -> Found:
     return found
 
 
-def start(ref: str, model: Model, force: bool = False) -> "tuple[Space, Tensor]":
+def start(ref: str, model: Model, foreign: bool = False) -> "tuple[Space, Tensor]":
     """Where a scene starts: a latent z (1, Z), or codes w (1, L, D).
 
     Raises Missing where it is not there, BadData where it is none of this model's or was made for
-    another one; with `force` only the shapes must fit.
+    another one; with `foreign` only the shapes must fit.
     """
     found = look(ref)
-    _check_model(found, model, force)
+    if not foreign and (mismatch := _mismatch(found, model)):
+        hint = "take latents of this model; --foreign starts there where the shapes fit"
+        raise BadData(mismatch, hint)
     space = found.space_in(model)
     row = _row(found, found.index(split(ref)[2]), stamp(found.path))
     if space == "z":
@@ -121,14 +123,18 @@ def _finite(found: Found, numbers: Any) -> "Tensor":
     return array
 
 
-def _check_model(found: Found, model: Model, force: bool) -> None:
+def made_for_another(ref: str, model: Model) -> str:
+    """Words where latents were made for another model than this; "" where not. Raises Missing,
+    BadData."""
+    return _mismatch(look(ref), model)
+
+
+def _mismatch(found: Found, model: Model) -> str:
     if found.model_digest and model.digest:
         same = found.model_digest == model.digest
     else:
         same = not found.family or found.family == model.family
-    if not same and not force:
-        made_for = f"{found.model} ({found.family})" if found.model else found.family
-        raise BadData(
-            f"{found.path.name} was made for {made_for}, this is {model.name} ({model.family})",
-            "take latents of this model",
-        )
+    if same:
+        return ""
+    made_for = f"{found.model} ({found.family})" if found.model else found.family
+    return f"{found.path.name} was made for {made_for}, this is {model.name} ({model.family})"

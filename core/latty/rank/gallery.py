@@ -30,15 +30,15 @@ COLUMNS = ("direction", "attribute", "corr", "amplitude", "selectivity", "monoto
            "drift", "effect", "low", "high")  # fmt: skip
 
 
-def refuse(folder: Path, force: bool, directions: Sequence[str] | None = None) -> None:
+def refuse(folder: Path, overwrite: bool, directions: Sequence[str] | None = None) -> None:
     """What would stop `write_all`: a whole ranking; with the `directions` of one that nothing is
     measured of, any file that it may write. Raises WouldOverwrite, OSError."""
-    if (folder / PAGE).is_file() and not force:
-        raise WouldOverwrite(f"{folder} holds a ranking already", "--force replaces it")
+    if (folder / PAGE).is_file() and not overwrite:
+        raise WouldOverwrite(f"{folder} holds a ranking already", "--overwrite replaces it")
     if directions is not None:
         pictures = (gif_name(directions, name) for name in directions)
         for name in (*TABLES, PAGE, *pictures):
-            files.refuse_existing(folder / name, force)
+            files.refuse_existing(folder / name, overwrite)
 
 
 def write_all(
@@ -48,7 +48,7 @@ def write_all(
     found: Curves,
     rows: Sequence[RankRow],
     *,
-    force: bool = False,
+    overwrite: bool = False,
     top: int = 3,
     key: str = "corr",
     truncation: float = 1.0,
@@ -56,7 +56,7 @@ def write_all(
     report: Report = silent,
 ) -> list[Path]:
     """Every file of a ranking; the paths, the page last. Raises WouldOverwrite where another file
-    has such a name, without `force`, OutputError and what a render raises."""
+    has such a name, without `overwrite`, OutputError and what a render raises."""
     leaders = {name: best(rows, name, key, top) for name in found.attributes}
     leading = {row.direction for few in leaders.values() for row in few}
     chosen = [direction for direction in found.directions if direction in leading]
@@ -65,11 +65,11 @@ def write_all(
     page = "\n".join(_page(ref, model, found, leaders, key)) + "\n"
     contents = (_table(rows), _curves(found), summary, page)
     texts = dict(zip((*TABLES, PAGE), map(str.encode, contents), strict=True))
-    _refuse_others(folder, texts, presets, force)
+    _refuse_others(folder, texts, presets, overwrite)
     paths = []
     for done, preset in enumerate(presets):
         report(done, len(presets), "GIFs")
-        paths += write(preset, Options(out_dir=folder, device=device, force=True))
+        paths += write(preset, Options(out_dir=folder, device=device, overwrite=True, foreign=True))
     for name, text in texts.items():
         files.write(folder / name, [text])
         paths.append(folder / name)
@@ -77,14 +77,14 @@ def write_all(
 
 
 def _refuse_others(
-    folder: Path, texts: Mapping[str, bytes], presets: Sequence[Preset], force: bool
+    folder: Path, texts: Mapping[str, bytes], presets: Sequence[Preset], overwrite: bool
 ) -> None:
-    """Raises WouldOverwrite, without `force`, for what no earlier try of this ranking wrote."""
+    """Raises WouldOverwrite, without `overwrite`, for what no earlier try of this ranking wrote."""
     for name, text in texts.items():
-        files.refuse_existing(folder / name, force or _holds(folder / name, text))
+        files.refuse_existing(folder / name, overwrite or _holds(folder / name, text))
     for preset in presets:
         path = folder / preset.outputs[0].path
-        files.refuse_existing(path, force or _shows(path, preset))
+        files.refuse_existing(path, overwrite or _shows(path, preset))
 
 
 def _holds(path: Path, text: bytes) -> bool:

@@ -41,7 +41,7 @@ class RankPlan:
     layers: Layers | None = None
     batch: int = 50
     samples: int = 200
-    force: bool = False
+    foreign: bool = False
     label: Label = None
 
     def chosen(self) -> list[Info]:

@@ -17,17 +17,17 @@ from latty.scene import Scene
 
 
 def scored(
-    scenes: Sequence[Scene], generator: Generator, wanted: Wanted, force: bool = False
+    scenes: Sequence[Scene], generator: Generator, wanted: Wanted, foreign: bool = False
 ) -> Tensor:
     """Scores (N, A) of scenes of one model; exact factors where the model knows its own."""
-    applied = edits.applied(scenes, generator, force)
+    applied = edits.applied(scenes, generator, foreign)
     label, drawn, columns = edits.labels(scenes, generator), None, {}
     for scorer in {scorer for scorer, _, _ in wanted}:
         if exact(scorer, generator) is not None and not applied.inside:
             columns[scorer] = scores_of(generator, applied.codes, scorer, label)[1]
             continue
         if drawn is None:
-            drawn = Painter(generator, force).drawn(applied)
+            drawn = Painter(generator, foreign).drawn(applied)
         columns[scorer] = open_scorer(scorer).score(drawn)
     return torch.stack([columns[scorer][:, index] for scorer, index, _ in wanted], 1).cpu()
 
@@ -39,7 +39,7 @@ def measured(
     """Scores (N, A) float64, and how many pictures fitted in memory at once."""
 
     def draw(part: slice) -> Tensor:
-        return scored(scenes[part], generator, plan.wanted, plan.force)
+        return scored(scenes[part], generator, plan.wanted, plan.foreign)
 
     parts, used = [], plan.batch
     report(0, len(scenes), "pictures")

@@ -14,20 +14,30 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from latty.presets import Preset
-from latty.render.options import Options
+from latty.render.options import Allowed, Options
 from latty.scene import Scene
 
 if TYPE_CHECKING:  # torch takes seconds to import; Options and plans must not wait for it
     from latty.models.base import Generator
     from latty.presets.formats import Pixels
-    from latty.render.outputs import plan, refuse_early, write
+    from latty.render.outputs import plan, refuse_early, targets, write
 
-__all__ = ["Options", "frames", "picture", "pictures", "plan", "refuse_early", "write"]
+__all__ = [
+    "Allowed",
+    "Options",
+    "frames",
+    "picture",
+    "pictures",
+    "plan",
+    "refuse_early",
+    "targets",
+    "write",
+]
 
 
 def __getattr__(name: str) -> Any:
     """What is done with outputs, when it is asked for: `latty check` needs nothing of it."""
-    if name not in ("plan", "refuse_early", "write"):
+    if name not in ("plan", "refuse_early", "targets", "write"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from latty.render import outputs
 

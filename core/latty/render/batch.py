@@ -13,9 +13,9 @@ from latty.errors import LattyError, Missing, OutputError
 from latty.models.store import model_file
 from latty.presets import Output, Preset
 from latty.presets.formats import suffix_of
-from latty.render import work, write
+from latty.render import targets, work, write
 from latty.render.named import Unplaced
-from latty.render.options import Options
+from latty.render.options import Allowed, Options
 from latty.render.sources import read
 from latty.report import Report, silent
 
@@ -62,14 +62,14 @@ class RenderRequest:
         return None
 
 
-def refuse_early(model: str, files: Sequence[Path], force: bool, key: str = "") -> None:
+def refuse_early(model: str, files: Sequence[Path], overwrite: bool, key: str = "") -> None:
     """What would fail at the end of long work, or after torch was imported, fails now.
 
     Raises Missing for a model, WouldOverwrite for a file that is there, Locked for one that another
     process writes, OutputError for a folder.
     """
     model_file(model)
-    work.refuse_early(files, key, force)
+    work.refuse_early(files, key, overwrite)
     try:
         files[0].parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -78,26 +78,32 @@ def refuse_early(model: str, files: Sequence[Path], force: bool, key: str = "") 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What came of one preset: its files, what had to be assumed about its model, how long."""
+    """What came of one preset: its files, what had to be assumed about its model, what was done
+    because a switch allowed it, how long it took."""
 
     name: str
     model: str
     paths: tuple[Path, ...]
     notes: tuple[str, ...]
     seconds: float
+    allowed: tuple[Allowed, ...] = ()
 
 
 def render_one(preset: Preset, options: Options, report: Report = silent) -> Rendered:
     """Write every output of one preset. Raises what `latty.render.write` does."""
-    begun = time.monotonic()
-    paths = write(preset, options, report)
+    begun, allowed = time.monotonic(), list[Allowed]()
+    there = [path for path in targets(preset, options) if path.exists()]
+    paths = write(preset, replace(options, tell=allowed.append), report)
     seconds = time.monotonic() - begun
-    from latty.edits.labels import assumed
+    from latty.edits.notes import assumed, foreign
     from latty.models import open_model
 
     generator = open_model(preset.scene.model, options.device)
     notes = (*generator.info.notes, *assumed(preset.scene, generator))
-    return Rendered(preset.name, preset.scene.model, tuple(paths), notes, seconds)
+    allowed += [Allowed("overwrite", f"{path} is replaced") for path in there]
+    if options.foreign:
+        allowed += [Allowed("foreign", words) for words in foreign(preset.scene, generator)]
+    return Rendered(preset.name, preset.scene.model, tuple(paths), notes, seconds, tuple(allowed))
 
 
 def render_there(request: RenderRequest, folder: str) -> Rendered:

@@ -32,7 +32,7 @@ def climb_to_files(
         place.with_name(f"{place.name}.safetensors"),
     ]
     outputs = (Output(f"{place.name}.gif", loop="bounce"), Output(f"{place.name}/", loop="once"))
-    with work.publication(files, note, options.force) as works:
+    with work.publication(files, note, options.overwrite) as works:
         generator = open_model(scene.model, options.device)
         result = climb_from(scene, generator, goal, report)
         if works:

@@ -88,7 +88,7 @@ def open_reel(
     `made_with` the same: how an output is written does not change its pictures."""
     key = sha256(made_with.encode()).hexdigest()
     with Journal(path, key, len(scenes)) as journal:
-        painter = Painter(at_size(generator, scenes[0].size), options.force)
+        painter = Painter(at_size(generator, scenes[0].size), options.foreign)
         yield Reel(scenes, painter, journal, options.batches)
 
 

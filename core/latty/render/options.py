@@ -1,24 +1,43 @@
 """How a preset is rendered, beside what it says itself."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 Batches = tuple[tuple[int, int], ...]  # (first picture, batch size) of each stretch, from 0 on
+
+
+class Allowed(NamedTuple):
+    """Something that was done because a switch allowed it: "foreign", and what in words."""
+
+    switch: str
+    what: str
+
+
+def unheard(allowed: Allowed) -> None:
+    """Says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """batch    pictures drawn at once; what `provenance.recall` returns gives the same bytes again
-    force    overwrite, go on with a disk that may not do, apply directions of other models
+    overwrite     replace files that are there
+    foreign       apply directions and latents that were made for another model
+    ignore_space  go on with a disk that may not do
+    tell          hears each time that one of these made a difference
     sidecar  also write the recipe to `<output>.json`; it is in every file anyway
     """
 
     out_dir: Path = Path("renders")
     device: str = "auto"
-    force: bool = False
+    overwrite: bool = False
     batch: int | Batches = 8
     sidecar: bool = False
     preset_file: Path | None = None
+    foreign: bool = False
+    ignore_space: bool = False
+    tell: Callable[[Allowed], None] = unheard
 
     @property
     def batches(self) -> Batches:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty import models
-from latty.errors import BadData
+from latty.errors import BadData, OutputError
 from latty.presets import Preset, safe_output, to_dict
 from latty.presets.formats import format_of, writer_of
 from latty.render import provenance, work
-from latty.render.options import Options
+from latty.render.options import Allowed, Options
 from latty.render.shots import play_order, shots, width_at
 from latty.report import Report, silent
 from latty.scene import Scene
@@ -28,7 +28,7 @@ def write(preset: Preset, options: Options, report: Report = silent) -> list[Pat
     before any work, OutputError, DeviceError, Interrupted, and what models and edits raise.
     """
     files, key = _finals(preset, options)
-    with work.publication(files, key, options.force, options.out_dir) as works:
+    with work.publication(files, key, options.overwrite, options.out_dir) as works:
         if works:
             generator = models.open_model(preset.scene.model, options.device)
             fill(works, preset, options, generator, report)
@@ -40,7 +40,7 @@ def refuse_early(preset: Preset, options: Options) -> None:
     BadData for outputs that cannot be written."""
     files, key = _finals(preset, options)
     with work.disk_errors([work.Work(file) for file in files]):
-        work.refuse_early(files, key, options.force, options.out_dir)
+        work.refuse_early(files, key, options.overwrite, options.out_dir)
 
 
 def plan(
@@ -53,7 +53,7 @@ def plan(
     for outputs that cannot be written.
     """
     rows, own = [], own or models.picture_size(preset.scene.model)
-    for output, target in zip(preset.outputs, _targets(preset, options), strict=True):
+    for output, target in zip(preset.outputs, targets(preset, options), strict=True):
         size = output.size or preset.scene.size or own[0]
         width, count = width_at(size, own), len(shots(preset, output, size))
         form = format_of(output.path)
@@ -109,7 +109,7 @@ def fill(
             height = size or generator.info.height
             width = width_at(height, (generator.info.height, generator.info.width_px))
             needed = _bytes(missing, height * width, 1.0)
-            work.refuse_small_disk(one.target, needed, options.force)
+            _check_space(one.target, needed, options)
             recipe = {**shared, "preset": to_dict(provenance.portable(preset, output))}
             recipe |= ground(output, generator)
             one.note(work.RECIPE, provenance.sealed(recipe, reel.batches))
@@ -122,23 +122,32 @@ def fill(
                 sidecar.write_text(comment + "\n", encoding="ascii")
 
 
+def _check_space(target: Path, needed: int, options: Options) -> None:
+    """Raises OutputError where the disk may be too small."""
+    if not (small := work.too_small(target, needed)):
+        return
+    if not options.ignore_space:
+        raise OutputError(small, "free some space, or --ignore-space to try all the same")
+    options.tell(Allowed("ignore-space", small))
+
+
 def _finals(preset: Preset, options: Options) -> tuple[list[Path], str]:
     """Every file that is written, sidecars last, and the hash of what they are made of. Raises
     BadData."""
-    targets = _targets(preset, options)
-    sidecars = [path.with_name(path.name + ".json") for path in targets if options.sidecar]
+    files = targets(preset, options)
+    sidecars = [path.with_name(path.name + ".json") for path in files if options.sidecar]
     key = sha256(provenance.canonical(to_dict(preset)).encode()).hexdigest()
-    return [*targets, *sidecars], key
+    return [*files, *sidecars], key
 
 
-def _targets(preset: Preset, options: Options) -> list[Path]:
+def targets(preset: Preset, options: Options) -> list[Path]:
     """Where each output goes. Raises BadData, also where two outputs have one name."""
-    targets = [safe_output(o.path, options.out_dir, options.preset_file) for o in preset.outputs]
-    if len(set(targets)) < len(targets):
+    paths = [safe_output(o.path, options.out_dir, options.preset_file) for o in preset.outputs]
+    if len(set(paths)) < len(paths):
         raise BadData("two outputs of this preset have the same name", "rename one of them")
-    if not targets:
+    if not paths:
         raise BadData("this preset has no outputs", "add [[outputs]] with a path")
-    return targets
+    return paths
 
 
 def _bytes(count: int, area: int, per_pixel: float) -> int:

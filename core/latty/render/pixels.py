@@ -43,8 +43,8 @@ class Painter:
     has the bytes of one that ran through; the memory of the last prefix is exact.
     """
 
-    def __init__(self, generator: Generator, force: bool = False) -> None:
-        self.generator, self.force = generator, force
+    def __init__(self, generator: Generator, foreign: bool = False) -> None:
+        self.generator, self.foreign = generator, foreign
         self._prefix: tuple[tuple[int, Noise, bytes], object] | None = None
 
     def __call__(self, scenes: Sequence[Scene]) -> Pixels:
@@ -54,7 +54,7 @@ class Painter:
     @torch.no_grad()
     def images(self, scenes: Sequence[Scene]) -> Tensor:
         """The same as images (N, C, H, W) float32, nominally in [-1, 1]."""
-        return self.drawn(edits.applied(scenes, self.generator, self.force))
+        return self.drawn(edits.applied(scenes, self.generator, self.foreign))
 
     @torch.no_grad()
     def drawn(self, scenes: edits.Applied) -> Tensor:

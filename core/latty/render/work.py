@@ -1,8 +1,8 @@
 """The folder beside an output where it is made: locked, resumable, gone at the end.
 
 A final name appears by rename only, when the whole file is on disk; nothing there is replaced
-without force. `<output>.latty-work/` holds the lock, the recipe, finished pictures and the file
-while it is written.
+unless that is asked for. `<output>.latty-work/` holds the lock, the recipe, finished pictures and
+the file while it is written.
 """
 
 import errno
@@ -195,20 +195,22 @@ def _sweep(folder: Folder) -> None:
             folder.remove(name)
 
 
-def refuse_overwrite(works: Sequence[Work], force: bool) -> None:
+def refuse_overwrite(works: Sequence[Work], overwrite: bool) -> None:
     """Raises WouldOverwrite naming the first file in the way. A folder must hold frames only."""
     for work in works:
         there = work.standing()
         if there is None or not stat.S_ISDIR(there.st_mode):
-            refuse_existing(work.place, force, work.target)
+            refuse_existing(work.place, overwrite, work.target)
         elif not is_frames(work.place):
             hint = "choose another name: only folders of numbered frames are replaced"
             raise WouldOverwrite(f"{work.target} holds other files", hint)
-        elif not force:
-            raise WouldOverwrite(f"{work.target} is there already", "--force replaces it")
+        elif not overwrite:
+            raise WouldOverwrite(f"{work.target} is there already", "--overwrite replaces it")
 
 
-def refuse_early(files: Sequence[Path], key: str, force: bool, root: Path | None = None) -> None:
+def refuse_early(
+    files: Sequence[Path], key: str, overwrite: bool, root: Path | None = None
+) -> None:
     """What would stop `publication` at once. Files that a try with the same `key` was about to give
     their names are in nobody's way. Raises WouldOverwrite, Locked, OSError."""
     works = [Work(file, root) for file in files]
@@ -216,7 +218,7 @@ def refuse_early(files: Sequence[Path], key: str, force: bool, root: Path | None
         work.refuse_taken()
     if not half_published(works, key):
         try:
-            refuse_overwrite(works, force)
+            refuse_overwrite(works, overwrite)
         except WouldOverwrite:
             with suppress(OSError, LattyError):
                 if not any(work.made() for work in works):  # else another key gives names yet
@@ -225,14 +227,12 @@ def refuse_early(files: Sequence[Path], key: str, force: bool, root: Path | None
             raise
 
 
-def refuse_small_disk(target: Path, needed: int, force: bool) -> None:
-    """Raises OutputError where less is free than `needed` bytes and a tenth."""
+def too_small(target: Path, needed: int) -> str:
+    """Words where less is free than `needed` bytes and a tenth; "" where there is enough."""
     free = shutil.disk_usage(target.parent).free
-    if free < needed * 1.1 and not force:
-        raise OutputError(
-            f"{target.name} may need {_megabytes(needed)}, {_megabytes(free)} are free",
-            "free some space, or --force to try all the same",
-        )
+    if free >= needed * 1.1:
+        return ""
+    return f"{target.name} may need {_megabytes(needed)}, {_megabytes(free)} are free"
 
 
 def publish(works: Sequence[Work], key: str) -> None:
@@ -262,7 +262,7 @@ def half_published(works: Sequence[Work], key: str) -> bool:
 
 @contextmanager
 def publication(
-    files: Sequence[Path], key: str, force: bool, root: Path | None = None
+    files: Sequence[Path], key: str, overwrite: bool, root: Path | None = None
 ) -> Iterator[list[Work]]:
     """The locked work folder of each file; all get their final names together, on leaving.
 
@@ -273,15 +273,15 @@ def publication(
     works = [Work(file, root) for file in files]
     with ExitStack() as held, _resumable():
         with disk_errors(works):
-            refuse_early(files, key, force, root)
+            refuse_early(files, key, overwrite, root)
             for work in works:
                 held.enter_context(work)
             if not (named := half_published(works, key)):
-                refuse_overwrite(works, force)
+                refuse_overwrite(works, overwrite)
         yield [] if named else works
         with disk_errors(works):
             if not named:  # somebody may have put a file there meanwhile
-                refuse_overwrite(works, force)
+                refuse_overwrite(works, overwrite)
             publish(works, key)
 
 

@@ -73,8 +73,8 @@ def _choices(facts: Facts) -> list[Choice]:
 def words_of(method: str, model: str, values: Values) -> list[str]:
     """The words of the job: what is as usual is left out."""
     words = ["discover", method, model, "-o", values["name"], *dialogs_device.words(values)]
-    if values["force"] == "yes":
-        words.insert(1, "--force")
+    if values["overwrite"] == "yes":
+        words.insert(1, "--overwrite")
     if values["workers"]:
         words.append(f"--workers={values['workers']}")
     for one in parameters(method):
@@ -94,7 +94,7 @@ class DiscoverForm(Form):
         self.method, self.facts = method, facts
 
     def check(self, values: Values) -> tuple[str, str] | None:
-        if values["force"] == "no" and target_of(values["name"]).exists():
+        if values["overwrite"] == "no" and target_of(values["name"]).exists():
             return "name", "there is a set of that name: another name, or overwrite it"
         known = self.facts.attributes.get(values.get(f"{PREFIX}scorer", ""), ())
         for name in OF_SCORER:
@@ -121,7 +121,7 @@ def _fields(method: str, facts: Facts) -> list[FormField]:
         FormField("name", "name of the set", name, "its directions are listed under it",
                   read=target_of),
         *own,
-        FormField("force", "overwrite", "no", "a set of that name", ("no", "yes")),
+        FormField("overwrite", "overwrite", "no", "a set of that name", ("no", "yes")),
         FormField("workers", "processes", "",
                   "empty: one; N: the pictures are drawn by N processes",
                   read=or_empty(whole(1, 256))),

@@ -8,9 +8,9 @@ from latty.cli import signals
 from latty.cli.out import Progress, to_json
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.cli.values import label, size, truncation, within
+from latty.cli.values import label, size, switches, truncation, within
 from latty.errors import LattyError, UsageError
-from latty.render import Options
+from latty.render import Allowed, Options
 from latty.render.batch import refuse_early
 from latty.scene import SEED_LIMIT, Layers, Scene
 
@@ -59,8 +59,8 @@ def options(parser: Parser) -> None:
     add("-o", "--output", metavar="PATH", help="the GIF; the rest goes beside it")
     add("--out-dir", metavar="DIR", help="where results go (default: renders)")
     add("--name", metavar="N", help="what to call them (default: MODEL-SEED-ATTRIBUTE)")
-    add("--force", action="store_true", help="overwrite what is there")
     parser.add_detach()
+    parser.add_switches()
     parser.add_device()
     parser.add_batch()
     parser.add_json()
@@ -74,18 +74,22 @@ def run(run: Run) -> int:
     place = _target(args, config.out_dir)
     film, latents = (place.with_name(f"{place.name}.{end}") for end in ("gif", "safetensors"))
     note = _note(args)
-    refuse_early(args.model, [film, place, latents], args.force, note)
+    refuse_early(args.model, [film, place, latents], switches(args)["overwrite"], note)
     if args.detach:
         return cli_detach.detached(run)
     from latty.render.climb_film import climb_to_files  # brings torch
 
+    allowed: list[Allowed] = []
     with signals.cooperative(), Progress(run.out, args.attribute) as progress:
         kind = label(args.label, args.model, config.device)
         scene = Scene(args.model, args.seed, args.truncation, label=kind, size=args.size)
-        options = Options(place.parent, config.device, args.force, config.batch)
+        options = Options(
+            place.parent, config.device, batch=config.batch, tell=allowed.append, **switches(args)
+        )
         paths, result = climb_to_files(
             scene, _goal(args), place, args.frames, note, options, progress
         )
+    run.say_allowed(allowed)
     run.say_notes(args.model)
     first, last = float(result.scores[0]), float(result.scores[-1])
     stopped, steps = result.climb.stopped, len(result.scores) - 1

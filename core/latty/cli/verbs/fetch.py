@@ -31,7 +31,7 @@ def options(parser: Parser) -> None:
         'stdout: the name of the model. --json: {"name", "path", "family", "address", ...}.'
     )
     parser.add_argument("name", metavar="NAME")
-    parser.add_argument("--force", action="store_true", help="fetch again, replace the model")
+    parser.add_overwrite("fetch again, replace the model")
     parser.add_json()
 
 
@@ -44,10 +44,10 @@ def run(run: Run) -> int:
     own = run.config().zoo
     entry = models_zoo.find(run.args.name, models_zoo.read(Path(own).expanduser() if own else None))
     if entry.by_hand:
-        store.MODELS.free_place(entry.name, run.args.force)
+        store.MODELS.free_place(entry.name, run.args.overwrite)
         what = f"only a browser can fetch {entry.name}: {entry.address}"
         raise LattyError(what, f"then: latty import FILE --name {entry.name}")
-    with store.MODELS.claimed(entry.name, run.args.force):
+    with store.MODELS.claimed(entry.name, run.args.overwrite):
         return _fetched(entry, run)
 
 
@@ -67,8 +67,8 @@ def _bring(entry: "Entry", run: Run) -> Path:
     """The checkpoint in the cache, from there or from the web."""
     folder = entry.cache()
     path = folder / (entry.member or entry.file)
-    if path.exists() and not run.args.force:
-        run.out.say(f"{path.name} is in the cache already (--force fetches it again)")
+    if path.exists() and not run.args.overwrite:
+        run.out.say(f"{path.name} is in the cache already (--overwrite fetches it again)")
         return path
     from latty.models.zoo import archive, package
     from latty.models.zoo.download import RESUMES, Wanted, download
@@ -83,7 +83,9 @@ def _bring(entry: "Entry", run: Run) -> Path:
             if entry.package is not None:
                 package.bring(entry.package, wanted, path, progress, run.out.say)
                 return path
-            if run.args.force or not target.exists():  # an archive may be here, not yet unpacked
+            if (
+                run.args.overwrite or not target.exists()
+            ):  # an archive may be here, not yet unpacked
                 download(wanted, target, progress, run.out.say)
             if entry.member is not None:
                 archive.take(target, entry.member, path, progress)

@@ -42,7 +42,7 @@ def options(parser: Parser) -> None:
     add("--spec", metavar="FILE", help="the architecture of a plain network, in TOML")
     add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings",
         help="a setting of a model that its file lacks, as in z_space_dim=24")  # fmt: skip
-    add("--force", action="store_true", help="replace what has that name")
+    parser.add_overwrite("replace what has that name")
     parser.add_json()
 
 
@@ -139,7 +139,7 @@ def _several(run: Run, paths: list[Path], read: "Checkpoint | None" = None) -> i
     base = args.name or name_for(place if len(paths) == 1 else place.parent)
     names = [f"{base}-{word}" if word else base for word in found.sets]
     with ExitStack() as claims:
-        targets = [claims.enter_context(_claimed(one, name, args.force))
+        targets = [claims.enter_context(_claimed(one, name, args.overwrite))
                    for one, name in zip(found.sets.values(), names, strict=True)]  # fmt: skip
         for one, name, target in zip(found.sets.values(), names, targets, strict=True):
             _keep(run, name, target, one, found.left)
@@ -160,7 +160,7 @@ def _scorer(run: Run, path: Path) -> int:
     from latty.models.store import name_for
 
     name = run.args.name or name_for(path)
-    target = store.add(path, name, run.args.force)
+    target = store.add(path, name, run.args.overwrite)
     run.out.say(f"a scorer; in `latty discover` and `latty rank`: {name}/ATTRIBUTE")
     run.out.result(name, name=name, kind="scorer", path=str(target))
     return 0
@@ -179,7 +179,7 @@ def _model(run: Run, path: Path, read: "Checkpoint | None" = None) -> int:
     if spec is not None and not spec.is_file():
         raise Missing(f"there is no file {spec}", "see docs/specs.md for what to write in it")
     name = run.args.name or store.name_for(path.resolve() if path.is_dir() else path)
-    with store.MODELS.claimed(name, run.args.force):
+    with store.MODELS.claimed(name, run.args.overwrite):
         keep(run, store.in_folder(path) or path, name, {}, spec, given=given, read=read)
     return 0
 
@@ -187,12 +187,12 @@ def _model(run: Run, path: Path, read: "Checkpoint | None" = None) -> int:
 # --- directions and latents -----------------------------------------------------------------------
 
 
-def _claimed(found: "Imported", name: str, force: bool) -> AbstractContextManager[Path]:
+def _claimed(found: "Imported", name: str, overwrite: bool) -> AbstractContextManager[Path]:
     """Where it is kept. Raises UsageError, WouldOverwrite, Locked."""
     from latty.directions.store import SETS
     from latty.latents import LATENTS
 
-    return (SETS if found.kind == "directions" else LATENTS).claimed(name, force)
+    return (SETS if found.kind == "directions" else LATENTS).claimed(name, overwrite)
 
 
 def _keep(run: Run, name: str, target: Path, found: "Imported", left: Mapping[str, str]) -> None:

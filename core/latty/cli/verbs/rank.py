@@ -44,8 +44,8 @@ def options(parser: Parser) -> None:
     add("--top", type=int, default=3, metavar="N", help="directions shown of each (default: 3)")
     add("-o", "--output", metavar="DIR", help="the folder (default: SET-rank in --out-dir)")
     add("--out-dir", metavar="DIR", help="where results go (default: renders)")
-    add("--force", action="store_true", help="replace a ranking that is there")
-    add("--force-model", action="store_true", help="walk directions of another model, too")
+    parser.add_overwrite("replace a ranking that is there")
+    add("--foreign", "--force-model", action="store_true", help="walk directions of another model")
     parser.add_detach()
     parser.add_workers()
     parser.add_device()
@@ -86,16 +86,16 @@ def _ranked(
     from latty.rank import gallery, planned, ranking, rows, work_of
 
     args, device = run.args, run.config().device
-    gallery.refuse(folder, args.force)
+    gallery.refuse(folder, args.overwrite)
     with signals.cooperative(), Progress(run.out, "rank", GO_ON) as progress:
         rest["label"] = label(args.label, model, device)
         plan, generator = planned(args.set, model, args.scorers, device, **rest)
         if not work_of(plan, generator).exists():
-            gallery.refuse(folder, args.force, [info.name for info in plan.chosen()])
+            gallery.refuse(folder, args.overwrite, [info.name for info in plan.chosen()])
         share = partial(_spread, run, plan, generator, progress) if spread else None
         with ranking(plan, generator, progress, share) as found:
             measured = rows(found)
-            gallery.write_all(folder, args.set, model, found, measured, force=args.force,
+            gallery.write_all(folder, args.set, model, found, measured, overwrite=args.overwrite,
                               top=args.top, key=args.by, truncation=args.truncation,
                               device=device, report=progress)  # fmt: skip
     return found, measured
@@ -111,7 +111,7 @@ def _plan(args: Any) -> dict[str, Any]:
     names = tuple(word.strip() for word in (args.directions or "").split(",") if word.strip())
     return {"seeds": tuple(seeds(args.seeds)), "names": names, "span": args.span,
             "steps": args.steps, "truncation": args.truncation,
-            "force": args.force_model}  # fmt: skip
+            "foreign": args.foreign}  # fmt: skip
 
 
 def _spread(

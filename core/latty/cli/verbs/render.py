@@ -10,6 +10,7 @@ from latty.cli import signals, workers
 from latty.cli.out import Progress, seconds
 from latty.cli.parser import Parser
 from latty.cli.run import Run
+from latty.cli.values import switches
 from latty.errors import Interrupted, UsageError, explain
 from latty.presets import Preset
 from latty.render import Options, plan, refuse_early
@@ -35,9 +36,9 @@ def options(parser: Parser) -> None:
         help="change a value of the preset, as in scene.seed=3")  # fmt: skip
     add("--out-dir", metavar="DIR", help="where results go (default: renders)")
     add("-o", "--output", metavar="PATH", help="write one file, there; the suffix is its format")
-    add("--force", action="store_true", help="overwrite what is there; apply directions of others")
     add("--dry-run", action="store_true", help="say what would be made; write nothing")
     add("--show", action="store_true", help="show the results in this terminal afterwards")
+    parser.add_switches()
     parser.add_detach()
     parser.add_workers()
     parser.add_device()
@@ -70,7 +71,13 @@ def run(run: Run) -> int:
 
 def _requests(run: Run) -> list[RenderRequest]:
     args, config = run.args, run.config()
-    options = Options(config.out_dir, config.device, args.force, config.batch, config.sidecar)
+    options = Options(
+        config.out_dir,
+        config.device,
+        batch=config.batch,
+        sidecar=config.sidecar,
+        **switches(args),
+    )
     output = Path(args.output).expanduser() if args.output is not None else None
     rest = options, tuple(args.overrides), output, bool(args.batch)
     return [RenderRequest(ref, *rest) for ref in args.presets]
@@ -117,11 +124,10 @@ def _by_several(requests: Sequence[RenderRequest], run: Run) -> int:
     """Presets rendered by several processes, told in whatever order they end; how many failed.
     Raises UsageError."""
     from latty.jobs.pool import finished
-    from latty.models.device import pick_device  # brings torch, while a signal may leave at once
 
     if "-" in run.args.presets:
         raise UsageError("presets from stdin are not split", "leave --workers, or write a file")
-    where, failed = pick_device(requests[0].options.device).type, 0
+    where, failed = workers.kind_of(requests[0].options.device), 0  # brings torch
     here = [replace(one, options=replace(one.options, device=where)) for one in requests]
     calls = [(one, str(Path.cwd())) for one in here]
     told = Progress(run.out, "render", GO_ON)
@@ -141,8 +147,10 @@ def _tell(done: Rendered, run: Run) -> None:
     run.out.say(f"{done.name}: {seconds(done.seconds)}", loudness=1)
     for note in done.notes:
         run.out.say(f"{Path(done.model).name}: {note}")
+    warnings = run.say_allowed(done.allowed)
+    more = {"warnings": warnings} if warnings else {}
     for path in done.paths:
-        run.out.result(str(path), preset=done.name, path=str(path), bytes=_size(path))
+        run.out.result(str(path), preset=done.name, path=str(path), bytes=_size(path), **more)
     for path in done.paths:
         run.show(path)
 

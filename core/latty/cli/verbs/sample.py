@@ -9,11 +9,11 @@ from latty.cli import signals
 from latty.cli.out import Progress
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.cli.values import MOST, label, noise, seeds, size, truncation, whole
+from latty.cli.values import MOST, label, noise, seeds, size, switches, truncation, whole
 from latty.errors import UsageError
 from latty.presets import SCHEMA, Output, Preset
 from latty.presets.formats import format_of
-from latty.render import Options, write
+from latty.render import Allowed, Options, write
 from latty.render.batch import refuse_early
 from latty.scene import Scene
 
@@ -33,8 +33,8 @@ def options(parser: Parser) -> None:
     add("--columns", type=int, metavar="N", help="pictures in a row (default: nearly square)")
     add("-o", "--output", metavar="PATH", help="a .png (default: MODEL-samples.png in --out-dir)")
     add("--out-dir", metavar="DIR", help="where results go (default: renders)")
-    add("--force", action="store_true", help="overwrite what is there")
     add("--show", action="store_true", help="show the sheet in this terminal afterwards")
+    parser.add_switches()
     parser.add_device()
     parser.add_batch()
     parser.add_image()
@@ -46,17 +46,21 @@ def run(run: Run) -> int:
     args, config = run.args, run.config()
     scene, columns = _scene(args), whole("--columns", args.columns, 1, MOST)
     path, wanted = _target(args, config.out_dir), seeds(args.seeds)
-    refuse_early(args.model, [path], args.force)
-    progress = Progress(run.out, args.model)
+    refuse_early(args.model, [path], switches(args)["overwrite"])
+    progress, allowed = Progress(run.out, args.model), list[Allowed]()
     try:
         scene = replace(scene, label=label(args.label, args.model, config.device))
         columns = columns or math.ceil(math.sqrt(len(wanted)))
         output = Output(path.name, columns=columns, captions="short")
         preset = Preset(SCHEMA, "samples", scene, seeds=tuple(wanted), outputs=(output,))
+        options = Options(
+            path.parent, config.device, batch=config.batch, tell=allowed.append, **switches(args)
+        )
         with signals.cooperative():
-            write(preset, Options(path.parent, config.device, args.force, config.batch), progress)
+            write(preset, options, progress)
     finally:
         progress.close()
+    run.say_allowed(allowed)
     run.say_notes(args.model)
     facts = {"path": str(path), "bytes": path.stat().st_size, "model": args.model}
     run.out.result(str(path), **facts, seeds=wanted)

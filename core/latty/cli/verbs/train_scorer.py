@@ -45,7 +45,7 @@ def options(parser: Parser) -> None:
     add("--val", type=float, default=0.1, metavar="X", help="share held out (default: 0.1)")
     add("--flip", action="store_true", help="mirror pictures at random")
     add("--seed", type=int, default=0, metavar="N", help="of every random number (default: 0)")
-    add("--force", action="store_true", help="replace a scorer of that name")
+    parser.add_overwrite("replace a scorer of that name")
     parser.add_detach()
     parser.add_device()
     parser.add_json()
@@ -68,7 +68,7 @@ def run(run: Run) -> int:
 
 def _free(args: Any) -> Path:
     """Where the scorer goes. Raises UsageError, WouldOverwrite."""
-    return CARDS.free_place(args.output, args.force or _unfinished(args.output))
+    return CARDS.free_place(args.output, args.overwrite or _unfinished(args.output))
 
 
 def _trained(run: Run, data: Path, numbers: dict[str, Any]) -> int:

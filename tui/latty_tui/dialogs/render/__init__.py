@@ -62,7 +62,7 @@ class RenderForm(Form):
     def check(self, values: Values) -> tuple[str, str] | None:
         if not values["formats"]:
             return "formats", "choose a format: Space"
-        if values["force"] == "no":
+        if values["overwrite"] == "no":
             there = next((path for path in self.order.targets(values) if path.exists()), None)
             if there is not None:
                 return "name", f"{there} is there already: another name, or overwrite it"
@@ -107,7 +107,7 @@ def _fields(order: Order, devices: Sequence[str], device: str) -> list[FormField
               "empty: this one; as in 1-4,9: all of them side by side",
               read=readers.or_empty(seeds), when=lambda values: not fixed),
         FormField("folder", "into", str(order.folder), "the folder of the files", read=_some),
-        FormField("force", "overwrite", "no", "files of that name", ("no", "yes")),
+        FormField("overwrite", "overwrite", "no", "files of that name", ("no", "yes")),
         *dialogs_device.fields(devices, device),
     ]  # fmt: skip
 

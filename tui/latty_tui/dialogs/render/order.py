@@ -92,7 +92,11 @@ class Order:
             presets.save(self.made(values), sheet)
             presets.read(sheet)  # mistakes are told here, not in a log
             out = Path(values["folder"]).expanduser()
-            words = ["render", *(["--force"] if values["force"] == "yes" else []), str(sheet)]
+            words = [
+                "render",
+                *(["--overwrite"] if values["overwrite"] == "yes" else []),
+                str(sheet),
+            ]
             words += [f"--out-dir={out}", *dialogs_device.words(values)]
             return control.submit(words, int(values.get("gpus", 1)), dialogs_device.wish(values))
         except BaseException:

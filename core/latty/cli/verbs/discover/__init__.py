@@ -28,7 +28,7 @@ def options(parser: Parser) -> None:
     add("model", metavar="MODEL", help="a name (latty list models) or a path")
     add("-o", "--output", metavar="NAME", help="what to call the set, or a .safetensors path "
         "(default: MODEL-METHOD)")  # fmt: skip
-    add("--force", action="store_true", help="replace a set of that name")
+    parser.add_overwrite("replace a set of that name")
     parser.add_detach()
     parser.add_workers()
     parser.add_device()
@@ -69,7 +69,10 @@ def _default_name(run: Run, params: dict[str, Any]) -> str:
     from latty.directions.discovery import default_name, default_names
 
     model, method = run.args.model, run.args.method
-    name, usual = default_name(model, method, params, run.args.force), default_names(model, method)
+    name, usual = (
+        default_name(model, method, params, run.args.overwrite),
+        default_names(model, method),
+    )
     if name != (taken := next(usual)):
         run.out.say(f"there is another set {taken}: this one is {name}")
     return name

@@ -27,7 +27,7 @@ def search_model(run: Run, params: dict[str, Any], target: Path, split: bool) ->
     with signals.cooperative(), Progress(run.out, run.args.method, RESUME) as progress:
         before = partial(_spread, run, generator, progress) if split else None
         return search(run.args.method, params, generator, target, progress,
-                      force=run.args.force, before=before)  # fmt: skip
+                      overwrite=run.args.overwrite, before=before)  # fmt: skip
 
 
 def _spread(

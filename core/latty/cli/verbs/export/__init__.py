@@ -23,7 +23,7 @@ def options(parser: Parser) -> None:
     add("-o", "--output", metavar="PATH", required=True,
         help="the file; a folder where several are written")  # fmt: skip
     add("--layers", type=int, default=0, metavar="N", help="for codes that are one for all layers")
-    add("--force", action="store_true", help="overwrite what is there")
+    parser.add_overwrite("overwrite what is there")
     parser.add_json()
 
 
@@ -33,7 +33,7 @@ def run(run: Run) -> int:
 
     args = run.args
     output = Path(args.output).expanduser()
-    made = export(args.ref, args.kind, output, args.force, args.layers)
+    made = export(args.ref, args.kind, output, args.overwrite, args.layers)
     for note in made.notes:
         run.out.say(note)
     paths = [str(path) for path in made.paths]

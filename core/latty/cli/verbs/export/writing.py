@@ -27,18 +27,18 @@ class Written:
     notes: tuple[str, ...]
 
 
-def export(ref: str, word: str, output: Path, force: bool = False, layers: int = 0) -> Written:
+def export(ref: str, word: str, output: Path, overwrite: bool = False, layers: int = 0) -> Written:
     """Write what `ref` names as `word` says. Raises UsageError, Missing, BadData, WouldOverwrite,
     OutputError, Locked."""
     found = chosen(ref, word)
     with locks.writing(output):
         if found.of == MODEL:
-            return _model(ref, found, output, force)
+            return _model(ref, found, output, overwrite)
         made = _directions(ref, found) if found.of == DIRECTIONS else _codes(ref, found, layers)
-        return _arrays(made, found, output, force)
+        return _arrays(made, found, output, overwrite)
 
 
-def _model(ref: str, form: Exporter, output: Path, force: bool) -> Written:
+def _model(ref: str, form: Exporter, output: Path, overwrite: bool) -> Written:
     from latty.checkpoints.safetensors import pieces
     from latty.models import opening
     from latty.models.store import model_file
@@ -52,7 +52,7 @@ def _model(ref: str, form: Exporter, output: Path, force: bool) -> Written:
         raise BadData(f"{ref} is of the family {model.family}; --as {form.word} is for {family}",
                       "latty's own file is safetensors, too: latty inspect")  # fmt: skip
     made = form.export(model)
-    _free(output, form.suffix, force)
+    _free(output, form.suffix, overwrite)
     tensors = {name: tensor.contiguous() for name, tensor in sorted(made.tensors.items())}
     kept = {key: model.meta[key] for key in ("license",) if model.meta.get(key)}
     files.write(output, pieces(kept, tensors))
@@ -84,7 +84,7 @@ def _codes(ref: str, form: Exporter, layers: int) -> Any:
     return form.export(header, array, layers)
 
 
-def _arrays(made: Any, form: Exporter, output: Path, force: bool) -> Written:
+def _arrays(made: Any, form: Exporter, output: Path, overwrite: bool) -> Written:
     """One file under the name given; several in the folder given."""
     several = len(made.files) > 1
     if several and output.suffix:
@@ -93,9 +93,9 @@ def _arrays(made: Any, form: Exporter, output: Path, force: bool) -> Written:
     folder = several or (not output.suffix and "" not in made.files)
     targets = [output / name if folder else output for name in made.files]
     wanted = dict(zip(targets, map(_bytes, made.files.values()), strict=True))
-    done = set() if force else _broken_off(wanted)
+    done = set() if overwrite else _broken_off(wanted)
     for target in targets:
-        _free(target, form.suffix, force or target in done)
+        _free(target, form.suffix, overwrite or target in done)
     for target, data in wanted.items():
         files.sweep(target)
         if target not in done:
@@ -114,10 +114,10 @@ def _broken_off(wanted: Mapping[Path, bytes]) -> set[Path]:
     return set()
 
 
-def _free(path: Path, suffix: str, force: bool) -> None:
+def _free(path: Path, suffix: str, overwrite: bool) -> None:
     if path.suffix != suffix:
         raise UsageError(f"--output: {path} is no {suffix}", f"this format is a {suffix} file")
-    files.refuse_existing(path, force)
+    files.refuse_existing(path, overwrite)
 
 
 def _bytes(arrays: "Mapping[str, Tensor]") -> bytes:
