@@ -123,8 +123,8 @@ FAULTS = {
         "x.toml:6:14: scene.edits.0.strength.keys: times of keys must rise"
     ),
     HEAD + "[[scene.edits]]\ndirection = 'a'\nstrength = { keys = [[2, 1]] }": (
-        "x.toml:6:14: scene.edits.0.strength.keys: "
-        "the first number of each key is a time from 0 to 1"
+        "x.toml:6:23: scene.edits.0.strength.keys.0.0: must be a time from 0 to 1, not 2, "
+        "write '2.5s', '500ms', '12b' or '50%'"
     ),
     HEAD + "[[outputs]]\nfps = 25": "x.toml:4:3: outputs.0.path: is missing",
     HEAD + "[[outputs]]\npath = 'a.gif'\nfps = 0": (

@@ -75,7 +75,10 @@ def test_every_key_has_a_help_text_and_strange_keys_are_forbidden():
 def test_the_schema_says_the_keys_ranges_and_defaults():
     schema = presets.schema()
     assert schema["$schema"].endswith("2020-12/schema") and "null" not in json.dumps(schema)
-    assert set(schema["properties"]) == {"schema", "name", "frames", "scene", "outputs"}
+    assert set(schema["properties"]) == {
+        *("schema", "name", "frames", "seconds", "bpm", "scene", "outputs")
+    }
     output = schema["properties"]["outputs"]["items"]["properties"]
-    assert (output["fps"]["minimum"], output["fps"]["maximum"]) == (1, 120)
+    numbers = output["fps"]["oneOf"][0]
+    assert (numbers["minimum"], numbers["maximum"]) == (1, 120)
     assert (output["fps"]["default"], output["loop"]["enum"]) == (25, ["once", "loop", "bounce"])

@@ -1,6 +1,8 @@
 """Presets: a TOML file becomes a Preset, and a Preset at a moment t is a Scene.
 
-    values.py      what the program uses: Track, Output, Preset
+    values.py      what the program uses: Output, Preset
+    tracks/        the numbers that move, a module for each kind
+    moments.py     times as people write them, and when each frame is; rates.py: frame rates
     shape.py       what a file may say: the rules of latty.tables, and the JSON schema for editors
     convert.py     between the two
     reading.py     bytes -> data -> Preset
@@ -23,7 +25,8 @@ from latty.presets.convert import to_dict, to_preset
 from latty.presets.migrations import migrate
 from latty.presets.paths import safe_output
 from latty.presets.reading import shipped
-from latty.presets.values import SCHEMA, Output, Preset, Track
+from latty.presets.tracks import Track
+from latty.presets.values import SCHEMA, Output, Preset
 
 __all__ = [
     "SCHEMA",

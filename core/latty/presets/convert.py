@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from latty.presets.moments import FRAMES
 from latty.presets.shape import Path
-from latty.presets.values import SCHEMA, Output, Preset, Track
+from latty.presets.tracks import Motion, Track
+from latty.presets.values import SCHEMA, Output, Preset
 from latty.scene import Edit, Scene, Walk
 from latty.tables.rules import keys_of
 from latty.tables.words import shown
-
-FRAMES = 60  # of a preset that moves and does not say how many
 
 Table = dict[str, Any]  # a part of a file, as its rule gave it
 
@@ -20,7 +20,7 @@ def to_preset(table: Table, file: str) -> Preset:
     """The values of a checked table; `file` lends its name where the table has none."""
     said = dict(table["scene"])
     seed = said["seed"]
-    tracks: dict[str, Track] = {}
+    tracks: dict[str, Motion] = {}
     if isinstance(seed, Path):
         said["seed"] = seed.walk
         if seed.easing != "linear":
@@ -39,10 +39,12 @@ def to_preset(table: Table, file: str) -> Preset:
         schema=SCHEMA,
         name=table.get("name") or _stem(file),
         scene=scene,
-        frames=table.get("frames") or (FRAMES if moves else 1),
+        frames=table.get("frames") or (FRAMES if moves and "seconds" not in table else 1),
         tracks=tuple(tracks.items()),
         seeds=seed if isinstance(seed, tuple) and not isinstance(seed, Path) else (),
         outputs=table["outputs"],
+        seconds=table.get("seconds"),
+        bpm=table.get("bpm"),
     )
 
 
@@ -51,10 +53,11 @@ def _stem(file: str) -> str:
     return shown(name)[:100] or "preset"
 
 
-def _still(table: Table, where: str, tracks: dict[str, Track]) -> Table:
+def _still(table: Table, where: str, tracks: dict[str, Motion]) -> Table:
     """The values without what moves, which goes to the tracks."""
-    tracks |= {where + name: value for name, value in table.items() if isinstance(value, Track)}
-    found = {name: value for name, value in table.items() if not isinstance(value, Track)}
+    moving = {name: value for name, value in table.items() if isinstance(value, Motion)}
+    tracks |= {where + name: value for name, value in moving.items()}
+    found = {name: value for name, value in table.items() if name not in moving}
     if "edits" in found:
         edits = (_still(one, f"edits.{i}.", tracks) for i, one in enumerate(found["edits"]))
         found["edits"] = tuple(Edit(**edit) for edit in edits)
@@ -69,8 +72,12 @@ def latents_between(ref: str) -> tuple[str, int, int] | None:
 
 def to_dict(preset: Preset) -> Table:
     """A preset as a file says it, keys in canonical order, defaults left out."""
-    data: Table = {"schema": SCHEMA, "name": preset.name, "frames": preset.frames}
-    tracks, scene = dict(preset.tracks), preset.scene
+    data: Table = {"schema": SCHEMA, "name": preset.name}
+    data |= {"frames": preset.frames} if preset.seconds is None else {"seconds": preset.seconds}
+    data |= {} if preset.bpm is None else {"bpm": preset.bpm}
+    data = {key: _tidy(value) for key, value in data.items()}
+    line, scene = preset.line, preset.scene
+    tracks = {key: _tidy_table(track.table(line)) for key, track in preset.tracks}
     # The file of its latents may know a truncation, which is taken where none is said.
     said = ("truncation",) if scene.latent is not None else ()
     data["scene"] = _written(scene, tracks, said, seed=_seed(preset), latent=_latent(preset))
@@ -85,7 +92,7 @@ def to_dict(preset: Preset) -> Table:
 
 def _written(
     made: Scene | Edit | Output,
-    tracks: Mapping[str, Track],
+    tracks: Mapping[str, Table],
     said: tuple[str, ...] = (),
     where: str = "",
     **instead: Any,
@@ -95,7 +102,7 @@ def _written(
     for name, key in keys_of(type(made)).items():
         value = instead.get(name, getattr(made, name))
         if key.facts.get("moves") and where + name in tracks:
-            data[name] = _track_dict(tracks[where + name])
+            data[name] = tracks[where + name]
         elif name != "edits" and (value != key.default or key.facts.get("always") or name in said):
             data[name] = _tidy(key.facts.get("written", _same)(value))
     return data
@@ -114,24 +121,19 @@ def _seed(preset: Preset) -> int | list[int] | Table:
     data: Table = {"walk": list(seed.seeds)}
     if seed.blend != "slerp":
         data["blend"] = seed.blend
-    return {**data, "easing": track.easing} if track else data
+    return {**data, "easing": track.easing} if isinstance(track, Track) else data
 
 
 def _latent(preset: Preset) -> str | None:
     latent, track = preset.scene.latent, dict(preset.tracks).get("latent")
-    if track is None or latent is None:
+    if not isinstance(track, Track) or latent is None:
         return latent
     first, last = (round(value) for _, value in track.keys)
     return f"{latent.rpartition('#')[0]}#{first}-{last}"
 
 
-def _track_dict(track: Track) -> Table:
-    (start, first), (stop, last) = track.keys[0], track.keys[-1]
-    if (len(track.keys), start, stop) == (2, 0, 1):
-        data: Table = {"from": _tidy(first), "to": _tidy(last)}
-    else:
-        data = {"keys": _tidy(track.keys)}
-    return data if track.easing == "linear" else {**data, "easing": track.easing}
+def _tidy_table(table: Table) -> Table:
+    return {key: _tidy(value) for key, value in table.items()}
 
 
 def _tidy(value: Any) -> Any:

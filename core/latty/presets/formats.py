@@ -93,6 +93,7 @@ class Format:
     about    a line for `latty list formats`; without one the first of the writer's docstring
     alpha    it keeps an opacity: pictures with one come as (H, W, 4); else they are laid on white
     film     it plays; False = one picture, however long the film is
+    fastest  frames per second beyond which its players slow down: frames are left out; 0 = none
     reads    the keys of an output that mean something to it, beside path, size and captions
     magic    a regular expression that its first bytes match, b"" = not recognised by content
     bytes_per_pixel  at most, of a picture: for the estimate before a render
@@ -106,6 +107,7 @@ class Format:
     about: str = ""
     alpha: bool = False
     film: bool = False
+    fastest: int = 0
     reads: frozenset[str] = frozenset()
     magic: bytes = b""
     bytes_per_pixel: float = 3.1

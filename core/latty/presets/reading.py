@@ -13,6 +13,7 @@ from latty.errors import BadData, LattyError, Missing, PresetError, Problem, did
 from latty.presets import overrides as sets
 from latty.presets.formats import format_of
 from latty.presets.migrations import migrate
+from latty.presets.moments import MOST, USUAL, rate_of, time_line
 from latty.scene import MIXING, MODES
 from latty.tables import reading as tables
 from latty.tables import words
@@ -72,7 +73,7 @@ def accepted(source: PresetFile, more: Iterable[Problem] = ()) -> Table:
     """The checked table. Raises PresetError with every fault, `more` among them."""
     from latty.presets.shape import PRESET  # dozens of rules: only reading pays for them
 
-    table, problems = source.faults(PRESET)
+    table, problems = source.faults(PRESET, time_line(source.data))
     source.refuse([*problems, *(source.problem(*fault) for fault in _across(source)), *more])
     known = _known_truncation(source)
     return {**table, "scene": {**table["scene"], **known}}
@@ -108,6 +109,7 @@ def _across(source: PresetFile) -> Iterator[Fault]:
     """Faults that only two keys together show; the data may be anything."""
     data = source.data
     yield from _edits_across(data.get("scene"))
+    yield from _length_across(data)
     seen: dict[str, int] = {}
     outputs = data.get("outputs")
     for index, output in enumerate(outputs if isinstance(outputs, list) else []):
@@ -123,6 +125,21 @@ def _across(source: PresetFile) -> Iterator[Fault]:
         layout, found = output.get("layout", "frames"), format_of(path)
         if layout in ("grid", "strip") and found is not None and "layout" not in found.reads:
             yield Fault(("outputs", index, "layout"), f"'{layout}' is one picture: it needs a .png")
+
+
+def _length_across(data: Table) -> Iterator[Fault]:
+    """A film that is said to be long twice, or too long for one of its outputs."""
+    if "seconds" not in data:
+        return
+    if "frames" in data:
+        yield Fault(("frames",), "is said beside seconds", "leave one of them out")
+    seconds, outputs = data["seconds"], data.get("outputs")
+    for output in outputs if isinstance(outputs, list) else []:
+        rate = rate_of(output.get("fps", USUAL)) if isinstance(output, dict) else None
+        if rate and isinstance(seconds, int | float) and seconds * rate > MOST:
+            most = f"at most {MOST} frames, or {float(MOST / rate):g} s"
+            yield Fault(("seconds",), f"takes {most}, not {seconds:g} at {float(rate):g} fps")
+            return
 
 
 def _edits_across(scene: Any) -> Iterator[Fault]:

@@ -5,13 +5,14 @@ latty.scene.Scene and Edit, and of latty.presets.values.Output.
 """
 
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any, NamedTuple
 
-from latty.presets.easing import EASINGS
+from latty.presets.moments import LONGEST, MOST
 from latty.presets.paths import name_fault
-from latty.presets.values import MOST_SEEDS, SCHEMA, Output, Track
-from latty.scene import SEED, STRENGTH, Blend, Edit, Scene, Walk
+from latty.presets.tracks import TRACK, Motion, words
+from latty.presets.tracks.keyed import easing_key
+from latty.presets.values import MOST_SEEDS, SCHEMA, Output
+from latty.scene import SEED, Blend, Edit, Scene, Walk
 from latty.tables.rules import (
     Key,
     Rule,
@@ -19,14 +20,12 @@ from latty.tables.rules import (
     checked,
     keys_of,
     matching,
+    number,
     one_of,
     table,
     text,
     whole,
-    word,
 )
-
-Pairs = tuple[tuple[float, float], ...]
 
 
 class Path(NamedTuple):
@@ -36,44 +35,14 @@ class Path(NamedTuple):
     easing: str
 
 
-def _rising(keys: Pairs) -> Pairs:
-    moments = [t for t, _ in keys]
-    if not all(0 <= t <= 1 for t in moments):
-        raise ValueError("the first number of each key is a time from 0 to 1")
-    if any(after <= before for before, after in pairwise(moments)):
-        raise ValueError("times of keys must rise")
-    return keys
-
-
-def _sweep(easing: str, **ends: float) -> Track:
-    return Track(((0.0, ends["from"]), (1.0, ends["to"])), easing)
-
-
 def _path(walk: tuple[int, ...], blend: Blend, easing: str) -> Path:
     return Path(Walk(walk, blend), easing)
 
 
-def _easing(help: str) -> Key:
-    return Key(word(*EASINGS), help, default="linear")
-
-
-SWEEP = {
-    "from": Key(STRENGTH, "Value of the first frame.", required=True),
-    "to": Key(STRENGTH, "Value of the last frame.", required=True),
-    "easing": _easing("How it gets there."),
-}
-KEYS = {
-    "keys": Key(
-        checked(array(array(STRENGTH, 2, 2), 1, 1000), _rising),
-        "[time, value] pairs; times rise from 0 to 1.",
-        required=True,
-    ),
-    "easing": _easing("How it goes from each key to the next."),
-}
 PATH = {
     "walk": replace(keys_of(Walk)["seeds"], required=True),
     "blend": keys_of(Walk)["blend"],
-    "easing": _easing("How the place on the whole path moves."),
+    "easing": easing_key("How the place on the whole path moves."),
 }
 SEEDS = one_of(
     "a whole number, a list of them or { walk = [...] }",
@@ -84,18 +53,16 @@ SEEDS = one_of(
 
 
 def _track(rule: Rule) -> Rule:
-    """The number, or a Track all of whose values lie in the number's range."""
+    """The number, or a track all of whose values lie in the number's range."""
     low, high = rule.schema["minimum"], rule.schema["maximum"]
 
-    def within(track: float | Track) -> float | Track:
-        for _, value in track.keys if isinstance(track, Track) else ():
+    def within(track: float | Motion) -> float | Motion:
+        for value in () if isinstance(track, int | float) else track.reach():
             if not low <= value <= high:
                 raise ValueError(f"must be from {low:g} to {high:g}, not {value:g}")
         return track
 
-    words = "a number, { from = ..., to = ... } or { keys = [[time, value], ...] }"
-    keys = table(KEYS, Track, mark="keys")
-    return checked(one_of(words, rule, keys, table(SWEEP, _sweep)), within)
+    return checked(one_of(words("a number"), rule, TRACK), within)
 
 
 def _name(path: str) -> str:
@@ -121,7 +88,11 @@ PRESET = table(
     {
         "schema": Key(whole(1, SCHEMA), "Layout of this file.", SCHEMA),
         "name": Key(text(100), "What it is called; absent: the file's name."),
-        "frames": Key(whole(1, 10**5), "How many; absent: 60 where something moves, else 1."),
+        "frames": Key(whole(1, MOST), "How many; absent: 60 where something moves, else 1."),
+        "seconds": Key(
+            number(0.001, LONGEST), "How long, in the place of frames; each output has its own fps."
+        ),
+        "bpm": Key(number(1, 1000), "Beats a minute, for times such as '12b'."),
         "scene": Key(table(SCENE), "Everything one picture depends on.", required=True),
         "outputs": Key(array(table(OUTPUT, Output), 0, 100), "The files to write.", ()),
     }

@@ -1,10 +1,12 @@
-"""What the program uses: Track, Output, Preset. Frozen values; `Preset.at(t)` is a Scene."""
+"""What the program uses: Output, Preset, tracks. Frozen values; `Preset.at(t)` is a Scene."""
 
-from bisect import bisect_right
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Literal, get_args
 
-from latty.presets.easing import ease
+from latty.presets import rates
+from latty.presets.moments import USUAL, TimeLine, Times
+from latty.presets.tracks import Motion
 from latty.scene import SIZE, Scene, Walk
 from latty.tables.rules import flag, number, one_of, option, says, text, whole, word
 
@@ -20,25 +22,6 @@ MOST_SEEDS = 4096  # pictures on a sheet
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
-    """A number that moves: (t, value) keys with t rising in 0..1, eased from key to key."""
-
-    keys: tuple[tuple[float, float], ...]
-    easing: str = "linear"
-
-    def at(self, t: float) -> float:
-        """The value at t: exactly the key's on a key, the nearest key's before or after all."""
-        after = bisect_right(self.keys, t, key=lambda key: key[0])
-        if after == 0:
-            return self.keys[0][1]
-        (start, low) = self.keys[after - 1]
-        if after == len(self.keys):
-            return low
-        (stop, high) = self.keys[after]
-        return low + (high - low) * ease(self.easing, (t - start) / (stop - start))
-
-
-@dataclass(frozen=True, slots=True)
 class Output:
     """One file, or one folder of numbered frames, and how it is written.
 
@@ -51,7 +34,9 @@ class Output:
     path: str = field(
         metadata=says(text(200), "Relative; its suffix chooses the format, / at its end frames.")
     )
-    fps: float = option(25, number(1, 120), "Frames per second.")
+    fps: rates.Rate = option(
+        USUAL, rates.rule(), "Frames per second; '30000/1001', 'ntsc' and 29.97 are exact."
+    )
     size: int | None = option(None, SIZE, "Height in pixels; absent: the scene's.")
     loop: Loop = option("loop", word(*get_args(Loop)), "bounce: there and back again.")
     crf: int = option(18, whole(0, 63), "Video quality, 0 (best) to 63.")
@@ -69,13 +54,21 @@ class Output:
         'Write names into the picture; "short": numbers only.',
     )
 
+    @property
+    def rate(self) -> Fraction:
+        """Frames per second, exactly. Raises ValueError for a text that is no rate."""
+        return rates.exact(self.fps)
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
     """Everything a render depends on.
 
+    frames  how many each output has, where no `seconds` are said
+    seconds how long every output lasts, each at its own frame rate; None = as many as `frames` take
+    bpm     beats a minute, for times that count them
     scene   the scene at t = 0
-    tracks  (key, Track) of what moves: "truncation", "cutoff", "edits.0.strength", "latent" for
+    tracks  (key, Motion) of what moves: "truncation", "cutoff", "edits.0.strength", "latent" for
             the index of the stored latent, and "seed" for the position along a walk where that is
             eased
     seeds   all seeds of a list (the rows of a grid), () otherwise
@@ -85,9 +78,11 @@ class Preset:
     name: str
     scene: Scene
     frames: int = 1
-    tracks: tuple[tuple[str, Track], ...] = ()
+    tracks: tuple[tuple[str, Motion], ...] = ()
     seeds: tuple[int, ...] = ()
     outputs: tuple[Output, ...] = ()
+    seconds: float | None = None
+    bpm: float | None = None
 
     def at(self, t: float) -> Scene:
         """The scene at t in 0..1."""
@@ -108,10 +103,44 @@ class Preset:
         """True where the end is the beginning again, so that a loop has no seam."""
         return self.at(1.0) == self.at(0.0)
 
-    def times(self) -> tuple[float, ...]:
-        """One t per frame; a closed preset stops one step before 1, which is 0 again."""
-        steps = self.frames if self.closed else max(self.frames - 1, 1)
-        return tuple(i / steps for i in range(self.frames))
+    @property
+    def duration(self) -> float:
+        """Seconds from t = 0 to t = 1: of the first output where `frames` count."""
+        if self.seconds is not None:
+            return self.seconds
+        return self.frames / float(self._rate(None))
+
+    @property
+    def line(self) -> TimeLine:
+        """What times in seconds and beats count: none where the outputs last differently."""
+        alike = len({output.rate for output in self.outputs}) <= 1
+        return TimeLine(self.duration if alike or self.seconds is not None else None, self.bpm)
+
+    def count(self, output: Output | None = None) -> int:
+        """How many frames an output has; without one, as many as the first."""
+        if self.seconds is None:
+            return self.frames
+        return max(1, round(Fraction(self.seconds) * self._rate(output)))
+
+    def times(self, output: Output | None = None) -> Times:
+        """One t per frame of an output; without one, of the first. With `seconds`, a frame shows
+        the moment at which it is shown, in every output; t = 1 is one past the last. With `frames`,
+        a preset that is not closed reaches t = 1 in its last frame."""
+        count = self.count(output)
+        if self.seconds is not None:
+            return Times(count, max(count, 1))
+        return Times(count, count if self.closed else max(count - 1, 1))
+
+    def lasting(self, frames: int) -> "Preset":
+        """The same with so many frames in its first output."""
+        if self.seconds is None:
+            return replace(self, frames=frames)
+        same = self.count() == frames
+        return self if same else replace(self, seconds=frames / float(self._rate(None)))
+
+    def _rate(self, output: Output | None) -> Fraction:
+        first = output or next(iter(self.outputs), None)
+        return first.rate if first else Fraction(USUAL)
 
 
 def _moved(walk: Walk, place: float) -> Walk:

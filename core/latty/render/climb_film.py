@@ -9,7 +9,8 @@ from torch import Tensor
 from latty.latents import Latents
 from latty.latents import write as write_latents
 from latty.models import open_model
-from latty.presets.values import SCHEMA, Output, Preset, Track
+from latty.presets import Track
+from latty.presets.values import SCHEMA, Output, Preset
 from latty.render import Options, work
 from latty.render.climbing import ClimbResult, Goal, climb_from
 from latty.render.outputs import fill

@@ -153,7 +153,6 @@ def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> L
         words_below = shots.captions(preset, output) if output.captions else []
         return grids.sheet(everything, words_below, output.columns)
 
-    fps = Fraction(output.fps).limit_denominator(1001)
     film = form is not None and form.film
-    order = shots.play_order(preset.frames, output.loop) if film else range(1)
-    return LazyFrames(frame if film else page, order, fps, loops=output.loop != "once")
+    order, rate = shots.played(preset, output)
+    return LazyFrames(frame if film else page, order, rate, loops=output.loop != "once")

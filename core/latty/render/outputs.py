@@ -12,7 +12,7 @@ from latty.presets import Preset, safe_output, to_dict
 from latty.presets.formats import format_of, writer_of
 from latty.render import provenance, work
 from latty.render.options import Allowed, Options
-from latty.render.shots import play_order, shots, width_at
+from latty.render.shots import played, shots, width_at
 from latty.report import Report, silent
 from latty.scene import Scene
 
@@ -58,15 +58,15 @@ def plan(
         width, count = width_at(size, own), len(shots(preset, output, size))
         form = format_of(output.path)
         assert form is not None  # or it were no target
-        played = len(play_order(preset.frames, output.loop)) if form.film else 1
+        order, rate = played(preset, output)
         rows.append(
             {
                 "path": str(target),
                 "writer": form.writer,
                 "pictures": count,
-                "frames": played,
-                "fps": output.fps,
-                "seconds": round(played / output.fps, 3) if played > 1 else 0,
+                "frames": len(order),
+                "fps": round(float(rate), 3),
+                "seconds": round(float(len(order) / rate), 3) if len(order) > 1 else 0,
                 "size": size,
                 "width": width,
                 "bytes": _bytes(count, size * width, form.bytes_per_pixel),

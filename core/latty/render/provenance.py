@@ -56,7 +56,7 @@ def shared(preset: Preset, generator: "Generator") -> dict[str, Any]:
         **({"latents": start} if start else {}),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "directions": directions(preset),
-        "frames": preset.frames,
+        "frames": preset.count(),
         "latty": __version__,
         "model": {"digest": info.digest, "family": info.family, "name": info.name},
         "schema": SCHEMA,

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import overload
 
 from latty.directions.store import resolve
 from latty.errors import BadData
 from latty.presets import Output, Preset
-from latty.presets.formats import is_film
+from latty.presets.formats import format_of, is_film
+from latty.presets.moments import Times
 from latty.scene import MIXING, Edit, Scene
 
 
@@ -19,7 +21,7 @@ class Shots(Sequence[Scene]):
     """
 
     preset: Preset
-    times: tuple[float, ...]
+    times: Sequence[float]
     size: int | None
 
     @property
@@ -52,9 +54,9 @@ def width_at(height: int, own: tuple[int, int]) -> int:
 def shots(preset: Preset, output: Output, size: int | None) -> Sequence[Scene]:
     """The scenes of one output, at `size` px. Raises BadData for a grid that moves nothing."""
     if is_film(output.path):
-        return Shots(replace(preset, outputs=()), preset.times(), size)
+        return Shots(replace(preset, outputs=()), preset.times(output), size)
     if output.layout == "frames":
-        times = _spread(preset.times(), output.columns**2)
+        times = _spread(preset.times(output), output.columns**2)
         return Shots(replace(preset, outputs=()), times, size)
     return tuple(replace(scene, size=size) for row in table(preset, output) for scene in row)
 
@@ -69,16 +71,29 @@ def play_order(frames: int, loop: str) -> Sequence[int]:
     return [*forward, *range(frames - 2, 0, -1)] if loop == "bounce" else forward
 
 
+def played(preset: Preset, output: Output) -> tuple[Sequence[int], Fraction]:
+    """The numbers of an output's frames as they are played, and how many of them a second. A format
+    that plays no faster leaves frames out and lasts as long."""
+    form, rate = format_of(output.path), output.rate
+    if form is None or not form.film:
+        return range(1), rate
+    order, fastest = play_order(preset.count(output), output.loop), form.fastest
+    if not fastest or rate <= fastest:
+        return order, rate
+    count = max(1, round(len(order) * fastest / rate))
+    return [order[int(i * rate / fastest)] for i in range(count)], Fraction(fastest)
+
+
 def captions(preset: Preset, output: Output) -> list[str]:
     """One caption for each picture of a contact sheet: its seed, its strength or its number."""
-    times = _spread(preset.times(), output.columns**2)
+    times = _spread(preset.times(output), output.columns**2)
     short = output.captions == "short"
     if preset.seeds:
         again = len(times) if len(times) > 1 else 1
         return [f"{seed}" if short else f"seed {seed}" for seed in preset.seeds] * again
     moving = [key for key, _ in preset.tracks if key.endswith(".strength")]
     if len(moving) != 1:
-        return [str(round(t * (preset.frames - 1))) for t in times]
+        return [str(round(t * (preset.count(output) - 1))) for t in times]
     edit = int(moving[0].split(".")[1])
     unit = "" if short else _unit(preset.scene.edits[edit])
     return [f"{_strength(preset.at(t).edits[edit].strength)} {unit}".rstrip() for t in times]
@@ -159,7 +174,7 @@ def _strength(value: float) -> str:
     return f"{value:+g}" if value else "0"  # Pillow's own font has no true minus sign
 
 
-def _spread(times: tuple[float, ...], most: int) -> tuple[float, ...]:
+def _spread(times: Times, most: int) -> Sequence[float]:
     """At most `most` of the times, evenly, the first and the last among them."""
     if len(times) <= most:
         return times

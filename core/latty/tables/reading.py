@@ -56,9 +56,12 @@ class TableFile:
         line, column = self.places.of(where) if self.places else (0, 0)
         return Problem(line, column, words.dotted(where), what, hint)
 
-    def faults(self, rule: Rule) -> tuple[Any, list[Problem]]:
-        """The value that the rule reads, and all that is wrong; the value counts without faults."""
-        faults = Faults(wide=self.kind.wide)
+    def faults(self, rule: Rule, about: Any = None) -> tuple[Any, list[Problem]]:
+        """The value that the rule reads, and all that is wrong; the value counts without faults.
+
+        about  what the rule must know of the whole file
+        """
+        faults = Faults(wide=self.kind.wide, about=about)
         value = rule.read(self.data, (), faults)
         return value, [self.problem(*fault) for fault in faults.found]
 

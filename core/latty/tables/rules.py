@@ -34,10 +34,12 @@ class Faults:
     limits  whether ranges and lengths count, as in files; False = only what kind a value is, as
             between two processes of latty, where a number may be NaN and a text may be anything
     wide    whether a number may lie in the wide range of its rule, as in recipes of pictures
+    about   what a rule must know of the whole file, such as how long its film is
     """
 
     limits: bool = True
     wide: bool = False
+    about: Any = None
     found: list[Fault] = field(default_factory=list)
 
     def add(self, where: Path, what: str, hint: str = "") -> None:

@@ -29,7 +29,7 @@ class Playback:
     """A preset as it is played: its moments, their order, how fast, whether it ends."""
 
     preset: Preset
-    times: tuple[float, ...]
+    times: Sequence[float]
     order: Sequence[int]
     fps: float
     ends: bool

@@ -14,7 +14,9 @@ from typing import Any, get_args
 from latty.errors import BadData
 from latty.presets import formats
 from latty.presets.easing import EASINGS
-from latty.presets.values import SCHEMA, Loop, Output, Preset, Track
+from latty.presets.moments import TimeLine
+from latty.presets.tracks import TRACK, Motion, Track
+from latty.presets.values import SCHEMA, Loop, Output, Preset
 from latty.scene import Edit, Scene, Walk, from_table, to_table
 from latty.tables.rules import Faults, array, number, record, whole, word
 from latty_tui.films.keyframes import Tracks, joined, names
@@ -38,7 +40,11 @@ def preset_of(state: State, name: str = "") -> Preset:
     seeds = source.seeds if source is not None and source.seeds[:1] == (scene.seed,) else ()
     still = source.frames if source is not None and not source.tracks else 1
     frames = state.film.frames if moves else still
-    return Preset(SCHEMA, name, scene, frames, tracks, seeds, _outputs(state, name, moves))
+    made = Preset(SCHEMA, name, scene, frames, tracks, seeds, _outputs(state, name, moves))
+    if source is None or not moves:
+        return made
+    made = replace(made, seconds=source.seconds, bpm=source.bpm)
+    return made if frames == source.count() else made.lasting(frames)
 
 
 def moves(preset: Preset) -> bool:
@@ -79,7 +85,7 @@ def _whole(state: State) -> tuple[Scene, Tracks]:
     return scene, tuple(_followed(source, scene))
 
 
-def _followed(source: Preset, scene: Scene) -> Iterator[tuple[str, Track]]:
+def _followed(source: Preset, scene: Scene) -> Iterator[tuple[str, Motion]]:
     """The tracks of what is as the source has it; edits may have other places in the stack."""
     old = source.scene
     place = {name: i for i, name in enumerate(names(scene.edits))}
@@ -116,7 +122,7 @@ def _outputs(state: State, name: str, moving: bool) -> tuple[Output, ...]:
         if first is not None and _is_movie(output):
             output = replace(
                 output,
-                fps=output.fps if film.fps == first.fps else film.fps,
+                fps=output.fps if film.fps == float(first.rate) else film.fps,
                 loop=output.loop if film.loop == first.loop else film.loop,
             )
         found.append(replace(output, path=_renamed(output.path, source.name, name)))
@@ -144,9 +150,14 @@ def _stem(name: str) -> str:
 def state_of(preset: Preset) -> State:
     """The state of a preset: with keyframes where they say the same, else with it as the source."""
     scene, easing, usual = preset.scene, _easing(preset), FilmSettings()
-    first = _first_movie(preset.outputs) or usual
-    frames = preset.frames if moves(preset) or preset.frames > 1 else usual.frames
-    film = FilmSettings(frames, first.fps, easing or usual.easing, first.loop, preset)
+    first, frames = _first_movie(preset.outputs), preset.count()
+    film = FilmSettings(
+        frames if moves(preset) or frames > 1 else usual.frames,
+        float(first.rate) if first else usual.fps,
+        easing or usual.easing,
+        first.loop if first else usual.loop,
+        preset,
+    )
     kept = State(scene, film=film, name=preset.name)
     if not moves(preset) or preset.seeds or easing is None:
         return kept
@@ -162,8 +173,8 @@ def _first_movie(outputs: Sequence[Output]) -> Output | None:
 
 
 def _easing(preset: Preset) -> str | None:
-    """The easing of all that moves, None where there are several."""
-    found = {track.easing for _, track in preset.tracks}
+    """The easing of all that moves, None where there are several, or moves without keys."""
+    found = {track.easing if isinstance(track, Track) else None for _, track in preset.tracks}
     if isinstance(preset.scene.seed, Walk) and not found:
         return "linear"
     return found.pop() if len(found) == 1 else None
@@ -171,7 +182,8 @@ def _easing(preset: Preset) -> str | None:
 
 def _grid(preset: Preset) -> list[float]:
     """The fewest even intervals on which every key of every track lies, () for none."""
-    times = {t for _, track in preset.tracks for t, _ in track.keys} | {0.0, 1.0}
+    keyed = [track for _, track in preset.tracks if isinstance(track, Track)]
+    times = {t for track in keyed for t, _ in track.keys} | {0.0, 1.0}
     seed = preset.scene.seed
     counts: Sequence[int] = (len(seed.seeds),) if isinstance(seed, Walk) else range(2, MOST + 1)
     for count in counts:
@@ -220,7 +232,9 @@ def film_table(film: FilmSettings) -> dict[str, Any]:
             "name": source.name,
             "scene": to_table(source.scene),
             "frames": source.frames,
-            "tracks": [[key, track.keys, track.easing] for key, track in source.tracks],
+            "seconds": source.seconds,
+            "bpm": source.bpm,
+            "tracks": [[key, track.table(source.line)] for key, track in source.tracks],
             "seeds": source.seeds,
             "outputs": [asdict(output) for output in source.outputs],
         },
@@ -245,20 +259,30 @@ def _source_of(table: Mapping[str, Any]) -> Preset:
     outputs = array(record(Output)).read(told, ("outputs",), faults)
     if faults.found:
         raise ValueError(faults.found[0].what)
-    return Preset(
+    bare = Preset(
         SCHEMA,
         str(table["name"]),
         from_table(table["scene"]),
         int(table["frames"]),
-        tuple((str(key), _track(keys, easing)) for key, keys, easing in table["tracks"]),
+        (),
         tuple(int(seed) for seed in table["seeds"]),
         outputs,
+        _number(table.get("seconds")),
+        _number(table.get("bpm")),
     )
+    return replace(bare, tracks=tuple(_track(*one, line=bare.line) for one in table["tracks"]))
 
 
-def _track(keys: Any, easing: Any) -> Track:
-    """Raises KeyError, TypeError, ValueError."""
-    found = Track(tuple((float(t), float(value)) for t, value in keys), str(easing))
-    if not found.keys or easing not in EASINGS:
-        raise ValueError(f"no track has {len(found.keys)} keys and is {easing!r}")
-    return found
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _track(key: Any, said: Any, easing: Any = "", *, line: TimeLine) -> tuple[str, Motion]:
+    """A key of the scene and how it moves: its table, or [keys, easing] as earlier versions kept
+    it. Raises TypeError, ValueError."""
+    said = said if isinstance(said, dict) else {"keys": said, "easing": easing}
+    faults = Faults(limits=False, about=line)
+    found = TRACK.read(said, (str(key),), faults)
+    if faults.found or not isinstance(found, Motion):
+        raise ValueError(f"no track is {said!r:.60}")
+    return str(key), found

@@ -11,11 +11,11 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from latty.errors import BadData
-from latty.presets.values import Track
+from latty.presets.tracks import Motion, Track
 from latty.scene import Edit, Scene, Walk
 from latty_tui.state import State, idle
 
-Tracks = tuple[tuple[str, Track], ...]
+Tracks = tuple[tuple[str, Motion], ...]
 Name = tuple[str, int]  # a direction, and the how manieth edit along it
 
 SAME = {
@@ -59,7 +59,9 @@ def _tracks(numbers: dict[str, list[Any]], easing: str, pace: str) -> Tracks:
     """A track for each number that changes, and for the pace of a walk. The easing of a walk is
     that of its whole way, which between more than two seeds would miss those in the middle."""
 
-    tracks = [] if pace == "linear" else [("seed", Track(((0.0, 0.0), (1.0, 1.0)), pace))]
+    tracks: list[tuple[str, Motion]] = (
+        [] if pace == "linear" else [("seed", Track(((0.0, 0.0), (1.0, 1.0)), pace))]
+    )
     for key, values in numbers.items():
         if len(set(values)) > 1:
             last = len(values) - 1

@@ -124,7 +124,7 @@ def _film_fields(order: Order) -> list[FormField]:
     usual, first = FilmSettings(), order.first
     frames, fps, loop = usual.frames, usual.fps, usual.loop
     if order.moves:
-        frames, fps, loop = order.preset.frames, first.fps, first.loop
+        frames, fps, loop = order.preset.count(), float(first.rate), first.loop
     return [
         FormField("frames", "frames", str(frames), "how many pictures the film has",
               read=readers.frames, when=order.moving),

@@ -7,7 +7,8 @@ from typing import Any
 
 from latty.cli.values import seeds as read_seeds
 from latty.jobs import control
-from latty.presets.values import Output, Preset, Track
+from latty.presets.tracks import Track
+from latty.presets.values import Output, Preset
 from latty.text import size_words
 from latty_tui import jobs
 from latty_tui.dialogs import device as dialogs_device
@@ -42,13 +43,14 @@ class Order:
     def made(self, values: Values) -> Preset:
         """The preset as the form wants it."""
         preset = self._swept(values) if values.get("moves") == SWEEP else self.preset
-        frames = int(values["frames"]) if values.get("frames") else preset.frames
         if "seeds" in values:
             seeds = tuple(read_seeds(values["seeds"])) if values["seeds"] else ()
             first = seeds[0] if seeds else preset.scene.seed
             preset = replace(preset, seeds=seeds, scene=replace(preset.scene, seed=first))
         outputs = tuple(self._output(word, values) for word in values["formats"].split(","))
-        return replace(preset, name=values["name"], frames=frames, outputs=outputs)
+        made = replace(preset, name=values["name"], outputs=outputs)
+        frames = int(values["frames"]) if values.get("frames") else preset.count()
+        return made if frames == preset.count() else made.lasting(frames)
 
     def _swept(self, values: Values) -> Preset:
         """A still whose edits grow from nothing to what they are."""

@@ -11,6 +11,7 @@ FORMATS = {
     ".gif": {
         "what": "GIF picture",
         "film": True,
+        "fastest": 50,  # browsers show delays below 2/100 s as 10/100 s
         "magic": rb"GIF8[79]a",
         "reads": {"fps", "loop", "dither"},
         "bytes_per_pixel": 1.0,

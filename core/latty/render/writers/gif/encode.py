@@ -22,11 +22,10 @@ from latty.report import Report
 COLOURS = 255  # the last entry is transparent: pixels that stay as they were cost next to nothing
 DITHER = 8.0  # of 255: about the distance of neighbouring palette entries in a gradient
 _LOOP_BYTES = 19  # the NETSCAPE2.0 extension
-FASTEST = Fraction(50)  # browsers show delays below 2/100 s as 10/100 s
 
 
 def encode(film: Frames, path: Path, dither: bool, comment: str, report: Report) -> None:
-    """Two passes over frames (H, W, 3): colours, then pictures. Rates above 50 play at 50/s."""
+    """Two passes over frames (H, W, 3): colours, then pictures."""
     frames = _Dithered(film) if dither else film
     counts = palette.histogram(frames)
     colours = palette.choose(counts, COLOURS)
@@ -70,7 +69,7 @@ def _encode(
     entries = np.zeros((256, 4), np.uint8)  # alpha, red, green, blue
     entries[: len(colours), 1:] = colours
     entries[:COLOURS, 0] = 255
-    times = starts(len(film), min(film.fps, FASTEST), 100)
+    times = starts(len(film), film.fps, 100)
     options = {"loop": "0" if film.loops else "-1", "final_delay": str(times[-1] - times[-2])}
     with muxer(path, "gif", options) as container:
         stream = container.add_stream("gif")
