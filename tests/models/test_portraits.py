@@ -6,7 +6,7 @@ import torch
 from latty.errors import UsageError
 from latty.models import open_model
 from latty.models.base import AnySize, Generator, HasFactors, HasLayerWeights
-from latty.models.families.portraits import LAYERS, Portraits, build
+from latty.models.families.portraits import LAYERS, Portraits, build, renderer
 from latty.models.families.portraits.renderer import NAMES, render
 
 SIZE = 32
@@ -116,6 +116,26 @@ def test_pictures_are_differentiable_in_the_codes(portraits: Portraits) -> None:
     portraits.synthesis(codes).square().sum().backward()
     assert codes.grad is not None and torch.isfinite(codes.grad).all()
     assert (codes.grad.abs().sum((0, 2)) > 0).all()
+
+
+@pytest.mark.parametrize("size", [64, 256, 500])
+def test_pictures_painted_in_parts_are_the_whole(
+    portraits: Portraits, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What shows nowhere in a part is left out there: in no pixel and no gradient is it missed."""
+    found = []
+    for side in (48, 10**6):
+        monkeypatch.setattr(renderer, "TILE", side)
+        codes = portraits.mapping(portraits.sample(range(6))).requires_grad_()
+        pictures = portraits.at_size(size).synthesis(codes)
+        (pictures * torch.linspace(-1, 1, size)).sum().backward()
+        found.append((pictures.detach(), codes.grad))
+    (parts, its_gradient), (whole, gradient) = found
+    assert gradient is not None and its_gradient is not None
+    torch.testing.assert_close(parts, whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        its_gradient, gradient, atol=float(gradient.abs().max()) * 1e-4, rtol=0
+    )
 
 
 def test_what_does_not_fit_is_refused_with_words(portraits: Portraits) -> None:

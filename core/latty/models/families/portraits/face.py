@@ -17,10 +17,12 @@ from latty.models.families.portraits.shapes import (
     colour,
     ellipsoid,
     facing,
+    gloss,
     lit,
     over,
     radius,
     shade,
+    shows,
     smoothstep,
 )
 
@@ -34,18 +36,26 @@ def paint_face(picture: Tensor, view: HeadView, skin: Tensor, hair: Tensor) -> T
     jaw = 1 - (0.20 - 0.07 * view.factors["face_width"]) * smoothstep(-0.05, -1.05, y)
     plane = (x / jaw, y)
     surface = ellipsoid(view, plane, [0.80 * view.wide, 1.0, 0.86], (0.0, 0.0, 0.0))
+    full = smoothstep(0.02, 0.30, view.unit("beard"))
+    thickness = 0.07 * view.unit("beard") * full * smoothstep(-0.30, -0.80, y)
+    cover = view.cover(surface.edge - thickness)
+    if not shows(cover):
+        return picture
     light = lit(surface.normal, view.light)
     front = smoothstep(0.0, 0.18, surface.point[2])
     head = _skin(view, surface, skin, front)
-    head, thickness = _beard(head, view, surface, skin, hair)
+    if shows(full):
+        head = _beard(head, view, surface, skin, hair, full)
     head = shade(head, light)
-    head = head + 0.05 * facing(surface.normal, view.light).clamp(0, 1).pow(12).unsqueeze(1)
+    head = head + 0.05 * gloss(facing(surface.normal, view.light)).unsqueeze(1)
     head = head * (1 - 0.18 * (1 - surface.normal[2]).clamp(0, 1).pow(3)).unsqueeze(1)
-    head = _eyes(head, view, surface, skin, light, front)
-    head = _brows(head, view, surface, hair, front)
+    if shows(front):
+        head = _eyes(head, view, surface, skin, light, front)
+        head = _brows(head, view, surface, hair, front)
     head = _nose(head, view, plane, skin)
-    head = _mouth(head, view, surface, skin, light, front)
-    return over(picture, head, view.cover(surface.edge - thickness))
+    if shows(front):
+        head = _mouth(head, view, surface, skin, light, front)
+    return over(picture, head, cover)
 
 
 def _skin(view: HeadView, surface: Surface, skin: Tensor, front: Tensor) -> Tensor:
@@ -57,7 +67,8 @@ def _skin(view: HeadView, surface: Surface, skin: Tensor, front: Tensor) -> Tens
     socket = bump(side - EYE_X, y - 0.08, 0.26, 0.20) * front
     face = face * (1 - 0.08 * socket.unsqueeze(1))
     old = smoothstep(0.25, 1.0, view.unit("age"))
-    face = face * (1 - (0.34 * old * _wrinkles(x, y) * front).unsqueeze(1))
+    if shows(old):
+        face = face * (1 - (0.34 * old * _wrinkles(x, y) * front).unsqueeze(1))
     above = hairline(view, x, y, z).clamp(min=0)
     shadow = 0.26 * torch.exp(-((above / 0.12) ** 2)).unsqueeze(1)
     return face * (1 - shadow * colour((0.85, 1.0, 1.0), skin))
@@ -77,12 +88,11 @@ def _wrinkles(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _beard(
-    head: Tensor, view: HeadView, surface: Surface, skin: Tensor, hair: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Beard and moustache with soft edges; also how far the beard stands out of the head."""
+    head: Tensor, view: HeadView, surface: Surface, skin: Tensor, hair: Tensor, full: Tensor
+) -> Tensor:
+    """Beard and moustache with soft edges; `full` (N, 1, 1) says how closed they are."""
     x, y, z = surface.point
     amount = view.unit("beard")
-    full = smoothstep(0.02, 0.30, amount)
     side = x.abs()
     edge = -0.44 + 0.40 * (side / 0.70) ** 3.0 + 0.05 * amount
     cheeks = smoothstep(0.09, -0.07, y - edge)
@@ -92,8 +102,7 @@ def _beard(
     moustache = smoothstep(0.085, 0.035, upper) * smoothstep(0.36, 0.24, side)
     zone = torch.maximum(cheeks, moustache) * smoothstep(-0.30, 0.05, z)
     tone = hair * 0.70 + skin * 0.14
-    thickness = 0.07 * amount * full * smoothstep(-0.30, -0.80, view.plane[1])
-    return over(head, tone, zone * full * (0.62 + 0.33 * amount)), thickness
+    return over(head, tone, zone * full * (0.62 + 0.33 * amount))
 
 
 def _eyes(
@@ -108,10 +117,13 @@ def _eyes(
     for side in (-1.0, 1.0):
         ex, ey = (x - side * EYE_X) / size, (y - 0.04) / size
         lid = radius(ex / 0.205, (ey - 0.022) / (0.207 * opening)) - 1
-        lid_cover = view.cover(lid * 0.17, 1.3) * front * smoothstep(-0.08, 0.04, ey)
-        head = over(head, skin * 0.34, lid_cover)
+        lid_cover = view.cover(lid * 0.17, 1.3)
         q = radius(ex / 0.183, ey / (0.188 * opening)) - 1
-        inside = view.cover(q * 0.17, 1.2) * front
+        inside = view.cover(q * 0.17, 1.2)
+        if not (shows(lid_cover) or shows(inside)):
+            continue
+        inside = inside * front
+        head = over(head, skin * 0.34, lid_cover * front * smoothstep(-0.08, 0.04, ey))
         head = over(head, white * (1 - 0.20 * smoothstep(0.0, 0.18, ey).unsqueeze(1)), inside)
         ix, iy = ex - gaze, ey + 0.004
         ring = radius(ix, iy)
@@ -132,8 +144,8 @@ def _brows(head: Tensor, view: HeadView, surface: Surface, hair: Tensor, front: 
     along = x.abs() - EYE_X
     arc = y - height - 0.035 + 0.9 * along * along + 0.20 * lift * along
     thick = 0.050 - 0.07 * along.clamp(min=0)
-    distance = torch.maximum(arc.abs() - thick, along.abs() - 0.20)
-    return over(head, hair * 0.66, view.cover(distance, 1.3) * front * 0.95)
+    cover = view.cover(torch.maximum(arc.abs() - thick, along.abs() - 0.20), 1.3)
+    return over(head, hair * 0.66, cover * front * 0.95) if shows(cover) else head
 
 
 def _nose(head: Tensor, view: HeadView, plane: tuple[Tensor, Tensor], skin: Tensor) -> Tensor:
@@ -145,11 +157,15 @@ def _nose(head: Tensor, view: HeadView, plane: tuple[Tensor, Tensor], skin: Tens
     head = head * (1 - 0.24 * shadow * colour((0.8, 1.0, 1.0), head))
     u, v = (x - nx) / 0.125, (y - ny) / 0.105
     q = radius(u, v)
+    ball = smoothstep(1.10, 0.80, q)
+    if not shows(ball):
+        return head
     normal = (u, v, (1 - q * q).clamp(min=1e-4).sqrt())
-    amount = ((facing(normal, (lx, ly, lz)) + 0.4) / 1.4).clamp(0, 1)
+    toward = facing(normal, (lx, ly, lz))
+    amount = ((toward + 0.4) / 1.4).clamp(0, 1)
     tone = shade(skin * colour((1.02, 0.94, 0.93), skin), amount)
-    tone = tone + 0.14 * facing(normal, (lx, ly, lz)).clamp(0, 1).pow(14).unsqueeze(1)
-    return over(head, tone, smoothstep(1.10, 0.80, q))
+    tone = tone + 0.14 * (gloss(toward) * toward.pow(2)).unsqueeze(1)
+    return over(head, tone, ball)
 
 
 def _mouth(
@@ -166,8 +182,11 @@ def _mouth(
     ends = (t.abs() - 1) * width
     gap = torch.maximum(torch.maximum(y - upper, lower - y), ends)
     lips = torch.maximum(torch.maximum(y - upper, lower - y) - 0.048 * (0.35 + 0.65 * arch), ends)
+    cover = view.cover(lips - 0.012, 1.3)
+    if not shows(cover):  # nor does what is between the lips
+        return head
     lip_tone = skin * colour((0.82, 0.47, 0.47), skin)
-    head = over(head, shade(lip_tone, light * 0.9), view.cover(lips - 0.012, 1.3) * front * 0.92)
+    head = over(head, shade(lip_tone, light * 0.9), cover * front * 0.92)
     inside = view.cover(gap - 0.006, 1.3) * front
     head = over(head, colour((0.30, 0.07, 0.10), head), inside)
     tongue = radius(x / (width * 0.62), (y - lower) / 0.09)

@@ -19,6 +19,7 @@ from latty.models.families.portraits.shapes import (
     over,
     radius,
     shade,
+    shows,
     smoothstep,
 )
 
@@ -28,9 +29,17 @@ class HairShape:
     """What the parts share: place, lower end and light of the hanging hair; the cap."""
 
     x: Tensor  # (N, H, W) sideways from the middle of the mass, which lags behind the turn
+    width: Tensor  # (N, 1, 1) half of the mass
     bottom: Tensor  # (N, 1, 1) y of the ends
-    light: Tensor  # (N, H, W) in 0..1
     cap: Surface  # what lies on the head
+
+    def light(self, view: HeadView) -> Tensor:
+        """(N, H, W) in 0..1, with strands."""
+        x, y = self.x, view.plane[1]
+        strands = torch.sin(x * 19.0 + 1.3 * torch.sin(y * 3.0))
+        strands = strands + 0.6 * torch.sin(x * 41.0 - y * 2.0)
+        side = 0.30 * x * view.light[0] / self.width
+        return (0.46 + side + 0.06 * strands + 0.10 * y).clamp(0, 1)
 
 
 def hair_locks(view: HeadView) -> HairShape:
@@ -42,10 +51,7 @@ def hair_locks(view: HeadView) -> HairShape:
     cap = ellipsoid(view, plane, axes, (0.0, 0.04, -0.06))
     x = x + 0.12 * view.entry(0, 2)
     length = view.unit("hair_length")
-    strands = torch.sin(x * 19.0 + 1.3 * torch.sin(y * 3.0)) + 0.6 * torch.sin(x * 41.0 - y * 2.0)
-    width = (0.86 + 0.12 * length) * view.wide
-    light = (0.46 + 0.30 * x * view.light[0] / width + 0.06 * strands + 0.10 * y).clamp(0, 1)
-    return HairShape(x, -0.25 - 1.25 * length, light, cap)
+    return HairShape(x, (0.86 + 0.12 * length) * view.wide, -0.25 - 1.25 * length, cap)
 
 
 def paint_back_hair(picture: Tensor, view: HeadView, locks: HairShape, hair: Tensor) -> Tensor:
@@ -54,13 +60,14 @@ def paint_back_hair(picture: Tensor, view: HeadView, locks: HairShape, hair: Ten
     y = view.plane[1]
     length, corner, top = view.unit("hair_length"), 0.42, 0.30
     half = (top - locks.bottom) / 2
-    width = (0.86 + 0.12 * length) * view.wide
-    qx = locks.x.abs() + 0.035 * torch.sin(y * 9.0) * length - (width - corner)
+    qx = locks.x.abs() + 0.035 * torch.sin(y * 9.0) * length - (locks.width - corner)
     qy = (y - (top + locks.bottom) / 2).abs() - (half - corner).clamp(min=0.02)
     inside = torch.maximum(qx, qy).clamp(max=0)
     distance = radius(qx.clamp(min=0), qy.clamp(min=0)) + inside - corner
-    tone = shade(hair, locks.light * 0.9, ambient=(0.42, 0.40, 0.42))
-    return over(picture, tone, view.cover(distance) * smoothstep(0.12, 0.42, length))
+    cover = view.cover(distance) * smoothstep(0.12, 0.42, length)
+    if not shows(cover):
+        return picture
+    return over(picture, shade(hair, locks.light(view) * 0.9, ambient=(0.42, 0.40, 0.42)), cover)
 
 
 def paint_front_locks(picture: Tensor, view: HeadView, locks: HairShape, hair: Tensor) -> Tensor:
@@ -71,12 +78,15 @@ def paint_front_locks(picture: Tensor, view: HeadView, locks: HairShape, hair: T
     tall = (0.30 - 0.62 * (locks.bottom + 0.40)).clamp(min=0.2)
     fx = (locks.x.abs() - 0.70 * view.wide + 0.03 * torch.sin(y * 7.0)) / 0.27
     fy = (y + 0.35 - 0.62 * (locks.bottom + 0.95)) / tall
-    tone = shade(hair, (locks.light + 0.10).clamp(0, 1), ambient=(0.44, 0.42, 0.44))
     cover = view.cover((radius(fx, fy) - 1) * 0.27) * smoothstep(0.45, 0.7, length)
-    picture = over(picture, tone, cover)
     low = (-0.16 - y) + 0.9 * (x.abs() - 0.8).clamp(min=0)
-    dark = hair * (0.50 + 0.20 * locks.light.unsqueeze(1))
-    return over(picture, dark, view.cover(locks.cap.edge + 0.02) * view.cover(low))
+    inner = view.cover(locks.cap.edge + 0.02) * view.cover(low)
+    if not (shows(cover) or shows(inner)):
+        return picture
+    light = locks.light(view)
+    tone = shade(hair, (light + 0.10).clamp(0, 1), ambient=(0.44, 0.42, 0.44))
+    picture = over(picture, tone, cover)
+    return over(picture, hair * (0.50 + 0.20 * light.unsqueeze(1)), inner)
 
 
 def hairline(view: HeadView, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
@@ -99,7 +109,15 @@ def paint_cap(picture: Tensor, view: HeadView, cap: Surface, hair: Tensor) -> Te
     over a picture (N, 3, H, W)."""
     x, y = view.plane
     hx, hy, hz = cap.point
+    angle = torch.atan2(y, x + 0.02)
+    waves = 0.016 * torch.sin(angle * 5.0 + 1.0) + 0.006 * torch.sin(angle * 9.0)
+    cover = view.cover(cap.edge + waves * (0.5 + view.unit("hair_length")))
+    if not shows(cover):
+        return picture
     under = hairline(view, hx, hy - 0.02, hz + 0.10)
+    cover = cover * view.cover(under * 0.8, 1.6)
+    if not shows(cover):
+        return picture
     around = torch.atan2(hx - 0.18, hz.clamp(min=0.05) + 0.4)
     flow = around + 0.5 * view.unit("fringe") * hy
     strands = torch.sin(flow * 11.0 + 0.4) + 0.8 * torch.sin(flow * 27.0 + 1.0)
@@ -110,7 +128,4 @@ def paint_cap(picture: Tensor, view: HeadView, cap: Surface, hair: Tensor) -> Te
     tone = tone + (0.20 * torch.exp(-((sheen / 0.10) ** 2))).unsqueeze(1) * (0.30 + hair)
     dark = 0.10 * torch.exp(-((under / 0.10) ** 2)) + 0.22 * parting
     tone = tone * (1 - dark - 0.22 * (1 - cap.normal[2]).clamp(0, 1).pow(3)).unsqueeze(1)
-    angle = torch.atan2(y, x + 0.02)
-    waves = 0.016 * torch.sin(angle * 5.0 + 1.0) + 0.006 * torch.sin(angle * 9.0)
-    cover = view.cover(cap.edge + waves * (0.5 + view.unit("hair_length")))
-    return over(picture, tone, cover * view.cover(under * 0.8, 1.6))
+    return over(picture, tone, cover)
