@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from latty.presets.moments import LONGEST, MOST
 from latty.presets.paths import name_fault
-from latty.presets.tracks import TRACK, Motion, words
+from latty.presets.tracks import TRACK, Motion, Track, words
 from latty.presets.tracks.keyed import easing_key
 from latty.presets.values import MOST_SEEDS, SCHEMA, Output
 from latty.scene import SEED, Blend, Edit, Scene, Walk
@@ -59,7 +59,9 @@ def _track(rule: Rule) -> Rule:
     def within(track: float | Motion) -> float | Motion:
         for value in () if isinstance(track, int | float) else track.reach():
             if not low <= value <= high:
-                raise ValueError(f"must be from {low:g} to {high:g}, not {value:g}")
+                values = [v for _, v in track.keys] if isinstance(track, Track) else [value]
+                far = "" if value in values else ": its easing goes beyond its keys"
+                raise ValueError(f"must be from {low:g} to {high:g}, not {value:.4g}{far}")
         return track
 
     return checked(one_of(words("a number"), rule, TRACK), within)

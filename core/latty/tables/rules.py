@@ -155,6 +155,11 @@ def text(longest: int, shortest: int = 1) -> Rule:
     return Rule(read, _is_text, {"type": "string", "minLength": shortest, "maxLength": longest})
 
 
+def anything() -> Rule:
+    """Whatever it is: who asks for it looks at it."""
+    return Rule(lambda value, where, faults: value, lambda value: True, {})
+
+
 def array(item: Rule, low: int = 0, high: int = 100_000) -> Rule:
     """A list of `low` to `high` entries, read as a tuple. A length that is fixed counts always."""
 

@@ -12,8 +12,8 @@ from dataclasses import asdict, replace
 from typing import Any, get_args
 
 from latty.errors import BadData
+from latty.presets import easing as easings
 from latty.presets import formats
-from latty.presets.easing import EASINGS
 from latty.presets.moments import TimeLine
 from latty.presets.tracks import TRACK, Motion, Track
 from latty.presets.values import SCHEMA, Loop, Output, Preset
@@ -174,7 +174,10 @@ def _first_movie(outputs: Sequence[Output]) -> Output | None:
 
 def _easing(preset: Preset) -> str | None:
     """The easing of all that moves, None where there are several, or moves without keys."""
-    found = {track.easing if isinstance(track, Track) else None for _, track in preset.tracks}
+    found = {
+        track.easing if isinstance(track, Track) and not track.each else None
+        for _, track in preset.tracks
+    }
     if isinstance(preset.scene.seed, Walk) and not found:
         return "linear"
     return found.pop() if len(found) == 1 else None
@@ -216,7 +219,7 @@ def _plays(state: State, preset: Preset) -> bool:
 RULES = {
     "frames": whole(1, 10**5),
     "fps": number(1, 120),
-    "easing": word(*EASINGS),
+    "easing": easings.rule(),
     "loop": word(*get_args(Loop)),
 }
 
