@@ -118,7 +118,7 @@ def test_pictures_are_differentiable_in_the_codes(portraits: Portraits) -> None:
     assert (codes.grad.abs().sum((0, 2)) > 0).all()
 
 
-@pytest.mark.parametrize("size", [64, 256, 500])
+@pytest.mark.parametrize("size", [64, 150])
 def test_pictures_painted_in_parts_are_the_whole(
     portraits: Portraits, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +126,7 @@ def test_pictures_painted_in_parts_are_the_whole(
     found = []
     for side in (48, 10**6):
         monkeypatch.setattr(renderer, "TILE", side)
-        codes = portraits.mapping(portraits.sample(range(6))).requires_grad_()
+        codes = portraits.mapping(portraits.sample(range(4))).requires_grad_()
         pictures = portraits.at_size(size).synthesis(codes)
         (pictures * torch.linspace(-1, 1, size)).sum().backward()
         found.append((pictures.detach(), codes.grad))
