@@ -151,20 +151,42 @@ def writing(target: Path) -> Iterator[None]:
     is another file's, OutputError where nothing can be written there, ConfigError.
     """
     with ExitStack() as stack:
-        try:
+        with _told(target):
             folder = stack.enter_context(parent_of(target))
             lock = folder / _lock_name(target)
-            what, hint = f"writing {target.name}", "wait for it, or choose another name"
+            what, hint = _writing(target)
             stack.enter_context(locked(lock, what, hint, False))
             folder.sweep(target.name)
-        except UnfitFile as error:
-            lock = target.with_name(_lock_name(target))
-            raise in_the_way(lock, f"it {error.strerror}", error.hint) from None
-        except OSError as error:
-            if isinstance(error, PermissionError):
-                _refuse_others(target)
-            raise unwritten(f"cannot write {target}", error) from None
         yield
+
+
+def refuse_taken(target: Path) -> None:
+    """What would stop `writing` at once; nothing is made. Raises Locked, WouldOverwrite,
+    OutputError."""
+    lock = target.with_name(_lock_name(target))
+    with _told(target):
+        if held(lock):
+            raise taken(lock, *_writing(target))
+
+
+def _writing(target: Path) -> tuple[str, str]:
+    """What who holds the lock is doing, and what to do about it."""
+    return f"writing {target.name}", "wait for it, or choose another name"
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    """What the system says of the lock of `target`, in our words. Raises Locked, WouldOverwrite,
+    OutputError."""
+    try:
+        yield
+    except UnfitFile as error:
+        lock = target.with_name(_lock_name(target))
+        raise in_the_way(lock, f"it {error.strerror}", error.hint) from None
+    except OSError as error:
+        if isinstance(error, PermissionError):
+            _refuse_others(target)
+        raise unwritten(f"cannot write {target}", error) from None
 
 
 def _refuse_others(target: Path) -> None:

@@ -428,11 +428,14 @@ def test_mistakes_with_jobs_are_one_line(tmp_path: Path) -> None:
         assert done.returncode == code and done.stderr.count("\n") == 1, (words, done.stderr)
 
 
-def test_a_failed_render_says_why_in_its_status(tmp_path: Path) -> None:
+def test_a_failed_render_says_why_in_its_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
     (tmp_path / "renders").mkdir()
     preset = write_preset(tmp_path)
     (tmp_path / "renders" / "tiny.gif").write_bytes(b"mine")
-    latty("render", preset.name, "--detach", home=tmp_path)
+    control.submit(["render", preset.name], folder=tmp_path)  # --detach would refuse it at once
     done = latty("jobs", "watch", "last", home=tmp_path)
     assert done.returncode == 1
     row = json.loads(latty("jobs", "show", "--json", home=tmp_path).stdout)

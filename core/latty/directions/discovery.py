@@ -18,6 +18,8 @@ from latty.directions.parameters import parameters, with_class
 from latty.directions.registries import METHODS
 from latty.directions.store import SETS
 from latty.errors import BadData, LattyError, UsageError, WouldOverwrite, did_you_mean
+from latty.folders import in_the_way
+from latty.models.store import model_file
 from latty.report import Report, silent
 from latty.store import name_from
 from latty.version import __version__
@@ -42,10 +44,31 @@ def claimed(name: str) -> Iterator[Path]:
     OutputError, WouldOverwrite for a folder or a pipe, which no set replaces."""
     target = target_of(name)
     with locks.writing(target):
-        if target.exists() and not target.is_file():
-            what = f"{target} is in the way: it is no file"
-            raise WouldOverwrite(what, "move it away, or choose another name")
+        _refuse_other_kinds(target)
         yield target
+
+
+def refuse_early(name: str, model: str, method: str, force: bool) -> None:
+    """What is certain to stop a search, as far as it is seen without its model. Raises UsageError,
+    Missing, Locked, OutputError, WouldOverwrite."""
+    model_file(model)
+    target = target_of(name)
+    locks.refuse_taken(target)
+    _refuse_other_kinds(target)
+    if target.exists() and not force:
+        header = _header(target)
+        if header is None or header.complete or header.method != method:
+            raise _there(target)
+
+
+def _refuse_other_kinds(target: Path) -> None:
+    """Raises WouldOverwrite for a folder or a pipe."""
+    if target.exists() and not target.is_file():
+        raise in_the_way(target, "it is no file")
+
+
+def _there(target: Path) -> WouldOverwrite:
+    return WouldOverwrite(f"{target} is there already", "--overwrite replaces it, or -o NAME")
 
 
 def default_names(model: str, method: str) -> Iterator[str]:
@@ -182,7 +205,7 @@ def _refuse(target: Path, work: Path, found: DirectionSet | None) -> None:
     if found is not None and work.exists():
         with suppress(LattyError), locks.at_work(work, "at this very search") as done:
             done()
-    raise WouldOverwrite(f"{target} is there already", "--overwrite replaces it, or -o NAME")
+    raise _there(target)
 
 
 def _found(

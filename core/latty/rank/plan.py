@@ -8,6 +8,7 @@ import torch
 
 from latty.attributes import parse_attributes
 from latty.directions.base import Info
+from latty.directions.opening import find
 from latty.directions.store import reference, set_info
 from latty.errors import Missing
 from latty.models import open_model
@@ -89,4 +90,7 @@ def planned(
     wanted = tuple(parse_attributes(scorers, generator))
     if rest.get("label") is None and generator.info.num_classes:
         rest["label"] = header.label
-    return RankPlan(ref, name, wanted, **rest), generator
+    plan = RankPlan(ref, name, wanted, **rest)
+    for info in plan.chosen():  # what does not fit is told before anything is drawn
+        find(reference(ref, info.name), generator, plan.foreign)
+    return plan, generator

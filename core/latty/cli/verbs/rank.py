@@ -66,6 +66,7 @@ def run(run: Run) -> int:
         raise Missing(f"{folder} is no folder", "-o names a folder")
     spread = workers.asked(run)
     if args.detach:
+        _refuse_early(model, folder, args.force)
         return cli_detach.detached(run)
     with locks.writing(folder):
         import torch  # noqa: F401  the slow part, while a signal may still leave at once
@@ -77,6 +78,17 @@ def run(run: Run) -> int:
     run.out.result(str(folder), path=str(folder), set=args.set, model=model,
                    rows=[gallery.table_row(row) for row in measured])  # fmt: skip
     return 0
+
+
+def _refuse_early(model: str, folder: Path, force: bool) -> None:
+    """What is certain to stop a ranking, as far as it is seen without its model. Raises Missing,
+    WouldOverwrite, Locked, OutputError."""
+    from latty.models.store import model_file
+    from latty.rank import gallery
+
+    model_file(model)
+    locks.refuse_taken(folder)
+    gallery.refuse(folder, force)
 
 
 def _ranked(

@@ -60,6 +60,7 @@ def run(run: Run) -> int:
         raise Missing(f"there is no {data}", "a folder with a folder per class, or a CSV")
     numbers = _numbers(args)
     if args.detach:
+        locks.refuse_taken(place)
         return cli_detach.detached(run)
     with locks.writing(place):
         _free(args)  # still
