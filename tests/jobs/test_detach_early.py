@@ -68,7 +68,7 @@ def test_an_output_that_is_there(verb: str, tmp_path: Path) -> None:
     path.write_text("mine")
     if verb == "train-scorer":
         path.with_name("out.safetensors").write_text("its weights")
-    assert "--force" in refused(verb, WORDS[verb], 73, tmp_path)
+    assert "--overwrite" in refused(verb, WORDS[verb], 73, tmp_path)
     assert path.read_text() == "mine"
 
 
@@ -129,10 +129,10 @@ def test_a_search_that_broke_off_may_go_on_as_a_job(tmp_path: Path) -> None:
     for complete in (False, True):
         header, arrays = read_header(shipped), read(shipped)[1]
         write(kept, replace(header, complete=complete), arrays)
-        words = str(kept), "demo", header.method
+        words = str(kept), header.method
         if complete:
             with pytest.raises(WouldOverwrite):
-                discovery.refuse_early(*words, force=False)
+                discovery.refuse_early(*words, overwrite=False)
         else:
-            discovery.refuse_early(*words, force=False)
-        discovery.refuse_early(*words, force=True)
+            discovery.refuse_early(*words, overwrite=False)
+        discovery.refuse_early(*words, overwrite=True)

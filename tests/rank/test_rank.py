@@ -158,7 +158,7 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         (("portraits", "--seeds", "x"), 2, "--seeds"),
         (("portraits", "--span", "-1"), 2, "--span"),
         (("portraits", "--by", "luck"), 2, "--by"),
-        (("portraits", "--model", "demo"), 65, "--force-model"),
+        (("portraits", "--model", "demo"), 65, "--foreign"),
     ]:
         done = latty("rank", *words, home=tmp_path)
         assert done.returncode == code and text in done.stderr, (words, done.stderr)

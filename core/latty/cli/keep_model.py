@@ -34,21 +34,21 @@ def keep(
     Raises BadData, OutputError, UsageError.
     """
     from latty.models import opening
-    from latty.models.device import pick_device
 
     model = opening.convert(path, spec, given, read=read)
+    from latty.models.device import pick_device  # brings torch, for what was not refused
+
     info = opening.build(model, path, name, pick_device("cpu"), spec).info  # nothing broken is kept
     card = {"file": path.name, "bytes": path.stat().st_size, "sha256": info.digest,
             "licence": model.meta.get("license", ""), **card}  # fmt: skip
-    target = store.save(model, info, card)
-    kept = encoder.name if (encoder := store.companion_file(target)) else ""
+    encoder = store.companion_file(target := store.save(model, info, card))
+    kept = encoder.name if encoder else ""
     for note in info.notes:
         run.out.say(note)
     if not info.differentiable:
         run.out.say("it has no gradients: methods that need some say so; see docs/checkpoints.md")
     if card["licence"]:
-        named = f" (named by {licensed})" if licensed else ""
-        run.out.say(f"licence: {card['licence']}{named}")
+        run.out.say(f"licence: {card['licence']}{f' (named by {licensed})' if licensed else ''}")
     if kept:
         run.out.say(f"its encoder is kept beside it, for projecting pictures: {kept}")
     origin = model.meta.get("origin", info.family)

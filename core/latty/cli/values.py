@@ -64,6 +64,15 @@ def whole(name: str, text: str | int | None, low: int, high: int) -> int | None:
     return int(text)
 
 
+def model(ref: str) -> str:
+    """A model that can be opened, as far as that is seen before torch is imported. Raises what
+    `models.look` does."""
+    from latty.models import look
+
+    look(ref)
+    return ref
+
+
 def label(text: str | None, model: str, device: str) -> Label:
     """A class index, a class name, or a mixture such as husky:0.7,lynx:0.3, of a model; None for
     none. Raises UsageError for a class that the model has not, BadData for a model without any,

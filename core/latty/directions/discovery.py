@@ -18,8 +18,6 @@ from latty.directions.parameters import parameters, with_class
 from latty.directions.registries import METHODS
 from latty.directions.store import SETS
 from latty.errors import BadData, LattyError, UsageError, WouldOverwrite, did_you_mean
-from latty.folders import in_the_way
-from latty.models.store import model_file
 from latty.report import Report, silent
 from latty.store import name_from
 from latty.version import __version__
@@ -48,14 +46,13 @@ def claimed(name: str) -> Iterator[Path]:
         yield target
 
 
-def refuse_early(name: str, model: str, method: str, force: bool) -> None:
+def refuse_early(name: str, method: str, overwrite: bool) -> None:
     """What is certain to stop a search, as far as it is seen without its model. Raises UsageError,
-    Missing, Locked, OutputError, WouldOverwrite."""
-    model_file(model)
+    Locked, OutputError, WouldOverwrite."""
     target = target_of(name)
     locks.refuse_taken(target)
     _refuse_other_kinds(target)
-    if target.exists() and not force:
+    if target.exists() and not overwrite:
         header = _header(target)
         if header is None or header.complete or header.method != method:
             raise _there(target)
@@ -64,7 +61,8 @@ def refuse_early(name: str, model: str, method: str, force: bool) -> None:
 def _refuse_other_kinds(target: Path) -> None:
     """Raises WouldOverwrite for a folder or a pipe."""
     if target.exists() and not target.is_file():
-        raise in_the_way(target, "it is no file")
+        what = f"{target} is in the way: it is no file"
+        raise WouldOverwrite(what, "move it away, or choose another name")
 
 
 def _there(target: Path) -> WouldOverwrite:

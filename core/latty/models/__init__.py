@@ -25,6 +25,16 @@ def open_model(ref: str, device: str = "auto") -> "Generator":
     return opened(file, name, _changed(file) if file else (), where)
 
 
+def look(ref: str) -> None:
+    """Refuse what `open_model` would, as far as that is seen before torch is imported, which takes
+    seconds; what was read of a file is kept for `open_model`. Raises Missing, BadData, OutputError.
+    """
+    if (file := model_file(ref)) is not None:
+        from latty.models import opening
+
+        opening.look(file, _changed(file))
+
+
 def _changed(file: Path) -> tuple[int, ...]:
     """When a file and those that may hold its settings were last written, in ns; -1: not there."""
     from latty.models.parts import settings_files

@@ -31,6 +31,8 @@ MISFIT = (RuntimeError, IndexError, KeyError, TypeError, ValueError)  # torch, o
 GUIDE = "see docs/checkpoints.md"
 # What a look at a file's pictures told this process, by family and digest: opening then says it.
 LOOKED: dict[tuple[str, str], tuple[str, ...]] = {}
+# The file that was looked at last, and when it was written: not to be read twice.
+_READ: dict[tuple[Path, tuple[int, ...]], Checkpoint] = {}
 PLAIN = "a plain network can be described: latty inspect FILE --spec drafts a spec for it"
 
 
@@ -42,8 +44,21 @@ def opened(
     file: None for a family that needs none and is called `name`. Raises Missing, OutputError,
     BadData."""
     if file is not None:
-        return build(convert(file, kept=False), file, name, device)
+        read = _READ.pop((file, changed), None)
+        return build(convert(file, kept=False, read=read), file, name, device)
     return FAMILIES.load(name).build({}, {"name": name}, device)
+
+
+def look(file: Path, changed: tuple[int, ...]) -> None:
+    """Read a file as far as that needs no torch, and keep that for `opened`. Raises Missing,
+    OutputError, BadData."""
+    _READ.clear()
+    try:
+        checkpoint = open_checkpoint(file)
+        _recognised(checkpoint)
+    except BadData as error:
+        raise _about(error, file, None) from None
+    _READ[file, changed] = checkpoint
 
 
 def build(
@@ -92,11 +107,16 @@ def convert_checkpoint(
 ) -> Converted:
     """A checkpoint that is open, likewise; `architecture` as JSON. Raises BadData for one without
     a generator of a known layout."""
-    found = recognise(checkpoint, architecture)
-    if found is None:
-        raise _unknown(checkpoint, list(parts(checkpoint)))
+    found = _recognised(checkpoint, architecture)
     check_given(found)
     return _by_layout(found) if found.by_layout else _by_family(found, kept)
+
+
+def _recognised(checkpoint: Checkpoint, architecture: str = "") -> Recognised:
+    """The generator in a file. Raises BadData."""
+    if (found := recognise(checkpoint, architecture)) is None:
+        raise _unknown(checkpoint, list(parts(checkpoint)))
+    return found
 
 
 def _read_spec(path: Path) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latty.errors import LattyError, Missing, OutputError
-from latty.models.store import model_file
+from latty.models import look
 from latty.presets import Output, Preset
 from latty.presets.formats import suffix_of
 from latty.render import targets, work, write
@@ -65,10 +65,10 @@ class RenderRequest:
 def refuse_early(model: str, files: Sequence[Path], overwrite: bool, key: str = "") -> None:
     """What would fail at the end of long work, or after torch was imported, fails now.
 
-    Raises Missing for a model, WouldOverwrite for a file that is there, Locked for one that another
-    process writes, OutputError for a folder.
+    Raises WouldOverwrite for a file that is there, Locked for one that another process writes,
+    OutputError for a folder, and what `models.look` does.
     """
-    model_file(model)
+    look(model)
     work.refuse_early(files, key, overwrite)
     try:
         files[0].parent.mkdir(parents=True, exist_ok=True)

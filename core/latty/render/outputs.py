@@ -37,7 +37,8 @@ def write(preset: Preset, options: Options, report: Report = silent) -> list[Pat
 
 def refuse_early(preset: Preset, options: Options) -> None:
     """What would stop `write` at once, before torch is imported. Raises WouldOverwrite, Locked,
-    BadData for outputs that cannot be written."""
+    BadData for outputs that cannot be written, and what `models.look` raises."""
+    models.look(preset.scene.model)
     files, key = _finals(preset, options)
     with work.disk_errors([work.Work(file) for file in files]):
         work.refuse_early(files, key, options.overwrite, options.out_dir)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from latty import locks
 from latty.cli import detach as cli_detach
-from latty.cli import signals, workers
+from latty.cli import signals, values, workers
 from latty.cli.out import Progress
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.cli.values import RECIPE, label, seeds, truncation
 from latty.errors import Missing, UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def run(run: Run) -> int:
     from latty.directions.store import set_info
 
     args, config = run.args, run.config()
-    model = args.model or set_info(args.set).model
+    model = values.model(args.model or set_info(args.set).model)
     rest = _plan(args)
     folder = config.out_dir / f"{Path(args.set).stem}-rank"
     if args.output is not None:
@@ -66,7 +65,7 @@ def run(run: Run) -> int:
         raise Missing(f"{folder} is no folder", "-o names a folder")
     spread = workers.asked(run)
     if args.detach:
-        _refuse_early(model, folder, args.force)
+        _refuse_early(folder, args.overwrite)
         return cli_detach.detached(run)
     with locks.writing(folder):
         import torch  # noqa: F401  the slow part, while a signal may still leave at once
@@ -80,15 +79,13 @@ def run(run: Run) -> int:
     return 0
 
 
-def _refuse_early(model: str, folder: Path, force: bool) -> None:
-    """What is certain to stop a ranking, as far as it is seen without its model. Raises Missing,
+def _refuse_early(folder: Path, overwrite: bool) -> None:
+    """What is certain to stop a ranking, as far as it is seen without its model. Raises
     WouldOverwrite, Locked, OutputError."""
-    from latty.models.store import model_file
     from latty.rank import gallery
 
-    model_file(model)
     locks.refuse_taken(folder)
-    gallery.refuse(folder, force)
+    gallery.refuse(folder, overwrite)
 
 
 def _ranked(
@@ -100,7 +97,7 @@ def _ranked(
     args, device = run.args, run.config().device
     gallery.refuse(folder, args.overwrite)
     with signals.cooperative(), Progress(run.out, "rank", GO_ON) as progress:
-        rest["label"] = label(args.label, model, device)
+        rest["label"] = values.label(args.label, model, device)
         plan, generator = planned(args.set, model, args.scorers, device, **rest)
         if not work_of(plan, generator).exists():
             gallery.refuse(folder, args.overwrite, [info.name for info in plan.chosen()])
@@ -116,12 +113,12 @@ def _ranked(
 def _plan(args: Any) -> dict[str, Any]:
     """What the flags say of the plan. Raises UsageError."""
     if args.span is not None and not 0 < args.span <= 100:
-        raise UsageError(f"--span: {args.span:g} is not above 0, or above 100", RECIPE)
-    truncation(args.truncation)
+        raise UsageError(f"--span: {args.span:g} is not above 0, or above 100", values.RECIPE)
+    values.truncation(args.truncation)
     if args.top < 1 or args.steps < 3:
         raise UsageError("--top must be 1 or more, --steps 3 or more")
     names = tuple(word.strip() for word in (args.directions or "").split(",") if word.strip())
-    return {"seeds": tuple(seeds(args.seeds)), "names": names, "span": args.span,
+    return {"seeds": tuple(values.seeds(args.seeds)), "names": names, "span": args.span,
             "steps": args.steps, "truncation": args.truncation,
             "foreign": args.foreign}  # fmt: skip
 

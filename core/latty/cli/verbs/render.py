@@ -12,7 +12,6 @@ from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.values import switches
 from latty.errors import Interrupted, UsageError, explain
-from latty.models.store import model_file
 from latty.presets import Preset
 from latty.render import Options, plan, refuse_early
 from latty.render.batch import Rendered, RenderRequest, render_one, render_there
@@ -58,7 +57,7 @@ def run(run: Run) -> int:
         requests = [one if one.ref == "-" else _answered(one, run) for one in requests]
     if args.detach:
         for request in requests:  # mistakes are told here, not in a log
-            _refuse_early(*request.resolved())
+            refuse_early(*request.resolved())
         return cli_detach.detached(run, args.presets)
     spread = len(requests) > 1 or args.engine == "ray"
     if workers.asked(run) and spread and not args.dry_run:
@@ -114,17 +113,11 @@ def _tried(request: RenderRequest, run: Run) -> bool:
 
 def _rendered(preset: Preset, options: Options, run: Run) -> Rendered:
     """All outputs. A signal from here on finishes its frame first."""
-    _refuse_early(preset, options)
+    refuse_early(preset, options)
     import torch  # noqa: F401  the slow part, while a signal may still leave at once
 
     with signals.cooperative(), Progress(run.out, preset.name) as progress:
         return render_one(preset, options, progress)
-
-
-def _refuse_early(preset: Preset, options: Options) -> None:
-    """What is certain to stop a render, told before torch is imported. Raises as `write`."""
-    model_file(preset.scene.model)
-    refuse_early(preset, options)
 
 
 def _by_several(requests: Sequence[RenderRequest], run: Run) -> int:

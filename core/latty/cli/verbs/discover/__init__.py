@@ -48,7 +48,7 @@ def run(run: Run) -> int:
 
     name = args.output or _default_name(run, params)
     if args.detach:
-        search.refuse_early(name, args.model, args.method, args.force)
+        search.refuse_early(name, args.method, args.overwrite)
         return cli_detach.detached(run)
     begun = time.monotonic()
     with search.claimed(name) as target:

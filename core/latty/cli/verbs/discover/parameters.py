@@ -3,7 +3,7 @@
 from typing import Any
 
 from latty.cli.parser import Parser
-from latty.cli.values import label
+from latty.cli.values import label, model
 from latty.directions.parameters import LABEL, Parameter, parameters, parse
 from latty.directions.registries import METHODS
 
@@ -33,7 +33,8 @@ def add(parser: Parser) -> None:
 
 def given(args: Any, device: str) -> dict[str, Any]:
     """The parameters that the command line names; classes by their names as their numbers, for
-    which the model is opened. Raises UsageError."""
+    which the model is opened, once it was looked at. Raises UsageError, and what opening does."""
+    model(args.model)
     texts = {one: getattr(args, f"{PREFIX}{one.name}", None) for one in parameters(args.method)}
     found = {one.name: parse(one, text) for one, text in texts.items() if text is not None}
     if isinstance(found.get(LABEL), str):
