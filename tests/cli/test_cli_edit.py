@@ -48,7 +48,7 @@ def test_a_walk_is_frames_a_film_and_latents(tmp_path: Path) -> None:
     with Image.open(film) as picture:
         assert picture.size == (32, 32) and picture.n_frames == 12  # there and back again
         assert b'"latent":"portraits-3-smile.safetensors#0-6"' in picture.info["comment"]
-    assert [path.name for path in sorted(frames.iterdir())] == [f"{i:04}.png" for i in range(7)]
+    assert [path.name for path in sorted(frames.iterdir())] == [f"{i:05}.png" for i in range(7)]
     smile = factors(latents, "smile")
     assert len(smile) == 7 and smile == sorted(smile)
     assert smile[0] == pytest.approx(told["start"], abs=1e-4)
@@ -61,7 +61,7 @@ def test_a_walk_is_frames_a_film_and_latents(tmp_path: Path) -> None:
     torch.testing.assert_close(from_file(latents).array[:1], begin)
     assert not list(tmp_path.rglob("*.latty-work"))
 
-    for path in (film, frames, frames / "0003.png"):  # each renders all of its output again
+    for path in (film, frames, frames / "00003.png"):  # each renders all of its output again
         again = latty("render", str(path), "--out-dir", f"again-{path.name}", home=tmp_path)
         assert again.returncode == 0, again.stderr
         whole = path.parent if path.suffix == ".png" else path
@@ -76,7 +76,7 @@ def test_a_walk_is_frames_a_film_and_latents(tmp_path: Path) -> None:
     assert rendered.returncode == 0, rendered.stderr
     with (
         Image.open(tmp_path / "renders" / "from.png") as start,
-        Image.open(frames / "0006.png") as end,
+        Image.open(frames / "00006.png") as end,
     ):
         one, other = (np.asarray(image.convert("RGB")).astype(int) for image in (start, end))
         assert abs(one - other).max() <= 1  # the last bits depend on the batch
@@ -196,5 +196,5 @@ def test_labels_reach_pictures_and_climb(here: Path, capsys: Capture) -> None:
     for label in ("0", "2"):
         assert main([*words, "--label", label, "--name", label, *SMALL]) == 1
         assert "used up" in capsys.readouterr().err
-        films.append((here / "renders" / label / "0000.png").read_bytes())
+        films.append((here / "renders" / label / "00000.png").read_bytes())
     assert films[0] != films[1]

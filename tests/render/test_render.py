@@ -292,7 +292,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_everything_is_there_and_nothing_else(rendered: Path) -> None:
     files = {p.relative_to(rendered).as_posix() for p in rendered.rglob("*") if p.is_file()}
-    frames = {f"deep/frames/{i:04}.png" for i in range(6)}
+    frames = {f"deep/frames/{i:05}.png" for i in range(6)}
     assert files == {o["path"] for o in EVERY if not o["path"].endswith("/")} | frames
 
 

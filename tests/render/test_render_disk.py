@@ -227,5 +227,5 @@ def test_batches_do_not_change_what_is_drawn(tmp_path: Path) -> None:
     from PIL import Image
 
     for i in range(7):
-        a, b = (np.asarray(Image.open(tmp_path / n / "f" / f"{i:04}.png")) for n in "13")
+        a, b = (np.asarray(Image.open(tmp_path / n / "f" / f"{i:05}.png")) for n in "13")
         assert np.abs(a.astype(int) - b).max() <= 1

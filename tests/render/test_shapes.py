@@ -22,7 +22,7 @@ from latty.models import open_model
 from latty.models.base import ModelInfo
 from latty.presets.formats import formats
 from latty.render import provenance
-from latty.render.grids import GROUND, on_board, opaque, tile
+from latty.render.grids import PAPER, on_board, opaque, tile
 from latty.render.journal import Journal
 from latty.render.pixels import to_uint8
 from latty.scene import Scene
@@ -106,7 +106,7 @@ def test_a_format_keeps_shape_and_opacity_or_says_so(
     else:
         assert _holds(found[0], laid[0], 40 if "j" in suffix else 0)
     ground = provenance.read(path).get("ground")
-    assert ground == (GROUND if name == CLEAR and not form.alpha else None)
+    assert ground == (PAPER if name == CLEAR and not form.alpha else None)
     again = latty("render", str(path), "--out-dir", "again", home=tmp_path)
     assert again.returncode == 0, again.stderr
     assert content(tmp_path / again.stdout.strip()) == content(path)

@@ -20,7 +20,10 @@ from latty.tables import words
 
 Find = Callable[[str], object]  # raises LattyError for a reference that leads nowhere
 
-ALWAYS = {"path", "size", "captions"}  # keys of an output that every format may have
+ALWAYS = {  # keys of an output that every format may have
+    "path", "size", "captions", "width", "height", "fit", "scale", "background", "gap", "margin",
+    "columns",
+}  # fmt: skip
 
 
 def check(source: str | Path) -> list[str]:

@@ -26,8 +26,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from latty import reading
 from latty.plugins import Registry
+from latty.presets.colours import COLOUR, colour
 from latty.presets.values import Output
 from latty.report import Report
+from latty.tables.words import shown
 
 if TYPE_CHECKING:  # `latty check` reads what formats there are, and must not wait for numpy
     import numpy as np
@@ -39,6 +41,7 @@ else:
 
 LIMIT = 1 << 20  # bytes of a recipe
 HEAD = 256  # bytes that tell a format
+OPAQUE = "choose another background; PNG, WebP, TIFF and frames keep an opacity"
 FOLDER = "/"  # the suffix of a folder of numbered frames
 
 
@@ -170,6 +173,17 @@ def is_film(path: str | Path) -> bool:
     """Whether an output's path is a film: it plays, as a folder of numbered frames does."""
     found = format_of(path)
     return found is not None and found.film
+
+
+def opacity_fault(path: str, background: Any) -> str:
+    """What is wrong where a background is seen through and the format of the file keeps no
+    opacity; "" where nothing is, and for what is no colour."""
+    found = format_of(path)
+    if background is None or found is None or found.alpha or not COLOUR.accepts(background):
+        return ""
+    if colour(background)[3] == 255:
+        return ""
+    return f"'{shown(background)}' is seen through, and {found.suffix} keeps no opacity"
 
 
 def recognised(head: bytes) -> Format | None:

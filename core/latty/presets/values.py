@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Literal, get_args
 
 from latty.presets import rates
+from latty.presets.colours import COLOUR
 from latty.presets.moments import USUAL, TimeLine, Times
 from latty.presets.tracks import Motion
 from latty.scene import SIZE, Scene, Walk
@@ -18,7 +19,11 @@ Encoder = Literal["x264", "nvenc"]
 Layout = Literal["frames", "grid", "strip"]
 Rows = Literal["seeds", "edits"]
 Captions = bool | Literal["short"]
+Fit = Literal["pad", "crop", "blur", "stretch"]
+Scale = Literal["smooth", "nearest"]
 MOST_SEEDS = 4096  # pictures on a sheet
+FRAME_SIDE = whole(1, 8192)
+COLUMNS = 7  # of sheets, grids and strips that say none
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,10 @@ class Output:
     layout  of a .png: "frames" a contact sheet, "grid" seeds or edits x strengths,
             "strip" one row per edit; strengths of both run from -span to +span
     captions  "short" = numbers without their words, under a single picture, too
+    width, height  of the whole frame in px; one of them alone keeps the frame's shape, None of both
+                   = as large as its pictures
+    gap, margin    px between and around the pictures; None = none in a film, on a sheet what suits
+    background     what is seen beside and through the pictures; None = black in a film, white paper
     """
 
     path: str = field(
@@ -46,13 +55,37 @@ class Output:
     encoder: Encoder = option("x264", word(*get_args(Encoder)), "MP4: nvenc is used if it opens.")
     layout: Layout = option("frames", word(*get_args(Layout)), "Of a .png: sheet, grid or strip.")
     rows: Rows = option("seeds", word(*get_args(Rows)), "What each row of a grid is.")
-    columns: int = option(7, whole(1, MOST_SEEDS), "Pictures in a row.")
+    columns: int | None = option(
+        None,
+        whole(1, MOST_SEEDS),
+        f"Pictures in a row; absent: {COLUMNS} on a sheet, near a square in a film.",
+    )
     span: float = option(3.0, number(0.01, 100), "Of a grid or strip: strength -span to +span.")
     captions: Captions = option(
         True,
         one_of("true, false or 'short'", flag(), word("short")),
         'Write names into the picture; "short": numbers only.',
     )
+    width: int | None = option(None, FRAME_SIDE, "Of the whole frame in px; absent: as it comes.")
+    height: int | None = option(None, FRAME_SIDE, "Of the whole frame in px; absent: as it comes.")
+    fit: Fit = option(
+        "pad",
+        word(*get_args(Fit)),
+        "pad: all of it on the background; crop: the frame is full; blur: itself behind; stretch.",
+    )
+    scale: Scale = option(
+        "smooth", word(*get_args(Scale)), "nearest: pixels stay squares, as pixel art wants."
+    )
+    background: str | None = option(
+        None, COLOUR, 'Beside and behind the pictures: "#rrggbb", a name, "transparent".'
+    )
+    gap: int | None = option(None, whole(0, 1024), "px between pictures; absent: as it suits.")
+    margin: int | None = option(None, whole(0, 4096), "px around them; absent: as it suits.")
+
+    @property
+    def across(self) -> int:
+        """Pictures in a row of a sheet, a grid or a strip."""
+        return self.columns or COLUMNS
 
     @property
     def rate(self) -> Fraction:

@@ -4,8 +4,11 @@ picture, pictures, frames    Scene -> codes -> synthesis -> uint8 (pixels.py)
 write                        Preset -> reels of pictures -> frames -> writers -> final names
 
 outputs.py     every output of a preset              batch.py      a preset by name or picture
-shots.py       which scenes an output shows          grids.py      many pictures in one
-film.py        drawn in batches, played in order     journal.py    finished pictures on disk
+planning.py    what would be written
+shots.py       which scenes an output shows          sizes.py      how large pictures and frames are
+film.py        drawn in batches                      journal.py    finished pictures on disk
+developing.py  composed and played in order          composition.py  the picture around the picture
+grids.py       many pictures in one
 work.py        locks, final names, disk errors       provenance.py the recipe in every file
 embedded.py    finding it again                      writers/      one file per format
 """
@@ -20,7 +23,8 @@ from latty.scene import Scene
 if TYPE_CHECKING:  # torch takes seconds to import; Options and plans must not wait for it
     from latty.models.base import Generator
     from latty.presets.formats import Pixels
-    from latty.render.outputs import plan, refuse_early, targets, write
+    from latty.render.outputs import refuse_early, targets, write
+    from latty.render.planning import plan
 
 __all__ = [
     "Allowed",
@@ -39,9 +43,9 @@ def __getattr__(name: str) -> Any:
     """What is done with outputs, when it is asked for: `latty check` needs nothing of it."""
     if name not in ("plan", "refuse_early", "targets", "write"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from latty.render import outputs
+    from latty.render import outputs, planning
 
-    return getattr(outputs, name)
+    return getattr(planning if name == "plan" else outputs, name)
 
 
 def picture(scene: Scene, device: str = "auto") -> "Pixels":

@@ -1,10 +1,9 @@
-"""Reel: the pictures of many scenes, made in batches and kept on disk. LazyFrames: what plays."""
+"""Reel: the pictures of many scenes, made in batches and kept on disk."""
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,9 +12,7 @@ import torch
 from latty.errors import DeviceError
 from latty.models.base import Generator
 from latty.models.memory import is_short
-from latty.presets import Output, Preset
-from latty.presets.formats import Pixels, format_of
-from latty.render import grids, shots
+from latty.presets.formats import Pixels
 from latty.render.journal import Journal
 from latty.render.options import Batches, Options
 from latty.render.pixels import Painter, at_size
@@ -90,69 +87,3 @@ def open_reel(
     with Journal(path, key, len(scenes)) as journal:
         painter = Painter(at_size(generator, scenes[0].size), options.foreign)
         yield Reel(scenes, painter, journal, options.batches)
-
-
-@dataclass(frozen=True, slots=True)
-class LazyFrames:
-    """Frames in play order, made again each time they are asked for: memory for one frame.
-
-    frame  the frame (H, W, 3 or 4) of a number
-    order  the numbers of the frames as they are played
-    """
-
-    frame: Callable[[int], Pixels]
-    order: Sequence[int]
-    fps: Fraction
-    loops: bool
-
-    @property
-    def height(self) -> int:
-        return int(self.frame(self.order[0]).shape[0])
-
-    @property
-    def width(self) -> int:
-        return int(self.frame(self.order[0]).shape[1])
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __iter__(self) -> Iterator[Pixels]:
-        return map(self.frame, self.order)
-
-
-def ground(output: Output, generator: Generator) -> dict[str, str]:
-    """What the recipe says of the ground on which an output lays pictures with an opacity."""
-    form = format_of(output.path)
-    needed = generator.info.channels == 4 and not (form is not None and form.alpha)
-    return {"ground": grids.GROUND} if needed else {}
-
-
-def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> LazyFrames:
-    """What an output plays: frames of a finished reel, each picture `height` px high, laid on a
-    ground where its format has no opacity."""
-    form = format_of(output.path)
-    together = max(1, len(preset.seeds))
-
-    def pictures(start: int, stop: int) -> list[Pixels]:
-        found = [grids.fit(reel[i], height) for i in range(start, stop)]
-        return found if form is not None and form.alpha else [grids.opaque(one) for one in found]
-
-    def frame(number: int) -> Pixels:
-        return grids.tile(pictures(number * together, (number + 1) * together))
-
-    def page(_: int) -> Pixels:
-        everything = pictures(0, len(reel))
-        if output.layout != "frames":
-            names, columns = shots.row_names(preset, output), shots.column_names(output)
-            rows = len(names)
-            if not output.captions:
-                names, columns = [], []
-            return grids.grid(everything, names, columns, rows)
-        if len(everything) == 1 and output.captions != "short":
-            return everything[0]
-        words_below = shots.captions(preset, output) if output.captions else []
-        return grids.sheet(everything, words_below, output.columns)
-
-    film = form is not None and form.film
-    order, rate = shots.played(preset, output)
-    return LazyFrames(frame if film else page, order, rate, loops=output.loop != "once")

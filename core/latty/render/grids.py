@@ -5,42 +5,74 @@ Pictures with an opacity are (H, W, 4), straight as PNG has it: the colours are 
 """
 
 from collections.abc import Sequence
-from math import ceil, sqrt
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from latty.presets.colours import Colour
 from latty.presets.formats import Pixels
-from latty.render.shots import width_at
+from latty.render.sizes import table_of, width_at
 
 PAPER, INK, FAINT = "#ffffff", "#2e2e36", "#85858f"
-GROUND = PAPER  # under pictures in files without an opacity
+LIGHT_INK, LIGHT_FAINT = "#f4f4f6", "#9a9aa4"  # on dark paper
+GROUND: Colour = (255, 255, 255, 255)  # under pictures in files without an opacity
 LIGHT, DARK, SQUARES = 204, 153, 16  # of the board under what is only looked at; top to bottom
 
 
 class Style(NamedTuple):
-    """Measures in px that follow from the height of a picture."""
+    """Measures of a page in px, and its paper; None: PAPER."""
 
     text: int
     gap: int
     margin: int
+    paper: Colour | None = None
+
+    @property
+    def inks(self) -> tuple[str, str]:
+        """Of words and of those that matter less, such that they are seen on the paper."""
+        red, green, blue, opacity = self.paper or GROUND
+        dark = opacity > 127 and 299 * red + 587 * green + 114 * blue < 127_500  # Rec. 601 luma
+        return (LIGHT_INK, LIGHT_FAINT) if dark else (INK, FAINT)
 
 
-def style(height: int) -> Style:
-    """Small pictures keep readable words, large ones do not drown in margins."""
+def style(
+    height: int, gap: int | None = None, margin: int | None = None, paper: Colour | None = None
+) -> Style:
+    """Of pictures `height` px high: small ones keep readable words, large ones do not drown in
+    margins. What is given stays."""
     text = min(max(round(height / 11), 10), 30)
-    return Style(text, max(2, text // 3), round(1.2 * text))
+    usual = Style(text, max(2, text // 3), round(1.2 * text), paper)
+    return usual._replace(
+        gap=usual.gap if gap is None else gap, margin=usual.margin if margin is None else margin
+    )
 
 
-def fit(pixels: Pixels, height: int | None) -> Pixels:
+def fit(pixels: Pixels, height: int | None, nearest: bool = False) -> Pixels:
     """A picture (H, W, 3 or 4) resampled to `height` px, its shape kept; None: as it is."""
     if height is None or pixels.shape[0] == height:
         return pixels
     width = width_at(height, (pixels.shape[0], pixels.shape[1]))
-    grows = height > pixels.shape[0]  # Lanczos rings when it enlarges
-    method = Image.Resampling.BICUBIC if grows else Image.Resampling.LANCZOS
-    return np.asarray(Image.fromarray(pixels).resize((width, height), method))
+    return resized(pixels, (height, width), resampling(height > pixels.shape[0], nearest))
+
+
+def resampling(grows: bool, nearest: bool) -> Image.Resampling:
+    """How a picture changes its size: Lanczos rings when it enlarges."""
+    if nearest:
+        return Image.Resampling.NEAREST
+    return Image.Resampling.BICUBIC if grows else Image.Resampling.LANCZOS
+
+
+def resized(
+    pixels: Pixels,
+    side: tuple[int, int],
+    method: Image.Resampling,
+    box: tuple[float, float, float, float] | None = None,
+) -> Pixels:
+    """A picture (H, W, 3 or 4), or what of it lies in a box (left, top, right, bottom), at a
+    height and width."""
+    return np.asarray(Image.fromarray(pixels).resize(side[::-1], method, box))
 
 
 def has_opacity(pixels: Pixels) -> bool:
@@ -48,12 +80,17 @@ def has_opacity(pixels: Pixels) -> bool:
     return bool(pixels.shape[-1] == 4)
 
 
-def opaque(pixels: Pixels) -> Pixels:
-    """A picture (H, W, 4) on GROUND, (H, W, 3); one of three channels as it is."""
+def opaque(pixels: Pixels, ground: Colour = GROUND) -> Pixels:
+    """A picture (H, W, 4) on a ground, (H, W, 3); one of three channels as it is."""
     if not has_opacity(pixels):
         return pixels
-    ground = np.frombuffer(bytes.fromhex(GROUND[1:]), np.uint8)
-    return _over(pixels, np.broadcast_to(ground, (*pixels.shape[:2], 3)))
+    colour = np.array(ground[:3], np.uint8)
+    return _over(pixels, np.broadcast_to(colour, (*pixels.shape[:2], 3)))
+
+
+def with_opacity(pixels: Pixels) -> Pixels:
+    """A picture (H, W, 3) as one (H, W, 4) of which all is seen."""
+    return pixels if has_opacity(pixels) else np.dstack([pixels, np.full_like(pixels[..., 0], 255)])
 
 
 def on_board(pixels: Pixels) -> Pixels:
@@ -75,26 +112,52 @@ def _over(pixels: Pixels, ground: Pixels) -> Pixels:
     return laid
 
 
-def tile(pictures: Sequence[Pixels]) -> Pixels:
-    """Pictures of one size (H, W, 3) side by side, near square, without gaps; blanks are black, or
-    nothing at all among pictures with an opacity (H, W, 4)."""
-    if len(pictures) == 1:
+def over(pixels: Pixels, ground: Pixels) -> Pixels:
+    """A picture over a ground of the same shape (H, W, C); of four channels as Porter & Duff's
+    "over" of straight colours."""
+    if not has_opacity(pixels):
+        return pixels
+    laid = Image.alpha_composite(Image.fromarray(ground), Image.fromarray(pixels))
+    return np.asarray(laid)
+
+
+def tile(
+    pictures: Sequence[Pixels],
+    columns: int | None = None,
+    gap: int = 0,
+    margin: int = 0,
+    ground: tuple[int, ...] | None = None,
+) -> Pixels:
+    """Pictures (H, W, C) side by side, each in the middle of its cell; near a square where no
+    number of columns is said. `ground`, of C channels, is what is between them; None: black, or
+    nothing at all among pictures with an opacity."""
+    if len(pictures) == 1 and not margin:
         return pictures[0]
-    height, width, channels = pictures[0].shape
-    columns = min(len(pictures), ceil(sqrt(len(pictures) * height / width)))
-    rows = ceil(len(pictures) / columns)
-    whole = np.zeros((rows * height, columns * width, channels), np.uint8)
-    for i, picture in enumerate(pictures):
-        top, left = i // columns * height, i % columns * width
+    rows, columns = table_of(len(pictures), (pictures[0].shape[0], pictures[0].shape[1]), columns)
+    places = [divmod(i, columns) for i in range(len(pictures))]
+    heights, widths = [0] * rows, [0] * columns
+    for picture, (row, column) in zip(pictures, places, strict=True):
+        heights[row] = max(heights[row], picture.shape[0])
+        widths[column] = max(widths[column], picture.shape[1])
+    side = [sum(cells) + gap * (len(cells) - 1) + 2 * margin for cells in (heights, widths)]
+    whole = np.zeros((*side, pictures[0].shape[2]), np.uint8)
+    whole[:] = ground or 0
+    for picture, (row, column) in zip(pictures, places, strict=True):
+        height, width = picture.shape[:2]
+        top = margin + sum(heights[:row]) + row * gap + (heights[row] - height) // 2
+        left = margin + sum(widths[:column]) + column * gap + (widths[column] - width) // 2
         whole[top : top + height, left : left + width] = picture
     return whole
 
 
-def sheet(pictures: Sequence[Pixels], captions: Sequence[str], columns: int) -> Pixels:
-    """A contact sheet: pictures row by row, each over its caption; no captions, no room for any."""
+def sheet(
+    pictures: Sequence[Pixels], captions: Sequence[str], columns: int, look: Style | None = None
+) -> Pixels:
+    """A contact sheet: pictures row by row, each over its caption; no captions, no room for any.
+    `look`: None = what suits the pictures."""
     columns = min(columns, len(pictures))
     table = ceil(len(pictures) / columns), columns
-    page = _Page(pictures[0].shape, table, "each" if captions else "")
+    page = _Page(pictures[0].shape, table, look, "each" if captions else "")
     for i, picture in enumerate(pictures):
         row, column = divmod(i, columns)
         page.paste(picture, row, column)
@@ -104,21 +167,24 @@ def sheet(pictures: Sequence[Pixels], captions: Sequence[str], columns: int) -> 
 
 
 def grid(
-    pictures: Sequence[Pixels], names: Sequence[str], strengths: Sequence[str], rows: int
+    pictures: Sequence[Pixels],
+    names: Sequence[str],
+    strengths: Sequence[str],
+    rows: int,
+    look: Style | None = None,
 ) -> Pixels:
     """A table of pictures, row by row, with names on the left and strengths below.
 
-    Empty `names` or `strengths` leave the words and their room out.
+    Empty `names` or `strengths` leave the words and their room out. `look`: as of a sheet.
     """
-    columns = len(pictures) // rows
-    page = _Page(pictures[0].shape, (rows, columns), "foot" if strengths else "", names)
+    table = rows, len(pictures) // rows
+    page = _Page(pictures[0].shape, table, look, "foot" if strengths else "", names)
     for i, picture in enumerate(pictures):
-        page.paste(picture, *divmod(i, columns))
+        page.paste(picture, *divmod(i, table[1]))
     for row, name in enumerate(names):
         page.beside(name, row)
     for column, strength in enumerate(strengths):
-        unmoved = strength == "0"
-        page.below(strength, rows - 1, column, INK if unmoved else FAINT)
+        page.below(strength, rows - 1, column, faint=strength != "0")
     return page.pixels()
 
 
@@ -135,12 +201,13 @@ class _Page:
         self,
         cell: tuple[int, ...],
         table: tuple[int, int],
+        look: Style | None = None,
         captions: str = "",
         names: Sequence[str] = (),
     ) -> None:
         self.height, self.width, channels = cell
         self.rows, self.columns = table
-        self.style = style(self.height)
+        self.style = look or style(self.height)
         self.font = ImageFont.load_default(self.style.text)
         line = round(self.style.text * 1.6)
         self.line = line if captions == "each" else 0
@@ -150,7 +217,9 @@ class _Page:
         across = self.columns * (self.width + self.style.gap) - self.style.gap
         down = self.rows * (self.height + self.line + self.style.gap) - self.style.gap
         size = self.left + across + self.style.margin, down + foot + 2 * self.style.margin
-        self.paper = Image.new("RGBA" if channels == 4 else "RGB", size, PAPER)
+        paper = self.style.paper or GROUND
+        mode = ("RGBA", paper) if channels == 4 else ("RGB", paper[:3])
+        self.paper = Image.new(mode[0], size, mode[1])
         self.pen = ImageDraw.Draw(self.paper)
 
     def corner(self, row: int, column: int) -> tuple[int, int]:
@@ -163,17 +232,17 @@ class _Page:
     def paste(self, picture: Pixels, row: int, column: int) -> None:
         self.paper.paste(Image.fromarray(picture), self.corner(row, column))
 
-    def below(self, words: str, row: int, column: int, ink: str = INK) -> None:
+    def below(self, words: str, row: int, column: int, faint: bool = False) -> None:
         """A caption in the middle under a cell."""
         left, top = self.corner(row, column)
         place = left + self.width / 2, top + self.height + self.style.text * 1.05
-        self.pen.text(place, self._short(words), ink, self.font, anchor="mm")
+        self.pen.text(place, self._short(words), self.style.inks[faint], self.font, anchor="mm")
 
     def beside(self, words: str, row: int) -> None:
         """A name at the left of a row, flush with the pictures."""
         left, top = self.corner(row, 0)
         place = left - self.style.text, top + self.height / 2
-        self.pen.text(place, words, INK, self.font, anchor="rm")
+        self.pen.text(place, words, self.style.inks[0], self.font, anchor="rm")
 
     def _short(self, words: str) -> str:
         """Words that fit under one cell."""

@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from latty import models
 from latty.errors import BadData, OutputError
 from latty.presets import Preset, safe_output, to_dict
-from latty.presets.formats import format_of, writer_of
+from latty.presets.formats import OPAQUE, opacity_fault, writer_of
 from latty.render import provenance, work
 from latty.render.options import Allowed, Options
-from latty.render.shots import played, shots, width_at
 from latty.report import Report, silent
-from latty.scene import Scene
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a plan must not wait for it
     from latty.models.base import Generator
@@ -44,42 +42,6 @@ def refuse_early(preset: Preset, options: Options) -> None:
         work.refuse_early(files, key, options.overwrite, options.out_dir)
 
 
-def plan(
-    preset: Preset, options: Options, own: tuple[int, int] | None = None
-) -> list[dict[str, Any]]:
-    """What `write` would do, one table per output, for --dry-run; draws nothing.
-
-    size and width are height and width of one picture in px, bytes the most that disk space is
-    needed for. `own`: those of the model's own pictures; None = the model is asked. Raises BadData
-    for outputs that cannot be written.
-    """
-    rows, own = [], own or models.picture_size(preset.scene.model)
-    for output, target in zip(preset.outputs, targets(preset, options), strict=True):
-        size = output.size or preset.scene.size or own[0]
-        width, count = width_at(size, own), len(shots(preset, output, size))
-        form = format_of(output.path)
-        assert form is not None  # or it were no target
-        order, rate = played(preset, output)
-        rows.append(
-            {
-                "path": str(target),
-                "writer": form.writer,
-                "pictures": count,
-                "frames": len(order),
-                "fps": round(float(rate), 3),
-                "seconds": round(float(len(order) / rate), 3) if len(order) > 1 else 0,
-                "size": size,
-                "width": width,
-                "bytes": _bytes(count, size * width, form.bytes_per_pixel),
-                "model": preset.scene.model,
-                "device": options.device,
-                "batch": options.batch,
-                "exists": target.exists(),
-            }
-        )
-    return rows
-
-
 def fill(
     works: Sequence[work.Work],
     preset: Preset,
@@ -92,25 +54,22 @@ def fill(
 
     Raises OutputError, and what models and edits raise.
     """
-    from latty.models.base import AnySize
-    from latty.render.film import develop, ground, open_reel
+    from latty.render.developing import develop, ground, needed
+    from latty.render.film import open_reel
 
-    reels: dict[Sequence[Scene], Reel] = {}
+    reels: dict[object, Reel] = {}
     with work.disk_errors(works), ExitStack() as journals:
         shared = provenance.shared(preset, generator)
         for i, (one, output) in enumerate(zip(works, preset.outputs, strict=False)):
-            size = output.size or preset.scene.size
-            scenes = shots(preset, output, size if isinstance(generator, AnySize) else None)
+            scenes, picture, size = needed(preset, output, generator)
             if scenes not in reels:
                 key = repr(scenes) + provenance.sealed(shared, options.batches)
                 made = open_reel(scenes, generator, options, one.folder / work.PICTURES, key)
                 reels[scenes] = journals.enter_context(made)
             reel = reels[scenes]
             missing = len(reel) - len(reel.journal)
-            height = size or generator.info.height
-            width = width_at(height, (generator.info.height, generator.info.width_px))
-            needed = _bytes(missing, height * width, 1.0)
-            _check_space(one.target, needed, options)
+            space = bytes_needed(missing, picture[0] * picture[1], 1.0)
+            _check_space(one.target, space, options)
             recipe = {**shared, "preset": to_dict(provenance.portable(preset, output))}
             recipe |= ground(output, generator)
             one.note(work.RECIPE, provenance.sealed(recipe, reel.batches))
@@ -146,11 +105,14 @@ def targets(preset: Preset, options: Options) -> list[Path]:
     paths = [safe_output(o.path, options.out_dir, options.preset_file) for o in preset.outputs]
     if len(set(paths)) < len(paths):
         raise BadData("two outputs of this preset have the same name", "rename one of them")
+    for output in preset.outputs:
+        if fault := opacity_fault(output.path, output.background):
+            raise BadData(f"output '{output.path}': {fault}", OPAQUE)
     if not paths:
         raise BadData("this preset has no outputs", "add [[outputs]] with a path")
     return paths
 
 
-def _bytes(count: int, area: int, per_pixel: float) -> int:
+def bytes_needed(count: int, area: int, per_pixel: float) -> int:
     """Disk space for pictures of `area` px: kept raw, and once more as they are written."""
     return round(count * area * (3 + per_pixel))

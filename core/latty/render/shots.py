@@ -46,17 +46,12 @@ class Shots(Sequence[Scene]):
         return replace(scene, seed=self.preset.seeds[which]) if self.preset.seeds else scene
 
 
-def width_at(height: int, own: tuple[int, int]) -> int:
-    """The width in px of a picture at a height that keeps the shape of its own (height, width)."""
-    return max(1, round(own[1] * height / own[0]))
-
-
 def shots(preset: Preset, output: Output, size: int | None) -> Sequence[Scene]:
     """The scenes of one output, at `size` px. Raises BadData for a grid that moves nothing."""
     if is_film(output.path):
         return Shots(replace(preset, outputs=()), preset.times(output), size)
     if output.layout == "frames":
-        times = _spread(preset.times(output), output.columns**2)
+        times = _spread(preset.times(output), output.across**2)
         return Shots(replace(preset, outputs=()), times, size)
     return tuple(replace(scene, size=size) for row in table(preset, output) for scene in row)
 
@@ -86,7 +81,7 @@ def played(preset: Preset, output: Output) -> tuple[Sequence[int], Fraction]:
 
 def captions(preset: Preset, output: Output) -> list[str]:
     """One caption for each picture of a contact sheet: its seed, its strength or its number."""
-    times = _spread(preset.times(output), output.columns**2)
+    times = _spread(preset.times(output), output.across**2)
     short = output.captions == "short"
     if preset.seeds:
         again = len(times) if len(times) > 1 else 1
@@ -147,10 +142,10 @@ def _unit(edit: Edit) -> str:
 
 def strengths(output: Output) -> list[float]:
     """The strengths of the columns, in each edit's unit, evenly from -span to +span."""
-    if output.columns == 1:
+    if output.across == 1:
         return [0.0]
-    step = 2 * output.span / (output.columns - 1)
-    return [round(i * step - output.span, 6) for i in range(output.columns)]
+    step = 2 * output.span / (output.across - 1)
+    return [round(i * step - output.span, 6) for i in range(output.across)]
 
 
 def column_names(output: Output) -> list[str]:

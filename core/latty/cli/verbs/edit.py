@@ -31,7 +31,7 @@ WHY = {
 def options(parser: Parser) -> None:
     """What it takes."""
     parser.epilog = (
-        "writes NAME.gif, the frames NAME/0000.png and so on, and NAME.safetensors with the\n"
+        "writes NAME.gif, the frames NAME/00000.png and so on, and NAME.safetensors with the\n"
         'latent of each frame: latent = "NAME.safetensors#-1" starts a preset where the walk\n'
         "ended. Where the goal is not reached they are written, too, and the exit code is 1.\n\n"
         'stdout: the files. --json: {"paths", "start", "end", "goal", "steps", "stopped", ...}.'

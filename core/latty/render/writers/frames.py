@@ -15,9 +15,8 @@ FORMATS = {
 
 
 def write(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
-    """0000.png, 0001.png, ... in play order, each of a frame (H, W, 3)."""
+    """00000.png, 00001.png, ... in play order, each of a frame (H, W, 3 or 4)."""
     path.mkdir()
-    digits = max(4, len(str(len(film) - 1)))
     for i, pixels in enumerate(film):
-        save(pixels, path / f"{i:0{digits}}.png", comment)
+        save(pixels, path / f"{i:05}.png", comment)  # %05d.png for other programs, always
         report(i + 1, len(film), "png")

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image
 
@@ -10,6 +10,7 @@ from latty.presets.formats import Frames, starts
 from latty.report import Report
 
 LOSSLESS = 100
+_FLAGS, _ALPHA = 20, 0x10  # of the VP8X chunk, the first one of an animation
 
 
 def encode(film: Frames, path: Path, quality: int, xmp: bytes, report: Report) -> None:
@@ -27,8 +28,19 @@ def encode(film: Frames, path: Path, quality: int, xmp: bytes, report: Report) -
     sequence = _Sequence(film, report)
     if sequence.mode == "RGBA":  # else lossless files lose the colours of what is not seen
         options["exact"] = True
-    with path.open("wb") as file:
+    with path.open("w+b") as file:
         sequence.save(file, format="WEBP", **options)
+        if sequence.mode == "RGBA" and len(film) > 1:
+            _say_opacity(file)
+
+
+def _say_opacity(file: BinaryIO) -> None:
+    """Set the flag of the whole animation: libwebp cuts clear edges off each frame, and where no
+    frame has an opacity after that it leaves the flag out, so that the edges show black."""
+    file.seek(_FLAGS)
+    (flags,) = file.read(1)
+    file.seek(_FLAGS)
+    file.write(bytes([flags | _ALPHA]))
 
 
 class _Sequence(Image.Image):

@@ -1,0 +1,102 @@
+"""What an output plays: frames composed of the pictures of a finished reel, whenever they are asked
+for."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from latty.models.base import AnySize, Generator
+from latty.presets import Output, Preset
+from latty.presets.formats import Pixels, format_of
+from latty.render import grids, shots, sizes
+from latty.render.composition import Composition
+from latty.render.film import Reel
+from latty.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class LazyFrames:
+    """Frames in play order, made again each time they are asked for: memory for one frame.
+
+    frame  the frame (H, W, 3 or 4) of a number
+    order  the numbers of the frames as they are played
+    """
+
+    frame: Callable[[int], Pixels]
+    order: Sequence[int]
+    fps: Fraction
+    loops: bool
+
+    @property
+    def height(self) -> int:
+        return int(self.frame(self.order[0]).shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.frame(self.order[0]).shape[1])
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __iter__(self) -> Iterator[Pixels]:
+        return map(self.frame, self.order)
+
+
+def needed(
+    preset: Preset, output: Output, generator: Generator
+) -> tuple[Sequence[Scene], tuple[int, int], int | None]:
+    """The scenes of an output, height and width in px as they are drawn, and the height at which
+    they are shown (None: as they are drawn). Raises BadData for a grid that moves nothing."""
+    own = generator.info.height, generator.info.width_px
+    heights = sizes.heights(preset, output, own)
+    free = isinstance(generator, AnySize)
+    scenes = shots.shots(preset, output, heights.drawn if free else None)
+    height = (heights.drawn if free else None) or own[0]
+    return scenes, (height, sizes.width_at(height, own)), heights.shown
+
+
+def ground(output: Output, generator: Generator) -> dict[str, str]:
+    """What the recipe says of the ground on which an output lays pictures with an opacity."""
+    form = format_of(output.path)
+    needed = generator.info.channels == 4 and not (form is not None and form.alpha)
+    return {"ground": output.background or grids.PAPER} if needed else {}
+
+
+def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> LazyFrames:
+    """What an output plays: frames of a finished reel, each picture `height` px high, laid on a
+    ground where its format has no opacity."""
+    form, composed = format_of(output.path), Composition.of(output)
+    together = max(1, len(preset.seeds))
+
+    def pictures(start: int, stop: int) -> list[Pixels]:
+        return [composed.prepared(reel[i], height) for i in range(start, stop)]
+
+    def frame(number: int) -> Pixels:
+        return composed.frame(pictures(number * together, (number + 1) * together))
+
+    def page(_: int) -> Pixels:
+        found = pictures(0, len(reel))
+        kept = output.size is not None or sizes.is_alone(preset, output)
+        return composed.fitted(_page(preset, output, composed, found), kept)
+
+    film = form is not None and form.film
+    order, rate = shots.played(preset, output)
+    return LazyFrames(frame if film else page, order, rate, loops=output.loop != "once")
+
+
+def _page(
+    preset: Preset, output: Output, composed: Composition, pictures: Sequence[Pixels]
+) -> Pixels:
+    """A contact sheet, grid or strip of pictures (H, W, 3 or 4); a picture alone as it is."""
+    paper = composed.background
+    look = grids.style(pictures[0].shape[0], composed.gap, composed.margin, paper)
+    if output.layout != "frames":
+        names, columns = shots.row_names(preset, output), shots.column_names(output)
+        rows = len(names)
+        if not output.captions:
+            names, columns = [], []
+        return grids.grid(pictures, names, columns, rows, look)
+    if sizes.is_alone(preset, output):
+        return pictures[0]
+    words_below = shots.captions(preset, output) if output.captions else []
+    return grids.sheet(pictures, words_below, output.across, look)

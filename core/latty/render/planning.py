@@ -1,0 +1,50 @@
+"""What a render would write, for --dry-run: nothing is drawn, torch is not imported."""
+
+from typing import Any
+
+from latty import models
+from latty.presets import Preset
+from latty.presets.formats import format_of
+from latty.render.options import Options
+from latty.render.outputs import bytes_needed, targets
+from latty.render.shots import played, shots
+from latty.render.sizes import frame_shape, heights, width_at
+
+
+def plan(
+    preset: Preset, options: Options, own: tuple[int, int] | None = None
+) -> list[dict[str, Any]]:
+    """What `write` would do, one table per output, for --dry-run; draws nothing.
+
+    size and width are height and width of one picture in px, bytes the most that disk space is
+    needed for. `own`: those of the model's own pictures; None = the model is asked. Raises BadData
+    for outputs that cannot be written.
+    """
+    rows, own = [], own or models.picture_size(preset.scene.model)
+    for output, target in zip(preset.outputs, targets(preset, options), strict=True):
+        size = heights(preset, output, own).shown or own[0]
+        width, count = width_at(size, own), len(shots(preset, output, size))
+        form, frame = format_of(output.path), None
+        assert form is not None  # or it were no target
+        if side := frame_shape(preset, output, (size, width)):
+            frame = f"{side[1]} x {side[0]} px"
+        order, rate = played(preset, output)
+        rows.append(
+            {
+                "path": str(target),
+                "writer": form.writer,
+                "pictures": count,
+                "frames": len(order),
+                "fps": round(float(rate), 3),
+                "seconds": round(float(len(order) / rate), 3) if len(order) > 1 else 0,
+                "size": size,
+                "width": width,
+                "frame": frame,
+                "bytes": bytes_needed(count, size * width, form.bytes_per_pixel),
+                "model": preset.scene.model,
+                "device": options.device,
+                "batch": options.batch,
+                "exists": target.exists(),
+            }
+        )
+    return rows

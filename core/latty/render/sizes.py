@@ -1,0 +1,94 @@
+"""How high and wide pictures and frames are, in px; nothing is drawn to know it."""
+
+from math import ceil, floor, sqrt
+from typing import NamedTuple
+
+from latty.presets import Output, Preset
+from latty.presets.formats import is_film
+
+
+class Heights(NamedTuple):
+    """Of each picture in px: as it is `drawn` by models that draw any size, and as it is `shown`.
+    None: as the model draws it."""
+
+    drawn: int | None
+    shown: int | None
+
+
+def width_at(height: int, own: tuple[int, int]) -> int:
+    """The width in px of a picture at a height that keeps the shape of its own (height, width)."""
+    return max(1, round(own[1] * height / own[0]))
+
+
+def table_of(count: int, cell: tuple[int, int], columns: int | None) -> tuple[int, int]:
+    """Rows and columns of a table of so many cells (height, width); near a square where no number
+    of columns is said."""
+    columns = min(count, columns or ceil(sqrt(count * cell[0] / cell[1])))
+    return ceil(count / columns), columns
+
+
+def frame_side(side: tuple[int, int], width: int | None, height: int | None) -> tuple[int, int]:
+    """Height and width of the frame around a composed picture (height, width); what is not said
+    follows."""
+    if height and width:
+        return height, width
+    if width:
+        return max(1, round(side[0] * width / side[1])), width
+    return (height, max(1, round(side[1] * height / side[0]))) if height else side
+
+
+def heights(preset: Preset, output: Output, own: tuple[int, int]) -> Heights:
+    """The heights of the pictures of an output; `own` (height, width): those of the model's.
+
+    Where the frame has a size and its pictures have none, they are as high as fills it: a model
+    that draws any size is not enlarged, and pixels that stay squares are so many times as large.
+    """
+    nearest, said = output.scale == "nearest", preset.scene.size
+    shown = output.size or said
+    together = max(1, len(preset.seeds))
+    framed = output.width is not None or output.height is not None
+    film = is_film(output.path)
+    if output.size or not framed or not (film or is_alone(preset, output)):
+        return Heights(said if nearest else shown, shown)
+    base = said or own[0]
+    height = _filling(output, (base, width_at(base, own)), together)
+    covers = output.fit in ("crop", "stretch")
+    if nearest:
+        return Heights(said, base * max(1, ceil(height / base) if covers else floor(height / base)))
+    high = max(1, ceil(height) if covers else floor(height))
+    return Heights(said or high, high)
+
+
+def frame_shape(preset: Preset, output: Output, picture: tuple[int, int]) -> tuple[int, int] | None:
+    """Height and width of the frames of an output whose pictures are (height, width); None: of a
+    sheet, which is as large as its words need, where it says no size."""
+    if not (is_film(output.path) or is_alone(preset, output)):
+        return (output.height, output.width) if output.height and output.width else None
+    columns = output.columns if output.layout == "frames" else None
+    rows, columns = table_of(max(1, len(preset.seeds)), picture, columns)
+    gap, margin = output.gap or 0, output.margin or 0
+    height, width = (
+        count * length + (count - 1) * gap + 2 * margin
+        for count, length in zip((rows, columns), picture, strict=True)
+    )
+    return frame_side((height, width), output.width, output.height)
+
+
+def is_alone(preset: Preset, output: Output) -> bool:
+    """Whether a still output is one bare picture, and no page."""
+    one = preset.count(output) == 1 or output.across == 1
+    still = one and len(preset.seeds) < 2 and output.layout == "frames"
+    return still and output.captions != "short" and not output.margin
+
+
+def _filling(output: Output, cell: tuple[int, int], together: int) -> float:
+    """The height at which so many pictures of a shape fill the frame, or cover it."""
+    columns = output.columns if output.layout == "frames" else None
+    rows, columns = table_of(together, cell, columns)
+    gap, margin = output.gap or 0, output.margin or 0
+    found = []
+    for side, count, length in ((output.height, rows, cell[0]), (output.width, columns, cell[1])):
+        if side is not None:
+            room = side - (count - 1) * gap - 2 * margin
+            found.append(room / count / length * cell[0])
+    return max(1.0, max(found) if output.fit in ("crop", "stretch") else min(found))
