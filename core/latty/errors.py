@@ -195,6 +195,8 @@ def explain(error: Exception) -> LattyError | None:
     if isinstance(error, RuntimeError) and "home directory" in str(error):  # pathlib's "~nosuch"
         return Missing("there is no user of the name after ~", "check the path")
     name = _name_of(error)
+    if isinstance(error, FileNotFoundError) and error.errno is None:  # as of safetensors
+        return Missing(str(error), "check the path")
     if isinstance(error, FileNotFoundError) and error.filename is None:  # as of getcwd
         return Missing("this folder is gone", "cd into one that is there")
     if isinstance(error, FileNotFoundError):

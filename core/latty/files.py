@@ -11,7 +11,7 @@ from functools import lru_cache, wraps
 from pathlib import Path
 from typing import TypeVar
 
-from latty import home, reading
+from latty import folders, home, reading
 from latty.errors import LattyError, WouldOverwrite, unwritten
 from latty.folders import parent_of
 
@@ -99,17 +99,12 @@ def _mode(target: Path) -> int | None:
     return None
 
 
-def sync_folder(folder: Path) -> None:
-    """See to it that a file's new name is on the disk too."""
-    with suppress(OSError):  # not every file system can sync a folder
-        sync(folder)
-
-
 def sync(path: Path) -> None:
-    """Until this returns a power cut may lose what was written. Raises OSError."""
+    """Until this returns a power cut may lose what was written to a file, or the names in a folder.
+    Raises OSError."""
     handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        folders.sync(handle)
     finally:
         os.close(handle)
 

@@ -23,6 +23,7 @@ from latty.errors import ConfigError, UnfitFile, WouldOverwrite
 MARK = ".latty"  # the file that says that a folder is ours, and which one
 LOCK = "lock"  # the file that says who is at work in it
 OTHERS = "it belongs to another user"
+_UNABLE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # to sync a folder
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -112,7 +113,7 @@ class Folder:
 
         mode    its permissions; None = what the umask, or the folder's default ACL, gives
 
-        Raises OSError.
+        Raises OSError, also where the file has its name and the disk does not keep the name.
         """
         draft = f".{_start(name)}.{os.urandom(6).hex()}"
         try:
@@ -153,17 +154,17 @@ class Folder:
 
     def set_aside(self, name: str) -> Path:
         """Give what is called so another name, which nothing has: NAME.1, NAME.2 ...; where it is
-        then."""
+        then. Whoever writes in its place is told of a disk that does not keep names."""
         names = (f"{name}.{number}" for number in count(1))
         new = next(one for one in names if self.status(one) is None)
         self.rename(name, self, new)
-        self.sync()
+        with suppress(OSError):
+            self.sync()
         return self.path / new
 
     def sync(self) -> None:
-        """See to it that names are on the disk too."""
-        with suppress(OSError):  # not every file system can sync a folder
-            os.fsync(self.handle)
+        """See to it that names are on the disk too. Raises OSError."""
+        sync(self.handle)
 
     def of_ours(self, name: str, kind: str, make: bool = True) -> "Folder":
         """The folder `name` that we keep things in, made now or by an earlier run.
@@ -242,6 +243,16 @@ class Folder:
         finally:
             with suppress(OSError):
                 self.remove(name)
+
+
+def sync(handle: int) -> None:
+    """Until this returns a power cut may lose what was written to an open file, or names that were
+    given in an open folder. Not every file system can sync a folder. Raises OSError."""
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _UNABLE or not stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise
 
 
 def _is_work(name: str) -> bool:

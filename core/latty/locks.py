@@ -118,7 +118,8 @@ def locked(
         if not keep:
             with suppress(OSError):  # what was to be done is done; the next holder removes it
                 path.unlink()
-        os.close(handle)
+        with suppress(OSError):  # of what is written in it nobody depends
+            os.close(handle)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from latty import files, home, locks
-from latty.errors import Missing, UsageError, WouldOverwrite, did_you_mean
+from latty.errors import Missing, OutputError, UsageError, WouldOverwrite, did_you_mean
 from latty.folders import Folder, owned
 
 NAME = re.compile(r"[^\W_][\w+-]{0,79}")
@@ -63,8 +63,9 @@ class Store:
         """Name -> file; names that ship win. Raises ConfigError for a folder of another user's."""
         found: dict[str, Path] = {}
         for folder in (owned(self.folder()), self.shipped()):
-            paths = sorted(folder.glob(f"*{self.suffix}"))
-            found |= {path.name.removesuffix(self.suffix): path for path in filter(self._is, paths)}
+            paths: Iterable[Path] = sorted(folder.glob(f"*{self.suffix}"))
+            paths = filter(self._shows, paths)
+            found |= {path.name.removesuffix(self.suffix): path for path in paths}
         built_in = self.built_in()
         return {name: path for name, path in found.items() if name not in built_in}
 
@@ -73,13 +74,20 @@ class Store:
         return sorted({*self.files(), *self.built_in()})
 
     def named(self, name: str) -> Path | None:
-        """The file of exactly that name. Raises ConfigError for a folder of another user's."""
+        """The file of exactly that name. Raises ConfigError for a folder of another user's,
+        OutputError where it cannot be read."""
         if Path(name).name != name:
             return None
         if self._is(shipped := self.shipped() / f"{name}{self.suffix}"):
             return shipped
         own = owned(self.folder()) / f"{name}{self.suffix}"
         return own if self._is(own) and name not in self.built_in() else None
+
+    def _shows(self, path: Path) -> bool:
+        """Whether it is one that can be read."""
+        with suppress(OutputError):
+            return self._is(path)
+        return False
 
     def _is(self, path: Path) -> bool:
         try:
@@ -150,6 +158,7 @@ class Store:
         Raises UsageError, OutputError.
         """
         place, names, new = self.place(name), list[str](), list[Path]()
+        before = files.stamp_of(place)
         try:
             for ending, pieces in (beside or {}).items():
                 names.append(f"{name}.{_digest(pieces)}{ending}")
@@ -158,7 +167,7 @@ class Store:
                 files.write(one, pieces)  # one that is there may be damaged
             files.write(place, content(names))
         except BaseException:
-            for one in new:
+            for one in new if files.stamp_of(place) == before else ():  # else it names them
                 with suppress(OSError):
                     one.unlink()
             raise

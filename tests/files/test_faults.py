@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 from cli_process import environment
-from fault_rules import Trial, all_faults, tried
+from fault_audit import tracer, unseen
+from fault_rules import Trial, all_faults, in_turn, tried
 from fault_verbs import VERBS, Verb
-from faults import FAIL, KILL, SHORT, Disk, Fault, Runner, kinds, put, tree
+from faults import CHANGES, FAIL, KILL, SHORT, Disk, Fault, Runner, kinds, put, tree
 
 FIRST = "home/state/history/1.jsonl"
 FEW = [verb for verb in VERBS if verb.name in ("render gif over an old one", "import scorer")]
@@ -35,16 +36,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     runner.close()
 
 
-def in_turn(calls: tuple[str, ...]) -> Iterator[Fault]:
-    """One fault for each call, each time another."""
-    at = [[fault for fault in all_faults(calls) if fault.at == k + 1] for k in range(len(calls))]
-    return (those[k * 5 % len(those)] for k, those in enumerate(at))
-
-
 @pytest.mark.parametrize("verb", FEW, ids=lambda verb: verb.name)
 def test_a_call_that_fails_costs_nothing(run: Runner, verb: Verb) -> None:
     trial = Trial(verb, run)
-    tally = tried(trial, [*in_turn(trial.calls)][::3])
+    tally = tried(trial, [*in_turn(trial.calls)][::4])
     assert not tally.wrong, "\n".join(tally.wrong)
     assert sum(tally.tried.values()) > 5 and len(tally.ended) > 1
 
@@ -54,6 +49,13 @@ def test_a_call_that_fails_costs_nothing(run: Runner, verb: Verb) -> None:
     [
         ("render mp4", "write /here/p.mp4.latty-work/p.mp4", FAIL, errno.ENOSPC),
         ("render gif", "size /here/p.gif.latty-work/pictures", FAIL, errno.EINTR),
+        ("render frames", "names /here", FAIL, errno.EINVAL),
+        ("render frames", "names /here", FAIL, errno.EIO),
+        ("import scorer", "names /home/data", FAIL, errno.EIO),
+        ("rename a direction", "read /home/data/directions", FAIL, errno.EMFILE),
+        ("rename a direction", "read /home/data/directions", FAIL, errno.EIO),
+        ("sample", "names /here", KILL, 0),
+        ("train-scorer", "read /here/dots", FAIL, errno.EMFILE),
         ("export directions", "sync /here/out", KILL, 0),
         ("export directions", "sync /here/out", FAIL, errno.EIO),
     ],
@@ -63,10 +65,13 @@ def test_a_disk_that_fails_at_the_worst_moment(
 ) -> None:
     trial = Trial(next(verb for verb in VERBS if verb.name == name), run)
     kind = kinds(at.split()[0])
-    places = [k for k, call in enumerate(trial.calls, 1)
+    calls = trial.reads if kind == kinds("read") else trial.calls
+    places = [k for k, call in enumerate(calls, 1)
               if call.replace("/renders", "").startswith(at)]  # fmt: skip
-    lasting = kind if error == errno.ENOSPC else 0
-    tally = tried(trial, [Fault(k, deed, error, lasting) for k in places[:2]])
+    lasting = kind if error in (errno.ENOSPC, errno.EMFILE) else 0
+    counted = kind if kind == kinds("read") else CHANGES
+    faults = [Fault(k, deed, error, lasting, counted) for k in {places[0], places[-1]}]
+    tally = tried(trial, faults)
     assert places and not tally.wrong, "\n".join(tally.wrong)
 
 
@@ -100,6 +105,25 @@ def test_each_verb_over_all_its_calls(run: Runner, verb: Verb) -> None:
     faults = [*in_turn(trial.calls)]
     tally = tried(trial, faults[:: 1 + len(faults) // 25])
     assert not tally.wrong, "\n".join(tally.wrong)
+
+
+@pytest.fixture(scope="module")
+def traced(tmp_path_factory: pytest.TempPathFactory, run: Runner) -> Iterator[tuple[Runner, Path]]:
+    """A runner on the same disk, and what strace says of it."""
+    trace = tmp_path_factory.mktemp("trace") / "trace"
+    trace.touch()
+    runner = Runner(run.disk, tmp_path_factory.mktemp("said"), tracer(trace))
+    yield runner, trace
+    runner.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_the_shim_sees_every_call(run: Runner, traced: tuple[Runner, Path], verb: Verb) -> None:
+    """What it does not see cannot be made to fail."""
+    put(run.disk.root, verb.prepare(run))
+    if verb.line[0] != "engine":  # which calls what `call` does
+        assert unseen(*traced, *verb.line) == {}
 
 
 # --- the shim itself ------------------------------------------------------------------------------

@@ -1,20 +1,29 @@
 """What must be so after a fault, and after the same command once more."""
 
 import errno
+import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
 from fault_verbs import Files, Verb
 from faults import CHANGES, FAIL, GROWTH, KILL, SHORT, Done, Fault, Runner, kinds, put, tree
 
+READS = kinds("read")
+SYNCS = kinds("sync names close")
+BY_NAME = kinds("open read rename mkdir unlink")
+
 # errno -> the kinds of calls that give it, and those that go on giving it when it lasts.
 ERRORS = {
-    errno.ENOSPC: (GROWTH | kinds("sync rename"), GROWTH),
-    errno.EDQUOT: (GROWTH | kinds("sync rename"), GROWTH),
-    errno.EIO: (CHANGES, CHANGES),
-    errno.EROFS: (CHANGES & ~kinds("sync"), CHANGES & ~kinds("sync")),
-    errno.EMFILE: (kinds("open"), kinds("open")),
+    errno.ENOSPC: (GROWTH | kinds("sync rename close names"), GROWTH),
+    errno.EDQUOT: (GROWTH | kinds("sync rename close names"), GROWTH),
+    errno.EIO: (CHANGES | READS, CHANGES | READS),
+    errno.EROFS: (CHANGES & ~SYNCS, CHANGES & ~SYNCS),
+    errno.EACCES: (BY_NAME, BY_NAME),  # a folder that one may not search any more
+    errno.EMFILE: (kinds("open read"), kinds("open read")),
+    errno.EINVAL: (kinds("names"), kinds("names")),  # a file system that cannot sync folders
 }
 INTERRUPTED = kinds("open write sync size")  # what a signal can break off
 
@@ -25,8 +34,13 @@ def kind_of(call: str) -> int:
     return kinds({"mkfifo": "mkdir", "link": "rename"}.get(word, word))
 
 
-def all_faults(calls: Iterable[str]) -> Iterator[Fault]:
-    """Every fault at every call that can have it: once, and lasting; a kill before it."""
+def all_faults(calls: Iterable[str], reads: Iterable[str] = ()) -> Iterator[Fault]:
+    """Every fault at every call that can have it: once, and lasting; a kill before it. Of the files
+    that are opened to `reads` only these are counted."""
+    for at, _ in enumerate(reads, 1):
+        for error in (one for one, (given, _) in ERRORS.items() if given & READS):
+            yield Fault(at, FAIL, error, counted=READS)
+            yield Fault(at, FAIL, error, READS, READS)
     for at, call in enumerate(calls, 1):
         kind = kind_of(call)
         for error, (given, after) in ERRORS.items():
@@ -41,12 +55,20 @@ def all_faults(calls: Iterable[str]) -> Iterator[Fault]:
         yield Fault(at, KILL)
 
 
+def in_turn(calls: Sequence[str]) -> Iterator[Fault]:
+    """One fault for each call, each time another."""
+    at = [[fault for fault in all_faults(calls) if fault.at == k + 1] for k in range(len(calls))]
+    return (those[k * 5 % len(those)] for k, those in enumerate(at) if those)
+
+
 @dataclass
 class Tally:
-    """Of one verb: how often what was tried, and every fault of ours that it showed."""
+    """Of one verb: how often what was tried, and every fault of ours that it showed; `missed` are
+    those whose call did not come."""
 
     verb: str
     calls: int = 0
+    missed: int = 0
     tried: Counter[str] = field(default_factory=Counter)
     ended: Counter[int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -56,11 +78,13 @@ class Trial:
     """A verb, what lies there before it, and what is there after it where nothing fails."""
 
     def __init__(self, verb: Verb, run: Runner) -> None:
-        self.verb, self.run = verb, run
+        self.verb, self.run, self.name = verb, run, verb.name
         self.before = verb.prepare(run)
         done = run(*verb.line)
         assert done.code == 0 and not done.err, (verb.name, done)
         self.calls, self.after = done.calls, tree(run.disk.root)
+        put(run.disk.root, self.before)
+        self.reads = run(*verb.line, fault=Fault(counted=READS)).calls
         put(run.disk.root, self.before)
         done = run(*verb.line)
         assert done.code == 0, (verb.name, done)
@@ -74,19 +98,22 @@ class Trial:
         put(root, self.before)
         done = self.run(*self.verb.line, fault=fault)
         there = tree(root)
-        found = [*_of_run(fault, done), *self._of_files(there, fault)]
+        found = [*of_run(fault, done), *self._of_files(there, fault)]
         if fault.error == errno.EINTR and not _kind(done, fault.at) & INTERRUPTED:
             found = []  # other calls than in the first run, and these are never broken off
         where = done.calls[fault.at - 1] if fault.at <= len(done.calls) else "?"
+        found += [f"{name} is open to others" for name in open_to_others(root / "home")]
+        stuck = where.startswith("unlink") or fault.after & kinds("unlink")
         if done.code == 0 and there != self.after:
             left = sorted({*there} - {*self.after})
-            if not where.startswith("unlink") and not fault.after & kinds("unlink"):
-                found.append(f"ends well and leaves {left}")
+            lacks = sorted(n for n in self.after if there.get(n) != self.after[n])
+            if lacks or not stuck:
+                found.append(f"ends well and leaves {left}, lacks {lacks}")
         elif done.code and there != self.after:  # else nothing is left to be done
             again = self.run(*self.verb.line)
             whole = all(there.get(name) == data for name, data in self.after.items())
-            if again.code == 73 and whole and tree(root) == self.after:
-                pass  # all was done but for what lay beside it, and that is gone now
+            if again.code == 73 and whole and (stuck or tree(root) == self.after):
+                pass  # all was done but for what lay beside it, and that is gone now, if it can
             elif again.code or again.err:
                 found.append(f"the same command ends with {again.code}: {again.err}")
             elif (last := tree(root)) != self.after:
@@ -107,20 +134,39 @@ class Trial:
                 yield f"{name} is neither as it was nor whole"
 
 
-def _of_run(fault: Fault, done: Done) -> Iterator[str]:
+def of_run(fault: Fault, done: Done, alone: bool = True) -> Iterator[str]:
+    """Whether the run ended as it may, and said why; else the fault may have struck another."""
     if fault.deed == KILL:
         wanted = {-9} if done.struck else {0}
-    elif fault.error == errno.EINTR or (fault.deed == SHORT and not fault.error):
+        wanted |= set() if alone else {0}
+    elif fault.error in (errno.EINTR, errno.EINVAL) or (fault.deed == SHORT and not fault.error):
         wanted = {0}
     else:
         wanted = {0, 74}
+    if any(call.endswith(".toml") for call in done.calls[fault.at - 1 : fault.at]):
+        wanted |= {78} if fault.counted == READS else set()  # it may be a file of settings
     if done.code not in wanted:
         yield f"ends with {done.code}: {done.err[-600:]}"
     lines = done.err.splitlines()
     if done.code > 0 and (len(lines) != 1 or not lines[0].startswith("latty: ")):
         yield f"says {done.err!r}"
+    elif done.code == 74 and fault.error and not any(word in lines[0] for word in _words(fault)):
+        yield f"gives another reason: {lines[0]}"
     if done.code == 0 and lines:
         yield f"ends well and says {done.err!r}"
+
+
+def _words(fault: Fault) -> tuple[str, ...]:
+    return os.strerror(fault.error), *(["too many files"] * (fault.error == errno.EMFILE))
+
+
+def open_to_others(home: Path) -> list[str]:
+    """What latty keeps and others than its owner could open."""
+    kept = (
+        path for name in ("config", "state", "data", "cache") for path in (home / name).rglob("*")
+    )
+    return [str(path.relative_to(home)) for path in kept
+            if path.name != "config.toml" and path.lstat().st_mode & 0o077]  # fmt: skip
 
 
 def _kind(done: Done, at: int) -> int:
@@ -132,11 +178,21 @@ def _at_work(name: str) -> bool:
     return ".latty-work/" in name or name.startswith("home/state/")
 
 
-def tried(trial: Trial, faults: Iterable[Fault]) -> Tally:
+class Tried(Protocol):
+    """What can be tried: a verb, or the life of a job."""
+
+    name: str
+    calls: tuple[str, ...]
+
+    def wrongs(self, fault: Fault) -> tuple[Done, list[str]]: ...
+
+
+def tried(trial: Tried, faults: Iterable[Fault]) -> Tally:
     """Each fault in turn."""
-    tally = Tally(trial.verb.name, len(trial.calls))
+    tally = Tally(trial.name, len(trial.calls))
     for fault in faults:
         done, wrong = trial.wrongs(fault)
+        tally.missed += not done.struck
         word = {KILL: "kill", SHORT: "short"}.get(fault.deed, errno.errorcode.get(fault.error, ""))
         tally.tried[word] += 1
         tally.ended[done.code] += 1

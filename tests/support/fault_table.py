@@ -4,6 +4,7 @@ EVERY   of the faults of a verb one in so many (default 1); what they are change
 VERB    a part of the names of those that are tried
 """
 
+import errno
 import sys
 import tempfile
 import time
@@ -11,11 +12,13 @@ from collections.abc import Iterator
 from multiprocessing import Pool
 from pathlib import Path
 
-from fault_rules import Tally, Trial, all_faults, tried
-from fault_verbs import VERBS
+from fault_jobs import LIVES, JobTrial
+from fault_rules import ERRORS, Tally, Trial, all_faults, tried
+from fault_verbs import VERBS, Verb
 from faults import Disk, Runner
 
-COLUMNS = ("ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "EINTR", "short", "kill")
+COLUMNS = (*map(errno.errorcode.__getitem__, ERRORS), "EINTR", "short", "kill")
+CASES = (*VERBS, *LIVES)
 
 
 def tally_of(task: tuple[int, int]) -> tuple[Tally, float]:
@@ -25,8 +28,9 @@ def tally_of(task: tuple[int, int]) -> tuple[Tally, float]:
     with tempfile.TemporaryDirectory() as place:
         (said := Path(place) / "said").mkdir()
         run = Runner(Disk(Path(place) / "disk"), said)
-        trial = Trial(VERBS[number], run)
-        tally = tried(trial, list(all_faults(trial.calls))[number % every :: every])
+        case = CASES[number]
+        trial = Trial(case, run) if isinstance(case, Verb) else JobTrial(case, run)
+        tally = tried(trial, list(all_faults(trial.calls, trial.reads))[number % every :: every])
         run.close()
     return tally, time.monotonic() - start
 
@@ -34,9 +38,11 @@ def tally_of(task: tuple[int, int]) -> tuple[Tally, float]:
 def main() -> int:
     """Prints the table, and on stderr what was wrong; 1 where anything was."""
     every, word = [*sys.argv[1:3], *("1", "")[len(sys.argv[1:3]) :]]
-    numbers = [number for number in range(len(VERBS)) if word in VERBS[number].name]
-    print(f"| verb | calls | {' | '.join(COLUMNS)} | ended well | said in a line | wrong |")
-    print("|---" * (len(COLUMNS) + 5) + "|", flush=True)
+    numbers = [number for number in range(len(CASES)) if word in CASES[number].name]
+    print(
+        f"| verb | calls | {' | '.join(COLUMNS)} | missed | ended well | said in a line | wrong |"
+    )
+    print("|---" * (len(COLUMNS) + 6) + "|", flush=True)
     wrong = 0
     with Pool(2) as pool:
         for tally, seconds in pool.imap(tally_of, [(n, int(every)) for n in numbers]):
@@ -50,6 +56,7 @@ def _row(tally: Tally) -> Iterator[object]:
     yield f"| {tally.verb}"
     yield tally.calls
     yield from (tally.tried[column] for column in COLUMNS)
+    yield tally.missed
     yield tally.ended[0]
     yield tally.ended[74]
     yield f"{len(tally.wrong)} |"

@@ -9,6 +9,7 @@ from latty import presets
 from latty.directions import manage
 from latty.directions.store import SETS
 from latty.errors import explain
+from latty.jobs import control
 from latty.scene import Scene
 from latty_tui.library.marks import Marks
 from latty_tui.memory import Memory
@@ -56,9 +57,14 @@ def mark(path: str) -> None:
     before.opened(path).save(before)
 
 
+def submit(word: str) -> None:
+    """A job of nothing (fakes/sitecustomize.py); prints its id."""
+    print(control.submit(["render", word]))
+
+
 TASKS: dict[str, Callable[..., None]] = {
     task.__name__: task
-    for task in (studio, save_preset, rename_set, delete_set, rename_direction, mark)
+    for task in (studio, save_preset, rename_set, delete_set, rename_direction, mark, submit)
 }
 
 

@@ -4,11 +4,15 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from threading import Thread
 
 import numpy as np
 import torch
 from faults import KILL, Fault, Runner, put, tree
+from loopback import File, Server
 from PIL import Image
+from zoo_files import zoo_text
 
 from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Network
 
@@ -104,6 +108,24 @@ def dots() -> Files:
     return {**found, "here/dots/labels.csv": text.getvalue().encode()}
 
 
+@cache
+def _server() -> Server:
+    """One for as long as this process lives."""
+    server = Server()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    return server
+
+
+def on_a_server() -> Files:
+    """A zoo of one model; another one in a file."""
+    address = _server().at("/small.pt", File(model()["here/m.pt"]))
+    zoo = {
+        "home/config/config.toml": b'zoo = "zoo.toml"\n',
+        "here/zoo.toml": zoo_text(address).encode(),
+    }
+    return {**zoo, **model(1, "n.pt")}
+
+
 @dataclass(frozen=True)
 class Verb:
     """A command that writes.
@@ -152,6 +174,9 @@ def render(
 MODEL = "import m.pt --name m -q"
 SET = "discover sefa m -q -o mine"
 OVER = " --force"
+OWN = (MODEL, "discover random m -q -o one")
+PATH = 'path="HOME/data/directions/one.safetensors"'
+SHOWN = '{"model":"portraits","seed":1,"edits":[{"direction":"portraits-random/r1","strength":1}]}'
 OTHER = "render p.toml -q --set scene.seed=9"
 VERBS = [
     render("gif", "p.gif"),
@@ -214,5 +239,29 @@ VERBS = [
         model,
         first=(MODEL, "discover random m -q -o one"),
     ),
+    Verb("fetch", "fetch small -q", on_a_server),
+    Verb(
+        "fetch over an old one",
+        "fetch small -q --force",
+        on_a_server,
+        first=("fetch small -q", "import n.pt --name small -q --force"),
+    ),
+    Verb("fetch, half there", "fetch small -q", on_a_server, halfway="write small.pt.part"),
+    Verb(
+        "engine: rename a direction",
+        f'engine rename_direction {PATH} name="r1" to="new"',
+        model,
+        OWN,
+    ),
+    Verb("engine: delete directions", f'engine delete_directions {PATH} names=["r1"]', model, OWN),
+    Verb("engine: rename a set", f'engine rename_set {PATH} name="two"', model, OWN),
+    Verb("engine: delete a set", f"engine delete_set {PATH}", model, OWN),
+    Verb(
+        "engine: export a set",
+        f'engine export_directions {PATH} name=null to="HOME/../here/o.safetensors"',
+        model,
+        OWN,
+    ),
+    Verb("engine: keep an offset", f'engine keep_offset scene={SHOWN} name="kept"'),
     Verb("mark", "call mark /m.pt", first=("call mark /n.pt",)),
 ]

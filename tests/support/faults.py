@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,7 +27,20 @@ from places import LIMIT
 from latty.folders import MARK
 
 SOURCE = Path(__file__).parent / "shim/faults.c"
-KINDS = ("open", "read", "write", "sync", "rename", "mkdir", "unlink", "size", "mode", "lock")
+KINDS = (
+    "open",
+    "read",
+    "write",
+    "sync",
+    "rename",
+    "mkdir",
+    "unlink",
+    "size",
+    "mode",
+    "lock",
+    "close",
+    "names",
+)  # names: a folder is synced
 COUNT, FAIL, SHORT, KILL = range(4)
 LOGGED, WORDS = 8192, 160
 
@@ -37,7 +50,7 @@ def kinds(names: str) -> int:
     return sum(1 << KINDS.index(name) for name in names.split())
 
 
-CHANGES = kinds("open write sync rename mkdir unlink size mode")
+CHANGES = kinds("open write sync rename mkdir unlink size mode close names")
 GROWTH = kinds("open write mkdir size")  # what a full disk refuses
 
 
@@ -137,19 +150,36 @@ class Runner:
     """Runs latty's command lines in forks of one process that has imported what they need, in
     disk.root/here with its home in disk.root/home."""
 
-    def __init__(self, disk: Disk, said: Path) -> None:
+    def __init__(self, disk: Disk, said: Path, tracer: Sequence[str] = ()) -> None:
+        from fault_engine import Engine
+
         self.disk, self.said = disk, said
+        self._engine = Engine(disk, said / "engine")
         more = {**disk.variables, "LATTY_HOME": str(disk.root / "home"), "CI": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, __file__],
+            [*tracer, sys.executable, __file__],
             env=environment(disk.root, **more),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
-    def __call__(self, *words: str, fault: Fault | None = None, **variables: str) -> Done:
-        """One run to its end."""
+    @property
+    def pid(self) -> int:
+        """The process whose forks run."""
+        return self._process.pid
+
+    def __call__(
+        self,
+        *words: str,
+        fault: Fault | None = None,
+        then: Callable[[], None] | None = None,
+        **variables: str,
+    ) -> Done:
+        """One run to its end, and what is to be done `then`, before the disk is well again; what
+        begins with "engine" is asked of one (fault_engine.py)."""
+        if words[0] == "engine":
+            return self._engine(*words[1:], fault=fault)
         files = [str(self.said / name) for name in ("out", "err", "modules")]
         task = {"words": words, "variables": variables, "files": files, "here": self._here()}
         (self.said / "modules").write_text("")
@@ -158,6 +188,8 @@ class Runner:
             self._process.stdin.write(json.dumps(task) + "\n")
             self._process.stdin.flush()
             code = int(self._process.stdout.readline())
+            if then is not None:
+                then()
             calls, struck = tuple(self.disk.log()), block.struck
         out, err = (Path(file).read_text() for file in files[:2])
         return Done(code, out, err, calls, struck)
@@ -168,6 +200,7 @@ class Runner:
         return str(here)
 
     def close(self) -> None:
+        self._engine.close()
         assert self._process.stdin and self._process.stdout
         self._process.stdin.close()
         self._process.wait(LIMIT)
@@ -198,7 +231,8 @@ def _unnumbered(path: Path) -> bytes:
 
 
 def put(root: Path, content: dict[str, bytes]) -> None:
-    """A folder that holds just this."""
+    """A folder that holds just this, open to its owner alone."""
+    before = os.umask(0o077)
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     for name, data in content.items():
@@ -209,6 +243,7 @@ def put(root: Path, content: dict[str, bytes]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             number = b" %d\n" % path.parent.stat().st_ino
             path.write_bytes(data + number if path.name == MARK and data else data)
+    os.umask(before)
 
 
 # --- the process ----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ measured. An empty cell, or "nan", is a label that nobody gave.
 """
 
 import csv
+import errno
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -167,7 +168,8 @@ def read_pictures(
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Pictures (n, C, size, size) and the places in `files` of those that could be read.
 
-    The middle square of each, averaged or interpolated to size. Raises BadData.
+    The middle square of each, averaged or interpolated to size. Raises BadData, OSError where the
+    disk cannot be read.
     """
     if len(files) * channels * size * size > MOST_BYTES:
         what = f"{len(files)} pictures of {size} px do not fit {MOST_BYTES >> 30} GiB of memory"
@@ -194,10 +196,19 @@ def _picture(file: Path, size: int, channels: int) -> NDArray[np.uint8] | None:
             warnings.simplefilter("ignore")
             whole = _opened(file, size).convert("RGB" if channels == 3 else "L")
         square = ImageOps.fit(whole, (size, size), Image.Resampling.BILINEAR)
-    except Exception:  # readers raise anything on damaged bytes
+    except Exception as error:  # readers raise anything on damaged bytes
+        if _of_system(error):
+            raise
         return None
     array = np.asarray(square, np.uint8)
     return array.transpose(2, 0, 1) if channels == 3 else array[None]
+
+
+def _of_system(error: Exception) -> bool:
+    """Whether the disk failed, or this process may open no more files: no fault of the picture's.
+    PyAV's errors are OSErrors of its own, and of the file's content."""
+    own = type(error).__module__ == OSError.__module__
+    return own and isinstance(error, OSError) and error.errno not in (None, errno.ENOENT)
 
 
 def _opened(file: Path, size: int) -> Image.Image:

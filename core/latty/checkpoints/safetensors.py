@@ -28,7 +28,7 @@ from latty.checkpoints.values import (
     packed,
     view,
 )
-from latty.errors import LattyError
+from latty.errors import LattyError, OutputError
 from latty.files import cached
 from latty.text import clean
 
@@ -81,9 +81,12 @@ def read_header(path: Path) -> Header:
 
 
 def says_kind(path: Path, kind: str) -> bool:
-    """Whether it is a file that latty wrote, with this word under "kind" in its header."""
+    """Whether it is a file that latty wrote, with this word under "kind" in its header. Raises
+    OutputError where the disk cannot be read."""
     try:
         return read_header(path).meta.get("kind") == kind
+    except OutputError:
+        raise
     except LattyError:
         return False  # another kind of file, or a damaged one: its reader says what is wrong
 
@@ -175,7 +178,16 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
     from safetensors.torch import load_file
 
     try:
-        tensors = load_file(path)
+        try:
+            tensors = load_file(path)
+        except FileNotFoundError:  # so it calls whatever the system says
+            with naming(path), opening(path):
+                pass
+            tensors = load_file(path)
+    except RuntimeError as error:
+        if "unable to open file" not in str(error):  # torch's words for the same
+            raise
+        raise OutputError(f"cannot read {clean(path.name)}: {clean(str(error))}") from None
     except (SafetensorError, ValueError) as error:
         what = f"it is damaged: {clean(str(error))}"
         raise Refusal("bad-tensor", what, file=path.name) from None

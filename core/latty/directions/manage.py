@@ -106,19 +106,21 @@ def export(path: str, name: str | None, to: str, overwrite: bool = False) -> lis
     """A direction, or a whole set (None), as a file elsewhere: .safetensors with all that is known
     of it, or .npy with the bare vector for other tools. What there is to know about it, in words.
 
-    Raises UsageError for another suffix, WouldOverwrite, BadData where there is no vector.
+    Raises UsageError for another suffix, WouldOverwrite, BadData where there is no vector, Locked,
+    OutputError.
     """
     target = Path(to).expanduser()
     if target.suffix not in (".safetensors", ".npy"):
         raise UsageError(f"{target.name}: a direction is .safetensors or .npy", "name it so")
-    files.refuse_existing(target, overwrite)
-    header, arrays = read(Path(path))
-    if target.suffix == ".safetensors":
-        if name is not None:
-            header, arrays = select.selected(header, arrays, [_index(header, name)])
-        write(target, header, arrays)
-        return [f"{len(header.infos)} of {header.method}, in {header.space}"]
-    return _export_vector(header, arrays, name, target)
+    with locks.writing(target):
+        files.refuse_existing(target, overwrite)
+        header, arrays = read(Path(path))
+        if target.suffix == ".safetensors":
+            if name is not None:
+                header, arrays = select.selected(header, arrays, [_index(header, name)])
+            write(target, header, arrays)
+            return [f"{len(header.infos)} of {header.method}, in {header.space}"]
+        return _export_vector(header, arrays, name, target)
 
 
 def keep_offset(

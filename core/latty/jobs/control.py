@@ -4,14 +4,14 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from latty import locks
-from latty.errors import Locked, UsageError
+from latty import home, locks
+from latty.errors import LattyError, Locked, UsageError, unwritten
 from latty.jobs import run, slots
 from latty.jobs.events import emit
 from latty.jobs.run import FLAG, LOG, JobSpec, Status
@@ -26,7 +26,8 @@ def submit(
     words: Sequence[str], gpus: int = 1, device: str = "", folder: Path | None = None
 ) -> str:
     """A job that runs `latty WORDS` in `folder`; its id, as soon as its place in the queue is
-    certain. Raises UsageError for a verb that cannot be one, DeviceError, ConfigError, OSError."""
+    certain. Raises UsageError for a verb that cannot be one, DeviceError, ConfigError,
+    OutputError."""
     if not words or not VERBS.constant(words[0], "DETACHES", False):
         can = [verb for verb in VERBS.names() if VERBS.constant(verb, "DETACHES", False)]
         raise UsageError(f"'{' '.join(words[:1])}' cannot run as a job", f"can: {', '.join(can)}")
@@ -36,16 +37,29 @@ def submit(
     environment = tuple(sorted(run.read_by_verbs(os.environ).items()))
     spec = JobSpec("", tuple(words), where, environment, gpus, device, now)
     slots.wanted(spec, slots.names(dict(spec.environment)))
-    run.sweep()
-    status, lock = created(spec)
-    try:
-        _start(status, lock)
-    except BaseException:
-        run.remove(status.id)
-        raise
-    finally:
-        os.close(lock)
+    with _telling(f"submit a job (in {home.runs_dir()})"):
+        run.sweep()
+        status, lock = created(spec)
+        try:
+            _start(status, lock)
+        except BaseException:
+            with suppress(OSError):  # what is left of it is interrupted
+                run.remove(status.id)
+            raise
+        finally:
+            os.close(lock)
     return status.id
+
+
+@contextmanager
+def _telling(what: str) -> Iterator[None]:
+    """Raises OutputError, "cannot WHAT", for an OSError of what is inside."""
+    try:
+        yield
+    except LattyError:
+        raise
+    except OSError as error:
+        raise unwritten(f"cannot {what}", error) from None
 
 
 def created(spec: JobSpec) -> tuple[Status, int]:
@@ -61,8 +75,14 @@ def created(spec: JobSpec) -> tuple[Status, int]:
 def resume(job: str) -> Status:
     """The job goes on where it stopped; among those that wait it has its old place.
 
-    Raises Missing for an unknown id, Locked where it is alive, UsageError where it is done.
+    Raises Missing for an unknown id, Locked where it is alive, UsageError where it is done,
+    OutputError.
     """
+    with _telling(f"resume job {job}"):
+        return _resumed(job)
+
+
+def _resumed(job: str) -> Status:
     seen = run.status(job)
     if seen.state == "done":
         hint = "submit it again with --overwrite to make it anew"
@@ -106,11 +126,11 @@ def _own(status: Status) -> bool:
 
 def cancel(job: str) -> Status:
     """Ask the job to stop; it is told to the supervisor, who sees to it. Raises Missing,
-    UsageError where it is over."""
+    UsageError where it is over, OutputError."""
     before = run.status(job)
     if before.over:
         raise UsageError(f"job {job} is {before.state} already", "there is nothing to cancel")
-    with run.opened(job) as folder:
+    with _telling(f"cancel job {job}"), run.opened(job) as folder:
         folder.update(FLAG).close()
     return before
 

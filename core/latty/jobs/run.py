@@ -160,7 +160,8 @@ def create(status: Status) -> int:
                 _write(status, folder)
             _publish(runs, draft, status.id)
         except BaseException:
-            runs.remove(draft)
+            with suppress(OSError):  # `sweep` takes it
+                runs.remove(draft)
             os.close(lock)
             raise
     return lock
@@ -184,7 +185,11 @@ def _publish(runs: Folder, draft: str, job: str) -> None:
         if error.errno == errno.ENOTEMPTY:
             raise FileExistsError(errno.EEXIST, "there is such a job", job) from None
         raise
-    runs.sync()
+    try:
+        runs.sync()
+    except OSError:
+        runs.rename(job, runs, draft)
+        raise
 
 
 def remove(job: str) -> None:
@@ -234,15 +239,14 @@ def _write(status: Status, folder: Folder) -> None:
         if not status.over and folder.status(SPARE) is None:
             folder.write(SPARE, [bytes(ROOM)])
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT) or len(data) > ROOM:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if not full or len(data) > ROOM or folder.status(SPARE) is None:
             raise
         _write_over(folder, data)
 
 
 def _write_over(folder: Folder, data: bytes) -> None:
     """Into the spare file, which has its place on a full disk. Raises OSError."""
-    if folder.status(SPARE) is None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.path / STATUS))
     with folder.update(SPARE) as file:
         file.write(data)
         file.truncate()

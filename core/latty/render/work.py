@@ -166,13 +166,15 @@ class Work:
             undo.pop_all()
         self.parent.sync()
 
-    def clear(self) -> None:
-        """Remove what is left of the folder by a try that was killed after all was done."""
+    def clear(self, done: bool) -> None:
+        """Remove what is left of the folder by a try that was killed: when all was `done`, else
+        where it is not worth keeping."""
         with suppress(OSError, LattyError):
             with self.look():
                 pass  # there is one
             with self:
-                pass
+                if done:
+                    self.remove()
 
     def remove(self) -> None:
         """Everything, the note of `publish`, the mark and then the lock last: a kill in between
@@ -222,8 +224,9 @@ def refuse_early(
         except WouldOverwrite:
             with suppress(OSError, LattyError):
                 if not any(work.made() for work in works):  # else another key gives names yet
-                    for work in works:
-                        work.clear()
+                    done = _noted(works) is not None
+                    for work in reversed(works):  # the first one holds the note
+                        work.clear(done)
             raise
 
 
@@ -252,12 +255,17 @@ def publish(works: Sequence[Work], key: str) -> None:
 def half_published(works: Sequence[Work], key: str) -> bool:
     """Whether a render with this key was stopped while it gave its files their names. Raises
     WouldOverwrite."""
-    try:
-        with works[0].look() as folder:
-            note = reading.json_of(folder.read(_PUBLISHING, reading.SMALL), _PUBLISHING)
-        return bool(note == key) and all(work.made() or work.standing() for work in works)
-    except (OSError, BadData):
-        return False
+    with suppress(OSError):
+        return _noted(works) == key and all(work.made() or work.standing() for work in works)
+    return False
+
+
+def _noted(works: Sequence[Work]) -> object:
+    """The key of the render that was stopped while it gave its files their names, or after it; None
+    where none was. Raises WouldOverwrite."""
+    with suppress(OSError, BadData), works[0].look() as folder:
+        return reading.json_of(folder.read(_PUBLISHING, reading.SMALL), _PUBLISHING)
+    return None
 
 
 @contextmanager

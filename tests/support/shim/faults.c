@@ -4,7 +4,8 @@
    mapped, and one of them (or all from it on) fails, writes less than asked, or kills its process.
    BLOCK is a file of sizeof(struct block) bytes that the test and the programs share; faults.py
    has the same fields in the same order. Only what goes through libc's exported names is seen, which
-   is what Python, Rust's std, libstdc++ and Pillow use; stdio's own writes are not. */
+   is what Python, Rust's std, libstdc++ and Pillow use; stdio's own writes are not. test_faults.py
+   compares what is seen with what strace says of every verb. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OPEN = 1, READ = 2, WRITE = 4, SYNC = 8, RENAME = 16, MKDIR = 32, UNLINK = 64, SIZE = 128, MODE = 256, LOCK = 512 };
+enum { OPEN = 1, READ = 2, WRITE = 4, SYNC = 8, RENAME = 16, MKDIR = 32, UNLINK = 64, SIZE = 128, MODE = 256, LOCK = 512, CLOSE = 1024, NAMES = 2048 };
 enum { COUNT, FAIL, SHORT, KILL };
 enum { CALLS = 8192, WORDS = 160 };
 
@@ -140,6 +141,27 @@ static int on_fd(int kind, const char *name, int fd) {
   return deed;
 }
 
+/* Open files that were written since they were synced: only of those a close may bring bad news. */
+static _Atomic char dirty[1 << 16];
+
+static int written(int fd) {
+  if (fd >= 0 && fd < (int)sizeof dirty) dirty[fd] = 1;
+  return on_fd(WRITE, "write", fd);
+}
+
+static int synced(int fd) {
+  struct stat found;
+  char where[PATH_MAX];
+  int saved = errno, deed = COUNT;
+  if (fd >= 0 && fd < (int)sizeof dirty) dirty[fd] = 0;
+  if (ready() && place_of(fd, where)) {
+    int names = !fstat(fd, &found) && S_ISDIR(found.st_mode);
+    deed = strike(names ? NAMES : SYNC, names ? "names" : "sync", where);
+  }
+  if (deed == COUNT) errno = saved;
+  return deed;
+}
+
 static int opening(int flags) {
   return (flags & O_ACCMODE) != O_RDONLY || (flags & O_CREAT) ? OPEN : READ;
 }
@@ -182,7 +204,7 @@ STREAM(fopen64)
 
 ssize_t write(int fd, const void *data, size_t size) {
   REAL(ssize_t, "write", int, const void *, size_t);
-  int deed = on_fd(WRITE, "write", fd);
+  int deed = written(fd);
   if (deed == FAIL) return -1;
   return real(fd, data, deed == SHORT && size > 1 ? size / 2 : size);
 }
@@ -190,7 +212,7 @@ ssize_t write(int fd, const void *data, size_t size) {
 #define PWRITE(name) \
   ssize_t name(int fd, const void *data, size_t size, off_t where) { \
     REAL(ssize_t, #name, int, const void *, size_t, off_t); \
-    int deed = on_fd(WRITE, "write", fd); \
+    int deed = written(fd); \
     if (deed == FAIL) return -1; \
     return real(fd, data, deed == SHORT && size > 1 ? size / 2 : size, where); \
   }
@@ -199,7 +221,7 @@ PWRITE(pwrite64)
 
 ssize_t writev(int fd, const struct iovec *parts, int count) {
   REAL(ssize_t, "writev", int, const struct iovec *, int);
-  int deed = on_fd(WRITE, "write", fd);
+  int deed = written(fd);
   if (deed == FAIL) return -1;
   return real(fd, parts, deed == SHORT && count > 1 ? count / 2 : count);
 }
@@ -207,7 +229,7 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
 #define SENDFILE(name) \
   ssize_t name(int out, int in, off_t *where, size_t size) { \
     REAL(ssize_t, #name, int, int, off_t *, size_t); \
-    int deed = on_fd(WRITE, "write", out); \
+    int deed = written(out); \
     if (deed == FAIL) return -1; \
     return real(out, in, where, deed == SHORT && size > 1 ? size / 2 : size); \
   }
@@ -216,7 +238,7 @@ SENDFILE(sendfile64)
 
 ssize_t copy_file_range(int in, off64_t *from, int out, off64_t *to, size_t size, unsigned flags) {
   REAL(ssize_t, "copy_file_range", int, off64_t *, int, off64_t *, size_t, unsigned);
-  int deed = on_fd(WRITE, "write", out);
+  int deed = written(out);
   if (deed == FAIL) return -1;
   return real(in, from, out, to, deed == SHORT && size > 1 ? size / 2 : size, flags);
 }
@@ -228,22 +250,71 @@ ssize_t copy_file_range(int in, off64_t *from, int out, off64_t *to, size_t size
     if (on_fd(kind, word, fd) == FAIL) return -1; \
     return real(fd __VA_ARGS__); \
   }
-#define PLUS_fsync
-#define PLUS_fdatasync
 #define PLUS_ftruncate , off_t
 #define PLUS_ftruncate64 , off_t
 #define PLUS_fallocate , int, off_t, off_t
 #define PLUS_fallocate64 , int, off_t, off_t
 #define PLUS_fchmod , mode_t
 #define PLUS_flock , int
-ON_FD(SYNC, "sync", fsync, int, (int fd))
-ON_FD(SYNC, "sync", fdatasync, int, (int fd))
 ON_FD(SIZE, "size", ftruncate, int, (int fd, off_t size), , size)
 ON_FD(SIZE, "size", ftruncate64, int, (int fd, off_t size), , size)
 ON_FD(SIZE, "size", fallocate, int, (int fd, int mode, off_t from, off_t size), , mode, from, size)
 ON_FD(SIZE, "size", fallocate64, int, (int fd, int mode, off_t from, off_t size), , mode, from, size)
 ON_FD(MODE, "mode", fchmod, int, (int fd, mode_t mode), , mode)
 ON_FD(LOCK, "lock", flock, int, (int fd, int how), , how)
+
+#define SYNCER(name) \
+  int name(int fd) { \
+    REAL(int, #name, int); \
+    if (synced(fd) == FAIL) return -1; \
+    return real(fd); \
+  }
+SYNCER(fsync)
+SYNCER(fdatasync)
+SYNCER(syncfs)
+
+int close(int fd) { /* the file is closed, and the error is of what was written before */
+  REAL(int, "close", int);
+  int deed = COUNT;
+  if (fd >= 0 && fd < (int)sizeof dirty && dirty[fd]) {
+    dirty[fd] = 0;
+    deed = on_fd(CLOSE, "close", fd);
+  }
+  int told = real(fd);
+  if (deed != FAIL) return told;
+  errno = block->error;
+  return -1;
+}
+
+#define TRUNCATE(name) \
+  int name(const char *path, off_t size) { \
+    REAL(int, #name, const char *, off_t); \
+    if (on_path(SIZE, "size", AT_FDCWD, path) == FAIL) return -1; \
+    return real(path, size); \
+  }
+TRUNCATE(truncate)
+TRUNCATE(truncate64)
+
+#define PWRITEV(name) \
+  ssize_t name(int fd, const struct iovec *parts, int count, off_t where) { \
+    REAL(ssize_t, #name, int, const struct iovec *, int, off_t); \
+    int deed = written(fd); \
+    if (deed == FAIL) return -1; \
+    return real(fd, parts, deed == SHORT && count > 1 ? count / 2 : count, where); \
+  }
+PWRITEV(pwritev)
+PWRITEV(pwritev64)
+
+/* What is written through memory cannot fail later than here but by SIGBUS. */
+#define MAPPER(name) \
+  void *name(void *at, size_t size, int may, int flags, int fd, off_t from) { \
+    REAL(void *, #name, void *, size_t, int, int, int, off_t); \
+    int changes = (flags & MAP_SHARED) && (may & PROT_WRITE) && !(flags & MAP_ANONYMOUS); \
+    if (changes && fd >= 0 && written(fd) == FAIL) return MAP_FAILED; \
+    return real(at, size, may, flags, fd, from); \
+  }
+MAPPER(mmap)
+MAPPER(mmap64)
 
 #define POSIX_FALLOCATE(name) \
   int name(int fd, off_t from, off_t size) { /* gives the errno back */ \
@@ -290,6 +361,12 @@ int symlink(const char *from, const char *to) {
   return real(from, to);
 }
 
+int symlinkat(const char *from, int at, const char *to) {
+  REAL(int, "symlinkat", const char *, int, const char *);
+  if (on_path(RENAME, "link", at, to) == FAIL) return -1;
+  return real(from, at, to);
+}
+
 /* What is there already is said first, by every file system, and changes nothing. */
 static int stands(int at, const char *path) {
   struct stat found;
@@ -334,6 +411,12 @@ int rmdir(const char *path) {
   return real(path);
 }
 
+int remove(const char *path) {
+  REAL(int, "remove", const char *);
+  if (on_path(UNLINK, "unlink", AT_FDCWD, path) == FAIL) return -1;
+  return real(path);
+}
+
 int chmod(const char *path, mode_t mode) {
   REAL(int, "chmod", const char *, mode_t);
   if (on_path(MODE, "mode", AT_FDCWD, path) == FAIL) return -1;
@@ -344,6 +427,44 @@ int fchmodat(int at, const char *path, mode_t mode, int flags) {
   REAL(int, "fchmodat", int, const char *, mode_t, int);
   if (on_path(MODE, "mode", at, path) == FAIL) return -1;
   return real(at, path, mode, flags);
+}
+
+int utimensat(int at, const char *path, const struct timespec times[2], int flags) {
+  REAL(int, "utimensat", int, const char *, const struct timespec *, int);
+  if (on_path(MODE, "mode", at, path) == FAIL) return -1;
+  return real(at, path, times, flags);
+}
+
+int futimens(int fd, const struct timespec times[2]) {
+  REAL(int, "futimens", int, const struct timespec *);
+  if (on_fd(MODE, "mode", fd) == FAIL) return -1;
+  return real(fd, times);
+}
+
+/* Names that libc makes up; what fails, fails as open and mkdir do. */
+#define MADE_UP(name, type, params, ...) \
+  type name params { \
+    REAL(type, #name, char * PLUS_##name); \
+    if (on_path(OPEN, "open", AT_FDCWD, pattern) == FAIL) return -1; \
+    return real(pattern __VA_ARGS__); \
+  }
+#define PLUS_mkstemp
+#define PLUS_mkstemp64
+#define PLUS_mkostemp , int
+#define PLUS_mkostemp64 , int
+#define PLUS_mkstemps , int
+#define PLUS_mkstemps64 , int
+MADE_UP(mkstemp, int, (char *pattern))
+MADE_UP(mkstemp64, int, (char *pattern))
+MADE_UP(mkostemp, int, (char *pattern, int flags), , flags)
+MADE_UP(mkostemp64, int, (char *pattern, int flags), , flags)
+MADE_UP(mkstemps, int, (char *pattern, int tail), , tail)
+MADE_UP(mkstemps64, int, (char *pattern, int tail), , tail)
+
+char *mkdtemp(char *pattern) {
+  REAL(char *, "mkdtemp", char *);
+  if (on_path(MKDIR, "mkdir", AT_FDCWD, pattern) == FAIL) return NULL;
+  return real(pattern);
 }
 
 /* The wall clock after a jump, in nanoseconds to add. */

@@ -21,7 +21,7 @@ from urllib.request import OpenerDirector
 from latty import files, reading
 from latty.checkpoints.sniff import sniff
 from latty.errors import BadData, LattyError, OutputError
-from latty.files import sync_folder
+from latty.files import sync
 from latty.folders import Folder, made
 from latty.locks import locked
 from latty.models.zoo import web
@@ -62,7 +62,10 @@ def download(
         made(target.parent)
     hint = "wait for it; the same command then finds the file"
     with locked(target.parent, f"fetching {target.name}", hint):  # one process into a folder
-        _Transfer(wanted, target, report, say, patience).run()
+        transfer = _Transfer(wanted, target, report, say, patience)
+        with _disk(target):
+            files.sweep(transfer.note)
+        transfer.run()
 
 
 @contextmanager
@@ -281,5 +284,6 @@ class _Transfer:
             with self.part.open("rb+") as file:
                 os.fsync(file.fileno())
             self.part.replace(self.target)
+            sync(self.target.parent)
+        with suppress(OSError):  # what is left of it is in nobody's way
             self.note.unlink(missing_ok=True)
-        sync_folder(self.target.parent)

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from latty.checkpoints.safetensors import read_header, read_tensors
 from latty.models.families.portraits.renderer import NAMES
 
 WIDTHS = (16, 32, 64, 64)
@@ -78,9 +77,8 @@ def with_coordinates(images: Tensor) -> Tensor:
 
 def load_regressor(path: Path) -> Regressor:
     """A folded network in float32, frozen."""
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata()
+    metadata = read_header(path).meta
     widths = [int(word) for word in metadata["widths"].split()]
     network = Regressor(widths, int(metadata["hidden"]))
-    network.load_state_dict({name: t.float() for name, t in load_file(path).items()})
+    network.load_state_dict(read_tensors(path))
     return network.eval().requires_grad_(False)
