@@ -191,13 +191,13 @@ def test_files_beside_the_picture_are_found(tmp_path: Path) -> None:
     assert done.returncode == 0, "a set of this content is in the store"
 
 
-APNG = '''\
+ANIMATION = '''\
 """Animated PNG, of another distribution."""
 
 from latty.render.writers.png import recall
 
 __all__ = ["FORMATS", "recall", "write"]
-FORMATS = {".apng": {"what": "animated PNG", "film": True, "reads": {"fps", "loop"},
+FORMATS = {".anim": {"what": "animated PNG", "film": True, "reads": {"fps", "loop"},
                      "encoders": (("apng", "apng", "rgb24"),)}}
 
 
@@ -210,19 +210,19 @@ def write(film, path, output, comment, report):
     first, *rest = [Image.fromarray(pixels) for pixels in film]
     first.save(path, format="PNG", save_all=True, append_images=rest, pnginfo=text,
                duration=round(1000 / film.fps), loop=0 if film.loops else 1)
-    report(len(film), len(film), "apng")
+    report(len(film), len(film), "anim")
 '''
 
 
 @pytest.mark.slow
 def test_a_writer_of_another_distribution(tmp_path: Path) -> None:
     """One file and an entry point: it is listed, checked, asked, rendered, and renders again."""
-    points = "[latty.render.writers]\napng = other_apng\n"
-    wheel = make_wheel(tmp_path, "other", {"other_apng.py": APNG}, points)
+    points = "[latty.render.writers]\nanim = other_anim\n"
+    wheel = make_wheel(tmp_path, "other", {"other_anim.py": ANIMATION}, points)
     ZipFile(wheel).extractall(tmp_path / "site")
     home, path = tmp_path / "here", str(tmp_path / "site")
     home.mkdir()
-    (home / "x.toml").write_text(EVERYTHING.format(suffix=".apng") + "fps = 10\ncrf = 3\n")
+    (home / "x.toml").write_text(EVERYTHING.format(suffix=".anim") + "fps = 10\ncrf = 3\n")
 
     def run(*words: str) -> str:
         done = in_a_process(*words, home=home, PYTHONPATH=path)
@@ -231,40 +231,40 @@ def test_a_writer_of_another_distribution(tmp_path: Path) -> None:
 
     assert "animated PNG" in run("list", "formats").casefold().replace("png", "PNG")
     told = run("check", "x.toml")
-    assert "crf: means nothing for .apng" in told and "fps" not in told
+    assert "crf: means nothing for .anim" in told and "fps" not in told
     assert "apng" in run("doctor")
     run("render", "x.toml")
-    film = home / "renders" / "one.apng"
+    film = home / "renders" / "one.anim"
     with Image.open(film) as picture:
         assert getattr(picture, "n_frames", 1) == 4
     assert "portraits/smile" in run("inspect", str(film), "--json")
     run("render", str(film), "--out-dir", "again")
-    assert (home / "again" / "one.apng").read_bytes() == film.read_bytes()
+    assert (home / "again" / "one.anim").read_bytes() == film.read_bytes()
 
 
 @pytest.mark.parametrize(
     ("formats", "why"),
     [
-        ('{".apng": {"what": "animated PNG"}, ".gif": {"what": "mine"}}',
+        ('{".anim": {"what": "animated PNG"}, ".gif": {"what": "mine"}}',
          ".gif is written by latty already"),
         ("dict(a=1)", "FORMATS: must be a literal table of suffixes"),
-        ('{".apng": {"what": "animated PNG", "plays": True}}', "unexpected keyword"),
-        ('{".apng": {"film": True}}', "missing 1 required positional"),
-        ('[".apng"]', "FORMATS: "),
+        ('{".anim": {"what": "animated PNG", "plays": True}}', "unexpected keyword"),
+        ('{".anim": {"film": True}}', "missing 1 required positional"),
+        ('[".anim"]', "FORMATS: "),
         ("{", "SyntaxError: "),
     ],
 )  # fmt: skip
 def test_a_writer_that_cannot_be_used_is_named(formats: str, why: str, tmp_path: Path) -> None:
     """In one line, with its distribution; what it claims stays with whom it belongs to."""
     source = f'"""Animated PNG."""\n\nFORMATS = {formats}\nwrite = recall = print\n'
-    points = "[latty.render.writers]\napng = other_apng\n"
-    wheel = make_wheel(tmp_path, "other", {"other_apng.py": source}, points)
+    points = "[latty.render.writers]\nanim = other_anim\n"
+    wheel = make_wheel(tmp_path, "other", {"other_anim.py": source}, points)
     ZipFile(wheel).extractall(tmp_path / "site")
     (tmp_path / "here").mkdir()
     done = in_a_process("list", "formats", home=tmp_path / "here", PYTHONPATH=f"{tmp_path}/site")
-    assert done.returncode == 0 and "apng" not in done.stdout and ".gif   GIF:" in done.stdout
+    assert done.returncode == 0 and ".anim" not in done.stdout and ".gif   GIF:" in done.stdout
     (line,) = done.stderr.splitlines()
-    assert "writer 'apng' of other is left out: " in line and why in line
+    assert "writer 'anim' of other is left out: " in line and why in line
 
 
 def test_each_format_has_words_of_its_own(tmp_path: Path) -> None:

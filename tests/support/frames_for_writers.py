@@ -16,7 +16,10 @@ from latty.report import silent
 NAMES = [one.removeprefix(".") for one in formats()]
 
 
-FILMS = ["gif", "mp4", "webm", "webp", "mov", "mkv"]
+FILMS = [name[1:] for name, form in formats().items() if form.film and name != "/"]
+CODECS = [  # every codec in every container that takes it
+    (suffix[1:], codec) for suffix, form in formats().items() for codec in form.codecs
+]
 
 
 COMMENT = '{"latty":"0","preset":{},"words":"<&\\"> \\u00e9 \\\\"}'

@@ -11,6 +11,7 @@
     saving.py      back to TOML; an existing file keeps its comments
     overrides.py   --set KEY=VALUE        migrations.py  older layouts
     paths.py       where a preset may write        easing.py  how numbers move
+    codecs.py      the codecs of films, and which goes into which format
     formats.py     the output formats and their writers
 
 Nothing here imports torch or numpy; tomlkit only when a file is written.
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from latty.presets import reading
+from latty.presets.codecs import fitting, keeps_alpha
 from latty.presets.convert import to_dict, to_preset
 from latty.presets.migrations import migrate
 from latty.presets.paths import safe_output
@@ -35,8 +37,10 @@ __all__ = [
     "Track",
     "check",
     "dumps",
+    "fitting",
     "from_dict",
     "from_recipe",
+    "keeps_alpha",
     "migrate",
     "read",
     "safe_output",

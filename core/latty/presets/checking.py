@@ -10,9 +10,8 @@ from latty.checkpoints.safetensors import read_header
 from latty.directions.store import resolve
 from latty.errors import LattyError, Missing, Problem
 from latty.models.store import model_file
-from latty.presets import reading, together
+from latty.presets import codecs, reading, together
 from latty.presets.convert import latents_between, to_preset
-from latty.presets.formats import format_of
 from latty.presets.reading import PresetFile
 from latty.presets.values import Preset
 from latty.scene import SEED_LIMIT, Walk, references
@@ -83,11 +82,9 @@ FIND: dict[str, Find] = {  # what a field of a scene refers to -> who looks it u
 def _unused(source: PresetFile) -> Iterator[Problem]:
     """Keys that the writer of their output does not read."""
     for index, output in enumerate(source.data.get("outputs", [])):
-        found = format_of(output["path"])
-        for key in output:
-            if found is not None and key not in found.reads | ALWAYS:
-                what = f"means nothing for {found.suffix}"
-                yield source.problem(("outputs", index, key), what)
+        for key, form in codecs.unread(output):
+            if key not in ALWAYS:
+                yield source.problem(("outputs", index, key), f"means nothing for {form}")
 
 
 def _whole(source: PresetFile, preset: Preset) -> Iterator[Problem]:

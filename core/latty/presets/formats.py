@@ -26,10 +26,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from latty import reading
 from latty.plugins import Registry
-from latty.presets.colours import COLOUR, colour
 from latty.presets.values import Output
 from latty.report import Report
-from latty.tables.words import shown
 
 if TYPE_CHECKING:  # `latty check` reads what formats there are, and must not wait for numpy
     import numpy as np
@@ -41,7 +39,6 @@ else:
 
 LIMIT = 1 << 20  # bytes of a recipe
 HEAD = 256  # bytes that tell a format
-OPAQUE = "choose another background; PNG, WebP, TIFF and frames keep an opacity"
 FOLDER = "/"  # the suffix of a folder of numbered frames
 
 
@@ -101,6 +98,7 @@ class Format:
     magic    a regular expression that its first bytes match, b"" = not recognised by content
     bytes_per_pixel  at most, of a picture: for the estimate before a render
     offered  the studio's form has it; False = it must be asked for by its suffix
+    codecs   of a container of films: those that it takes, the usual one first
     encoders (encoder, container, pixel format) of FFmpeg that `latty doctor` tries
     """
 
@@ -115,6 +113,7 @@ class Format:
     magic: bytes = b""
     bytes_per_pixel: float = 3.1
     offered: bool = True
+    codecs: tuple[str, ...] = ()
     encoders: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -173,17 +172,6 @@ def is_film(path: str | Path) -> bool:
     """Whether an output's path is a film: it plays, as a folder of numbered frames does."""
     found = format_of(path)
     return found is not None and found.film
-
-
-def opacity_fault(path: str, background: Any) -> str:
-    """What is wrong where a background is seen through and the format of the file keeps no
-    opacity; "" where nothing is, and for what is no colour."""
-    found = format_of(path)
-    if background is None or found is None or found.alpha or not COLOUR.accepts(background):
-        return ""
-    if colour(background)[3] == 255:
-        return ""
-    return f"'{shown(background)}' is seen through, and {found.suffix} keeps no opacity"
 
 
 def recognised(head: bytes) -> Format | None:

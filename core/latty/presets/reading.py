@@ -11,7 +11,7 @@ from typing import Any
 from latty import home
 from latty.errors import BadData, LattyError, Missing, PresetError, Problem, did_you_mean
 from latty.presets import overrides as sets
-from latty.presets.formats import OPAQUE, format_of, opacity_fault
+from latty.presets.formats import format_of
 from latty.presets.migrations import migrate
 from latty.presets.moments import MOST, USUAL, rate_of, time_line
 from latty.scene import MIXING, MODES
@@ -120,8 +120,6 @@ def _across(source: PresetFile) -> Iterator[Fault]:
         if name in seen:
             yield Fault(("outputs", index, "path"), f"is also written by outputs.{seen[name]}")
         seen.setdefault(name, index)
-        if fault := opacity_fault(path, output.get("background")):
-            yield Fault(("outputs", index, "background"), fault, OPAQUE)
         if source.kind is RECIPE:  # `--output x.gif` of a strip is a film, and its recipe says both
             continue
         layout, found = output.get("layout", "frames"), format_of(path)

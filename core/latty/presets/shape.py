@@ -7,6 +7,7 @@ latty.scene.Scene and Edit, and of latty.presets.values.Output.
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from latty.presets import codecs
 from latty.presets.moments import LONGEST, MOST
 from latty.presets.paths import name_fault
 from latty.presets.tracks import TRACK, Motion, Track, words
@@ -14,6 +15,7 @@ from latty.presets.tracks.keyed import easing_key
 from latty.presets.values import MOST_SEEDS, SCHEMA, Output
 from latty.scene import SEED, Blend, Edit, Scene, Walk
 from latty.tables.rules import (
+    Faults,
     Key,
     Rule,
     array,
@@ -83,6 +85,21 @@ def _moving(made: type, **rules: Rule) -> dict[str, Key]:
 
 
 SCENE = _moving(Scene, seed=SEEDS, edits=array(table(_moving(Edit)), 0, 100))
+
+
+def _fitting(rule: Rule) -> Rule:
+    """The rule of an output, and that its codec goes with its format."""
+
+    def read(value: Any, where: tuple[str | int, ...], faults: Faults) -> Any:
+        made = rule.read(value, where, faults)
+        if isinstance(value, dict):
+            for key, what, hint in codecs.faults(value):
+                faults.add((*where, key), what, hint)
+        return made
+
+    return replace(rule, read=read)
+
+
 _ANY_TEXT = matching("text in quotes", lambda value: isinstance(value, str), {"type": "string"})
 OUTPUT = {**keys_of(Output)}
 OUTPUT["path"] = replace(OUTPUT["path"], rule=checked(_ANY_TEXT, _name))
@@ -96,7 +113,7 @@ PRESET = table(
         ),
         "bpm": Key(number(1, 1000), "Beats a minute, for times such as '12b'."),
         "scene": Key(table(SCENE), "Everything one picture depends on.", required=True),
-        "outputs": Key(array(table(OUTPUT, Output), 0, 100), "The files to write.", ()),
+        "outputs": Key(array(_fitting(table(OUTPUT, Output)), 0, 100), "The files to write.", ()),
     }
 )
 

@@ -1,5 +1,6 @@
 """What the program uses: Output, Preset, tracks. Frozen values; `Preset.at(t)` is a Scene."""
 
+import re
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal, get_args
@@ -9,18 +10,39 @@ from latty.presets.colours import COLOUR
 from latty.presets.moments import USUAL, TimeLine, Times
 from latty.presets.tracks import Motion
 from latty.scene import SIZE, Scene, Walk
-from latty.tables.rules import flag, number, one_of, option, says, text, whole, word
+from latty.tables.rules import (
+    flag,
+    matching,
+    number,
+    one_of,
+    option,
+    says,
+    text,
+    whole,
+    word,
+)
 
 SCHEMA = 1  # the layout of preset files that this latty writes
 
 Loop = Literal["once", "loop", "bounce"]
-Chroma = Literal["420", "444"]
+Chroma = Literal["420", "422", "444", "rgb"]
+Profile = Literal["proxy", "lt", "standard", "hq", "4444"]
 Encoder = Literal["x264", "nvenc"]
 Layout = Literal["frames", "grid", "strip"]
 Rows = Literal["seeds", "edits"]
 Captions = bool | Literal["short"]
 Fit = Literal["pad", "crop", "blur", "stretch"]
 Scale = Literal["smooth", "nearest"]
+_SECONDS = re.compile(r"\d{1,4}(\.\d{1,3})? ?s", re.ASCII)
+GOP = one_of(
+    "a number of frames, or seconds as in '1s'",
+    whole(1, 10**5),
+    matching(
+        "a number of frames, or seconds as in '1s'",
+        lambda value: isinstance(value, str) and bool(_SECONDS.fullmatch(value)),
+        {"type": "string", "pattern": f"^{_SECONDS.pattern}$"},
+    ),
+)
 MOST_SEEDS = 4096  # pictures on a sheet
 FRAME_SIDE = whole(1, 8192)
 COLUMNS = 7  # of sheets, grids and strips that say none
@@ -49,7 +71,19 @@ class Output:
     size: int | None = option(None, SIZE, "Height in pixels; absent: the scene's.")
     loop: Loop = option("loop", word(*get_args(Loop)), "bounce: there and back again.")
     crf: int = option(18, whole(0, 63), "Video quality, 0 (best) to 63.")
-    chroma: Chroma = option("420", word(*get_args(Chroma)), "444 is sharper, 420 plays anywhere.")
+    codec: str | None = option(None, text(40), "Of a film; absent: the usual one of its suffix.")
+    chroma: Chroma | None = option(
+        None,
+        word(*get_args(Chroma)),
+        "420 plays anywhere, 444 is sharper, rgb with crf = 0 is lossless; absent: the codec's.",
+    )
+    depth: int | None = option(
+        None, whole(8, 10), "Bits of a colour: 8 or 10; absent: the codec's."
+    )
+    gop: int | str | None = option(
+        None, GOP, "From one keyframe to the next, in frames or as '1s'; absent: the codec's."
+    )
+    profile: Profile = option("hq", word(*get_args(Profile)), "Of ProRes; 4444 keeps an opacity.")
     quality: int = option(90, whole(1, 100), "WebP quality; 100 is lossless.")
     dither: bool = option(False, flag(), "GIF: smoother gradients, a slightly larger file.")
     encoder: Encoder = option("x264", word(*get_args(Encoder)), "MP4: nvenc is used if it opens.")

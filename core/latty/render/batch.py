@@ -11,7 +11,7 @@ from pathlib import Path
 
 from latty.errors import LattyError, Missing, OutputError
 from latty.models import look
-from latty.presets import Output, Preset
+from latty.presets import Output, Preset, fitting
 from latty.presets.formats import suffix_of
 from latty.render import targets, work, write
 from latty.render.named import Unplaced
@@ -46,7 +46,8 @@ class RenderRequest:
             suffix = suffix_of(self.output)
             same = [one for one in preset.outputs if suffix_of(one.path) == suffix]
             chosen = (same or preset.outputs or (Output(""),))[0]
-            preset = replace(preset, outputs=(replace(chosen, path=self.output.name),))
+            chosen = fitting(replace(chosen, path=self.output.name))
+            preset = replace(preset, outputs=(chosen,))
             options = replace(options, out_dir=self.output.parent)
         return preset, options
 

@@ -11,9 +11,9 @@ from math import floor
 import numpy as np
 from PIL import Image, ImageFilter
 
-from latty.presets import Output
+from latty.presets import Output, keeps_alpha
 from latty.presets.colours import Colour, colour
-from latty.presets.formats import Pixels, format_of
+from latty.presets.formats import Pixels
 from latty.presets.values import Fit
 from latty.render import grids, sizes
 
@@ -44,7 +44,6 @@ class Composition:
     @classmethod
     def of(cls, output: Output) -> "Composition":
         """What an output says."""
-        form = format_of(output.path)
         film = output.layout == "frames"
         return cls(
             width=output.width,
@@ -55,7 +54,7 @@ class Composition:
             gap=output.gap,
             margin=output.margin,
             background=None if output.background is None else colour(output.background),
-            alpha=form is not None and form.alpha,
+            alpha=keeps_alpha(output),
         )
 
     @property

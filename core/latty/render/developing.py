@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from latty.models.base import AnySize, Generator
-from latty.presets import Output, Preset
+from latty.presets import Output, Preset, keeps_alpha
 from latty.presets.formats import Pixels, format_of
 from latty.render import grids, shots, sizes
 from latty.render.composition import Composition
@@ -57,8 +57,7 @@ def needed(
 
 def ground(output: Output, generator: Generator) -> dict[str, str]:
     """What the recipe says of the ground on which an output lays pictures with an opacity."""
-    form = format_of(output.path)
-    needed = generator.info.channels == 4 and not (form is not None and form.alpha)
+    needed = generator.info.channels == 4 and not keeps_alpha(output)
     return {"ground": output.background or grids.PAPER} if needed else {}
 
 

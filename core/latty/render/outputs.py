@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from latty import models
 from latty.errors import BadData, OutputError
 from latty.presets import Preset, safe_output, to_dict
-from latty.presets.formats import OPAQUE, opacity_fault, writer_of
+from latty.presets.codecs import settled
+from latty.presets.formats import writer_of
 from latty.render import provenance, work
 from latty.render.options import Allowed, Options
 from latty.report import Report, silent
@@ -106,8 +107,7 @@ def targets(preset: Preset, options: Options) -> list[Path]:
     if len(set(paths)) < len(paths):
         raise BadData("two outputs of this preset have the same name", "rename one of them")
     for output in preset.outputs:
-        if fault := opacity_fault(output.path, output.background):
-            raise BadData(f"output '{output.path}': {fault}", OPAQUE)
+        settled(output)
     if not paths:
         raise BadData("this preset has no outputs", "add [[outputs]] with a path")
     return paths

@@ -5,6 +5,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from latty import config, home, plugins
@@ -12,6 +13,7 @@ from latty.cli.detach import logout_kills
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import LattyError
+from latty.presets.codecs import codecs
 from latty.presets.formats import formats
 from latty.render.ffmpeg.probe import try_encoder
 from latty.version import __version__, version_of
@@ -94,9 +96,12 @@ def _devices() -> Iterator[Fact]:
 
 
 def _encoders() -> Iterator[Fact]:
-    for form in formats().values():
-        for name, container, pixels in form.encoders:
-            yield name, try_encoder(name, container, pixels)
+    tried = [form.encoders for form in formats().values()]
+    tried += [codec.encoders for codec in codecs().values()]
+    told = set()
+    for name, container, pixels in chain.from_iterable(tried):
+        yield f"{name} {pixels}" if name in told else name, try_encoder(name, container, pixels)
+        told.add(name)
 
 
 def _terminal(run: Run) -> Iterator[Fact]:

@@ -1,8 +1,6 @@
 """Films through FFmpeg: colours tagged, bytes reproducible."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
@@ -10,57 +8,84 @@ import av
 import numpy as np
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
+from latty.errors import DeviceError
+from latty.presets import Output
+from latty.presets.codecs import CODECS, Encoding, keyframes, settled
 from latty.presets.formats import Frames, Pixels
 from latty.render.ffmpeg.mux import muxer
 from latty.report import Report
 
 THREADS = 4  # part of the bytes, so never the machine's own number of cores
-# x264's macroblock tree reads memory that nobody wrote unless the width is a multiple of 128 px:
-# the same frames then give other bytes from run to run. Without it B frames are kept as fine.
-SOFTWARE = {"preset": "veryfast", "x264-params": "mbtree=0:pbratio=1.1"}
+_RGB = 0  # AVCOL_SPC_RGB: no matrix at all
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """An encoder, its container, and the options of both; `chroma` is "420" or "444"."""
-
-    container: str
-    name: str
-    chroma: str
-    options: Mapping[str, str] = field(default_factory=dict)
-    container_options: Mapping[str, str] = field(default_factory=dict)
-
-
-def encode(film: Frames, path: Path, codec: Codec, comment: str, report: Report) -> None:
-    """Write frames (H, W, 3); halved colour pads an odd size to even by repeating its edge."""
-    even = codec.chroma == "420"
-    muxing = {"fflags": "+bitexact", **codec.container_options}  # no versions, no random ids
-    with muxer(path, codec.container, muxing) as container:
-        container.metadata["comment"] = comment
-        added = container.add_stream(codec.name, rate=film.fps, options=dict(codec.options))
-        stream = cast(av.VideoStream, added)
-        stream.width = film.width + (film.width % 2 if even else 0)
-        stream.height = film.height + (film.height % 2 if even else 0)
-        stream.pix_fmt = f"yuv{codec.chroma}p"
-        context = stream.codec_context
-        context.thread_count = THREADS
-        context.time_base = 1 / Fraction(film.fps)
-        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
-        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+def encode(
+    film: Frames,
+    path: Path,
+    container: str,
+    output: Output,
+    comment: str,
+    report: Report,
+    muxing: Mapping[str, str] | None = None,
+) -> None:
+    """Write frames (H, W, 3 or 4) as an output says; halved colour pads an odd size to even by
+    repeating its edge. Raises BadData for a codec that does not go into this container, DeviceError
+    where this machine has no encoder of it, OSError."""
+    known = settled(output)
+    way = CODECS.load(known.codec or "").encoding(known)
+    if way.encoder not in av.codecs_available:
+        what = f"FFmpeg has no encoder {way.encoder} on this machine, for {known.codec}"
+        raise DeviceError(what, "choose another codec: latty doctor tries them all")
+    has_alpha = bool(way.alpha) and next(iter(film)).shape[2] == 4
+    options = {"fflags": "+bitexact", **(muxing or {})}  # no versions, no random ids
+    with muxer(path, container, options) as opened:
+        opened.metadata["comment"] = comment
+        stream = cast(
+            av.VideoStream, opened.add_stream(way.encoder, rate=film.fps, options=dict(way.options))
+        )
+        stream.pix_fmt = way.alpha if has_alpha else way.pixels
+        stream.width, stream.height = _padded(film, stream.pix_fmt)
+        _tell(stream, film, way, keyframes(output.gop, film.fps) or way.gop)
         for i, pixels in enumerate(film):
-            frame = _to_yuv(pixels, stream.width, stream.height, f"yuv{codec.chroma}p")
-            frame.pts, frame.time_base = i, context.time_base
-            container.mux(stream.encode(frame))
-            report(i + 1, len(film), codec.container)
-        container.mux(stream.encode())
+            frame = _converted(pixels, stream.width, stream.height, stream.pix_fmt)
+            frame.pts, frame.time_base = i, stream.codec_context.time_base
+            opened.mux(stream.encode(frame))
+            report(i + 1, len(film), container)
+        opened.mux(stream.encode())
 
 
-def _to_yuv(pixels: Pixels, width: int, height: int, name: str) -> av.VideoFrame:
+def _padded(film: Frames, name: str) -> tuple[int, int]:
+    """Width and height that the format can hold."""
+    wide, high = film.width, film.height
+    return wide + wide % 2 * ("444" not in name and "yuv" in name), high + high % 2 * (
+        "420" in name
+    )
+
+
+def _tell(stream: av.VideoStream, film: Frames, way: Encoding, gop: int) -> None:
+    """Times, threads, keyframes and colours."""
+    context = stream.codec_context
+    context.thread_count = THREADS
+    context.time_base = 1 / film.fps
+    if gop:
+        context.gop_size = gop
+    if way.tag:
+        context.codec_tag = way.tag
+    rgb = "yuv" not in (stream.pix_fmt or "")
+    context.colorspace = _RGB if rgb else Colorspace.ITU709
+    context.color_range = ColorRange.JPEG if rgb else ColorRange.MPEG
+    context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+
+
+def _converted(pixels: Pixels, width: int, height: int, name: str) -> av.VideoFrame:
     """A frame in the colours of HD television; untagged files look different in every player."""
     missing = height - pixels.shape[0], width - pixels.shape[1]
     if any(missing):
         pixels = np.pad(pixels, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+    given = "rgba" if pixels.shape[2] == 4 else "rgb24"
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=given)
+    if "yuv" not in name:
+        return frame if given == name else frame.reformat(format=name, threads=1)
     return frame.reformat(
         format=name,
         dst_colorspace=Colorspace.ITU709,

@@ -4,7 +4,7 @@ A box is its length and its kind, 4 bytes each, then what it holds: bytes, or mo
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import BinaryIO
 
 from latty.render.headers import exactly
@@ -21,6 +21,28 @@ def comment(file: BinaryIO) -> bytes | None:
         if kind == b"moov" and (found := _of_movie(file, stop)):
             return found
     return None
+
+
+def extended(file: BinaryIO, number: bytes) -> bytes | None:
+    """What the box at the top with this number (16 bytes, a UUID) holds. Raises BadData, ValueError
+    for a damaged file."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    for kind, stop in _boxes(file, size):
+        if kind == b"uuid" and exactly(file, 16) == number:
+            return exactly(file, stop - file.tell())
+    return None
+
+
+def walk(file: BinaryIO, entered: Collection[bytes], stop: int) -> Iterator[tuple[bytes, int]]:
+    """Kind of each box from here to `stop`, and of those inside the `entered` kinds, and where what
+    it holds begins. Raises ValueError for a damaged file."""
+    for kind, end in _boxes(file, stop):
+        start = file.tell()
+        yield kind, start
+        if kind in entered:
+            file.seek(start)
+            yield from walk(file, entered, end)
 
 
 def _boxes(file: BinaryIO, stop: int) -> Iterator[tuple[bytes, int]]:

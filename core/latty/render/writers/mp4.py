@@ -1,15 +1,10 @@
-"""MP4: H.264 that every player opens. `crf` is the quality, `chroma = "444"` keeps sharp colours.
-
-The software encoder unless `encoder = "nvenc"` asks for the graphics card's and that really opens:
-its bytes differ from card to card and driver to driver.
-"""
+"""MP4: a film for every player. `crf` is its quality, `chroma = "444"` keeps sharp colours."""
 
 from pathlib import Path
 from typing import BinaryIO
 
 from latty.presets import Output
 from latty.presets.formats import Frames
-from latty.render.ffmpeg.probe import try_encoder
 from latty.render.headers import boxes
 from latty.report import Report
 
@@ -18,30 +13,20 @@ FORMATS = {
         "what": "MP4 video",
         "film": True,
         "magic": rb"....ftyp",
-        "reads": {"fps", "loop", "crf", "chroma", "encoder"},
+        "reads": {"fps", "loop"},
         "bytes_per_pixel": 0.5,
-        "encoders": (("libx264", "mp4", "yuv420p"), ("h264_nvenc", "mp4", "yuv420p")),
+        "codecs": ("h264", "h265", "av1"),
     }
 }
-NVENC = "h264_nvenc"
 
 
 def write(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
     """All frames (H, W, 3); index first, so that playing starts before the download ends."""
-    from latty.render.ffmpeg.video import SOFTWARE, Codec, encode
+    from latty.render.ffmpeg.video import encode
 
-    crf = str(output.crf)
     # room for the index at the front: FFmpeg's own way (faststart) would write the file twice
-    nvenc = output.encoder == "nvenc" and try_encoder(NVENC, "mp4", "yuv420p") == "works"
     room = 1536 + len(comment) + 24 * len(film)
-    codec = Codec(
-        "mp4",
-        NVENC if nvenc else "libx264",
-        output.chroma,
-        {"cq": crf, "rc": "vbr"} if nvenc else SOFTWARE | {"crf": crf},
-        {"moov_size": str(room)},
-    )
-    encode(film, path, codec, comment, report)
+    encode(film, path, "mp4", output, comment, report, {"moov_size": str(room)})
 
 
 def recall(file: BinaryIO) -> bytes | None:

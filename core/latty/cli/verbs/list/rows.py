@@ -39,8 +39,9 @@ def formats(run: Run) -> Iterator[Row]:
         yield {
             **entry(known.WRITERS, found.writer),
             "name": name,
-            "what": found.about,
+            "what": found.about + (f" codec: {', '.join(found.codecs)}." if found.codecs else ""),
             "use": "write",
+            "codecs": found.codecs,
         }
     for one in readable():
         what = f"{one.origin}{f' (checked: {one.checked})' if one.checked else ''}"

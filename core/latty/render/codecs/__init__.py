@@ -1,0 +1,1 @@
+"""Codecs of films: one entry each, named as an output's `codec` names it."""

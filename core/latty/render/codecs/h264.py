@@ -1,0 +1,38 @@
+"""H.264: every player opens it.
+
+The software encoder unless `encoder = "nvenc"` asks for the graphics card's and that really opens:
+its bytes differ from card to card and driver to driver.
+"""
+
+from latty.presets import Output
+from latty.presets.codecs import Encoding, bits
+from latty.render.ffmpeg.probe import try_encoder
+
+CODEC = {
+    "chroma": ("420", "422", "444", "rgb"),
+    "depths": (8, 10),
+    "reads": {"crf", "chroma", "depth", "gop", "encoder"},
+    "encoders": (
+        ("libx264", "mp4", "yuv420p"),
+        ("libx264", "mp4", "yuv420p10le"),
+        ("libx264rgb", "mp4", "rgb24"),
+        ("h264_nvenc", "mp4", "yuv420p"),
+    ),
+}
+# x264's macroblock tree reads memory that nobody wrote unless the width is a multiple of 128 px:
+# the same frames then give other bytes from run to run. Without it B frames are kept as fine.
+SOFTWARE = {"preset": "veryfast", "x264-params": "mbtree=0:pbratio=1.1"}
+NVENC = "h264_nvenc"
+
+
+def encoding(output: Output) -> Encoding:
+    """`crf = 0` loses nothing of the picture in its chroma; in "rgb" nothing at all."""
+    crf = str(output.crf)
+    plain = output.chroma != "rgb" and output.depth == 8
+    if output.encoder == "nvenc" and plain and try_encoder(NVENC, "mp4", "yuv420p") == "works":
+        return Encoding(NVENC, f"yuv{output.chroma}p", {"cq": crf, "rc": "vbr"})
+    # of 10 bits a crf of 0 is not the finest yet
+    quality = {"qp": "0"} if output.crf == 0 and output.depth == 10 else {"crf": crf}
+    if output.chroma == "rgb":
+        return Encoding("libx264rgb", "rgb24", SOFTWARE | quality)
+    return Encoding("libx264", f"yuv{output.chroma}p{bits(output)}", SOFTWARE | quality)
