@@ -36,6 +36,7 @@ _HINTS = {
     errno.EROFS: "choose another folder with --out-dir",
     errno.EACCES: "choose another folder with --out-dir",
     errno.EPERM: "choose another folder with --out-dir",
+    errno.ENAMETOOLONG: "choose a shorter name",
     errno.EFBIG: "the file system or a limit allows no file this large",
 }
 
