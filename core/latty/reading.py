@@ -38,11 +38,16 @@ def opened(path: Path) -> BufferedReader:
 
     Raises UnfitFile for what is no regular file, OSError, ValueError for a name no file can have.
     """
-    mode = path.stat().st_mode  # opening some devices does something
-    if not stat.S_ISREG(mode):
-        raise _unfit(path, mode)
+    check(path)  # opening some devices does something
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     return os.fdopen(regular(handle, path), "rb")
+
+
+def check(path: Path) -> None:
+    """Raises UnfitFile for what is there and is no regular file, OSError, ValueError."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise _unfit(path, mode)
 
 
 def inside(folder: Path, name: str, of: Path | None = None) -> Path:

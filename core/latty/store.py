@@ -11,8 +11,15 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from latty import files, home, locks
-from latty.errors import Missing, OutputError, UsageError, WouldOverwrite, did_you_mean
+from latty import files, home, locks, reading
+from latty.errors import (
+    Missing,
+    OutputError,
+    UnfitFile,
+    UsageError,
+    WouldOverwrite,
+    did_you_mean,
+)
 from latty.folders import Folder, owned
 
 NAME = re.compile(r"[^\W_][\w+-]{0,79}")
@@ -96,7 +103,8 @@ class Store:
             return False
 
     def find(self, ref: str) -> Path:
-        """The file of a name or a path. Raises Missing, with the nearest name."""
+        """The file of a name or a path. Raises Missing, with the nearest name, and UnfitFile for a
+        pipe or a device."""
         if (file := self.named(ref)) is not None:
             return file
         path, see = Path(ref), f"see: latty list {self.folder().name}"
@@ -104,6 +112,10 @@ class Store:
             path = path.expanduser()
             if path.is_file():
                 return path
+            if not path.is_dir() and path.exists():
+                reading.check(path)
+        except UnfitFile:
+            raise
         except (OSError, RuntimeError, ValueError):  # no file can have it; a user nobody knows
             raise Missing(f"there is no file {ref!r}", "check the path") from None
         if path.suffix or len(path.parts) > 1:

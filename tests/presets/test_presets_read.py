@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from latty import presets
-from latty.errors import Missing, OutputError, PresetError
+from latty.errors import Missing, OutputError, PresetError, UnfitFile
 from latty.tables.reading import MOST
 
 HEAD = 'schema = 1\n[scene]\nmodel = "demo"\n'
@@ -252,7 +252,7 @@ def test_what_is_no_file(tmp_path):
     with pytest.raises(Missing, match=r"did you mean 'hello'\?"):
         presets.read("helo")
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(Missing, match="no regular file"):
+    with pytest.raises(UnfitFile, match="is a named pipe, no file"):
         presets.read(tmp_path / "pipe")
 
 

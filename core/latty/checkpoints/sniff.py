@@ -15,6 +15,9 @@ PICTURES = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
     b"GIF8": "a GIF picture",
+    b"BM": "a BMP picture",
+    b"II*\0": "a TIFF picture",
+    b"MM\0*": "a TIFF picture",
     b"%PDF": "a PDF document",
     b"\x1a\x45\xdf\xa3": "a WebM or Matroska video",
 }
@@ -102,7 +105,7 @@ def _refuse_text(head: bytes) -> None:
         raise _web_page(text)
     if start.startswith(("{", "[")) and _is_json(text):
         raise Refusal("json", f"it is JSON text, not a model{_said(text)}", PICK)
-    printable = sum(c.isprintable() or c in "\r\n\t" for c in text[:2000])
+    printable = sum((c.isprintable() and c != "\ufffd") or c in "\r\n\t" for c in text[:2000])
     if text and printable == len(text[:2000]) and not TEXT_PICKLE.match(head):
         first = clean(text.splitlines()[0], 60)
         raise Refusal("unknown-format", f"it is text, not a model: '{first}'", PICK)

@@ -24,9 +24,9 @@ from typing import Any
 from latty.presets import reading
 from latty.presets.codecs import fitting, keeps_alpha
 from latty.presets.convert import to_dict, to_preset
+from latty.presets.finding import shipped
 from latty.presets.migrations import migrate
 from latty.presets.paths import safe_output
-from latty.presets.reading import shipped
 from latty.presets.tracks import Track
 from latty.presets.values import SCHEMA, Output, Preset
 

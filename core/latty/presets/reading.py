@@ -8,8 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from latty import home
-from latty.errors import BadData, LattyError, Missing, PresetError, Problem, did_you_mean
+from latty.errors import (
+    BadData,
+    LattyError,
+    PresetError,
+    Problem,
+)
+from latty.presets import finding
 from latty.presets import overrides as sets
 from latty.presets.formats import format_of
 from latty.presets.migrations import migrate
@@ -26,7 +31,6 @@ PRESET_FILE = Kind("preset")
 RECIPE = Kind("preset", wide=True)  # inside a picture: whatever a verb has drawn renders again
 SHARE = "means nothing for a seed: its strength is a share of the way"
 LARGEST = 2.0  # truncation that a preset can say
-OTHER_FORMATS = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +49,26 @@ class PresetFile(TableFile):
         return TableFile.problem(self, where, what, hint)
 
 
-def shipped() -> dict[str, Path]:
-    """Name -> file of the presets that come with latty."""
-    return {path.stem: path for path in sorted(home.presets_dir().glob("*.toml"))}
-
-
 def load(source: str | Path, overrides: Sequence[str] = ()) -> PresetFile:
     """A file, the name of a shipped preset or "-" (stdin), as data in today's layout, not yet
-    checked. Raises Missing, OutputError, UsageError, PresetError."""
+    checked. Raises Missing, OutputError, UsageError, PresetError, BadData for what is no text."""
     if source == "-":
         path, raw = None, sys.stdin.buffer.read(PRESET_FILE.limit + 1)
         read = tables.parse(raw, "stdin", PRESET_FILE)
     else:
-        path, file = _file(source), words.shown(str(source), words.LONGEST_FILE)
-        _check_suffix(path, file)
-        read = tables.read(path, PRESET_FILE, file)
+        path, file = finding.find(source), words.shown(str(source), words.LONGEST_FILE)
+        finding.check_suffix(path, file)
+        read = _read(path, file)
     return _prepared(PresetFile(read.file, read.data, read.places, read.kind, path), overrides)
+
+
+def _read(path: Path, file: str) -> TableFile:
+    """The document in a file. Raises PresetError, OutputError, BadData for what is no text."""
+    try:
+        return tables.read(path, PRESET_FILE, file)
+    except PresetError:
+        finding.refuse_others(path, file)
+        raise
 
 
 def from_data(data: Mapping[str, Any], file: str, kind: Kind = PRESET_FILE) -> PresetFile:
@@ -157,28 +165,3 @@ def _edits_across(scene: Any) -> Iterator[Fault]:
                 yield Fault((*where, "unit"), SHARE)
         elif unit == "own" and mode in MODES and mode != "relative":
             yield Fault((*where, "unit"), f"'own' moves by a way; mode '{mode}' counts in sigma")
-
-
-def _file(source: str | Path) -> Path:
-    """The regular file that is meant. Raises Missing."""
-    path, name = Path(source), words.shown(str(source), words.LONGEST_FILE)
-    try:
-        if path.is_dir():
-            raise Missing(f"{name} is a folder, not a preset", f"for example {name}/x.toml")
-        if path.is_file():
-            return path
-        if path.exists():
-            raise Missing(f"{name} is no regular file")
-        near = [file.name for file in path.parent.glob("*.toml")]
-    except (OSError, ValueError):  # a name that the system refuses
-        near = []
-    if str(source) in shipped():
-        return shipped()[str(source)]
-    known = near if path.suffix else [*near, *shipped()]
-    raise Missing(f"there is no preset {name}", did_you_mean(words.shown(path.name), known))
-
-
-def _check_suffix(path: Path, file: str) -> None:
-    if other := OTHER_FORMATS.get(path.suffix.lower()):
-        hint = "write it as TOML: key = value, text in quotes, tables as [name]"
-        raise PresetError(file, [Problem(0, 0, "", f"presets are TOML; {other} is not read", hint)])

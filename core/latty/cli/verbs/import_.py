@@ -112,6 +112,8 @@ def _folder(run: Run, path: Path) -> int:
             raise
     if models:
         return _model(run, path)
+    if not run.args.kind and (only := importable.held(path)) not in (None, path):
+        return _one(run, only)  # which says what is wrong with it
     raise BadData(f"{path} is a folder of nothing that can be imported", FORMATS)
 
 
@@ -176,7 +178,7 @@ def _model(run: Run, path: Path, read: "Checkpoint | None" = None) -> int:
 
     given = importable.stated(run.args.settings)
     spec = Path(run.args.spec).expanduser() if run.args.spec is not None else None
-    if spec is not None and not spec.is_file():
+    if spec is not None and not spec.exists():
         raise Missing(f"there is no file {spec}", "see docs/specs.md for what to write in it")
     name = run.args.name or store.name_for(path.resolve() if path.is_dir() else path)
     with store.MODELS.claimed(name, run.args.overwrite):

@@ -72,7 +72,7 @@ def _kind(ref: str, able: set[str]) -> str:
     if named:
         return named[0]
     path = Path(source).expanduser()
-    if path.is_file():
+    if path.exists() and not path.is_dir():  # a pipe is told as what it is
         if importable.is_model(path):
             return MODEL
         found = importable.find(path)

@@ -114,7 +114,7 @@ def _checkpoint(path: Path, run: Run) -> Facts:
     refused, asked = seen["refused"], seen["globals"]
     if refused and refused["code"] in ("unknown-format", "json"):  # a vector may be text
         found = importable.facts(path)
-        if found:
+        if found and ("text, not a model" in refused["message"] or "note" not in found):
             return {"kind": "text", "what": "text", **found}
     if refused or read is None:
         names = ", ".join(asked) or "nothing"
