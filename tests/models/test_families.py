@@ -5,12 +5,17 @@ Pictures and seeds, gradients, layers, labels, devices and number formats.
 
 import inspect
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import family_promises as promises
 import pytest
 import small_networks as small
 import torch
+from cli_process import environment
 from small_families import FAMILIES, SHAPES, example, labels_for, made
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
@@ -261,3 +266,24 @@ def test_bfloat16_is_near_where_it_is_offered(family: str) -> None:
     wanted, got = pictures(exact, z, label), pictures(fast, z, label)
     assert got.dtype == torch.float32
     assert psnr(got, wanted) >= HALF_DB
+
+
+def test_neither_opening_nor_drawing_imports_a_compiler(tmp_path: Path) -> None:
+    """torch._dynamo takes longer to import than a picture to draw, and one careless operation on
+    the meta device brings it."""
+    script = (
+        "import sys, torch\n"
+        "from small_families import FAMILIES, made\n"
+        "from family_promises import codes_of\n"
+        "for family in FAMILIES:\n"
+        "    generator = made(family)\n"
+        "    with torch.inference_mode():\n"
+        "        generator.synthesis(codes_of(generator))\n"
+        "    if 'torch._dynamo' in sys.modules:\n"
+        "        sys.exit(family)\n"
+    )
+    support = str(Path(small.__file__).parent)
+    variables = environment(tmp_path, PYTHONPATH=os.pathsep.join([support, *sys.path]))
+    command = [sys.executable, "-c", script]
+    found = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr

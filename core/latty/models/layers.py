@@ -138,7 +138,17 @@ class Resize:
 
 @dataclass(frozen=True, slots=True)
 class Pointwise:
-    """Any operation without tensors."""
+    """A function of each number by itself."""
+
+    function: Callable[[Tensor], Tensor]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """Any other operation without tensors."""
 
     function: Callable[[Tensor], Tensor]
 

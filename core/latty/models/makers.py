@@ -14,8 +14,10 @@ from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData
 from latty.models import ops
 from latty.models.layers import (
+    BatchNorm,
     Conv,
     ConvTranspose,
+    Function,
     GroupNorm,
     LayerNorm,
     Linear,
@@ -120,7 +122,7 @@ def _upsample(_: TensorReader, layer: Layer, size: Size) -> Step:
 def _pool(function: Callable[..., Tensor], _: TensorReader, layer: Layer, size: Size) -> Step:
     kernel = _pair(layer.kernel)
     stride = _pair(layer.stride or layer.kernel)
-    return Pointwise(
+    return Function(
         partial(function, kernel_size=kernel, stride=stride, padding=_pair(layer.padding))
     )
 
@@ -128,7 +130,7 @@ def _pool(function: Callable[..., Tensor], _: TensorReader, layer: Layer, size: 
 def _pad(_: TensorReader, layer: Layer, size: Size) -> Step:
     sides = layer.padding if isinstance(layer.padding, tuple) else (layer.padding,) * 4
     mode = "constant" if layer.mode in ("", "zeros") else layer.mode
-    return Pointwise(partial(F.pad, pad=sides, mode=mode))
+    return Function(partial(F.pad, pad=sides, mode=mode))
 
 
 def _batch_norm(reader: TensorReader, layer: Layer, size: Size) -> Step:
@@ -171,8 +173,12 @@ def _prelu(reader: TensorReader, layer: Layer, size: Size) -> Step:
     return PReLU(reader.take(name, width))
 
 
-def _function(make: Callable[[Layer], Step]) -> Maker:
+def _pointwise(make: Callable[[Layer], Step]) -> Maker:
     return lambda reader, layer, size: Pointwise(make(layer))
+
+
+def _function(make: Callable[[Layer], Step]) -> Maker:
+    return lambda reader, layer, size: Function(make(layer))
 
 
 MAKERS: dict[str, Maker] = {
@@ -192,16 +198,16 @@ MAKERS: dict[str, Maker] = {
     "instance_norm": _instance_norm,
     "group_norm": _group_norm,
     "prelu": _prelu,
-    "leaky_relu": _function(lambda layer: partial(F.leaky_relu, negative_slope=layer.slope)),
-    "elu": _function(lambda layer: partial(F.elu, alpha=layer.alpha)),
-    "gelu": _function(lambda layer: partial(F.gelu, approximate=layer.approximate)),
+    "leaky_relu": _pointwise(lambda layer: partial(F.leaky_relu, negative_slope=layer.slope)),
+    "elu": _pointwise(lambda layer: partial(F.elu, alpha=layer.alpha)),
+    "gelu": _pointwise(lambda layer: partial(F.gelu, approximate=layer.approximate)),
     "glu": _function(lambda layer: partial(F.glu, dim=1)),
-    "relu": _function(lambda layer: torch.relu),
-    "selu": _function(lambda layer: F.selu),
-    "silu": _function(lambda layer: F.silu),
-    "softplus": _function(lambda layer: F.softplus),
-    "tanh": _function(lambda layer: torch.tanh),
-    "sigmoid": _function(lambda layer: torch.sigmoid),
+    "relu": _pointwise(lambda layer: torch.relu),
+    "selu": _pointwise(lambda layer: F.selu),
+    "silu": _pointwise(lambda layer: F.silu),
+    "softplus": _pointwise(lambda layer: F.softplus),
+    "tanh": _pointwise(lambda layer: torch.tanh),
+    "sigmoid": _pointwise(lambda layer: torch.sigmoid),
 }
 
 
@@ -268,7 +274,13 @@ def _residual(
 
 
 def _size_after(step: Step, size: Size) -> Size:
-    """The size of what a step gives; torch is asked, without numbers. Raises BadData."""
+    """The size of what a step gives. Raises BadData."""
+    # Torch is asked, without numbers, where it is not plain: for some operations it would import
+    # its compiler first, which takes a second.
+    if isinstance(step, Pointwise | BatchNorm):
+        return size
+    if isinstance(step, Linear):
+        return step.weight.shape[0], 1, 1
     try:
         found = moved(step, META)(torch.empty((1, *size), device=META)).shape
     except (RuntimeError, ValueError) as error:

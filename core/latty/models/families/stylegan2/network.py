@@ -99,7 +99,8 @@ class FullyConnected(nn.Module):
         bias: float = 0,
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr)
+        # in place: for a division beside it torch would import its compiler, on the meta device
+        self.weight = nn.Parameter(torch.randn(outputs, inputs).div_(lr))
         self.bias = nn.Parameter(torch.full((outputs,), float(bias)))
         self.weight_gain, self.bias_gain = lr / math.sqrt(inputs), lr
         self.activation = ops.ACTIVATIONS[activation]

@@ -96,7 +96,8 @@ class StyleGAN3Input(nn.Module):
         self.config = config
         self.affine = sg2.FullyConnected(config.w_dim, 4)
         self.weight = nn.Parameter(torch.randn(c, c))
-        self.register_buffer("transform", torch.eye(3))
+        # not torch.eye: on the meta device torch would import its compiler for it
+        self.register_buffer("transform", torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1]]))
         self.register_buffer("freqs", torch.zeros(c, 2))
         self.register_buffer("phases", torch.zeros(c))
 
