@@ -178,10 +178,12 @@ def whole_list(word: str, known: Sequence[str]) -> str:
     return f"{near}there is: {', '.join(known)}"
 
 
-def unwritten(what: str, error: OSError) -> OutputError:
-    """The error that says what could not be written, "cannot write a.gif", why, and what to do."""
+def unwritten(what: str, error: OSError, then: str = "") -> OutputError:
+    """The error that says what could not be written, "cannot write a.gif", why, and what to do, and
+    what to do then."""
+    reason = error.strerror or str(error) or "no such name is possible"
     hint = _WRITING.get(error.errno or 0, "look at the disk")
-    return OutputError(f"{what}: {error.strerror or 'no such name is possible'}", hint)
+    return OutputError(f"{what}: {reason}", f"{hint}; {then}" if then else hint)
 
 
 def explain(error: Exception) -> LattyError | None:

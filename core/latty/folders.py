@@ -23,6 +23,9 @@ from latty.errors import ConfigError, UnfitFile, WouldOverwrite
 MARK = ".latty"  # the file that says that a folder is ours, and which one
 LOCK = "lock"  # the file that says who is at work in it
 OTHERS = "it belongs to another user"
+COPIED = "it seems to be a copy of a folder that latty made, and only the original goes on"
+_AWAY = "move it away, or choose another name"
+_ANEW = "remove it, and the work begins anew, or choose another name"
 _UNABLE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # to sync a folder
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -188,7 +191,7 @@ class Folder:
             raise in_the_way(self.path / name, fault) from None
         try:
             if fault := folder._not_ours(kind):
-                raise in_the_way(folder.path, fault)
+                raise in_the_way(folder.path, fault, _ANEW if fault == COPIED else _AWAY)
         except BaseException:
             folder.close()
             raise
@@ -226,6 +229,8 @@ class Folder:
                 raise
             if found == mark:
                 return ""
+            if re.fullmatch(rf"latty {re.escape(kind)} \d+\n".encode(), found):
+                return COPIED
             if not found and not any(map(_is_work, self.names())):
                 self.write(MARK, [mark])
                 return ""
@@ -265,9 +270,7 @@ def _start(name: str) -> str:
     return os.fsencode(name)[:200].decode("utf-8", "ignore")
 
 
-def in_the_way(
-    path: Path, fault: str, hint: str = "move it away, or choose another name"
-) -> WouldOverwrite:
+def in_the_way(path: Path, fault: str, hint: str = _AWAY) -> WouldOverwrite:
     """The error that says what has a name that we need."""
     return WouldOverwrite(f"{path} is in the way: {fault}", hint)
 

@@ -8,7 +8,7 @@ import math
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -193,4 +193,19 @@ def _formats() -> list[str]:
     from PIL import Image
 
     Image.init()
+    _silence()
     return [name for name in Image.ID if name != "EPS"]
+
+
+def _silence() -> None:
+    """Libtiff prints on stderr what it finds wrong, by itself; what matters of that is raised."""
+    import ctypes
+
+    from PIL import _imaging
+
+    with suppress(AttributeError, OSError):  # built into Pillow, its names hidden
+        linked = ctypes.CDLL(_imaging.__file__)
+        for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            handler = linked[name]
+            handler.argtypes, handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+            handler(None)

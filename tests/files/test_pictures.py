@@ -1,6 +1,7 @@
 """Pictures and films of anybody: no larger than they may be, nothing run, no other file read."""
 
 import os
+import random
 import subprocess
 import sys
 import time
@@ -182,3 +183,24 @@ def test_a_large_picture_is_shown_as_it_was(tmp_path: Path) -> None:
     Image.fromarray(noise).save(tmp_path / "x.png")
     pixels, _ = next(play.frames(tmp_path / "x.png"))
     assert (pixels == noise).all()
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "jpeg", "packbits"])
+def test_what_a_codec_finds_wrong_is_not_printed(
+    compression: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Libtiff writes on stderr by itself."""
+    Image.effect_noise((64, 64), 50).convert("RGB").save(
+        tmp_path / "good.tif", compression=compression
+    )
+    chance, refused = random.Random(0), 0
+    for _ in range(30):
+        data = bytearray((tmp_path / "good.tif").read_bytes())
+        for _ in range(30):
+            data[chance.randrange(8, len(data))] = chance.randrange(256)
+        (tmp_path / "bad.tif").write_bytes(data)
+        try:
+            list(pictures.frames(tmp_path / "bad.tif"))
+        except (BadData, UnidentifiedImageError):
+            refused += 1
+    assert refused and capfd.readouterr() == ("", "")

@@ -18,27 +18,28 @@ from signal import SIGINT
 from typing import Self
 
 from latty import locks, reading
-from latty.errors import BadData, Interrupted, LattyError, Locked, OutputError, WouldOverwrite
+from latty.errors import (
+    BadData,
+    Interrupted,
+    LattyError,
+    Locked,
+    OutputError,
+    WouldOverwrite,
+    unwritten,
+)
 from latty.files import refuse_existing, sync
 from latty.folders import LOCK, MARK, Folder, parent_of
 
 SUFFIX, _KIND = ".latty-work", "render"
 RESUME = "the same command goes on where this one stopped"
+ELSEWHERE = "--out-dir names another folder"
+_BARRED = (errno.EROFS, errno.EACCES, errno.EPERM)  # trying again does not help
 PICTURES, RECIPE = "pictures", "recipe.json"
 _PUBLISHING, _REPLACED = "publishing.json", "replaced"
 _OURS = {PICTURES, RECIPE, _PUBLISHING, _REPLACED, LOCK, MARK}
 _LAST = (_PUBLISHING, MARK, LOCK)
 _TRIES = 100
 _FRAME = re.compile(r"\d+\.png")
-_HINTS = {
-    errno.ENOSPC: "free some space; " + RESUME,
-    errno.EDQUOT: "your quota is used up; " + RESUME,
-    errno.EROFS: "choose another folder with --out-dir",
-    errno.EACCES: "choose another folder with --out-dir",
-    errno.EPERM: "choose another folder with --out-dir",
-    errno.ENAMETOOLONG: "choose a shorter name",
-    errno.EFBIG: "the file system or a limit allows no file this large",
-}
 
 
 class Work:
@@ -316,9 +317,8 @@ def disk_errors(works: Sequence[Work]) -> Iterator[None]:
         for work in works:
             work.drop()
         names = ", ".join(work.target.name for work in works)
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        hint = _HINTS.get(error.errno or 0, "look at the disk; " + RESUME)
-        raise OutputError(f"cannot write {names}: {reason}", hint) from error
+        then = ELSEWHERE if error.errno in _BARRED else RESUME
+        raise unwritten(f"cannot write {names}", error, then) from error
 
 
 def _sync(path: Path) -> None:
