@@ -114,13 +114,13 @@ def render_preset(
     UsageError, WouldOverwrite, OutputError, DeviceError.
     """
     from latty.render import Options, write
-    from latty.render.batch import RenderRequest
+    from latty.render.requests import RenderRequest
 
     options = Options(Path(out_dir).expanduser(), device, overwrite)
     ref = preset if isinstance(preset, Preset) else str(preset)
-    wanted, options = RenderRequest(ref, options, tuple(overrides)).resolved()
-    with working(wanted.name) as report:
-        return write(wanted, options, report)
+    wanted = RenderRequest(ref, options, tuple(overrides)).checked()
+    with working(wanted.preset.name) as report:
+        return write(wanted.preset, wanted.options, report)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

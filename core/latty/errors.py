@@ -127,16 +127,28 @@ class Interrupted(LattyError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault of a file: 1-based line and column (0 = the whole file), key, words, suggestion."""
+    """One fault of a file: 1-based line and column (0 = the whole file), key, words, suggestion.
+
+    file  where it is not in the file that was asked for, but in one that this one names
+    code  the exit code where all faults of a file have it
+    """
 
     line: int
     column: int
     key: str
     what: str
     hint: str = ""
+    file: str = ""
+    code: int = 65
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """Sorts the faults of a file as they stand there, those of others behind them."""
+        return self.file, self.line, self.column, self.key
 
     def format(self, file: str) -> str:
         """`file:line:col: key: what, hint`, as editors and terminals make clickable."""
+        file = self.file or file
         place = f"{file}:{self.line}:{self.column}" if self.line else file
         text = f"{place}: {self.key}: {self.what}" if self.key else f"{place}: {self.what}"
         return f"{text}, {self.hint}" if self.hint else text
@@ -147,12 +159,18 @@ class _Problems(LattyError):
 
     def __init__(self, file: str, problems: Iterable[Problem]) -> None:
         self.file = file
-        self.problems = tuple(sorted(problems, key=lambda p: (p.line, p.column, p.key)))
+        self.problems = tuple(sorted(problems, key=lambda p: p.place))
         super().__init__("\n".join(p.format(file) for p in self.problems))
 
 
 class PresetError(_Problems, BadData):
-    """Every problem of one preset, or of another file of data."""
+    """Every problem of one preset, or of another file of data. 66 where all of them are that
+    something is not there."""
+
+    def __init__(self, file: str, problems: Iterable[Problem]) -> None:
+        super().__init__(file, problems)
+        codes = {problem.code for problem in self.problems}
+        self.exit_code = codes.pop() if len(codes) == 1 else BadData.exit_code
 
 
 class SettingsError(_Problems, ConfigError):

@@ -37,6 +37,7 @@ strength = 0.25
 unit = "own"
 [[outputs]]
 path = "a.gif"
+loop = "once"
 """
 
 
@@ -271,7 +272,7 @@ def test_a_preset_with_a_latent_renders_and_its_picture_renders_again(
         "schema = 1\nframes = 3\n[scene]\nmodel = 'portraits'\nlatent = 'drawn.npz#3'\n"
         "locks = ['portraits/yaw']\n[[scene.edits]]\ndirection = 'portraits/smile'\n"
         "strength = { from = -2, to = 2 }\nmode = 'centred'\nconditions = ['portraits/age']\n"
-        "[[outputs]]\npath = 'x.gif'\nsize = 32\n"
+        "[[outputs]]\npath = 'x.gif'\nsize = 32\nloop = 'once'\n"
     )
     monkeypatch.chdir(tmp_path)
     assert main(["check", "x.toml"]) == 0
@@ -283,7 +284,7 @@ def test_a_preset_with_a_latent_renders_and_its_picture_renders_again(
     assert (tmp_path / "renders" / "y.gif").read_bytes() == made
     capsys.readouterr()
     assert main(["render", "x.toml", "--set", "scene.latent=drawn.npz#9"]) == 66
-    assert "no latent 9 in drawn.npz (it holds 4: 0 to 3)" in capsys.readouterr().err
+    assert "no latent 9 in drawn.npz, it holds 4: 0 to 3" in capsys.readouterr().err
 
 
 def drawn(psi: object, space: str = "z") -> None:

@@ -14,7 +14,7 @@ name = "{name}"
 frames = {frames}
 [scene]
 model = "portraits"
-seed = {{ walk = [1, 2] }}
+seed = {{ walk = [1, 2, 1] }}
 [[outputs]]
 path = "{name}.{suffix}"
 size = {size}

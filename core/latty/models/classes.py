@@ -6,13 +6,14 @@ its order). A class may have several names with commas between them, as ImageNet
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from latty.errors import BadData, did_you_mean, whole_list
 from latty.home import shipped_dir
 from latty.scene import Label, Mixture
+from latty.text import clean
 
 if TYPE_CHECKING:
     from latty.models.base import Generator
@@ -27,6 +28,17 @@ def imagenet() -> tuple[str, ...]:
     """ImageNet's names in the order of its classes, such as "Eskimo dog, husky"."""
     text = (shipped_dir() / "imagenet.txt").read_text(encoding="utf-8")
     return tuple(text.splitlines())
+
+
+def names_said(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
+    """The settings' "class_names", or "id2label" as Hugging Face writes it; () without either."""
+    found = config.get("class_names")
+    if found is None and isinstance(labels := config.get("id2label"), dict):
+        found = [labels.get(str(i)) for i in range(count)]
+    if not isinstance(found, list) or len(found) != count:
+        return ()
+    named = all(isinstance(name, str) for name in found)
+    return tuple(clean(name) for name in found) if named else ()
 
 
 def own_names(generator: "Generator") -> tuple[str, ...]:

@@ -14,6 +14,11 @@ A family is one file or folder in families/ with
     PICTURE      optional: how its tensors tell height and width, a literal of two patterns: of the
                  one whose last two sizes the pictures begin with, and of those of which each block
                  has one; they double from block to block. A layout may have it, too
+    CODES        optional, a literal: a pattern of names of tensors, and a number. Its codes have
+                 so many layers as there are such tensors, and so many more; for headers that do
+                 not say "num_layers"
+    HEADER       of a model without a file: what its header would say of "num_layers" and
+                 "num_classes", a literal
     NOISE        whether the noise of a scene changes its pictures (a literal; True if left out)
     build        tensors, header, device -> Generator; strict: every key, shape and number checked
     prepare      optional: part, Converted -> Converted; what is done when a file of others in

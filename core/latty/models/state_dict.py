@@ -189,17 +189,6 @@ def unused(config: Mapping[str, Any], known: Container[str], training: str = "")
     return (f"settings that latty does not know, and does not use: {names}",) if rest else ()
 
 
-def class_names(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
-    """The settings' "class_names", or "id2label" as Hugging Face writes it; () without either."""
-    found = config.get("class_names")
-    if found is None and isinstance(labels := config.get("id2label"), dict):
-        found = [labels.get(str(i)) for i in range(count)]
-    if not isinstance(found, list) or len(found) != count:
-        return ()
-    named = all(isinstance(name, str) for name in found)
-    return tuple(clean(name) for name in found) if named else ()
-
-
 def filter_taps(name: str, kernel: Tensor) -> tuple[float, ...]:
     """Taps (T,) of a filter (T, T), which must be their outer product, or (T,), of sum 1. Raises
     BadData for another kernel."""

@@ -1,102 +1,103 @@
 """What validation cannot see: do the models and directions exist, and does every key do something.
 
+One function, `checked`, says all that can be known of a preset before torch is imported: `latty
+check`, a dry run, a render before its work, a job before it is submitted and the studio ask it.
+What cannot be drawn is refused; what does nothing, or is doubtful, is a warning.
+
 Names come from file headers alone: nothing here imports torch or numpy.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from latty.checkpoints.safetensors import read_header
-from latty.directions.store import resolve
-from latty.errors import LattyError, Missing, Problem
-from latty.models.store import model_file
-from latty.presets import codecs, reading, together
-from latty.presets.convert import latents_between, to_preset
+from latty.errors import Problem
+from latty.presets import codecs, naming, reading, together, with_model
+from latty.presets.convert import to_preset
+from latty.presets.formats import format_of, is_film, suffix_of
 from latty.presets.reading import PresetFile
-from latty.presets.values import Preset
-from latty.scene import SEED_LIMIT, Walk, references
-from latty.tables import words
-
-Find = Callable[[str], object]  # raises LattyError for a reference that leads nowhere
-
-ALWAYS = {  # keys of an output that every format may have
-    "path", "size", "captions", "width", "height", "fit", "scale", "background", "gap", "margin",
-    "columns",
-}  # fmt: skip
+from latty.presets.values import Output, Preset
+from latty.scene import Walk, references
+from latty.tables.rules import keys_of
 
 
-def check(source: str | Path) -> list[str]:
-    """Warnings, as `file:line:col: key: what`; raises PresetError with every fault."""
-    loaded = reading.load(source)
-    preset = to_preset(reading.accepted(loaded, _references(loaded)), loaded.file)
-    loaded.refuse([*together.faults(loaded, preset)])
-    checks = (_whole, together.for_other_models, _beyond)
-    warnings = [*_unused(loaded), *(one for find in checks for one in find(loaded, preset))]
-    return [warning.format(loaded.file) for warning in warnings]
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What does nothing, or is doubtful, in a file."""
+
+    file: str
+    found: tuple[Problem, ...]
+
+    def lines(self, outputs: bool = True) -> list[str]:
+        """As `file:line:col: key: what`; those of its own outputs only if these count."""
+        counted = (one for one in self.found if outputs or not _of_outputs(one))
+        return [one.format(self.file) for one in counted]
+
+
+def _of_outputs(problem: Problem) -> bool:
+    return (problem.what if problem.key.startswith("--set") else problem.key).startswith("outputs")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A preset that can be drawn, and its doubts."""
+
+    preset: Preset
+    doubts: Doubts
+
+
+def check(source: str | Path, overrides: Sequence[str] = ()) -> list[str]:
+    """The warnings of a preset; raises PresetError with every fault, and what `load` raises."""
+    return checked(reading.load(source, overrides)).doubts.lines()
+
+
+def checked(source: PresetFile) -> Checked:
+    """The preset of what was loaded. Raises PresetError with every fault."""
+    preset = to_preset(reading.accepted(source, _references(source)), source.file)
+    source.refuse([*together.faults(source, preset), *with_model.faults(source, preset)])
+    checks = (_whole, _timing, together.for_other_models, with_model.doubts)
+    found = [*_unused(source), *(one for find in checks for one in find(source, preset))]
+    return Checked(preset, Doubts(source.file, tuple(found)))
 
 
 def _references(source: PresetFile) -> Iterator[Problem]:
     """Models, directions and latents that are not there; the data may be anything."""
     for path, kind, ref in references(source.data.get("scene")):
-        if isinstance(ref, str) and (fault := _fault(FIND[kind], ref)):
-            yield source.problem(("scene", *path), *fault)
-
-
-def _fault(find: Find, ref: str) -> tuple[str, str] | None:
-    if words.unsafe_character(ref) or not ref:
-        return None  # the validator has told
-    try:
-        find(ref)
-    except LattyError as error:
-        return error.message, error.hint
-    return None
-
-
-def _find_move(ref: str) -> None:
-    """Raises Missing, BadData unless it is "seed:N" or names a direction that is there."""
-    kind, _, seed = ref.partition(":")
-    if kind != "seed":
-        resolve(ref)
-    elif not (seed.isascii() and seed.isdecimal() and len(seed) < 11 and int(seed) < SEED_LIMIT):
-        raise Missing(f"'{words.shown(ref)}' names no seed", 'write for example "seed:42"')
-
-
-def _find_latent(ref: str) -> None:
-    """Raises Missing, BadData unless there is a latent of that number or name, or of each end of
-    a range."""
-    from latty import latents
-
-    found, between = latents.look(ref), latents_between(ref)
-    for which in between[1:] if between else [latents.split(ref)[2]]:
-        found.index(str(which))
-
-
-FIND: dict[str, Find] = {  # what a field of a scene refers to -> who looks it up
-    "model": model_file,
-    "move": _find_move,
-    "direction": resolve,
-    "latent": _find_latent,
-}
+        if isinstance(ref, str) and (error := naming.fault(kind, ref)) is not None:
+            where = ("scene", *path)
+            yield source.problem(where, error.message, error.hint, error.exit_code)
 
 
 def _unused(source: PresetFile) -> Iterator[Problem]:
-    """Keys that the writer of their output does not read."""
+    """Keys of an output that its writer, or the output itself, does not read."""
     for index, output in enumerate(source.data.get("outputs", [])):
-        for key, form in codecs.unread(output):
-            if key not in ALWAYS:
-                yield source.problem(("outputs", index, key), f"means nothing for {form}")
+        unread = dict(codecs.unread(output))
+        for key in output:
+            if what := _useless(key, output, unread):
+                yield source.problem(("outputs", index, key), what)
+
+
+def _useless(key: str, output: Mapping[str, Any], unread: Mapping[str, str]) -> str:
+    """Why a key of an output does nothing there, "" where it does something."""
+    facts, layout = keys_of(Output)[key].facts, output.get("layout", "frames")
+    if key in unread and not facts.get("everywhere"):
+        return f"means nothing for {unread[key]}"
+    if facts.get("still") and is_film(output["path"]):
+        return f"means nothing for {suffix_of(output['path'])}, which plays"
+    if layout not in facts.get("layouts", (layout,)):
+        return f"means nothing where layout is '{layout}'"
+    return ""
 
 
 def _whole(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     """What is legal and probably not meant."""
-    if "schema" not in source.data:
+    if "schema" not in source.data and source.places is not None:
         yield source.problem((), "no schema number, read as 1", "add: schema = 1")
     if not preset.outputs:
-        yield source.problem(
-            (), "no [[outputs]]: nothing to render", "add one, or name one with -o"
-        )
-    moves = bool(preset.tracks) or isinstance(preset.scene.seed, Walk)
-    if moves and preset.frames == 1:
+        what, hint = "no [[outputs]]: nothing to render", "add one, or name one with -o"
+        yield source.problem(("outputs",), what, hint)
+    if _moves(preset) and preset.count() == 1:
         yield source.problem(("frames",), "is 1: nothing will be seen to move")
     if preset.scene.latent is not None and (preset.seeds or preset.scene.seed != 0):
         yield source.problem(("scene", "seed"), "is not used: the scene starts at its latent")
@@ -105,20 +106,24 @@ def _whole(source: PresetFile, preset: Preset) -> Iterator[Problem]:
             yield source.problem(("outputs", index, "layout"), "is a strip of edits: there is none")
 
 
-def _beyond(source: PresetFile, preset: Preset) -> Iterator[Problem]:
-    """Layers beyond the model's last."""
-    count = _layer_count(preset.scene.model)
-    for index, edit in enumerate(preset.scene.edits):
-        last = max(edit.layers.start, (edit.layers.stop or 1) - 1) if edit.layers else 0
-        if count and last >= count:
-            what = f"goes beyond layer {count - 1}, the model's last"
-            yield source.problem(("scene", "edits", index, "layers"), what)
+def _moves(preset: Preset) -> bool:
+    return bool(preset.tracks) or isinstance(preset.scene.seed, Walk)
 
 
-def _layer_count(model: str) -> int:
-    """L of a model's codes where its header says so, 0 elsewhere."""
-    file = model_file(model)
-    if file is None or file.suffix != ".safetensors":
-        return 0
-    count = read_header(file).meta.get("num_layers", "")
-    return int(count) if count.isascii() and count.isdecimal() and len(count) < 5 else 0
+def _timing(source: PresetFile, preset: Preset) -> Iterator[Problem]:
+    """Films that are slower, longer or less smooth than they look in the file."""
+    films = [(i, output) for i, output in enumerate(preset.outputs) if is_film(output.path)]
+    for index, output in films if _moves(preset) and preset.count() > 1 else ():
+        form, first = format_of(output.path), films[0][1]
+        if form is not None and form.fastest and output.rate > form.fastest:
+            what = f"{form.suffix} plays {form.fastest} a second: frames are left out"
+            yield source.problem(("outputs", index, "fps"), what)
+        lasts, wanted = (preset.count(o) / o.rate for o in (output, first))
+        if preset.seconds is None and lasts != wanted:
+            what = f"lasts {float(lasts):g} s, outputs.{films[0][0]} {float(wanted):g} s"
+            hint = "write seconds = ... in the place of frames"
+            yield source.problem(("outputs", index, "fps"), what, hint)
+        plays = form is not None and "fps" in form.reads
+        if plays and output.loop == "loop" and not preset.closed:
+            what = "does not close: it jumps from its end to its beginning"
+            yield source.problem(("outputs", index, "loop"), what, 'or say loop = "once"')

@@ -6,7 +6,7 @@ Presets come from strangers. Only a path that somebody typed may leave the outpu
 import errno
 import os
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from latty.errors import BadData, WouldOverwrite
 from latty.presets.formats import format_of, suffixes
@@ -40,6 +40,30 @@ def safe_output(
         what = f"output '{shown(path)}' is there already, and is a {kind}"
         raise WouldOverwrite(what, "choose another name")
     return target
+
+
+class OutputNames:
+    """The names that outputs take, of one preset or of several that are rendered together."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
+        self._above: dict[str, str] = {}  # folders above them
+
+    def claim(self, path: str, owner: str) -> str:
+        """Why an output cannot also have this name, "" where it can; `owner` is what messages call
+        the output."""
+        name = os.path.normpath(path).casefold()  # some file systems do not tell case
+        above = [str(folder) for folder in PurePath(name).parents]
+        if name in self._owners:
+            return f"is also written by {self._owners[name]}"
+        if holder := next((one for one in above if one in self._owners), ""):
+            return f"lies inside the output of {self._owners[holder]}"
+        if name in self._above:
+            return f"is a folder in which {self._above[name]} writes"
+        self._owners[name] = owner
+        for folder in above:
+            self._above.setdefault(folder, owner)
+        return ""
 
 
 def name_fault(path: str) -> str:

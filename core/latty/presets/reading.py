@@ -1,8 +1,7 @@
 """From bytes to a Preset: encoding, TOML, overrides, validation; every fault with its place."""
 
-import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,20 +15,17 @@ from latty.errors import (
 )
 from latty.presets import finding
 from latty.presets import overrides as sets
-from latty.presets.formats import format_of
+from latty.presets.across import across
 from latty.presets.migrations import migrate
-from latty.presets.moments import MOST, USUAL, rate_of, time_line
-from latty.scene import MIXING, MODES
+from latty.presets.moments import time_line
 from latty.tables import reading as tables
 from latty.tables import words
 from latty.tables.reading import Kind, TableFile
-from latty.tables.rules import Fault
 
 Table = dict[str, Any]  # a whole preset, checked
 
 PRESET_FILE = Kind("preset")
 RECIPE = Kind("preset", wide=True)  # inside a picture: whatever a verb has drawn renders again
-SHARE = "means nothing for a seed: its strength is a share of the way"
 LARGEST = 2.0  # truncation that a preset can say
 
 
@@ -40,13 +36,13 @@ class PresetFile(TableFile):
     path: Path | None = None
     overrides: tuple[sets.Override, ...] = ()
 
-    def problem(self, where: words.Path, what: str, hint: str = "") -> Problem:
+    def problem(self, where: words.Path, what: str, hint: str = "", code: int = 65) -> Problem:
         """A fault at a key; where the value came from --set, that is named instead of a line."""
         for override in reversed(self.overrides):
             if override.covers(where):
                 key = f"--set {words.shown(override.text)}"
-                return Problem(0, 0, key, f"{words.dotted(where)}: {what}", hint)
-        return TableFile.problem(self, where, what, hint)
+                return Problem(0, 0, key, f"{words.dotted(where)}: {what}", hint, code=code)
+        return replace(TableFile.problem(self, where, what, hint), code=code)
 
 
 def load(source: str | Path, overrides: Sequence[str] = ()) -> PresetFile:
@@ -82,7 +78,13 @@ def accepted(source: PresetFile, more: Iterable[Problem] = ()) -> Table:
     from latty.presets.shape import PRESET  # dozens of rules: only reading pays for them
 
     table, problems = source.faults(PRESET, time_line(source.data))
-    source.refuse([*problems, *(source.problem(*fault) for fault in _across(source)), *more])
+    source.refuse(
+        [
+            *problems,
+            *(source.problem(*fault) for fault in across(source.data, source.kind is RECIPE)),
+            *more,
+        ]
+    )
     known = _known_truncation(source)
     return {**table, "scene": {**table["scene"], **known}}
 
@@ -111,57 +113,3 @@ def _prepared(source: PresetFile, overrides: Sequence[str]) -> PresetFile:
     for override in parsed:
         sets.apply(data, override)
     return replace(source, data=data, overrides=parsed)
-
-
-def _across(source: PresetFile) -> Iterator[Fault]:
-    """Faults that only two keys together show; the data may be anything."""
-    data = source.data
-    yield from _edits_across(data.get("scene"))
-    yield from _length_across(data)
-    seen: dict[str, int] = {}
-    outputs = data.get("outputs")
-    for index, output in enumerate(outputs if isinstance(outputs, list) else []):
-        path = output.get("path") if isinstance(output, dict) else None
-        if not isinstance(path, str):
-            continue
-        name = os.path.normpath(path).casefold()  # some file systems do not tell case
-        if name in seen:
-            yield Fault(("outputs", index, "path"), f"is also written by outputs.{seen[name]}")
-        seen.setdefault(name, index)
-        if source.kind is RECIPE:  # `--output x.gif` of a strip is a film, and its recipe says both
-            continue
-        layout, found = output.get("layout", "frames"), format_of(path)
-        if layout in ("grid", "strip") and found is not None and "layout" not in found.reads:
-            yield Fault(("outputs", index, "layout"), f"'{layout}' is one picture: it needs a .png")
-
-
-def _length_across(data: Table) -> Iterator[Fault]:
-    """A film that is said to be long twice, or too long for one of its outputs."""
-    if "seconds" not in data:
-        return
-    if "frames" in data:
-        yield Fault(("frames",), "is said beside seconds", "leave one of them out")
-    seconds, outputs = data["seconds"], data.get("outputs")
-    for output in outputs if isinstance(outputs, list) else []:
-        rate = rate_of(output.get("fps", USUAL)) if isinstance(output, dict) else None
-        if rate and isinstance(seconds, int | float) and seconds * rate > MOST:
-            most = f"at most {MOST} frames, or {float(MOST / rate):g} s"
-            yield Fault(("seconds",), f"takes {most}, not {seconds:g} at {float(rate):g} fps")
-            return
-
-
-def _edits_across(scene: Any) -> Iterator[Fault]:
-    """Edits that ask for what a seed, or two words together, cannot mean."""
-    edits = scene.get("edits") if isinstance(scene, dict) else None
-    for index, edit in enumerate(edits if isinstance(edits, list) else []):
-        if not isinstance(edit, dict):
-            continue
-        where, ref = ("scene", "edits", index), edit.get("direction")
-        mode, unit = edit.get("mode", "relative"), edit.get("unit", "sigma")
-        if isinstance(ref, str) and ref.startswith(MIXING):
-            if mode in MODES and mode != "relative":
-                yield Fault((*where, "mode"), SHARE)
-            if unit == "own":
-                yield Fault((*where, "unit"), SHARE)
-        elif unit == "own" and mode in MODES and mode != "relative":
-            yield Fault((*where, "unit"), f"'own' moves by a way; mode '{mode}' counts in sigma")

@@ -52,6 +52,12 @@ COLUMNS = 7  # of sheets, grids and strips that say none
 class Output:
     """One file, or one folder of numbered frames, and how it is written.
 
+    A key is for the formats whose writers read it. What else its field may say:
+
+        everywhere=True   every format has it
+        still=True        only where a picture is written, and no film
+        layouts=(...)     only in these layouts
+
     size    height in px; None = the scene's
     layout  of a .png: "frames" a contact sheet, "grid" seeds or edits x strengths,
             "strip" one row per edit; strengths of both run from -span to +span
@@ -63,12 +69,16 @@ class Output:
     """
 
     path: str = field(
-        metadata=says(text(200), "Relative; its suffix chooses the format, / at its end frames.")
+        metadata=says(
+            text(200),
+            "Relative; its suffix chooses the format, / at its end frames.",
+            everywhere=True,
+        )
     )
     fps: rates.Rate = option(
         USUAL, rates.rule(), "Frames per second; '30000/1001', 'ntsc' and 29.97 are exact."
     )
-    size: int | None = option(None, SIZE, "Height in pixels; absent: the scene's.")
+    size: int | None = option(None, SIZE, "Height in pixels; absent: the scene's.", everywhere=True)
     loop: Loop = option("loop", word(*get_args(Loop)), "bounce: there and back again.")
     crf: int = option(18, whole(0, 63), "Video quality, 0 (best) to 63.")
     codec: str | None = option(None, text(40), "Of a film; absent: the usual one of its suffix.")
@@ -88,33 +98,58 @@ class Output:
     dither: bool = option(False, flag(), "GIF: smoother gradients, a slightly larger file.")
     encoder: Encoder = option("x264", word(*get_args(Encoder)), "MP4: nvenc is used if it opens.")
     layout: Layout = option("frames", word(*get_args(Layout)), "Of a .png: sheet, grid or strip.")
-    rows: Rows = option("seeds", word(*get_args(Rows)), "What each row of a grid is.")
+    rows: Rows = option(
+        "seeds", word(*get_args(Rows)), "What each row of a grid is.", layouts=("grid",)
+    )
     columns: int | None = option(
         None,
         whole(1, MOST_SEEDS),
         f"Pictures in a row; absent: {COLUMNS} on a sheet, near a square in a film.",
+        everywhere=True,
     )
-    span: float = option(3.0, number(0.01, 100), "Of a grid or strip: strength -span to +span.")
+    span: float = option(
+        3.0,
+        number(0.01, 100),
+        "Of a grid or strip: strength -span to +span.",
+        layouts=("grid", "strip"),
+    )
     captions: Captions = option(
         True,
         one_of("true, false or 'short'", flag(), word("short")),
         'Write names into the picture; "short": numbers only.',
+        everywhere=True,
+        still=True,
     )
-    width: int | None = option(None, FRAME_SIDE, "Of the whole frame in px; absent: as it comes.")
-    height: int | None = option(None, FRAME_SIDE, "Of the whole frame in px; absent: as it comes.")
+    width: int | None = option(
+        None, FRAME_SIDE, "Of the whole frame in px; absent: as it comes.", everywhere=True
+    )
+    height: int | None = option(
+        None, FRAME_SIDE, "Of the whole frame in px; absent: as it comes.", everywhere=True
+    )
     fit: Fit = option(
         "pad",
         word(*get_args(Fit)),
         "pad: all of it on the background; crop: the frame is full; blur: itself behind; stretch.",
+        everywhere=True,
     )
     scale: Scale = option(
-        "smooth", word(*get_args(Scale)), "nearest: pixels stay squares, as pixel art wants."
+        "smooth",
+        word(*get_args(Scale)),
+        "nearest: pixels stay squares, as pixel art wants.",
+        everywhere=True,
     )
     background: str | None = option(
-        None, COLOUR, 'Beside and behind the pictures: "#rrggbb", a name, "transparent".'
+        None,
+        COLOUR,
+        'Beside and behind the pictures: "#rrggbb", a name, "transparent".',
+        everywhere=True,
     )
-    gap: int | None = option(None, whole(0, 1024), "px between pictures; absent: as it suits.")
-    margin: int | None = option(None, whole(0, 4096), "px around them; absent: as it suits.")
+    gap: int | None = option(
+        None, whole(0, 1024), "px between pictures; absent: as it suits.", everywhere=True
+    )
+    margin: int | None = option(
+        None, whole(0, 4096), "px around them; absent: as it suits.", everywhere=True
+    )
 
     @property
     def across(self) -> int:

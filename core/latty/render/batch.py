@@ -5,62 +5,17 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from latty.errors import LattyError, Missing, OutputError
+from latty.errors import Missing, OutputError
 from latty.models import look
-from latty.presets import Output, Preset, fitting
-from latty.presets.formats import suffix_of
+from latty.presets import Preset
 from latty.render import targets, work, write
-from latty.render.named import Unplaced
 from latty.render.options import Allowed, Options
-from latty.render.sources import read
+from latty.render.requests import RenderRequest
 from latty.report import Report, silent
-
-
-@dataclass(frozen=True, slots=True)
-class RenderRequest:
-    """A preset to be rendered.
-
-    ref        a preset; a file, a shipped one's name, "-" for stdin, or a picture that latty made
-    overrides  texts such as scene.seed=3, put over the preset
-    output     one file instead of all outputs, None for these
-    own_batch  the options' batch also for a picture, whose recipe has batches of its own
-    """
-
-    ref: str | Preset
-    options: Options
-    overrides: tuple[str, ...] = ()
-    output: Path | None = None
-    own_batch: bool = False
-
-    def resolved(self) -> tuple[Preset, Options]:
-        """The preset with its outputs where they are wanted. Raises what `sources.read` does."""
-        source = read(self.ref, self.overrides)
-        preset, options = source.preset, replace(self.options, preset_file=source.file)
-        if source.batches and not self.own_batch:
-            options = replace(options, batch=source.batches)
-        if self.output is not None:
-            suffix = suffix_of(self.output)
-            same = [one for one in preset.outputs if suffix_of(one.path) == suffix]
-            chosen = (same or preset.outputs or (Output(""),))[0]
-            chosen = fitting(replace(chosen, path=self.output.name))
-            preset = replace(preset, outputs=(chosen,))
-            options = replace(options, out_dir=self.output.parent)
-        return preset, options
-
-    def asked(self) -> tuple[str, Callable[[str], str]] | None:
-        """What its picture must not name by itself, in words, and what makes an override of the
-        user's own; None where nothing is to be asked, or all is wrong."""
-        try:
-            self.resolved()
-        except Unplaced as unplaced:
-            return unplaced.said, unplaced.names[0].answered
-        except LattyError:
-            pass
-        return None
 
 
 def refuse_early(model: str, files: Sequence[Path], overwrite: bool, key: str = "") -> None:

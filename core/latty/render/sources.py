@@ -7,8 +7,11 @@ from pathlib import Path
 
 from latty import presets
 from latty.presets import Preset
+from latty.presets.checking import Doubts, checked
+from latty.presets.convert import to_preset
 from latty.presets.formats import FOLDER, media_of, suffix_of
 from latty.presets.overrides import apply, parse
+from latty.presets.reading import RECIPE, PresetFile, accepted, from_data, load
 from latty.render import named, provenance
 from latty.render.options import Batches
 from latty.render.work import is_frames
@@ -16,11 +19,20 @@ from latty.render.work import is_frames
 
 @dataclass(frozen=True, slots=True)
 class PresetSource:
-    """A preset, and the file it must not be overwritten in: None for stdin and pictures."""
+    """A preset, what it was read from, and of a picture the batches that give its bytes again."""
 
     preset: Preset
-    file: Path | None
-    batches: Batches | None = None  # of a picture: what gives its bytes again
+    loaded: PresetFile
+    batches: Batches | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """The file it must not be overwritten in: None for stdin and pictures."""
+        return self.loaded.path
+
+    def doubts(self) -> Doubts:
+        """What is doubtful about it. Raises PresetError with all that cannot be drawn."""
+        return checked(self.loaded).doubts
 
 
 def read(ref: str | Preset, overrides: Sequence[str] = ()) -> PresetSource:
@@ -28,12 +40,18 @@ def read(ref: str | Preset, overrides: Sequence[str] = ()) -> PresetSource:
     BadData for a picture without a recipe, Unplaced for one that names other people's files,
     UsageError for an override."""
     if isinstance(ref, Preset):
-        return PresetSource(overridden(ref, overrides, ref.name), None)
+        preset = overridden(ref, overrides, ref.name)
+        return PresetSource(preset, _without_file(preset, ref.name))
     path = Path(ref).expanduser()
     if (path.is_file() and media_of(path)) or (path.is_dir() and is_frames(path)):
         return _from_picture(path, overrides)
     file = path if path.is_file() else presets.shipped().get(ref)
-    return PresetSource(presets.read(ref if file is None else file, overrides), file)
+    loaded = load(ref if file is None else file, overrides)
+    return PresetSource(to_preset(accepted(loaded), loaded.file), loaded)
+
+
+def _without_file(preset: Preset, name: str) -> PresetFile:
+    return from_data(presets.to_dict(preset), name, RECIPE)
 
 
 def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
@@ -52,7 +70,8 @@ def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
     outputs = tuple(replace(output, path=name) for output in preset.outputs[:1])
     keys = [parse(text) for text in overrides]
     scene = named.placed(preset.scene, whole, recipe, lambda key: any(o.covers(key) for o in keys))
-    return PresetSource(replace(preset, scene=scene, outputs=outputs), None, batches)
+    preset = replace(preset, scene=scene, outputs=outputs)
+    return PresetSource(preset, _without_file(preset, path.name), batches)
 
 
 def overridden(preset: Preset, overrides: Sequence[str], name: str) -> Preset:

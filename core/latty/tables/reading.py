@@ -78,11 +78,12 @@ class TableFile:
         """Raises the kind's error where there are problems; of a great many only the first."""
         if not problems:
             return
-        ordered = sorted(problems, key=lambda p: (p.line, p.column, p.key))
+        ordered = sorted(problems, key=lambda p: p.place)
         rest = len(ordered) - MOST
         if rest > 0:
             last = ordered[MOST - 1]  # one column on, so that the sum comes behind it
-            ordered[MOST:] = [Problem(last.line, last.column + 1, "", f"and {rest} more problems")]
+            more = f"and {rest} more problems"
+            ordered[MOST:] = [Problem(last.line, last.column + 1, "", more, file=last.file)]
         raise self.kind.error(self.file, ordered)
 
 

@@ -72,7 +72,7 @@ def read(ref: str, answers: Sequence[str] = ()) -> Read:
 
     before = stamp_of(Path(ref).expanduser())
     source = sources.read(ref, answers)
-    warnings = presets.check(source.file) if source.file is not None else []
+    warnings = source.doubts().lines()
     return Read(source.preset, source.file, tuple(warnings), before or stamp_of(source.file))
 
 

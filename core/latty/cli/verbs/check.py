@@ -1,59 +1,66 @@
 """Name every mistake of a preset at once, as file:line:col."""
 
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.errors import LattyError, PresetError
+from latty.errors import LattyError, PresetError, Problem, explain
 
 ORDER = 120
+KEYS = ("line", "column", "key", "what", "hint", "file")
 
 
 def options(parser: Parser) -> None:
     """What it takes."""
     parser.epilog = (
-        '--json: {"preset", "ok", "warnings", "problems"} per preset;\n'
-        'a problem is {"line", "column", "key", "what", "hint"}.'
+        "What cannot be rendered is an error, what does nothing or is doubtful a warning; two\n"
+        "presets that write one output are an error of the second.\n\n"
+        '--json: {"preset", "ok", "warnings", "problems"} per preset; a problem is\n'
+        '{"line", "column", "key", "what", "hint", "file"}; "file": where it is not the preset.'
     )
-    parser.add_argument("presets", nargs="+", metavar="PRESET",
-                        help="a .toml, a name, a picture that latty made, or -")  # fmt: skip
+    add = parser.add_argument
+    add("presets", nargs="+", metavar="PRESET",
+        help="a .toml, a name, a picture that latty made, or -")  # fmt: skip
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="change a value of the preset, as in scene.seed=3")  # fmt: skip
     parser.add_json()
 
 
 def run(run: Run) -> int:
     """Every problem of every preset: the code of the only one, or 1 if some of several failed."""
-    codes = [_one(ref, run) for ref in run.args.presets]
-    return codes[0] if len(codes) == 1 else int(any(codes))
+    from latty.render import Options
+    from latty.render.requests import RenderRequest, checked
+
+    refs, options = run.args.presets, Options(run.config().out_dir)
+    found = checked([RenderRequest(ref, options, tuple(run.args.overrides)) for ref in refs])
+    codes = []
+    for ref, one in zip(refs, found, strict=True):
+        if isinstance(one, Exception):
+            codes.append(_told(ref, one, run))
+            continue
+        for warning in one.warnings:
+            run.out.say(warning)
+        run.out.result(f"{ref}: ok", preset=ref, ok=True, warnings=one.warnings, problems=[])
+    failed = [*filter(None, codes)]
+    return failed[0] if len(refs) == 1 and failed else int(bool(failed))
 
 
-def _one(ref: str, run: Run) -> int:
-    try:
-        warnings = _warnings(ref)
-    except LattyError as error:
-        listed = error.problems if isinstance(error, PresetError) else ()
-        keys = ("line", "column", "key", "what", "hint")
-        problems = [{key: getattr(problem, key) for key in keys} for problem in listed]
-        problems = problems or [dict(zip(keys, (0, 0, "", error.message, error.hint), strict=True))]
-        if run.out.json:
-            run.out.result("", preset=ref, ok=False, warnings=[], problems=problems)
-        run.out.error(str(error))
-        return error.exit_code
-    for warning in warnings:
-        run.out.say(warning)
-    run.out.result(f"{ref}: ok", preset=ref, ok=True, warnings=warnings, problems=[])
-    return 0
+def _told(ref: str, error: Exception, run: Run) -> int:
+    """The code of an error, after it was said. Raises one that nobody foresaw."""
+    if (known := explain(error)) is None:
+        raise error
+    if run.out.json:
+        problems = [*map(_table, _problems(known))]
+        run.out.result("", preset=ref, ok=False, warnings=[], problems=problems)
+    run.out.error(str(known))
+    return known.exit_code
 
 
-def _warnings(ref: str) -> list[str]:
-    """Of a preset, or none of a picture, whose recipe names what is here. Raises LattyError."""
-    from latty import presets
-    from latty.presets.formats import media_of
-    from latty.render.work import is_frames
+def _problems(error: LattyError) -> Sequence[Problem]:
+    listed = error.problems if isinstance(error, PresetError) else ()
+    return listed or [Problem(0, 0, "", error.message, error.hint)]
 
-    path = Path(ref)
-    if not (media_of(path) or (path.is_dir() and is_frames(path))):
-        return presets.check(ref)
-    from latty.render import sources
 
-    sources.read(ref)
-    return []
+def _table(problem: Problem) -> dict[str, Any]:
+    return {key: getattr(problem, key) for key in KEYS}

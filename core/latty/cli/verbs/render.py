@@ -11,10 +11,10 @@ from latty.cli.out import Progress, seconds
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.values import switches
-from latty.errors import Interrupted, UsageError, explain
-from latty.presets import Preset
+from latty.errors import Interrupted, LattyError, UsageError, explain
 from latty.render import Options, plan, refuse_early
-from latty.render.batch import Rendered, RenderRequest, render_one, render_there
+from latty.render.batch import Rendered, render_one, render_there
+from latty.render.requests import CheckedRequest, RenderRequest, checked
 
 ORDER = 10
 DETACHES = True
@@ -55,15 +55,20 @@ def run(run: Run) -> int:
     requests = _requests(run)
     if run.out.asks and not args.detach:
         requests = [one if one.ref == "-" else _answered(one, run) for one in requests]
+    found = checked(requests)  # mistakes are told before any work, and not in a log
     if args.detach:
-        for request in requests:  # mistakes are told here, not in a log
-            refuse_early(*request.resolved())
-        return cli_detach.detached(run, args.presets)
-    spread = len(requests) > 1 or args.engine == "ray"
-    if workers.asked(run) and spread and not args.dry_run:
-        failed = _by_several(requests, run)
+        found = [_free(one) for one in found]
+    spread = workers.asked(run) and (len(requests) > 1 or args.engine == "ray")
+    pairs = [*zip(requests, found, strict=True)]
+    if args.detach:
+        if not (failed := sum(not _good(*pair, run) for pair in pairs)):
+            return cli_detach.detached(run, args.presets)
+        run.out.say("no job was handed in")
+    elif spread and not args.dry_run:
+        good = [request for request, one in pairs if _good(request, one, run)]
+        failed = len(pairs) - len(good) + (_by_several(good, run) if good else 0)
     else:
-        failed = sum(not _tried(request, run) for request in requests)
+        failed = sum(not _tried(*pair, run) for pair in pairs)
     if failed:
         run.out.error(f"{failed} of {len(requests)} presets failed")
     return 1 if failed else 0
@@ -93,16 +98,38 @@ def _answered(request: RenderRequest, run: Run) -> RenderRequest:
     return request
 
 
-def _tried(request: RenderRequest, run: Run) -> bool:
+def _free(found: CheckedRequest | Exception) -> CheckedRequest | Exception:
+    """The same, or what would stop its job at once."""
+    if isinstance(found, CheckedRequest):
+        try:
+            refuse_early(found.preset, found.options)
+        except LattyError as error:
+            return error
+    return found
+
+
+def _good(request: RenderRequest, found: CheckedRequest | Exception, run: Run) -> bool:
+    """Whether a preset can be rendered; tells what is wrong, and doubtful, with it. Raises the
+    error of the only one."""
+    if isinstance(found, Exception):
+        _tell_failure(str(request.ref), run, found)
+        return False
+    for warning in found.warnings:
+        run.out.say(warning)
+    return True
+
+
+def _tried(request: RenderRequest, found: CheckedRequest | Exception, run: Run) -> bool:
     """Whether one preset went well; raises what stops them all."""
     signals.check(GO_ON)
+    if not _good(request, found, run) or isinstance(found, Exception):
+        return False
     try:
-        preset, options = request.resolved()
         if run.args.dry_run:
-            for item in plan(preset, options):
+            for item in plan(found.preset, found.options):
                 run.out.result(_words(item), **item)
         else:
-            _tell(_rendered(preset, options, run), run)
+            _tell(_rendered(found, run), run)
     except (Interrupted, BrokenPipeError):
         raise
     except Exception as error:
@@ -111,8 +138,9 @@ def _tried(request: RenderRequest, run: Run) -> bool:
     return True
 
 
-def _rendered(preset: Preset, options: Options, run: Run) -> Rendered:
+def _rendered(found: CheckedRequest, run: Run) -> Rendered:
     """All outputs. A signal from here on finishes its frame first."""
+    preset, options = found.preset, found.options
     refuse_early(preset, options)
     import torch  # noqa: F401  the slow part, while a signal may still leave at once
 

@@ -18,10 +18,10 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
 from latty.models import ops
 from latty.models.base import Meta, ModelInfo, Shapes
+from latty.models.classes import names_said
 from latty.models.latent_generator import Latent
 from latty.models.state_dict import (
     TensorReader,
-    class_names,
     config_of,
     filter_taps,
     moved,
@@ -60,7 +60,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         num_layers=1,
         width=network.matrix.shape[1],
         num_classes=classes,
-        class_names=class_names(config_of(meta), classes),
+        class_names=names_said(config_of(meta), classes),
         space="z",
     )
     return Latent(network, info, device)

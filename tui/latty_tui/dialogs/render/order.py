@@ -92,7 +92,7 @@ class Order:
         sheet = jobs.new_sheet(values["name"])
         try:
             presets.save(self.made(values), sheet)
-            presets.read(sheet)  # mistakes are told here, not in a log
+            presets.check(sheet)  # mistakes are told here, not in a log
             out = Path(values["folder"]).expanduser()
             words = [
                 "render",

@@ -15,13 +15,13 @@ from torch import Tensor
 
 from latty.errors import BadData
 from latty.models.base import Meta, ModelInfo
+from latty.models.classes import names_said
 from latty.models.families.biggan import settings
 from latty.models.families.biggan.network import BigGANBuilder, read_sizes
 from latty.models.latent_generator import DRAWS, Latent
 from latty.models.parts import Converted, Part
 from latty.models.state_dict import (
     TensorReader,
-    class_names,
     config_of,
     header_config,
     moved,
@@ -66,7 +66,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         num_layers=sizes.layers,
         width=sizes.chunk,
         num_classes=sizes.classes,
-        class_names=class_names(beside, sizes.classes),
+        class_names=names_said(beside, sizes.classes),
         space="z",
     )
     draw = ours.get("draw", "truncated")

@@ -16,13 +16,13 @@ from torch import Tensor
 
 from latty.checkpoints.refusals import Refusal
 from latty.models.base import Meta, ModelInfo
+from latty.models.classes import names_said
 from latty.models.families.biggan_deep.network import BigGANDeepBuilder, read_config
 from latty.models.latent_generator import Latent
 from latty.models.parts import Converted, Part
 from latty.models.state_dict import (
     TensorReader,
     agree,
-    class_names,
     config_of,
     header_config,
     moved,
@@ -69,7 +69,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         num_layers=len(config.ups) + 1,
         width=z_dim,
         num_classes=classes,
-        class_names=class_names(config_of(meta), classes),
+        class_names=names_said(config_of(meta), classes),
         space="w",
     )
     return Latent(network, info, device, "truncated")

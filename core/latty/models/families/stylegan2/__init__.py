@@ -29,6 +29,7 @@ SIGNATURE = {
     "mapping.fc0.weight": ...,
 }
 PICTURE = (r"synthesis\.b4\.const", r"synthesis\.b\d+\.conv1\.weight")
+CODES = (r"synthesis\.b\d+\.conv[01]\.weight", 1)
 
 
 def metadata(config: StyleGAN2Config) -> dict[str, str]:

@@ -1,0 +1,79 @@
+"""What is known of a model before it is opened: its layers, its classes, whether it adds noise.
+
+From a header alone, without torch: what latty stored says all of it, a file of others nothing.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from latty.checkpoints.safetensors import Header, read_header
+from latty.models.classes import IMAGENET, imagenet, names_said
+from latty.models.registries import FAMILIES, family_of_header
+from latty.models.store import model_file
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a header says of a model; None for what it leaves open.
+
+    num_layers   L of its codes (N, L, D)
+    num_classes  0: it knows none
+    class_names  in the order of the labels, () where only the model itself may know
+    noise        whether the noise of a scene changes its pictures
+    """
+
+    num_layers: int | None = None
+    num_classes: int | None = None
+    class_names: tuple[str, ...] = ()
+    noise: bool = True
+
+
+NOTHING = ModelFacts()
+
+
+def model_facts(ref: str) -> ModelFacts:
+    """What can be known of the model that `ref` names, or of the file. Raises Missing, BadData,
+    OutputError."""
+    file = model_file(ref)
+    if file is None:
+        return _facts(ref, FAMILIES.constant(ref, "HEADER", {}), None)
+    if file.suffix != ".safetensors":
+        return NOTHING
+    header = read_header(file)
+    family = family_of_header(header.meta)
+    return _facts(family, header.meta, header)
+
+
+def _facts(family: str, meta: Mapping[str, str], header: Header | None) -> ModelFacts:
+    config = _config(meta)
+    layers = _count(meta.get("num_layers"))
+    if layers is None and header is not None and family:
+        layers = _layers(family, header)
+    classes = _count(meta.get("num_classes", config.get("c_dim")))
+    noise = not family or bool(FAMILIES.constant(family, "NOISE", True))
+    names = names_said(config, classes or 0) or (imagenet() if classes == IMAGENET else ())
+    return ModelFacts(layers, classes, names, noise)
+
+
+def _layers(family: str, header: Header) -> int | None:
+    """By the names of the tensors, as a family may say (see CODES in models/registries.py)."""
+    pattern, more = FAMILIES.constant(family, "CODES", ("", 0))
+    found = sum(re.fullmatch(pattern, name) is not None for name in header.shapes)
+    return found + more if found else None
+
+
+def _config(meta: Mapping[str, str]) -> dict[str, Any]:
+    with suppress(KeyError, ValueError, RecursionError):
+        found = json.loads(meta["config"])
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _count(said: object) -> int | None:
+    """A number that a header says as text, or its settings as a number."""
+    text = str(said)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else None

@@ -1,0 +1,65 @@
+"""Faults of a preset that only several keys together show."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from latty.presets.formats import format_of
+from latty.presets.moments import MOST, USUAL, rate_of
+from latty.presets.paths import OutputNames
+from latty.scene import MIXING, MODES
+from latty.tables.rules import Fault
+
+Table = dict[str, Any]  # a whole preset, not yet checked
+
+SHARE = "means nothing for a seed: its strength is a share of the way"
+
+
+def across(data: Table, recipe: bool) -> Iterator[Fault]:
+    """Faults that only two keys together show; the data, or recipe of a picture, may hold
+    anything."""
+    yield from _edits_across(data.get("scene"))
+    yield from _length_across(data)
+    taken, outputs = OutputNames(), data.get("outputs")
+    for index, output in enumerate(outputs if isinstance(outputs, list) else []):
+        path = output.get("path") if isinstance(output, dict) else None
+        if not isinstance(path, str):
+            continue
+        if fault := taken.claim(path, f"outputs.{index}"):
+            yield Fault(("outputs", index, "path"), fault)
+        if recipe:  # `--output x.gif` of a strip is a film, and its recipe says both
+            continue
+        layout, found = output.get("layout", "frames"), format_of(path)
+        if layout in ("grid", "strip") and found is not None and "layout" not in found.reads:
+            yield Fault(("outputs", index, "layout"), f"'{layout}' is one picture: it needs a .png")
+
+
+def _length_across(data: Table) -> Iterator[Fault]:
+    """A film that is said to be long twice, or too long for one of its outputs."""
+    if "seconds" not in data:
+        return
+    if "frames" in data:
+        yield Fault(("frames",), "is said beside seconds", "leave one of them out")
+    seconds, outputs = data["seconds"], data.get("outputs")
+    for output in outputs if isinstance(outputs, list) else []:
+        rate = rate_of(output.get("fps", USUAL)) if isinstance(output, dict) else None
+        if rate and isinstance(seconds, int | float) and seconds * rate > MOST:
+            most = f"at most {MOST} frames, or {float(MOST / rate):g} s"
+            yield Fault(("seconds",), f"takes {most}, not {seconds:g} at {float(rate):g} fps")
+            return
+
+
+def _edits_across(scene: Any) -> Iterator[Fault]:
+    """Edits that ask for what a seed, or two words together, cannot mean."""
+    edits = scene.get("edits") if isinstance(scene, dict) else None
+    for index, edit in enumerate(edits if isinstance(edits, list) else []):
+        if not isinstance(edit, dict):
+            continue
+        where, ref = ("scene", "edits", index), edit.get("direction")
+        mode, unit = edit.get("mode", "relative"), edit.get("unit", "sigma")
+        if isinstance(ref, str) and ref.startswith(MIXING):
+            if mode in MODES and mode != "relative":
+                yield Fault((*where, "mode"), SHARE)
+            if unit == "own":
+                yield Fault((*where, "unit"), SHARE)
+        elif unit == "own" and mode in MODES and mode != "relative":
+            yield Fault((*where, "unit"), f"'own' moves by a way; mode '{mode}' counts in sigma")

@@ -1,0 +1,109 @@
+"""What is asked to be rendered, and whether it can be: known of a whole call before any work."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from latty.errors import Interrupted, LattyError, Problem
+from latty.presets import Output, Preset, fitting
+from latty.presets.formats import suffix_of
+from latty.presets.paths import OutputNames
+from latty.presets.reading import RECIPE, PresetFile
+from latty.render.named import Unplaced
+from latty.render.options import Options
+from latty.render.sources import PresetSource, read
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """A preset to be rendered.
+
+    ref        a preset; a file, a shipped one's name, "-" for stdin, or a picture that latty made
+    overrides  texts such as scene.seed=3, put over the preset
+    output     one file instead of all outputs, None for these
+    own_batch  the options' batch also for a picture, whose recipe has batches of its own
+    """
+
+    ref: str | Preset
+    options: Options
+    overrides: tuple[str, ...] = ()
+    output: Path | None = None
+    own_batch: bool = False
+
+    def resolved(self) -> tuple[Preset, Options]:
+        """The preset with its outputs where they are wanted. Raises what `sources.read` does."""
+        source = read(self.ref, self.overrides)
+        return self._placed(source, source.preset)
+
+    def checked(self, taken: OutputNames | None = None) -> "CheckedRequest":
+        """The same, and what is doubtful about it. Raises PresetError with all that cannot be
+        drawn, and what `resolved` does.
+
+        taken  the outputs of the presets before it in the same call
+        """
+        source = read(self.ref, self.overrides)
+        doubts = source.doubts()
+        preset, options = self._placed(source, source.preset)
+        source.loaded.refuse([*_in_the_way(source.loaded, preset, options, taken or OutputNames())])
+        # Where an output was typed, keys of the preset's own were not meant for it.
+        return CheckedRequest(preset, options, tuple(doubts.lines(self.output is None)))
+
+    def _placed(self, source: PresetSource, preset: Preset) -> tuple[Preset, Options]:
+        options = replace(self.options, preset_file=source.file)
+        if source.batches and not self.own_batch:
+            options = replace(options, batch=source.batches)
+        if self.output is not None:
+            suffix = suffix_of(self.output)
+            same = [one for one in preset.outputs if suffix_of(one.path) == suffix]
+            chosen = (same or preset.outputs or (Output(""),))[0]
+            chosen = fitting(replace(chosen, path=self.output.name))
+            preset = replace(preset, outputs=(chosen,))
+            options = replace(options, out_dir=self.output.parent)
+        return preset, options
+
+    def asked(self) -> tuple[str, Callable[[str], str]] | None:
+        """What its picture must not name by itself, in words, and what makes an override of the
+        user's own; None where nothing is to be asked, or all is wrong."""
+        try:
+            self.resolved()
+        except Unplaced as unplaced:
+            return unplaced.said, unplaced.names[0].answered
+        except LattyError:
+            pass
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRequest:
+    """A request whose preset can be drawn, and what is doubtful about it, line by line."""
+
+    preset: Preset
+    options: Options
+    warnings: tuple[str, ...]
+
+
+def checked(requests: Sequence[RenderRequest]) -> "list[CheckedRequest | Exception]":
+    """Each request of one call, or why it cannot be rendered: before any work, all of them.
+
+    Raises what stops them all: Interrupted, BrokenPipeError.
+    """
+    taken, found = OutputNames(), list[CheckedRequest | Exception]()
+    for request in requests:
+        try:
+            found.append(request.checked(taken))
+        except (Interrupted, BrokenPipeError):
+            raise
+        except Exception as error:
+            found.append(error)
+    return found
+
+
+def _in_the_way(
+    source: PresetFile, preset: Preset, options: Options, taken: OutputNames
+) -> Iterator[Problem]:
+    """Outputs that a preset before this one writes, too. A picture is drawn again under its name
+    and chooses none: what is there already is told where it is written."""
+    for index, output in enumerate(preset.outputs if source.kind is not RECIPE else ()):
+        place = str((options.out_dir / output.path).absolute())
+        if fault := taken.claim(place, source.file):
+            yield source.problem(("outputs", index, "path"), fault)
