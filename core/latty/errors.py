@@ -222,7 +222,8 @@ def explain(error: Exception) -> LattyError | None:
     if isinstance(error, FileNotFoundError):
         return Missing(f"there is no {name}", "check the path")
     if isinstance(error, OSError) and error.errno is not None:
-        return OutputError(f"{name}: {error.strerror}")
+        long = error.errno == errno.ENAMETOOLONG
+        return OutputError(f"{name}: {error.strerror}", _WRITING[error.errno] if long else "")
     return None
 
 

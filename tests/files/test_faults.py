@@ -16,8 +16,8 @@ import pytest
 from cli_process import environment
 from fault_audit import tracer, unseen
 from fault_rules import Trial, all_faults, in_turn, tried
-from fault_verbs import VERBS, Verb
-from faults import CHANGES, FAIL, KILL, SHORT, Disk, Fault, Runner, kinds, put, tree
+from fault_verbs import VERBS, Verb, preset
+from faults import CHANGES, FAIL, GONE, KILL, SHORT, Disk, Fault, Runner, kinds, put, tree
 
 FIRST = "home/state/history/1.jsonl"
 FEW = [verb for verb in VERBS if verb.name in ("render gif over an old one", "import scorer")]
@@ -105,6 +105,58 @@ def test_each_verb_over_all_its_calls(run: Runner, verb: Verb) -> None:
     faults = [*in_turn(trial.calls)]
     tally = tried(trial, faults[:: 1 + len(faults) // 25])
     assert not tally.wrong, "\n".join(tally.wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "victim"),
+    [
+        ("render frames over old ones", "here"),
+        ("discover over an old set", "home"),
+        ("import scorer", "home"),
+        ("fetch", "home"),
+        ("engine: rename a direction", "home"),
+    ],
+)
+def test_a_folder_that_is_removed_at_work(run: Runner, name: str, victim: str) -> None:
+    """One line says so, and nothing else is touched; where it is again, the same command works."""
+    trial = Trial(next(verb for verb in VERBS if verb.name == name), run)
+    for at in range(1, len(trial.calls) + 1, 1 + len(trial.calls) // 6):
+        put(run.disk.root, trial.before)
+        done = run(*trial.verb.line, fault=Fault(at, GONE, victim=victim))
+        lines, where = done.err.splitlines(), (at, trial.calls[at - 1], done)
+        assert done.code in (0, 65, 66, 74) and len(lines) == (done.code > 0), where
+        assert not lines or lines[0].startswith("latty: "), where
+        kept = {k: v for k, v in trial.before.items() if not k.startswith(victim)}
+        assert kept.items() <= tree(run.disk.root).items(), where
+        put(run.disk.root, trial.before)
+        assert run(*trial.verb.line).code == 0 and tree(run.disk.root) == trial.after, where
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "line",
+    ["render p.toml -q -o {}.png", "sample portraits --size 16 -q -o {}.png",
+     "export portraits-random --as interfacegan -q -o {}", "rank portraits -q --directions smile "
+     "--seeds 0 --steps 3 --out-dir {}"],
+)  # fmt: skip
+def test_a_name_of_any_length(run: Runner, line: str) -> None:
+    """It is written, or one line says that the name is too long; and nothing else is there."""
+    ended = set[int]()
+    for size in (200, 246, 256):
+        put(run.disk.root, preset("a.png", frames=1))
+        word = "n" * (size - line.count(".png") * 4)
+        done = run(*line.format(word).split())
+        ended.add(done.code)
+        assert done.code in (0, 65, 74) and done.err.count("\n") == (done.code > 0), (size, done)
+        assert not done.code or "choose a" in done.err, (size, done)
+        left = {path.name for path in (run.disk.root / "here").iterdir()} - {"p.toml", "renders"}
+        assert all(name.startswith(word) and ".latty-work" not in name for name in left), (
+            size,
+            left,
+        )
+        assert bool(left) == (done.code == 0), (size, left, done)
+    assert 0 in ended and len(ended) > 1
 
 
 @pytest.fixture(scope="module")

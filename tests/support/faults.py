@@ -41,7 +41,7 @@ KINDS = (
     "close",
     "names",
 )  # names: a folder is synced
-COUNT, FAIL, SHORT, KILL = range(4)
+COUNT, FAIL, SHORT, KILL, GONE = range(5)
 LOGGED, WORDS = 8192, 160
 
 
@@ -71,6 +71,7 @@ class Block(ctypes.Structure):
         ("clock_jump", ctypes.c_int64),
         ("clock_calls", ctypes.c_int32),
         ("root", ctypes.c_char * 1024),
+        ("victim", ctypes.c_char * 1024),
         ("log", ctypes.c_char * WORDS * LOGGED),
     )
 
@@ -78,16 +79,22 @@ class Block(ctypes.Structure):
 @dataclass(frozen=True)
 class Fault:
     """What happens at the call number `at` (1 = the first) of those `counted`, and to calls of the
-    kinds `after` from then on. COUNT: nothing."""
+    kinds `after` from then on. COUNT: nothing. GONE: somebody removes the folder `victim`."""
 
     at: int = 0
     deed: int = COUNT
     error: int = 0
     after: int = 0
     counted: int = CHANGES
+    victim: str = ""
 
     def __str__(self) -> str:
-        what = {COUNT: "none", SHORT: "short write", KILL: "SIGKILL"}.get(self.deed, "")
+        what = {
+            COUNT: "none",
+            SHORT: "short write",
+            KILL: "SIGKILL",
+            GONE: f"{self.victim} is removed",
+        }.get(self.deed, "")
         name = errno.errorcode.get(self.error, "")
         return f"{what or name} at {self.at}{f', then {name}' if self.after else ''}"
 
@@ -123,6 +130,7 @@ class Disk:
         block = self.block
         block.calls = block.struck = 0
         block.deed, block.at, block.error = fault.deed, fault.at, fault.error
+        block.victim = os.fsencode(self.root / fault.victim) if fault.victim else b""
         block.counted, block.after, block.process = fault.counted, fault.after, process
         block.armed = 1
         try:

@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,12 +30,12 @@
 #include <unistd.h>
 
 enum { OPEN = 1, READ = 2, WRITE = 4, SYNC = 8, RENAME = 16, MKDIR = 32, UNLINK = 64, SIZE = 128, MODE = 256, LOCK = 512, CLOSE = 1024, NAMES = 2048 };
-enum { COUNT, FAIL, SHORT, KILL };
+enum { COUNT, FAIL, SHORT, KILL, GONE };
 enum { CALLS = 8192, WORDS = 160 };
 
 struct block {
   _Atomic int32_t armed;   /* nothing is counted before */
-  int32_t deed;            /* what happens at call `at`: COUNT, FAIL, SHORT or KILL */
+  int32_t deed;            /* what happens at call `at`: COUNT, FAIL, SHORT, KILL or GONE */
   int32_t at;              /* the first call is 1 */
   int32_t error;           /* errno of calls that fail */
   int32_t counted;         /* kinds of calls that are counted */
@@ -46,6 +47,7 @@ struct block {
   int64_t clock_jump;      /* by so many nanoseconds */
   _Atomic int32_t clock_calls;
   char root[1024];
+  char victim[1024];       /* the folder that is GONE at call `at` */
   char log[CALLS][WORDS]; /* "write PATH" */
 };
 
@@ -92,6 +94,11 @@ static int place_of(int fd, char *out) {
   return 1;
 }
 
+static int gone(const char *path, const struct stat *found, int kind, struct FTW *where) {
+  (void)found, (void)where;
+  return syscall(SYS_unlinkat, AT_FDCWD, path, kind == FTW_DP ? AT_REMOVEDIR : 0);
+}
+
 /* What is to be done to a call on `path`: COUNT (nothing), FAIL, SHORT. */
 static int strike(int kind, const char *name, const char *path) {
   size_t n = strlen(block->root);
@@ -108,6 +115,10 @@ static int strike(int kind, const char *name, const char *path) {
     if (block->deed == KILL) {
       kill(getpid(), SIGKILL);
       for (;;) pause();
+    }
+    if (block->deed == GONE) {
+      nftw(block->victim, gone, 16, FTW_DEPTH | FTW_PHYS);
+      return COUNT;
     }
     if (block->deed == SHORT && kind != WRITE) return COUNT;
     if (block->deed == FAIL) errno = block->error;
