@@ -109,12 +109,17 @@ class Folder:
         return os.open(name, flags | os.O_CLOEXEC | os.O_NOFOLLOW, mode, dir_fd=self.handle)
 
     def write(
-        self, name: str, pieces: Iterable[bytes | memoryview], mode: int | None = 0o600
+        self,
+        name: str,
+        pieces: Iterable[bytes | memoryview],
+        mode: int | None = 0o600,
+        lasting: bool = True,
     ) -> None:
         """Put a whole file under a name in one step; what was there stays until then, and a
         failure leaves nothing else. What is there is replaced, also a link, not what it leads to.
 
-        mode    its permissions; None = what the umask, or the folder's default ACL, gives
+        mode     its permissions; None = what the umask, or the folder's default ACL, gives
+        lasting  it is on the disk on return; False for what a power cut may take without a loss
 
         Raises OSError, also where the file has its name and the disk does not keep the name.
         """
@@ -126,13 +131,15 @@ class Folder:
                 if mode is not None:
                     with suppress(OSError):  # not every file system has modes
                         os.fchmod(file.fileno(), mode)
-                os.fsync(file.fileno())
+                if lasting:
+                    os.fsync(file.fileno())
             self.rename(draft, self, name)
         except BaseException:
             with suppress(OSError):
                 self.remove(draft)
             raise
-        self.sync()
+        if lasting:
+            self.sync()
 
     def rename(self, name: str, to: "Folder", new: str) -> None:
         """Move a file or folder; what is called `new` there is replaced as os.replace does."""

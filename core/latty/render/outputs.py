@@ -73,7 +73,7 @@ def fill(
             _check_space(one.target, space, options)
             recipe = {**shared, "preset": to_dict(provenance.portable(preset, output))}
             recipe |= ground(output, generator)
-            one.note(work.RECIPE, provenance.sealed(recipe, reel.batches))
+            one.note(work.RECIPE, provenance.sealed(recipe, reel.batches), lasting=False)
             reel.finish(report)
             film = develop(preset, output, reel, size)
             comment = provenance.sealed(recipe, reel.journal.batches())

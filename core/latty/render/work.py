@@ -152,9 +152,9 @@ class Work:
             return self.place.lstat()
         return None
 
-    def note(self, name: str, text: str) -> None:
+    def note(self, name: str, text: str, lasting: bool) -> None:
         """A small file in the work folder, whole or not there. Raises OSError."""
-        self.folder.write(name, [text.encode()])
+        self.folder.write(name, [text.encode()], lasting=lasting)
 
     def give_name(self) -> None:
         """The file gets its final name; what has it is replaced. Raises OSError."""
@@ -246,7 +246,8 @@ def publish(works: Sequence[Work], key: str) -> None:
         if work.made():
             _sync(work.file)
         work.finished = True
-    works[0].note(_PUBLISHING, json.dumps(key))
+    # A power cut must find one file under its name, or the note of what the others are.
+    works[0].note(_PUBLISHING, json.dumps(key), lasting=len(works) > 1)
     for work in works:
         if work.made():
             work.give_name()
