@@ -271,3 +271,13 @@ def test_each_format_has_words_of_its_own(tmp_path: Path) -> None:
     lines = latty("list", "formats", "--json", home=tmp_path).stdout.splitlines()
     words = [row["what"] for row in map(json.loads, lines) if row["use"] == "write"]
     assert len({*words}) == len(words) == len(formats())
+
+
+def test_a_batch_too_large_for_any_memory_is_cut_and_that_is_said(tmp_path: Path) -> None:
+    words = ("--seeds", "0,1", "--size", "1024", "--batch", "512", "-o", "a.png")
+    assert latty("sample", "portraits", *words, home=tmp_path).returncode == 0
+    done = latty("render", "a.png", "--out-dir", "again", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "drawn 256 at once, not 512 as its recipe says" in done.stderr
+    with Image.open(tmp_path / "a.png") as first, Image.open(tmp_path / "again/a.png") as second:
+        assert first.tobytes() == second.tobytes()

@@ -55,7 +55,7 @@ def render_one(preset: Preset, options: Options, report: Report = silent) -> Ren
     from latty.models import open_model
 
     generator = open_model(preset.scene.model, options.device)
-    notes = (*generator.info.notes, *assumed(preset.scene, generator))
+    notes = (*options.notes, *generator.info.notes, *assumed(preset.scene, generator))
     allowed += [Allowed("overwrite", f"{path} is replaced") for path in there]
     if options.foreign:
         allowed += [Allowed("foreign", words) for words in foreign(preset.scene, generator)]

@@ -26,6 +26,7 @@ class Options:
     foreign       apply directions and latents that were made for another model
     ignore_space  go on with a disk that may not do
     tell          hears each time that one of these made a difference
+    notes    what is to be said of it when it is done
     sidecar  also write the recipe to `<output>.json`; it is in every file anyway
     """
 
@@ -37,6 +38,7 @@ class Options:
     preset_file: Path | None = None
     foreign: bool = False
     ignore_space: bool = False
+    notes: tuple[str, ...] = ()
     tell: Callable[[Allowed], None] = unheard
 
     @property

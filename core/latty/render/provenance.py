@@ -139,12 +139,15 @@ def recall(path: Path) -> tuple[Preset, Batches]:
 def recalled(recipe: Mapping[str, Any], name: str) -> tuple[Preset, Batches]:
     """The same of a recipe that was read from a file of this name. Raises BadData."""
     preset = presets.from_recipe(recipe["preset"], name)
-    batches = _batches(recipe.get("batches"), name)
+    return preset, _batches(recipe.get("batches"), name)
+
+
+def fitting(preset: Preset, batches: Batches) -> Batches:
+    """Batches of which none asks for more memory at once than BATCH_AREA: a file of anybody's may
+    say any. Those that are cut may give other last bits."""
     size = max([preset.scene.size or 0, *(output.size or 0 for output in preset.outputs)])
-    if any(batch > ANY_BATCH and batch * size**2 > BATCH_AREA for _, batch in batches):
-        most = f"{BATCH_AREA >> 20} megapixels at once"
-        raise BadData(f"the recipe in {name} draws more than {most}", "render its preset instead")
-    return preset, batches
+    most = max(ANY_BATCH, BATCH_AREA // size**2) if size else LARGEST_BATCH
+    return tuple((start, min(batch, most)) for start, batch in batches)
 
 
 def _batches(found: object, name: str) -> Batches:

@@ -9,8 +9,9 @@ from latty.presets import Output, Preset, fitting
 from latty.presets.formats import suffix_of
 from latty.presets.paths import OutputNames
 from latty.presets.reading import RECIPE, PresetFile
+from latty.render import provenance
 from latty.render.named import Unplaced
-from latty.render.options import Options
+from latty.render.options import Batches, Options
 from latty.render.sources import PresetSource, read
 
 
@@ -51,7 +52,7 @@ class RenderRequest:
     def _placed(self, source: PresetSource, preset: Preset) -> tuple[Preset, Options]:
         options = replace(self.options, preset_file=source.file)
         if source.batches and not self.own_batch:
-            options = replace(options, batch=source.batches)
+            options = _with_batches(options, preset, source.batches)
         if self.output is not None:
             suffix = suffix_of(self.output)
             same = [one for one in preset.outputs if suffix_of(one.path) == suffix]
@@ -107,3 +108,14 @@ def _in_the_way(
         place = str((options.out_dir / output.path).absolute())
         if fault := taken.claim(place, source.file):
             yield source.problem(("outputs", index, "path"), fault)
+
+
+def _with_batches(options: Options, preset: Preset, batches: Batches) -> Options:
+    """Drawn in the batches of a picture's recipe, as far as they fit in memory."""
+    fit = provenance.fitting(preset, batches)
+    cut = [(was, now) for (_, was), (_, now) in zip(batches, fit, strict=True) if was != now]
+    said = [
+        f"drawn {now} at once, not {was} as its recipe says: last bits may differ"
+        for was, now in cut[:1]
+    ]
+    return replace(options, batch=fit, notes=(*options.notes, *said))
