@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,7 @@ def test_a_folder_per_class(tmp_path: Path) -> None:
         ("file,a,a\na.png,1,0\n", "the column 'a' stands twice"),
         ("file,smile\na.png,1\nb.png,1\n", "column smile is the same everywhere"),
         ("file,smile\na.png,1\nb.png,0\n", "names 2 pictures"),
+        ("file,smile\na.png,1\n\n\nb.png,1e39\n", r"l\.csv:5: column smile is infinite"),
         ("", "no column is called 'file'"),
     ],
 )
@@ -101,6 +103,48 @@ def test_a_csv_that_cannot_be_used_names_the_line(tmp_path: Path, text: str, wor
     (tmp_path / "l.csv").write_text(text)
     with pytest.raises(BadData, match=words):
         labels.read_labels(tmp_path / "l.csv")
+
+
+@pytest.mark.parametrize("lead", ["\n", "", '"file\n",'])
+def test_columns_are_counted_before_they_are_compared(tmp_path: Path, lead: str) -> None:
+    names = ",".join(f"c{i}" for i in range(200_000))
+    (tmp_path / "l.csv").write_text(f"{lead}file,{names}\n")
+    begun = time.process_time()
+    with pytest.raises(BadData, match="more than 1000 columns"):
+        labels.read_labels(tmp_path / "l.csv")
+    assert time.process_time() - begun < 1
+
+
+def test_many_labels_cost_little_more_than_their_numbers(tmp_path: Path) -> None:
+    head = "file," + ",".join(f"c{i}" for i in range(500))
+    lines = (f"{i}.png" + f",{i % 2}" * 500 for i in range(400))
+    (tmp_path / "l.csv").write_text("\n".join([head, *lines]))
+    tracemalloc.start()
+    found = labels.read_labels(tmp_path / "l.csv")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.targets.nbytes == 800_000 and peak < 6 * found.targets.nbytes
+
+
+def test_a_signal_ends_the_reading_of_labels(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("file,smile\n" + "a.png,1\nb.png,0\n" * 1000)
+
+    def stop(done: int, total: int, what: str) -> None:
+        raise Interrupted(signal.SIGTERM)
+
+    with pytest.raises(Interrupted):
+        labels.read_labels(tmp_path / "l.csv", stop)
+
+
+def test_a_name_that_no_file_can_have_is_one_picture_less(tmp_path: Path) -> None:
+    path = dots(tmp_path / "d")
+    before = labels.read_labels(path).digest
+    with path.open("a") as file:
+        file.write(f"{'x' * 300}.png,1,0.5,1\na\\0.png,0,0.5,\n".replace("\\0", "\0"))
+    found = labels.read_labels(path)
+    assert len(found.files) == 62 and found.digest != before
+    _, kept = labels.read_pictures(found.files, 16, 3, silent)
+    assert len(kept) == 60
 
 
 @pytest.mark.parametrize("what", ["pipe", "device", "huge"])

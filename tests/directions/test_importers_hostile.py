@@ -3,6 +3,7 @@
 import os
 import pickle
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from latty.cli.main import main
 from latty.directions.file import DirectionSet, write
 from latty.directions.importing import source
 from latty.directions.importing.recognise import look
+from latty.directions.importing.sanitise import unique
 from latty.directions.registries import IMPORTERS as IMPORTERS_REGISTRY
 from latty.errors import BadData, LattyError, Missing
 
@@ -281,3 +283,21 @@ def test_every_importer_refuses_every_other_format_in_our_words(entry: str, tmp_
             tried(path, entry, tmp_path / "set.safetensors")
         except LattyError as error:
             assert "damaged" not in str(error), f"{entry} on {other}: {error}"
+
+
+def test_many_names_alike_cost_no_time() -> None:
+    begun = time.process_time()
+    found = unique(["a", "a-2", "b", *["a"] * 50_000])
+    assert found[:5] == ("a", "a-2", "b", "a-3", "a-4") and len({*found}) == 50_003
+    assert time.process_time() - begun < 1
+
+
+def test_a_folder_of_more_directions_than_a_set_holds(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(5000, 4)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    for i in range(20):
+        np.save(tmp_path / f"direction{i}.npy", rows)
+    begun = time.process_time()
+    with pytest.raises(BadData, match="is no shape of directions"):
+        look(tmp_path, "folder")
+    assert time.process_time() - begun < 5

@@ -4,9 +4,11 @@ Everything stays on loopback; each server is a real one, with a thread per reque
 """
 
 import errno
+import io
 import os
 import random
 import tarfile
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -349,3 +351,43 @@ def test_one_file_of_an_archive(tmp_path: Path) -> None:
     with pytest.raises(BadData, match="no whole tar archive"):
         archive.take(cut, "G.pth", target, silent)
     assert not cut.exists() and [*target.parent.iterdir()] == [target]
+
+
+def bomb(folder: Path, kind: str) -> Path:
+    """A small archive of G.pth that costs a disk, or memory and hours, to unpack."""
+    path, member = folder / "all.tar.gz", tarfile.TarInfo("G.pth")
+    with tarfile.open(path, "w:gz", compresslevel=1, format=tarfile.PAX_FORMAT) as tar:
+        if kind == "huge":
+            member.size = 2**40
+            tar.addfile(member)
+        elif kind == "sparse":
+            numbers = b"1\n%d\n0\n" % 2**40  # one piece of no bytes, at the end
+            member.size = len(numbers)
+            member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0",
+                                  "GNU.sparse.name": "G.pth",
+                                  "GNU.sparse.realsize": str(2**40)}  # fmt: skip
+            tar.addfile(member, io.BytesIO(numbers))
+        elif kind == "map":  # of a sparse file, which is as long as it says
+            numbers = b"99999999\n" + b"1\n" * 2**23
+            member.size = len(numbers)
+            member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+            tar.addfile(member, io.BytesIO(numbers))
+        else:  # one header, of digits
+            member.type, member.size = tarfile.XHDTYPE, 2**24
+            tar.addfile(member, io.BytesIO(b"1" * 2**24))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["huge", "sparse", "map", "header"])
+def test_an_archive_that_spells_more_than_it_holds(kind: str, tmp_path: Path) -> None:
+    path, target, begun = bomb(tmp_path, kind), tmp_path / "G.pth", time.process_time()
+    with pytest.raises(BadData, match=r"no generator is that large|holds 0 files|no whole tar"):
+        archive.take(path, "G.pth", target, silent)
+    assert not target.exists() and time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize("piece", ["<", "<a ", "<a x='", "<form><input name=a>", "<a href=#>"])
+def test_a_page_without_end_costs_no_time(piece: str, server: Server, got: Fetched) -> None:
+    page, begun = (piece * 2**20)[: 2**20], time.process_time()
+    got.fails(BadData, "web page", server.at("/f", File(f"<html>{page}".encode())))
+    assert time.process_time() - begun < 2

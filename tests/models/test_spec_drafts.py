@@ -10,7 +10,9 @@ import small_networks as small
 import torch
 import torch.nn.functional as F
 from cli_in_process import latty
+from costs import cost
 from plain_files import check, drafted, imported, saved
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from latty.models import spec as models_spec
@@ -185,3 +187,11 @@ def test_padding_in_words_and_idle_modules_are_drafted(tmp_path: Path) -> None:
     text = drafted(path, tmp_path)
     assert "FILL IN:" not in text
     check(imported(path, text, tmp_path)[0], lambda z: network(z[:, :, None, None]))
+
+
+def test_many_blocks_cost_no_more_than_their_names(tmp_path: Path) -> None:
+    one = torch.zeros(1, 1, 1, 1)
+    shapes = {f"b{i}.{k}.weight": one for i in range(10_000) for k in ("c_sc", "conv")}
+    save_file({name: one.clone() for name in shapes}, tmp_path / "many.safetensors")
+    done = cost(["inspect", "many.safetensors", "--spec"], tmp_path)
+    assert done.code == 0 and done.seconds < 4, done

@@ -7,11 +7,13 @@ measured. An empty cell, or "nan", is a label that nobody gave.
 import csv
 import errno
 import math
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latty import pictures, reading
-from latty.attributes.card import NAME_WORDS, Group, is_name
+from latty.attributes.card import MOST_OUTPUTS, NAME_WORDS, Group, is_name
 from latty.errors import BadData, Missing, OutputError, UnfitFile
-from latty.report import Report
+from latty.report import Report, silent
 from latty.text import clean
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff", ".pgm",
@@ -31,6 +33,8 @@ FEWEST = 20  # pictures
 LARGEST = 128 * 2**20  # bytes of a CSV: forty labels of 200,000 pictures take a fifth of it
 MOST_COLUMNS = 1000
 MOST_BYTES = 16 * 2**30  # of pictures in memory
+NO_FILE = (None, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+LARGEST_NUMBER = 3.4e38  # of float32
 UNREAL = ("", "nan", "none", "na")
 
 
@@ -55,17 +59,20 @@ class LabelledPictures:
         """Changes with every label and every file's size or time."""
         total = sha256(repr(self.groups).encode() + self.targets.tobytes())
         for file in self.files:
-            fact = file.stat() if file.exists() else None
-            facts = (fact.st_size, fact.st_mtime_ns) if fact else ()
+            facts: tuple[int, ...] = ()
+            with suppress(OSError, ValueError):  # there is none, or no file can have that name
+                fact = file.stat()
+                facts = fact.st_size, fact.st_mtime_ns
             total.update(repr((file.parent.name, file.name, facts)).encode())
         return total.hexdigest()
 
 
-def read_labels(data: Path) -> LabelledPictures:
-    """The labels of a folder or a CSV; no picture is opened. Raises Missing, BadData."""
+def read_labels(data: Path, report: Report = silent) -> LabelledPictures:
+    """The labels of a folder or a CSV; no picture is opened. `report` is told (lines, 0, "labels").
+    Raises Missing, BadData, OutputError."""
     if not data.exists():
         raise Missing(f"there is no {clean(str(data))}", "a folder per class, or a CSV")
-    found = _folders(data) if data.is_dir() else _table(data)
+    found = _folders(data) if data.is_dir() else _table(data, report)
     if len(found.files) < FEWEST:
         what = f"{clean(data.name)} names {len(found.files)} pictures"
         raise BadData(what, f"at least {FEWEST}, better thousands")
@@ -74,6 +81,8 @@ def read_labels(data: Path) -> LabelledPictures:
 
 def _folders(data: Path) -> LabelledPictures:
     classes = sorted(path for path in data.iterdir() if path.is_dir() and path.name[0] != ".")
+    if len(classes) > MOST_OUTPUTS:
+        raise BadData(f"{clean(data.name)} holds more than {MOST_OUTPUTS} folders", "name fewer")
     if len(classes) < 2:
         what = f"{clean(data.name)} holds {len(classes)} folders of pictures"
         raise BadData(what, "a folder for each of two or more classes; or name a CSV")
@@ -87,7 +96,9 @@ def _folders(data: Path) -> LabelledPictures:
         files += inside
         rows += [index] * len(inside)
     group = Group(tuple(folder.name for folder in classes), "softmax")
-    return LabelledPictures(tuple(files), (group,), np.eye(len(classes), dtype=np.float32)[rows])
+    targets = np.zeros((len(files), len(classes)), np.float32)
+    targets[np.arange(len(files)), rows] = 1
+    return LabelledPictures(tuple(files), (group,), targets)
 
 
 def _check_name(name: str, file: str) -> None:
@@ -95,37 +106,54 @@ def _check_name(name: str, file: str) -> None:
         raise BadData(f"{clean(file)}: '{clean(name, 40)}' is no attribute's name", NAME_WORDS)
 
 
-def _table(path: Path) -> LabelledPictures:
+def _table(path: Path, report: Report) -> LabelledPictures:
     try:
-        text = StringIO(reading.text(path, LARGEST), newline="")
-        start = text.readline()
-        mark = max(",;\t", key=start.count)
-        if start.count(mark) > MOST_COLUMNS:
-            raise BadData(f"{clean(path.name)}:1: more than {MOST_COLUMNS} columns", "name fewer")
-        text.seek(0)
-        rows = [row for row in csv.reader(text, delimiter=mark) if row]
+        file = BytesIO(reading.content(path, LARGEST))
+        with TextIOWrapper(file, "utf-8-sig", newline="") as text:
+            mark = max(",;\t", key=text.readline().count)
+            text.seek(0)
+            lines = csv.reader(text, delimiter=mark)
+            return _labels(path, ((lines.line_num, row) for row in lines if row), report)
     except csv.Error as error:
         raise BadData(f"{clean(path.name)} is no CSV: {error}", "a CSV with a header") from None
+    except UnicodeDecodeError:
+        raise BadData(f"{clean(path.name)} is no text in UTF-8") from None
     except UnfitFile:
         raise
     except OSError as error:
         raise OutputError(f"cannot read {clean(path.name)}: {error.strerror}") from None
-    head = [cell.strip() for cell in rows[0]] if rows else []
+
+
+def _labels(path: Path, lines: Iterator[tuple[int, list[str]]], report: Report) -> LabelledPictures:
+    """Of the lines of a CSV, each with its number and taken by itself: they may be many."""
+    head, at = _head(path, next(lines, (1, []))[1])
+    columns = [i for i in range(len(head)) if i != at]
+    files, numbers = list[Path](), array("f")
+    for number, row in lines:
+        numbers.extend(_row(path, number, row, head, columns))
+        files.append(path.parent / row[at].strip())
+        if len(files) % 1000 == 0:
+            report(len(files), 0, "labels")
+    targets = np.array(numbers, np.float32).reshape(-1, len(columns))
+    groups = tuple(_column(path, head[i], targets[:, k]) for k, i in enumerate(columns))
+    return LabelledPictures(tuple(files), groups, targets)
+
+
+def _head(path: Path, row: Sequence[str]) -> tuple[list[str], int]:
+    """The names of the columns, and which one holds the files."""
+    where = f"{clean(path.name)}:1"
+    if len(row) > MOST_COLUMNS:
+        raise BadData(f"{where}: more than {MOST_COLUMNS} columns", "name fewer")
+    head = [cell.strip() for cell in row]
     at = next((i for i, name in enumerate(head) if name.lower() in FILE_COLUMNS), None)
     if at is None or len(head) < 2:
-        what = f"{clean(path.name)}:1: no column is called 'file'"
-        raise BadData(what, "file,smile,age on the first line, for example")
-    columns = [i for i in range(len(head)) if i != at]
-    names = [head[i] for i in columns]
-    for name in names:
+        hint = "file,smile,age on the first line, for example"
+        raise BadData(f"{where}: no column is called 'file'", hint)
+    for name in head[:at] + head[at + 1 :]:
         _check_name(name, f"{path.name}:1")
-        if names.count(name) > 1:
-            raise BadData(f"{clean(path.name)}:1: the column '{name}' stands twice", "rename one")
-    values = [_row(path, number, row, head, columns) for number, row in enumerate(rows[1:], 2)]
-    targets = np.array(values, np.float32).reshape(-1, len(names))
-    files = tuple(path.parent / row[at].strip() for row in rows[1:])
-    groups = tuple(_column(path, name, targets[:, i]) for i, name in enumerate(names))
-    return LabelledPictures(files, groups, targets)
+        if head.count(name) > 1:
+            raise BadData(f"{where}: the column '{name}' stands twice", "rename one")
+    return head, at
 
 
 def _row(
@@ -143,7 +171,7 @@ def _row(
         except ValueError:
             what = f"{where}: '{clean(cell, 40)}' in column {head[i]} is no number"
             raise BadData(what, "leave the cell empty where nobody knows") from None
-        if math.isinf(value):
+        if abs(value) > LARGEST_NUMBER:
             raise BadData(f"{where}: column {head[i]} is infinite", "leave the cell empty")
         found.append(value)
     return found
@@ -208,7 +236,7 @@ def _of_system(error: Exception) -> bool:
     """Whether the disk failed, or this process may open no more files: no fault of the picture's.
     PyAV's errors are OSErrors of its own, and of the file's content."""
     own = type(error).__module__ == OSError.__module__
-    return own and isinstance(error, OSError) and error.errno not in (None, errno.ENOENT)
+    return own and isinstance(error, OSError) and error.errno not in NO_FILE
 
 
 def _opened(file: Path, size: int) -> Image.Image:

@@ -80,7 +80,7 @@ def train(
     An interruption keeps the best so far. Raises BadData, Missing, OutputError, and Interrupted
     where nothing was measured yet; the same call goes on from there in either case.
     """
-    labelled = labels.read_labels(data)
+    labelled = labels.read_labels(data, report)
     key = sha256(repr((__version__, labelled.digest, options)).encode()).hexdigest()[:16]
     folder = home.state_dir() / "train-scorer" / f"{name}-{key}"
     run = _Run(labelled, options, device or torch.device("cpu"), folder / "state.safetensors")

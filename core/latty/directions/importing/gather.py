@@ -4,6 +4,7 @@ One file that nobody can read, or that is something else, hides no other: it is 
 line that says why.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -160,9 +161,12 @@ def _merged(part: Mapping[str, Imported], asked: ImportSource) -> Imported:
     if isinstance(header, Codes):
         return _latents(part, header, asked)
     headers = [one.header for one in each if isinstance(one.header, DirectionSet)]
-    names = _names(headers)
     layers = max((one.shape[1] for one in each if len(one.shape) == 3), default=0)
     infos = [info for one in headers for info in one.infos]
+    inner = (layers, each[0].shape[-1]) if layers else each[0].shape[1:]
+    shape = (len(infos), *inner)
+    sanitise.check_directions(asked, shape)
+    names = _names(headers)
     notes = tuple(dict.fromkeys(note for one in each for note in one.notes))
     told = {**_origin(part, asked), **_common(headers)}
     made = replace(
@@ -170,9 +174,6 @@ def _merged(part: Mapping[str, Imported], asked: ImportSource) -> Imported:
         infos=tuple(replace(i, name=n) for i, n in zip(infos, names, strict=True)),
         params=(*told.items(), ("notes", notes)) if notes else tuple(told.items()),
     )
-    inner = (layers, each[0].shape[-1]) if layers else each[0].shape[1:]
-    shape = (len(infos), *inner)
-    sanitise.check_directions(asked, shape)
     return Imported(made, shape, lambda: {ARRAY: _stacked(each, layers)}, notes, ENTRY)
 
 
@@ -190,11 +191,11 @@ def _common(headers: Sequence[DirectionSet]) -> dict[str, Value]:
 def _names(headers: Sequence[DirectionSet]) -> tuple[str, ...]:
     """Every direction's name; one that is there twice says what it was conditioned on."""
     plain = [(info.name, header) for header in headers for info in header.infos]
-    words = [name for name, _ in plain]
+    times = Counter(name for name, _ in plain)
     found = []
     for name, header in plain:
         conditions = dict(header.params).get("conditions")
-        twice = words.count(name) > 1 and isinstance(conditions, tuple) and conditions
+        twice = times[name] > 1 and isinstance(conditions, tuple) and conditions
         more = f"_c_{'_'.join(map(str, conditions or ()))}" if twice else ""  # type: ignore[arg-type]
         found.append(sanitise.name_of(name + more, name))
     return sanitise.unique(found)

@@ -47,15 +47,14 @@ def name_of(text: object, otherwise: str) -> str:
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:
     """The same names, the second "smile" as "smile-2"."""
-    given, taken = list(names), set[str]()
-    found: list[str] = []
-    for name in given:
-        count, word = 1, name
-        while word in taken:
-            count += 1
-            word = f"{name[: NAME_LIMIT - 6]}-{count}"
-        taken.add(word)
-        found.append(word)
+    tried: dict[str, int] = {}  # what a name began with -> the last number after it
+    found: dict[str, None] = {}
+    for name in names:
+        word, start = name, name[: NAME_LIMIT - 6]
+        while word in found:
+            tried[start] = tried.get(start, 1) + 1
+            word = f"{start}-{tried[start]}"
+        found[word] = None
     return tuple(found)
 
 

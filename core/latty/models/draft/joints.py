@@ -19,7 +19,9 @@ def with_sums(items: list[Item]) -> list[Item]:
     found: dict[str, Item] = {}
     rows: list[Item] = []
     for item in items:
-        block = next((one for one in blocks if item.prefix.startswith(f"{one}.")), "")
+        words = item.prefix.split(".")
+        around = (".".join(words[:end]) for end in range(1, len(words)))
+        block = next((one for one in around if one in blocks), "")
         if not block:
             rows.append(item)
             continue

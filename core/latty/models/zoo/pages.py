@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from latty.models.zoo import is_web
 
+LONGEST = 2**16  # bytes that are looked at: the parser takes the square of it where there is no end
 CONFIRM = "confirm"  # the field that says "download anyway"
 COOKIE = "download_warning"  # how the names of Drive's oldest tokens begin
 SITE = "google.com"  # its pages send people to another host of the same site
