@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from bad_checkpoints import entry, safetensors
-from cli_process import latty
+from cli_process import latty, write_preset
 
 VERBS = {
     "sample": ("sample", "{}"),
-    "render": ("render", "hello", "--set", "scene.model={}"),
+    "render": ("render", "tiny.toml", "--set", "scene.model={}"),
     "edit": ("edit", "{}", "--attribute", "smile", "--to", "1"),
     "discover": ("discover", "sefa", "{}"),
     "discover of a class": ("discover", "sefa", "{}", "--label", "cat"),
@@ -26,6 +26,7 @@ FILES = {
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("name", FILES)
 def test_what_is_no_model_is_refused_before_torch(verb: str, name: str, tmp_path: Path) -> None:
+    write_preset(tmp_path)
     (tmp_path / name).write_bytes(FILES[name])
     (tmp_path / "torch.py").write_text("raise SystemExit('torch was imported')")
     words = [word.format(name) for word in VERBS[verb]]

@@ -120,7 +120,9 @@ def test_of_several_presets_none_is_handed_in_where_one_cannot_be_written(tmp_pa
     write_preset(tmp_path, name="one")
     (tmp_path / "renders").mkdir()
     (tmp_path / "renders/tiny.gif").write_text("mine")
-    assert "tiny.gif" in refused("render", ("one.toml", "tiny.toml"), 73, tmp_path)
+    done = latty("render", "one.toml", "tiny.toml", "--detach", home=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "") and not run.ids()
+    assert "tiny.gif is there already" in done.stderr and "no job was handed in" in done.stderr
 
 
 def test_a_search_that_broke_off_may_go_on_as_a_job(tmp_path: Path) -> None:
