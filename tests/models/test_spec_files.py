@@ -11,6 +11,7 @@ import pytest
 import small_networks as small
 import torch
 from cli_in_process import latty
+from costs import cost
 from places import SHARED
 from plain_files import check, imported, saved
 from safetensors import safe_open
@@ -207,6 +208,25 @@ def test_what_does_not_fit_is_told_at_its_place_in_the_spec(
     done = latty("import", str(path), "--spec", "s.toml", home=tmp_path)
     assert done.returncode == 65 and "net.pth:" not in done.stderr
     assert f"s.toml:{place}: " in done.stderr and re.search(said, done.stderr), done.stderr
+
+
+LINEAR = '{ kind = "linear", tensors = "0" },\n'
+SEVERAL = {
+    "chain": LINEAR * 300,
+    "sums": f'{{ kind = "residual", layers = [{LINEAR.strip() * 30}] }},\n' * 10,
+}
+
+
+@pytest.mark.parametrize("kind", SEVERAL)
+def test_layers_that_read_one_tensor_have_no_gigabytes_of_it(kind: str, tmp_path: Path) -> None:
+    path = saved(nn.Sequential(nn.Linear(768, 768)), tmp_path)
+    (tmp_path / "s.toml").write_text(
+        "latent = { size = 768 }\nimage = { channels = 3, size = 16 }\nlayers = [\n"
+        + LINEAR * 3 + SEVERAL[kind] + '{ kind = "reshape", shape = [3, 16, 16] } ]\n'
+    )  # fmt: skip
+    done = cost(["import", path.name, "--spec", "s.toml"], tmp_path)
+    assert done.code == 65 and "too many layers read the same tensors, as '0.weight'" in done.err
+    assert re.search(r"s\.toml:\d+:\d+: layers", done.err) and done.peak < 600
 
 
 def test_a_tensor_that_nothing_reads_blames_the_spec(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from cli_in_process import latty
+from markdown_it import MarkdownIt
 from PIL import Image
 
 from latty import files
@@ -107,6 +108,29 @@ def test_the_page_its_tables_and_its_gifs(tmp_path: Path) -> None:
         assert gif.size == (256, 256) and gif.n_frames > 20  # type: ignore[attr-defined]
     again = latty(*words, home=tmp_path)
     assert again.returncode == 73 and "--overwrite" in again.stderr
+
+
+@pytest.mark.slow
+def test_names_of_strangers_are_no_markup_of_the_page(tmp_path: Path) -> None:
+    names = ["<img src=x onerror=alert(1)>", "a | b", "[x](javascript:1)", "`c`", "*d*", "&lt;\\"]
+    vectors = torch.nn.functional.normalize(torch.eye(len(names), 128))
+    torch.save({n: v[None].clone() for n, v in zip(names, vectors, strict=True)},
+               tmp_path / "directions.pt")  # fmt: skip
+    done = latty("import", "directions.pt", "--for", "demo", "--name", "odd", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = latty("rank", "odd", "--scorers", "brightness", "--seeds", "0", "--steps", "3",
+                 "--top", "9", "-o", "page", "-q", home=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    shown = MarkdownIt().enable("table").parse((tmp_path / "page" / "README.md").read_text())
+    cells = [text for token in shown if (text := token.children)]
+    plain = ["".join(part.content for part in cell) for cell in cells]
+    assert set(names) <= {*plain}
+    kinds = {part.type for cell in cells for part in cell}
+    assert kinds == {"text", "image"}
+    sources = [part.attrs["src"] for cell in cells for part in cell if part.type == "image"]
+    assert len(sources) == len(names) and all(
+        (tmp_path / "page" / str(one)).is_file() for one in sources
+    )
 
 
 SMALL = ("rank", "portraits-random", "--directions", "r0", "--scorers", "smile", "--seeds", "1",

@@ -22,6 +22,7 @@ from latty.text import clean
 
 UNKNOWN = "unknown-architecture"
 AGAIN = "import the model again, with its config.json where it has one"
+MOST_AGAIN = 2**25  # numbers that layers read once more: a spec of a page names one tensor for all
 MAX_TAPS = 64  # of a filter: far beyond any design
 SHOWN = 8  # names in a note
 USELESS = re.compile(r".*\.num_batches_tracked")  # counts of training steps
@@ -33,6 +34,8 @@ class TensorReader:
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
         self._tensors = tensors
         self._used: set[str] = set()
+        self._taken: set[str] = set()
+        self._again = 0
 
     def __contains__(self, name: str) -> bool:
         return name in self._tensors
@@ -63,9 +66,18 @@ class TensorReader:
         if not tensor.is_floating_point():
             what = f"tensor '{clean(name)}' is {tensor.dtype}, not floating point"
             raise Refusal("wrong-shape", what, OTHER)
+        self._count(name, tensor.numel())
         copy = tensor.detach().to("cpu", torch.float32, copy=True)
         check_numbers(name, bool(torch.isfinite(copy).all()), float(copy.min()))
         return copy
+
+    def _count(self, name: str, numbers: int) -> None:
+        """Each layer has a copy of its own. Raises Refusal where too many have one of the same."""
+        self._again += numbers if name in self._taken else 0
+        self._taken.add(name)
+        if self._again > MOST_AGAIN:
+            what = f"too many layers read the same tensors, as '{clean(name)}'"
+            raise Refusal("wrong-shape", what, "a layer of another model has tensors of its own")
 
     def maybe(self, name: str, *shape: int) -> Tensor | None:
         """As `take`, of a shape such as (64,); None where there is no such tensor."""

@@ -7,6 +7,7 @@ that has a name we need is what a broken-off ranking of the same figures left th
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -168,12 +169,17 @@ def _summary(
     }  # fmt: skip
 
 
+def _plain(name: str) -> str:
+    """A name, which may be anything, as text of Markdown: no markup, no cell of its own."""
+    return re.sub(r"[\\`*\[\]<>|&]", r"\\\g<0>", name)
+
+
 def _page(
     ref: str, model: str, found: Curves, leaders: dict[str, list[RankRow]], key: str
 ) -> Iterator[str]:
     """The lines of the page."""
     seeds = len(found.seeds)
-    yield f"# {Path(ref).name} on {Path(model).name}\n"
+    yield f"# {_plain(Path(ref).name)} on {_plain(Path(model).name)}\n"
     yield (
         f"{len(found.directions)} directions, {len(found.attributes)} attributes, {seeds} seeds. "
         f"Best by {key}: corr is the mean correlation of strength and attribute, amplitude counts "
@@ -181,14 +187,14 @@ def _page(
         "the amplitudes of all attributes, leakage the mean |corr| of the others.\n"
     )
     for attribute, rows in leaders.items():
-        yield f"## {attribute}\n"
+        yield f"## {_plain(attribute)}\n"
         yield "| direction | corr | amplitude | selectivity | leakage | usable | |"
         yield "| --- | --- | --- | --- | --- | --- | --- |"
         for row in rows:
-            f = row.figures
+            f, name = row.figures, _plain(row.direction)
             yield (
-                f"| {row.direction} | {f.corr:+.2f} | {row.amplitude:+.2f} | {row.selectivity:.2f} "
+                f"| {name} | {f.corr:+.2f} | {row.amplitude:+.2f} | {row.selectivity:.2f} "
                 f"| {f.leakage:.2f} | {f.low:+.1f} to {f.high:+.1f} "
-                f"| ![{row.direction}]({gif_name(found.directions, row.direction)}) |"
+                f"| ![{name}]({gif_name(found.directions, row.direction)}) |"
             )
         yield ""
