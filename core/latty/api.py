@@ -104,11 +104,13 @@ def render_preset(
     device: str = "auto",
     overwrite: bool = False,
     overrides: Sequence[str] = (),
+    anyway: bool = False,
 ) -> list[Path]:
     """Render every output of a preset, a preset file, a shipped preset's name or a picture that
     latty made; the files written.
 
     overrides  as of `latty render --set`: ["scene.seed=3"]
+    anyway     what a picture was made of, or a preset pins, may have other content here
 
     A call that was stopped goes on where it was. Raises PresetError, Missing, BadData,
     UsageError, WouldOverwrite, OutputError, DeviceError.
@@ -118,7 +120,7 @@ def render_preset(
 
     options = Options(Path(out_dir).expanduser(), device, overwrite)
     ref = preset if isinstance(preset, Preset) else str(preset)
-    wanted = RenderRequest(ref, options, tuple(overrides)).checked()
+    wanted = RenderRequest(ref, options, tuple(overrides), anyway=anyway).checked()
     with working(wanted.preset.name) as report:
         return write(wanted.preset, wanted.options, report)
 

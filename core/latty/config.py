@@ -79,6 +79,9 @@ KEYS: dict[str, Key] = {
     "sidecar": Key(
         _from_text(flag(), _as_flag), "write the recipe beside a result too, not only in it", False
     ),
+    "recipe": Key(
+        _from_text(flag(), _as_flag), "every result holds the recipe that makes it again", True
+    ),
     "image": Key(
         checked(TEXT, _way), "how a terminal shows pictures: auto, or one way always", AUTO
     ),
@@ -108,6 +111,7 @@ class Config:
     out_dir: Path
     batch: int
     sidecar: bool
+    recipe: bool
     image: str
     onnx_memory: int
     onnx_seconds: int

@@ -20,7 +20,7 @@ from toy_generator import Toy
 
 from latty import presets
 from latty.errors import BadData, LattyError, Missing
-from latty.presets import Preset
+from latty.presets import Preset, digests
 from latty.presets.formats import writer_of
 from latty.render import embedded, provenance
 from latty.report import silent
@@ -61,6 +61,7 @@ def test_the_recipe_in_a_picture_is_checked(name: str, tmp_path: Path) -> None:
     from cli_in_process import latty
 
     made = recipe(presets.read("hello"))
+    made["model"]["digest"] = digests.model_digest("portraits")
     path = carrying(name, provenance.canonical(made), tmp_path / "x")
     done = latty("check", "x", home=tmp_path)
     assert (done.returncode, done.stdout) == (0, "x: ok\n"), done.stderr

@@ -307,7 +307,7 @@ def test_a_file_renders_itself_again(name: str, rendered: Path, tmp_path: Path) 
 def test_the_recipe_says_what_made_it_and_not_who(rendered: Path) -> None:
     recipe = provenance.read(rendered / "a.gif")
     assert recipe["model"]["name"] == "portraits"
-    assert recipe["batches"] == [[0, 8]]
+    assert "batches" not in recipe and "threads" not in recipe  # they change a rounding at most
     assert recipe["torch"] == torch.__version__
     for file in rendered.rglob("*.*"):
         assert str(Path.home()).encode() not in file.read_bytes()

@@ -99,6 +99,12 @@ class Parser(argparse.ArgumentParser):
         """--overwrite, of a verb that does nothing else by force."""
         self.add_argument("--overwrite", "--force", action="store_true", help=words)
 
+    def add_recipe(self) -> None:
+        """--no-recipe."""
+        self.add_argument("--no-recipe", action="store_const", const=False, dest="recipe",
+                          help="leave the recipe out of the file: it cannot be made again from "
+                          "it")  # fmt: skip
+
     def add_switches(self) -> None:
         """--overwrite, --foreign, --ignore-space, and --force for all three; latty.cli.switches
         reads them."""

@@ -54,7 +54,11 @@ class Run:
         news only where --force did it, which is a word for more than that."""
         warnings = []
         for switch, what in allowed:
-            forced = self.args.force and not getattr(self.args, switch.replace("-", "_"))
+            forced = (
+                self.args.force
+                and switch != "anyway"
+                and not getattr(self.args, switch.replace("-", "_"))
+            )
             words = f"{what} (--force; --{switch} does no more than this)" if forced else what
             self.out.say(words, loudness=int(switch == "overwrite" and not forced))
             if switch != "overwrite":

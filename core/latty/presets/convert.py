@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from latty.presets.moments import FRAMES
+from latty.presets.pins import Pins
 from latty.presets.shape import Path
 from latty.presets.tracks import Motion, Track
 from latty.presets.values import SCHEMA, Output, Preset
@@ -45,6 +46,7 @@ def to_preset(table: Table, file: str) -> Preset:
         outputs=table["outputs"],
         seconds=table.get("seconds"),
         bpm=table.get("bpm"),
+        pins=table.get("pins"),
     )
 
 
@@ -87,7 +89,15 @@ def to_dict(preset: Preset) -> Table:
         ]
     if preset.outputs:
         data["outputs"] = [_written(output, {}) for output in preset.outputs]
+    if preset.pins is not None:
+        data["pins"] = _pins(preset.pins)
     return data
+
+
+def _pins(pins: Pins) -> Table:
+    tables = {kind: dict(getattr(pins, kind)) for kind in ("directions", "latents", "scorers")}
+    kept: Table = {kind: found for kind, found in tables.items() if found}
+    return kept if pins.model is None else {"model": pins.model, **kept}
 
 
 def _written(

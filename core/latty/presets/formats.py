@@ -9,9 +9,9 @@ functions. The table is a literal: it is read from the source, without an import
     recall(file: BinaryIO) -> bytes | None
 
 `write` writes all frames of `film` to `path`, a temporary name that the caller renames when the
-whole file is there, with the recipe `comment` (ASCII, see latty.render.provenance) inside. It may
-iterate the film more than once, holds no more than a few frames, and gives the same bytes every
-time: no time stamps, no random numbers, and thread counts that do not depend on the machine.
+whole file is there, with the recipe `comment` (ASCII, see latty.render.provenance; "" for none)
+inside. It may iterate the film more than once, holds no more than a few frames, and gives the same
+bytes every time: no time stamps, no random numbers, thread counts that no machine changes.
 `report(done, total, what)` is called once per frame and cancels by raising. OSError goes through.
 `recall` gives that comment back; what it raises, and how much it may read, says Writer.
 """

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from latty.presets import codecs
 from latty.presets.moments import LONGEST, MOST
 from latty.presets.paths import name_fault
+from latty.presets.pins import Pins
 from latty.presets.tracks import TRACK, Motion, Track, words
 from latty.presets.tracks.keyed import easing_key
 from latty.presets.values import MOST_SEEDS, SCHEMA, Output
@@ -24,6 +25,7 @@ from latty.tables.rules import (
     matching,
     number,
     one_of,
+    record,
     table,
     text,
     whole,
@@ -113,6 +115,7 @@ PRESET = table(
         ),
         "bpm": Key(number(1, 1000), "Beats a minute, for times such as '12b'."),
         "scene": Key(table(SCENE), "Everything one picture depends on.", required=True),
+        "pins": Key(record(Pins), "Which content its names stand for: digests of files."),
         "outputs": Key(array(_fitting(table(OUTPUT, Output)), 0, 100), "The files to write.", ()),
     }
 )

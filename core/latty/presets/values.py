@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from latty.presets import rates
 from latty.presets.colours import COLOUR
 from latty.presets.moments import USUAL, TimeLine, Times
+from latty.presets.pins import Pins
 from latty.presets.tracks import Motion
 from latty.scene import SIZE, Scene, Walk
 from latty.tables.rules import (
@@ -174,6 +175,7 @@ class Preset:
             the index of the stored latent, and "seed" for the position along a walk where that is
             eased
     seeds   all seeds of a list (the rows of a grid), () otherwise
+    pins    which content the names of the scene stand for
     """
 
     schema: int
@@ -185,6 +187,7 @@ class Preset:
     outputs: tuple[Output, ...] = ()
     seconds: float | None = None
     bpm: float | None = None
+    pins: Pins | None = None
 
     def at(self, t: float) -> Scene:
         """The scene at t in 0..1."""

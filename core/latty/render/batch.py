@@ -56,6 +56,7 @@ def render_one(preset: Preset, options: Options, report: Report = silent) -> Ren
 
     generator = open_model(preset.scene.model, options.device)
     notes = (*options.notes, *generator.info.notes, *assumed(preset.scene, generator))
+    allowed += [Allowed("anyway", one.words("the one asked for")) for one in options.differs]
     allowed += [Allowed("overwrite", f"{path} is replaced") for path in there]
     if options.foreign:
         allowed += [Allowed("foreign", words) for words in foreign(preset.scene, generator)]

@@ -16,7 +16,8 @@ from latty.checkpoints.safetensors import read_header
 from latty.directions import store as directions
 from latty.errors import BadData, LattyError, Missing
 from latty.models.store import MODELS
-from latty.render.provenance import digest_of
+from latty.presets.contents import Difference, difference
+from latty.presets.digests import digest_of
 from latty.scene import MIXING, Scene, references, to_table
 from latty.store import Store
 from latty.tables.words import Path as Key
@@ -67,15 +68,16 @@ def _nowhere(picture: str, words: list[str]) -> str:
 
 def placed(
     scene: Scene, picture: Path, recipe: Mapping[str, Any], typed: Callable[[Key], bool]
-) -> Scene:
-    """The scene of a picture's recipe, whose texts name what is here.
+) -> tuple[Scene, tuple[Difference, ...]]:
+    """The scene of a picture's recipe, whose texts name what is here, and what of that is not what
+    the picture was made of.
 
     typed  whether a key of the preset was given by the user, who may name any file
 
     Raises Unplaced with all that is left to be named, BadData for a text that names nothing.
     """
     found: dict[tuple[str, str], str] = {}
-    missing = []
+    missing, differs = [], dict[Difference, None]()
     for key, kind, text in references(to_table(scene)):
         if typed(("scene", *key)) or text.startswith(MIXING):
             found[kind, text] = text
@@ -90,9 +92,12 @@ def placed(
             missing.append(name)
         else:
             found.setdefault((kind, text), _respelled(name, where))
+            if other := difference(*_said(store, text, recipe), where):
+                differs[other] = None
     if missing:
         raise Unplaced(picture.name, tuple(missing))
-    return scene.with_references(lambda kind, text: found.get((kind, text), text))
+    placed = scene.with_references(lambda kind, text: found.get((kind, text), text))
+    return placed, tuple(differs)
 
 
 def _respelled(name: Name, file: str) -> str:
@@ -107,7 +112,7 @@ def _parts(kind: str, text: str) -> tuple[str, Store, str]:
     """In words what is meant, where those with a name are, and the file or name itself."""
     if kind == "model":
         return kind, MODELS, text
-    if kind == "latent":
+    if kind in ("latent", "latents"):
         return "latents", latents.LATENTS, latents.split(text)[0]
     return "direction set", directions.SETS, directions.split(text)[0]
 
@@ -120,10 +125,18 @@ def _found(
         return file
     if (below := _below(folder, file, store is MODELS)) is not None:
         return file if folder == Path.cwd().resolve() else str(below)
-    said = recipe.get(SAID[store.kind])
+    content = _said(store, text, recipe)[2]
+    said = recipe.get("model")
+    family = said.get("family") if isinstance(said, dict) else None
+    return _of_content(store, content, family) if isinstance(content, str) else None
+
+
+def _said(store: Store, text: str, recipe: Mapping[str, Any]) -> tuple[str, str, object]:
+    """The kind of a reference, its name in messages, and the digest that a recipe says of it."""
+    kind = SAID[store.kind]
+    said = recipe.get(kind)
     said = said if isinstance(said, dict) else {}
-    content = said.get("digest" if store is MODELS else text)
-    return _of_content(store, content, said) if isinstance(content, str) else None
+    return kind, _parts(kind, text)[2], said.get("digest" if store is MODELS else text)
 
 
 def _below(folder: Path, file: str, folders: bool) -> Path | None:
@@ -138,12 +151,12 @@ def _below(folder: Path, file: str, folders: bool) -> Path | None:
         return None
 
 
-def _of_content(store: Store, content: str, said: Mapping[str, Any]) -> str | None:
+def _of_content(store: Store, content: str, family: object) -> str | None:
     """The name of what has this SHA-256, or was imported from a file that has; None for none."""
     for name, path in store.files().items():
         try:
             meta = read_header(path).meta
-            likely = store is not MODELS or meta.get("family") == said.get("family")
+            likely = store is not MODELS or meta.get("family") == family
             same = likely and digest_of(path) == content  # the largest files are not all read
         except (LattyError, OSError):
             continue

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from latty.presets.contents import Difference
+
 Batches = tuple[tuple[int, int], ...]  # (first picture, batch size) of each stretch, from 0 on
+
+USUAL_BATCH = 8
 
 
 class Allowed(NamedTuple):
@@ -26,21 +30,26 @@ class Options:
     foreign       apply directions and latents that were made for another model
     ignore_space  go on with a disk that may not do
     tell          hears each time that one of these made a difference
-    notes    what is to be said of it when it is done
-    sidecar  also write the recipe to `<output>.json`; it is in every file anyway
+    recipe        written into every file
+    differs       what has other content than the preset pins, or a picture was made of
+    notes         what is to be said of it when it is done
+    sidecar  also write the recipe to `<output>.json`, with threads and batches
     """
 
     out_dir: Path = Path("renders")
     device: str = "auto"
     overwrite: bool = False
-    batch: int | Batches = 8
+    batch: int | Batches | None = USUAL_BATCH
     sidecar: bool = False
     preset_file: Path | None = None
     foreign: bool = False
     ignore_space: bool = False
     notes: tuple[str, ...] = ()
+    recipe: bool = True
+    differs: tuple[Difference, ...] = ()
     tell: Callable[[Allowed], None] = unheard
 
     @property
     def batches(self) -> Batches:
-        return ((0, self.batch),) if isinstance(self.batch, int) else self.batch
+        batch = USUAL_BATCH if self.batch is None else self.batch
+        return ((0, batch),) if isinstance(batch, int) else batch

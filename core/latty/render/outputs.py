@@ -60,7 +60,7 @@ def fill(
 
     reels: dict[object, Reel] = {}
     with work.disk_errors(works), ExitStack() as journals:
-        shared = provenance.shared(preset, generator)
+        shared = provenance.shared(preset, generator, options.differs)
         for i, (one, output) in enumerate(zip(works, preset.outputs, strict=False)):
             scenes, picture, size = needed(preset, output, generator)
             if scenes not in reels:
@@ -76,11 +76,12 @@ def fill(
             one.note(work.RECIPE, provenance.sealed(recipe, reel.batches), lasting=False)
             reel.finish(report)
             film = develop(preset, output, reel, size)
-            comment = provenance.sealed(recipe, reel.journal.batches())
+            comment = provenance.canonical(recipe) if options.recipe else ""
             writer_of(output).write(film, one.fresh(), output, comment, report)
             if options.sidecar:
                 sidecar = works[len(preset.outputs) + i].file
-                sidecar.write_text(comment + "\n", encoding="ascii")
+                beside = provenance.sealed(recipe, reel.journal.batches())
+                sidecar.write_text(beside + "\n", encoding="ascii")
 
 
 def _check_space(target: Path, needed: int, options: Options) -> None:

@@ -1,31 +1,30 @@
-"""The recipe of a file: everything its bytes depend on, as canonical JSON, inside the file itself.
+"""The recipe of a file: everything its pictures depend on, as canonical JSON, inside the file.
 
-It names no user, host or absolute path: people post their pictures. Recipes that come back are
-strangers' text and go through the validator of presets; where they write is never taken from them.
+What changes a rounding at most, threads and batches, stands beside the file only, in its sidecar:
+the same preset gives the same bytes on machines of other sizes. It names no user, host or absolute
+path: people post their pictures. Recipes that come back are strangers' text and go through the
+validator of presets; where they write is never taken from them.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from latty import latents, presets
-from latty.checkpoints.checkpoint import digest
-from latty.directions.store import SETS, split
-from latty.errors import BadData
-from latty.files import cached
-from latty.presets import Output, Preset
+from latty import presets
+from latty.errors import BadData, LattyError
+from latty.presets import Output, Preset, contents, digests
 from latty.render.embedded import document
 from latty.render.options import Batches
-from latty.scene import MIXING, references, to_table
 from latty.version import __version__
 
 if TYPE_CHECKING:  # torch takes seconds to import, and reading a recipe does not need it
     from latty.models.base import Generator
 
-SCHEMA = 1
+SCHEMA = 2
+BESIDE = ("batches", "threads")  # inside the file, too, before schema 2
 LARGEST_BATCH = 4096
 ANY_BATCH = 8  # pictures at once that are drawn at any size, as every render does
 BATCH_AREA = 2**28  # px that a larger batch may have: memory is asked for at once
@@ -39,29 +38,35 @@ def canonical(recipe: Mapping[str, Any]) -> str:
 
 
 def sealed(recipe: Mapping[str, Any], batches: Batches) -> str:
-    """The text of a recipe whose pictures were made in these batches."""
-    return canonical({**recipe, "batches": [list(batch) for batch in batches]})
+    """The text of a sidecar: a recipe whose pictures were made in these batches, with as many
+    threads as now."""
+    import torch
+
+    how = {"batches": [list(batch) for batch in batches], "threads": torch.get_num_threads()}
+    return canonical({**recipe, **how})
 
 
-def shared(preset: Preset, generator: "Generator") -> dict[str, Any]:
-    """The recipe, but for its preset and its batches: what every output of a preset was made with.
+def shared(
+    preset: Preset, generator: "Generator", differs: Sequence[contents.Difference] = ()
+) -> dict[str, Any]:
+    """The recipe, but for its preset: what every output of a preset was made with.
+
+    differs   what has other content than it should, and was used all the same
 
     Raises Missing for a direction or latent that is not there.
     """
     import torch
 
     info, device = generator.info, generator.device
-    start = _start(preset)
     return {
-        **({"latents": start} if start else {}),
+        **made_of(preset),
+        **({"anyway": {one.what: one.said for one in differs}} if differs else {}),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "directions": directions(preset),
         "frames": preset.count(),
         "latty": __version__,
         "model": {"digest": info.digest, "family": info.family, "name": info.name},
         "schema": SCHEMA,
         "seeds": list(preset.seeds),
-        "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
 
@@ -74,10 +79,11 @@ def portable(preset: Preset, output: Output) -> Preset:
     """
     ending = "/" if output.path.endswith("/") else Path(output.path).suffix.lower()
     stem = re.sub(r"[^\w-]+", "-", preset.name, flags=re.ASCII).strip("-") or "picture"
-    return replace(
+    return replace(  # its digests say what pins would
         preset,
         scene=preset.scene.with_references(_public),
         outputs=(replace(output, path=stem + ending),),
+        pins=None,
     )
 
 
@@ -88,28 +94,39 @@ def _public(kind: str, ref: str) -> str:
     return _without_folder(ref)
 
 
-def directions(preset: Preset) -> dict[str, str]:
-    """SHA-256 of the file of every direction that the preset moves along or holds, by reference."""
-    found = {}
-    for _, kind, ref in references(to_table(preset.scene)):
-        if kind in ("direction", "move") and not ref.startswith(MIXING):
-            found[_without_folder(ref)] = digest_of(SETS.find(split(ref)[0]))
+def made_of(preset: Preset) -> dict[str, dict[str, str]]:
+    """SHA-256 of the files of all directions, latents and scorers that take part, by reference.
+    Raises Missing, BadData, OutputError."""
+    found: dict[str, dict[str, str]] = {"directions": {}}
+    for kind, source, ref in contents.sources(preset.scene):
+        if kind != "model" and (digits := digests.DIGESTS[kind](source)):
+            found.setdefault(kind, {})[_without_folder(ref)] = digits
     return found
 
 
-def _start(preset: Preset) -> dict[str, str]:
-    """SHA-256 of the file in which the scene's latent lies, by reference; {} for a seed."""
+def expected(preset: Preset, output: Output) -> dict[str, Any]:
+    """Of the recipe that an output will have all that is known without a look at the model's
+    pictures. Raises Missing, BadData, OutputError."""
     return {
-        _without_folder(ref): digest_of(latents.LATENTS.find(latents.split(ref)[0]))
-        for _, kind, ref in references(to_table(preset.scene))
-        if kind == "latent"
+        **made_of(preset),
+        "model": digests.model_digest(preset.scene.model),
+        "preset": presets.to_dict(portable(preset, output)),
+        "schema": SCHEMA,
     }
 
 
-@cached(64)
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file, which is read again only where it has changed."""
-    return digest(path)
+def is_made_of(path: Path, wanted: Mapping[str, Any]) -> bool | None:
+    """Whether a file's recipe is as `expected`; None where it has none that can be read."""
+    try:
+        found = read(path)
+    except (LattyError, OSError):
+        return None
+    model = found.get("model")
+    said = {**found, "model": model.get("digest") if isinstance(model, dict) else None}
+    kinds = {"latents", "scorers", *wanted}
+    return all(
+        canonical({"": said.get(kind)}) == canonical({"": wanted.get(kind)}) for kind in kinds
+    )
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -131,14 +148,18 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
-def recall(path: Path) -> tuple[Preset, Batches]:
-    """The preset in a file that latty wrote, and the batches that give its bytes again."""
-    return recalled(read(path), path.name)
+def recall(path: Path) -> tuple[Preset, Batches | None]:
+    """The preset in a file that latty wrote, and the batches in which its pictures were drawn where
+    it, or the sidecar beside it, says them: they give the last rounding again."""
+    recipe = read(path)
+    return recalled({**_sidecar(path, recipe), **recipe}, path.name)
 
 
-def recalled(recipe: Mapping[str, Any], name: str) -> tuple[Preset, Batches]:
+def recalled(recipe: Mapping[str, Any], name: str) -> tuple[Preset, Batches | None]:
     """The same of a recipe that was read from a file of this name. Raises BadData."""
     preset = presets.from_recipe(recipe["preset"], name)
+    if "batches" not in recipe and recipe.get("schema") != 1:
+        return preset, None
     return preset, _batches(recipe.get("batches"), name)
 
 
@@ -148,6 +169,16 @@ def fitting(preset: Preset, batches: Batches) -> Batches:
     size = max([preset.scene.size or 0, *(output.size or 0 for output in preset.outputs)])
     most = max(ANY_BATCH, BATCH_AREA // size**2) if size else LARGEST_BATCH
     return tuple((start, min(batch, most)) for start, batch in batches)
+
+
+def _sidecar(path: Path, recipe: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the sidecar beside a file says of how it was made, if it is that of this very file."""
+    try:
+        beside = read(path.with_name(path.name + ".json"))
+    except (LattyError, OSError):
+        return {}
+    how = {key: beside.pop(key) for key in BESIDE if key in beside}
+    return how if canonical(beside) == canonical(recipe) else {}
 
 
 def _batches(found: object, name: str) -> Batches:

@@ -22,6 +22,7 @@ class RenderRequest:
     ref        a preset; a file, a shipped one's name, "-" for stdin, or a picture that latty made
     overrides  texts such as scene.seed=3, put over the preset
     output     one file instead of all outputs, None for these
+    anyway     what it is made of may have another content
     own_batch  the options' batch also for a picture, whose recipe has batches of its own
     """
 
@@ -30,10 +31,11 @@ class RenderRequest:
     overrides: tuple[str, ...] = ()
     output: Path | None = None
     own_batch: bool = False
+    anyway: bool = False
 
     def resolved(self) -> tuple[Preset, Options]:
         """The preset with its outputs where they are wanted. Raises what `sources.read` does."""
-        source = read(self.ref, self.overrides)
+        source = read(self.ref, self.overrides, self.anyway)
         return self._placed(source, source.preset)
 
     def checked(self, taken: OutputNames | None = None) -> "CheckedRequest":
@@ -42,7 +44,7 @@ class RenderRequest:
 
         taken  the outputs of the presets before it in the same call
         """
-        source = read(self.ref, self.overrides)
+        source = read(self.ref, self.overrides, self.anyway)
         doubts = source.doubts()
         preset, options = self._placed(source, source.preset)
         source.loaded.refuse([*_in_the_way(source.loaded, preset, options, taken or OutputNames())])
@@ -50,7 +52,7 @@ class RenderRequest:
         return CheckedRequest(preset, options, tuple(doubts.lines(self.output is None)))
 
     def _placed(self, source: PresetSource, preset: Preset) -> tuple[Preset, Options]:
-        options = replace(self.options, preset_file=source.file)
+        options = replace(self.options, preset_file=source.file, differs=source.differs)
         if source.batches and not self.own_batch:
             options = _with_batches(options, preset, source.batches)
         if self.output is not None:

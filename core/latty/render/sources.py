@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latty import presets
-from latty.presets import Preset
+from latty.errors import Missing
+from latty.presets import Preset, contents
 from latty.presets.checking import Doubts, checked
+from latty.presets.contents import Changed, Difference
 from latty.presets.convert import to_preset
 from latty.presets.formats import FOLDER, media_of, suffix_of
 from latty.presets.overrides import apply, parse
@@ -19,11 +21,16 @@ from latty.render.work import is_frames
 
 @dataclass(frozen=True, slots=True)
 class PresetSource:
-    """A preset, what it was read from, and of a picture the batches that give its bytes again."""
+    """A preset, what it was read from, and of a picture the batches that give its last rounding
+    again.
+
+    differs   what has other content than the preset pins, or the picture was made of
+    """
 
     preset: Preset
     loaded: PresetFile
     batches: Batches | None = None
+    differs: tuple[Difference, ...] = ()
 
     @property
     def file(self) -> Path | None:
@@ -35,19 +42,40 @@ class PresetSource:
         return checked(self.loaded).doubts
 
 
-def read(ref: str | Preset, overrides: Sequence[str] = ()) -> PresetSource:
+def read(ref: str | Preset, overrides: Sequence[str] = (), anyway: bool = False) -> PresetSource:
     """The preset that `ref` is or names, with `overrides` put over it. Raises PresetError, Missing,
     BadData for a picture without a recipe, Unplaced for one that names other people's files,
-    UsageError for an override."""
+    UsageError for an override; Changed, but `anyway`, where what it is made of has another
+    content."""
+    found = _read(ref, overrides)
+    if found.differs and not anyway:
+        pins = found.preset.pins is not None  # no recipe has any
+        other = "the one that it pins" if pins else "the one this was made with"
+        raise Changed(found.preset.name if isinstance(ref, Preset) else ref, found.differs, other)
+    return found
+
+
+def _read(ref: str | Preset, overrides: Sequence[str]) -> PresetSource:
     if isinstance(ref, Preset):
         preset = overridden(ref, overrides, ref.name)
-        return PresetSource(preset, _without_file(preset, ref.name))
+        return PresetSource(preset, _without_file(preset, ref.name), differs=_pinned(preset, ()))
     path = Path(ref).expanduser()
     if (path.is_file() and media_of(path)) or (path.is_dir() and is_frames(path)):
         return _from_picture(path, overrides)
     file = path if path.is_file() else presets.shipped().get(ref)
     loaded = load(ref if file is None else file, overrides)
-    return PresetSource(to_preset(accepted(loaded), loaded.file), loaded)
+    preset = to_preset(accepted(loaded), loaded.file)
+    return PresetSource(preset, loaded, differs=_pinned(preset, overrides))
+
+
+def _pinned(preset: Preset, overrides: Sequence[str]) -> tuple[Difference, ...]:
+    """What has other content than it pins, but for a model that the user names instead. What is
+    not there is told by the checks."""
+    typed = any(parse(text).covers(("scene", "model")) for text in overrides)
+    try:
+        return tuple(one for one in contents.pinned(preset) if one.kind != "model" or not typed)
+    except Missing:
+        return ()
 
 
 def _without_file(preset: Preset, name: str) -> PresetFile:
@@ -62,16 +90,18 @@ def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
     name (see latty.render.named). Raises Unplaced for such files.
     """
     recipe = provenance.read(path)
-    preset, batches = provenance.recalled(recipe, path.name)
+    preset, batches = provenance.recall(path)
     preset = overridden(preset, overrides, path.name)
     folder = path.is_dir() or any(suffix_of(o.path) == FOLDER for o in preset.outputs[:1])
     whole = path if path.is_dir() or not folder else path.resolve().parent
     name = whole.resolve().name + FOLDER if folder else path.name
     outputs = tuple(replace(output, path=name) for output in preset.outputs[:1])
     keys = [parse(text) for text in overrides]
-    scene = named.placed(preset.scene, whole, recipe, lambda key: any(o.covers(key) for o in keys))
+    scene, differs = named.placed(
+        preset.scene, whole, recipe, lambda key: any(o.covers(key) for o in keys)
+    )
     preset = replace(preset, scene=scene, outputs=outputs)
-    return PresetSource(preset, _without_file(preset, path.name), batches)
+    return PresetSource(preset, _without_file(preset, path.name), batches, differs)
 
 
 def overridden(preset: Preset, overrides: Sequence[str], name: str) -> Preset:

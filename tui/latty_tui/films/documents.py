@@ -71,8 +71,9 @@ def read(ref: str, answers: Sequence[str] = ()) -> Read:
     from latty.render import sources
 
     before = stamp_of(Path(ref).expanduser())
-    source = sources.read(ref, answers)
-    warnings = source.doubts().lines()
+    source = sources.read(ref, answers, anyway=True)
+    differs = [one.words("the one that it was made with") for one in source.differs]
+    warnings = (*differs, *source.doubts().lines())
     return Read(source.preset, source.file, tuple(warnings), before or stamp_of(source.file))
 
 

@@ -60,6 +60,7 @@ def options(parser: Parser) -> None:
     add("--out-dir", metavar="DIR", help="where results go (default: renders)")
     add("--name", metavar="N", help="what to call them (default: MODEL-SEED-ATTRIBUTE)")
     parser.add_detach()
+    parser.add_recipe()
     parser.add_switches()
     parser.add_device()
     parser.add_batch()
@@ -84,7 +85,12 @@ def run(run: Run) -> int:
         kind = label(args.label, args.model, config.device)
         scene = Scene(args.model, args.seed, args.truncation, label=kind, size=args.size)
         options = Options(
-            place.parent, config.device, batch=config.batch, tell=allowed.append, **switches(args)
+            place.parent,
+            config.device,
+            batch=config.batch,
+            recipe=config.recipe,
+            tell=allowed.append,
+            **switches(args),
         )
         paths, result = climb_to_files(
             scene, _goal(args), place, args.frames, note, options, progress

@@ -38,6 +38,9 @@ def options(parser: Parser) -> None:
     add("-o", "--output", metavar="PATH", help="write one file, there; the suffix is its format")
     add("--dry-run", action="store_true", help="say what would be made; write nothing")
     add("--show", action="store_true", help="show the results in this terminal afterwards")
+    add("--anyway", action="store_true",
+        help="what it pins, or a picture was made of, is another here: use that")  # fmt: skip
+    parser.add_recipe()
     parser.add_switches()
     parser.add_detach()
     parser.add_workers()
@@ -81,10 +84,11 @@ def _requests(run: Run) -> list[RenderRequest]:
         config.device,
         batch=config.batch,
         sidecar=config.sidecar,
+        recipe=config.recipe,
         **switches(args),
     )
     output = Path(args.output).expanduser() if args.output is not None else None
-    rest = options, tuple(args.overrides), output, bool(args.batch)
+    rest = options, tuple(args.overrides), output, bool(args.batch), args.anyway
     return [RenderRequest(ref, *rest) for ref in args.presets]
 
 

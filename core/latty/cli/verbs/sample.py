@@ -34,6 +34,7 @@ def options(parser: Parser) -> None:
     add("-o", "--output", metavar="PATH", help="a .png (default: MODEL-samples.png in --out-dir)")
     add("--out-dir", metavar="DIR", help="where results go (default: renders)")
     add("--show", action="store_true", help="show the sheet in this terminal afterwards")
+    parser.add_recipe()
     parser.add_switches()
     parser.add_device()
     parser.add_batch()
@@ -54,7 +55,12 @@ def run(run: Run) -> int:
         output = Output(path.name, columns=columns, captions="short")
         preset = Preset(SCHEMA, "samples", scene, seeds=tuple(wanted), outputs=(output,))
         options = Options(
-            path.parent, config.device, batch=config.batch, tell=allowed.append, **switches(args)
+            path.parent,
+            config.device,
+            batch=config.batch,
+            recipe=config.recipe,
+            tell=allowed.append,
+            **switches(args),
         )
         with signals.cooperative():
             write(preset, options, progress)

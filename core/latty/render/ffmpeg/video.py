@@ -39,7 +39,8 @@ def encode(
     has_alpha = bool(way.alpha) and next(iter(film)).shape[2] == 4
     options = {"fflags": "+bitexact", **(muxing or {})}  # no versions, no random ids
     with muxer(path, container, options) as opened:
-        opened.metadata["comment"] = comment
+        if comment:
+            opened.metadata["comment"] = comment
         stream = cast(
             av.VideoStream, opened.add_stream(way.encoder, rate=film.fps, options=dict(way.options))
         )

@@ -19,8 +19,8 @@ GROWTH = 6  # times: what escaping may add to a recipe
 
 
 def packet(comment: str) -> bytes:
-    """The packet of a recipe (ASCII)."""
-    return (_XMP % html.escape(comment)).encode("ascii")
+    """The packet of a recipe (ASCII); none for none."""
+    return b"" if not comment else (_XMP % html.escape(comment)).encode("ascii")
 
 
 def recipe(packet: bytes) -> bytes | None:

@@ -38,15 +38,17 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
             head = source.read(HEAD)
             plays = head.find(_PLAYS)  # of one frame FFmpeg makes a PNG that does not
             place = plays + len(_PLAYS) + 8 + 4 if plays >= 0 else _FIRST
-            file.write(head[:place] + _text(comment.encode("ascii")) + head[place:])
+            file.write(head[:place] + _text(comment) + head[place:])
             copyfileobj(source, file)
     finally:
         bare.unlink(missing_ok=True)
 
 
-def _text(comment: bytes) -> bytes:
-    """The chunk that holds a recipe, as PNG's writer has it."""
-    inside = b"iTXt" + KEY.encode() + b"\0\1\0\0\0" + zlib.compress(comment)
+def _text(comment: str) -> bytes:
+    """The chunk that holds a recipe, as PNG's writer has it; none for none."""
+    if not comment:
+        return b""
+    inside = b"iTXt" + KEY.encode() + b"\0\1\0\0\0" + zlib.compress(comment.encode("ascii"))
     return struct.pack(">I", len(inside) - 4) + inside + struct.pack(">I", zlib.crc32(inside))
 
 

@@ -37,8 +37,8 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
     with path.open("w+b") as file:
         Sequence(film, report, "avif").save(file, format="AVIF", **how)
         _forget_times(file)
-        packet = xmp.packet(comment)
-        file.write((24 + len(packet)).to_bytes(4) + b"uuid" + _XMP + packet)
+        if packet := xmp.packet(comment):
+            file.write((24 + len(packet)).to_bytes(4) + b"uuid" + _XMP + packet)
 
 
 def _forget_times(file: BinaryIO) -> None:

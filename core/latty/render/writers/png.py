@@ -32,7 +32,8 @@ def save(pixels: Pixels, path: Path, comment: str) -> None:
     from PIL.PngImagePlugin import PngInfo
 
     text = PngInfo()
-    text.add_itxt(KEY, comment, zip=True)
+    if comment:
+        text.add_itxt(KEY, comment, zip=True)
     with path.open("wb") as file:
         Image.fromarray(pixels).save(file, format="PNG", pnginfo=text, compress_level=4)
 

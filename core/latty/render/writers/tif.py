@@ -31,7 +31,9 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
     """The first frame (H, W, 3 or 4)."""
     from imageio.v3 import imwrite
 
-    how: dict[str, Any] = {"tiffinfo": {DESCRIPTION: comment}, "compression": "tiff_adobe_deflate"}
+    how: dict[str, Any] = {"compression": "tiff_adobe_deflate"}
+    if comment:
+        how["tiffinfo"] = {DESCRIPTION: comment}
     path.write_bytes(imwrite("<bytes>", next(iter(film)), extension=".tif", plugin="pillow", **how))
     report(1, 1, "tif")
 

@@ -32,7 +32,7 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
         "quality": output.quality,
         "lossless": output.quality >= LOSSLESS,
         "method": 4,
-        "xmp": xmp.packet(comment),
+        **({"xmp": xmp.packet(comment)} if comment else {}),
     }
     if len(film) > 1:
         how |= {"save_all": True, "duration": delays(film), "loop": 0 if film.loops else 1}

@@ -11,6 +11,7 @@ from latty.cli import kinds as sniff
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.verbs.inspect import asked
+from latty.cli.verbs.inspect.recipes import media
 from latty.errors import BadData, Missing
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def run(run: Run) -> int:
     }
     facts: Facts = {"file": str(path), "bytes": path.stat().st_size, "kind": kind}
     if kind not in (*readers, sniff.OTHER):
-        readers[kind] = _media
+        readers[kind] = media
     if kind in readers:
         facts |= {"what": sniff.words(kind)} | readers[kind](path)
     else:
@@ -172,18 +173,6 @@ def _family(checkpoint: "Checkpoint", meta: Mapping[str, str]) -> Facts:
     return {"family": found.family, "origin": found.origin, "part": found.part.name,
             "height": height, "width_px": width,
             "settings beside": found.part.beside, "notes": [*found.part.left_out]}  # fmt: skip
-
-
-def _media(path: Path) -> Facts:
-    """The recipe that latty embedded, unchecked: `latty render` judges it."""
-    from latty.render.embedded import document
-
-    try:
-        recipe = document(path)
-    except BadData as error:
-        return {"note": str(error)}
-    rest = {key: value for key, value in _table(recipe).items() if key != "preset"}
-    return {"recipe": rest, "preset": _table(_table(recipe).get("preset"))}
 
 
 def _preset(path: Path) -> Facts:

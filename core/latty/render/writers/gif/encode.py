@@ -95,9 +95,11 @@ def _insert_comment(source: Path, target: Path, comment: bytes) -> None:
         if b"NETSCAPE" in ahead:  # some players look for the loop count here and nowhere else
             file.write(ahead)
             ahead = b""
-        file.write(b"\x21\xfe")
-        for i in range(0, len(comment), 255):
-            part = comment[i : i + 255]
-            file.write(bytes([len(part)]) + part)
-        file.write(b"\x00" + ahead)
+        if comment:
+            file.write(b"\x21\xfe")
+            for i in range(0, len(comment), 255):
+                part = comment[i : i + 255]
+                file.write(bytes([len(part)]) + part)
+            file.write(b"\x00")
+        file.write(ahead)
         copyfileobj(bare, file)

@@ -1,0 +1,134 @@
+"""What the names of a preset stand for, by content: SHA-256 of the files of models, direction sets,
+stored latents and scorers.
+
+A name means another file tomorrow; a digest does not. Recipes and pins say digests, and what is
+here is compared with them before anything is drawn. Nothing here imports torch.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latty import latents
+from latty.directions.file import LINEAR
+from latty.directions.store import SETS, set_info, split
+from latty.errors import BadData
+from latty.files import cached
+from latty.presets.digests import DIGESTS, named_here, same
+from latty.presets.pins import Pins
+from latty.presets.values import Preset
+from latty.scene import MIXING, Scene, references, to_table
+
+SHOWN = 12  # digits of a digest in a message
+TOLD = 5  # differences in one message
+WHAT = {"model": "model", "directions": "direction set", "latents": "latents", "scorers": "scorer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that has other content than was said.
+
+    kind   "model", "directions", "latents" or "scorers"
+    name   as the preset or recipe spells it
+    said   the digest, or its first digits; found = that of what is here
+    hint   where the content that was said is
+    """
+
+    kind: str
+    name: str
+    said: str
+    found: str
+    hint: str = ""
+
+    @property
+    def what(self) -> str:
+        return f"the {WHAT[self.kind]} '{self.name}'"
+
+    def words(self, other: str) -> str:
+        """`other` is who said so: "the one this was made with"."""
+        return f"{self.what} is not {other} ({self.said[:SHOWN]} / {self.found[:SHOWN]})"
+
+
+class Changed(BadData):
+    """What a recipe, pins or a job name has other content now."""
+
+    def __init__(self, file: str, differences: "tuple[Difference, ...]", other: str) -> None:
+        told = [one.words(other) for one in differences[:TOLD]]
+        if differences[TOLD:]:
+            told.append(f"and {len(differences) - TOLD} more")
+        hints = [one.hint for one in differences[:TOLD] if one.hint]
+        hints.append("--anyway renders with what is here")
+        super().__init__(f"{file}: {'; '.join(told)}", "; ".join(dict.fromkeys(hints)))
+        self.differences = differences
+
+
+def sources(scene: Scene) -> Iterator[tuple[str, str, str]]:
+    """(kind, source, reference) of everything that a scene names: the source of the direction
+    "mine/smile" is "mine". Raises Missing, BadData."""
+    for _, kind, ref in references(to_table(scene)):
+        if kind == "latent":
+            yield "latents", latents.split(ref)[0], ref
+        elif kind == "model":
+            yield "model", ref, ref
+        elif not ref.startswith(MIXING):
+            yield "directions", split(ref)[0], ref
+            for scorer in scorers_of(split(ref)[0]):
+                yield "scorers", scorer, scorer
+
+
+@cached(256)
+def _scorers(path: Path) -> tuple[str, ...]:
+    header = set_info(str(path))
+    params = dict(header.params)
+    if header.form == LINEAR:
+        return ()
+    kept = params.get("keep", ())
+    named = [f"{params.get('scorer', '')}/", *(kept if isinstance(kept, tuple) else ())]
+    found = (str(one).rpartition("/")[0] for one in named)
+    return tuple(dict.fromkeys(one for one in found if one))
+
+
+def scorers_of(source: str) -> tuple[str, ...]:
+    """The scorers that the directions of a set climb. Raises Missing, BadData."""
+    return _scorers(SETS.find(source))
+
+
+def contents(scene: Scene) -> dict[str, dict[str, str]]:
+    """Digests by kind and source. Raises Missing, BadData, OutputError."""
+    found: dict[str, dict[str, str]] = {kind: {} for kind in DIGESTS}
+    for kind, source, _ in sources(scene):
+        if digits := DIGESTS[kind](source):
+            found[kind][source] = digits
+    return found
+
+
+def difference(kind: str, name: str, said: Any, source: str) -> Difference | None:
+    """Where the content of `source`, spelled `name` by who said a digest, is another one. Who says
+    no digest says nothing. Raises Missing, BadData, OutputError."""
+    if not isinstance(said, str) or not said or same(said, kind, source):
+        return None
+    return Difference(kind, name, said, DIGESTS[kind](source), _hint(kind, said))
+
+
+def _hint(kind: str, said: str) -> str:
+    name = named_here(kind, said)
+    return f"that {WHAT[kind]} is here as '{name}'" if name else ""
+
+
+def pinned(preset: Preset) -> Iterator[Difference]:
+    """What of a preset has other content than it pins. A set, latents or a scorer that are pinned
+    and not named any more are not looked at. Raises Missing, BadData, OutputError."""
+    if (pins := preset.pins) is None:
+        return
+    for kind, source, _ in dict.fromkeys(sources(preset.scene)):
+        said = pins.model if kind == "model" else dict(getattr(pins, kind)).get(source)
+        if (found := difference(kind, source, said, source)) is not None:
+            yield found
+
+
+def pins_of(preset: Preset) -> Pins:
+    """The pins of what is here now. Raises Missing, BadData, OutputError."""
+    found = contents(preset.scene)
+    model = found.pop("model").get(preset.scene.model)
+    return Pins(model, **{kind: tuple(sorted(table.items())) for kind, table in found.items()})

@@ -1,0 +1,35 @@
+"""`[pins]`: which content the names of a preset stand for, as digests of files."""
+
+import re
+from dataclasses import dataclass
+
+from latty.tables.rules import Rule, mapping, matching, option
+
+FEWEST = 8  # digits
+
+
+def _digest() -> Rule:
+    """SHA-256 of a file in hexadecimal digits, or its first ones."""
+    words = f"{FEWEST} to 64 hexadecimal digits of a SHA-256"
+
+    def is_one(value: object) -> bool:
+        return (
+            isinstance(value, str) and re.fullmatch(f"[0-9a-f]{{{FEWEST},64}}", value) is not None
+        )
+
+    schema = {"type": "string", "pattern": f"^[0-9a-f]{{{FEWEST},64}}$"}
+    return matching(words, is_one, schema)
+
+
+DIGEST = _digest()
+Digests = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """Which content the names of a scene stand for: digests of files, by name."""
+
+    model: str | None = option(None, DIGEST, "Of the scene's model.")
+    directions: Digests = option((), mapping(DIGEST), "Of direction sets, by name or file.")
+    latents: Digests = option((), mapping(DIGEST), "Of stored latents, by name or file.")
+    scorers: Digests = option((), mapping(DIGEST), "Of scorers that directions climb.")

@@ -1,0 +1,197 @@
+"""What a picture was made of, and what a preset pins, is compared with what is here."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_in_process import latty
+
+import latty as library
+from latty.errors import BadData
+from latty.models.store import MODELS
+from latty.render import provenance
+
+PRESET = """schema = 1
+[scene]
+model = "f"
+seed = 3
+{more}
+[[outputs]]
+path = "x.png"
+size = 32
+"""
+NAMED = {
+    "model": "",
+    "directions": '[[scene.edits]]\ndirection = "rnd/r0"\nlayers = "all"\n',
+    "latents": 'latent = "z.npy#0"\n',
+}
+WHAT = {"model": "the model 'f'", "directions": "the direction set 'rnd'",
+        "latents": "the latents 'z.npy'"}  # fmt: skip
+
+
+def model_of(home: Path, seed: int = 0) -> None:
+    """A model called f; another one for each seed."""
+    content = bytearray(MODELS.find("demo").read_bytes())
+    content[-1] ^= seed
+    done = latty("import", str(MODELS.find("demo")), "--name", "f", "--overwrite", home=home)
+    assert done.returncode == 0, done.stderr
+    file = next(home.rglob("models/f.safetensors"))
+    content = bytearray(file.read_bytes())
+    content[-1] ^= seed
+    file.write_bytes(content)
+
+
+def other(kind: str, home: Path, seed: int = 1) -> None:
+    """Other content under the name that the preset says."""
+    if kind == "model":
+        model_of(home, seed)
+    elif kind == "directions":
+        words = ["discover", "random", "f", "-o", "rnd", "--seed", str(seed), "--overwrite"]
+        assert latty(*words, home=home).returncode == 0
+    else:
+        np.save(home / "z.npy", np.random.RandomState(seed).randn(1, 64).astype("f4"))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    for kind in NAMED:
+        other(kind, tmp_path, 0)
+    for kind, more in NAMED.items():
+        (tmp_path / f"{kind}.toml").write_text(PRESET.format(more=more))
+    return tmp_path
+
+
+def digests(text: str) -> list[str]:
+    return text.partition("(")[2].partition(")")[0].split(" / ")
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_a_picture_of_other_content_is_not_made_again(kind: str, place: Path) -> None:
+    words = ["render", f"{kind}.toml", "-o", "one.png"]
+    assert latty(*words, home=place).returncode == 0
+    again = latty("render", "one.png", "-o", "two.png", home=place)
+    assert again.returncode == 0, again.stderr
+    assert (place / "two.png").read_bytes() == (place / "one.png").read_bytes()
+    before = provenance.read(place / "one.png")
+    other(kind, place)
+    for verb in (["render", "-o", "three.png"], ["render", "--dry-run"], ["check"]):
+        refused = latty(*verb, "one.png", home=place)
+        assert refused.returncode == 65, refused.stderr
+        assert f"{WHAT[kind]} is not the one this was made with (" in refused.stderr
+        said = before["model"] if kind == "model" else before[kind]
+        assert digests(refused.stderr)[0] in json.dumps(said)
+        assert not (place / "three.png").exists()
+    done = latty("render", "one.png", "-o", "three.png", "--anyway", "--json", home=place)
+    assert done.returncode == 0 and done.stderr.count(WHAT[kind]) == 1
+    assert WHAT[kind] in json.loads(done.stdout)["warnings"][0]
+    after = provenance.read(place / "three.png")
+    assert list(after["anyway"]) == [WHAT[kind]] and "anyway" not in before
+    again = latty("render", "three.png", "-o", "four.png", home=place)
+    assert again.returncode == 0, again.stderr  # it was made of what is here
+
+
+def test_all_differences_are_told_in_one_go(place: Path) -> None:
+    (place / "all.toml").write_text(PRESET.format(more=NAMED["directions"]))
+    assert latty("render", "all.toml", "-o", "one.png", home=place).returncode == 0
+    other("model", place)
+    other("directions", place)
+    refused = latty("render", "one.png", home=place)
+    assert refused.returncode == 65 and refused.stderr.count("\n") == 1
+    assert WHAT["model"] in refused.stderr and WHAT["directions"] in refused.stderr
+    told = latty("inspect", "one.png", home=place).stdout
+    assert WHAT["model"] in told and WHAT["directions"] in told
+
+
+def test_what_is_named_by_the_user_is_not_compared(place: Path) -> None:
+    assert latty("render", "model.toml", "-o", "one.png", home=place).returncode == 0
+    shutil.copy(next(place.rglob("models/f.safetensors")), place / "kept.safetensors")
+    other("model", place)
+    named = latty("render", "one.png", "--set", "scene.model=demo", home=place)
+    assert named.returncode == 0, named.stderr
+    shutil.copy(place / "kept.safetensors", next(place.rglob("models/")) / "g.safetensors")
+    refused = latty("render", "one.png", "-o", "two.png", home=place)
+    assert refused.returncode == 65 and "that model is here as 'g'" in refused.stderr
+
+
+def test_the_library_compares_too(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cli_process import environment
+
+    assert latty("render", "latents.toml", "-o", "one.png", home=place).returncode == 0
+    other("latents", place)
+    monkeypatch.chdir(place)
+    for name, value in environment(place).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(BadData, match="is not the one this was made with"):
+        library.render_preset(place / "one.png", "two")
+    assert library.render_preset(place / "one.png", "two", anyway=True)[0].exists()
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_a_preset_may_pin(kind: str, place: Path) -> None:
+    file = place / f"{kind}.toml"
+    assert latty("pin", file.name, home=place).returncode == 0
+    assert latty("render", file.name, "-o", "one.png", home=place).returncode == 0
+    assert "pins" not in provenance.read(place / "one.png")["preset"]
+    other(kind, place)
+    for verb in (["render", "-o", "two.png"], ["render", "--dry-run"], ["check"]):
+        refused = latty(*verb, file.name, home=place)
+        assert refused.returncode == 65, refused.stderr
+        assert f"{WHAT[kind]} is not the one that it pins (" in refused.stderr
+    differs = latty("pin", "--check", file.name, home=place)
+    assert differs.returncode == 65 and WHAT[kind] in differs.stderr
+    done = latty("render", file.name, "-o", "two.png", "--anyway", home=place)
+    assert done.returncode == 0 and WHAT[kind] in done.stderr
+    assert list(provenance.read(place / "two.png")["anyway"]) == [WHAT[kind]]
+    assert latty("pin", file.name, home=place).returncode == 0
+    assert latty("pin", "--check", file.name, home=place).returncode == 0
+    assert latty("render", file.name, "-o", "three.png", home=place).returncode == 0
+
+
+def test_pins_keep_comments_and_are_checked(place: Path) -> None:
+    file = place / "directions.toml"
+    file.write_text("# mine\n" + file.read_text())
+    assert latty("pin", "directions.toml", "--json", home=place).returncode == 0
+    text = file.read_text()
+    assert text.startswith("# mine\nschema") and "[pins]" in text and "rnd = " in text
+    file.write_text(text.replace('rnd = "', 'rnd = "x'))
+    refused = latty("check", "directions.toml", home=place)
+    assert refused.returncode == 65 and "pins.directions.rnd" in refused.stderr
+    assert "hexadecimal digits" in refused.stderr
+
+
+def test_bytes_do_not_depend_on_batches_and_the_sidecar_says_them(place: Path) -> None:
+    more = {"LATTY_SIDECAR": "1"}
+    for batch in ("1", "8"):
+        words = [
+            "render",
+            "hello",
+            "--set",
+            "frames=3",
+            "--set",
+            "outputs=[{path='x.png',size=32}]",
+        ]
+        words += ["--batch", batch, "--out-dir", batch]
+        assert latty(*words, home=place, **more).returncode == 0
+    first, second = (place / batch / "x.png.json" for batch in ("1", "8"))
+    assert json.loads(first.read_text())["batches"] == [[0, 1]]
+    assert json.loads(second.read_text())["batches"] == [[0, 8]]
+    assert provenance.recall(place / "1/x.png")[1] == ((0, 1),)
+    assert provenance.read(place / "1/x.png") == provenance.read(place / "8/x.png")
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.gif", "x.webp", "x.mp4", "x.webm", "x.jpg", "x.tif",
+                                  "x.apng", "f/"])  # fmt: skip
+def test_no_recipe_leaves_it_out_of_every_format(name: str, place: Path) -> None:
+    keys = f"outputs=[{{path='{name}', size=32}}]"
+    words = ["render", "hello", "--set", "frames=2", "--set", keys]
+    assert latty(*words, "--out-dir", "with", home=place).returncode == 0
+    done = latty(*words, "--out-dir", "without", "--no-recipe", home=place)
+    assert done.returncode == 0, done.stderr
+    with_one, without = (place / folder / name for folder in ("with", "without"))
+    assert provenance.read(with_one)["preset"]
+    files = [*without.iterdir()] if without.is_dir() else [without]
+    assert files and all(b"latty" not in file.read_bytes() for file in files)
+    with pytest.raises(BadData):
+        provenance.read(without)
