@@ -2,17 +2,20 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from latty import home, reading
+from latty import folders, home, reading
 from latty.attributes.card import Card, CardLayer, Group, read_card
 from latty.attributes.registries import SCORERS
+from latty.checkpoints.checkpoint import digest
 from latty.errors import BadData, LattyError
 from latty.store import Store
 
 LARGEST = 2**31  # bytes of an ONNX file: no message of protobuf has more
 ENDINGS = (".safetensors", ".onnx")
+ENDED = "ended"  # in the state of a training: SHA-256 of the card that it ends in
 
 
 def is_whole(path: Path) -> bool:
@@ -26,6 +29,21 @@ def is_whole(path: Path) -> bool:
 CARDS = Store(
     "scorer", home.scorers_dir, ".toml", whole=is_whole, built_in=SCORERS.names, beside=ENDINGS
 )
+
+
+def trainings() -> Path:
+    """The folder of the states of trainings, each in a folder NAME-KEY."""
+    return home.state_dir() / "train-scorer"
+
+
+def discard_training(name: str) -> None:
+    """Remove the state of the training whose card the user's scorer `name` is, if that is left."""
+    with suppress(OSError, LattyError):
+        card = digest(CARDS.place(name))
+        for folder in trainings().glob(f"{name}-*"):
+            with suppress(OSError, LattyError):
+                if reading.text(folder / ENDED, reading.SMALL) == card:
+                    folders.discard(folder)
 
 
 def is_card(path: Path) -> bool:

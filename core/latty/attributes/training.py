@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from latty import files, folders, home
+from latty import files, folders
 from latty.attributes import labels, store
 from latty.attributes.card import Card
 from latty.attributes.labels import LabelledPictures
@@ -82,7 +82,7 @@ def train(
     """
     labelled = labels.read_labels(data, report)
     key = sha256(repr((__version__, labelled.digest, options)).encode()).hexdigest()[:16]
-    folder = home.state_dir() / "train-scorer" / f"{name}-{key}"
+    folder = store.trainings() / f"{name}-{key}"
     run = _Run(labelled, options, device or torch.device("cpu"), folder / "state.safetensors")
     stopped = None
     try:
@@ -244,7 +244,12 @@ class _Run:
         packed = save({k: v.contiguous() for k, v in tensors.items()})
 
         def content(names: Sequence[str]) -> list[bytes]:
-            return [store.spelt(replace(card, weights=names[0]), facts).encode()]
+            card_file = store.spelt(replace(card, weights=names[0]), facts).encode()
+            if complete:  # who finds both removes the state
+                files.write(
+                    self.path.with_name(store.ENDED), [sha256(card_file).hexdigest().encode()]
+                )
+            return [card_file]
 
         return store.CARDS.write(name, content, {".safetensors": [packed]}), measured
 

@@ -2,18 +2,19 @@
 
 import math
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty import locks
-from latty.attributes.store import CARDS
+from latty.attributes.store import CARDS, discard_training
 from latty.cli import detach as cli_detach
 from latty.cli import signals
 from latty.cli.out import Progress, seconds
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.values import within
-from latty.errors import LattyError, Missing, UsageError
+from latty.errors import LattyError, Locked, Missing, UsageError, WouldOverwrite
 
 if TYPE_CHECKING:
     from latty.attributes.training import Trained
@@ -68,8 +69,14 @@ def run(run: Run) -> int:
 
 
 def _free(args: Any) -> Path:
-    """Where the scorer goes. Raises UsageError, WouldOverwrite."""
-    return CARDS.free_place(args.output, args.overwrite or _unfinished(args.output))
+    """Where the scorer goes. Raises UsageError, WouldOverwrite; a training that was killed when
+    its scorer was there already leaves nothing beside it then."""
+    try:
+        return CARDS.free_place(args.output, args.overwrite or _unfinished(args.output))
+    except WouldOverwrite:
+        with suppress(Locked), locks.writing(CARDS.place(args.output)):
+            discard_training(args.output)
+        raise
 
 
 def _trained(run: Run, data: Path, numbers: dict[str, Any]) -> int:
