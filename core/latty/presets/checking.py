@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from latty.errors import Problem
+from latty.errors import LattyError, Problem
 from latty.presets import codecs, naming, reading, together, with_model
 from latty.presets.convert import to_preset
 from latty.presets.formats import format_of, is_film, suffix_of
@@ -55,10 +55,26 @@ def check(source: str | Path, overrides: Sequence[str] = ()) -> list[str]:
 def checked(source: PresetFile) -> Checked:
     """The preset of what was loaded. Raises PresetError with every fault."""
     preset = to_preset(reading.accepted(source, _references(source)), source.file)
-    source.refuse([*together.faults(source, preset), *with_model.faults(source, preset)])
+    faults = (together.faults, with_model.faults, _fonts)
+    source.refuse([one for find in faults for one in find(source, preset)])
     checks = (_whole, _timing, together.for_other_models, with_model.doubts)
     found = [*_unused(source), *(one for find in checks for one in find(source, preset))]
     return Checked(preset, Doubts(source.file, tuple(found)))
+
+
+def _fonts(source: PresetFile, preset: Preset) -> Iterator[Problem]:
+    """Fonts that are not there, are none, or lack a letter."""
+    folder = source.path.parent if source.path else Path()
+    for index, caption in enumerate(preset.texts):
+        from latty.presets import fonts  # few presets have a text
+
+        try:
+            fault = fonts.lacking(caption, fonts.named(caption.font, folder))
+        except LattyError as error:
+            yield source.problem(("text", index, "font"), error.message, error.hint)
+        else:
+            if fault:
+                yield source.problem(("text", index, "value"), fault, fonts.OTHER)
 
 
 def _references(source: PresetFile) -> Iterator[Problem]:

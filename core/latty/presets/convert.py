@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from latty.presets.moments import FRAMES
+from latty.presets.moments import FRAMES, TimeLine
 from latty.presets.pins import Pins
 from latty.presets.shape import Path
+from latty.presets.texts import Caption
 from latty.presets.tracks import Motion, Track
 from latty.presets.values import SCHEMA, Output, Preset
 from latty.scene import Edit, Scene, Walk
@@ -47,6 +48,7 @@ def to_preset(table: Table, file: str) -> Preset:
         seconds=table.get("seconds"),
         bpm=table.get("bpm"),
         pins=table.get("pins"),
+        texts=table["text"],
     )
 
 
@@ -87,6 +89,8 @@ def to_dict(preset: Preset) -> Table:
         data["scene"]["edits"] = [
             _written(edit, tracks, where=f"edits.{i}.") for i, edit in enumerate(scene.edits)
         ]
+    if preset.texts:
+        data["text"] = [_caption(caption, line) for caption in preset.texts]
     if preset.outputs:
         data["outputs"] = [_written(output, {}) for output in preset.outputs]
     if preset.pins is not None:
@@ -100,8 +104,14 @@ def _pins(pins: Pins) -> Table:
     return kept if pins.model is None else {"model": pins.model, **kept}
 
 
+def _caption(caption: Caption, line: TimeLine) -> Table:
+    """A text; its times as they were said."""
+    start, end = line.written(caption.start), line.written(caption.end)
+    return _written(caption, {}, start=start, end=end, fade=line.written(caption.fade, "length"))
+
+
 def _written(
-    made: Scene | Edit | Output,
+    made: Scene | Edit | Output | Caption,
     tracks: Mapping[str, Table],
     said: tuple[str, ...] = (),
     where: str = "",

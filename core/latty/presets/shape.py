@@ -11,6 +11,8 @@ from latty.presets import codecs
 from latty.presets.moments import LONGEST, MOST
 from latty.presets.paths import name_fault
 from latty.presets.pins import Pins
+from latty.presets.texts import MOST as MOST_TEXTS
+from latty.presets.texts import Caption
 from latty.presets.tracks import TRACK, Motion, Track, words
 from latty.presets.tracks.keyed import easing_key
 from latty.presets.values import MOST_SEEDS, SCHEMA, Output
@@ -116,6 +118,7 @@ PRESET = table(
         "bpm": Key(number(1, 1000), "Beats a minute, for times such as '12b'."),
         "scene": Key(table(SCENE), "Everything one picture depends on.", required=True),
         "pins": Key(record(Pins), "Which content its names stand for: digests of files."),
+        "text": Key(array(record(Caption), 0, MOST_TEXTS), "Words over the pictures.", ()),
         "outputs": Key(array(_fitting(table(OUTPUT, Output)), 0, 100), "The files to write.", ()),
     }
 )

@@ -9,6 +9,7 @@ from latty.presets import rates
 from latty.presets.colours import COLOUR
 from latty.presets.moments import USUAL, TimeLine, Times
 from latty.presets.pins import Pins
+from latty.presets.texts import Caption
 from latty.presets.tracks import Motion
 from latty.scene import SIZE, Scene, Walk
 from latty.tables.rules import (
@@ -176,6 +177,7 @@ class Preset:
             eased
     seeds   all seeds of a list (the rows of a grid), () otherwise
     pins    which content the names of the scene stand for
+    texts   written over every output
     """
 
     schema: int
@@ -188,6 +190,7 @@ class Preset:
     seconds: float | None = None
     bpm: float | None = None
     pins: Pins | None = None
+    texts: tuple[Caption, ...] = ()
 
     def at(self, t: float) -> Scene:
         """The scene at t in 0..1."""

@@ -13,7 +13,7 @@ from latty.presets import Track
 from latty.presets.values import SCHEMA, Output, Preset
 from latty.render import Options, work
 from latty.render.climbing import ClimbResult, Goal, climb_from
-from latty.render.outputs import fill
+from latty.render.filling import fill
 from latty.report import Report
 from latty.scene import Scene
 

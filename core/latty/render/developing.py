@@ -7,8 +7,10 @@ from fractions import Fraction
 
 from latty.models.base import AnySize, Generator
 from latty.presets import Output, Preset, keeps_alpha
+from latty.presets.fonts import Faces
 from latty.presets.formats import Pixels, format_of
 from latty.render import grids, shots, sizes
+from latty.render.captions import Writing
 from latty.render.composition import Composition
 from latty.render.film import Reel
 from latty.scene import Scene
@@ -61,9 +63,12 @@ def ground(output: Output, generator: Generator) -> dict[str, str]:
     return {"ground": output.background or grids.PAPER} if needed else {}
 
 
-def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> LazyFrames:
+def develop(
+    preset: Preset, output: Output, reel: Reel, height: int | None, faces: Faces
+) -> LazyFrames:
     """What an output plays: frames of a finished reel, each picture `height` px high, laid on a
-    ground where its format has no opacity."""
+    ground where its format has no opacity, with the texts in these typefaces."""
+    times, writing = preset.times(output), Writing(preset, output, faces)
     form, composed = format_of(output.path), Composition.of(output)
     together = max(1, len(preset.seeds))
 
@@ -71,12 +76,14 @@ def develop(preset: Preset, output: Output, reel: Reel, height: int | None) -> L
         return [composed.prepared(reel[i], height) for i in range(start, stop)]
 
     def frame(number: int) -> Pixels:
-        return composed.frame(pictures(number * together, (number + 1) * together))
+        whole = composed.frame(pictures(number * together, (number + 1) * together))
+        return writing.over(whole, times[number], number)
 
     def page(_: int) -> Pixels:
         found = pictures(0, len(reel))
         kept = output.size is not None or sizes.is_alone(preset, output)
-        return composed.fitted(_page(preset, output, composed, found), kept)
+        whole = composed.fitted(_page(preset, output, composed, found), kept)
+        return writing.over(whole, 0.0, 0)
 
     film = form is not None and form.film
     order, rate = shots.played(preset, output)

@@ -112,6 +112,11 @@ def _over(pixels: Pixels, ground: Pixels) -> Pixels:
     return laid
 
 
+def laid(layer: Pixels, ground: Pixels) -> Pixels:
+    """A layer (H, W, 4) over a ground (H, W, 3 or 4) of its size."""
+    return over(layer, ground) if has_opacity(ground) else _over(layer, ground)
+
+
 def over(pixels: Pixels, ground: Pixels) -> Pixels:
     """A picture over a ground of the same shape (H, W, C); of four channels as Porter & Duff's
     "over" of straight colours."""

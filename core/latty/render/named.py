@@ -18,11 +18,13 @@ from latty.errors import BadData, LattyError, Missing
 from latty.models.store import MODELS
 from latty.presets.contents import Difference, difference
 from latty.presets.digests import digest_of
+from latty.presets.texts import Caption
 from latty.scene import MIXING, Scene, references, to_table
 from latty.store import Store
 from latty.tables.words import Path as Key
 from latty.tables.words import dotted, shown
 
+Typed = Callable[[Key], bool]  # whether the user gave a key of the preset
 TOLD = 5  # names in one message
 # What says in a recipe of which content the files are, by the kind of their store.
 SAID = {"model": "model", "direction set": "directions", "latents": "latents"}
@@ -67,7 +69,7 @@ def _nowhere(picture: str, words: list[str]) -> str:
 
 
 def placed(
-    scene: Scene, picture: Path, recipe: Mapping[str, Any], typed: Callable[[Key], bool]
+    scene: Scene, picture: Path, recipe: Mapping[str, Any], typed: Typed
 ) -> tuple[Scene, tuple[Difference, ...]]:
     """The scene of a picture's recipe, whose texts name what is here, and what of that is not what
     the picture was made of.
@@ -98,6 +100,34 @@ def placed(
         raise Unplaced(picture.name, tuple(missing))
     placed = scene.with_references(lambda kind, text: found.get((kind, text), text))
     return placed, tuple(differs)
+
+
+def fonts(
+    texts: tuple[Caption, ...],
+    picture: Path,
+    recipe: Mapping[str, Any],
+    typed: Typed,
+) -> tuple[Caption, ...]:
+    """The texts of a picture's recipe, their fonts as files below the folder of the picture.
+
+    Raises Missing for a font that is not there, BadData for one of other content.
+    """
+    folder, found = picture.resolve().parent, list(texts)
+    said = recipe.get("fonts")
+    for index, text in enumerate(texts):
+        key = ("text", index, "font")
+        if text.font is None or typed(key):
+            continue
+        font, use = shown(text.font), f"say which to use: --set {dotted(key)}=..."
+        if (file := _below(folder, text.font, folders=False)) is None:
+            raise Missing(
+                f"{picture.name} names the font '{font}', which is not in its folder", use
+            )
+        wanted = said.get(text.font) if isinstance(said, dict) else None
+        if wanted is not None and digest_of(file) != wanted:
+            raise BadData(f"'{font}' is not the font that {picture.name} was made with", use)
+        found[index] = text.in_font(str(file))
+    return tuple(found)
 
 
 def _respelled(name: Name, file: str) -> str:

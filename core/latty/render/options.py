@@ -50,6 +50,11 @@ class Options:
     tell: Callable[[Allowed], None] = unheard
 
     @property
+    def folder(self) -> Path:
+        """Where the files lie that a preset names beside itself."""
+        return Path() if self.preset_file is None else self.preset_file.parent
+
+    @property
     def batches(self) -> Batches:
         batch = USUAL_BATCH if self.batch is None else self.batch
         return ((0, batch),) if isinstance(batch, int) else batch

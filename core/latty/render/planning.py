@@ -6,9 +6,9 @@ from latty import models
 from latty.presets import Preset
 from latty.presets.formats import format_of
 from latty.render.options import Options
-from latty.render.outputs import bytes_needed, targets
+from latty.render.outputs import targets
 from latty.render.shots import played, shots
-from latty.render.sizes import frame_shape, heights, width_at
+from latty.render.sizes import bytes_needed, frame_shape, heights, width_at
 
 
 def plan(

@@ -82,6 +82,7 @@ def portable(preset: Preset, output: Output) -> Preset:
     return replace(  # its digests say what pins would
         preset,
         scene=preset.scene.with_references(_public),
+        texts=tuple(one.in_font(_file_name(one.font)) if one.font else one for one in preset.texts),
         outputs=(replace(output, path=stem + ending),),
         pins=None,
     )

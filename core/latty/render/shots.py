@@ -49,11 +49,16 @@ class Shots(Sequence[Scene]):
 def shots(preset: Preset, output: Output, size: int | None) -> Sequence[Scene]:
     """The scenes of one output, at `size` px. Raises BadData for a grid that moves nothing."""
     if is_film(output.path):
-        return Shots(replace(preset, outputs=()), preset.times(output), size)
+        return Shots(bare(preset), preset.times(output), size)
     if output.layout == "frames":
         times = _spread(preset.times(output), output.across**2)
-        return Shots(replace(preset, outputs=()), times, size)
+        return Shots(bare(preset), times, size)
     return tuple(replace(scene, size=size) for row in table(preset, output) for scene in row)
+
+
+def bare(preset: Preset) -> Preset:
+    """What of a preset its pictures depend on: neither where they go nor what is written there."""
+    return replace(preset, outputs=(), texts=())
 
 
 def play_order(frames: int, loop: str) -> Sequence[int]:
@@ -128,7 +133,7 @@ def _row_name(edit: Edit) -> str:
     """The direction, and what else the preset chose: layers, mode, a unit other than sigma."""
     layers = "" if edit.layers is None else str(edit.layers)
     mode = "" if edit.mode == "relative" else edit.mode
-    words = (_name(edit.direction), layers, mode, _unit(edit))
+    words = (named(edit.direction), layers, mode, _unit(edit))
     return ", ".join(word for word in words if word)
 
 
@@ -158,7 +163,8 @@ def _moved(scene: Scene, index: int, strength: float) -> Scene:
     return replace(scene, edits=tuple(edits))
 
 
-def _name(direction: str) -> str:
+def named(direction: str) -> str:
+    """What a direction is called where people read it."""
     if direction.startswith(MIXING):
         return f"toward {direction.removeprefix('seed:')}"
     return direction.replace("#", "/").rpartition("/")[2].replace("_", " ")

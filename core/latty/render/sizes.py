@@ -92,3 +92,8 @@ def _filling(output: Output, cell: tuple[int, int], together: int) -> float:
             room = side - (count - 1) * gap - 2 * margin
             found.append(room / count / length * cell[0])
     return max(1.0, max(found) if output.fit in ("crop", "stretch") else min(found))
+
+
+def bytes_needed(count: int, area: int, per_pixel: float) -> int:
+    """Disk space for pictures of `area` px: kept raw, and once more as they are written."""
+    return round(count * area * (3 + per_pixel))

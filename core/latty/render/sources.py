@@ -97,10 +97,10 @@ def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
     name = whole.resolve().name + FOLDER if folder else path.name
     outputs = tuple(replace(output, path=name) for output in preset.outputs[:1])
     keys = [parse(text) for text in overrides]
-    scene, differs = named.placed(
-        preset.scene, whole, recipe, lambda key: any(o.covers(key) for o in keys)
-    )
-    preset = replace(preset, scene=scene, outputs=outputs)
+    typed: named.Typed = lambda key: any(one.covers(key) for one in keys)  # noqa: E731
+    scene, differs = named.placed(preset.scene, whole, recipe, typed)
+    texts = named.fonts(preset.texts, whole, recipe, typed)
+    preset = replace(preset, scene=scene, texts=texts, outputs=outputs)
     return PresetSource(preset, _without_file(preset, path.name), batches, differs)
 
 

@@ -1,0 +1,149 @@
+"""The texts of a preset over its frames: what they say at a moment, where they are, their looks."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from latty.presets import Output, Preset, fonts
+from latty.presets.colours import colour
+from latty.presets.fonts import Faces, Typeface
+from latty.presets.formats import Pixels
+from latty.presets.texts import Caption, Number, filled, numbers_of
+from latty.render import grids, lettering
+from latty.render.lettering import Ink
+from latty.render.shots import named
+from latty.scene import Scene, Walk
+
+_SIDES = {"left": 0.0, "right": 1.0, "top": 0.0, "bottom": 1.0}
+KEPT = 32  # texts that are drawn already
+
+
+def faces(preset: Preset, folder: Path) -> Faces:
+    """The typefaces of a preset's texts. Raises what `presets.fonts.faces` does."""
+    return fonts.faces(preset.texts, folder, facts_at(preset, None, 0.0, 0)) if preset.texts else {}
+
+
+def digests(faces: Faces) -> dict[str, dict[str, str]]:
+    """What the recipe says of them: SHA-256 of each file."""
+    found = fonts.digests(faces)
+    return {"fonts": found} if found else {}
+
+
+def facts_at(
+    preset: Preset, output: Output | None, t: float, number: int
+) -> dict[str, Number | str]:
+    """What the placeholders of a text stand for at t, in the frame of that number."""
+    scene = preset.at(t)
+    edits = {f"edits.{i}.strength": edit.strength for i, edit in enumerate(scene.edits)}
+    moving = [key for key, _ in preset.tracks if key in edits]
+    first = next(iter(moving or edits), None)
+    index = int(first.split(".")[1]) if first else 0
+    return {
+        **edits,
+        "t": t,
+        "seconds": t * preset.count(output) / float(output.rate if output else 25),
+        "frame": number,
+        "frames": preset.count(output),
+        "strength": edits[first] if first else 0.0,
+        "truncation": scene.truncation,
+        "cutoff": scene.cutoff or 0,
+        "seed": _seed(preset, scene),
+        "direction": named(scene.edits[index].direction) if first else "",
+        "model": Path(scene.model).stem,
+        "class": str("" if scene.label is None else scene.label),
+        "name": preset.name,
+    }
+
+
+def _seed(preset: Preset, scene: Scene) -> str:
+    """The seed, all of several, or of a walk the one that is next."""
+    if preset.seeds:
+        return ", ".join(map(str, preset.seeds))
+    if not isinstance(scene.seed, Walk):
+        return str(scene.seed)
+    seeds, walk = scene.seed.seeds, scene.seed
+    legs = len(seeds) if walk.blend == "circular" else len(seeds) - 1
+    return str(seeds[round(walk.t * legs) % len(seeds)])
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """The texts of an output: `over` writes them on its frames."""
+
+    preset: Preset
+    output: Output
+    faces: Faces
+
+    def over(self, pixels: Pixels, t: float, number: int) -> Pixels:
+        """A frame (H, W, 3 or 4) with what is written on it at t. Raises BadData for a text that
+        does not fit."""
+        seen = [one for one in self.preset.texts if one.opacity(t)]
+        if not seen:
+            return pixels
+        values = numbers_of(facts_at(self.preset, self.output, t, number))
+        found = pixels.copy()
+        for caption in seen:
+            words = filled(caption.value, values)
+            lay(found, caption, words, self.faces[caption.font], caption.opacity(t))
+        return found
+
+
+def lay(pixels: Pixels, caption: Caption, words: str, face: Typeface, opacity: float = 1.0) -> None:
+    """Write words on a frame (H, W, 3 or 4), in place. Raises BadData where they do not fit."""
+    side = pixels.shape[0], pixels.shape[1]
+    drawn, top, left = _placed(caption, words, face, side)
+    first = max(0, top), max(0, left)
+    last = min(side[0], top + drawn.letters.shape[0]), min(side[1], left + drawn.letters.shape[1])
+    if last[0] <= first[0] or last[1] <= first[1]:
+        return
+    part = pixels[first[0] : last[0], first[1] : last[1]]
+    cut = slice(first[0] - top, last[0] - top), slice(first[1] - left, last[1] - left)
+    colours = (caption.outline_color, drawn.outlined), (caption.color, drawn.letters)
+    for name, mask in colours if caption.outline else colours[1:]:
+        red, green, blue, alpha = colour(name)
+        layer = np.empty((*part.shape[:2], 4), np.uint8)
+        layer[:] = red, green, blue, 0
+        layer[..., 3] = np.rint(mask[cut] * (opacity * alpha / 255))
+        part[:] = grids.laid(layer, part)
+
+
+@lru_cache(KEPT)
+def _placed(
+    caption: Caption, words: str, face: Typeface, side: tuple[int, int]
+) -> tuple[Ink, int, int]:
+    """The masks of a text and where their top left corner goes in a frame (height, width)."""
+    short = min(side)
+    size = max(lettering.SMALLEST, round(caption.size * short))
+    pad = size // 2
+    room = max(1, side[0] - 2 * pad), max(1, side[1] - 2 * pad)
+    lines, size = lettering.fitting(words, face, size, room)
+    if isinstance(caption.place, str):
+        words_of_place = caption.place.split("-")
+        across = next((_SIDES[w] for w in words_of_place if w in ("left", "right")), 0.5)
+        down = next((_SIDES[w] for w in words_of_place if w in ("top", "bottom")), 0.5)
+    else:
+        across = down = 0.5
+    drawn = _trimmed(lettering.ink(lines, face, size, caption.outline * size, across))
+    height, width = drawn.letters.shape
+    if isinstance(caption.place, str):
+        return drawn, *(round(pad + (whole - 2 * pad - own) * share) for whole, own, share in
+                        ((side[0], height, down), (side[1], width, across)))  # fmt: skip
+    x, y = caption.place
+    top, left = round(y * side[0] - height / 2), round(x * side[1] - width / 2)
+    return drawn, _inside(top, height, side[0]), _inside(left, width, side[1])
+
+
+def _inside(place: int, length: int, whole: int) -> int:
+    """Where something goes so that all of it is seen."""
+    return max(0, min(place, whole - length))
+
+
+def _trimmed(drawn: Ink) -> Ink:
+    """Masks without their empty edges."""
+    seen = np.nonzero(drawn.outlined)
+    if not len(seen[0]):
+        return Ink(drawn.letters[:1, :1], drawn.outlined[:1, :1])
+    cut = tuple(slice(int(one.min()), int(one.max()) + 1) for one in seen)
+    return Ink(drawn.letters[cut], drawn.outlined[cut])

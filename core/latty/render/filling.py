@@ -1,0 +1,64 @@
+"""The outputs of a preset filled in: drawn into a journal, developed, written."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from latty.errors import OutputError
+from latty.models.base import Generator
+from latty.presets import Preset, to_dict
+from latty.presets.formats import writer_of
+from latty.render import captions, provenance, sizes, work
+from latty.render.developing import develop, ground, needed
+from latty.render.film import Reel, open_reel
+from latty.render.options import Allowed, Options
+from latty.report import Report
+
+
+def fill(
+    works: Sequence[work.Work],
+    preset: Preset,
+    options: Options,
+    generator: Generator,
+    report: Report,
+) -> None:
+    """Every output, finished, in the work folder of its place in `works`; sidecars come after all
+    outputs. Outputs that show the same scenes share their pictures.
+
+    Raises OutputError, and what models and edits raise.
+    """
+    reels: dict[object, Reel] = {}
+    with work.disk_errors(works), ExitStack() as journals:
+        faces = captions.faces(preset, options.folder)
+        shared = provenance.shared(preset, generator, options.differs)
+        used = captions.digests(faces)
+        for i, (one, output) in enumerate(zip(works, preset.outputs, strict=False)):
+            scenes, picture, size = needed(preset, output, generator)
+            if scenes not in reels:
+                key = repr(scenes) + provenance.sealed(shared, options.batches)
+                made = open_reel(scenes, generator, options, one.folder / work.PICTURES, key)
+                reels[scenes] = journals.enter_context(made)
+            reel = reels[scenes]
+            missing = len(reel) - len(reel.journal)
+            space = sizes.bytes_needed(missing, picture[0] * picture[1], 1.0)
+            _check_space(one.target, space, options)
+            recipe = {**shared, "preset": to_dict(provenance.portable(preset, output))}
+            recipe |= used | ground(output, generator)
+            one.note(work.RECIPE, provenance.sealed(recipe, reel.batches), lasting=False)
+            reel.finish(report)
+            film = develop(preset, output, reel, size, faces)
+            comment = provenance.canonical(recipe) if options.recipe else ""
+            writer_of(output).write(film, one.fresh(), output, comment, report)
+            if options.sidecar:
+                sidecar = works[len(preset.outputs) + i].file
+                beside = provenance.sealed(recipe, reel.journal.batches())
+                sidecar.write_text(beside + "\n", encoding="ascii")
+
+
+def _check_space(target: Path, needed: int, options: Options) -> None:
+    """Raises OutputError where the disk may be too small."""
+    if not (small := work.too_small(target, needed)):
+        return
+    if not options.ignore_space:
+        raise OutputError(small, "free some space, or --ignore-space to try all the same")
+    options.tell(Allowed("ignore-space", small))

@@ -1,0 +1,171 @@
+"""Words drawn into pictures: lines that fit, letters, outlines.
+
+A line is two masks, its letters and those with their outline, so that it is drawn with an opacity
+on any picture.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from math import ceil
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageChops, ImageDraw
+
+from latty.errors import BadData
+from latty.presets import fonts, glyphs
+from latty.presets.fonts import Typeface
+from latty.presets.formats import Pixels
+from latty.tables.words import shown
+
+SMALLEST = 4  # px of a line: below it nothing can be read
+SPACING = 1.25  # from line to line
+SHARP = 4  # strokes are drawn so many times as large
+
+
+class Ink(NamedTuple):
+    """The masks (H, W) of a text, 0..255: its letters, and its letters with their outline."""
+
+    letters: Pixels
+    outlined: Pixels
+
+
+# --- lines ----------------------------------------------------------------------------------------
+
+
+def lines_of(text: str, face: Typeface, size: int, room: float) -> list[str]:
+    """A text in lines no wider than `room` px where its words allow that."""
+    found = []
+    for line in text.split("\n"):
+        now = ""
+        for word in line.split(" "):
+            longer = f"{now} {word}" if now else word
+            if now and width_of(longer, face, size) > room:
+                found.append(now)
+                now = word
+            else:
+                now = longer
+        found.append(now)
+    return found
+
+
+def fitting(
+    text: str, face: Typeface, size: int, room: tuple[float, float]
+) -> tuple[list[str], int]:
+    """Lines of a text, and the size of at most `size` px at which they fit a height and width.
+    Raises BadData where not even the smallest does."""
+    while True:
+        lines = lines_of(text, face, size, room[1])
+        wide = max(width_of(line, face, size) for line in lines)
+        high = len(lines) * size * SPACING
+        if wide <= room[1] and high <= room[0]:
+            return lines, size
+        if size <= SMALLEST:
+            what = f"'{shown(text.split(chr(10))[0], 40)}' does not fit a frame of this size"
+            raise BadData(what, "make the frame larger, or the text shorter")
+        size = max(SMALLEST, min(size - 1, int(size * 0.92)))
+
+
+def width_of(line: str, face: Typeface, size: int) -> float:
+    """px that a line takes, without its outline."""
+    return sum(one.advance for one in _runs(line, face, size))
+
+
+def ink(lines: list[str], face: Typeface, size: int, outline: float, align: float) -> Ink:
+    """The masks of lines; `outline` px around them, `align` 0 left, 0.5 middle, 1 right."""
+    edge = ceil(outline) + 2
+    widths = [width_of(line, face, size) for line in lines]
+    step = size * SPACING
+    side = ceil(max(widths)) + 2 * edge + size // 2, ceil(step * len(lines)) + 2 * edge + size // 2
+    masks = Image.new("L", side), Image.new("L", side)
+    for i, (line, width) in enumerate(zip(lines, widths, strict=True)):
+        x = edge + size / 4 + (max(widths) - width) * align
+        y = edge + size + i * step
+        for run in _runs(line, face, size):
+            run.draw(masks[0], x, y, 0.0)
+            if outline:
+                run.draw(masks[1], x, y, outline)
+            x += run.advance
+    letters, outlined = (np.asarray(mask) for mask in masks)
+    return Ink(letters, np.maximum(letters, outlined))
+
+
+class _Run(NamedTuple):
+    """A part of a line that one thing draws: (mask, x, baseline, outline px)."""
+
+    advance: float
+    draw: Callable[[Image.Image, float, float, float], None]
+
+
+@lru_cache(1024)
+def _runs(line: str, face: Typeface, size: int) -> tuple[_Run, ...]:
+    return tuple(_cut(line, face, size))
+
+
+def _cut(line: str, face: Typeface, size: int) -> Iterator[_Run]:
+    """A line as runs of the font and letters of strokes."""
+    now = ""
+    for character in line:
+        same = glyphs.SAME.get(character, character) if face.data is None else character
+        if face.data is not None or fonts.in_font(None, None, same):
+            now += same
+            continue
+        if now:
+            yield _of_font(now, face, size)
+            now = ""
+        yield from _of_strokes(same, face, size)
+    if now:
+        yield _of_font(now, face, size)
+
+
+def _of_font(text: str, face: Typeface, size: int) -> _Run:
+    font = face.at(size)
+
+    def draw(mask: Image.Image, x: float, y: float, outline: float) -> None:
+        part = Image.new("L", mask.size)
+        pen = ImageDraw.Draw(part)
+        pen.text((x, y), text, 255, font, anchor="ls", stroke_width=outline)
+        mask.paste(ImageChops.lighter(mask, part))
+
+    return _Run(font.getlength(text), draw)
+
+
+def _of_strokes(character: str, face: Typeface, size: int) -> Iterator[_Run]:
+    if character in glyphs.LETTERS:
+        advance, strokes = glyphs.LETTERS[character]
+        yield _stroked(strokes, advance * size / 1000, size)
+        return
+    found = glyphs.parts(character)
+    if found is None:  # refused before anything is drawn
+        return
+    base, above, below = found
+    [run] = _cut(base, face, size)
+    middle = run.advance * 500 / size
+    top = glyphs.CAP if base.isupper() or base in "bdfhklt" else glyphs.X
+    shift = 0 if character in glyphs.CROSSED else middle
+    marks = [tuple((x + middle, y + top) for x, y in stroke) for stroke in above]
+    marks += [tuple((x + shift, y) for x, y in stroke) for stroke in below]
+    over = _stroked(tuple(marks), 0.0, size)
+
+    def draw(mask: Image.Image, x: float, y: float, outline: float) -> None:
+        run.draw(mask, x, y, outline)
+        over.draw(mask, x, y, outline)
+
+    yield _Run(run.advance, draw)
+
+
+def _stroked(strokes: tuple[glyphs.Stroke, ...], advance: float, size: int) -> _Run:
+    def draw(mask: Image.Image, x: float, y: float, outline: float) -> None:
+        thick = (glyphs.STEM * size / 1000 + 2 * outline) * SHARP
+        whole = Image.new("L", (mask.width * SHARP, mask.height * SHARP))
+        pen, half = ImageDraw.Draw(whole), thick / 2
+        for stroke in strokes:
+            points = [((x + a * size / 1000) * SHARP, (y - b * size / 1000) * SHARP)
+                      for a, b in stroke]  # fmt: skip
+            pen.line(points, 255, max(1, round(thick)), "curve")
+            for a, b in points:  # round ends
+                pen.ellipse((a - half, b - half, a + half, b + half), 255)
+        part = whole.reduce(SHARP)
+        mask.paste(ImageChops.lighter(mask, part))
+
+    return _Run(advance, draw)
