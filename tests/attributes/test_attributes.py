@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,16 @@ def test_unknown_names_come_with_the_nearest(mine: Path) -> None:
     with pytest.raises(Missing) as caught:
         parse_attributes("geometr")
     assert "'geometry'" in caught.value.hint
+
+
+def test_ten_thousand_attributes_are_listed_at_once(tmp_path: Path) -> None:
+    names = [f"n{i}" for i in range(10_000)]
+    (tmp_path / "many.toml").write_text(
+        f'kind = "onnx"\nweights = "x.onnx"\nsize = 8\nactivation = "none"\noutputs = {names}\n'
+    )
+    begun = time.process_time()
+    found = parse_attributes(f"{tmp_path}/many.toml,{tmp_path}/many.toml/*")
+    assert [known.name for known in found] == names and time.process_time() - begun < 2
 
 
 def test_lists_take_attributes_and_whole_scorers(mine: Path) -> None:

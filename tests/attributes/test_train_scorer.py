@@ -126,14 +126,20 @@ def test_many_labels_cost_little_more_than_their_numbers(tmp_path: Path) -> None
     assert found.targets.nbytes == 800_000 and peak < 6 * found.targets.nbytes
 
 
-def test_a_signal_ends_the_reading_of_labels(tmp_path: Path) -> None:
-    (tmp_path / "l.csv").write_text("file,smile\n" + "a.png,1\nb.png,0\n" * 1000)
+@pytest.mark.parametrize("kind", ["csv", "folders"])
+def test_a_signal_ends_the_reading_of_labels(kind: str, tmp_path: Path) -> None:
+    if kind == "csv":
+        (tmp_path / "l").write_text("file,smile\n" + "a.png,1\nb.png,0\n" * 1000)
+    for name in ("a", "b") if kind == "folders" else ():
+        (tmp_path / "l" / name).mkdir(parents=True)
+        for i in range(1000):
+            (tmp_path / "l" / name / f"{i}.txt").touch()
 
     def stop(done: int, total: int, what: str) -> None:
         raise Interrupted(signal.SIGTERM)
 
     with pytest.raises(Interrupted):
-        labels.read_labels(tmp_path / "l.csv", stop)
+        labels.read_labels(tmp_path / "l", stop)
 
 
 def test_a_name_that_no_file_can_have_is_one_picture_less(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ import csv
 import errno
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from latty.errors import BadData, Missing, OutputError, UnfitFile
 from latty.report import Report, silent
 from latty.text import clean
 
+T = TypeVar("T")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff", ".pgm",
             ".ppm", ".mp4", ".webm", ".mov", ".mkv", ".avi")  # fmt: skip
 FILE_COLUMNS = ("file", "filename", "path", "image", "image_id", "picture")
@@ -68,18 +70,18 @@ class LabelledPictures:
 
 
 def read_labels(data: Path, report: Report = silent) -> LabelledPictures:
-    """The labels of a folder or a CSV; no picture is opened. `report` is told (lines, 0, "labels").
+    """The labels of a folder or a CSV; no picture is opened. `report` is told (done, 0, "labels").
     Raises Missing, BadData, OutputError."""
     if not data.exists():
         raise Missing(f"there is no {clean(str(data))}", "a folder per class, or a CSV")
-    found = _folders(data) if data.is_dir() else _table(data, report)
+    found = _folders(data, report) if data.is_dir() else _table(data, report)
     if len(found.files) < FEWEST:
         what = f"{clean(data.name)} names {len(found.files)} pictures"
         raise BadData(what, f"at least {FEWEST}, better thousands")
     return found
 
 
-def _folders(data: Path) -> LabelledPictures:
+def _folders(data: Path, report: Report) -> LabelledPictures:
     classes = sorted(path for path in data.iterdir() if path.is_dir() and path.name[0] != ".")
     if len(classes) > MOST_OUTPUTS:
         raise BadData(f"{clean(data.name)} holds more than {MOST_OUTPUTS} folders", "name fewer")
@@ -90,7 +92,8 @@ def _folders(data: Path) -> LabelledPictures:
         _check_name(folder.name, data.name)
     files, rows = [], []
     for index, folder in enumerate(classes):
-        inside = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        below = _told(folder.rglob("*"), report)
+        inside = sorted(path for path in below if path.suffix.lower() in SUFFIXES)
         if not inside:
             raise BadData(f"there is no picture in {clean(folder.name)}", ", ".join(SUFFIXES))
         files += inside
@@ -99,6 +102,14 @@ def _folders(data: Path) -> LabelledPictures:
     targets = np.zeros((len(files), len(classes)), np.float32)
     targets[np.arange(len(files)), rows] = 1
     return LabelledPictures(tuple(files), (group,), targets)
+
+
+def _told(labels: Iterable[T], report: Report) -> Iterator[T]:
+    """The same; what `report` raises ends even those without end."""
+    for count, label in enumerate(labels, 1):
+        yield label
+        if count % 1000 == 0:
+            report(count, 0, "labels")
 
 
 def _check_name(name: str, file: str) -> None:
@@ -129,12 +140,10 @@ def _labels(path: Path, lines: Iterator[tuple[int, list[str]]], report: Report) 
     head, at = _head(path, next(lines, (1, []))[1])
     columns = [i for i in range(len(head)) if i != at]
     files, numbers = list[Path](), array("f")
-    for number, row in lines:
+    for number, row in _told(lines, report):
         numbers.extend(_row(path, number, row, head, columns))
         files.append(path.parent / row[at].strip())
-        if len(files) % 1000 == 0:
-            report(len(files), 0, "labels")
-    targets = np.array(numbers, np.float32).reshape(-1, len(columns))
+    targets = np.frombuffer(numbers, np.float32).reshape(-1, len(columns))
     groups = tuple(_column(path, head[i], targets[:, k]) for k, i in enumerate(columns))
     return LabelledPictures(tuple(files), groups, targets)
 

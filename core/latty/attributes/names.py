@@ -4,6 +4,7 @@ An attribute is "smile", looked up in the scorer of exact factors first, then in
 registry, then in the user's; or "SCORER/NAME", where SCORER may be the path of a TOML, too.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -111,17 +112,15 @@ def parse_attributes(text: str, generator: "Generator | None" = None) -> list[At
     A word that is no attribute but a scorer, or "SCORER/*", stands for all of its attributes. Names
     that two scorers of the list share are spelt "SCORER/NAME". Raises Missing, UsageError.
     """
-    found: list[Attribute] = []
+    found: dict[Attribute, None] = {}
     for word in (part.strip() for part in text.split(",")):
         if word:
-            found += (known for known in _meant(word, generator) if known not in found)
+            found |= dict.fromkeys(_meant(word, generator))
     if not found:
         raise UsageError("no attribute is named", "for example: smile,geometry/area")
-    names = [known.name for known in found]
+    times = Counter(known.name for known in found)
     return [
-        known
-        if names.count(known.name) == 1
-        else known._replace(name=f"{known.scorer}/{known.name}")
+        known if times[known.name] == 1 else known._replace(name=f"{known.scorer}/{known.name}")
         for known in found
     ]
 
