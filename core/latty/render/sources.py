@@ -11,7 +11,7 @@ from latty.presets import Preset, contents
 from latty.presets.checking import Doubts, checked
 from latty.presets.contents import Changed, Difference
 from latty.presets.convert import to_preset
-from latty.presets.formats import FOLDER, media_of, suffix_of
+from latty.presets.formats import FOLDER, format_of, media_of, suffix_of
 from latty.presets.overrides import apply, parse
 from latty.presets.reading import RECIPE, PresetFile, accepted, from_data, load
 from latty.render import named, provenance
@@ -94,7 +94,7 @@ def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
     preset = overridden(preset, overrides, path.name)
     folder = path.is_dir() or any(suffix_of(o.path) == FOLDER for o in preset.outputs[:1])
     whole = path if path.is_dir() or not folder else path.resolve().parent
-    name = whole.resolve().name + FOLDER if folder else path.name
+    name = whole.resolve().name + FOLDER if folder else _with_suffix(path)
     outputs = tuple(replace(output, path=name) for output in preset.outputs[:1])
     keys = [parse(text) for text in overrides]
     typed: named.Typed = lambda key: any(one.covers(key) for one in keys)  # noqa: E731
@@ -102,6 +102,12 @@ def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
     texts = named.fonts(preset.texts, whole, recipe, typed)
     preset = replace(preset, scene=scene, texts=texts, outputs=outputs)
     return PresetSource(preset, _without_file(preset, path.name), batches, differs)
+
+
+def _with_suffix(path: Path) -> str:
+    """The name of a picture; one whose suffix chooses no format gets that of its content."""
+    form = None if format_of(path.name) else media_of(path)
+    return path.name + (form.suffix if form else "")
 
 
 def overridden(preset: Preset, overrides: Sequence[str], name: str) -> Preset:
