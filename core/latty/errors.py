@@ -129,7 +129,8 @@ class Interrupted(LattyError):
 class Problem:
     """One fault of a file: 1-based line and column (0 = the whole file), key, words, suggestion.
 
-    file  where it is not in the file that was asked for, but in one that this one names
+    file  where it is not in the file that was asked for, but in one that this one extends
+    via   the files that extend that one, the nearest first
     code  the exit code where all faults of a file have it
     """
 
@@ -140,6 +141,7 @@ class Problem:
     hint: str = ""
     file: str = ""
     code: int = 65
+    via: str = ""
 
     @property
     def place(self) -> tuple[Any, ...]:
@@ -151,7 +153,8 @@ class Problem:
         file = self.file or file
         place = f"{file}:{self.line}:{self.column}" if self.line else file
         text = f"{place}: {self.key}: {self.what}" if self.key else f"{place}: {self.what}"
-        return f"{text}, {self.hint}" if self.hint else text
+        text = f"{text}, {self.hint}" if self.hint else text
+        return f"{text} (extended by {self.via})" if self.via else text
 
 
 class _Problems(LattyError):

@@ -12,6 +12,13 @@ from latty.errors import OutputError, PresetError
 from latty.presets import Output, Preset, Track
 from latty.scene import ALL, Edit, Layers, Scene, Walk
 
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    """Paths in a preset begin in its own folder: what it names is written as it is from there."""
+    monkeypatch.chdir(tmp_path)
+
+
 EASINGS = ("linear", "smooth", "sine", "cubic")
 FILE = """\
 # my face

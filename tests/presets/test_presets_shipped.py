@@ -79,9 +79,8 @@ def test_the_schema_says_the_keys_ranges_and_defaults():
     schema = presets.schema()
     assert schema["$schema"].endswith("2020-12/schema") and "null" not in json.dumps(schema)
     assert set(schema["properties"]) == {
-        *("schema", "name", "frames", "seconds", "bpm", "scene", "outputs"),
-        "text",
-        "pins",
+        *("schema", "extends", "vars", "name", "frames", "seconds", "bpm", "pins", "scene"),
+        *("outputs", "text"),
     }
     output = schema["properties"]["outputs"]["items"]["properties"]
     numbers = output["fps"]["oneOf"][0]

@@ -6,8 +6,10 @@
     shape.py       what a file may say: the rules of latty.tables, and the JSON schema for editors
     convert.py     between the two
     reading.py     bytes -> data -> Preset
-    checking.py    also looks up what a preset names: models, directions, latents
-    together.py    and whether these go together
+    preset_file.py the data of a file: layers.py (extends), --set, variables.py ([vars]), paths
+    naming.py      what it names: models, directions, latents, and where these are
+    checking.py    all that can be known before it is drawn: does it go together,
+    together.py    with its directions and latents, with_model.py with its model
     saving.py      back to TOML; an existing file keeps its comments
     overrides.py   --set KEY=VALUE        migrations.py  older layouts
     paths.py       where a preset may write        easing.py  how numbers move
@@ -27,6 +29,7 @@ from latty.presets.convert import to_dict, to_preset
 from latty.presets.finding import shipped
 from latty.presets.migrations import migrate
 from latty.presets.paths import safe_output
+from latty.presets.preset_file import PresetFile
 from latty.presets.tracks import Track
 from latty.presets.values import SCHEMA, Output, Preset
 
@@ -70,15 +73,15 @@ def from_recipe(data: Mapping[str, Any], file: str) -> Preset:
     return _preset(reading.from_data(data, file, reading.RECIPE))
 
 
-def _preset(source: reading.PresetFile) -> Preset:
+def _preset(source: PresetFile) -> Preset:
     return to_preset(reading.accepted(source), source.file)
 
 
-def check(source: str | Path) -> list[str]:
+def check(source: str | Path, overrides: Sequence[str] = ()) -> list[str]:
     """Warnings of a preset whose models and directions exist too; raises as `read` does."""
     from latty.presets import checking
 
-    return checking.check(source)
+    return checking.check(source, overrides)
 
 
 def dumps(preset: Preset) -> str:

@@ -21,6 +21,8 @@ from latty.presets.values import Output, Preset
 from latty.scene import Walk, references
 from latty.tables.rules import keys_of
 
+NOTHING = "no [[outputs]]: nothing to render"
+
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
@@ -36,7 +38,8 @@ class Doubts:
 
 
 def _of_outputs(problem: Problem) -> bool:
-    return (problem.what if problem.key.startswith("--set") else problem.key).startswith("outputs")
+    text = problem.key.partition("--set ")[2] or problem.key or problem.what
+    return text.startswith(("outputs", NOTHING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +111,11 @@ def _useless(key: str, output: Mapping[str, Any], unread: Mapping[str, str]) -> 
 
 def _whole(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     """What is legal and probably not meant."""
+    yield from (source.problem(*doubt) for doubt in source.doubts)
     if "schema" not in source.data and source.places is not None:
         yield source.problem((), "no schema number, read as 1", "add: schema = 1")
     if not preset.outputs:
-        what, hint = "no [[outputs]]: nothing to render", "add one, or name one with -o"
-        yield source.problem(("outputs",), what, hint)
+        yield source.problem((), NOTHING, "add one, or name one with -o")
     if _moves(preset) and preset.count() == 1:
         yield source.problem(("frames",), "is 1: nothing will be seen to move")
     if preset.scene.latent is not None and (preset.seeds or preset.scene.seed != 0):

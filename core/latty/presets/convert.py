@@ -39,7 +39,7 @@ def to_preset(table: Table, file: str) -> Preset:
     moves = bool(tracks) or isinstance(scene.seed, Walk)
     return Preset(
         schema=SCHEMA,
-        name=table.get("name") or _stem(file),
+        name=table.get("name") or stem_of(file),
         scene=scene,
         frames=table.get("frames") or (FRAMES if moves and "seconds" not in table else 1),
         tracks=tuple(tracks.items()),
@@ -52,7 +52,8 @@ def to_preset(table: Table, file: str) -> Preset:
     )
 
 
-def _stem(file: str) -> str:
+def stem_of(file: str) -> str:
+    """What a preset is called that has no name of its own: its file."""
     name = file.rpartition("/")[2].rpartition(".")[0]
     return shown(name)[:100] or "preset"
 

@@ -1,16 +1,26 @@
-"""What a scene names by a text: models, directions, latents. Are they there?
+"""What a scene names by a text: models, directions, latents. Where they are, and are they there?
 
 Names come from file headers alone: nothing here imports torch or numpy.
 """
 
-from collections.abc import Callable
+import filecmp
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+from latty.directions import store as directions
 from latty.directions.store import resolve
-from latty.errors import LattyError, Missing
-from latty.models.store import model_file
+from latty.errors import BadData, LattyError, Missing
+from latty.models.store import MODELS, model_file
 from latty.presets.convert import latents_between
-from latty.scene import SEED_LIMIT
+from latty.scene import MIXING, SEED_LIMIT, Scene, references
+from latty.store import Store
 from latty.tables import words
+from latty.tables.rules import Fault
+
+FONT = "font"
 
 Find = Callable[[str], object]  # raises LattyError for a reference that leads nowhere
 
@@ -51,3 +61,131 @@ FIND: dict[str, Find] = {  # what a field of a scene refers to -> who looks it u
     "direction": resolve,
     "latent": _find_latent,
 }
+
+
+# --- where a path begins --------------------------------------------------------------------------
+
+
+def parts(kind: str, text: str) -> tuple[str, Store, str]:
+    """In words what is meant, where those with a name are, and the file or name itself. Raises
+    BadData for a text that names nothing."""
+    if kind == "model":
+        return kind, MODELS, text
+    if kind in ("latent", "latents"):
+        from latty import latents
+
+        return "latents", latents.LATENTS, latents.split(text)[0]
+    return "direction set", directions.SETS, directions.split(text)[0]
+
+
+def respelled(text: str, old: str, new: str) -> str:
+    """The text with another file or name in it, in the place of `old` at its beginning."""
+    if old == new:
+        return text
+    rest = text[len(old) :]
+    return f"{new}#{rest[1:]}" if rest.startswith("/") else new + rest
+
+
+@dataclass(slots=True)
+class Placed:
+    """The data of a preset with its paths from where they begin, and what was found on the way."""
+
+    data: dict[str, Any]
+    faults: list[Fault] = field(default_factory=list)
+    doubts: list[Fault] = field(default_factory=list)
+
+
+def placed(data: Mapping[str, Any], folder_of: Callable[[words.Path], Path | None]) -> Placed:
+    """Every path in a scene begins in the folder of the file that says it; a name of the store is
+    no path. The data may hold anything.
+
+    folder_of  that folder for a key; None for the current one
+    """
+    found = Placed(dict(data))
+    for where, kind, text in _named(data):
+        folder = folder_of(where) if isinstance(text, str) and text else None
+        if folder is None or text.startswith(MIXING) or words.unsafe_character(text):
+            continue
+        try:
+            _, store, file = ("font", None, text) if kind == FONT else parts(kind, text)
+        except BadData:
+            continue  # told where it is looked up
+        if (place := _place(store, file, folder, where, found)) != file:
+            found.data = _with(found.data, where, respelled(text, file, place))
+    return found
+
+
+def _named(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, str, Any]]:
+    """(key, kind, text) of everything that a preset names."""
+    for path, kind, text in references(data.get("scene")):
+        yield ("scene", *path), kind, text
+    texts = data.get("text")
+    for index, one in enumerate(texts if isinstance(texts, list) else []):
+        if isinstance(one, dict) and FONT in one:
+            yield ("text", index, FONT), FONT, one[FONT]
+
+
+def _place(store: Store | None, file: str, folder: Path, where: words.Path, found: Placed) -> str:
+    """The name, or the path from the current folder, that a file or name means; notes what is
+    doubtful about it."""
+    try:
+        named = Path(file).is_absolute() or file.startswith("~")
+        if named or (store and (store.named(file) or file in store.built_in())):
+            return file
+        beside, here = folder / file, Path(file)
+        is_path = len(here.parts) > 1 or bool(here.suffix) or beside.exists()
+        if not is_path or (folder.exists() and folder.samefile(Path())):
+            return file
+        whole = os.path.abspath(beside)  # noqa: PTH100  links stay as they are
+        if not here.exists():
+            return whole
+        if not beside.exists():
+            what = f"is taken from the current folder: there is no {words.shown(whole, 4096)}"
+            found.doubts.append(Fault(where, what, "paths begin in the preset's own folder"))
+            return file
+        if not file.startswith("./") and not _same(beside, here):
+            what = "is beside the preset and in the current folder, and these two differ"
+            hint = f"write './{words.shown(file)}' for the one beside the preset"
+            found.faults.append(Fault(where, what, hint))
+        return whole
+    except (OSError, ValueError):  # no file can have the name
+        return file
+
+
+def from_folder(scene: Scene, folder: Path) -> Scene:
+    """A scene whose paths begin in the current folder, as a preset in another says it."""
+    return scene.with_references(lambda kind, text: _from_folder(kind, text, folder))
+
+
+def _from_folder(kind: str, text: str, folder: Path) -> str:
+    try:
+        _, store, file = parts(kind, text)
+        path = Path(file)
+        is_path = len(path.parts) > 1 or bool(path.suffix) or path.exists()
+        if text.startswith((MIXING, "~")) or not is_path or store.named(file) is not None:
+            return text
+    except (BadData, OSError, ValueError):
+        return text
+    return respelled(text, file, path_from(file, folder))
+
+
+def path_from(file: str, folder: Path) -> str:
+    """A path that begins in the current folder as one that begins in another: relative where it
+    lies below, else whole."""
+    whole, root = Path(file).absolute(), folder.absolute()
+    return str(whole.relative_to(root) if whole.is_relative_to(root) else whole)
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one.samefile(other):
+        return True
+    return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)
+
+
+def _with(data: Any, where: words.Path, value: str) -> Any:
+    """The data with another value at a key; what holds it is copied."""
+    if not where:
+        return value
+    made: Any = dict(data) if isinstance(data, dict) else list(data)
+    made[where[0]] = _with(made[where[0]], where[1:], value)
+    return made

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from latty.errors import (
     Problem,
 )
 from latty.presets import finding
-from latty.presets import overrides as sets
 from latty.presets.across import across
 from latty.presets.migrations import migrate
 from latty.presets.moments import time_line
+from latty.presets.preset_file import PresetFile as PresetFile  # who reads one sees it here
+from latty.presets.preset_file import of_table
 from latty.tables import reading as tables
 from latty.tables import words
 from latty.tables.reading import Kind, TableFile
@@ -27,22 +28,6 @@ Table = dict[str, Any]  # a whole preset, checked
 PRESET_FILE = Kind("preset")
 RECIPE = Kind("preset", wide=True)  # inside a picture: whatever a verb has drawn renders again
 LARGEST = 2.0  # truncation that a preset can say
-
-
-@dataclass(frozen=True, slots=True)
-class PresetFile(TableFile):
-    """A preset as it was written, its file where it has one, and what --set changed of it."""
-
-    path: Path | None = None
-    overrides: tuple[sets.Override, ...] = ()
-
-    def problem(self, where: words.Path, what: str, hint: str = "", code: int = 65) -> Problem:
-        """A fault at a key; where the value came from --set, that is named instead of a line."""
-        for override in reversed(self.overrides):
-            if override.covers(where):
-                key = f"--set {words.shown(override.text)}"
-                return Problem(0, 0, key, f"{words.dotted(where)}: {what}", hint, code=code)
-        return replace(TableFile.problem(self, where, what, hint), code=code)
 
 
 def load(source: str | Path, overrides: Sequence[str] = ()) -> PresetFile:
@@ -55,7 +40,12 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> PresetFile:
         path, file = finding.find(source), words.shown(str(source), words.LONGEST_FILE)
         finding.check_suffix(path, file)
         read = _read(path, file)
-    return _prepared(PresetFile(read.file, read.data, read.places, read.kind, path), overrides)
+    return of_table(read, path, overrides)
+
+
+def of_text(text: str, source: PresetFile) -> PresetFile:
+    """The same for a text that is to take the place of a file's. Raises the same."""
+    return of_table(tables.parse(text, source.file, source.kind), source.path, ())
 
 
 def _read(path: Path, file: str) -> TableFile:
@@ -70,7 +60,12 @@ def _read(path: Path, file: str) -> TableFile:
 def from_data(data: Mapping[str, Any], file: str, kind: Kind = PRESET_FILE) -> PresetFile:
     """The same for data that is not in a file of its own, such as a RECIPE. Raises PresetError."""
     name = words.shown(file, words.LONGEST_FILE)
-    return _prepared(PresetFile(name, dict(data), None, kind), ())
+    source = PresetFile(name, dict(data), None, kind)
+    try:
+        return replace(source, data=migrate(source.data))
+    except BadData as error:
+        where = source.problem(("schema",), error.message, error.hint)
+        raise PresetError(source.file, [where]) from None
 
 
 def accepted(source: PresetFile, more: Iterable[Problem] = ()) -> Table:
@@ -78,13 +73,11 @@ def accepted(source: PresetFile, more: Iterable[Problem] = ()) -> Table:
     from latty.presets.shape import PRESET  # dozens of rules: only reading pays for them
 
     table, problems = source.faults(PRESET, time_line(source.data))
-    source.refuse(
-        [
-            *problems,
-            *(source.problem(*fault) for fault in across(source.data, source.kind is RECIPE)),
-            *more,
-        ]
-    )
+    unfilled = [source.problem(*fault) for fault in source.unfilled]
+    places = {problem.place for problem in unfilled}  # what is wrong with the rest of such a text
+    problems += [source.problem(*f) for f in across(source.data, source.kind is RECIPE)]
+    rest = [one for one in (*problems, *more) if one.place not in places]
+    source.refuse([*unfilled, *rest])
     known = _known_truncation(source)
     return {**table, "scene": {**table["scene"], **known}}
 
@@ -101,15 +94,3 @@ def _known_truncation(source: PresetFile) -> Table:
         psi = latents.look(scene["latent"]).truncation
         return {} if psi is None or not abs(psi) <= LARGEST else {"truncation": psi}
     return {}
-
-
-def _prepared(source: PresetFile, overrides: Sequence[str]) -> PresetFile:
-    try:
-        data = migrate(source.data)
-    except BadData as error:
-        where = source.problem(("schema",), error.message, error.hint)
-        raise PresetError(source.file, [where]) from None
-    parsed = tuple(sets.parse(text) for text in overrides)
-    for override in parsed:
-        sets.apply(data, override)
-    return replace(source, data=data, overrides=parsed)

@@ -2,7 +2,7 @@
 
 import json
 import os
-import tomllib
+from dataclasses import replace
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,10 @@ from latty.files import replace_whole
 from latty.locks import writing
 from latty.presets import reading
 from latty.presets.convert import to_dict, to_preset
+from latty.presets.naming import from_folder, path_from
+from latty.presets.preset_file import PresetFile
 from latty.presets.values import Preset
+from latty.presets.variables import escaped
 from latty.tables import words
 
 Data = dict[str, Any]
@@ -24,9 +27,16 @@ Data = dict[str, Any]
 def dumps(preset: Preset) -> str:
     """A preset as TOML text, defaults left out."""
     document = tomlkit.document()
-    for key, value in to_dict(preset).items():
+    for key, value in _said(preset).items():
         document[key] = _item(value)
     return tomlkit.dumps(document)
+
+
+def _said(preset: Preset) -> Data:
+    """A preset as a file without [vars] says it."""
+    data = to_dict(preset)
+    return {**data, "outputs": [{**one, "path": escaped(one["path"])} for one in data["outputs"]]} \
+        if preset.outputs else data  # fmt: skip
 
 
 def save(preset: Preset, path: Path) -> None:
@@ -36,7 +46,8 @@ def save(preset: Preset, path: Path) -> None:
     try:
         target.parent.stat()  # a folder is not made: more likely its name is a mistake
         with writing(target):
-            text = _changed_text(preset, target) if target.exists() else dumps(preset)
+            told = _told_in(preset, target.parent)
+            text = _changed_text(told, target) if target.exists() else dumps(told)
             replace_whole(target, [text.encode("utf-8")])
     except UnfitFile:
         raise
@@ -47,22 +58,45 @@ def save(preset: Preset, path: Path) -> None:
         ) from None
 
 
+def _told_in(preset: Preset, folder: Path) -> Preset:
+    """With paths as a preset in that folder says them."""
+    if folder.samefile(Path()):
+        return preset
+    texts = (t if t.font is None else t.in_font(path_from(t.font, folder)) for t in preset.texts)
+    return replace(preset, scene=from_folder(preset.scene, folder), texts=tuple(texts))
+
+
+def _read(source: PresetFile, folder: Path) -> Preset:
+    return _told_in(to_preset(reading.accepted(source), source.file), folder)
+
+
 def _changed_text(preset: Preset, target: Path) -> str:
     """The file's own text with what differs changed; plain `dumps` where that fails."""
     source = reading.load(target)
-    old = to_dict(to_preset(reading.accepted(source), source.file))
+    old = to_dict(_read(source, target.parent))
     raw = target.read_bytes().decode("utf-8")
     document = tomlkit.parse(raw.removeprefix("\ufeff").replace("\r\n", "\n"))
     try:
         _merge(document, old, to_dict(preset))
         text = tomlkit.dumps(document)
-        again = reading.from_data(tomllib.loads(text), source.file)
-        kept = to_preset(reading.accepted(again), source.file) == preset
+        again = _read(reading.of_text(text, source), target.parent)
+        kept = _alike(again, preset, document)
     except Exception:  # a legal layout that tomlkit cannot change in place fails in many ways
         kept = False
     text = text if kept else dumps(preset)
     mark = "\ufeff" if raw.startswith("\ufeff") else ""
     return mark + (text.replace("\n", "\r\n") if "\r\n" in raw else text)
+
+
+def _alike(read: Preset, preset: Preset, document: Any) -> bool:
+    """Whether what was read is what was saved. A path that names the seed or the model by a
+    placeholder may name another one now."""
+    outputs = document.get("outputs", [])
+    if len(read.outputs) == len(preset.outputs) == len(outputs):
+        pairs = zip(read.outputs, preset.outputs, outputs, strict=True)
+        kept = (replace(a, path=b.path) if "{" in said["path"] else a for a, b, said in pairs)
+        read = replace(read, outputs=tuple(kept))
+    return read == preset
 
 
 def _merge(table: Any, old: Data, new: Data) -> None:
@@ -74,7 +108,9 @@ def _merge(table: Any, old: Data, new: Data) -> None:
         if before == value:
             continue
         if key == "scene" and isinstance(before, dict):
-            _merge(there, before, value)
+            if there is None:  # it is all in a preset that this one extends
+                table[key] = there = tomlkit.table()
+            _merge(table[key], before, value)
         elif _are_tables(value) and isinstance(there, AoT):
             _merge_list(there, before or [], value)
         else:

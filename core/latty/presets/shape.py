@@ -24,6 +24,7 @@ from latty.tables.rules import (
     array,
     checked,
     keys_of,
+    mapping,
     matching,
     number,
     one_of,
@@ -107,9 +108,16 @@ def _fitting(rule: Rule) -> Rule:
 _ANY_TEXT = matching("text in quotes", lambda value: isinstance(value, str), {"type": "string"})
 OUTPUT = {**keys_of(Output)}
 OUTPUT["path"] = replace(OUTPUT["path"], rule=checked(_ANY_TEXT, _name))
+_VALUE = matching(
+    "a value that a key may have", lambda value: isinstance(value, (str, int, float, list, dict))
+)
 PRESET = table(
     {
         "schema": Key(whole(1, SCHEMA), "Layout of this file.", SCHEMA),
+        "extends": Key(
+            text(1000), "A preset, by path or name: what this one does not say is there."
+        ),
+        "vars": Key(mapping(_VALUE), 'Values by name: "{name}" stands for one in any text.'),
         "name": Key(text(100), "What it is called; absent: the file's name."),
         "frames": Key(whole(1, MOST), "How many; absent: 60 where something moves, else 1."),
         "seconds": Key(

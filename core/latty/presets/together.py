@@ -9,7 +9,7 @@ from pathlib import Path
 from latty.directions.base import Info
 from latty.directions.store import resolve
 from latty.errors import Problem
-from latty.presets.reading import PresetFile
+from latty.presets.preset_file import PresetFile
 from latty.presets.values import Preset
 from latty.scene import ALL, MIXING, Edit, Scene, references, to_table
 from latty.tables import words

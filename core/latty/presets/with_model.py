@@ -9,7 +9,7 @@ from latty.directions.store import resolve
 from latty.errors import BadData, Problem
 from latty.models.classes import label_among
 from latty.models.facts import ModelFacts, model_facts
-from latty.presets.reading import PresetFile
+from latty.presets.preset_file import PresetFile
 from latty.presets.tracks import Motion
 from latty.presets.values import Preset
 from latty.scene import MIXING, Label, Layers, Scene

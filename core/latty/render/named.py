@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from latty import latents
 from latty.checkpoints.safetensors import read_header
-from latty.directions import store as directions
 from latty.errors import BadData, LattyError, Missing
 from latty.models.store import MODELS
 from latty.presets.contents import Difference, difference
 from latty.presets.digests import digest_of
+from latty.presets.naming import parts, respelled
 from latty.presets.texts import Caption
 from latty.scene import MIXING, Scene, references, to_table
 from latty.store import Store
@@ -48,7 +47,7 @@ class Name:
 
     def answered(self, file: str) -> str:
         """The override that puts another file or name here, as `--set` takes it."""
-        return f"{dotted(('scene', *self.key))}={json.dumps(_respelled(self, file))}"
+        return f"{dotted(('scene', *self.key))}={json.dumps(respelled(self.text, self.file, file))}"
 
 
 class Unplaced(Missing):
@@ -85,7 +84,7 @@ def placed(
             found[kind, text] = text
             continue
         try:
-            what, store, file = _parts(kind, text)
+            what, store, file = parts(kind, text)
         except BadData as error:
             raise BadData(f"{picture.name}: {error.message}", error.hint) from None
         name = Name(key, what, text, file)
@@ -93,7 +92,7 @@ def placed(
         if where is None:
             missing.append(name)
         else:
-            found.setdefault((kind, text), _respelled(name, where))
+            found.setdefault((kind, text), respelled(name.text, name.file, where))
             if other := difference(*_said(store, text, recipe), where):
                 differs[other] = None
     if missing:
@@ -130,23 +129,6 @@ def fonts(
     return tuple(found)
 
 
-def _respelled(name: Name, file: str) -> str:
-    """The text with another file or name in it."""
-    if file == name.file:
-        return name.text
-    rest = name.text[len(name.file) :]
-    return f"{file}#{rest[1:]}" if rest.startswith("/") else file + rest
-
-
-def _parts(kind: str, text: str) -> tuple[str, Store, str]:
-    """In words what is meant, where those with a name are, and the file or name itself."""
-    if kind == "model":
-        return kind, MODELS, text
-    if kind in ("latent", "latents"):
-        return "latents", latents.LATENTS, latents.split(text)[0]
-    return "direction set", directions.SETS, directions.split(text)[0]
-
-
 def _found(
     store: Store, file: str, text: str, folder: Path, recipe: Mapping[str, Any]
 ) -> str | None:
@@ -166,7 +148,7 @@ def _said(store: Store, text: str, recipe: Mapping[str, Any]) -> tuple[str, str,
     kind = SAID[store.kind]
     said = recipe.get(kind)
     said = said if isinstance(said, dict) else {}
-    return kind, _parts(kind, text)[2], said.get("digest" if store is MODELS else text)
+    return kind, parts(kind, text)[2], said.get("digest" if store is MODELS else text)
 
 
 def _below(folder: Path, file: str, folders: bool) -> Path | None:

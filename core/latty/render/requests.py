@@ -8,7 +8,8 @@ from latty.errors import Interrupted, LattyError, Problem
 from latty.presets import Output, Preset, fitting
 from latty.presets.formats import suffix_of
 from latty.presets.paths import OutputNames
-from latty.presets.reading import RECIPE, PresetFile
+from latty.presets.preset_file import PresetFile
+from latty.presets.reading import RECIPE
 from latty.render import provenance
 from latty.render.named import Unplaced
 from latty.render.options import Batches, Options
