@@ -20,7 +20,7 @@ from latty_tui.library.marks import Marks, read_tags
 from latty_tui.library.opening import show_model
 from latty_tui.panels.directions import renaming
 from latty_tui.panels.models import open_path
-from latty_tui.state import State
+from latty_tui.state import History, State
 
 SHIPPED = home.shipped_dir() / "directions"
 DEMO = OpenModel("demo", "stylegan2", 64, 64, 3, 64, 10, 128, 0, "w",
@@ -221,7 +221,9 @@ def test_damaged_marks_are_set_aside_and_told(words: str) -> None:
 # --- the list on the screen -----------------------------------------------------------------------
 
 
-def test_find_a_smile_press_see_it_change() -> None:
+def test_find_a_smile_press_see_it_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(History, "PAUSE", 600)  # however slowly a machine takes the keys
+
     async def keys(pilot: Keys) -> None:
         await ready(pilot)
         await pilot.press("slash", *"smile", "enter")
