@@ -22,7 +22,7 @@ from latty.text import clean
 
 OTHERS = re.compile(r"[dD]|enc|(?i:net_?d|.*disc.*|.*critic.*|.*encoder.*|.*optim.*)")
 GUIDE = "see docs/specs.md"
-ODD = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+ODD = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 HEAD = """\
 # Drafted from {file}. Compare it with the code that trained the network:
 # "FILL IN" marks what the file does not say, "check" what is usual and may be otherwise.
@@ -39,17 +39,17 @@ def draft(checkpoint: Checkpoint) -> str:
     found = [part for part in parts(checkpoint) if part.views and not OTHERS.fullmatch(part.name)]
     if not found:
         raise BadData(f"{name} holds no tensors with names", "a spec describes a state_dict")
-    chain = _chain(found[0])
     try:
+        chain = _chain(found[0])
         chain.run()
+        if not chain.rows:
+            raise BadData(f"{name} holds no layers of a plain network", GUIDE)
+        text = _toml(chain.table(), chain.rows, chain.remarks)
     except ODD:  # sizes and settings that no network has
         raise BadData(f"{name} holds layers that do not follow one another", GUIDE) from None
-    if not chain.rows:
-        raise BadData(f"{name} holds no layers of a plain network", GUIDE)
     known = recognise(checkpoint)
     told = [f"latty opens this file without a spec, as {known.family}"] if known else []
-    notes = "".join(f"# {note}\n" for note in [*told, *chain.notes])
-    return HEAD.format(file=name) + notes + _toml(chain.table(), chain.rows, chain.remarks)
+    return HEAD.format(file=name) + "".join(f"# {note}\n" for note in [*told, *chain.notes]) + text
 
 
 def _chain(part: Part) -> Chain:
@@ -109,9 +109,12 @@ def _remarked(text: str, remark: str) -> str:
 
 
 def _value(value: Any) -> str:
-    """A value in TOML, whose strings are JSON's."""
+    """A value in TOML, whose strings are JSON's. Raises ValueError, TypeError for one that TOML has
+    no word for."""
+    if value is None:
+        raise ValueError("nothing")
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {_value(one)}" for key, one in value.items()) + " }"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("\x7f", "\\u007f")
