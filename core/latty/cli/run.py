@@ -57,7 +57,7 @@ class Run:
             forced = (
                 self.args.force
                 and switch != "anyway"
-                and not getattr(self.args, switch.replace("-", "_"))
+                and not getattr(self.args, switch.replace("-", "_"), True)
             )
             words = f"{what} (--force; --{switch} does no more than this)" if forced else what
             self.out.say(words, loudness=int(switch == "overwrite" and not forced))

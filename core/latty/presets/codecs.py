@@ -24,6 +24,7 @@ from latty.presets.values import Chroma, Output
 from latty.tables.words import shown
 
 OPAQUE = "choose another background; PNG, WebP, TIFF and frames keep an opacity"
+COARSEST = 44  # crf beyond which a smaller picture is the better one
 _X264_RANGE, _WIDE_RANGE = 51, 63  # `crf` in a preset is H.264's, whatever the codec
 
 
@@ -186,6 +187,15 @@ def _keeps_alpha(form: Format, codec: Codec | None, profile: Any) -> bool:
 def bits(output: Output) -> str:
     """What FFmpeg's pixel formats of more than 8 bits end in."""
     return "10le" if output.depth == 10 else ""
+
+
+def coarser(output: Output) -> list[Output]:
+    """An output and coarser ones, down to where blocks are seen; itself alone of a codec without a
+    crf."""
+    codec = codec_of(format_of(output.path), output.codec)
+    if codec is None or "crf" not in codec.reads:
+        return [output]
+    return [output, *(replace(output, crf=crf) for crf in range(output.crf + 1, COARSEST))]
 
 
 def spread_crf(crf: int) -> int:

@@ -12,6 +12,7 @@ from latty.presets.pins import Pins
 from latty.presets.texts import Caption
 from latty.presets.tracks import Motion
 from latty.scene import SIZE, Scene, Walk
+from latty.tables import amounts
 from latty.tables.rules import (
     flag,
     matching,
@@ -98,6 +99,15 @@ class Output:
     profile: Profile = option("hq", word(*get_args(Profile)), "Of ProRes; 4444 keeps an opacity.")
     quality: int = option(90, whole(1, 100), "WebP quality; 100 is lossless.")
     dither: bool = option(False, flag(), "GIF: smoother gradients, a slightly larger file.")
+    colours: int = option(256, whole(4, 256), "GIF: colours of the film.")
+    lossy: int = option(
+        0, whole(0, 100), "GIF: levels of 255 that a pixel may be off to make the file smaller."
+    )
+    max_bytes: amounts.Amount | None = option(
+        None,
+        amounts.rule(1000),
+        "A size that the file must not exceed, as in '2MB': loss, frames and size are chosen.",
+    )
     encoder: Encoder = option("x264", word(*get_args(Encoder)), "MP4: nvenc is used if it opens.")
     layout: Layout = option("frames", word(*get_args(Layout)), "Of a .png: sheet, grid or strip.")
     rows: Rows = option(

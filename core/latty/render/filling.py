@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from latty.errors import OutputError
 from latty.models.base import Generator
 from latty.presets import Preset, to_dict
-from latty.presets.formats import writer_of
 from latty.render import captions, provenance, sizes, work
+from latty.render.budget import encode
 from latty.render.developing import develop, ground, needed
 from latty.render.film import Reel, open_reel
 from latty.render.options import Allowed, Options
 from latty.report import Report
+
+Recipe = dict[str, Any]
 
 
 def fill(
@@ -47,12 +51,27 @@ def fill(
             one.note(work.RECIPE, provenance.sealed(recipe, reel.batches), lasting=False)
             reel.finish(report)
             film = develop(preset, output, reel, size, faces)
-            comment = provenance.canonical(recipe) if options.recipe else ""
-            writer_of(output).write(film, one.fresh(), output, comment, report)
+            seal = partial(_sealed, recipe) if options.recipe else _unsealed
+            chosen = encode(film, one.fresh(), output, seal, options, report)
             if options.sidecar:
                 sidecar = works[len(preset.outputs) + i].file
-                beside = provenance.sealed(recipe, reel.journal.batches())
+                beside = provenance.sealed(_with(recipe, chosen), reel.journal.batches())
                 sidecar.write_text(beside + "\n", encoding="ascii")
+
+
+def _sealed(recipe: Recipe, chosen: Recipe) -> str:
+    """The recipe inside a file."""
+    return provenance.canonical(_with(recipe, chosen))
+
+
+def _unsealed(_: Recipe) -> str:
+    """That of a file that shall have none."""
+    return ""
+
+
+def _with(recipe: Recipe, chosen: Recipe) -> Recipe:
+    """The recipe of a file for which something was chosen."""
+    return {**recipe, "chosen": chosen} if chosen else recipe
 
 
 def _check_space(target: Path, needed: int, options: Options) -> None:

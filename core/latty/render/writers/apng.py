@@ -19,7 +19,7 @@ FORMATS = {
         "alpha": True,
         "film": True,
         "magic": rb"\x89PNG\r\n\x1a\n.{29}(.{21})?acTL",  # FFmpeg's place for it
-        "reads": {"fps", "loop"},
+        "reads": {"fps", "loop", "max_bytes"},
         "bytes_per_pixel": 2.0,
         "offered": False,
         "encoders": (("apng", "apng", "rgb24"),),
@@ -42,6 +42,11 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
             copyfileobj(source, file)
     finally:
         bare.unlink(missing_ok=True)
+
+
+def coarser(output: Output) -> list[Output]:
+    """An output alone: nothing is lost in it, so only frames and size can go."""
+    return [output]
 
 
 def _text(comment: str) -> bytes:

@@ -1,6 +1,7 @@
 """AVIF: smaller than WebP, a still or an animation for the pages of today; always repeats."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,7 +16,7 @@ FORMATS = {
         "alpha": True,
         "film": True,
         "magic": rb"....ftypavi[fs]",
-        "reads": {"fps", "loop", "quality"},
+        "reads": {"fps", "loop", "quality", "max_bytes"},
         "bytes_per_pixel": 0.5,
         "offered": False,
     }
@@ -23,6 +24,8 @@ FORMATS = {
 # Where ISO's files keep a packet of XMP: a box at the top, known by this number.
 _TIMED = (b"moov", b"trak", b"mdia")  # what the boxes with times lie in
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+
+COARSEST = 25  # quality
 
 
 def write(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
@@ -52,6 +55,11 @@ def _forget_times(file: BinaryIO) -> None:
             file.seek(start + 4)
             file.write(bytes(2 * wide))
     file.seek(0, os.SEEK_END)
+
+
+def coarser(output: Output) -> list[Output]:
+    """An output and others of less quality, down to where it is plainly seen."""
+    return [output, *(replace(output, quality=q) for q in range(output.quality - 1, COARSEST, -1))]
 
 
 def recall(file: BinaryIO) -> bytes | None:

@@ -4,16 +4,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 from latty.presets import Output
+from latty.presets.codecs import coarser
 from latty.presets.formats import Frames
 from latty.render.headers import elements
 from latty.report import Report
+
+__all__ = ["FORMATS", "coarser", "recall", "write"]
 
 FORMATS = {
     ".mkv": {
         "what": "Matroska video",
         "film": True,
         "magic": rb"\x1aE\xdf\xa3.{0,60}matroska",
-        "reads": {"fps", "loop"},
+        "reads": {"fps", "loop", "max_bytes"},
         "bytes_per_pixel": 0.5,
         "codecs": ("h264", "h265", "av1", "vp9", "ffv1"),
         "offered": False,

@@ -3,18 +3,19 @@
 from pathlib import Path
 
 from latty.presets import Output
+from latty.presets.codecs import coarser
 from latty.presets.formats import Frames
 from latty.render.writers.mp4 import recall
 from latty.report import Report
 
-__all__ = ["FORMATS", "recall", "write"]
+__all__ = ["FORMATS", "coarser", "recall", "write"]
 
 FORMATS = {
     ".mov": {
         "what": "QuickTime video",
         "film": True,
         "magic": rb"....ftypqt  ",
-        "reads": {"fps", "loop"},
+        "reads": {"fps", "loop", "max_bytes"},
         "bytes_per_pixel": 0.5,
         "codecs": ("h264", "h265", "prores"),
         "offered": False,

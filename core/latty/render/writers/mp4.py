@@ -4,16 +4,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 from latty.presets import Output
+from latty.presets.codecs import coarser
 from latty.presets.formats import Frames
 from latty.render.headers import boxes
 from latty.report import Report
+
+__all__ = ["FORMATS", "coarser", "recall", "write"]
 
 FORMATS = {
     ".mp4": {
         "what": "MP4 video",
         "film": True,
         "magic": rb"....ftyp",
-        "reads": {"fps", "loop"},
+        "reads": {"fps", "loop", "max_bytes"},
         "bytes_per_pixel": 0.5,
         "codecs": ("h264", "h265", "av1"),
     }

@@ -4,16 +4,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 from latty.presets import Output
+from latty.presets.codecs import coarser
 from latty.presets.formats import Frames
 from latty.render.headers import elements
 from latty.report import Report
+
+__all__ = ["FORMATS", "coarser", "recall", "write"]
 
 FORMATS = {
     ".webm": {
         "what": "WebM video",
         "film": True,
         "magic": rb"\x1aE\xdf\xa3",
-        "reads": {"fps", "loop"},
+        "reads": {"fps", "loop", "max_bytes"},
         "bytes_per_pixel": 0.5,
         "codecs": ("vp9", "av1"),
     }

@@ -1,5 +1,6 @@
 """WebP: a small animation or a still for web pages. `quality = 100` is lossless."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,13 +15,15 @@ FORMATS = {
         "alpha": True,
         "film": True,
         "magic": rb"RIFF....WEBP",
-        "reads": {"fps", "loop", "quality"},
+        "reads": {"fps", "loop", "quality", "max_bytes"},
         "bytes_per_pixel": 1.5,  # lossless is the worst case
         "encoders": (("libwebp", "webp", "yuv420p"),),
     }
 }
 LOSSLESS = 100
 _FLAGS, _ALPHA = 20, 0x10  # of the VP8X chunk, the first one of an animation
+
+COARSEST = 35  # quality
 
 
 def write(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
@@ -52,6 +55,11 @@ def _say_opacity(file: BinaryIO) -> None:
     (flags,) = file.read(1)
     file.seek(_FLAGS)
     file.write(bytes([flags | _ALPHA]))
+
+
+def coarser(output: Output) -> list[Output]:
+    """An output and others of less quality, down to where it is plainly seen."""
+    return [output, *(replace(output, quality=q) for q in range(output.quality - 1, COARSEST, -1))]
 
 
 def recall(file: BinaryIO) -> bytes | None:

@@ -1,5 +1,6 @@
 """GIF: one palette for the whole film; `dither = true` hides bands in smooth gradients."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,7 +14,7 @@ FORMATS = {
         "film": True,
         "fastest": 50,  # browsers show delays below 2/100 s as 10/100 s
         "magic": rb"GIF8[79]a",
-        "reads": {"fps", "loop", "dither"},
+        "reads": {"fps", "loop", "dither", "colours", "lossy", "max_bytes"},
         "bytes_per_pixel": 1.0,
         "encoders": (("gif", "gif", "rgb8"),),
     }
@@ -24,7 +25,20 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
     """All frames (H, W, 3), the recipe in a comment extension."""
     from latty.render.writers.gif.encode import encode
 
-    encode(film, path, output.dither, comment, report)
+    encode(film, path, output, comment, report)
+
+
+def coarser(output: Output) -> list[Output]:
+    """An output and coarser ones, without a dither: a little loss, then fewer colours with more,
+    which together cost less at the same PSNR than either alone, then more loss."""
+    steps = [(256, loss) for loss in (3, 5, 7, 9)]
+    steps += [(round(256 * 0.87**i), 10 + i) for i in range(11)]
+    steps += [(64, loss) for loss in range(22, 37, 2)]
+    found = [output]
+    for colours, loss in steps:
+        less = min(colours, output.colours), max(loss, output.lossy)
+        found.append(replace(output, dither=False, colours=less[0], lossy=less[1]))
+    return [one for i, one in enumerate(found) if one not in found[:i]]
 
 
 def recall(file: BinaryIO) -> bytes | None:

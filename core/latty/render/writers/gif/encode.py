@@ -14,9 +14,11 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from latty.presets import Output
 from latty.presets.formats import Frames, Pixels, starts
 from latty.render.ffmpeg.mux import muxer
 from latty.render.writers.gif import palette
+from latty.render.writers.gif.lossy import Simplifier
 from latty.report import Report
 
 COLOURS = 255  # the last entry is transparent: pixels that stay as they were cost next to nothing
@@ -24,14 +26,16 @@ DITHER = 8.0  # of 255: about the distance of neighbouring palette entries in a 
 _LOOP_BYTES = 19  # the NETSCAPE2.0 extension
 
 
-def encode(film: Frames, path: Path, dither: bool, comment: str, report: Report) -> None:
+def encode(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
     """Two passes over frames (H, W, 3): colours, then pictures."""
-    frames = _Dithered(film) if dither else film
+    frames = _Dithered(film) if output.dither else film
     counts = palette.histogram(frames)
-    colours = palette.choose(counts, COLOURS)
+    colours = palette.choose(counts, min(output.colours, COLOURS))
     bare = path.with_name(path.name + ".bare")
     try:
-        _encode(frames, film, bare, colours, palette.table(counts, colours), report)
+        simplify = Simplifier(colours, output.lossy) if output.lossy else None
+        lookup = palette.table(counts, colours)
+        _encode(frames, film, bare, colours, lookup, simplify, report)
         _insert_comment(bare, path, comment.encode("ascii"))
     finally:
         bare.unlink(missing_ok=True)
@@ -64,6 +68,7 @@ def _encode(
     path: Path,
     colours: Pixels,
     lookup: Pixels,
+    simplify: Simplifier | None,
     report: Report,
 ) -> None:
     entries = np.zeros((256, 4), np.uint8)  # alpha, red, green, blue
@@ -77,6 +82,8 @@ def _encode(
         stream.codec_context.time_base = Fraction(1, 100)
         for i, pixels in enumerate(frames):
             indices = lookup.take(palette.bins(pixels)).reshape(pixels.shape[:2])
+            if simplify is not None:
+                indices = simplify(pixels, indices)
             frame = av.VideoFrame.from_ndarray((indices, entries), format="pal8")  # type: ignore[arg-type]
             frame.pts, frame.time_base = times[i], Fraction(1, 100)
             container.mux(stream.encode(frame))
