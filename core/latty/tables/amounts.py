@@ -1,6 +1,7 @@
 """Bytes as people write them: 2000000, "2MB", "1.5 MiB"."""
 
 import re
+from functools import partial
 
 from latty.tables.rules import Rule, checked, one_of, text, whole
 from latty.tables.words import shown
@@ -26,14 +27,14 @@ def exact(said: Amount) -> int:
 
 def rule(least: int = 0) -> Rule:
     """An amount of at least so many bytes, kept as it was said."""
-
-    def fits(said: Amount) -> Amount:
-        if not least <= exact(said) <= MOST:
-            raise ValueError(f"must be from {least} to {MOST} bytes")
-        return said
-
     amounts = one_of("a number of bytes or '2MB'", whole(0, MOST), text(30))
-    return checked(amounts, fits)
+    return checked(amounts, partial(_enough, least))
+
+
+def _enough(least: int, said: Amount) -> Amount:
+    if not least <= exact(said) <= MOST:
+        raise ValueError(f"must be from {least} to {MOST} bytes")
+    return said
 
 
 def shown_bytes(count: int) -> str:
