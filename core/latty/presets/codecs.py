@@ -125,7 +125,7 @@ def faults(table: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     codec = codec_of(form, name if isinstance(name, str) else None)
     background = table.get("background")
     if _is_clear(background) and not _keeps_alpha(form, codec, table.get("profile")):
-        what = f"'{shown(background)}' is seen through, and {form.suffix} keeps no opacity"
+        what = f"'{shown(str(background))}' is seen through, and {form.suffix} keeps no opacity"
         yield "background", what, OPAQUE
     if codec is None:
         return

@@ -27,7 +27,7 @@ LEAST = 16  # px of the shorter side
 Seal = Callable[[dict[str, Any]], str]  # what was chosen -> the recipe that says so
 
 
-class Choice(NamedTuple):
+class Reduction(NamedTuple):
     """What is left of a film before it is encoded: a share of its frames, px of its height."""
 
     share: Fraction
@@ -47,7 +47,7 @@ class Reduced:
     """A film with some of its frames left out, each `height` px high; it lasts as long."""
 
     film: Frames
-    choice: Choice
+    choice: Reduction
     nearest: bool
 
     @property
@@ -119,11 +119,11 @@ class _Search:
         self.kept = path.with_name(path.name + ".fits")  # the largest file that fits so far
         self.tried = 0
         self.smallest = 0  # bytes of the last try at the coarsest
-        self.best: tuple[Choice, Output, str] | None = None
+        self.best: tuple[Reduction, Output, str] | None = None
 
     def run(self) -> Within:
         """Raises BadData where no choice fits."""
-        as_asked = Choice(Fraction(1), self.film.height)
+        as_asked = Reduction(Fraction(1), self.film.height)
         if self._fits(as_asked, self.output):
             return self._done()
         rungs, qualities = self._rungs(), list(cast(Coarsens, self.writer).coarser(self.output))
@@ -151,7 +151,7 @@ class _Search:
                 low = middle + 1
         return found
 
-    def _rungs(self) -> list[Choice]:
+    def _rungs(self) -> list[Reduction]:
         film, form = self.film, format_of(self.output.path)
         shares = [Fraction(1)]
         if len(film) > 1 and form is not None and not form.codecs:
@@ -159,10 +159,10 @@ class _Search:
         heights = [round(film.height * scale) for scale in SCALES]
         shortest = min(1.0, film.width / film.height)
         smaller = [height for height in heights if height * shortest >= LEAST]
-        rungs = [Choice(share, film.height) for share in shares]
-        return rungs + [Choice(shares[-1], height) for height in smaller]
+        rungs = [Reduction(share, film.height) for share in shares]
+        return rungs + [Reduction(shares[-1], height) for height in smaller]
 
-    def _fits(self, choice: Choice, output: Output) -> bool:
+    def _fits(self, choice: Reduction, output: Output) -> bool:
         """Whether the file of a choice fits; the last that does is kept."""
         self.tried += 1
         chosen = self._chosen(choice, output)
@@ -184,7 +184,7 @@ class _Search:
     def _told(self, done: int, total: int, what: str) -> None:
         self.report(done, total, f"{what}, try {self.tried}")
 
-    def _chosen(self, choice: Choice, output: Output) -> dict[str, Any]:
+    def _chosen(self, choice: Reduction, output: Output) -> dict[str, Any]:
         """What differs from what was asked."""
         keys: dict[str, Any] = {
             one.name: getattr(output, one.name)
