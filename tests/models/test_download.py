@@ -368,7 +368,7 @@ def bomb(folder: Path, kind: str) -> Path:
                                   "GNU.sparse.realsize": str(2**40)}  # fmt: skip
             tar.addfile(member, io.BytesIO(numbers))
         elif kind == "map":  # of a sparse file, which is as long as it says
-            numbers = b"99999999\n" + b"1\n" * 2**23
+            numbers = b"99999999\n" + b"1\n" * 2**22
             member.size = len(numbers)
             member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
             tar.addfile(member, io.BytesIO(numbers))
