@@ -6,7 +6,11 @@ A pipe is not waited for, a device not opened, and no file is larger than its re
 import json
 import math
 import os
+import re
+import select
 import stat
+import sys
+from collections.abc import Callable
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +20,9 @@ from latty.errors import BadData, UnfitFile
 SMALL = 2**20  # bytes: what people or programs write down about other files
 DEEPEST = 100  # levels of nesting of a JSON document
 PIECE = 2**16  # bytes read at once of a file that does not say how many it holds
+WAITS = 1000  # ms for whoever is to write into a pipe, before that is told
 _DIGITS = 100
+_OWN = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d{1,6})")  # what is open already
 _KINDS = {
     stat.S_ISLNK: "link",
     stat.S_ISDIR: "folder",
@@ -48,6 +54,49 @@ def check(path: Path) -> None:
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         raise _unfit(path, mode)
+
+
+def is_stream(name: str) -> bool:
+    """Whether what somebody typed is no file but a stream, to be read once: "-", /dev/stdin,
+    <(...), a named pipe."""
+    try:
+        mode = Path(name).stat().st_mode if name != "-" else stat.S_IFIFO
+    except (OSError, ValueError):  # there is none
+        return False
+    own = _OWN.fullmatch(name) is not None and (stat.S_ISSOCK(mode) or stat.S_ISCHR(mode))
+    return stat.S_ISFIFO(mode) or own
+
+
+def stream(name: str, most: int, tell: Callable[[str], None]) -> bytes:
+    """What comes through a stream that somebody typed, at most one byte more than `most`. For
+    whoever has a named pipe open and is slow it waits, which is told. Raises UnfitFile for a named
+    pipe that nobody has open, OSError."""
+    if name == "-":
+        return sys.stdin.buffer.read(most + 1)
+    own = _OWN.fullmatch(name)  # a socket has no other way than its number
+    handle = os.dup(int(own[1] or 0)) if own is not None else _written(name, tell)
+    with os.fdopen(handle, "rb") as file:
+        return file.read(most + 1)
+
+
+def _written(name: str, tell: Callable[[str], None]) -> int:
+    """The handle of a named pipe that somebody writes into. Raises UnfitFile, OSError."""
+    handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        if not poll.poll(WAITS):
+            try:
+                os.read(handle, 1)  # nothing: nobody has it open
+            except BlockingIOError:
+                tell(f"{name}: waiting for who writes into this pipe")
+            else:
+                raise UnfitFile(name, "is a named pipe, and nobody writes into it")
+        os.set_blocking(handle, True)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
 
 
 def inside(folder: Path, name: str, of: Path | None = None) -> Path:

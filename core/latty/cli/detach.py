@@ -10,6 +10,7 @@ from latty.cli.parser import parse, split
 from latty.cli.run import Run
 from latty.errors import UsageError
 from latty.process import without
+from latty.reading import is_stream
 
 SETTINGS = (Path("/etc/systemd"), Path("/usr/lib/systemd"))  # the first one that says it is right
 LINGER = Path("/var/lib/systemd/linger")
@@ -28,8 +29,8 @@ def detached(run: Run, per: Sequence[str] = ()) -> int:
     """
     from latty.jobs import control
 
-    if "-" in per:
-        raise UsageError("a job cannot read stdin", "write the preset to a file")
+    if any(map(is_stream, per)):
+        raise UsageError("a job cannot read stdin or a pipe", "write the preset to a file")
     device = run.config().device
     wish = device if device == "cpu" or device.startswith("cuda:") else ""
     ids = []

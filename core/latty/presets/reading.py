@@ -1,17 +1,19 @@
 """From bytes to a Preset: encoding, TOML, overrides, validation; every fault with its place."""
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from latty import plugins
 from latty.errors import (
     BadData,
     LattyError,
+    OutputError,
     PresetError,
     Problem,
+    UnfitFile,
 )
 from latty.presets import finding
 from latty.presets.across import across
@@ -19,6 +21,7 @@ from latty.presets.migrations import migrate
 from latty.presets.moments import time_line
 from latty.presets.preset_file import PresetFile as PresetFile  # who reads one sees it here
 from latty.presets.preset_file import of_table
+from latty.reading import is_stream, stream
 from latty.tables import reading as tables
 from latty.tables import words
 from latty.tables.reading import Kind, TableFile
@@ -31,16 +34,27 @@ LARGEST = 2.0  # truncation that a preset can say
 
 
 def load(source: str | Path, overrides: Sequence[str] = ()) -> PresetFile:
-    """A file, the name of a shipped preset or "-" (stdin), as data in today's layout, not yet
-    checked. Raises Missing, OutputError, UsageError, PresetError, BadData for what is no text."""
-    if source == "-":
-        path, raw = None, sys.stdin.buffer.read(PRESET_FILE.limit + 1)
-        read = tables.parse(raw, "stdin", PRESET_FILE)
+    """A file, the name of a shipped preset, "-" (stdin) or a pipe, as data in today's layout that
+    is not checked yet. Raises Missing, OutputError, UsageError, PresetError, BadData for what is
+    no text."""
+    if isinstance(source, str) and is_stream(source):
+        path, name = None, "stdin" if source == "-" else words.shown(source, words.LONGEST_FILE)
+        read = tables.parse(_streamed(source, name), name, PRESET_FILE)
     else:
         path, file = finding.find(source), words.shown(str(source), words.LONGEST_FILE)
         finding.check_suffix(path, file)
         read = _read(path, file)
     return of_table(read, path, overrides)
+
+
+def _streamed(source: str, name: str) -> bytes:
+    """What comes through a pipe. Raises UnfitFile, OutputError."""
+    try:
+        return stream(source, PRESET_FILE.limit, plugins.tell)
+    except UnfitFile:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot read {name}: {error.strerror}") from None
 
 
 def of_text(text: str, source: PresetFile) -> PresetFile:

@@ -10,6 +10,7 @@ from latty.presets.formats import suffix_of
 from latty.presets.paths import OutputNames
 from latty.presets.preset_file import PresetFile
 from latty.presets.reading import RECIPE
+from latty.reading import is_stream
 from latty.render import provenance
 from latty.render.named import Unplaced
 from latty.render.options import Batches, Options
@@ -33,6 +34,11 @@ class RenderRequest:
     output: Path | None = None
     own_batch: bool = False
     anyway: bool = False
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether its preset comes through stdin or a pipe, and can be read once."""
+        return isinstance(self.ref, str) and is_stream(self.ref)
 
     def resolved(self) -> tuple[Preset, Options]:
         """The preset with its outputs where they are wanted. Raises what `sources.read` does."""

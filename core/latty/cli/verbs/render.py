@@ -57,7 +57,7 @@ def run(run: Run) -> int:
         raise UsageError("--output names one file, for one preset", "use --out-dir")
     requests = _requests(run)
     if run.out.asks and not args.detach:
-        requests = [one if one.ref == "-" else _answered(one, run) for one in requests]
+        requests = [one if one.is_stream else _answered(one, run) for one in requests]
     found = checked(requests)  # mistakes are told before any work, and not in a log
     if args.detach:
         found = [_free(one) for one in found]
@@ -157,8 +157,9 @@ def _by_several(requests: Sequence[RenderRequest], run: Run) -> int:
     Raises UsageError."""
     from latty.jobs.pool import finished
 
-    if "-" in run.args.presets:
-        raise UsageError("presets from stdin are not split", "leave --workers, or write a file")
+    if any(one.is_stream for one in requests):
+        what = "presets from stdin or a pipe are not split"
+        raise UsageError(what, "leave --workers, or write a file")
     where, failed = workers.kind_of(requests[0].options.device), 0  # brings torch
     here = [replace(one, options=replace(one.options, device=where)) for one in requests]
     calls = [(one, str(Path.cwd())) for one in here]
