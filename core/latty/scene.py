@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from latty.errors import BadData
+from latty.stops import Stop
 from latty.tables.rules import (
     Faults,
     Key,
@@ -50,7 +51,6 @@ SEED_LIMIT = 2**32  # numpy's RandomState takes seeds 0 .. 2**32 - 1
 Blend = Literal["lerp", "slerp", "circular"]
 Mode = Literal["relative", "absolute", "centred", "flip"]
 Unit = Literal["sigma", "own"]
-Noise = Literal["const", "none"] | int
 Mixture = tuple[tuple[int, float], ...]  # classes, each with a weight
 Label = int | str | Mixture | None
 
@@ -138,6 +138,9 @@ LABEL = one_of(
 )
 
 
+PASSED = one_of("a seed or the name of a stored latent", SEED, REF)
+
+
 def as_label(value: object) -> Label:
     """A class or mixture as a scene holds it, of what a file says; None for what is neither."""
     if isinstance(value, str) or type(value) is int:
@@ -149,20 +152,23 @@ def as_label(value: object) -> Label:
         return None
 
 
-NOISE = one_of("'const', 'none' or a whole number", SEED, word("const", "none"))
-
-
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A place on a path through the latents of several seeds; `t` in 0..1 along the whole path.
+    """A place on a path through several latents; `t` in 0..1 along the whole path.
 
-    lerp      straight lines from seed to seed
-    slerp     great circles from seed to seed, so that the latent keeps its length
-    circular  one smooth closed curve through all seeds; t = 1 is t = 0 again
+    seeds      what it passes: seeds, and texts that name stored latents. Where one of these lies
+               in w, so does the path, in straight lines; else it goes through z
+    blend      lerp      straight lines from one to the next
+               slerp     great circles from one to the next, so that the latent keeps its length
+               circular  one smooth closed curve through all; t = 1 is t = 0 again
+    even       at constant speed along the path; else each leg takes as long as any other
+    stops      what is said of each of the seeds beside, () = nothing of any
+    around     not along the path itself, but this far from a latent (seed or text) toward it:
+    amplitude  (around + amplitude * path) / sqrt(1 + amplitude^2), which keeps the variance
     """
 
-    seeds: tuple[int, ...] = field(
-        metadata=says(array(SEED, 2, 1000), "Seeds, in the order they are passed.")
+    seeds: tuple[int | str, ...] = field(
+        metadata=says(array(PASSED, 2, 1000), "Seeds, in the order they are passed.")
     )
     blend: Blend = option(
         "slerp",
@@ -170,6 +176,26 @@ class Walk:
         "lerp: straight lines. slerp: great circles. circular: one closed curve.",
     )
     t: float = option(0.0, number(0, 1), "The place on the whole path.", always=True)
+    even: bool = option(False, flag(), "At constant speed along the path.")
+    stops: tuple[Stop, ...] = option((), array(record(Stop), 0, 1000), "Holds and easings.")
+    around: int | str | None = option(None, PASSED, "The latent that it stays near.")
+    amplitude: float = option(1.0, number(0, 100), "How far from there.")
+
+    @property
+    def latents(self) -> tuple[int | str, ...]:
+        """All it is made of: its middle where it has one, then what it passes."""
+        return self.seeds if self.around is None else (self.around, *self.seeds)
+
+    @property
+    def returns(self) -> bool:
+        """Whether t = 1 is t = 0 again."""
+        ends = self.stops[:1] + self.stops[-1:]
+        same = not ends or ends[0].truncation == ends[1].truncation
+        return self.blend == "circular" or (self.seeds[0] == self.seeds[-1] and same)
+
+
+Noise = Literal["const", "none"] | int | Walk
+NOISE = one_of("'const', 'none' or a whole number", SEED, word("const", "none"), record(Walk))
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +304,17 @@ class Scene:
     def with_references(self, change: Callable[[str, str], str]) -> "Scene":
         """The scene with `change(kind, text)` in the place of every text that names something."""
         edits = tuple(_with_references(edit, change) for edit in self.edits)
-        return replace(_with_references(self, change), edits=edits)
+        scene = replace(_with_references(self, change), edits=edits)
+        if not isinstance(scene.seed, Walk):
+            return scene
+
+        def named(one: Any) -> Any:
+            return change("latent", one) if isinstance(one, str) else one
+
+        seeds = tuple(map(named, scene.seed.seeds))
+        return replace(
+            scene, seed=replace(scene.seed, seeds=seeds, around=named(scene.seed.around))
+        )
 
     @property
     def is_finite(self) -> bool:
@@ -365,10 +401,26 @@ def references(table: Any) -> Iterator[tuple[Path, str, Any]]:
     if not isinstance(table, dict):
         return
     yield from _references(Scene, table, ())
+    yield from _passed(table.get("seed"))
     edits = table.get("edits")
     for index, edit in enumerate(edits if isinstance(edits, list) else []):
         if isinstance(edit, dict):
             yield from _references(Edit, edit, ("edits", index))
+
+
+def _passed(walk: Any) -> Iterator[tuple[Path, str, Any]]:
+    """The stored latents of a walk: among its seeds, or as a file says its stops."""
+    if not isinstance(walk, dict):
+        return
+    for name in ("walk", "seeds"):
+        seeds = walk.get(name)
+        for index, one in enumerate(seeds if isinstance(seeds, list) else ()):
+            if isinstance(one, str):
+                yield ("seed", "walk", index), "latent", one
+            elif isinstance(one, dict) and isinstance(one.get("latent"), str):
+                yield ("seed", "walk", index, "latent"), "latent", one["latent"]
+    if isinstance(walk.get("around"), str):
+        yield ("seed", "around"), "latent", walk["around"]
 
 
 def _references(made: Any, table: dict[str, Any], where: Path) -> Iterator[tuple[Path, str, Any]]:

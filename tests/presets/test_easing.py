@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
+from latty.easing import EASINGS, curve_of, ease, reach
 from latty.errors import PresetError
 from latty.presets import Track, from_dict, to_dict
-from latty.presets.easing import EASINGS, curve_of, ease, reach
 
 STEPS = [i / 4096 for i in range(4097)]
 OLD = ("linear", "smooth", "sine", "cubic")

@@ -59,7 +59,8 @@ FAULTS = {
         "x.toml:4:1: scene.seed: must be at most 4294967295, not 4294967296"
     ),
     HEAD + "seed = 'x'": (
-        "x.toml:4:1: scene.seed: must be a whole number, a list of them or { walk = [...] }"
+        "x.toml:4:1: scene.seed: must be a whole number, a list of them, { walk = [...] } or "
+        "{ noise = ..., amplitude = ... }"
     ),
     HEAD + "seed = []": "x.toml:4:1: scene.seed: needs at least 1 entries, has 0",
     HEAD + "seed = [1, 2.5]": "x.toml:4:12: scene.seed.1: must be a whole number, not 2.5",
@@ -113,8 +114,8 @@ FAULTS = {
         "x.toml:6:1: scene.edits.0.strength: must be at most 100, not 101"
     ),
     HEAD + "[[scene.edits]]\ndirection = 'a'\nstrength = '3'": (
-        "x.toml:6:1: scene.edits.0.strength: must be a number, { from = ..., to = ... } or "
-        "{ keys = [[time, value], ...] }"
+        "x.toml:6:1: scene.edits.0.strength: must be a number, { from = ..., to = ... }, "
+        "{ keys = [[time, value], ...] } or { noise = ..., amplitude = ..., period = ... }"
     ),
     HEAD + "[[scene.edits]]\ndirection = 'a'\nstrength = { from = 1, to = inf }": (
         "x.toml:6:24: scene.edits.0.strength.to: must be a finite number, not inf"
@@ -140,8 +141,8 @@ FAULTS = {
         "x.toml:5:1: outputs.0.path: would overwrite a preset; its suffix chooses the format"
     ),
     HEAD + "[[outputs]]\npath = 'a.gif'\nloop = 'bonce'": (
-        "x.toml:6:1: outputs.0.loop: must be one of 'once', 'loop', 'bounce', not text 'bonce', "
-        "did you mean 'bounce'?"
+        "x.toml:6:1: outputs.0.loop: must be one of 'once', 'loop', 'bounce', 'seamless', "
+        "not text 'bonce', did you mean 'bounce'?"
     ),
     HEAD + "[[outputs]]\npath = 'a.gif'\nlayout = 'grid'": (
         "x.toml:6:1: outputs.0.layout: 'grid' is one picture: it needs a .png"

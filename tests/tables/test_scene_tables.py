@@ -9,6 +9,7 @@ import pytest
 
 from latty.errors import BadData
 from latty.scene import BLENDS, MODES, UNITS, Edit, Layers, Scene, Walk, from_table, to_table
+from latty.stops import Stop
 
 TEXTS = (
     "",
@@ -38,14 +39,22 @@ def some_edit(draw: random.Random) -> Edit:
 def some_scene(draw: random.Random) -> Scene:
     """Any scene, each field often as usual."""
     seeds = tuple(draw.choices((0, 1, 2**32 - 1), k=draw.randrange(4)))
-    walk = Walk(seeds, draw.choice(BLENDS), draw.choice(NUMBERS))  # type: ignore[arg-type]
+    stops = (Stop(None, 0.1, "in-back", 0.5),) * draw.randrange(3)
+    walk = Walk(
+        draw.choice((seeds, ("z.npy#1", 4))),
+        draw.choice(BLENDS),  # type: ignore[arg-type]
+        draw.choice(NUMBERS),
+        draw.choice((True, False)),
+        stops,
+        draw.choice((None, 3, "w.npy#0")),
+    )
     mixture = tuple((draw.randrange(1000), draw.choice(NUMBERS)) for _ in range(draw.randrange(4)))
     every = {
         "seed": draw.choice((7, walk)),
         "truncation": draw.choice(NUMBERS),
         "cutoff": draw.choice((0, 4)),
         "label": draw.choice((0, 207, "husky", "", mixture)),
-        "noise": draw.choice(("none", 0, 5)),
+        "noise": draw.choice(("none", 0, 5, walk)),
         "edits": tuple(some_edit(draw) for _ in range(draw.randrange(4))),
         "size": draw.choice((1, 256)),
         "truncation_after_edits": True,
@@ -68,7 +77,8 @@ def test_every_scene_comes_back_as_it_was() -> None:
 
 def test_no_field_of_a_scene_is_forgotten() -> None:
     table = to_table(
-        Scene("m", Walk((1, 2), "lerp", 0.5), 0.7, 4, ((1, 0.5),), 3,
+        Scene("m", Walk((1, 2), "lerp", 0.5, True, (Stop(0.5, 0.1),), 3, 0.2), 0.7, 4,
+              ((1, 0.5),), 3,
               (Edit("d", 2, Layers(1, 2), "flip", "own", ("e",)),), 64, True, "l#0", ("k",))
     )  # fmt: skip
     assert set(table) == {field.name for field in fields(Scene)}

@@ -20,6 +20,7 @@ from torch import Tensor
 from latty.edits.activations import changes, stacks
 from latty.edits.labels import labels, with_labels
 from latty.edits.stack import Stack
+from latty.edits.walk import Paths
 from latty.errors import BadData
 from latty.models.activations import Change
 from latty.models.base import Generator, Labels
@@ -55,7 +56,7 @@ class Applied:
 def applied(scenes: Sequence[Scene], generator: Generator, foreign: bool = False) -> Applied:
     """Scenes of one model as codes (N, L, D) and what their synthesis changes inside. Raises
     BadData, Missing as `codes` and `changes` do."""
-    scenes = with_labels(scenes, generator)
+    scenes = settled(scenes, generator, foreign)
     known, moved = generator.info.num_classes, codes(scenes, generator, foreign)
     common = [(scene.noise, scene.truncation if known else 1.0) for scene in scenes]
     kinds = zip(common, stacks(scenes, generator, foreign), strict=True)
@@ -67,6 +68,13 @@ def applied(scenes: Sequence[Scene], generator: Generator, foreign: bool = False
         runs.append(SynthesisRun(rows, noise, truncation, label, inner))
         first = rows.stop
     return Applied(moved, tuple(runs))
+
+
+def settled(scenes: Sequence[Scene], generator: Generator, foreign: bool = False) -> list[Scene]:
+    """The scenes with a class wherever one is known, and every walk at its place. Raises BadData,
+    Missing."""
+    paths = Paths(generator, foreign)
+    return [paths.settled(scene) for scene in with_labels(scenes, generator)]
 
 
 def codes(scenes: Sequence[Scene], generator: Generator, foreign: bool = False) -> Tensor:
@@ -82,7 +90,7 @@ def codes(scenes: Sequence[Scene], generator: Generator, foreign: bool = False) 
     if len({scene.model for scene in scenes}) > 1:
         found = ", ".join(sorted({scene.model for scene in scenes}))
         raise BadData(f"scenes of several models: {found}", "draw each model by itself")
-    scenes, stack = with_labels(scenes, generator), Stack(generator, foreign)
+    scenes, stack = settled(scenes, generator, foreign), Stack(generator, foreign)
     starts = torch.cat([stack.start(scene) for scene in scenes])
     groups: dict[tuple[object, ...], list[int]] = {}
     for i, scene in enumerate(scenes):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 
 import torch
 from torch import Tensor
@@ -14,10 +13,10 @@ from latty.edits import steps
 from latty.edits.conditioned import labelled
 from latty.edits.labels import labels
 from latty.edits.locks import Locks
-from latty.edits.walk import latent
+from latty.edits.walk import Paths, latent
 from latty.errors import BadData
 from latty.models.base import Generator
-from latty.scene import ALL, MIXING, Edit, Layers, Scene
+from latty.scene import ALL, MIXING, Edit, Layers, Scene, Walk
 
 
 class Stack:
@@ -25,7 +24,8 @@ class Stack:
 
     def __init__(self, generator: Generator, foreign: bool) -> None:
         self.generator, self.foreign = generator, foreign
-        self.draw = cache(generator.sample)
+        self.paths = Paths(generator, foreign)
+        self.draw = self.paths.draw
         self.known: dict[Scene, Tensor] = {}
         self.found: dict[str, Direction] = {}
         self.locks = Locks(self._found)
@@ -76,6 +76,8 @@ class Stack:
     def _begin(self, scene: Scene) -> tuple[str, Tensor]:
         """Where a scene starts: its space, and a latent (1, Z) or codes (1, L, D)."""
         if scene.latent is None:
+            if isinstance(scene.seed, Walk):
+                return self.paths.place(scene, scene.seed)
             return "z", latent(self.draw, scene.seed)
         space, begin = latents.start(scene.latent, self.generator.info, self.foreign)
         return space, begin.to(self.generator.device)
@@ -84,7 +86,7 @@ class Stack:
         """Stored codes (1, L, D): behind the mapping, so that no z edit can act on them."""
         if scene.edits:
             raise BadData(
-                f"{scene.edits[0].direction} moves z, and {scene.latent} lies behind the mapping",
+                f"{scene.edits[0].direction} moves z, and {_named(scene)} lies behind the mapping",
                 "start at a seed or at a stored z, or edit in w",
             )
         if scene.truncation == 1:
@@ -161,6 +163,13 @@ class Stack:
             alone = self._of_class(scenes[i])
             result[i : i + 1] = alone.truncate(moved[i : i + 1], psi, cutoff)
         return result
+
+
+def _named(scene: Scene) -> str:
+    """The stored latents where a scene starts."""
+    walk = scene.seed
+    passed = walk.latents if isinstance(walk, Walk) else ()
+    return scene.latent or ", ".join(one for one in passed if isinstance(one, str))
 
 
 def _check_mixing(edit: Edit) -> None:

@@ -18,6 +18,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latty.scene import Walk
+from latty.stops import of_normals
+
 EPS = 1e-8  # of pixel norm and demodulation, in every StyleGAN implementation
 
 
@@ -181,9 +184,23 @@ def clamp(y: Tensor, limit: float | None) -> Tensor:
     return y.clamp(-limit, limit) if y.requires_grad else y.clamp_(-limit, limit)
 
 
-@lru_cache(maxsize=32)
-def seeded_noise(seed: int, layer: int, size: Sequence[int], device: torch.device) -> Tensor:
-    """Noise picture (H, W) of `size` of one layer, the same on every device; read only."""
+def seeded_noise(seed: int | Walk, layer: int, size: Sequence[int], device: torch.device) -> Tensor:
+    """Noise picture (H, W) of `size` of one layer, the same on every device; read only. On a walk
+    a mixture of the pictures that it passes, as varied as each of them."""
+    if not isinstance(seed, Walk):
+        return _drawn_noise(seed, layer, size, device)
+    shares = of_normals(len(seed.seeds), seed.blend, seed.t)
+    return torch.stack(
+        [
+            share * _drawn_noise(one, layer, size, device)
+            for share, one in zip(shares, seed.seeds, strict=True)
+            if isinstance(one, int) and abs(share) > 1e-12
+        ]
+    ).sum(0)
+
+
+@lru_cache(maxsize=128)
+def _drawn_noise(seed: int, layer: int, size: Sequence[int], device: torch.device) -> Tensor:
     draw = np.random.RandomState([seed, layer]).randn(*size).astype(np.float32)
     with torch.inference_mode(False):  # it is kept: the first caller's mode must not stick to it
         return torch.from_numpy(draw).to(device)

@@ -12,7 +12,7 @@
     together.py    with its directions and latents, with_model.py with its model
     saving.py      back to TOML; an existing file keeps its comments
     overrides.py   --set KEY=VALUE        migrations.py  older layouts
-    paths.py       where a preset may write        easing.py  how numbers move
+    paths.py       where a preset may write
     codecs.py      the codecs of films, and which goes into which format
     formats.py     the output formats and their writers
 

@@ -18,7 +18,7 @@ from latty.presets.convert import to_preset
 from latty.presets.formats import format_of, is_film, suffix_of
 from latty.presets.reading import PresetFile
 from latty.presets.values import Output, Preset
-from latty.scene import Walk, references
+from latty.scene import references
 from latty.tables.rules import keys_of
 
 NOTHING = "no [[outputs]]: nothing to render"
@@ -116,7 +116,7 @@ def _whole(source: PresetFile, preset: Preset) -> Iterator[Problem]:
         yield source.problem((), "no schema number, read as 1", "add: schema = 1")
     if not preset.outputs:
         yield source.problem((), NOTHING, "add one, or name one with -o")
-    if _moves(preset) and preset.count() == 1:
+    if preset.moves and preset.count() == 1:
         yield source.problem(("frames",), "is 1: nothing will be seen to move")
     if preset.scene.latent is not None and (preset.seeds or preset.scene.seed != 0):
         yield source.problem(("scene", "seed"), "is not used: the scene starts at its latent")
@@ -125,14 +125,10 @@ def _whole(source: PresetFile, preset: Preset) -> Iterator[Problem]:
             yield source.problem(("outputs", index, "layout"), "is a strip of edits: there is none")
 
 
-def _moves(preset: Preset) -> bool:
-    return bool(preset.tracks) or isinstance(preset.scene.seed, Walk)
-
-
 def _timing(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     """Films that are slower, longer or less smooth than they look in the file."""
     films = [(i, output) for i, output in enumerate(preset.outputs) if is_film(output.path)]
-    for index, output in films if _moves(preset) and preset.count() > 1 else ():
+    for index, output in films if preset.moves and preset.count() > 1 else ():
         form, first = format_of(output.path), films[0][1]
         if form is not None and form.fastest and output.rate > form.fastest:
             what = f"{form.suffix} plays {form.fastest} a second: frames are left out"
@@ -145,4 +141,5 @@ def _timing(source: PresetFile, preset: Preset) -> Iterator[Problem]:
         plays = form is not None and "fps" in form.reads
         if plays and output.loop == "loop" and not preset.closed:
             what = "does not close: it jumps from its end to its beginning"
-            yield source.problem(("outputs", index, "loop"), what, 'or say loop = "once"')
+            hint = 'or say loop = "seamless": what moves goes back; or "once", "bounce"'
+            yield source.problem(("outputs", index, "loop"), what, hint)

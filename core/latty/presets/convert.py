@@ -10,8 +10,10 @@ from latty.presets.pins import Pins
 from latty.presets.shape import Path
 from latty.presets.texts import Caption
 from latty.presets.tracks import Motion, Track
-from latty.presets.values import SCHEMA, Output, Preset
+from latty.presets.tracks.noise import Wander
+from latty.presets.values import SCHEMA, WALKS, Output, Preset
 from latty.scene import Edit, Scene, Walk
+from latty.stops import PLAIN, Stop
 from latty.tables.rules import keys_of
 from latty.tables.words import shown
 
@@ -25,23 +27,24 @@ def to_preset(table: Table, file: str) -> Preset:
     tracks: dict[str, Motion] = {}
     if isinstance(seed, Path):
         said["seed"] = seed.walk
-        if seed.easing != "linear":
-            tracks["seed"] = Track(((0.0, 0.0), (1.0, 1.0)), seed.easing)
+        tracks |= _pace("seed", seed)
     elif isinstance(seed, tuple):
         said["seed"] = seed[0]
+    if isinstance(noise := said["noise"], Path):
+        said["noise"] = noise.walk
+        tracks |= _pace("noise", noise)
     scene = Scene(**_still(said, "", tracks))
     for key, track in tracks.items():
-        scene = scene if key == "seed" else scene.with_number(key, track.at(0.0))
+        scene = scene if key in WALKS else scene.with_number(key, track.at(0.0))
     if (between := latents_between(scene.latent or "")) is not None:
         source, first, last = between
         tracks["latent"] = Track(((0.0, first), (1.0, last)))
         scene = replace(scene, latent=f"{source}#{first}")
-    moves = bool(tracks) or isinstance(scene.seed, Walk)
-    return Preset(
+    made = Preset(
         schema=SCHEMA,
         name=table.get("name") or stem_of(file),
         scene=scene,
-        frames=table.get("frames") or (FRAMES if moves and "seconds" not in table else 1),
+        frames=table.get("frames") or 1,
         tracks=tuple(tracks.items()),
         seeds=seed if isinstance(seed, tuple) and not isinstance(seed, Path) else (),
         outputs=table["outputs"],
@@ -50,6 +53,16 @@ def to_preset(table: Table, file: str) -> Preset:
         pins=table.get("pins"),
         texts=table["text"],
     )
+    counted = "frames" in table or "seconds" in table or not made.moves
+    return made if counted else replace(made, frames=FRAMES)
+
+
+def _pace(key: str, path: Path) -> dict[str, Motion]:
+    """How the place on a walk moves, where it does not move evenly."""
+    if isinstance(path.pace, str):
+        straight = path.pace == "linear"
+        return {} if straight else {key: Track(((0.0, 0.0), (1.0, 1.0)), path.pace)}
+    return {key: path.pace}
 
 
 def stem_of(file: str) -> str:
@@ -85,7 +98,8 @@ def to_dict(preset: Preset) -> Table:
     tracks = {key: _tidy_table(track.table(line)) for key, track in preset.tracks}
     # The file of its latents may know a truncation, which is taken where none is said.
     said = ("truncation",) if scene.latent is not None else ()
-    data["scene"] = _written(scene, tracks, said, seed=_seed(preset), latent=_latent(preset))
+    instead = {"seed": _seed(preset), "latent": _latent(preset), "noise": _noise(preset)}
+    data["scene"] = _written(scene, tracks, said, **instead)
     if scene.edits:
         data["scene"]["edits"] = [
             _written(edit, tracks, where=f"edits.{i}.") for i, edit in enumerate(scene.edits)
@@ -134,15 +148,45 @@ def _same(value: Any) -> Any:
 
 
 def _seed(preset: Preset) -> int | list[int] | Table:
-    seed, track = preset.scene.seed, dict(preset.tracks).get("seed")
+    seed = preset.scene.seed
     if preset.seeds:
         return list(preset.seeds)
-    if isinstance(seed, int):
-        return seed
-    data: Table = {"walk": list(seed.seeds)}
-    if seed.blend != "slerp":
+    return seed if isinstance(seed, int) else _walk(seed, "seed", "slerp", preset)
+
+
+def _noise(preset: Preset) -> Any:
+    noise = preset.scene.noise
+    return _walk(noise, "noise", "circular", preset) if isinstance(noise, Walk) else noise
+
+
+def _walk(seed: Walk, key: str, usual: str, preset: Preset) -> Table:
+    """A walk as a file says it, or the noise that made it."""
+    track = dict(preset.tracks).get(key)
+    if isinstance(track, Wander):
+        return _tidy_table(track.table(preset.line))
+    stops = seed.stops or (PLAIN,) * len(seed.seeds)
+    data: Table = {
+        "walk": [_stop(*one, preset.line) for one in zip(seed.seeds, stops, strict=True)]
+    }
+    if seed.blend != usual:
         data["blend"] = seed.blend
+    data |= {"even": True} if seed.even else {}
     return {**data, "easing": track.easing} if isinstance(track, Track) else data
+
+
+def _stop(passed: int | str, stop: Stop, line: TimeLine) -> int | str | Table:
+    """A stop of a walk: as a table where more is said of it than what is passed."""
+    said = {
+        name: value
+        for name, key in keys_of(Stop).items()
+        if (value := getattr(stop, name)) != key.default
+    }
+    if "at" in said:
+        said["at"] = line.written(stop.at or 0.0)
+    if "hold" in said:
+        said["hold"] = line.written(stop.hold, "length")
+    named = {"seed" if isinstance(passed, int) else "latent": passed}
+    return _tidy_table({**named, **said}) if said else passed
 
 
 def _latent(preset: Preset) -> str | None:

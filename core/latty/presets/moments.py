@@ -113,8 +113,11 @@ def rate_of(value: Any) -> Fraction | None:
         return None
 
 
-def moment(clock: Clock = "place") -> Rule:
-    """A time, read as a Moment; Faults must be `about` the TimeLine of its file."""
+def moment(clock: Clock = "place", beyond: bool = False) -> Rule:
+    """A time, read as a Moment; Faults must be `about` the TimeLine of its file.
+
+    beyond  it may be longer than the film
+    """
 
     def read(value: Any, where: Path, faults: Faults) -> Any:
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -129,9 +132,11 @@ def moment(clock: Clock = "place") -> Rule:
             return value
         if number and clock == "place" and not 0 <= share <= 1:
             faults.add(where, f"must be a time from 0 to 1, not {described(value)}", FORMS)
-        elif not 0 <= share <= 1 + SLACK:
+        elif share < 0 or (clock == "length" and beyond and not share):
+            faults.add(where, "must be longer than that")
+        elif share > 1 + SLACK and not beyond:
             faults.add(where, f"is beyond the end: the film lasts {line.seconds or 0:g} s")
-        return Moment(min(share, 1.0), value)
+        return Moment(share if beyond else min(share, 1.0), value)
 
     texts = {"type": "string", "pattern": f"^{TEXT}$"}
     numbers = {"type": "number", "minimum": 0, "maximum": 1 if clock == "place" else LONGEST}

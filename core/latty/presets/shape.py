@@ -8,15 +8,17 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from latty.presets import codecs
-from latty.presets.moments import LONGEST, MOST
+from latty.presets.moments import LONGEST, MOST, moment
 from latty.presets.paths import name_fault
 from latty.presets.pins import Pins
 from latty.presets.texts import MOST as MOST_TEXTS
 from latty.presets.texts import Caption
-from latty.presets.tracks import TRACK, Motion, Track, words
+from latty.presets.tracks import TRACK, Motion, Track, noise, words
 from latty.presets.tracks.keyed import easing_key
+from latty.presets.tracks.noise import Wander
 from latty.presets.values import MOST_SEEDS, SCHEMA, Output
-from latty.scene import SEED, Blend, Edit, Scene, Walk
+from latty.scene import REF, SEED, Blend, Edit, Scene, Walk
+from latty.stops import PLAIN, Stop, schedule
 from latty.tables.rules import (
     Faults,
     Key,
@@ -32,6 +34,7 @@ from latty.tables.rules import (
     table,
     text,
     whole,
+    word,
 )
 
 
@@ -39,23 +42,74 @@ class Path(NamedTuple):
     """A walk over its whole length, as a file says it."""
 
     walk: Walk
-    easing: str
+    pace: str | Motion  # an easing, or how its place moves
 
 
-def _path(walk: tuple[int, ...], blend: Blend, easing: str) -> Path:
-    return Path(Walk(walk, blend), easing)
+def _stop(**said: Any) -> tuple[int | str, Stop]:
+    """What is passed there, and what is said of it."""
+    passed = [said.pop(key) for key in ("seed", "latent") if key in said]
+    if len(passed) != 1:
+        raise ValueError("needs a seed or a latent, and not both")
+    return passed[0], Stop(**said)
+
+
+def _path(walk: tuple[Any, ...], blend: Blend, even: bool, easing: str) -> Path:
+    pairs = [one if isinstance(one, tuple) else (one, PLAIN) for one in walk]
+    seeds, stops = (tuple(part) for part in zip(*pairs, strict=True))
+    stops = stops if any(stop != PLAIN for stop in stops) else ()
+    schedule(stops or (PLAIN,) * len(seeds), blend == "circular")
+    return Path(Walk(seeds, blend, even=even, stops=stops), easing)
+
+
+STOP = {
+    "seed": Key(SEED, "The seed that it passes."),
+    "latent": Key(REF, "The stored latent that it passes, FILE#INDEX."),
+    **keys_of(Stop),
+    "at": replace(keys_of(Stop)["at"], rule=moment()),
+    "hold": replace(keys_of(Stop)["hold"], rule=moment("length")),
+}
+PASSED = one_of(
+    "a seed, a stored latent or { seed = ..., hold = ..., easing = ... }",
+    SEED,
+    REF,
+    checked(table(STOP), lambda said: _stop(**said)),
+)
+
+
+def _wander(said: dict[str, Any]) -> Path:
+    wander = Wander(**said)
+    return Path(wander.walk, wander)
 
 
 PATH = {
-    "walk": replace(keys_of(Walk)["seeds"], required=True),
+    "walk": Key(
+        array(PASSED, 2, 1000),
+        "Seeds, stored latents and { seed = 7, hold = '1s' }, in the order they are passed.",
+        required=True,
+    ),
     "blend": keys_of(Walk)["blend"],
+    "even": keys_of(Walk)["even"],
     "easing": easing_key("How the place on the whole path moves."),
 }
 SEEDS = one_of(
-    "a whole number, a list of them or { walk = [...] }",
+    "a whole number, a list of them, { walk = [...] } or { noise = ..., amplitude = ... }",
     SEED,
     array(SEED, 1, MOST_SEEDS),
-    table(PATH, _path),
+    checked(table(noise.LATENT, mark="noise"), _wander),
+    checked(table(PATH), lambda said: _path(**said)),
+)
+PICTURES = {  # a walk through noise pictures: each seed is a set of them
+    "walk": Key(array(SEED, 2, 1000), "Seeds of noise, in the order they are passed.",
+                required=True),
+    "blend": replace(keys_of(Walk)["blend"], default="circular"),
+    "easing": easing_key("How the place on the whole path moves."),
+}  # fmt: skip
+NOISE = one_of(
+    "'const', 'none', a whole number, { walk = [...] } or { noise = ..., period = ... }",
+    SEED,
+    word("const", "none"),
+    checked(table(noise.PICTURES, mark="noise"), _wander),
+    checked(table(PICTURES), lambda said: _path(even=False, **said)),
 )
 
 
@@ -89,7 +143,7 @@ def _moving(made: type, **rules: Rule) -> dict[str, Key]:
     return keys | {name: replace(keys[name], rule=rule) for name, rule in rules.items()}
 
 
-SCENE = _moving(Scene, seed=SEEDS, edits=array(table(_moving(Edit)), 0, 100))
+SCENE = _moving(Scene, seed=SEEDS, noise=NOISE, edits=array(table(_moving(Edit)), 0, 100))
 
 
 def _fitting(rule: Rule) -> Rule:

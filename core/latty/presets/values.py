@@ -10,7 +10,8 @@ from latty.presets.colours import COLOUR
 from latty.presets.moments import USUAL, TimeLine, Times
 from latty.presets.pins import Pins
 from latty.presets.texts import Caption
-from latty.presets.tracks import Motion
+from latty.presets.tracks import Motion, Track
+from latty.presets.tracks.swing import Swing
 from latty.scene import SIZE, Scene, Walk
 from latty.tables import amounts
 from latty.tables.rules import (
@@ -27,7 +28,7 @@ from latty.tables.rules import (
 
 SCHEMA = 1  # the layout of preset files that this latty writes
 
-Loop = Literal["once", "loop", "bounce"]
+Loop = Literal["once", "loop", "bounce", "seamless"]
 Chroma = Literal["420", "422", "444", "rgb"]
 Profile = Literal["proxy", "lt", "standard", "hq", "4444"]
 Encoder = Literal["x264", "nvenc"]
@@ -46,6 +47,7 @@ GOP = one_of(
         {"type": "string", "pattern": f"^{_SECONDS.pattern}$"},
     ),
 )
+WALKS = ("seed", "noise")  # what may be a place on a walk
 MOST_SEEDS = 4096  # pictures on a sheet
 FRAME_SIDE = whole(1, 8192)
 COLUMNS = 7  # of sheets, grids and strips that say none
@@ -82,7 +84,11 @@ class Output:
         USUAL, rates.rule(), "Frames per second; '30000/1001', 'ntsc' and 29.97 are exact."
     )
     size: int | None = option(None, SIZE, "Height in pixels; absent: the scene's.", everywhere=True)
-    loop: Loop = option("loop", word(*get_args(Loop)), "bounce: there and back again.")
+    loop: Loop = option(
+        "loop",
+        word(*get_args(Loop)),
+        "bounce: there and back; seamless: what does not return swings back within the film.",
+    )
     crf: int = option(18, whole(0, 63), "Video quality, 0 (best) to 63.")
     codec: str | None = option(None, text(40), "Of a film; absent: the usual one of its suffix.")
     chroma: Chroma | None = option(
@@ -208,13 +214,37 @@ class Preset:
         if isinstance(scene.seed, Walk):
             place = tracks["seed"].at(t) if "seed" in tracks else t
             scene = replace(scene, seed=_moved(scene.seed, place))
+        if isinstance(scene.noise, Walk):
+            place = tracks["noise"].at(t) if "noise" in tracks else t
+            scene = replace(scene, noise=_moved(scene.noise, place))
         for key, track in self.tracks:
             if key == "latent":
                 source = (scene.latent or "").rpartition("#")[0]
                 scene = replace(scene, latent=f"{source}#{round(track.at(t))}")
-            elif key != "seed":
+            elif key not in WALKS:
                 scene = scene.with_number(key, track.at(t))
         return scene
+
+    @property
+    def moves(self) -> bool:
+        """Whether anything does."""
+        return bool(self.tracks) or any(isinstance(getattr(self.scene, key), Walk) for key in WALKS)
+
+    def shown(self, output: Output) -> "Preset":
+        """The preset as an output shows it: where its loop is seamless, whatever does not end where
+        it began goes there and back."""
+        if output.loop != "seamless":
+            return self
+        tracks = dict(self.tracks)
+        for key in WALKS:
+            if isinstance(walk := getattr(self.scene, key), Walk):
+                track = tracks.get(key) or Track(((0.0, 0.0), (1.0, 1.0)))
+                if not walk.returns:
+                    tracks[key] = Swing(track)
+        for key, track in self.tracks:
+            if key not in WALKS and track.at(0.0) != track.at(1.0):
+                tracks[key] = Swing(track)
+        return replace(self, tracks=tuple(tracks.items()))
 
     @property
     def closed(self) -> bool:
@@ -262,5 +292,4 @@ class Preset:
 
 
 def _moved(walk: Walk, place: float) -> Walk:
-    ends_where_it_began = walk.blend == "circular" or walk.seeds[0] == walk.seeds[-1]
-    return replace(walk, t=0.0 if place >= 1.0 and ends_where_it_began else place)
+    return replace(walk, t=0.0 if place == 1.0 and walk.returns else place)

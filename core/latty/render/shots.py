@@ -48,6 +48,7 @@ class Shots(Sequence[Scene]):
 
 def shots(preset: Preset, output: Output, size: int | None) -> Sequence[Scene]:
     """The scenes of one output, at `size` px. Raises BadData for a grid that moves nothing."""
+    preset = preset.shown(output)
     if is_film(output.path):
         return Shots(bare(preset), preset.times(output), size)
     if output.layout == "frames":
@@ -86,6 +87,7 @@ def played(preset: Preset, output: Output) -> tuple[Sequence[int], Fraction]:
 
 def captions(preset: Preset, output: Output) -> list[str]:
     """One caption for each picture of a contact sheet: its seed, its strength or its number."""
+    preset = preset.shown(output)
     times = _spread(preset.times(output), output.across**2)
     short = output.captions == "short"
     if preset.seeds:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, get_args
 
+from latty import easing as easings
 from latty.errors import BadData
-from latty.presets import easing as easings
 from latty.presets import formats
 from latty.presets.moments import TimeLine
 from latty.presets.tracks import TRACK, Motion, Track
@@ -36,7 +36,7 @@ def preset_of(state: State, name: str = "") -> Preset:
     known = frozenset(edit.direction for edit in _of_source(state))
     several = len(state.keys) > 1
     scene, tracks = joined(state.keys, state.film.easing, known) if several else _whole(state)
-    moves = bool(tracks) or isinstance(scene.seed, Walk)
+    moves = Preset(SCHEMA, name, scene, tracks=tracks).moves
     seeds = source.seeds if source is not None and source.seeds[:1] == (scene.seed,) else ()
     still = source.frames if source is not None and not source.tracks else 1
     frames = state.film.frames if moves else still
@@ -49,7 +49,7 @@ def preset_of(state: State, name: str = "") -> Preset:
 
 def moves(preset: Preset) -> bool:
     """Whether there is anything to play."""
-    return bool(preset.tracks) or isinstance(preset.scene.seed, Walk)
+    return preset.moves
 
 
 def moving(state: State) -> list[str]:
@@ -57,11 +57,12 @@ def moving(state: State) -> list[str]:
     if state.keys:
         return []
     preset = preset_of(state)
-    found = ["the seed"] if isinstance(preset.scene.seed, Walk) else []
+    walks = {"seed": "the seed", "noise": "the noise"}
+    found = [word for key, word in walks.items() if isinstance(getattr(preset.scene, key), Walk)]
     for key, _ in preset.tracks:
         if key.startswith("edits."):
             found.append(preset.scene.edits[int(key.split(".")[1])].direction)
-        elif key != "seed":
+        elif key not in walks:
             found.append(key)
     return found
 
@@ -159,7 +160,7 @@ def state_of(preset: Preset) -> State:
         preset,
     )
     kept = State(scene, film=film, name=preset.name)
-    if not moves(preset) or preset.seeds or easing is None:
+    if not moves(preset) or preset.seeds or easing is None or not _is_plain(scene.seed):
         return kept
     times = _grid(preset)
     keys = tuple(_key(preset, t, i) for i, t in enumerate(times))
@@ -183,6 +184,14 @@ def _easing(preset: Preset) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def _is_plain(seed: int | Walk) -> bool:
+    """Whether keyframes can say it: each leg as long as any other, from seed to seed."""
+    if isinstance(seed, int):
+        return True
+    only_seeds = all(isinstance(one, int) for one in seed.seeds)
+    return only_seeds and seed == Walk(seed.seeds, seed.blend, seed.t)
+
+
 def _grid(preset: Preset) -> list[float]:
     """The fewest even intervals on which every key of every track lies, () for none."""
     keyed = [track for _, track in preset.tracks if isinstance(track, Track)]
@@ -198,8 +207,10 @@ def _grid(preset: Preset) -> list[float]:
 
 def _key(preset: Preset, t: float, index: int) -> Scene:
     scene = preset.at(t)
-    if isinstance(preset.scene.seed, Walk):
-        scene = replace(scene, seed=preset.scene.seed.seeds[index])
+    walk = preset.scene.seed
+    passed = walk.seeds[index] if isinstance(walk, Walk) else walk
+    if isinstance(passed, int):
+        scene = replace(scene, seed=passed)
     return scene
 
 

@@ -4,14 +4,14 @@ A kind says how files spell it (Spelling) and what it is at a moment (Motion). T
 module and name its spellings in SPELLINGS.
 """
 
-from latty.presets.tracks import keyed
+from latty.presets.tracks import keyed, noise
 from latty.presets.tracks.keyed import Track
 from latty.presets.tracks.motion import Motion, Spelling
 from latty.tables.rules import one_of, table
 
 __all__ = ["SPELLINGS", "TRACK", "Motion", "Spelling", "Track", "words"]
 
-SPELLINGS: tuple[Spelling, ...] = keyed.SPELLINGS
+SPELLINGS: tuple[Spelling, ...] = (*keyed.SPELLINGS, *noise.SPELLINGS)
 
 _KNOWN = sorted(SPELLINGS, key=lambda one: not one.mark)  # what has no mark comes last
 

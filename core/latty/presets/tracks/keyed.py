@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from latty.presets import easing as easings
-from latty.presets.easing import ease, reach
+from latty import easing as easings
+from latty.easing import ease, reach
 from latty.presets.moments import TimeLine, moment
 from latty.presets.tracks.motion import Spelling
 from latty.scene import STRENGTH

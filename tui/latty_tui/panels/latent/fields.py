@@ -25,6 +25,8 @@ class NoiseField(LatentField):
 
     def words(self, look: FieldContext) -> str:
         noise = look.scene.noise
+        if isinstance(noise, Walk):
+            return "walk"
         return noise if isinstance(noise, str) else f"seed {noise}"
 
     def why(self, look: FieldContext) -> str:
@@ -37,12 +39,13 @@ class NoiseField(LatentField):
 
     def nudged(self, look: FieldContext, way: int, coarse: bool = False) -> Change:
         noise = look.scene.noise
+        noise = 0 if isinstance(noise, Walk) else noise
         now = noise if isinstance(noise, int) else NOISES.index(noise) - len(NOISES)
         at = max(-len(NOISES), min(SEED_LIMIT - 1, now + way))
         return self._at(look.state, at if at >= 0 else NOISES[at])
 
     def question(self, look: FieldContext) -> Question:
-        return Question("noise", str(look.scene.noise), reading.noise,
+        return Question("noise", self.words(look).removeprefix("seed "), reading.noise,
                         self._at, "const, none, or a seed")  # fmt: skip
 
 

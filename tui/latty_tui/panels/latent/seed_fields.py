@@ -21,7 +21,8 @@ def stepped(state: State, by: int) -> Change:
     """The state at the next seed, or with every seed of a walk moved on."""
     seed = state.scene.seed
     if isinstance(seed, Walk):
-        moved = tuple((one + by) % SEED_LIMIT for one in seed.seeds)
+        moved = tuple((one + by) % SEED_LIMIT if isinstance(one, int) else one
+                      for one in seed.seeds)  # fmt: skip
         return reseeded(state, replace(seed, seeds=moved))
     return reseeded(state, (seed + by) % SEED_LIMIT)
 
