@@ -77,7 +77,7 @@ def _changed_text(preset: Preset, target: Path) -> str:
     raw = target.read_bytes().decode("utf-8")
     document = tomlkit.parse(raw.removeprefix("\ufeff").replace("\r\n", "\n"))
     try:
-        _merge(document, old, to_dict(preset))
+        merge(document, old, to_dict(preset))
         text = tomlkit.dumps(document)
         again = _read(reading.of_text(text, source), target.parent)
         kept = _alike(again, preset, document)
@@ -99,7 +99,7 @@ def _alike(read: Preset, preset: Preset, document: Any) -> bool:
     return read == preset
 
 
-def _merge(table: Any, old: Data, new: Data) -> None:
+def merge(table: Any, old: Data, new: Data) -> None:
     """Change `table`, which says `old`, in place until it says `new`."""
     for key in [key for key in old if key not in new and key in table]:
         del table[key]
@@ -110,7 +110,7 @@ def _merge(table: Any, old: Data, new: Data) -> None:
         if key == "scene" and isinstance(before, dict):
             if there is None:  # it is all in a preset that this one extends
                 table[key] = there = tomlkit.table()
-            _merge(table[key], before, value)
+            merge(table[key], before, value)
         elif _are_tables(value) and isinstance(there, AoT):
             _merge_list(there, before or [], value)
         else:
@@ -130,7 +130,7 @@ def _merge_list(entries: AoT, old: list[Data], new: list[Data]) -> None:
         for index in range(first + common, last):
             entries.insert(start + index - first, _table(new[index]))
         for index in range(common):
-            _merge(entries[start + index], old[start + index], new[first + index])
+            merge(entries[start + index], old[start + index], new[first + index])
 
 
 def _are_tables(value: Any) -> bool:

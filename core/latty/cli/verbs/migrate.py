@@ -1,0 +1,37 @@
+"""Rewrite presets of an older layout in today's; their comments stay."""
+
+from pathlib import Path
+
+from latty.cli.parser import Parser
+from latty.cli.run import Run
+from latty.errors import BadData
+
+ORDER = 126
+
+
+def options(parser: Parser) -> None:
+    """What it takes."""
+    parser.epilog = (
+        "A preset without a schema number gets one. What is of today's layout is not touched.\n\n"
+        '--json: {"preset", "schema", "changed"}; "schema" is the layout that it had, 0: none said.'
+    )
+    parser.add_argument("presets", nargs="+", metavar="PRESET", help="a .toml")
+    parser.add_argument("--check", action="store_true", help="write nothing; 65 where one is older")
+    parser.add_json()
+
+
+def run(run: Run) -> int:
+    """Every preset in turn. Raises PresetError, Missing, BadData, OutputError, Locked."""
+    from latty.presets.migrating import rewrite
+    from latty.presets.values import SCHEMA
+
+    older = 0
+    for ref in run.args.presets:
+        had = rewrite(Path(ref).expanduser(), run.args.check)
+        older += had is not None
+        said = f"schema {had}" if had else "no schema"
+        words = "is to be rewritten" if run.args.check else "rewritten"
+        line = f"{ref}: up to date" if had is None else f"{ref}: {words} ({said} -> {SCHEMA})"
+        run.out.result(line, preset=ref, schema=SCHEMA if had is None else had,
+                       changed=had is not None)  # fmt: skip
+    return BadData.exit_code if older and run.args.check else 0
