@@ -70,4 +70,7 @@ def render_there(request: RenderRequest, folder: str) -> Rendered:
         what = f"a machine of the cluster has no {folder}"
         raise Missing(what, "render needs a shared disk there")
     os.chdir(folder)
-    return render_one(*request.resolved())
+    preset, options = request.resolved()
+    if not preset.outputs:  # made meanwhile
+        return Rendered(preset.name, preset.scene.model, (), options.notes, 0.0)
+    return render_one(preset, options)

@@ -15,6 +15,7 @@ from latty.render import provenance
 from latty.render.named import Unplaced
 from latty.render.options import Batches, Options
 from latty.render.sources import PresetSource, read
+from latty.render.updating import stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class RenderRequest:
     overrides  texts such as scene.seed=3, put over the preset
     output     one file instead of all outputs, None for these
     anyway     what it is made of may have another content
+    update     only outputs that are not up to date
     own_batch  the options' batch also for a picture, whose recipe has batches of its own
     """
 
@@ -34,6 +36,7 @@ class RenderRequest:
     output: Path | None = None
     own_batch: bool = False
     anyway: bool = False
+    update: bool = False
 
     @property
     def is_stream(self) -> bool:
@@ -43,7 +46,8 @@ class RenderRequest:
     def resolved(self) -> tuple[Preset, Options]:
         """The preset with its outputs where they are wanted. Raises what `sources.read` does."""
         source = read(self.ref, self.overrides, self.anyway)
-        return self._placed(source, source.preset)
+        preset, options = self._placed(source, source.preset)
+        return stale(preset, options)[:2] if self.update else (preset, options)
 
     def checked(self, taken: OutputNames | None = None) -> "CheckedRequest":
         """The same, and what is doubtful about it. Raises PresetError with all that cannot be
@@ -56,7 +60,10 @@ class RenderRequest:
         preset, options = self._placed(source, source.preset)
         source.loaded.refuse([*_in_the_way(source.loaded, preset, options, taken or OutputNames())])
         # Where an output was typed, keys of the preset's own were not meant for it.
-        return CheckedRequest(preset, options, tuple(doubts.lines(self.output is None)))
+        warnings, fresh = tuple(doubts.lines(self.output is None)), tuple[Path, ...]()
+        if self.update:
+            preset, options, fresh = stale(preset, options)
+        return CheckedRequest(preset, options, warnings, fresh)
 
     def _placed(self, source: PresetSource, preset: Preset) -> tuple[Preset, Options]:
         options = replace(self.options, preset_file=source.file, differs=source.differs)
@@ -85,11 +92,15 @@ class RenderRequest:
 
 @dataclass(frozen=True, slots=True)
 class CheckedRequest:
-    """A request whose preset can be drawn, and what is doubtful about it, line by line."""
+    """A request whose preset can be drawn, and what is doubtful about it, line by line.
+
+    fresh   what is up to date, and no output of the preset any more
+    """
 
     preset: Preset
     options: Options
     warnings: tuple[str, ...]
+    fresh: tuple[Path, ...] = ()
 
 
 def checked(requests: Sequence[RenderRequest]) -> "list[CheckedRequest | Exception]":

@@ -38,6 +38,8 @@ def options(parser: Parser) -> None:
     add("-o", "--output", metavar="PATH", help="write one file, there; the suffix is its format")
     add("--dry-run", action="store_true", help="say what would be made; write nothing")
     add("--show", action="store_true", help="show the results in this terminal afterwards")
+    add("--update", action="store_true",
+        help="only what is not up to date by the recipe in it, or is missing")  # fmt: skip
     add("--anyway", action="store_true",
         help="what it pins, or a picture was made of, is another here: use that")  # fmt: skip
     parser.add_recipe()
@@ -65,11 +67,13 @@ def run(run: Run) -> int:
     pairs = [*zip(requests, found, strict=True)]
     if args.detach:
         if not (failed := sum(not _good(*pair, run) for pair in pairs)):
-            return cli_detach.detached(run, args.presets)
+            done = all(map(_is_fresh, found))
+            return 0 if done else cli_detach.detached(run, args.presets)
         run.out.say("no job was handed in")
     elif spread and not args.dry_run:
-        good = [request for request, one in pairs if _good(request, one, run)]
-        failed = len(pairs) - len(good) + (_by_several(good, run) if good else 0)
+        good = [(request, one) for request, one in pairs if _good(request, one, run)]
+        left = [request for request, one in good if not _is_fresh(one)]
+        failed = len(pairs) - len(good) + (_by_several(left, run) if left else 0)
     else:
         failed = sum(not _tried(*pair, run) for pair in pairs)
     if failed:
@@ -88,7 +92,7 @@ def _requests(run: Run) -> list[RenderRequest]:
         **switches(args),
     )
     output = Path(args.output).expanduser() if args.output is not None else None
-    rest = options, tuple(args.overrides), output, bool(args.batch), args.anyway
+    rest = options, tuple(args.overrides), output, bool(args.batch), args.anyway, args.update
     return [RenderRequest(ref, *rest) for ref in args.presets]
 
 
@@ -104,12 +108,17 @@ def _answered(request: RenderRequest, run: Run) -> RenderRequest:
 
 def _free(found: CheckedRequest | Exception) -> CheckedRequest | Exception:
     """The same, or what would stop its job at once."""
-    if isinstance(found, CheckedRequest):
+    if isinstance(found, CheckedRequest) and not _is_fresh(found):
         try:
             refuse_early(found.preset, found.options)
         except LattyError as error:
             return error
     return found
+
+
+def _is_fresh(found: CheckedRequest | Exception) -> bool:
+    """Whether all of it is up to date."""
+    return isinstance(found, CheckedRequest) and bool(found.fresh) and not found.preset.outputs
 
 
 def _good(request: RenderRequest, found: CheckedRequest | Exception, run: Run) -> bool:
@@ -120,6 +129,11 @@ def _good(request: RenderRequest, found: CheckedRequest | Exception, run: Run) -
         return False
     for warning in found.warnings:
         run.out.say(warning)
+    for path in found.fresh:
+        if run.out.json:
+            run.out.result("", preset=found.preset.name, path=str(path), up_to_date=True)
+        else:
+            run.out.say(f"{path} is up to date")
     return True
 
 
@@ -128,6 +142,8 @@ def _tried(request: RenderRequest, found: CheckedRequest | Exception, run: Run) 
     signals.check(GO_ON)
     if not _good(request, found, run) or isinstance(found, Exception):
         return False
+    if _is_fresh(found):
+        return True
     try:
         if run.args.dry_run:
             for item in plan(found.preset, found.options):
