@@ -195,3 +195,18 @@ def test_no_recipe_leaves_it_out_of_every_format(name: str, place: Path) -> None
     assert files and all(b"latty" not in file.read_bytes() for file in files)
     with pytest.raises(BadData):
         provenance.read(without)
+
+
+def test_a_job_renders_the_content_that_was_there_when_it_was_submitted(place: Path) -> None:
+    done = latty("render", "directions.toml", "--detach", "-o", "one.png", "--json", home=place)
+    assert done.returncode == 0, done.stderr
+    words = json.loads(done.stdout)["words"]
+    pins = [word for word in words if word.startswith("--pin=")]
+    assert [pin.partition("=")[2].partition("=")[0] for pin in pins] == [
+        "model:f", "directions:rnd"
+    ]  # fmt: skip
+    assert latty("jobs", "watch", json.loads(done.stdout)["id"], home=place).returncode == 0
+    other("directions", place)
+    refused = latty(*words, "--overwrite", home=place)  # as the job does when it is resumed
+    assert refused.returncode == 65
+    assert "the direction set 'rnd' is not the one that was pinned (" in refused.stderr

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,8 +22,12 @@ class Word(str):
     place = 0
 
 
-def detached(run: Run, per: Sequence[str] = ()) -> int:
+def detached(
+    run: Run, per: Sequence[str] = (), pins: Mapping[str, Sequence[str]] | None = None
+) -> int:
     """Hand the words of this run in as one job, or as one for each word of `per` (presets).
+
+    pins   by such a word: which content the job's names stand for, as `--pin` takes it
 
     Prints the ids. Raises UsageError, DeviceError, OSError.
     """
@@ -35,6 +39,8 @@ def detached(run: Run, per: Sequence[str] = ()) -> int:
     wish = device if device == "cpu" or device.startswith("cuda:") else ""
     ids = []
     for words in jobs_of(run.words, bool(per)):
+        mine = next((pins[word] for word in words if word in pins), ()) if pins else ()
+        words = (words[0], *(f"--pin={pin}" for pin in mine), *words[1:])
         job = control.submit(words, gpus=run.args.gpus, device=wish)
         ids.append(job)
         run.out.result(job, id=job, words=list(words))

@@ -125,6 +125,8 @@ class Parser(argparse.ArgumentParser):
         add("--detach", action="store_true", help="go on without this terminal; see: latty jobs")
         add("--gpus", type=int, default=1, metavar="N",
             help="GPUs the job needs at once (default: 1)")  # fmt: skip
+        add("--pin", action="append", default=[], metavar="KIND:NAME=SHA256", dest="pinned",
+            help="begin with this content only; --detach adds what is here now")  # fmt: skip
 
     def add_workers(self) -> None:
         """--workers, --engine and --address; latty.cli.workers acts on them."""

@@ -5,7 +5,7 @@ A name means another file tomorrow; a digest does not. Recipes and pins say dige
 here is compared with them before anything is drawn. Nothing here imports torch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from typing import Any
 from latty import latents
 from latty.directions.file import LINEAR
 from latty.directions.store import SETS, set_info, split
-from latty.errors import BadData
+from latty.errors import BadData, UsageError
 from latty.files import cached
 from latty.presets.digests import DIGESTS, named_here, same
-from latty.presets.pins import Pins
+from latty.presets.pins import DIGEST, Pins
 from latty.presets.values import Preset
 from latty.scene import MIXING, Scene, references, to_table
 
@@ -132,3 +132,30 @@ def pins_of(preset: Preset) -> Pins:
     found = contents(preset.scene)
     model = found.pop("model").get(preset.scene.model)
     return Pins(model, **{kind: tuple(sorted(table.items())) for kind, table in found.items()})
+
+
+def spelled(pins: Pins, model: str) -> list[str]:
+    """Pins as words of a command line: "model:demo=e2fa8acf9d68"."""
+    found = [("model", model, pins.model)] if pins.model else []
+    found += [
+        (kind, source, said)
+        for kind in ("directions", "latents", "scorers")
+        for source, said in getattr(pins, kind)
+    ]
+    return [f"{kind}:{source}={(said or '')[:SHOWN]}" for kind, source, said in found]
+
+
+def check_spelled(words: Sequence[str]) -> None:
+    """Raises Changed where what is here has another content, UsageError for what is no pin, and
+    what looking for it does."""
+    found = []
+    for word in words:
+        kind, mark, rest = word.partition(":")
+        source, equals, said = rest.rpartition("=")
+        if kind not in DIGESTS or not mark or not equals or not DIGEST.accepts(said):
+            raise UsageError(f"--pin {word} is no pin", "as in model:demo=e2fa8acf9d68")
+        found.append(difference(kind, source, said, source))
+    differs = tuple(one for one in found if one is not None)
+    if differs:
+        told = "; ".join(one.words("the one that was pinned") for one in differs[:TOLD])
+        raise BadData(told, "put that back, or submit it again")
