@@ -1,0 +1,86 @@
+"""What docs/pipelines.md says of make, cron and CI, done as it stands there."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_process import environment
+from places import LIMIT, ROOT
+
+PAGE = (ROOT / "docs/pipelines.md").read_text(encoding="utf-8")
+PRESET = """schema = 1
+frames = 2
+[scene]
+model = "demo"
+seed = 1
+[[outputs]]
+path = "{name}.gif"
+size = 32
+"""
+
+
+def block(title: str) -> str:
+    """The first block of code below a heading."""
+    found = re.search(rf"^## {title}\n.*?^```\w+\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with two presets, and `latty` on the path."""
+    (tmp_path / "films").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "films" / f"{name}.toml").write_text(PRESET.format(name=name))
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin/latty"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m latty_tui "$@"\n')
+    script.chmod(0o755)
+    return tmp_path
+
+
+def done(words: list[str], home: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    known = environment(home)
+    known["PATH"] = f"{home / 'bin'}{os.pathsep}{known['PATH']}"
+    return subprocess.run(words, cwd=folder, env=known, capture_output=True, text=True,
+                          timeout=LIMIT, check=False)  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+def test_make(place: Path) -> None:
+    films = place / "films"
+    (films / "Makefile").write_text("all: a.gif b.gif\n" + block("make"))
+    for _ in range(2):
+        made = done(["make"], place, films)
+        assert made.returncode == 0, made.stderr
+    assert "Nothing to be done" in made.stdout
+    before = (films / "a.gif").read_bytes()
+    (films / "a.toml").touch()
+    again = done(["make"], place, films)
+    assert again.returncode == 0 and "a.gif is up to date" in again.stderr
+    assert "b.gif" not in again.stderr and (films / "a.gif").read_bytes() == before
+    assert "Nothing to be done" in done(["make"], place, films).stdout
+
+
+def test_cron(place: Path) -> None:
+    (place / "nightly").write_text(block("cron"))
+    for _ in range(2):
+        ran = done(["sh", "nightly"], place, place)
+        assert ran.returncode == 0, ran.stderr
+    assert {path.name for path in (place / "out").iterdir()} == {"a.gif", "b.gif"}
+    assert ran.stdout == ran.stderr == ""
+
+
+def test_ci(place: Path) -> None:
+    assert done(["latty", "pin", "films/a.toml", "films/b.toml"], place, place).returncode == 0
+    (place / "ci").write_text(block("CI"))
+    for expected in (["bytes", "path", "preset"], ["path", "preset", "up_to_date"]):
+        ran = done(["sh", "-e", "ci"], place, place)
+        assert ran.returncode == 0, ran.stderr
+        rows = [json.loads(line) for line in (place / "results.json").read_text().splitlines()]
+        assert [sorted(row) for row in rows] == [expected] * 2
