@@ -5,11 +5,15 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latty.cli.parser import parse, split
 from latty.cli.run import Run
 from latty.errors import UsageError
 from latty.process import without
+
+if TYPE_CHECKING:
+    from latty.presets import Preset
 from latty.reading import is_stream
 
 SETTINGS = (Path("/etc/systemd"), Path("/usr/lib/systemd"))  # the first one that says it is right
@@ -23,15 +27,16 @@ class Word(str):
 
 
 def detached(
-    run: Run, per: Sequence[str] = (), pins: Mapping[str, Sequence[str]] | None = None
+    run: Run, per: Sequence[str] = (), presets: "Mapping[str, Preset] | None" = None
 ) -> int:
     """Hand the words of this run in as one job, or as one for each word of `per` (presets).
 
-    pins   by such a word: which content the job's names stand for, as `--pin` takes it
+    presets   by such a word: the job begins only with the content that their names have now
 
     Prints the ids. Raises UsageError, DeviceError, OSError.
     """
     from latty.jobs import control
+    from latty.presets import contents
 
     if any(map(is_stream, per)):
         raise UsageError("a job cannot read stdin or a pipe", "write the preset to a file")
@@ -39,8 +44,9 @@ def detached(
     wish = device if device == "cpu" or device.startswith("cuda:") else ""
     ids = []
     for words in jobs_of(run.words, bool(per)):
-        mine = next((pins[word] for word in words if word in pins), ()) if pins else ()
-        words = (words[0], *(f"--pin={pin}" for pin in mine), *words[1:])
+        mine = next((one for word, one in (presets or {}).items() if word in words), None)
+        pins = contents.spelled(mine) if mine is not None else []
+        words = (words[0], *(f"--pin={pin}" for pin in pins), *words[1:])
         job = control.submit(words, gpus=run.args.gpus, device=wish)
         ids.append(job)
         run.out.result(job, id=job, words=list(words))

@@ -134,9 +134,11 @@ def pins_of(preset: Preset) -> Pins:
     return Pins(model, **{kind: tuple(sorted(table.items())) for kind, table in found.items()})
 
 
-def spelled(pins: Pins, model: str) -> list[str]:
-    """Pins as words of a command line: "model:demo=e2fa8acf9d68"."""
-    found = [("model", model, pins.model)] if pins.model else []
+def spelled(preset: Preset) -> list[str]:
+    """The pins of what is here now as words of a command line: "model:demo=e2fa8acf9d68". Raises
+    Missing, BadData, OutputError."""
+    pins = pins_of(preset)
+    found = [("model", preset.scene.model, pins.model)] if pins.model else []
     found += [
         (kind, source, said)
         for kind in ("directions", "latents", "scorers")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from latty.errors import Interrupted, LattyError, Problem
 from latty.presets import Output, Preset, fitting
-from latty.presets.contents import pins_of, spelled
 from latty.presets.formats import suffix_of
 from latty.presets.paths import OutputNames
 from latty.presets.preset_file import PresetFile
@@ -102,10 +101,6 @@ class CheckedRequest:
     options: Options
     warnings: tuple[str, ...]
     fresh: tuple[Path, ...] = ()
-
-    def pins(self) -> list[str]:
-        """What its names stand for now, as words of a command line. Raises Missing, BadData."""
-        return spelled(pins_of(self.preset), self.preset.scene.model)
 
 
 def checked(requests: Sequence[RenderRequest]) -> "list[CheckedRequest | Exception]":

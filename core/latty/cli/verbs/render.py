@@ -68,12 +68,12 @@ def run(run: Run) -> int:
     if args.detach:
         if not (failed := sum(not _good(*pair, run) for pair in pairs)):
             done = all(map(_is_fresh, found))
-            pins = {
-                str(ref): one.pins()
+            named = {
+                str(ref): one.preset
                 for ref, one in zip(args.presets, found, strict=True)
                 if isinstance(one, CheckedRequest)
             }
-            return 0 if done else cli_detach.detached(run, args.presets, pins)
+            return 0 if done else cli_detach.detached(run, args.presets, named)
         run.out.say("no job was handed in")
     elif spread and not args.dry_run:
         good = [(request, one) for request, one in pairs if _good(request, one, run)]
