@@ -80,7 +80,7 @@ def test_the_schema_says_the_keys_ranges_and_defaults():
     assert schema["$schema"].endswith("2020-12/schema") and "null" not in json.dumps(schema)
     assert set(schema["properties"]) == {
         *("schema", "extends", "vars", "name", "frames", "seconds", "bpm", "pins", "scene"),
-        *("outputs", "text"),
+        *("outputs", "text", "panels"),
     }
     output = schema["properties"]["outputs"]["items"]["properties"]
     numbers = output["fps"]["oneOf"][0]

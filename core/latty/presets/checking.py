@@ -82,10 +82,14 @@ def _fonts(source: PresetFile, preset: Preset) -> Iterator[Problem]:
 
 def _references(source: PresetFile) -> Iterator[Problem]:
     """Models, directions and latents that are not there; the data may be anything."""
-    for path, kind, ref in references(source.data.get("scene")):
-        if isinstance(ref, str) and (error := naming.fault(kind, ref)) is not None:
-            where = ("scene", *path)
-            yield source.problem(where, error.message, error.hint, error.exit_code)
+    panels = source.data.get("panels")
+    tables = [
+        (("panels", i), one) for i, one in enumerate(panels if isinstance(panels, list) else ())
+    ]
+    for start, table in [(("scene",), source.data.get("scene")), *tables]:
+        for path, kind, ref in references(table):
+            if isinstance(ref, str) and (error := naming.fault(kind, ref)) is not None:
+                yield source.problem((*start, *path), error.message, error.hint, error.exit_code)
 
 
 def _unused(source: PresetFile) -> Iterator[Problem]:

@@ -11,18 +11,52 @@ from latty.presets.shape import Path
 from latty.presets.texts import Caption
 from latty.presets.tracks import Motion, Track
 from latty.presets.tracks.noise import Wander
-from latty.presets.values import SCHEMA, WALKS, Output, Preset
+from latty.presets.values import SCHEMA, WALKS, Output, Preset, ScenePanel
 from latty.scene import Edit, Scene, Walk
 from latty.stops import PLAIN, Stop
 from latty.tables.rules import keys_of
 from latty.tables.words import shown
 
 Table = dict[str, Any]  # a part of a file, as its rule gave it
+_USUAL = {name: key.default for name, key in keys_of(Scene).items() if not key.required}
 
 
 def to_preset(table: Table, file: str) -> Preset:
     """The values of a checked table; `file` lends its name where the table has none."""
-    said = dict(table["scene"])
+    scene, tracks, seeds = _scene(table["scene"])
+    made = Preset(
+        schema=SCHEMA,
+        name=table.get("name") or stem_of(file),
+        scene=scene,
+        frames=table.get("frames") or 1,
+        tracks=tracks,
+        seeds=seeds,
+        outputs=table["outputs"],
+        seconds=table.get("seconds"),
+        bpm=table.get("bpm"),
+        pins=table.get("pins"),
+        texts=table["text"],
+    )
+    panels = tuple(_panel(one, table["scene"], made) for one in table["panels"])
+    moves = made.moves or any(panel.preset.moves for panel in panels)
+    counted = "frames" in table or "seconds" in table or not moves
+    made = replace(made, panels=panels)
+    return made if counted else made.lasting(FRAMES)
+
+
+def _panel(said: Table, usual: Table, whole: Preset) -> ScenePanel:
+    """A panel: its own keys, or a file's scene, over those of the preset's scene."""
+    own = {name: value for name, value in said.items() if name in keys_of(Scene)}
+    beneath = {} if said["alone"] else usual
+    scene, tracks, seeds = _scene({**_USUAL, **said.get("scene", beneath), **own})
+    bare = replace(whole, pins=None, texts=())
+    part = replace(bare, scene=scene, tracks=tracks, seeds=seeds)
+    return ScenePanel(part, said["title"], said["preset"], said["alone"])
+
+
+def _scene(table: Table) -> tuple[Scene, tuple[tuple[str, Motion], ...], tuple[int, ...]]:
+    """A scene, what moves in it, and the seeds of a list."""
+    said = dict(table)
     seed = said["seed"]
     tracks: dict[str, Motion] = {}
     if isinstance(seed, Path):
@@ -40,21 +74,8 @@ def to_preset(table: Table, file: str) -> Preset:
         source, first, last = between
         tracks["latent"] = Track(((0.0, first), (1.0, last)))
         scene = replace(scene, latent=f"{source}#{first}")
-    made = Preset(
-        schema=SCHEMA,
-        name=table.get("name") or stem_of(file),
-        scene=scene,
-        frames=table.get("frames") or 1,
-        tracks=tuple(tracks.items()),
-        seeds=seed if isinstance(seed, tuple) and not isinstance(seed, Path) else (),
-        outputs=table["outputs"],
-        seconds=table.get("seconds"),
-        bpm=table.get("bpm"),
-        pins=table.get("pins"),
-        texts=table["text"],
-    )
-    counted = "frames" in table or "seconds" in table or not made.moves
-    return made if counted else replace(made, frames=FRAMES)
+    several = seed if isinstance(seed, tuple) and not isinstance(seed, Path) else ()
+    return scene, tuple(tracks.items()), several
 
 
 def _pace(key: str, path: Path) -> dict[str, Motion]:
@@ -94,22 +115,44 @@ def to_dict(preset: Preset) -> Table:
     data |= {"frames": preset.frames} if preset.seconds is None else {"seconds": preset.seconds}
     data |= {} if preset.bpm is None else {"bpm": preset.bpm}
     data = {key: _tidy(value) for key, value in data.items()}
-    line, scene = preset.line, preset.scene
-    tracks = {key: _tidy_table(track.table(line)) for key, track in preset.tracks}
-    # The file of its latents may know a truncation, which is taken where none is said.
-    said = ("truncation",) if scene.latent is not None else ()
-    instead = {"seed": _seed(preset), "latent": _latent(preset), "noise": _noise(preset)}
-    data["scene"] = _written(scene, tracks, said, **instead)
-    if scene.edits:
-        data["scene"]["edits"] = [
-            _written(edit, tracks, where=f"edits.{i}.") for i, edit in enumerate(scene.edits)
-        ]
+    line = preset.line
+    data["scene"] = _scene_table(preset, line)
+    if preset.panels:
+        data["panels"] = [_panel_table(one, data["scene"], line) for one in preset.panels]
     if preset.texts:
         data["text"] = [_caption(caption, line) for caption in preset.texts]
     if preset.outputs:
         data["outputs"] = [_written(output, {}) for output in preset.outputs]
     if preset.pins is not None:
         data["pins"] = _pins(preset.pins)
+    return data
+
+
+def _panel_table(panel: ScenePanel, usual: Table, line: TimeLine) -> Table:
+    """A panel; of a scene's keys only those that are not the preset's own."""
+    data: Table = {"title": panel.title} if panel.title else {}
+    if panel.source:
+        return data | {"preset": panel.source}
+    own = _scene_table(panel.preset, line)
+    if panel.alone:
+        return data | {"alone": True} | own
+    data |= {name: value for name, value in own.items() if usual.get(name) != value}
+    back = {name: _tidy(_USUAL.get(name)) for name in usual if name not in own}
+    return data | {name: value for name, value in back.items() if value is not None}
+
+
+def _scene_table(preset: Preset, line: TimeLine) -> Table:
+    """A scene with its tracks, edits last."""
+    scene = preset.scene
+    tracks = {key: _tidy_table(track.table(line)) for key, track in preset.tracks}
+    # The file of its latents may know a truncation, which is taken where none is said.
+    said = ("truncation",) if scene.latent is not None else ()
+    instead = {"seed": _seed(preset), "latent": _latent(preset), "noise": _noise(preset)}
+    data = _written(scene, tracks, said, **instead)
+    if scene.edits:
+        data["edits"] = [
+            _written(edit, tracks, where=f"edits.{i}.") for i, edit in enumerate(scene.edits)
+        ]
     return data
 
 

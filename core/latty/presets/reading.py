@@ -7,14 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from latty import plugins
-from latty.errors import (
-    BadData,
-    LattyError,
-    OutputError,
-    PresetError,
-    Problem,
-    UnfitFile,
-)
+from latty.errors import BadData, LattyError, Missing, OutputError, PresetError, Problem, UnfitFile
 from latty.presets import finding
 from latty.presets.across import across
 from latty.presets.migrations import migrate
@@ -93,7 +86,24 @@ def accepted(source: PresetFile, more: Iterable[Problem] = ()) -> Table:
     rest = [one for one in (*problems, *more) if one.place not in places]
     source.refuse([*unfilled, *rest])
     known = _known_truncation(source)
-    return {**table, "scene": {**table["scene"], **known}}
+    panels = [_with_file(source, i, panel) for i, panel in enumerate(table["panels"])]
+    return {**table, "scene": {**table["scene"], **known}, "panels": panels}
+
+
+def _with_file(source: PresetFile, index: int, panel: Table) -> Table:
+    """A panel with the scene of the preset that it names. Raises PresetError of either file."""
+    if not panel["preset"]:
+        return panel
+    ref, folder = panel["preset"], source.path.parent if source.path else Path()
+    try:
+        other = load(folder / ref if (folder / ref).is_file() else ref)
+    except (Missing, OutputError) as error:
+        where = source.problem(("panels", index, "preset"), error.message, error.hint)
+        raise PresetError(source.file, [where]) from None
+    if "panels" in other.data or source.kind is RECIPE:
+        what = "names a preset that has panels of its own"
+        raise PresetError(source.file, [source.problem(("panels", index, "preset"), what)])
+    return {**panel, "scene": accepted(other)["scene"]}
 
 
 def _known_truncation(source: PresetFile) -> Table:

@@ -12,7 +12,7 @@ from latty.presets.moments import LONGEST, MOST, moment
 from latty.presets.paths import name_fault
 from latty.presets.pins import Pins
 from latty.presets.texts import MOST as MOST_TEXTS
-from latty.presets.texts import Caption
+from latty.presets.texts import TEMPLATE, Caption
 from latty.presets.tracks import TRACK, Motion, Track, noise, words
 from latty.presets.tracks.keyed import easing_key
 from latty.presets.tracks.noise import Wander
@@ -20,11 +20,13 @@ from latty.presets.values import MOST_SEEDS, SCHEMA, Output
 from latty.scene import REF, SEED, Blend, Edit, Scene, Walk
 from latty.stops import PLAIN, Stop, schedule
 from latty.tables.rules import (
+    ABSENT,
     Faults,
     Key,
     Rule,
     array,
     checked,
+    flag,
     keys_of,
     mapping,
     matching,
@@ -145,6 +147,13 @@ def _moving(made: type, **rules: Rule) -> dict[str, Key]:
 
 SCENE = _moving(Scene, seed=SEEDS, noise=NOISE, edits=array(table(_moving(Edit)), 0, 100))
 
+PANEL = {
+    "title": Key(TEMPLATE, "Written into it, as the value of a [[text]].", ""),
+    "preset": Key(text(1000), "The file of a preset whose scene it shows.", ""),
+    "alone": Key(flag(), "It takes nothing of [scene]: what it does not say is as usual.", False),
+    **{name: replace(key, default=ABSENT, required=False) for name, key in SCENE.items()},
+}
+
 
 def _fitting(rule: Rule) -> Rule:
     """The rule of an output, and that its codec goes with its format."""
@@ -180,6 +189,9 @@ PRESET = table(
         "bpm": Key(number(1, 1000), "Beats a minute, for times such as '12b'."),
         "scene": Key(table(SCENE), "Everything one picture depends on.", required=True),
         "pins": Key(record(Pins), "Which content its names stand for: digests of files."),
+        "panels": Key(
+            array(table(PANEL), 0, 64), "Scenes side by side; the rest is [scene]'s.", ()
+        ),
         "text": Key(array(record(Caption), 0, MOST_TEXTS), "Words over the pictures.", ()),
         "outputs": Key(array(_fitting(table(OUTPUT, Output)), 0, 100), "The files to write.", ()),
     }

@@ -1,6 +1,7 @@
 """What the program uses: Output, Preset, tracks. Frozen values; `Preset.at(t)` is a Scene."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal, get_args
@@ -194,6 +195,7 @@ class Preset:
     seeds   all seeds of a list (the rows of a grid), () otherwise
     pins    which content the names of the scene stand for
     texts   written over every output
+    panels  scenes side by side, in the place of the one scene
     """
 
     schema: int
@@ -207,6 +209,25 @@ class Preset:
     bpm: float | None = None
     pins: Pins | None = None
     texts: tuple[Caption, ...] = ()
+    panels: tuple["ScenePanel", ...] = ()
+
+    @property
+    def parts(self) -> tuple["Preset", ...]:
+        """What is drawn side by side: this very preset where it has no panels."""
+        return tuple(panel.preset for panel in self.panels) or (self,)
+
+    @property
+    def scenes(self) -> tuple[Scene, ...]:
+        """The scenes that are drawn, at t = 0."""
+        return tuple(part.scene for part in self.parts)
+
+    def with_panels(self, change: Callable[[int, Scene], Scene]) -> "Preset":
+        """The same with `change(index, scene)` in the place of each panel's scene."""
+        panels = (
+            replace(one, preset=replace(one.preset, scene=change(i, one.preset.scene)))
+            for i, one in enumerate(self.panels)
+        )
+        return replace(self, panels=tuple(panels))
 
     def at(self, t: float) -> Scene:
         """The scene at t in 0..1."""
@@ -281,10 +302,12 @@ class Preset:
 
     def lasting(self, frames: int) -> "Preset":
         """The same with so many frames in its first output."""
+        panels = tuple(replace(one, preset=one.preset.lasting(frames)) for one in self.panels)
         if self.seconds is None:
-            return replace(self, frames=frames)
-        same = self.count() == frames
-        return self if same else replace(self, seconds=frames / float(self._rate(None)))
+            return replace(self, frames=frames, panels=panels)
+        if self.count() == frames:
+            return self
+        return replace(self, seconds=frames / float(self._rate(None)), panels=panels)
 
     def _rate(self, output: Output | None) -> Fraction:
         first = output or next(iter(self.outputs), None)
@@ -293,3 +316,19 @@ class Preset:
 
 def _moved(walk: Walk, place: float) -> Walk:
     return replace(walk, t=0.0 if place == 1.0 and walk.returns else place)
+
+
+@dataclass(frozen=True, slots=True)
+class ScenePanel:
+    """One of several scenes side by side.
+
+    preset  its scene and tracks on the time line of the whole, without outputs and texts
+    title   written into it, with placeholders
+    source  the file whose scene it is, as the preset names it; "" = its own keys
+    alone   it takes nothing of the preset's scene
+    """
+
+    preset: Preset
+    title: str = ""
+    source: str = ""
+    alone: bool = False

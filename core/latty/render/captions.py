@@ -76,6 +76,15 @@ class Writing:
     output: Output
     faces: Faces
 
+    def titled(self, pixels: Pixels, part: Preset, title: str, t: float, number: int) -> Pixels:
+        """A panel (H, W, 3 or 4) with its title, whose numbers are its own."""
+        if not title:
+            return pixels
+        values = numbers_of(facts_at(part, self.output, t, number))
+        found = pixels.copy()
+        lay(found, _title(title), filled(title, values), fonts.own())
+        return found
+
     def over(self, pixels: Pixels, t: float, number: int) -> Pixels:
         """A frame (H, W, 3 or 4) with what is written on it at t. Raises BadData for a text that
         does not fit."""
@@ -88,6 +97,10 @@ class Writing:
             words = filled(caption.value, values)
             lay(found, caption, words, self.faces[caption.font], caption.opacity(t))
         return found
+
+
+def _title(value: str) -> Caption:
+    return Caption(value, "top-left", size=0.08)
 
 
 def lay(pixels: Pixels, caption: Caption, words: str, face: Typeface, opacity: float = 1.0) -> None:

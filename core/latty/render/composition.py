@@ -77,6 +77,13 @@ class Composition:
         whole = grids.tile(pictures, self.columns, self.gap or 0, self.margin or 0, ground)
         return self.fitted(whole)
 
+    def side_by_side(self, panels: Sequence[Pixels]) -> Pixels:
+        """The frame (H, W, 3 or 4) of panels, all in one row where no columns are said."""
+        if any(map(grids.has_opacity, panels)):
+            panels = [grids.with_opacity(one) for one in panels]
+        gap, margin, blank = self.gap or 0, self.margin or 0, self._blank(panels[0])
+        return self.fitted(grids.tile(panels, self.columns or len(panels), gap, margin, blank))
+
     def fitted(self, whole: Pixels, kept: bool = True) -> Pixels:
         """A composed picture (H, W, 3 or 4) in its frame. `kept`: its pictures have the height that
         was asked for, or that fills the frame, and what fits is not resampled again."""

@@ -5,15 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from latty.models.base import AnySize, Generator
+from latty.models.base import Generator
 from latty.presets import Output, Preset, keeps_alpha
 from latty.presets.fonts import Faces
 from latty.presets.formats import Pixels, format_of
 from latty.render import grids, shots, sizes
 from latty.render.captions import Writing
 from latty.render.composition import Composition
-from latty.render.film import Reel
-from latty.scene import Scene
+from latty.render.views import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,43 +43,42 @@ class LazyFrames:
         return map(self.frame, self.order)
 
 
-def needed(
-    preset: Preset, output: Output, generator: Generator
-) -> tuple[Sequence[Scene], tuple[int, int], int | None]:
-    """The scenes of an output, height and width in px as they are drawn, and the height at which
-    they are shown (None: as they are drawn). Raises BadData for a grid that moves nothing."""
-    own = generator.info.height, generator.info.width_px
-    heights = sizes.heights(preset, output, own)
-    free = isinstance(generator, AnySize)
-    scenes = shots.shots(preset, output, heights.drawn if free else None)
-    height = (heights.drawn if free else None) or own[0]
-    return scenes, (height, sizes.width_at(height, own)), heights.shown
-
-
-def ground(output: Output, generator: Generator) -> dict[str, str]:
+def ground(output: Output, generators: Sequence[Generator]) -> dict[str, str]:
     """What the recipe says of the ground on which an output lays pictures with an opacity."""
-    needed = generator.info.channels == 4 and not keeps_alpha(output)
+    clear = any(generator.info.channels == 4 for generator in generators)
+    needed = clear and not keeps_alpha(output)
     return {"ground": output.background or grids.PAPER} if needed else {}
 
 
-def develop(
-    preset: Preset, output: Output, reel: Reel, height: int | None, faces: Faces
-) -> LazyFrames:
-    """What an output plays: frames of a finished reel, each picture `height` px high, laid on a
-    ground where its format has no opacity, with the texts in these typefaces."""
+def develop(preset: Preset, output: Output, views: Sequence[View], faces: Faces) -> LazyFrames:
+    """What an output plays: frames of finished reels, a view for each part of the preset, laid on
+    a ground where the format has no opacity, with the texts in these typefaces."""
     times, writing = preset.times(output), Writing(preset, output, faces)
     form, composed = format_of(output.path), Composition.of(output)
-    together = max(1, len(preset.seeds))
 
-    def pictures(start: int, stop: int) -> list[Pixels]:
-        return [composed.prepared(reel[i], height) for i in range(start, stop)]
+    def pictures(view: View, number: int) -> list[Pixels]:
+        together = max(1, len(view.preset.seeds))
+        first = number * together
+        return [composed.prepared(view.reel[first + i], view.height) for i in range(together)]
 
     def frame(number: int) -> Pixels:
-        whole = composed.frame(pictures(number * together, (number + 1) * together))
+        shown = [pictures(view, number) for view in views]
+        if preset.panels:
+            said = [(panel.preset, panel.title) for panel in preset.panels]
+            titled = [
+                writing.titled(grids.tile(cell), *one, times[number], number)
+                for cell, one in zip(shown, said, strict=True)
+            ]
+            whole = composed.side_by_side(titled)
+        else:
+            whole = composed.frame(shown[0])
         return writing.over(whole, times[number], number)
 
     def page(_: int) -> Pixels:
-        found = pictures(0, len(reel))
+        if preset.panels:
+            return frame(0)
+        [view] = views
+        found = [composed.prepared(view.reel[i], view.height) for i in range(len(view.reel))]
         kept = output.size is not None or sizes.is_alone(preset, output)
         whole = composed.fitted(_page(preset, output, composed, found), kept)
         return writing.over(whole, 0.0, 0)

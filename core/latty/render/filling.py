@@ -9,11 +9,11 @@ from typing import Any
 from latty.errors import OutputError
 from latty.models.base import Generator
 from latty.presets import Preset, to_dict
-from latty.render import captions, provenance, sizes, work
+from latty.render import captions, provenance, work
 from latty.render.budget import encode
-from latty.render.developing import develop, ground, needed
-from latty.render.film import Reel, open_reel
+from latty.render.developing import develop, ground
 from latty.render.options import Allowed, Options
+from latty.render.views import Views
 from latty.report import Report
 
 Recipe = dict[str, Any]
@@ -31,26 +31,23 @@ def fill(
 
     Raises OutputError, and what models and edits raise.
     """
-    reels: dict[object, Reel] = {}
     with work.disk_errors(works), ExitStack() as journals:
         faces = captions.faces(preset, options.folder)
         shared = provenance.shared(preset, generator, options.differs)
         used = captions.digests(faces)
+        made_with = provenance.sealed(shared, options.batches)
+        opened = {preset.scene.model: generator}
+        every = Views(preset, options, made_with, journals, opened)
         for i, (one, output) in enumerate(zip(works, preset.outputs, strict=False)):
-            scenes, picture, size = needed(preset, output, generator)
-            if scenes not in reels:
-                key = repr(scenes) + provenance.sealed(shared, options.batches)
-                made = open_reel(scenes, generator, options, one.folder / work.PICTURES, key)
-                reels[scenes] = journals.enter_context(made)
-            reel = reels[scenes]
-            missing = len(reel) - len(reel.journal)
-            space = sizes.bytes_needed(missing, picture[0] * picture[1], 1.0)
+            views, space = every.of(output, one.folder / work.PICTURES)
             _check_space(one.target, space, options)
             recipe = {**shared, "preset": to_dict(provenance.portable(preset, output))}
-            recipe |= used | ground(output, generator)
+            recipe |= used | ground(output, list(opened.values()))
+            reel = views[0].reel
             one.note(work.RECIPE, provenance.sealed(recipe, reel.batches), lasting=False)
-            reel.finish(report)
-            film = develop(preset, output, reel, size, faces)
+            for view in views:
+                view.reel.finish(report)
+            film = develop(preset, output, views, faces)
             seal = partial(_sealed, recipe) if options.recipe else _unsealed
             chosen = encode(film, one.fresh(), output, seal, options, report)
             if options.sidecar:

@@ -14,6 +14,7 @@ from typing import Any
 from latty.checkpoints.safetensors import read_header
 from latty.errors import BadData, LattyError, Missing
 from latty.models.store import MODELS
+from latty.presets import Preset
 from latty.presets.contents import Difference, difference
 from latty.presets.digests import digest_of
 from latty.presets.naming import parts, respelled
@@ -99,6 +100,23 @@ def placed(
         raise Unplaced(picture.name, tuple(missing))
     placed = scene.with_references(lambda kind, text: found.get((kind, text), text))
     return placed, tuple(differs)
+
+
+def placed_panels(
+    preset: Preset, picture: Path, recipe: Mapping[str, Any], typed: Typed
+) -> tuple[Preset, tuple[Difference, ...]]:
+    """The same for the panels of a preset."""
+    said, differs = recipe.get("panels"), list[Difference]()
+    known = said if isinstance(said, list) else []
+
+    def change(index: int, scene: Scene) -> Scene:
+        of = known[index] if index < len(known) and isinstance(known[index], dict) else {}
+        beneath: Typed = lambda key: typed(("panels", index, *key[1:]))  # noqa: E731
+        found, more = placed(scene, picture, of, beneath)
+        differs.extend(more)
+        return found
+
+    return preset.with_panels(change), tuple(differs)
 
 
 def fonts(

@@ -8,7 +8,7 @@ from latty.presets.formats import format_of
 from latty.render.options import Options
 from latty.render.outputs import targets
 from latty.render.shots import played, shots
-from latty.render.sizes import bytes_needed, frame_shape, heights, width_at
+from latty.render.sizes import beside_of, bytes_needed, frame_shape, heights, seen_of, width_at
 
 
 def plan(
@@ -21,9 +21,11 @@ def plan(
     for outputs that cannot be written.
     """
     rows, own = [], own or models.picture_size(preset.scene.model)
+    beside = beside_of(preset, lambda scene: models.picture_size(scene.model)[0])
     for output, target in zip(preset.outputs, targets(preset, options), strict=True):
-        size = heights(preset, output, own).shown or own[0]
-        width, count = width_at(size, own), len(shots(preset, output, size))
+        size = heights(preset, output, own, beside).shown or own[0]
+        width = width_at(size, own)
+        count = sum(len(shots(part, seen_of(output, beside), size)) for part in preset.parts)
         form, frame = format_of(output.path), None
         assert form is not None  # or it were no target
         if side := frame_shape(preset, output, (size, width)):

@@ -60,6 +60,7 @@ def shared(
     info, device = generator.info, generator.device
     return {
         **made_of(preset),
+        **panels_of(preset),
         **({"anyway": {one.what: one.said for one in differs}} if differs else {}),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "frames": preset.count(),
@@ -79,8 +80,10 @@ def portable(preset: Preset, output: Output) -> Preset:
     """
     ending = "/" if output.path.endswith("/") else Path(output.path).suffix.lower()
     stem = re.sub(r"[^\w-]+", "-", preset.name, flags=re.ASCII).strip("-") or "picture"
+    panels = preset.with_panels(lambda _, scene: scene.with_references(_public)).panels
     return replace(  # its digests say what pins would
         preset,
+        panels=tuple(replace(one, source="", alone=True) for one in panels),
         scene=preset.scene.with_references(_public),
         texts=tuple(one.in_font(_file_name(one.font)) if one.font else one for one in preset.texts),
         outputs=(replace(output, path=stem + ending),),
@@ -105,11 +108,22 @@ def made_of(preset: Preset) -> dict[str, dict[str, str]]:
     return found
 
 
+def panels_of(preset: Preset) -> dict[str, list[dict[str, Any]]]:
+    """What the panels of a preset are made of, as the recipe says it of the preset itself. Raises
+    Missing, BadData, OutputError."""
+    if not preset.panels:
+        return {}
+    parts = preset.parts
+    models = [{"model": {"digest": digests.model_digest(one.scene.model)}} for one in parts]
+    return {"panels": [{**model, **made_of(one)} for model, one in zip(models, parts, strict=True)]}
+
+
 def expected(preset: Preset, output: Output) -> dict[str, Any]:
     """Of the recipe that an output will have all that is known without a look at the model's
     pictures. Raises Missing, BadData, OutputError."""
     return {
         **made_of(preset),
+        **panels_of(preset),
         "model": digests.model_digest(preset.scene.model),
         "preset": presets.to_dict(portable(preset, output)),
         "schema": SCHEMA,
@@ -124,7 +138,7 @@ def is_made_of(path: Path, wanted: Mapping[str, Any]) -> bool | None:
         return None
     model = found.get("model")
     said = {**found, "model": model.get("digest") if isinstance(model, dict) else None}
-    kinds = {"latents", "scorers", *wanted}
+    kinds = {"latents", "panels", "scorers", *wanted}
     return all(
         canonical({"": said.get(kind)}) == canonical({"": wanted.get(kind)}) for kind in kinds
     )

@@ -1,10 +1,13 @@
 """How high and wide pictures and frames are, in px; nothing is drawn to know it."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from math import ceil, floor, sqrt
 from typing import NamedTuple
 
 from latty.presets import Output, Preset
 from latty.presets.formats import is_film
+from latty.scene import Scene
 
 
 class Heights(NamedTuple):
@@ -13,6 +16,27 @@ class Heights(NamedTuple):
 
     drawn: int | None
     shown: int | None
+
+
+class Beside(NamedTuple):
+    """How many panels a frame has, and the height in px of each where an output says none."""
+
+    panels: int
+    tallest: int
+
+
+def beside_of(preset: Preset, height: Callable[[Scene], int]) -> Beside | None:
+    """What the panels of a preset stand among, None where it has none; `height` of a model's own
+    pictures."""
+    if not preset.panels:
+        return None
+    found = [scene.size or height(scene) for scene in preset.scenes]
+    return Beside(len(preset.panels), preset.scene.size or max(found))
+
+
+def seen_of(output: Output, beside: Beside | None) -> Output:
+    """An output as each part of a preset fills it: of panels, a still shows the first frame."""
+    return replace(output, columns=1) if beside else output
 
 
 def width_at(height: int, own: tuple[int, int]) -> int:
@@ -37,19 +61,24 @@ def frame_side(side: tuple[int, int], width: int | None, height: int | None) -> 
     return (height, max(1, round(side[1] * height / side[0]))) if height else side
 
 
-def heights(preset: Preset, output: Output, own: tuple[int, int]) -> Heights:
-    """The heights of the pictures of an output; `own` (height, width): those of the model's.
+def heights(
+    preset: Preset, output: Output, own: tuple[int, int], beside: Beside | None = None
+) -> Heights:
+    """The heights of the pictures of an output; `own` (height, width): those of the model's;
+    `beside`: of a panel, what it stands among.
 
     Where the frame has a size and its pictures have none, they are as high as fills it: a model
     that draws any size is not enlarged, and pixels that stay squares are so many times as large.
     """
     nearest, said = output.scale == "nearest", preset.scene.size
-    shown = output.size or said
-    together = max(1, len(preset.seeds))
+    shown = output.size or (beside.tallest if beside else said)
     framed = output.width is not None or output.height is not None
     film = is_film(output.path)
-    if output.size or not framed or not (film or is_alone(preset, output)):
+    if output.size or not framed or not (film or beside or is_alone(preset, output)):
         return Heights(said if nearest else shown, shown)
+    together = max(1, len(preset.seeds))
+    if beside:
+        together, output = beside.panels, replace(output, columns=output.columns or beside.panels)
     base = said or own[0]
     height = _filling(output, (base, width_at(base, own)), together)
     covers = output.fit in ("crop", "stretch")
@@ -62,14 +91,17 @@ def heights(preset: Preset, output: Output, own: tuple[int, int]) -> Heights:
 def frame_shape(preset: Preset, output: Output, picture: tuple[int, int]) -> tuple[int, int] | None:
     """Height and width of the frames of an output whose pictures are (height, width); None: of a
     sheet, which is as large as its words need, where it says no size."""
-    if not (is_film(output.path) or is_alone(preset, output)):
+    if not (is_film(output.path) or preset.panels or is_alone(preset, output)):
         return (output.height, output.width) if output.height and output.width else None
     columns = output.columns if output.layout == "frames" else None
-    rows, columns = table_of(max(1, len(preset.seeds)), picture, columns)
+    if preset.panels:
+        columns = columns or len(preset.panels)
+    count = len(preset.panels) or max(1, len(preset.seeds))
+    rows, columns = table_of(count, picture, columns)
     gap, margin = output.gap or 0, output.margin or 0
     height, width = (
-        count * length + (count - 1) * gap + 2 * margin
-        for count, length in zip((rows, columns), picture, strict=True)
+        cells * length + (cells - 1) * gap + 2 * margin
+        for cells, length in zip((rows, columns), picture, strict=True)
     )
     return frame_side((height, width), output.width, output.height)
 

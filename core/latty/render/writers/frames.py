@@ -10,7 +10,12 @@ from latty.report import Report
 __all__ = ["FORMATS", "recall", "write"]
 
 FORMATS = {
-    "/": {"what": "folder of numbered frames", "alpha": True, "film": True, "reads": {"loop"}}
+    "/": {
+        "what": "folder of numbered frames",
+        "alpha": True,
+        "film": True,
+        "reads": {"fps", "loop"},
+    }
 }
 
 

@@ -1,0 +1,158 @@
+"""Scenes side by side: each as it is alone, on one time line, from one preset."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_in_process import latty
+from PIL import Image
+
+from latty import presets
+from latty.errors import PresetError
+from latty.render import provenance
+
+OTHER = 'schema = 1\n[scene]\nmodel = "demo"\nseed = 4\ntruncation = { from = 1, to = 0 }\n'
+PRESET = """\
+schema = 1
+name = "x"
+seconds = 1
+[scene]
+model = "portraits"
+seed = 13
+size = 48
+[[scene.edits]]
+direction = "portraits/smile"
+strength = { from = -3, to = 3 }
+[[panels]]
+[[panels]]
+seed = 9
+edits = []
+[[panels]]
+preset = "other.toml"
+[[outputs]]
+"""
+
+
+def rendered(home: Path, output: str, text: str = PRESET) -> Path:
+    (home / "other.toml").write_text(OTHER)
+    (home / "x.toml").write_text(f"{text}{output}\n")
+    done = latty("render", "x.toml", "--force", home=home)
+    assert done.returncode == 0, done.stderr
+    return home / done.stdout.strip()
+
+
+def frames(path: Path) -> list[np.ndarray]:
+    return [np.array(Image.open(one)) for one in sorted(path.iterdir())]
+
+
+def alone(home: Path, scene: str, name: str) -> list[np.ndarray]:
+    text = f"schema = 1\nseconds = 1\n[scene]\n{scene}\n[[outputs]]\n"
+    text += f'path = "{name}/"\nfps = 3\nsize = 48'
+    return frames(rendered(home, "", text))
+
+
+def test_each_panel_is_as_it_is_alone(tmp_path: Path) -> None:
+    found = frames(
+        rendered(tmp_path, 'path = "a/"\nfps = 3\ngap = 5\nmargin = 2\nbackground = "red"')
+    )
+    assert [one.shape for one in found] == [(52, 158, 3)] * 3
+    edit = '[[scene.edits]]\ndirection = "portraits/smile"\nstrength = { from = -3, to = 3 }'
+    scenes = (
+        f'model = "portraits"\nseed = 13\n{edit}',
+        'model = "portraits"\nseed = 9',
+        'model = "demo"\nseed = 4\ntruncation = { from = 1, to = 0 }',
+    )
+    for i, scene in enumerate(scenes):
+        for whole, one in zip(found, alone(tmp_path, scene, f"s{i}"), strict=True):
+            left = 2 + i * 53
+            part = whole[2:50, left : left + 48].astype(int)
+            assert np.abs(part - one).max() <= 1, i
+            whole[2:50, left : left + 48] = (255, 0, 0)
+    assert all((whole == (255, 0, 0)).all() for whole in found)
+
+
+@pytest.mark.parametrize(
+    ("keys", "shape"),
+    [
+        ("size = 40", (40, 120)),
+        ("size = 40\ncolumns = 2", (80, 80)),
+        ("columns = 1", (144, 48)),
+        ("width = 300\nheight = 120", (120, 300)),
+        ("width = 90\nheight = 160\nfit = 'blur'", (160, 90)),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.png", "a/"])
+def test_rows_columns_and_frames(
+    name: str, keys: str, shape: tuple[int, int], tmp_path: Path
+) -> None:
+    path = rendered(tmp_path, f'path = "{name}"\n{keys}')
+    first = min(path.iterdir()) if path.is_dir() else path
+    with Image.open(first) as picture:
+        assert (picture.height, picture.width) == shape
+
+
+def test_titles_have_the_numbers_of_their_panel(tmp_path: Path) -> None:
+    text = PRESET.replace("[[panels]]\nseed", '[[panels]]\ntitle = "{seed}"\nseed')
+    plain = frames(rendered(tmp_path, 'path = "a/"\nfps = 2'))
+    titled = frames(rendered(tmp_path, 'path = "b/"\nfps = 2', text))
+    changed = (plain[0] != titled[0]).any(2)
+    assert changed[:16, 48:70].any() and not changed[:, :48].any() and not changed[:, 96:].any()
+
+
+def test_it_renders_itself_again_and_says_what_it_is_made_of(tmp_path: Path) -> None:
+    path = rendered(tmp_path, 'path = "a.gif"\nfps = 2')
+    recipe = provenance.read(path)
+    assert len(recipe["panels"]) == 3
+    assert {len(one["model"]["digest"]) for one in recipe["panels"]} == {64}
+    assert recipe["panels"][0]["directions"] and not recipe["panels"][1]["directions"]
+    (tmp_path / "other.toml").unlink()
+    again = latty("render", str(path), "--out-dir", "again", home=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / again.stdout.strip()).read_bytes() == path.read_bytes()
+
+
+def test_a_preset_with_panels_is_written_as_it_was_said(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text(OTHER)
+    (tmp_path / "x.toml").write_text(f'{PRESET}path = "a.gif"\n')
+    made = presets.read(tmp_path / "x.toml")
+    assert [one.preset.scene.model for one in made.panels] == ["portraits", "portraits", "demo"]
+    assert made.panels[1].preset.scene.edits == () and not made.panels[1].preset.tracks
+    before = (tmp_path / "x.toml").read_text()
+    presets.save(made, tmp_path / "x.toml")
+    assert (tmp_path / "x.toml").read_text() == before
+    assert presets.to_dict(made)["panels"] == [
+        {}, {"seed": 9, "edits": []}, {"preset": "other.toml"}
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("panel", "words"),
+    [
+        ('model = "nope"', "panels.3.model"),
+        ("seeed = 3", "panels.3.seeed: unknown key"),
+        ('preset = "none.toml"', "panels.3.preset"),
+        ('preset = "x.toml"', "panels.3.preset: names a preset that has panels of its own"),
+        ('title = "{what}"', "panels.3.title: has no value for"),
+        ('[[panels.edits]]\ndirection = "demo/nope"', "panels.3.edits.0.direction"),
+    ],
+)
+def test_what_cannot_be_is_told_with_its_place(panel: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text(OTHER)
+    text = PRESET.replace("[[outputs]]", f'[[panels]]\n{panel}\n[[outputs]]\npath = "a.gif"')
+    (tmp_path / "x.toml").write_text(text)
+    done = latty("check", "x.toml", home=tmp_path)
+    assert done.returncode in (65, 66) and words in done.stderr, done.stderr
+
+
+def test_a_plan_has_all_of_them(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text(OTHER)
+    (tmp_path / "x.toml").write_text(f'{PRESET}path = "a.gif"\nfps = 10\n')
+    done = latty("render", "x.toml", "--dry-run", "--json", home=tmp_path)
+    row = json.loads(done.stdout)
+    assert (row["pictures"], row["frames"], row["frame"]) == (30, 10, "144 x 48 px")
+
+
+def test_data_without_a_scene_is_no_panel() -> None:
+    with pytest.raises(PresetError, match="scene"):
+        presets.from_dict({"schema": 1, "panels": [{"model": "demo"}]}, "x.toml")
