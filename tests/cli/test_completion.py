@@ -47,7 +47,7 @@ def test_bash_completes(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").touch()
     offers = {
         "latty ren": {"render"},
-        "latty mi": {"mine.toml"},
+        "latty mi": {"migrate", "mine.toml"},
         "latty list mo": {"models"},
         "latty render --ou": {"--out-dir", "--output"},
         "latty render mi": {"mine.toml"},

@@ -52,6 +52,9 @@ size = "{n}0"
 model = "portraits"
 seed = "{seeds}"
 truncation = "{span}"
+[[scene.edits]]
+direction = "portraits/smile"
+strength = "{sweep}"
 [[outputs]]
 path = "{who}_{span}_{n:05d}_{{x}}.png"
 columns = "{n}"
@@ -65,6 +68,7 @@ def test_a_text_that_is_only_a_placeholder_takes_the_type_of_the_value(tmp_path:
     assert preset.scene.truncation == 0.5
     assert paths(preset) == ["face_0.5_00012_{x}.png"]
     assert preset.outputs[0].columns == 12
+    assert dict(preset.tracks)["edits.0.strength"].at(0) == -0.5
 
 
 def test_set_reaches_into_vars_and_past_them(tmp_path: Path) -> None:

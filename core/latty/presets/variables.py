@@ -1,7 +1,8 @@
 """`[vars]`: "{name}" stands for a value wherever a preset has a text.
 
-A text that is only a placeholder becomes the value itself, of its own type: `seed = "{seed}"`. In a
-longer text a number may say how it is written: "{seed:06d}". "{{" and "}}" are braces.
+A text that is only a placeholder becomes the value itself, of its own type: `seed = "{seed}"`; so
+does one with a minus before a number: `from = "-{span}"`. In a longer text a number may say how it
+is written: "{seed:06d}". "{{" and "}}" are braces.
 
 Where a preset has no [vars], braces are what they were before there were any, and only the path of
 an output knows {seed}, {model} and {name}, which stand for the preset's own.
@@ -22,6 +23,7 @@ KEY = "vars"
 OWN = ("seed", "model", "name")  # what the path of an output knows by itself
 NAME = r"[A-Za-z_][\w-]*"
 TOKEN = re.compile(rf"\{{\{{|\}}\}}|\{{({NAME})(?::([^{{}}]*))?\}}", re.ASCII)
+_NEGATIVE = re.compile(rf"-\{{({NAME})\}}", re.ASCII)  # of a number it is one, too
 SPEC = re.compile(r"[+ ]?0?\d{0,2}(\.\d{1,2})?[dfge]?", re.ASCII)
 _OWN = rf"\{{(?:{'|'.join(OWN)})(?::[^{{}}]*)?\}}"
 _ESCAPED = re.compile(rf"\{{({_OWN})\}}")
@@ -66,6 +68,10 @@ class Filling:
         whole = TOKEN.fullmatch(text)
         if whole is not None and whole[1] in self.values and whole[2] is None:
             return self._value(whole[1], where)
+        if (found := _NEGATIVE.fullmatch(text)) and found[1] in self.values:
+            value = self._value(found[1], where)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return -value
         return TOKEN.sub(lambda token: self._written(token, where, later), text)
 
     def _written(self, token: re.Match[str], where: Path, later: Collection[str]) -> str:
