@@ -1,5 +1,6 @@
 """Render presets, or pictures made by latty, to GIF, video and PNG."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from latty.render.requests import CheckedRequest, RenderRequest, checked
 
 ORDER = 10
 DETACHES = True
+STREAMS = ("y4m", "raw", "png")
 GO_ON = "the same command goes on with the rest"
 
 
@@ -35,7 +37,13 @@ def options(parser: Parser) -> None:
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
         help="change a value of the preset, as in scene.seed=3")  # fmt: skip
     add("--out-dir", metavar="DIR", help="where results go (default: renders)")
-    add("-o", "--output", metavar="PATH", help="write one file, there; the suffix is its format")
+    add(
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="write one file, there; the suffix is its format; - is stdout, for ffmpeg",
+    )
+    add("--format", choices=STREAMS, help="of -o -: y4m (default), raw (rgb24), png")
     add("--dry-run", action="store_true", help="say what would be made; write nothing")
     add("--show", action="store_true", help="show the results in this terminal afterwards")
     add("--update", action="store_true",
@@ -57,6 +65,8 @@ def run(run: Run) -> int:
     args = run.args
     if args.output is not None and len(args.presets) > 1:
         raise UsageError("--output names one file, for one preset", "use --out-dir")
+    if args.output == "-" or args.format:
+        return _streamed(run)
     requests = _requests(run)
     if run.out.asks and not args.detach:
         requests = [one if one.is_stream else _answered(one, run) for one in requests]
@@ -84,6 +94,29 @@ def run(run: Run) -> int:
     if failed:
         run.out.error(f"{failed} of {len(requests)} presets failed")
     return 1 if failed else 0
+
+
+def _streamed(run: Run) -> int:
+    """The film of one preset on stdout, and nothing else there. Raises UsageError."""
+    args = run.args
+    if args.output != "-":
+        raise UsageError("--format is that of a stream", "add -o -, or give the file a suffix")
+    for switch in ("json", "detach", "show", "dry_run"):
+        if getattr(args, switch):
+            raise UsageError(f"--{switch.replace('_', '-')} goes with no stream", "leave it out")
+    if sys.stdout is None or sys.stdout.isatty():
+        hint = f"pipe it: latty render {args.presets[0]} -o - | ffmpeg -i - film.mov"
+        raise UsageError("a film is no text for a terminal", hint)
+    (request,) = _requests(run)
+    (found,) = checked([replace(request, output=Path("stream.mkv"))])
+    if isinstance(found, Exception):
+        raise found
+    from latty.render.streams import stream
+
+    with signals.cooperative(), Progress(run.out, found.preset.name) as progress:
+        told = stream(found.preset, args.format or "", found.options, sys.stdout.buffer, progress)
+    run.out.say(told)
+    return 0
 
 
 def _requests(run: Run) -> list[RenderRequest]:

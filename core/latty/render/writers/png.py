@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,15 +28,21 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
 
 
 def save(pixels: Pixels, path: Path, comment: str) -> None:
-    """One picture (H, W, 3) with the recipe in a compressed text field."""
+    """One picture (H, W, 3 or 4) as a file."""
+    path.write_bytes(pack(pixels, comment))
+
+
+def pack(pixels: Pixels, comment: str) -> bytes:
+    """One picture (H, W, 3 or 4) as a PNG, with the recipe in a compressed text field."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
     text = PngInfo()
     if comment:
         text.add_itxt(KEY, comment, zip=True)
-    with path.open("wb") as file:
-        Image.fromarray(pixels).save(file, format="PNG", pnginfo=text, compress_level=4)
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, format="PNG", pnginfo=text, compress_level=4)
+    return file.getvalue()
 
 
 def recall(file: BinaryIO) -> bytes | None:

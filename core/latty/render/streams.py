@@ -1,0 +1,93 @@
+"""A film on a pipe, for FFmpeg and others: Y4M, raw pixels, or PNG pictures one after the other.
+
+latty render x.toml -o - | ffmpeg -i - film.mov
+latty render x.toml -o - --format raw | ffmpeg -f rawvideo -pixel_format rgb24 -video_size ...
+latty render x.toml -o - --format png | ffmpeg -f image2pipe -framerate 25 -i - film.mov
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+from latty import models
+from latty.presets import Preset
+from latty.presets.formats import Frames
+from latty.render import captions
+from latty.render.developing import develop, needed
+from latty.render.film import open_reel
+from latty.render.options import Options
+from latty.render.writers.png import pack
+from latty.report import Report, silent
+
+OPAQUE, CLEAR = "stream.mkv", "stream.apng"  # formats whose frames have no opacity, and one
+
+
+def stream(
+    preset: Preset, kind: str, options: Options, pipe: BinaryIO, report: Report = silent
+) -> str:
+    """Write the one output of a preset to a pipe, frame by frame, as "y4m", "raw" or "png"; "" is
+    Y4M, of a single picture PNG. What a reader of raw frames has to be told, in words.
+
+    The pictures lie on disk until the end: memory is constant. Raises what `render.write` does;
+    BrokenPipeError where nobody reads.
+    """
+    kind = kind or ("png" if preset.count(preset.outputs[0]) == 1 else "y4m")
+    path = CLEAR if kind == "png" else OPAQUE
+    output = replace(preset.outputs[0], path=path, codec=None, chroma=None)
+    generator = models.open_model(preset.scene.model, options.device)
+    scenes, _, size = needed(preset, output, generator)
+    with (
+        TemporaryDirectory() as folder,
+        open_reel(scenes, generator, options, Path(folder) / "pictures", "") as reel,
+    ):
+        reel.finish(report)
+        film = develop(preset, output, reel, size, captions.faces(preset, options.folder))
+        write = WAYS[kind] if output.depth != 10 else partial(WAYS[kind], depth=10)
+        write(film, pipe)
+        pipe.flush()
+        return f"{kind}: {film.width}x{film.height}, {film.fps} fps, {len(film)} frames"
+
+
+def _y4m(film: Frames, pipe: BinaryIO, depth: int = 8) -> None:
+    """4:4:4 in the colours of standard television (BT.601, limited range): Y4M cannot say which,
+    and these are what FFmpeg takes frames for that say nothing. Of 10 bits nothing is lost."""
+    name, tag = ("yuv444p", "444") if depth == 8 else ("yuv444p10le", "444p10")
+    size = 1 if depth == 8 else 2  # bytes of a level
+    rate = f"F{film.fps.numerator}:{film.fps.denominator}"
+    head = f"YUV4MPEG2 W{film.width} H{film.height} {rate} Ip A1:1 C{tag} XCOLORRANGE=LIMITED\n"
+    pipe.write(head.encode("ascii"))
+    for pixels in film:
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels[..., :3]), format="rgb24")
+        converted = frame.reformat(
+            format=name,
+            dst_colorspace=Colorspace.ITU601,
+            dst_color_range=ColorRange.MPEG,
+            interpolation="BICUBIC",
+            threads=1,
+        )
+        pipe.write(b"FRAME\n")
+        for plane in converted.planes:  # whose rows may be longer than the picture is wide
+            rows = np.frombuffer(plane, np.uint8).reshape(film.height, plane.line_size)
+            pipe.write(rows[:, : film.width * size].tobytes())
+
+
+def _raw(film: Frames, pipe: BinaryIO, depth: int = 8) -> None:
+    """rgb24, nothing between two frames."""
+    for pixels in film:
+        pipe.write(np.ascontiguousarray(pixels[..., :3]).tobytes())
+
+
+def _png(film: Frames, pipe: BinaryIO, depth: int = 8) -> None:
+    """A whole PNG for each frame, with its opacity."""
+    for pixels in film:
+        pipe.write(pack(pixels, ""))
+
+
+WAYS: dict[str, Callable[..., None]] = {"y4m": _y4m, "raw": _raw, "png": _png}
