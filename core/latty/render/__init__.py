@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # torch takes seconds to import; Options and plans must not w
     from latty.presets.formats import Pixels
     from latty.render.outputs import refuse_early, targets, write
     from latty.render.planning import plan
+    from latty.render.streams import stream
 
 __all__ = [
     "Allowed",
@@ -34,6 +35,7 @@ __all__ = [
     "pictures",
     "plan",
     "refuse_early",
+    "stream",
     "targets",
     "write",
 ]
@@ -41,6 +43,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What is done with outputs, when it is asked for: `latty check` needs nothing of it."""
+    if name == "stream":  # brings torch
+        from latty.render import streams
+
+        return streams.stream
     if name not in ("plan", "refuse_early", "targets", "write"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from latty.render import outputs, planning

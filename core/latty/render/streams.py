@@ -74,7 +74,7 @@ def _y4m(film: Frames, pipe: BinaryIO, depth: int = 8) -> None:
         )
         pipe.write(b"FRAME\n")
         for plane in converted.planes:  # whose rows may be longer than the picture is wide
-            rows = np.frombuffer(plane, np.uint8).reshape(film.height, plane.line_size)
+            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(film.height, plane.line_size)
             pipe.write(rows[:, : film.width * size].tobytes())
 
 

@@ -111,7 +111,7 @@ def _streamed(run: Run) -> int:
     (found,) = checked([replace(request, output=Path("stream.mkv"))])
     if isinstance(found, Exception):
         raise found
-    from latty.render.streams import stream
+    from latty.render import stream
 
     with signals.cooperative(), Progress(run.out, found.preset.name) as progress:
         told = stream(found.preset, args.format or "", found.options, sys.stdout.buffer, progress)
