@@ -60,7 +60,9 @@ class LattyError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message} ({self.hint})" if self.hint else self.message
+        """One line, whatever the names in it hold."""
+        text = f"{self.message} ({self.hint})" if self.hint else self.message
+        return text.replace("\n", "\\n")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Between processes: a class may be made of other words than it keeps."""

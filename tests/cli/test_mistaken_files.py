@@ -138,3 +138,15 @@ def test_a_folder_of_a_damaged_model_says_what_the_model_says(name: str, tmp_pat
     reason = alone.stderr.partition(f"{name}: ")[2].partition(" (")[0]
     done = latty("import", "folder", home=tmp_path)
     assert done.returncode == 65 and reason and reason in done.stderr, (reason, done.stderr)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["inspect", "check", "render", "import", "sample", "classes", "jobs show", "fetch",
+     "train-scorer -o x", "rank --scorers smile", "edit --attribute smile --to 1"],
+)  # fmt: skip
+def test_a_name_of_two_lines_is_told_in_one(words: str, tmp_path: Path) -> None:
+    verb, *rest = words.split()
+    done = latty(verb, *rest, "a\nb", home=tmp_path)
+    assert done.returncode in (2, 65, 66)
+    assert r"a\nb" in done.stderr and done.stderr.count("\n") == 1
