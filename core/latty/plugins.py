@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # importing it costs a third of what `latty --help` may take
     from importlib.metadata import EntryPoint
 
 TOP_LEVEL = re.compile(r"^[^\s)\]}]", re.MULTILINE)  # where a statement may begin
+_NONE = object()  # what an entry does not assign
 T = TypeVar("T")
 R = TypeVar("R")
 registries: list["Registry[Any]"] = []  # all that were made so far
@@ -243,17 +244,24 @@ def _docstring(path: Path) -> str:
 
 
 def _constant(path: Path, word: str, default: Any) -> Any:
-    """The literal that one of our own entries assigns to a word: `constants` of that statement
-    alone, as all that is in a file takes ten times as long to parse."""
+    """The literal that one of our own entries assigns to a word, which nobody may change."""
+    found = _literal(path, word)
+    return default if found is _NONE else found
+
+
+@cache
+def _literal(path: Path, word: str) -> Any:
+    """The same, or _NONE: `constants` of that statement alone, as all that is in a file takes ten
+    times as long to parse."""
     text = _text_of(path)
     for found in reversed([*re.finditer(rf"^{word}\b[^=\n]*=", text, re.MULTILINE)]):
         ends = [line.start() for line in TOP_LEVEL.finditer(text, found.end())]
         for end in [*ends, len(text)]:
             try:
-                return _literals(ast.parse(text[found.start() : end])).get(word, default)
+                return _literals(ast.parse(text[found.start() : end])).get(word, _NONE)
             except SyntaxError:  # it goes on
                 continue
-    return default
+    return _NONE
 
 
 @cache
