@@ -16,12 +16,13 @@ from typing import Any
 from latty import home, plugins
 from latty.errors import ConfigError, did_you_mean
 from latty.plugins import Registry
+from latty.report import WAYS
 from latty.tables.reading import read_settings
 from latty.tables.rules import Faults, Key, Rule, array, checked, flag, table, text, whole
 from latty.tables.words import Path as KeyPath
 
 PICTURES = Registry[Any]("latty_tui.pictures")  # asked for names alone: nothing of it is imported
-AUTO = "auto"  # the way that the terminal answers to
+AUTO = "auto"  # the way that the terminal answers to, or that its kind asks for
 PREFIX = "LATTY_"
 TRUSTED = "trusted_folders"  # a latty.toml cannot say that itself
 # Read elsewhere: where config.toml itself is, and what jobs tell their workers.
@@ -36,6 +37,12 @@ def ways() -> list[str]:
 def _way(word: str) -> str:
     if word != AUTO and word not in PICTURES:
         raise ValueError(f"must be one of {', '.join(ways())}")
+    return word
+
+
+def _progress(word: str) -> str:
+    if word not in (AUTO, *WAYS):
+        raise ValueError(f"must be one of {', '.join((AUTO, *WAYS))}")
     return word
 
 
@@ -85,6 +92,12 @@ KEYS: dict[str, Key] = {
     "image": Key(
         checked(TEXT, _way), "how a terminal shows pictures: auto, or one way always", AUTO
     ),
+    "progress": Key(
+        checked(TEXT, _progress),
+        "how far work is: bar, plain (a line a film), json, none; auto = a bar on a terminal",
+        AUTO,
+    ),
+    "log_time": Key(_from_text(flag(), _as_flag), "words begin with the time", False),
     "onnx_memory": Key(
         _from_text(whole(1, 1024), _as_number), "GiB that one ONNX network may take", 4
     ),
@@ -113,6 +126,8 @@ class Config:
     sidecar: bool
     recipe: bool
     image: str
+    progress: str
+    log_time: bool
     onnx_memory: int
     onnx_seconds: int
     trusted_folders: tuple[str, ...]

@@ -76,6 +76,17 @@ def _restored(kind: type[LattyError], args: tuple[Any, ...], state: dict[str, An
     return error
 
 
+# Codes from the mildest to the gravest: what passes by itself, what a switch or a name mends, what
+# must be found or written anew, what the machine lacks, what only we can mend.
+_GRAVITY = (0, 75, 73, 66, 65, 2, 78, 69, 74, 1)
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code of many things done by one call: the gravest of theirs; 0 where there are
+    none."""
+    return max(codes, default=0, key=lambda code: (*_GRAVITY, code).index(code))
+
+
 class UsageError(LattyError):
     exit_code = 2
 

@@ -161,7 +161,7 @@ def test_mistakes_are_one_line(
 def test_an_interrupted_walk_leaves_nothing(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "edit", "portraits", "--attribute", "smile", "--to", "0.9",
-         "--frames", "4000", "--size", "256"],
+         "--frames", "4000", "--size", "256", "--progress", "json"],
         cwd=tmp_path,
         env=environment(tmp_path),
         stderr=subprocess.PIPE,

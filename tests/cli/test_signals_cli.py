@@ -63,7 +63,7 @@ def test_a_signal_during_imports(number: int, code: int, tmp_path: Path) -> None
 def rendering(home: Path, frames: int = 4000) -> "subprocess.Popen[str]":
     """A render that has begun."""
     write_preset(home, "slow", frames=frames, size=48)
-    process = start([*COMMAND, "render", "slow.toml", "--batch", "2"], home)
+    process = start([*COMMAND, "render", "slow.toml", "--batch", "2", "--progress", "json"], home)
     first_words(process, "frames")
     return process
 
@@ -121,7 +121,7 @@ def test_the_second_signal_ends_at_once(tmp_path: Path) -> None:
 
 def test_nohup_is_obeyed(tmp_path: Path) -> None:
     write_preset(tmp_path, frames=9)
-    command = f"trap '' HUP; exec {' '.join(COMMAND)} render tiny.toml"
+    command = f"trap '' HUP; exec {' '.join(COMMAND)} render tiny.toml --progress json"
     process = start(["sh", "-c", command], tmp_path)
     first_words(process, "frames")
     process.send_signal(signal.SIGHUP)

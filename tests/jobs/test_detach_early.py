@@ -121,7 +121,7 @@ def test_of_several_presets_none_is_handed_in_where_one_cannot_be_written(tmp_pa
     (tmp_path / "renders").mkdir()
     (tmp_path / "renders/tiny.gif").write_text("mine")
     done = latty("render", "one.toml", "tiny.toml", "--detach", home=tmp_path)
-    assert (done.returncode, done.stdout) == (1, "") and not run.ids()
+    assert (done.returncode, done.stdout) == (73, "") and not run.ids()
     assert "tiny.gif is there already" in done.stderr and "no job was handed in" in done.stderr
 
 

@@ -318,7 +318,7 @@ def test_outputs_that_show_the_same_scenes_share_them(tmp_path: Path) -> None:
     drawn = []
     plenty = preset({"path": "a.gif"}, {"path": "b.mp4"}, {"path": "c.png"})
     render.write(plenty, Options(tmp_path), lambda done, total, what: drawn.append((done, what)))
-    assert [done for done, what in drawn if what == "frames"] == [0, 6, 6, 6]
+    assert [done for done, what in drawn if what == "frames"] == [0, 6]
 
 
 def test_sheets_grids_and_strips_have_the_size_they_should(rendered: Path) -> None:

@@ -66,7 +66,7 @@ def jobs_of(words: Sequence[str], apart: bool) -> list[tuple[str, ...]]:
     for place, word in enumerate(known):
         word.place = place
     before, verb, rest = split(known)
-    kept = [*before, *without(rest, flags=("--detach",), options=("--gpus",))]
+    kept = without([*before, *rest], flags=("--detach",), options=("--gpus",))
     if not apart:
         return [(str(verb), *kept)]
     presets = {word.place: word for word in parse(known).presets}

@@ -27,7 +27,8 @@ def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
-    out = Out(loudness=-1 if {"-q", "--quiet"} & {*words} else 0, color=wants_color(True))
+    out = Out(loudness=-1 if {"-q", "--quiet"} & {*words} else 0, color=wants_color(True),
+              log_time="--log-time" in words)  # fmt: skip
     plugins.tell = out.say
     try:
         try:

@@ -1,4 +1,4 @@
-"""What latty says: results on stdout, words and progress on stderr, nothing that moves a terminal.
+"""What latty says: results on stdout, words on stderr, nothing that moves a terminal.
 
 Every line of text goes through `printable`: names come from other people's presets and pictures.
 """
@@ -8,13 +8,11 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Any, TextIO
 
-from latty.cli import signals
-from latty.errors import Interrupted
 from latty.jobs.events import EventWriter
 from latty.text import printable
 
@@ -37,13 +35,22 @@ def print_line(text: str, stream: TextIO | None) -> None:
         stream.write(text + "\n")
 
 
+def moment() -> str:
+    """The time as ISO 8601 says it, with the zone: 2031-02-03T04:05:06+01:00."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")[:-2] + ":" + time.strftime("%z")[-2:]
+
+
 @dataclass(slots=True)
 class Out:
-    """The two streams of one run, and how loud it is: -1 quiet, 0, 1 verbose."""
+    """The two streams of one run, and how loud it is: -1 quiet, 0, 1 verbose.
+
+    log_time  every line of words begins with the time
+    """
 
     json: bool = False
     loudness: int = 0
     color: bool = True
+    log_time: bool = False
 
     @property
     def asks(self) -> bool:
@@ -55,6 +62,10 @@ class Out:
         sys.stderr.write(printable(words))
         sys.stderr.flush()
         return sys.stdin.readline().strip()
+
+    def agrees(self, words: str) -> bool:
+        """Whether a person says yes; nobody to be asked does not."""
+        return self.asks and self.ask(f"{words} [y/N] ").lower() in ("y", "yes")
 
     def result(self, text: str, **value: Any) -> None:
         """A result: `text` for people, or `value` as one JSON line; a job keeps a file's path."""
@@ -124,7 +135,7 @@ class Out:
             self._words(f"       {line}", "31")
 
     def _words(self, text: str, style: str) -> None:
-        line = printable(text)
+        line = printable(f"{moment()} {text}" if self.log_time else text)
         if style and self.color and is_terminal(sys.stderr):
             line = f"\x1b[{style}m{line}\x1b[0m"
         try:
@@ -155,87 +166,3 @@ def counted(what: str, done: int, total: int, left: float | None) -> str:
     """`frames 12/60  20 %  5 s left`; a total of 0 and a time that is None are not known."""
     words = f"{what} {done}" + (f"/{total}  {100 * done // total} %" if total else "")
     return words if left is None else f"{words}  {seconds(left)} left"
-
-
-@dataclass(slots=True)
-class Progress:
-    """A Report for people: a line that updates on a terminal, a line per 10 % or 30 s elsewhere."""
-
-    out: Out
-    title: str = ""
-    hint: str = ""  # what to do after an interruption
-    live: bool = field(default_factory=lambda: is_terminal(sys.stderr))
-    _what: str = ""
-    _start: tuple[float, int] = (0.0, 0)  # when this stage began, and what was done before it
-    _said: tuple[float, int] = (0.0, -1)  # when, and at which tenth, we last spoke
-    _dirty: bool = False
-
-    def __call__(self, done: int, total: int, what: str) -> None:
-        signals.check(self.hint)
-        now = time.monotonic()
-        if what != self._what:
-            self._what, self._start, self._said = what, (now, done), (0.0, -1)
-        EVENTS.progress(done, total, what, self._left(now, done, total))
-        if self.out.loudness < 0:
-            return
-        try:
-            self._update(now, done, total)
-        except BrokenPipeError:
-            raise Interrupted(signals.SIGPIPE) from None
-        except OSError:
-            return  # a hung-up terminal
-
-    def _update(self, now: float, done: int, total: int) -> None:
-        tenth = 10 * done // total if total else 0
-        if self.live:
-            if now - self._said[0] > 0.1 or (done and done == total):
-                self._said, self._dirty = (now, tenth), True
-                print(f"\r\x1b[K{self._drawn(now, done, total)}", end="", file=sys.stderr)
-                sys.stderr.flush()
-        elif tenth > self._said[1] or now - self._said[0] >= 30:
-            self._said = (now, tenth)
-            print_line(f"latty: {self._line(now, done, total)}", sys.stderr)
-            if sys.stderr is not None:
-                sys.stderr.flush()
-
-    def _left(self, now: float, done: int, total: int) -> float | None:
-        """Seconds until the end of this stage at the pace so far."""
-        began, before = self._start
-        if not before < done < total or now <= began:
-            return None
-        return (total - done) * (now - began) / (done - before)
-
-    def _drawn(self, now: float, done: int, total: int) -> str:
-        """The line of a terminal: with a bar, unless colours are refused."""
-        from shutil import get_terminal_size  # brings compression modules along
-
-        room = get_terminal_size().columns - 1
-        if not self.out.color:
-            return self._line(now, done, total)[:room]
-        from latty.cli import terminal
-
-        words = printable(f"{self.title} {self._what}".strip())
-        began, before = self._start
-        facts = f"{done}/{total}" if total else str(done)
-        if done > before and now > began:
-            facts += f"  {(done - before) / (now - began):.3g}/s"
-        left = self._left(now, done, total)
-        facts += f"  {seconds(left)} left" if left is not None else ""
-        return terminal.bar(words, done, total, facts, room)
-
-    def _line(self, now: float, done: int, total: int) -> str:
-        told = counted(self._what, done, total, self._left(now, done, total))
-        return printable(f"{self.title} {told}".strip())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Take the updating line away."""
-        if self._dirty and sys.stderr is not None:
-            print("\r\x1b[K", end="", file=sys.stderr)
-            sys.stderr.flush()
-            self._dirty = False

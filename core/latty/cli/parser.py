@@ -12,6 +12,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 from latty.cli.run import Run
 from latty.errors import UsageError, did_you_mean
 from latty.plugins import Registry
+from latty.report import WAYS
 
 EXAMPLES = """\
 examples:
@@ -43,6 +44,7 @@ HEAD = """\
 latty [MODEL | PRESET | PICTURE]    opens the studio
        latty VERB ..."""
 HELP = {"-h", "--help"}
+BEFORE = ("--progress", "--device", "--image")  # options with a value that a verb may follow
 S = TypeVar("S", bound=str)
 LAST = 1000  # where `latty --help` lists a verb without ORDER
 
@@ -79,6 +81,10 @@ class Parser(argparse.ArgumentParser):
             help="more words")  # fmt: skip
         add("--no-color", action="store_false", dest="color", default=hide,
             help="words without colours (as does NO_COLOR)")  # fmt: skip
+        add("--progress", choices=WAYS, metavar="WAY", default=hide,
+            help="how far work is: bar, plain (a line a film), json (a line an event), "
+            "none")  # fmt: skip
+        add("--log-time", action="store_true", default=hide, help="words begin with the time")
         add("--debug", action="store_true", default=hide, help="a traceback with every error")
 
     def add_json(self) -> None:
@@ -171,8 +177,10 @@ def _no_verb(word: str) -> UsageError:
 
 
 def split(words: Sequence[S]) -> tuple[Sequence[S], S | None, Sequence[S]]:
-    """The flags before the verb, the verb (None: there is none), the words after it."""
-    place = next((i for i, word in enumerate(words) if not word.startswith("-")), len(words))
+    """The options before the verb, the verb (None: there is none), the words after it."""
+    place = 0
+    while place < len(words) and words[place].startswith("-"):
+        place += 2 if words[place] in BEFORE else 1
     return words[:place], words[place] if place < len(words) else None, words[place + 1 :]
 
 
@@ -183,12 +191,16 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     unknown = verb is not None and verb not in VERBS
     if unknown and HELP & {*rest}:  # `latty demo --help`
         before = ["--help"]
-    args = program(summaries=bool(HELP & {*before})).parse_args(before)
-    args.verb = verb
+    whole = program(summaries=bool(HELP & {*before}))
     if verb is None:
+        args = whole.parse_args(before)
+        args.verb = None
         return args
+    args, own = whole.parse_known_args(before)  # `own` are the verb's: it may stand after them
+    args.verb = verb
     if unknown:
         raise _no_verb(verb)
+    rest = [*own, *rest]
     return fill(Parser(rest, prog=f"latty {verb}"), verb).parse_args(rest, args)
 
 

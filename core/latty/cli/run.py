@@ -1,11 +1,13 @@
 """What a verb is handed: its arguments, where it speaks, the screen, the words it was called by."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # each module less is a few milliseconds of every start
     from latty.cli.out import Out
+    from latty.cli.progress import Progress
     from latty.config import Config
     from latty.render import Allowed
 
@@ -30,12 +32,31 @@ class Run:
         self, args: Any, out: "Out", screen: Screen | None, words: Sequence[str] = ()
     ) -> None:
         self.args, self.out, self.screen, self.words = args, out, screen, words
+        self.way: str | None = None  # of telling how far work is, once that is known
 
     def config(self) -> "Config":
         """The settings under the flags of this run."""
         from latty import config
 
-        return config.load(vars(self.args))
+        found = config.load(vars(self.args))
+        self.out.log_time = found.log_time
+        return found
+
+    def progress(self, title: str, hint: str = "") -> "Progress":
+        """How far work is, said the way that the settings ask for.
+
+        title  what is made: the name of a preset, a model, a method
+        hint   what to do after an interruption
+        """
+        from latty.cli.out import is_terminal
+        from latty.cli.progress import Progress
+
+        if self.way is None:
+            wish, quiet = self.config().progress, self.out.loudness < 0
+            usual = "bar" if is_terminal(sys.stderr) else "plain"
+            way = usual if wish in ("auto", "bar") else wish
+            self.way = "none" if quiet and way != "json" else way
+        return Progress(self.out, title, hint, self.way)
 
     def show(self, path: Path) -> None:
         """With --show: the picture in this terminal."""

@@ -14,7 +14,7 @@ from latty.render.budget import encode
 from latty.render.developing import develop, ground
 from latty.render.options import Allowed, Options
 from latty.render.views import Views
-from latty.report import Report
+from latty.report import Report, expect
 
 Recipe = dict[str, Any]
 
@@ -38,6 +38,7 @@ def fill(
         made_with = provenance.sealed(shared, options.batches)
         opened = {preset.scene.model: generator}
         every = Views(preset, options, made_with, journals, opened)
+        expect(report, every.stages())
         for i, (one, output) in enumerate(zip(works, preset.outputs, strict=False)):
             views, space = every.of(output, one.folder / work.PICTURES)
             _check_space(one.target, space, options)

@@ -16,7 +16,7 @@ from latty.presets.formats import Pixels
 from latty.render.journal import Journal
 from latty.render.options import Batches, Options
 from latty.render.pixels import Painter, at_size
-from latty.report import Report
+from latty.report import FRAMES, Report
 from latty.scene import Scene
 
 
@@ -32,6 +32,7 @@ class Reel:
     draw: Callable[[Sequence[Scene]], Pixels]
     journal: Journal
     batches: Batches = field(default=((0, 8),))
+    finished: bool = False
 
     def __len__(self) -> int:
         return len(self.scenes)
@@ -40,16 +41,20 @@ class Reel:
         return self.journal[index]
 
     def finish(self, report: Report) -> None:
-        """Draw what is missing. Raises DeviceError where one picture does not fit in memory."""
+        """Draw what is missing; once it is finished nothing more is said. Raises DeviceError where
+        one picture does not fit in memory."""
+        if self.finished:
+            return
         most = self.journal.sizes[-1] if self.journal.sizes else self._planned(0)
-        report(len(self.journal), len(self), "frames")
+        report(len(self.journal), len(self), FRAMES)
         while (first := len(self.journal)) < len(self):
             planned = self._planned(first)
             started = any(start == first for start, _ in self.batches)
             batch = planned if started else min(planned, most)
             pictures, most = self._fitting(first, batch)
             self.journal.append(pictures, most)
-            report(len(self.journal), len(self), "frames")
+            report(len(self.journal), len(self), FRAMES)
+        self.finished = True
 
     def _planned(self, index: int) -> int:
         return next(size for start, size in reversed(self.batches) if start <= index)

@@ -10,11 +10,18 @@ from latty.errors import BadData
 from latty.models import open_model
 from latty.models.base import AnySize, Generator
 from latty.presets import Output, Preset
+from latty.presets.formats import format_of
 from latty.render import shots, sizes
 from latty.render.film import Reel, open_reel
 from latty.render.options import Options
 from latty.render.sizes import Beside
+from latty.report import FRAMES, Expected
 from latty.scene import Scene
+
+
+# the scenes of a part, height and width in px as they are drawn, and the height at which they are
+# shown (None: as they are drawn)
+Needed = tuple[Sequence[Scene], tuple[int, int], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +47,16 @@ class Views:
     journals: ExitStack
     generators: dict[str, Generator]
     _reels: dict[object, Reel] = field(default_factory=dict)
+    _asked: dict[str, list[Needed]] = field(default_factory=dict)  # by the path of an output
 
     def of(self, output: Output, place: Path) -> tuple[list[View], int]:
         """A view for each part, and bytes of disk for what is not drawn yet. Reels are new files
         beside `place`, and of that name. Raises what models raise."""
         found, space = [], 0
-        for number, part in enumerate(self.preset.parts):
+        for number, (part, (scenes, picture, height)) in enumerate(
+            zip(self.preset.parts, self._needed(output), strict=True)
+        ):
             generator = self._generator(part.scene)
-            scenes, picture, height = _needed(part, output, generator, self._beside())
             if scenes not in self._reels:
                 path = place.with_name(place.name + (f"-{number}" if number else ""))
                 key = repr(scenes) + self.made_with
@@ -58,6 +67,36 @@ class Views:
             missing = len(reel) - len(reel.journal)
             space += sizes.bytes_needed(missing, picture[0] * picture[1], 1.0)
         return found, space
+
+    def _needed(self, output: Output) -> list[Needed]:
+        """What each part needs."""
+        if output.path not in self._asked:
+            beside = self._beside()
+            self._asked[output.path] = [
+                _needed(part, output, self._generator(part.scene), beside)
+                for part in self.preset.parts
+            ]
+        return self._asked[output.path]
+
+    def stages(self) -> list[Expected]:
+        """All that is drawn and written for the outputs, in that order, weighed by the pixels of a
+        frame. Raises what models raise."""
+        found, drawn = list[Expected](), set[Sequence[Scene]]()
+        for output in self.preset.outputs:
+            pixels = 0.0
+            for part, (scenes, (height, width), shown) in zip(
+                self.preset.parts, self._needed(output), strict=True
+            ):
+                if scenes not in drawn:
+                    drawn.add(scenes)
+                    found.append(Expected(FRAMES, len(scenes), height * width))
+                scale = (shown or height) / height
+                pixels += height * width * scale**2 * max(1, len(part.seeds))
+            form = format_of(output.path)
+            film = form is not None and form.film
+            count = len(shots.played(self.preset, output)[0]) if film else 1
+            found.append(Expected(form.suffix if form else "", count, pixels))
+        return found
 
     def _generator(self, scene: Scene) -> Generator:
         model = scene.model
@@ -74,9 +113,8 @@ def _needed(
     output: Output,
     generator: Generator,
     beside: sizes.Beside | None = None,
-) -> tuple[Sequence[Scene], tuple[int, int], int | None]:
-    """The scenes of an output, height and width in px as they are drawn, and the height at which
-    they are shown (None: as they are drawn). Raises BadData for a grid that moves nothing."""
+) -> Needed:
+    """Raises BadData for a grid that moves nothing."""
     own = generator.info.height, generator.info.width_px
     heights = sizes.heights(preset, output, own, beside)
     if beside and output.layout != "frames":

@@ -5,7 +5,7 @@ from typing import Any
 
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.errors import LattyError, PresetError, Problem, explain
+from latty.errors import LattyError, PresetError, Problem, explain, worst
 
 ORDER = 120
 KEYS = ("line", "column", "key", "what", "hint", "file")
@@ -28,7 +28,7 @@ def options(parser: Parser) -> None:
 
 
 def run(run: Run) -> int:
-    """Every problem of every preset: the code of the only one, or 1 if some of several failed."""
+    """Every problem of every preset; the code is that of the worst."""
     from latty.render import Options
     from latty.render.requests import RenderRequest, checked
 
@@ -42,8 +42,7 @@ def run(run: Run) -> int:
         for warning in one.warnings:
             run.out.say(warning)
         run.out.result(f"{ref}: ok", preset=ref, ok=True, warnings=one.warnings, problems=[])
-    failed = [*filter(None, codes)]
-    return failed[0] if len(refs) == 1 and failed else int(bool(failed))
+    return worst(codes)
 
 
 def _told(ref: str, error: Exception, run: Run) -> int:

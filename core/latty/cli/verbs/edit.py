@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from latty.cli import detach as cli_detach
 from latty.cli import signals
-from latty.cli.out import Progress, to_json
+from latty.cli.out import to_json
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.values import label, size, switches, truncation, within
@@ -81,7 +81,7 @@ def run(run: Run) -> int:
     from latty.render.climb_film import climb_to_files  # brings torch
 
     allowed: list[Allowed] = []
-    with signals.cooperative(), Progress(run.out, args.attribute) as progress:
+    with signals.cooperative(), run.progress(args.attribute) as progress:
         kind = label(args.label, args.model, config.device)
         scene = Scene(args.model, args.seed, args.truncation, label=kind, size=args.size)
         options = Options(

@@ -9,7 +9,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from latty.checkpoints.refusals import Refusal
-from latty.cli.out import Progress
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import BadData, Interrupted, LattyError
@@ -74,23 +73,17 @@ def _bring(entry: "Entry", run: Run) -> Path:
     from latty.models.zoo.download import RESUMES, Wanted, download
 
     run.out.say(f"{entry.name} from {entry.address}")
-    progress = Progress(run.out, entry.name, RESUMES)
-    try:
-        with _stopping(RESUMES):
-            if entry.config is not None:
-                download(Wanted(entry.config), folder / "config.json", progress, run.out.say)
-            wanted, target = Wanted(entry.address, entry.sha256, entry.size), folder / entry.file
-            if entry.package is not None:
-                package.bring(entry.package, wanted, path, progress, run.out.say)
-                return path
-            if (
-                run.args.overwrite or not target.exists()
-            ):  # an archive may be here, not yet unpacked
-                download(wanted, target, progress, run.out.say)
-            if entry.member is not None:
-                archive.take(target, entry.member, path, progress)
-    finally:
-        progress.close()
+    with run.progress(entry.name, RESUMES) as progress, _stopping(RESUMES):
+        if entry.config is not None:
+            download(Wanted(entry.config), folder / "config.json", progress, run.out.say)
+        wanted, target = Wanted(entry.address, entry.sha256, entry.size), folder / entry.file
+        if entry.package is not None:
+            package.bring(entry.package, wanted, path, progress, run.out.say)
+            return path
+        if run.args.overwrite or not target.exists():  # an archive may be here, not yet unpacked
+            download(wanted, target, progress, run.out.say)
+        if entry.member is not None:
+            archive.take(target, entry.member, path, progress)
     if entry.sha256 is None:
         run.out.say("nobody published a checksum of this file; its content is checked as it opens")
     return path

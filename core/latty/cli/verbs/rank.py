@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from latty import locks
 from latty.cli import detach as cli_detach
 from latty.cli import signals, values, workers
-from latty.cli.out import Progress
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import Missing, UsageError
+from latty.report import Report
 
 if TYPE_CHECKING:
     from latty.rank import Curves, RankPlan, RankRow
@@ -96,7 +96,7 @@ def _ranked(
 
     args, device = run.args, run.config().device
     gallery.refuse(folder, args.overwrite)
-    with signals.cooperative(), Progress(run.out, "rank", GO_ON) as progress:
+    with signals.cooperative(), run.progress("rank", GO_ON) as progress:
         rest["label"] = values.label(args.label, model, device)
         plan, generator = planned(args.set, model, args.scorers, device, **rest)
         if not work_of(plan, generator).exists():
@@ -124,7 +124,7 @@ def _plan(args: Any) -> dict[str, Any]:
 
 
 def _spread(
-    run: Run, plan: "RankPlan", generator: Any, report: Progress, pieces: Sequence[Any]
+    run: Run, plan: "RankPlan", generator: Any, report: Report, pieces: Sequence[Any]
 ) -> None:
     """Every direction measured by one of several processes."""
     workers.share(run, pieces, plan.model, generator, report)

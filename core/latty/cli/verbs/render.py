@@ -8,11 +8,10 @@ from typing import Any
 
 from latty.cli import detach as cli_detach
 from latty.cli import signals, workers
-from latty.cli.out import Progress, seconds
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.values import switches
-from latty.errors import Interrupted, LattyError, UsageError, explain
+from latty.errors import Interrupted, LattyError, UsageError, explain, worst
 from latty.render import Options, plan, refuse_early
 from latty.render.batch import Rendered, render_one, render_there
 from latty.render.requests import CheckedRequest, RenderRequest, checked
@@ -61,7 +60,8 @@ def options(parser: Parser) -> None:
 
 
 def run(run: Run) -> int:
-    """Every preset in turn; one that fails does not stop the others. Raises UsageError."""
+    """Every preset in turn; one that fails does not stop the others, and the code is that of the
+    worst. Raises UsageError."""
     args = run.args
     if args.output is not None and len(args.presets) > 1:
         raise UsageError("--output names one file, for one preset", "use --out-dir")
@@ -76,7 +76,7 @@ def run(run: Run) -> int:
     spread = workers.asked(run) and (len(requests) > 1 or args.engine == "ray")
     pairs = [*zip(requests, found, strict=True)]
     if args.detach:
-        if not (failed := sum(not _good(*pair, run) for pair in pairs)):
+        if not any(codes := [_fault(*pair, run) for pair in pairs]):
             done = all(map(_is_fresh, found))
             named = {
                 str(ref): one.preset
@@ -86,14 +86,15 @@ def run(run: Run) -> int:
             return 0 if done else cli_detach.detached(run, args.presets, named)
         run.out.say("no job was handed in")
     elif spread and not args.dry_run:
-        good = [(request, one) for request, one in pairs if _good(request, one, run)]
+        codes = [_fault(*pair, run) for pair in pairs]
+        good = [pair for pair, code in zip(pairs, codes, strict=True) if not code]
         left = [request for request, one in good if not _is_fresh(one)]
-        failed = len(pairs) - len(good) + (_by_several(left, run) if left else 0)
+        codes += _by_several(left, run) if left else []
     else:
-        failed = sum(not _tried(*pair, run) for pair in pairs)
-    if failed:
+        codes = [_tried(*pair, run) for pair in pairs]
+    if failed := sum(map(bool, codes)):
         run.out.error(f"{failed} of {len(requests)} presets failed")
-    return 1 if failed else 0
+    return worst(codes)
 
 
 def _streamed(run: Run) -> int:
@@ -113,7 +114,7 @@ def _streamed(run: Run) -> int:
         raise found
     from latty.render import stream
 
-    with signals.cooperative(), Progress(run.out, found.preset.name) as progress:
+    with signals.cooperative(), run.progress(found.preset.name) as progress:
         told = stream(found.preset, args.format or "", found.options, sys.stdout.buffer, progress)
     run.out.say(told)
     return 0
@@ -159,12 +160,12 @@ def _is_fresh(found: CheckedRequest | Exception) -> bool:
     return isinstance(found, CheckedRequest) and bool(found.fresh) and not found.preset.outputs
 
 
-def _good(request: RenderRequest, found: CheckedRequest | Exception, run: Run) -> bool:
-    """Whether a preset can be rendered; tells what is wrong, and doubtful, with it. Raises the
-    error of the only one."""
+def _fault(request: RenderRequest, found: CheckedRequest | Exception, run: Run) -> int:
+    """The code of what is wrong with a preset before it is rendered, 0 for a good one; that is
+    told, and what is doubtful. Raises the error of the only one."""
     if isinstance(found, Exception):
-        _tell_failure(str(request.ref), run, found)
-        return False
+        run.progress(str(request.ref)).failed(found)
+        return _tell_failure(str(request.ref), run, found)
     for warning in found.warnings:
         run.out.say(warning)
     for path in found.fresh:
@@ -172,16 +173,16 @@ def _good(request: RenderRequest, found: CheckedRequest | Exception, run: Run) -
             run.out.result("", preset=found.preset.name, path=str(path), up_to_date=True)
         else:
             run.out.say(f"{path} is up to date")
-    return True
+    return 0
 
 
-def _tried(request: RenderRequest, found: CheckedRequest | Exception, run: Run) -> bool:
-    """Whether one preset went well; raises what stops them all."""
+def _tried(request: RenderRequest, found: CheckedRequest | Exception, run: Run) -> int:
+    """The code of one preset; raises what stops them all."""
     signals.check(GO_ON)
-    if not _good(request, found, run) or isinstance(found, Exception):
-        return False
+    if (code := _fault(request, found, run)) or isinstance(found, Exception):
+        return code
     if _is_fresh(found):
-        return True
+        return 0
     try:
         if run.args.dry_run:
             for item in plan(found.preset, found.options):
@@ -191,47 +192,49 @@ def _tried(request: RenderRequest, found: CheckedRequest | Exception, run: Run) 
     except (Interrupted, BrokenPipeError):
         raise
     except Exception as error:
-        _tell_failure(str(request.ref), run, error)
-        return False
-    return True
+        return _tell_failure(str(request.ref), run, error)
+    return 0
 
 
 def _rendered(found: CheckedRequest, run: Run) -> Rendered:
     """All outputs. A signal from here on finishes its frame first."""
     preset, options = found.preset, found.options
-    refuse_early(preset, options)
-    import torch  # noqa: F401  the slow part, while a signal may still leave at once
+    with run.progress(preset.name) as progress:
+        refuse_early(preset, options)
+        import torch  # noqa: F401  the slow part, while a signal may still leave at once
 
-    with signals.cooperative(), Progress(run.out, preset.name) as progress:
-        return render_one(preset, options, progress)
+        with signals.cooperative():
+            return render_one(preset, options, progress)
 
 
-def _by_several(requests: Sequence[RenderRequest], run: Run) -> int:
-    """Presets rendered by several processes, told in whatever order they end; how many failed.
-    Raises UsageError."""
+def _by_several(requests: Sequence[RenderRequest], run: Run) -> list[int]:
+    """Presets rendered by several processes, told in whatever order they end; the codes of those
+    that failed. Raises UsageError."""
     from latty.jobs.pool import finished
 
     if any(one.is_stream for one in requests):
         what = "presets from stdin or a pipe are not split"
         raise UsageError(what, "leave --workers, or write a file")
-    where, failed = workers.kind_of(requests[0].options.device), 0  # brings torch
+    where, failed = workers.kind_of(requests[0].options.device), list[int]()  # brings torch
     here = [replace(one, options=replace(one.options, device=where)) for one in requests]
     calls = [(one, str(Path.cwd())) for one in here]
-    told = Progress(run.out, "render", GO_ON)
+    told = run.progress("render", GO_ON)
     with signals.cooperative(), told as progress, workers.pool(run, where) as pool:
         for number, future in finished(pool, render_there, calls, progress, "presets"):
             progress.close()
             error = future.exception()
             if isinstance(error, Exception):
-                _tell_failure(str(requests[number].ref), run, error)
-                failed += 1
+                ref = str(requests[number].ref)
+                run.progress(ref).failed(error)
+                failed.append(_tell_failure(ref, run, error))
             else:
-                _tell(future.result(), run)
+                done = future.result()
+                run.progress(done.name).done(took=done.seconds)
+                _tell(done, run)
     return failed
 
 
 def _tell(done: Rendered, run: Run) -> None:
-    run.out.say(f"{done.name}: {seconds(done.seconds)}", loudness=1)
     for note in done.notes:
         run.out.say(f"{Path(done.model).name}: {note}")
     warnings = run.say_allowed(done.allowed)
@@ -242,8 +245,9 @@ def _tell(done: Rendered, run: Run) -> None:
         run.show(path)
 
 
-def _tell_failure(ref: str, run: Run, error: Exception) -> None:
-    """Raises the error where nobody foresaw it, or where there is no other preset to go on with."""
+def _tell_failure(ref: str, run: Run, error: Exception) -> int:
+    """Its code. Raises the error where nobody foresaw it, or where there is no other preset to go
+    on with."""
     known = explain(error)
     if known is not None and run.out.json:
         run.out.result("", preset=ref, error=known.message, hint=known.hint,
@@ -252,6 +256,7 @@ def _tell_failure(ref: str, run: Run, error: Exception) -> None:
         raise error
     text = str(known)  # with several presets an error must say whose it is
     run.out.error(text if ref in text else f"{ref}: {text}")
+    return known.exit_code
 
 
 def _words(item: dict[str, Any]) -> str:

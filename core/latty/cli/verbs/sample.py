@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from latty.cli import signals
-from latty.cli.out import Progress
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.values import MOST, label, noise, seeds, size, switches, truncation, whole
@@ -48,8 +47,8 @@ def run(run: Run) -> int:
     scene, columns = _scene(args), whole("--columns", args.columns, 1, MOST)
     path, wanted = _target(args, config.out_dir), seeds(args.seeds)
     refuse_early(args.model, [path], switches(args)["overwrite"])
-    progress, allowed = Progress(run.out, args.model), list[Allowed]()
-    try:
+    allowed: list[Allowed] = []
+    with run.progress(args.model) as progress:
         scene = replace(scene, label=label(args.label, args.model, config.device))
         columns = columns or math.ceil(math.sqrt(len(wanted)))
         output = Output(path.name, columns=columns, captions="short")
@@ -64,8 +63,6 @@ def run(run: Run) -> int:
         )
         with signals.cooperative():
             write(preset, options, progress)
-    finally:
-        progress.close()
     run.say_allowed(allowed)
     run.say_notes(args.model)
     facts = {"path": str(path), "bytes": path.stat().st_size, "model": args.model}

@@ -10,7 +10,7 @@ from latty import locks
 from latty.attributes.store import CARDS, discard_training
 from latty.cli import detach as cli_detach
 from latty.cli import signals
-from latty.cli.out import Progress, seconds
+from latty.cli.out import seconds
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.values import within
@@ -110,7 +110,7 @@ def _train(run: Run, data: Path, numbers: dict[str, Any]) -> "Trained":
 
     options = TrainingOptions(**numbers, flip=run.args.flip)
     device = pick_device(run.config().device)
-    with signals.cooperative(), Progress(run.out, run.args.output, RESUME) as progress:
+    with signals.cooperative(), run.progress(run.args.output, RESUME) as progress:
         return train(data, run.args.output, options, device, progress)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty.cli import signals, workers
-from latty.cli.out import Progress
 from latty.cli.run import Run
+from latty.report import Report
 
 if TYPE_CHECKING:
     from latty.directions.base import Method
@@ -24,15 +24,13 @@ def search_model(run: Run, params: dict[str, Any], target: Path, split: bool) ->
     from latty.models import open_model
 
     generator = open_model(run.args.model, run.config().device)
-    with signals.cooperative(), Progress(run.out, run.args.method, RESUME) as progress:
+    with signals.cooperative(), run.progress(run.args.method, RESUME) as progress:
         before = partial(_spread, run, generator, progress) if split else None
         return search(run.args.method, params, generator, target, progress,
                       overwrite=run.args.overwrite, before=before)  # fmt: skip
 
 
-def _spread(
-    run: Run, generator: "Generator", progress: Progress, made: "Method", work: Path
-) -> None:
+def _spread(run: Run, generator: "Generator", progress: Report, made: "Method", work: Path) -> None:
     """What the method draws, drawn by several processes into files that its fit then finds."""
     from latty.directions.base import HasShards
 
