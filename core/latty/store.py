@@ -19,6 +19,7 @@ from latty.errors import (
     UsageError,
     WouldOverwrite,
     did_you_mean,
+    unwritten,
 )
 from latty.folders import Folder, owned
 
@@ -186,15 +187,70 @@ class Store:
         self._sweep(name, {place.name, *names})
         return place
 
+    def remove(self, name: str) -> None:
+        """The user's file of that name, and then what it names: who looks meanwhile has all of it
+        or nothing. Raises Missing, UsageError for one that ships with latty, Locked, OutputError.
+        """
+        file = self.own(name)
+        with locks.writing(file):
+            try:
+                with Folder(file.parent) as folder:
+                    folder.remove(file.name)
+                    folder.sync()
+            except OSError as error:
+                raise unwritten(f"cannot remove {file}", error) from None
+            self._sweep(name, ())
+
+    def own(self, name: str) -> Path:
+        """The user's file of that name. Raises Missing, UsageError for one that ships."""
+        if self.ships(name):
+            raise UsageError(f"{self.kind} '{name}' ships with latty", "it stays")
+        if (file := self.named(name)) is None:
+            mine = [one for one in self.files() if not self.ships(one)]
+            raise Missing(f"no {self.kind} '{name}'", did_you_mean(name, mine))
+        return file
+
+    def size(self, name: str) -> int:
+        """Bytes of the user's file of that name and of what lies beside it. Raises OSError."""
+        stale, file = self._beside(name), self.own(name)
+        beside = (one for one in file.parent.iterdir() if stale.fullmatch(one.name))
+        return sum(one.lstat().st_size for one in {file, *beside})
+
+    def orphans(self) -> list[Path]:
+        """What killed writers left in the user's folder: drafts, and what only a file that is not
+        there names. Raises ConfigError."""
+        endings = "|".join(map(re.escape, (self.suffix, *self.beside)))
+        digits = rf"\.[0-9a-f]{{{DIGITS}}}"
+        left = re.compile(rf"(\.([^.]+)({digits})?({endings}){digits}|([^.]+){digits}({endings}))")
+        folder = owned(self.folder())
+        found = []
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if (match := left.fullmatch(path.name)) and path.is_file() and not path.is_symlink():
+                place = folder / f"{match[2] or match[5]}{self.suffix}"
+                if (match[2] or not place.exists()) and not locks.is_writing(place):
+                    found.append(path)
+        return found
+
+    def remove_orphan(self, path: Path) -> None:
+        """One of `orphans`, where it still is one. Raises Locked, OutputError, ConfigError."""
+        name = path.name.removeprefix(".").partition(".")[0]
+        with locks.writing(path.with_name(f"{name}{self.suffix}")):
+            if path.name.startswith(".") or not path.with_name(f"{name}{self.suffix}").exists():
+                path.unlink(missing_ok=True)
+
     def _sweep(self, name: str, kept: Collection[str]) -> None:
         """Remove what lies beside the file of that name, and it does not name."""
-        endings = "|".join(map(re.escape, self.beside))
-        hexadecimal = rf"\.[0-9a-f]{{{DIGITS}}}"
-        stale = re.compile(rf"\.?{re.escape(name)}({hexadecimal})?({endings})({hexadecimal})?")
+        stale = self._beside(name)
         with suppress(OSError), Folder(self.folder()) as folder:
             for one in folder.names():
                 if stale.fullmatch(one) and one not in kept:
                     folder.remove(one)
+
+    def _beside(self, name: str) -> re.Pattern[str]:
+        """The names of what lies beside the file of a name, and of its drafts."""
+        endings = "|".join(map(re.escape, self.beside)) or "(?!)"
+        hexadecimal = rf"\.[0-9a-f]{{{DIGITS}}}"
+        return re.compile(rf"\.?{re.escape(name)}({hexadecimal})?({endings})({hexadecimal})?")
 
 
 def _digest(pieces: Iterable[bytes | memoryview]) -> str:

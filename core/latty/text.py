@@ -36,5 +36,13 @@ def size_words(height: int, width: int) -> str:
     return f"{height} px" if height == width else f"{height} x {width} px"
 
 
+def bytes_words(count: float) -> str:
+    """`512 B`, `3.4 MB`, `12 GB`: three digits, in powers of 1000."""
+    power = 0
+    while count >= 999.5 and power < 4:
+        count, power = count / 1000, power + 1
+    return f"{count:.3g} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"
+
+
 def _stand_in(character: str, instead: str | None) -> str:
     return character.encode("unicode_escape").decode() if instead is None else instead

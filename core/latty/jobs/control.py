@@ -135,6 +135,21 @@ def cancel(job: str) -> Status:
     return before
 
 
+def remove(job: str) -> None:
+    """Everything of a job that is over, but for its outputs. Raises Missing, Locked where somebody
+    is at it, OutputError."""
+    with _telling(f"remove job {job}"):
+        seen = run.status(job)
+        if not seen.over:
+            raise Locked(f"job {job} is {seen.state}", f"latty jobs cancel {job} ends it")
+        if (lock := locks.take(run.lock_of(job), PATIENCE)) is None:
+            raise Locked(f"another process is at job {job}", "see: latty jobs show")
+        try:
+            run.remove(job)
+        finally:
+            os.close(lock)
+
+
 def _start(status: Status, lock: int) -> None:
     """A place in the queue, and the supervisor, which inherits it and the lock."""
     job = status.id

@@ -1,4 +1,4 @@
-"""Work without this terminal: list, show, watch, cancel, resume, logs."""
+"""Work without this terminal: list, show, watch, cancel, resume, logs, remove."""
 
 import sys
 import time
@@ -246,6 +246,16 @@ def _tail(job: str) -> list[str]:
     return data.decode("utf-8", "replace").splitlines()[-TAIL:]
 
 
+def _remove(run: Run, ids: Sequence[str]) -> int:
+    """Their folders; their outputs stay."""
+    if not ids:
+        raise UsageError("which job?", "latty jobs remove ID, or a part of the id, or last")
+    told, failed = _each(run, ids, control.remove)
+    for job in told:
+        run.out.result(job, id=job, state="removed")
+    return 1 if failed else 0
+
+
 ACTIONS: dict[str, Callable[[Run, Sequence[str]], int]] = {
     "list": _list,
     "show": _show,
@@ -253,4 +263,5 @@ ACTIONS: dict[str, Callable[[Run, Sequence[str]], int]] = {
     "cancel": _cancel,
     "resume": _resume,
     "logs": _logs,
+    "remove": _remove,
 }
