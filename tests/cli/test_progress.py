@@ -11,7 +11,7 @@ from cli_in_process import latty
 from cli_process import write_preset
 
 from latty.cli.out import Out
-from latty.cli.progress import KINDS, TimeLeft, Progress
+from latty.cli.progress import KINDS, Progress, TimeLeft
 from latty.errors import BadData
 from latty.presets import from_dict
 from latty.presets.formats import formats
@@ -165,7 +165,10 @@ def test_an_option_that_a_verb_does_not_take_is_refused(
 
 def test_the_time_left_is_that_of_all_stages(clock: Clock) -> None:
     """30 frames drawn in 2 s each, two films of them written in 1 s a frame."""
-    pace, left = TimeLeft([Expected(FRAMES, 30, 10), Expected("gif", 30, 10), Expected("gif", 15, 20)]), []
+    pace, left = (
+        TimeLeft([Expected(FRAMES, 30, 10), Expected("gif", 30, 10), Expected("gif", 15, 20)]),
+        [],
+    )
     for what, total, each in ((FRAMES, 30, 2.0), ("gif", 30, 1.0), ("gif", 15, 2.0)):
         for done in range(total + 1):
             pace.enters(clock.now, done, what)

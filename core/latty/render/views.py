@@ -18,7 +18,6 @@ from latty.render.sizes import Beside
 from latty.report import FRAMES, Expected
 from latty.scene import Scene
 
-
 # the scenes of a part, height and width in px as they are drawn, and the height at which they are
 # shown (None: as they are drawn)
 Needed = tuple[Sequence[Scene], tuple[int, int], int | None]
