@@ -1,4 +1,4 @@
-"""docs/films.md on time and motion: its presets are checked without a doubt and last as they say."""
+"""docs/films.md on time and motion: its presets are checked and last as long as they say."""
 
 import re
 import tomllib
