@@ -85,4 +85,7 @@ def test_the_schema_says_the_keys_ranges_and_defaults():
     output = schema["properties"]["outputs"]["items"]["properties"]
     numbers = output["fps"]["oneOf"][0]
     assert (numbers["minimum"], numbers["maximum"]) == (1, 120)
-    assert (output["fps"]["default"], output["loop"]["enum"]) == (25, ["once", "loop", "bounce"])
+    assert (output["fps"]["default"], output["loop"]["enum"]) == (
+        25,
+        ["once", "loop", "bounce", "seamless"],
+    )

@@ -15,7 +15,7 @@ from typing import Any
 from latty.errors import LattyError, Problem
 from latty.presets import codecs, naming, reading, together, with_model
 from latty.presets.convert import to_preset
-from latty.presets.formats import format_of, is_film, suffix_of
+from latty.presets.formats import FOLDER, format_of, is_film, suffix_of
 from latty.presets.reading import PresetFile
 from latty.presets.values import Output, Preset
 from latty.scene import references
@@ -142,7 +142,7 @@ def _timing(source: PresetFile, preset: Preset) -> Iterator[Problem]:
             what = f"lasts {float(lasts):g} s, outputs.{films[0][0]} {float(wanted):g} s"
             hint = "write seconds = ... in the place of frames"
             yield source.problem(("outputs", index, "fps"), what, hint)
-        plays = form is not None and "fps" in form.reads
+        plays = suffix_of(output.path) != FOLDER
         if plays and output.loop == "loop" and not preset.closed:
             what = "does not close: it jumps from its end to its beginning"
             hint = 'or say loop = "seamless": what moves goes back; or "once", "bounce"'
