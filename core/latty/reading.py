@@ -91,7 +91,7 @@ def _written(name: str, tell: Callable[[str], None]) -> int:
             except BlockingIOError:
                 tell(f"{name}: waiting for who writes into this pipe")
             else:
-                raise UnfitFile(name, "is a named pipe, no file, and nobody writes into it")
+                raise UnfitFile(name, "is a named pipe, and nobody writes into it")
         os.set_blocking(handle, True)
     except BaseException:
         os.close(handle)

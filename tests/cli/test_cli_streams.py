@@ -43,7 +43,7 @@ def test_a_pipe_that_was_typed_is_read(line: str, tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "mkfifo p; latty check p": (65, "p is a named pipe, no file, and nobody writes into it"),
+    "mkfifo p; latty check p": (65, "p is a named pipe, and nobody writes into it"),
     "latty check <(head -c 3000000 /dev/zero)": (65, "is larger than 1 MiB"),
     "latty check /dev/zero": (65, "is a device, no file"),
     "latty check <(echo 'x = [')": (65, ":2:1: "),
