@@ -210,3 +210,13 @@ def test_a_job_renders_the_content_that_was_there_when_it_was_submitted(place: P
     refused = latty(*words, "--overwrite", home=place)  # as the job does when it is resumed
     assert refused.returncode == 65
     assert "the direction set 'rnd' is not the one that was pinned (" in refused.stderr
+
+
+def test_models_of_panels_are_pinned_too(place: Path) -> None:
+    file = place / "model.toml"
+    file.write_text(file.read_text() + '[[panels]]\n[[panels]]\nmodel = "portraits"\n')
+    assert latty("pin", file.name, home=place).returncode == 0
+    assert latty("check", file.name, home=place).returncode == 0
+    file.write_text(file.read_text().replace('portraits = "c', 'portraits = "d'))
+    refused = latty("check", file.name, home=place)
+    assert refused.returncode == 65 and "the model 'portraits' is not the one" in refused.stderr

@@ -21,6 +21,7 @@ from latty.presets.values import Preset
 from latty.scene import MIXING, Scene, references, to_table
 
 SHOWN = 12  # digits of a digest in a message
+TABLES = {kind: kind for kind in DIGESTS} | {"model": "models"}  # of pins
 TOLD = 5  # differences in one message
 WHAT = {"model": "model", "directions": "direction set", "latents": "latents", "scorers": "scorer"}
 
@@ -94,15 +95,6 @@ def scorers_of(source: str) -> tuple[str, ...]:
     return _scorers(SETS.find(source))
 
 
-def contents(scene: Scene) -> dict[str, dict[str, str]]:
-    """Digests by kind and source. Raises Missing, BadData, OutputError."""
-    found: dict[str, dict[str, str]] = {kind: {} for kind in DIGESTS}
-    for kind, source, _ in sources(scene):
-        if digits := DIGESTS[kind](source):
-            found[kind][source] = digits
-    return found
-
-
 def difference(kind: str, name: str, said: Any, source: str) -> Difference | None:
     """Where the content of `source`, spelled `name` by who said a digest, is another one. Who says
     no digest says nothing. Raises Missing, BadData, OutputError."""
@@ -121,17 +113,24 @@ def pinned(preset: Preset) -> Iterator[Difference]:
     and not named any more are not looked at. Raises Missing, BadData, OutputError."""
     if (pins := preset.pins) is None:
         return
-    for kind, source, _ in dict.fromkeys(sources(preset.scene)):
-        said = pins.model if kind == "model" else dict(getattr(pins, kind)).get(source)
+    named = (pair[:2] for part in preset.parts for pair in sources(part.scene))
+    for kind, source in dict.fromkeys(named):
+        is_own = kind == "model" and source == preset.scene.model
+        said = pins.model if is_own else dict(getattr(pins, TABLES[kind])).get(source)
         if (found := difference(kind, source, said, source)) is not None:
             yield found
 
 
 def pins_of(preset: Preset) -> Pins:
     """The pins of what is here now. Raises Missing, BadData, OutputError."""
-    found = contents(preset.scene)
-    model = found.pop("model").get(preset.scene.model)
-    return Pins(model, **{kind: tuple(sorted(table.items())) for kind, table in found.items()})
+    found: dict[str, dict[str, str]] = {kind: {} for kind in DIGESTS}
+    for part in preset.parts:
+        for kind, source, _ in sources(part.scene):
+            if digits := DIGESTS[kind](source):
+                found[kind][source] = digits
+    model = found["model"].pop(preset.scene.model, None)
+    tables = {TABLES[kind]: tuple(sorted(table.items())) for kind, table in found.items()}
+    return Pins(model, **tables)
 
 
 def spelled(preset: Preset) -> list[str]:
@@ -140,9 +139,7 @@ def spelled(preset: Preset) -> list[str]:
     pins = pins_of(preset)
     found = [("model", preset.scene.model, pins.model)] if pins.model else []
     found += [
-        (kind, source, said)
-        for kind in ("directions", "latents", "scorers")
-        for source, said in getattr(pins, kind)
+        (kind, source, said) for kind in DIGESTS for source, said in getattr(pins, TABLES[kind])
     ]
     return [f"{kind}:{source}={(said or '')[:SHOWN]}" for kind, source, said in found]
 

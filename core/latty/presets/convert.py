@@ -157,7 +157,9 @@ def _scene_table(preset: Preset, line: TimeLine) -> Table:
 
 
 def _pins(pins: Pins) -> Table:
-    tables = {kind: dict(getattr(pins, kind)) for kind in ("directions", "latents", "scorers")}
+    tables = {
+        kind: dict(getattr(pins, kind)) for kind in ("models", "directions", "latents", "scorers")
+    }
     kept: Table = {kind: found for kind, found in tables.items() if found}
     return kept if pins.model is None else {"model": pins.model, **kept}
 

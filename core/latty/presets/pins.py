@@ -30,6 +30,7 @@ class Pins:
     """Which content the names of a scene stand for: digests of files, by name."""
 
     model: str | None = option(None, DIGEST, "Of the scene's model.")
+    models: Digests = option((), mapping(DIGEST), "Of other models, in panels.")
     directions: Digests = option((), mapping(DIGEST), "Of direction sets, by name or file.")
     latents: Digests = option((), mapping(DIGEST), "Of stored latents, by name or file.")
     scorers: Digests = option((), mapping(DIGEST), "Of scorers that directions climb.")
