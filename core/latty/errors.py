@@ -176,7 +176,12 @@ class _Problems(LattyError):
     def __init__(self, file: str, problems: Iterable[Problem]) -> None:
         self.file = file
         self.problems = tuple(sorted(problems, key=lambda p: p.place))
-        super().__init__("\n".join(p.format(file) for p in self.problems))
+        lines = (p.format(file).replace("\n", "\\n") for p in self.problems)
+        super().__init__("\n".join(lines))
+
+    def __str__(self) -> str:
+        """A line each, whatever the names in them hold."""
+        return self.message
 
 
 class PresetError(_Problems, BadData):

@@ -225,7 +225,7 @@ def test_every_verb_says_what_check_says(words: str, two: Path) -> None:
 
 def test_no_job_is_handed_in_where_one_preset_of_a_list_is_bound_to_fail(two: Path) -> None:
     done = latty("render", "good.toml", "bad.toml", "--detach", home=two)
-    assert done.returncode == 1 and "bad.toml:6:1" in done.stderr and done.stdout == ""
+    assert done.returncode == 65 and "bad.toml:6:1" in done.stderr and done.stdout == ""
     (two / "renders").mkdir()
     (two / "renders/a.png").write_bytes(b"there")
     done = latty("render", "good.toml", "--detach", home=two)
@@ -244,7 +244,7 @@ def test_two_presets_that_write_one_output(path: str, words: str, verb: str, two
     write(two, f"[[outputs]]\npath = '{path}'\n", TINY, "other")
     verb, *rest = verb.split()
     done = latty(verb, "good.toml", "other.toml", *rest, home=two)
-    assert done.returncode == 1 and f"other.toml:7:1: outputs.0.path: {words}" in done.stderr
+    assert done.returncode == 65 and f"other.toml:7:1: outputs.0.path: {words}" in done.stderr
 
 
 def test_check_takes_overrides_and_pictures(two: Path) -> None:
