@@ -6,6 +6,7 @@ latty render x.toml -o - --format png | ffmpeg -f image2pipe -framerate 25 -i - 
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,9 +21,9 @@ from latty import models
 from latty.presets import Preset
 from latty.presets.formats import Frames
 from latty.render import captions
-from latty.render.developing import develop, needed
-from latty.render.film import open_reel
+from latty.render.developing import develop
 from latty.render.options import Options
+from latty.render.views import Views
 from latty.render.writers.png import pack
 from latty.report import Report, silent
 
@@ -42,13 +43,12 @@ def stream(
     path = CLEAR if kind == "png" else OPAQUE
     output = replace(preset.outputs[0], path=path, codec=None, chroma=None)
     generator = models.open_model(preset.scene.model, options.device)
-    scenes, _, size = needed(preset, output, generator)
-    with (
-        TemporaryDirectory() as folder,
-        open_reel(scenes, generator, options, Path(folder) / "pictures", "") as reel,
-    ):
-        reel.finish(report)
-        film = develop(preset, output, reel, size, captions.faces(preset, options.folder))
+    with TemporaryDirectory() as folder, ExitStack() as journals:
+        every = Views(preset, options, "", journals, {preset.scene.model: generator})
+        views, _ = every.of(output, Path(folder) / "pictures")
+        for view in views:
+            view.reel.finish(report)
+        film = develop(preset, output, views, captions.faces(preset, options.folder))
         write = WAYS[kind] if output.depth != 10 else partial(WAYS[kind], depth=10)
         write(film, pipe)
         pipe.flush()
