@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from latty import presets, render
+from latty.errors import BadData
+
 PRESET = """\
 schema = 1
 frames = 3
@@ -34,13 +37,14 @@ def latty(*words: str, home: Path, **more: object) -> "subprocess.CompletedProce
 
 def wanted(home: Path) -> np.ndarray:
     """The frames as numbered files have them."""
-    assert latty("--set", "outputs.0.path=frames/", "--out-dir", ".", home=home).returncode == 0
+    done = latty("-o", "frames/", home=home)
+    assert (done.returncode, done.stdout) == (0, b"frames\n"), done.stderr
     return np.stack([np.asarray(Image.open(file)) for file in sorted((home / "frames").iterdir())])
 
 
 def test_the_streams_are_the_film(tmp_path: Path) -> None:
     film = wanted(tmp_path)
-    raw = latty("-o", "-", "--format", "raw", home=tmp_path).stdout
+    raw = latty("--set", "outputs.0.path=-", "--format", "raw", home=tmp_path).stdout
     assert raw == film.tobytes()
     pictures = latty("-o", "-", "--format", "png", home=tmp_path).stdout
     starts = [i for i in range(len(pictures)) if pictures.startswith(b"\x89PNG\r\n", i)]
@@ -67,7 +71,34 @@ def test_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
-@pytest.mark.parametrize("words", [("-o", "-", "--json"), ("--format", "raw")])
-def test_what_goes_with_no_stream(words: tuple[str, ...], tmp_path: Path) -> None:
+HERE = ("--set", "outputs.0.path=-")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-o", "-", "--json"), b"--json goes with no stream"),
+        (("-o", "-", "--workers", "2"), b"--workers goes with no stream"),
+        ((*HERE, "--detach"), b"--detach goes with no stream"),
+        (("x.toml", *HERE), b"a stream is the film of one preset"),
+        (("--format", "raw"), b"--format is that of a stream"),
+    ],
+)
+def test_what_goes_with_no_stream(words: tuple[str, ...], said: bytes, tmp_path: Path) -> None:
     done = latty(*words, home=tmp_path)
-    assert done.returncode == 2 and done.stdout == b""
+    assert (done.returncode, done.stdout) == (2, b"") and said in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) in (["x.toml"], ["home", "x.toml"])
+
+
+def test_a_stream_among_files(tmp_path: Path) -> None:
+    made = presets.from_dict(
+        {
+            "schema": 1,
+            "scene": {"model": "demo"},
+            "outputs": [{"path": "x.gif"}, {"path": "-", "crf": 3}],
+        },
+        "x.toml",
+    )
+    with pytest.raises(BadData, match="output '-' is stdout"):
+        render.refuse_early(made, render.Options(tmp_path))
+    assert not any(tmp_path.iterdir())

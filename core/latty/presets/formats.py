@@ -40,6 +40,7 @@ else:
 LIMIT = 1 << 20  # bytes of a recipe
 HEAD = 256  # bytes that tell a format
 FOLDER = "/"  # the suffix of a folder of numbered frames
+STREAM = "-"  # the path of a film that goes to stdout
 
 
 class Frames(Protocol):
@@ -117,6 +118,12 @@ class Format:
     encoders: tuple[tuple[str, str, str], ...] = ()
 
 
+# No writer's: render/streams.py writes it, in the format that `latty render` is asked for.
+_STREAM = Format(
+    STREAM, "", "stream on stdout", film=True, reads=frozenset({"fps", "loop", "depth"})
+)
+
+
 @cache
 def formats() -> dict[str, Format]:
     """Every format by its suffix, in order of suffix. A suffix of ours is nobody else's: a writer
@@ -150,14 +157,17 @@ def _written_by(writer: str) -> dict[str, Format]:
 
 
 def suffix_of(path: str | Path) -> str:
-    """What chooses the writer of an output's path: its suffix in lower case, or "/"."""
+    """What chooses the writer of an output's path: its suffix in lower case, "/", or "-"."""
     text = str(path)
+    if text == STREAM:
+        return STREAM
     return FOLDER if text.endswith("/") else PurePosixPath(text).suffix.lower()
 
 
 def format_of(path: str | Path) -> Format | None:
     """The format in which an output's path is written, None where nobody writes it."""
-    suffix = suffix_of(path)
+    if (suffix := suffix_of(path)) == STREAM:
+        return _STREAM
     name = suffix[1:]  # most writers have the name of their suffix: no look at other distributions
     mine = _written_by(name) if name in WRITERS and not WRITERS.owner(name) else {}
     return mine.get(suffix) or formats().get(suffix)

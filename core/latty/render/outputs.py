@@ -7,6 +7,7 @@ from latty import models
 from latty.errors import BadData
 from latty.presets import Preset, safe_output, to_dict
 from latty.presets.codecs import settled
+from latty.presets.formats import STREAM
 from latty.render import provenance, work
 from latty.render.options import Options
 from latty.report import Report, silent
@@ -47,7 +48,13 @@ def _finals(preset: Preset, options: Options) -> tuple[list[Path], str]:
 
 
 def targets(preset: Preset, options: Options) -> list[Path]:
-    """Where each output goes. Raises BadData, also where two outputs have one name."""
+    """Where each output goes. Raises BadData, also where two outputs have one name, and for one
+    that is a stream."""
+    if any(output.path == STREAM for output in preset.outputs):
+        what = (
+            "output '-' is stdout: latty render writes it there, as the only output of one preset"
+        )
+        raise BadData(what, "name a file")
     paths = [safe_output(o.path, options.out_dir, options.preset_file) for o in preset.outputs]
     if len(set(paths)) < len(paths):
         raise BadData("two outputs of this preset have the same name", "rename one of them")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from latty.errors import Interrupted, LattyError, Problem
 from latty.presets import Output, Preset, fitting
-from latty.presets.formats import suffix_of
+from latty.presets.formats import FOLDER, suffix_of
 from latty.presets.paths import OutputNames
 from latty.presets.preset_file import PresetFile
 from latty.presets.reading import RECIPE
@@ -24,7 +24,7 @@ class RenderRequest:
 
     ref        a preset; a file, a shipped one's name, "-" for stdin, or a picture that latty made
     overrides  texts such as scene.seed=3, put over the preset
-    output     one file instead of all outputs, None for these
+    output     one file, "FOLDER/" of numbered frames or "-" instead of all outputs, None for these
     anyway     what it is made of may have another content
     update     only outputs that are not up to date
     own_batch  the options' batch also for a picture, whose recipe has batches of its own
@@ -33,7 +33,7 @@ class RenderRequest:
     ref: str | Preset
     options: Options
     overrides: tuple[str, ...] = ()
-    output: Path | None = None
+    output: str | None = None
     own_batch: bool = False
     anyway: bool = False
     update: bool = False
@@ -73,9 +73,11 @@ class RenderRequest:
             suffix = suffix_of(self.output)
             same = [one for one in preset.outputs if suffix_of(one.path) == suffix]
             chosen = (same or preset.outputs or (Output(""),))[0]
-            chosen = fitting(replace(chosen, path=self.output.name))
+            place = Path(self.output)
+            ending = FOLDER if suffix == FOLDER and place.name else ""
+            chosen = fitting(replace(chosen, path=place.name + ending))
             preset = replace(preset, outputs=(chosen,))
-            options = replace(options, out_dir=self.output.parent)
+            options = replace(options, out_dir=place.parent)
         return preset, options
 
     def asked(self) -> tuple[str, Callable[[str], str]] | None:

@@ -1,5 +1,6 @@
 """Render presets, or pictures made by latty, to GIF, video and PNG."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.values import switches
 from latty.errors import Interrupted, LattyError, UsageError, explain, worst
+from latty.presets.formats import STREAM
 from latty.render import Options, plan, refuse_early
 from latty.render.batch import Rendered, render_one, render_there
 from latty.render.requests import CheckedRequest, RenderRequest, checked
@@ -40,7 +42,8 @@ def options(parser: Parser) -> None:
         "-o",
         "--output",
         metavar="PATH",
-        help="write one file, there; the suffix is its format; - is stdout, for ffmpeg",
+        help="write one file, there; the suffix is its format, / at its end numbered frames; "
+        "- is stdout, for ffmpeg",
     )
     add("--format", choices=STREAMS, help="of -o -: y4m (default), raw (rgb24), png")
     add("--dry-run", action="store_true", help="say what would be made; write nothing")
@@ -65,12 +68,14 @@ def run(run: Run) -> int:
     args = run.args
     if args.output is not None and len(args.presets) > 1:
         raise UsageError("--output names one file, for one preset", "use --out-dir")
-    if args.output == "-" or args.format:
-        return _streamed(run)
+    if args.output == STREAM:
+        _refuse_beside_stream(run)
     requests = _requests(run)
     if run.out.asks and not args.detach:
         requests = [one if one.is_stream else _answered(one, run) for one in requests]
     found = checked(requests)  # mistakes are told before any work, and not in a log
+    if args.format or any(map(_streams, found)):
+        return _streamed(found, run)
     if args.detach:
         found = [_free(one) for one in found]
     spread = workers.asked(run) and (len(requests) > 1 or args.engine == "ray")
@@ -97,25 +102,39 @@ def run(run: Run) -> int:
     return worst(codes)
 
 
-def _streamed(run: Run) -> int:
-    """The film of one preset on stdout, and nothing else there. Raises UsageError."""
+def _streams(found: CheckedRequest | Exception) -> bool:
+    """Whether a preset is a film for stdout."""
+    return isinstance(found, CheckedRequest) and [o.path for o in found.preset.outputs] == [STREAM]
+
+
+def _refuse_beside_stream(run: Run) -> None:
+    """Raises UsageError for switches that mean nothing to a film on stdout, and for a terminal."""
     args = run.args
-    if args.output != "-":
-        raise UsageError("--format is that of a stream", "add -o -, or give the file a suffix")
-    for switch in ("json", "detach", "show", "dry_run"):
+    for switch in ("json", "detach", "show", "dry_run", "update", "workers"):
         if getattr(args, switch):
             raise UsageError(f"--{switch.replace('_', '-')} goes with no stream", "leave it out")
     if sys.stdout is None or sys.stdout.isatty():
         hint = f"pipe it: latty render {args.presets[0]} -o - | ffmpeg -i - film.mov"
         raise UsageError("a film is no text for a terminal", hint)
-    (request,) = _requests(run)
-    (found,) = checked([replace(request, output=Path("stream.mkv"))])
+
+
+def _streamed(presets: Sequence[CheckedRequest | Exception], run: Run) -> int:
+    """The film of the one preset on stdout, and nothing else there. Raises UsageError."""
+    if len(presets) > 1:
+        raise UsageError("a stream is the film of one preset", "render one at a time")
+    (found,) = presets
     if isinstance(found, Exception):
         raise found
+    if not _streams(found):
+        raise UsageError("--format is that of a stream", "add -o -, or give the file a suffix")
+    _refuse_beside_stream(run)
+    for warning in found.warnings:
+        run.out.say(warning)
     from latty.render import stream
 
-    with signals.cooperative(), run.progress(found.preset.name) as progress:
-        told = stream(found.preset, args.format or "", found.options, sys.stdout.buffer, progress)
+    kind, name = run.args.format or "", found.preset.name
+    with signals.cooperative(), run.progress(name) as progress:
+        told = stream(found.preset, kind, found.options, sys.stdout.buffer, progress)
     run.out.say(told)
     return 0
 
@@ -130,7 +149,7 @@ def _requests(run: Run) -> list[RenderRequest]:
         recipe=config.recipe,
         **switches(args),
     )
-    output = Path(args.output).expanduser() if args.output is not None else None
+    output = None if args.output is None else os.path.expanduser(args.output)  # noqa: PTH111  "x/"
     rest = options, tuple(args.overrides), output, bool(args.batch), args.anyway, args.update
     return [RenderRequest(ref, *rest) for ref in args.presets]
 
