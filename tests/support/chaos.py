@@ -70,7 +70,7 @@ CASES = (
     Case("edit", "edit portraits --attribute colour/warmth --to 0.2 --frames 12 --size 32"),
     Case("edit (a job)", "edit portraits --attribute colour/warmth --to 0.2 --frames 12 --size 32",
          detached=True),
-    Case("discover (closed form)", "discover sefa demo -o mine"),
+    Case("discover (closed form)", "discover sefa demo -o mine", keeps=True),
     Case("discover (trained)", WARPED, keeps=True),
     Case("discover (trained, a job)", WARPED, detached=True, keeps=True),
     Case("discover --workers 2", "discover ganspace portraits --samples 20000 --components 4 "
