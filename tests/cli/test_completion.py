@@ -36,8 +36,9 @@ def ask_bash(line: str, script: str, tmp_path: Path) -> list[str]:
         f'_shtab_latty latty "{words[-1]}" "{words[-2]}"; printf "%s\\n" "${{COMPREPLY[@]}}"'
     )
     done = subprocess.run(
-        ["bash", asking], capture_output=True, text=True, check=True, cwd=tmp_path
-    )
+        ["bash", asking], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={**os.environ, "LATTY_HOME": str(tmp_path / "home")},
+    )  # fmt: skip
     return done.stdout.split()
 
 
@@ -55,7 +56,14 @@ def test_bash_completes(tmp_path: Path) -> None:
         "latty discover se": {"sefa"},
         "latty render x.toml --engine r": {"ray"},
         "latty sample demo --qu": {"--quiet"},
+        "latty remove my": {"my-model", "my-card"},
     }
+    data = tmp_path / "home" / "data"
+    for name in ("models/my-model", "models/my-model.0123456789ab.encoder", "models/other"):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / f"{name}.safetensors").touch()
+    (data / "scorers").mkdir()
+    (data / "scorers" / "my-card.toml").touch()
     assert {line: {*ask_bash(line, script, tmp_path)} for line in offers} == offers
 
 

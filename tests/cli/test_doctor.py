@@ -12,8 +12,10 @@ from cli_process import latty as in_a_process
 from latty import config
 from latty.errors import ConfigError
 from latty.render.ffmpeg.probe import try_encoder
+from latty.render.work import Work
 
-SECTIONS = {"program", "torch", "devices", "encoders", "terminal", "directories", "settings"}
+SECTIONS = {"program", "torch", "devices", "encoders", "terminal", "directories", "settings",
+            "lies about"}  # fmt: skip
 
 
 def test_the_doctor_finds_everything(tmp_path: Path) -> None:
@@ -49,6 +51,20 @@ def test_the_doctor_names_what_is_wrong_with_entries_of_every_kind(tmp_path: Pat
             assert any(line.match(value) for value in told), (group, name, told)
 
 
+def test_the_doctor_shows_what_lies_about(tmp_path: Path) -> None:
+    def said() -> dict[str, str]:
+        done = latty("doctor", "--json", home=tmp_path)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        return {row["name"]: row["value"] for row in rows if row["section"] == "lies about"}
+
+    (folder := tmp_path / "renders").mkdir()
+    assert list(said()) == ["nothing"]
+    work = Work(folder / "k.gif")
+    with work, work.folder.create("pictures") as file:
+        file.write(bytes(5_000_000))
+    assert said() == {"renders": "5 MB; latty clean removes them"}
+
+
 def test_an_encoder_that_is_not_there_is_said() -> None:
     assert try_encoder("gif", "gif", "rgb8") == "works"
     assert try_encoder("libnothing", "mp4", "yuv420p") != "works"
@@ -81,7 +97,10 @@ def test_each_place_outranks_the_next(project: Path, tmp_path: Path) -> None:
         "out_dir": str(ours),
         "batch": "--batch",
         "sidecar": "LATTY_SIDECAR",
+        "recipe": "default",
         "image": "default",
+        "progress": "default",
+        "log_time": "default",
         "onnx_memory": "default",
         "onnx_seconds": "default",
         "trusted_folders": "default",

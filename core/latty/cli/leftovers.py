@@ -12,9 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from latty import home, locks
 from latty.attributes.store import CARDS, trainings
+from latty.cli.parser import parse
 from latty.directions.store import SETS
 from latty.errors import LattyError
 from latty.folders import LOCK, Folder, owned
@@ -26,6 +28,7 @@ from latty.render.work import SUFFIX, Work
 
 STORES = (MODELS, SETS, LATENTS, CARDS)
 DEPTH = 4  # folders below the one that is looked through
+MONTH = 30 * 86_400.0  # seconds
 FRESH = 3600.0  # seconds in which something in a cache may be in use
 HALF = ".part"  # of a download that something ended
 
@@ -51,6 +54,33 @@ class Leftover:
     def age(self) -> float:
         """Seconds since it was last written."""
         return max(0.0, time.time() - self.since)
+
+
+def everything(
+    out_dir: Path, older: float = MONTH, more: Iterable[Path] = ()
+) -> Iterator[Leftover]:
+    """All that is found without being asked for by name: renders in the output folder, where jobs
+    worked and in `more` folders; jobs that are over for so many seconds."""
+    yield from renders((out_dir, *more, *_of_jobs()))
+    yield from searches()
+    yield from halves()
+    yield from jobs(older)
+    yield from caches()
+
+
+def _of_jobs() -> Iterator[Path]:
+    """The folders that jobs write into."""
+    for status in runs.listed():
+        there = Path(status.spec.folder)
+        with suppress(LattyError, SystemExit):
+            args: Any = parse(status.spec.words)
+            yield there / (getattr(args, "out_dir", None) or "renders")
+            if output := getattr(args, "output", None):
+                yield (there / output).parent
+        if folder := dict(status.spec.environment).get("LATTY_OUT_DIR"):
+            yield there / folder
+        with suppress(OSError):
+            yield from (Path(path).parent for path in runs.outputs(status.id))
 
 
 def renders(folders: Iterable[Path]) -> Iterator[Leftover]:

@@ -2,18 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
-from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from latty.cli import leftovers
 from latty.cli.leftovers import Leftover
 from latty.cli.out import seconds
-from latty.cli.parser import Parser, parse
+from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import LattyError, Missing, UsageError, explain, worst
-from latty.jobs import run as runs
 from latty.text import bytes_words
 
 ORDER = 107
@@ -75,26 +71,10 @@ def run(run: Run) -> int:
 
 def _found(run: Run, older: float) -> Iterator[Leftover]:
     args = run.args
-    places = chain((run.config().out_dir,), map(Path, args.folders), _of_jobs())
-    return chain(leftovers.renders(places), leftovers.searches(), leftovers.halves(),
-                 leftovers.jobs(older), leftovers.caches(),
-                 leftovers.downloads() if args.downloads else (),
-                 leftovers.models(older) if args.models else ())  # fmt: skip
-
-
-def _of_jobs() -> Iterator[Path]:
-    """The folders that jobs write into."""
-    for status in runs.listed():
-        there = Path(status.spec.folder)
-        with suppress(LattyError, SystemExit):
-            args: Any = parse(status.spec.words)
-            yield there / (getattr(args, "out_dir", None) or "renders")
-            if output := getattr(args, "output", None):
-                yield (there / output).parent
-        if folder := dict(status.spec.environment).get("LATTY_OUT_DIR"):
-            yield there / folder
-        with suppress(OSError):
-            yield from (Path(path).parent for path in runs.outputs(status.id))
+    more = map(Path, args.folders)
+    yield from leftovers.everything(run.config().out_dir, older, more)
+    yield from leftovers.downloads() if args.downloads else ()
+    yield from leftovers.models(older) if args.models else ()
 
 
 def _removed(one: Leftover, run: Run) -> int:

@@ -4,7 +4,9 @@ A static script answers at once; asking a Python process for every TAB would not
 """
 
 import sys
+from shlex import quote
 
+from latty import home
 from latty.cli.out import print_line
 from latty.cli.parser import VERBS, Parser, fill, program, verbs
 from latty.cli.run import Run
@@ -12,6 +14,20 @@ from latty.directions.registries import METHODS
 
 ORDER = 150
 SHELLS = ("bash", "zsh", "fish")
+# What `latty remove` may remove: names of files, looked up when they are asked for.
+NAMED = """\
+sh -c 'd=${{LATTY_HOME:+$LATTY_HOME/data}}; s=${{LATTY_HOME:+$LATTY_HOME/state}}
+for f in "${{d:=$0}}"/models/*.safetensors \
+    "$d"/directions/*.safetensors "$d"/latents/*.safetensors \
+    "$d"/scorers/*.toml "${{s:=$1}}"/runs/*; do
+f=${{f##*/}}; f=${{f%.safetensors}}; f=${{f%.toml}}
+case $f in *.*|"*") ;; *) echo "$f";; esac; done' {data} {state}"""
+NAMES = {
+    "bash": '_latty_names() {{ compgen -W "$({})" -- "$1"; }}',
+    "zsh": '_latty_names() {{ compadd -- ${{(f)"$({})"}}; }}',
+    "fish": "function __latty_names\n{}\nend",
+}
+ASKED = {"bash": "_latty_names", "zsh": "_latty_names", "fish": "(__latty_names)"}
 # Straight after `latty` a file may stand, too, where shtab offers verbs alone.
 INSIDE = {
     "zsh": """\
@@ -40,8 +56,11 @@ def run(run: Run) -> int:
     """The script on stdout."""
     import shtab
 
-    script = shtab.complete(_whole(), shell=run.args.shell, preamble=INSIDE.get(run.args.shell, ""))
-    print_line(f"{script.rstrip()}\n{BELOW.get(run.args.shell, '')}".rstrip(), sys.stdout)
+    shell = run.args.shell
+    named = NAMED.format(data=quote(str(home.data_dir())), state=quote(str(home.state_dir())))
+    above = f"{NAMES[shell].format(named)}\n{INSIDE.get(shell, '')}"
+    script = shtab.complete(_whole(), shell=shell, preamble=above)
+    print_line(f"{script.rstrip()}\n{BELOW.get(shell, '')}".rstrip(), sys.stdout)
     return 0
 
 
@@ -56,6 +75,8 @@ def _whole() -> Parser:
         for action in parser._actions:
             if action.metavar == "METHOD":
                 action.choices = METHODS.names()
+            elif verb == "remove" and action.dest == "names":
+                action.complete = ASKED  # type: ignore[attr-defined]
             elif not action.choices and action.nargs != 0:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
     return whole

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from latty import config, home, plugins
+from latty.cli import leftovers
 from latty.cli.detach import logout_kills
 from latty.cli.parser import Parser
 from latty.cli.run import Run
@@ -16,6 +17,7 @@ from latty.errors import LattyError
 from latty.presets.codecs import codecs
 from latty.presets.formats import formats
 from latty.render.ffmpeg.probe import try_encoder
+from latty.text import bytes_words
 from latty.version import __version__, version_of
 
 ORDER = 140
@@ -40,6 +42,7 @@ def run(run: Run) -> int:
         "packages": _packages,
         "directories": _directories,
         "settings": lambda: _settings(run),
+        "lies about": lambda: _lies_about(run),
     }
     for section, facts in sections.items():
         try:
@@ -142,6 +145,21 @@ def _directories() -> Iterator[Fact]:
     for name, path in places.items():
         yield name, f"{path}{'' if path.is_dir() else ' (not there yet)'}"
     yield "jobs at logout", logout_kills() or "they go on"
+
+
+def _lies_about(run: Run) -> Iterator[Fact]:
+    """What `latty clean` would show, in bytes of each kind."""
+    sizes: dict[str, int] = {}
+    try:
+        places = run.config().out_dir
+    except LattyError:
+        return  # the settings section says what is wrong with them
+    for one in leftovers.everything(places):
+        sizes[one.kind] = sizes.get(one.kind, 0) + one.size
+    for kind, size in sizes.items():
+        yield kind, f"{bytes_words(size)}; latty clean removes them"
+    if not sizes:
+        yield "nothing", "latty clean looks elsewhere, too"
 
 
 def _settings(run: Run) -> Iterator[Fact]:
