@@ -78,13 +78,13 @@ def _restored(kind: type[LattyError], args: tuple[Any, ...], state: dict[str, An
 
 # Codes from the mildest to the gravest: what passes by itself, what a switch or a name mends, what
 # must be found or written anew, what the machine lacks, what only we can mend.
-_GRAVITY = (0, 75, 73, 66, 65, 2, 78, 69, 74, 1)
+GRAVITY = (0, 75, 73, 66, 65, 2, 78, 69, 74, 1)
 
 
 def worst(codes: Iterable[int]) -> int:
     """The exit code of many things done by one call: the gravest of theirs; 0 where there are
     none."""
-    return max(codes, default=0, key=lambda code: (*_GRAVITY, code).index(code))
+    return max(codes, default=0, key=lambda code: (*GRAVITY, code).index(code))
 
 
 class UsageError(LattyError):
@@ -182,6 +182,11 @@ class _Problems(LattyError):
     def __str__(self) -> str:
         """A line each, whatever the names in them hold."""
         return self.message
+
+    def __str__(self) -> str:
+        """A line for each."""
+        lines = (p.format(self.file).replace("\n", "\\n") for p in self.problems)
+        return "\n".join(lines)
 
 
 class PresetError(_Problems, BadData):

@@ -6,11 +6,17 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from cli_process import environment
 from places import LIMIT, ROOT
+
+from latty.cli.progress import KINDS
+from latty.cli.verbs import clean
+from latty.errors import GRAVITY, worst
+from latty.report import WAYS
 
 PAGE = (ROOT / "docs/pipelines.md").read_text(encoding="utf-8")
 PRESET = """schema = 1
@@ -29,6 +35,25 @@ def block(title: str) -> str:
     found = re.search(rf"^## {title}\n.*?^```\w+\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     assert found is not None
     return found[1]
+
+
+def first_cells(title: str) -> list[list[str]]:
+    """The first column of each table below a heading: what stands in it as code, or plainly."""
+    section = re.search(rf"^## {title}\n(.*?)(?=^## )", PAGE, re.DOTALL | re.MULTILINE)
+    assert section is not None
+    tables = re.findall(r"^\| ---.*?\n((?:\|.*\n)+)", section[1], re.MULTILINE)
+    return [[row.split("|")[1].strip(" `") for row in one.splitlines()] for one in tables]
+
+
+def test_the_tables_say_what_there_is() -> None:
+    ways, events = first_cells("Progress and logs")
+    assert (ways, events) == ([*WAYS], [*KINDS])
+    (codes,) = first_cells("Exit codes")
+    ranks = [worst([int(code), int(next_one)]) for code, next_one in pairwise(codes)]
+    assert ranks == [*map(int, codes[1:])]
+    assert {0, *map(int, codes)} == {*GRAVITY}
+    (kinds,) = first_cells("Cleaning up")
+    assert kinds == [*clean.KINDS]
 
 
 @pytest.fixture
@@ -84,3 +109,14 @@ def test_ci(place: Path) -> None:
         assert ran.returncode == 0, ran.stderr
         rows = [json.loads(line) for line in (place / "results.json").read_text().splitlines()]
         assert [sorted(row) for row in rows] == [expected] * 2
+
+
+def test_the_events_of_a_list(place: Path) -> None:
+    line = block("Progress and logs").strip()
+    made = done(["sh", "-c", line], place, place)
+    assert made.returncode == 0, made.stderr
+    told = [json.loads(line) for line in (place / "events.jsonl").read_text().splitlines()]
+    shown = re.search(r"^```json\n(.*?)\n```", PAGE, re.DOTALL | re.MULTILINE)
+    assert shown is not None and all(one.keys() == json.loads(shown[1]).keys() for one in told)
+    ends = [(one["preset"], one["event"]) for one in told if one["event"] in ("start", "done")]
+    assert ends == [("a", "start"), ("a", "done"), ("b", "start"), ("b", "done")]

@@ -37,6 +37,8 @@ exit codes:
   66   input missing                        129 130 143   HUP, INT, TERM
   69   device unavailable, out of memory    141  nobody reads the output
 
+Of several presets the code is that of the worst (docs/pipelines.md).
+
 settings: flag, then LATTY_DEVICE and the like, then latty.toml here or above, then config.toml
 (`latty doctor` names where each value came from)
 """
