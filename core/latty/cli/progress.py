@@ -16,7 +16,7 @@ EVERY = 30.0  # seconds between two lines where nobody watches
 TICK = 0.5  # seconds between two JSON lines of a stage
 BLINK = 0.1  # seconds between two states of the bar
 KINDS = ("start", "stage", "progress", "done", "failed")  # the events of JSON lines
-USUAL = 5e-8  # seconds for a pixel in a stage that was never seen
+USUAL = 2.5e-8  # seconds for a pixel in a stage that was never seen
 
 
 def flush() -> None:

@@ -17,7 +17,6 @@ from latty.errors import LattyError
 from latty.presets.codecs import codecs
 from latty.presets.formats import formats
 from latty.render.ffmpeg.probe import try_encoder
-from latty.text import bytes_words
 from latty.version import __version__, version_of
 
 ORDER = 140
@@ -149,16 +148,13 @@ def _directories() -> Iterator[Fact]:
 
 def _lies_about(run: Run) -> Iterator[Fact]:
     """What `latty clean` would show, in bytes of each kind."""
-    sizes: dict[str, int] = {}
     try:
-        places = run.config().out_dir
+        found = leftovers.sums(run.config().out_dir)
     except LattyError:
         return  # the settings section says what is wrong with them
-    for one in leftovers.everything(places):
-        sizes[one.kind] = sizes.get(one.kind, 0) + one.size
-    for kind, size in sizes.items():
-        yield kind, f"{bytes_words(size)}; latty clean removes them"
-    if not sizes:
+    for kind, size in found.items():
+        yield kind, f"{size}; latty clean removes them"
+    if not found:
         yield "nothing", "latty clean looks elsewhere, too"
 
 

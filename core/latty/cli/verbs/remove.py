@@ -100,5 +100,5 @@ def _remove(name: str, kind: str, run: Run) -> None:
 def _needing(name: str) -> list[str]:
     """The direction sets of the store that were made for a model."""
     with suppress(LattyError):
-        return [one for one, path in SETS.files().items() if model_of(path) == name]
+        return [one for one in SETS.files() if model_of(one) == name]
     return []

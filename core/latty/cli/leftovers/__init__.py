@@ -1,0 +1,45 @@
+"""What lies about: work that something ended, halves, old jobs, caches; found, measured, removed.
+
+Only what latty made and nobody is at: a folder is known by its mark or by where it is, and is
+removed under its lock. No link is followed.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from latty.cli.leftovers.renders import DEPTH, of_jobs, renders
+from latty.cli.leftovers.stores import (
+    caches,
+    downloads,
+    halves,
+    jobs,
+    model_of,
+    models,
+    searches,
+)
+from latty.cli.leftovers.thing import Leftover
+from latty.text import bytes_words
+
+__all__ = ["DEPTH", "Leftover", "downloads", "everything", "model_of", "models", "sums"]
+
+MONTH = 30 * 86_400.0  # seconds
+
+
+def everything(
+    out_dir: Path, older: float = MONTH, more: Iterable[Path] = ()
+) -> Iterator[Leftover]:
+    """All that is found without being asked for by name: renders in the output folder, where jobs
+    worked and in `more` folders; jobs that are over for so many seconds."""
+    yield from renders((out_dir, *more, *of_jobs()))
+    yield from searches()
+    yield from halves()
+    yield from jobs(older)
+    yield from caches()
+
+
+def sums(out_dir: Path) -> dict[str, str]:
+    """How much there is of each kind, in words: "5 MB"."""
+    sizes: dict[str, int] = {}
+    for one in everything(out_dir):
+        sizes[one.kind] = sizes.get(one.kind, 0) + one.size
+    return {kind: bytes_words(size) for kind, size in sizes.items()}

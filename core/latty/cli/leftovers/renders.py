@@ -1,0 +1,58 @@
+"""Work folders of renders that something ended."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from latty.cli.leftovers.thing import Leftover, leftover
+from latty.cli.parser import parse
+from latty.errors import LattyError
+from latty.jobs import run as runs
+from latty.render.work import SUFFIX, Work
+
+DEPTH = 4  # folders below the one that is looked through
+
+
+def renders(folders: Iterable[Path]) -> Iterator[Leftover]:
+    """Work folders of renders that something ended, in and below some folders."""
+    places = {Path(os.path.realpath(folder)) for folder in folders}
+    for place in sorted({found for folder in places for found in _below(folder, DEPTH)}):
+        work = Work(place.with_name(place.name.removesuffix(SUFFIX)))
+        with suppress(OSError, LattyError), work.look():
+            work.refuse_taken()
+            yield leftover("renders", place, partial(_clear, work))
+
+
+def _below(folder: Path, depth: int) -> Iterator[Path]:
+    """Every folder that has the name of a work folder."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                continue
+            if entry.name.endswith(SUFFIX):
+                yield Path(entry.path)
+            elif depth:
+                yield from _below(Path(entry.path), depth - 1)
+
+
+def _clear(work: Work) -> None:
+    with work:
+        work.remove()
+
+
+def of_jobs() -> Iterator[Path]:
+    """The folders that jobs write into."""
+    for status in runs.listed():
+        there = Path(status.spec.folder)
+        with suppress(LattyError, SystemExit):
+            args: Any = parse(status.spec.words)
+            yield there / (getattr(args, "out_dir", None) or "renders")
+            if output := getattr(args, "output", None):
+                yield (there / output).parent
+        if folder := dict(status.spec.environment).get("LATTY_OUT_DIR"):
+            yield there / folder
+        with suppress(OSError):
+            yield from (Path(path).parent for path in runs.outputs(status.id))
