@@ -183,11 +183,6 @@ class _Problems(LattyError):
         """A line each, whatever the names in them hold."""
         return self.message
 
-    def __str__(self) -> str:
-        """A line for each."""
-        lines = (p.format(self.file).replace("\n", "\\n") for p in self.problems)
-        return "\n".join(lines)
-
 
 class PresetError(_Problems, BadData):
     """Every problem of one preset, or of another file of data. 66 where all of them are that
