@@ -61,7 +61,7 @@ def test_presets_of_the_pages_check_without_a_warning(
 
 def test_every_command_of_the_readme_parses() -> None:
     lines = [line for block in blocks(ROOT / "README.md", "sh") for line in block.splitlines()]
-    commands = [line.split("#")[0].split()[1:] for line in lines if line.startswith("latty")]
+    commands = [re.split("[#|]", line)[0].split()[1:] for line in lines if line.startswith("latty")]
     assert len(commands) > 8
     for words in commands:
         if words and words[0] in VERBS:
