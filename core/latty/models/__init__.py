@@ -62,6 +62,13 @@ def picture_size(ref: str) -> tuple[int, int]:
     return info.height, info.width_px
 
 
+def draws_any_size(ref: str) -> bool:
+    """Whether the model that `ref` names draws at any size (AnySize), as its family says."""
+    from latty.models.registries import FAMILIES
+
+    return ref in FAMILIES and model_file(ref) is None and FAMILIES.constant(ref, "ANY_SIZE", False)
+
+
 def forget_all() -> None:
     """Let go of the generators that `open_model` keeps."""
     from latty.models.opening import opened

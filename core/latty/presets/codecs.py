@@ -14,16 +14,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from typing import Any, Protocol
 
 from latty.errors import BadData, did_you_mean
 from latty.plugins import Registry
 from latty.presets.colours import COLOUR, colour
-from latty.presets.formats import Format, format_of, formats
+from latty.presets.formats import Format, Measure, format_of, formats
 from latty.presets.values import Chroma, Output
+from latty.tables import amounts
 from latty.tables.words import shown
 
 OPAQUE = "choose another background; PNG, WebP, TIFF and frames keep an opacity"
+EXPECTED_WITHIN = 4  # the factor by which a file may be smaller or larger than expected
+RECIPE = 2000  # bytes in every file
 COARSEST = 44  # crf beyond which a smaller picture is the better one
 _X264_RANGE, _WIDE_RANGE = 51, 63  # `crf` in a preset is H.264's, whatever the codec
 
@@ -66,6 +70,7 @@ class Codec:
     alpha     it keeps an opacity
     opaque    words of the key `profile` with which it does not
     encoders  (encoder, container, pixel format) of FFmpeg that `latty doctor` tries
+    bytes_per_pixel  as in Format
     """
 
     name: str
@@ -75,6 +80,7 @@ class Codec:
     alpha: bool = False
     opaque: tuple[str | None, ...] = ()
     encoders: tuple[tuple[str, str, str], ...] = ()
+    bytes_per_pixel: Measure = 1.0
 
 
 @cache
@@ -182,6 +188,31 @@ def keeps_alpha(output: Output) -> bool:
 
 def _keeps_alpha(form: Format, codec: Codec | None, profile: Any) -> bool:
     return form.alpha if codec is None else codec.alpha and profile not in codec.opaque
+
+
+def bytes_expected(output: Output, pixels: int) -> int:
+    """About how large the file of so many pixels in all becomes, its recipe included: films that
+    models draw are mostly within a factor of EXPECTED_WITHIN of that."""
+    form = format_of(output.path)
+    codec = codec_of(form, output.codec)
+    measure = codec.bytes_per_pixel if codec else form.bytes_per_pixel if form else 1.0
+    found = round(pixels * _measured(output, measure)) + RECIPE
+    return found if output.max_bytes is None else min(found, amounts.exact(output.max_bytes))
+
+
+def _measured(output: Output, measure: Measure) -> float:
+    """Bytes of a pixel."""
+    if not isinstance(measure, tuple):
+        return measure
+    key, points = measure
+    value: Any = getattr(output, key)
+    if isinstance(points, Mapping):
+        return float(points[value])
+    for (low, before), (high, after) in pairwise(points):
+        if value <= high:
+            share = max(0.0, (value - low) / (high - low))
+            return float(before * (after / before) ** share)
+    return points[-1][1]
 
 
 def bits(output: Output) -> str:

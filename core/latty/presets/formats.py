@@ -4,7 +4,7 @@ A writer is a module in render/writers/ with a table of the formats that it writ
 functions. The table is a literal: it is read from the source, without an import.
 
     FORMATS = {".gif": {"what": "GIF picture", "film": True, "magic": rb"GIF8[79]a",
-                        "reads": {"fps", "loop", "dither"}, "bytes_per_pixel": 1.0}}
+                        "reads": {"fps", "loop", "dither"}, "bytes_per_pixel": 0.3}}
     write(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None
     recall(file: BinaryIO) -> bytes | None
 
@@ -17,7 +17,7 @@ bytes every time: no time stamps, no random numbers, thread counts that no machi
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -85,6 +85,11 @@ class Writer(Protocol):
 WRITERS = Registry[Writer]("latty.render.writers", needs=("FORMATS", "write", "recall"))
 
 
+# Bytes of a pixel: a number, or by a key of the output that changes them: ("crf", points) with a
+# logarithm that is straight between (value, bytes), or ("profile", {word: bytes}).
+Measure = float | tuple[str, tuple[tuple[float, float], ...] | Mapping[str, float]]
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One format that a writer writes.
@@ -97,7 +102,7 @@ class Format:
     fastest  frames per second beyond which its players slow down: frames are left out; 0 = none
     reads    the keys of an output that mean something to it, beside path, size and captions
     magic    a regular expression that its first bytes match, b"" = not recognised by content
-    bytes_per_pixel  at most, of a picture: for the estimate before a render
+    bytes_per_pixel  of a film as models draw them, see Measure: for the estimate before a render
     offered  the studio's form has it; False = it must be asked for by its suffix
     codecs   of a container of films: those that it takes, the usual one first
     encoders (encoder, container, pixel format) of FFmpeg that `latty doctor` tries
@@ -112,7 +117,7 @@ class Format:
     fastest: int = 0
     reads: frozenset[str] = frozenset()
     magic: bytes = b""
-    bytes_per_pixel: float = 3.1
+    bytes_per_pixel: Measure = 1.0
     offered: bool = True
     codecs: tuple[str, ...] = ()
     encoders: tuple[tuple[str, str, str], ...] = ()

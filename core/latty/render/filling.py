@@ -41,7 +41,7 @@ def fill(
         expect(report, every.stages())
         for i, (one, output) in enumerate(zip(works, preset.outputs, strict=False)):
             views, space = every.of(output, one.folder / work.PICTURES)
-            _check_space(one.target, space, options)
+            _check_space(one.target, space + every.least(output), options)
             recipe = {**shared, "preset": to_dict(provenance.portable(preset, output))}
             recipe |= used | ground(output, list(opened.values()))
             reel = views[0].reel

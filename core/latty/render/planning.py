@@ -8,7 +8,15 @@ from latty.presets.formats import format_of
 from latty.render.options import Options
 from latty.render.outputs import targets
 from latty.render.shots import played, shots
-from latty.render.sizes import beside_of, bytes_needed, frame_shape, heights, seen_of, width_at
+from latty.render.sizes import (
+    beside_of,
+    bytes_expected,
+    bytes_kept,
+    frame_shape,
+    heights,
+    seen_of,
+    width_at,
+)
 
 
 def plan(
@@ -16,14 +24,17 @@ def plan(
 ) -> list[dict[str, Any]]:
     """What `write` would do, one table per output, for --dry-run; draws nothing.
 
-    size and width are height and width of one picture in px, bytes the most that disk space is
-    needed for. `own`: those of the model's own pictures; None = the model is asked. Raises BadData
+    size and width are height and width of one picture in px, bytes about how large the file becomes
+    (presets.codecs.bytes_expected), work_bytes what the pictures take on disk until it is there.
+    `own`: height and width of the model's own pictures; None = the model is asked. Raises BadData
     for outputs that cannot be written.
     """
     rows, own = [], own or models.picture_size(preset.scene.model)
     beside = beside_of(preset, lambda scene: models.picture_size(scene.model)[0])
     for output, target in zip(preset.outputs, targets(preset, options), strict=True):
-        size = heights(preset, output, own, beside).shown or own[0]
+        drawn, shown = heights(preset, output, own, beside)
+        size = shown or own[0]
+        drawn = (drawn if models.draws_any_size(preset.scene.model) else None) or own[0]
         width = width_at(size, own)
         count = sum(len(shots(part, seen_of(output, beside), size)) for part in preset.parts)
         form, frame = format_of(output.path), None
@@ -42,7 +53,8 @@ def plan(
                 "size": size,
                 "width": width,
                 "frame": frame,
-                "bytes": bytes_needed(count, size * width, form.bytes_per_pixel),
+                "bytes": bytes_expected(preset, output, (size, width), count),
+                "work_bytes": bytes_kept(count, (drawn, width_at(drawn, own))),
                 "model": preset.scene.model,
                 "device": options.device,
                 "batch": options.batch,

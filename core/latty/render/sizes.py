@@ -5,9 +5,12 @@ from dataclasses import replace
 from math import ceil, floor, sqrt
 from typing import NamedTuple
 
-from latty.presets import Output, Preset
+from latty.presets import Output, Preset, codecs
 from latty.presets.formats import is_film
+from latty.render.shots import played
 from latty.scene import Scene
+
+BESIDE = 8  # bytes of a picture in the journal that are none of its pixels
 
 
 class Heights(NamedTuple):
@@ -126,6 +129,13 @@ def _filling(output: Output, cell: tuple[int, int], together: int) -> float:
     return max(1.0, max(found) if output.fit in ("crop", "stretch") else min(found))
 
 
-def bytes_needed(count: int, area: int, per_pixel: float) -> int:
-    """Disk space for pictures of `area` px: kept raw, and once more as they are written."""
-    return round(count * area * (3 + per_pixel))
+def bytes_expected(preset: Preset, output: Output, picture: tuple[int, int], pictures: int) -> int:
+    """About how large an output becomes whose pictures are shown at (height, width)."""
+    side = frame_shape(preset, output, picture)
+    area = side[0] * side[1] if side else pictures * picture[0] * picture[1]
+    return codecs.bytes_expected(output, area * len(played(preset, output)[0]))
+
+
+def bytes_kept(count: int, picture: tuple[int, int], channels: int = 3) -> int:
+    """What finished pictures (height, width) take on disk until the output is there."""
+    return count * (picture[0] * picture[1] * channels + BESIDE)

@@ -10,6 +10,7 @@ from latty.errors import BadData
 from latty.models import open_model
 from latty.models.base import AnySize, Generator
 from latty.presets import Output, Preset
+from latty.presets.codecs import EXPECTED_WITHIN
 from latty.presets.formats import format_of
 from latty.render import shots, sizes
 from latty.render.film import Reel, open_reel
@@ -63,9 +64,17 @@ class Views:
                 self._reels[scenes] = self.journals.enter_context(made)
             reel = self._reels[scenes]
             found.append(View(part, reel, height))
-            missing = len(reel) - len(reel.journal)
-            space += sizes.bytes_needed(missing, picture[0] * picture[1], 1.0)
+            channels = 4 if generator.info.channels == 4 else 3
+            space += sizes.bytes_kept(len(reel) - len(reel.journal), picture, channels)
         return found, space
+
+    def least(self, output: Output) -> int:
+        """The bytes below which no file of an output is expected. Raises what models raise."""
+        needed = self._needed(output)
+        _, drawn, shown = needed[0]
+        picture = shown or drawn[0], sizes.width_at(shown or drawn[0], drawn)
+        pictures = sum(len(scenes) for scenes, _, _ in needed)
+        return sizes.bytes_expected(self.preset, output, picture, pictures) // EXPECTED_WITHIN
 
     def _needed(self, output: Output) -> list[Needed]:
         """What each part needs."""

@@ -9,6 +9,10 @@ CODEC = {
     "chroma": ("420",),
     "depths": (8, 10),
     "reads": {"crf", "depth", "gop"},
+    "bytes_per_pixel": (
+        "crf",
+        ((0, 0.3), (6, 0.1), (12, 0.05), (18, 0.022), (30, 0.008), (44, 0.003)),
+    ),
     "encoders": (("libsvtav1", "mp4", "yuv420p"), ("libsvtav1", "mp4", "yuv420p10le")),
 }
 

@@ -12,6 +12,7 @@ CODEC = {
     "depths": (8, 10),
     "alpha": True,
     "reads": {"chroma", "depth", "gop"},
+    "bytes_per_pixel": 0.5,
     "encoders": (("ffv1", "matroska", "bgr0"),),
 }
 # Slices of their own checksum, so that a damaged file loses a part of a frame (version 3).

@@ -12,6 +12,10 @@ CODEC = {
     "chroma": ("420", "422", "444", "rgb"),
     "depths": (8, 10),
     "reads": {"crf", "chroma", "depth", "gop", "encoder"},
+    "bytes_per_pixel": (
+        "crf",
+        ((0, 0.8), (6, 0.17), (12, 0.08), (18, 0.038), (30, 0.012), (44, 0.005)),
+    ),
     "encoders": (
         ("libx264", "mp4", "yuv420p"),
         ("libx264", "mp4", "yuv420p10le"),

@@ -7,6 +7,10 @@ CODEC = {
     "chroma": ("420", "422", "444", "rgb"),
     "depths": (8, 10),
     "reads": {"crf", "chroma", "depth", "gop"},
+    "bytes_per_pixel": (
+        "crf",
+        ((0, 0.8), (6, 0.15), (12, 0.06), (18, 0.024), (30, 0.007), (44, 0.003)),
+    ),
     "encoders": (("libx265", "mp4", "yuv420p"), ("libx265", "mp4", "yuv420p10le")),
 }
 # No words of its own on stderr, no version in the file, threads that do not depend on the machine.

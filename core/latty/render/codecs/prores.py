@@ -13,6 +13,10 @@ CODEC = {
     "alpha": True,
     "opaque": (None, "proxy", "lt", "standard", "hq"),
     "reads": {"profile"},
+    "bytes_per_pixel": (
+        "profile",
+        {"proxy": 0.13, "lt": 0.3, "standard": 0.42, "hq": 0.6, "4444": 0.9},
+    ),
     "encoders": (("prores_ks", "mov", "yuv422p10le"), ("prores_ks", "mov", "yuva444p10le")),
 }
 

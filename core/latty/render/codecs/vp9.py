@@ -7,6 +7,10 @@ CODEC = {
     "chroma": ("420", "422", "444", "rgb"),
     "depths": (8,),
     "reads": {"crf", "chroma", "gop"},
+    "bytes_per_pixel": (
+        "crf",
+        ((0, 0.8), (6, 0.1), (12, 0.06), (18, 0.03), (30, 0.012), (44, 0.005)),
+    ),
     "encoders": (("libvpx-vp9", "webm", "yuv420p"),),
 }
 

@@ -20,7 +20,7 @@ FORMATS = {
         "film": True,
         "magic": rb"\x89PNG\r\n\x1a\n.{29}(.{21})?acTL",  # FFmpeg's place for it
         "reads": {"fps", "loop", "max_bytes"},
-        "bytes_per_pixel": 2.0,
+        "bytes_per_pixel": 0.75,
         "offered": False,
         "encoders": (("apng", "apng", "rgb24"),),
     }

@@ -17,7 +17,10 @@ FORMATS = {
         "film": True,
         "magic": rb"....ftypavi[fs]",
         "reads": {"fps", "loop", "quality", "max_bytes"},
-        "bytes_per_pixel": 0.5,
+        "bytes_per_pixel": (
+            "quality",
+            ((25, 0.01), (60, 0.03), (90, 0.045), (99, 0.15), (100, 0.6)),
+        ),
         "offered": False,
     }
 }

@@ -15,6 +15,7 @@ FORMATS = {
         "alpha": True,
         "film": True,
         "reads": {"fps", "loop"},
+        "bytes_per_pixel": 0.8,
     }
 }
 

@@ -13,12 +13,14 @@ FORMATS = {
         "what": "JPEG picture",
         "magic": rb"\xff\xd8\xff\xfe..\{",  # one with a recipe: others are no file of ours
         "reads": {"layout", "rows", "columns", "span", "quality"},
+        "bytes_per_pixel": ("quality", ((10, 0.03), (50, 0.08), (90, 0.22), (100, 0.6))),
         "offered": False,
     },
     ".jpeg": {
         "what": "JPEG picture",
         "about": "JPEG under its long name: the same as .jpg.",
         "reads": {"layout", "rows", "columns", "span", "quality"},
+        "bytes_per_pixel": ("quality", ((10, 0.03), (50, 0.08), (90, 0.22), (100, 0.6))),
         "offered": False,
     },
 }

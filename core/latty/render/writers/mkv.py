@@ -17,7 +17,6 @@ FORMATS = {
         "film": True,
         "magic": rb"\x1aE\xdf\xa3.{0,60}matroska",
         "reads": {"fps", "loop", "max_bytes"},
-        "bytes_per_pixel": 0.5,
         "codecs": ("h264", "h265", "av1", "vp9", "ffv1"),
         "offered": False,
     }

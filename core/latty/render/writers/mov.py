@@ -16,7 +16,6 @@ FORMATS = {
         "film": True,
         "magic": rb"....ftypqt  ",
         "reads": {"fps", "loop", "max_bytes"},
-        "bytes_per_pixel": 0.5,
         "codecs": ("h264", "h265", "prores"),
         "offered": False,
     }

@@ -17,7 +17,6 @@ FORMATS = {
         "film": True,
         "magic": rb"....ftyp",
         "reads": {"fps", "loop", "max_bytes"},
-        "bytes_per_pixel": 0.5,
         "codecs": ("h264", "h265", "av1"),
     }
 }

@@ -16,6 +16,7 @@ FORMATS = {
         "alpha": True,
         "magic": rb"\x89PNG\r\n\x1a\n",
         "reads": {"layout", "rows", "columns", "span"},
+        "bytes_per_pixel": 0.8,
     }
 }
 KEY = "latty"

@@ -14,6 +14,7 @@ FORMATS = {
         "alpha": True,
         "magic": rb"II\*\0|MM\0\*",
         "reads": {"layout", "rows", "columns", "span"},
+        "bytes_per_pixel": 1.2,
         "offered": False,
     },
     ".tiff": {
@@ -21,6 +22,7 @@ FORMATS = {
         "alpha": True,
         "about": "TIFF under its long name: the same as .tif.",
         "reads": {"layout", "rows", "columns", "span"},
+        "bytes_per_pixel": 1.2,
         "offered": False,
     },
 }

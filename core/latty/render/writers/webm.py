@@ -17,7 +17,6 @@ FORMATS = {
         "film": True,
         "magic": rb"\x1aE\xdf\xa3",
         "reads": {"fps", "loop", "max_bytes"},
-        "bytes_per_pixel": 0.5,
         "codecs": ("vp9", "av1"),
     }
 }

@@ -16,7 +16,10 @@ FORMATS = {
         "film": True,
         "magic": rb"RIFF....WEBP",
         "reads": {"fps", "loop", "quality", "max_bytes"},
-        "bytes_per_pixel": 1.5,  # lossless is the worst case
+        "bytes_per_pixel": (
+            "quality",
+            ((25, 0.025), (75, 0.045), (90, 0.08), (99, 0.15), (100, 0.5)),
+        ),
         "encoders": (("libwebp", "webp", "yuv420p"),),
     }
 }

@@ -9,7 +9,7 @@ from latty.cli.values import seeds as read_seeds
 from latty.jobs import control
 from latty.presets.tracks import Track
 from latty.presets.values import Output, Preset
-from latty.text import size_words
+from latty.text import bytes_words, size_words
 from latty_tui import jobs
 from latty_tui.dialogs import device as dialogs_device
 from latty_tui.dialogs.fields import Values
@@ -107,10 +107,10 @@ class Order:
 
 
 def _words(row: dict[str, Any]) -> str:
-    """`renders/smile.gif: 48 pictures of 256 px, 94 frames in 3.9 s, at most 12 MB of disk`."""
+    """`renders/smile.gif: 48 pictures of 256 px, 94 frames in 3.9 s, about 12 MB`."""
     film = f", {row['frames']} frames in {row['seconds']:g} s" if row["seconds"] else ""
     some = "1 picture" if row["pictures"] == 1 else f"{row['pictures']} pictures"
-    disk = f"at most {max(0.1, row['bytes'] / 1e6):.3g} MB of disk"
+    disk = f"about {bytes_words(row['bytes'])}"
     return f"{row['path']}: {some} of {size_words(row['size'], row['width'])}{film}, {disk}"
 
 

@@ -31,6 +31,7 @@ NOISE = False
 
 WIDTH = 32  # Z and D
 SEED = 11
+ANY_SIZE = True  # known before torch is imported
 # Of this very model, in recipes: another one if its pictures become others.
 DIGEST = "c51269e911c480851df37fe8f03e386752dde946e34e4898f94b906bc5a75382"
 SLOPE = 0.6  # of the mapping's leaky ReLU: invertible, mildly non-linear

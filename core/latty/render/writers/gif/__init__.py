@@ -15,7 +15,7 @@ FORMATS = {
         "fastest": 50,  # browsers show delays below 2/100 s as 10/100 s
         "magic": rb"GIF8[79]a",
         "reads": {"fps", "loop", "dither", "colours", "lossy", "max_bytes"},
-        "bytes_per_pixel": 1.0,
+        "bytes_per_pixel": ("colours", ((4, 0.04), (32, 0.12), (256, 0.26))),
         "encoders": (("gif", "gif", "rgb8"),),
     }
 }
