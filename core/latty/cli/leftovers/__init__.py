@@ -29,8 +29,8 @@ def everything(
     out_dir: Path, older: float = MONTH, more: Iterable[Path] = ()
 ) -> Iterator[Leftover]:
     """All that is found without being asked for by name: renders in the output folder, where jobs
-    worked and in `more` folders; jobs that are over for so many seconds."""
-    yield from renders((out_dir, *more, *of_jobs()))
+    worked and in `more` folders, named by a person; jobs that are over for so many seconds."""
+    yield from renders((out_dir, *of_jobs()), more)
     yield from searches()
     yield from halves()
     yield from jobs(older)

@@ -16,14 +16,29 @@ from latty.render.work import SUFFIX, Work
 DEPTH = 4  # folders below the one that is looked through
 
 
-def renders(folders: Iterable[Path]) -> Iterator[Leftover]:
-    """Work folders of renders that something ended, in and below some folders."""
-    places = {Path(os.path.realpath(folder)) for folder in folders}
-    for place in sorted({found for folder in places for found in _below(folder, DEPTH)}):
+def renders(folders: Iterable[Path], named: Iterable[Path] = ()) -> Iterator[Leftover]:
+    """Work folders of renders that something ended, in and below some folders.
+
+    named  by a person: what lies below them is looked at whatever they are; of the others those in
+           which people work are not searched through
+    """
+    depths = {Path(os.path.realpath(folder)): DEPTH for folder in named}
+    for folder in folders:
+        real = Path(os.path.realpath(folder))
+        depths[real] = max(depths.get(real, 0), 0 if _is_large(real) else DEPTH)
+    places = (found for folder, depth in depths.items() for found in _below(folder, depth))
+    for place in sorted({*places}):
         work = Work(place.with_name(place.name.removesuffix(SUFFIX)))
         with suppress(OSError, LattyError), work.look():
             work.refuse_taken()
             yield leftover("renders", place, partial(_clear, work))
+
+
+def _is_large(folder: Path) -> bool:
+    """Whether it may hold all of a person's files."""
+    with suppress(OSError, RuntimeError):
+        return any(one.is_relative_to(folder) for one in (Path.cwd(), Path.home().resolve()))
+    return True
 
 
 def _below(folder: Path, depth: int) -> Iterator[Path]:
@@ -50,7 +65,7 @@ def of_jobs() -> Iterator[Path]:
         with suppress(LattyError, SystemExit):
             args: Any = parse(status.spec.words)
             yield there / (getattr(args, "out_dir", None) or "renders")
-            if output := getattr(args, "output", None):
+            if Path(output := getattr(args, "output", None) or "").suffix:  # else it is a name
                 yield (there / output).parent
         if folder := dict(status.spec.environment).get("LATTY_OUT_DIR"):
             yield there / folder
