@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from latty.errors import LattyError
+from latty.presets import sounds
 from latty.presets.formats import format_of
-from latty.presets.moments import MOST, USUAL, rate_of
+from latty.presets.moments import MOST, USUAL, rate_of, time_line
 from latty.presets.paths import OutputNames
 from latty.scene import MIXING, MODES
 from latty.tables.rules import Fault
@@ -19,6 +21,7 @@ def across(data: Table, recipe: bool) -> Iterator[Fault]:
     anything."""
     yield from _edits_across(data.get("scene"))
     yield from _length_across(data)
+    yield from _sounds_across(data)
     taken, outputs = OutputNames(), data.get("outputs")
     for index, output in enumerate(outputs if isinstance(outputs, list) else []):
         path = output.get("path") if isinstance(output, dict) else None
@@ -39,13 +42,33 @@ def _length_across(data: Table) -> Iterator[Fault]:
         return
     if "frames" in data:
         yield Fault(("frames",), "is said beside seconds", "leave one of them out")
-    seconds, outputs = data["seconds"], data.get("outputs")
+    seconds, outputs = time_line(data).seconds, data.get("outputs")
     for output in outputs if isinstance(outputs, list) else []:
         rate = rate_of(output.get("fps", USUAL)) if isinstance(output, dict) else None
-        if rate and isinstance(seconds, int | float) and seconds * rate > MOST:
+        if rate and seconds and seconds * rate > MOST:
             most = f"at most {MOST} frames, or {float(MOST / rate):g} s"
             yield Fault(("seconds",), f"takes {most}, not {seconds:g} at {float(rate):g} fps")
             return
+
+
+def _sounds_across(data: Table) -> Iterator[Fault]:
+    """A film as long as a sound that cannot be told, or of frames where it follows one."""
+    if data.get("seconds") == sounds.WHOLE:
+        try:
+            sounds.lasting(data)
+        except ValueError as error:
+            yield Fault(("seconds",), str(error), "write how many")
+        except LattyError as error:
+            yield Fault(("seconds",), error.message, error.hint)
+    elif "seconds" not in data:
+        for where, _, _ in sounds.named({"scene": data.get("scene")}):
+            hint = f'write seconds = ... in the place of frames, or seconds = "{sounds.WHOLE}"'
+            yield Fault(where, "goes with a film that says its seconds", hint)
+    outputs = data.get("outputs")
+    for index, output in enumerate(outputs if isinstance(outputs, list) else []):
+        if isinstance(output, dict) and "sound" in output and output.get("loop") == "bounce":
+            what = "plays the film backward, and a sound cannot go with it"
+            yield Fault(("outputs", index, "loop"), f"'bounce' {what}", "choose another loop")
 
 
 def _edits_across(scene: Any) -> Iterator[Fault]:

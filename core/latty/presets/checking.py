@@ -60,7 +60,7 @@ def checked(source: PresetFile) -> Checked:
     preset = to_preset(reading.accepted(source, _references(source)), source.file)
     faults = (together.faults, with_model.faults, _fonts)
     source.refuse([one for find in faults for one in find(source, preset)])
-    checks = (_whole, _timing, together.for_other_models, with_model.doubts)
+    checks = (_whole, _timing, together.sounds_end, together.for_other_models, with_model.doubts)
     found = [*_unused(source), *(one for find in checks for one in find(source, preset))]
     return Checked(preset, Doubts(source.file, tuple(found)))
 
@@ -90,6 +90,8 @@ def _references(source: PresetFile) -> Iterator[Problem]:
         for path, kind, ref in references(table):
             if isinstance(ref, str) and (error := naming.fault(kind, ref)) is not None:
                 yield source.problem((*start, *path), error.message, error.hint, error.exit_code)
+    for where, error in naming.no_sounds(source.data):
+        yield source.problem(where, error.message, error.hint, error.exit_code)
 
 
 def _unused(source: PresetFile) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ here is compared with them before anything is drawn. Nothing here imports torch.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from latty import latents
@@ -18,19 +18,20 @@ from latty.files import cached
 from latty.presets.digests import DIGESTS, named_here, same
 from latty.presets.pins import DIGEST, Pins
 from latty.presets.values import Preset
-from latty.scene import MIXING, Scene, references, to_table
+from latty.scene import MIXING, references, to_table
 
 SHOWN = 12  # digits of a digest in a message
 TABLES = {kind: kind for kind in DIGESTS} | {"model": "models"}  # of pins
 TOLD = 5  # differences in one message
-WHAT = {"model": "model", "directions": "direction set", "latents": "latents", "scorers": "scorer"}
+WHAT = {"model": "model", "directions": "direction set", "latents": "latents", "scorers": "scorer",
+        "sounds": "sound"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Something that has other content than was said.
 
-    kind   "model", "directions", "latents" or "scorers"
+    kind   "model", "directions", "latents", "scorers" or "sounds"
     name   as the preset or recipe spells it
     said   the digest, or its first digits; found = that of what is here
     hint   where the content that was said is
@@ -64,10 +65,12 @@ class Changed(BadData):
         self.differences = differences
 
 
-def sources(scene: Scene) -> Iterator[tuple[str, str, str]]:
-    """(kind, source, reference) of everything that a scene names: the source of the direction
+def sources(preset: Preset) -> Iterator[tuple[str, str, str]]:
+    """(kind, source, reference) of everything that a preset names: the source of the direction
     "mine/smile" is "mine". Raises Missing, BadData."""
-    for _, kind, ref in references(to_table(scene)):
+    for ref in preset.sounds:
+        yield "sounds", ref, ref
+    for _, kind, ref in references(to_table(preset.scene)):
         if kind == "latent":
             yield "latents", latents.split(ref)[0], ref
         elif kind == "model":
@@ -95,6 +98,11 @@ def scorers_of(source: str) -> tuple[str, ...]:
     return _scorers(SETS.find(source))
 
 
+def _key(kind: str, source: str) -> str:
+    """By which pins say it: a sound, whose path depends on where one is, by its file's name."""
+    return PurePath(source).name if kind == "sounds" else source
+
+
 def difference(kind: str, name: str, said: Any, source: str) -> Difference | None:
     """Where the content of `source`, spelled `name` by who said a digest, is another one. Who says
     no digest says nothing. Raises Missing, BadData, OutputError."""
@@ -113,10 +121,10 @@ def pinned(preset: Preset) -> Iterator[Difference]:
     and not named any more are not looked at. Raises Missing, BadData, OutputError."""
     if (pins := preset.pins) is None:
         return
-    named = (pair[:2] for part in preset.parts for pair in sources(part.scene))
+    named = (pair[:2] for part in preset.parts for pair in sources(part))
     for kind, source in dict.fromkeys(named):
         is_own = kind == "model" and source == preset.scene.model
-        said = pins.model if is_own else dict(getattr(pins, TABLES[kind])).get(source)
+        said = pins.model if is_own else dict(getattr(pins, TABLES[kind])).get(_key(kind, source))
         if (found := difference(kind, source, said, source)) is not None:
             yield found
 
@@ -125,9 +133,9 @@ def pins_of(preset: Preset) -> Pins:
     """The pins of what is here now. Raises Missing, BadData, OutputError."""
     found: dict[str, dict[str, str]] = {kind: {} for kind in DIGESTS}
     for part in preset.parts:
-        for kind, source, _ in sources(part.scene):
+        for kind, source, _ in sources(part):
             if digits := DIGESTS[kind](source):
-                found[kind][source] = digits
+                found[kind][_key(kind, source)] = digits
     model = found["model"].pop(preset.scene.model, None)
     tables = {TABLES[kind]: tuple(sorted(table.items())) for kind, table in found.items()}
     return Pins(model, **tables)

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from latty.presets.moments import FRAMES, TimeLine
-from latty.presets.pins import Pins
+from latty.presets.pins import PINNED, Pins
 from latty.presets.shape import Path
 from latty.presets.texts import Caption
 from latty.presets.tracks import Motion, Track
+from latty.presets.tracks.following import Following
 from latty.presets.tracks.noise import Wander
 from latty.presets.values import SCHEMA, WALKS, Output, Preset, ScenePanel
 from latty.scene import Edit, Scene, Walk
@@ -69,13 +70,19 @@ def _scene(table: Table) -> tuple[Scene, tuple[tuple[str, Motion], ...], tuple[i
         tracks |= _pace("noise", noise)
     scene = Scene(**_still(said, "", tracks))
     for key, track in tracks.items():
-        scene = scene if key in WALKS else scene.with_number(key, track.at(0.0))
+        if key not in WALKS:
+            scene = scene.with_number(key, _first(track))
     if (between := latents_between(scene.latent or "")) is not None:
         source, first, last = between
         tracks["latent"] = Track(((0.0, first), (1.0, last)))
         scene = replace(scene, latent=f"{source}#{first}")
     several = seed if isinstance(seed, tuple) and not isinstance(seed, Path) else ()
     return scene, tuple(tracks.items()), several
+
+
+def _first(track: Motion) -> float:
+    """The value at the beginning; of a sound, which is not listened to here, in silence."""
+    return track.low if isinstance(track, Following) else track.at(0.0)
 
 
 def _pace(key: str, path: Path) -> dict[str, Motion]:
@@ -112,7 +119,11 @@ def latents_between(ref: str) -> tuple[str, int, int] | None:
 def to_dict(preset: Preset) -> Table:
     """A preset as a file says it, keys in canonical order, defaults left out."""
     data: Table = {"schema": SCHEMA, "name": preset.name}
-    data |= {"frames": preset.frames} if preset.seconds is None else {"seconds": preset.seconds}
+    data |= (
+        {"frames": preset.frames}
+        if preset.seconds is None
+        else {"seconds": getattr(preset.seconds, "said", preset.seconds)}
+    )
     data |= {} if preset.bpm is None else {"bpm": preset.bpm}
     data = {key: _tidy(value) for key, value in data.items()}
     line = preset.line
@@ -157,9 +168,7 @@ def _scene_table(preset: Preset, line: TimeLine) -> Table:
 
 
 def _pins(pins: Pins) -> Table:
-    tables = {
-        kind: dict(getattr(pins, kind)) for kind in ("models", "directions", "latents", "scorers")
-    }
+    tables = {kind: dict(getattr(pins, kind)) for kind in PINNED}
     kept: Table = {kind: found for kind, found in tables.items() if found}
     return kept if pins.model is None else {"model": pins.model, **kept}
 

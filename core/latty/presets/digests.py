@@ -4,6 +4,7 @@ model        of its file; a family that needs none says one as DIGEST
 directions   of a direction set's file
 latents      of a file of stored latents
 scorers      of a scorer's card and its weights
+sounds       of a sound's file
 """
 
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from latty.files import cached
 from latty.latents import LATENTS
 from latty.models.registries import FAMILIES
 from latty.models.store import MODELS, SOURCE, model_file
+from latty.presets import sounds
 from latty.store import Store
 
 WHOLE = 64  # digits
@@ -60,11 +62,18 @@ def scorer_digest(ref: str) -> str:
     return sha256(both.encode()).hexdigest()
 
 
+def sound_digest(ref: str) -> str:
+    """That of a sound's file. Raises Missing, BadData, OutputError."""
+    sounds.look(ref)
+    return digest_of(Path(ref).expanduser())
+
+
 DIGESTS: dict[str, Callable[[str], str]] = {
     "model": model_digest,
     "directions": set_digest,
     "latents": latents_digest,
     "scorers": scorer_digest,
+    "sounds": sound_digest,
 }
 
 
@@ -74,6 +83,8 @@ def same(said: str, kind: str, source: str) -> bool:
     found = DIGESTS[kind](source)
     if not found or found.startswith(said):
         return True
+    if kind == "sounds":
+        return False
     with suppress(LattyError, OSError):
         path = {"model": model_file, "directions": SETS.find}.get(kind, LATENTS.find)(source)
         return path is not None and read_header(path).meta.get(SOURCE, "").startswith(said)

@@ -7,11 +7,13 @@ long it repeats) is a number of seconds, or such a text. Both become shares of t
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, overload
 
-from latty.presets import rates
+from latty.errors import LattyError
+from latty.presets import rates, sounds
 from latty.tables.rules import Faults, Rule
 from latty.tables.words import Path, described, shown
 
@@ -87,6 +89,10 @@ class TimeLine:
 def time_line(data: Mapping[str, Any]) -> TimeLine:
     """That of a preset's data, which may hold anything: what is wrong with it is told elsewhere."""
     bpm = _positive(data.get("bpm"))
+    if data.get("seconds") == sounds.WHOLE:
+        with suppress(LattyError, ValueError):
+            return TimeLine(sounds.lasting(data), bpm)
+        return TimeLine(None, bpm)
     if "seconds" in data:
         return TimeLine(_positive(data["seconds"]), bpm)
     frames, outputs = data.get("frames", FRAMES), data.get("outputs")
@@ -142,6 +148,23 @@ def moment(clock: Clock = "place", beyond: bool = False) -> Rule:
     numbers = {"type": "number", "minimum": 0, "maximum": 1 if clock == "place" else LONGEST}
     return Rule(read, lambda value: isinstance(value, int | float | str),
                 {"oneOf": [numbers, texts]})  # fmt: skip
+
+
+def lasting(rule: Rule) -> Rule:
+    """The seconds of a film: a number, or "sound", read as a Moment of as many as the sound has."""
+
+    def read(value: Any, where: Path, faults: Faults) -> Any:
+        if value != sounds.WHOLE:
+            return rule.read(value, where, faults)
+        line = faults.about if isinstance(faults.about, TimeLine) else TimeLine()
+        if line.seconds is None:
+            return value  # why is told with the sounds
+        return Moment(rule.read(line.seconds, where, faults), value)
+
+    def fits(value: Any) -> bool:
+        return value == sounds.WHOLE or rule.fits(value)
+
+    return Rule(read, fits, {"oneOf": [rule.schema, {"const": sounds.WHOLE}]})
 
 
 @dataclass(frozen=True, slots=True)

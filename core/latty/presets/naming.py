@@ -14,13 +14,14 @@ from latty.directions import store as directions
 from latty.directions.store import resolve
 from latty.errors import BadData, LattyError, Missing
 from latty.models.store import MODELS, model_file
+from latty.presets import sounds
 from latty.presets.convert import latents_between
 from latty.scene import MIXING, SEED_LIMIT, Scene, references
 from latty.store import Store
 from latty.tables import words
 from latty.tables.rules import Fault
 
-FONT = "font"
+FONT, SOUND = "font", "sound"  # files, of which no store keeps any
 
 Find = Callable[[str], object]  # raises LattyError for a reference that leads nowhere
 
@@ -60,7 +61,15 @@ FIND: dict[str, Find] = {  # what a field of a scene refers to -> who looks it u
     "move": _find_move,
     "direction": resolve,
     "latent": _find_latent,
+    SOUND: sounds.look,
 }
+
+
+def no_sounds(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, LattyError]]:
+    """(key, why) of every text in the data of a preset that names no sound."""
+    for where, text, _ in sounds.named(data):
+        if (error := fault(SOUND, text)) is not None:
+            yield where, error
 
 
 # --- where a path begins --------------------------------------------------------------------------
@@ -107,7 +116,7 @@ def placed(data: Mapping[str, Any], folder_of: Callable[[words.Path], Path | Non
         if folder is None or text.startswith(MIXING) or words.unsafe_character(text):
             continue
         try:
-            _, store, file = ("font", None, text) if kind == FONT else parts(kind, text)
+            _, store, file = (kind, None, text) if kind in (FONT, SOUND) else parts(kind, text)
         except BadData:
             continue  # told where it is looked up
         if (place := _place(store, file, folder, where, found)) != file:
@@ -119,6 +128,8 @@ def _named(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, str, Any]]:
     """(key, kind, text) of everything that a preset names."""
     for path, kind, text in references(data.get("scene")):
         yield ("scene", *path), kind, text
+    for where, text, _ in sounds.named(data):
+        yield where, SOUND, text
     texts = data.get("text")
     for index, one in enumerate(texts if isinstance(texts, list) else []):
         if isinstance(one, dict) and FONT in one:

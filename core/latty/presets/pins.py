@@ -34,3 +34,7 @@ class Pins:
     directions: Digests = option((), mapping(DIGEST), "Of direction sets, by name or file.")
     latents: Digests = option((), mapping(DIGEST), "Of stored latents, by name or file.")
     scorers: Digests = option((), mapping(DIGEST), "Of scorers that directions climb.")
+    sounds: Digests = option((), mapping(DIGEST), "Of sounds, by the file's name.")
+
+
+PINNED = ("models", "directions", "latents", "scorers", "sounds")  # of which there may be several

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from latty.presets import codecs
-from latty.presets.moments import LONGEST, MOST, moment
+from latty.presets.moments import LONGEST, MOST, lasting, moment
 from latty.presets.paths import name_fault
 from latty.presets.pins import Pins
 from latty.presets.texts import MOST as MOST_TEXTS
@@ -184,7 +184,8 @@ PRESET = table(
         "name": Key(text(100), "What it is called; absent: the file's name."),
         "frames": Key(whole(1, MOST), "How many; absent: 60 where something moves, else 1."),
         "seconds": Key(
-            number(0.001, LONGEST), "How long, in the place of frames; each output has its own fps."
+            lasting(number(0.001, LONGEST)),
+            "How long, in the place of frames; each output has its own fps; 'sound': as its sound.",
         ),
         "bpm": Key(number(1, 1000), "Beats a minute, for times such as '12b'."),
         "scene": Key(table(SCENE), "Everything one picture depends on.", required=True),

@@ -9,6 +9,8 @@ from pathlib import Path
 from latty.directions.base import Info
 from latty.directions.store import resolve
 from latty.errors import Problem
+from latty.presets import codecs, sounds
+from latty.presets.moments import USUAL
 from latty.presets.preset_file import PresetFile
 from latty.presets.values import Preset
 from latty.scene import ALL, MIXING, Edit, Scene, references, to_table
@@ -42,6 +44,18 @@ def for_other_models(source: PresetFile, preset: Preset) -> Iterator[Problem]:
             here = words.shown(scene.model)
             what = f"was made for model '{words.shown(maker)}', this is '{here}'"
             yield source.problem(("scene", *path), what)
+
+
+def sounds_end(source: PresetFile, preset: Preset) -> Iterator[Problem]:
+    """Warnings: sounds that end before the film does, where something plays them."""
+    for where, ref, offset in sounds.named(source.data):
+        output = source.data["outputs"][where[1]] if where[0] == "outputs" else None
+        if output and "sound" in dict(codecs.unread(output)):
+            continue
+        left, lasts = sounds.look(ref).seconds - offset, preset.duration
+        if left < lasts - 1 / USUAL:
+            what = f"ends after {max(left, 0):g} s of {lasts:g}: silence from there on"
+            yield source.problem(where, what)
 
 
 def _start(scene: Scene) -> tuple[str, str]:

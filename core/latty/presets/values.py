@@ -12,8 +12,9 @@ from latty.presets.moments import USUAL, TimeLine, Times
 from latty.presets.pins import Pins
 from latty.presets.texts import Caption
 from latty.presets.tracks import Motion, Track
+from latty.presets.tracks.following import Following
 from latty.presets.tracks.swing import Swing
-from latty.scene import SIZE, Scene, Walk
+from latty.scene import REF, SIZE, Scene, Walk
 from latty.tables import amounts
 from latty.tables.rules import (
     flag,
@@ -170,6 +171,13 @@ class Output:
         None, whole(0, 4096), "px around them; absent: as it suits.", everywhere=True
     )
 
+    sound: str | None = option(
+        None, REF, "A WAV, FLAC, MP3 or other sound that the film carries.", refers="sound"
+    )
+    offset: float = option(
+        0.0, number(-100_000, 100_000), "Where in the sound the film begins, in seconds."
+    )
+
     @property
     def across(self) -> int:
         """Pictures in a row of a sheet, a grid or a strip."""
@@ -188,7 +196,7 @@ class Preset:
     frames  how many each output has, where no `seconds` are said
     seconds how long every output lasts, each at its own frame rate; None = as many as `frames` take
     bpm     beats a minute, for times that count them
-    scene   the scene at t = 0
+    scene   the scene at t = 0; of what follows a sound, where nothing is heard
     tracks  (key, Motion) of what moves: "truncation", "cutoff", "edits.0.strength", "latent" for
             the index of the stored latent, and "seed" for the position along a walk where that is
             eased
@@ -229,6 +237,38 @@ class Preset:
         )
         return replace(self, panels=tuple(panels))
 
+    def __post_init__(self) -> None:
+        # A sound is not stretched with its film: who follows one counts the film's seconds.
+        if following := self.following:
+            bound = {key: track.lasting(self.seconds) for key, track in following.items()}
+            tracks = tuple((key, bound.get(key, track)) for key, track in self.tracks)
+            object.__setattr__(self, "tracks", tracks)
+
+    @property
+    def following(self) -> dict[str, Following]:
+        """The tracks that follow a sound."""
+        return {key: track for key, track in self.tracks if isinstance(track, Following)}
+
+    @property
+    def sounds(self) -> tuple[str, ...]:
+        """The files of the sounds that it, its panels and its outputs name, each once."""
+        followed = [part.following for part in (self, *self.parts)]
+        found = [track.sound for tracks in followed for track in tracks.values()]
+        found += [output.sound for output in self.outputs if output.sound is not None]
+        return tuple(dict.fromkeys(found))
+
+    def with_sounds(self, change: Callable[[str], str]) -> "Preset":
+        """The same with `change(file)` in the place of the name of every sound."""
+        panels = (replace(one, preset=one.preset.with_sounds(change)) for one in self.panels)
+        following = {key: replace(one, sound=change(one.sound))
+                     for key, one in self.following.items()}  # fmt: skip
+        outputs = (
+            one if one.sound is None else replace(one, sound=change(one.sound))
+            for one in self.outputs
+        )
+        tracks = tuple((key, following.get(key, track)) for key, track in self.tracks)
+        return replace(self, tracks=tracks, outputs=tuple(outputs), panels=tuple(panels))
+
     def at(self, t: float) -> Scene:
         """The scene at t in 0..1."""
         scene, tracks = self.scene, dict(self.tracks)
@@ -263,13 +303,19 @@ class Preset:
                 if not walk.returns:
                     tracks[key] = Swing(track)
         for key, track in self.tracks:
+            if isinstance(track, Following):
+                continue  # its sound does not play backward
             if key not in WALKS and track.at(0.0) != track.at(1.0):
                 tracks[key] = Swing(track)
         return replace(self, tracks=tuple(tracks.items()))
 
     @property
     def closed(self) -> bool:
-        """True where the end is the beginning again, so that a loop has no seam."""
+        """True where the end is the beginning again, so that a loop has no seam. What follows a
+        sound counts as closed: the sound begins again, too."""
+        if following := self.following:
+            rest = tuple(pair for pair in self.tracks if pair[0] not in following)
+            return replace(self, tracks=rest).closed
         return self.at(1.0) == self.at(0.0)
 
     @property

@@ -43,7 +43,9 @@ def fill(
             views, space = every.of(output, one.folder / work.PICTURES)
             _check_space(one.target, space + every.least(output), options)
             recipe = {**shared, "preset": to_dict(provenance.portable(preset, output))}
-            recipe |= used | ground(output, list(opened.values()))
+            recipe |= (
+                used | provenance.carried(preset, output) | ground(output, list(opened.values()))
+            )
             reel = views[0].reel
             one.note(work.RECIPE, provenance.sealed(recipe, reel.batches), lasting=False)
             for view in views:

@@ -14,7 +14,7 @@ from typing import Any
 from latty.checkpoints.safetensors import read_header
 from latty.errors import BadData, LattyError, Missing
 from latty.models.store import MODELS
-from latty.presets import Preset
+from latty.presets import Preset, sounds, to_dict
 from latty.presets.contents import Difference, difference
 from latty.presets.digests import digest_of
 from latty.presets.naming import parts, respelled
@@ -145,6 +145,26 @@ def fonts(
             raise BadData(f"'{font}' is not the font that {picture.name} was made with", use)
         found[index] = text.in_font(str(file))
     return tuple(found)
+
+
+def sounds_beside(
+    preset: Preset, picture: Path, recipe: Mapping[str, Any], typed: Typed
+) -> tuple[Preset, tuple[Difference, ...]]:
+    """The preset of a picture's recipe, its sounds as files below the folder of the picture, and
+    which of them are not those that it was made with. Raises Missing."""
+    folder, said, differs = picture.resolve().parent, recipe.get("sounds"), []
+    found: dict[str, str] = {}
+    for key, ref, _ in sounds.named(to_dict(preset)):
+        if ref in found or typed(key):
+            continue
+        if (file := _below(folder, ref, folders=False)) is None:
+            what = f"{picture.name} names the sound '{shown(ref)}', which is not in its folder"
+            raise Missing(what, f"say which to use: --set {dotted(key)}=...")
+        found[ref] = ref if folder == Path.cwd().resolve() else str(file)
+        wanted = said.get(ref) if isinstance(said, dict) else None
+        if other := difference("sounds", ref, wanted, found[ref]):
+            differs.append(other)
+    return preset.with_sounds(lambda ref: found.get(ref, ref)), tuple(differs)
 
 
 def _found(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from latty import presets
 from latty.errors import BadData, LattyError
-from latty.presets import Output, Preset, contents, digests
+from latty.presets import Output, Preset, contents, digests, sounds
 from latty.render.embedded import document
 from latty.render.options import Batches
 from latty.version import __version__
@@ -80,13 +80,15 @@ def portable(preset: Preset, output: Output) -> Preset:
     """
     ending = "/" if output.path.endswith("/") else Path(output.path).suffix.lower()
     stem = re.sub(r"[^\w-]+", "-", preset.name, flags=re.ASCII).strip("-") or "picture"
+    preset = replace(preset, outputs=(output,)).with_sounds(_without_folder)
     panels = preset.with_panels(lambda _, scene: scene.with_references(_public)).panels
     return replace(  # its digests say what pins would
         preset,
+        seconds=None if preset.seconds is None else float(preset.seconds),
         panels=tuple(replace(one, source="", alone=True) for one in panels),
         scene=preset.scene.with_references(_public),
         texts=tuple(one.in_font(_file_name(one.font)) if one.font else one for one in preset.texts),
-        outputs=(replace(output, path=stem + ending),),
+        outputs=tuple(replace(one, path=stem + ending) for one in preset.outputs),
         pins=None,
     )
 
@@ -102,10 +104,18 @@ def made_of(preset: Preset) -> dict[str, dict[str, str]]:
     """SHA-256 of the files of all directions, latents and scorers that take part, by reference.
     Raises Missing, BadData, OutputError."""
     found: dict[str, dict[str, str]] = {"directions": {}}
-    for kind, source, ref in contents.sources(preset.scene):
+    for kind, source, ref in contents.sources(replace(preset, outputs=())):
         if kind != "model" and (digits := digests.DIGESTS[kind](source)):
             found.setdefault(kind, {})[_without_folder(ref)] = digits
     return found
+
+
+def carried(preset: Preset, output: Output) -> dict[str, dict[str, str]]:
+    """SHA-256 of the sounds that an output is made of: those that its numbers follow, and its own.
+    Raises Missing, BadData, OutputError."""
+    found = replace(preset, outputs=(output,)).sounds
+    digits = {_without_folder(ref): digests.sound_digest(ref) for ref in found}
+    return {"sounds": digits} if digits else {}
 
 
 def panels_of(preset: Preset) -> dict[str, list[dict[str, Any]]]:
@@ -124,6 +134,7 @@ def expected(preset: Preset, output: Output) -> dict[str, Any]:
     return {
         **made_of(preset),
         **panels_of(preset),
+        **carried(preset, output),
         "model": digests.model_digest(preset.scene.model),
         "preset": presets.to_dict(portable(preset, output)),
         "schema": SCHEMA,
@@ -138,7 +149,7 @@ def is_made_of(path: Path, wanted: Mapping[str, Any]) -> bool | None:
         return None
     model = found.get("model")
     said = {**found, "model": model.get("digest") if isinstance(model, dict) else None}
-    kinds = {"latents", "panels", "scorers", *wanted}
+    kinds = {"latents", "panels", "scorers", "sounds", *wanted}
     return all(
         canonical({"": said.get(kind)}) == canonical({"": wanted.get(kind)}) for kind in kinds
     )
@@ -172,6 +183,8 @@ def recall(path: Path) -> tuple[Preset, Batches | None]:
 
 def recalled(recipe: Mapping[str, Any], name: str) -> tuple[Preset, Batches | None]:
     """The same of a recipe that was read from a file of this name. Raises BadData."""
+    if recipe["preset"].get("seconds") == sounds.WHOLE:  # no file is opened for a stranger's recipe
+        raise BadData(f"the recipe in {name} does not say how long its film is")
     preset = presets.from_recipe(recipe["preset"], name)
     if "batches" not in recipe and recipe.get("schema") != 1:
         return preset, None

@@ -102,7 +102,8 @@ def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
     texts = named.fonts(preset.texts, whole, recipe, typed)
     preset = replace(preset, scene=scene, texts=texts, outputs=outputs)
     preset, more = named.placed_panels(preset, whole, recipe, typed)
-    differs = tuple(dict.fromkeys([*differs, *more]))
+    preset, others = named.sounds_beside(preset, whole, recipe, typed)
+    differs = tuple(dict.fromkeys([*differs, *more, *others]))
     return PresetSource(preset, _without_file(preset, path.name), batches, differs)
 
 

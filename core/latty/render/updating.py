@@ -61,8 +61,10 @@ def _sources(preset: Preset, options: Options) -> Iterator[Path]:
     """The files that a render reads."""
     if options.preset_file is not None:
         yield options.preset_file
-    for kind, source, _ in contents.sources(preset.scene):
+    for kind, source, _ in contents.sources(preset):
         path = model_file(source) if kind == "model" else None
+        if kind == "sounds":
+            path = Path(source).expanduser()
         if kind != "model" and kind in STORES:
             path = STORES[kind].find(source)
         if path is not None:

@@ -4,14 +4,14 @@ A kind says how files spell it (Spelling) and what it is at a moment (Motion). T
 module and name its spellings in SPELLINGS.
 """
 
-from latty.presets.tracks import keyed, noise
+from latty.presets.tracks import following, keyed, noise
 from latty.presets.tracks.keyed import Track
 from latty.presets.tracks.motion import Motion, Spelling
-from latty.tables.rules import one_of, table
+from latty.tables.rules import Rule, checked, one_of, table
 
 __all__ = ["SPELLINGS", "TRACK", "Motion", "Spelling", "Track", "words"]
 
-SPELLINGS: tuple[Spelling, ...] = (*keyed.SPELLINGS, *noise.SPELLINGS)
+SPELLINGS: tuple[Spelling, ...] = (*keyed.SPELLINGS, *noise.SPELLINGS, *following.SPELLINGS)
 
 _KNOWN = sorted(SPELLINGS, key=lambda one: not one.mark)  # what has no mark comes last
 
@@ -22,6 +22,9 @@ def words(number: str) -> str:
     return f"{', '.join(like[:-1])} or {like[-1]}"
 
 
-TRACK = one_of(
-    words("a track"), *(table(one.keys, one.make, mark=one.mark or None) for one in _KNOWN)
-)
+def _made(spelling: Spelling) -> Rule:
+    said = table(spelling.keys, mark=spelling.mark or None)
+    return checked(said, lambda found: spelling.make(**found), always=True)
+
+
+TRACK = one_of(words("a track"), *map(_made, _KNOWN))

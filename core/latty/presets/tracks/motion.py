@@ -28,7 +28,7 @@ class Spelling:
 
     like  what it looks like, for messages
     mark  the key that tells it from others, "" for the one that all other tables are taken for
-    keys  its keys; their values go to `make` by name
+    keys  its keys; their values go to `make` by name, which raises ValueError with what is wrong
     """
 
     like: str

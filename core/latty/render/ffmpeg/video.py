@@ -13,6 +13,7 @@ from latty.presets import Output
 from latty.presets.codecs import CODECS, Encoding, keyframes, settled
 from latty.presets.formats import Frames, Pixels
 from latty.render.ffmpeg.mux import muxer
+from latty.render.ffmpeg.sound import Sound, encoder_of
 from latty.report import Report
 
 THREADS = 4  # part of the bytes, so never the machine's own number of cores
@@ -47,12 +48,18 @@ def encode(
         stream.pix_fmt = way.alpha if has_alpha else way.pixels
         stream.width, stream.height = _padded(film, stream.pix_fmt)
         _tell(stream, film, way, keyframes(output.gop, film.fps) or way.gop)
+        duration = len(film) / film.fps
+        sound = output.sound and Sound(opened, encoder_of(container, known.codec), output, duration)
         for i, pixels in enumerate(film):
+            if sound:
+                sound.until(i / float(film.fps))
             frame = _converted(pixels, stream.width, stream.height, stream.pix_fmt)
             frame.pts, frame.time_base = i, stream.codec_context.time_base
             opened.mux(stream.encode(frame))
             report(i + 1, len(film), container)
         opened.mux(stream.encode())
+        if sound:
+            sound.finish()
 
 
 def _padded(film: Frames, name: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ FORMATS = {
         "what": "Matroska video",
         "film": True,
         "magic": rb"\x1aE\xdf\xa3.{0,60}matroska",
-        "reads": {"fps", "loop", "max_bytes"},
+        "reads": {"fps", "loop", "max_bytes", "sound", "offset"},
         "codecs": ("h264", "h265", "av1", "vp9", "ffv1"),
         "offered": False,
     }

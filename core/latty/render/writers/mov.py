@@ -15,7 +15,7 @@ FORMATS = {
         "what": "QuickTime video",
         "film": True,
         "magic": rb"....ftypqt  ",
-        "reads": {"fps", "loop", "max_bytes"},
+        "reads": {"fps", "loop", "max_bytes", "sound", "offset"},
         "codecs": ("h264", "h265", "prores"),
         "offered": False,
     }

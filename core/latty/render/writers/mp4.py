@@ -16,7 +16,7 @@ FORMATS = {
         "what": "MP4 video",
         "film": True,
         "magic": rb"....ftyp",
-        "reads": {"fps", "loop", "max_bytes"},
+        "reads": {"fps", "loop", "max_bytes", "sound", "offset"},
         "codecs": ("h264", "h265", "av1"),
     }
 }
@@ -24,10 +24,13 @@ FORMATS = {
 
 def write(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
     """All frames (H, W, 3); index first, so that playing starts before the download ends."""
+    from latty.render.ffmpeg.sound import index_bytes
     from latty.render.ffmpeg.video import encode
 
     # room for the index at the front: FFmpeg's own way (faststart) would write the file twice
     room = 1536 + len(comment) + 24 * len(film)
+    if output.sound is not None:
+        room += index_bytes(len(film) / float(film.fps))
     encode(film, path, "mp4", output, comment, report, {"moov_size": str(room)})
 
 

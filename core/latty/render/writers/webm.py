@@ -16,7 +16,7 @@ FORMATS = {
         "what": "WebM video",
         "film": True,
         "magic": rb"\x1aE\xdf\xa3",
-        "reads": {"fps", "loop", "max_bytes"},
+        "reads": {"fps", "loop", "max_bytes", "sound", "offset"},
         "codecs": ("vp9", "av1"),
     }
 }
