@@ -17,6 +17,7 @@ from latty import home, plugins
 from latty.errors import ConfigError, did_you_mean
 from latty.plugins import Registry
 from latty.report import WAYS
+from latty.tables import amounts
 from latty.tables.reading import read_settings
 from latty.tables.rules import Faults, Key, Rule, array, checked, flag, table, text, whole
 from latty.tables.words import Path as KeyPath
@@ -98,6 +99,9 @@ KEYS: dict[str, Key] = {
         AUTO,
     ),
     "log_time": Key(_from_text(flag(), _as_flag), "words begin with the time", False),
+    "frame_cache": Key(
+        amounts.rule(), "pictures of films that are kept for the next encode; 0 = none", "2GB"
+    ),
     "onnx_memory": Key(
         _from_text(whole(1, 1024), _as_number), "GiB that one ONNX network may take", 4
     ),
@@ -128,12 +132,18 @@ class Config:
     image: str
     progress: str
     log_time: bool
+    frame_cache: amounts.Amount
     onnx_memory: int
     onnx_seconds: int
     trusted_folders: tuple[str, ...]
     zoo: str
     origins: tuple[tuple[str, str], ...]
     passed_over: tuple[str, ...]
+
+    @property
+    def frame_bytes(self) -> int:
+        """What `frame_cache` says."""
+        return amounts.exact(self.frame_cache)
 
 
 def load(

@@ -40,6 +40,11 @@ def cache_dir() -> Path:
     return _place("cache", platformdirs.user_cache_dir)
 
 
+def frames_dir() -> Path:
+    """Pictures of finished films, for the next encode."""
+    return cache_dir() / "frames"
+
+
 def state_dir() -> Path:
     """Holds logs and error reports."""
     return _place("state", platformdirs.user_state_dir)

@@ -101,6 +101,7 @@ def test_each_place_outranks_the_next(project: Path, tmp_path: Path) -> None:
         "image": "default",
         "progress": "default",
         "log_time": "default",
+        "frame_cache": "default",
         "onnx_memory": "default",
         "onnx_seconds": "default",
         "trusted_folders": "default",

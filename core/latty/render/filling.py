@@ -35,7 +35,7 @@ def fill(
         faces = captions.faces(preset, options.folder)
         shared = provenance.shared(preset, generator, options.differs)
         used = captions.digests(faces)
-        made_with = provenance.sealed(shared, options.batches)
+        made_with = provenance.drawn_with(shared, options.batches)
         opened = {preset.scene.model: generator}
         every = Views(preset, options, made_with, journals, opened)
         expect(report, every.stages())

@@ -13,6 +13,7 @@ from latty.errors import DeviceError
 from latty.models.base import Generator
 from latty.models.memory import is_short
 from latty.presets.formats import Pixels
+from latty.render import kept
 from latty.render.journal import Journal
 from latty.render.options import Batches, Options
 from latty.render.pixels import Painter, at_size
@@ -86,9 +87,11 @@ class Reel:
 def open_reel(
     scenes: Sequence[Scene], generator: Generator, options: Options, path: Path, made_with: str
 ) -> Iterator[Reel]:
-    """The reel of scenes whose finished pictures lie in the journal `path`, where they were
-    `made_with` the same: how an output is written does not change its pictures."""
+    """The reel of scenes whose finished pictures lie in the journal `path`, or are kept from a film
+    before, where they were `made_with` the same: how an output is written does not change its
+    pictures."""
     key = sha256(made_with.encode()).hexdigest()
-    with Journal(path, key, len(scenes)) as journal:
+    most = options.frame_cache if len(scenes) > 1 else 0  # one picture is soon drawn
+    with kept.place_of(key, path, most) as place, Journal(place, key, len(scenes)) as journal:
         painter = Painter(at_size(generator, scenes[0].size), options.foreign)
         yield Reel(scenes, painter, journal, options.batches)

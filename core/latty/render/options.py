@@ -33,6 +33,7 @@ class Options:
     recipe        written into every file
     differs       what has other content than the preset pins, or a picture was made of
     notes         what is to be said of it when it is done
+    frame_cache   bytes of pictures of finished films that are kept in all, 0 = none
     sidecar  also write the recipe to `<output>.json`, with threads and batches
     """
 
@@ -46,6 +47,7 @@ class Options:
     ignore_space: bool = False
     notes: tuple[str, ...] = ()
     recipe: bool = True
+    frame_cache: int = 0
     differs: tuple[Difference, ...] = ()
     tell: Callable[[Allowed], None] = unheard
 

@@ -46,6 +46,12 @@ def sealed(recipe: Mapping[str, Any], batches: Batches) -> str:
     return canonical({**recipe, **how})
 
 
+def drawn_with(shared: Mapping[str, Any], batches: Batches) -> str:
+    """What the pictures of scenes depend on beside them: all that recipes share, but for how many
+    frames the first output has."""
+    return sealed({key: value for key, value in shared.items() if key != "frames"}, batches)
+
+
 def shared(
     preset: Preset, generator: "Generator", differs: Sequence[contents.Difference] = ()
 ) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def shots(preset: Preset, output: Output, size: int | None) -> Sequence[Scene]:
 
 def bare(preset: Preset) -> Preset:
     """What of a preset its pictures depend on: neither where they go nor what is written there."""
-    return replace(preset, outputs=(), texts=(), panels=(), pins=None)
+    return replace(preset, name="", outputs=(), texts=(), panels=(), pins=None)
 
 
 def play_order(frames: int, loop: str) -> Sequence[int]:

@@ -20,7 +20,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from latty import models
 from latty.presets import Preset
 from latty.presets.formats import Frames
-from latty.render import captions
+from latty.render import captions, provenance
 from latty.render.developing import develop
 from latty.render.options import Options
 from latty.render.views import Views
@@ -44,7 +44,10 @@ def stream(
     output = replace(preset.outputs[0], path=path, codec=None, chroma=None)
     generator = models.open_model(preset.scene.model, options.device)
     with TemporaryDirectory() as folder, ExitStack() as journals:
-        every = Views(preset, options, "", journals, {preset.scene.model: generator})
+        made_with = provenance.drawn_with(
+            provenance.shared(preset, generator, options.differs), options.batches
+        )
+        every = Views(preset, options, made_with, journals, {preset.scene.model: generator})
         views, _ = every.of(output, Path(folder) / "pictures")
         for view in views:
             view.reel.finish(report)

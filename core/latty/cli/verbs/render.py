@@ -147,6 +147,7 @@ def _requests(run: Run) -> list[RenderRequest]:
         batch=config.batch,
         sidecar=config.sidecar,
         recipe=config.recipe,
+        frame_cache=config.frame_bytes,
         **switches(args),
     )
     output = None if args.output is None else os.path.expanduser(args.output)  # noqa: PTH111  "x/"
