@@ -1,9 +1,8 @@
 """AV1: the smallest files, for browsers and players of today; slower to write."""
 
-import os
-
 from latty.presets import Output
 from latty.presets.codecs import Encoding, bits, spread_crf
+from latty.render.ffmpeg.probe import quiet
 
 CODEC = {
     "chroma": ("420",),
@@ -19,6 +18,6 @@ CODEC = {
 
 def encoding(output: Output) -> Encoding:
     """SVT-AV1 at a constant quality; `crf = 0` is its finest, which is not lossless."""
-    os.environ.setdefault("SVT_LOG", "1")  # only faults: it would tell its settings on stderr
+    quiet()
     options = {"preset": "8", "crf": str(max(1, spread_crf(output.crf))), "svtav1-params": "lp=2"}
     return Encoding("libsvtav1", f"yuv420p{bits(output)}", options)

@@ -1,5 +1,6 @@
 """Asking FFmpeg: does an encoder really work on this machine?"""
 
+import os
 from fractions import Fraction
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
@@ -8,14 +9,22 @@ if TYPE_CHECKING:
     from av import VideoStream
 
 
+def quiet() -> None:
+    """SVT-AV1 tells faults alone; it would say its settings on stderr."""
+    os.environ.setdefault("SVT_LOG", "1")
+
+
 def try_encoder(name: str, container: str, pixels: str) -> str:
     """`works`, or why not: two frames are really encoded, into memory; being listed is not
     enough."""
     import av
 
+    quiet()
     try:
         with av.open(BytesIO(), "w", format=container) as file:
-            stream = cast("VideoStream", file.add_stream(name, rate=Fraction(25)))
+            quietly = {"x265-params": "log-level=error"} if name == "libx265" else {}
+            made = file.add_stream(name, rate=Fraction(25), options=quietly)
+            stream = cast("VideoStream", made)
             stream.width, stream.height, stream.pix_fmt = 256, 256, pixels
             for i in range(2):
                 frame = av.VideoFrame(256, 256, pixels)
