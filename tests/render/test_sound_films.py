@@ -1,5 +1,6 @@
 """Films that carry a sound: codec, length, place and likeness of what a player hears; recipes."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from cli_in_process import latty
 from frames_for_writers import Frames, pan, write
+from places import ROOT
 from sound_files import RATE, decoded, melody, sine, wav
 
 from latty import presets
@@ -17,6 +19,7 @@ from latty.render import provenance, sources
 
 CODEC = {"mp4": "aac", "mov": "aac", "mkv": "aac", "webm": "opus"}
 FPS = Fraction(25)
+SOUND = re.compile(r"## Sound\n.*?```toml\n(.*?)```", re.DOTALL)
 
 
 def test_each_container_of_films_carries_a_sound():
@@ -167,3 +170,14 @@ def test_silence_is_told_before_a_film_is_there(tmp_path):
         and done.stderr.count("\n") == 1
     )
     assert not [one for one in tmp_path.iterdir() if one.name.startswith("a.mp4")]
+
+
+def test_the_example_of_sound_makes_a_film_with_it(tmp_path: Path) -> None:
+    text = SOUND.findall((ROOT / "docs" / "films.md").read_text(encoding="utf-8"))[0]
+    wav(tmp_path / "song.wav", np.concatenate([melody(0.4), 0.2 * melody(0.4)]))
+    (tmp_path / "music.toml").write_text(text)
+    assert presets.check(tmp_path / "music.toml") == []
+    assert latty("render", "music.toml", "--out-dir", ".", home=tmp_path).returncode == 0
+    _, _, start = decoded(tmp_path / "music.mp4")
+    with av.open(str(tmp_path / "music.mp4")) as film:
+        assert sum(1 for _ in film.decode(video=0)) == 20 and start == 0

@@ -14,7 +14,7 @@ window w is transformed: X = FFT(w x). The channels are averaged first.
               temperament, A4 = 440 Hz (Fujishima 1999; Müller 2015, 3.1); their frequencies by a
               parabola through the logarithms of three bins
 
-float64 and numpy's FFT: the same bits on a machine, within 1e-6 from one machine to another.
+float64 and numpy's FFT: the same bits on a machine; from one to another its last digits may differ.
 """
 
 from collections.abc import Iterable, Iterator
