@@ -115,7 +115,8 @@ FAULTS = {
     ),
     HEAD + "[[scene.edits]]\ndirection = 'a'\nstrength = '3'": (
         "x.toml:6:1: scene.edits.0.strength: must be a number, { from = ..., to = ... }, "
-        "{ keys = [[time, value], ...] } or { noise = ..., amplitude = ..., period = ... }"
+        "{ keys = [[time, value], ...] }, { noise = ..., amplitude = ..., period = ... } or "
+        '{ sound = "a.wav", from = ..., to = ... }'
     ),
     HEAD + "[[scene.edits]]\ndirection = 'a'\nstrength = { from = 1, to = inf }": (
         "x.toml:6:24: scene.edits.0.strength.to: must be a finite number, not inf"
