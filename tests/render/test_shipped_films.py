@@ -17,7 +17,7 @@ from latty.render import Options, provenance, write
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where they are rendered, each once."""
     folder = tmp_path_factory.mktemp("films")
-    for name in ("loop", "vertical", "compare", "sprites"):
+    for name in ("loop", "vertical", "compare", "sprites", "music"):
         write(presets.read(f"film-{name}"), Options(out_dir=folder))
     return folder
 
@@ -79,6 +79,21 @@ def test_the_sprites_lie_at_multiples_of_their_size(films: Path, tmp_path: Path)
         y, x = 64 * (i // 4), 64 * (i % 4)
         alone = np.asarray(Image.open(path).convert("RGB"))
         assert np.array_equal(sheet[y : y + 64, x : x + 64, :3], alone), i
+
+
+def test_the_music_is_heard_and_the_mouth_opens_on_each_beat(films: Path) -> None:
+    path = films / "film-music.mp4"
+    with av.open(str(path)) as film:
+        lasts = {s.type: float(s.duration * s.time_base) for s in film.streams if s.time_base}
+    assert lasts == pytest.approx({"video": 4, "audio": 4}, abs=0.05)
+    shown = list(frames(path))
+    assert len(shown) == 100
+    opened = [presets.read("film-music").at(i / 100).edits[0].strength for i in range(100)]
+    for beat in range(8):  # 120 a minute
+        first = round(12.5 * beat)
+        assert max(opened[first : first + 5]) > max(opened[first + 9 : first + 12]) + 1
+    low, high = int(np.argmin(opened)), int(np.argmax(opened))
+    assert np.abs(shown[low] - shown[high])[150:220, 100:200].mean() > 3
 
 
 @pytest.mark.slow
