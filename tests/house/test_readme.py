@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from places import ROOT
+from sound_files import sine, wav
 
 from latty import home, presets
 from latty.cli.parser import VERBS, parse, parse_studio, program
@@ -47,6 +48,7 @@ def example_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = Info("x", 1.0, unit="image widths")
     header = DirectionSet("plumerault", "w", (info,), "portraits")
     write_set(home.directions_dir() / "shifts.safetensors", header, {ARRAY: torch.ones(1, 32)})
+    wav(tmp_path / "song.wav", sine(110, 4.0))
     np.savez(tmp_path / "projected_w.npz", w=np.zeros((1, 10, 128), np.float32))
 
 
