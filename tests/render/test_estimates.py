@@ -1,12 +1,14 @@
 """How large files become, and what is kept meanwhile: told before, within a factor, and real."""
 
 import shutil
+import wave
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
-from frames_for_writers import CODECS, FILMS, NAMES, Frames, content, output
+from frames_for_writers import CODECS, FILMS, NAMES, Frames, content, output, pan
 
 from latty import models, presets, render
 from latty.errors import OutputError
@@ -94,6 +96,20 @@ def test_what_draws_any_size_is_known_without_torch(ref: str) -> None:
 
 def test_the_limit_of_bytes_is_the_estimate() -> None:
     assert bytes_expected(settled(output("gif", max_bytes="50kB")), 10**8) == 50_000
+
+
+@pytest.mark.parametrize("name", ["mp4", "webm"])
+def test_a_sound_is_part_of_the_size(name: str, tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "x.wav"), "wb") as sound:
+        sound.setnchannels(2)
+        sound.setsampwidth(2)
+        sound.setframerate(48_000)
+        sound.writeframes(np.random.RandomState(1).randint(-(2**14), 2**14, 4 * 96_000, "<i2"))
+    made, film = settled(output(name, sound=str(tmp_path / "x.wav"))), Frames(pan(32, 3) * 34)
+    writer_of(made).write(film, tmp_path / "x", made, "", silent)
+    real, told = (tmp_path / "x").stat().st_size, bytes_expected(made, 32 * 32 * 102, 102 / 25)
+    assert told / EXPECTED_WITHIN <= real <= told * EXPECTED_WITHIN, (told, real)
+    assert told > 2 * bytes_expected(made, 32 * 32 * 102)
 
 
 def test_only_a_disk_that_is_truly_short_is_refused(

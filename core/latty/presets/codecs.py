@@ -28,6 +28,7 @@ from latty.tables.words import shown
 OPAQUE = "choose another background; PNG, WebP, TIFF and frames keep an opacity"
 EXPECTED_WITHIN = 4  # the factor by which a file may be smaller or larger than expected
 RECIPE = 2000  # bytes in every file
+SOUND = 20_000  # bytes a second
 COARSEST = 44  # crf beyond which a smaller picture is the better one
 _X264_RANGE, _WIDE_RANGE = 51, 63  # `crf` in a preset is H.264's, whatever the codec
 
@@ -190,13 +191,14 @@ def _keeps_alpha(form: Format, codec: Codec | None, profile: Any) -> bool:
     return form.alpha if codec is None else codec.alpha and profile not in codec.opaque
 
 
-def bytes_expected(output: Output, pixels: int) -> int:
-    """About how large the file of so many pixels in all becomes, its recipe included: films that
-    models draw are mostly within a factor of EXPECTED_WITHIN of that."""
+def bytes_expected(output: Output, pixels: int, seconds: float = 0.0) -> int:
+    """About how large the file of so many pixels in all becomes, its recipe included, and as long a
+    sound where it has one: films that models draw are mostly within a factor of EXPECTED_WITHIN."""
     form = format_of(output.path)
     codec = codec_of(form, output.codec)
     measure = codec.bytes_per_pixel if codec else form.bytes_per_pixel if form else 1.0
-    found = round(pixels * _measured(output, measure)) + RECIPE
+    heard = seconds * SOUND if output.sound else 0.0
+    found = round(pixels * _measured(output, measure) + heard) + RECIPE
     return found if output.max_bytes is None else min(found, amounts.exact(output.max_bytes))
 
 

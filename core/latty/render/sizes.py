@@ -133,7 +133,8 @@ def bytes_expected(preset: Preset, output: Output, picture: tuple[int, int], pic
     """About how large an output becomes whose pictures are shown at (height, width)."""
     side = frame_shape(preset, output, picture)
     area = side[0] * side[1] if side else pictures * picture[0] * picture[1]
-    return codecs.bytes_expected(output, area * len(played(preset, output)[0]))
+    order, rate = played(preset, output)
+    return codecs.bytes_expected(output, area * len(order), float(len(order) / rate))
 
 
 def bytes_kept(count: int, picture: tuple[int, int], channels: int = 3) -> int:
