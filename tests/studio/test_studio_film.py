@@ -266,7 +266,7 @@ def test_keys_of_the_film() -> None:
         assert "a whole number from 2" in text(pilot)
         await pilot.press("backspace", *"90", "enter")
         film = app.state.film
-        assert (film.easing, film.loop, film.fps, film.frames) == ("sine", "once", 12, 90)
+        assert (film.easing, film.loop, film.fps, film.frames) == ("sine", "seamless", 12, 90)
         await pilot.press("x")
         assert [key.seed for key in app.state.keys] == [9]
 

@@ -18,6 +18,7 @@ GRIDS = (1, 4, 9)
 class FilmSettings:
     """How keyframes become frames: how many, how fast, eased how, played how.
 
+    seconds how long, whatever the frame rate; None = as long as `frames` take
     source  the preset that was loaded, for what the studio keeps but has no keys for: its outputs,
             a list of seeds, moves that keyframes cannot say
     """
@@ -27,6 +28,12 @@ class FilmSettings:
     easing: str = "smooth"
     loop: Loop = "bounce"
     source: Preset | None = None
+    seconds: float | None = None
+
+    @property
+    def lasts(self) -> float:
+        """How many seconds it goes from its first keyframe to its last."""
+        return self.frames / self.fps if self.seconds is None else self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class State:
     solo    indices of edits that alone are heard, where there are any
     keys    keyframes: scenes that a film passes at even intervals
     name    of the preset that it came from or was saved as, "" = none yet
+    eases   the easing from each keyframe to the next, "" = that of the film; () = that from all
     """
 
     scene: Scene
@@ -46,6 +54,7 @@ class State:
     keys: tuple[Scene, ...] = ()
     film: FilmSettings = field(default_factory=FilmSettings)
     name: str = ""
+    eases: tuple[str, ...] = ()
 
     @property
     def shown(self) -> Scene:

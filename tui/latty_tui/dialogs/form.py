@@ -97,12 +97,16 @@ class Form(Dialog[dict[str, str]]):
         values = self.values
         for name, field in self.fields.items():
             self.query_one(f"#row-{name}").display = field.when(values)
-        wrong = self._wrong(values)
+        if not self.again():
+            self.changed(self._that_matter(values))
+
+    def again(self) -> bool:
+        """Show what is wrong, by field; whether something is."""
+        wrong = self._wrong(self.values)
         for name in self.fields:
             self.query_one(f"#row-{name}").set_class(name in wrong, "wrong")
         self._hint()
-        if not wrong:
-            self.changed(self._that_matter(values))
+        return bool(wrong)
 
     def _that_matter(self, values: Values) -> dict[str, str]:
         return {name: values[name] for name, f in self.fields.items() if f.when(values)}

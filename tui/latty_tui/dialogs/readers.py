@@ -58,6 +58,7 @@ def free_name(name: str, taken: Callable[[str], bool]) -> str:
 seed = whole(0, SEED_LIMIT - 1, "a seed")
 frames = whole(2, 100_000)
 fps = number(1, 120)
+seconds = number(0.1, 10_000)
 height = whole(8, 4096, "the height in px")  # as in preset files
 share = number(-LARGEST, LARGEST, "a share")
 

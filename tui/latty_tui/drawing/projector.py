@@ -12,7 +12,8 @@ from math import ceil, sqrt
 
 from textual.worker import Worker
 
-from latty.presets import Preset
+from latty.presets import Output, Preset
+from latty.presets.values import Loop
 from latty.scene import Scene
 from latty_tui.desk import Desk
 from latty_tui.drawing.encoding import array, shrunk
@@ -40,10 +41,12 @@ class Playback:
         return [replace(scene, seed=seed) for seed in self.preset.seeds] or [scene]
 
 
-def playback_of(preset: Preset, fps: float, loop: str) -> Playback:
+def playback_of(preset: Preset, fps: float, loop: Loop) -> Playback:
     """What is played of a preset."""
     from latty.render.shots import play_order
 
+    if loop == "seamless":
+        preset = preset.shown(Output("", loop=loop))
     times = preset.times()
     return Playback(preset, times, play_order(len(times), loop), fps, loop == "once")
 

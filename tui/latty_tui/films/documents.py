@@ -9,10 +9,10 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from latty import home, presets, reading
 from latty.errors import BadData, ConfigError, LattyError, Missing, PresetError
@@ -20,6 +20,10 @@ from latty.files import Stamp, replace_whole, stamp_of
 from latty.folders import private
 from latty.presets import Preset
 from latty.presets.formats import format_of
+from latty.presets.pins import Pins
+
+if TYPE_CHECKING:
+    from latty.presets.contents import Difference
 
 RECENT = "recent-presets.json"
 MOST_RECENT = 20
@@ -61,20 +65,35 @@ class Read(NamedTuple):
     stamp: Stamp | None
 
 
-def read(ref: str, answers: Sequence[str] = ()) -> Read:
+def read(ref: str, answers: Sequence[str] = (), anyway: bool = False) -> Read:
     """The preset of a file, a shipped name, or a picture that latty made; `answers` to what a
-    picture must not name by itself.
+    picture must not name by itself. With `anyway` what it is made of may have another content: it
+    is the preset of what is here, and pins nothing else.
 
     Raises PresetError with every fault, models and directions that are not there among them;
-    Unplaced for what a picture must not name; BadData, Missing, OutputError.
+    Unplaced for what a picture must not name; Changed; BadData, Missing, OutputError.
     """
     from latty.render import sources
 
     before = stamp_of(Path(ref).expanduser())
-    source = sources.read(ref, answers, anyway=True)
+    source = sources.read(ref, answers, anyway)
     differs = [one.words("the one that it was made with") for one in source.differs]
     warnings = (*differs, *source.doubts().lines())
-    return Read(source.preset, source.file, tuple(warnings), before or stamp_of(source.file))
+    preset = replace(source.preset, pins=_kept(source.preset.pins, source.differs))
+    return Read(preset, source.file, tuple(warnings), before or stamp_of(source.file))
+
+
+def _kept(pins: Pins | None, differs: "Sequence[Difference]") -> Pins | None:
+    """The pins without those that are not true here."""
+    if pins is None or not differs:
+        return pins
+    untrue = {(one.kind, one.name) for one in differs}
+    model = None if any(kind == "model" for kind, _ in untrue) else pins.model
+    rest = {
+        kind: tuple(one for one in getattr(pins, kind) if (kind, one[0]) not in untrue)
+        for kind in ("directions", "latents", "scorers")
+    }
+    return Pins(model, **rest)
 
 
 def asked(error: LattyError) -> tuple[str, Callable[[str], str]] | None:

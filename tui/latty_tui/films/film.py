@@ -8,18 +8,20 @@ what is then set by hand stands still. No Textual here, and nothing that a first
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, get_args
 
 from latty import easing as easings
-from latty.errors import BadData
-from latty.presets import formats
-from latty.presets.moments import TimeLine
+from latty.errors import BadData, LattyError
+from latty.presets import formats, from_recipe, to_dict
+from latty.presets.moments import LONGEST, TimeLine
+from latty.presets.pins import Pins
 from latty.presets.tracks import TRACK, Motion, Track
 from latty.presets.values import SCHEMA, Loop, Output, Preset
-from latty.scene import Edit, Scene, Walk, from_table, to_table
+from latty.scene import Edit, Scene, Walk, from_table
+from latty.stops import PLAIN, Stop
 from latty.tables.rules import Faults, array, number, record, whole, word
-from latty_tui.films.keyframes import Tracks, joined, names
+from latty_tui.films.keyframes import Tracks, followed, heard, joined, names
 from latty_tui.state import FilmSettings, State, idle
 
 UNNAMED = "untitled"
@@ -34,22 +36,40 @@ def preset_of(state: State, name: str = "") -> Preset:
 
     name, source = name or state.name or UNNAMED, state.film.source
     known = frozenset(edit.direction for edit in _of_source(state))
-    several = len(state.keys) > 1
-    scene, tracks = joined(state.keys, state.film.easing, known) if several else _whole(state)
-    moves = Preset(SCHEMA, name, scene, tracks=tracks).moves
-    seeds = source.seeds if source is not None and source.seeds[:1] == (scene.seed,) else ()
-    still = source.frames if source is not None and not source.tracks else 1
-    frames = state.film.frames if moves else still
-    made = Preset(SCHEMA, name, scene, frames, tracks, seeds, _outputs(state, name, moves))
-    if source is None or not moves:
-        return made
-    made = replace(made, seconds=source.seconds, bpm=source.bpm)
-    return made if frames == source.count() else made.lasting(frames)
+    if len(state.keys) > 1:
+        scene, tracks = joined(followed(state), state.film.easing, known, state.eases)
+    else:
+        scene, tracks = _whole(state)
+    made = Preset(SCHEMA, name, scene, tracks=tracks)
+    made = replace(made, outputs=_outputs(state, name, made.moves))
+    if source is not None:
+        seeds = source.seeds if source.seeds[:1] == (scene.seed,) else ()
+        same = source.pins is None or source.scene.model == scene.model
+        pins = source.pins if same else replace(source.pins or Pins(), model=None)
+        made = replace(made, seeds=seeds, bpm=source.bpm, texts=source.texts, pins=pins)
+    if made.moves:
+        film = state.film  # files say the one or the other
+        return replace(made, frames=film.frames if film.seconds is None else 1,
+                       seconds=film.seconds)  # fmt: skip
+    if source is not None and not source.moves:
+        return replace(made, frames=source.frames, seconds=source.seconds)
+    return made
 
 
 def moves(preset: Preset) -> bool:
     """Whether there is anything to play."""
     return preset.moves
+
+
+def jumps(state: State) -> bool:
+    """Whether the film begins anew with a jump: it loops, and does not end where it began."""
+    if state.film.loop != "loop":
+        return False
+    try:
+        preset = preset_of(state)
+    except LattyError:
+        return False
+    return preset.moves and not preset.closed
 
 
 def moving(state: State) -> list[str]:
@@ -75,8 +95,8 @@ def _of_source(state: State) -> Sequence[Edit]:
 def _whole(state: State) -> tuple[Scene, Tracks]:
     """The present state, and those moves of its source that nobody has touched."""
     known = {edit.direction for edit in _of_source(state)}
-    heard = [edit for i, edit in enumerate(state.scene.edits) if state.heard(i)]
-    kept = tuple(edit for edit in heard if edit.direction in known or not idle(edit))
+    edits = heard(state).edits
+    kept = tuple(edit for edit in edits if edit.direction in known or not idle(edit))
     scene = replace(state.scene, edits=kept)
     if isinstance(scene.seed, Walk):
         scene = replace(scene, seed=replace(scene.seed, t=0.0))
@@ -158,6 +178,7 @@ def state_of(preset: Preset) -> State:
         easing or usual.easing,
         first.loop if first else usual.loop,
         preset,
+        preset.seconds if moves(preset) else None,
     )
     kept = State(scene, film=film, name=preset.name)
     if not moves(preset) or preset.seeds or easing is None or not _is_plain(scene.seed):
@@ -165,7 +186,8 @@ def state_of(preset: Preset) -> State:
     times = _grid(preset)
     keys = tuple(_key(preset, t, i) for i, t in enumerate(times))
     bare = replace(preset, tracks=(), frames=1, scene=keys[0] if keys else scene)
-    found = replace(kept, scene=bare.scene, keys=keys, film=replace(film, source=bare))
+    found = replace(kept, scene=bare.scene, keys=keys, eases=_eases(preset, len(keys)),
+                    film=replace(film, source=bare))  # fmt: skip
     return found if keys and _plays(found, preset) else kept
 
 
@@ -175,13 +197,23 @@ def _first_movie(outputs: Sequence[Output]) -> Output | None:
 
 def _easing(preset: Preset) -> str | None:
     """The easing of all that moves, None where there are several, or moves without keys."""
-    found = {
-        track.easing if isinstance(track, Track) and not track.each else None
-        for _, track in preset.tracks
-    }
+    found = {track.easing if isinstance(track, Track) else None for _, track in preset.tracks}
     if isinstance(preset.scene.seed, Walk) and not found:
         return "linear"
     return found.pop() if len(found) == 1 else None
+
+
+def _eases(preset: Preset, count: int) -> tuple[str, ...]:
+    """The easings that single keyframes have, () for none: `_plays` sees whether they agree."""
+    found = [""] * count
+    seed = preset.scene.seed
+    legs = [tuple(stop.easing for stop in seed.stops)] if isinstance(seed, Walk) else []
+    usual = PLAIN.easing
+    for each in (*legs, *(track.each for _, track in preset.tracks if isinstance(track, Track))):
+        if len(each) == count:
+            found = [one or ("" if name == usual and each in legs else name)
+                     for one, name in zip(found, each, strict=True)]  # fmt: skip
+    return (*found[:-1], "") if any(found[:-1]) else ()
 
 
 def _is_plain(seed: int | Walk) -> bool:
@@ -189,7 +221,10 @@ def _is_plain(seed: int | Walk) -> bool:
     if isinstance(seed, int):
         return True
     only_seeds = all(isinstance(one, int) for one in seed.seeds)
-    return only_seeds and seed == Walk(seed.seeds, seed.blend, seed.t)
+    only_eased = all(stop == Stop(easing=stop.easing) for stop in seed.stops)
+    return (
+        only_seeds and only_eased and seed == Walk(seed.seeds, seed.blend, seed.t, stops=seed.stops)
+    )
 
 
 def _grid(preset: Preset) -> list[float]:
@@ -233,26 +268,14 @@ RULES = {
     "easing": easings.rule(),
     "loop": word(*get_args(Loop)),
 }
+SECONDS = number(0.001, LONGEST)
 
 
 def film_table(film: FilmSettings) -> dict[str, Any]:
     """A film as JSON."""
-    table = {key: getattr(film, key) for key in ("frames", "fps", "easing", "loop")}
-    if (source := film.source) is None:
-        return table
-    return {
-        **table,
-        "source": {
-            "name": source.name,
-            "scene": to_table(source.scene),
-            "frames": source.frames,
-            "seconds": source.seconds,
-            "bpm": source.bpm,
-            "tracks": [[key, track.table(source.line)] for key, track in source.tracks],
-            "seeds": source.seeds,
-            "outputs": [asdict(output) for output in source.outputs],
-        },
-    }
+    table = {key: getattr(film, key) for key in RULES}
+    table |= {} if film.seconds is None else {"seconds": film.seconds}
+    return table if film.source is None else {**table, "preset": to_dict(film.source)}
 
 
 def film_of(table: Mapping[str, Any]) -> FilmSettings:
@@ -261,9 +284,19 @@ def film_of(table: Mapping[str, Any]) -> FilmSettings:
     for name, rule in RULES.items():
         if not rule.accepts(table[name]):
             raise ValueError(f"no film has {name} {table[name]!r}")
-    source = table.get("source")
-    rest = {name: table[name] for name in RULES}
-    return FilmSettings(**rest, source=_source_of(source) if source else None)
+    seconds = table.get("seconds")
+    if seconds is not None and not SECONDS.accepts(seconds):
+        raise ValueError(f"no film has seconds {seconds!r}")
+    film = FilmSettings(**{name: table[name] for name in RULES}, seconds=seconds)
+    if (told := table.get("preset")) is not None:
+        return replace(film, source=from_recipe(told, "history"))
+    if not (earlier := table.get("source")):
+        return film
+    source = _source_of(earlier)
+    return replace(film, source=source, seconds=source.seconds)
+
+
+# What earlier versions wrote in the place of "preset".
 
 
 def _source_of(table: Mapping[str, Any]) -> Preset:

@@ -1,11 +1,12 @@
 """Keyframes: scenes at even intervals, and the tracks that lead from each to the next.
 
 Strengths, truncation and cutoff go from one to the next, eased; seeds that differ become a walk.
-All else cannot move: keyframes that differ in it are an error. Pure functions, no Textual.
+All else cannot move: keyframes that differ in it are an error. What they agree on is that of the
+present state: who changes it there changes the film. Pure functions, no Textual.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from latty.errors import BadData
 from latty.presets.tracks import Motion, Track
 from latty.scene import Edit, Scene, Walk
+from latty.stops import PLAIN, Stop
+from latty.tables.rules import keys_of
 from latty_tui.state import State, idle
 
 Tracks = tuple[tuple[str, Motion], ...]
@@ -33,10 +36,13 @@ HINT = "strengths, truncation and seeds can move; make the rest the same in ever
 
 
 def joined(
-    keys: Sequence[Scene], easing: str = "smooth", known: frozenset[str] = frozenset()
+    keys: Sequence[Scene],
+    easing: str = "smooth",
+    known: frozenset[str] = frozenset(),
+    eases: tuple[str, ...] = (),
 ) -> tuple[Scene, Tracks]:
     """The first of two or more keyframes, and how numbers go from it to the others; edits along
-    directions that are not `known` are left out where they never do anything.
+    directions that are not `known` are left out where they never do anything. `eases` as in State.
 
     Raises BadData that names what cannot move between them.
     """
@@ -45,17 +51,19 @@ def joined(
     rows = [dict(zip(names(key.edits), key.edits, strict=True)) for key in keys]
     order = _order(keys, known)
     edits = [[_edit(rows, i, name) for i in range(len(rows))] for name in order]
-    scene = replace(keys[0], edits=tuple(row[0] for row in edits), seed=_seed(keys))
+    each = eases[:-1] if any(eases[:-1]) else ()  # the last goes nowhere
+    scene = replace(keys[0], edits=tuple(row[0] for row in edits), seed=_seed(keys, each))
     numbers: dict[str, list[Any]] = {
         "truncation": [key.truncation for key in keys],
         "cutoff": _cutoffs(keys),
     }
     numbers |= {f"edits.{i}.strength": [e.strength for e in row] for i, row in enumerate(edits)}
-    pace = easing if isinstance(scene.seed, Walk) and len(keys) == 2 else "linear"
-    return scene, _tracks(numbers, easing, pace)
+    pace = easing if isinstance(scene.seed, Walk) and len(keys) == 2 and not each else "linear"
+    return scene, _tracks(numbers, easing, (*each, "") if each else (), pace)
 
 
-def _tracks(numbers: dict[str, list[Any]], easing: str, pace: str) -> Tracks:
+def _tracks(numbers: dict[str, list[Any]], easing: str, each: tuple[str, ...],
+            pace: str) -> Tracks:  # fmt: skip
     """A track for each number that changes, and for the pace of a walk. The easing of a walk is
     that of its whole way, which between more than two seeds would miss those in the middle."""
 
@@ -66,11 +74,12 @@ def _tracks(numbers: dict[str, list[Any]], easing: str, pace: str) -> Tracks:
         if len(set(values)) > 1:
             last = len(values) - 1
             pairs = tuple((i / last, float(value)) for i, value in enumerate(values))
-            tracks.append((key, Track(pairs, easing)))
+            tracks.append((key, Track(pairs, easing, each)))
     return tuple(tracks)
 
 
-def _seed(keys: Sequence[Scene]) -> int | Walk:
+def _seed(keys: Sequence[Scene], each: tuple[str, ...]) -> int | Walk:
+    """The seed of all, or the walk through theirs, on whose legs a keyframe's own easing counts."""
     seeds = []
     for i, key in enumerate(keys):
         if isinstance(key.seed, Walk):
@@ -78,7 +87,9 @@ def _seed(keys: Sequence[Scene]) -> int | Walk:
         seeds.append(key.seed)
     if keys[0].latent is not None or len(set(seeds)) == 1:
         return seeds[0]
-    return Walk(tuple(seeds))
+    legs = tuple(Stop(easing=name) if name else PLAIN for name in each)
+    stops = (*legs, PLAIN) if any(leg != PLAIN for leg in legs) else ()
+    return Walk(tuple(seeds), stops=stops)
 
 
 def _cutoffs(keys: Sequence[Scene]) -> list[int | None]:
@@ -136,6 +147,14 @@ def _order(keys: Sequence[Scene], known: frozenset[str]) -> list[Name]:
         ) from None
 
 
+def _agree_on_order(keys: Sequence[Scene]) -> bool:
+    try:
+        _order(keys, frozenset())
+    except BadData:
+        return False
+    return True
+
+
 def _edit(rows: Sequence[dict[Name, Edit]], at: int, name: Name) -> Edit:
     """An edit in keyframe `at`; one that is not there goes no way at all."""
     present = [row[name] for row in rows if name in row]
@@ -149,7 +168,103 @@ def _edit(rows: Sequence[dict[Name, Edit]], at: int, name: Name) -> Edit:
     return replace(present[0], strength=0.0)
 
 
+# What is on the screen.
+
+
+def heard(state: State) -> Scene:
+    """The present scene without muted edits."""
+    edits = tuple(edit for i, edit in enumerate(state.scene.edits) if state.heard(i))
+    return replace(state.scene, edits=edits)
+
+
+def followed(state: State) -> tuple[Scene, ...]:
+    """The keyframes, with that of the present state in whatever does not move between them."""
+    keys, screen = state.keys, heard(state)
+    if not keys:
+        return ()
+    still = {
+        name: getattr(screen, name)
+        for name in keys_of(Scene)
+        if name != "edits" and len({getattr(key, name) for key in keys}) == 1
+    }
+    if isinstance(screen.seed, Walk):  # a walk moves, and between keyframes only seeds do
+        still.pop("seed", None)
+    rows = _rows(keys)
+    mine = dict(zip(names(screen.edits), screen.edits, strict=True))
+    for name in dict.fromkeys((*mine, *(name for row in rows for name in row))):
+        _follow(rows, name, mine.get(name))
+    order = list(mine) if _agree_on_order(keys) else []
+    return tuple(
+        replace(key, **still, edits=tuple(row[name] for name in _arranged(row, order)))
+        for key, row in zip(keys, rows, strict=True)
+    )
+
+
+def apart(state: State) -> tuple[int, list[str]]:
+    """The keyframe that is most like the present state, and in words what it has otherwise: of a
+    film that goes through the present picture, nothing."""
+    if len(state.keys) < 2:
+        return 0, []
+    screen = heard(state)
+    found = [list(_otherwise(screen, key)) for key in followed(state)]
+    nearest = min(range(len(found)), key=lambda i: len(found[i]))
+    return nearest, found[nearest]
+
+
+def _rows(keys: Sequence[Scene]) -> list[dict[Name, Edit]]:
+    return [dict(zip(names(key.edits), key.edits, strict=True)) for key in keys]
+
+
+def _follow(rows: list[dict[Name, Edit]], name: Name, mine: Edit | None) -> None:
+    """An edit of all keyframes as the present state has it, but for a strength that moves."""
+    present = [row[name] for row in rows if name in row]
+    absent = len(present) < len(rows)
+    strengths = {edit.strength for edit in present} | ({0.0} if absent and present else set())
+    places = absent and any(edit.mode != "relative" for edit in present)
+    if len(strengths) > 1 or len(set(present)) > 1 or places:
+        if mine is not None:
+            same = {field: getattr(mine, field) for field in SAME_EDIT
+                    if len({getattr(edit, field) for edit in present}) == 1}  # fmt: skip
+            for row in rows:
+                row |= {name: replace(row[name], **same)} if name in row else {}
+        return
+    for row in rows:
+        row.pop(name, None)
+        if mine is not None and (present or not idle(mine)):
+            row[name] = mine
+
+
+def _arranged(row: dict[Name, Edit], order: list[Name]) -> list[Name]:
+    """Edits in the order that the present state has; what it has not stays where it is."""
+    placed = iter(sorted((name for name in row if name in order), key=order.index))
+    return [next(placed) if name in order else name for name in row]
+
+
+def _otherwise(screen: Scene, key: Scene) -> Iterator[str]:
+    for name in keys_of(Scene):
+        here, there = getattr(screen, name), getattr(key, name)
+        unused = name == "seed" and screen.latent is not None and screen.latent == key.latent
+        if name != "edits" and here != there and not unused:
+            what = SAME.get(name, name).removeprefix("the ")
+            yield f"{what} {'on a walk' if isinstance(here, Walk) else _said(here)}"
+    mine, its = _rows([screen, key])
+    for edit in dict.fromkeys((*mine, *its)):
+        here, there = (row.get(edit) for row in (mine, its))
+        if (here is None or idle(here)) and (there is None or idle(there)):
+            continue
+        if here != there:
+            yield f"{edit[0]} {here.strength:+g}" if here is not None else f"no {edit[0]}"
+
+
 # What keys do.
+
+
+def _with(state: State, keys: Sequence[Scene], eases: Sequence[str]) -> State:
+    return replace(state, keys=tuple(keys), eases=tuple(eases) if any(eases) else ())
+
+
+def _eases(state: State) -> list[str]:
+    return list(state.eases or ("",) * len(state.keys))
 
 
 def with_key(state: State, at: int, instead: bool = False) -> State:
@@ -158,25 +273,48 @@ def with_key(state: State, at: int, instead: bool = False) -> State:
 
     Raises BadData that names what cannot move between it and the others.
     """
-    heard = tuple(edit for i, edit in enumerate(state.scene.edits) if state.heard(i))
-    keys = (*state.keys[:at], replace(state.scene, edits=heard), *state.keys[at + instead :])
-    found = replace(state, keys=keys)
+    eases = _eases(state)
+    if not instead:
+        eases.insert(at, "")
+    kept = tuple(map(_as_followed, state.keys, followed(state)))
+    kept = kept if len(kept) > 1 else state.keys
+    keys = (*kept[:at], heard(state), *kept[at + instead :])
+    found = _with(state, keys, eases)
     if len(keys) > 1:
         joined(keys)
     return found
 
 
+def _as_followed(key: Scene, film: Scene) -> Scene:
+    """A keyframe with what cannot move as its film has it."""
+    (its,) = _rows([film])
+    edits = [
+        replace(edit, **{field: getattr(its.get(name, edit), field) for field in SAME_EDIT})
+        for name, edit in zip(names(key.edits), key.edits, strict=True)
+    ]
+    return replace(key, **{field: getattr(film, field) for field in SAME}, edits=tuple(edits))
+
+
 def without_key(state: State, at: int) -> State:
     """The state without one of its keyframes."""
-    return replace(state, keys=state.keys[:at] + state.keys[at + 1 :])
+    eases = _eases(state)
+    return _with(state, state.keys[:at] + state.keys[at + 1 :], eases[:at] + eases[at + 1 :])
 
 
 def moved_key(state: State, at: int, by: int) -> State:
-    """The state with a keyframe `by` places later; at the ends it stays."""
-    keys, to = list(state.keys), at + by
+    """The state with a keyframe, and how it goes on, `by` places later; at the ends it stays."""
+    keys, eases, to = list(state.keys), _eases(state), at + by
     if 0 <= to < len(keys):
         keys.insert(to, keys.pop(at))
-    return replace(state, keys=tuple(keys))
+        eases.insert(to, eases.pop(at))
+    return _with(state, keys, eases)
+
+
+def eased_key(state: State, at: int, easing: str) -> State:
+    """The state that goes on from a keyframe by an easing, "" = that of the film."""
+    eases = _eases(state)
+    eases[at] = easing
+    return _with(state, state.keys, eases)
 
 
 def visited(state: State, at: int) -> State:

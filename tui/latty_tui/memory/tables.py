@@ -3,18 +3,21 @@
 from operator import index
 from typing import Any
 
+from latty import easing
 from latty.errors import BadData
 from latty.scene import from_table, to_table
 from latty_tui.films.film import film_of, film_table
 from latty_tui.state import State, Step
 
 Table = dict[str, Any]
+EASING = easing.rule()
 WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError,
          OverflowError, BadData)  # with what a file says  # fmt: skip
 
 
 def state_table(state: State) -> Table:
     """A state as JSON."""
+    eases = {"eases": list(state.eases)} if state.eases else {}
     return {
         "scene": to_table(state.scene),
         "muted": sorted(state.muted),
@@ -22,19 +25,29 @@ def state_table(state: State) -> Table:
         "keys": [to_table(scene) for scene in state.keys],
         "film": film_table(state.film),
         "name": state.name,
+        **eases,
     }
 
 
 def state_of(table: Table) -> State:
     """The state of a table. Raises one of WRONG for anything else."""
+    keys = tuple(from_table(one) for one in table["keys"])
     return State(
         from_table(table["scene"]),
         frozenset(map(index, table["muted"])),
         frozenset(map(index, table["solo"])),
-        tuple(from_table(one) for one in table["keys"]),
+        keys,
         film_of(table["film"]),
         str(table["name"]),
+        _eases(table.get("eases", []), len(keys)),
     )
+
+
+def _eases(said: list[str], keys: int) -> tuple[str, ...]:
+    """An easing for each keyframe, or none. Raises ValueError for anything else."""
+    if said and (len(said) != keys or any(one and not EASING.accepts(one) for one in said)):
+        raise ValueError(f"no keyframes have the easings {said!r:.60}")
+    return tuple(said)
 
 
 def step_table(step: Step) -> Table:

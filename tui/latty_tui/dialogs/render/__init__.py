@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from latty.errors import LattyError
 from latty.presets.formats import FOLDER, formats
+from latty.presets.values import Fit, Layout, Loop
 from latty.scene import Walk
+from latty.tables import amounts
 from latty_tui.desk import Desk
+from latty_tui.dialogs import apart, readers
 from latty_tui.dialogs import device as dialogs_device
-from latty_tui.dialogs import readers
 from latty_tui.dialogs.fields import FormField, Values
 from latty_tui.dialogs.form import Form
 from latty_tui.dialogs.render.order import SWEEP, Order, seeds
@@ -20,12 +22,15 @@ from latty_tui.films import film
 from latty_tui.state import FilmSettings
 
 STILL = "a still"
-LOOPS, LAYOUTS = ("once", "loop", "bounce"), ("frames", "grid", "strip")
+USUAL = "usual"
+DOUBTS = 3  # that are told at once
 SETTLE = 0.15  # seconds after the last key until the plan is made
 
 
 async def ask(desk: Desk) -> None:
     """Ask how, and hand the job in. Raises BadData where keyframes do not go together."""
+    if not await apart.settled(desk, "render"):
+        return
     preset = await asyncio.to_thread(film.preset_of, desk.state)
     devices = await asyncio.to_thread(dialogs_device.devices, desk.config.device)
     own = (desk.model.height, desk.model.width_px) if desk.model else (256, 256)
@@ -45,6 +50,7 @@ class RenderForm(Form):
         super().__init__("render", _fields(order, devices, device))
         self.order = order
         self._timer: Any = None
+        self._faults: tuple[Values, dict[str, str]] = ({}, {})  # of these values, by field
         self._free_name()
 
     def _free_name(self) -> None:
@@ -66,6 +72,10 @@ class RenderForm(Form):
             there = next((path for path in self.order.targets(values) if path.exists()), None)
             if there is not None:
                 return "name", f"{there} is there already: another name, or overwrite it"
+        of, faults = self._faults
+        if faults and of == values:
+            field, fault = next(iter(faults.items()))
+            return field if field in values else "name", fault
         return None
 
     def changed(self, values: Values) -> None:
@@ -78,9 +88,15 @@ class RenderForm(Form):
 
     async def _tell_plan(self, values: Values) -> None:
         try:
-            self.tell(await asyncio.to_thread(self.order.plan, values))
+            faults, doubts = await asyncio.to_thread(self.order.faults, values)
+            planned = [] if faults else [await asyncio.to_thread(self.order.plan, values)]
         except (LattyError, OSError) as error:
             self.tell(str(error), wrong=True)
+            return
+        before, self._faults = self._faults, (values, faults)
+        self.tell("\n".join((*faults.values(), *planned, *doubts[:DOUBTS])), wrong=bool(faults))
+        if faults and before != self._faults:
+            self.again()
 
 
 def _fields(order: Order, devices: Sequence[str], device: str) -> list[FormField]:
@@ -99,8 +115,9 @@ def _fields(order: Order, devices: Sequence[str], device: str) -> list[FormField
               f"empty: the model's own, {preset.scene.size or order.own_size[0]}",
               read=readers.or_empty(readers.height)),
         *_film_fields(order),
+        *_frame_fields(order),
         FormField("layout", "the png is", first.layout,
-              "frames: a sheet; grid, strip: edits in steps from -3 to +3", LAYOUTS,
+              "frames: a sheet; grid, strip: edits in steps from -3 to +3", get_args(Layout),
               when=lambda values: bool(preset.scene.edits)
               and "png" in values["formats"].split(",")),
         FormField("seeds", "seeds", ",".join(map(str, preset.seeds)),
@@ -122,17 +139,47 @@ def _formats() -> tuple[str, ...]:
 def _film_fields(order: Order) -> list[FormField]:
     """How long, how fast, how often: of what moves."""
     usual, first = FilmSettings(), order.first
-    frames, fps, loop = usual.frames, usual.fps, usual.loop
+    frames, fps, loop, seconds = usual.frames, usual.fps, usual.loop, ""
     if order.moves:
-        frames, fps, loop = order.preset.count(), float(first.rate), first.loop
+        preset = order.preset
+        frames, fps, loop = preset.count(), float(first.rate), first.loop
+        seconds = "" if preset.seconds is None else f"{preset.seconds:g}"
+    codecs = (USUAL, *sorted({name for form in formats().values() for name in form.codecs}))
     return [
+        FormField("seconds", "seconds", seconds, "how long; empty: as long as its frames take",
+              read=readers.or_empty(readers.seconds), when=order.moving),
         FormField("frames", "frames", str(frames), "how many pictures the film has",
-              read=readers.frames, when=order.moving),
+              read=readers.frames,
+              when=lambda values: order.moving(values) and not values["seconds"]),
         FormField("fps", "pictures a second", f"{fps:g}", "from 1 to 120", read=readers.fps,
               when=order.moving),
-        FormField("loop", "then", loop,
-              "once: it stops; loop: again from the start; bounce: there and back", LOOPS,
-              when=order.moving),
+        FormField("loop", "then", loop, "once; loop: from the start; bounce: there and back; "
+              "seamless: back within the film", get_args(Loop), when=order.moving),
+        FormField("codec", "codec", first.codec or USUAL, "of a video; usual: plays anywhere",
+              codecs, when=lambda values: order.moving(values) and _has_codecs(values)),
+        FormField("max_bytes", "at most", str(first.max_bytes or ""),
+              "bytes of a file, as in 2MB; empty: as large as it comes",
+              read=readers.or_empty(amounts.exact), when=order.moving),
+    ]  # fmt: skip
+
+
+def _has_codecs(values: Values) -> bool:
+    forms = (formats().get(f".{word}") for word in values["formats"].split(","))
+    return any(form is not None and form.codecs for form in forms)
+
+
+def _frame_fields(order: Order) -> list[FormField]:
+    """The frame around the picture."""
+    first = order.first
+    side = readers.or_empty(readers.whole(1, 8192, "a side in px"))
+    return [
+        FormField("width", "frame, px wide", str(first.width or ""),
+              "as in 1080; empty: as wide as the picture", read=side),
+        FormField("height", "frame, px high", str(first.height or ""),
+              "as in 1920; empty: as high as the picture", read=side),
+        FormField("fit", "in the frame", first.fit, "pad: all of it; crop: the frame is full; "
+              "blur: itself behind; stretch", get_args(Fit),
+              when=lambda values: bool(values["width"] or values["height"])),
     ]  # fmt: skip
 
 

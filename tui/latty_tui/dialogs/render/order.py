@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from latty.cli.values import seeds as read_seeds
+from latty.errors import PresetError
 from latty.jobs import control
+from latty.presets import fitting
+from latty.presets.formats import format_of
 from latty.presets.tracks import Track
 from latty.presets.values import Output, Preset
 from latty.text import bytes_words, size_words
@@ -14,6 +17,7 @@ from latty_tui import jobs
 from latty_tui.dialogs import device as dialogs_device
 from latty_tui.dialogs.fields import Values
 from latty_tui.dialogs.readers import fps as read_fps
+from latty_tui.dialogs.readers import seconds as read_seconds
 from latty_tui.films.film import moves
 
 SWEEP = "edits from 0 to here"
@@ -49,8 +53,11 @@ class Order:
             preset = replace(preset, seeds=seeds, scene=replace(preset.scene, seed=first))
         outputs = tuple(self._output(word, values) for word in values["formats"].split(","))
         made = replace(preset, name=values["name"], outputs=outputs)
+        if seconds := values.get("seconds"):
+            return replace(made, frames=1, seconds=read_seconds(seconds))
         frames = int(values["frames"]) if values.get("frames") else preset.count()
-        return made if frames == preset.count() else made.lasting(frames)
+        same = preset.seconds is None and frames == preset.count()
+        return made if same else replace(made, frames=frames, seconds=None)
 
     def _swept(self, values: Values) -> Preset:
         """A still whose edits grow from nothing to what they are."""
@@ -64,13 +71,39 @@ class Order:
         same = (o for o in self.preset.outputs if Path(o.path).suffix == Path(path).suffix)
         output = replace(next(same, self.first), path=path)
         size, fps = values.get("size"), values.get("fps")
+        form = format_of(path)
+        reads = form.reads if form is not None else frozenset[str]()
         changes: dict[str, Any] = {
             "size": int(size) if size else None,
             "layout": values.get("layout", "frames"),
+            "width": _whole(values.get("width")),
+            "height": _whole(values.get("height")),
+            "fit": values.get("fit", output.fit),
         }
         if fps:
             changes |= {"fps": read_fps(fps), "loop": values["loop"]}
-        return replace(output, **changes)
+        if "max_bytes" in reads:
+            changes["max_bytes"] = values.get("max_bytes") or None
+        codec = values.get("codec", "")
+        if form is not None and form.codecs:
+            changes["codec"] = codec if codec in form.codecs else None
+        return fitting(replace(output, **changes))
+
+    def faults(self, values: Values) -> tuple[dict[str, str], list[str]]:
+        """What `latty check` says of it: by field what cannot be drawn, and what is doubtful.
+        Blocking. Raises LattyError for what is no fault of the preset."""
+        from latty.render import sources
+
+        made = self.made(values)
+        try:
+            doubts = sources.read(made).doubts()
+        except PresetError as error:
+            found: dict[str, str] = {}
+            for one in error.problems:
+                hint = f" ({one.hint})" if one.hint else ""
+                found.setdefault(_field(one.key), f"{one.key}: {one.what}{hint}")
+            return found, []
+        return {}, [f"{one.key}: {one.what}" for one in doubts.found if one.key]
 
     def targets(self, values: Values) -> list[Path]:
         """The files it will be."""
@@ -88,11 +121,12 @@ class Order:
         """The id of the job. Its preset is a copy: what is changed here later changes nothing
         there. Blocking. Raises LattyError, OSError."""
         from latty import presets
+        from latty.render import sources
 
         sheet = jobs.new_sheet(values["name"])
         try:
-            presets.save(self.made(values), sheet)
-            presets.check(sheet)  # mistakes are told here, not in a log
+            presets.save(made := self.made(values), sheet)
+            sources.read(made).doubts()  # mistakes are told here, not in a log
             out = Path(values["folder"]).expanduser()
             words = [
                 "render",
@@ -106,12 +140,26 @@ class Order:
             raise
 
 
+def _whole(text: str | None) -> int | None:
+    return int(text) if text else None
+
+
+def _field(key: str) -> str:
+    """The field of the form that says a key of a preset, "" for none."""
+    table, _, last = key.rpartition(".")
+    if table.startswith("outputs"):
+        return {"path": "name"}.get(last, last)
+    return "seeds" if key == "scene.seed" else key
+
+
 def _words(row: dict[str, Any]) -> str:
     """`renders/smile.gif: 48 pictures of 256 px, 94 frames in 3.9 s, about 12 MB`."""
     film = f", {row['frames']} frames in {row['seconds']:g} s" if row["seconds"] else ""
     some = "1 picture" if row["pictures"] == 1 else f"{row['pictures']} pictures"
     disk = f"about {bytes_words(row['bytes'])}"
-    return f"{row['path']}: {some} of {size_words(row['size'], row['width'])}{film}, {disk}"
+    frame = f" in {row['frame']}" if row["frame"] else ""
+    pictures = f"{some} of {size_words(row['size'], row['width'])}{frame}"
+    return f"{row['path']}: {pictures}{film}, {disk}"
 
 
 def seeds(text: str) -> list[int]:

@@ -1,19 +1,21 @@
 """The film: keyframes of the present state, played in the place of the picture; and its preset."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
+from latty import easing as easings
 from latty.errors import BadData, LattyError
 from latty.presets import Preset
+from latty.presets.values import Loop
 from latty.text import printable
 from latty_tui.dialogs import readers
 from latty_tui.dialogs.ask import Ask
+from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.drawing.projector import Projector, playback_of
 from latty_tui.films import film, keyframes
 from latty_tui.panel import Panel
@@ -22,7 +24,9 @@ from latty_tui.panels.timeline.preset_files import PresetFiles
 from latty_tui.state import FilmSettings, State
 
 EASINGS = ("linear", "smooth", "sine", "cubic")
-LOOPS = ("once", "loop", "bounce")
+OWN = ("", "linear", "smooth", "in-cubic", "out-cubic", "in-out-cubic", "hold", "spring")
+TYPED = "..."  # the choice of those who type an easing
+BARS = " ▁▂▃▄▅▆▇█"
 WATCH = 0.5  # seconds between two looks at the preset's file
 
 
@@ -32,9 +36,10 @@ class TimelinePanel(Panel, Widget):
     PLACE, ORDER, TITLE, JUMP = "centre", 30, "film", "t"
     HELP = (
         "A film goes from keyframe to keyframe, at even intervals. Press K to keep the present "
-        "state as one, change something, press K again, and space plays it. For a loop without a "
-        "seam let the last keyframe be the first, or let it bounce. The film is part of the "
-        "preset that p saves and r renders."
+        "state as one, change something, press K again, and space plays it. c changes how it goes "
+        "on from the chosen keyframe (hold stays there), C lists all easings. What does not move "
+        "is as the screen has it. For a loop without a seam let the last keyframe be the first, "
+        "or press L until it bounces or is seamless. p saves the film, r renders it."
     )
     can_focus = True
     EVERYWHERE: ClassVar[list[Binding]] = [
@@ -60,9 +65,18 @@ class TimelinePanel(Panel, Widget):
         Binding("x,delete", "drop", "Delete it", key_display="x"),
         Binding("ctrl+left", "move(-1)", "Move it earlier", show=False, id="timeline.earlier"),
         Binding("ctrl+right", "move(1)", "Move it later", show=False, id="timeline.later"),
+        Binding(
+            "c",
+            "next_easing",
+            "How it goes on",
+            tooltip="From the chosen keyframe",
+            id="timeline.goes_on",
+        ),
+        Binding("C", "own_easing", "How it goes on, of all easings", show=False),
         Binding("E", "easing", "Easing"),
-        Binding("L", "loop", "Loop", tooltip="Once, again and again, or there and back"),
-        Binding("F", "frames", "Frames"),
+        Binding("L", "loop", "Loop", tooltip="Once, again and again, there and back, seamless"),
+        Binding("S", "seconds", "Seconds", tooltip="How long, whatever the frame rate"),
+        Binding("F", "frames", "Frames", show=False),
         Binding("P", "pace", "Frames per second", show=False),
     ]
 
@@ -87,7 +101,7 @@ class TimelinePanel(Panel, Widget):
         self.chosen = max(0, min(self.chosen, len(state.keys) - 1))
         played = self.projector.stop(redraw=False)
         self._named()
-        seen = (state.keys, state.film, self.chosen)
+        seen = (state.keys, state.eases, state.film, self.chosen)
         if played or seen != self._seen:
             self._seen = seen
             self.refresh()
@@ -172,26 +186,80 @@ class TimelinePanel(Panel, Widget):
         now = self.desk.state.film.easing
         self._film(easing=_after(EASINGS, now))
 
+    def action_next_easing(self) -> None:
+        """Another easing from the chosen keyframe to the next."""
+        if self._goes_on():
+            eases = self.desk.state.eases
+            self._ease(_after(OWN, eases[self.chosen] if eases else ""))
+
+    def action_own_easing(self) -> None:
+        """One of all easings, or one that is typed."""
+        if not self._goes_on():
+            return
+        usual = self.desk.state.film.easing
+        choices = [
+            Choice("", "as the film", usual),
+            *(Choice(name, name, curve(name)) for name in easings.EASINGS),
+            Choice(TYPED, "another ...", "steps(4), cubic-bezier(0.3, 0, 0.2, 1)"),
+        ]
+
+        def chosen(name: str) -> None:
+            if name != TYPED:
+                self._ease(name)
+                return
+            hint = "steps(4), cubic-bezier(0.3, 0, 0.2, 1), or a name"
+            self.desk.ask(Ask("how it goes on", "", _easing, hint), self._ease)
+
+        self.desk.ask(Choose(f"from keyframe {self.chosen + 1} to the next", choices), chosen)
+
+    def _goes_on(self) -> bool:
+        if self._any() and self.chosen == len(self.desk.state.keys) - 1:
+            self.desk.say("the last keyframe goes nowhere: choose one before it")
+            return False
+        return bool(self.desk.state.keys)
+
+    def _ease(self, name: str) -> None:
+        after = keyframes.eased_key(self.desk.state, self.chosen, name)
+        words = name or "as the film"
+        self.desk.change(after, f"keyframe {self.chosen + 1} {words}", tag="ease")
+
     def action_loop(self) -> None:
-        self._film(loop=_after(LOOPS, self.desk.state.film.loop))
+        self._film(loop=_after(get_args(Loop), self.desk.state.film.loop))
+
+    def action_seconds(self) -> None:
+        now = self.desk.state.film
+        question = Ask("how many seconds", f"{now.lasts:g}", readers.seconds,
+                       f"at {now.fps:g} pictures a second")  # fmt: skip
+
+        def lasting(seconds: float) -> None:
+            self._film(seconds=seconds, frames=max(1, round(seconds * now.fps)))
+
+        self.desk.ask(question, lasting)
 
     def action_frames(self) -> None:
         now = self.desk.state.film
         hint = f"{now.fps:g} of them are a second"
-        self._ask("how many frames", str(now.frames), readers.frames, hint, "frames")
+
+        def counted(frames: int) -> None:
+            seconds = None if now.seconds is None else frames / now.fps
+            self._film(frames=frames, seconds=seconds)
+
+        self.desk.ask(Ask("how many frames", str(now.frames), readers.frames, hint), counted)
 
     def action_pace(self) -> None:
         now = self.desk.state.film
-        self._ask("frames per second", f"{now.fps:g}", readers.fps, "1 to 120", "fps")
 
-    def _ask(self, question: str, value: str, read: Callable[[str], Any], hint: str,
-             key: str) -> None:  # fmt: skip
-        self.desk.ask(Ask(question, value, read, hint), lambda found: self._film(**{key: found}))
+        def paced(fps: float) -> None:
+            frames = now.frames if now.seconds is None else max(1, round(now.seconds * fps))
+            self._film(fps=fps, frames=frames)
+
+        self.desk.ask(Ask("frames per second", f"{now.fps:g}", readers.fps, "1 to 120"), paced)
 
     def _film(self, **changes: Any) -> None:
         state = self.desk.state
         after: FilmSettings = replace(state.film, **changes)
-        words = ", ".join(f"{key} {value}" for key, value in changes.items())
+        told = {key: value for key, value in changes.items() if value != getattr(state.film, key)}
+        words = ", ".join(f"{key} {value}" for key, value in told.items() if value is not None)
         self.desk.change(replace(state, film=after), words, tag="film")
 
     def action_play(self) -> None:
@@ -216,7 +284,7 @@ class TimelinePanel(Panel, Widget):
             return None
 
     def action_save(self) -> None:
-        self.presets.ask_to_save()
+        self.desk.background(self.presets.ask_to_save(), "save")
 
     async def action_load(self) -> None:
         self.desk.background(self.presets.ask_to_load(), "presets")
@@ -240,6 +308,18 @@ class TimelinePanel(Panel, Widget):
             self.action_go()
         self.chosen = near
         self.refresh()
+
+
+def curve(name: str) -> str:
+    """An easing as bars, from its beginning to its end; what overshoots is cut."""
+    heights = (easings.ease(name, i / 15) for i in range(16))
+    return "".join(BARS[round(8 * min(1.0, max(0.0, high)))] for high in heights)
+
+
+def _easing(text: str) -> str:
+    """Raises ValueError for what is no easing."""
+    easings.curve_of(text.strip())
+    return text.strip()
 
 
 def _after(words: tuple[str, ...], now: str) -> str:

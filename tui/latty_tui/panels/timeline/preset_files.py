@@ -8,10 +8,12 @@ from pathlib import Path
 from latty.errors import LattyError, OutputError, PresetError
 from latty.files import Stamp, stamp_of
 from latty.presets import Preset
+from latty.presets.contents import SHOWN, Changed
 from latty_tui.desk import Desk
+from latty_tui.dialogs import apart
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
-from latty_tui.films import documents, film
+from latty_tui.films import documents, film, keyframes
 from latty_tui.films.documents import Document
 from latty_tui.panels.timeline.editor import run_editor
 from latty_tui.panels.timeline.problems import Problems
@@ -65,11 +67,17 @@ class PresetFiles:
 
     # Loading.
 
-    async def open(self, ref: str, what: str = "load", answers: tuple[str, ...] = ()) -> bool:
+    async def open(
+        self, ref: str, what: str = "load", answers: tuple[str, ...] = (), anyway: bool = False
+    ) -> bool:
         """Load a preset; what is wrong with it is shown, and False. What a picture must not name
-        by itself is asked for: `answers` hold what was said."""
+        by itself is asked for: `answers` hold what was said. So is whether to go on where what it
+        was made of has another content here: `anyway`."""
         try:
-            found = await asyncio.to_thread(documents.read, ref, answers)
+            found = await asyncio.to_thread(documents.read, ref, answers, anyway)
+        except Changed as error:
+            self._ask_whether(error, ref, what, answers)
+            return False
         except PresetError as error:
             await self._problems(error, Path(ref).expanduser())
             return False
@@ -91,6 +99,24 @@ class PresetFiles:
             more = f" (and {len(found.warnings) - 1} more)" if found.warnings[1:] else ""
             self.desk.say(found.warnings[0] + more, "warning")
         return True
+
+    def _ask_whether(self, error: Changed, ref: str, what: str, answers: tuple[str, ...]) -> None:
+        """Go on with what is here, or leave it."""
+        told = [
+            Choice(None, one.what, f"was {one.said[:SHOWN]}, here it is {one.found[:SHOWN]}")
+            for one in error.differences
+        ]
+        choices = [
+            Choice(None, "no", "leave it"),
+            Choice(True, "yes", "go on with what is here: the picture may be another one"),
+            *told,
+        ]
+
+        def sure(_: object) -> None:
+            self.desk.background(self.open(ref, what, answers, anyway=True), "presets")
+
+        name = documents.shown(Path(ref).expanduser())
+        self.desk.ask(Choose(f"{name} was made with something else: go on?", choices), sure)
 
     def _ask(
         self, what: str, answered: Callable[[str], str], ref: str, answers: tuple[str, ...]
@@ -131,8 +157,10 @@ class PresetFiles:
 
     # Saving.
 
-    def ask_to_save(self) -> None:
+    async def ask_to_save(self) -> None:
         """Ask for the name and write it."""
+        if not await apart.settled(self.desk, "save"):
+            return
         state = self.desk.state
         try:
             film.preset_of(state)
@@ -174,9 +202,12 @@ class PresetFiles:
         name = self.desk.state.name if mine else path.stem[:100]
         state = replace(self.desk.state, name=name)
         preset = film.preset_of(state)
+        keys = keyframes.followed(state)
         async with self._at_it:
             stamp = await asyncio.to_thread(documents.save, preset, path)
-            self.desk.change(replace(self.desk.state, name=name), f"save as {name}")
+            now = self.desk.state
+            keys = keys if now.keys == state.keys else now.keys  # as they are in the file now
+            self.desk.change(replace(now, name=name, keys=keys), f"save as {name}")
             self._set(Document(path, name, preset, stamp))
         outputs = ", ".join(output.path for output in preset.outputs)
         self.desk.say(f"saved {documents.shown(path)}; it renders to {outputs}")

@@ -1,5 +1,7 @@
 """How the film looks: a line of keyframes, and words about it."""
 
+from itertools import pairwise
+
 from rich.text import Text
 
 from latty.text import printable
@@ -19,7 +21,7 @@ def text(
 ) -> Text:
     """One or two rows. `chosen` = the keyframe under the cursor, `frame` and `moment` = where the
     film is that is played."""
-    said = words(state, frame)
+    said = words(state, frame, chosen)
     first = line(state, room(state, width, height), chosen, moment) or advice(state)
     between = "\n" if height > 1 else "  "
     found = Text(between).join([first, said]) if state.keys or height > 1 or frame else first
@@ -43,7 +45,11 @@ def line(state: State, width: int, chosen: int | None, moment: float | None) -> 
     if not count or width < 2:
         return None
     cells = ["─" if count > 1 else " "] * width
-    for at in places(count, width):
+    where = places(count, width)
+    for easing, (start, stop) in zip(state.eases, pairwise(where), strict=False):
+        for at in range(start, stop) if easing else ():
+            cells[at] = "═" if easing == "hold" else "┄"
+    for at in where:
         cells[at] = "◆"
     if moment is not None:
         cells[round(moment * (width - 1))] = "●"
@@ -61,12 +67,24 @@ def advice(state: State) -> Text:
     return Text("no film yet: K keeps a keyframe", "dim")
 
 
-def words(state: State, frame: int | None) -> Text:
-    """How long it is and how it moves."""
+def words(state: State, frame: int | None, chosen: int | None = None) -> Text:
+    """How long it is and how it moves; of the chosen keyframe, when it is and how it goes on."""
     keys, how = len(state.keys), state.film
     if keys < 2 and not film.moving(state):
         return Text("1 keyframe: K keeps another" if keys else "", "dim")
-    long = f"{how.frames} frames, {how.frames / how.fps:.1f} s"
+    long = f"{how.frames} frames, {how.lasts:.1f} s"
     parts = [long, f"{how.fps:g} fps", *([how.easing] if keys else []), how.loop]
+    if chosen is not None and keys > 1 and frame is None:
+        parts.insert(0, of_key(state, chosen))
     said = Text("  ".join(parts), "dim")
+    if film.jumps(state):
+        said.append("  jumps: L", "bold")
     return said if frame is None else Text.assemble((f"▶ {frame + 1}", "bold"), " of ", said)
+
+
+def of_key(state: State, at: int) -> str:
+    """`2 at 1.50 s → hold`; the last one goes nowhere."""
+    last = len(state.keys) - 1
+    place = f"◆ {at + 1} at {state.film.lasts * at / last:.2f} s"
+    easing = state.eases[at] if state.eases else ""
+    return place if at == last or not easing else f"{place} → {easing}"
