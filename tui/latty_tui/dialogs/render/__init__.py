@@ -23,7 +23,7 @@ from latty_tui.state import FilmSettings
 
 STILL = "a still"
 USUAL = "usual"
-DOUBTS = 3  # that are told at once
+DOUBTS = 2  # that are told at once
 SETTLE = 0.15  # seconds after the last key until the plan is made
 
 

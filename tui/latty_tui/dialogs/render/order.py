@@ -101,9 +101,10 @@ class Order:
             found: dict[str, str] = {}
             for one in error.problems:
                 hint = f" ({one.hint})" if one.hint else ""
-                found.setdefault(_field(one.key), f"{one.key}: {one.what}{hint}")
+                found.setdefault(_field(one.key), f"{_short(one.key)}: {one.what}{hint}")
             return found, []
-        return {}, [f"{one.key}: {one.what}" for one in doubts.found if one.key]
+        told = (f"{_short(one.key)}: {one.what}" for one in doubts.found if one.key)
+        return {}, list(dict.fromkeys(told))
 
     def targets(self, values: Values) -> list[Path]:
         """The files it will be."""
@@ -144,6 +145,11 @@ def _whole(text: str | None) -> int | None:
     return int(text) if text else None
 
 
+def _short(key: str) -> str:
+    """A key of an output without the number of that."""
+    return key.rpartition(".")[2] if key.startswith("outputs") else key
+
+
 def _field(key: str) -> str:
     """The field of the form that says a key of a preset, "" for none."""
     table, _, last = key.rpartition(".")
@@ -157,7 +163,8 @@ def _words(row: dict[str, Any]) -> str:
     film = f", {row['frames']} frames in {row['seconds']:g} s" if row["seconds"] else ""
     some = "1 picture" if row["pictures"] == 1 else f"{row['pictures']} pictures"
     disk = f"about {bytes_words(row['bytes'])}"
-    frame = f" in {row['frame']}" if row["frame"] else ""
+    same = row["frame"] in (None, f"{row['width']} x {row['size']} px")
+    frame = "" if same else f" in {row['frame']}"
     pictures = f"{some} of {size_words(row['size'], row['width'])}{frame}"
     return f"{row['path']}: {pictures}{film}, {disk}"
 

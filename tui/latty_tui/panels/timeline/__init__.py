@@ -26,7 +26,7 @@ from latty_tui.state import FilmSettings, State
 EASINGS = ("linear", "smooth", "sine", "cubic")
 OWN = ("", "linear", "smooth", "in-cubic", "out-cubic", "in-out-cubic", "hold", "spring")
 TYPED = "..."  # the choice of those who type an easing
-BARS = " ▁▂▃▄▅▆▇█"
+BARS = "▁▂▃▄▅▆▇█"
 WATCH = 0.5  # seconds between two looks at the preset's file
 
 
@@ -198,9 +198,9 @@ class TimelinePanel(Panel, Widget):
             return
         usual = self.desk.state.film.easing
         choices = [
-            Choice("", "as the film", usual),
-            *(Choice(name, name, curve(name)) for name in easings.EASINGS),
-            Choice(TYPED, "another ...", "steps(4), cubic-bezier(0.3, 0, 0.2, 1)"),
+            Choice("", "as the film   ", usual),
+            *(Choice(name, f"{name:<14}", curve(name)) for name in easings.EASINGS),
+            Choice(TYPED, "another ...   ", "steps(4), cubic-bezier(0.3, 0, 0.2, 1)"),
         ]
 
         def chosen(name: str) -> None:
@@ -313,7 +313,7 @@ class TimelinePanel(Panel, Widget):
 def curve(name: str) -> str:
     """An easing as bars, from its beginning to its end; what overshoots is cut."""
     heights = (easings.ease(name, i / 15) for i in range(16))
-    return "".join(BARS[round(8 * min(1.0, max(0.0, high)))] for high in heights)
+    return "".join(BARS[round(7 * min(1.0, max(0.0, high)))] for high in heights)
 
 
 def _easing(text: str) -> str:

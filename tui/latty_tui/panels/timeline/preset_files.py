@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from latty.errors import LattyError, OutputError, PresetError
+from latty.errors import BadData, LattyError, OutputError, PresetError
 from latty.files import Stamp, stamp_of
 from latty.presets import Preset
 from latty.presets.contents import SHOWN, Changed
+from latty.scene import Walk
 from latty_tui.desk import Desk
 from latty_tui.dialogs import apart
 from latty_tui.dialogs.ask import Ask
@@ -303,9 +304,12 @@ class PresetFiles:
         state = self.desk.state
         name = documents.file_name(state.name or _suggested(state))
         folder = str(self.desk.config.out_dir.expanduser().absolute())
-        still = film.preset_of(replace(state, keys=(), film=replace(state.film, source=None)))
+        scene = state.shown
+        if isinstance(scene.seed, Walk) and scene.seed.t:
+            raise BadData("the picture stands on a walk, which no single picture can say",
+                          "go to one of its seeds, or render the film: r")  # fmt: skip
         path = await self.desk.engine.call(
-            "export", scene=to_table(still.scene), stem=name, folder=folder
+            "export", scene=to_table(scene), stem=name, folder=folder
         )
         self.desk.say(f"saved {documents.shown(Path(path))}")
 

@@ -74,11 +74,12 @@ def words(state: State, frame: int | None, chosen: int | None = None) -> Text:
         return Text("1 keyframe: K keeps another" if keys else "", "dim")
     long = f"{how.frames} frames, {how.lasts:.1f} s"
     parts = [long, f"{how.fps:g} fps", *([how.easing] if keys else []), how.loop]
+    said = Text()
     if chosen is not None and keys > 1 and frame is None:
-        parts.insert(0, of_key(state, chosen))
-    said = Text("  ".join(parts), "dim")
+        said.append(f"{of_key(state, chosen)}  ")
     if film.jumps(state):
-        said.append("  jumps: L", "bold")
+        said.append("jumps: L  ", "bold")
+    said.append("  ".join(parts), "dim")
     return said if frame is None else Text.assemble((f"▶ {frame + 1}", "bold"), " of ", said)
 
 
