@@ -461,11 +461,9 @@ def test_what_check_refuses_is_told_at_its_field_before_a_job_is_made(
 
 
 @pytest.mark.slow
-def test_a_picture_on_a_walk_is_exported_where_a_file_can_say_it() -> None:
+def test_a_picture_between_two_seeds_is_not_exported_as_another() -> None:
     async def keys(pilot: Keys) -> None:
         app = pilot.app
-        app.change(app.state.with_scene(seed=Walk((1, 2))), "walk")
-        await app.panel("timeline").presets.export()
         app.change(app.state.with_scene(seed=Walk((1, 2), t=0.3)), "along")
         with pytest.raises(BadData, match="stands on a walk"):
             await app.panel("timeline").presets.export()
