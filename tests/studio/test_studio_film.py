@@ -13,8 +13,9 @@ from latty import presets
 from latty.errors import BadData
 from latty.presets import Output, Preset, Track
 from latty.scene import Edit, Layers, Scene, Walk
-from latty_tui.films.film import film_of, film_table, moving, preset_of, state_of
+from latty_tui.films.film import moving, preset_of, state_of
 from latty_tui.films.keyframes import moved_key, visited, with_key, without_key
+from latty_tui.films.table import film_of, film_table
 from latty_tui.state import FilmSettings, State
 
 pytestmark = pytest.mark.slow

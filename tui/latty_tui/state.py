@@ -5,13 +5,14 @@ No Textual and no files here: every key press is `state -> state`, and tests nee
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from latty.presets.values import Loop, Preset
 from latty.scene import Edit, Scene
 
 Compare = Literal["edited", "original", "both"]
 GRIDS = (1, 4, 9)
+LOOPS: tuple[Loop, ...] = get_args(Loop)
 
 
 @dataclass(frozen=True, slots=True)

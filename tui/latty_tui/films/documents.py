@@ -96,6 +96,14 @@ def _kept(pins: Pins | None, differs: "Sequence[Difference]") -> Pins | None:
     return Pins(model, **rest)
 
 
+def differing(error: LattyError) -> list[tuple[str, str]]:
+    """What has another content here than was said, and how; [] of any other error."""
+    from latty.presets.contents import SHOWN, Changed
+
+    found = error.differences if isinstance(error, Changed) else ()
+    return [(one.what, f"was {one.said[:SHOWN]}, here it is {one.found[:SHOWN]}") for one in found]
+
+
 def asked(error: LattyError) -> tuple[str, Callable[[str], str]] | None:
     """What a picture must not name by itself, in words, and what makes an answer of the user's
     own; None for any other error."""

@@ -6,7 +6,7 @@ from typing import Any
 from latty import easing
 from latty.errors import BadData
 from latty.scene import from_table, to_table
-from latty_tui.films.film import film_of, film_table
+from latty_tui.films.table import film_of, film_table
 from latty_tui.state import State, Step
 
 Table = dict[str, Any]

@@ -6,18 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from latty.cli.values import seeds as read_seeds
-from latty.errors import PresetError
 from latty.jobs import control
-from latty.presets import fitting
+from latty.presets import Output, Preset, Track, fitting
 from latty.presets.formats import format_of
-from latty.presets.tracks import Track
-from latty.presets.values import Output, Preset
 from latty.text import bytes_words, size_words
 from latty_tui import jobs
 from latty_tui.dialogs import device as dialogs_device
 from latty_tui.dialogs.fields import Values
 from latty_tui.dialogs.readers import fps as read_fps
 from latty_tui.dialogs.readers import seconds as read_seconds
+from latty_tui.dialogs.render import faults
 from latty_tui.films.film import moves
 
 SWEEP = "edits from 0 to here"
@@ -89,23 +87,6 @@ class Order:
             changes["codec"] = codec if codec in form.codecs else None
         return fitting(replace(output, **changes))
 
-    def faults(self, values: Values) -> tuple[dict[str, str], list[str]]:
-        """What `latty check` says of it: by field what cannot be drawn, and what is doubtful.
-        Blocking. Raises LattyError for what is no fault of the preset."""
-        from latty.render import sources
-
-        made = self.made(values)
-        try:
-            doubts = sources.read(made).doubts()
-        except PresetError as error:
-            found: dict[str, str] = {}
-            for one in error.problems:
-                hint = f" ({one.hint})" if one.hint else ""
-                found.setdefault(_field(one.key), f"{_short(one.key)}: {one.what}{hint}")
-            return found, []
-        told = (f"{_short(one.key)}: {one.what}" for one in doubts.found if one.key)
-        return {}, list(dict.fromkeys(told))
-
     def targets(self, values: Values) -> list[Path]:
         """The files it will be."""
         return [Path(values["folder"]).expanduser() / o.path for o in self.made(values).outputs]
@@ -122,12 +103,11 @@ class Order:
         """The id of the job. Its preset is a copy: what is changed here later changes nothing
         there. Blocking. Raises LattyError, OSError."""
         from latty import presets
-        from latty.render import sources
 
         sheet = jobs.new_sheet(values["name"])
         try:
             presets.save(made := self.made(values), sheet)
-            sources.read(made).doubts()  # mistakes are told here, not in a log
+            faults.refuse(made)  # mistakes are told here, not in a log
             out = Path(values["folder"]).expanduser()
             words = [
                 "render",
@@ -143,19 +123,6 @@ class Order:
 
 def _whole(text: str | None) -> int | None:
     return int(text) if text else None
-
-
-def _short(key: str) -> str:
-    """A key of an output without the number of that."""
-    return key.rpartition(".")[2] if key.startswith("outputs") else key
-
-
-def _field(key: str) -> str:
-    """The field of the form that says a key of a preset, "" for none."""
-    table, _, last = key.rpartition(".")
-    if table.startswith("outputs"):
-        return {"path": "name"}.get(last, last)
-    return "seeds" if key == "scene.seed" else key
 
 
 def _words(row: dict[str, Any]) -> str:

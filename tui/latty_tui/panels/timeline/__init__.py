@@ -1,32 +1,25 @@
 """The film: keyframes of the present state, played in the place of the picture; and its preset."""
 
 from dataclasses import replace
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from latty import easing as easings
 from latty.errors import BadData, LattyError
 from latty.presets import Preset
-from latty.presets.values import Loop
 from latty.text import printable
-from latty_tui.dialogs import readers
-from latty_tui.dialogs.ask import Ask
-from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.drawing.projector import Projector, playback_of
 from latty_tui.films import film, keyframes
 from latty_tui.panel import Panel
-from latty_tui.panels.timeline import track
+from latty_tui.panels.timeline import questions, track
 from latty_tui.panels.timeline.preset_files import PresetFiles
-from latty_tui.state import FilmSettings, State
+from latty_tui.state import LOOPS, FilmSettings, State
 
 EASINGS = ("linear", "smooth", "sine", "cubic")
 OWN = ("", "linear", "smooth", "in-cubic", "out-cubic", "in-out-cubic", "hold", "spring")
-TYPED = "..."  # the choice of those who type an easing
-BARS = "▁▂▃▄▅▆▇█"
 WATCH = 0.5  # seconds between two looks at the preset's file
 
 
@@ -196,21 +189,8 @@ class TimelinePanel(Panel, Widget):
         """One of all easings, or one that is typed."""
         if not self._goes_on():
             return
-        usual = self.desk.state.film.easing
-        choices = [
-            Choice("", "as the film   ", usual),
-            *(Choice(name, f"{name:<14}", curve(name)) for name in easings.EASINGS),
-            Choice(TYPED, "another ...   ", "steps(4), cubic-bezier(0.3, 0, 0.2, 1)"),
-        ]
-
-        def chosen(name: str) -> None:
-            if name != TYPED:
-                self._ease(name)
-                return
-            hint = "steps(4), cubic-bezier(0.3, 0, 0.2, 1), or a name"
-            self.desk.ask(Ask("how it goes on", "", _easing, hint), self._ease)
-
-        self.desk.ask(Choose(f"from keyframe {self.chosen + 1} to the next", choices), chosen)
+        place = f"from keyframe {self.chosen + 1} to the next"
+        questions.easing(self.desk, place, self._ease)
 
     def _goes_on(self) -> bool:
         if self._any() and self.chosen == len(self.desk.state.keys) - 1:
@@ -224,36 +204,16 @@ class TimelinePanel(Panel, Widget):
         self.desk.change(after, f"keyframe {self.chosen + 1} {words}", tag="ease")
 
     def action_loop(self) -> None:
-        self._film(loop=_after(get_args(Loop), self.desk.state.film.loop))
+        self._film(loop=_after(LOOPS, self.desk.state.film.loop))
 
     def action_seconds(self) -> None:
-        now = self.desk.state.film
-        question = Ask("how many seconds", f"{now.lasts:g}", readers.seconds,
-                       f"at {now.fps:g} pictures a second")  # fmt: skip
-
-        def lasting(seconds: float) -> None:
-            self._film(seconds=seconds, frames=max(1, round(seconds * now.fps)))
-
-        self.desk.ask(question, lasting)
+        questions.seconds(self.desk, self._film)
 
     def action_frames(self) -> None:
-        now = self.desk.state.film
-        hint = f"{now.fps:g} of them are a second"
-
-        def counted(frames: int) -> None:
-            seconds = None if now.seconds is None else frames / now.fps
-            self._film(frames=frames, seconds=seconds)
-
-        self.desk.ask(Ask("how many frames", str(now.frames), readers.frames, hint), counted)
+        questions.frames(self.desk, self._film)
 
     def action_pace(self) -> None:
-        now = self.desk.state.film
-
-        def paced(fps: float) -> None:
-            frames = now.frames if now.seconds is None else max(1, round(now.seconds * fps))
-            self._film(fps=fps, frames=frames)
-
-        self.desk.ask(Ask("frames per second", f"{now.fps:g}", readers.fps, "1 to 120"), paced)
+        questions.pace(self.desk, self._film)
 
     def _film(self, **changes: Any) -> None:
         state = self.desk.state
@@ -308,18 +268,6 @@ class TimelinePanel(Panel, Widget):
             self.action_go()
         self.chosen = near
         self.refresh()
-
-
-def curve(name: str) -> str:
-    """An easing as bars, from its beginning to its end; what overshoots is cut."""
-    heights = (easings.ease(name, i / 15) for i in range(16))
-    return "".join(BARS[round(7 * min(1.0, max(0.0, high)))] for high in heights)
-
-
-def _easing(text: str) -> str:
-    """Raises ValueError for what is no easing."""
-    easings.curve_of(text.strip())
-    return text.strip()
 
 
 def _after(words: tuple[str, ...], now: str) -> str:

@@ -5,16 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from latty.errors import BadData, LattyError, OutputError, PresetError
+from latty.errors import LattyError, OutputError, PresetError
 from latty.files import Stamp, stamp_of
 from latty.presets import Preset
-from latty.presets.contents import SHOWN, Changed
-from latty.scene import Walk
 from latty_tui.desk import Desk
 from latty_tui.dialogs import apart
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
-from latty_tui.films import documents, film, keyframes
+from latty_tui.films import documents, film
 from latty_tui.films.documents import Document
 from latty_tui.panels.timeline.editor import run_editor
 from latty_tui.panels.timeline.problems import Problems
@@ -76,14 +74,13 @@ class PresetFiles:
         was made of has another content here: `anyway`."""
         try:
             found = await asyncio.to_thread(documents.read, ref, answers, anyway)
-        except Changed as error:
-            self._ask_whether(error, ref, what, answers)
-            return False
         except PresetError as error:
             await self._problems(error, Path(ref).expanduser())
             return False
         except LattyError as error:
-            if asked := documents.asked(error):
+            if told := documents.differing(error):
+                self._ask_whether(told, ref, what, answers)
+            elif asked := documents.asked(error):
                 self._ask(*asked, ref, answers)
             else:
                 self.desk.fail(error, f"cannot load {ref}")
@@ -101,12 +98,11 @@ class PresetFiles:
             self.desk.say(found.warnings[0] + more, "warning")
         return True
 
-    def _ask_whether(self, error: Changed, ref: str, what: str, answers: tuple[str, ...]) -> None:
+    def _ask_whether(
+        self, differing: list[tuple[str, str]], ref: str, what: str, answers: tuple[str, ...]
+    ) -> None:
         """Go on with what is here, or leave it."""
-        told = [
-            Choice(None, one.what, f"was {one.said[:SHOWN]}, here it is {one.found[:SHOWN]}")
-            for one in error.differences
-        ]
+        told = [Choice(None, *one) for one in differing]
         choices = [
             Choice(None, "no", "leave it"),
             Choice(True, "yes", "go on with what is here: the picture may be another one"),
@@ -203,7 +199,7 @@ class PresetFiles:
         name = self.desk.state.name if mine else path.stem[:100]
         state = replace(self.desk.state, name=name)
         preset = film.preset_of(state)
-        keys = keyframes.followed(state)
+        keys = film.as_saved(state).keys
         async with self._at_it:
             stamp = await asyncio.to_thread(documents.save, preset, path)
             now = self.desk.state
@@ -299,17 +295,11 @@ class PresetFiles:
 
     async def export(self) -> None:
         """The present picture as PNG, in its whole size, with its recipe."""
-        from latty.scene import to_table
-
         state = self.desk.state
         name = documents.file_name(state.name or _suggested(state))
         folder = str(self.desk.config.out_dir.expanduser().absolute())
-        scene = state.shown
-        if isinstance(scene.seed, Walk) and scene.seed.t:
-            raise BadData("the picture stands on a walk, which no single picture can say",
-                          "go to one of its seeds, or render the film: r")  # fmt: skip
         path = await self.desk.engine.call(
-            "export", scene=to_table(scene), stem=name, folder=folder
+            "export", scene=film.picture_of(state), stem=name, folder=folder
         )
         self.desk.say(f"saved {documents.shown(Path(path))}")
 
