@@ -14,7 +14,7 @@ from latty import presets
 from latty.errors import BadData
 from latty.jobs import control
 from latty.presets import Preset, Track
-from latty.presets.contents import Changed, contents
+from latty.presets.contents import Changed, pins_of
 from latty.presets.pins import Pins
 from latty.scene import Edit, Layers, Scene, Walk
 from latty.tables.rules import keys_of
@@ -335,7 +335,7 @@ def test_a_picture_of_other_content_is_opened_where_somebody_says_so(here: Path)
 
 def test_what_is_pinned_otherwise_is_not_pinned_where_it_is_opened_all_the_same() -> None:
     words = STILL + '\n[pins]\nmodel = "0123456789"\n\n[pins.directions]\ndemo = "{}"\n'
-    pin = next(iter(contents_of("demo/smile").items()))[1]
+    pin = dict(pins_of(preset_of(opened(STILL)[0])).directions)["demo"]
     Path("pinned.toml").write_text(words.format(pin))
     with pytest.raises(Changed):
         documents.read("pinned.toml")
@@ -344,10 +344,6 @@ def test_what_is_pinned_otherwise_is_not_pinned_where_it_is_opened_all_the_same(
     assert "the model 'demo' is not the one" in found.warnings[0]
     documents.save(preset_of(state_of(found.preset)), Path("pinned.toml"))
     assert not documents.read("pinned.toml").warnings, "what is saved is what is here"
-
-
-def contents_of(direction: str) -> dict[str, str]:
-    return contents(Scene("demo", edits=(Edit(direction),)))["directions"]
 
 
 # The track, and the form.

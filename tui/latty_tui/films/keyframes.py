@@ -228,9 +228,10 @@ def _follow(rows: list[dict[Name, Edit]], name: Name, mine: Edit | None) -> None
             for row in rows:
                 row |= {name: replace(row[name], **same)} if name in row else {}
         return
-    for row in rows:
-        row.pop(name, None)
-        if mine is not None and (present or not idle(mine)):
+    for row in rows:  # what is there keeps its place
+        if mine is None:
+            row.pop(name, None)
+        elif present or not idle(mine):
             row[name] = mine
 
 
