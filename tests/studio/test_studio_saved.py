@@ -340,7 +340,7 @@ def test_what_is_pinned_otherwise_is_not_pinned_where_it_is_opened_all_the_same(
     with pytest.raises(Changed):
         documents.read("pinned.toml")
     found = documents.read("pinned.toml", anyway=True)
-    assert found.preset.pins == Pins(None, (("demo", pin),))
+    assert found.preset.pins == Pins(directions=(("demo", pin),))
     assert "the model 'demo' is not the one" in found.warnings[0]
     documents.save(preset_of(state_of(found.preset)), Path("pinned.toml"))
     assert not documents.read("pinned.toml").warnings, "what is saved is what is here"

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from latty import home, presets, reading
 from latty.errors import BadData, ConfigError, LattyError, Missing, PresetError
@@ -21,6 +21,7 @@ from latty.folders import private
 from latty.presets import Preset
 from latty.presets.formats import format_of
 from latty.presets.pins import Pins
+from latty.tables.rules import keys_of
 
 if TYPE_CHECKING:
     from latty.presets.contents import Difference
@@ -88,12 +89,14 @@ def _kept(pins: Pins | None, differs: "Sequence[Difference]") -> Pins | None:
     if pins is None or not differs:
         return pins
     untrue = {(one.kind, one.name) for one in differs}
-    model = None if any(kind == "model" for kind, _ in untrue) else pins.model
-    rest = {
+    kept: dict[str, Any] = {
         kind: tuple(one for one in getattr(pins, kind) if (kind, one[0]) not in untrue)
-        for kind in ("directions", "latents", "scorers")
+        for kind in keys_of(Pins)
+        if kind != "model"
     }
-    return Pins(model, **rest)
+    if any(kind == "model" for kind, _ in untrue):
+        kept["model"] = None
+    return replace(pins, **kept)
 
 
 def differing(error: LattyError) -> list[tuple[str, str]]:

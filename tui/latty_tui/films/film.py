@@ -13,7 +13,6 @@ from typing import Any
 
 from latty.errors import BadData, LattyError
 from latty.presets import formats
-from latty.presets.pins import Pins
 from latty.presets.tracks import Motion, Track
 from latty.presets.values import SCHEMA, Output, Preset
 from latty.scene import Edit, Scene, Walk, to_table
@@ -37,13 +36,14 @@ def preset_of(state: State, name: str = "") -> Preset:
         scene, tracks = joined(followed(state), state.film.easing, known, state.eases)
     else:
         scene, tracks = _whole(state)
-    made = Preset(SCHEMA, name, scene, tracks=tracks)
+    rest = source or Preset(SCHEMA, name, scene)  # what the studio has no keys for stays
+    seeds = rest.seeds if rest.seeds[:1] == (scene.seed,) else ()
+    pins = rest.pins
+    if pins is not None and rest.scene.model != scene.model:
+        pins = replace(pins, model=None)
+    made = replace(rest, name=name, scene=scene, tracks=tracks, seeds=seeds, pins=pins,
+                   frames=1, seconds=None)  # fmt: skip
     made = replace(made, outputs=_outputs(state, name, made.moves))
-    if source is not None:
-        seeds = source.seeds if source.seeds[:1] == (scene.seed,) else ()
-        same = source.pins is None or source.scene.model == scene.model
-        pins = source.pins if same else replace(source.pins or Pins(), model=None)
-        made = replace(made, seeds=seeds, bpm=source.bpm, texts=source.texts, pins=pins)
     if made.moves:
         film = state.film  # files say the one or the other
         return replace(made, frames=film.frames if film.seconds is None else 1,
