@@ -1,6 +1,7 @@
 """`[pins]`: which content the names of a preset stand for, as digests of files."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from latty.tables.rules import Rule, mapping, matching, option
@@ -35,6 +36,15 @@ class Pins:
     latents: Digests = option((), mapping(DIGEST), "Of stored latents, by name or file.")
     scorers: Digests = option((), mapping(DIGEST), "Of scorers that directions climb.")
     sounds: Digests = option((), mapping(DIGEST), "Of sounds, by the file's name.")
+
+    def without(self, untrue: Collection[tuple[str, str]]) -> "Pins":
+        """The same without what they say of these: pairs of a kind and a name."""
+        rest: dict[str, Digests] = {
+            kind: tuple(one for one in getattr(self, kind) if (kind, one[0]) not in untrue)
+            for kind in PINNED
+        }
+        model = None if any(kind == "model" for kind, _ in untrue) else self.model
+        return Pins(model, **rest)
 
 
 PINNED = ("models", "directions", "latents", "scorers", "sounds")  # of which there may be several

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from latty import home, presets, reading
 from latty.errors import BadData, ConfigError, LattyError, Missing, PresetError
@@ -20,11 +20,6 @@ from latty.files import Stamp, replace_whole, stamp_of
 from latty.folders import private
 from latty.presets import Preset
 from latty.presets.formats import format_of
-from latty.presets.pins import Pins
-from latty.tables.rules import keys_of
-
-if TYPE_CHECKING:
-    from latty.presets.contents import Difference
 
 RECENT = "recent-presets.json"
 MOST_RECENT = 20
@@ -80,23 +75,11 @@ def read(ref: str, answers: Sequence[str] = (), anyway: bool = False) -> Read:
     source = sources.read(ref, answers, anyway)
     differs = [one.words("the one that it was made with") for one in source.differs]
     warnings = (*differs, *source.doubts().lines())
-    preset = replace(source.preset, pins=_kept(source.preset.pins, source.differs))
+    preset = source.preset
+    if preset.pins is not None:
+        untrue = {(one.kind, one.name) for one in source.differs}
+        preset = replace(preset, pins=preset.pins.without(untrue))
     return Read(preset, source.file, tuple(warnings), before or stamp_of(source.file))
-
-
-def _kept(pins: Pins | None, differs: "Sequence[Difference]") -> Pins | None:
-    """The pins without those that are not true here."""
-    if pins is None or not differs:
-        return pins
-    untrue = {(one.kind, one.name) for one in differs}
-    kept: dict[str, Any] = {
-        kind: tuple(one for one in getattr(pins, kind) if (kind, one[0]) not in untrue)
-        for kind in keys_of(Pins)
-        if kind != "model"
-    }
-    if any(kind == "model" for kind, _ in untrue):
-        kept["model"] = None
-    return replace(pins, **kept)
 
 
 def differing(error: LattyError) -> list[tuple[str, str]]:
