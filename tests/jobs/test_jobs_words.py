@@ -20,7 +20,7 @@ from places import ROOT
 from processes import wait
 
 from latty.cli import detach
-from latty.errors import BadData, UsageError
+from latty.errors import BadData, OutputError, UsageError
 from latty.jobs import control, events, run, slots
 
 pytestmark = pytest.mark.slow
@@ -216,7 +216,7 @@ def test_a_full_disk_while_a_job_runs(small: Path, monkeypatch: pytest.MonkeyPat
     job, failing = probe("sleep=1.5"), probe("exit=74")
     in_state(job, "running")
     fat = fill(small)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OutputError, match=r"cannot submit a job .*: No space"):
         probe("sleep=0")
     assert run.ids() == [job, failing] and job_processes.tickets() in ([failing], [])
     assert over(job).state == "done"
@@ -254,10 +254,10 @@ def test_a_render_onto_a_full_disk_goes_on_when_there_is_space(small: Path, tmp_
 def test_a_folder_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "home").write_text("a file where the folder should be")
     monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
-    with pytest.raises(OSError, match="Not a directory"):
+    with pytest.raises(OutputError, match=r"cannot submit a job .*: Not a directory"):
         probe("sleep=0")
     monkeypatch.setenv("LATTY_HOME", "/proc/nothing")
-    with pytest.raises(OSError):  # read-only, even for root
+    with pytest.raises(OutputError, match="cannot submit a job"):  # read-only, even for root
         probe("sleep=0")
 
 
