@@ -32,8 +32,8 @@ def strengths(made, fps=25):
 
 def level(path, band, rate=RATE, seconds=2.0):
     """The envelope before it is normalised, without its ends."""
-    samples = features._film(path, rate, seconds, 0.0)
-    found = np.concatenate(list(features._envelope(samples, rate, rate // 100, BANDS[band])))
+    samples = features.film_samples(path, rate, seconds, 0.0)
+    found = np.concatenate(list(features.envelope(samples, rate, rate // 100, BANDS[band])))
     return found[10 : round(seconds * 100) - 10]
 
 
@@ -106,8 +106,8 @@ def test_a_chord_has_its_pitches_and_no_others(tmp_path):
     path = wav(tmp_path / "a.wav", chord)
     energy = {}
     for index, name in enumerate(PITCHES):
-        samples = features._film(path, RATE, 2, 0)
-        found = np.concatenate(list(features._chroma(samples, RATE, RATE // 100, index)))
+        samples = features.film_samples(path, RATE, 2, 0)
+        found = np.concatenate(list(features.chroma(samples, RATE, RATE // 100, index)))
         energy[name] = found[30:170].mean() ** 2
     assert sorted(energy, key=energy.__getitem__)[-3:] == sorted(
         ("A", "C#", "E"), key=energy.__getitem__

@@ -60,7 +60,7 @@ private = presets.from_dict(
                "edits": [{"direction": "d/x", "toward": "/home/ada/a.safetensors#1"}]}}, "p")
 public = provenance.portable(private, Output("a.gif")).scene
 print(public.glow, public.edits[0].toward)
-print(*(ref for kind, _, ref in contents.sources(preset.scene) if kind == "directions"))
+print(*(ref for kind, _, ref in contents.sources(preset) if kind == "directions"))
 """
 TOLD = """\
 ['x.toml:1:1: no [[outputs]]: nothing to render, add one, or name one with -o']

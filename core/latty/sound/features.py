@@ -51,14 +51,14 @@ def followed(path: Path, heard: Heard, seconds: float, offset: float) -> tuple[F
         what = f"has {rate} samples a second, which hold nothing above {rate / 2:g} Hz"
         raise BadData(f"{shown(path.name)} {what}", "choose a lower band")
     hop = max(1, round(rate / HOPS))
-    samples = _film(path, rate, seconds, offset)
+    samples = film_samples(path, rate, seconds, offset)
     count = ceil(seconds * rate / hop) + 2
     if heard.pitch is not None:
-        raw = _chroma(samples, rate, hop, heard.pitch)
+        raw = chroma(samples, rate, hop, heard.pitch)
     elif heard.onsets:
         raw = _flux(samples, rate, hop, heard.band)
     else:
-        raw = _envelope(samples, rate, hop, heard.band)
+        raw = envelope(samples, rate, hop, heard.band)
     values = np.zeros(count)
     found = np.concatenate([*raw, np.zeros(0)])[:count]
     values[: len(found)] = found
@@ -98,9 +98,9 @@ def loudness(path: Path, count: int, seconds: float) -> Floats:
 # --- samples and spectra --------------------------------------------------------------------------
 
 
-def _film(path: Path, rate: int, seconds: float, offset: float) -> Iterator[Floats]:
-    """What a film hears, channels averaged; silence before its beginning, and nothing behind its
-    end."""
+def film_samples(path: Path, rate: int, seconds: float, offset: float) -> Iterator[Floats]:
+    """What a film hears as blocks (n,), channels averaged; silence before its beginning, and
+    nothing behind its end. Raises as `decoding.opened`."""
     if offset < 0:
         yield from _zeros(round(min(-offset, seconds) * rate))
     for block in decoding.blocks(path, offset, offset + seconds):
@@ -146,9 +146,10 @@ def _bins(size: int, rate: int, band: tuple[float, float]) -> slice:
 # --- what is read off them ------------------------------------------------------------------------
 
 
-def _envelope(
+def envelope(
     samples: Iterable[Floats], rate: int, hop: int, band: tuple[float, float]
 ) -> Iterator[Floats]:
+    """The root of the mean square in a band (Hz, Hz), once each `hop` samples, in blocks (m,)."""
     size = _size(rate)
     bins, scale = _bins(size, rate, band), 2 / (size * size * 0.375)  # mean of w^2 is 3/8
     for spectra in _spectra(samples, size, hop):
@@ -191,8 +192,8 @@ def _pulses(flux: Floats, rate: float, decay: float) -> Floats:
     return values
 
 
-def _chroma(samples: Iterable[Floats], rate: int, hop: int, pitch: int) -> Iterator[Floats]:
-    """The root of the energy in one pitch class, scaled as the envelope."""
+def chroma(samples: Iterable[Floats], rate: int, hop: int, pitch: int) -> Iterator[Floats]:
+    """The root of the energy in one pitch class (0 = C), scaled and in blocks as the envelope."""
     size = _size(rate, 4)
     bins = _bins(size, rate, PITCHED)
     scale = 2 / (size * size * 0.375)
