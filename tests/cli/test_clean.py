@@ -112,6 +112,11 @@ def test_what_is_not_ours_stays(tmp_path: Path) -> None:
     assert (renders / f"link{SUFFIX}").is_symlink()
 
 
+def test_a_folder_of_the_bare_suffix_is_nobodys_work(tmp_path: Path) -> None:
+    (tmp_path / "out" / SUFFIX).mkdir(parents=True)
+    assert told("out", here=tmp_path) == {}
+
+
 def test_what_somebody_is_at_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
     folder = interrupted(tmp_path / "renders")

@@ -135,3 +135,83 @@ print([name for name in ("torch", "numpy", "textual", "PIL", "av") if name in sy
         check=False,
     )
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+PANELS = """schema = 1
+[scene]
+model = 'toy'
+[[panels]]
+%s
+[[panels]]
+seed = 3
+[[outputs]]
+path = 'a.png'
+"""
+EDIT = "[[%s]]\ndirection = '%s'\n%s"
+
+
+@pytest.mark.parametrize(
+    ("direction", "more", "said"),
+    [
+        ("moves/smile", "layers = '90-99'", "goes beyond layer 9, the model's last"),
+        ("others/age", "", "was made for model 'cats', this is 'toy'"),
+    ],
+)
+def test_panels_are_checked_as_scenes_are(direction, more, said, store):
+    file, other = store / "x.toml", store / "sub/y.toml"
+    file.write_text(PANELS % (EDIT % ("panels.edits", direction, more)))
+    [line] = warned(file)
+    assert line.startswith("x.toml:") and "panels.0.edits.0" in line and said in line
+
+    other.parent.mkdir()
+    edit = EDIT % ("scene.edits", direction, more)
+    other.write_text(f"schema = 1\n[scene]\nmodel = 'toy'\n{edit}")
+    file.write_text(PANELS % "preset = 'sub/y.toml'")
+    [line] = warned(file)
+    assert line.startswith("x.toml:5:1: panels.0.preset: scene.edits.0") and said in line
+
+
+def test_what_panels_have_from_the_scene_is_said_once_where_it_stands(store):
+    file = store / "x.toml"
+    edit = EDIT % ("scene.edits", "others/age", "")
+    file.write_text(f"{PANELS % 'seed = 2'}{edit}")
+    [line] = warned(file)
+    assert "scene.edits.0.direction: was made for model 'cats'" in line
+
+
+@pytest.mark.parametrize(
+    ("scene", "said"),
+    [
+        ("model = 'tox'", "scene.model: no model 'tox', did you mean 'toy'?"),
+        ("model = 'toy'\nlatent = 'none.npy#0'", "scene.latent: there is no file"),
+        (
+            "model = 'toy'\n[[scene.edits]]\ndirection = 'moves/smiel'",
+            "scene.edits.0.direction: no direction 'smiel'",
+        ),
+        (
+            "model = 'toy'\ntruncation = { sound = 'none.wav', from = 0, to = 1 }",
+            "scene.truncation: there is no sound none.wav",
+        ),
+    ],
+)
+def test_what_the_preset_of_a_panel_names_is_looked_up(scene, said, store):
+    (store / "y.toml").write_text(f"schema = 1\nseconds = 1\n[scene]\n{scene}\n")
+    (store / "x.toml").write_text("seconds = 1\n" + PANELS % "preset = 'y.toml'")
+    lines = refused(store / "x.toml")
+    assert lines[0].startswith("x.toml:6:1: panels.0.preset: ") and said in lines[0]
+
+
+def test_the_preset_of_a_panel_lies_beside_the_base_that_names_it(store, monkeypatch):
+    monkeypatch.chdir("/")
+    (store / "sub").mkdir()
+    (store / "y.toml").write_text("schema = 1\n[scene]\nmodel = 'toy'\n")
+    (store / "x.toml").write_text(PANELS % "preset = 'y.toml'")
+    film = store / "sub/film.toml"
+    film.write_text("schema = 1\nextends = '../x.toml'\n")
+    assert warned(film) == []
+
+
+def test_a_panel_reads_no_pipe(store):
+    (store / "x.toml").write_text(PANELS % "preset = '-'")
+    [line] = refused(store / "x.toml")
+    assert line.startswith("x.toml:5:1: panels.0.preset: is a pipe")

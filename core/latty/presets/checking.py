@@ -58,10 +58,12 @@ def check(source: str | Path, overrides: Sequence[str] = ()) -> list[str]:
 def checked(source: PresetFile) -> Checked:
     """The preset of what was loaded. Raises PresetError with every fault."""
     preset = to_preset(reading.accepted(source, _references(source)), source.file)
-    faults = (together.faults, with_model.faults, _fonts)
-    source.refuse([one for find in faults for one in find(source, preset)])
-    checks = (_whole, _timing, together.sounds_end, together.for_other_models, with_model.doubts)
+    source.refuse([*together.missing(source, preset)])
+    faults = together.of_scenes(source, preset, together.faults, with_model.faults)
+    source.refuse([*faults, *_fonts(source, preset)])
+    checks = (_whole, _timing, together.sounds_end)
     found = [*_unused(source), *(one for find in checks for one in find(source, preset))]
+    found += together.of_scenes(source, preset, together.for_other_models, with_model.doubts)
     return Checked(preset, Doubts(source.file, tuple(found)))
 
 

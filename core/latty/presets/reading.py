@@ -94,15 +94,19 @@ def _with_file(source: PresetFile, index: int, panel: Table) -> Table:
     """A panel with the scene of the preset that it names. Raises PresetError of either file."""
     if not panel["preset"]:
         return panel
-    ref, folder = panel["preset"], source.path.parent if source.path else Path()
+    ref, where = panel["preset"], ("panels", index, "preset")
+    folder = source.folder_of(where) or Path()
+    if is_stream(ref):
+        what = "is a pipe, which is read as a preset only where one is named on the command line"
+        raise PresetError(source.file, [source.problem(where, what, "name a file")])
     try:
         other = load(folder / ref if (folder / ref).is_file() else ref)
     except (Missing, OutputError) as error:
-        where = source.problem(("panels", index, "preset"), error.message, error.hint)
-        raise PresetError(source.file, [where]) from None
+        found = source.problem(where, error.message, error.hint, error.exit_code)
+        raise PresetError(source.file, [found]) from None
     if "panels" in other.data or source.kind is RECIPE:
         what = "names a preset that has panels of its own"
-        raise PresetError(source.file, [source.problem(("panels", index, "preset"), what)])
+        raise PresetError(source.file, [source.problem(where, what)])
     return {**panel, "scene": accepted(other)["scene"]}
 
 

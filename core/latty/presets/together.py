@@ -3,35 +3,80 @@
 A preset gets here when everything it names is there. Nothing here imports torch or numpy.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from latty.directions.base import Info
 from latty.directions.store import resolve
 from latty.errors import Problem
-from latty.presets import codecs, sounds
+from latty.presets import codecs, naming, sounds
 from latty.presets.moments import USUAL
 from latty.presets.preset_file import PresetFile
 from latty.presets.values import Preset
 from latty.scene import ALL, MIXING, Edit, Scene, references, to_table
 from latty.tables import words
 
+Said = tuple[words.Path, str, str]  # key of the scene, or of its edit, what, hint
+Find = Callable[[Preset], Iterator[Said]]
 
-def faults(source: PresetFile, preset: Preset) -> Iterator[Problem]:
-    """What could never be drawn, whatever the model."""
+
+def missing(source: PresetFile, preset: Preset) -> Iterator[Problem]:
+    """What the presets that panels name need, and what is not there."""
+    for index, panel in enumerate(preset.panels):
+        if not panel.source:
+            continue
+        named = [*references(to_table(panel.preset.scene))]
+        for key, track in panel.preset.following.items():
+            named.append(((key,), naming.SOUND, track.sound))
+        for path, kind, ref in named:
+            if (error := naming.fault(kind, ref)) is not None:
+                what = _elsewhere(path, error.message)
+                yield source.problem(_preset_of(index), what, error.hint, error.exit_code)
+
+
+def of_scenes(source: PresetFile, preset: Preset, *finds: Find) -> list[Problem]:
+    """What is found in the scenes that are drawn: that of the preset, or those of its panels; what
+    several panels have from one place is said once."""
+    if not preset.panels:
+        return [source.problem(("scene", *path), what, hint)
+                for find in finds for path, what, hint in find(preset)]  # fmt: skip
+    found: dict[Problem, None] = {}
+    for index, panel in enumerate(preset.panels):
+        own = source.data["panels"][index]
+        for path, what, hint in (said for find in finds for said in find(panel.preset)):
+            where: words.Path = ("panels", index, *path)
+            if panel.source and path[0] not in own:
+                where, what = _preset_of(index), _elsewhere(path, what)
+            elif path[0] not in own:
+                where = ("scene", *path)
+            found[source.problem(where, what, hint)] = None
+    return [*found]
+
+
+def _preset_of(index: int) -> words.Path:
+    return "panels", index, "preset"
+
+
+def _elsewhere(path: words.Path, what: str) -> str:
+    """What is wrong at a key of another file."""
+    return f"{words.dotted(('scene', *path))}: {what}"
+
+
+def faults(preset: Preset) -> Iterator[Said]:
+    """What of its scene could never be drawn, whatever the model."""
     scene = preset.scene
     for index, edit in enumerate(scene.edits):
         for path, what, hint in (*_edit_faults(edit), *_lock_faults(edit, scene)):
-            yield source.problem(("scene", "edits", index, *path), what, hint)
+            yield ("edits", index, *path), what, hint
     if _start(scene)[0] == "w":
         early = [edit.direction for edit in scene.edits if _space(edit.direction) == "z"]
         if early:
             what = f"lies behind the mapping, where '{words.shown(early[0])}' cannot move z"
-            yield source.problem(("scene", "latent"), what, "start at a seed, or edit in w")
+            yield ("latent",), what, "start at a seed, or edit in w"
 
 
-def for_other_models(source: PresetFile, preset: Preset) -> Iterator[Problem]:
-    """Warnings: directions and latents that were made for another model."""
+def for_other_models(preset: Preset) -> Iterator[Said]:
+    """Warnings of its scene: directions and latents that were made for another model."""
     scene, model = preset.scene, Path(preset.scene.model).stem
     made_for: list[tuple[words.Path, str]] = [
         (path, _header(ref)[2])
@@ -43,7 +88,7 @@ def for_other_models(source: PresetFile, preset: Preset) -> Iterator[Problem]:
         if maker and maker != model:
             here = words.shown(scene.model)
             what = f"was made for model '{words.shown(maker)}', this is '{here}'"
-            yield source.problem(("scene", *path), what)
+            yield path, what, ""
 
 
 def sounds_end(source: PresetFile, preset: Preset) -> Iterator[Problem]:
@@ -68,7 +113,7 @@ def _start(scene: Scene) -> tuple[str, str]:
     return found.space, found.model
 
 
-def _edit_faults(edit: Edit) -> Iterator[tuple[words.Path, str, str]]:
+def _edit_faults(edit: Edit) -> Iterator[Said]:
     own = _same(edit.direction)
     if edit.unit == "own" and own and not own[1].unit:
         yield ("unit",), f"'{words.shown(edit.direction)}' counts in sigma only", "leave it out"
@@ -84,7 +129,7 @@ def _edit_faults(edit: Edit) -> Iterator[tuple[words.Path, str, str]]:
             yield path, what, "name a direction of the same space"
 
 
-def _lock_faults(edit: Edit, scene: Scene) -> Iterator[tuple[words.Path, str, str]]:
+def _lock_faults(edit: Edit, scene: Scene) -> Iterator[Said]:
     own = _same(edit.direction)
     for ref in scene.locks if own else ():
         if _same(ref) != own and _space(ref) != _space(edit.direction):

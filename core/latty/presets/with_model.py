@@ -6,19 +6,17 @@ A preset gets here when everything it names is there. Nothing here imports torch
 from collections.abc import Iterator, Mapping
 
 from latty.directions.store import resolve
-from latty.errors import BadData, Problem
+from latty.errors import BadData
 from latty.models.classes import label_among
 from latty.models.facts import ModelFacts, model_facts
-from latty.presets.preset_file import PresetFile
+from latty.presets.together import Said
 from latty.presets.tracks import Motion
 from latty.presets.values import Preset
 from latty.scene import MIXING, Label, Layers, Scene
 from latty.tables import words
 
-Said = tuple[words.Path, str, str]  # key of the scene, what, hint
 
-
-def faults(source: PresetFile, preset: Preset) -> Iterator[Problem]:
+def faults(preset: Preset) -> Iterator[Said]:
     """What this model cannot draw."""
     scene = preset.scene
     if scene.label is None:
@@ -26,16 +24,16 @@ def faults(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     try:
         _check_label(scene.label, model_facts(scene.model), words.shown(scene.model))
     except BadData as error:
-        yield source.problem(("scene", "label"), error.message, error.hint)
+        yield ("label",), error.message, error.hint
 
 
-def doubts(source: PresetFile, preset: Preset) -> Iterator[Problem]:
+def doubts(preset: Preset) -> Iterator[Said]:
     """Warnings: what the model does not use, and what is beyond it."""
     facts, scene = model_facts(preset.scene.model), preset.scene
     tracks: dict[str, Motion] = dict(preset.tracks)
-    found = [*_unused(scene, facts, tracks), *_layers(scene, facts), *_strengths(scene, tracks)]
-    for path, what, hint in found:
-        yield source.problem(("scene", *path), what, hint)
+    yield from _unused(scene, facts, tracks)
+    yield from _layers(scene, facts)
+    yield from _strengths(scene, tracks)
 
 
 def _check_label(label: Label, facts: ModelFacts, model: str) -> None:

@@ -47,7 +47,7 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
         for entry in entries:
             if not entry.is_dir(follow_symlinks=False):
                 continue
-            if entry.name.endswith(SUFFIX):
+            if entry.name.endswith(SUFFIX) and entry.name != SUFFIX:
                 yield Path(entry.path)
             elif depth:
                 yield from _below(Path(entry.path), depth - 1)
