@@ -254,6 +254,30 @@ def test_a_font_by_file_goes_with_the_preset_and_the_recipe(tmp_path: Path) -> N
     assert again.returncode == 65 and "is not the font" in again.stderr, again.stderr
 
 
+def rescaled(font: bytes, units: int) -> bytes:
+    """A font whose letters are drawn in so many units to a line (its table `head`)."""
+    start = 12 + 16 * [font[at : at + 4] for at in range(12, 400, 16)].index(b"head")
+    place = int.from_bytes(font[start + 8 : start + 12]) + 18
+    return font[:place] + units.to_bytes(2) + font[place + 2 :]
+
+
+def test_another_font_under_the_same_name_is_not_up_to_date(tmp_path: Path) -> None:
+    font = ImageFont.load_default(20).font_bytes  # type: ignore[union-attr]
+    (tmp_path / "x.toml").write_text(preset('value = "a"\nfont = "own.ttf"', 'path = "a.png"'))
+
+    def made() -> tuple[str, bytes]:
+        done = latty("render", "x.toml", "--update", home=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stderr, (tmp_path / "renders" / "a.png").read_bytes()
+
+    (tmp_path / "own.ttf").write_bytes(font)
+    _, first = made()
+    assert made() == ("latty: renders/a.png is up to date\n", first)
+    (tmp_path / "own.ttf").write_bytes(rescaled(font, 700))
+    told, second = made()
+    assert "up to date" not in told and second != first
+
+
 @pytest.mark.parametrize("verb", ["check", "render"])
 @pytest.mark.parametrize(
     ("text", "words"),
@@ -265,6 +289,7 @@ def test_a_font_by_file_goes_with_the_preset_and_the_recipe(tmp_path: Path) -> N
         ('value = "a"\nfont = "pipe.ttf"', "pipe.ttf"),
         ('value = "a"\nfont = "cut.ttf"', "cut.ttf is no font"),
         ('value = "a"\nfont = "."', "font"),
+        ('value = "a"\nfont = "wall.ttf"', "wall.ttf is no font"),
         ('value = "σ"\nfont = "own.ttf"', "own.ttf has no 'σ'"),
     ],
 )
@@ -276,6 +301,7 @@ def test_what_cannot_be_written_is_one_line(
     data = ImageFont.load_default(20).font_bytes  # type: ignore[union-attr]
     (tmp_path / "own.ttf").write_bytes(data)
     (tmp_path / "cut.ttf").write_bytes(data[:200])
+    (tmp_path / "wall.ttf").write_bytes(rescaled(data, 16))
     with (tmp_path / "large.ttf").open("wb") as file:
         file.truncate(2**26)
     os.mkfifo(tmp_path / "pipe.ttf")

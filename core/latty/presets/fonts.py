@@ -2,7 +2,8 @@
 font lacks is known before anything is drawn; it never becomes a box."""
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import sha256
@@ -67,18 +68,28 @@ def typeface(path: Path, name: str) -> Typeface:
     return found
 
 
+@contextmanager
+def readable(name: str | None) -> Iterator[None]:
+    """Raises BadData for what FreeType and Pillow find wrong with a font or its letters, which may
+    be damaged or as large as a wall."""
+    from PIL.Image import DecompressionBombError
+
+    try:
+        yield
+    except (OSError, ValueError, DecompressionBombError) as error:
+        raise BadData(
+            f"{shown(str(name))} is no font: {error}", "name a .ttf or .otf file"
+        ) from None
+
+
 @lru_cache(KEPT)
 def _font(name: str | None, data: bytes | None, size: int) -> "FreeTypeFont":
     from PIL import ImageFont
 
-    try:
+    with readable(name):
         if data is not None:
             return ImageFont.truetype(io.BytesIO(data), size)
         found = ImageFont.load_default(size)
-    except (OSError, ValueError) as error:
-        raise BadData(
-            f"{shown(str(name))} is no font: {error}", "name a .ttf or .otf file"
-        ) from None
     assert isinstance(found, ImageFont.FreeTypeFont)  # FreeType is in Pillow's wheels
     return found
 
@@ -89,7 +100,8 @@ def in_font(name: str | None, data: bytes | None, character: str) -> bool:
 
     A font draws what it lacks as what no font has; the space is empty, and is no box."""
     font = _font(name, data, 40)
-    one, none = (font.getmask(c) for c in (character, _NONE))
+    with readable(name):
+        one, none = (font.getmask(c) for c in (character, _NONE))
     return (one.size, bytes(one)) != (none.size, bytes(none)) or character.isspace()
 
 
@@ -131,8 +143,12 @@ def named(font: str | None, folder: Path) -> Typeface:
     """The typeface that a text names. Raises Missing, BadData."""
     if font is None:
         return own()
-    path = Path(font).expanduser()
-    return typeface(path if path.is_absolute() else folder / path, font)
+    return typeface(path_of(font, folder), font)
+
+
+def path_of(font: str, folder: Path) -> Path:
+    """The file of a font that a text names; those without a folder of the root are in `folder`."""
+    return folder / Path(font).expanduser()
 
 
 def lacking(

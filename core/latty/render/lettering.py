@@ -124,10 +124,12 @@ def _of_font(text: str, face: Typeface, size: int) -> _Run:
     def draw(mask: Image.Image, x: float, y: float, outline: float) -> None:
         part = Image.new("L", mask.size)
         pen = ImageDraw.Draw(part)
-        pen.text((x, y), text, 255, font, anchor="ls", stroke_width=outline)
+        with fonts.readable(face.name):
+            pen.text((x, y), text, 255, font, anchor="ls", stroke_width=outline)
         mask.paste(ImageChops.lighter(mask, part))
 
-    return _Run(font.getlength(text), draw)
+    with fonts.readable(face.name):
+        return _Run(font.getlength(text), draw)
 
 
 def _of_strokes(character: str, face: Typeface, size: int) -> Iterator[_Run]:

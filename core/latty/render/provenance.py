@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from latty import presets
 from latty.errors import BadData, LattyError
-from latty.presets import Output, Preset, contents, digests, sounds
+from latty.presets import Output, Preset, contents, digests, fonts, sounds
 from latty.render.embedded import document
 from latty.render.options import Batches
 from latty.version import __version__
@@ -134,17 +134,25 @@ def panels_of(preset: Preset) -> dict[str, list[dict[str, Any]]]:
     return {"panels": [{**model, **made_of(one)} for model, one in zip(models, parts, strict=True)]}
 
 
-def expected(preset: Preset, output: Output) -> dict[str, Any]:
+def expected(preset: Preset, output: Output, folder: Path) -> dict[str, Any]:
     """Of the recipe that an output will have all that is known without a look at the model's
-    pictures. Raises Missing, BadData, OutputError."""
+    pictures; fonts are looked for in `folder`. Raises Missing, BadData, OutputError."""
     return {
         **made_of(preset),
         **panels_of(preset),
         **carried(preset, output),
+        **_written_in(preset, folder),
         "model": digests.model_digest(preset.scene.model),
         "preset": presets.to_dict(portable(preset, output)),
         "schema": SCHEMA,
     }
+
+
+def _written_in(preset: Preset, folder: Path) -> dict[str, dict[str, str]]:
+    """SHA-256 of the font files of a preset's texts. Raises Missing, OutputError."""
+    named = {one.font for one in preset.texts if one.font}
+    found = {Path(one).name: digests.digest_of(fonts.path_of(one, folder)) for one in named}
+    return {"fonts": found} if found else {}
 
 
 def is_made_of(path: Path, wanted: Mapping[str, Any]) -> bool | None:
@@ -155,7 +163,7 @@ def is_made_of(path: Path, wanted: Mapping[str, Any]) -> bool | None:
         return None
     model = found.get("model")
     said = {**found, "model": model.get("digest") if isinstance(model, dict) else None}
-    kinds = {"latents", "panels", "scorers", "sounds", *wanted}
+    kinds = {"fonts", "latents", "panels", "scorers", "sounds", *wanted}
     return all(
         canonical({"": said.get(kind)}) == canonical({"": wanted.get(kind)}) for kind in kinds
     )

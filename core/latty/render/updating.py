@@ -1,8 +1,8 @@
 """`--update`: which outputs of a preset are up to date by the recipe that they hold.
 
-One is where its recipe says the preset, and the content of the model, sets, latents and scorers
-that are here, in today's layout of recipes. Threads, batches, the device and versions are not
-asked: they change a rounding at most. No torch, no look at a picture.
+One is where its recipe says the preset, and the content of the model, sets, latents, scorers, fonts
+and sounds that are here, in today's layout of recipes. Threads, batches, the device and versions
+are not asked: they change a rounding at most. No torch, no look at a picture.
 """
 
 import os
@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from latty.models.store import model_file
-from latty.presets import Output, Preset, contents
+from latty.presets import Output, Preset, contents, fonts
 from latty.presets.digests import STORES
 from latty.presets.formats import FOLDER, suffix_of
 from latty.render import provenance, targets
@@ -54,13 +54,16 @@ def _is_fresh(preset: Preset, output: Output, path: Path, options: Options) -> b
         if sum(1 for _ in path.glob("*.png")) != count:
             return False
     where = path if options.recipe else sidecar
-    return provenance.is_made_of(where, provenance.expected(preset, output))
+    return provenance.is_made_of(where, provenance.expected(preset, output, options.folder))
 
 
 def _sources(preset: Preset, options: Options) -> Iterator[Path]:
     """The files that a render reads."""
     if options.preset_file is not None:
         yield options.preset_file
+    for text in preset.texts:
+        if text.font:
+            yield fonts.path_of(text.font, options.folder)
     for kind, source, _ in contents.sources(preset):
         path = model_file(source) if kind == "model" else None
         if kind == "sounds":
