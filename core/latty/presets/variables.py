@@ -117,8 +117,9 @@ class Filling:
             self.doubts.append(Fault(where, f"{{{name}}} stands for nothing, and stays", near))
 
     def _fault(self, where: Path, what: str, hint: str = "") -> None:
-        if len(self.faults) < 1000:  # nobody reads so many
-            self.faults.append(Fault(where, what, hint))
+        found = Fault(where, what, hint)
+        if self.faults[-1:] != [found] and len(self.faults) < 1000:  # nobody reads so many
+            self.faults.append(found)
 
 
 def _spelled(value: str | float, spec: str | None) -> str | None:
