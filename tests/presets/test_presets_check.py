@@ -215,3 +215,12 @@ def test_a_panel_reads_no_pipe(store):
     (store / "x.toml").write_text(PANELS % "preset = '-'")
     [line] = refused(store / "x.toml")
     assert line.startswith("x.toml:5:1: panels.0.preset: is a pipe")
+
+
+def test_paths_in_panels_begin_beside_the_preset(store, monkeypatch):
+    monkeypatch.chdir("/")
+    container(store / "mine.safetensors", {"kind": "generator", "num_layers": "10"}, {})
+    (store / "x.toml").write_text(PANELS % "model = 'mine.safetensors'")
+    assert warned(store / "x.toml") == []
+    [panel, _] = presets.read(store / "x.toml").panels
+    assert panel.preset.scene.model == str(store / "mine.safetensors")

@@ -18,7 +18,6 @@ from latty.presets.convert import to_preset
 from latty.presets.formats import FOLDER, format_of, is_film, suffix_of
 from latty.presets.reading import PresetFile
 from latty.presets.values import Output, Preset
-from latty.scene import references
 from latty.tables.rules import keys_of
 
 NOTHING = "no [[outputs]]: nothing to render"
@@ -84,14 +83,9 @@ def _fonts(source: PresetFile, preset: Preset) -> Iterator[Problem]:
 
 def _references(source: PresetFile) -> Iterator[Problem]:
     """Models, directions and latents that are not there; the data may be anything."""
-    panels = source.data.get("panels")
-    tables = [
-        (("panels", i), one) for i, one in enumerate(panels if isinstance(panels, list) else ())
-    ]
-    for start, table in [(("scene",), source.data.get("scene")), *tables]:
-        for path, kind, ref in references(table):
-            if isinstance(ref, str) and (error := naming.fault(kind, ref)) is not None:
-                yield source.problem((*start, *path), error.message, error.hint, error.exit_code)
+    for where, kind, ref in naming.of_scenes(source.data):
+        if isinstance(ref, str) and (error := naming.fault(kind, ref)) is not None:
+            yield source.problem(where, error.message, error.hint, error.exit_code)
     for where, error in naming.no_sounds(source.data):
         yield source.problem(where, error.message, error.hint, error.exit_code)
 

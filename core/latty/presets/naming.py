@@ -124,10 +124,20 @@ def placed(data: Mapping[str, Any], folder_of: Callable[[words.Path], Path | Non
     return found
 
 
+def of_scenes(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, str, Any]]:
+    """(key, kind, text) of everything that the scene of a preset and those of its panels refer to;
+    the data may hold anything."""
+    panels = data.get("panels")
+    rows = panels if isinstance(panels, list) else []
+    starts: list[words.Path] = [("scene",), *(("panels", index) for index in range(len(rows)))]
+    for start, table in zip(starts, [data.get("scene"), *rows], strict=True):
+        for path, kind, text in references(table):
+            yield (*start, *path), kind, text
+
+
 def _named(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, str, Any]]:
     """(key, kind, text) of everything that a preset names."""
-    for path, kind, text in references(data.get("scene")):
-        yield ("scene", *path), kind, text
+    yield from of_scenes(data)
     for where, text, _ in sounds.named(data):
         yield where, SOUND, text
     texts = data.get("text")
