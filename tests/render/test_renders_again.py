@@ -125,7 +125,7 @@ def test_an_edit_killed_between_two_names_ends_with_all_of_them(tmp_path: Path) 
 
 
 def test_a_film_of_stored_latents_is_a_preset(tmp_path: Path) -> None:
-    """One latent after the other, in any format; a range that is not there is a fault."""
+    """One latent after the other, in any format; a latent that is not there is missing."""
     words = ("edit", "demo", "--attribute", "brightness/luma", "--to", "0.5", "--name", "w")
     assert latty(*words, "--frames", "5", "--out-dir", ".", home=tmp_path).returncode in (0, 1)
     text = EVERYTHING.format(suffix=".webm").replace("portraits", "demo")
@@ -139,7 +139,7 @@ def test_a_film_of_stored_latents_is_a_preset(tmp_path: Path) -> None:
     renders_again(tmp_path / "one.webm", tmp_path)
     (tmp_path / "x.toml").write_text(text.replace("#0-4", "#0-5"))
     done = latty("check", "x.toml", home=tmp_path)
-    assert done.returncode == 65 and "no latent 5" in done.stderr
+    assert done.returncode == 66 and "no latent 5" in done.stderr
 
 
 def test_rank(tmp_path: Path) -> None:
@@ -274,8 +274,12 @@ def test_each_format_has_words_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_batch_too_large_for_any_memory_is_cut_and_that_is_said(tmp_path: Path) -> None:
-    words = ("--seeds", "0,1", "--size", "1024", "--batch", "512", "-o", "a.png")
-    assert latty("sample", "portraits", *words, home=tmp_path).returncode == 0
+    """Batches are in the sidecar."""
+    text = EVERYTHING.format(suffix=".png").replace("size = 32", "size = 1024")
+    (tmp_path / "x.toml").write_text(text)
+    words = ("--batch", "512", "-o", "a.png")
+    done = latty("render", "x.toml", *words, home=tmp_path, LATTY_SIDECAR="true")
+    assert done.returncode == 0, done.stderr
     done = latty("render", "a.png", "--out-dir", "again", home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "drawn 256 at once, not 512 as its recipe says" in done.stderr
