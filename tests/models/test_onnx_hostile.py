@@ -65,7 +65,8 @@ def test_it_is_refused_by_name_before_anything_runs(name: str, tmp_path: Path) -
         run = latty(*verb, home=tmp_path)
         assert (run.returncode, run.stderr.count("\n")) == (65, 1), run.stderr
         assert words in run.stderr and "net.onnx" in run.stderr
-    assert time.process_time() - begun < 6 and children() == others
+    assert time.process_time() - begun < 6
+    assert children() <= others  # one of an earlier test may have ended meanwhile
     assert not [*tmp_path.glob("home/data/scorers/*.toml")]
 
 
@@ -167,11 +168,10 @@ def test_only_files_are_read(name: str, kind: str, tmp_path: Path) -> None:
     make(tmp_path / name, kind)
     for verb, file in (("import", card), ("inspect", name), ("sample", name)):
         run = latty(verb, file, home=tmp_path)
-        if (kind, verb) == ("sparse", "inspect"):
-            assert "zeros" in run.stdout
-            continue
         assert run.returncode in (65, 66) and run.stderr.count("\n") == 1, run.stderr
         assert name in run.stderr
+        if (kind, verb) == ("sparse", "inspect"):
+            assert "zeros" in run.stderr
 
 
 # --- while it runs --------------------------------------------------------------------------------
