@@ -55,7 +55,6 @@ frames = 12
 model = "demo"
 seed = { walk = [1, 2, 3], blend = "circular", easing = "smooth" }
 truncation = { keys = [[0, 0.5], [0.5, 1], [1, 0.5]] }
-label = [[3, 0.5], [7, 0.5]]
 noise = 5
 locks = ["demo/age"]
 [[scene.edits]]
@@ -84,12 +83,31 @@ captions = "short"
 """
 
 
+CLASSES = b"""\
+schema = 1
+[scene]
+model = "x.safetensors"
+seed = 3
+label = [[3, 0.5], [7, 0.5]]
+[[outputs]]
+path = "a.gif"
+"""
+
+
 def presets_that_ship() -> dict[str, bytes]:
     found = {path.name: path.read_bytes() for path in sorted(home.presets_dir().glob("*.toml"))}
-    return {"moving.toml": MOVING, **found}
+    return {"moving.toml": MOVING, "classes.toml": CLASSES, **found}
 
 
-@kind("preset", seeds=presets_that_ship, mutate=mutants.of_toml)
+def _named_by_presets(folder: Path) -> None:
+    """The sounds and the model that they name."""
+    for sound in home.presets_dir().glob("*.flac"):
+        (folder / sound.name).write_bytes(sound.read_bytes())
+    for name, data in stored_models().items():
+        (folder / name).write_bytes(data)
+
+
+@kind("preset", seeds=presets_that_ship, mutate=mutants.of_toml, around=_named_by_presets)
 def read_preset(path: Path) -> Any:
     from latty import presets
 
@@ -364,15 +382,18 @@ def _carrier(suffix: str) -> Callable[[], dict[str, bytes]]:
         from frames_for_writers import Frames
 
         from latty import presets
+        from latty.presets.digests import model_digest
         from latty.presets.formats import writer_of
         from latty.presets.values import Output
         from latty.render import provenance
         from latty.report import silent
 
-        preset = presets.to_dict(presets.read(home.presets_dir() / "hello.toml"))
+        read = presets.read(home.presets_dir() / "hello.toml")
+        preset, model = presets.to_dict(read), read.scene.model
         preset["outputs"] = preset["outputs"][:1]
+        known = {"name": model, "digest": model_digest(model)}
         recipe = {"schema": 1, "preset": preset, "batches": [[0, 8], [8, 4]], "frames": 12,
-                  "directions": {}, "model": {"name": "demo", "digest": "0" * 64}}  # fmt: skip
+                  "directions": {}, "model": known}  # fmt: skip
         text = provenance.canonical(recipe)
         if suffix == ".json":
             return {"x.json": text.encode()}
