@@ -167,7 +167,7 @@ def test_a_supervisor_that_cannot_be_started_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nothing/python")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OutputError, match="No such file"):
         probe("sleep=0")
     assert not run.ids() and not job_processes.tickets()
 
@@ -176,7 +176,7 @@ def test_a_resume_that_cannot_start_changes_nothing(monkeypatch: pytest.MonkeyPa
     job = probe("exit=65")
     before = over(job)
     monkeypatch.setattr(sys, "executable", "/nothing/python")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OutputError, match="No such file"):
         control.resume(job)
     assert run.status(job) == before and not job_processes.tickets()
 
