@@ -74,7 +74,7 @@ def run(
             await test(pilot)
         return app
 
-    app = asyncio.run(whole())
+    app = asyncio.run(asyncio.wait_for(whole(), 120))  # a hang is a failure, not an end of all
     assert failing or not reports(), "\n".join(path.read_text() for path in reports())
     return app
 
