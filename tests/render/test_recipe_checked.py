@@ -2,11 +2,15 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cli_in_process import latty
+from cli_process import COMMAND, environment
+from safetensors.torch import save_file
+from scorer_cards import CNN, card, plain
 
 import latty as library
 from latty.errors import BadData
@@ -92,6 +96,46 @@ def test_a_picture_of_other_content_is_not_made_again(kind: str, place: Path) ->
     assert again.returncode == 0, again.stderr  # it was made of what is here
 
 
+def test_scorers_that_directions_climb_are_compared(tmp_path: Path) -> None:
+    weights = plain().state_dict()
+    save_file(weights, tmp_path / "w.safetensors")
+    card(tmp_path, CNN.format(weights="w.safetensors"))
+    for words in (
+        ["import", str(next(tmp_path.glob("*.toml"))), "--name", "mine"],
+        [
+            "discover",
+            "ascent",
+            "demo",
+            "-o",
+            "up",
+            "--scorer",
+            "mine",
+            "--names",
+            "smile",
+            "--samples",
+            "8",
+            "--probes",
+            "1",
+            "--steps",
+            "2",
+        ],
+    ):
+        done = latty(*words, home=tmp_path)
+        assert done.returncode == 0, done.stderr
+    more = '[[scene.edits]]\ndirection = "up/smile"\nstrength = 0.01\n'
+    (tmp_path / "up.toml").write_text(PRESET.format(more=more).replace('"f"', '"demo"'))
+    done = latty("render", "up.toml", "-o", "one.png", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert list(provenance.read(tmp_path / "one.png")["scorers"]) == ["mine"]
+    assert latty("render", "one.png", "-o", "two.png", home=tmp_path).returncode == 0
+    for file in tmp_path.rglob("data/scorers/**/*.safetensors"):
+        save_file({name: tensor + 1 for name, tensor in weights.items()}, file)
+    refused = latty("render", "one.png", "-o", "three.png", home=tmp_path)
+    assert refused.returncode == 65, refused.stderr
+    assert "the scorer 'mine' is not the one this was made with (" in refused.stderr
+    assert latty("render", "one.png", "-o", "three.png", "--anyway", home=tmp_path).returncode == 0
+
+
 def test_all_differences_are_told_in_one_go(place: Path) -> None:
     (place / "all.toml").write_text(PRESET.format(more=NAMED["directions"]))
     assert latty("render", "all.toml", "-o", "one.png", home=place).returncode == 0
@@ -147,6 +191,23 @@ def test_a_preset_may_pin(kind: str, place: Path) -> None:
     assert latty("pin", file.name, home=place).returncode == 0
     assert latty("pin", "--check", file.name, home=place).returncode == 0
     assert latty("render", file.name, "-o", "three.png", home=place).returncode == 0
+
+
+def test_a_pin_of_every_preset_that_can_have_one(place: Path) -> None:
+    file = place / "model.toml"
+    text = file.read_text()
+    assert latty("render", file.name, "-o", "one.png", home=place).returncode == 0
+    told = latty("pin", "none.toml", "one.png", file.name, home=place)
+    assert told.returncode == 2 and "[pins]" in file.read_text()
+    assert "no preset none.toml" in told.stderr and "one.png" in told.stderr
+    assert "without a recipe" not in told.stderr
+    file.write_text(text)
+    for stream in ("-", "/dev/stdin"):
+        with file.open("rb") as stdin:
+            done = subprocess.run([*COMMAND, "pin", stream], cwd=place, stdin=stdin,
+                env=environment(place), capture_output=True, text=True, check=False)  # fmt: skip
+        assert done.returncode == 2 and "is no file of yours" in done.stderr, done.stderr
+    assert file.read_text() == text
 
 
 def test_pins_keep_comments_and_are_checked(place: Path) -> None:

@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from cli_in_process import latty
 from cli_process import COMMAND, environment
+from PIL import Image, ImageFont
 
 from latty.render import provenance
 
@@ -40,6 +42,11 @@ def run(home: Path, *more: str, code: int = 0, **variables: str) -> dict[str, bo
     assert done.returncode == code, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     return {Path(row["path"]).name: row.get("up_to_date", False) for row in rows}
+
+
+def pixels(film: Path) -> bytes:
+    with Image.open(film) as found:
+        return found.convert("RGB").tobytes()
 
 
 @pytest.fixture
@@ -96,6 +103,58 @@ def test_what_holds_no_recipe_is_made_again_and_told(tmp_path: Path) -> None:
     more = {"LATTY_SIDECAR": "1"}
     assert run(tmp_path, "--no-recipe", **more) == dict.fromkeys(NAMES, False)
     assert run(tmp_path, "--no-recipe", **more) == dict.fromkeys(NAMES, True)
+
+
+def test_each_of_two_fonts_of_one_file_name_is_seen(tmp_path: Path) -> None:
+    written(tmp_path)
+    font = ImageFont.load_default(20).font_bytes  # type: ignore[union-attr]
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "f.ttf").write_bytes(font)
+        with (tmp_path / "a.toml").open("a") as file:
+            file.write(f'[[text]]\nvalue = "Hi"\nfont = "{folder}/f.ttf"\n')
+    assert run(tmp_path) == dict.fromkeys(NAMES, False)
+    for number, folder in enumerate(("one", "two")):
+        assert run(tmp_path) == dict.fromkeys(NAMES, True)
+        (tmp_path / folder / "f.ttf").write_bytes(font + bytes(1 + number))
+        assert run(tmp_path) == dict.fromkeys(NAMES, False)
+    assert run(tmp_path) == dict.fromkeys(NAMES, True)
+
+
+SETS = """schema = 1
+frames = 2
+[scene]
+model = "portraits"
+[[scene.edits]]
+direction = "{home}/one/s.safetensors#r0"
+strength = 3
+[[scene.edits]]
+direction = "{home}/two/s.safetensors#r0"
+strength = 3
+[[outputs]]
+path = "a.gif"
+size = 32
+"""
+
+
+def test_two_sets_of_one_file_name_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    for folder, seed in (("one", "1"), ("two", "2"), ("other", "3")):
+        words = ("discover", "random", "portraits", "-o", folder, "--seed", seed)
+        assert latty(*words, home=tmp_path).returncode == 0
+        found = next(tmp_path.rglob(f"{folder}.safetensors"))
+        (tmp_path / folder).mkdir()
+        shutil.copy(found, tmp_path / folder / "s.safetensors")
+    (tmp_path / "a.toml").write_text(SETS.format(home=tmp_path))
+    assert run(tmp_path) == {"a.gif": False}
+    assert run(tmp_path) == {"a.gif": True}
+    before = pixels(tmp_path / "out/a.gif")
+    for folder in ("one", "two"):  # the recipe names one file: neither of them is enough for it
+        shutil.copy(tmp_path / folder / "s.safetensors", tmp_path / "out/s.safetensors")
+        refused = latty("render", "out/a.gif", "-o", "b.gif", home=tmp_path)
+        assert refused.returncode == 65, refused.stderr
+    shutil.copy(tmp_path / "other/s.safetensors", tmp_path / "one/s.safetensors")
+    assert run(tmp_path) == {"a.gif": False}
+    assert pixels(tmp_path / "out/a.gif") != before, "nor are kept frames of the old one"
 
 
 def test_the_plan_says_what_is_up_to_date(made: Path) -> None:

@@ -7,7 +7,7 @@ scorers      of a scorer's card and its weights
 sounds       of a sound's file
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -75,6 +75,18 @@ DIGESTS: dict[str, Callable[[str], str]] = {
     "scorers": scorer_digest,
     "sounds": sound_digest,
 }
+
+
+def by_name(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Digests (name, SHA-256) by name. Files of several folders that have one name get one digest
+    of them all: none of them is taken for the others."""
+    found = dict[str, list[str]]()
+    for name, digits in dict.fromkeys(pairs):
+        found.setdefault(name, []).append(digits)
+    return {
+        name: every[0] if len(every) == 1 else sha256("".join(every).encode()).hexdigest()
+        for name, every in found.items()
+    }
 
 
 def same(said: str, kind: str, source: str) -> bool:

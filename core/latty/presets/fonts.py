@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from latty import reading
 from latty.errors import BadData, Missing
 from latty.presets import glyphs
+from latty.presets.digests import by_name
 from latty.presets.texts import Caption, Number, filled
 from latty.tables.words import dotted, shown
 
@@ -164,6 +165,5 @@ def lacking(
 def digests(found: Faces) -> dict[str, str]:
     """SHA-256 of the font files, by their names without folders."""
     files = {face.name: face.data for face in found.values()}
-    return {
-        Path(name).name: sha256(data).hexdigest() for name, data in files.items() if name and data
-    }
+    return by_name((Path(name).name, sha256(data).hexdigest())
+                   for name, data in files.items() if name and data)  # fmt: skip

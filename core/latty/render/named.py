@@ -6,7 +6,7 @@ picture is asked for it.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from latty.checkpoints.safetensors import read_header
 from latty.errors import BadData, LattyError, Missing
 from latty.models.store import MODELS
 from latty.presets import Preset, sounds, to_dict
-from latty.presets.contents import Difference, difference
+from latty.presets.contents import Difference, difference, scorers_of
 from latty.presets.digests import digest_of
 from latty.presets.naming import parts, respelled
 from latty.presets.texts import Caption
@@ -96,6 +96,8 @@ def placed(
             found.setdefault((kind, text), respelled(name.text, name.file, where))
             if other := difference(*_said(store, text, recipe), where):
                 differs[other] = None
+            if SAID[store.kind] == "directions":
+                differs |= dict.fromkeys(_scorers(where, recipe))
     if missing:
         raise Unplaced(picture.name, tuple(missing))
     placed = scene.with_references(lambda kind, text: found.get((kind, text), text))
@@ -187,6 +189,16 @@ def _said(store: Store, text: str, recipe: Mapping[str, Any]) -> tuple[str, str,
     said = recipe.get(kind)
     said = said if isinstance(said, dict) else {}
     return kind, parts(kind, text)[2], said.get("digest" if store is MODELS else text)
+
+
+def _scorers(source: str, recipe: Mapping[str, Any]) -> Iterator[Difference]:
+    """The scorers climbed by the directions of a set that are not those that a recipe says. Raises
+    Missing, BadData, OutputError."""
+    if not isinstance(said := recipe.get("scorers"), dict):
+        return
+    for scorer in scorers_of(source):
+        if other := difference("scorers", scorer, said.get(scorer), scorer):
+            yield other
 
 
 def _below(folder: Path, file: str, folders: bool) -> Path | None:

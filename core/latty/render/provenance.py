@@ -109,19 +109,19 @@ def _public(kind: str, ref: str) -> str:
 def made_of(preset: Preset) -> dict[str, dict[str, str]]:
     """SHA-256 of the files of all directions, latents and scorers that take part, by reference.
     Raises Missing, BadData, OutputError."""
-    found: dict[str, dict[str, str]] = {"directions": {}}
+    found = dict[str, list[tuple[str, str]]]({"directions": []})
     for kind, source, ref in contents.sources(replace(preset, outputs=())):
         if kind != "model" and (digits := digests.DIGESTS[kind](source)):
-            found.setdefault(kind, {})[_without_folder(ref)] = digits
-    return found
+            found.setdefault(kind, []).append((_without_folder(ref), digits))
+    return {kind: digests.by_name(pairs) for kind, pairs in found.items()}
 
 
 def carried(preset: Preset, output: Output) -> dict[str, dict[str, str]]:
     """SHA-256 of the sounds that an output is made of: those that its numbers follow, and its own.
     Raises Missing, BadData, OutputError."""
     found = replace(preset, outputs=(output,)).sounds
-    digits = {_without_folder(ref): digests.sound_digest(ref) for ref in found}
-    return {"sounds": digits} if digits else {}
+    pairs = [(_without_folder(ref), digests.sound_digest(ref)) for ref in found]
+    return {"sounds": digests.by_name(pairs)} if pairs else {}
 
 
 def panels_of(preset: Preset) -> dict[str, list[dict[str, Any]]]:
@@ -150,9 +150,9 @@ def expected(preset: Preset, output: Output, folder: Path) -> dict[str, Any]:
 
 def _written_in(preset: Preset, folder: Path) -> dict[str, dict[str, str]]:
     """SHA-256 of the font files of a preset's texts. Raises Missing, OutputError."""
-    named = {one.font for one in preset.texts if one.font}
-    found = {Path(one).name: digests.digest_of(fonts.path_of(one, folder)) for one in named}
-    return {"fonts": found} if found else {}
+    named = dict.fromkeys(one.font for one in preset.texts if one.font)
+    pairs = [(Path(one).name, digests.digest_of(fonts.path_of(one, folder))) for one in named]
+    return {"fonts": digests.by_name(pairs)} if pairs else {}
 
 
 def is_made_of(path: Path, wanted: Mapping[str, Any]) -> bool | None:

@@ -72,8 +72,9 @@ def _pinned(preset: Preset, overrides: Sequence[str]) -> tuple[Difference, ...]:
     """What has other content than it pins, but for a model that the user names instead. What is
     not there is told by the checks."""
     typed = any(parse(text).covers(("scene", "model")) for text in overrides)
+    named = ("model", preset.scene.model) if typed else None
     try:
-        return tuple(one for one in contents.pinned(preset) if one.kind != "model" or not typed)
+        return tuple(one for one in contents.pinned(preset) if (one.kind, one.name) != named)
     except Missing:
         return ()
 

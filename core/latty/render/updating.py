@@ -64,7 +64,8 @@ def _sources(preset: Preset, options: Options) -> Iterator[Path]:
     for text in preset.texts:
         if text.font:
             yield fonts.path_of(text.font, options.folder)
-    for kind, source, _ in contents.sources(preset):
+    named = (pair[:2] for part in preset.parts for pair in contents.sources(part))
+    for kind, source in dict.fromkeys(named):
         path = model_file(source) if kind == "model" else None
         if kind == "sounds":
             path = Path(source).expanduser()

@@ -6,8 +6,10 @@ from pathlib import Path
 from latty import presets
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.errors import Missing, UsageError
+from latty.errors import LattyError, Missing, UsageError, explain, worst
 from latty.presets import contents, shipped
+from latty.presets.formats import media_of
+from latty.reading import is_stream
 
 ORDER = 125
 
@@ -17,7 +19,8 @@ def options(parser: Parser) -> None:
     parser.epilog = (
         "[pins] says the SHA-256 of the files that a preset names. A render refuses other content\n"
         "under these names (65); --anyway uses it. Comments and all else in the preset stay.\n\n"
-        '--json: {"preset", "pins"}, and with --check {"preset", "ok", "differs"}.'
+        '--json: {"preset", "pins"}, and with --check {"preset", "ok", "differs"};\n'
+        'for one that failed {"preset", "error", "hint", "code"}.'
     )
     parser.add_argument("presets", nargs="+", metavar="PRESET", help="a .toml")
     parser.add_argument("--check", action="store_true", help="write nothing; 65 where one differs")
@@ -25,14 +28,33 @@ def options(parser: Parser) -> None:
 
 
 def run(run: Run) -> int:
-    """Every preset in turn; the code of the worst. Raises UsageError."""
-    return max((_check if run.args.check else _pin)(ref, run) for ref in run.args.presets)
+    """Every preset in turn; one that fails does not stop the others, and the code is that of the
+    worst."""
+    return worst([_tried(ref, run) for ref in run.args.presets])
+
+
+def _tried(ref: str, run: Run) -> int:
+    """The code of one preset, after its error was said. Raises one that nobody foresaw."""
+    try:
+        return (_check if run.args.check else _pin)(ref, run)
+    except (LattyError, OSError) as error:
+        if (known := explain(error)) is None:
+            raise
+        if run.out.json:
+            run.out.result("", preset=ref, error=known.message, hint=known.hint,
+                           code=known.exit_code)  # fmt: skip
+        run.out.error(str(known))
+        return known.exit_code
 
 
 def _pin(ref: str, run: Run) -> int:
-    """Raises PresetError, Missing, BadData, OutputError, Locked."""
-    if ref == "-" or (ref in shipped() and not Path(ref).is_file()):
+    """Raises UsageError, PresetError, Missing, BadData, OutputError, Locked."""
+    path = Path(ref).expanduser()
+    shared = ref in shipped() and not path.is_file()
+    if shared or is_stream(ref) or ref.startswith(("/dev/", "/proc/")):
         raise UsageError(f"{ref} is no file of yours", "write it to one: latty pin mine.toml")
+    if path.is_dir() or (path.is_file() and media_of(path)):
+        raise UsageError(f"{ref} is no preset", "a picture says digests in its recipe: pin a .toml")
     preset = presets.read(ref)
     pins = contents.pins_of(preset)
     presets.save(replace(preset, pins=pins), ref)
