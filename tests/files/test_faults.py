@@ -76,9 +76,6 @@ def test_a_disk_that_fails_at_the_worst_moment(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    reason="a lock that cannot be closed for good ends the studio (74)", strict=False
-)
 def test_the_history_of_a_studio(run: Runner) -> None:
     """Whatever fails, the studio goes on, what was on disk is read again, and in order."""
     put(run.disk.root, {})
@@ -101,22 +98,8 @@ def test_the_history_of_a_studio(run: Runner) -> None:
         assert kept == wanted[: len(kept)], (fault, kept)
 
 
-OPEN = {
-    "discover over an old set": "a file, unlike a folder, that cannot be synced (EINVAL) ends it",
-    "delete a set": "killed when all was done, the same command says that there is none",
-    "engine: delete a set": "killed when all was done, the same command says that there is none",
-    "fetch, half there": "the half of a download grows or goes; the rules know whole files only",
-}  # known, and not mended yet
-
-
-def _with_open(verb: Verb) -> object:
-    reason = OPEN.get(verb.name)
-    marks = [pytest.mark.xfail(reason=reason, strict=False)] if reason else []
-    return pytest.param(verb, id=verb.name, marks=marks)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", [_with_open(verb) for verb in VERBS])
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_each_verb_over_all_its_calls(run: Runner, verb: Verb) -> None:
     trial = Trial(verb, run)
     faults = [*in_turn(trial.calls)]

@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from forked import forked
 from frames_for_writers import CODECS, COMMENT, Frames, output, pan, psnr, write
 
 from latty import presets
@@ -54,6 +55,20 @@ def test_a_codec_in_its_container(name: str, codec: str, tmp_path: Path) -> None
     with av.open(str(path)) as container:
         assert container.duration is not None
         assert container.duration / 1e6 == pytest.approx(7 / film.fps, abs=0.002)
+
+
+@pytest.mark.parametrize(("name", "codec"), CODECS)
+def test_tiny_and_brief_films(name: str, codec: str, tmp_path: Path) -> None:
+    """In a process of their own: an encoder that writes beyond its memory ends it."""
+
+    def work() -> int:
+        for size, count in ((36, 12), (40, 12), (48, 12), (48, 1), (256, 1), (256, 2)):
+            path = write(name, Frames(pan(size, count)), tmp_path / "x", codec=codec)
+            if len(shown(path)) != count:
+                return 1
+        return 0
+
+    assert [forked(work) for _ in range(3)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize(("name", "keys"), LOSSLESS, ids=str)

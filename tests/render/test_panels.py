@@ -1,6 +1,7 @@
 """Scenes side by side: each as it is alone, on one time line, from one preset."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,12 @@ from cli_in_process import latty
 from PIL import Image
 
 from latty import presets
-from latty.errors import PresetError
-from latty.render import provenance
+from latty.errors import Interrupted, PresetError
+from latty.models.store import MODELS
+from latty.presets.formats import Pixels
+from latty.render import filling, provenance
+from latty.render.pixels import Painter
+from latty.scene import Scene
 
 OTHER = 'schema = 1\n[scene]\nmodel = "demo"\nseed = 4\ntruncation = { from = 1, to = 0 }\n'
 PRESET = """\
@@ -156,3 +161,44 @@ def test_a_plan_has_all_of_them(tmp_path: Path) -> None:
 def test_data_without_a_scene_is_no_panel() -> None:
     with pytest.raises(PresetError, match="scene"):
         presets.from_dict({"schema": 1, "panels": [{"model": "demo"}]}, "x.toml")
+
+
+def test_a_panel_of_other_weights_is_drawn_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a render that was interrupted and the next one, the model of a panel changed."""
+    text = PRESET.replace('preset = "other.toml"', 'model = "f"\nseed = 4\nedits = []')
+    (tmp_path / "x.toml").write_text(f'{text}path = "a/"\nfps = 2\n')
+    words = ("render", "x.toml", "--batch", "1", "--out-dir", ".")
+    drawn = list[str]()
+    draw = Painter.__call__
+
+    def counted(painter: Painter, scenes: Sequence[Scene]) -> Pixels:
+        drawn.extend(scene.model for scene in scenes)
+        return draw(painter, scenes)
+
+    def stopped(*rest: object) -> object:
+        raise Interrupted(15)
+
+    monkeypatch.setattr(Painter, "__call__", counted)
+    imported(tmp_path, b"\x00")
+    with monkeypatch.context() as one:
+        one.setattr(filling, "develop", stopped)
+        assert latty(*words, home=tmp_path).returncode == 143
+    pictures = len(drawn)
+    assert drawn.count("f") == 2 and pictures > 2
+    imported(tmp_path, b"\x3f")
+    for again in (pictures, 0):
+        drawn.clear()
+        with monkeypatch.context() as one:
+            one.setattr(filling, "develop", stopped)
+            assert latty(*words, home=tmp_path).returncode == 143
+        assert len(drawn) == again, "pictures of the old weights are never shown"
+
+
+def imported(home: Path, last: bytes) -> None:
+    """A model called f; another one for each last byte of its weights."""
+    done = latty("import", str(MODELS.find("demo")), "--name", "f", "--overwrite", home=home)
+    assert done.returncode == 0, done.stderr
+    (file,) = home.rglob("models/f.safetensors")
+    file.write_bytes(file.read_bytes()[:-1] + last)

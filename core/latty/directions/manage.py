@@ -65,7 +65,7 @@ def delete(path: str, names: Sequence[str]) -> int:
 
 
 def delete_set(path: str) -> None:
-    """The whole file. Raises OutputError, Locked."""
+    """The whole file. Raises Missing, UsageError, OutputError, Locked."""
     with locks.writing(_own(Path(path))):
         _unlink(Path(path))
 
@@ -198,5 +198,7 @@ def _index(header: DirectionSet, name: str) -> int:
 def _unlink(path: Path) -> None:
     try:
         path.unlink()
+    except FileNotFoundError:
+        raise Missing(f"no direction set '{path.stem}' there any more") from None
     except OSError as error:
         raise OutputError(f"cannot delete {path.name}: {error.strerror}") from None

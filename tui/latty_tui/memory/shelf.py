@@ -38,7 +38,8 @@ class Taken:
         """Another studio may take it from now on."""
         lock, self.lock = self.lock, -1
         if lock >= 0:
-            os.close(lock)
+            with suppress(OSError):  # of what is written in it nobody depends
+                os.close(lock)
 
 
 def folder() -> Path:

@@ -284,6 +284,6 @@ class _Transfer:
             with self.part.open("rb+") as file:
                 os.fsync(file.fileno())
             self.part.replace(self.target)
+            with suppress(OSError):  # what is left of it is in nobody's way
+                self.note.unlink(missing_ok=True)
             sync(self.target.parent)
-        with suppress(OSError):  # what is left of it is in nobody's way
-            self.note.unlink(missing_ok=True)

@@ -42,9 +42,8 @@ def encode(
     with muxer(path, container, options) as opened:
         if comment:
             opened.metadata["comment"] = comment
-        stream = cast(
-            av.VideoStream, opened.add_stream(way.encoder, rate=film.fps, options=dict(way.options))
-        )
+        told = dict(way.options_for(film.height, film.width, len(film)))
+        stream = cast(av.VideoStream, opened.add_stream(way.encoder, rate=film.fps, options=told))
         stream.pix_fmt = way.alpha if has_alpha else way.pixels
         stream.width, stream.height = _padded(film, stream.pix_fmt)
         _tell(stream, film, way, keyframes(output.gop, film.fps) or way.gop)
