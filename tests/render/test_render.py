@@ -351,6 +351,7 @@ def test_the_sidecar_is_asked_for(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.gif", "a.gif.json"]
     beside = provenance.read(tmp_path / "a.gif.json")
     assert beside.pop("batches") == [[0, 8]] and beside.pop("threads") >= 1
+    assert beside.pop("sha256") == sha256((tmp_path / "a.gif").read_bytes()).hexdigest()
     assert beside == provenance.read(tmp_path / "a.gif")
 
 

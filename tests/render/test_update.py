@@ -105,6 +105,27 @@ def test_what_holds_no_recipe_is_made_again_and_told(tmp_path: Path) -> None:
     assert run(tmp_path, "--no-recipe", **more) == dict.fromkeys(NAMES, True)
 
 
+def test_a_sidecar_of_another_film_says_nothing_of_this_one(tmp_path: Path) -> None:
+    """The file was made anew without a sidecar, and that of the film before it is still there."""
+    side = {"LATTY_SIDECAR": "1"}
+    written(tmp_path)
+    run(tmp_path, "--no-recipe", **side)
+    written(tmp_path, seed=2)
+    done = latty(*(word for word in WORDS if word != "--update"), "--no-recipe", "--overwrite",
+                 home=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    written(tmp_path)
+    assert run(tmp_path, "--no-recipe", **side) == dict.fromkeys(NAMES, False)
+    assert run(tmp_path, "--no-recipe", **side) == dict.fromkeys(NAMES, True)
+
+
+def test_a_recipe_that_shall_not_be_there_is_taken_out(made: Path) -> None:
+    side = {"LATTY_SIDECAR": "1"}
+    assert run(made, **side) == dict.fromkeys(NAMES, False)
+    assert run(made, "--no-recipe", **side) == dict.fromkeys(NAMES, False)
+    assert b"latty" not in (made / "out/a.gif").read_bytes()
+
+
 def test_each_of_two_fonts_of_one_file_name_is_seen(tmp_path: Path) -> None:
     written(tmp_path)
     font = ImageFont.load_default(20).font_bytes  # type: ignore[union-attr]

@@ -55,7 +55,8 @@ def fill(
             chosen = encode(film, one.fresh(), output, seal, options, report)
             if options.sidecar:
                 sidecar = works[len(preset.outputs) + i].file
-                beside = provenance.sealed(_with(recipe, chosen), reel.journal.batches())
+                of_file = {"sha256": provenance.digest_of_output(one.file)}
+                beside = provenance.sealed(_with(recipe, chosen) | of_file, reel.journal.batches())
                 sidecar.write_text(beside + "\n", encoding="ascii")
 
 

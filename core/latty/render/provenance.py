@@ -1,19 +1,20 @@
 """The recipe of a file: everything its pictures depend on, as canonical JSON, inside the file.
 
-What changes a rounding at most, threads and batches, stands beside the file only, in its sidecar:
-the same preset gives the same bytes on machines of other sizes. It names no user, host or absolute
-path: people post their pictures. Recipes that come back are strangers' text and go through the
-validator of presets; where they write is never taken from them.
+What changes a rounding at most, threads and batches, stands beside the file only, in its sidecar,
+with the SHA-256 of the file: the same preset gives the same bytes on machines of other sizes. It
+names no user, host or absolute path: people post their pictures. Recipes that come back are
+strangers' text and go through the validator of presets; where they write is never taken from them.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import file_digest, sha256
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from latty import presets
+from latty import presets, reading
 from latty.errors import BadData, LattyError
 from latty.presets import Output, Preset, contents, digests, fonts, sounds
 from latty.render.embedded import document
@@ -24,7 +25,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and reading a recipe does no
     from latty.models.base import Generator
 
 SCHEMA = 2
-BESIDE = ("batches", "threads")  # inside the file, too, before schema 2
+BESIDE = ("batches", "sha256", "threads")  # but for sha256 inside the file, too, before schema 2
 LARGEST_BATCH = 4096
 ANY_BATCH = 8  # pictures at once that are drawn at any size, as every render does
 BATCH_AREA = 2**28  # px that a larger batch may have: memory is asked for at once
@@ -167,6 +168,26 @@ def is_made_of(path: Path, wanted: Mapping[str, Any]) -> bool | None:
     return all(
         canonical({"": said.get(kind)}) == canonical({"": wanted.get(kind)}) for kind in kinds
     )
+
+
+def digest_of_output(path: Path) -> str:
+    """SHA-256 of a file, or of the frames in a folder, which its sidecar says. Raises OSError."""
+    parts = sorted(path.glob("*.png")) if path.is_dir() else [path]
+    found = [_digest(part) for part in parts]
+    return sha256("".join(found).encode()).hexdigest() if path.is_dir() else found[0]
+
+
+def _digest(path: Path) -> str:
+    with reading.opened(path) as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def is_beside(sidecar: Path, path: Path) -> bool:
+    """Whether a sidecar is that of this very file, and not of another that had its name."""
+    try:
+        return bool(read(sidecar).get("sha256") == digest_of_output(path))
+    except (LattyError, OSError):
+        return False
 
 
 def read(path: Path) -> dict[str, Any]:

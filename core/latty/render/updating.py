@@ -47,14 +47,18 @@ def stale(preset: Preset, options: Options) -> tuple[Preset, Options, tuple[Path
 def _is_fresh(preset: Preset, output: Output, path: Path, options: Options) -> bool | None:
     """None where nothing says what a file was made of."""
     sidecar = path.with_name(path.name + ".json")
-    if options.sidecar and not sidecar.is_file():
+    if options.sidecar and not provenance.is_beside(sidecar, path):
         return False
     if suffix_of(output.path) == FOLDER and path.is_dir():
         count = len(played(preset, output)[0])
         if sum(1 for _ in path.glob("*.png")) != count:
             return False
-    where = path if options.recipe else sidecar
-    return provenance.is_made_of(where, provenance.expected(preset, output, options.folder))
+    wanted = provenance.expected(preset, output, options.folder)
+    if options.recipe:
+        return provenance.is_made_of(path, wanted)
+    if provenance.is_made_of(path, wanted) is not None:
+        return False  # it holds a recipe, and shall have none
+    return provenance.is_made_of(sidecar, wanted) and provenance.is_beside(sidecar, path)
 
 
 def _sources(preset: Preset, options: Options) -> Iterator[Path]:
