@@ -17,6 +17,7 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ Keys = Pilot[Any]
 Test = Callable[[Keys], Awaitable[object]]
 FAKE = (sys.executable, "-P", str(Path(__file__).parent / "fakes" / "engine.py"))
 TERMINAL = Terminal("blocks", 120, 40, (8, 16))
+HANGS = 120  # seconds: a test that waits for what never comes fails then
 PATIENCE = 60.0  # seconds, of a busy machine
 OURS = ("open", "preview", "save", "pixels", "strip")  # workers that end
 
@@ -74,8 +76,12 @@ def run(
             await test(pilot)
         return app
 
-    app = asyncio.run(asyncio.wait_for(whole(), 120))  # a hang is a failure, not an end of all
-    assert failing or not reports(), "\n".join(path.read_text() for path in reports())
+    app = None
+    with suppress(TimeoutError):
+        app = asyncio.run(asyncio.wait_for(whole(), HANGS))
+    survived = "\n".join(path.read_text() for path in reports())
+    assert app is not None, f"the studio does not go on\n{survived}"
+    assert failing or not survived, survived
     return app
 
 
