@@ -447,23 +447,29 @@ ODD_PATHS = ["~nosuch/x", "x" * 5000, "/" * 3000 + "x", "a/" * 2000, "loop/x", "
              "~/" + "y" * 300]  # fmt: skip
 
 
+async def typed(pilot: Keys, words: str, here: Path) -> None:
+    """A path that is typed in a dialog, and one that is dropped; everything is closed again."""
+    app = pilot.app
+    ask = Ask("a file", words, lambda text: documents.target(text, here))
+    await app.push_screen(ask)
+    await until(pilot, ask.ready.is_set, words)
+    await pilot.press("enter")
+    await until(pilot, lambda: ask not in app.screen_stack or ask.query(".wrong"), words)
+    if ask in app.screen_stack:  # else it will do as a new file's name
+        await pilot.press("escape")
+        await until(pilot, lambda: ask not in app.screen_stack, words)
+    await app.guarded(opening.take(app, words), "take")
+    while len(app.screen_stack) > 1:
+        assert "went wrong in the studio" not in text(pilot)
+        await app.pop_screen()
+
+
 def test_odd_paths_that_are_typed_are_refused_in_words(here: Path) -> None:
     (here / "loop").symlink_to("loop")
 
     async def keys(pilot: Keys) -> None:
-        app = pilot.app
         for words in ODD_PATHS:
-            ask = Ask("a file", words, lambda text: documents.target(text, here))
-            app.push_screen(ask)
-            await ask.ready.wait()
-            await pilot.press("enter")
-            await pilot.pause()
-            if app.screen is ask:  # else it will do as a new file's name
-                await pilot.press("escape")
-            await app.guarded(opening.take(app, words), "take")
-            while len(app.screen_stack) > 1:
-                assert "went wrong in the studio" not in text(pilot)
-                await app.pop_screen()
+            await typed(pilot, words, here)
 
     run(keys)
     assert all(completions(words) == [] for words in ODD_PATHS)
