@@ -45,7 +45,7 @@ def pixels(drawn: Drawn | None) -> np.ndarray:
     return np.frombuffer(drawn.pixels, np.uint8).reshape(drawn.height, drawn.width, 3)
 
 
-def slow(seed: int, size: int = 384) -> Scene:
+def slow(seed: int, size: int = 768) -> Scene:
     """A picture that takes some tens of milliseconds."""
     return Scene("portraits", seed, size=size)
 
@@ -154,7 +154,7 @@ def test_a_picture_overtakes_a_strip(place: House) -> None:
         await asyncio.sleep(0.1)  # it has begun
         picture, whole = await asyncio.gather(named("picture", [slow(20)], "picture"), strip)
         assert np.array_equal(pixels(picture), render.picture(slow(20), "cpu"))
-        last = pixels(whole)[:, 8 * 384 :].astype(int)
+        last = pixels(whole)[:, 8 * 768 :].astype(int)
         assert abs(last - render.picture(slow(8), "cpu")).max() <= 1
         return order
 
@@ -208,7 +208,7 @@ def test_calls_are_all_done_in_order_also_between_pictures(place: House) -> None
         pictures += [asyncio.create_task(place.engine.draw([slow(0)])) for _ in range(2)]
         calls = asyncio.gather(*(place.engine.call("who", order=i) for i in range(5)))
         while not calls.done() and len(pictures) < 200:
-            pictures.append(asyncio.create_task(place.engine.draw([slow(len(pictures), 200)])))
+            pictures.append(asyncio.create_task(place.engine.draw([slow(len(pictures), 400)])))
             await asyncio.sleep(0.005)
         finished = calls.done()
         drawn = await asyncio.gather(*pictures)

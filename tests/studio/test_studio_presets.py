@@ -447,7 +447,7 @@ ODD_PATHS = ["~nosuch/x", "x" * 5000, "/" * 3000 + "x", "a/" * 2000, "loop/x", "
              "~/" + "y" * 300]  # fmt: skip
 
 
-async def typed(pilot: Keys, words: str, here: Path) -> None:
+async def refused(pilot: Keys, words: str, here: Path) -> None:
     """A path that is typed in a dialog, and one that is dropped; everything is closed again."""
     app = pilot.app
     ask = Ask("a file", words, lambda text: documents.target(text, here))
@@ -469,7 +469,7 @@ def test_odd_paths_that_are_typed_are_refused_in_words(here: Path) -> None:
 
     async def keys(pilot: Keys) -> None:
         for words in ODD_PATHS:
-            await typed(pilot, words, here)
+            await refused(pilot, words, here)
 
     run(keys)
     assert all(completions(words) == [] for words in ODD_PATHS)
