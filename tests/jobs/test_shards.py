@@ -146,7 +146,7 @@ def pieces(home: Path) -> dict[str, int]:
 def test_killed_workers_and_a_killed_driver_cost_no_finished_piece(tmp_path: Path) -> None:
     if not Path("/proc/self/stat").exists():
         pytest.skip("children are read from /proc")
-    words = (*SEARCH, "--samples", "24000")  # six pieces
+    words = (*SEARCH, "--samples", "48000")  # twelve pieces
     inline, split = tmp_path / "inline", tmp_path / "split"
     inline.mkdir()
     done = latty(*words, home=inline)
@@ -164,7 +164,7 @@ def test_killed_workers_and_a_killed_driver_cost_no_finished_piece(tmp_path: Pat
         driver.kill()
     wait(lambda: not any(map(alive, children)))
     kept = pieces(split)
-    assert 2 <= len(kept) < 6
+    assert 2 <= len(kept) < 12
     with started(split, *words, "--workers", "2") as driver:
         wait(lambda: len(pieces(split)) > len(kept) or driver.poll() is not None)
         found = pieces(split).items()

@@ -13,6 +13,7 @@ import pytest
 import studio
 from job_processes import in_state, over, probe, processes_of
 from studio import Keys, settled, text, until
+from textual.widgets import OptionList
 
 from latty import home
 from latty.errors import Missing, UsageError
@@ -20,6 +21,7 @@ from latty.jobs import control, events, run
 from latty.jobs.run import JobSpec, Status
 from latty_tui import jobs
 from latty_tui.app import Studio
+from latty_tui.dialogs import discover
 from latty_tui.dialogs.choose import Choose
 from latty_tui.dialogs.form import Form
 from latty_tui.drawing.engine import EngineClient
@@ -453,6 +455,33 @@ def test_what_does_not_fit_comes_last_with_the_reason(monkeypatch: pytest.Monkey
         await seen(pilot, "it has no axes")  # a parameter may change that: it is not forbidden
         await pressed(pilot, "escape")
         assert run.ids() == []
+
+    studio.run(test)
+
+
+def test_what_the_engine_says_later_comes_into_the_open_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = asyncio.Event()
+
+    async def call(engine: EngineClient, name: str, **args: object) -> dict[str, object]:
+        await told.wait()
+        return {"lacks": {"ganspace": "it has no axes"}}
+
+    monkeypatch.setattr(EngineClient, "call", call)
+    monkeypatch.setattr(discover, "PATIENCE", 0.05)
+
+    async def test(pilot: Keys) -> None:
+        def at() -> str:
+            screen = pilot.app.screen
+            return str(screen.seen[screen.query_one(OptionList).highlighted or 0].value)  # type: ignore[attr-defined]
+
+        await pressed(pilot, "d", "down", "down")
+        await seen(pilot, "find directions with")
+        held = at()
+        told.set()
+        await seen(pilot, "- ganspace  does not fit: it has no axes")
+        assert at() == held
 
     studio.run(test)
 

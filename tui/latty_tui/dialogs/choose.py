@@ -72,6 +72,16 @@ class Choose(Listed[Any]):
     def on_input_changed(self, event: Input.Changed) -> None:
         self._fill(event.value)
 
+    def change(self, choices: Sequence[Choice]) -> None:
+        """Other choices; what was typed stays, and so does the cursor on its choice."""
+        at = self.query_one(OptionList).highlighted
+        held = self.seen[at].value if at is not None and self.seen else None
+        self.choices = tuple(choices)
+        self._fill(self.query_one(Input).value)
+        values = [one.value for one in self.seen]
+        if held in values:
+            self.query_one(OptionList).highlighted = values.index(held)
+
     def _fill(self, words: str) -> None:
         parts = words.lower().split()
         self.seen = [

@@ -39,9 +39,17 @@ async def ask(desk: Desk) -> None:
     if desk.model is None:
         desk.say("no model is open to search in", "warning")
         return
-    facts = await _facts(desk, desk.state.scene.model, desk.model.activations)
-    if (method := await desk.answer(Choose("find directions with", _choices(facts)))) is None:
-        return
+    coming = asyncio.ensure_future(_facts(desk, desk.state.scene.model, desk.model.activations))
+    try:
+        await asyncio.wait([coming], timeout=PATIENCE)
+        facts = coming.result() if coming.done() else Facts(desk.state.scene.model)
+        dialog = Choose("find directions with", _choices(facts))
+        coming.add_done_callback(lambda told: _greyed(dialog, told))
+        if (method := await desk.answer(dialog)) is None:
+            return
+        facts = coming.result() if coming.done() else facts
+    finally:
+        coming.cancel()
     devices = await asyncio.to_thread(dialogs_device.devices, desk.config.device)
     found = await asyncio.to_thread(_fields, method, facts)
     found += dialogs_device.fields(devices, desk.config.device)
@@ -54,11 +62,17 @@ async def ask(desk: Desk) -> None:
 
 
 async def _facts(desk: Desk, ref: str, activations: tuple[str, ...]) -> Facts:
-    """Of the engine, where it has the time; without it nothing is greyed."""
+    """Of the engine; without it nothing is greyed."""
     said: Any = {}
-    with suppress(LattyError, TimeoutError):
-        said = await asyncio.wait_for(desk.engine.call("methods", model=ref), PATIENCE)
+    with suppress(LattyError):
+        said = await desk.engine.call("methods", model=ref)
     return Facts(ref, said.get("lacks", {}), said.get("attributes", {}), activations)
+
+
+def _greyed(dialog: Choose, told: "asyncio.Future[Facts]") -> None:
+    """The dialog that is open already says which methods do not fit."""
+    if dialog.is_attached and not told.cancelled() and told.exception() is None:
+        dialog.change(_choices(told.result()))
 
 
 def _choices(facts: Facts) -> list[Choice]:
