@@ -1,13 +1,18 @@
 """Every model that latty can open by name keeps the promises of core/latty/models/base.py."""
 
+from collections.abc import Callable
+
+import numpy as np
 import pytest
 import torch
 
 from latty.errors import BadData, DeviceError, Missing
 from latty.models import open_model
 from latty.models.base import AnySize, Generator, HasActivations, HasLayerWeights, HasPrefix
+from latty.models.latent_generator import DRAWS
 from latty.models.store import MODELS
 
+Drawn = Callable[[np.random.RandomState, int], np.ndarray]
 NAMES = MODELS.names()
 
 
@@ -147,3 +152,16 @@ def test_devices_are_checked() -> None:
     for device in ("cuda:99", "toaster"):
         with pytest.raises(DeviceError, match=device):
             open_model("portraits", device)
+
+
+@pytest.mark.parametrize(
+    ("kind", "drawn"),
+    [("normal", lambda random, z: random.randn(z)),
+     ("uniform", lambda random, z: random.uniform(-1, 1, z))],
+)  # fmt: skip
+def test_a_seed_draws_what_numpys_stream_of_it_begins_with(kind: str, drawn: Drawn) -> None:
+    seeds = [7, 0, 2**32 - 1, 7]
+    for width in (1, 7, 512):  # randn makes two numbers at a time and keeps one
+        wanted = [drawn(np.random.RandomState(seed), width) for seed in seeds]
+        found = DRAWS[kind](seeds, width)
+        assert np.array_equal(found.numpy(), np.float32(wanted))

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from latty.errors import UsageError
 from latty.models.activations import UNCHANGED, Changes, changed, gradients
-from latty.models.base import Labels, ModelInfo, sample_normal
+from latty.models.base import Labels, ModelInfo, sample_normal, streams
 from latty.models.checks import fitting_codes, in_order, label_weights, layer_index, truncated
 from latty.scene import Noise
 
@@ -63,7 +63,7 @@ class NoisyNetwork(Protocol):
 
 def sample_uniform(seeds: Sequence[int], z_dim: int) -> Tensor:
     """Latents (N, Z) float32 uniform in [-1, 1), row i drawn by RandomState(seeds[i]).uniform."""
-    rows = [np.random.RandomState(seed).uniform(-1, 1, z_dim) for seed in seeds]
+    rows = [random.uniform(-1, 1, z_dim) for random in streams(seeds)]
     return torch.from_numpy(np.stack(rows).astype(np.float32))
 
 
@@ -73,7 +73,7 @@ def sample_truncated(seeds: Sequence[int], z_dim: int) -> Tensor:
     Row i is scipy.stats.truncnorm(-2, 2).rvs(Z, random_state=RandomState(seeds[i])), which sends
     uniform numbers u through the quantile function: Phi^-1(Phi(-2) + u (Phi(2) - Phi(-2))).
     """
-    rows = np.stack([np.random.RandomState(seed).uniform(size=z_dim) for seed in seeds])
+    rows = np.stack([random.uniform(size=z_dim) for random in streams(seeds)])
     low, high = torch.special.ndtr(torch.tensor([-LIMIT, LIMIT], dtype=torch.float64))
     latents: Tensor = torch.special.ndtri(low + torch.from_numpy(rows) * (high - low))
     return latents.float()
