@@ -1,16 +1,21 @@
-"""Every fault at every call of every verb, as a table: python fault_table.py [EVERY [VERB]].
+"""Every fault at every call of every verb, as a table: python fault_table.py [EVERY [VERB [KEPT]]].
 
 EVERY   of the faults of a verb one in so many (default 1); what they are changes from verb to verb
 VERB    a part of the names of those that are tried
+KEPT    a folder that keeps what was found: a verb that is in it is not run again
 """
 
 import errno
+import json
+import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from multiprocessing import Pool
 from pathlib import Path
+from typing import Any
 
 from fault_jobs import LIVES, JobTrial
 from fault_rules import ERRORS, Tally, Trial, all_faults, tried
@@ -19,25 +24,39 @@ from faults import Disk, Runner
 
 COLUMNS = (*map(errno.errorcode.__getitem__, ERRORS), "EINTR", "short", "kill")
 CASES = (*VERBS, *LIVES)
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a disk whose syncs cost nothing
 
 
-def tally_of(task: tuple[int, int]) -> tuple[Tally, float]:
+def tally_of(task: tuple[int, int, str]) -> tuple[Tally, float]:
     """Of one verb, and the seconds that it took."""
-    number, every = task
+    number, every, kept = task
+    file = Path(kept, f"{number:02d}.json")
+    if kept and file.exists():
+        return _read(json.loads(file.read_text()))
     start = time.monotonic()
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as place:
         (said := Path(place) / "said").mkdir()
         run = Runner(Disk(Path(place) / "disk"), said)
         case = CASES[number]
         trial = Trial(case, run) if isinstance(case, Verb) else JobTrial(case, run)
         tally = tried(trial, list(all_faults(trial.calls, trial.reads))[number % every :: every])
         run.close()
-    return tally, time.monotonic() - start
+    seconds = time.monotonic() - start
+    if kept:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps([vars(tally), seconds]))
+    return tally, seconds
+
+
+def _read(kept: Any) -> tuple[Tally, float]:
+    found, seconds = kept
+    ended = Counter({int(code): count for code, count in found["ended"].items()})
+    return Tally(**{**found, "tried": Counter(found["tried"]), "ended": ended}), seconds
 
 
 def main() -> int:
     """Prints the table, and on stderr what was wrong; 1 where anything was."""
-    every, word = [*sys.argv[1:3], *("1", "")[len(sys.argv[1:3]) :]]
+    every, word, kept = [*sys.argv[1:4], *("1", "", "")[len(sys.argv[1:4]) :]]
     numbers = [number for number in range(len(CASES)) if word in CASES[number].name]
     print(
         f"| verb | calls | {' | '.join(COLUMNS)} | missed | ended well | said in a line | wrong |"
@@ -45,7 +64,7 @@ def main() -> int:
     print("|---" * (len(COLUMNS) + 6) + "|", flush=True)
     wrong = 0
     with Pool(2) as pool:
-        for tally, seconds in pool.imap(tally_of, [(n, int(every)) for n in numbers]):
+        for tally, seconds in pool.imap(tally_of, [(n, int(every), kept) for n in numbers]):
             print(*_row(tally), sep=" | ", flush=True)
             print(f"{tally.verb}: {seconds:.0f} s", *tally.wrong, sep="\n  ", file=sys.stderr)
             wrong += len(tally.wrong)
