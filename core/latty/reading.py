@@ -3,6 +3,7 @@
 A pipe is not waited for, a device not opened, and no file is larger than its reader takes.
 """
 
+import errno
 import json
 import math
 import os
@@ -15,12 +16,13 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from latty.errors import BadData, UnfitFile
+from latty.errors import BadData, OutputError, UnfitFile
 
 SMALL = 2**20  # bytes: what people or programs write down about other files
 DEEPEST = 100  # levels of nesting of a JSON document
 PIECE = 2**16  # bytes read at once of a file that does not say how many it holds
 WAITS = 1000  # ms for whoever is to write into a pipe, before that is told
+NO_FILE = (None, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 _DIGITS = 100
 _OWN = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d{1,6})")  # what is open already
 _KINDS = {
@@ -54,6 +56,15 @@ def check(path: Path) -> None:
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):
         raise _unfit(path, mode)
+
+
+def raise_of_disk(error: Exception, path: Path) -> None:
+    """Raises OutputError where the disk failed, or this process may not open the file, or no more
+    files: nothing is known then of what it holds. PyAV's errors are OSErrors of its own, and of the
+    content."""
+    own = type(error).__module__ == OSError.__module__
+    if own and isinstance(error, OSError) and error.errno not in NO_FILE:
+        raise OutputError(f"cannot read {path}: {error.strerror}") from None
 
 
 def is_stream(name: str) -> bool:

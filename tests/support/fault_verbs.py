@@ -189,6 +189,18 @@ VERBS = [
     render("gif, half there", "p.gif", frames=20, halfway="write pictures"),
     render("gif over an old one", "p.gif", words=OVER, first=(OTHER,)),
     render("frames over old ones", "p/", words=OVER, first=(OTHER,)),
+    Verb(
+        "render a picture again",
+        "render renders/p.png -q -o q.png",
+        lambda: preset("p.png"),
+        first=("render p.toml -q",),
+    ),
+    Verb(
+        "update what is up to date",
+        "render p.toml -q --update",
+        lambda: {**preset("p.gif"), **SIDECAR},
+        first=("render p.toml -q",),
+    ),
     Verb("sample", "sample portraits --seeds 0-1 --size 16 -o s.png -q"),
     Verb("edit", "edit portraits --attribute smile --to 0 --steps 9 --frames 2 --size 16 -q"),
     Verb("discover sefa", SET, model, first=(MODEL,)),
@@ -202,7 +214,7 @@ VERBS = [
         model,
         first=(MODEL,),
     ),
-    Verb("import model", MODEL, model),
+    Verb("import model", MODEL, lambda: {**model(), "here/config.json": b'{"seed": 1}\n'}),
     Verb(
         "import model over an old one",
         MODEL + OVER,

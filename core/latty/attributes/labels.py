@@ -5,7 +5,6 @@ measured. An empty cell, or "nan", is a label that nobody gave.
 """
 
 import csv
-import errno
 import math
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +34,6 @@ FEWEST = 20  # pictures
 LARGEST = 128 * 2**20  # bytes of a CSV: forty labels of 200,000 pictures take a fifth of it
 MOST_COLUMNS = 1000
 MOST_BYTES = 16 * 2**30  # of pictures in memory
-NO_FILE = (None, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 LARGEST_NUMBER = 3.4e38  # of float32
 UNREAL = ("", "nan", "none", "na")
 
@@ -234,18 +232,10 @@ def _picture(file: Path, size: int, channels: int) -> NDArray[np.uint8] | None:
             whole = _opened(file, size).convert("RGB" if channels == 3 else "L")
         square = ImageOps.fit(whole, (size, size), Image.Resampling.BILINEAR)
     except Exception as error:  # readers raise anything on damaged bytes
-        if _of_system(error):
-            raise
+        reading.raise_of_disk(error, file)
         return None
     array = np.asarray(square, np.uint8)
     return array.transpose(2, 0, 1) if channels == 3 else array[None]
-
-
-def _of_system(error: Exception) -> bool:
-    """Whether the disk failed, or this process may open no more files: no fault of the picture's.
-    PyAV's errors are OSErrors of its own, and of the file's content."""
-    own = type(error).__module__ == OSError.__module__
-    return own and isinstance(error, OSError) and error.errno not in NO_FILE
 
 
 def _opened(file: Path, size: int) -> Image.Image:

@@ -47,12 +47,14 @@ def discard_training(name: str) -> None:
 
 
 def is_card(path: Path) -> bool:
-    """Whether a file is a classifier's TOML, right or wrong: it names weights and outputs."""
+    """Whether a file is a classifier's TOML, right or wrong: it names weights and outputs. Raises
+    OutputError where the disk fails."""
     if path.suffix.lower() != CARDS.suffix:
         return False
     try:
         data = tomllib.loads(reading.text(path))
-    except (OSError, ValueError, RecursionError, BadData):
+    except (OSError, ValueError, RecursionError, BadData) as error:
+        reading.raise_of_disk(error, path)
         return False
     return {"weights", "outputs"} <= set(data)
 

@@ -187,7 +187,8 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
     except RuntimeError as error:
         if "unable to open file" not in str(error):  # torch's words for the same
             raise
-        raise OutputError(f"cannot read {clean(path.name)}: {clean(str(error))}") from None
+        reason = str(error).rpartition("mode: ")[2]  # the path, which they name, may be long
+        raise OutputError(f"cannot read {clean(path.name)}: {clean(reason)}") from None
     except (SafetensorError, ValueError) as error:
         what = f"it is damaged: {clean(str(error))}"
         raise Refusal("bad-tensor", what, file=path.name) from None

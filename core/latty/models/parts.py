@@ -149,8 +149,8 @@ class Part:
                     return table, tuple(left)
             except UnfitFile as error:
                 left.append(f"{clean(name)} beside it {error.strerror}: left out")
-            except (OSError, ValueError, BadData):
-                continue
+            except (OSError, ValueError, BadData) as error:
+                reading.raise_of_disk(error, path.parent / name)  # another model without them
         return {}, tuple(left)
 
 

@@ -197,11 +197,13 @@ def recognised(head: bytes) -> Format | None:
 
 
 def media_of(path: Path) -> Format | None:
-    """The format of a picture or film by its content, None for any other file."""
+    """The format of a picture or film by its content, None for any other file. Raises OutputError
+    where the disk fails."""
     try:
         with reading.opened(path) as file:
             return recognised(file.read(HEAD))
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        reading.raise_of_disk(error, path)
         return None
 
 

@@ -24,7 +24,7 @@ def extract(path: Path) -> str:
     """The text of the recipe in a file, or in the first picture of a folder of frames.
 
     Raises BadData where there is none, the file is damaged or takes too much reading, Missing
-    where there is no file.
+    where there is no file, OutputError where the disk fails.
     """
     if path.is_dir():
         path = min(path.glob("*.png"), default=path)
@@ -34,7 +34,8 @@ def extract(path: Path) -> str:
         raise Missing(f"no file {path.name}") from None
     except BadData:
         raise
-    except (OSError, ValueError, IndexError, struct.error, zlib.error):
+    except (OSError, ValueError, IndexError, struct.error, zlib.error) as error:
+        reading.raise_of_disk(error, path)
         raise BadData(f"{path.name} is damaged or is no picture") from None
     if text is None:
         hint = "pictures and films that latty wrote have one, unless another program saved them"

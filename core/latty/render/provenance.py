@@ -15,7 +15,7 @@ from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from latty import presets, reading
-from latty.errors import BadData, LattyError
+from latty.errors import BadData, Missing
 from latty.presets import Output, Preset, contents, digests, fonts, sounds
 from latty.render.embedded import document
 from latty.render.options import Batches
@@ -157,10 +157,11 @@ def _written_in(preset: Preset, folder: Path) -> dict[str, dict[str, str]]:
 
 
 def is_made_of(path: Path, wanted: Mapping[str, Any]) -> bool | None:
-    """Whether a file's recipe is as `expected`; None where it has none that can be read."""
+    """Whether a file's recipe is as `expected`; None where it has none. Raises OutputError where
+    the disk fails."""
     try:
         found = read(path)
-    except (LattyError, OSError):
+    except (BadData, Missing):
         return None
     model = found.get("model")
     said = {**found, "model": model.get("digest") if isinstance(model, dict) else None}
@@ -183,15 +184,17 @@ def _digest(path: Path) -> str:
 
 
 def is_beside(sidecar: Path, path: Path) -> bool:
-    """Whether a sidecar is that of this very file, and not of another that had its name."""
+    """Whether a sidecar is that of this very file, and not of another that had its name. Raises
+    OSError."""
     try:
         return bool(read(sidecar).get("sha256") == digest_of_output(path))
-    except (LattyError, OSError):
+    except (BadData, Missing, FileNotFoundError):
         return False
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The recipe in a picture, a film, a folder of frames or a sidecar. Raises BadData, Missing.
+    """The recipe in a picture, a film, a folder of frames or a sidecar. Raises BadData, Missing,
+    OutputError where the disk fails.
 
     Only its outer shape has been checked; `recall` makes a Preset of it.
     """
@@ -238,7 +241,7 @@ def _sidecar(path: Path, recipe: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the sidecar beside a file says of how it was made, if it is that of this very file."""
     try:
         beside = read(path.with_name(path.name + ".json"))
-    except (LattyError, OSError):
+    except (BadData, Missing):
         return {}
     how = {key: beside.pop(key) for key in BESIDE if key in beside}
     return how if canonical(beside) == canonical(recipe) else {}

@@ -13,7 +13,7 @@ from latty import reading
 from latty.checkpoints import open_checkpoint
 from latty.checkpoints.checkpoint import Checkpoint
 from latty.checkpoints.refusals import Refusal
-from latty.errors import BadData, Missing, OutputError
+from latty.errors import BadData, Missing, OutputError, UnfitFile
 from latty.text import clean
 
 FOLDER, TEXT = "folder", "text"
@@ -103,7 +103,7 @@ class ImportSource:
         """The JSON table `name` in this folder, or in one of the `up` folders above; {} if none."""
         here = self.path if self.kind == FOLDER else self.path.parent
         for folder in [here, *here.absolute().parents][: up + 1]:
-            with suppress(OSError):
+            with suppress(UnfitFile):
                 if table := read_json(reading.inside(folder, name, self.path)):
                     return table
         return {}
@@ -157,18 +157,21 @@ def open_file(path: Path, read: Checkpoint | None = None) -> ImportSource:
 
 
 def read_text(path: Path) -> str:
-    """A text file of at most one MiB, "" for anything else."""
+    """A text file of at most one MiB, "" for anything else. Raises OutputError where the disk
+    fails."""
     try:
         data = reading.content(path)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        reading.raise_of_disk(error, path)
         return ""
     return "" if NOT_TEXT.search(data) else data.decode("utf-8-sig", "replace")
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON table of settings, {} where there is none that can be read."""
+    """A JSON table of settings, {} for anything else. Raises OutputError where the disk fails."""
     try:
         table = reading.json_file(path)
-    except (OSError, ValueError, BadData):
+    except (OSError, ValueError, BadData) as error:
+        reading.raise_of_disk(error, path)
         return {}
     return table if isinstance(table, dict) else {}
