@@ -81,6 +81,10 @@ class Store:
         """Every name, sorted, those without a file among them."""
         return sorted({*self.files(), *self.built_in()})
 
+    def __contains__(self, name: str) -> bool:
+        """Whether there is one of exactly that name. Raises as `named`."""
+        return name in self.built_in() or self.named(name) is not None
+
     def named(self, name: str) -> Path | None:
         """The file of exactly that name. Raises ConfigError for a folder of another user's,
         OutputError where it cannot be read."""

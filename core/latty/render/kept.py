@@ -70,18 +70,19 @@ def _taken(key: str, held: ExitStack) -> Path | None:
 
 
 def _move(path: Path, entry: Path) -> None:
-    """Raises OSError."""
+    """No other user may open it at any moment. Raises OSError."""
+    path.chmod(0o600)
     try:
         path.replace(entry)
     except OSError:  # on another disk
         half = entry.with_name(entry.name + HALF)
         try:
+            half.touch(0o600)
             shutil.copyfile(path, half)
             half.replace(entry)
         except BaseException:
             half.unlink(missing_ok=True)
             raise
-    entry.chmod(0o600)
 
 
 def _dropped(one: Path) -> int:

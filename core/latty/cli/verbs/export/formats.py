@@ -62,10 +62,11 @@ def _a(kind: str) -> str:
 
 
 def _kind(ref: str, able: set[str]) -> str:
-    """What a name or file is; of several, what the format is for. Raises Missing, BadData."""
+    """What a name or file is; of several, what the format is for. Raises Missing, BadData,
+    OutputError."""
     source = ref.partition("#")[0]
     stores = {MODEL: MODELS, DIRECTIONS: SETS, CODES: LATENTS}
-    named = [kind for kind, store in stores.items() if source in store.names()]
+    named = [kind for kind, store in stores.items() if source in store]
     named = [kind for kind in named if kind in able] or named
     if len(named) > 1:
         raise BadData(f"'{ref}' names {' and '.join(map(_a, named))}", "name the file: latty list")
