@@ -22,6 +22,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from mutants import accidents, damaged
 from places import ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -29,8 +30,7 @@ pytestmark = pytest.mark.skipif(
 )
 COUNT, SEED = int(os.environ.get("LATTY_FUZZ", "2000")), 20240229
 SECONDS, MEBIBYTES = 2.0, 200
-SIZES = [0, 1, 127, 255, 256, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**62, 2**63]
-BITS = b"\x80\x04(.)]}\x8fNKMJqrhjRbu\x94\x93\x81ca\x85\x86\x87tes0129QXUBC\x8e\x95lid"
+OPCODES = b"\x80\x04(.)]}\x8fNKMJqrhjRbu\x94\x93\x81ca\x85\x86\x87tes0129QXUBC\x8e\x95lid"
 
 
 def write_seeds(folder: Path) -> None:
@@ -60,33 +60,6 @@ def write_seeds(folder: Path) -> None:
     np.savez_compressed(folder / "packed.npz", a=np.arange(5), b=np.zeros((30, 40)))
     (folder / "page").write_bytes(b"<!doctype html><html><title>Google Drive</title>quota</html>")
     (folder / "lfs").write_bytes(b"version https://git-lfs.github.com/spec/v1\nsize 12\n")
-
-
-def damaged(data: bytes, others: list[bytes], dice: random.Random) -> bytes:
-    """One small accident or malice."""
-    at = dice.randrange(len(data) + 1)
-    kind = dice.randrange(8)
-    if kind == 0 and data:
-        at = min(at, len(data) - 1)
-        return data[:at] + bytes([data[at] ^ 1 << dice.randrange(8)]) + data[at + 1 :]
-    if kind == 1:
-        return data[:at]
-    if kind == 2:
-        return data[:at] + data[at + dice.randrange(1, 40) :]
-    if kind == 3:
-        return data[:at] + bytes(dice.choices(BITS, k=dice.randrange(1, 6))) + data[at:]
-    if kind == 4:
-        width = dice.choice([1, 2, 4, 8])
-        number = (dice.choice(SIZES) % 256**width).to_bytes(width, "little")
-        return data[:at] + number + data[at + width :]
-    if kind == 5:
-        other = dice.choice(others)
-        start = dice.randrange(len(other) + 1)
-        return data[:at] + other[start : start + dice.randrange(200)] + data[at:]
-    if kind == 6:
-        stop = at + dice.randrange(1, 100)
-        return data[:stop] + data[at:stop] * dice.randrange(1, 4) + data[stop:]
-    return data[:at] + bytes([dice.choice(BITS)]) + data[at + 1 :]
 
 
 NAMES = """
@@ -130,7 +103,9 @@ def rezipped(data: bytes, others: list[bytes], dice: random.Random) -> bytes:
         chosen = dice.choice([*names, names[0], names[0]])
         for name in names:
             content = old.read(name)
-            new.writestr(name, damaged(content, others, dice) if name == chosen else content)
+            new.writestr(
+                name, damaged(content, others, dice, OPCODES) if name == chosen else content
+            )
     return file.getvalue()
 
 
@@ -180,8 +155,7 @@ def fuzz(folder: Path, count: int, seed: int) -> dict[str, object]:
         elif data[:2] == b"PK" and b"nocrc" not in data and dice.random() < 0.6:
             data = rezipped(data, seeds, dice)
         else:
-            for _ in range(dice.choice([1, 1, 2, 3])):
-                data = damaged(data, seeds, dice)
+            data = accidents(data, seeds, dice, OPCODES)
         path = folder.parent / f"mutant{i}"
         path.write_bytes(data)
         start = time.process_time()

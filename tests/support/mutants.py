@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable
 from typing import Any
 
-NUMBERS = [0, 1, 127, 255, 256, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**62, 2**63]
+NUMBERS = [0, 1, 127, 255, 256, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**62, 2**63]
 CHARACTERS = b'{}[]"\\,:=#\n\r\t \x00\x1b\xff\xfe\xed\xa0\x80' + "\u202e\u2028é".encode()
 
 
@@ -40,9 +40,14 @@ TOML_ONLY = [
 ]  # fmt: skip
 
 
-def damaged(data: bytes, others: list[bytes], dice: random.Random) -> bytes:
-    """One small accident: a bit, a cut, a gap, odd characters, a number, a piece of another file, a
-    piece twice."""
+def damaged(
+    data: bytes, others: list[bytes], dice: random.Random, odd: bytes = CHARACTERS
+) -> bytes:
+    """One small accident: a bit, a cut, a gap, odd bytes, a number, a piece of another file, a
+    piece twice.
+
+    odd  bytes that mean something in files of this kind
+    """
     at, kind = dice.randrange(len(data) + 1), dice.randrange(8)
     if kind == 0 and data:
         at = min(at, len(data) - 1)
@@ -52,7 +57,7 @@ def damaged(data: bytes, others: list[bytes], dice: random.Random) -> bytes:
     if kind == 2:
         return data[:at] + data[at + dice.randrange(1, 40) :]
     if kind == 3:
-        return data[:at] + bytes(dice.choices(CHARACTERS, k=dice.randrange(1, 6))) + data[at:]
+        return data[:at] + bytes(dice.choices(odd, k=dice.randrange(1, 6))) + data[at:]
     if kind == 4:
         width, order = dice.choice([1, 2, 4, 8]), dice.choice(["little", "big"])
         number = (dice.choice(NUMBERS) % 256**width).to_bytes(width, order)
@@ -64,13 +69,15 @@ def damaged(data: bytes, others: list[bytes], dice: random.Random) -> bytes:
     if kind == 6:
         stop = at + dice.randrange(1, 100)
         return data[:stop] + data[at:stop] * dice.choice([1, 2, 3, 500]) + data[stop:]
-    return data[:at] + bytes([dice.choice(CHARACTERS)]) + data[at + 1 :]
+    return data[:at] + bytes([dice.choice(odd)]) + data[at + 1 :]
 
 
-def accidents(data: bytes, others: list[bytes], dice: random.Random) -> bytes:
+def accidents(
+    data: bytes, others: list[bytes], dice: random.Random, odd: bytes = CHARACTERS
+) -> bytes:
     """One to three of them."""
     for _ in range(dice.choice([1, 1, 2, 3])):
-        data = damaged(data, others, dice)
+        data = damaged(data, others, dice, odd)
     return data
 
 
@@ -128,9 +135,7 @@ def malice(tree: Any, odd: list[Any], dice: random.Random) -> Any:
         elif kind == 4:
             del holder[key]
         elif kind == 5 and isinstance(holder, dict):
-            holder[dice.choice(["x", "", "a.b", "\x00", "é\u202e", str(key) + "s", "schema"])] = (
-                value
-            )
+            holder[dice.choice([*ODD_KEYS, f"{key}s"])] = value
         elif kind == 5:
             holder += holder[: dice.choice([1, 3, 50])] * dice.choice([1, 40])
         elif kind == 6:
@@ -143,11 +148,7 @@ def malice(tree: Any, odd: list[Any], dice: random.Random) -> Any:
             holder[key] = dice.choice([-value, value * 10**6, value + 0.5, str(value), 10**18])
         elif isinstance(value, str):
             at = dice.randrange(len(value) + 1)
-            holder[key] = (
-                value[:at]
-                + dice.choice(["\x00", "\x1b[2J", "/", "#", "..", "é" * 200])
-                + value[at:]
-            )
+            holder[key] = value[:at] + dice.choice(ODD_PIECES) + value[at:]
     return tree
 
 
