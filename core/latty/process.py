@@ -24,6 +24,14 @@ def _never() -> int:
 stopped: Callable[[], int] = _never  # the signal that asked the work to stop; 0: none
 
 
+def check(hint: str = "") -> None:
+    """Raise Interrupted when a signal has asked the work to stop."""
+    if number := stopped():
+        from latty.errors import Interrupted
+
+        raise Interrupted(number, hint)
+
+
 def command(module: str, *words: str) -> list[str]:
     """The command line of `python -m module` with this interpreter. -P: the working folder, which
     may hold anybody's code, is no place to import from."""

@@ -16,7 +16,7 @@ from processes import alive, wait
 
 from latty.errors import BadData, Interrupted, LattyError, PresetError
 from latty.jobs import shards
-from latty.jobs.pool import TRIES, LocalPool, opened
+from latty.jobs.pool import TRIES, LocalPool, finished, opened
 from latty.models import open_model
 from latty.shard import Shard
 
@@ -206,6 +206,27 @@ def test_reports_come_often_and_may_end_it(tmp_path: Path) -> None:
         tasks.spread(pool, tasks.nap, calls, report, "naps")
     assert told == [(0, 3, "naps")] * 8, "all of them before the first nap is over"
     assert not runs(tmp_path, 2) and not (tmp_path / "woke-0").exists()
+
+
+def test_steps_are_finished_before_an_interruption_is_raised(tmp_path: Path) -> None:
+    """Also where its process is just starting, or nobody has begun yet."""
+    for late in (False, True):
+        begun = tmp_path / str(late)
+        begun.mkdir()
+
+        def report(done: int, total: int, what: str, late: bool = late, at: Path = begun) -> None:
+            if not late or runs(at, 1):
+                raise Interrupted(signal.SIGINT)
+
+        calls = [(str(begun), number, 0.7) for number in range(1, 4)]
+        with pytest.raises(Interrupted) as told, opened("local", ["cpu"]) as pool:
+            assert not [*finished(pool, tasks.steps, calls, report, by_steps=True)]
+        assert told.value.exit_code == 130
+        assert not runs(begun, 2)
+        steps = len([*begun.glob("step-1-*")])
+        assert steps >= 1 if late else steps <= 1
+        assert len(runs(begun, 1)) in ((1,) if late else (0, 1))
+        assert not (begun / "left-1").exists(), "a step was cut off"
 
 
 def test_spread_keeps_the_order_and_raises_the_first_error(two: LocalPool, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -227,6 +227,48 @@ def test_presets_rendered_by_two_processes(tmp_path: Path) -> None:
         assert files[0].read_bytes() == files[1].read_bytes()
     again = latty("render", *words[:3], "--out-dir", "two", "--workers", "2", home=tmp_path)
     assert again.returncode == 73 and again.stderr.count("--overwrite") == 3
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_renders_by_two_processes_end_with_their_frame(
+    number: int, code: int, tmp_path: Path
+) -> None:
+    """As one process does: the picture in work is kept, and the same command goes on."""
+    words = [str(write_preset(tmp_path, f"p{n}", frames=400, size=256)) for n in range(2)]
+    command = [*COMMAND, "render", *words, "--workers", "2", "--batch", "1", "-q"]
+
+    def kept() -> list[int]:
+        journals = (tmp_path / f"renders/p{n}.gif.latty-work/pictures" for n in range(2))
+        return [file.stat().st_size if file.exists() else 0 for file in journals]
+
+    def begun(more: Sequence[int] = (0, 0)) -> None:
+        wait(
+            lambda: all(
+                now > before + 256 * 256 * 3 for now, before in zip(kept(), more, strict=True)
+            )
+        )
+
+    driver = subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path), text=True,
+                              stderr=subprocess.PIPE)  # fmt: skip
+    begun()
+    children = child_pids(driver.pid)
+    os.kill(children[0], signal.SIGSTOP)  # in the middle of a picture
+    held = kept()
+    driver.send_signal(number)
+    with pytest.raises(subprocess.TimeoutExpired):
+        driver.wait(1.5)
+    os.kill(children[0], signal.SIGCONT)
+    told = driver.communicate(timeout=LIMIT)[1]
+    assert driver.returncode == code, told
+    assert "the same command goes on" in told and "Traceback" not in told
+    after = kept()
+    assert sum(after) > sum(held) and not any(map(alive, children))
+    again = subprocess.Popen(command, cwd=tmp_path, env=environment(tmp_path))
+    begun(after)
+    again.kill()
+    again.wait()
 
 
 RANK = ("rank", "demo", "--scorers", "colour", "--seeds", "0-3", "--steps", "3", "--top", "1")

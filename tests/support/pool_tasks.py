@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from latty import process
 from latty.errors import BadData, DeviceError, Interrupted, PresetError, Problem
 from latty.jobs.pool import Pool, finished
 from latty.report import Report, silent
@@ -43,6 +44,16 @@ def nap(folder: str, number: int, seconds: float) -> None:
     """The same, and another line when nothing ended it before."""
     noted(folder, number, seconds)
     (Path(folder) / f"woke-{number}").touch()
+
+
+def steps(folder: str, number: int, seconds: float) -> None:
+    """Steps that leave a file each, until it should stop; `left-N` is there within a step."""
+    noted(folder, number)
+    for step in range(100):
+        (Path(folder) / f"left-{number}").touch()
+        time.sleep(seconds)
+        (Path(folder) / f"left-{number}").rename(Path(folder) / f"step-{number}-{step}")
+        process.check()
 
 
 def die(folder: str, how: int, times: int) -> int:

@@ -79,18 +79,10 @@ def _write(file: int, words: bytes) -> None:
 
 @contextmanager
 def cooperative(farewell: bytes = b"") -> Iterator[None]:
-    """Work that calls `check()` often; `farewell` is written to the terminal on a sudden end."""
+    """Work that calls `process.check` often; `farewell` goes to the terminal on a sudden end."""
     _State.depth, before = _State.depth + 1, _State.farewell
     _State.farewell = farewell or before
     try:
         yield
     finally:
         _State.depth, _State.farewell = _State.depth - 1, before
-
-
-def check(hint: str = "") -> None:
-    """Raise Interrupted when a signal has asked the work to stop."""
-    if _State.stop:
-        from latty.errors import Interrupted
-
-        raise Interrupted(_State.stop, hint)

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from latty import process
-from latty.errors import LattyError
+from latty.errors import Interrupted, LattyError
 from latty.jobs.task import THREADS, TRIES, portable
 from latty.report import Report, silent
 
@@ -32,14 +32,18 @@ OURS = tuple(
     for name in ("SIGINT", "SIGTERM", "SIGHUP")
     if (number := getattr(signal, name, None)) is not None
 )  # signals that the parent answers
+STOP = signal.SIGUSR1  # asks a process of a pool to end what it is at
 
 
 class Pool(Protocol):
-    """An Executor that can be ended at once."""
+    """An Executor that can be ended early."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]: ...
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None: ...
+
+    def stop(self) -> None:
+        """Begin no more shards; those that look (`process.check`) end at their next step."""
 
     def kill(self) -> None:
         """End every process now, and with it what it was at."""
@@ -82,6 +86,13 @@ class LocalPool(Executor):
             for worker in self._workers:
                 worker.thread.join()
 
+    def stop(self) -> None:
+        """Begin no more shards; those that look (`process.check`) end at their next step."""
+        for future in list(self._futures):
+            future.cancel()
+        for worker in self._workers:
+            worker.stop()
+
     def kill(self) -> None:
         """End every process now, and with it what it was at."""
         self.shutdown(wait=False, cancel_futures=True)
@@ -98,7 +109,7 @@ class WorkerProcess:
     ) -> None:
         self.slot, self.shards = slot, shards
         self.process: ProcessPoolExecutor | None = None
-        self.killed = False
+        self.killed = self.stopped = False
         self.lock = threading.Lock()
         self.thread = threading.Thread(target=self._work, name=f"pool {slot}", daemon=True)
         self.thread.start()
@@ -129,8 +140,11 @@ class WorkerProcess:
                 return
 
     def _start(self, fn: Callable[..., T], args: Any, kwargs: Any) -> "Future[T]":
-        """Raises BrokenProcessPool where the process died, or was killed for good."""
+        """Raises BrokenProcessPool where the process died, or was killed for good, Interrupted
+        where it was asked to stop."""
         with self.lock:
+            if self.stopped:
+                raise Interrupted(signal.SIGTERM)
             if self.killed:
                 raise BrokenProcessPool
             if self.process is None:
@@ -138,17 +152,27 @@ class WorkerProcess:
                 self.process = ProcessPoolExecutor(1, spawn, begin, (self.slot, os.getpid()))
                 # The process inherits this: Ctrl-C while it starts would end it with a traceback.
                 # Not earlier: the line above starts multiprocessing's tracker, which unblocks them.
-                signal.pthread_sigmask(signal.SIG_BLOCK, OURS)
+                signal.pthread_sigmask(signal.SIG_BLOCK, (*OURS, STOP))
             return self.process.submit(portable, fn, args, kwargs)
+
+    def stop(self) -> None:
+        """Ask the child process to end what it is at; what comes after that is not begun."""
+        with self.lock:
+            self.stopped = True
+            for child in self._children():
+                if child.is_alive():
+                    os.kill(child.pid, STOP)
 
     def kill(self) -> None:
         """End the child process now; what it was at fails."""
         with self.lock:
             self.killed = True
-            processes = getattr(self.process, "_processes", None) or {}
-            for process in list(processes.values()):
+            for child in self._children():
                 with suppress(OSError):
-                    process.kill()
+                    child.kill()
+
+    def _children(self) -> list[Any]:
+        return [*(getattr(self.process, "_processes", None) or {}).values()]
 
 
 def begin(slot: str, parent: int) -> None:
@@ -158,8 +182,13 @@ def begin(slot: str, parent: int) -> None:
     os.environ.setdefault(THREADS, "1")
     for number in OURS:
         signal.signal(number, signal.SIG_IGN)  # the parent hears it and says what to do
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, OURS)
+    signal.signal(STOP, _asked_to_stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*OURS, STOP))
     process.end_with_parent(parent)
+
+
+def _asked_to_stop(number: int, frame: object) -> None:
+    process.stopped = lambda: signal.SIGTERM
 
 
 def open_pool(engine: str, slots: Sequence[str], address: str = "") -> Pool:
@@ -191,18 +220,39 @@ def finished(
     shards: Sequence[tuple[Any, ...]],
     report: Report = silent,
     what: str = "shards",
+    by_steps: bool = False,
 ) -> Iterator[tuple[int, Future[T]]]:
     """function(*shard) for every shard, in the pool: number and finished future, as they end.
 
-    `report` is called twice a second; what it raises calls off those that have not begun."""
+    `report` is called twice a second; what it raises calls off those that have not begun.
+
+    by_steps  the shards keep each step of theirs and look whether they should stop: an Interrupted
+              is raised when those at work have ended their step
+    """
     pending = {pool.submit(function, *shard): number for number, shard in enumerate(shards)}
+    interrupted: Interrupted | None = None
     try:
         while pending:
-            report(len(shards) - len(pending), len(shards), what)
+            try:
+                report(len(shards) - len(pending), len(shards), what)
+            except Interrupted as error:
+                if not by_steps:
+                    raise
+                if interrupted is None:
+                    interrupted = error
+                    pool.stop()
             done = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED).done
             for future in sorted(done, key=pending.__getitem__):
-                yield pending.pop(future), future
+                number = pending.pop(future)
+                if interrupted is None or not _was_stopped(future):
+                    yield number, future
     finally:
         for future in pending:
             future.cancel()
+    if interrupted is not None:
+        raise interrupted
     report(len(shards), len(shards), what)
+
+
+def _was_stopped(future: Future[Any]) -> bool:
+    return future.cancelled() or isinstance(future.exception(), Interrupted)

@@ -97,6 +97,11 @@ class RayPool(Executor):
         if self._folder:
             rmtree(self._folder, ignore_errors=True)
 
+    def stop(self) -> None:
+        """End all that it is at: what runs on a cluster does not hear of it otherwise."""
+        for future in list(self._refs):
+            future.cancel()
+
     def kill(self) -> None:
         """End what it is at and leave the cluster."""
         self.shutdown(cancel_futures=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from latty import process
 from latty.errors import Missing, OutputError
 from latty.models import look
 from latty.presets import Preset
@@ -65,7 +66,8 @@ def render_one(preset: Preset, options: Options, report: Report = silent) -> Ren
 
 def render_there(request: RenderRequest, folder: str) -> Rendered:
     """One request in a process of a pool; `folder` is where the command was given: on another
-    machine it must be the same shared one. Raises Missing where it is not there."""
+    machine it must be the same shared one. Raises Missing where it is not there, Interrupted after
+    the frame in work where the pool stops."""
     if not Path(folder).is_dir():
         what = f"a machine of the cluster has no {folder}"
         raise Missing(what, "render needs a shared disk there")
@@ -73,4 +75,4 @@ def render_there(request: RenderRequest, folder: str) -> Rendered:
     preset, options = request.resolved()
     if not preset.outputs:  # made meanwhile
         return Rendered(preset.name, preset.scene.model, (), options.notes, 0.0)
-    return render_one(preset, options)
+    return render_one(preset, options, lambda done, total, what: process.check())

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
+from latty import process
 from latty.cli import signals
 from latty.cli.out import is_terminal
 from latty.text import printable
@@ -126,7 +127,7 @@ class Asked:
             with signals.cooperative():
                 while self._thread is not None and self._thread.is_alive():
                     self._thread.join(0.1)
-                    signals.check()
+                    process.check()
         finally:
             self.restore()
         return parse(self.data)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from latty import process
 from latty.cli import detach as cli_detach
 from latty.cli import signals, workers
 from latty.cli.parser import Parser
@@ -198,7 +199,7 @@ def _fault(request: RenderRequest, found: CheckedRequest | Exception, run: Run) 
 
 def _tried(request: RenderRequest, found: CheckedRequest | Exception, run: Run) -> int:
     """The code of one preset; raises what stops them all."""
-    signals.check(GO_ON)
+    process.check(GO_ON)
     if (code := _fault(request, found, run)) or isinstance(found, Exception):
         return code
     if _is_fresh(found):
@@ -240,7 +241,8 @@ def _by_several(requests: Sequence[RenderRequest], run: Run) -> list[int]:
     calls = [(one, str(Path.cwd())) for one in here]
     told = run.progress("render", GO_ON)
     with signals.cooperative(), told as progress, workers.pool(run, where) as pool:
-        for number, future in finished(pool, render_there, calls, progress, "presets"):
+        ends = finished(pool, render_there, calls, progress, "presets", by_steps=True)
+        for number, future in ends:
             progress.close()
             error = future.exception()
             if isinstance(error, Exception):
