@@ -30,5 +30,5 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     """Config, data, cache and state of this test alone."""
     monkeypatch.setenv("LATTY_HOME", str(tmp_path_factory.mktemp("home")))
     for name in [name for name in os.environ if name.startswith("LATTY_")]:
-        if name not in ("LATTY_HOME", "LATTY_FUZZ"):
+        if name != "LATTY_HOME":
             monkeypatch.delenv(name)

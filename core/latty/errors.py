@@ -242,6 +242,8 @@ def explain(error: Exception) -> LattyError | None:
         return Missing("this folder is gone", "cd into one that is there")
     if isinstance(error, FileNotFoundError):
         return Missing(f"there is no {name}", "check the path")
+    if isinstance(error, OSError) and error.errno == errno.EBADF and error.filename is None:
+        return OutputError("output: stdout is closed", "send it somewhere, as > /dev/null does")
     if isinstance(error, OSError) and error.errno is not None:
         long = error.errno == errno.ENAMETOOLONG
         return OutputError(f"{name}: {error.strerror}", _WRITING[error.errno] if long else "")

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from latty import folders, home, reading
 from latty.errors import LattyError, WouldOverwrite, unwritten
-from latty.folders import parent_of
+from latty.folders import Folder, parent_of
 
 T = TypeVar("T")
 Stamp = tuple[int, int, int]
@@ -36,6 +36,19 @@ def write(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
         replace_whole(target, pieces)
     except OSError as error:
         raise unwritten(f"cannot write {target}", error) from None
+
+
+def remove(target: Path) -> bool:
+    """Take a file away for good, in one step; whether there was one. Raises OutputError."""
+    try:
+        with Folder(target.parent) as folder:
+            if folder.status(target.name) is None:
+                return False
+            folder.remove(target.name)
+            folder.sync()
+    except OSError as error:
+        raise unwritten(f"cannot remove {target}", error) from None
+    return True
 
 
 def refuse_existing(place: Path, overwrite: bool, name: Path | None = None) -> None:

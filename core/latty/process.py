@@ -64,6 +64,19 @@ def _is_working_folder(part: str) -> bool:
     return not Path(part).is_absolute()
 
 
+def hold_streams() -> None:
+    """Take the numbers of stdin, stdout and stderr where whoever started us closed them: a file of
+    ours would get them, and what libraries print with it. Each is opened the wrong way round, so
+    that results nobody can read are an error (EBADF), and are not lost in silence."""
+    for number, way in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_RDONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, way)  # takes the lowest number that is free: this one
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
 def signal_name(number: int) -> str:
     """ "SIGKILL"; real-time signals have no other name than "SIGRTMIN+3"."""
     with suppress(ValueError):

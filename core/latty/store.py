@@ -19,7 +19,6 @@ from latty.errors import (
     UsageError,
     WouldOverwrite,
     did_you_mean,
-    unwritten,
 )
 from latty.folders import Folder, owned
 
@@ -197,12 +196,8 @@ class Store:
         """
         file = self.own(name)
         with locks.writing(file):
-            try:
-                with Folder(file.parent) as folder:
-                    folder.remove(file.name)
-                    folder.sync()
-            except OSError as error:
-                raise unwritten(f"cannot remove {file}", error) from None
+            if not files.remove(file):
+                raise Missing(f"no {self.kind} '{name}' there any more")
             self._sweep(name, ())
 
     def own(self, name: str) -> Path:
@@ -221,24 +216,27 @@ class Store:
         return sum(one.lstat().st_size for one in {file, *beside})
 
     def orphans(self) -> list[Path]:
-        """What killed writers left in the user's folder: drafts, and what only a file that is not
-        there names. Raises ConfigError."""
+        """What killed writers left in the user's folder: drafts, locks, and what only a file that
+        is not there names. Raises ConfigError."""
         endings = "|".join(map(re.escape, (self.suffix, *self.beside)))
         digits = rf"\.[0-9a-f]{{{DIGITS}}}"
-        left = re.compile(rf"(\.([^.]+)({digits})?({endings}){digits}|([^.]+){digits}({endings}))")
+        draft = rf"\.([^.]+)({digits})?({endings}){digits}"
+        lock = rf"\.([^.]+){re.escape(self.suffix)}\.lock"
+        left = re.compile(rf"({draft}|{lock}|([^.]+){digits}({endings}))")
         folder = owned(self.folder())
         found = []
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if (match := left.fullmatch(path.name)) and path.is_file() and not path.is_symlink():
-                place = folder / f"{match[2] or match[5]}{self.suffix}"
-                if (match[2] or not place.exists()) and not locks.is_writing(place):
+                name = match[2] or match[5] or match[6]
+                place = folder / f"{name}{self.suffix}"
+                if (not match[6] or not place.exists()) and not locks.is_writing(place):
                     found.append(path)
         return found
 
     def remove_orphan(self, path: Path) -> None:
         """One of `orphans`, where it still is one. Raises Locked, OutputError, ConfigError."""
         name = path.name.removeprefix(".").partition(".")[0]
-        with locks.writing(path.with_name(f"{name}{self.suffix}")):
+        with locks.writing(path.with_name(f"{name}{self.suffix}")):  # which removes its lock
             if path.name.startswith(".") or not path.with_name(f"{name}{self.suffix}").exists():
                 path.unlink(missing_ok=True)
 

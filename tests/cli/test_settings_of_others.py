@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from cli_in_process import latty
 from cli_process import COMMAND, environment
+from cli_words import WORDS
 from odd_files import make
 from places import CASES, LIMIT
 
@@ -175,29 +176,6 @@ def test_the_cases(case: str, tmp_path: Path) -> None:
 # --- homes that are none --------------------------------------------------------------------------
 
 HOMES = ["~nosuch/x", "/dev/null", "file", "/proc/none", "new\nline", "\udcff"]
-WORDS = {
-    "check": ["hello"],
-    "classes": ["demo"],
-    "completion": ["bash"],
-    "discover": ["random", "demo", "--samples", "2"],
-    "doctor": [],
-    "edit": ["nosuch", "--attribute", "smile", "--to", "9"],
-    "export": ["demo", "--as", "nosuch"],
-    "fetch": ["nosuch"],
-    "import": ["nosuch.pt"],
-    "inspect": ["nosuch.pt"],
-    "jobs": ["list"],
-    "list": ["models"],
-    "clean": ["--dry-run"],
-    "migrate": ["nosuch.toml"],
-    "pin": ["hello"],
-    "remove": ["nosuch"],
-    "rank": ["nosuch"],
-    "render": ["hello", "--dry-run"],
-    "sample": ["nosuch"],
-    "schema": [],
-    "train-scorer": ["nosuch.csv", "-o", "x"],
-}
 
 
 @pytest.mark.parametrize("place", HOMES)

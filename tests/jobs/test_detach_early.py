@@ -1,6 +1,8 @@
 """`--detach`: what is certain to stop the job is told at once, and no job is made."""
 
 import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,7 +12,8 @@ from pathlib import Path
 import job_processes
 import pytest
 from cli_in_process import latty
-from cli_process import write_preset
+from cli_process import environment, write_preset
+from places import LIMIT
 
 from latty import locks
 from latty.cli.main import VERBS
@@ -138,3 +141,21 @@ def test_a_search_that_broke_off_may_go_on_as_a_job(tmp_path: Path) -> None:
         else:
             discovery.refuse_early(*words, overwrite=False)
         discovery.refuse_early(*words, overwrite=True)
+
+
+HANDED_IN = """\
+import sys
+from latty.jobs import control
+control.submit = lambda words, **more: "a job"
+from latty.cli.main import main
+code = main(sys.argv[1:])
+print(code, sorted({"torch", "numpy", "textual", "PIL", "av"} & {*sys.modules}))
+"""
+
+
+@pytest.mark.parametrize("verb", WORDS)
+def test_a_job_is_handed_in_before_anything_slow_is_imported(verb: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HANDED_IN, verb, *WORDS[verb], "--detach"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(tmp_path), check=False,
+                          capture_output=True, text=True, timeout=LIMIT)  # fmt: skip
+    assert done.stdout == "a job\n0 []\n", done.stderr

@@ -112,14 +112,15 @@ def test_the_page_its_tables_and_its_gifs(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_names_of_strangers_are_no_markup_of_the_page(tmp_path: Path) -> None:
-    names = ["<img src=x onerror=alert(1)>", "a | b", "[x](javascript:1)", "`c`", "*d*", "&lt;\\"]
+    names = ["<img src=x onerror=alert(1)>", "a | b", "[x](javascript:1)", "`c`", "*d*", "&lt;\\",
+             "=HYPERLINK(1)", "-1+1", "@a"]  # fmt: skip
     vectors = torch.nn.functional.normalize(torch.eye(len(names), 128))
     torch.save({n: v[None].clone() for n, v in zip(names, vectors, strict=True)},
                tmp_path / "directions.pt")  # fmt: skip
     done = latty("import", "directions.pt", "--for", "demo", "--name", "odd", home=tmp_path)
     assert done.returncode == 0, done.stderr
     done = latty("rank", "odd", "--scorers", "brightness", "--seeds", "0", "--steps", "3",
-                 "--top", "9", "-o", "page", "-q", home=tmp_path)  # fmt: skip
+                 "--top", "12", "-o", "page", "-q", home=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     shown = MarkdownIt().enable("table").parse((tmp_path / "page" / "README.md").read_text())
     cells = [text for token in shown if (text := token.children)]
@@ -131,6 +132,10 @@ def test_names_of_strangers_are_no_markup_of_the_page(tmp_path: Path) -> None:
     assert len(sources) == len(names) and all(
         (tmp_path / "page" / str(one)).is_file() for one in sources
     )
+    for file in ("ranking.csv", "curves.csv"):
+        table = csv.DictReader((tmp_path / "page" / file).read_text().splitlines())
+        told = {row["direction"] for row in table}
+        assert told == {f"'{one}" if one[0] in "=-@" else one for one in names}
 
 
 SMALL = ("rank", "portraits-random", "--directions", "r0", "--scorers", "smile", "--seeds", "1",

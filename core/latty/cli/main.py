@@ -14,7 +14,7 @@ from latty.cli.out import EVENTS, Out, wants_color
 from latty.cli.parser import HELP, VERBS, parse, parse_studio, split
 from latty.cli.run import Run, Screen
 from latty.errors import LattyError, UsageError, explain
-from latty.process import keep_room
+from latty.process import hold_streams, keep_room
 
 
 def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int:
@@ -23,6 +23,7 @@ def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int
     os.umask(os.umask(0o077) & 0o077)  # whatever it was, what we make we can use
     # torch's threads otherwise spin while they wait: on a shared machine a hundred times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    hold_streams()
     keep_room()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -74,6 +74,10 @@ class Parser(argparse.ArgumentParser):
             message, hint = message.partition(" (choose")[0], did_you_mean(found[1], known)
         raise UsageError(message, hint)
 
+    def print_help(self, file: Any = None) -> None:
+        """To stdout. Raises OSError, which argparse would keep to itself."""
+        print(self.format_help(), end="", file=file)
+
     def add_talking(self) -> None:
         """What every verb takes. Suppressed defaults, so that they may stand before the verb."""
         add, hide = self.add_argument_group("talking").add_argument, argparse.SUPPRESS

@@ -59,15 +59,17 @@ def delete(path: str, names: Sequence[str]) -> int:
         left = [index for index in range(len(header.infos)) if index not in gone]
         if left:
             write(file, *select.selected(header, arrays, left))
-        else:
-            _unlink(file)
+        elif not files.remove(file):
+            raise Missing(f"no direction set '{file.stem}' there any more")
     return len(left)
 
 
 def delete_set(path: str) -> None:
-    """The whole file. Raises Missing, UsageError, OutputError, Locked."""
-    with locks.writing(_own(Path(path))):
-        _unlink(Path(path))
+    """The whole file, one of the store's. Raises Missing, UsageError, OutputError, Locked."""
+    file = _own(Path(path))
+    if file.parent != SETS.folder():
+        raise Missing(f"{file} is no direction set of the store", "remove the file itself")
+    SETS.remove(file.stem)
 
 
 def rename_set(path: str, name: str) -> str:
@@ -193,12 +195,3 @@ def _index(header: DirectionSet, name: str) -> int:
     if name not in header.names:
         raise Missing(f"no direction '{name}' there any more", did_you_mean(name, header.names))
     return header.names.index(name)
-
-
-def _unlink(path: Path) -> None:
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        raise Missing(f"no direction set '{path.stem}' there any more") from None
-    except OSError as error:
-        raise OutputError(f"cannot delete {path.name}: {error.strerror}") from None

@@ -7,10 +7,14 @@ the covariance over the spread of the strengths, so that how far it goes counts,
 deviations of the attribute; `selectivity` is its share of the amplitudes of all attributes.
 """
 
-from latty.rank.curves import Curves, curves, ranking
-from latty.rank.plan import RankPlan, planned
-from latty.rank.shards import work_of
-from latty.rank.table import RankRow, best, rows
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # torch takes seconds to import; what is in the way is told before
+    from latty.rank.measuring import Curves, curves, ranking
+    from latty.rank.plan import RankPlan, planned
+    from latty.rank.shards import work_of
+    from latty.rank.table import RankRow, best, rows
 
 __all__ = [
     "Curves",
@@ -23,3 +27,17 @@ __all__ = [
     "rows",
     "work_of",
 ]
+_PLACES = {
+    "measuring": ("Curves", "curves", "ranking"),
+    "plan": ("RankPlan", "planned"),
+    "shards": ("work_of",),
+    "table": ("RankRow", "best", "rows"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported when it is first asked for (PEP 562). Raises AttributeError."""
+    for module, names in _PLACES.items():
+        if name in names:
+            return getattr(import_module(f"latty.rank.{module}"), name)
+    raise AttributeError(f"module 'latty.rank' has no attribute '{name}'")

@@ -4,25 +4,26 @@ README.md is written last: a folder that has it is whole. One without it is gone
 that has a name we need is what a broken-off ranking of the same figures left there.
 """
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latty import files, reading
 from latty.directions.store import reference
 from latty.errors import LattyError, WouldOverwrite
 from latty.presets import SCHEMA, Output, Preset, Track, to_dict
-from latty.rank.curves import Curves
-from latty.rank.table import RankRow, best
 from latty.render import Options, provenance, write
 from latty.report import Report, silent
 from latty.scene import Edit, Scene
+from latty.tables.spreadsheet import csv_text
+
+if TYPE_CHECKING:  # they bring torch; `refuse` is called before that is imported
+    from latty.rank.measuring import Curves
+    from latty.rank.table import RankRow
 
 PAGE = "README.md"
 TABLES = ("ranking.csv", "curves.csv", "ranking.json")
@@ -46,8 +47,8 @@ def write_all(
     folder: Path,
     ref: str,
     model: str,
-    found: Curves,
-    rows: Sequence[RankRow],
+    found: "Curves",
+    rows: "Sequence[RankRow]",
     *,
     overwrite: bool = False,
     top: int = 3,
@@ -58,6 +59,8 @@ def write_all(
 ) -> list[Path]:
     """Every file of a ranking; the paths, the page last. Raises WouldOverwrite where another file
     has such a name, without `overwrite`, OutputError and what a render raises."""
+    from latty.rank.table import best
+
     leaders = {name: best(rows, name, key, top) for name in found.attributes}
     leading = {row.direction for few in leaders.values() for row in few}
     chosen = [direction for direction in found.directions if direction in leading]
@@ -110,7 +113,7 @@ def gif_name(directions: Sequence[str], direction: str) -> str:
     return f"{index:03d}-{word}.gif"
 
 
-def _preset(ref: str, model: str, found: Curves, name: str, truncation: float) -> Preset:
+def _preset(ref: str, model: str, found: "Curves", name: str, truncation: float) -> Preset:
     reach = found.strengths[found.directions.index(name)]
     seeds = found.seeds[:FACES]
     edits = (Edit(reference(ref, name), reach[0]),)
@@ -122,7 +125,7 @@ def _preset(ref: str, model: str, found: Curves, name: str, truncation: float) -
     return Preset(SCHEMA, name, scene, FRAMES, tracks, several, (output,))
 
 
-def table_row(row: RankRow) -> dict[str, Any]:
+def table_row(row: "RankRow") -> dict[str, Any]:
     """One line of ranking.csv, by column."""
     values = asdict(row) | asdict(row.figures)
     return {
@@ -131,30 +134,31 @@ def table_row(row: RankRow) -> dict[str, Any]:
     }
 
 
-def _table(rows: Sequence[RankRow]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table_row(row) for row in rows)
-    return out.getvalue()
+def _table(rows: "Sequence[RankRow]") -> str:
+    return csv_text(COLUMNS, ([*table_row(row).values()] for row in rows))
 
 
-def _curves(found: Curves) -> str:
+def _curves(found: "Curves") -> str:
     """Mean and spread over seeds of every attribute at every strength."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["direction", "strength", "attribute", "mean", "std"])
     mean, std = found.scores.mean(1), found.scores.std(1, unbiased=False)  # (K, S, A)
-    for k, direction in enumerate(found.directions):
-        for s, strength in enumerate(found.strengths[k]):
-            for a, attribute in enumerate(found.attributes):
-                figures = [round(float(each[k, s, a]), 5) for each in (mean, std)]
-                writer.writerow([direction, round(strength, 4), attribute, *figures])
-    return out.getvalue()
+    return csv_text(
+        ("direction", "strength", "attribute", "mean", "std"),
+        (
+            [direction, round(strength, 4), attribute]
+            + [round(float(each[k, s, a]), 5) for each in (mean, std)]
+            for k, direction in enumerate(found.directions)
+            for s, strength in enumerate(found.strengths[k])
+            for a, attribute in enumerate(found.attributes)
+        ),
+    )
 
 
 def _summary(
-    ref: str, model: str, found: Curves, rows: Sequence[RankRow], leaders: dict[str, list[RankRow]]
+    ref: str,
+    model: str,
+    found: "Curves",
+    rows: "Sequence[RankRow]",
+    leaders: "dict[str, list[RankRow]]",
 ) -> dict[str, Any]:
     return {
         "set": Path(ref).name,
@@ -175,7 +179,7 @@ def _plain(name: str) -> str:
 
 
 def _page(
-    ref: str, model: str, found: Curves, leaders: dict[str, list[RankRow]], key: str
+    ref: str, model: str, found: "Curves", leaders: "dict[str, list[RankRow]]", key: str
 ) -> Iterator[str]:
     """The lines of the page."""
     seeds = len(found.seeds)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from latty.directions.traverse import Figures, figures
-from latty.rank.curves import Curves
+from latty.rank.measuring import Curves
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
     reading.py  a file or text -> a TableFile; its faults in file order
     places.py   the line and column of every key of a TOML text
     words.py    keys and values as messages show them
+    spreadsheet.py  rows -> CSV
 
 A user of it says its rules and, where two keys depend on each other, yields more faults:
 

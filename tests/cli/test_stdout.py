@@ -1,0 +1,91 @@
+"""Results that nobody is given: a full disk, a closed stdout, a pipe without a reader."""
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli_process import COMMAND, environment
+from cli_words import WORDS
+from forked import forked
+
+from latty.cli.main import main
+from latty.cli.parser import VERBS
+
+pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+
+
+def full() -> None:
+    os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+
+
+def closed() -> None:
+    os.close(1)
+    sys.stdout = None  # type: ignore[assignment]  # as Python begins then
+
+
+def pipe() -> None:
+    readable, writable = os.pipe()
+    os.close(readable)
+    os.dup2(writable, 1)
+
+
+WAYS: dict[Callable[[], None], int] = {full: 74, closed: 74, pipe: 141}
+
+
+def run(words: list[str], place: Path, way: Callable[[], None], buffered: bool) -> tuple[int, str]:
+    """Its exit code and its stderr, in a home of its own."""
+    place.mkdir()
+
+    def work() -> int:
+        os.environ["LATTY_HOME"] = str(place / "home")
+        os.chdir(place)
+        with (place / "stderr").open("w", buffering=1) as sys.stderr:
+            way()
+            if sys.stdout is not None:
+                raw = open(1, "wb", -1 if buffered else 0, closefd=False)  # noqa: PTH123, SIM115
+                sys.stdout = io.TextIOWrapper(raw, write_through=not buffered)
+            try:
+                return main(words)
+            except SystemExit as end:
+                return int(end.code or 0)
+
+    return forked(work), (place / "stderr").read_text()
+
+
+def to_a_file() -> None:
+    os.dup2(os.open("stdout", os.O_CREAT | os.O_WRONLY), 1)
+
+
+@pytest.mark.parametrize("buffered", [True, False], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_help_of_every_verb(way: Callable[[], None], buffered: bool, tmp_path: Path) -> None:
+    lines = [["--help"], ["--version"], *([verb, "--help"] for verb in VERBS.names())]
+    for number, words in enumerate(lines):
+        code, told = run(words, tmp_path / str(number), way, buffered)
+        assert (code, told.count("\n")) == (WAYS[way], way is not pipe), (words, told)
+
+
+@pytest.mark.parametrize("verb", VERBS.names())
+def test_results_of_every_verb(verb: str, tmp_path: Path) -> None:
+    words = [verb, *WORDS[verb]]
+    usual, said = run(words, tmp_path / "usual", to_a_file, True)
+    printed = (tmp_path / "usual/stdout").stat().st_size
+    for way, code in WAYS.items():
+        found, told = run(words, tmp_path / way.__name__, way, True)
+        assert found == (code if printed else usual), (way, told)
+        assert "Traceback" not in told and told.count("\n") <= said.count("\n") + 1, told
+
+
+@pytest.mark.parametrize(("line", "code"), [("> /dev/full", 74), (">&-", 74), ("| true", 141)])
+def test_a_process(line: str, code: int, tmp_path: Path) -> None:
+    """And a file of ours never gets the number of a stdout that is closed."""
+    command = " ".join([*COMMAND, "list formats", line])
+    shell = ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"]
+    done = subprocess.run(shell, env=environment(tmp_path), capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.count("\n") == (code == 74), done.stderr

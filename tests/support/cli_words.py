@@ -1,0 +1,25 @@
+"""A quick command line of every verb: what it says, or where it finds nothing."""
+
+WORDS = {
+    "check": ["hello"],
+    "classes": ["demo"],
+    "completion": ["bash"],
+    "discover": ["random", "demo", "--samples", "2"],
+    "doctor": [],
+    "edit": ["nosuch", "--attribute", "smile", "--to", "9"],
+    "export": ["demo", "--as", "nosuch"],
+    "fetch": ["nosuch"],
+    "import": ["nosuch.pt"],
+    "inspect": ["nosuch.pt"],
+    "jobs": ["list"],
+    "list": ["models"],
+    "clean": ["--dry-run"],
+    "migrate": ["nosuch.toml"],
+    "pin": ["hello"],
+    "remove": ["nosuch"],
+    "rank": ["nosuch"],
+    "render": ["hello", "--dry-run"],
+    "sample": ["nosuch"],
+    "schema": [],
+    "train-scorer": ["nosuch.csv", "-o", "x"],
+}
