@@ -46,7 +46,7 @@ def run(words: list[str], place: Path, way: Callable[[], None], buffered: bool) 
         with (place / "stderr").open("w", buffering=1) as sys.stderr:
             way()
             if sys.stdout is not None:
-                raw = open(1, "wb", -1 if buffered else 0, closefd=False)  # noqa: PTH123, SIM115
+                raw = open(1, "wb", -1 if buffered else 0, closefd=False)  # noqa: SIM115
                 sys.stdout = io.TextIOWrapper(raw, write_through=not buffered)
             try:
                 return main(words)

@@ -52,6 +52,7 @@ def told(name: str) -> int:
     return bool(faults)
 
 
+SHORT = b'[scene]\nmodel = "demo"\nseed = 1\n[[outputs]]\npath = "x.mp4"\n%s'
 FOUND = {
     "a home of nobody": ("settings of the user", "config.toml", b'out_dir = "~nosuch/x"'),
     "nobody's zoo": ("settings of a folder", "latty.toml", b'zoo = "~nosuch/x"'),
@@ -61,6 +62,15 @@ FOUND = {
         b'{"schema": 1, "words": ["render"], "folder": "/", "submitted": ' + b"9" * 400 + b"}"),
     "an escape as a key": ("keymap", "keymap.toml", b'undo = "\\u001b[2J"'),
     "an escape as a command": ("keymap", "keymap.toml", b'"\\u001b[2J" = "x"'),
+    "a sound of nobody's": ("preset", "x.toml", SHORT % b'sound = "~nosuch/x"'),
+    "a font of nobody's": (
+        "preset", "x.toml", SHORT % b'text = [{value = "x", font = "~nosuch/x"}]'),
+    "a preset of nobody's": ("preset", "x.toml", b'extends = "~nosuch/x"\n' + SHORT % b""),
+    "a key beyond all time": (
+        "preset", "x.toml",
+        SHORT % (b"[scene.truncation]\nkeys = [[0, 1], [" + b"9" * 400 + b", 1]]")),
+    "an offset beyond all time": (
+        "preset", "x.toml", SHORT % (b'sound = "x.wav"\noffset = ' + b"9" * 400)),
     "no direction": (
         "recipe", "x.json",
         b'{"schema":1,"batches":[[0,1]],"preset":{"scene":{"model":"demo","seed":1,'
@@ -80,7 +90,8 @@ def test_what_was_found_so(what: str, tmp_path: Path) -> None:
     try:
         fuzz_kinds.KINDS[name].read(tmp_path / file)
     except LattyError as error:
-        assert file in str(error) and str(error).isprintable()
+        assert file in str(error)
+        assert all(line.isprintable() for line in str(error).split("\n"))
 
 
 def fuzz(name: str, count: int, seed: int = SEED) -> tuple[Counter[str], list[str], float]:

@@ -286,5 +286,5 @@ class Studio(BaseApp):
 
     def action_cancel(self) -> None:
         """Esc: what is being drawn or looked at ends."""
-        if not any(panel.cancel() for panel in self.listeners()):
+        if not any(panel.cancel() for panel in self.listeners()) and not opening.call_off(self):
             self.engine.cancel("picture")

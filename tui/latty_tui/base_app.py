@@ -144,6 +144,13 @@ class BaseApp(App[int]):
         for fault in plugins.faults.values():
             plugins.tell(fault)
 
+    def call_off(self, *groups: str) -> bool:
+        """End what runs beside everything in these groups; whether there was any."""
+        found = [one for one in self.workers if one.group in groups and not one.is_finished]
+        for worker in found:
+            worker.cancel()
+        return bool(found)
+
     def background(self, work: Coroutine[Any, Any, Any], group: str) -> Worker[Any]:
         """Run it beside everything; what it raises is shown, never lost."""
         worker = self.run_worker(self.guarded(work, group), group=group, exit_on_error=False)

@@ -159,6 +159,9 @@ class Desk(Protocol):
     async def answer(self, dialog: "Screen[Answer]") -> Answer | None:
         """The answer to a dialog, None for Esc."""
 
+    def call_off(self, *groups: str) -> bool:
+        """End what runs beside everything in these groups; whether there was any."""
+
     def background(self, work: Coroutine[Any, Any, Any], group: str) -> "Worker[Any]":
         """Run it beside everything; what it raises is shown."""
 

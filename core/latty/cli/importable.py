@@ -1,15 +1,18 @@
 """Whether files and folders are directions or latents of another program: for import and inspect.
 
-Neither torch nor numpy is imported, unless a model is named.
+Neither torch nor numpy is imported, unless a model is named. `python -m latty.cli.importable FILE`
+prints what a file holds, "directions" or "latents": a look that others may end.
 """
 
 import os
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty.errors import BadData, UsageError
+from latty.errors import BadData, LattyError, UsageError
 
 if TYPE_CHECKING:
     from latty.checkpoints import Checkpoint as Checkpoint
@@ -202,3 +205,9 @@ def held(path: Path) -> Path | None:
         return folders.checkpoint_in(path)  # refuses several, with the list of them
     single = models[0] if len(models) == 1 else found[0] if len(found) == 1 else None
     return None if single is None or "format" in facts(path) else single
+
+
+if __name__ == "__main__":
+    with suppress(LattyError, OSError):
+        if (found := find(Path(sys.argv[1]))) is not None:
+            print(found.kind)

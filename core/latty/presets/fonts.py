@@ -144,7 +144,11 @@ def named(font: str | None, folder: Path) -> Typeface:
     """The typeface that a text names. Raises Missing, BadData."""
     if font is None:
         return own()
-    return typeface(path_of(font, folder), font)
+    try:
+        path = path_of(font, folder)
+    except RuntimeError:  # "~nobody/x.ttf"
+        raise Missing(f"there is no font {shown(font)}", "name a .ttf or .otf file") from None
+    return typeface(path, font)
 
 
 def path_of(font: str, folder: Path) -> Path:

@@ -6,6 +6,7 @@ Tables are merged key by key. A list takes the place of the whole list below it:
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -122,13 +123,12 @@ def _migrated(table: TableFile, above: tuple[str, ...]) -> TableFile:
 
 def _found(top: TableFile, last: PresetLayer, ref: str) -> Path:
     """The file that is extended. Raises PresetError."""
-    path = last.folder / Path(ref).expanduser()
-    try:
+    path, near = last.folder / ref, list[str]()
+    with suppress(OSError, ValueError, RuntimeError):  # no file can have the name
+        path = last.folder / Path(ref).expanduser()
         if path.exists():
             return path
         near = [file.name for file in path.parent.glob("*.toml")]
-    except (OSError, ValueError, RuntimeError):  # no file can have the name
-        near = []
     if ref in finding.shipped():
         return finding.shipped()[ref]
     hint = did_you_mean(words.shown(path.name), [*near, *finding.shipped()])

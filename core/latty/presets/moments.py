@@ -14,13 +14,13 @@ from typing import Any, Literal, overload
 
 from latty.errors import LattyError
 from latty.presets import rates, sounds
+from latty.presets.sounds import LONGEST
 from latty.tables.rules import Faults, Rule
 from latty.tables.words import Path, described, shown
 
 FRAMES = 60  # of a preset that moves and does not say how many
 MOST = 10**5  # frames of a film
 USUAL: float = 25  # frames per second of an output that does not say
-LONGEST = 10**5  # seconds: as many frames at the lowest rate
 
 TEXT = r"\d{1,9}(\.\d{1,9})?(s|ms|b|%)"
 FORMS = "write '2.5s', '500ms', '12b' or '50%'"
@@ -127,7 +127,7 @@ def moment(clock: Clock = "place", beyond: bool = False) -> Rule:
 
     def read(value: Any, where: Path, faults: Faults) -> Any:
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number and not isinstance(value, str):
+        if not isinstance(value, str) and not (number and abs(value) <= LONGEST):
             faults.add(where, f"must be a time, not {described(value)}", FORMS)
             return value
         line = faults.about if isinstance(faults.about, TimeLine) else TimeLine()

@@ -12,6 +12,7 @@ from latty.sound import look as look_at
 from latty.sound.decoding import SoundFacts
 from latty.tables.words import Path, shown
 
+LONGEST = 10**5  # seconds of a film: as many frames at the lowest rate
 WHOLE = "sound"  # as `seconds`: as long as the sound
 ONE = "counts on one sound and one offset, and {}"
 
@@ -26,7 +27,8 @@ def named(data: Any, where: Path = ()) -> Iterator[tuple[Path, str, float]]:
         if isinstance(ref := data.get("sound"), str) and where:
             offset = data.get("offset", 0.0)
             is_number = isinstance(offset, int | float) and not isinstance(offset, bool)
-            yield (*where, "sound"), ref, float(offset) if is_number else 0.0
+            fits = is_number and abs(offset) <= LONGEST
+            yield (*where, "sound"), ref, float(offset) if fits else 0.0
         for key, one in data.items():
             if where or key in ("scene", "panels", "outputs"):
                 yield from named(one, (*where, key))
@@ -38,7 +40,7 @@ def look(ref: str) -> SoundFacts:
         return look_at(File(ref).expanduser())
     except BadData:
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # the last: "~nobody/x"
         reason = getattr(error, "strerror", None) or "no file can have this name"
         raise OutputError(f"cannot read {shown(ref)}: {reason}") from None
 

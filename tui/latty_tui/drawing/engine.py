@@ -113,6 +113,8 @@ class EngineClient:
         self._starting = asyncio.Lock()
         self._wanted = False
         self._number = 0
+        self._ready = False
+        self._opening = ""
         self._deaths: list[float] = []
         self._log = EngineLog()
 
@@ -125,6 +127,11 @@ class EngineClient:
     def gone(self) -> bool:
         """Whether there is none, and none will be started before `restart`."""
         return not self._wanted
+
+    @property
+    def opening(self) -> str:
+        """What a process that is ready is opening; "" where it is not."""
+        return self._opening if self._ready else ""
 
     async def start(self) -> None:
         """Start the process; requests may be made at once. Raises EngineDied where it cannot."""
@@ -163,7 +170,7 @@ class EngineClient:
             self._reader = asyncio.create_task(self._listen(self._process))
 
     async def _spawn(self) -> asyncio.subprocess.Process:
-        log = self._log.open()
+        log, self._ready = self._log.open(), False
         # Those of the terminal wait until the new process ignores them by itself.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, wire.IGNORED)
         try:
@@ -207,7 +214,12 @@ class EngineClient:
 
     async def open(self, ref: str) -> OpenModel:
         """Open a model, or look at one that is open. Raises EngineError, EngineDied."""
-        header = (await self._ask("open", model=ref)).header
+        self._opening = ref
+        try:
+            header = (await self._ask("open", model=ref)).header
+        finally:
+            if self._opening == ref:
+                self._opening = ""
         lists: dict[str, Any] = {
             key: tuple(header[key]) for key in ("classes", "notes", "activations")
         }
@@ -267,7 +279,7 @@ class EngineClient:
     def _hear(self, message: wire.Message) -> None:
         header = message.header
         if header.get("op") == "ready":
-            error = None if header.get("ok") else _error(header)
+            self._ready, error = True, None if header.get("ok") else _error(header)
             self._tell(Ready(header["device"], header["seconds"], error))
         future = self._waiting.pop(header.get("id", 0), None)
         if future is not None and not future.done():

@@ -18,19 +18,23 @@ TO_IMPORT = ("directions", "latents")
 BARE = (".npy", ".npz", ".pt", ".pth")  # of which a small one may be directions
 
 
-def kind_of(path: Path) -> str:
-    """What a file holds that is imported rather than opened; "" for all else."""
+async def kind_of(path: Path) -> str:
+    """What a file holds that is imported rather than opened; "" for all else. A checkpoint is
+    looked at by a process of its own, which ends where nobody waits for it any more."""
+    found = await asyncio.to_thread(_kind_at_once, path)
+    if found is None:
+        found = (await _child("latty.cli.importable", str(path)))[1].strip()
+    return found if found in TO_IMPORT else ""
+
+
+def _kind_at_once(path: Path) -> str | None:
+    """None where the file must be looked at."""
     with suppress(LattyError, OSError):
         if not path.is_file():
             return ""
         if path.suffix == ".safetensors":
-            kind = read_header(path).meta.get("kind", "")
-            return kind if kind in TO_IMPORT else ""
-        if path.suffix in BARE:
-            from latty.cli import importable
-
-            found = importable.find(path)
-            return found.kind if found is not None and found.kind in TO_IMPORT else ""
+            return str(read_header(path).meta.get("kind", ""))
+        return None if path.suffix in BARE else ""
     return ""
 
 
@@ -46,23 +50,28 @@ def offer(desk: Desk, path: Path, kind: str) -> None:
 
 async def _import(desk: Desk, path: Path) -> None:
     """What `latty import FILE` does and says."""
+    code, result, words = await _child("latty", "import", str(path))
+    said = [printable(line.removeprefix("latty: ")) for line in words.splitlines()]
+    if code:
+        raise LattyError(" ".join(said) or f"{path.name} could not be imported")
+    name = printable(result.strip())
+    desk.say("\n".join([f"imported as {name}", *said[:4]]))
+    desk.tell(lambda panel: panel.on_imported(name))
+
+
+async def _child(module: str, *words: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a process, which is killed where this is cancelled."""
     process = await asyncio.create_subprocess_exec(
-        *command("latty", "import", str(path)),
+        *command(module, *words),
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE, env=run.environment(),
         preexec_fn=partial(end_with_parent, os.getpid()),
     )  # fmt: skip
     try:
-        result, words = await process.communicate()
-    except asyncio.CancelledError:  # the studio closes: nothing is left half done
+        told = [text.decode("utf-8", "replace") for text in await process.communicate()]
+    except asyncio.CancelledError:  # Esc, or the studio closes: nothing is left half done
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
         raise
-    said = [printable(line.removeprefix("latty: "))
-            for line in words.decode("utf-8", "replace").splitlines()]  # fmt: skip
-    if process.returncode:
-        raise LattyError(" ".join(said) or f"{path.name} could not be imported")
-    name = printable(result.decode("utf-8", "replace").strip())
-    desk.say("\n".join([f"imported as {name}", *said[:4]]))
-    desk.tell(lambda panel: panel.on_imported(name))
+    return process.returncode or 0, told[0], told[1]

@@ -98,10 +98,40 @@ async def take(desk: Desk, ref: str) -> None:
     """Open a name or path; directions and latents are imported, once that is wanted. Raises
     LattyError."""
     path = Path(ref).expanduser()
-    if kind := await asyncio.to_thread(importing.kind_of, path):
+    if kind := await importing.kind_of(path):
         importing.offer(desk, path, kind)
     else:
         await open_ref(desk, str(path) if path.exists() else ref)
+
+
+# Esc.
+
+
+def call_off(desk: Desk) -> bool:
+    """End the look at a file, its import, or the opening of a model, and the process that is at it;
+    whether there was one."""
+    ref = desk.engine.opening
+    if not desk.call_off("drop", "import", *(["open"] if ref else [])):
+        return False
+    if ref:
+        desk.background(_leave(desk, ref), "open")
+    else:
+        desk.say("called off")
+    return True
+
+
+async def _leave(desk: Desk, ref: str) -> None:
+    """Back to the last state of another model; the engine, which is at this one, is a new one.
+    Raises EngineDied."""
+    desk.model, desk.opened = None, ref
+    desk.tell(lambda panel: panel.on_model(None))
+    desk.picture.words(f"{ref} is not opened\n\nF5: try again")
+    steps = [*desk.history][: desk.history.index]
+    before = [at for at, step in enumerate(steps) if step.state.scene.model != ref]
+    await desk.engine.restart()
+    if before:
+        desk.say(f"{ref} is not opened")
+        desk.go_to_step(before[-1])
 
 
 # Files that are dropped.
