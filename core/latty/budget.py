@@ -3,6 +3,9 @@
 Small files can spell huge ones: a table that lies in itself, a list under ten thousand names. So
 what is counted is counted once for each file, through one object that everybody who looks at the
 file is handed; a second look spends what the first has left.
+
+What no count stands for is held by time, which is of one machine: where another one is slower, so
+that a good file might take longer there, it has as much more.
 """
 
 import threading
@@ -10,11 +13,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 from latty.errors import BadData
 
 SECONDS = 1.2  # of processor time, for a file of at most
 SMALL = 40 * 2**20  # bytes; larger ones have as much more
+PROBE = 0.0025  # seconds that `slowness` takes for its work where these were measured, at most
+SLOWEST = 20.0  # times
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,9 +68,23 @@ class Budget:
         now = self._used
         if self._thread == threading.get_ident():
             now += time.thread_time() - self._since
-        if now > self.seconds:
+        if now > self.seconds and now > self.seconds * slowness():
             raise self.too_much("can be looked at in a few seconds")
 
     def too_much(self, what: str) -> BadData:
         """The error for a file that holds more than `what`."""
         return BadData(f"it holds more than {what}")
+
+
+@cache
+def slowness() -> float:
+    """How many times as long as elsewhere this machine takes for the same work, 1 to SLOWEST;
+    asked only where time is over, as it takes a few milliseconds itself."""
+
+    def work() -> float:
+        begun, found = time.thread_time(), dict[int, list[int]]()
+        for number in range(30_000):
+            found.setdefault(number & 255, []).append(number)
+        return time.thread_time() - begun
+
+    return min(max(1.0, min(work() for _ in range(5)) / PROBE), SLOWEST)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from latty import reading
+from latty.budget import slowness
 from latty.errors import BadData, LattyError
 from latty.text import clean
 
@@ -47,7 +48,7 @@ class BoundedFile(io.BufferedReader):
     def renew(self, pixels: int = 0) -> None:
         """What comes now is another picture, of so many px, with a budget of its own."""
         self._bytes, self._pieces = self._most, PIECES
-        self._end = time.thread_time() + SECONDS * (1 + pixels / QUICK)
+        self._begun, self._time = time.thread_time(), SECONDS * (1 + pixels / QUICK)
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Raises BadData where the budget is used up."""
@@ -68,11 +69,15 @@ class BoundedFile(io.BufferedReader):
         self._bytes -= len(found)
         self._pieces -= 1
         looks = len(found) > _BUFFER or self._pieces % _LOOK == 0
-        late = looks and time.thread_time() > self._end
+        late = looks and self._is_late()
         if self._bytes < 0 or self._pieces < 0 or late:
             hint = "pictures and films that latty wrote are not like this"
             raise BadData(f"{self._name} has more headers than latty reads", hint)
         return found
+
+    def _is_late(self) -> bool:
+        took = time.thread_time() - self._begun
+        return took > self._time and took > self._time * slowness()
 
 
 class _EndingFile(BoundedFile):

@@ -2,10 +2,13 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
+import onnx_files
 import pytest
 from loopback import File, serving
+from processes import alive, children, gone
 from studio import Keys, asked, run, settled, text, until
 from textual import events
 from zoo_files import zoo_text
@@ -14,8 +17,8 @@ from latty import home
 from latty.directions.file import read_header
 from latty.scene import Edit, Layers, Scene
 from latty_tui.dialogs.readers import free_name
-from latty_tui.drawing.engine import OpenModel
-from latty_tui.library import models, opening, sets
+from latty_tui.drawing.engine import Drawn, OpenModel
+from latty_tui.library import importing, models, opening, sets
 from latty_tui.library.marks import Marks, read_tags
 from latty_tui.library.opening import show_model
 from latty_tui.panels.directions import renaming
@@ -613,3 +616,96 @@ def test_a_filter_brings_the_cursor_to_the_first_that_can_be_used() -> None:
         assert pilot.app.state.scene.edits[0].direction == "demo/yaw"
 
     run(test)
+
+
+# --- what takes long is called off ----------------------------------------------------------------
+
+
+def test_esc_ends_the_look_at_a_dropped_file_and_its_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that its disk does not give: the process that looks at it stands still."""
+    path = tmp_path / "huge.pt"
+    path.write_bytes(b"PK\x03\x04")
+    looking = [sys.executable, "-c", "import time; time.sleep(600)"]
+    monkeypatch.setattr(importing, "command", lambda *words: looking)
+
+    async def keys(pilot: Keys) -> None:
+        before, opened, seed = children(), pilot.app.opened, pilot.app.state.scene.seed
+        pilot.app.post_message(events.Paste(str(path)))
+        await until(pilot, lambda: children() - before, "it is looked at")
+        (child,) = children() - before
+        await pilot.press("n")  # all else goes on
+        await settled(pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: not alive(child), "the process has ended")
+        await until(pilot, lambda: "called off" in said(pilot), "it says so")
+        assert pilot.app.opened == opened and pilot.app.state.scene.seed == seed + 1
+        assert len(pilot.app.screen_stack) == 1
+
+    run(keys)
+
+
+def test_esc_ends_the_opening_of_a_model_and_goes_back(tmp_path: Path) -> None:
+    path = tmp_path / "slow.onnx"
+    path.touch()
+
+    async def keys(pilot: Keys) -> None:
+        engine = pilot.app.engine.pid
+        for times in (1, 2):
+            pilot.app.post_message(events.Paste(str(path)))
+            await until(pilot, lambda: pilot.app.engine.opening == str(path), "it is being opened")
+            await pilot.press("escape")
+            await until(pilot, lambda: pilot.app.opened == "demo", "the one before is open")
+            await settled(pilot)
+            assert pilot.app.engine.pid != engine and not alive(engine), times
+            assert "is not opened" in said(pilot) and pilot.app.state.scene.model == "demo"
+            engine = pilot.app.engine.pid
+            await pilot.press("escape")  # nothing is at work: nothing happens
+            await settled(pilot)
+            assert pilot.app.engine.pid == engine
+
+    run(keys, ref="demo")
+
+
+@pytest.mark.slow
+def test_a_dropped_network_is_drawn(tmp_path: Path) -> None:
+    """A real engine, and the process of onnxruntime below it, which ends with the studio."""
+    path = tmp_path / "faces.onnx"
+    path.write_bytes(onnx_files.Recipe().data())
+    seen: set[int] = set()
+
+    async def keys(pilot: Keys) -> None:
+        drawn: list[Drawn] = []
+        pilot.app.picture.drawn = lambda one, quick: drawn.append(one)
+        pilot.app.post_message(events.Paste(str(path)))
+        await until(pilot, lambda: pilot.app.opened == str(path), "it is open")
+        await settled(pilot)
+        await pilot.press("n")
+        await settled(pilot)
+        assert {(one.width, one.height) for one in drawn[-2:]} == {(8, 8)}
+        assert len({bytes(one.payload) for one in drawn[-2:]}) == 2
+        seen.update(children(pilot.app.engine.pid))
+        assert seen, "it runs in a process of its own"
+
+    run(keys, ref="portraits", real=True)
+    assert all(gone(pid) for pid in seen)
+
+
+@pytest.mark.slow
+def test_esc_ends_a_network_that_runs_for_minutes(tmp_path: Path) -> None:
+    """A real engine, and the process of onnxruntime below it."""
+    path = tmp_path / "slow.onnx"
+    path.write_bytes(onnx_files.slow())
+
+    async def keys(pilot: Keys) -> None:
+        pilot.app.post_message(events.Paste(str(path)))
+        engine = pilot.app.engine.pid
+        await until(pilot, lambda: children(engine), "onnxruntime runs")
+        below = children(engine)
+        await until(pilot, lambda: pilot.app.engine.opening == str(path), "it is being opened")
+        await pilot.press("escape")
+        await until(pilot, lambda: not any(map(alive, {engine, *below})), "both have ended")
+        await until(pilot, lambda: pilot.app.opened == "portraits", "the one before is open")
+
+    run(keys, ref="portraits", real=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -103,3 +104,19 @@ class Recipe:
         opset = [helper.make_opsetid("", 17)]
         model = helper.make_model(graph, opset_imports=opset, ir_version=self.version)
         return model.SerializeToString()
+
+
+def slow(steps: int = 2000, side: int = 1500) -> bytes:
+    """A generator that draws for minutes: products of matrices, one after the other."""
+    model = onnx.load_from_string(Recipe().data())
+    (last,) = (node for node in model.graph.node if node.output[0] == "img")
+    last.output[0] = "real"
+    made = [helper.make_node("ReduceMean", ["real"], ["one"]),
+            helper.make_node("Expand", ["one", "sides"], ["p0"])]  # fmt: skip
+    made += [helper.make_node("MatMul", [f"p{i}", "p0"], [f"p{i + 1}"]) for i in range(steps)]
+    made += [helper.make_node("ReduceMean", [f"p{steps}"], ["end"]),
+             helper.make_node("Add", ["real", "end"], ["img"])]  # fmt: skip
+    model.graph.node.extend(made)
+    model.graph.initializer.append(numpy_helper.from_array(np.array([side, side]), "sides"))
+    data: bytes = model.SerializeToString()
+    return data

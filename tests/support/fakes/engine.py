@@ -1,13 +1,15 @@
 """An engine that answers at once: the protocol of latty.jobs.engine without torch.
 
 A picture is one colour, of the seed, with a stripe per edit. Models are those of MODELS and files
-that are there; "broken" cannot be opened, opening "deadly" ends the process. Directions whose set
-is "missing" cannot be drawn. What is asked is written down in the state folder, asked.jsonl.
+that are there; "broken" cannot be opened, opening "deadly" ends the process, opening slow.onnx
+takes ten minutes. Directions whose set is "missing" cannot be drawn. What is asked is written down
+in the state folder, asked.jsonl.
 """
 
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,8 @@ def tile(scene: Any) -> list[bytes]:
 def opened(ref: str) -> dict[str, Any]:
     if ref == "deadly":
         os._exit(3)
+    if Path(ref).name == "slow.onnx":
+        time.sleep(600)
     known = MODELS.get(ref) or (info(Path(ref).stem) if Path(ref).is_file() else None)
     if known is None or ref == "broken":
         return failed("Missing", f"there is no model '{ref}'")
