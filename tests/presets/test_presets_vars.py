@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import time
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from cli_in_process import latty
 from preset_files import container, direction_set
 
 from latty import home, presets
+from latty.budget import slowness
 from latty.errors import PresetError
 from latty.presets import reading
 
@@ -116,7 +119,43 @@ def test_a_few_lines_that_stand_for_a_billion_values_end(tmp_path: Path) -> None
 
 def test_a_fault_of_a_value_is_said_once_where_it_stands(tmp_path: Path) -> None:
     text = f"[vars]\na = '{{b}}{{b}}{{b}}'\nb = '{'x' * 10_001}'\n[scene]\nmodel = '{{a}}'\n"
-    assert refused(write(tmp_path, text)).count("{b} is longer than") == 1
+    assert refused(write(tmp_path, text)).count("filled with more than 10000 characters") == 1
+
+
+BOMBS = {
+    "many in one text": ("a = '{long}'", "model = '{many}'"),
+    "many texts": ("a = '{half}'\nb = '{{a}}{{a}}'", "model = [{each}]"),
+    "a long way": ("{chain}", "seed = '{{v0}}'"),
+}
+
+
+def test_names_beyond_all_number_are_not_looked_for(tmp_path: Path) -> None:
+    edits = ",".join(f"{{direction='d{i}/x#a',strength=1}}" for i in range(20_000))
+    text = f"{HEAD}{SCENE}edits = [{edits}]\n"
+    (tmp_path / "below").mkdir()
+    begun = time.process_time()
+    assert "too many" in refused(write(tmp_path / "below", text))
+    assert time.process_time() - begun < 3 * slowness()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", BOMBS)
+def test_no_text_of_a_small_preset_fills_the_memory(what: str, tmp_path: Path) -> None:
+    pieces = {
+        "long": "x" * 9999,
+        "half": "x" * 4999,
+        "many": "{a}" * 300_000,
+        "each": "'{b}'," * 20_000,
+        "chain": "".join(f"v{i} = '{{v{i + 1}}}'\n" for i in range(3000)) + "v3000 = 1",
+    }
+    known, scene = (text.format(**pieces) for text in BOMBS[what])
+    file = write(tmp_path, f"{HEAD}[vars]\n{known}\n[scene]\n{scene}\n")
+    tracemalloc.start()
+    try:
+        assert "scene." in refused(file)
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A folder that others write to as well: what eve puts beside an output costs bob nothing."""
 
+import multiprocessing
 import os
 import shutil
 import socket
@@ -216,3 +217,33 @@ def test_a_ranking_into_the_folder_of_another_user(what: str, place: Path) -> No
     assert done.returncode in codes, done.stderr
     assert done.stderr.count("\n") == (done.returncode != 0), done.stderr
     assert before == state(place / "bob/precious")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [0o777], indirect=True)
+@pytest.mark.parametrize("how", [None, "link to a folder", "pipe", "folder", "copied work"])
+def test_several_processes_trust_no_more_than_one(how: str | None, place: Path) -> None:
+    """Forks of this process: others may not be able to start this Python, nor to import."""
+
+    def split(folder: str = "bob") -> subprocess.CompletedProcess[str]:
+        forks = multiprocessing.get_context("fork")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(multiprocessing, "get_context", lambda kind: forks)
+            return latty("render", "tiny.toml", "other.toml", "--workers", "2", "-q",
+                         "--out-dir", "../shared", home=place / folder)  # fmt: skip
+
+    (place / "first/home").mkdir(parents=True)
+    for name in ("tiny", "other"):
+        write_preset(place / "first", name, frames=2)
+    assert split("first").returncode == 0
+    for one in (place / "shared").iterdir():
+        one.unlink()
+    planted = plant(place, WORK["tiny.gif"], how) if how else None
+    give(write_preset(place / "bob", "other", frames=2), BOB)
+    before = state(planted) if planted else [], state(place / "bob/precious")
+    done = as_user(BOB, split)
+    assert done.returncode == (73 if planted else 0), done.stderr
+    assert before == (state(planted) if planted else [], state(place / "bob/precious"))
+    made = {one.name: one.lstat() for one in (place / "shared").iterdir() if one != planted}
+    assert {*made} == ({"other.gif"} if planted else {"other.gif", "tiny.gif"})
+    assert all(stat.S_ISREG(one.st_mode) and one.st_uid == BOB for one in made.values())

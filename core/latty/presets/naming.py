@@ -22,6 +22,7 @@ from latty.tables import words
 from latty.tables.rules import Fault
 
 FONT, SOUND = "font", "sound"  # files, of which no store keeps any
+MOST = 4096  # models, directions, latents, sounds and fonts that a preset names
 
 Find = Callable[[str], object]  # raises LattyError for a reference that leads nowhere
 
@@ -111,7 +112,10 @@ def placed(data: Mapping[str, Any], folder_of: Callable[[words.Path], Path | Non
     folder_of  that folder for a key; None for the current one
     """
     found = Placed(dict(data))
-    for where, kind, text in _named(data):
+    for count, (where, kind, text) in enumerate(_named(data)):
+        if count == MOST:  # each is looked for on the disk
+            found.faults.append(Fault(where, f"is one of more than {MOST} names: too many"))
+            break
         folder = folder_of(where) if isinstance(text, str) and text else None
         if folder is None or text.startswith(MIXING) or words.unsafe_character(text):
             continue

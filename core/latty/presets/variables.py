@@ -27,8 +27,10 @@ _NEGATIVE = re.compile(rf"-\{{({NAME})\}}", re.ASCII)  # of a number it is one, 
 SPEC = re.compile(r"[+ ]?0?\d{0,2}(\.\d{1,2})?[dfge]?", re.ASCII)
 _OWN = rf"\{{(?:{'|'.join(OWN)})(?::[^{{}}]*)?\}}"
 _ESCAPED = re.compile(rf"\{{({_OWN})\}}")
-LONGEST = 10_000  # characters of a text that is filled in
+LONGEST = 10_000  # characters that are filled in to one text
+ALL = 1_000_000  # and to all texts
 MOST = 100_000  # values that are filled in, lists within lists counted
+DEEPEST = 50  # names that stand for one another
 SCALARS = str | int | float  # a truth value is an int
 
 Values = Mapping[str, Any]
@@ -47,6 +49,7 @@ class Filling:
     faults: list[Fault] = field(default_factory=list)
     doubts: list[Fault] = field(default_factory=list)
     count: int = 0
+    characters: int = 0
     inside: list[str] = field(default_factory=list)  # names whose values are being filled in
 
     def filled(self, value: Any, where: Path, later: Collection[str] = ()) -> Any:
@@ -72,7 +75,18 @@ class Filling:
             value = self._value(found[1], where)
             if isinstance(value, int | float) and not isinstance(value, bool):
                 return -value
-        return TOKEN.sub(lambda token: self._written(token, where, later), text)
+        parts, end, left = list[str](), 0, LONGEST
+        for token in TOKEN.finditer(text):
+            part = self._written(token, where, later)
+            left -= len(part)
+            self.characters += len(part)
+            if left < 0 or self.characters > ALL:
+                most = f"in all {ALL}" if left >= 0 else str(LONGEST)
+                self._fault(where, f"is filled with more than {most} characters")
+                return text
+            parts += [text[end : token.start()], part]
+            end = token.end()
+        return "".join([*parts, text[end:]])
 
     def _written(self, token: re.Match[str], where: Path, later: Collection[str]) -> str:
         """What stands in the place of a placeholder, or of two braces, within a text."""
@@ -91,9 +105,6 @@ class Filling:
         if text is None:
             self._fault(where, f"{{{name}:{spec}}} is no way to write {described(value)}")
             return token[0]
-        if len(text) > LONGEST:
-            self._fault(where, f"{{{name}}} is longer than {LONGEST} characters")
-            return token[0]
         return text.replace("{", "{{").replace("}", "}}") if later else text
 
     def _value(self, name: str, where: Path) -> Any:
@@ -101,6 +112,9 @@ class Filling:
         if name in self.inside:
             circle = " -> ".join([*self.inside[self.inside.index(name) :], name])
             self._fault(where, f"goes in a circle: {circle}")
+            return ""
+        if len(self.inside) == DEEPEST:
+            self._fault(where, f"goes through more than {DEEPEST} names that stand for others")
             return ""
         self.inside.append(name)
         try:
