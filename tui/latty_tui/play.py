@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latty import pictures, process
+from latty import pictures
 from latty.cli import signals
 from latty.errors import BadData
 from latty.render.grids import on_board
@@ -50,7 +50,7 @@ def _film(film: Iterable[Frame], first: Frame, terminal: Terminal, number: int) 
         _write(HIDE + latty_tui_terminal.reserve(rows))
         try:
             for pixels, seconds in film:
-                process.check()
+                signals.check()
                 due += seconds
                 if time.monotonic() < due:
                     data, _ = latty_tui_terminal.render(pixels, terminal, number)
@@ -62,7 +62,7 @@ def _film(film: Iterable[Frame], first: Frame, terminal: Terminal, number: int) 
 
 def _wait(due: float) -> None:
     while (left := due - time.monotonic()) > 0:
-        process.check()
+        signals.check()
         time.sleep(min(left, NAP))
 
 

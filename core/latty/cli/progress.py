@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from latty import process
 from latty.cli import signals
 from latty.cli.out import EVENTS, Out, counted, is_terminal, moment, print_line, seconds, to_json
 from latty.errors import Interrupted, explain
@@ -95,7 +94,7 @@ class Progress:
         self._pace.ahead = [*stages]
 
     def __call__(self, done: int, total: int, what: str) -> None:
-        process.check(self.hint)
+        signals.check(self.hint)
         now = time.monotonic()
         new = self._pace.enters(now, done, what)
         left, self._at = self._pace.left(now, done, total), (done, total)

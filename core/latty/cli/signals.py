@@ -14,6 +14,7 @@ from typing import ClassVar, NoReturn
 
 from latty import process
 
+check = process.check  # raises Interrupted when a signal has asked the work to stop
 SIGPIPE = 13  # Windows has no signal.SIGPIPE, and the exit code 141 means it everywhere
 
 
@@ -79,7 +80,7 @@ def _write(file: int, words: bytes) -> None:
 
 @contextmanager
 def cooperative(farewell: bytes = b"") -> Iterator[None]:
-    """Work that calls `process.check` often; `farewell` goes to the terminal on a sudden end."""
+    """Work that calls `check()` often; `farewell` goes to the terminal on a sudden end."""
     _State.depth, before = _State.depth + 1, _State.farewell
     _State.farewell = farewell or before
     try:

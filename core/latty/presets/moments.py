@@ -14,7 +14,6 @@ from typing import Any, Literal, overload
 
 from latty.errors import LattyError
 from latty.presets import rates, sounds
-from latty.presets.sounds import LONGEST
 from latty.tables.rules import Faults, Rule
 from latty.tables.words import Path, described, shown
 
@@ -22,6 +21,7 @@ FRAMES = 60  # of a preset that moves and does not say how many
 MOST = 10**5  # frames of a film
 USUAL: float = 25  # frames per second of an output that does not say
 
+LONGEST = sounds.LONGEST  # seconds
 TEXT = r"\d{1,9}(\.\d{1,9})?(s|ms|b|%)"
 FORMS = "write '2.5s', '500ms', '12b' or '50%'"
 SLACK = 1e-9  # of a film: what rounding may add to a time at its very end

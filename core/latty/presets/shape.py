@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from latty.presets import codecs
-from latty.presets.moments import MOST, lasting, moment
+from latty.presets.moments import LONGEST, MOST, lasting, moment
 from latty.presets.paths import name_fault
 from latty.presets.pins import Pins
-from latty.presets.sounds import LONGEST
 from latty.presets.texts import MOST as MOST_TEXTS
 from latty.presets.texts import TEMPLATE, Caption
 from latty.presets.tracks import TRACK, Motion, Track, noise, words

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
-from latty import process
 from latty.cli import signals
 from latty.cli.out import is_terminal
 from latty.text import printable
@@ -127,7 +126,7 @@ class Asked:
             with signals.cooperative():
                 while self._thread is not None and self._thread.is_alive():
                     self._thread.join(0.1)
-                    process.check()
+                    signals.check()
         finally:
             self.restore()
         return parse(self.data)

@@ -7,7 +7,6 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
-from latty import process
 from latty.cli import signals
 from latty.cli.job_table import how_far, row
 from latty.cli.out import Out, is_terminal
@@ -118,7 +117,7 @@ def _watch(run: Run, ids: Sequence[str]) -> int:
     line = Line(run.out)
     with signals.cooperative():
         while left:
-            process.check("the jobs go on; see: latty jobs list")
+            signals.check("the jobs go on; see: latty jobs list")
             found, failed = _each(run, left, _seen)
             bad += failed
             for status in found.values():

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from latty import process
 from latty.cli import detach as cli_detach
 from latty.cli import signals, workers
 from latty.cli.parser import Parser
@@ -199,7 +198,7 @@ def _fault(request: RenderRequest, found: CheckedRequest | Exception, run: Run) 
 
 def _tried(request: RenderRequest, found: CheckedRequest | Exception, run: Run) -> int:
     """The code of one preset; raises what stops them all."""
-    process.check(GO_ON)
+    signals.check(GO_ON)
     if (code := _fault(request, found, run)) or isinstance(found, Exception):
         return code
     if _is_fresh(found):

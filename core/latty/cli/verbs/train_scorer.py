@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty import locks, process
+from latty import locks
 from latty.attributes.store import CARDS, discard_training
 from latty.cli import detach as cli_detach
 from latty.cli import signals
@@ -89,7 +89,7 @@ def _trained(run: Run, data: Path, numbers: dict[str, Any]) -> int:
                    attributes=trained.figures, pictures=trained.pictures, skipped=trained.skipped,
                    complete=trained.complete, seconds=round(took, 3))  # fmt: skip
     if not trained.complete:
-        process.check(f"the best so far is {args.output}; {RESUME}")
+        signals.check(f"the best so far is {args.output}; {RESUME}")
     return 0
 
 

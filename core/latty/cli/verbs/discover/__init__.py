@@ -3,9 +3,8 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-from latty import process
 from latty.cli import detach as cli_detach
-from latty.cli import workers
+from latty.cli import signals, workers
 from latty.cli.out import seconds
 from latty.cli.parser import Parser
 from latty.cli.run import Run
@@ -61,7 +60,7 @@ def run(run: Run) -> int:
                    space=header.space, complete=header.complete, seconds=round(took, 3),
                    directions=shown)  # fmt: skip
     if not header.complete:
-        process.check(f"what was found so far is in {name}; {RESUME}")
+        signals.check(f"what was found so far is in {name}; {RESUME}")
     return 0
 
 
