@@ -130,6 +130,22 @@ def test_those_used_longest_ago_make_room(tmp_path: Path, drawn: list[int]) -> N
     assert names[0] not in kept(tmp_path)
 
 
+def test_what_else_lies_there_stays(tmp_path: Path, drawn: list[int]) -> None:
+    """The folder may be a link to one that is used for other things."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "home/cache").mkdir(parents=True)
+    (tmp_path / "home/cache/frames").symlink_to(elsewhere)
+    others = ["thesis.tex", "thesis.lock", "notes.part", "a" * 63, "A" * 64, f"{'a' * 64}.tex"]
+    for name in others:
+        (elsewhere / name).write_text("mine")
+        os.utime(elsewhere / name, (1e9, 1e9))
+    rendered(tmp_path, cache=f"{SIZE + 1000}")
+    rendered(tmp_path, "--set", "scene.seed.walk=[1,6]", cache=f"{SIZE + 1000}")
+    assert len([*elsewhere.iterdir()]) == len(others) + 1
+    assert all((elsewhere / name).read_text() == "mine" for name in others)
+
+
 def test_none_are_kept_without_a_cache(tmp_path: Path) -> None:
     rendered(tmp_path, cache="0")
     assert not kept(tmp_path)

@@ -1,5 +1,6 @@
 """Ways to show a picture: what is written is decoded again and compared with the picture."""
 
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from latty import home
 from latty.render import picture
 from latty.scene import Scene
 from latty_tui import terminal as latty_tui_terminal
@@ -299,9 +301,16 @@ def test_without_colours_brightness_becomes_characters() -> None:
     assert all(part[1] == "" for line in lines for part in line)
 
 
-def test_saved_pictures_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_saved_pictures_do_not_pile_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from latty_tui.pictures import saved
 
     monkeypatch.setattr(saved, "KEPT", 3)
+    elsewhere = tmp_path / "photos"  # the folder may be a link
+    elsewhere.mkdir()
+    home.cache_dir().mkdir(parents=True)
+    (home.cache_dir() / "pictures").symlink_to(elsewhere)
+    (elsewhere / "holiday.png").write_text("mine")
+    os.utime(elsewhere / "holiday.png", (1e9, 1e9))
     paths = [Path(saved.encode(np.full((4, 4, 3), i, np.uint8), 0, 0)) for i in range(5)]
     assert [path.exists() for path in paths] == [False, False, True, True, True]
+    assert (elsewhere / "holiday.png").read_text() == "mine"

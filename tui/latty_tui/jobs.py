@@ -89,7 +89,8 @@ def _added(word: str) -> bool:
 
 def _ours(word: str) -> bool:
     """Whether a word is the path of a preset that the studio wrote for this job alone."""
-    return Path(word).parent.parent == sheets()
+    folder = Path(word).parent
+    return folder.parent == sheets() and folder.name != ".."
 
 
 @dataclass(slots=True)

@@ -144,8 +144,12 @@ def _curves(found: "Curves") -> str:
     return csv_text(
         ("direction", "strength", "attribute", "mean", "std"),
         (
-            [direction, round(strength, 4), attribute]
-            + [round(float(each[k, s, a]), 5) for each in (mean, std)]
+            (
+                direction,
+                round(strength, 4),
+                attribute,
+                *(round(float(each[k, s, a]), 5) for each in (mean, std)),
+            )
             for k, direction in enumerate(found.directions)
             for s, strength in enumerate(found.strengths[k])
             for a, attribute in enumerate(found.attributes)

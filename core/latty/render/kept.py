@@ -7,6 +7,7 @@ ones that were used last stay, within `frame_cache` bytes and MONTH.
 """
 
 import os
+import re
 import shutil
 import stat
 import time
@@ -20,6 +21,7 @@ from latty.folders import private
 
 MONTH = 30 * 86_400.0  # seconds after which pictures that nobody used are removed
 LOCK, HALF = ".lock", ".part"  # beside a journal: who is at it, and a copy that is being made
+NAME = re.compile(r"[0-9a-f]{64}(\.lock|\.part)?")  # a journal, and these two
 
 
 @contextmanager
@@ -45,12 +47,15 @@ def place_of(key: str, path: Path, most: int) -> Iterator[Path]:
 
 def make_room(folder: Path, most: int) -> None:
     """Remove what was used longest ago, until no more than `most` bytes are left, and no more than
-    are free on the disk; what somebody is at stays. Raises OSError."""
+    are free on the disk; what somebody is at stays, and so does all that has no name of ours: the
+    folder may be a link to one that holds other things. Raises OSError."""
     most = min(most, shutil.disk_usage(folder).free)
-    found = [one for one in folder.iterdir() if one.suffix != LOCK]
-    for lock in folder.glob(f"*{LOCK}"):  # of what was killed
-        with suppress(OSError):
-            locks.remove(lock)
+    ours = [one for one in folder.iterdir() if NAME.fullmatch(one.name)]
+    found = [one for one in ours if one.suffix != LOCK]
+    for lock in ours:
+        if lock.suffix == LOCK:  # of what was killed
+            with suppress(OSError):
+                locks.remove(lock)
     used, now = 0, time.time()
     for one in sorted(found, key=_used, reverse=True):
         used += _size(one)

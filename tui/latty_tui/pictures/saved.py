@@ -1,5 +1,6 @@
 """No picture in the terminal: a PNG in the cache folder, and its path."""
 
+import re
 from pathlib import Path
 
 from latty import home
@@ -36,8 +37,10 @@ def encode(rgb: Pixels, columns: int, rows: int, **_: object) -> str:
 
 
 def _forget(folder: Path) -> None:
-    """Remove the oldest pictures, where there are too many."""
-    files = sorted(folder.glob("*.png"), key=lambda path: stamp_of(path) or (0, 0, 0))
+    """Remove the oldest of our pictures, where there are too many; the folder may be a link to one
+    that holds others."""
+    ours = (path for path in folder.iterdir() if re.fullmatch(r"[0-9a-f]{16}\.png", path.name))
+    files = sorted(ours, key=lambda path: stamp_of(path) or (0, 0, 0))
     for path in files[:-KEPT]:
         path.unlink(missing_ok=True)
 
