@@ -98,6 +98,20 @@ def test_no_other_file_is_opened(what: str, place: str, there: Path) -> None:
     assert (again.returncode, again.stderr) == (66, done.stderr)
 
 
+@pytest.mark.parametrize("ref", ["hello", "/dev/zero", "../outside/pipe", "../outside/x.toml"])
+def test_no_preset_is_opened_for_a_panel(ref: str, there: Path) -> None:
+    os.mkfifo(there / "outside/pipe")
+    (there / "outside/x.toml").write_text("secret")
+    path = picture(there / "pictures/x.png", {})
+    recipe = provenance.read(path)
+    recipe["preset"]["panels"] = [{"preset": ref}]
+    png.save(np.zeros((4, 4, 3), np.uint8), path, provenance.canonical(recipe))
+    for verb in ("render", "check"):
+        done = latty(verb, "pictures/x.png", home=there)
+        assert (done.returncode, done.stderr.count("\n")) == (65, 1), done.stderr
+        assert "panels.0.preset: names a preset" in done.stderr
+
+
 @pytest.mark.parametrize("what", ["model", "direction", "lock", "condition"])
 def test_what_the_user_names_is_opened_wherever_it_lies(what: str, there: Path) -> None:
     key, scene = naming(what, "absolute", there)

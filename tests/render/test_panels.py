@@ -163,6 +163,14 @@ def test_data_without_a_scene_is_no_panel() -> None:
         presets.from_dict({"schema": 1, "panels": [{"model": "demo"}]}, "x.toml")
 
 
+def test_data_may_name_a_preset_for_a_panel() -> None:
+    data = {"schema": 1, "scene": {"model": "demo"}, "outputs": [{"path": "x.png"}]}
+    made = presets.from_dict({**data, "panels": [{"preset": "hello"}]}, "x.toml")
+    assert len(made.panels) == 1 and "portraits" in repr(made.panels[0])
+    with pytest.raises(PresetError, match=r"panels\.0\.preset: there is no preset"):
+        presets.from_dict({**data, "panels": [{"preset": "nosuch"}]}, "x.toml")
+
+
 def test_a_panel_of_other_weights_is_drawn_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

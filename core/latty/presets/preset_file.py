@@ -33,7 +33,7 @@ class PresetFile(TableFile):
     def folder_of(self, where: words.Path) -> Path | None:
         """The folder in which a path begins that stands at a key: that of the file which says it.
         None where it was typed, and for what is in no file: it begins in the current one."""
-        if any(override.covers(where) for override in self.overrides):
+        if not self.layers or any(override.covers(where) for override in self.overrides):
             return None
         layer = owner(self.layers, where)
         return layer.folder if layer.path is not None else None

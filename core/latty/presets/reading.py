@@ -95,6 +95,9 @@ def _with_file(source: PresetFile, index: int, panel: Table) -> Table:
     if not panel["preset"]:
         return panel
     ref, where = panel["preset"], ("panels", index, "preset")
+    if source.kind is RECIPE:  # of anybody's: no file that it names is opened
+        what = "names a preset: latty writes the scenes themselves into recipes"
+        raise PresetError(source.file, [source.problem(where, what)])
     folder = source.folder_of(where) or Path()
     if is_stream(ref):
         what = "is a pipe, which is read as a preset only where one is named on the command line"
@@ -104,7 +107,7 @@ def _with_file(source: PresetFile, index: int, panel: Table) -> Table:
     except (Missing, OutputError) as error:
         found = source.problem(where, error.message, error.hint, error.exit_code)
         raise PresetError(source.file, [found]) from None
-    if "panels" in other.data or source.kind is RECIPE:
+    if "panels" in other.data:
         what = "names a preset that has panels of its own"
         raise PresetError(source.file, [source.problem(where, what)])
     return {**panel, "scene": accepted(other)["scene"]}
