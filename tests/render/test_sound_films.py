@@ -82,7 +82,7 @@ def test_a_short_sound_is_padded_and_a_film_may_begin_within_it(offset, begins, 
     assert abs(loud[0] - begins) <= 0.021 and abs(loud[-1] + 0.02 - ends) <= 0.041
 
 
-def test_a_long_film_has_room_for_the_index_of_its_sound(tmp_path):
+def test_a_slow_film_has_all_of_a_fast_sound(tmp_path):
     path = wav(tmp_path / "a.wav", melody(60, 8000).repeat(12)[::1], 96_000)
     film = write("mp4", Frames(pan(16, 60), Fraction(1)), tmp_path / "x", sound=str(path))
     assert decoded(film)[1] == 96_000

@@ -11,13 +11,27 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from frames_for_writers import COMMENT, FILMS, NAMES, Frames, content, output, pan, psnr, write
+from frames_for_writers import (
+    CODECS,
+    COMMENT,
+    FILMS,
+    NAMES,
+    Frames,
+    content,
+    output,
+    pan,
+    psnr,
+    write,
+)
 from PIL import Image
 from places import ROOT
+from sound_files import decoded as heard
+from sound_files import melody, wav
 
 from latty.presets.formats import HEAD, formats, recognised, starts, writer_of
 from latty.render import embedded, shots
 from latty.render.ffmpeg.probe import try_encoder
+from latty.render.headers import boxes
 from latty.report import silent
 
 VIDEOS = [name[1:] for name, form in formats().items() if form.codecs]
@@ -139,13 +153,53 @@ def test_video_lasts_as_long_as_it_should(name: str, fps: Fraction, tmp_path: Pa
         assert container.streams.video[0].codec_context.colorspace == 1  # BT.709, said so
 
 
-def test_a_long_mp4_has_room_for_its_index(tmp_path: Path) -> None:
+def test_a_long_mp4_begins_with_all_of_its_index(tmp_path: Path) -> None:
     frames = pan(16, 20)
     film = Frames([frames[i * i % 20] for i in range(2000)])  # jumps: keyframes and reordering
     made, comment = output("mp4"), COMMENT[:-1] + " " * 100_000 + "}"
     writer_of(made).write(film, tmp_path / "x", made, comment, silent)
     assert embedded.extract(tmp_path / "x") == comment
     assert len(decoded("mp4", tmp_path / "x")) == 2000
+
+
+@pytest.mark.parametrize("codec", [codec for name, codec in CODECS if name == "mp4"])
+@pytest.mark.parametrize("seconds", [0, 3])
+def test_no_byte_of_an_mp4_is_padding(codec: str, seconds: int, tmp_path: Path) -> None:
+    """Nothing but its head, its index, 8 bytes for the length of a large film, and the film."""
+    tone = melody(3, 8000).repeat(12)
+    sound = {"sound": str(wav(tmp_path / "a.wav", tone, 96_000))} if seconds else {}
+    path = write("mp4", Frames(pan(32, 75)), tmp_path / "x", codec=codec, **sound)
+    with path.open("rb") as file:
+        places = [*boxes.walk(file, (), path.stat().st_size)]
+    assert [kind for kind, _ in places] == [b"ftyp", b"moov", b"free", b"mdat"]
+    assert places[3][1] - places[2][1] == 8
+    assert len(decoded("mp4", path)) == 75
+    assert not seconds or len(heard(path)[0]) >= 3 * heard(path)[1]
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    data = b"".join(parts)
+    return (len(data) + 8).to_bytes(4) + kind + data
+
+
+@pytest.mark.parametrize(("first", "fits"), [(1000, True), (2**32 - 60, False)])
+@pytest.mark.parametrize("kind", [b"stco", b"co64"])
+def test_an_index_says_where_the_film_lies_or_stays_where_it_is(
+    kind: bytes, first: int, fits: bool, tmp_path: Path
+) -> None:
+    length = 4 if kind == b"stco" else 8
+    table = box(kind, bytes(4), (1).to_bytes(4), first.to_bytes(length))
+    index = box(b"moov", box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", table)))))
+    data = os.urandom(3 << 20)
+    head, film = box(b"ftyp", b"isom"), box(b"mdat", data)
+    path = tmp_path / "x.mp4"
+    path.write_bytes(head + film + index)
+    boxes.index_first(path)
+    if fits or kind == b"co64":
+        moved = index[:-length] + (first + len(index)).to_bytes(length)
+        assert path.read_bytes() == head + moved + film
+    else:
+        assert path.read_bytes() == head + film + index
 
 
 @pytest.mark.parametrize(("loops", "expected"), [(True, 0), (False, None)])

@@ -39,11 +39,6 @@ def encoder_of(container: str, codec: str | None) -> str:
     return FLAC if codec == "ffv1" else AAC
 
 
-def index_bytes(seconds: float) -> int:
-    """At most what the index of an MP4 says of a sound."""
-    return 4096 + round(seconds * max(AAC_RATES) / PACKET) * 40
-
-
 class Sound:
     """The sound of an output as one more stream of a container.
 

@@ -1,6 +1,5 @@
 """Films through FFmpeg: colours tagged, bytes reproducible."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -27,7 +26,6 @@ def encode(
     output: Output,
     comment: str,
     report: Report,
-    muxing: Mapping[str, str] | None = None,
 ) -> None:
     """Write frames (H, W, 3 or 4) as an output says; halved colour pads an odd size to even by
     repeating its edge. Raises BadData for a codec that does not go into this container, DeviceError
@@ -38,7 +36,7 @@ def encode(
         what = f"FFmpeg has no encoder {way.encoder} on this machine, for {known.codec}"
         raise DeviceError(what, "choose another codec: latty doctor tries them all")
     has_alpha = bool(way.alpha) and next(iter(film)).shape[2] == 4
-    options = {"fflags": "+bitexact", **(muxing or {})}  # no versions, no random ids
+    options = {"fflags": "+bitexact"}  # no versions, no random ids
     with muxer(path, container, options) as opened:
         if comment:
             opened.metadata["comment"] = comment

@@ -1,15 +1,22 @@
-"""MP4 and QuickTime: boxes in boxes. Their comment, wherever its box lies in the file.
+"""MP4 and QuickTime: boxes in boxes. Their comment, wherever its box lies in the file; their index,
+moved to the front.
 
 A box is its length and its kind, 4 bytes each, then what it holds: bytes, or more boxes.
 """
 
 import os
+import struct
 from collections.abc import Collection, Iterator
+from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 
 from latty.render.headers import exactly
 
 COMMENT = b"\xa9cmt"
+CHUNKS = {b"stco": "I", b"co64": "Q"}  # where the packets of a track lie in the file
+TRACKS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")  # the boxes around such a table
+BLOCK = 1 << 20
 
 
 def comment(file: BinaryIO) -> bytes | None:
@@ -21,6 +28,51 @@ def comment(file: BinaryIO) -> bytes | None:
         if kind == b"moov" and (found := _of_movie(file, stop)):
             return found
     return None
+
+
+def index_first(path: Path) -> None:
+    """Move the index (moov) of an MP4 from its end to behind its first box (ftyp), in place and in
+    constant memory: playing starts before the download ends, and no byte is set aside for it.
+
+    It stays at the end where a table of 32 bits could not say what then lies beyond 4 GiB. Raises
+    OSError, ValueError.
+    """
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        ends = [end for _, end in _boxes(file, size)]
+        front, start = ends[0], ends[-2]
+        file.seek(start)
+        index = bytearray(exactly(file, size - start))
+        if not _shift_chunks(index, len(index)):
+            return
+        while start > front:  # from the end on: nothing is overwritten before it is read
+            part = max(front, start - BLOCK)
+            file.seek(part)
+            data = exactly(file, start - part)
+            file.seek(part + len(index))
+            file.write(data)
+            start = part
+        file.seek(front)
+        file.write(index)
+
+
+def _shift_chunks(index: bytearray, by: int) -> bool:
+    """Whether all packets that an index names may lie so many bytes later; it says so then."""
+    tables = []
+    for kind, place in walk(BytesIO(index), TRACKS, len(index)):
+        if kind in CHUNKS:
+            count = int.from_bytes(index[place + 4 : place + 8])
+            table = struct.Struct(f">{count}{CHUNKS[kind]}")
+            tables.append(
+                (table, place + 8, [by + one for one in table.unpack_from(index, place + 8)])
+            )
+    try:
+        for table, place, moved in tables:
+            table.pack_into(index, place, *moved)
+    except struct.error:
+        return False
+    return True
 
 
 def extended(file: BinaryIO, number: bytes) -> bytes | None:

@@ -24,14 +24,10 @@ FORMATS = {
 
 def write(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
     """All frames (H, W, 3); index first, so that playing starts before the download ends."""
-    from latty.render.ffmpeg.sound import index_bytes
     from latty.render.ffmpeg.video import encode
 
-    # room for the index at the front: FFmpeg's own way (faststart) would write the file twice
-    room = 1536 + len(comment) + 24 * len(film)
-    if output.sound is not None:
-        room += index_bytes(len(film) / float(film.fps))
-    encode(film, path, "mp4", output, comment, report, {"moov_size": str(room)})
+    encode(film, path, "mp4", output, comment, report)
+    boxes.index_first(path)
 
 
 def recall(file: BinaryIO) -> bytes | None:
