@@ -2,16 +2,18 @@
 
 import json
 import re
+import signal
+import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from cli_in_process import latty
-from cli_process import write_preset
+from cli_process import COMMAND, environment, write_preset
 
 from latty.cli.out import Out
-from latty.cli.progress import KINDS, Progress, TimeLeft
+from latty.cli.progress import KINDS, WORDS, Progress, TimeLeft
 from latty.errors import BadData
 from latty.presets import from_dict
 from latty.presets.formats import formats
@@ -20,6 +22,15 @@ from latty.report import FRAMES, Expected
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d"
 EVENT = {"time", "event", "preset", "stage", "done", "total", "left_s"}
+WORDS_EVENT = {"time", "event", "text"}
+DOUBTFUL = """schema = 1
+frames = 2
+[scene]
+model = "demo"
+[[outputs]]
+path = "a.gif"
+crf = 3
+"""
 
 
 class Clock:
@@ -73,8 +84,8 @@ def test_a_terminal_has_one_line_that_is_taken_away(capsys: pytest.CaptureFixtur
 
 
 def events(text: str) -> list[dict[str, object]]:
-    """The JSON lines of what was said."""
-    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    """What was said, of which every line is JSON."""
+    return [json.loads(line) for line in text.splitlines()]
 
 
 @pytest.mark.parametrize("more", [(), pytest.param(("--workers", "2"), marks=pytest.mark.slow)])
@@ -82,17 +93,74 @@ def test_json_lines_say_start_stages_and_ends(more: Sequence[str], tmp_path: Pat
     good = str(write_preset(tmp_path))
     done = latty("--progress", "json", "render", good, "none.toml", *more, home=tmp_path)
     told = events(done.stderr)
-    assert done.returncode == 66 and all(one.keys() >= EVENT for one in told)
-    assert {one["event"] for one in told} <= {*KINDS}
+    assert done.returncode == 66
+    assert {one["event"] for one in told} <= {*KINDS, *WORDS}
+    for one in told:
+        assert one.keys() >= (WORDS_EVENT if one["event"] in WORDS else EVENT)
     assert all(re.fullmatch(TIME, str(one["time"])) for one in told)
     ends = [
-        (one["preset"], one["event"], one.get("code")) for one in told if one["event"] in KINDS[3:]
+        (one["preset"], one["event"], one.get("code")) for one in told if one["event"] in KINDS[-2:]
     ]
     assert ("tiny", "done", None) in ends and ("none.toml", "failed", 66) in ends
     if not more:
-        mine = [(one["event"], one["stage"]) for one in told if one["preset"] == "tiny"]
+        mine = [(one["event"], one["stage"]) for one in told if one.get("preset") == "tiny"]
         assert mine[:2] == [("start", ""), ("stage", "frames")]
         assert ("stage", "gif") in mine and mine[-1] == ("done", "gif")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("render none.toml", {"failed", "error"}),
+        ("render none.toml other.toml", {"failed", "error"}),
+        ("render a.toml --dry-run", {"note"}),
+        ("render a.toml --dry-run -q", set()),
+        ("render a.toml -o -", {"start", "stage", "done", "note"}),
+        ("render none.toml --debug", {"failed", "error"}),
+        ("check none.toml", {"error"}),
+        ("rendr a.toml", {"error"}),
+        ("render", {"error"}),
+        ("render a.toml --loud", {"error"}),
+        ("jobs show none", {"error"}),
+        ("doctor --image none", {"error"}),
+    ],
+)
+@pytest.mark.parametrize("asked", ["before", "after", "=", "environment"])
+def test_every_line_of_words_is_json(
+    words: str, said: set[str], asked: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.toml").write_text(DOUBTFUL)
+    line, known = words.split(), {}
+    if asked == "environment":
+        known["LATTY_PROGRESS"] = "json"
+    elif asked == "=":
+        line = ["--progress=json", *line]
+    else:
+        flag = ["--progress", "json"]
+        line = [*flag, *line] if asked == "before" else [*line, *flag]
+    done = latty(*line, home=tmp_path, **known)
+    told = events(done.stderr)
+    assert {one["event"] for one in told} - {"progress"} == said
+    assert all(one["text"] for one in told if one["event"] in WORDS)
+    assert done.returncode == (0 if "error" not in said else done.returncode or 1)
+
+
+@pytest.mark.slow
+def test_what_signals_say_is_json(tmp_path: Path) -> None:
+    path = str(write_preset(tmp_path, frames=5000))
+    words = [*COMMAND, "--progress", "json", "render", path]
+    with subprocess.Popen(words, cwd=tmp_path, env=environment(tmp_path), text=True,
+                          stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as run:  # fmt: skip
+        assert run.stderr is not None
+        lines = [next(run.stderr)]
+        while json.loads(lines[-1])["event"] != "stage":
+            lines.append(next(run.stderr))
+        run.send_signal(signal.SIGINT)
+        lines += [*run.stderr]
+    told = [json.loads(line) for line in lines]
+    assert run.returncode == 130
+    assert "stopping after this step" in next(one["text"] for one in told if "text" in one)
+    assert [one["event"] for one in told][-2:] == ["failed", "error"]
 
 
 def test_json_lines_come_twice_a_second_at_most(

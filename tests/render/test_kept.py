@@ -3,6 +3,7 @@ them, files are as without them."""
 
 import errno
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ path = "a.mp4"
 fps = 20
 """
 COUNT = 10
-SIZE = COUNT * (64 * 64 * 3 + 8)  # bytes of its pictures
+SIZE = COUNT * (64 * 64 * 3 + 24)  # bytes of its pictures
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +104,63 @@ def test_only_other_pictures_are_drawn(
     assert bool(drawn) == (words in OTHERS.values())
     assert rendered(tmp_path, *words, cache="0") == again
     assert not list(tmp_path.glob("**/*.latty-work"))
+
+
+RATES = """\
+schema = 1
+seconds = 2
+[scene]
+model = "{model}"
+seed = {{ walk = [1, 2, 1] }}
+[[outputs]]
+path = "a.mp4"
+fps = {0}
+size = 32
+[[outputs]]
+path = "a.gif"
+fps = {1}
+size = 32
+"""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "together"),
+    [(60, 20, 120), (20, 60, 120), (24, 16, 32), (16, 12, 32), (10, 5, 22)],
+)
+def test_moments_that_two_outputs_show_are_drawn_once(
+    first: int, second: int, together: int, tmp_path: Path, drawn: list[int]
+) -> None:
+    """All moments of two rates, filled up to whole batches, which change no bit of a picture."""
+    (tmp_path / "x.toml").write_text(RATES.format(first, second, model="demo"))
+    done = latty("render", "x.toml", home=tmp_path, LATTY_FRAME_CACHE="0")
+    assert done.returncode == 0, done.stderr
+    assert 0 <= sum(drawn) - together <= 8, drawn
+    said = re.search(r"x: (\d+) frames in", done.stderr)
+    assert said is not None and abs(int(said[1]) - together) <= 4
+    for name in ("a.mp4", "a.gif"):
+        again = latty("render", f"renders/{name}", "-o", f"alone/{name}", home=tmp_path,
+                      LATTY_FRAME_CACHE="0")  # fmt: skip
+        assert again.returncode == 0, again.stderr
+    assert contents(tmp_path / "alone") == contents(tmp_path / "renders")
+
+
+def test_kept_moments_serve_other_rates(tmp_path: Path, drawn: list[int]) -> None:
+    def made(fps: int, cache: str, name: str) -> bytes:
+        rate = ("--set", f"outputs.0.fps={fps}", "--set", "outputs.0.size=32")
+        return rendered(tmp_path, "-o", name, "--set", "seconds=2", *rate, cache=cache)
+
+    counts = []
+    for fps in (16, 8, 24, 4, 24):
+        drawn.clear()
+        film = made(fps, "2GB", "kept.gif")
+        counts.append(sum(drawn))
+        assert film == made(fps, "0", "fresh.gif")
+    assert counts == [32, 0, 32, 0, 0]
+    assert len(kept(tmp_path)) == 1
 
 
 def test_a_size_that_cannot_be_had_costs_no_picture(tmp_path: Path, drawn: list[int]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from cli_process import environment
 from places import LIMIT, ROOT
 
-from latty.cli.progress import KINDS
+from latty.cli.progress import KINDS, WORDS
 from latty.cli.verbs import clean
 from latty.errors import GRAVITY, worst
 from latty.report import WAYS
@@ -47,7 +47,7 @@ def first_cells(title: str) -> list[list[str]]:
 
 def test_the_tables_say_what_there_is() -> None:
     ways, events = first_cells("Progress and logs")
-    assert (ways, events) == ([*WAYS], [*KINDS])
+    assert (ways, events) == ([*WAYS], [*KINDS, *WORDS])
     (codes,) = first_cells("Exit codes")
     ranks = [worst([int(code), int(next_one)]) for code, next_one in pairwise(codes)]
     assert ranks == [*map(int, codes[1:])]

@@ -22,7 +22,7 @@ from latty.errors import BadData, DeviceError, Interrupted, Locked, OutputError,
 from latty.folders import Folder
 from latty.render import Options, grids, pixels, provenance, shots, work
 from latty.render.film import Reel
-from latty.render.journal import Journal
+from latty.render.journal import Journal, Mark
 from latty.scene import Edit, Scene
 
 SCENE = Scene("portraits", seed=7, truncation=0.8, size=32)
@@ -180,8 +180,13 @@ def drawing(most: int, error: BaseException) -> Callable[[Sequence[Scene]], np.n
     return draw
 
 
+def marks(start: int, stop: int, batch: int) -> list[Mark]:
+    """Of pictures that are numbered, drawn at once."""
+    return [Mark(batch, stop - start, 0.0, i) for i in range(start, stop)]
+
+
 def reel(tmp_path: Path, most: int, error: BaseException, batches: Any = ((0, 8),)) -> Reel:
-    journal = Journal(tmp_path / "j", "key", 21)
+    journal = Journal(tmp_path / "j", "key")
     return Reel([SCENE] * 21, drawing(most, error), journal, batches)
 
 
@@ -190,17 +195,17 @@ def test_a_full_memory_halves_the_batch(error: BaseException, tmp_path: Path) ->
     made = reel(tmp_path, 3, error)
     with made.journal:
         made.finish(lambda *words: None)
-        assert made.journal.batches() == ((0, 2),)
+        assert made.drawn_in == ((0, 2),)
         assert [int(made[i][0, 0, 0]) for i in (0, 19, 20)] == [2, 2, 1]
 
 
 def test_a_batch_that_does_not_fit_later_is_recorded(tmp_path: Path) -> None:
     made = reel(tmp_path, 8, MemoryError())
     with made.journal:
-        made.journal.append(np.full((8, 2, 3, 3), 8, np.uint8), 8)
+        made.journal.append(np.full((8, 2, 3, 3), 8, np.uint8), marks(0, 8, 8))
         made.draw = drawing(4, MemoryError())
         made.finish(lambda *words: None)
-        assert made.journal.batches() == ((0, 8), (8, 4))
+        assert made.drawn_in == ((0, 8), (8, 4))
     (tmp_path / "j").unlink()
     again = reel(tmp_path, 8, MemoryError(), ((0, 8), (8, 4)))
     with again.journal:
@@ -223,18 +228,18 @@ def test_other_errors_go_through(tmp_path: Path) -> None:
 # the journal --------------------------------------------------------------------------------------
 
 
-def filled(path: Path, count: int = 10, total: int = 10, batch: int = 4) -> bytes:
+def filled(path: Path, count: int = 10, batch: int = 4) -> bytes:
     path.unlink(missing_ok=True)
     frames = np.random.RandomState(0).randint(0, 256, (count, 3, 5, 3), np.uint8)
-    with Journal(path, "key", total) as journal:
+    with Journal(path, "key") as journal:
         for i in range(0, count, batch):
-            journal.append(frames[i : i + batch], batch)
+            journal.append(frames[i : i + batch], marks(i, min(count, i + batch), batch))
     return path.read_bytes()
 
 
-def recovered(path: Path, data: bytes, total: int = 10, key: str = "key") -> int:
+def recovered(path: Path, data: bytes, key: str = "key") -> int:
     path.write_bytes(data)
-    with Journal(path, key, total) as journal:
+    with Journal(path, key) as journal:
         return len(journal)
 
 
@@ -254,7 +259,7 @@ def test_a_torn_journal_keeps_whole_batches(tmp_path: Path) -> None:
 def test_every_flipped_byte_is_found(tmp_path: Path) -> None:
     data = filled(tmp_path / "j")
     header = data.index(b"\n") + 1
-    record = 3 * 5 * 3 + 8
+    record = 3 * 5 * 3 + 24
     for place in range(header, len(data)):
         damaged = bytearray(data)
         damaged[place] ^= 0x10

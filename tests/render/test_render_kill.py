@@ -152,7 +152,7 @@ def kept(folder: Path) -> int:
     for path in folder.glob("a.gif.latty-work/pictures"):
         line = path.read_bytes().split(b"\n", 1)[0]
         key = line[9 : 9 + 64].decode(errors="replace")
-        with Journal(path, key, FRAMES) as journal:
+        with Journal(path, key) as journal:
             return len(journal)
     return 0
 

@@ -23,7 +23,7 @@ from latty.models.base import ModelInfo
 from latty.presets.formats import formats
 from latty.render import provenance
 from latty.render.grids import PAPER, on_board, opaque, tile
-from latty.render.journal import Journal
+from latty.render.journal import Journal, Mark
 from latty.render.pixels import to_uint8
 from latty.scene import Scene
 
@@ -189,11 +189,11 @@ def test_any_number_of_channels_is_shown_and_said(channels: int, shown: int) -> 
 
 def test_a_render_goes_on_with_its_opacity(tmp_path: Path) -> None:
     pictures = np.random.RandomState(0).randint(0, 256, (3, 4, 7, 4)).astype(np.uint8)
-    with Journal(tmp_path / "pictures", "key", 3) as journal:
-        journal.append(pictures[:2], 2)
-    with Journal(tmp_path / "pictures", "key", 3) as journal:
+    with Journal(tmp_path / "pictures", "key") as journal:
+        journal.append(pictures[:2], [Mark(2, 2, 0.0, i) for i in range(2)])
+    with Journal(tmp_path / "pictures", "key") as journal:
         assert len(journal) == 2 and np.array_equal(journal[1], pictures[1])
-        journal.append(pictures[2:], 1)
+        journal.append(pictures[2:], [Mark(2, 1, 0.0, 2)])
         assert np.array_equal(journal[2], pictures[2])
 
 

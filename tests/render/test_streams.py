@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,14 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from cli_in_process import binary, latty
+from cli_process import environment
 from PIL import Image
+from sound_files import melody, wav
 
 from latty import presets, render
 from latty.errors import BadData
+from latty.render import streams
 
 PRESET = """\
 schema = 1
@@ -26,46 +31,81 @@ path = "x.png"
 """
 
 
-def latty(*words: str, home: Path, **more: object) -> "subprocess.CompletedProcess[bytes]":
-    (home / "x.toml").write_text(PRESET)
-    command = [sys.executable, "-m", "latty", "render", "x.toml", *words]
-    environment = {**os.environ, "LATTY_HOME": str(home / "home")}
-    return subprocess.run(
-        command, cwd=home, env=environment, capture_output=True, check=False, **more
-    )
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(PRESET)
+
+
+def streamed(home: Path, *words: str, file: str = "x.toml") -> tuple[bytes, str]:
+    """The film on stdout, and what is said on stderr."""
+    done = latty("render", file, *words, home=home)
+    assert done.returncode == 0, done.stderr
+    return binary(done.stdout), done.stderr
 
 
 def wanted(home: Path) -> np.ndarray:
     """The frames as numbered files have them."""
-    done = latty("-o", "frames/", home=home)
-    assert (done.returncode, done.stdout) == (0, b"frames\n"), done.stderr
+    assert streamed(home, "-o", "frames/")[0] == b"frames\n"
     return np.stack([np.asarray(Image.open(file)) for file in sorted((home / "frames").iterdir())])
 
 
-def test_the_streams_are_the_film(tmp_path: Path) -> None:
+def test_nothing_but_the_film_is_on_stdout(tmp_path: Path) -> None:
     film = wanted(tmp_path)
-    raw = latty("--set", "outputs.0.path=-", "--format", "raw", home=tmp_path).stdout
-    assert raw == film.tobytes()
-    pictures = latty("-o", "-", "--format", "png", home=tmp_path).stdout
-    starts = [i for i in range(len(pictures)) if pictures.startswith(b"\x89PNG\r\n", i)]
-    found = [np.asarray(Image.open(io.BytesIO(pictures[i:]))) for i in starts]
-    assert np.array_equal(np.stack(found), film)
-    for keys, far in (((), 3), (("--set", "outputs.0.depth=10"), 0)):
-        done = latty("-o", "-", *keys, home=tmp_path)
-        with av.open(io.BytesIO(done.stdout), format="yuv4mpegpipe") as container:
-            assert container.streams.video[0].average_rate == 25
-            back = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-        assert np.abs(np.stack(back).astype(int) - film).max() <= far
+    words = ("render", "x.toml", "--set", "outputs.0.path=-", "--format", "raw")
+    done = subprocess.run([sys.executable, "-m", "latty", *words], cwd=tmp_path,
+                          env=environment(tmp_path), capture_output=True, check=True)  # fmt: skip
+    assert done.stdout == film.tobytes()
+
+
+# How FFmpeg is asked for a stream, and the format in which its levels are compared: `shift` bits
+# more than models draw.
+ASKED = {"y4m": "yuv4mpegpipe", "raw": "rawvideo", "png": "png_pipe"}
+SHIFT = {"gbrp10le": ("gbrp10le", 2), "rgb48be": ("rgb48le", 8)}
+
+
+@pytest.mark.parametrize("depth", [8, 10])
+@pytest.mark.parametrize("kind", streams.WAYS)
+def test_a_stream_has_the_depth_that_is_asked_for(kind: str, depth: int, tmp_path: Path) -> None:
+    film = wanted(tmp_path)
+    data, said = streamed(
+        tmp_path, "-o", "-", "--format", kind, "--set", f"outputs.0.depth={depth}"
+    )
+    found = re.search(rf"latty: {kind}: (\d+x\d+) (\w+), 25 fps, 3 frames\n", said)
+    assert found is not None, said
+    size, pixels = found[1], found[2]
+    assert any(word in pixels for word in ("10", "48")) == (depth == 10)
+    options = {"pixel_format": pixels, "video_size": size} if kind == "raw" else {}
+    back, shift = SHIFT.get(pixels, ("rgb24", 0))
+    with av.open(io.BytesIO(data), format=ASKED[kind], options=options) as container:
+        assert container.streams.video[0].codec_context.pix_fmt == pixels
+        assert kind != "y4m" or container.streams.video[0].average_rate == 25
+        frames = np.stack([one.to_ndarray(format=back) for one in container.decode(video=0)])
+    far = np.abs((frames >> shift).astype(int) - film).max()
+    assert far <= (3 if (kind, depth) == ("y4m", 8) else 0)
+    full = (1 << (8 + shift)) - 1
+    assert frames[film == 255].min(initial=full) >= full - (3 if kind == "y4m" else 0)
+
+
+@pytest.mark.parametrize("name", ["-", "x.gif", "frames/"])
+def test_a_film_that_loses_its_sound_says_so_once(name: str, tmp_path: Path) -> None:
+    wav(tmp_path / "a.wav", melody(0.2))
+    (tmp_path / "s.toml").write_text(PRESET.replace("x.png", "x.mp4") + 'sound = "a.wav"\n')
+    _, said = streamed(tmp_path, "-o", name, file="s.toml")
+    [told] = [line for line in said.splitlines() if "sound" in line]
+    assert told.startswith(f"latty: {name} carries no sound") and "a.wav" in told
+    assert ("-i SOUND" in told) == (name == "-")
+    _, said = streamed(tmp_path, "--set", f"outputs.0.path={name}", file="s.toml")
+    assert said.count("outputs.0.sound") == 1
+    _, said = streamed(tmp_path, "-o", "x.mkv", file="s.toml")
+    assert "sound" not in said
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux")
 def test_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
-    (tmp_path / "x.toml").write_text(PRESET)
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "latty", "render", "x.toml", "-o", "-", "-q"]
-    environment = {**os.environ, "LATTY_HOME": str(tmp_path / "home")}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, stdout=writer,
+    done = subprocess.run(command, cwd=tmp_path, env=environment(tmp_path), stdout=writer,
                           stderr=subprocess.PIPE, check=False)  # fmt: skip
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, b"")
@@ -77,16 +117,16 @@ HERE = ("--set", "outputs.0.path=-")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("-o", "-", "--json"), b"--json goes with no stream"),
-        (("-o", "-", "--workers", "2"), b"--workers goes with no stream"),
-        ((*HERE, "--detach"), b"--detach goes with no stream"),
-        (("x.toml", *HERE), b"a stream is the film of one preset"),
-        (("--format", "raw"), b"--format is that of a stream"),
+        (("-o", "-", "--json"), "--json goes with no stream"),
+        (("-o", "-", "--workers", "2"), "--workers goes with no stream"),
+        ((*HERE, "--detach"), "--detach goes with no stream"),
+        (("x.toml", *HERE), "a stream is the film of one preset"),
+        (("--format", "raw"), "--format is that of a stream"),
     ],
 )
-def test_what_goes_with_no_stream(words: tuple[str, ...], said: bytes, tmp_path: Path) -> None:
-    done = latty(*words, home=tmp_path)
-    assert (done.returncode, done.stdout) == (2, b"") and said in done.stderr
+def test_what_goes_with_no_stream(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    done = latty("render", "x.toml", *words, home=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "") and said in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) in (["x.toml"], ["home", "x.toml"])
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import TextIO, cast
 
 import pytest
 import torch
@@ -40,15 +40,21 @@ def latty(
     return subprocess.CompletedProcess(words, code, out, err)
 
 
-def _text_file() -> IO[str]:
+def _text_file() -> TextIO:
     """A file with a descriptor, as streams of a process have, in the encoding of a UTF-8 locale."""
-    return TemporaryFile("w+", encoding="utf-8", newline="")
+    return cast("TextIO", TemporaryFile("w+", encoding="utf-8", newline=""))
 
 
-def _written(stream: IO[str]) -> str:
+def _written(stream: TextIO) -> str:
+    """What is in it: bytes that are no UTF-8 as surrogates, see `binary`."""
     stream.flush()
     stream.seek(0)
-    return stream.read()
+    return stream.buffer.read().decode("utf-8", "surrogateescape")
+
+
+def binary(text: str) -> bytes:
+    """The bytes of a result that is no text: a film on stdout."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 @contextmanager
@@ -70,7 +76,7 @@ def _place(home: Path, variables: dict[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _streams(stdin: IO[str], stdout: IO[str], stderr: IO[str]) -> Iterator[None]:
+def _streams(stdin: TextIO, stdout: TextIO, stderr: TextIO) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, stream in (("stdin", stdin), ("stdout", stdout), ("stderr", stderr)):
             patch.setattr(sys, name, stream)

@@ -496,12 +496,13 @@ def a_journal() -> dict[str, bytes]:
 
     import numpy as np
 
-    from latty.render.journal import Journal
+    from latty.render.journal import Journal, Mark
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pictures"
-        with Journal(path, "k", 5) as journal:
-            journal.append(np.zeros((3, 4, 4, 3), np.uint8), 3)
+        with Journal(path, "k") as journal:
+            marks = [Mark(3, 3, i / 3, 0) for i in range(3)]
+            journal.append(np.zeros((3, 4, 4, 3), np.uint8), marks)
         return {"pictures": path.read_bytes()}
 
 
@@ -509,8 +510,8 @@ def a_journal() -> dict[str, bytes]:
 def read_journal(path: Path) -> Any:
     from latty.render.journal import Journal
 
-    with Journal(path, "k", 5) as journal:
-        return [journal[i].sum() for i in range(len(journal))], journal.batches()
+    with Journal(path, "k") as journal:
+        return [journal[i].sum() for i in range(len(journal))], journal.marks
 
 
 def a_note() -> dict[str, bytes]:

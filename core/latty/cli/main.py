@@ -6,6 +6,7 @@ stdout carries results, stderr words; whatever goes wrong becomes one line and a
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from latty import plugins
@@ -31,6 +32,9 @@ def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int
     out = Out(loudness=-1 if {"-q", "--quiet"} & {*words} else 0, color=wants_color(True),
               log_time="--log-time" in words)  # fmt: skip
     plugins.tell = out.say
+    signals.shape(None)
+    if _asks_events(words):
+        out.say_events()
     try:
         try:
             return _dispatch(words, out, screen)
@@ -40,6 +44,13 @@ def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int
         return _pipe_closed()
     except Exception as error:
         return _failed(error, out, words)
+
+
+def _asks_events(words: Sequence[str]) -> bool:
+    """Whether flags or the environment ask for JSON lines on stderr, whatever else is wrong."""
+    parts = [part for word in words for part in word.split("=", 1)]
+    said = [value for flag, value in pairwise(parts) if flag == "--progress"]
+    return (said or [os.environ.get("LATTY_PROGRESS")])[-1] == "json"
 
 
 def _dispatch(words: list[str], out: Out, screen: Screen | None) -> int:
@@ -90,7 +101,10 @@ def _failed(error: Exception, out: Out, words: list[str]) -> int:
         if "--debug" in words:
             import traceback
 
-            traceback.print_exception(error, file=sys.stderr)
+            if out.events:
+                out.error("".join(traceback.format_exception(error)))
+            else:
+                traceback.print_exception(error, file=sys.stderr)
         if known is None:
             known = LattyError(f"unexpected {type(error).__name__}: {error}", _report(error, words))
         if known.exit_code != 128 + signals.SIGPIPE:

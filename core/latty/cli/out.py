@@ -7,12 +7,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TextIO
 
+from latty.cli import signals
 from latty.jobs.events import EventWriter
 from latty.text import printable
 
@@ -40,22 +42,40 @@ def moment() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")[:-2] + ":" + time.strftime("%z")[-2:]
 
 
+def in_words(kind: str, text: str) -> str:
+    """One line of words as an event: a "note", or an "error"."""
+    return to_json({"time": moment(), "event": kind, "text": text})
+
+
 @dataclass(slots=True)
 class Out:
     """The two streams of one run, and how loud it is: -1 quiet, 0, 1 verbose.
 
     log_time  every line of words begins with the time
+    events    every line on stderr is a JSON object; see `say_events`
     """
 
     json: bool = False
     loudness: int = 0
     color: bool = True
     log_time: bool = False
+    events: bool = False
+
+    def say_events(self) -> None:
+        """From now on words are events, those of signals and of Python's warnings, too."""
+        self.events = True
+        signals.shape(lambda text: in_words("note", text) + "\n")
+        warnings.showwarning = self._warn
+
+    def _warn(self, message: Warning | str, kind: type[Warning], *place: Any) -> None:
+        self.say(f"{kind.__name__}: {message}")
 
     @property
     def asks(self) -> bool:
         """Whether there is a person to be asked."""
-        return not self.json and is_terminal(sys.stdin) and is_terminal(sys.stderr)
+        return (
+            not self.json and not self.events and is_terminal(sys.stdin) and is_terminal(sys.stderr)
+        )
 
     def ask(self, words: str) -> str:
         """What a person types, in one line; "" for nothing."""
@@ -107,7 +127,8 @@ class Out:
             self.say(line)
 
     def _draws(self, stream: TextIO | None) -> bool:
-        return self.color and is_terminal(stream)
+        words = self.events and stream is sys.stderr
+        return self.color and is_terminal(stream) and not words
 
     def _table(
         self,
@@ -125,25 +146,30 @@ class Out:
     def say(self, text: str, loudness: int = 0) -> None:
         """Words on stderr, in a run at least that loud."""
         if self.loudness >= loudness:
-            self._words(f"latty: {text}", "")
+            self._words("note", text)
 
     def error(self, text: str) -> None:
         """What went wrong; said in a quiet run too. The first line carries our name."""
-        first, *more = text.split("\n")
-        self._words(f"latty: {first}", "31")
-        for line in more:
-            self._words(f"       {line}", "31")
+        self._words("error", text)
 
-    def _words(self, text: str, style: str) -> None:
-        line = printable(f"{moment()} {text}" if self.log_time else text)
-        if style and self.color and is_terminal(sys.stderr):
-            line = f"\x1b[{style}m{line}\x1b[0m"
+    def _words(self, kind: str, text: str) -> None:
         try:
-            print_line(line, sys.stderr)
+            for line in self._lines(kind, text):
+                print_line(line, sys.stderr)
         except BrokenPipeError:
             raise
         except OSError:
             return  # a hung-up terminal: work goes on without words
+
+    def _lines(self, kind: str, text: str) -> Iterator[str]:
+        if self.events:
+            yield in_words(kind, text)
+            return
+        for number, part in enumerate(text.split("\n") if kind == "error" else [text]):
+            line = f"       {part}" if number else f"latty: {part}"
+            line = printable(f"{moment()} {line}" if self.log_time else line)
+            red = kind == "error" and self.color and is_terminal(sys.stderr)
+            yield f"\x1b[31m{line}\x1b[0m" if red else line
 
 
 def wants_color(flag: bool) -> bool:

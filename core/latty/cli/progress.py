@@ -15,7 +15,8 @@ from latty.text import printable
 EVERY = 30.0  # seconds between two lines where nobody watches
 TICK = 0.5  # seconds between two JSON lines of a stage
 BLINK = 0.1  # seconds between two states of the bar
-KINDS = ("start", "stage", "progress", "done", "failed")  # the events of JSON lines
+KINDS = ("start", "stage", "progress", "done", "failed")  # the events of work, as JSON lines
+WORDS = ("note", "error")  # those of what people would read
 USUAL = 2.5e-8  # seconds for a pixel in a stage that was never seen
 
 
@@ -84,7 +85,8 @@ class Progress:
     way: str = field(default_factory=lambda: "bar" if is_terminal(sys.stderr) else "plain")
     _pace: TimeLeft = field(default_factory=TimeLeft)
     _start: float = field(default_factory=lambda: time.monotonic())
-    _first: tuple[int, str] = (0, "")  # units of the first stage, and their word
+    _made: tuple[int, str] = (0, "")  # units of the first stage and of those like it, their word
+    _before: int = 0  # those of the stages before this one
     _at: tuple[int, int] = (0, 0)  # done, total
     _said: float = 0.0  # when we last spoke
     _dirty: bool = False
@@ -98,7 +100,9 @@ class Progress:
         now = time.monotonic()
         new = self._pace.enters(now, done, what)
         left, self._at = self._pace.left(now, done, total), (done, total)
-        self._first = self._first if self._first[1] not in ("", what) else (total or done, what)
+        if self._made[1] in ("", what):
+            self._before = self._made[0] if new else self._before
+            self._made = self._before + (total or done), what
         EVENTS.progress(done, total, what, left)
         if self.way == "none":
             return
@@ -186,7 +190,7 @@ class Progress:
     def __exit__(self, kind: object, error: BaseException | None, at: object) -> None:
         self.close()
         if error is None:
-            self.done(*self._first)
+            self.done(*self._made)
         else:
             self.failed(error)
 

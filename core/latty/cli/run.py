@@ -40,6 +40,8 @@ class Run:
 
         found = config.load(vars(self.args))
         self.out.log_time = found.log_time
+        if found.progress == "json" and not self.out.events:
+            self.out.say_events()
         return found
 
     def progress(self, title: str, hint: str = "") -> "Progress":

@@ -22,6 +22,7 @@ class _State:
     stop = 0  # the signal that asked the work to stop
     depth = 0  # of cooperative blocks
     farewell = b""  # what puts the terminal right again
+    shaped: Callable[[str], str] | None = None  # words as a line that is not for people
     undo: ClassVar[list[Callable[[], None]]] = []  # what else does, on a sudden end
 
 
@@ -41,7 +42,7 @@ def _handle(signum: int, frame: FrameType | None) -> None:
         leave(signum)
     _State.stop = signum
     if not _State.farewell:  # with a picture on screen a line of words would tear it
-        _say(b"\nlatty: stopping after this step; once more to stop at once\n")
+        _say("stopping after this step; once more to stop at once", "\n")
 
 
 def leave(signum: int) -> NoReturn:
@@ -51,7 +52,7 @@ def leave(signum: int) -> NoReturn:
     if _State.farewell:
         _write(1, _State.farewell)
     if signum != SIGPIPE:
-        _say(b"latty: interrupted\n")
+        _say("interrupted")
     os._exit(128 + signum)
 
 
@@ -66,9 +67,15 @@ def stay(work: Callable[[], None]) -> None:
         _State.undo.remove(work)
 
 
-def _say(words: bytes) -> None:
+def shape(line: Callable[[str], str] | None) -> None:
+    """Words on stderr become what `line` makes of them, its end of line included; None: words."""
+    _State.shaped = line
+
+
+def _say(words: str, before: str = "") -> None:
     if sys.stderr is not None:
-        _write(2, words)
+        shaped = _State.shaped
+        _write(2, (shaped(words) if shaped else f"{before}latty: {words}\n").encode())
 
 
 def _write(file: int, words: bytes) -> None:

@@ -10,6 +10,7 @@ import, and a function.
 The first of `chroma` and of `depths` is what it does where an output says nothing.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
@@ -80,6 +81,8 @@ class Codec:
     alpha     it keeps an opacity
     opaque    words of the key `profile` with which it does not
     encoders  (encoder, container, pixel format) of FFmpeg that `latty doctor` tries
+    silent    options with which these say nothing of their own on stderr
+    environment  variables that their library reads, where nobody has set them
     bytes_per_pixel  as in Format
     """
 
@@ -90,7 +93,14 @@ class Codec:
     alpha: bool = False
     opaque: tuple[str | None, ...] = ()
     encoders: tuple[tuple[str, str, str], ...] = ()
+    silent: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
     bytes_per_pixel: Measure = 1.0
+
+    def settle(self) -> None:
+        """Set what its library reads, before that is first used."""
+        for name, value in self.environment.items():
+            os.environ.setdefault(name, value)
 
 
 @cache
@@ -238,6 +248,11 @@ def coarser(output: Output) -> list[Output]:
     if codec is None or "crf" not in codec.reads:
         return [output]
     return [output, *(replace(output, crf=crf) for crf in range(output.crf + 1, COARSEST))]
+
+
+def of_less_quality(output: Output, least: int) -> list[Output]:
+    """An output and others of less `quality`, all above the least."""
+    return [output, *(replace(output, quality=q) for q in range(output.quality - 1, least, -1))]
 
 
 def spread_crf(crf: int) -> int:

@@ -56,7 +56,7 @@ def fill(
             if options.sidecar:
                 sidecar = works[len(preset.outputs) + i].file
                 of_file = {"sha256": provenance.digest_of_output(one.file)}
-                beside = provenance.sealed(_with(recipe, chosen) | of_file, reel.journal.batches())
+                beside = provenance.sealed(_with(recipe, chosen) | of_file, reel.drawn_in)
                 sidecar.write_text(beside + "\n", encoding="ascii")
 
 

@@ -10,13 +10,12 @@ from pathlib import Path
 import torch
 
 from latty.errors import DeviceError
-from latty.models.base import Generator
 from latty.models.memory import is_short
 from latty.presets.formats import Pixels
 from latty.render import kept
-from latty.render.journal import Journal
-from latty.render.options import Batches, Options
-from latty.render.pixels import Painter, at_size
+from latty.render.journal import Journal, Mark
+from latty.render.options import Batches
+from latty.render.shots import label
 from latty.report import FRAMES, Report
 from latty.scene import Scene
 
@@ -25,54 +24,123 @@ from latty.scene import Scene
 class Reel:
     """The picture of each scene, by index; the missing ones are drawn by `finish`.
 
-    Which pictures share a batch follows from their indices and `batches` alone: the last bits of
-    a picture depend on its batch, and a resumed render must have the same ones.
+    The last bits of a picture depend on how many are drawn with it, which follows from its index
+    and `batches` alone: a render that goes on, or finds pictures of another one, has the same.
+    Reels of one film share its journal: a moment of both is drawn once.
     """
 
     scenes: Sequence[Scene]
     draw: Callable[[Sequence[Scene]], Pixels]
     journal: Journal
     batches: Batches = field(default=((0, 8),))
-    finished: bool = False
+    _marks: list[Mark] = field(default_factory=list)  # how each picture is, or will be, drawn
+    _most: int = 2**32  # in a batch: less where memory was short
+    _finished: bool = False
 
     def __len__(self) -> int:
         return len(self.scenes)
 
     def __getitem__(self, index: int) -> Pixels:
-        return self.journal[index]
+        place = self.journal.place(self._marks[index])
+        assert place is not None, "not drawn yet"
+        return self.journal[place]
+
+    @property
+    def left(self) -> int:
+        """How many pictures are still to be drawn."""
+        return 0 if self._finished else len(self._missing())
+
+    @property
+    def drawn_in(self) -> Batches:
+        """(first picture, batch size) of every stretch made with one batch size."""
+        sizes = [mark.batch for mark in self._marks]
+        return tuple((i, n) for i, n in enumerate(sizes) if i == 0 or sizes[i - 1] != n)
 
     def finish(self, report: Report) -> None:
-        """Draw what is missing; once it is finished nothing more is said. Raises DeviceError where
-        one picture does not fit in memory."""
-        if self.finished:
+        """Draw what is missing; of what other reels of the journal have nothing is said. Raises
+        DeviceError where one picture does not fit in memory."""
+        if self._finished:
             return
-        most = self.journal.sizes[-1] if self.journal.sizes else self._planned(0)
-        report(len(self.journal), len(self), FRAMES)
-        while (first := len(self.journal)) < len(self):
-            planned = self._planned(first)
-            started = any(start == first for start, _ in self.batches)
-            batch = planned if started else min(planned, most)
-            pictures, most = self._fitting(first, batch)
-            self.journal.append(pictures, most)
-            report(len(self.journal), len(self), FRAMES)
-        self.finished = True
+        missing, seen = self._missing(), self.journal.seen
+        total = len(self) - sum(mark in seen for mark in self._marks)
+        done = total - len(missing)
+        if total:
+            report(done, total, FRAMES)
+        for batch in self._batches_of(missing):
+            self._draw(batch)
+            done += len({*batch})
+            report(done, total, FRAMES)
+        seen.update(self._marks)
+        self._finished = True
+
+    def _missing(self) -> list[int]:
+        """The pictures that are to be drawn; of all it is known how then."""
+        self._marks, missing, size = [], list[int](), self._planned(0)
+        while (first := len(self._marks)) < len(self):
+            marks = self._group(first, size)
+            size = marks[0].batch
+            missing += [
+                first + i for i, mark in enumerate(marks) if self.journal.place(mark) is None
+            ]
+            self._marks += marks
+        return missing
+
+    def _group(self, first: int, most: int) -> list[Mark]:
+        """How those from `first` on are drawn together: in a batch as planned, or in a smaller one
+        in which all of them are there, from a time when memory was short."""
+        planned = self._planned(first)
+        batch = planned if any(i == first for i, _ in self.batches) else min(planned, most)
+        rest, size = range(first, len(self)), batch
+        while size:
+            marks = self._alike(rest[:size], size)
+            if all(self.journal.place(mark) is not None for mark in marks):
+                return marks
+            size //= 2
+        return self._alike(rest[:batch], batch)
+
+    def _alike(self, indices: Sequence[int], size: int) -> list[Mark]:
+        return [Mark(size, len(indices), *label(self.scenes, i)) for i in indices]
 
     def _planned(self, index: int) -> int:
         return next(size for start, size in reversed(self.batches) if start <= index)
 
-    def _fitting(self, first: int, batch: int) -> tuple[Pixels, int]:
-        """The pictures from `first` on, in the largest batch that memory allows, and its size."""
+    def _batches_of(self, missing: Sequence[int]) -> Iterator[list[int]]:
+        """Those that are drawn at once: as many as their marks say, of the last one several."""
+        waiting = dict[tuple[int, int], list[int]]()
+        for index in missing:
+            batch, count, *_ = self._marks[index]
+            some = waiting.setdefault((batch, count), [])
+            some.append(index)
+            if len(some) == count:
+                yield waiting.pop((batch, count))
+        for (_, count), some in waiting.items():
+            yield some + some[-1:] * (count - len(some))
+
+    def _draw(self, indices: Sequence[int]) -> None:
+        """Draw pictures at once, or in smaller batches where memory is short."""
+        planned = self._marks[indices[0]].batch
+        while indices:
+            pictures = self._fitting(indices[: self._most])
+            some, indices = indices[: len(pictures)], indices[len(pictures) :]
+            marks = self._alike(some, min(planned, self._most))
+            self.journal.append(pictures, marks)
+            for index, mark in zip(some, marks, strict=True):
+                self._marks[index] = mark
+
+    def _fitting(self, indices: Sequence[int]) -> Pixels:
+        """The first of these pictures, as many as memory allows at once."""
         while True:
-            if (pictures := self._try(self.scenes[first : first + batch])) is not None:
-                return pictures, batch
+            if (pictures := self._try([self.scenes[i] for i in indices])) is not None:
+                return pictures
             # here, and not in the handler: a traceback would keep the tensors alive
             gc.collect()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-            if batch == 1:
+            if len(indices) == 1:
                 hint = "ask for a smaller size, or use --device cpu"
                 raise DeviceError("one picture does not fit in the memory of this device", hint)
-            batch //= 2
+            self._most = len(indices) // 2
+            indices = indices[: self._most]
 
     def _try(self, scenes: Sequence[Scene]) -> Pixels | None:
         try:
@@ -84,14 +152,9 @@ class Reel:
 
 
 @contextmanager
-def open_reel(
-    scenes: Sequence[Scene], generator: Generator, options: Options, path: Path, made_with: str
-) -> Iterator[Reel]:
-    """The reel of scenes whose finished pictures lie in the journal `path`, or are kept from a film
-    before, where they were `made_with` the same: how an output is written does not change its
-    pictures."""
-    key = sha256(made_with.encode()).hexdigest()
-    most = options.frame_cache if len(scenes) > 1 else 0  # one picture is soon drawn
-    with kept.place_of(key, path, most) as place, Journal(place, key, len(scenes)) as journal:
-        painter = Painter(at_size(generator, scenes[0].size), options.foreign)
-        yield Reel(scenes, painter, journal, options.batches)
+def open_journal(what: str, most: int, path: Path) -> Iterator[Journal]:
+    """The pictures of a film that lie at `path`, and those kept of the same film from before, of
+    which at most so many bytes stay; `what` says all that they depend on but their moments."""
+    key = sha256(what.encode()).hexdigest()
+    with kept.journal_of(key, path, most) as journal:
+        yield journal

@@ -1,16 +1,18 @@
 """Finished pictures on disk, so that a render that was killed goes on where it stopped.
 
 One file: a line of JSON (what the pictures are of, their size), then one record per picture of
-the same length: batch size (4 bytes), pixels, CRC-32 of both (4 bytes). Records are only ever
+the same length: its mark (20 bytes), pixels, CRC-32 of both (4 bytes). Records are only ever
 appended. A torn or damaged record ends the file: it and its batch are made again.
 """
 
 import json
+import shutil
 import struct
 import zlib
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -18,21 +20,42 @@ from latty.errors import BadData
 from latty.presets.formats import Pixels
 from latty.reading import json_of
 
-_NUMBER = struct.Struct("<I")
+_MARK, _NUMBER = struct.Struct("<IIdI"), struct.Struct("<I")
 _HEADER_LIMIT = 1024
 _SIDES = range(1, 2**16)  # px
 
 
-class Journal:
-    """The pictures (H, W, 3 or 4) uint8 of one list of scenes, read by index, written in order.
+class Mark(NamedTuple):
+    """What tells a picture from the others of its film: its moment, and how it was drawn, as its
+    last bits depend on that.
 
-    key    hash of everything the pictures depend on; a file with another key starts again
-    total  how many pictures there will be: the last batch may be smaller
+    batch   how many were to be drawn at once
+    count   how many were: fewer at the end
+    time    when it is, 0..1
+    which   its number among the pictures of that moment
     """
 
-    def __init__(self, path: Path, key: str, total: int) -> None:
-        self.path, self.key, self.total = path, key, total
-        self.sizes: list[int] = []  # the batch each picture was made in
+    batch: int
+    count: int
+    time: float
+    which: int
+
+
+class Journal:
+    """Pictures (H, W, 3 or 4) uint8 of one film, in the order in which they were drawn, found by
+    their marks.
+
+    key   hash of everything the pictures depend on but their moments; a file with another key
+          starts again
+    kept  pictures of the same film in another file, which is only read: their places are below 0
+    seen  what reels of this run have
+    """
+
+    def __init__(self, path: Path, key: str, kept: "Journal | None" = None) -> None:
+        self.path, self.key, self.kept = path, key, kept
+        self.marks: list[Mark] = []
+        self.seen = set[Mark]()
+        self._places: dict[Mark, int] = {}
         self._shape = (0, 0, 3)
         self._start = 0
         path.touch()
@@ -43,41 +66,65 @@ class Journal:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        with ExitStack() as files:
+            files.callback(self._file.close)
+            if self.kept is not None:
+                self.kept.__exit__(*error)
 
     def __len__(self) -> int:
-        return len(self.sizes)
+        return len(self.marks)
 
-    def __getitem__(self, index: int) -> Pixels:
-        self._file.seek(self._offset(index) + _NUMBER.size)
+    def __getitem__(self, place: int) -> Pixels:
+        if place < 0:
+            assert self.kept is not None
+            return self.kept[~place]
+        self._file.seek(self._offset(place) + _MARK.size)
         data = self._file.read(self._bytes)
         return np.frombuffer(data, np.uint8).reshape(self._shape)
 
-    def append(self, pictures: Pixels, batch: int) -> None:
+    def place(self, mark: Mark) -> int | None:
+        """Where the picture of a mark is, None for one that is not there."""
+        place = self._places.get(mark)
+        if place is None and self.kept is not None:
+            there = self.kept.place(mark)
+            return None if there is None else ~there
+        return place
+
+    def append(self, pictures: Pixels, marks: Sequence[Mark]) -> None:
         """Add the pictures (N, H, W, C) of one batch. Raises OSError."""
-        if not self.sizes:
+        if not self.marks:
             self._begin(pictures.shape[1:])
         self._file.seek(self._offset(len(self)))
-        mark = _NUMBER.pack(batch)
-        for picture in pictures:
-            pixels = np.ascontiguousarray(picture).data
-            self._file.write(mark)
+        for picture, mark in zip(pictures, marks, strict=True):
+            pixels, head = np.ascontiguousarray(picture).data, _MARK.pack(*mark)
+            self._file.write(head)
             self._file.write(pixels)
-            self._file.write(_NUMBER.pack(zlib.crc32(pixels, zlib.crc32(mark))))
+            self._file.write(_NUMBER.pack(zlib.crc32(pixels, zlib.crc32(head))))
         self._file.flush()
-        self.sizes += [batch] * len(pictures)
+        for mark in marks:
+            self._add(mark)
 
-    def batches(self) -> tuple[tuple[int, int], ...]:
-        """(first picture, batch size) of every stretch made with one batch size."""
-        sizes = self.sizes
-        return tuple((i, n) for i, n in enumerate(sizes) if i == 0 or sizes[i - 1] != n)
+    def give(self, other: "Journal") -> None:
+        """Write all records behind those of another of the same film. Raises OSError."""
+        if self._shape == other._shape:
+            self._file.seek(self._start)
+            other._file.seek(other._offset(len(other)))
+            shutil.copyfileobj(self._file, other._file)
+
+    def _add(self, mark: Mark) -> None:
+        self._places.setdefault(mark, len(self.marks))
+        self.marks.append(mark)
 
     @property
     def _bytes(self) -> int:
         return self._shape[0] * self._shape[1] * self._shape[2]
 
+    @property
+    def _record(self) -> int:
+        return _MARK.size + self._bytes + _NUMBER.size
+
     def _offset(self, index: int) -> int:
-        return self._start + index * (self._bytes + 2 * _NUMBER.size)
+        return self._start + index * self._record
 
     def _begin(self, shape: tuple[int, ...]) -> None:
         height, width, channels = shape
@@ -101,7 +148,7 @@ class Journal:
         self._start = len(line) if fits else 0
         if fits:
             self._keep_good_batches()
-        self._cut(self._offset(len(self)) if self.sizes else 0)
+        self._cut(self._offset(len(self)) if self.marks else 0)
 
     def _cut(self, size: int) -> None:
         """Leave the first `size` bytes."""
@@ -111,26 +158,26 @@ class Journal:
                 return
 
     def _keep_good_batches(self) -> None:
-        while len(self) < self.total:
-            if (batch := self._checked_batch()) is None:
-                return
-            first = len(self)
-            for _ in range(min(batch, self.total - first)):
-                if self._checked_batch() != batch:
-                    del self.sizes[first:]
+        while (mark := self._checked(len(self))) is not None:
+            batch = [mark]
+            while len(batch) < mark.count:
+                more = self._checked(len(self) + len(batch))
+                if more is None or more[:2] != mark[:2]:
                     return
-                self.sizes.append(batch)
+                batch.append(more)
+            for one in batch:
+                self._add(one)
 
-    def _checked_batch(self) -> int | None:
-        """The batch size that the record after the last good one was made in, None if damaged."""
-        self._file.seek(self._offset(len(self)))
-        record = self._file.read(self._bytes + 2 * _NUMBER.size)
-        if len(record) < self._bytes + 2 * _NUMBER.size:
+    def _checked(self, index: int) -> Mark | None:
+        """The mark of a record, None where it is damaged or not there."""
+        self._file.seek(self._offset(index))
+        record = self._file.read(self._record)
+        if len(record) < self._record:
             return None
-        (batch,) = _NUMBER.unpack_from(record)
+        mark = Mark(*_MARK.unpack_from(record))
         (checksum,) = _NUMBER.unpack_from(record, len(record) - _NUMBER.size)
         good = zlib.crc32(memoryview(record)[: -_NUMBER.size]) == checksum
-        return int(batch) if good and batch > 0 else None
+        return mark if good and mark.batch >= mark.count > 0 else None
 
 
 def _is_shape(shape: tuple[object, ...]) -> bool:

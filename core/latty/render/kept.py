@@ -18,6 +18,7 @@ from pathlib import Path
 from latty import home, locks
 from latty.errors import LattyError
 from latty.folders import private
+from latty.render.journal import Journal
 
 MONTH = 30 * 86_400.0  # seconds after which pictures that nobody used are removed
 LOCK, HALF = ".lock", ".part"  # beside a journal: who is at it, and a copy that is being made
@@ -25,24 +26,41 @@ NAME = re.compile(r"[0-9a-f]{64}(\.lock|\.part)?")  # a journal, and these two
 
 
 @contextmanager
-def place_of(key: str, path: Path, most: int) -> Iterator[Path]:
-    """Where the journal of that key is: the one that is kept, or the new one at `path`, which is
-    kept when all went well. `most` bytes are kept in all, 0 = none.
+def journal_of(key: str, path: Path, most: int) -> Iterator[Journal]:
+    """The pictures of the film of that key: new ones at `path`, which are kept when all went well,
+    and those that are kept from before. `most` bytes are kept in all, 0 = none.
 
     A cache that cannot be used is none: nothing is raised, and what is there is drawn again.
     """
     with ExitStack() as held:
         entry = _taken(key, held) if most else None
-        if entry is not None and _size(entry) > _size(path):
-            with suppress(OSError):
-                os.utime(entry)
-            yield entry
-            return
-        yield path
-        if entry is not None and 0 < _size(path) <= most:
-            with suppress(OSError):
-                _move(path, entry)
-                make_room(entry.parent, most)
+        kept = _opened(entry, key) if entry is not None else None
+        with Journal(path, key, kept) as journal:
+            yield journal
+            if entry is not None and len(journal):
+                with suppress(OSError):
+                    _keep(journal, entry, most)
+
+
+def _opened(entry: Path, key: str) -> Journal | None:
+    """The pictures that are kept, which are used now; None where there are none."""
+    with suppress(OSError):
+        if _size(entry):
+            os.utime(entry)
+            return Journal(entry, key)
+    return None
+
+
+def _keep(journal: Journal, entry: Path, most: int) -> None:
+    """Raises OSError."""
+    kept = journal.kept
+    if _size(entry) + _size(journal.path) > most:
+        return
+    if kept is not None and len(kept):
+        journal.give(kept)
+    else:
+        _move(journal.path, entry)
+    make_room(entry.parent, most)
 
 
 def make_room(folder: Path, most: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from latty.errors import Interrupted, LattyError, Problem
 from latty.presets import Output, Preset, fitting
-from latty.presets.formats import FOLDER, suffix_of
+from latty.presets.formats import FOLDER, STREAM, format_of, suffix_of
 from latty.presets.paths import OutputNames
 from latty.presets.preset_file import PresetFile
 from latty.presets.reading import RECIPE
@@ -60,7 +60,9 @@ class RenderRequest:
         preset, options = self._placed(source, source.preset)
         source.loaded.refuse([*_in_the_way(source.loaded, preset, options, taken or OutputNames())])
         # Where an output was typed, keys of the preset's own were not meant for it.
-        warnings, fresh = tuple(doubts.lines(self.output is None)), tuple[Path, ...]()
+        own = self.output is None
+        warnings = (*doubts.lines(own), *(() if own else _silenced(preset)))
+        fresh = tuple[Path, ...]()
         if self.update:
             preset, options, fresh = stale(preset, options)
         return CheckedRequest(preset, options, warnings, fresh)
@@ -130,6 +132,16 @@ def _in_the_way(
         place = str((options.out_dir / output.path).absolute())
         if fault := taken.claim(place, source.file):
             yield source.problem(("outputs", index, "path"), fault)
+
+
+def _silenced(preset: Preset) -> Iterator[str]:
+    """The sound that a film loses to an output which was typed."""
+    for output in preset.outputs:
+        form = format_of(output.path)
+        if output.sound is not None and form is not None and "sound" not in form.reads:
+            way = "with ffmpeg, -i SOUND beside -i - adds it" if form.suffix == STREAM else ""
+            what = f"{output.path} carries no sound: the film goes out without {output.sound}"
+            yield f"{what}; {way}" if way else what
 
 
 def _with_batches(options: Options, preset: Preset, batches: Batches) -> Options:

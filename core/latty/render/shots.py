@@ -57,6 +57,28 @@ def shots(preset: Preset, output: Output, size: int | None) -> Sequence[Scene]:
     return tuple(replace(scene, size=size) for row in table(preset, output) for scene in row)
 
 
+def film_of(scenes: Sequence[Scene]) -> object:
+    """What lists of scenes of the same film have in common: all but the moments that they show."""
+    return (scenes.preset, scenes.size) if isinstance(scenes, Shots) else scenes
+
+
+def label(scenes: Sequence[Scene], index: int) -> tuple[float, int]:
+    """What tells a scene from the others of its film: when it is, and which of that moment; in a
+    list that is no film its number."""
+    if not isinstance(scenes, Shots):
+        return 0.0, index
+    moment, which = divmod(index, scenes.together)
+    return scenes.times[moment], which
+
+
+def left_by(others: Sequence[Sequence[Scene]], scenes: Sequence[Scene]) -> int:
+    """How many scenes are in none of the other lists of their film."""
+    if not others or scenes in others:
+        return 0 if others else len(scenes)
+    known = {label(one, i) for one in others for i in range(len(one))}
+    return sum(label(scenes, i) not in known for i in range(len(scenes)))
+
+
 def bare(preset: Preset) -> Preset:
     """What of a preset its pictures depend on: neither where they go nor what is written there."""
     return replace(preset, name="", outputs=(), texts=(), panels=(), pins=None)

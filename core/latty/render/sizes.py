@@ -10,7 +10,7 @@ from latty.presets.formats import is_film
 from latty.render.shots import played
 from latty.scene import Scene
 
-BESIDE = 8  # bytes of a picture in the journal that are none of its pixels
+BESIDE = 24  # bytes of a picture in the journal that are none of its pixels
 
 
 class Heights(NamedTuple):

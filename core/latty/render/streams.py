@@ -1,25 +1,23 @@
 """A film on a pipe, for FFmpeg and others: Y4M, raw pixels, or PNG pictures one after the other.
-
-latty render x.toml -o - | ffmpeg -i - film.mov
-latty render x.toml -o - --format raw | ffmpeg -f rawvideo -pixel_format rgb24 -video_size ...
-latty render x.toml -o - --format png | ffmpeg -f image2pipe -framerate 25 -i - film.mov
+docs/formats.md has the commands.
 """
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
+from numpy.typing import NDArray
 
 from latty import models
 from latty.presets import Preset
-from latty.presets.formats import Frames
+from latty.presets.formats import Frames, Pixels
 from latty.render import captions, provenance
 from latty.render.developing import develop
 from latty.render.options import Options
@@ -34,7 +32,8 @@ def stream(
     preset: Preset, kind: str, options: Options, pipe: BinaryIO, report: Report = silent
 ) -> str:
     """Write the one output of a preset to a pipe, frame by frame, as "y4m", "raw" or "png"; "" is
-    Y4M, of a single picture PNG. What a reader of raw frames has to be told, in words.
+    Y4M, of a single picture PNG. Without its sound. What a reader of raw frames has to be told, in
+    words.
 
     The pictures lie on disk until the end: memory is constant. Raises what `render.write` does;
     BrokenPipeError where nobody reads.
@@ -52,13 +51,13 @@ def stream(
         for view in views:
             view.reel.finish(report)
         film = develop(preset, output, views, captions.faces(preset, options.folder))
-        write = WAYS[kind] if output.depth != 10 else partial(WAYS[kind], depth=10)
-        write(film, pipe)
+        pixels = WAYS[kind](film, pipe, output.depth or 8)
         pipe.flush()
-        return f"{kind}: {film.width}x{film.height}, {film.fps} fps, {len(film)} frames"
+        size = f"{film.width}x{film.height} {pixels}"
+        return f"{kind}: {size}, {film.fps} fps, {len(film)} frames"
 
 
-def _y4m(film: Frames, pipe: BinaryIO, depth: int = 8) -> None:
+def _y4m(film: Frames, pipe: BinaryIO, depth: int) -> str:
     """4:4:4 in the colours of standard television (BT.601, limited range): Y4M cannot say which,
     and these are what FFmpeg takes frames for that say nothing. Of 10 bits nothing is lost."""
     name, tag = ("yuv444p", "444") if depth == 8 else ("yuv444p10le", "444p10")
@@ -79,18 +78,47 @@ def _y4m(film: Frames, pipe: BinaryIO, depth: int = 8) -> None:
         for plane in converted.planes:  # whose rows may be longer than the picture is wide
             rows = np.frombuffer(memoryview(plane), np.uint8).reshape(film.height, plane.line_size)
             pipe.write(rows[:, : film.width * size].tobytes())
+    return name
 
 
-def _raw(film: Frames, pipe: BinaryIO, depth: int = 8) -> None:
-    """rgb24, nothing between two frames."""
+def _raw(film: Frames, pipe: BinaryIO, depth: int) -> str:
+    """Interleaved bytes, or planes of green, blue and red in words of 10 bits; nothing between two
+    frames."""
     for pixels in film:
-        pipe.write(np.ascontiguousarray(pixels[..., :3]).tobytes())
+        levels = pixels[..., :3]
+        if depth > 8:
+            levels = _deeper(levels, depth).transpose(2, 0, 1)[[1, 2, 0]].astype("<u2")
+        pipe.write(np.ascontiguousarray(levels).tobytes())
+    return "rgb24" if depth == 8 else "gbrp10le"
 
 
-def _png(film: Frames, pipe: BinaryIO, depth: int = 8) -> None:
-    """A whole PNG for each frame, with its opacity."""
+def _png(film: Frames, pipe: BinaryIO, depth: int) -> str:
+    """A whole PNG for each frame, with its opacity; of 16 bits, as PNG has no 10."""
+    name = ""
     for pixels in film:
-        pipe.write(pack(pixels, ""))
+        clear = pixels.shape[2] == 4
+        if depth == 8:
+            name = "rgba" if clear else "rgb24"
+            pipe.write(pack(pixels, ""))
+        else:
+            name = "rgba64be" if clear else "rgb48be"
+            pipe.write(_png_of_16_bits(pixels, name))
+    return name
 
 
-WAYS: dict[str, Callable[..., None]] = {"y4m": _y4m, "raw": _raw, "png": _png}
+def _png_of_16_bits(pixels: Pixels, name: str) -> bytes:
+    """A picture as a PNG of one of FFmpeg's formats: Pillow writes no colours of 16 bits."""
+    context = cast(av.VideoCodecContext, av.CodecContext.create("png", "w"))
+    frame = av.VideoFrame.from_ndarray(_deeper(pixels, 16), format=name)
+    context.width, context.height, context.pix_fmt = frame.width, frame.height, name
+    context.time_base = Fraction(1)
+    return b"".join(bytes(packet) for packet in context.encode(frame))
+
+
+def _deeper(pixels: Pixels, depth: int) -> NDArray[np.uint16]:
+    """Levels of 8 bits in more: the lowest stays 0, the highest becomes the highest."""
+    wide = pixels.astype(np.uint16)
+    return wide << (depth - 8) | wide >> (16 - depth)
+
+
+WAYS: dict[str, Callable[[Frames, BinaryIO, int], str]] = {"y4m": _y4m, "raw": _raw, "png": _png}

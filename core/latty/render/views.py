@@ -1,5 +1,5 @@
 """The parts of a preset, its one scene or its panels, as an output shows them: models that are
-opened once, reels that outputs share."""
+opened once, pictures that outputs share."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -13,8 +13,10 @@ from latty.presets import Output, Preset
 from latty.presets.codecs import EXPECTED_WITHIN
 from latty.presets.formats import format_of
 from latty.render import shots, sizes
-from latty.render.film import Reel, open_reel
+from latty.render.film import Reel, open_journal
+from latty.render.journal import Journal
 from latty.render.options import Options
+from latty.render.pixels import Painter, at_size
 from latty.render.sizes import Beside
 from latty.report import FRAMES, Expected
 from latty.scene import Scene
@@ -38,7 +40,7 @@ class Views:
     """Makes the views of each output of a preset.
 
     made_with  what its pictures depend on beside their scenes: another text draws them again
-    journals   closes them
+    journals   closes them; outputs that show moments of one film share one
     """
 
     preset: Preset
@@ -46,11 +48,12 @@ class Views:
     made_with: str
     journals: ExitStack
     generators: dict[str, Generator]
-    _reels: dict[object, Reel] = field(default_factory=dict)
+    _films: dict[object, Journal] = field(default_factory=dict)
+    _reels: dict[Sequence[Scene], Reel] = field(default_factory=dict)
     _asked: dict[str, list[Needed]] = field(default_factory=dict)  # by the path of an output
 
     def of(self, output: Output, place: Path) -> tuple[list[View], int]:
-        """A view for each part, and bytes of disk for what is not drawn yet. Reels are new files
+        """A view for each part, and bytes of disk for what is not drawn yet. Journals are new files
         beside `place`, and of that name. Raises what models raise."""
         found, space = [], 0
         for number, (part, (scenes, picture, height)) in enumerate(
@@ -58,15 +61,26 @@ class Views:
         ):
             generator = self._generator(part.scene)
             if scenes not in self._reels:
-                path = place.with_name(place.name + (f"-{number}" if number else ""))
-                key = repr(scenes) + self.made_with
-                made = open_reel(scenes, generator, self.options, path, key)
-                self._reels[scenes] = self.journals.enter_context(made)
+                journal = self._journal(scenes, place, number)
+                painter = Painter(at_size(generator, scenes[0].size), self.options.foreign)
+                self._reels[scenes] = Reel(scenes, painter, journal, self.options.batches)
             reel = self._reels[scenes]
             found.append(View(part, reel, height))
             channels = 4 if generator.info.channels == 4 else 3
-            space += sizes.bytes_kept(len(reel) - len(reel.journal), picture, channels)
+            space += sizes.bytes_kept(reel.left, picture, channels)
         return found, space
+
+    def _journal(self, scenes: Sequence[Scene], place: Path, number: int) -> Journal:
+        """That of the film of a part. How an output is written does not change its pictures."""
+        film = shots.film_of(scenes)
+        if film not in self._films:
+            path = place.with_name(place.name + (f"-{number}" if number else ""))
+            needed = (one for output in self.preset.outputs for one, *_ in self._needed(output))
+            longest = max((len(one) for one in needed if shots.film_of(one) == film), default=0)
+            most = self.options.frame_cache if longest > 1 else 0  # one picture is soon drawn
+            opened = open_journal(repr(film) + self.made_with, most, path)
+            self._films[film] = self.journals.enter_context(opened)
+        return self._films[film]
 
     def least(self, output: Output) -> int:
         """The bytes below which no file of an output is expected. Raises what models raise."""
@@ -89,15 +103,16 @@ class Views:
     def stages(self) -> list[Expected]:
         """All that is drawn and written for the outputs, in that order, weighed by the pixels of a
         frame. Raises what models raise."""
-        found, drawn = list[Expected](), set[Sequence[Scene]]()
+        found, drawn = list[Expected](), dict[object, list[Sequence[Scene]]]()
         for output in self.preset.outputs:
             pixels = 0.0
             for part, (scenes, (height, width), shown) in zip(
                 self.preset.parts, self._needed(output), strict=True
             ):
-                if scenes not in drawn:
-                    drawn.add(scenes)
-                    found.append(Expected(FRAMES, len(scenes), height * width))
+                others = drawn.setdefault(shots.film_of(scenes), [])
+                if left := shots.left_by(others, scenes):
+                    found.append(Expected(FRAMES, left, height * width))
+                others.append(scenes)
                 scale = (shown or height) / height
                 pixels += height * width * scale**2 * max(1, len(part.seeds))
             form = format_of(output.path)

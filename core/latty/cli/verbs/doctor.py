@@ -4,8 +4,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from latty import config, home, plugins
@@ -98,11 +97,16 @@ def _devices() -> Iterator[Fact]:
 
 
 def _encoders() -> Iterator[Fact]:
-    tried = [form.encoders for form in formats().values()]
-    tried += [codec.encoders for codec in codecs().values()]
-    told = set()
-    for name, container, pixels in chain.from_iterable(tried):
-        yield f"{name} {pixels}" if name in told else name, try_encoder(name, container, pixels)
+    tried: list[tuple[tuple[str, str, str], Mapping[str, str]]] = [
+        (one, {}) for form in formats().values() for one in form.encoders
+    ]
+    for codec in codecs().values():
+        codec.settle()
+        tried += [(one, codec.silent) for one in codec.encoders]
+    told = set[str]()
+    for (name, container, pixels), options in tried:
+        known = f"{name} {pixels}" if name in told else name
+        yield known, try_encoder(name, container, pixels, options)
         told.add(name)
 
 

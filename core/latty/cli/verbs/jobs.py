@@ -150,7 +150,8 @@ class Line:
     """What `watch` says: on a terminal one line that changes, elsewhere a line per new state."""
 
     def __init__(self, out: Out) -> None:
-        self.out, self.live = out, is_terminal(sys.stderr) and out.loudness >= 0
+        self.out = out
+        self.live = is_terminal(sys.stderr) and out.loudness >= 0 and not out.events
         self.said: dict[str, str] = {}
         self.text = ""
 

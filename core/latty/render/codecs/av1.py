@@ -2,7 +2,6 @@
 
 from latty.presets import Output
 from latty.presets.codecs import Encoding, bits, spread_crf
-from latty.render.ffmpeg.probe import quiet
 
 CODEC = {
     "chroma": ("420",),
@@ -12,12 +11,12 @@ CODEC = {
         "crf",
         ((0, 0.3), (6, 0.1), (12, 0.05), (18, 0.022), (30, 0.008), (44, 0.003)),
     ),
+    "environment": {"SVT_LOG": "1"},  # faults alone: it would say its settings on stderr
     "encoders": (("libsvtav1", "mp4", "yuv420p"), ("libsvtav1", "mp4", "yuv420p10le")),
 }
 
 
 def encoding(output: Output) -> Encoding:
     """SVT-AV1 at a constant quality; `crf = 0` is its finest, which is not lossless."""
-    quiet()
     options = {"preset": "8", "crf": str(max(1, spread_crf(output.crf))), "svtav1-params": "lp=2"}
     return Encoding("libsvtav1", f"yuv420p{bits(output)}", options)

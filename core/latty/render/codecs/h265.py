@@ -11,6 +11,7 @@ CODEC = {
         "crf",
         ((0, 0.8), (6, 0.15), (12, 0.06), (18, 0.024), (30, 0.007), (44, 0.003)),
     ),
+    "silent": {"x265-params": "log-level=none:info=0"},
     "encoders": (("libx265", "mp4", "yuv420p"), ("libx265", "mp4", "yuv420p10le")),
 }
 # No words of its own on stderr, no version in the file, threads that do not depend on the machine.

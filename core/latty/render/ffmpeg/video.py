@@ -9,7 +9,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from latty.errors import DeviceError
 from latty.presets import Output
-from latty.presets.codecs import CODECS, Encoding, keyframes, settled
+from latty.presets.codecs import CODECS, Encoding, codecs, keyframes, settled
 from latty.presets.formats import Frames, Pixels
 from latty.render.ffmpeg.mux import muxer
 from latty.render.ffmpeg.sound import Sound, encoder_of
@@ -31,6 +31,7 @@ def encode(
     repeating its edge. Raises BadData for a codec that does not go into this container, DeviceError
     where this machine has no encoder of it, OSError."""
     known = settled(output)
+    codecs()[known.codec or ""].settle()
     way = CODECS.load(known.codec or "").encoding(known)
     if way.encoder not in av.codecs_available:
         what = f"FFmpeg has no encoder {way.encoder} on this machine, for {known.codec}"

@@ -1,11 +1,11 @@
 """AVIF: smaller than WebP, a still or an animation for the pages of today; always repeats."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from latty.presets import Output
+from latty.presets.codecs import of_less_quality
 from latty.presets.formats import Frames
 from latty.render.headers import boxes, xmp
 from latty.report import Report
@@ -61,8 +61,8 @@ def _forget_times(file: BinaryIO) -> None:
 
 
 def coarser(output: Output) -> list[Output]:
-    """An output and others of less quality, down to where it is plainly seen."""
-    return [output, *(replace(output, quality=q) for q in range(output.quality - 1, COARSEST, -1))]
+    """Down to where it is plainly seen."""
+    return of_less_quality(output, COARSEST)
 
 
 def recall(file: BinaryIO) -> bytes | None:

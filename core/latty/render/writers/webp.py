@@ -1,10 +1,10 @@
 """WebP: a small animation or a still for web pages. `quality = 100` is lossless."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from latty.presets import Output
+from latty.presets.codecs import of_less_quality
 from latty.presets.formats import LIMIT, Frames
 from latty.render.headers import xmp
 from latty.report import Report
@@ -61,8 +61,8 @@ def _say_opacity(file: BinaryIO) -> None:
 
 
 def coarser(output: Output) -> list[Output]:
-    """An output and others of less quality, down to where it is plainly seen."""
-    return [output, *(replace(output, quality=q) for q in range(output.quality - 1, COARSEST, -1))]
+    """Down to where it is plainly seen."""
+    return of_less_quality(output, COARSEST)
 
 
 def recall(file: BinaryIO) -> bytes | None:
