@@ -2,8 +2,11 @@
 
 import gc
 import os
+import re
 import signal
 import tempfile
+from itertools import count
+from pathlib import Path
 
 # Two test processes on two cores: more threads only wait for each other. Children inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -17,6 +20,8 @@ os.environ["LATTY_HOME"] = tempfile.mkdtemp(prefix="latty-tests-")
 
 import pytest
 
+_NUMBERS = count()
+
 
 def pytest_collection_finish() -> None:
     """What the tests import stays: the collector need not look through it all again and again."""
@@ -25,10 +30,24 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
+def _folder(factory: pytest.TempPathFactory, name: str) -> Path:
+    """A new folder of this session. Pytest's own looks through all that are there for the next
+    number, and takes milliseconds among thousands."""
+    made = factory.getbasetemp() / f"{name}-{next(_NUMBERS)}"
+    made.mkdir(0o700)
+    return made
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A folder of this test alone."""
+    return _folder(tmp_path_factory, re.sub(r"\W", "_", request.node.name)[:30])
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Config, data, cache and state of this test alone."""
-    monkeypatch.setenv("LATTY_HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("LATTY_HOME", str(_folder(tmp_path_factory, "home")))
     for name in [name for name in os.environ if name.startswith("LATTY_")]:
         if name != "LATTY_HOME":
             monkeypatch.delenv(name)

@@ -87,6 +87,7 @@ def test_69_no_such_device(tmp_path: Path) -> None:
     assert "cuda:99" in said(latty("render", "tiny.toml", "--device", "cuda:99", home=tmp_path), 69)
 
 
+@pytest.mark.slow
 def test_73_would_overwrite(tmp_path: Path) -> None:
     write_preset(tmp_path)
     assert latty("render", "tiny.toml", "-q", home=tmp_path).returncode == 0

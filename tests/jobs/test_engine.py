@@ -141,6 +141,7 @@ def test_of_a_burst_few_are_drawn_and_the_last_is_right(place: House) -> None:
     assert sum(one is not None for one in drawn) <= 5
 
 
+@pytest.mark.slow
 def test_a_picture_overtakes_a_strip(place: House) -> None:
     async def both() -> list[str]:
         order: list[str] = []

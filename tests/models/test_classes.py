@@ -152,7 +152,7 @@ SHORT = {
     "voynov": "--directions 2 --iterations 2 --batch 2 --probes 2 --size 16",
     "warped": "--paths 2 --dipoles 2 --iterations 2 --batch 2 --probes 2 --size 16",
 }
-TRAINED = ("plumerault", "voynov", "warped")
+LONG = ("ascent", "plumerault", "tlgan", "voynov", "warped")
 MIXED = ((0, 0.5), (1, 0.5))
 
 
@@ -161,7 +161,7 @@ def discover(method: str, model: str, *more: str) -> int:
 
 
 @pytest.mark.parametrize("method", [
-    pytest.param(name, marks=[pytest.mark.slow] if name in TRAINED else [])
+    pytest.param(name, marks=[pytest.mark.slow] if name in LONG else [])
     for name in METHODS.names()])  # fmt: skip
 def test_every_method_takes_a_class_by_name_and_a_mixture(
     method: str, model: str, capsys: Captured
@@ -179,6 +179,7 @@ def test_every_method_takes_a_class_by_name_and_a_mixture(
     assert same == (method in ("random", "sefa"))  # codes of this family know no class
 
 
+@pytest.mark.slow
 def test_a_set_remembers_its_class(model: str, capsys: Captured) -> None:
     rank = ["--scorers", "colour", "--seeds", "0-1", "--steps", "3", "--json", "--force"]
     for label, kept in (("terrier", 1), ("red:0.5,terrier:0.5", MIXED)):

@@ -112,7 +112,9 @@ def test_the_case_of_a_stranger() -> None:
     assert np.allclose(mean[:, 0].numpy(), known["latent_avg"])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [
+    pytest.param(kind, marks=[pytest.mark.slow] if kind in ("ReStyle", "DataParallel") else [])
+    for kind in KINDS])  # fmt: skip
 def test_an_import_keeps_the_encoder(tmp_path: Path, kind: str) -> None:
     rows = torch.randn(WIDTH).expand(4, WIDTH).clone()
     path = written(tmp_path / "e4e.pt", kind, rosinality(), rows)

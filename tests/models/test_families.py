@@ -268,6 +268,7 @@ def test_bfloat16_is_near_where_it_is_offered(family: str) -> None:
     assert psnr(got, wanted) >= HALF_DB
 
 
+@pytest.mark.slow
 def test_neither_opening_nor_drawing_imports_a_compiler(tmp_path: Path) -> None:
     """torch._dynamo takes longer to import than a picture to draw, and one careless operation on
     the meta device brings it."""

@@ -140,6 +140,7 @@ def test_settings_decide(tmp_path: Path) -> None:
             convert(path)
 
 
+@pytest.mark.slow
 def test_settings_are_stated_on_the_command_line(tmp_path: Path, capsys: Captured) -> None:
     plain = str(put(tmp_path, Recipe().data(), "faces.onnx"))
     classes = str(put(tmp_path, Recipe(label="index").data(), "things.onnx"))

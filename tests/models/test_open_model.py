@@ -120,6 +120,7 @@ def test_settings_beside_the_file_are_read(tmp_path: Path) -> None:
 # --- what is missing ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_mean_code_and_noise_are_made_up_the_same_way_every_time(tmp_path: Path) -> None:
     made = network()
     state = {

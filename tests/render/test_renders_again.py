@@ -273,6 +273,7 @@ def test_each_format_has_words_of_its_own(tmp_path: Path) -> None:
     assert len({*words}) == len(words) == len(formats())
 
 
+@pytest.mark.slow
 def test_a_batch_too_large_for_any_memory_is_cut_and_that_is_said(tmp_path: Path) -> None:
     """Batches are in the sidecar."""
     text = EVERYTHING.format(suffix=".png").replace("size = 32", "size = 1024")

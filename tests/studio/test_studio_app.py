@@ -70,6 +70,7 @@ def test_the_header_fits() -> None:
     run(keys)
 
 
+@pytest.mark.slow
 def test_help_is_made_of_the_bindings() -> None:
     async def keys(pilot: Keys) -> None:
         for panel in panels():
@@ -112,6 +113,7 @@ def test_every_panel_says_what_it_is() -> None:
         assert panel.TITLE and (panel.HELP or not panel.JUMP), panel
 
 
+@pytest.mark.slow
 def test_jump_and_tab_reach_every_panel() -> None:
     async def keys(pilot: Keys) -> None:
         app = pilot.app
@@ -227,7 +229,9 @@ ODD_KEYMAPS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", ODD_KEYMAPS)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[pytest.mark.slow] if name == "many keys" else [])
+    for name in ODD_KEYMAPS])  # fmt: skip
 def test_a_keymap_of_any_content_is_told_and_the_studio_starts(name: str) -> None:
     path = home.config_dir() / "keymap.toml"
     path.parent.mkdir(parents=True)
@@ -490,6 +494,7 @@ def test_a_click_gives_a_panel_the_focus() -> None:
     run(keys)
 
 
+@pytest.mark.slow
 def test_work_that_had_not_begun_when_it_ends_leaves_no_word() -> None:
     """Python warns of it, on the terminal that was given back."""
 

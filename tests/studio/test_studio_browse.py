@@ -606,6 +606,7 @@ def test_dropped_directions_are_imported_when_wanted(tmp_path: Path) -> None:
     assert read_header(home.directions_dir() / "faces.safetensors").infos[0].layers == Layers()
 
 
+@pytest.mark.slow
 def test_a_filter_brings_the_cursor_to_the_first_that_can_be_used() -> None:
     async def test(pilot: Keys) -> None:
         found = await at(pilot, "demo/glasses")

@@ -44,6 +44,7 @@ async def typed(pilot: Keys, words: str) -> None:
     await pilot.pause()
 
 
+@pytest.mark.slow
 def test_seeds_from_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(History, "PAUSE", 60.0)  # seconds: this machine may be slow
 
@@ -92,6 +93,7 @@ def test_a_walk_has_lines_of_its_own() -> None:
     run(keys)
 
 
+@pytest.mark.slow
 def test_what_truncation_and_noise_do_is_changed_line_by_line() -> None:
     async def keys(pilot: Keys) -> None:
         await at(pilot, "truncation")
@@ -131,6 +133,7 @@ def test_what_the_model_cannot_do_is_grey_and_says_why() -> None:
     run(keys, ref="flat")
 
 
+@pytest.mark.slow
 def test_classes_are_stepped_typed_mixed_and_found_by_name() -> None:
     async def keys(pilot: Keys) -> None:
         await at(pilot, "class")
@@ -154,6 +157,7 @@ def test_classes_are_stepped_typed_mixed_and_found_by_name() -> None:
     run(keys, ref="zoo")
 
 
+@pytest.mark.slow
 def test_seeds_are_mixed_in_by_layers() -> None:
     async def keys(pilot: Keys) -> None:
         await at(pilot, "mix")

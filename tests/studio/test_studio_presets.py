@@ -147,6 +147,7 @@ def test_saving_keeps_the_comments_of_the_file(here: Path) -> None:
     run(keys, ref="best.toml")
 
 
+@pytest.mark.slow
 def test_names_that_will_not_do_are_refused_and_files_in_the_way_are_asked_about(
     here: Path,
 ) -> None:
@@ -179,6 +180,7 @@ def test_names_that_will_not_do_are_refused_and_files_in_the_way_are_asked_about
     run(keys)
 
 
+@pytest.mark.slow
 def test_presets_are_found_and_loaded_and_undo_leads_out(here: Path) -> None:
     (here / "best.toml").write_text(MOVING)
     (here / "other.toml").write_text("[project]\nname = 'x'\n")
@@ -205,6 +207,7 @@ def test_presets_are_found_and_loaded_and_undo_leads_out(here: Path) -> None:
     run(keys)
 
 
+@pytest.mark.slow
 def test_the_studio_opens_a_preset_that_it_has_open_already(here: Path) -> None:
     (here / "best.toml").write_text(FILE)
 
@@ -221,6 +224,7 @@ def test_the_studio_opens_a_preset_that_it_has_open_already(here: Path) -> None:
     run(without)
 
 
+@pytest.mark.slow
 def test_another_model_is_opened_where_the_preset_names_one() -> None:
     async def keys(pilot: Keys) -> None:
         assert pilot.app.state.scene.model == "portraits" and pilot.app.model.name == "portraits"
@@ -233,6 +237,7 @@ def test_another_model_is_opened_where_the_preset_names_one() -> None:
 # What is wrong.
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_listed_and_the_editor_opens_there(here: Path, editor: Path) -> None:
     bad = FILE.replace("seed = 7", "sede = 7").replace("strength = 2", 'strength = "[b]2"')
     (here / "best.toml").write_text(bad)
@@ -464,6 +469,7 @@ async def refused(pilot: Keys, words: str, here: Path) -> None:
         await app.pop_screen()
 
 
+@pytest.mark.slow
 def test_odd_paths_that_are_typed_are_refused_in_words(here: Path) -> None:
     (here / "loop").symlink_to("loop")
 
