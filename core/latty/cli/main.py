@@ -50,7 +50,7 @@ def _asks_events(words: Sequence[str]) -> bool:
     """Whether flags or the environment ask for JSON lines on stderr, whatever else is wrong."""
     parts = [part for word in words for part in word.split("=", 1)]
     said = [value for flag, value in pairwise(parts) if flag == "--progress"]
-    return (said or [os.environ.get("LATTY_PROGRESS")])[-1] == "json"
+    return (said or [os.environ.get("LATTY_PROGRESS", "")])[-1] == "json"
 
 
 def _dispatch(words: list[str], out: Out, screen: Screen | None) -> int:

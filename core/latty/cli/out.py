@@ -67,8 +67,16 @@ class Out:
         signals.shape(lambda text: in_words("note", text) + "\n")
         warnings.showwarning = self._warn
 
-    def _warn(self, message: Warning | str, kind: type[Warning], *place: Any) -> None:
-        self.say(f"{kind.__name__}: {message}")
+    def _warn(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        self.say(f"{category.__name__}: {message}")
 
     @property
     def asks(self) -> bool:

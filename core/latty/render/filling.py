@@ -12,6 +12,7 @@ from latty.presets import Preset, to_dict
 from latty.render import captions, provenance, work
 from latty.render.budget import encode
 from latty.render.developing import develop, ground
+from latty.render.film import Films
 from latty.render.options import Allowed, Options
 from latty.render.views import Views
 from latty.report import Report, expect
@@ -35,14 +36,15 @@ def fill(
         faces = captions.faces(preset, options.folder)
         shared = provenance.shared(preset, generator, options.differs)
         used = captions.digests(faces)
-        made_with = provenance.drawn_with(shared, options.batches)
+        made_with = provenance.sealed(shared, options.batches)
         opened = {preset.scene.model: generator}
-        every = Views(preset, options, made_with, journals, opened)
+        every = Views(preset, Films(options, made_with, journals), opened)
         expect(report, every.stages())
         for i, (one, output) in enumerate(zip(works, preset.outputs, strict=False)):
             views, space = every.of(output, one.folder / work.PICTURES)
             _check_space(one.target, space + every.least(output), options)
-            recipe = {**shared, "preset": to_dict(provenance.portable(preset, output))}
+            own = to_dict(provenance.portable(preset, output))
+            recipe = {**shared, "frames": preset.count(output), "preset": own}
             recipe |= (
                 used | provenance.carried(preset, output) | ground(output, list(opened.values()))
             )

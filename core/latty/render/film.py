@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -10,12 +10,14 @@ from pathlib import Path
 import torch
 
 from latty.errors import DeviceError
+from latty.models.base import Generator
 from latty.models.memory import is_short
 from latty.presets.formats import Pixels
 from latty.render import kept
 from latty.render.journal import Journal, Mark
-from latty.render.options import Batches
-from latty.render.shots import label
+from latty.render.options import Batches, Options
+from latty.render.pixels import Painter, at_size
+from latty.render.shots import film_of, label
 from latty.report import FRAMES, Report
 from latty.scene import Scene
 
@@ -108,13 +110,13 @@ class Reel:
         """Those that are drawn at once: as many as their marks say, of the last one several."""
         waiting = dict[tuple[int, int], list[int]]()
         for index in missing:
-            batch, count, *_ = self._marks[index]
-            some = waiting.setdefault((batch, count), [])
+            batch, beside, *_ = self._marks[index]
+            some = waiting.setdefault((batch, beside), [])
             some.append(index)
-            if len(some) == count:
-                yield waiting.pop((batch, count))
-        for (_, count), some in waiting.items():
-            yield some + some[-1:] * (count - len(some))
+            if len(some) == beside:
+                yield waiting.pop((batch, beside))
+        for (_, beside), some in waiting.items():
+            yield some + some[-1:] * (beside - len(some))
 
     def _draw(self, indices: Sequence[int]) -> None:
         """Draw pictures at once, or in smaller batches where memory is short."""
@@ -151,10 +153,32 @@ class Reel:
             raise
 
 
-@contextmanager
-def open_journal(what: str, most: int, path: Path) -> Iterator[Journal]:
-    """The pictures of a film that lie at `path`, and those kept of the same film from before, of
-    which at most so many bytes stay; `what` says all that they depend on but their moments."""
-    key = sha256(what.encode()).hexdigest()
-    with kept.journal_of(key, path, most) as journal:
-        yield journal
+@dataclass(slots=True)
+class Films:
+    """The films of one run: reels of the same film share a journal.
+
+    made_with  what pictures depend on beside their scenes: another text draws them again
+    held       closes the journals
+    """
+
+    options: Options
+    made_with: str
+    held: ExitStack
+    _journals: dict[object, Journal] = field(default_factory=dict)
+    _reels: dict[Sequence[Scene], Reel] = field(default_factory=dict)
+
+    def reel(self, scenes: Sequence[Scene], generator: Generator, path: Path, longest: int) -> Reel:
+        """The reel of some scenes; the journal of their film is a new file `path`, which is kept
+        where some list of it is longer than one picture: that is soon drawn. How an output is
+        written does not change its pictures."""
+        if scenes not in self._reels:
+            film = film_of(scenes)
+            if film not in self._journals:
+                key = sha256((repr(film) + self.made_with).encode()).hexdigest()
+                most = self.options.frame_cache if longest > 1 else 0
+                opened = kept.journal_of(key, path, most)
+                self._journals[film] = self.held.enter_context(opened)
+            painter = Painter(at_size(generator, scenes[0].size), self.options.foreign)
+            journal = self._journals[film]
+            self._reels[scenes] = Reel(scenes, painter, journal, self.options.batches)
+        return self._reels[scenes]

@@ -30,13 +30,13 @@ class Mark(NamedTuple):
     last bits depend on that.
 
     batch   how many were to be drawn at once
-    count   how many were: fewer at the end
+    beside  how many were: fewer at the end
     time    when it is, 0..1
     which   its number among the pictures of that moment
     """
 
     batch: int
-    count: int
+    beside: int
     time: float
     which: int
 
@@ -160,7 +160,7 @@ class Journal:
     def _keep_good_batches(self) -> None:
         while (mark := self._checked(len(self))) is not None:
             batch = [mark]
-            while len(batch) < mark.count:
+            while len(batch) < mark.beside:
                 more = self._checked(len(self) + len(batch))
                 if more is None or more[:2] != mark[:2]:
                     return
@@ -177,7 +177,7 @@ class Journal:
         mark = Mark(*_MARK.unpack_from(record))
         (checksum,) = _NUMBER.unpack_from(record, len(record) - _NUMBER.size)
         good = zlib.crc32(memoryview(record)[: -_NUMBER.size]) == checksum
-        return mark if good and mark.batch >= mark.count > 0 else None
+        return mark if good and mark.batch >= mark.beside > 0 else None
 
 
 def _is_shape(shape: tuple[object, ...]) -> bool:

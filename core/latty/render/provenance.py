@@ -47,16 +47,11 @@ def sealed(recipe: Mapping[str, Any], batches: Batches) -> str:
     return canonical({**recipe, **how})
 
 
-def drawn_with(shared: Mapping[str, Any], batches: Batches) -> str:
-    """What the pictures of scenes depend on beside them: all that recipes share, but for how many
-    frames the first output has."""
-    return sealed({key: value for key, value in shared.items() if key != "frames"}, batches)
-
-
 def shared(
     preset: Preset, generator: "Generator", differs: Sequence[contents.Difference] = ()
 ) -> dict[str, Any]:
-    """The recipe, but for its preset: what every output of a preset was made with.
+    """The recipe, but for its preset and number of frames: what every output of a preset was made
+    with.
 
     differs   what has other content than it should, and was used all the same
 
@@ -70,7 +65,6 @@ def shared(
         **panels_of(preset),
         **({"anyway": {one.what: one.said for one in differs}} if differs else {}),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "frames": preset.count(),
         "latty": __version__,
         "model": {"digest": info.digest, "family": info.family, "name": info.name},
         "schema": SCHEMA,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -20,6 +20,7 @@ from latty.presets import Preset
 from latty.presets.formats import Frames, Pixels
 from latty.render import captions, provenance
 from latty.render.developing import develop
+from latty.render.film import Films
 from latty.render.options import Options
 from latty.render.views import Views
 from latty.render.writers.png import pack
@@ -43,10 +44,11 @@ def stream(
     output = replace(preset.outputs[0], path=path, codec=None, chroma=None)
     generator = models.open_model(preset.scene.model, options.device)
     with TemporaryDirectory() as folder, ExitStack() as journals:
-        made_with = provenance.drawn_with(
+        made_with = provenance.sealed(
             provenance.shared(preset, generator, options.differs), options.batches
         )
-        every = Views(preset, options, made_with, journals, {preset.scene.model: generator})
+        films = Films(options, made_with, journals)
+        every = Views(preset, films, {preset.scene.model: generator})
         views, _ = every.of(output, Path(folder) / "pictures")
         for view in views:
             view.reel.finish(report)
@@ -108,7 +110,7 @@ def _png(film: Frames, pipe: BinaryIO, depth: int) -> str:
 
 def _png_of_16_bits(pixels: Pixels, name: str) -> bytes:
     """A picture as a PNG of one of FFmpeg's formats: Pillow writes no colours of 16 bits."""
-    context = cast(av.VideoCodecContext, av.CodecContext.create("png", "w"))
+    context = av.CodecContext.create("png", "w")
     frame = av.VideoFrame.from_ndarray(_deeper(pixels, 16), format=name)
     context.width, context.height, context.pix_fmt = frame.width, frame.height, name
     context.time_base = Fraction(1)
@@ -118,7 +120,7 @@ def _png_of_16_bits(pixels: Pixels, name: str) -> bytes:
 def _deeper(pixels: Pixels, depth: int) -> NDArray[np.uint16]:
     """Levels of 8 bits in more: the lowest stays 0, the highest becomes the highest."""
     wide = pixels.astype(np.uint16)
-    return wide << (depth - 8) | wide >> (16 - depth)
+    return wide << np.uint16(depth - 8) | wide >> np.uint16(16 - depth)
 
 
 WAYS: dict[str, Callable[[Frames, BinaryIO, int], str]] = {"y4m": _y4m, "raw": _raw, "png": _png}

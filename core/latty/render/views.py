@@ -2,7 +2,6 @@
 opened once, pictures that outputs share."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,10 +12,7 @@ from latty.presets import Output, Preset
 from latty.presets.codecs import EXPECTED_WITHIN
 from latty.presets.formats import format_of
 from latty.render import shots, sizes
-from latty.render.film import Reel, open_journal
-from latty.render.journal import Journal
-from latty.render.options import Options
-from latty.render.pixels import Painter, at_size
+from latty.render.film import Films, Reel
 from latty.render.sizes import Beside
 from latty.report import FRAMES, Expected
 from latty.scene import Scene
@@ -37,19 +33,11 @@ class View:
 
 @dataclass(slots=True)
 class Views:
-    """Makes the views of each output of a preset.
-
-    made_with  what its pictures depend on beside their scenes: another text draws them again
-    journals   closes them; outputs that show moments of one film share one
-    """
+    """Makes the views of each output of a preset."""
 
     preset: Preset
-    options: Options
-    made_with: str
-    journals: ExitStack
+    films: Films
     generators: dict[str, Generator]
-    _films: dict[object, Journal] = field(default_factory=dict)
-    _reels: dict[Sequence[Scene], Reel] = field(default_factory=dict)
     _asked: dict[str, list[Needed]] = field(default_factory=dict)  # by the path of an output
 
     def of(self, output: Output, place: Path) -> tuple[list[View], int]:
@@ -60,27 +48,18 @@ class Views:
             zip(self.preset.parts, self._needed(output), strict=True)
         ):
             generator = self._generator(part.scene)
-            if scenes not in self._reels:
-                journal = self._journal(scenes, place, number)
-                painter = Painter(at_size(generator, scenes[0].size), self.options.foreign)
-                self._reels[scenes] = Reel(scenes, painter, journal, self.options.batches)
-            reel = self._reels[scenes]
+            path = place.with_name(place.name + (f"-{number}" if number else ""))
+            reel = self.films.reel(scenes, generator, path, self._longest(scenes))
             found.append(View(part, reel, height))
             channels = 4 if generator.info.channels == 4 else 3
             space += sizes.bytes_kept(reel.left, picture, channels)
         return found, space
 
-    def _journal(self, scenes: Sequence[Scene], place: Path, number: int) -> Journal:
-        """That of the film of a part. How an output is written does not change its pictures."""
+    def _longest(self, scenes: Sequence[Scene]) -> int:
+        """Of the lists of scenes of the same film, the number of the longest one."""
         film = shots.film_of(scenes)
-        if film not in self._films:
-            path = place.with_name(place.name + (f"-{number}" if number else ""))
-            needed = (one for output in self.preset.outputs for one, *_ in self._needed(output))
-            longest = max((len(one) for one in needed if shots.film_of(one) == film), default=0)
-            most = self.options.frame_cache if longest > 1 else 0  # one picture is soon drawn
-            opened = open_journal(repr(film) + self.made_with, most, path)
-            self._films[film] = self.journals.enter_context(opened)
-        return self._films[film]
+        needed = (one for output in self.preset.outputs for one, *_ in self._needed(output))
+        return max((len(one) for one in needed if shots.film_of(one) == film), default=len(scenes))
 
     def least(self, output: Output) -> int:
         """The bytes below which no file of an output is expected. Raises what models raise."""
@@ -124,7 +103,7 @@ class Views:
     def _generator(self, scene: Scene) -> Generator:
         model = scene.model
         if model not in self.generators:
-            self.generators[model] = open_model(model, self.options.device)
+            self.generators[model] = open_model(model, self.films.options.device)
         return self.generators[model]
 
     def _beside(self) -> Beside | None:
