@@ -108,9 +108,9 @@ def test_only_other_pictures_are_drawn(
 
 RATES = """\
 schema = 1
-seconds = 2
+seconds = 1
 [scene]
-model = "{model}"
+model = "demo"
 seed = {{ walk = [1, 2, 1] }}
 [[outputs]]
 path = "a.mp4"
@@ -129,13 +129,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     ("first", "second", "together"),
-    [(60, 20, 120), (20, 60, 120), (24, 16, 32), (16, 12, 32), (10, 5, 22)],
+    [(48, 16, 48), (16, 48, 48), (24, 16, 32), (10, 5, 10)],
 )
 def test_moments_that_two_outputs_show_are_drawn_once(
     first: int, second: int, together: int, tmp_path: Path, drawn: list[int]
 ) -> None:
     """All moments of two rates, filled up to whole batches, which change no bit of a picture."""
-    (tmp_path / "x.toml").write_text(RATES.format(first, second, model="demo"))
+    (tmp_path / "x.toml").write_text(RATES.format(first, second))
     done = latty("render", "x.toml", home=tmp_path, LATTY_FRAME_CACHE="0")
     assert done.returncode == 0, done.stderr
     assert 0 <= sum(drawn) - together <= 8, drawn
@@ -154,12 +154,12 @@ def test_kept_moments_serve_other_rates(tmp_path: Path, drawn: list[int]) -> Non
         return rendered(tmp_path, "-o", name, "--set", "seconds=2", *rate, cache=cache)
 
     counts = []
-    for fps in (16, 8, 24, 4, 24):
+    for fps in (16, 8, 24):
         drawn.clear()
         film = made(fps, "2GB", "kept.gif")
         counts.append(sum(drawn))
         assert film == made(fps, "0", "fresh.gif")
-    assert counts == [32, 0, 32, 0, 0]
+    assert counts == [32, 0, 32]
     assert len(kept(tmp_path)) == 1
 
 

@@ -30,7 +30,7 @@ OPAQUE = "choose another background; PNG, WebP, TIFF and frames keep an opacity"
 EXPECTED_WITHIN = 4  # the factor by which a file may be smaller or larger than expected
 RECIPE = 2000  # bytes in every file
 SOUND = 20_000  # bytes a second
-TINY, BRIEF = 128, 3  # px, frames
+BRIEF = 3  # frames
 COARSEST = 44  # crf beyond which a smaller picture is the better one
 _X264_RANGE, _WIDE_RANGE = 51, 63  # `crf` in a preset is H.264's, whatever the codec
 
@@ -43,8 +43,8 @@ class Encoding:
     alpha   that for pictures with an opacity, "" = it keeps none
     gop     frames from one keyframe to the next where the output says nothing, 0 = the encoder's
     tag     by which players know it where the container's own is not the one
-    tiny    the options of a film below TINY px or of fewer than BRIEF frames, where the usual ones
-            do harm; {} = the usual ones
+    small   the options of small films, where the usual ones do harm, by the px below which the
+            shorter side is; those of the largest hold for fewer than BRIEF frames, too
     """
 
     encoder: str
@@ -53,12 +53,14 @@ class Encoding:
     alpha: str = ""
     gop: int = 0
     tag: str = ""
-    tiny: Mapping[str, str] = field(default_factory=dict)
+    small: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
     def options_for(self, height: int, width: int, frames: int) -> Mapping[str, str]:
         """Those of a film of this size, in px, and length."""
-        is_tiny = min(height, width) < TINY or frames < BRIEF
-        return self.tiny if self.tiny and is_tiny else self.options
+        fitting = [px for px in self.small if min(height, width) < px]
+        if frames < BRIEF and self.small:
+            fitting.append(max(self.small))
+        return self.small[min(fitting)] if fitting else self.options
 
 
 class Coder(Protocol):

@@ -18,8 +18,11 @@ CODEC = {
 ENCODER = "libx265"
 QUIET = "log-level=none:info=0:pools=4:frame-threads=2"
 # x265 4.2 writes beyond its memory below some 50 px where it looks ahead by blocks, and gives the
-# first of fewer than three frames a time out of memory that nobody wrote.
-TINY = ":aq-mode=0:cutree=0:bframes=0"
+# first of fewer than three frames a time out of memory that nobody wrote. Of pictures that are one
+# block wide and high (64 px, 32, 16) it predicts frames out of such memory: smaller blocks help,
+# and where there are none, frames by themselves.
+SMALL = ":aq-mode=0:cutree=0:bframes=0:ctu=16"
+ONE_BLOCK = ":keyint=1"
 
 
 def encoding(output: Output) -> Encoding:
@@ -27,6 +30,9 @@ def encoding(output: Output) -> Encoding:
     colours = "gbrp" if output.chroma == "rgb" else f"yuv{output.chroma}p"
     lossless = ":lossless=1" if output.crf == 0 else ""
     options = {"preset": "fast", "crf": str(output.crf), "x265-params": QUIET + lossless}
-    tiny = {**options, "x265-params": QUIET + lossless + TINY}
+    params = QUIET + lossless + SMALL
+    small = {
+        px: {**options, "x265-params": params + more} for px, more in ((17, ONE_BLOCK), (128, ""))
+    }
     # the tag is what Apple's players ask for
-    return Encoding(ENCODER, colours + bits(output), options, tag="hvc1", tiny=tiny)
+    return Encoding(ENCODER, colours + bits(output), options, tag="hvc1", small=small)
