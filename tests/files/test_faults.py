@@ -57,6 +57,10 @@ def test_a_call_that_fails_costs_nothing(run: Runner, verb: Verb) -> None:
         ("sample", "names /here", KILL, 0),
         ("train-scorer", "read /here/dots", FAIL, errno.EMFILE),
         ("import scorer", "read /here/s.toml", FAIL, errno.EIO),
+        ("export model", "read /home/data/models/m.safetensors", FAIL, errno.EIO),
+        ("rename a direction", "read /home/data/directions/one.safetensors", FAIL, errno.EIO),
+        ("render gif", "rename /home/cache/frames", KILL, 0),
+        ("rename a set", "close /home/data/directions/.one", KILL, 0),
         ("import model", "read /here/config.json", FAIL, errno.EIO),
         ("render a picture again", "read /here/p.png", FAIL, errno.EIO),
         ("update what is up to date", "read /here/p.gif", FAIL, errno.EIO),
@@ -180,6 +184,26 @@ def test_the_shim_sees_every_call(run: Runner, traced: tuple[Runner, Path], verb
     put(run.disk.root, verb.prepare(run))
     if verb.line[0] != "engine":  # which calls what `call` does
         assert unseen(*traced, *verb.line) == {}
+
+
+# --- the rules themselves -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("torn", "out.txt is neither as it was nor whole"),
+        ("littering", "the same command leaves ['here/.out."),
+        ("unsynced", "what it wrote may not be on the disk"),
+        ("lying", "lacks ['here/out.txt']"),
+        ("rude", "ends with 70"),
+    ],
+)
+def test_what_a_careless_program_does_is_found(run: Runner, how: str, told: str) -> None:
+    verb = Verb(how, f"call careless {how}", lambda: {"here/out.txt": b"old" * 200})
+    trial = Trial(verb, run)
+    tally = tried(trial, all_faults(trial.calls, trial.reads))
+    assert any(told in wrong for wrong in tally.wrong), tally.wrong
 
 
 # --- the shim itself ------------------------------------------------------------------------------

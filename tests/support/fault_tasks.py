@@ -1,9 +1,12 @@
 """What the studio writes and no verb does, as a command line: `call NAME WORDS`, errors told as the
 command line tells them."""
 
+import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from dataclasses import replace
+from pathlib import Path
 
 from latty import presets
 from latty.directions import manage
@@ -62,9 +65,41 @@ def submit(word: str) -> None:
     print(control.submit(["render", word]))
 
 
+def careless(how: str) -> None:
+    """out.txt written as no program should: `torn`, `littering`, `unsynced`, `lying`, `rude`."""
+    target, draft = Path("out.txt"), Path(f".out.{os.urandom(4).hex()}")
+    if how == "torn":
+        target.write_bytes(b"new" * 100)
+        return
+    try:
+        with draft.open("wb") as file:
+            file.write(b"new" * 100)
+            file.flush()
+            with suppress(OSError) if how == "unsynced" else nullcontext():
+                os.fsync(file.fileno())
+        draft.replace(target)
+    except OSError as error:
+        if how != "littering":
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+        if how == "rude":
+            raise RuntimeError from error
+        if how != "lying":
+            raise
+
+
 TASKS: dict[str, Callable[..., None]] = {
     task.__name__: task
-    for task in (studio, save_preset, rename_set, delete_set, rename_direction, mark, submit)
+    for task in (
+        careless,
+        studio,
+        save_preset,
+        rename_set,
+        delete_set,
+        rename_direction,
+        mark,
+        submit,
+    )
 }
 
 
