@@ -684,8 +684,8 @@ def test_a_dropped_network_is_drawn(tmp_path: Path) -> None:
         await settled(pilot)
         await pilot.press("n")
         await settled(pilot)
-        assert {(one.width, one.height) for one in drawn[-2:]} == {(8, 8)}
-        assert len({one.pixels for one in drawn[-2:]}) == 2
+        its = [one.pixels for one in drawn if (one.width, one.height) == (8, 8)]
+        assert len({*its}) >= 2, "one for each seed"
         seen.update(children(pilot.app.engine.pid))
         assert seen, "it runs in a process of its own"
 
