@@ -43,6 +43,7 @@ check: $(DEV)    ## format, lint, types, floors, budgets
 gallery: $(RUN)    ## the pictures of the README again
 	@$(BIN)/latty render $(GALLERY:%=presets/%.toml) --out-dir renders/gallery --overwrite --quiet
 	@$(BIN)/latty sample demo --seeds 0-63 --truncation 0.8 --columns 16 -o renders/gallery/demo.png --overwrite --quiet
+	@$(BIN)/python docs/seams.py renders/gallery
 
 bench: $(DEV)    ## ratios against other implementations
 	@$(BIN)/python -m benchmarks

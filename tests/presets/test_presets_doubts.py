@@ -272,3 +272,80 @@ def test_a_thousand_presets_take_5_ms_each(two: Path) -> None:
     spent = time.process_time() - begun
     assert done.returncode == 0 and done.stdout.count(": ok\n") == 1000
     assert spent < 5.0, spent
+
+
+# --- keys that do nothing -------------------------------------------------------------------------
+
+TEXT = "[[text]]\nvalue = 'a'\n"
+ONCE = f"{GIF}loop = 'once'\n"
+FOLLOW = "truncation = {{ sound = 'a.wav', from = 0, to = 1{} }}\n"
+IDLE = {  # what stands behind SCENE -> the key and words
+    f"{TEXT}fade = 0.2\n{GIF}": "text.0.fade: does nothing: the text is there from the first",
+    f"{TEXT}start = 0.6\nend = 0.4\n{GIF}": "text.0.end: is not after start: the text is never",
+    f"{TEXT}outline = 0\noutline_color = 'red'\n{GIF}": "text.0.outline_color: does nothing",
+    f"{TEXT}start = 0.5\n[[outputs]]\npath = 'a.png'\n": "text.0.start: a picture shows the",
+    f"{GIF}gap = 3\n": "outputs.0.gap: does nothing: there is one picture",
+    f"{GIF}columns = 3\n": "outputs.0.columns: does nothing: there is one picture",
+    f"{GIF}fit = 'crop'\nwidth = 90\n": "outputs.0.fit: does nothing without width and height",
+    "[[outputs]]\npath = 'a.mp4'\noffset = 2\n": "outputs.0.offset: does nothing without sound",
+    f"[[panels]]\npreset = 'other.toml'\nalone = true\n{GIF}": "panels.0.alone: does nothing",
+    f"[[panels]]\nloop = 'once'\n{GIF}": "panels.0.loop: does nothing: the panel does not move",
+    f"[[panels]]\ntruncation = {{ from = 0, to = 1 }}\nloop = 'once'\n{ONCE}":
+        "panels.0.loop: does nothing: the panel lasts as long as the film",
+    FOLLOW.format(", decay = 1") + GIF: "scene.truncation.decay: does nothing without onsets",
+    FOLLOW.format("").replace("to = 1", "to = 0") + GIF: "scene.truncation.to: is what from says",
+}  # fmt: skip
+BUSY = (
+    f"{TEXT}fade = 0.2\nend = 0.5\n{GIF}",
+    f"seed = [1, 2]\n{GIF}gap = 3\ncolumns = 1\n",
+    f"[[panels]]\n[[panels]]\nseed = 3\n{GIF}gap = 3\ncolumns = 1\n",
+    f"{GIF}fit = 'crop'\nwidth = 90\nheight = 40\n",
+    FOLLOW.format(", decay = 1, onsets = true") + GIF,
+)
+
+
+def with_sound(folder: Path, rest: str) -> Path:
+    from sound_files import sine, wav
+
+    wav(folder / "a.wav", sine(440, 3))
+    (folder / "other.toml").write_text(f"schema = 1\n{SCENE}")
+    return write(folder, rest, f"seconds = 2\n{SCENE}")
+
+
+@pytest.mark.parametrize(("rest", "told"), IDLE.items())
+def test_keys_that_do_nothing_are_told(rest: str, told: str, place: Path) -> None:
+    found = said(with_sound(place, rest))
+    assert told in found and "\n" not in found, found
+
+
+@pytest.mark.parametrize("rest", BUSY)
+def test_the_same_keys_where_they_do_something(rest: str, place: Path) -> None:
+    assert said(with_sound(place, rest)) == ""
+
+
+def test_beats_that_nothing_counts(place: Path) -> None:
+    for key, idle in (("end = 0.5", True), ("end = '1b'", False)):
+        file = write(place, f"{TEXT}{key}\n{GIF}", f"seconds = 2\nbpm = 90\n{SCENE}")
+        assert ("bpm: does nothing: no time is in beats" in said(file)) == idle
+
+
+@pytest.mark.parametrize(
+    ("wave", "codec"), [("wav", None), ("flac", "flac"), ("mp3", "libmp3lame")]
+)
+def test_a_sound_that_is_silent_for_the_whole_film(wave: str, codec: str | None,
+                                                   place: Path) -> None:  # fmt: skip
+    import numpy as np
+    from sound_files import RATE, coded, sine, wav
+
+    tone = np.concatenate([np.zeros(3 * RATE), sine(440, 2)])
+    path = place / f"a.{wave}"
+    wav(path, tone) if codec is None else coded(path, tone, codec)
+    rest = f"truncation = {{ sound = 'a.{wave}', from = 0, to = 1, offset = N }}\n{GIF}"
+    for offset, heard in ((0, False), (2, True), (-2, False), (6, False)):
+        file = write(place, rest.replace("N", str(offset)), f"seconds = 2\n{SCENE}")
+        if heard:
+            presets.check(file)
+            continue
+        with pytest.raises(PresetError) as caught:
+            presets.check(file)
+        assert f"scene.truncation.sound: a.{wave} is silent between" in str(caught.value)

@@ -1,5 +1,6 @@
 """`latty migrate`: older layouts in today's words, and all else in the file as it was."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,23 @@ def test_what_cannot_be_rewritten_stays(text: str | None, words: str, tmp_path: 
     done = latty("migrate", "x.toml", home=tmp_path)
     assert done.returncode in (65, 66) and words in done.stderr
     assert text is None or file.read_text() == text
+
+
+@pytest.mark.parametrize("flags", [[], ["--check"]])
+@pytest.mark.parametrize("verb", ["migrate", "pin"])
+def test_one_that_fails_does_not_stop_the_others(
+    verb: str, flags: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "new.toml").write_text("schema = 99\n")
+    (tmp_path / "old.toml").write_text(OLD)
+    files = ["none.toml", "old.toml", "new.toml"]
+    done = latty(verb, *flags, *files, "--json", home=tmp_path)
+    told = {one["preset"]: one for one in map(json.loads, done.stdout.splitlines())}
+    assert told["none.toml"]["code"] == 66 and told["new.toml"]["code"] == 65
+    assert "none.toml" in done.stderr and "newer than this latty" in done.stderr
+    assert done.returncode == 65  # the worst
+    changed = (tmp_path / "old.toml").read_text() != OLD
+    assert changed == (not flags) and ("old.toml" in told or "pins nothing" in done.stderr)
 
 
 def test_a_number_that_is_none_is_told_by_check(tmp_path: Path) -> None:

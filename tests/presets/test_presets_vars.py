@@ -392,6 +392,11 @@ def test_texts_keep_what_follows_the_film(tmp_path: Path) -> None:
     text += "value = '{who}: {strength:+.1f} {edits.0.strength} {{x}} {n}'\n"
     preset = presets.read(write(tmp_path, text))
     assert preset.texts[0].value == "a{{b: {strength:+.1f} {edits.0.strength} {{x}} 2"
+    titled = text.replace("[[text]]\nvalue", "[[panels]]\ntitle")
+    preset = presets.read(write(tmp_path, titled))
+    assert preset.panels[0].title == "a{{b: {strength:+.1f} {edits.0.strength} {{x}} 2"
+    share = text.replace("{who}:", "{n:.0%}").replace("n = 2", "n = 0.25")
+    assert presets.read(write(tmp_path, share)).texts[0].value.startswith("25% {strength:+.1f}")
     assert "8:1: text.0.value: {whoo} stands for nothing, did you mean 'who'?" in refused(
         write(tmp_path, text.replace("{who}", "{whoo}"))
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ from PIL import Image
 from latty import presets
 from latty.errors import Interrupted, PresetError
 from latty.models.store import MODELS
+from latty.presets import Output
 from latty.presets.formats import Pixels
 from latty.render import filling, provenance
 from latty.render.pixels import Painter
 from latty.scene import Scene
 
+OUT = Output("x.gif")
 OTHER = 'schema = 1\n[scene]\nmodel = "demo"\nseed = 4\ntruncation = { from = 1, to = 0 }\n'
 PRESET = """\
 schema = 1
@@ -210,3 +213,149 @@ def imported(home: Path, last: bytes) -> None:
     assert done.returncode == 0, done.stderr
     (file,) = home.rglob("models/f.safetensors")
     file.write_bytes(file.read_bytes()[:-1] + last)
+
+
+@pytest.mark.parametrize("name", ["pictures/", "pictures-1/", "recipe.json.png"])
+def test_an_output_may_have_the_name_of_what_is_kept_while_it_is_made(
+    name: str, tmp_path: Path
+) -> None:
+    path = rendered(tmp_path, f"path = '{name}'\nfps = 2\nsize = 16")
+    assert (len([*path.iterdir()]) if path.is_dir() else 1) >= 1
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_what_a_later_panel_has_drawn_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although those of the first are kept from an earlier film, and not beside the output."""
+    draw, drawn = Painter.__call__, list[int]()
+
+    def counted(painter: Painter, scenes: Sequence[Scene]) -> Pixels:
+        drawn.append(len(scenes))
+        if len(drawn) == 2:
+            raise Interrupted(2)
+        return draw(painter, scenes)
+
+    (tmp_path / "other.toml").write_text(OTHER)
+    (tmp_path / "x.toml").write_text(f'{PRESET}path = "x.gif"\nfps = 4\n')
+    words = ["render", "x.toml", "--batch", "2", "--set"]
+    assert latty(*words, "outputs.0.path=first.gif", home=tmp_path).returncode == 0
+    monkeypatch.setattr(Painter, "__call__", counted)
+    words.append("panels.1.seed=8")
+    assert latty(*words, home=tmp_path).returncode == 130
+    work = tmp_path / "renders/x.gif.latty-work"
+    assert (work / "pictures-1").stat().st_size > 0 and not (work / "pictures").exists()
+    found = latty("clean", "--dry-run", "--json", "renders", home=tmp_path)
+    assert "x.gif.latty-work" in found.stdout
+    assert latty(*words, home=tmp_path).returncode == 0
+    assert drawn == [2, 2, 2] and not work.exists()
+
+
+SWEEP = """schema = 1
+{length}
+[scene]
+model = "demo"
+truncation = {{ from = 0, to = 1 }}
+[[outputs]]
+path = "a.gif"
+{loop}
+"""
+
+
+@pytest.mark.parametrize(
+    ("length", "loop", "places", "words"),
+    [
+        ("seconds = 4", "", [0, 0.25, 0.5, 0.75], ""),
+        ("seconds = 2", "", [0, 0.5, 0, 0.5], "lasts 2 s, the film 4 s: then it begins again"),
+        ("seconds = 2", "loop = 'once'", [0, 0.5, 1, 1], "then it stays at its end"),
+        ("seconds = 2", "loop = 'bounce'", [0, 0.5, 1, 0.5], "then it goes back"),
+        ("seconds = 2", "loop = 'seamless'", [0, 1, 0, 1], "then it begins again"),
+        ("frames = 50", "loop = 'once'", [0, 0.5, 1, 1], "then it stays at its end"),
+        ("seconds = 8", "", [0, 0.125, 0.25, 0.375], "lasts 8 s, the film 4 s: its end is not"),
+        ("", "", [0, 0.25, 0.5, 0.75], ""),
+    ],
+)
+def test_a_panel_plays_the_preset_that_it_names_at_its_own_speed(
+    length: str, loop: str, places: list[float], words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "other.toml").write_text(SWEEP.format(length=length, loop=loop))
+    whole = 'schema = 1\nseconds = 4\n[scene]\nmodel = "demo"\n[[panels]]\npreset = "other.toml"\n'
+    (tmp_path / "x.toml").write_text(whole + '[[outputs]]\npath = "x.gif"\nfps = 5\nloop = "once"')
+    made = presets.read(tmp_path / "x.toml")
+    panel = made.panels[0].preset
+    assert [panel.at(i / 4).truncation for i in range(4)] == pytest.approx(places)
+    found = "\n".join(presets.check(tmp_path / "x.toml"))
+    assert words in found and bool(words) == ("panels.0.preset" in found), found
+    recipe = presets.to_dict(provenance.portable(made, made.outputs[0]))
+    again = presets.from_recipe(recipe, "x.gif").panels[0].preset
+    assert [again.at(i / 4) for i in range(5)] == [panel.at(i / 4) for i in range(5)]
+
+
+def test_a_panel_of_its_own_length_counts_its_times_in_it(tmp_path: Path) -> None:
+    text = 'schema = 1\nseconds = 4\n[scene]\nmodel = "demo"\n[[panels]]\nseconds = 2\n'
+    text += 'loop = "once"\ntruncation = { keys = [[0, 0], ["1s", 1], [1, 0]] }\n'
+    (tmp_path / "x.toml").write_text(text)
+    made = presets.read(tmp_path / "x.toml")
+    assert [made.panels[0].preset.at(i / 8).truncation for i in range(9)] == pytest.approx(
+        [0, 0.5, 1, 0.5, 0, 0, 0, 0, 0]
+    )
+    assert presets.from_dict(presets.to_dict(made), "x") == made
+    assert made.lasting(25).panels[0].preset.at(1).truncation == 1  # a film of one second
+
+
+def test_the_latents_of_a_panel_know_their_truncation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from latty import home, latents
+
+    monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
+    home.latents_dir().mkdir(parents=True)
+    for name, psi in (("low", 0.4), ("high", 0.9), ("none", None)):
+        params = () if psi is None else (("truncation", psi),)
+        kept = latents.Latents("z", torch.ones(3, 64), "demo", params=params)
+        latents.write(home.latents_dir() / f"{name}.safetensors", kept)
+    (tmp_path / "other.toml").write_text('schema = 1\n[scene]\nmodel = "demo"\nlatent = "low#0"\n')
+    panels = [
+        "",
+        "latent = 'high#1'",
+        "latent = 'none#1'",
+        "latent = 'high#1'\ntruncation = 0.2",
+        "preset = 'other.toml'",
+        "alone = true\nmodel = 'demo'\nlatent = 'high#0-2'",
+    ]
+    text = "schema = 1\n[scene]\nmodel = 'demo'\nlatent = 'low#0'\n{}"
+    text += "".join(f"[[panels]]\n{panel}\n" for panel in panels)
+    for said, found in (
+        ("", [0.4, 0.9, 1, 0.2, 0.4, 0.9]),
+        ("truncation = 0.5\n", [0.5, 0.5, 0.5, 0.2, 0.4, 0.9]),
+    ):
+        (tmp_path / "x.toml").write_text(text.format(said))
+        made = presets.read(tmp_path / "x.toml")
+        assert [scene.truncation for scene in made.scenes] == found
+        recipe = presets.to_dict(provenance.portable(replace(made, outputs=(OUT,)), OUT))
+        assert [s.truncation for s in presets.from_recipe(recipe, "x").scenes] == found
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ('[[panels.edits]]\ndirection = "seed:4"\nmode = "centred"',
+         "panels.0.edits.0.mode: means nothing for a seed"),
+        ('truncation = { sound = "a.wav", from = 0, to = 1 }',
+         "panels.0.truncation.sound: goes with a film that says its seconds"),
+        ('latent = "z.npy#0"\nseed = 4', "panels.0.seed: is not used: the scene starts at"),
+        ("truncation = { from = 0, to = 1 }", "outputs.0.loop: does not close"),
+        ("cutoff = 4", "panels.0.cutoff: means nothing without a truncation"),
+    ],
+)  # fmt: skip
+def test_what_is_told_of_a_scene_is_told_of_a_panel(key: str, words: str, tmp_path: Path) -> None:
+    from sound_files import sine, wav
+
+    wav(tmp_path / "a.wav", sine(440, 1))
+    np.save(tmp_path / "z.npy", np.ones((2, 64), np.float32))
+    text = f'schema = 1\nframes = 25\n[scene]\nmodel = "demo"\n[[panels]]\n{key}\n'
+    (tmp_path / "x.toml").write_text(text + '[[outputs]]\npath = "a.gif"\n')
+    done = latty("check", "x.toml", home=tmp_path)
+    assert words in done.stderr, done.stderr

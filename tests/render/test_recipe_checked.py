@@ -1,7 +1,6 @@
 """What a picture was made of, and what a preset pins, is compared with what is here."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -150,13 +149,9 @@ def test_all_differences_are_told_in_one_go(place: Path) -> None:
 
 def test_what_is_named_by_the_user_is_not_compared(place: Path) -> None:
     assert latty("render", "model.toml", "-o", "one.png", home=place).returncode == 0
-    shutil.copy(next(place.rglob("models/f.safetensors")), place / "kept.safetensors")
     other("model", place)
     named = latty("render", "one.png", "--set", "scene.model=demo", home=place)
     assert named.returncode == 0, named.stderr
-    shutil.copy(place / "kept.safetensors", next(place.rglob("models/")) / "g.safetensors")
-    refused = latty("render", "one.png", "-o", "two.png", home=place)
-    assert refused.returncode == 65 and "that model is here as 'g'" in refused.stderr
 
 
 def test_the_library_compares_too(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from latty import presets
 from latty.errors import PresetError
 from latty.presets.fonts import own
 from latty.presets.texts import PLACES, Caption, filled
-from latty.render import captions, provenance
+from latty.render import captions, lettering, provenance
 from latty.render.lettering import fitting, width_of
 
 GREY = 128
@@ -251,7 +251,7 @@ def test_a_font_by_file_goes_with_the_preset_and_the_recipe(tmp_path: Path) -> N
     assert (tmp_path / again.stdout.strip()).read_bytes() == path.read_bytes()
     (path.parent / "own.ttf").write_bytes(fonts[0] + b"\0")
     again = latty("render", str(path), "--out-dir", "other", home=tmp_path)
-    assert again.returncode == 65 and "is not the font" in again.stderr, again.stderr
+    assert again.returncode == 65 and "the font 'own.ttf' is not the one" in again.stderr
 
 
 def rescaled(font: bytes, units: int) -> bytes:
@@ -338,3 +338,20 @@ def test_letters_of_strokes_are_as_heavy_as_the_font() -> None:
         assert 0.5 < ink[0][0] / ink[1][0] < 2, (mine, ink)
         if mine not in "é→":
             assert abs(ink[0][1] - ink[1][1]) <= 6, (mine, ink)
+
+
+def test_a_line_of_strokes_costs_as_much_as_its_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not as much as its letters times its length: each is drawn in its own place."""
+    new, drawn = Image.new, list[int]()
+
+    def counted(mode: str, size: tuple[int, int], *rest: object) -> Image.Image:
+        drawn.append(size[0] * size[1])
+        return new(mode, size, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Image, "new", counted)
+    costs = []
+    for text in ("αβaσλb" * 5, "αβaσλb" * 20):
+        drawn.clear()
+        lettering.ink([text], own(), 40, 4, 0.5)
+        costs.append(sum(drawn))
+    assert costs[1] < 5 * costs[0], costs

@@ -26,7 +26,7 @@ import json, sys
 from pathlib import Path
 from latty import presets
 from latty.errors import PresetError
-from latty.presets import Output, contents
+from latty.presets import Output
 from latty.render import provenance
 from latty.scene import from_table, to_table
 from latty_tui.memory.tables import state_of, state_table
@@ -60,7 +60,7 @@ private = presets.from_dict(
                "edits": [{"direction": "d/x", "toward": "/home/ada/a.safetensors#1"}]}}, "p")
 public = provenance.portable(private, Output("a.gif")).scene
 print(public.glow, public.edits[0].toward)
-print(*(ref for kind, _, ref in contents.sources(preset) if kind == "directions"))
+print(*provenance.made_of(preset, Path())["directions"])
 """
 TOLD = """\
 ['x.toml:1:1: no [[outputs]]: nothing to render, add one, or name one with -o']

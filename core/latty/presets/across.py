@@ -7,9 +7,11 @@ from latty.errors import LattyError
 from latty.presets import sounds
 from latty.presets.formats import format_of
 from latty.presets.moments import MOST, USUAL, rate_of, time_line
+from latty.presets.naming import scenes
 from latty.presets.paths import OutputNames
 from latty.scene import MIXING, MODES
 from latty.tables.rules import Fault
+from latty.tables.words import Path
 
 Table = dict[str, Any]  # a whole preset, not yet checked
 
@@ -19,7 +21,8 @@ SHARE = "means nothing for a seed: its strength is a share of the way"
 def across(data: Table, recipe: bool) -> Iterator[Fault]:
     """Faults that only two keys together show; the data, or recipe of a picture, may hold
     anything."""
-    yield from _edits_across(data.get("scene"))
+    for where, scene in scenes(data):
+        yield from _edits_across(scene, where)
     yield from _length_across(data)
     yield from _sounds_across(data)
     taken, outputs = OutputNames(), data.get("outputs")
@@ -61,7 +64,7 @@ def _sounds_across(data: Table) -> Iterator[Fault]:
         except LattyError as error:
             yield Fault(("seconds",), error.message, error.hint)
     elif "seconds" not in data:
-        for where, _, _ in sounds.named({"scene": data.get("scene")}):
+        for where, _, _ in sounds.named({key: data.get(key) for key in ("scene", "panels")}):
             hint = f'write seconds = ... in the place of frames, or seconds = "{sounds.WHOLE}"'
             yield Fault(where, "goes with a film that says its seconds", hint)
     outputs = data.get("outputs")
@@ -71,13 +74,13 @@ def _sounds_across(data: Table) -> Iterator[Fault]:
             yield Fault(("outputs", index, "loop"), f"'bounce' {what}", "choose another loop")
 
 
-def _edits_across(scene: Any) -> Iterator[Fault]:
+def _edits_across(scene: Any, beginning: Path) -> Iterator[Fault]:
     """Edits that ask for what a seed, or two words together, cannot mean."""
     edits = scene.get("edits") if isinstance(scene, dict) else None
     for index, edit in enumerate(edits if isinstance(edits, list) else []):
         if not isinstance(edit, dict):
             continue
-        where, ref = ("scene", "edits", index), edit.get("direction")
+        where, ref = (*beginning, "edits", index), edit.get("direction")
         mode, unit = edit.get("mode", "relative"), edit.get("unit", "sigma")
         if isinstance(ref, str) and ref.startswith(MIXING):
             if mode in MODES and mode != "relative":

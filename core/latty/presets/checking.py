@@ -16,6 +16,7 @@ from latty.errors import LattyError, Problem
 from latty.presets import codecs, naming, reading, together, with_model
 from latty.presets.convert import to_preset
 from latty.presets.formats import FOLDER, format_of, is_film, suffix_of
+from latty.presets.idle import idle
 from latty.presets.reading import PresetFile
 from latty.presets.values import Output, Preset
 from latty.tables.rules import keys_of
@@ -59,21 +60,23 @@ def checked(source: PresetFile) -> Checked:
     preset = to_preset(reading.accepted(source, _references(source)), source.file)
     source.refuse([*together.missing(source, preset)])
     faults = together.of_scenes(source, preset, together.faults, with_model.faults)
+    faults += together.silent(source, preset)
     source.refuse([*faults, *_fonts(source, preset)])
-    checks = (_whole, _timing, together.sounds_end)
+    checks = (_whole, _timing, together.paces, together.sounds_end)
     found = [*_unused(source), *(one for find in checks for one in find(source, preset))]
-    found += together.of_scenes(source, preset, together.for_other_models, with_model.doubts)
+    found += [source.problem(*said) for said in idle(source.data, preset)]
+    finds = together.unused, together.for_other_models, with_model.doubts
+    found += together.of_scenes(source, preset, *finds)
     return Checked(preset, Doubts(source.file, tuple(found)))
 
 
 def _fonts(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     """Fonts that are not there, are none, or lack a letter."""
-    folder = source.path.parent if source.path else Path()
     for index, caption in enumerate(preset.texts):
         from latty.presets import fonts  # few presets have a text
 
         try:
-            fault = fonts.lacking(caption, fonts.named(caption.font, folder))
+            fault = fonts.lacking(caption, fonts.named(caption.font))
         except LattyError as error:
             yield source.problem(("text", index, "font"), error.message, error.hint)
         else:
@@ -118,19 +121,21 @@ def _whole(source: PresetFile, preset: Preset) -> Iterator[Problem]:
         yield source.problem((), "no schema number, read as 1", "add: schema = 1")
     if not preset.outputs:
         yield source.problem((), NOTHING, "add one, or name one with -o")
-    if preset.moves and preset.count() == 1:
+    if _moves(preset) and preset.count() == 1:
         yield source.problem(("frames",), "is 1: nothing will be seen to move")
-    if preset.scene.latent is not None and (preset.seeds or preset.scene.seed != 0):
-        yield source.problem(("scene", "seed"), "is not used: the scene starts at its latent")
     for index, output in enumerate(preset.outputs):
         if output.layout == "strip" and not preset.scene.edits:
             yield source.problem(("outputs", index, "layout"), "is a strip of edits: there is none")
 
 
+def _moves(preset: Preset) -> bool:
+    return any(part.moves for part in preset.parts)
+
+
 def _timing(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     """Films that are slower, longer or less smooth than they look in the file."""
     films = [(i, output) for i, output in enumerate(preset.outputs) if is_film(output.path)]
-    for index, output in films if preset.moves and preset.count() > 1 else ():
+    for index, output in films if _moves(preset) and preset.count() > 1 else ():
         form, first = format_of(output.path), films[0][1]
         if form is not None and form.fastest and output.rate > form.fastest:
             what = f"{form.suffix} plays {form.fastest} a second: frames are left out"
@@ -141,7 +146,7 @@ def _timing(source: PresetFile, preset: Preset) -> Iterator[Problem]:
             hint = "write seconds = ... in the place of frames"
             yield source.problem(("outputs", index, "fps"), what, hint)
         plays = suffix_of(output.path) != FOLDER
-        if plays and output.loop == "loop" and not preset.closed:
+        if plays and output.loop == "loop" and not all(part.closed for part in preset.parts):
             what = "does not close: it jumps from its end to its beginning"
             hint = 'or say loop = "seamless": what moves goes back; or "once", "bounce"'
             yield source.problem(("outputs", index, "loop"), what, hint)

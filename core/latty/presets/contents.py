@@ -1,11 +1,12 @@
 """What the names of a preset stand for, by content: SHA-256 of the files of models, direction sets,
-stored latents and scorers.
+stored latents, scorers, sounds and fonts.
 
 A name means another file tomorrow; a digest does not. Recipes and pins say digests, and what is
 here is compared with them before anything is drawn. Nothing here imports torch.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -16,22 +17,25 @@ from latty.directions.store import SETS, set_info, split
 from latty.errors import BadData, UsageError
 from latty.files import cached
 from latty.presets.digests import DIGESTS, named_here, same
-from latty.presets.pins import DIGEST, Pins
+from latty.presets.naming import everything, path_from
+from latty.presets.pins import DIGEST, PINNED, Pins
 from latty.presets.values import Preset
-from latty.scene import MIXING, references, to_table
+from latty.scene import MIXING, Scene, references, to_table
+from latty.tables.words import Path as Key
 
 SHOWN = 12  # digits of a digest in a message
 TABLES = {kind: kind for kind in DIGESTS} | {"model": "models"}  # of pins
 TOLD = 5  # differences in one message
 WHAT = {"model": "model", "directions": "direction set", "latents": "latents", "scorers": "scorer",
-        "sounds": "sound"}  # fmt: skip
+        "sounds": "sound", "fonts": "font"}  # fmt: skip
+FILES = {"sound": "sounds", "font": "fonts"}  # of which no store keeps any, by kind of reference
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Something that has other content than was said.
 
-    kind   "model", "directions", "latents", "scorers" or "sounds"
+    kind   one of DIGESTS
     name   as the preset or recipe spells it
     said   the digest, or its first digits; found = that of what is here
     hint   where the content that was said is
@@ -65,20 +69,42 @@ class Changed(BadData):
         self.differences = differences
 
 
-def sources(preset: Preset) -> Iterator[tuple[str, str, str]]:
-    """(kind, source, reference) of everything that a preset names: the source of the direction
-    "mine/smile" is "mine". Raises Missing, BadData."""
-    for ref in preset.sounds:
-        yield "sounds", ref, ref
-    for _, kind, ref in references(to_table(preset.scene)):
-        if kind == "latent":
-            yield "latents", latents.split(ref)[0], ref
-        elif kind == "model":
-            yield "model", ref, ref
-        elif not ref.startswith(MIXING):
-            yield "directions", split(ref)[0], ref
-            for scorer in scorers_of(split(ref)[0]):
-                yield "scorers", scorer, scorer
+def source_of(kind: str, ref: str) -> tuple[str, str]:
+    """The kind of content, and the file or name, that a reference means: the source of the
+    direction "mine/smile" is "mine". Raises BadData for what refers to nothing."""
+    if kind == "model" or kind in FILES:
+        return FILES.get(kind, kind), ref
+    if kind in ("latent", "latents"):
+        return "latents", latents.split(ref)[0]
+    return "directions", split(ref)[0]
+
+
+def of_scene(scene: Scene) -> Iterator[tuple[str, str]]:
+    """(kind, source) of everything that a scene names. Raises BadData."""
+    for _, kind, ref in references(to_table(scene)):
+        if not ref.startswith(MIXING):
+            yield source_of(kind, ref)
+
+
+def of_files(preset: Preset) -> Iterator[tuple[str, str]]:
+    """The same of what is a file and in no store: sounds and fonts."""
+    yield from (("sounds", one) for one in preset.sounds)
+    yield from (("fonts", one.font) for one in preset.texts if one.font)
+
+
+def of_part(preset: Preset) -> Iterator[tuple[str, str]]:
+    """(kind, source) of all that the pictures of a scene are made of, the scorers that its
+    directions climb among them. Raises Missing, BadData."""
+    for kind, source in of_scene(preset.scene):
+        yield kind, source
+        if kind == "directions":
+            yield from (("scorers", scorer) for scorer in scorers_of(source))
+
+
+def sources(preset: Preset) -> list[tuple[str, str]]:
+    """(kind, source) of everything that a preset names, each once. Raises Missing, BadData."""
+    found = [pair for part in (preset, *preset.parts) for pair in of_part(part)]
+    return [*dict.fromkeys([*found, *of_files(preset)])]
 
 
 @cached(256)
@@ -98,11 +124,6 @@ def scorers_of(source: str) -> tuple[str, ...]:
     return _scorers(SETS.find(source))
 
 
-def _key(kind: str, source: str) -> str:
-    """By which pins say it: a sound, whose path depends on where one is, by its file's name."""
-    return PurePath(source).name if kind == "sounds" else source
-
-
 def difference(kind: str, name: str, said: Any, source: str) -> Difference | None:
     """Where the content of `source`, spelled `name` by who said a digest, is another one. Who says
     no digest says nothing. Raises Missing, BadData, OutputError."""
@@ -116,40 +137,70 @@ def _hint(kind: str, said: str) -> str:
     return f"that {WHAT[kind]} is here as '{name}'" if name else ""
 
 
-def pinned(preset: Preset) -> Iterator[Difference]:
-    """What of a preset has other content than it pins. A set, latents or a scorer that are pinned
-    and not named any more are not looked at. Raises Missing, BadData, OutputError."""
+def named_at(data: Mapping[str, Any], keys: Callable[[Key], bool]) -> set[tuple[str, str]]:
+    """(kind, source) of what a preset's data names at the keys that are asked for. Raises
+    BadData."""
+    return {source_of(kind, ref) for key, kind, ref in everything(data) if keys(key)}
+
+
+# --- pins -----------------------------------------------------------------------------------------
+
+
+def _spelled(source: str, folder: Path) -> str:
+    """A file in or below the preset's folder as from there, wherever one is."""
+    path = Path(source)
+    return path_from(source, folder) if path.is_absolute() else source
+
+
+def _pin(pins: Pins, kind: str, source: str, folder: Path) -> tuple[str, str | None]:
+    """How pins spell a source, of the ways in which its file may be said, and its digest."""
+    said = dict(getattr(pins, TABLES[kind]))
+    whole = os.path.abspath(source)  # noqa: PTH100  links stay
+    ways = [source, _spelled(source, folder), whole, os.path.relpath(whole, folder)]
+    ways += [PurePath(source).name] if kind in FILES.values() else []
+    return next(((way, said[way]) for way in ways if way in said), (source, None))
+
+
+def pinned(
+    preset: Preset, folder: Path, typed: Collection[tuple[str, str]] = ()
+) -> Iterator[Difference]:
+    """What of a preset in a folder has other content than it pins, but for the (kind, source) that
+    the user names instead. What is pinned and not named any more is not looked at. Raises Missing,
+    BadData, OutputError."""
     if (pins := preset.pins) is None:
         return
-    named = (pair[:2] for part in preset.parts for pair in sources(part))
-    for kind, source in dict.fromkeys(named):
+    for kind, source in sources(preset):
         is_own = kind == "model" and source == preset.scene.model
-        said = pins.model if is_own else dict(getattr(pins, TABLES[kind])).get(_key(kind, source))
-        if (found := difference(kind, source, said, source)) is not None:
+        name, said = (source, pins.model) if is_own else _pin(pins, kind, source, folder)
+        if (kind, source) in typed:
+            continue
+        if (found := difference(kind, name, said, source)) is not None:
             yield found
 
 
-def pins_of(preset: Preset) -> Pins:
+def _here(preset: Preset) -> dict[tuple[str, str], str]:
+    """SHA-256 of what each name stands for now, in the order of DIGESTS. Raises Missing, BadData,
+    OutputError."""
+    named = sorted(sources(preset), key=lambda pair: [*DIGESTS].index(pair[0]))
+    found = {(kind, source): DIGESTS[kind](source) for kind, source in named}
+    return {pair: digits for pair, digits in found.items() if digits}
+
+
+def pins_of(preset: Preset, folder: Path) -> Pins:
     """The pins of what is here now. Raises Missing, BadData, OutputError."""
-    found: dict[str, dict[str, str]] = {kind: {} for kind in DIGESTS}
-    for part in preset.parts:
-        for kind, source, _ in sources(part):
-            if digits := DIGESTS[kind](source):
-                found[kind][_key(kind, source)] = digits
-    model = found["model"].pop(preset.scene.model, None)
-    tables = {TABLES[kind]: tuple(sorted(table.items())) for kind, table in found.items()}
-    return Pins(model, **tables)
+    found: dict[str, dict[str, str]] = {kind: {} for kind in PINNED}
+    here = _here(preset)
+    model = here.pop(("model", preset.scene.model), None)
+    for (kind, source), digits in here.items():
+        found[TABLES[kind]][_spelled(source, folder)] = digits
+    return Pins(model, **{kind: tuple(sorted(table.items())) for kind, table in found.items()})
 
 
 def spelled(preset: Preset) -> list[str]:
     """The pins of what is here now as words of a command line: "model:demo=e2fa8acf9d68". Raises
     Missing, BadData, OutputError."""
-    pins = pins_of(preset)
-    found = [("model", preset.scene.model, pins.model)] if pins.model else []
-    found += [
-        (kind, source, said) for kind in DIGESTS for source, said in getattr(pins, TABLES[kind])
-    ]
-    return [f"{kind}:{source}={(said or '')[:SHOWN]}" for kind, source, said in found]
+    here = _here(preset)
+    return [f"{kind}:{source}={digits[:SHOWN]}" for (kind, source), digits in here.items()]
 
 
 def check_spelled(words: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from latty.presets.texts import Caption
 from latty.presets.tracks import Motion, Track
 from latty.presets.tracks.following import Following
 from latty.presets.tracks.noise import Wander
-from latty.presets.values import SCHEMA, WALKS, Output, Preset, ScenePanel
+from latty.presets.values import SCHEMA, WALKS, Output, PanelPace, Preset, ScenePanel
 from latty.scene import Edit, Scene, Walk
 from latty.stops import PLAIN, Stop
 from latty.tables.rules import keys_of
@@ -51,7 +51,11 @@ def _panel(said: Table, usual: Table, whole: Preset) -> ScenePanel:
     beneath = {} if said["alone"] else usual
     scene, tracks, seeds = _scene({**_USUAL, **said.get("scene", beneath), **own})
     bare = replace(whole, pins=None, texts=())
-    part = replace(bare, scene=scene, tracks=tracks, seeds=seeds)
+    own_length = said.get("seconds") or said.get("lasts")
+    pace = own_length and PanelPace(
+        own_length, whole.duration, said.get("loop") or said.get("loops", "loop")
+    )
+    part = replace(bare, scene=scene, tracks=tracks, seeds=seeds, pace=pace or None)
     return ScenePanel(part, said["title"], said["preset"], said["alone"])
 
 
@@ -144,6 +148,9 @@ def _panel_table(panel: ScenePanel, usual: Table, line: TimeLine) -> Table:
     data: Table = {"title": panel.title} if panel.title else {}
     if panel.source:
         return data | {"preset": panel.source}
+    if (pace := panel.preset.pace) is not None:
+        data |= {"seconds": _tidy(pace.seconds), "loop": pace.loop}
+        line = replace(line, seconds=pace.seconds)
     own = _scene_table(panel.preset, line)
     if panel.alone:
         return data | {"alone": True} | own

@@ -5,9 +5,10 @@ directions   of a direction set's file
 latents      of a file of stored latents
 scorers      of a scorer's card and its weights
 sounds       of a sound's file
+fonts        of a font's file
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -15,14 +16,13 @@ from pathlib import Path
 from latty.attributes.card import read_card
 from latty.attributes.store import CARDS
 from latty.checkpoints.checkpoint import digest
-from latty.checkpoints.safetensors import read_header
 from latty.directions.store import SETS
 from latty.errors import LattyError
 from latty.files import cached
 from latty.latents import LATENTS
 from latty.models.registries import FAMILIES
-from latty.models.store import MODELS, SOURCE, model_file
-from latty.presets import sounds
+from latty.models.store import MODELS, model_file
+from latty.presets import fonts, sounds
 from latty.store import Store
 
 WHOLE = 64  # digits
@@ -68,39 +68,26 @@ def sound_digest(ref: str) -> str:
     return digest_of(Path(ref).expanduser())
 
 
+def font_digest(ref: str) -> str:
+    """That of a font's file. Raises Missing, BadData, OutputError."""
+    return digest_of(fonts.path_of(ref))
+
+
 DIGESTS: dict[str, Callable[[str], str]] = {
     "model": model_digest,
     "directions": set_digest,
     "latents": latents_digest,
     "scorers": scorer_digest,
     "sounds": sound_digest,
+    "fonts": font_digest,
 }
 
 
-def by_name(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Digests (name, SHA-256) by name. Files of several folders that have one name get one digest
-    of them all: none of them is taken for the others."""
-    found = dict[str, list[str]]()
-    for name, digits in dict.fromkeys(pairs):
-        found.setdefault(name, []).append(digits)
-    return {
-        name: every[0] if len(every) == 1 else sha256("".join(every).encode()).hexdigest()
-        for name, every in found.items()
-    }
-
-
 def same(said: str, kind: str, source: str) -> bool:
-    """Whether what is here begins with the digits that were said, or was imported from a file
-    that does. Raises Missing, BadData, OutputError."""
+    """Whether what is here begins with the digits that were said. What a file says of where it came
+    from does not count: anybody may write that. Raises Missing, BadData, OutputError."""
     found = DIGESTS[kind](source)
-    if not found or found.startswith(said):
-        return True
-    if kind == "sounds":
-        return False
-    with suppress(LattyError, OSError):
-        path = {"model": model_file, "directions": SETS.find}.get(kind, LATENTS.find)(source)
-        return path is not None and read_header(path).meta.get(SOURCE, "").startswith(said)
-    return False
+    return not found or found.startswith(said)
 
 
 def named_here(kind: str, said: str) -> str:

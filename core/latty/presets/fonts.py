@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty import reading
 from latty.errors import BadData, Missing
 from latty.presets import glyphs
-from latty.presets.digests import by_name
 from latty.presets.texts import Caption, Number, filled
 from latty.tables.words import dotted, shown
 
@@ -121,18 +119,15 @@ def _drawn_base(character: str) -> bool:
 Faces = Mapping[str | None, Typeface]
 
 
-def faces(
-    texts: Iterable[Caption], folder: Path, facts: Mapping[str, Number | str] | None = None
-) -> Faces:
-    """The typefaces of texts; files are looked for in `folder`. `facts`: what placeholders stand
-    for, as far as it is known. Raises Missing, BadData for what is no font and for a letter that
-    it lacks."""
+def faces(texts: Iterable[Caption], facts: Mapping[str, Number | str] | None = None) -> Faces:
+    """The typefaces of texts. `facts`: what placeholders stand for, as far as it is known. Raises
+    Missing, BadData for what is no font and for a letter that it lacks."""
     found: dict[str | None, Typeface] = {}
     for index, caption in enumerate(texts):
         where = dotted(("text", index))
         try:
             if caption.font not in found:
-                found[caption.font] = named(caption.font, folder)
+                found[caption.font] = named(caption.font)
         except (Missing, BadData) as error:
             raise type(error)(f"{where}.font: {error.message}", error.hint) from None
         if fault := lacking(caption, found[caption.font], facts):
@@ -140,20 +135,20 @@ def faces(
     return found
 
 
-def named(font: str | None, folder: Path) -> Typeface:
+def named(font: str | None) -> Typeface:
     """The typeface that a text names. Raises Missing, BadData."""
     if font is None:
         return own()
     try:
-        path = path_of(font, folder)
+        path = path_of(font)
     except RuntimeError:  # "~nobody/x.ttf"
         raise Missing(f"there is no font {shown(font)}", "name a .ttf or .otf file") from None
     return typeface(path, font)
 
 
-def path_of(font: str, folder: Path) -> Path:
-    """The file of a font that a text names; those without a folder of the root are in `folder`."""
-    return folder / Path(font).expanduser()
+def path_of(font: str) -> Path:
+    """The file of a font that a text names."""
+    return Path(font).expanduser()
 
 
 def lacking(
@@ -164,10 +159,3 @@ def lacking(
     missing = face.lacks(words)
     font = shown(caption.font) if caption.font else "latty's own font"
     return f"{font} has no '{shown(missing)}'" if missing else ""
-
-
-def digests(found: Faces) -> dict[str, str]:
-    """SHA-256 of the font files, by their names without folders."""
-    files = {face.name: face.data for face in found.values()}
-    return by_name((Path(name).name, sha256(data).hexdigest())
-                   for name, data in files.items() if name and data)  # fmt: skip

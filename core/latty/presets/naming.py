@@ -112,7 +112,7 @@ def placed(data: Mapping[str, Any], folder_of: Callable[[words.Path], Path | Non
     folder_of  that folder for a key; None for the current one
     """
     found = Placed(dict(data))
-    for count, (where, kind, text) in enumerate(_named(data)):
+    for count, (where, kind, text) in enumerate(everything(data)):
         if count == MOST:  # each is looked for on the disk
             found.faults.append(Fault(where, f"is one of more than {MOST} names: too many"))
             break
@@ -128,18 +128,22 @@ def placed(data: Mapping[str, Any], folder_of: Callable[[words.Path], Path | Non
     return found
 
 
-def of_scenes(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, str, Any]]:
-    """(key, kind, text) of everything that the scene of a preset and those of its panels refer to;
-    the data may hold anything."""
+def scenes(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, Any]]:
+    """(key, table) of the scene of a preset and those of its panels; the data may hold anything."""
+    yield ("scene",), data.get("scene")
     panels = data.get("panels")
-    rows = panels if isinstance(panels, list) else []
-    starts: list[words.Path] = [("scene",), *(("panels", index) for index in range(len(rows)))]
-    for start, table in zip(starts, [data.get("scene"), *rows], strict=True):
+    for index, panel in enumerate(panels if isinstance(panels, list) else ()):
+        yield ("panels", index), panel
+
+
+def of_scenes(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, str, Any]]:
+    """(key, kind, text) of everything that these scenes refer to."""
+    for start, table in scenes(data):
         for path, kind, text in references(table):
             yield (*start, *path), kind, text
 
 
-def _named(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, str, Any]]:
+def everything(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, str, Any]]:
     """(key, kind, text) of everything that a preset names."""
     yield from of_scenes(data)
     for where, text, _ in sounds.named(data):

@@ -28,14 +28,15 @@ Digests = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """Which content the names of a scene stand for: digests of files, by name."""
+    """Which content the names of a preset stand for: digests of files, by name."""
 
     model: str | None = option(None, DIGEST, "Of the scene's model.")
     models: Digests = option((), mapping(DIGEST), "Of other models, in panels.")
     directions: Digests = option((), mapping(DIGEST), "Of direction sets, by name or file.")
     latents: Digests = option((), mapping(DIGEST), "Of stored latents, by name or file.")
     scorers: Digests = option((), mapping(DIGEST), "Of scorers that directions climb.")
-    sounds: Digests = option((), mapping(DIGEST), "Of sounds, by the file's name.")
+    sounds: Digests = option((), mapping(DIGEST), "Of sounds, by file.")
+    fonts: Digests = option((), mapping(DIGEST), "Of the fonts of texts, by file.")
 
     def without(self, untrue: Collection[tuple[str, str]]) -> "Pins":
         """The same without what they say of these: pairs of a kind and a name."""
@@ -47,4 +48,11 @@ class Pins:
         return Pins(model, **rest)
 
 
-PINNED = ("models", "directions", "latents", "scorers", "sounds")  # of which there may be several
+PINNED = (
+    "models",
+    "directions",
+    "latents",
+    "scorers",
+    "sounds",
+    "fonts",
+)  # of which there may be several

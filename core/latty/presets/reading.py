@@ -85,16 +85,25 @@ def accepted(source: PresetFile, more: Iterable[Problem] = ()) -> Table:
     problems += [source.problem(*f) for f in across(source.data, source.kind is RECIPE)]
     rest = [one for one in (*problems, *more) if one.place not in places]
     source.refuse([*unfilled, *rest])
-    known = _known_truncation(source)
-    panels = [_with_file(source, i, panel) for i, panel in enumerate(table["panels"])]
+    panels = [_panel(source, i, panel) for i, panel in enumerate(table["panels"])]
+    known = {} if source.kind is RECIPE else _known_truncation(source.data["scene"], {})
     return {**table, "scene": {**table["scene"], **known}, "panels": panels}
 
 
-def _with_file(source: PresetFile, index: int, panel: Table) -> Table:
-    """A panel with the scene of the preset that it names. Raises PresetError of either file."""
-    if not panel["preset"]:
+def _panel(source: PresetFile, index: int, panel: Table) -> Table:
+    """A panel with the scene of the preset that it names, and what its latents know. Raises
+    PresetError of either file."""
+    beneath = {} if panel["alone"] else source.data["scene"]
+    if panel["preset"]:
+        other = _named(source, ("panels", index, "preset"), panel["preset"])
+        beneath, panel = other.data["scene"], {**panel, **_played(other)}
+    if source.kind is RECIPE:  # which says all of it
         return panel
-    ref, where = panel["preset"], ("panels", index, "preset")
+    return {**panel, **_known_truncation(source.data["panels"][index], beneath)}
+
+
+def _named(source: PresetFile, where: words.Path, ref: str) -> PresetFile:
+    """The preset that a panel names. Raises PresetError of either file."""
     if source.kind is RECIPE:  # of anybody's: no file that it names is opened
         what = "names a preset: latty writes the scenes themselves into recipes"
         raise PresetError(source.file, [source.problem(where, what)])
@@ -110,18 +119,27 @@ def _with_file(source: PresetFile, index: int, panel: Table) -> Table:
     if "panels" in other.data:
         what = "names a preset that has panels of its own"
         raise PresetError(source.file, [source.problem(where, what)])
-    return {**panel, "scene": accepted(other)["scene"]}
+    return other
 
 
-def _known_truncation(source: PresetFile) -> Table:
-    """Of a scene that starts at stored latents and says no truncation: what their file says. A
-    recipe says its own, and without one it is 1."""
-    scene = source.data["scene"]
-    if source.kind is RECIPE or scene.get("latent") is None or "truncation" in scene:
+def _played(other: PresetFile) -> Table:
+    """Of the preset that a panel names its scene, how long that lasts where it says so, and what is
+    after its end. Raises PresetError."""
+    found, length = accepted(other), {"seconds", "frames"} & {*other.data}
+    loops = [output.loop for output in found["outputs"][:1]]
+    return {"scene": found["scene"], "lasts": time_line(other.data).seconds if length else None,
+            **({"loops": loops[0]} if loops else {})}  # fmt: skip
+
+
+def _known_truncation(scene: Table, beneath: Table) -> Table:
+    """Of a scene that starts at stored latents, where neither it nor what is beneath it says a
+    truncation: what their file says, 1 where it says none."""
+    latent = scene.get("latent")
+    if latent is None or "truncation" in {**beneath, **scene}:
         return {}
     from latty import latents  # few presets need it
 
+    psi = None
     with suppress(LattyError):  # latents that are not there are told where they are needed
-        psi = latents.look(scene["latent"]).truncation
-        return {} if psi is None or not abs(psi) <= LARGEST else {"truncation": psi}
-    return {}
+        psi = latents.look(latent).truncation
+    return {"truncation": 1.0 if psi is None or not abs(psi) <= LARGEST else psi}

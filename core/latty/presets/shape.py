@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from latty.presets import codecs
-from latty.presets.moments import LONGEST, MOST, lasting, moment
+from latty.presets.moments import LONGEST, MOST, TimeLine, lasting, moment
 from latty.presets.paths import name_fault
 from latty.presets.pins import Pins
 from latty.presets.texts import MOST as MOST_TEXTS
@@ -150,9 +150,26 @@ SCENE = _moving(Scene, seed=SEEDS, noise=NOISE, edits=array(table(_moving(Edit))
 PANEL = {
     "title": Key(TEMPLATE, "Written into it, as the value of a [[text]].", ""),
     "preset": Key(text(1000), "The file of a preset whose scene it shows.", ""),
+    "seconds": Key(number(0.001, LONGEST), "Its own length; absent: the film's, or its preset's."),
+    "loop": Key(keys_of(Output)["loop"].rule, "What it does beyond its end: as an output does."),
     "alone": Key(flag(), "It takes nothing of [scene]: what it does not say is as usual.", False),
     **{name: replace(key, default=ABSENT, required=False) for name, key in SCENE.items()},
 }
+
+
+def _own_time(rule: Rule) -> Rule:
+    """The rule of a panel: where it says its seconds, its times count these."""
+
+    def read(value: Any, where: tuple[str | int, ...], faults: Faults) -> Any:
+        own, before = value.get("seconds") if isinstance(value, dict) else None, faults.about
+        if isinstance(own, int | float) and own > 0 and isinstance(before, TimeLine):
+            faults.about = replace(before, seconds=float(own))
+        try:
+            return rule.read(value, where, faults)
+        finally:
+            faults.about = before
+
+    return replace(rule, read=read)
 
 
 def _fitting(rule: Rule) -> Rule:
@@ -191,7 +208,7 @@ PRESET = table(
         "scene": Key(table(SCENE), "Everything one picture depends on.", required=True),
         "pins": Key(record(Pins), "Which content its names stand for: digests of files."),
         "panels": Key(
-            array(table(PANEL), 0, 64), "Scenes side by side; the rest is [scene]'s.", ()
+            array(_own_time(table(PANEL)), 0, 64), "Scenes side by side; the rest is [scene]'s.", ()
         ),
         "text": Key(array(record(Caption), 0, MOST_TEXTS), "Words over the pictures.", ()),
         "outputs": Key(array(_fitting(table(OUTPUT, Output)), 0, 100), "The files to write.", ()),

@@ -1,6 +1,6 @@
 """The sounds that a preset names: those that its tracks follow, and those that its films carry.
 
-A sound is a file. Its header alone is read here; nothing imports numpy.
+A sound is a file. Its packets are counted here, and none is decoded; nothing imports numpy.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,6 +9,7 @@ from typing import Any
 
 from latty.errors import BadData, OutputError
 from latty.sound import look as look_at
+from latty.sound import silent as is_silent
 from latty.sound.decoding import SoundFacts
 from latty.tables.words import Path, shown
 
@@ -35,7 +36,7 @@ def named(data: Any, where: Path = ()) -> Iterator[tuple[Path, str, float]]:
 
 
 def look(ref: str) -> SoundFacts:
-    """What is known of a sound. Raises Missing, BadData, OutputError."""
+    """What is known of a sound, by its packets. Raises Missing, BadData, OutputError."""
     try:
         return look_at(File(ref).expanduser())
     except BadData:
@@ -43,6 +44,12 @@ def look(ref: str) -> SoundFacts:
     except (OSError, ValueError, RuntimeError) as error:  # the last: "~nobody/x"
         reason = getattr(error, "strerror", None) or "no file can have this name"
         raise OutputError(f"cannot read {shown(ref)}: {reason}") from None
+
+
+def silent(ref: str, seconds: float, offset: float) -> bool:
+    """Whether nothing of a sound is heard in a film. Raises as `look`."""
+    look(ref)
+    return is_silent(File(ref).expanduser(), seconds, offset)
 
 
 def lasting(data: Mapping[str, Any]) -> float:

@@ -91,6 +91,41 @@ def for_other_models(preset: Preset) -> Iterator[Said]:
             yield path, what, ""
 
 
+def unused(preset: Preset) -> Iterator[Said]:
+    """Warnings: keys of its scene that another one takes the place of."""
+    if preset.scene.latent is not None and (preset.seeds or preset.scene.seed != 0):
+        yield ("seed",), "is not used: the scene starts at its latent", ""
+
+
+def paces(source: PresetFile, preset: Preset) -> Iterator[Problem]:
+    """Warnings: panels whose preset lasts longer or shorter than the film."""
+    for index, panel in enumerate(preset.panels):
+        pace = panel.preset.pace
+        if pace is None or not panel.source or not panel.preset.moves:
+            continue
+        if abs(pace.seconds - pace.film) < 0.5 / USUAL:
+            continue
+        then = {"once": "then it stays at its end", "bounce": "then it goes back"}
+        after = then.get(pace.loop, "then it begins again")
+        after = "its end is not seen" if pace.seconds > pace.film else after
+        what = f"lasts {pace.seconds:g} s, the film {pace.film:g} s: {after}"
+        yield source.problem(("panels", index, "preset"), what, "or say seconds beside it")
+
+
+def silent(source: PresetFile, preset: Preset) -> Iterator[Problem]:
+    """Sounds that are silent for the whole film, where something follows them."""
+    for where, ref, offset in sounds.named(source.data):
+        if where[0] == "outputs":
+            continue
+        pace = preset.panels[where[1]].preset.pace if where[0] == "panels" else None  # type: ignore[index]
+        lasts = pace.seconds if pace else preset.duration
+        if sounds.silent(ref, lasts, offset):
+            ends = f"between {offset:g} and {offset + lasts:g} s"
+            hint = "choose another offset or another sound"
+            name = words.shown(Path(ref).name)
+            yield source.problem(where, f"{name} is silent {ends}: nothing can follow it", hint)
+
+
 def sounds_end(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     """Warnings: sounds that end before the film does, where something plays them."""
     for where, ref, offset in sounds.named(source.data):

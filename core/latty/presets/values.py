@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import cos, pi
 from typing import Literal, get_args
 
 from latty.presets import rates
@@ -204,6 +205,7 @@ class Preset:
     pins    which content the names of the scene stand for
     texts   written over every output
     panels  scenes side by side, in the place of the one scene
+    pace    of a panel: how its own length goes into the film's; None = it lasts as long
     """
 
     schema: int
@@ -218,6 +220,7 @@ class Preset:
     pins: Pins | None = None
     texts: tuple[Caption, ...] = ()
     panels: tuple["ScenePanel", ...] = ()
+    pace: "PanelPace | None" = None
 
     @property
     def parts(self) -> tuple["Preset", ...]:
@@ -240,7 +243,8 @@ class Preset:
     def __post_init__(self) -> None:
         # A sound is not stretched with its film: who follows one counts the film's seconds.
         if following := self.following:
-            bound = {key: track.lasting(self.seconds) for key, track in following.items()}
+            seconds = self.pace.seconds if self.pace else self.seconds
+            bound = {key: track.lasting(seconds) for key, track in following.items()}
             tracks = tuple((key, bound.get(key, track)) for key, track in self.tracks)
             object.__setattr__(self, "tracks", tracks)
 
@@ -271,6 +275,9 @@ class Preset:
 
     def at(self, t: float) -> Scene:
         """The scene at t in 0..1."""
+        if (pace := self.pace) is not None:
+            alone = replace(self, pace=None, seconds=pace.seconds)
+            return alone.shown(pace.played).at(pace.at(t))
         scene, tracks = self.scene, dict(self.tracks)
         if isinstance(scene.seed, Walk):
             place = tracks["seed"].at(t) if "seed" in tracks else t
@@ -296,6 +303,8 @@ class Preset:
         it began goes there and back."""
         if output.loop != "seamless":
             return self
+        if self.pace is not None:
+            return self if self.closed else replace(self, pace=replace(self.pace, swings=True))
         tracks = dict(self.tracks)
         for key in WALKS:
             if isinstance(walk := getattr(self.scene, key), Walk):
@@ -350,10 +359,12 @@ class Preset:
         """The same with so many frames in its first output."""
         panels = tuple(replace(one, preset=one.preset.lasting(frames)) for one in self.panels)
         if self.seconds is None:
-            return replace(self, frames=frames, panels=panels)
-        if self.count() == frames:
+            made = replace(self, frames=frames, panels=panels)
+        elif self.count() == frames:
             return self
-        return replace(self, seconds=frames / float(self._rate(None)), panels=panels)
+        else:
+            made = replace(self, seconds=frames / float(self._rate(None)), panels=panels)
+        return replace(made, pace=self.pace and replace(self.pace, film=made.duration))
 
     def _rate(self, output: Output | None) -> Fraction:
         first = output or next(iter(self.outputs), None)
@@ -362,6 +373,37 @@ class Preset:
 
 def _moved(walk: Walk, place: float) -> Walk:
     return replace(walk, t=0.0 if place == 1.0 and walk.returns else place)
+
+
+@dataclass(frozen=True, slots=True)
+class PanelPace:
+    """How a panel of its own length plays in a film of another: at its own speed.
+
+    seconds  its own length;  film  that of the film
+    loop     what comes after its end: "once" it stays there, "bounce" it goes back, else it begins
+             again
+    swings   whether the film goes there and back, as a seamless loop does
+    """
+
+    seconds: float
+    film: float
+    loop: Loop
+    swings: bool = False
+
+    @property
+    def played(self) -> Output:
+        """An output that plays it by itself."""
+        return Output("alone.gif", loop=self.loop)
+
+    def at(self, t: float) -> float:
+        """The place in the panel's own film at t of the whole."""
+        t = (1 - cos(2 * pi * t)) / 2 if self.swings else t
+        place = round(t * self.film / self.seconds, 9)  # a film of three rounds ends with one
+        if self.loop == "once":
+            return min(place, 1.0)
+        if self.loop == "bounce":
+            return 1 - abs(place % 2 - 1)
+        return place % 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,13 @@ OWN = ("seed", "model", "name")  # what the path of an output knows by itself
 NAME = r"[A-Za-z_][\w-]*"
 TOKEN = re.compile(rf"\{{\{{|\}}\}}|\{{({NAME})(?::([^{{}}]*))?\}}", re.ASCII)
 _NEGATIVE = re.compile(rf"-\{{({NAME})\}}", re.ASCII)  # of a number it is one, too
-SPEC = re.compile(r"[+ ]?0?\d{0,2}(\.\d{1,2})?[dfge]?", re.ASCII)
+SPEC = re.compile(r"[+ ]?0?\d{0,2}(\.\d{1,2})?[dfge%]?", re.ASCII)
 _OWN = rf"\{{(?:{'|'.join(OWN)})(?::[^{{}}]*)?\}}"
 _ESCAPED = re.compile(rf"\{{({_OWN})\}}")
 LONGEST = 10_000  # characters that are filled in to one text
 ALL = 1_000_000  # and to all texts
+ROWS = ("outputs", "panels", "text")
+LATER = {("text", "value"), ("panels", "title")}  # what also follows the film
 MOST = 100_000  # values that are filled in, lists within lists counted
 DEEPEST = 50  # names that stand for one another
 SCALARS = str | int | float  # a truth value is an int
@@ -162,21 +164,22 @@ def filled(data: Mapping[str, Any], stem: str) -> tuple[dict[str, Any], Filling]
     made = dict(data)
     if strict:
         made |= {key: filling.filled(value, (key,)) for key, value in data.items()
-                 if key not in (KEY, "outputs", "text")}  # fmt: skip
-        made |= {key: _rows(data[key], key, filling) for key in ("outputs", "text") if key in data}
+                 if key not in (KEY, *ROWS)}  # fmt: skip
+        made |= {key: _rows(data[key], key, filling) for key in ROWS if key in data}
     filling.values = {**_own(made, stem), **known}
     _fill_paths(made, filling)
     return made, filling
 
 
 def _rows(value: Any, table: str, filling: Filling) -> Any:
-    """Outputs, but for their paths, which know more; and texts, which know the moment, too."""
+    """Outputs, but for their paths, which know more; and texts and titles, which know the moment,
+    too."""
     if not isinstance(value, list):
         return value
     return [
         {
             key: part if (table, key) == ("outputs", "path") else filling.filled(
-                part, (table, index, key), PLACEHOLDERS if (table, key) == ("text", "value") else ()
+                part, (table, index, key), PLACEHOLDERS if (table, key) in LATER else ()
             )
             for key, part in row.items()
         } if isinstance(row, dict) else row

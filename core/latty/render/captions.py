@@ -20,22 +20,16 @@ _SIDES = {"left": 0.0, "right": 1.0, "top": 0.0, "bottom": 1.0}
 KEPT = 32  # texts that are drawn already
 
 
-def faces(preset: Preset, folder: Path) -> Faces:
+def faces(preset: Preset) -> Faces:
     """The typefaces of a preset's texts. Raises what `presets.fonts.faces` does."""
-    return fonts.faces(preset.texts, folder, facts_at(preset, None, 0.0, 0)) if preset.texts else {}
-
-
-def digests(faces: Faces) -> dict[str, dict[str, str]]:
-    """What the recipe says of them: SHA-256 of each file."""
-    found = fonts.digests(faces)
-    return {"fonts": found} if found else {}
+    return fonts.faces(preset.texts, facts_at(preset, None, 0.0, 0)) if preset.texts else {}
 
 
 def facts_at(
     preset: Preset, output: Output | None, t: float, number: int
 ) -> dict[str, Number | str]:
     """What the placeholders of a text stand for at t, in the frame of that number."""
-    scene = preset.at(t)
+    scene = (preset.shown(output) if output else preset).at(t)
     edits = {f"edits.{i}.strength": edit.strength for i, edit in enumerate(scene.edits)}
     moving = [key for key, _ in preset.tracks if key in edits]
     first = next(iter(moving or edits), None)

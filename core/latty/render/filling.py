@@ -8,7 +8,7 @@ from typing import Any
 
 from latty.errors import OutputError
 from latty.models.base import Generator
-from latty.presets import Preset, to_dict
+from latty.presets import Preset
 from latty.render import captions, provenance, work
 from latty.render.budget import encode
 from latty.render.developing import develop, ground
@@ -33,21 +33,18 @@ def fill(
     Raises OutputError, and what models and edits raise.
     """
     with work.disk_errors(works), ExitStack() as journals:
-        faces = captions.faces(preset, options.folder)
-        shared = provenance.shared(preset, generator, options.differs)
-        used = captions.digests(faces)
+        faces = captions.faces(preset)
+        shared = provenance.shared(preset, generator, options)
         made_with = provenance.sealed(shared, options.batches)
         opened = {preset.scene.model: generator}
         every = Views(preset, Films(options, made_with, journals), opened)
         expect(report, every.stages())
         for i, (one, output) in enumerate(zip(works, preset.outputs, strict=False)):
-            views, space = every.of(output, one.folder / work.PICTURES)
+            views, space = every.of(output, partial(_journal, one))
             _check_space(one.target, space + every.least(output), options)
-            own = to_dict(provenance.portable(preset, output))
-            recipe = {**shared, "frames": preset.count(output), "preset": own}
-            recipe |= (
-                used | provenance.carried(preset, output) | ground(output, list(opened.values()))
-            )
+            own = provenance.of_output(preset, output, options.folder)
+            recipe = {**shared, "frames": preset.count(output), **own}
+            recipe |= ground(output, list(opened.values()))
             reel = views[0].reel
             one.note(work.RECIPE, provenance.sealed(recipe, reel.batches), lasting=False)
             for view in views:
@@ -60,6 +57,11 @@ def fill(
                 of_file = {"sha256": provenance.digest_of_output(one.file)}
                 beside = provenance.sealed(_with(recipe, chosen) | of_file, reel.drawn_in)
                 sidecar.write_text(beside + "\n", encoding="ascii")
+
+
+def _journal(one: work.Work, number: int) -> Path:
+    """Where the pictures of a part of the preset are drawn."""
+    return one.folder / work.journal(number)
 
 
 def _sealed(recipe: Recipe, chosen: Recipe) -> str:

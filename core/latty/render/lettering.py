@@ -6,7 +6,7 @@ on any picture.
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from math import ceil
+from math import ceil, floor
 from typing import NamedTuple
 
 import numpy as np
@@ -118,15 +118,24 @@ def _cut(line: str, face: Typeface, size: int) -> Iterator[_Run]:
         yield _of_font(now, face, size)
 
 
+def _lay(mask: Image.Image, part: Image.Image, left: int, top: int) -> None:
+    """Put a part into a mask. No run draws more than its own place: a line would be drawn as often
+    as it has runs."""
+    there = mask.crop((left, top, left + part.width, top + part.height))
+    mask.paste(ImageChops.lighter(there, part), (left, top))
+
+
 def _of_font(text: str, face: Typeface, size: int) -> _Run:
     font = face.at(size)
 
     def draw(mask: Image.Image, x: float, y: float, outline: float) -> None:
-        part = Image.new("L", mask.size)
-        pen = ImageDraw.Draw(part)
         with fonts.readable(face.name):
-            pen.text((x, y), text, 255, font, anchor="ls", stroke_width=outline)
-        mask.paste(ImageChops.lighter(mask, part))
+            box = font.getbbox(text, anchor="ls", stroke_width=outline)
+            left, top = floor(x + box[0]) - 2, floor(y + box[1]) - 2
+            part = Image.new("L", (ceil(x + box[2]) + 2 - left, ceil(y + box[3]) + 2 - top))
+            pen = ImageDraw.Draw(part)
+            pen.text((x - left, y - top), text, 255, font, anchor="ls", stroke_width=outline)
+        _lay(mask, part, left, top)
 
     with fonts.readable(face.name):
         return _Run(font.getlength(text), draw)
@@ -157,17 +166,23 @@ def _of_strokes(character: str, face: Typeface, size: int) -> Iterator[_Run]:
 
 
 def _stroked(strokes: tuple[glyphs.Stroke, ...], advance: float, size: int) -> _Run:
+    points = [(a * size / 1000, b * size / 1000) for stroke in strokes for a, b in stroke]
+    across, down = ([one[i] for one in points] for i in range(2))
+
     def draw(mask: Image.Image, x: float, y: float, outline: float) -> None:
         thick = (glyphs.STEM * size / 1000 + 2 * outline) * SHARP
-        whole = Image.new("L", (mask.width * SHARP, mask.height * SHARP))
-        pen, half = ImageDraw.Draw(whole), thick / 2
+        half, edge = thick / 2, ceil(thick / 2 / SHARP) + 1
+        left, top = floor(x + min(across)) - edge, floor(y - max(down)) - edge
+        width, height = ceil(x + max(across)) + edge - left, ceil(y - min(down)) + edge - top
+        large = Image.new("L", (width * SHARP, height * SHARP))
+        pen = ImageDraw.Draw(large)
         for stroke in strokes:
-            points = [((x + a * size / 1000) * SHARP, (y - b * size / 1000) * SHARP)
+            points = [((x + a * size / 1000) * SHARP - left * SHARP,
+                       (y - b * size / 1000) * SHARP - top * SHARP)
                       for a, b in stroke]  # fmt: skip
             pen.line(points, 255, max(1, round(thick)), "curve")
             for a, b in points:  # round ends
                 pen.ellipse((a - half, b - half, a + half, b + half), 255)
-        part = whole.reduce(SHARP)
-        mask.paste(ImageChops.lighter(mask, part))
+        _lay(mask, large.reduce(SHARP), left, top)
 
     return _Run(advance, draw)

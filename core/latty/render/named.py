@@ -1,54 +1,55 @@
 """What a picture's recipe may name: anybody may have written it.
 
 A model, a direction or a latent is meant by its name in the store, by its content (the recipe says
-its SHA-256), or as a file below the folder of the picture. No other file is opened: who has the
-picture is asked for it.
+its SHA-256), or as a file below the folder of the picture; a sound or a font as such a file. No
+other file is opened: who has the picture is asked for it.
+
+Of several that a name may mean, the one that has the content is taken: a name may have gone to
+something else since.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
 from typing import Any
 
 from latty.checkpoints.safetensors import read_header
 from latty.errors import BadData, LattyError, Missing
-from latty.models.store import MODELS
+from latty.models.store import SOURCE
 from latty.presets import Preset, sounds, to_dict
-from latty.presets.contents import Difference, difference, scorers_of
-from latty.presets.digests import digest_of
-from latty.presets.naming import parts, respelled
-from latty.presets.texts import Caption
+from latty.presets.contents import WHAT, Difference, difference, scorers_of, source_of
+from latty.presets.digests import STORES, named_here, same
+from latty.presets.naming import respelled
 from latty.scene import MIXING, Scene, references, to_table
-from latty.store import Store
 from latty.tables.words import Path as Key
 from latty.tables.words import dotted, shown
 
 Typed = Callable[[Key], bool]  # whether the user gave a key of the preset
 TOLD = 5  # names in one message
-# What says in a recipe of which content the files are, by the kind of their store.
-SAID = {"model": "model", "direction set": "directions", "latents": "latents"}
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Something that a scene names: where it says so, what it is, and how it is spelled.
+    """Something that a preset names: where it says so, what kind of content it is (one of
+    `digests.DIGESTS`), and how it is spelled.
 
     file   the part of the text that is a file or a name in a store
     """
 
     key: Key
-    what: str
+    kind: str
     text: str
     file: str
 
     @property
     def words(self) -> str:
-        return f"the {self.what} '{shown(self.file)}'"
+        return f"the {WHAT[self.kind]} '{shown(self.file)}'"
 
     def answered(self, file: str) -> str:
         """The override that puts another file or name here, as `--set` takes it."""
-        return f"{dotted(('scene', *self.key))}={json.dumps(respelled(self.text, self.file, file))}"
+        return f"{dotted(self.key)}={json.dumps(respelled(self.text, self.file, file))}"
 
 
 class Unplaced(Missing):
@@ -56,139 +57,140 @@ class Unplaced(Missing):
 
     def __init__(self, picture: str, names: tuple[Name, ...]) -> None:
         words = list(dict.fromkeys(name.words for name in names))
-        keys = " ".join(f"--set {dotted(('scene', *name.key))}=..." for name in names[:TOLD])
+        keys = " ".join(f"--set {dotted(name.key)}=..." for name in names[:TOLD])
         keys += f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
-        super().__init__(_nowhere(picture, words[:TOLD]), f"say which to use: {keys}")
+        stored = any(name.kind in STORES for name in names)
+        super().__init__(_nowhere(picture, words[:TOLD], stored), f"say which to use: {keys}")
         self.names = names
-        self.said = _nowhere(picture, words[:1])
+        self.said = _nowhere(picture, words[:1], names[0].kind in STORES)
 
 
-def _nowhere(picture: str, words: list[str]) -> str:
+def _nowhere(picture: str, words: list[str], stored: bool) -> str:
     is_one = "which is" if len(words) == 1 else "which are"
-    return f"{picture} names {', '.join(words)}, {is_one} neither in your store nor in its folder"
+    where = "neither in your store nor in its folder" if stored else "not in its folder"
+    return f"{picture} names {', '.join(words)}, {is_one} {where}"
+
+
+@dataclass(slots=True)
+class Placing:
+    """The texts of a recipe's preset while they become names of what is here.
+
+    picture  whose recipe it is: a file, or a folder of frames
+    typed    whether a key of the preset was given by the user, who may name any file
+    missing  what is left to be named;  differs  what is not what the picture was made of
+    notes    what was found under another name than the recipe's, in words
+    """
+
+    picture: Path
+    typed: Typed
+    missing: list[Name] = field(default_factory=list)
+    differs: dict[Difference, None] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        return self.picture.resolve().parent
+
+    def scene(self, scene: Scene, where: Key, recipe: Mapping[str, Any]) -> Scene:
+        """A scene that stands at a key, and is made of what this part of a recipe says. Raises
+        BadData for a text that names nothing."""
+        found: dict[tuple[str, str], str] = {}
+        for key, kind, text in references(to_table(scene)):
+            if self.typed((*where, *key)) or text.startswith(MIXING):
+                found[kind, text] = text
+                continue
+            try:
+                name = Name((*where, *key), *_split(kind, text))
+            except BadData as error:
+                raise BadData(f"{self.picture.name}: {error.message}", error.hint) from None
+            if (here := self.found(name, recipe)) is not None:
+                found.setdefault((kind, text), respelled(text, name.file, here))
+        return scene.with_references(lambda kind, text: found.get((kind, text), text))
+
+    def found(self, name: Name, recipe: Mapping[str, Any]) -> str | None:
+        """The name or path that is meant; None where there is none. Notes what is doubtful."""
+        said, chosen = _said(name, recipe), self._candidates(name)
+        right = next((one for one in chosen if not said or _is(said, name.kind, one)), None)
+        if right is None and said:
+            right = named_here(name.kind, said) or _imported(name.kind, said) or None
+        if right is None and not chosen:
+            self.missing.append(name)
+            return None
+        here = right or chosen[0]
+        if right is None:
+            if other := difference(name.kind, name.file, said, here):
+                self.differs[other] = None
+        elif right != next(iter(chosen), None):
+            there = "is another one here" if chosen else "is not here under that name"
+            what = f"{self.picture.name}: {name.words} {there}"
+            self.notes[f"{what}: '{shown(right)}' has its content, and is used"] = None
+        if name.kind == "directions":
+            self.differs |= dict.fromkeys(_scorers(here, recipe))
+        return here
+
+    def _candidates(self, name: Name) -> list[str]:
+        """What may be meant: the store's of that name, then files in or below the folder."""
+        store, found = STORES.get(name.kind), list[str]()
+        if store is not None and (
+            store.named(name.file) is not None or name.file in store.built_in()
+        ):
+            found.append(name.file)
+        for file in dict.fromkeys((name.file, PurePath(name.file).name)):
+            if (below := _below(self.folder, file, name.kind == "model")) is not None:
+                found.append(file if self.folder == Path.cwd().resolve() else str(below))
+        return found
+
+
+def _split(kind: str, text: str) -> tuple[str, str, str]:
+    """Kind of content, the text, and the file or name in it. Raises BadData."""
+    content, file = source_of(kind, text)
+    return content, text, file
 
 
 def placed(
-    scene: Scene, picture: Path, recipe: Mapping[str, Any], typed: Typed
-) -> tuple[Scene, tuple[Difference, ...]]:
-    """The scene of a picture's recipe, whose texts name what is here, and what of that is not what
-    the picture was made of.
-
-    typed  whether a key of the preset was given by the user, who may name any file
-
-    Raises Unplaced with all that is left to be named, BadData for a text that names nothing.
-    """
-    found: dict[tuple[str, str], str] = {}
-    missing, differs = [], dict[Difference, None]()
-    for key, kind, text in references(to_table(scene)):
-        if typed(("scene", *key)) or text.startswith(MIXING):
-            found[kind, text] = text
-            continue
-        try:
-            what, store, file = parts(kind, text)
-        except BadData as error:
-            raise BadData(f"{picture.name}: {error.message}", error.hint) from None
-        name = Name(key, what, text, file)
-        where = _found(store, file, text, picture.resolve().parent, recipe)
-        if where is None:
-            missing.append(name)
-        else:
-            found.setdefault((kind, text), respelled(name.text, name.file, where))
-            if other := difference(*_said(store, text, recipe), where):
-                differs[other] = None
-            if SAID[store.kind] == "directions":
-                differs |= dict.fromkeys(_scorers(where, recipe))
-    if missing:
-        raise Unplaced(picture.name, tuple(missing))
-    placed = scene.with_references(lambda kind, text: found.get((kind, text), text))
-    return placed, tuple(differs)
-
-
-def placed_panels(
     preset: Preset, picture: Path, recipe: Mapping[str, Any], typed: Typed
-) -> tuple[Preset, tuple[Difference, ...]]:
-    """The same for the panels of a preset."""
-    said, differs = recipe.get("panels"), list[Difference]()
+) -> tuple[Preset, Placing]:
+    """The preset of a picture's recipe, whose texts name what is here, and what was noticed on the
+    way. Raises Unplaced with all that is left to be named, BadData for a text that names nothing.
+    """
+    placing = Placing(picture, typed)
+    scene = placing.scene(preset.scene, ("scene",), recipe)
+    said = recipe.get("panels")
     known = said if isinstance(said, list) else []
 
-    def change(index: int, scene: Scene) -> Scene:
+    def panel(index: int, scene: Scene) -> Scene:
         of = known[index] if index < len(known) and isinstance(known[index], dict) else {}
-        beneath: Typed = lambda key: typed(("panels", index, *key[1:]))  # noqa: E731
-        found, more = placed(scene, picture, of, beneath)
-        differs.extend(more)
-        return found
+        return placing.scene(scene, ("panels", index), of)
 
-    return preset.with_panels(change), tuple(differs)
-
-
-def fonts(
-    texts: tuple[Caption, ...],
-    picture: Path,
-    recipe: Mapping[str, Any],
-    typed: Typed,
-) -> tuple[Caption, ...]:
-    """The texts of a picture's recipe, their fonts as files below the folder of the picture.
-
-    Raises Missing for a font that is not there, BadData for one of other content.
-    """
-    folder, found = picture.resolve().parent, list(texts)
-    said = recipe.get("fonts")
+    preset = replace(preset, scene=scene).with_panels(panel)
+    heard = dict[str, str]()
+    for key, ref, _ in sounds.named(to_dict(preset)):
+        if ref not in heard and not typed(key):
+            heard[ref] = placing.found(Name(key, "sounds", ref, ref), recipe) or ref
+    texts = list(preset.texts)
     for index, text in enumerate(texts):
         key = ("text", index, "font")
-        if text.font is None or typed(key):
-            continue
-        font, use = shown(text.font), f"say which to use: --set {dotted(key)}=..."
-        if (file := _below(folder, text.font, folders=False)) is None:
-            raise Missing(
-                f"{picture.name} names the font '{font}', which is not in its folder", use
-            )
-        wanted = said.get(text.font) if isinstance(said, dict) else None
-        if wanted is not None and digest_of(file) != wanted:
-            raise BadData(f"'{font}' is not the font that {picture.name} was made with", use)
-        found[index] = text.in_font(str(file))
-    return tuple(found)
+        if text.font is not None and not typed(key):
+            file = placing.found(Name(key, "fonts", text.font, text.font), recipe)
+            texts[index] = text.in_font(file or text.font)
+    if placing.missing:
+        raise Unplaced(picture.name, tuple(placing.missing))
+    preset = replace(preset, texts=tuple(texts))
+    return preset.with_sounds(lambda ref: heard.get(ref, ref)), placing
 
 
-def sounds_beside(
-    preset: Preset, picture: Path, recipe: Mapping[str, Any], typed: Typed
-) -> tuple[Preset, tuple[Difference, ...]]:
-    """The preset of a picture's recipe, its sounds as files below the folder of the picture, and
-    which of them are not those that it was made with. Raises Missing."""
-    folder, said, differs = picture.resolve().parent, recipe.get("sounds"), []
-    found: dict[str, str] = {}
-    for key, ref, _ in sounds.named(to_dict(preset)):
-        if ref in found or typed(key):
-            continue
-        if (file := _below(folder, ref, folders=False)) is None:
-            what = f"{picture.name} names the sound '{shown(ref)}', which is not in its folder"
-            raise Missing(what, f"say which to use: --set {dotted(key)}=...")
-        found[ref] = ref if folder == Path.cwd().resolve() else str(file)
-        wanted = said.get(ref) if isinstance(said, dict) else None
-        if other := difference("sounds", ref, wanted, found[ref]):
-            differs.append(other)
-    return preset.with_sounds(lambda ref: found.get(ref, ref)), tuple(differs)
+def _said(name: Name, recipe: Mapping[str, Any]) -> str:
+    """The digest that a recipe says of something; "" where it says none."""
+    table = recipe.get(name.kind)
+    table = table if isinstance(table, dict) else {}
+    said = table.get("digest" if name.kind == "model" else name.text)
+    return said if isinstance(said, str) else ""
 
 
-def _found(
-    store: Store, file: str, text: str, folder: Path, recipe: Mapping[str, Any]
-) -> str | None:
-    """The name or path that is meant by a file or name in a recipe; None where there is none."""
-    if store.named(file) is not None or file in store.built_in():
-        return file
-    if (below := _below(folder, file, store is MODELS)) is not None:
-        return file if folder == Path.cwd().resolve() else str(below)
-    content = _said(store, text, recipe)[2]
-    said = recipe.get("model")
-    family = said.get("family") if isinstance(said, dict) else None
-    return _of_content(store, content, family) if isinstance(content, str) else None
-
-
-def _said(store: Store, text: str, recipe: Mapping[str, Any]) -> tuple[str, str, object]:
-    """The kind of a reference, its name in messages, and the digest that a recipe says of it."""
-    kind = SAID[store.kind]
-    said = recipe.get(kind)
-    said = said if isinstance(said, dict) else {}
-    return kind, parts(kind, text)[2], said.get("digest" if store is MODELS else text)
+def _is(said: str, kind: str, source: str) -> bool:
+    with suppress(LattyError, OSError):  # what cannot be read is told where it is used
+        return same(said, kind, source)
+    return False
 
 
 def _scorers(source: str, recipe: Mapping[str, Any]) -> Iterator[Difference]:
@@ -213,15 +215,11 @@ def _below(folder: Path, file: str, folders: bool) -> Path | None:
         return None
 
 
-def _of_content(store: Store, content: str, family: object) -> str | None:
-    """The name of what has this SHA-256, or was imported from a file that has; None for none."""
-    for name, path in store.files().items():
-        try:
-            meta = read_header(path).meta
-            likely = store is not MODELS or meta.get("family") == family
-            same = likely and digest_of(path) == content  # the largest files are not all read
-        except (LattyError, OSError):
-            continue
-        if same or meta.get("source_sha256") == content:
-            return name
-    return None
+def _imported(kind: str, said: str) -> str:
+    """The model of the store that was imported from a file of this SHA-256, which the import wrote
+    into its header; "" for none."""
+    for name, path in STORES[kind].files().items() if kind == "model" else ():
+        with suppress(LattyError, OSError):
+            if read_header(path).meta.get(SOURCE) == said:
+                return name
+    return ""

@@ -31,6 +31,7 @@ class Options:
     ignore_space  go on with a disk that may not do
     tell          hears each time that one of these made a difference
     recipe        written into every file
+    picture       the one whose recipe it is, in the place of preset_file
     differs       what has other content than the preset pins, or a picture was made of
     notes         what is to be said of it when it is done
     frame_cache   bytes of pictures of finished films that are kept in all, 0 = none
@@ -43,6 +44,7 @@ class Options:
     batch: int | Batches | None = USUAL_BATCH
     sidecar: bool = False
     preset_file: Path | None = None
+    picture: Path | None = None
     foreign: bool = False
     ignore_space: bool = False
     notes: tuple[str, ...] = ()
@@ -53,8 +55,9 @@ class Options:
 
     @property
     def folder(self) -> Path:
-        """Where the files lie that a preset names beside itself."""
-        return Path() if self.preset_file is None else self.preset_file.parent
+        """Where the files lie that a preset, or the recipe of a picture, names beside itself."""
+        file = self.preset_file or self.picture
+        return Path() if file is None else file.parent
 
     @property
     def batches(self) -> Batches:

@@ -8,17 +8,20 @@ strangers' text and go through the validator of presets; where they write is nev
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from hashlib import file_digest, sha256
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty import presets, reading
 from latty.errors import BadData, Missing
-from latty.presets import Output, Preset, contents, digests, fonts, sounds
+from latty.presets import Output, Preset, contents, digests, sounds
 from latty.render.embedded import document
-from latty.render.options import Batches
+from latty.render.options import Batches, Options
+from latty.render.spelling import FileNames, spelling
+from latty.scene import MIXING, references, to_table
 from latty.version import __version__
 
 if TYPE_CHECKING:  # torch takes seconds to import, and reading a recipe does not need it
@@ -48,21 +51,19 @@ def sealed(recipe: Mapping[str, Any], batches: Batches) -> str:
 
 
 def shared(
-    preset: Preset, generator: "Generator", differs: Sequence[contents.Difference] = ()
+    preset: Preset, generator: "Generator", options: Options | None = None
 ) -> dict[str, Any]:
     """The recipe, but for its preset and number of frames: what every output of a preset was made
-    with.
-
-    differs   what has other content than it should, and was used all the same
+    with, also what of that has other content than it should, and was used all the same.
 
     Raises Missing for a direction or latent that is not there.
     """
     import torch
 
     info, device = generator.info, generator.device
+    folder, differs = (options.folder, options.differs) if options else (Path(), ())
     return {
-        **made_of(preset),
-        **panels_of(preset),
+        **made_of(preset, folder),
         **({"anyway": {one.what: one.said for one in differs}} if differs else {}),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "latty": __version__,
@@ -73,81 +74,82 @@ def shared(
     }
 
 
-def portable(preset: Preset, output: Output) -> Preset:
-    """The preset with this output only, its name and every file reference without its folder.
+def portable(preset: Preset, output: Output, folder: Path = Path()) -> Preset:
+    """The preset in a folder, the current one if none is said, with this output only, and every
+    file spelled as recipes do.
 
     The output is named after the preset, so that a render from the recipe under any other name
     has the same recipe.
     """
     ending = "/" if output.path.endswith("/") else Path(output.path).suffix.lower()
     stem = re.sub(r"[^\w-]+", "-", preset.name, flags=re.ASCII).strip("-") or "picture"
-    preset = replace(preset, outputs=(output,)).with_sounds(_without_folder)
-    panels = preset.with_panels(lambda _, scene: scene.with_references(_public)).panels
+    preset = replace(preset, outputs=(output,))
+    spelled = spelling(preset, folder)
+    preset = preset.with_sounds(partial(spelled.file, "sounds"))
+    panels = preset.with_panels(lambda _, scene: spelled.scene(scene)).panels
+    fonts = (spelled.file("fonts", one.font) if one.font else None for one in preset.texts)
     return replace(  # its digests say what pins would
         preset,
         seconds=None if preset.seconds is None else float(preset.seconds),
         panels=tuple(replace(one, source="", alone=True) for one in panels),
-        scene=preset.scene.with_references(_public),
-        texts=tuple(one.in_font(_file_name(one.font)) if one.font else one for one in preset.texts),
+        scene=spelled.scene(preset.scene),
+        texts=tuple(replace(one, font=font)
+                    for one, font in zip(preset.texts, fonts, strict=True)),
         outputs=tuple(replace(one, path=stem + ending) for one in preset.outputs),
         pins=None,
-    )
+    )  # fmt: skip
 
 
-def _public(kind: str, ref: str) -> str:
-    """A reference of a scene without the folder of its file."""
-    if kind == "model":
-        return _file_name(ref) if _is_private(ref) else ref
-    return _without_folder(ref)
+def made_of(preset: Preset, folder: Path) -> dict[str, Any]:
+    """SHA-256 of the files of all directions, latents and scorers that take part, by reference, and
+    what each of its panels is made of. Raises Missing, BadData, OutputError."""
+    preset = replace(preset, outputs=())
+    spelled = spelling(preset, folder)
+    panels = [
+        {"model": {"digest": digests.model_digest(part.scene.model)}, **_made_of(part, spelled)}
+        for part in (preset.parts if preset.panels else ())
+    ]
+    return {**_made_of(preset, spelled), **({"panels": panels} if panels else {})}
 
 
-def made_of(preset: Preset) -> dict[str, dict[str, str]]:
-    """SHA-256 of the files of all directions, latents and scorers that take part, by reference.
-    Raises Missing, BadData, OutputError."""
-    found = dict[str, list[tuple[str, str]]]({"directions": []})
-    for kind, source, ref in contents.sources(replace(preset, outputs=())):
-        if kind != "model" and (digits := digests.DIGESTS[kind](source)):
-            found.setdefault(kind, []).append((_without_folder(ref), digits))
-    return {kind: digests.by_name(pairs) for kind, pairs in found.items()}
+def _made_of(part: Preset, spelled: FileNames) -> dict[str, dict[str, str]]:
+    """That of one scene."""
+    found = dict[str, dict[str, str]]({"directions": {}})
+    for _, kind, ref in references(to_table(part.scene)):
+        if kind == "model" or ref.startswith(MIXING):
+            continue
+        content, source = contents.source_of(kind, ref)
+        digits = digests.DIGESTS[content](source)
+        found.setdefault(content, {})[spelled.reference(kind, ref)] = digits
+        for scorer in contents.scorers_of(source) if content == "directions" else ():
+            if digits := digests.scorer_digest(scorer):
+                found.setdefault("scorers", {})[scorer] = digits
+    for one in replace(part, outputs=(), panels=()).sounds:
+        found.setdefault("sounds", {})[spelled.file("sounds", one)] = digests.sound_digest(one)
+    return found
 
 
-def carried(preset: Preset, output: Output) -> dict[str, dict[str, str]]:
-    """SHA-256 of the sounds that an output is made of: those that its numbers follow, and its own.
-    Raises Missing, BadData, OutputError."""
-    found = replace(preset, outputs=(output,)).sounds
-    pairs = [(_without_folder(ref), digests.sound_digest(ref)) for ref in found]
-    return {"sounds": digests.by_name(pairs)} if pairs else {}
-
-
-def panels_of(preset: Preset) -> dict[str, list[dict[str, Any]]]:
-    """What the panels of a preset are made of, as the recipe says it of the preset itself. Raises
-    Missing, BadData, OutputError."""
-    if not preset.panels:
-        return {}
-    parts = preset.parts
-    models = [{"model": {"digest": digests.model_digest(one.scene.model)}} for one in parts]
-    return {"panels": [{**model, **made_of(one)} for model, one in zip(models, parts, strict=True)]}
+def of_output(preset: Preset, output: Output, folder: Path) -> dict[str, Any]:
+    """Of the recipe what an output has by itself: its preset, and SHA-256 of the sounds and fonts
+    that it takes. Raises Missing, BadData, OutputError."""
+    preset = replace(preset, outputs=(output,))
+    spelled = spelling(preset, folder)
+    found: dict[str, Any] = {"preset": presets.to_dict(portable(preset, output, folder))}
+    for kind, source in contents.of_files(preset):
+        digits = digests.DIGESTS[kind](source)
+        found.setdefault(kind, {})[spelled.file(kind, source)] = digits
+    return found
 
 
 def expected(preset: Preset, output: Output, folder: Path) -> dict[str, Any]:
     """Of the recipe that an output will have all that is known without a look at the model's
-    pictures; fonts are looked for in `folder`. Raises Missing, BadData, OutputError."""
+    pictures. Raises Missing, BadData, OutputError."""
     return {
-        **made_of(preset),
-        **panels_of(preset),
-        **carried(preset, output),
-        **_written_in(preset, folder),
+        **made_of(preset, folder),
+        **of_output(preset, output, folder),
         "model": digests.model_digest(preset.scene.model),
-        "preset": presets.to_dict(portable(preset, output)),
         "schema": SCHEMA,
     }
-
-
-def _written_in(preset: Preset, folder: Path) -> dict[str, dict[str, str]]:
-    """SHA-256 of the font files of a preset's texts. Raises Missing, OutputError."""
-    named = dict.fromkeys(one.font for one in preset.texts if one.font)
-    pairs = [(Path(one).name, digests.digest_of(fonts.path_of(one, folder))) for one in named]
-    return {"fonts": digests.by_name(pairs)} if pairs else {}
 
 
 def is_made_of(path: Path, wanted: Mapping[str, Any]) -> bool | None:
@@ -159,7 +161,7 @@ def is_made_of(path: Path, wanted: Mapping[str, Any]) -> bool | None:
         return None
     model = found.get("model")
     said = {**found, "model": model.get("digest") if isinstance(model, dict) else None}
-    kinds = {"fonts", "latents", "panels", "scorers", "sounds", *wanted}
+    kinds = {*digests.DIGESTS, "panels", *wanted}
     return all(
         canonical({"": said.get(kind)}) == canonical({"": wanted.get(kind)}) for kind in kinds
     )
@@ -264,18 +266,3 @@ def _all_text(value: object) -> str:
     if isinstance(value, dict):
         return " ".join(_all_text(part) for pair in value.items() for part in pair)
     return " ".join(map(_all_text, value)) if isinstance(value, list) else ""
-
-
-def _is_private(ref: str) -> bool:
-    """Whether a reference says where somebody keeps files."""
-    return ref.startswith(("~", "/", "\\")) or ".." in Path(ref).parts or ref[1:3] in (":\\", ":/")
-
-
-def _file_name(ref: str) -> str:
-    return PureWindowsPath(ref).name  # knows both / and \
-
-
-def _without_folder(ref: str) -> str:
-    """ "FOLDER/FILE#NAME" as "FILE#NAME"; other references say no folder of anybody."""
-    source, mark, name = ref.rpartition("#") if "#" in ref else (ref, "", "")
-    return f"{_file_name(source)}{mark}{name}" if _is_private(source) else ref

@@ -61,14 +61,16 @@ class RenderRequest:
         source.loaded.refuse([*_in_the_way(source.loaded, preset, options, taken or OutputNames())])
         # Where an output was typed, keys of the preset's own were not meant for it.
         own = self.output is None
-        warnings = (*doubts.lines(own), *(() if own else _silenced(preset)))
+        warnings = (*source.notes, *doubts.lines(own), *(() if own else _silenced(preset)))
         fresh = tuple[Path, ...]()
         if self.update:
             preset, options, fresh = stale(preset, options)
         return CheckedRequest(preset, options, warnings, fresh)
 
     def _placed(self, source: PresetSource, preset: Preset) -> tuple[Preset, Options]:
-        options = replace(self.options, preset_file=source.file, differs=source.differs)
+        options = replace(
+            self.options, preset_file=source.file, picture=source.picture, differs=source.differs
+        )
         if source.batches and not self.own_batch:
             options = _with_batches(options, preset, source.batches)
         if self.output is not None:

@@ -25,12 +25,16 @@ class PresetSource:
     again.
 
     differs   what has other content than the preset pins, or the picture was made of
+    picture   the one in whose recipe it was
+    notes     what of it has another name here than there, in words
     """
 
     preset: Preset
     loaded: PresetFile
     batches: Batches | None = None
     differs: tuple[Difference, ...] = ()
+    picture: Path | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def file(self) -> Path | None:
@@ -58,23 +62,25 @@ def read(ref: str | Preset, overrides: Sequence[str] = (), anyway: bool = False)
 def _read(ref: str | Preset, overrides: Sequence[str]) -> PresetSource:
     if isinstance(ref, Preset):
         preset = overridden(ref, overrides, ref.name)
-        return PresetSource(preset, _without_file(preset, ref.name), differs=_pinned(preset, ()))
+        loaded = _without_file(preset, ref.name)
+        return PresetSource(preset, loaded, differs=_pinned(preset, loaded, ()))
     path = Path(ref).expanduser()
     if (path.is_file() and media_of(path)) or (path.is_dir() and is_frames(path)):
         return _from_picture(path, overrides)
     file = path if path.is_file() else presets.shipped().get(ref)
     loaded = load(ref if file is None else file, overrides)
     preset = to_preset(accepted(loaded), loaded.file)
-    return PresetSource(preset, loaded, differs=_pinned(preset, overrides))
+    return PresetSource(preset, loaded, differs=_pinned(preset, loaded, overrides))
 
 
-def _pinned(preset: Preset, overrides: Sequence[str]) -> tuple[Difference, ...]:
-    """What has other content than it pins, but for a model that the user names instead. What is
-    not there is told by the checks."""
-    typed = any(parse(text).covers(("scene", "model")) for text in overrides)
-    named = ("model", preset.scene.model) if typed else None
+def _pinned(preset: Preset, loaded: PresetFile, overrides: Sequence[str]) -> tuple[Difference, ...]:
+    """What has other content than it pins, but for what the user names instead. What is not there
+    is told by the checks."""
+    keys = [parse(text) for text in overrides]
+    typed = contents.named_at(loaded.data, lambda key: any(one.covers(key) for one in keys))
+    folder = loaded.path.parent if loaded.path else Path()
     try:
-        return tuple(one for one in contents.pinned(preset) if (one.kind, one.name) != named)
+        return tuple(contents.pinned(preset, folder, typed))
     except Missing:
         return ()
 
@@ -99,13 +105,11 @@ def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
     outputs = tuple(replace(output, path=name) for output in preset.outputs[:1])
     keys = [parse(text) for text in overrides]
     typed: named.Typed = lambda key: any(one.covers(key) for one in keys)  # noqa: E731
-    scene, differs = named.placed(preset.scene, whole, recipe, typed)
-    texts = named.fonts(preset.texts, whole, recipe, typed)
-    preset = replace(preset, scene=scene, texts=texts, outputs=outputs)
-    preset, more = named.placed_panels(preset, whole, recipe, typed)
-    preset, others = named.sounds_beside(preset, whole, recipe, typed)
-    differs = tuple(dict.fromkeys([*differs, *more, *others]))
-    return PresetSource(preset, _without_file(preset, path.name), batches, differs)
+    preset, placing = named.placed(replace(preset, outputs=outputs), whole, recipe, typed)
+    loaded = _without_file(preset, path.name)
+    return PresetSource(
+        preset, loaded, batches, (*placing.differs,), whole.resolve(), (*placing.notes,)
+    )
 
 
 def _with_suffix(path: Path) -> str:

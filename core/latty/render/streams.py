@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from latty import models
 from latty.presets import Preset
 from latty.presets.formats import Frames, Pixels
-from latty.render import captions, provenance
+from latty.render import captions, provenance, work
 from latty.render.developing import develop
 from latty.render.film import Films
 from latty.render.options import Options
@@ -45,14 +45,14 @@ def stream(
     generator = models.open_model(preset.scene.model, options.device)
     with TemporaryDirectory() as folder, ExitStack() as journals:
         made_with = provenance.sealed(
-            provenance.shared(preset, generator, options.differs), options.batches
+            provenance.shared(preset, generator, options), options.batches
         )
         films = Films(options, made_with, journals)
         every = Views(preset, films, {preset.scene.model: generator})
-        views, _ = every.of(output, Path(folder) / "pictures")
+        views, _ = every.of(output, lambda number: Path(folder) / work.journal(number))
         for view in views:
             view.reel.finish(report)
-        film = develop(preset, output, views, captions.faces(preset, options.folder))
+        film = develop(preset, output, views, captions.faces(preset))
         pixels = WAYS[kind](film, pipe, output.depth or 8)
         pipe.flush()
         size = f"{film.width}x{film.height} {pixels}"

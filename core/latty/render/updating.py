@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from latty.models.store import model_file
-from latty.presets import Output, Preset, contents, fonts
+from latty.presets import Output, Preset, contents
 from latty.presets.digests import STORES
 from latty.presets.formats import FOLDER, suffix_of
 from latty.render import provenance, targets
@@ -65,13 +65,9 @@ def _sources(preset: Preset, options: Options) -> Iterator[Path]:
     """The files that a render reads."""
     if options.preset_file is not None:
         yield options.preset_file
-    for text in preset.texts:
-        if text.font:
-            yield fonts.path_of(text.font, options.folder)
-    named = (pair[:2] for part in preset.parts for pair in contents.sources(part))
-    for kind, source in dict.fromkeys(named):
+    for kind, source in contents.sources(preset):
         path = model_file(source) if kind == "model" else None
-        if kind == "sounds":
+        if kind in contents.FILES.values():
             path = Path(source).expanduser()
         if kind != "model" and kind in STORES:
             path = STORES[kind].find(source)

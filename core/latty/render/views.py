@@ -1,7 +1,7 @@
 """The parts of a preset, its one scene or its panels, as an output shows them: models that are
 opened once, pictures that outputs share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,16 +40,15 @@ class Views:
     generators: dict[str, Generator]
     _asked: dict[str, list[Needed]] = field(default_factory=dict)  # by the path of an output
 
-    def of(self, output: Output, place: Path) -> tuple[list[View], int]:
-        """A view for each part, and bytes of disk for what is not drawn yet. Journals are new files
-        beside `place`, and of that name. Raises what models raise."""
+    def of(self, output: Output, place: Callable[[int], Path]) -> tuple[list[View], int]:
+        """A view for each part, and bytes of disk for what is not drawn yet. `place`: the journal
+        of a part, by its number. Raises what models raise."""
         found, space = [], 0
         for number, (part, (scenes, picture, height)) in enumerate(
             zip(self.preset.parts, self._needed(output), strict=True)
         ):
             generator = self._generator(part.scene)
-            path = place.with_name(place.name + (f"-{number}" if number else ""))
-            reel = self.films.reel(scenes, generator, path, self._longest(scenes))
+            reel = self.films.reel(scenes, generator, place(number), self._longest(scenes))
             found.append(View(part, reel, height))
             channels = 4 if generator.info.channels == 4 else 3
             space += sizes.bytes_kept(reel.left, picture, channels)

@@ -36,10 +36,16 @@ ELSEWHERE = "--out-dir names another folder"
 _BARRED = (errno.EROFS, errno.EACCES, errno.EPERM)  # trying again does not help
 PICTURES, RECIPE = "pictures", "recipe.json"
 _PUBLISHING, _REPLACED = "publishing.json", "replaced"
-_OURS = {PICTURES, RECIPE, _PUBLISHING, _REPLACED, LOCK, MARK}
+_OURS = {RECIPE, _PUBLISHING, _REPLACED, LOCK, MARK}  # and journals
 _LAST = (_PUBLISHING, MARK, LOCK)
 _TRIES = 100
+_JOURNAL = re.compile(rf"{PICTURES}(-\d+)?")
 _FRAME = re.compile(r"\d+\.png")
+
+
+def journal(number: int) -> str:
+    """The name of the pictures of a part of a preset."""
+    return f"{PICTURES}-{number}" if number else PICTURES
 
 
 class Work:
@@ -56,7 +62,8 @@ class Work:
         self.target, self.root = target, root
         self.name = target.name + SUFFIX
         self.finished = False  # the file is whole: nothing is left but to give it its name
-        self._draft = f"new-{target.name}" if target.name in _OURS else target.name
+        ours = target.name in _OURS or _JOURNAL.fullmatch(target.name)
+        self._draft = f"new-{target.name}" if ours else target.name
         self._held: ExitStack | None = None
 
     def __enter__(self) -> Self:
@@ -79,8 +86,9 @@ class Work:
                     self.remove()
 
     def _worth_keeping(self) -> bool:
-        pictures = self.folder.status(PICTURES)
-        return self.finished or (pictures is not None and pictures.st_size > 0)
+        journals = filter(_JOURNAL.fullmatch, self.folder.names())
+        states = map(self.folder.status, journals)
+        return self.finished or any(one is not None and one.st_size > 0 for one in states)
 
     def _take(self) -> ExitStack | None:
         """What holds the folder; None where its holder finished and removed it just now."""

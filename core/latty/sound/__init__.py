@@ -4,7 +4,8 @@
     decoding.py   a file -> samples, in bounded memory, no further than is asked for
     features.py   samples -> spectra -> envelopes of bands, onsets, pitch classes
 
-`look` reads the header; only `curve` and `envelope` decode, and need numpy.
+`look` reads a sound to its end, since its header may lie, and decodes nothing; only `curve` and
+`envelope` decode, and need numpy.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from latty.files import cached
 from latty.sound import decoding
 from latty.sound.decoding import SoundFacts
-from latty.sound.heard import Heard
+from latty.sound.heard import SILENT, Heard
 
 if TYPE_CHECKING:  # `latty check` looks at sounds, and must not wait for numpy
     import numpy as np
@@ -24,9 +25,21 @@ if TYPE_CHECKING:  # `latty check` looks at sounds, and must not wait for numpy
 
 @cached(64)
 def look(path: Path) -> SoundFacts:
-    """Codec, rate, channels and duration of a sound, nothing of it decoded. Raises Missing,
-    BadData for what is no sound, UnfitFile for what is no file, OSError."""
+    """Codec, rate, channels and duration of a sound, as its packets say; none is decoded. Raises
+    Missing, BadData for what is no sound, UnfitFile for what is no file, OSError."""
     return decoding.facts(path)
+
+
+@lru_cache(maxsize=64)
+def _silent(path: Path, when: int, size: int, seconds: float, offset: float) -> bool:
+    return decoding.silent(path, offset, offset + seconds, SILENT)
+
+
+def silent(path: Path, seconds: float, offset: float) -> bool:
+    """Whether a film of so many seconds hears nothing at all from `offset` seconds into the sound
+    on, so that nothing can follow it. Raises as `look`."""
+    found = path.stat()
+    return _silent(path, found.st_mtime_ns, found.st_size, seconds, offset)
 
 
 def curve(path: Path, heard: Heard, seconds: float, offset: float = 0.0) -> "Loudness":

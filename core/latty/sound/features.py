@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from latty.errors import BadData
 from latty.sound import decoding
-from latty.sound.heard import Heard
+from latty.sound.heard import SILENT, Heard
 from latty.tables.words import shown
 
 Floats = NDArray[np.float64]
@@ -35,7 +35,6 @@ HOPS = 100  # spectra a second
 PIECE = 0.04  # seconds of a spectrum, at least
 TOGETHER = 256  # spectra at once: memory is constant in the length of the sound
 LOUD = 95  # percentile that counts as 1
-SILENT = 1e-4  # -80 dB of full scale
 COMPRESSION = 1000
 QUIET_FLUX = 0.02  # of a bin: what the rounding and noise of a steady sound may give
 PITCHED = 100.0, 5000.0  # Hz: notes, above which are overtones only

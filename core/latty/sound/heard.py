@@ -6,6 +6,7 @@ BANDS = {"bass": (20.0, 250.0), "mid": (250.0, 4000.0), "treble": (4000.0, 20000
          "all": (20.0, 20000.0)}  # fmt: skip
 PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLATS = {"Db": "C#", "Eb": "D#", "Gb": "F#", "Ab": "G#", "Bb": "A#"}
+SILENT = 1e-4  # -80 dB of full scale: nothing is heard
 Band = tuple[float, float]
 
 

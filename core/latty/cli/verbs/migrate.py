@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from latty.cli import rewriting
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import BadData
@@ -11,27 +12,29 @@ ORDER = 126
 
 def options(parser: Parser) -> None:
     """What it takes."""
-    parser.epilog = (
+    rewriting.options(
+        parser,
+        "is older",
         "A preset without a schema number gets one. What is of today's layout is not touched.\n\n"
-        '--json: {"preset", "schema", "changed"}; "schema" is the layout that it had, 0: none said.'
+        '--json: {"preset", "schema", "changed"}; "schema" is the layout that it had, 0: none '
+        "said;",
     )
-    parser.add_argument("presets", nargs="+", metavar="PRESET", help="a .toml")
-    parser.add_argument("--check", action="store_true", help="write nothing; 65 where one is older")
-    parser.add_json()
 
 
 def run(run: Run) -> int:
-    """Every preset in turn. Raises PresetError, Missing, BadData, OutputError, Locked."""
+    """Every preset in turn."""
+    return rewriting.each(run, _migrate)
+
+
+def _migrate(ref: str, run: Run) -> int:
+    """65 where one is older and only looked at. Raises PresetError, Missing, BadData, OutputError,
+    Locked."""
     from latty.presets.migrating import rewrite
     from latty.presets.values import SCHEMA
 
-    older = 0
-    for ref in run.args.presets:
-        had = rewrite(Path(ref).expanduser(), run.args.check)
-        older += had is not None
-        said = f"schema {had}" if had else "no schema"
-        words = "is to be rewritten" if run.args.check else "rewritten"
-        line = f"{ref}: up to date" if had is None else f"{ref}: {words} ({said} -> {SCHEMA})"
-        run.out.result(line, preset=ref, schema=SCHEMA if had is None else had,
-                       changed=had is not None)  # fmt: skip
-    return BadData.exit_code if older and run.args.check else 0
+    had = rewrite(Path(ref).expanduser(), run.args.check)
+    said = f"schema {had}" if had else "no schema"
+    words = "is to be rewritten" if run.args.check else "rewritten"
+    line = f"{ref}: up to date" if had is None else f"{ref}: {words} ({said} -> {SCHEMA})"
+    run.out.result(line, preset=ref, schema=SCHEMA if had is None else had, changed=had is not None)
+    return BadData.exit_code if had is not None and run.args.check else 0

@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from latty import presets
+from latty.cli import rewriting
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.errors import LattyError, Missing, UsageError, explain, worst
+from latty.errors import Missing, UsageError
 from latty.presets import contents, shipped
 from latty.presets.formats import media_of
 from latty.reading import is_stream
@@ -16,35 +17,18 @@ ORDER = 125
 
 def options(parser: Parser) -> None:
     """What it takes."""
-    parser.epilog = (
+    rewriting.options(
+        parser,
+        "differs",
         "[pins] says the SHA-256 of the files that a preset names. A render refuses other content\n"
         "under these names (65); --anyway uses it. Comments and all else in the preset stay.\n\n"
-        '--json: {"preset", "pins"}, and with --check {"preset", "ok", "differs"};\n'
-        'for one that failed {"preset", "error", "hint", "code"}.'
+        '--json: {"preset", "pins"}, and with --check {"preset", "ok", "differs"};',
     )
-    parser.add_argument("presets", nargs="+", metavar="PRESET", help="a .toml")
-    parser.add_argument("--check", action="store_true", help="write nothing; 65 where one differs")
-    parser.add_json()
 
 
 def run(run: Run) -> int:
-    """Every preset in turn; one that fails does not stop the others, and the code is that of the
-    worst."""
-    return worst([_tried(ref, run) for ref in run.args.presets])
-
-
-def _tried(ref: str, run: Run) -> int:
-    """The code of one preset, after its error was said. Raises one that nobody foresaw."""
-    try:
-        return (_check if run.args.check else _pin)(ref, run)
-    except (LattyError, OSError) as error:
-        if (known := explain(error)) is None:
-            raise
-        if run.out.json:
-            run.out.result("", preset=ref, error=known.message, hint=known.hint,
-                           code=known.exit_code)  # fmt: skip
-        run.out.error(str(known))
-        return known.exit_code
+    """Every preset in turn."""
+    return rewriting.each(run, _check if run.args.check else _pin)
 
 
 def _pin(ref: str, run: Run) -> int:
@@ -56,7 +40,7 @@ def _pin(ref: str, run: Run) -> int:
     if path.is_dir() or (path.is_file() and media_of(path)):
         raise UsageError(f"{ref} is no preset", "a picture says digests in its recipe: pin a .toml")
     preset = presets.read(ref)
-    pins = contents.pins_of(preset)
+    pins = contents.pins_of(preset, path.parent)
     presets.save(replace(preset, pins=pins), ref)
     table = presets.to_dict(replace(preset, pins=pins))["pins"]
     names = [kind if isinstance(said, str) else ", ".join(said) for kind, said in table.items()]
@@ -69,7 +53,7 @@ def _check(ref: str, run: Run) -> int:
     preset = presets.read(ref)
     if preset.pins is None:
         raise Missing(f"{ref} pins nothing", f"latty pin {ref}")
-    differs = tuple(contents.pinned(preset))
+    differs = tuple(contents.pinned(preset, Path(ref).expanduser().parent))
     error = contents.Changed(ref, differs, "the one that it pins") if differs else None
     found = [{"what": one.what, "said": one.said, "found": one.found} for one in differs]
     words = "" if error else f"{ref}: as it was pinned"

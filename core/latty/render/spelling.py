@@ -1,0 +1,96 @@
+"""How a recipe spells what a preset names: people post their pictures.
+
+A file in or below the preset's folder is spelled from there, any other without its folder. Where
+two files would be spelled alike, those from elsewhere stand in a folder named after their content:
+"3fa8c1d2e4b5/z.npy". Names of a store are no paths and stay.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PureWindowsPath
+
+from latty.errors import LattyError
+from latty.presets import Preset, contents, digests
+from latty.presets.naming import respelled
+from latty.scene import MIXING, Scene
+
+DIGITS = 12  # of a SHA-256, that tell files of one name apart
+
+Key = tuple[str, str]  # the kind of content, and the file or name
+
+
+@dataclass(frozen=True, slots=True)
+class FileNames:
+    """The spelling of each file that is not spelled as the preset says it."""
+
+    files: Mapping[Key, str]
+
+    def file(self, kind: str, source: str) -> str:
+        """A file or name of this kind of content."""
+        return self.files.get((kind, source), source)
+
+    def reference(self, kind: str, text: str) -> str:
+        """A text that refers to this kind of thing, as `Scene.with_references` has it."""
+        if text.startswith(MIXING):
+            return text
+        with suppress(LattyError):
+            content, source = contents.source_of(kind, text)
+            return respelled(text, source, self.file(content, source))
+        return text
+
+    def scene(self, scene: Scene) -> Scene:
+        """A scene whose texts are spelled so."""
+        return scene.with_references(self.reference)
+
+
+def spelling(preset: Preset, folder: Path) -> FileNames:
+    """That of a preset in a folder. Reads files only where two would be spelled alike."""
+    plain = {key: _plain(key[1], folder) for key in dict.fromkeys(_named(preset))}
+    files = dict[Key, set[str]]()  # by kind and spelling
+    for (kind, source), spelled in plain.items():
+        files.setdefault((kind, spelled), set()).add(_whole(source))
+    for (kind, source), spelled in plain.items():
+        named = source == spelled and len(PurePath(source).parts) == 1 and not Path(source).suffix
+        if (
+            len(files[kind, spelled]) > 1
+            and not named
+            and _whole(source) != _whole(folder / spelled)
+        ):
+            with suppress(LattyError, OSError):
+                digest = digests.DIGESTS[kind](source)[:DIGITS]
+                plain[kind, source] = f"{digest}/{_file_name(source)}"
+    return FileNames({key: spelled for key, spelled in plain.items() if spelled != key[1]})
+
+
+def _named(preset: Preset) -> Iterator[Key]:
+    for scene in (preset.scene, *preset.scenes):
+        yield from contents.of_scene(scene)
+    yield from contents.of_files(preset)
+
+
+def _plain(file: str, folder: Path) -> str:
+    """A file as its folder's own presets say it, one from elsewhere without its folder."""
+    if not _is_private(file):
+        return file
+    if not file.startswith(("/", "~")) and ".." not in Path(file).parts:
+        return _file_name(file)  # another system's
+    whole, root = _whole(file), _whole(folder)
+    above = Path(os.path.expanduser("~")).is_relative_to(root) and root != os.path.expanduser("~")  # noqa: PTH111
+    if Path(whole).is_relative_to(root) and not above and whole != root:
+        return PurePath(whole).relative_to(root).as_posix()
+    return _file_name(file)
+
+
+def _whole(file: str | Path) -> str:
+    return os.path.abspath(os.path.expanduser(file))  # noqa: PTH100, PTH111  links stay
+
+
+def _is_private(ref: str) -> bool:
+    """Whether a reference says where somebody keeps files."""
+    return ref.startswith(("~", "/", "\\")) or ".." in Path(ref).parts or ref[1:3] in (":\\", ":/")
+
+
+def _file_name(ref: str) -> str:
+    return PureWindowsPath(ref).name  # knows both / and \
