@@ -90,7 +90,6 @@ def test_shipped_presets_play_in_the_studio_what_they_render(name: str) -> None:
         ({"model": "portraits"}, "the model cannot move between keyframes: demo in 1, portraits"),
         ({"label": 3}, "the class cannot move between keyframes: none in 1, 3 in 2"),
         ({"noise": 4}, "the noise"),
-        ({"latent": "me#0"}, "the latent"),
         ({"cutoff": 4}, "the cutoff"),
         ({"locks": ("demo/age",)}, "the locks"),
         ({"truncation_after_edits": True}, "truncation comes after"),
@@ -255,7 +254,7 @@ def test_keys_of_the_film() -> None:
         await pilot.press("space")
         assert "nothing moves yet" in text(pilot)
         await two_keys(pilot)
-        await pilot.press("left", "left", "enter")
+        await pilot.press("up", "up", "enter")
         assert app.state.scene.seed == 7 and app.history.steps[-1].what == "go to keyframe 1"
         await pilot.press("ctrl+right")
         assert [key.seed for key in app.state.keys] == [9, 7] and panel.chosen == 1

@@ -105,21 +105,24 @@ def opened(words: str) -> tuple[State, Path]:
 
 
 def seen(scene: Scene, at: float) -> Scene:
-    """As the screen says it: without idle edits, at a seed where a walk stands on one."""
+    """As the screen says it: without idle edits, at a seed or stored latent where a walk stands on
+    one."""
     scene = replace(scene, edits=tuple(edit for edit in scene.edits if not idle(edit)))
     walk = scene.seed
     if isinstance(walk, Walk) and walk.blend != "circular":
         place = at * (len(walk.seeds) - 1)
         passed = walk.seeds[round(place)]
-        if abs(place - round(place)) < 1e-9 and isinstance(passed, int):
-            scene = replace(scene, seed=passed)
-    return scene
+        if abs(place - round(place)) < 1e-9:
+            own = {"seed": passed} if isinstance(passed, int) else {"latent": passed}
+            scene = replace(scene, **own)
+    return scene if scene.latent is None else replace(scene, seed=0)
 
 
 def passes(preset: Preset, state: State) -> bool:
     """Whether the film goes through what is on the screen, at a keyframe."""
     last = max(1, len(state.keys) - 1)
-    return any(seen(preset.at(i / last), i / last) == state.shown for i in range(last + 1))
+    shown = seen(state.shown, 0.0)
+    return any(seen(preset.at(i / last), i / last) == shown for i in range(last + 1))
 
 
 def saved_as_seen(state: State, path: Path) -> None:
@@ -366,7 +369,7 @@ def test_keys_of_the_track(here: Path) -> None:
         assert app.state.eases == ("out-elastic", "")
         await pilot.press("C", *"another", "enter", *"steps(3)", "enter")
         assert app.state.eases == ("steps(3)", "")
-        await pilot.press("right", "c")
+        await pilot.press("down", "c")
         assert any("the last keyframe goes nowhere" in one.message for one in app._notifications)
         assert "jumps: L" in text(pilot), "the film loops and does not close"
         await pilot.press("L", "L")

@@ -11,6 +11,7 @@ from latty.presets.values import Loop, Preset
 from latty.scene import Edit, Scene
 
 Compare = Literal["edited", "original", "both"]
+Said = float | str  # a time as files say it: a share of the film, "2.5s", "12b", "50%"
 GRIDS = (1, 4, 9)
 LOOPS: tuple[Loop, ...] = get_args(Loop)
 
@@ -44,9 +45,10 @@ class State:
     scene   with every slider of the stack as an edit, the silent ones too
     muted   indices of edits that are left out
     solo    indices of edits that alone are heard, where there are any
-    keys    keyframes: scenes that a film passes at even intervals
+    keys    keyframes: scenes that a film passes
     name    of the preset that it came from or was saved as, "" = none yet
     eases   the easing from each keyframe to the next, "" = that of the film; () = that from all
+    when    when each keyframe is passed; () = at even intervals
     """
 
     scene: Scene
@@ -56,6 +58,7 @@ class State:
     film: FilmSettings = field(default_factory=FilmSettings)
     name: str = ""
     eases: tuple[str, ...] = ()
+    when: tuple[Said, ...] = ()
 
     @property
     def shown(self) -> Scene:

@@ -10,6 +10,7 @@
     naming.py      what it names: models, directions, latents, and where these are
     checking.py    all that can be known before it is drawn: does it go together,
     together.py    with its directions and latents, with_model.py with its model
+    retelling.py   a preset told again with something else in it
     saving.py      back to TOML; an existing file keeps its comments
     overrides.py   --set KEY=VALUE        migrations.py  older layouts
     paths.py       where a preset may write

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT, InlineTable, Table
+from tomlkit.items import AoT, Array, InlineTable, Table
 
 from latty.errors import OutputError, UnfitFile
 from latty.files import replace_whole
@@ -113,6 +113,12 @@ def merge(table: Any, old: Data, new: Data) -> None:
             merge(table[key], before, value)
         elif _are_tables(value) and isinstance(there, AoT):
             _merge_list(there, before or [], value)
+        elif (
+            isinstance(there, InlineTable) and isinstance(before, dict) and isinstance(value, dict)
+        ):
+            merge(there, before, value)
+        elif isinstance(there, Array) and isinstance(before, list) and isinstance(value, list):
+            _merge_array(there, before, value)
         else:
             table[key] = _inline(value) if isinstance(table, InlineTable) else _item(value)
 
@@ -131,6 +137,18 @@ def _merge_list(entries: AoT, old: list[Data], new: list[Data]) -> None:
             entries.insert(start + index - first, _table(new[index]))
         for index in range(common):
             merge(entries[start + index], old[start + index], new[first + index])
+
+
+def _merge_array(entries: Array, old: list[Any], new: list[Any]) -> None:
+    """Keys of a track, stops of a walk: those that stay keep their comments."""
+    common = min(len(old), len(new))
+    for index in range(common):
+        if old[index] != new[index]:
+            entries[index] = _inline(new[index])
+    for index in reversed(range(common, len(old))):
+        del entries[index]
+    for one in new[common:]:
+        entries.append(_inline(one))
 
 
 def _are_tables(value: Any) -> bool:

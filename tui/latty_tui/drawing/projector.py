@@ -1,4 +1,4 @@
-"""Plays the film of the present state in the place of the picture.
+"""Plays the film of the present state in the place of the picture, and stands at its frames.
 
 Pictures are drawn as they are needed, small, and kept: the second round is as smooth as the film.
 A picture that would be late is drawn all the same in the first round; later ones are left out.
@@ -6,9 +6,11 @@ A picture that would be late is drawn all the same in the first round; later one
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil, sqrt
+from typing import Any
 
 from textual.worker import Worker
 
@@ -22,6 +24,7 @@ from latty_tui.drawing.picture import RawPicture
 
 LARGEST = 256  # px of the longer side
 KEPT = 2**28  # bytes of pictures
+SETTLE = 0.25  # seconds at a frame until it is drawn in its whole size
 HOLD = 0.6  # seconds that the last picture of a film which ends is seen
 
 
@@ -58,6 +61,7 @@ class Projector:
         self.desk, self._moved = desk, moved
         self.playback: Playback | None = None
         self.frame = 0
+        self.stands = False  # at a frame, instead of playing
         self.shown = 0  # pictures, in all
         self._kept: dict[int, RawPicture] = {}
         self._of: Preset | None = None
@@ -66,20 +70,34 @@ class Projector:
 
     @property
     def playing(self) -> bool:
-        return self.playback is not None
+        return self.playback is not None and not self.stands
 
-    def start(self, playback: Playback) -> None:
-        """Play it from the first frame on."""
+    def start(self, playback: Playback, frame: int = 0) -> None:
+        """Play it from a frame on."""
         self.stop(redraw=False)
+        self._begin(playback, frame, stands=False)
+        self._show_with(partial(self._rounds, playback, frame))
+
+    def look(self, playback: Playback, frame: int) -> None:
+        """Stand at a frame; what is still being drawn of another one is dropped."""
+        if self._worker is not None:
+            self._worker.cancel()
+        self._begin(playback, frame, stands=True)
+        self._look_at(playback.times[frame])
+        self._show_with(partial(self._stand, playback, frame))
+
+    def _begin(self, playback: Playback, frame: int, stands: bool) -> None:
         if self._of != playback.preset:
             self._kept, self._of = {}, playback.preset
-        self.playback, self.frame = playback, 0
+        self.playback, self.frame, self.stands = playback, frame, stands
         self.desk.drop_drawing()  # a late answer would end it
-        self._worker = self.desk.background(self._play(playback), "film")
+
+    def _show_with(self, showing: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._worker = self.desk.background(self._play(showing), "film")
         self._moved()
 
     def stop(self, redraw: bool = True) -> bool:
-        """Back to the picture of the present state; False where nothing was played."""
+        """Back to the picture of the present state; False where nothing was played or looked at."""
         if self.playback is None:
             return False
         self.playback, worker, self._worker = None, self._worker, None
@@ -96,17 +114,31 @@ class Projector:
         if drawn is not self._mine:
             self.stop(redraw=False)
 
-    async def _play(self, playback: Playback) -> None:
+    async def _play(self, showing: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await self._rounds(playback)
+            await showing()
         except EngineDied:
             self.stop(redraw=False)  # the preview draws again when there is another engine
         except EngineError as error:
             self.stop(redraw=False)
             self.desk.picture.failed(error)
 
-    async def _rounds(self, playback: Playback) -> None:
-        step, begun = 0, time.monotonic()
+    async def _stand(self, playback: Playback, frame: int) -> None:
+        """One frame: small and at once, then as large as any picture."""
+        if (picture := await self._picture(playback, frame)) is None:
+            return
+        self._show(playback, frame, picture)
+        await asyncio.sleep(SETTLE)
+        scenes = playback.scenes(frame)
+        columns = ceil(sqrt(len(scenes)))
+        if (size := self.desk.picture.wanted(columns)) > LARGEST // columns:
+            drawn = await self._drawn(scenes, columns, size)
+            if drawn is not None:
+                self._show(playback, frame, drawn, quick=False)
+
+    async def _rounds(self, playback: Playback, frame: int) -> None:
+        step = playback.order.index(frame)
+        begun = time.monotonic() - step / playback.fps
         while self.playback is playback:
             if self.desk.dialogs:  # below a dialog nobody looks
                 await asyncio.sleep(0.1)
@@ -144,11 +176,8 @@ class Projector:
         scenes = playback.scenes(frame)
         columns = ceil(sqrt(len(scenes)))
         size = min(LARGEST // columns, self.desk.picture.wanted(columns))
-        drawn = await self.desk.engine.draw(scenes, columns=columns, size=max(8, size))
-        if drawn is None:
+        if (drawn := await self._drawn(scenes, columns, max(8, size))) is None:
             return None
-        self._mine = drawn
-        self.desk.tell(lambda panel: panel.on_drawn(drawn))
         picture: RawPicture = drawn
         if max(drawn.width, drawn.height) > LARGEST:
             picture = await asyncio.to_thread(shrunk, array(drawn), LARGEST)
@@ -156,13 +185,23 @@ class Projector:
             self._kept[frame] = picture
         return picture
 
-    def _show(self, playback: Playback, frame: int, picture: RawPicture) -> None:
+    async def _drawn(self, scenes: list[Scene], columns: int, size: int) -> Drawn | None:
+        """Some pictures in one; None where something newer was asked for."""
+        drawn = await self.desk.engine.draw(scenes, columns=columns, size=size)
+        if drawn is not None:
+            self._mine = drawn
+            self.desk.tell(lambda panel: panel.on_drawn(drawn))
+        return drawn
+
+    def _show(
+        self, playback: Playback, frame: int, picture: RawPicture, quick: bool = True
+    ) -> None:
         if self.playback is not playback:
             return
         self.frame, self.shown = frame, self.shown + 1
         self._look_at(playback.times[frame])
         self.desk.picture.words("")
-        self.desk.picture.pixels.show(picture, quick=True)
+        self.desk.picture.pixels.show(picture, quick)
         self._moved()
 
     def _look_at(self, moment: float | None) -> None:

@@ -13,12 +13,14 @@ from typing import Any
 
 from latty.errors import BadData, LattyError
 from latty.presets import formats
+from latty.presets.retelling import over
 from latty.presets.tracks import Motion, Track
-from latty.presets.values import SCHEMA, Output, Preset
+from latty.presets.values import SCHEMA, WALKS, Output, Preset
 from latty.scene import Edit, Scene, Walk, to_table
-from latty.stops import PLAIN, Stop
+from latty.stops import PLAIN, Stop, schedule
 from latty_tui.films.keyframes import Tracks, followed, heard, joined, names
-from latty_tui.state import FilmSettings, State, idle
+from latty_tui.films.times import even, shares
+from latty_tui.state import FilmSettings, Said, State, idle
 
 UNNAMED = "untitled"
 MOST = 64  # keyframes that a preset is taken apart into
@@ -33,7 +35,10 @@ def preset_of(state: State, name: str = "") -> Preset:
     name, source = name or state.name or UNNAMED, state.film.source
     known = frozenset(edit.direction for edit in _of_source(state))
     if len(state.keys) > 1:
-        scene, tracks = joined(followed(state), state.film.easing, known, state.eases)
+        when = shares(state) if state.when else ()
+        scene, tracks = joined(followed(state), state.film.easing, known, state.eases, when)
+        if source is not None and _own_truncations(scene):  # which leave that of the file unused
+            scene = replace(scene, truncation=source.scene.truncation)
     else:
         scene, tracks = _whole(state)
     rest = source or Preset(SCHEMA, name, scene)  # what the studio has no keys for stays
@@ -44,6 +49,14 @@ def preset_of(state: State, name: str = "") -> Preset:
     made = replace(rest, name=name, scene=scene, tracks=tracks, seeds=seeds, pins=pins,
                    frames=1, seconds=None)  # fmt: skip
     made = replace(made, outputs=_outputs(state, name, made.moves))
+    made = _lasting(made, state)
+    same = (rest.scene, rest.tracks, rest.seeds) == (scene, tracks, seeds)
+    return made if same else over(rest, made)
+
+
+def _lasting(made: Preset, state: State) -> Preset:
+    """The preset as long as the state's film; one that stands still as long as its source."""
+    source = state.film.source
     if made.moves:
         film = state.film  # files say the one or the other
         return replace(made, frames=film.frames if film.seconds is None else 1,
@@ -51,6 +64,12 @@ def preset_of(state: State, name: str = "") -> Preset:
     if source is not None and not source.moves:
         return replace(made, frames=source.frames, seconds=source.seconds)
     return made
+
+
+def _own_truncations(scene: Scene) -> bool:
+    """Whether each stop of its walk says a truncation."""
+    stops = scene.seed.stops if isinstance(scene.seed, Walk) else ()
+    return bool(stops) and all(stop.truncation is not None for stop in stops)
 
 
 def moves(preset: Preset) -> bool:
@@ -180,12 +199,14 @@ def state_of(preset: Preset) -> State:
     kept = State(scene, film=film, name=preset.name)
     if not moves(preset) or preset.seeds or easing is None or not _is_plain(scene.seed):
         return kept
-    times = _grid(preset)
+    if not (times := _moments(preset)):
+        return kept
     keys = tuple(_key(preset, t, i) for i, t in enumerate(times))
-    bare = replace(preset, tracks=(), frames=1, scene=keys[0] if keys else scene)
-    found = replace(kept, scene=bare.scene, keys=keys, eases=_eases(preset, len(keys)),
-                    film=replace(film, source=bare))  # fmt: skip
-    return found if keys and _plays(found, preset) else kept
+    begin = replace(keys[0], truncation=scene.truncation)
+    bare = over(preset, replace(preset, tracks=(), frames=1, scene=begin))
+    found = replace(kept, scene=keys[0], keys=keys, eases=_eases(preset, len(keys)),
+                    when=_said(times), film=replace(film, source=bare))  # fmt: skip
+    return found if _plays(found, preset) else kept
 
 
 def _first_movie(outputs: Sequence[Output]) -> Output | None:
@@ -214,36 +235,66 @@ def _eases(preset: Preset, count: int) -> tuple[str, ...]:
 
 
 def _is_plain(seed: int | Walk) -> bool:
-    """Whether keyframes can say it: each leg as long as any other, from seed to seed."""
-    if isinstance(seed, int):
-        return True
-    only_seeds = all(isinstance(one, int) for one in seed.seeds)
-    only_eased = all(stop == Stop(easing=stop.easing) for stop in seed.stops)
-    return (
-        only_seeds and only_eased and seed == Walk(seed.seeds, seed.blend, seed.t, stops=seed.stops)
+    """Whether keyframes can say it: from one to the next, held by none, at no constant speed."""
+    return isinstance(seed, int) or (
+        seed == Walk(seed.seeds, seed.blend, seed.t, stops=seed.stops)
+        and not any(stop.hold for stop in seed.stops)
     )
 
 
-def _grid(preset: Preset) -> list[float]:
-    """The fewest even intervals on which every key of every track lies, () for none."""
-    keyed = [track for _, track in preset.tracks if isinstance(track, Track)]
-    times = {t for track in keyed for t, _ in track.keys} | {0.0, 1.0}
-    seed = preset.scene.seed
-    counts: Sequence[int] = (len(seed.seeds),) if isinstance(seed, Walk) else range(2, MOST + 1)
-    for count in counts:
-        grid = [i / (count - 1) for i in range(count)]
-        if times <= set(grid):
-            return grid
-    return []
+def _moments(preset: Preset) -> list[float]:
+    """When keyframes may say what a preset does: wherever one of its numbers has a key, and at
+    each stop of its walk. [] where there are too many, or one between two stops."""
+    walk, found = preset.scene.seed, dict[float, float]()
+    lists = [
+        [t for t, _ in track.keys]
+        for key, track in preset.tracks
+        if isinstance(track, Track) and key not in WALKS
+    ]
+    if isinstance(walk, Walk):
+        lists.append(reached(walk))
+    for t in (t for times in lists for t in times):
+        if found.setdefault(round(t, 9), t) != t and _is_text(t):  # seconds before a plain share
+            found[round(t, 9)] = t
+    between = isinstance(walk, Walk) and len(found) > len(walk.seeds)
+    times, usual = [found[t] for t in sorted(found)], even(len(found))
+    if not any(map(_is_text, times)) and sorted(found) == [round(t, 9) for t in usual]:
+        times = [*usual]
+    return times if 1 < len(times) <= MOST and not between else []
+
+
+def _is_text(t: float) -> bool:
+    return isinstance(getattr(t, "said", 0), str)
+
+
+def reached(walk: Walk) -> list[float]:
+    """When a walk reaches each of its stops, one of no constant speed."""
+    circular = walk.blend == "circular"
+    times = schedule(stops_of(walk), circular)[: len(walk.seeds)]
+    return [start if stop.at is None else stop.at
+            for (start, _), stop in zip(times, stops_of(walk), strict=True)]  # fmt: skip
+
+
+def stops_of(walk: Walk) -> tuple[Stop, ...]:
+    """What is said of each of its stops."""
+    return walk.stops or (PLAIN,) * len(walk.seeds)
+
+
+def _said(times: Sequence[float]) -> tuple[Said, ...]:
+    """As they were said; () for plain shares at even intervals."""
+    said = tuple(getattr(t, "said", float(t)) for t in times)
+    return () if said == even(len(said)) else said
 
 
 def _key(preset: Preset, t: float, index: int) -> Scene:
-    scene = preset.at(t)
-    walk = preset.scene.seed
-    passed = walk.seeds[index] if isinstance(walk, Walk) else walk
+    scene, walk = preset.at(t), preset.scene.seed
+    if not isinstance(walk, Walk):
+        return scene
+    passed, own = walk.seeds[index], stops_of(walk)[index].truncation
+    psi = scene.truncation if own is None else own
     if isinstance(passed, int):
-        scene = replace(scene, seed=passed)
-    return scene
+        return replace(scene, seed=passed, truncation=psi)
+    return replace(scene, seed=0, latent=passed, truncation=psi)
 
 
 def _plays(state: State, preset: Preset) -> bool:
@@ -253,8 +304,21 @@ def _plays(state: State, preset: Preset) -> bool:
     except BadData:
         return False
     return made.times() == preset.times() and all(
-        made.at(t) == preset.at(t) for t in preset.times()
+        _meant(made.at(t)) == _meant(preset.at(t)) for t in preset.times()
     )
+
+
+def _meant(scene: Scene) -> Scene:
+    """A scene with all that is meant by the stops of its walk."""
+    walk = scene.seed
+    if not isinstance(walk, Walk) or not walk.stops or walk.even:
+        return scene
+    stops = tuple(
+        replace(stop, at=round(at, 9),
+                truncation=scene.truncation if stop.truncation is None else stop.truncation)
+        for at, stop in zip(reached(walk), walk.stops, strict=True)
+    )  # fmt: skip
+    return replace(scene, seed=replace(walk, stops=stops), truncation=0.0)
 
 
 # For those who write files.

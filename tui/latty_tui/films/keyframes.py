@@ -1,8 +1,9 @@
-"""Keyframes: scenes at even intervals, and the tracks that lead from each to the next.
+"""Keyframes: scenes at moments of a film, and the tracks that lead from each to the next.
 
-Strengths, truncation and cutoff go from one to the next, eased; seeds that differ become a walk.
-All else cannot move: keyframes that differ in it are an error. What they agree on is that of the
-present state: who changes it there changes the film. Pure functions, no Textual.
+Strengths, truncation and cutoff go from one to the next, eased; seeds and stored latents that
+differ become a walk. All else cannot move: keyframes that differ in it are an error. What they
+agree on is that of the present state: who changes it there changes the film. Pure functions, no
+Textual.
 """
 
 from collections import Counter
@@ -16,7 +17,8 @@ from latty.presets.tracks import Motion, Track
 from latty.scene import Edit, Scene, Walk
 from latty.stops import PLAIN, Stop
 from latty.tables.rules import keys_of
-from latty_tui.state import State, idle
+from latty_tui.films.times import even, with_time
+from latty_tui.state import Said, State, idle
 
 Tracks = tuple[tuple[str, Motion], ...]
 Name = tuple[str, int]  # a direction, and the how manieth edit along it
@@ -26,13 +28,12 @@ SAME = {
     "label": "the class",
     "noise": "the noise",
     "size": "the size",
-    "latent": "the latent they start at",
     "locks": "the locks",
     "truncation_after_edits": "whether truncation comes after the edits",
 }
 SAME_EDIT = {"layers": "the layers", "mode": "the mode", "unit": "the unit",
              "conditions": "the conditions"}  # fmt: skip
-HINT = "strengths, truncation and seeds can move; make the rest the same in every keyframe"
+HINT = "strengths, truncation, seeds and latents can move; make the rest the same in every keyframe"
 
 
 def joined(
@@ -40,9 +41,11 @@ def joined(
     easing: str = "smooth",
     known: frozenset[str] = frozenset(),
     eases: tuple[str, ...] = (),
+    when: tuple[float, ...] = (),
 ) -> tuple[Scene, Tracks]:
     """The first of two or more keyframes, and how numbers go from it to the others; edits along
-    directions that are not `known` are left out where they never do anything. `eases` as in State.
+    directions that are not `known` are left out where they never do anything. `eases` as in State;
+    `when` each is, as shares of the film, () = at even intervals.
 
     Raises BadData that names what cannot move between them.
     """
@@ -52,18 +55,25 @@ def joined(
     order = _order(keys, known)
     edits = [[_edit(rows, i, name) for i in range(len(rows))] for name in order]
     each = eases[:-1] if any(eases[:-1]) else ()  # the last goes nowhere
-    scene = replace(keys[0], edits=tuple(row[0] for row in edits), seed=_seed(keys, each))
+    scene = replace(keys[0], edits=tuple(row[0] for row in edits))
+    stops, psi = _stops(keys, easing, each, when), [key.truncation for key in keys]
+    if len(set(way := _way(keys))) > 1:
+        scene = replace(scene, seed=Walk(way, stops=stops), latent=None)
+        if _own_truncations(keys):  # they are said with the stops
+            psi = psi[:1]
     numbers: dict[str, list[Any]] = {
-        "truncation": [key.truncation for key in keys],
+        "truncation": psi,
         "cutoff": _cutoffs(keys),
     }
     numbers |= {f"edits.{i}.strength": [e.strength for e in row] for i, row in enumerate(edits)}
-    pace = easing if isinstance(scene.seed, Walk) and len(keys) == 2 and not each else "linear"
-    return scene, _tracks(numbers, easing, (*each, "") if each else (), pace)
+    plain = len(keys) == 2 and not each and not when
+    pace = easing if isinstance(scene.seed, Walk) and plain else "linear"
+    times = when or even(len(keys))
+    return scene, _tracks(numbers, easing, (*each, "") if each else (), pace, times)
 
 
-def _tracks(numbers: dict[str, list[Any]], easing: str, each: tuple[str, ...],
-            pace: str) -> Tracks:  # fmt: skip
+def _tracks(numbers: dict[str, list[Any]], easing: str, each: tuple[str, ...], pace: str,
+            times: tuple[float, ...]) -> Tracks:  # fmt: skip
     """A track for each number that changes, and for the pace of a walk. The easing of a walk is
     that of its whole way, which between more than two seeds would miss those in the middle."""
 
@@ -72,24 +82,48 @@ def _tracks(numbers: dict[str, list[Any]], easing: str, each: tuple[str, ...],
     )
     for key, values in numbers.items():
         if len(set(values)) > 1:
-            last = len(values) - 1
-            pairs = tuple((i / last, float(value)) for i, value in enumerate(values))
+            pairs = tuple((t, float(value)) for t, value in zip(times, values, strict=True))
             tracks.append((key, Track(pairs, easing, each)))
     return tuple(tracks)
 
 
-def _seed(keys: Sequence[Scene], each: tuple[str, ...]) -> int | Walk:
-    """The seed of all, or the walk through theirs, on whose legs a keyframe's own easing counts."""
-    seeds = []
-    for i, key in enumerate(keys):
-        if isinstance(key.seed, Walk):
+def passed(key: Scene) -> int | str | Walk:
+    """The stored latent at which a keyframe begins, or its seed."""
+    return key.seed if key.latent is None else key.latent
+
+
+def _way(keys: Sequence[Scene]) -> tuple[int | str, ...]:
+    """What their walk passes. Raises BadData for a keyframe that stands on another walk."""
+    found: list[int | str] = []
+    for i, one in enumerate(map(passed, keys)):
+        if isinstance(one, Walk):
             raise BadData(f"keyframe {i + 1} stands on a walk", "give it a seed of its own")
-        seeds.append(key.seed)
-    if keys[0].latent is not None or len(set(seeds)) == 1:
-        return seeds[0]
-    legs = tuple(Stop(easing=name) if name else PLAIN for name in each)
-    stops = (*legs, PLAIN) if any(leg != PLAIN for leg in legs) else ()
-    return Walk(tuple(seeds), stops=stops)
+        found.append(one)
+    return tuple(found)
+
+
+def _own_truncations(keys: Sequence[Scene]) -> bool:
+    """Whether each stop of their walk says its truncation: stored latents have each their own."""
+    return any(key.latent is not None for key in keys) and len({k.truncation for k in keys}) > 1
+
+
+def _stops(
+    keys: Sequence[Scene], easing: str, each: tuple[str, ...], when: tuple[float, ...]
+) -> tuple[Stop, ...]:
+    """What is said of the stops of their walk: the easing that a keyframe has of its own, when it
+    is, and the truncation of stored latents. () for nothing."""
+    legs = (*each, "") if each else ((easing, "") if when and len(keys) == 2 else ("",) * len(keys))
+    psi = [key.truncation if _own_truncations(keys) else None for key in keys]
+    times: list[float | None] = [None] * len(keys)
+    if when:
+        ends = {0: 0.0, len(keys) - 1: 1.0}
+        times = [
+            None if ends.get(i) == t and not isinstance(getattr(t, "said", t), str) else t
+            for i, t in enumerate(when)
+        ]
+    stops = tuple(Stop(at=at, easing=name or PLAIN.easing, truncation=own)
+                  for at, name, own in zip(times, legs, psi, strict=True))  # fmt: skip
+    return stops if any(stop != PLAIN for stop in stops) else ()
 
 
 def _cutoffs(keys: Sequence[Scene]) -> list[int | None]:
@@ -189,6 +223,8 @@ def followed(state: State) -> tuple[Scene, ...]:
     }
     if isinstance(screen.seed, Walk):  # a walk moves, and between keyframes only seeds do
         still.pop("seed", None)
+    if len(set(map(passed, keys))) > 1:  # seeds and latents move together
+        still = {name: value for name, value in still.items() if name not in ("seed", "latent")}
     rows = _rows(keys)
     mine = dict(zip(names(screen.edits), screen.edits, strict=True))
     for name in dict.fromkeys((*mine, *(name for row in rows for name in row))):
@@ -260,27 +296,32 @@ def _otherwise(screen: Scene, key: Scene) -> Iterator[str]:
 # What keys do.
 
 
-def _with(state: State, keys: Sequence[Scene], eases: Sequence[str]) -> State:
-    return replace(state, keys=tuple(keys), eases=tuple(eases) if any(eases) else ())
+def _with(state: State, keys: Sequence[Scene], eases: Sequence[str], when: Sequence[Said]) -> State:
+    found = replace(state, keys=tuple(keys), eases=tuple(eases) if any(eases) else ())
+    return replace(found, when=tuple(when))
 
 
 def _eases(state: State) -> list[str]:
     return list(state.eases or ("",) * len(state.keys))
 
 
-def with_key(state: State, at: int, instead: bool = False) -> State:
+def with_key(
+    state: State, at: int, instead: bool = False, when: tuple[Said, ...] | None = None
+) -> State:
     """The state with itself, sliders that stand at 0 but no muted ones, as keyframe `at`, before
-    the one that is there or instead of it.
+    the one that is there or instead of it. `when` all of them are then; None = as it comes.
 
     Raises BadData that names what cannot move between it and the others.
     """
     eases = _eases(state)
+    if when is None:
+        when = state.when if instead else with_time(state, at)
     if not instead:
         eases.insert(at, "")
     kept = tuple(map(_as_followed, state.keys, followed(state)))
     kept = kept if len(kept) > 1 else state.keys
     keys = (*kept[:at], heard(state), *kept[at + instead :])
-    found = _with(state, keys, eases)
+    found = _with(state, keys, eases, when)
     if len(keys) > 1:
         joined(keys)
     return found
@@ -298,29 +339,36 @@ def _as_followed(key: Scene, film: Scene) -> Scene:
 
 def without_key(state: State, at: int) -> State:
     """The state without one of its keyframes."""
-    eases = _eases(state)
-    return _with(state, state.keys[:at] + state.keys[at + 1 :], eases[:at] + eases[at + 1 :])
+    eases, when = _eases(state), state.when
+    keys = state.keys[:at] + state.keys[at + 1 :]
+    when = when[:at] + when[at + 1 :] if len(keys) > 1 else ()
+    return _with(state, keys, eases[:at] + eases[at + 1 :], when)
 
 
 def moved_key(state: State, at: int, by: int) -> State:
-    """The state with a keyframe, and how it goes on, `by` places later; at the ends it stays."""
+    """The state with a keyframe, and how it goes on, `by` places later, where another was; at the
+    ends it stays."""
     keys, eases, to = list(state.keys), _eases(state), at + by
     if 0 <= to < len(keys):
         keys.insert(to, keys.pop(at))
         eases.insert(to, eases.pop(at))
-    return _with(state, keys, eases)
+    return _with(state, keys, eases, state.when)
 
 
 def eased_key(state: State, at: int, easing: str) -> State:
     """The state that goes on from a keyframe by an easing, "" = that of the film."""
     eases = _eases(state)
     eases[at] = easing
-    return _with(state, state.keys, eases)
+    return _with(state, state.keys, eases, state.when)
 
 
 def visited(state: State, at: int) -> State:
     """The state at a keyframe. Sliders that it does not have stay in the stack and do nothing."""
-    key = state.keys[at]
+    return arrived(state, state.keys[at])
+
+
+def arrived(state: State, key: Scene) -> State:
+    """The state at a scene of its film, as `visited`."""
     there, edits, muted = set(names(key.edits)), list(key.edits), set()
     pairs = zip(names(state.scene.edits), state.scene.edits, strict=True)
     for i, (name, edit) in enumerate(pairs):

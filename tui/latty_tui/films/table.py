@@ -7,6 +7,7 @@ from typing import Any, get_args
 from latty import easing as easings
 from latty.presets import from_recipe, to_dict
 from latty.presets.moments import LONGEST, TimeLine
+from latty.presets.retelling import of_one_piece
 from latty.presets.tracks import TRACK, Motion
 from latty.presets.values import SCHEMA, Loop, Output, Preset
 from latty.scene import from_table
@@ -26,7 +27,11 @@ def film_table(film: FilmSettings) -> dict[str, Any]:
     """A film as JSON."""
     table = {key: getattr(film, key) for key in RULES}
     table |= {} if film.seconds is None else {"seconds": film.seconds}
-    return table if film.source is None else {**table, "preset": to_dict(film.source)}
+    if film.source is None:
+        return table
+    files = [panel.source for panel in film.source.panels]
+    table |= {"panels": files} if files else {}
+    return {**table, "preset": to_dict(of_one_piece(film.source))}
 
 
 def film_of(table: Mapping[str, Any]) -> FilmSettings:
@@ -40,11 +45,20 @@ def film_of(table: Mapping[str, Any]) -> FilmSettings:
         raise ValueError(f"no film has seconds {seconds!r}")
     film = FilmSettings(**{name: table[name] for name in RULES}, seconds=seconds)
     if (told := table.get("preset")) is not None:
-        return replace(film, source=from_recipe(told, "history"))
+        return _with_source(film, from_recipe(told, "history"), table.get("panels", []))
     if not (earlier := table.get("source")):
         return film
     source = _source_of(earlier)
     return replace(film, source=source, seconds=source.seconds)
+
+
+def _with_source(film: FilmSettings, source: Preset, files: list[str]) -> FilmSettings:
+    """The film of a preset, whose panels are those of these files: "" = of none."""
+    pairs = zip(source.panels, files or [""] * len(source.panels), strict=True)
+    panels = (replace(one, source=str(file), alone=one.alone and not file) for one, file in pairs)
+    source = replace(source, panels=tuple(panels))
+    lasts = source.seconds if source.seconds == film.seconds else film.seconds  # "sound", as said
+    return replace(film, source=source, seconds=lasts)
 
 
 # What earlier versions wrote in the place of "preset".

@@ -7,6 +7,7 @@ from latty import easing
 from latty.errors import BadData
 from latty.scene import from_table, to_table
 from latty_tui.films.table import film_of, film_table
+from latty_tui.films.times import timed
 from latty_tui.state import State, Step
 
 Table = dict[str, Any]
@@ -17,7 +18,7 @@ WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionE
 
 def state_table(state: State) -> Table:
     """A state as JSON."""
-    eases = {"eases": list(state.eases)} if state.eases else {}
+    more = {name: list(told) for name in ("eases", "when") if (told := getattr(state, name))}
     return {
         "scene": to_table(state.scene),
         "muted": sorted(state.muted),
@@ -25,14 +26,14 @@ def state_table(state: State) -> Table:
         "keys": [to_table(scene) for scene in state.keys],
         "film": film_table(state.film),
         "name": state.name,
-        **eases,
+        **more,
     }
 
 
 def state_of(table: Table) -> State:
     """The state of a table. Raises one of WRONG for anything else."""
     keys = tuple(from_table(one) for one in table["keys"])
-    return State(
+    found = State(
         from_table(table["scene"]),
         frozenset(map(index, table["muted"])),
         frozenset(map(index, table["solo"])),
@@ -41,6 +42,7 @@ def state_of(table: Table) -> State:
         str(table["name"]),
         _eases(table.get("eases", []), len(keys)),
     )
+    return timed(found, when) if (when := table.get("when")) else found
 
 
 def _eases(said: list[str], keys: int) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The film: keyframes of the present state, played in the place of the picture; and its preset."""
 
-from dataclasses import replace
+import asyncio
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -11,15 +12,16 @@ from textual.widget import Widget
 from latty.errors import BadData, LattyError
 from latty.presets import Preset
 from latty.text import printable
-from latty_tui.drawing.projector import Projector, playback_of
-from latty_tui.films import film, keyframes
+from latty_tui.drawing.projector import Playback, Projector, playback_of
+from latty_tui.films import curves, film, keyframes, moves, times
 from latty_tui.panel import Panel
 from latty_tui.panels.timeline import questions, track
 from latty_tui.panels.timeline.preset_files import PresetFiles
-from latty_tui.state import LOOPS, FilmSettings, State
+from latty_tui.state import LOOPS, Said, State
 
 EASINGS = ("linear", "smooth", "sine", "cubic")
 OWN = ("", "linear", "smooth", "in-cubic", "out-cubic", "in-out-cubic", "hold", "spring")
+MOST_CURVES = 3  # rows of them
 WATCH = 0.5  # seconds between two looks at the preset's file
 
 
@@ -28,11 +30,14 @@ class TimelinePanel(Panel, Widget):
 
     PLACE, ORDER, TITLE, JUMP = "centre", 30, "film", "t"
     HELP = (
-        "A film goes from keyframe to keyframe, at even intervals. Press K to keep the present "
-        "state as one, change something, press K again, and space plays it. c changes how it goes "
-        "on from the chosen keyframe (hold stays there), C lists all easings. What does not move "
-        "is as the screen has it. For a loop without a seam let the last keyframe be the first, "
-        "or press L until it bounces or is seamless. p saves the film, r renders it."
+        "A film goes from keyframe to keyframe. Press K to keep the present state as one, change "
+        "something, press K again, and space plays it. Left and right show it frame by frame, up "
+        "and down choose a keyframe. < and > let that be earlier or later, @ asks when: as a share "
+        "of the film, in seconds (2.5s) or beats (12b), which the file keeps. c changes how it "
+        "goes on from there (hold stays), C lists all easings. What does not move is as the screen "
+        "has it. Curves are what moves, and ♪ what is heard. For a loop without a seam let the "
+        "last keyframe be the first, or press L until it bounces or is seamless. p saves the "
+        "film, r renders it."
     )
     can_focus = True
     EVERYWHERE: ClassVar[list[Binding]] = [
@@ -44,8 +49,21 @@ class TimelinePanel(Panel, Widget):
         Binding("ctrl+s", "export", "Export the picture as PNG, whole size", show=False),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "choose(-1)", "Keyframe before", show=False, id="timeline.before"),
-        Binding("right,l", "choose(1)", "Keyframe after", show=False, id="timeline.after"),
+        Binding("left", "scrub(-1)", "A frame back", show=False, id="timeline.back"),
+        Binding(
+            "right",
+            "scrub(1)",
+            "A frame on",
+            key_display="← →",
+            tooltip="Look at the frame",
+            id="timeline.on",
+        ),
+        Binding("shift+left", "scrub(-10)", "Ten frames back", show=False, id="timeline.far_back"),
+        Binding("shift+right", "scrub(10)", "Ten frames on", show=False, id="timeline.far_on"),
+        Binding("home", "scrub(-1000000)", "The first frame", show=False, id="timeline.first"),
+        Binding("end", "scrub(1000000)", "The last frame", show=False, id="timeline.last"),
+        Binding("up,h", "choose(-1)", "Keyframe before", show=False, id="timeline.before"),
+        Binding("down,l", "choose(1)", "Keyframe after", show=False, id="timeline.after"),
         Binding("enter", "go", "Go to it"),
         Binding(
             "equals_sign",
@@ -56,8 +74,33 @@ class TimelinePanel(Panel, Widget):
             id="timeline.set",
         ),
         Binding("x,delete", "drop", "Delete it", key_display="x"),
-        Binding("ctrl+left", "move(-1)", "Move it earlier", show=False, id="timeline.earlier"),
-        Binding("ctrl+right", "move(1)", "Move it later", show=False, id="timeline.later"),
+        Binding(
+            "less_than_sign",
+            "later(-1)",
+            "Let it be earlier",
+            show=False,
+            key_display="<",
+            id="timeline.sooner",
+        ),
+        Binding(
+            "greater_than_sign",
+            "later(1)",
+            "Let it be later",
+            show=False,
+            key_display=">",
+            id="timeline.postponed",
+        ),
+        Binding("at", "time", "When", key_display="@", tooltip="As 0.25, 2.5s, 12b or 50%"),
+        Binding(
+            "ctrl+left",
+            "move(-1)",
+            "Swap it with the one before",
+            show=False,
+            id="timeline.earlier",
+        ),
+        Binding(
+            "ctrl+right", "move(1)", "Swap it with the one after", show=False, id="timeline.later"
+        ),
         Binding(
             "c",
             "next_easing",
@@ -79,6 +122,8 @@ class TimelinePanel(Panel, Widget):
         self.projector: Projector
         self.presets: PresetFiles
         self._drawn: Text | None = None
+        self.curves: list[curves.Curve] = []
+        self._curves_of: object = None  # what they are of
         self._seen: object = None  # what of the state is on the screen
         self._title = ""
 
@@ -91,12 +136,13 @@ class TimelinePanel(Panel, Widget):
     # What the app tells.
 
     def on_state(self, state: State) -> None:
-        self.chosen = max(0, min(self.chosen, len(state.keys) - 1))
+        self.chosen = max(0, min(self.chosen, len(moves.marks(state)) - 1))
         played = self.projector.stop(redraw=False)
         self._named()
-        seen = (state.keys, state.eases, state.film, self.chosen)
+        seen = (state, self.chosen)
         if played or seen != self._seen:
             self._seen = seen
+            self._follow(state)
             self.refresh()
 
     def on_drawn(self, drawn: object) -> None:
@@ -121,23 +167,67 @@ class TimelinePanel(Panel, Widget):
 
     # Looks.
 
+    @property
+    def room(self) -> track.Room:
+        """The rows and columns there are."""
+        size = self.content_size
+        return track.Room(size.width, size.height, self.screen.has_class("-short"))
+
     def render(self) -> Text:
-        state, size = self.desk.state, self.content_size
-        frame = self.projector.frame if self.projector.playing else None
-        moment = self.desk.view.moment if self.projector.playing else None
-        self._drawn = track.text(
-            state, size.width, size.height, self.chosen if self.has_focus else None, frame, moment
-        )
+        chosen = self.chosen if self.has_focus else None
+        self._drawn = track.text(self.desk.state, self.room, chosen, self._place(), self.curves)
         return self._drawn
+
+    def _place(self) -> track.Place | None:
+        """Where the film is that is played or looked at."""
+        seen = self.projector
+        if seen.playback is None:
+            return None
+        times = seen.playback.times
+        return track.Place(seen.frame, len(times), times[seen.frame], seen.stands)
+
+    def on_resize(self) -> None:
+        self._follow(self.desk.state)
+
+    def _follow(self, state: State) -> None:
+        """Draw the curves of what moves now; those of sounds when they are decoded."""
+        cells = self.room.cells(state, 1)
+        try:
+            preset = film.preset_of(state)
+            shown = self._playback(preset).preset
+        except LattyError:
+            self._show_curves([])
+            return
+        now = (shown.scene.seed, shown.tracks, shown.sounds, shown.seconds, cells)
+        if now == self._curves_of or cells < track.LINE:
+            return
+        self._curves_of = now
+        if shown.sounds:
+            self.desk.background(self._listen(shown, cells, now), "curves")
+        else:
+            self._show_curves(curves.curves(shown, cells))
+
+    async def _listen(self, shown: Preset, cells: int, now: object) -> None:
+        found = await asyncio.to_thread(curves.curves, shown, cells)
+        if self._curves_of == now:
+            self._show_curves(found)
+
+    def _show_curves(self, found: list[curves.Curve]) -> None:
+        self.curves = found
+        for count in range(1, MOST_CURVES + 1):
+            self.set_class(min(len(found), MOST_CURVES) == count, f"-curves-{count}")
+        self.refresh()
 
     # What keys do.
 
     def action_keep(self, instead: bool = False) -> None:
-        state = self.desk.state
+        state, when = self.desk.state, None
         instead = instead and bool(state.keys)
         at = self.chosen + (not instead) if state.keys else 0
+        if (here := self._standing()) is not None and state.keys and not instead:
+            state, at, when = here
         try:
-            after = keyframes.with_key(state, at, instead)
+            after = keyframes.with_key(state, at, instead, when)
         except BadData as error:
             self.desk.fail(error, "this cannot be a keyframe")
             return
@@ -149,15 +239,105 @@ class TimelinePanel(Panel, Widget):
             self.desk.say("one keyframe; change something and press K again")
         self.desk.change(after, f"{what} keyframe {at + 1}")
 
+    def _standing(self) -> tuple[State, int, tuple[Said, ...]] | None:
+        """Of a film that is looked at between two keyframes: the state there, the number that a
+        keyframe would have, and when all would be then."""
+        place, state = self._place(), self.desk.state
+        found = moves.marks(state)
+        if place is None or not place.stands or any(place.is_at(one.share) for one in found):
+            return None
+        at = sum(one.share < place.moment for one in found)
+        there = keyframes.arrived(state, film.preset_of(state).at(place.moment))
+        like = found[max(0, at - 1)].said if found else 0.0
+        said = times.spelled(place.moment, like, times.line_of(state.film))
+        when = times.times_of(state)
+        return there, at, (*when[:at], said, *when[at:])
+
     def action_choose(self, by: int) -> None:
-        count = len(self.desk.state.keys)
-        self.chosen = max(0, min(self.chosen + by, count - 1))
+        """Another key; where the film is looked at, its frame."""
+        found = moves.marks(self.desk.state)
+        self.chosen = max(0, min(self.chosen + by, len(found) - 1))
+        if found and self.projector.stands and self.projector.playback is not None:
+            times = self.projector.playback.times
+            self._look(_nearest(times, found[self.chosen].share))
         self.refresh()
 
+    def action_scrub(self, by: int) -> None:
+        """Look at the film some frames on."""
+        seen, found = self.projector, moves.marks(self.desk.state)
+        preset = film.preset_of(self.desk.state) if self._moves() else None
+        if preset is None or self.desk.model is None:
+            self.action_choose(1 if by > 0 else -1)
+            return
+        times = self._playback(preset).times
+        begun = _nearest(times, found[self.chosen].share) if found else 0
+        self._look(max(0, min((begun if seen.playback is None else seen.frame) + by,
+                              len(times) - 1)))  # fmt: skip
+
+    def _moves(self) -> bool:
+        try:
+            return film.moves(film.preset_of(self.desk.state))
+        except LattyError:
+            return False
+
+    def _playback(self, preset: Preset) -> Playback:
+        how = self.desk.state.film
+        return playback_of(preset, how.fps, how.loop)
+
+    def _look(self, frame: int) -> None:
+        """Stand at a frame, on the key that is there."""
+        if (preset := self._preset()) is None:
+            return
+        playback = self._playback(preset)
+        self.projector.look(playback, frame)
+        found = moves.marks(self.desk.state)
+        near = [i for i, one in enumerate(found) if _nearest(playback.times, one.share) == frame]
+        self.chosen = near[0] if near and self.chosen not in near else self.chosen
+        self.refresh()
+
+    def action_later(self, by: int) -> None:
+        """The chosen key some steps of its own unit later."""
+        if (one := self._mark()) is not None:
+            line = times.line_of(self.desk.state.film)
+            said = one.said
+            if not isinstance(said, str) and self.desk.state.film.seconds is not None:
+                said = times.spelled(one.share, "0s", line)  # who says seconds counts them
+            self._retime(times.later(said, by, line))
+
+    def action_time(self) -> None:
+        """Ask when the chosen key is."""
+        if (one := self._mark()) is not None:
+            questions.time(self.desk, self.chosen, one, self._timed)
+
+    def _mark(self) -> moves.Mark | None:
+        found = moves.marks(self.desk.state)
+        if len(found) < 2:
+            self.desk.say("there is no film yet: K keeps the present state as a keyframe")
+            return None
+        return found[self.chosen]
+
+    def _retime(self, said: Said) -> None:
+        try:
+            self._timed(moves.retimed(self.desk.state, self.chosen, said))
+        except BadData as error:
+            self.desk.say(str(error), "warning")
+
+    def _timed(self, after: State) -> None:
+        one = moves.marks(after)[self.chosen]
+        self.desk.change(
+            after, f"keyframe {self.chosen + 1} at {times.words(one.said)}", tag="time"
+        )
+
     def action_go(self) -> None:
-        if self._any():
+        if (here := self._standing()) is not None:
+            self.desk.change(here[0], f"go to {self._place_words()}")
+        elif self._any():
             state = keyframes.visited(self.desk.state, self.chosen)
             self.desk.change(state, f"go to keyframe {self.chosen + 1}")
+
+    def _place_words(self) -> str:
+        place = self._place()
+        return "" if place is None else f"{self.desk.state.film.lasts * place.moment:.2f} s"
 
     def action_drop(self) -> None:
         if self._any():
@@ -182,8 +362,7 @@ class TimelinePanel(Panel, Widget):
     def action_next_easing(self) -> None:
         """Another easing from the chosen keyframe to the next."""
         if self._goes_on():
-            eases = self.desk.state.eases
-            self._ease(_after(OWN, eases[self.chosen] if eases else ""))
+            self._ease(_after(OWN, moves.marks(self.desk.state)[self.chosen].easing))
 
     def action_own_easing(self) -> None:
         """One of all easings, or one that is typed."""
@@ -193,13 +372,14 @@ class TimelinePanel(Panel, Widget):
         questions.easing(self.desk, place, self._ease)
 
     def _goes_on(self) -> bool:
-        if self._any() and self.chosen == len(self.desk.state.keys) - 1:
+        found = moves.marks(self.desk.state)
+        if found and self.chosen == len(found) - 1:
             self.desk.say("the last keyframe goes nowhere: choose one before it")
             return False
-        return bool(self.desk.state.keys)
+        return bool(found) or self._any()
 
     def _ease(self, name: str) -> None:
-        after = keyframes.eased_key(self.desk.state, self.chosen, name)
+        after = moves.eased(self.desk.state, self.chosen, name)
         words = name or "as the film"
         self.desk.change(after, f"keyframe {self.chosen + 1} {words}", tag="ease")
 
@@ -217,14 +397,19 @@ class TimelinePanel(Panel, Widget):
 
     def _film(self, **changes: Any) -> None:
         state = self.desk.state
-        after: FilmSettings = replace(state.film, **changes)
+        try:
+            after = moves.stretched(state, **changes)
+        except LattyError as error:
+            self.desk.fail(error, "the film cannot be as long")
+            return
         told = {key: value for key, value in changes.items() if value != getattr(state.film, key)}
         words = ", ".join(f"{key} {value}" for key, value in told.items() if value is not None)
-        self.desk.change(replace(state, film=after), words, tag="film")
+        self.desk.change(after, words, tag="film")
 
     def action_play(self) -> None:
-        """Play, or stop."""
-        if self.projector.stop():
+        """Play, from where it is looked at; or stop."""
+        begun = self.projector.frame if self.projector.stands else 0
+        if self.projector.stop() and not begun:
             return
         preset = self._preset()
         if preset is None or self.desk.model is None:
@@ -232,8 +417,7 @@ class TimelinePanel(Panel, Widget):
         if not film.moves(preset):
             self.desk.say("nothing moves yet: press K here, change something, press K again")
             return
-        how = self.desk.state.film
-        self.projector.start(playback_of(preset, how.fps, how.loop))
+        self.projector.start(self._playback(preset), begun)
 
     def _preset(self) -> Preset | None:
         """The preset of the state; what is wrong with it is shown, and None."""
@@ -257,17 +441,39 @@ class TimelinePanel(Panel, Widget):
         self.desk.background(self.presets.export(), "presets")
 
     def on_click(self, event: events.Click) -> None:
-        """A click chooses a keyframe, a second one goes to it."""
-        state, size = self.desk.state, self.content_size
-        at = event.get_content_offset(self)
-        if not state.keys or at is None or at.y:
+        """A click chooses a keyframe, a second one goes to it; elsewhere it shows the frame."""
+        found, at = moves.marks(self.desk.state), event.get_content_offset(self)
+        if at is None or at.y > len(self.curves):
             return
-        places = track.places(len(state.keys), track.room(state, size.width, size.height))
-        near = min(range(len(places)), key=lambda i: abs(places[i] - at.x))
-        if near == self.chosen and event.chain > 1:
+        places = track.places(found, self._cells)
+        near = [i for i, place in enumerate(places) if abs(place - at.x) <= 1 and not at.y]
+        if not near:
+            self._look_at_cell(at.x)
+            return
+        if near[0] == self.chosen and event.chain > 1 and self.desk.state.keys:
             self.action_go()
-        self.chosen = near
+        self.chosen = near[0]
         self.refresh()
+
+    @property
+    def _cells(self) -> int:
+        return self.room.cells(self.desk.state, min(len(self.curves), self.room.curves))
+
+    def _look_at_cell(self, x: int) -> None:
+        if self._moves() and x < self._cells and self.desk.model is not None:
+            count = len(self._playback(film.preset_of(self.desk.state)).times)
+            self._look(round(x / max(1, self._cells - 1) * (count - 1)))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """The frame below the mouse while its button is down."""
+        at = event.get_content_offset(self)
+        if event.button and at is not None and 0 <= at.y <= len(self.curves):
+            self._look_at_cell(at.x)
+
+
+def _nearest(times: Sequence[float], t: float) -> int:
+    """The number of the frame that is nearest to a moment."""
+    return min(range(len(times)), key=lambda i: abs(times[i] - t))
 
 
 def _after(words: tuple[str, ...], now: str) -> str:

@@ -8,9 +8,12 @@ from latty_tui.desk import Desk
 from latty_tui.dialogs import readers
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
+from latty_tui.films import times
+from latty_tui.films.curves import bars
+from latty_tui.films.moves import Mark, retimed
+from latty_tui.state import Said, State
 
 TYPED = "..."  # the choice of those who type an easing
-BARS = "▁▂▃▄▅▆▇█"
 Then = Callable[..., Any]  # takes fields of FilmSettings that are others now
 
 
@@ -47,6 +50,19 @@ def pace(desk: Desk, then: Then) -> None:
     desk.ask(Ask("frames per second", f"{now.fps:g}", readers.fps, "1 to 120"), paced)
 
 
+def time(desk: Desk, at: int, mark: Mark, then: Callable[[State], object]) -> None:
+    """When a key is, in any unit."""
+
+    def read(text: str) -> Said:
+        retimed(desk.state, at, said := times.typed(text))  # raises what is wrong with it
+        return said
+
+    def typed(said: Said) -> None:
+        then(retimed(desk.state, at, said))
+
+    desk.ask(Ask(f"when is keyframe {at + 1}", times.words(mark.said), read, times.HINT), typed)
+
+
 def easing(desk: Desk, place: str, then: Callable[[str], object]) -> None:
     """One of all easings, or one that is typed; "" = as the film."""
     choices = [
@@ -67,8 +83,7 @@ def easing(desk: Desk, place: str, then: Callable[[str], object]) -> None:
 
 def curve(name: str) -> str:
     """An easing as bars, from its beginning to its end; what overshoots is cut."""
-    heights = (easings.ease(name, i / 15) for i in range(16))
-    return "".join(BARS[round(7 * min(1.0, max(0.0, high)))] for high in heights)
+    return bars([easings.ease(name, i / 15) for i in range(16)], 0.0, 1.0)
 
 
 def _easing(text: str) -> str:

@@ -1,91 +1,166 @@
-"""How the film looks: a line of keyframes, and words about it."""
+"""How the film looks: a line with its keys and beats, curves of what moves below it, and words."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from rich.text import Text
 
+from latty.errors import LattyError
+from latty.presets.moments import TimeLine
 from latty.text import printable
 from latty_tui.films import film
+from latty_tui.films.curves import Curve
+from latty_tui.films.moves import Mark, marks
+from latty_tui.films.times import line_of, unit_of
+from latty_tui.films.times import words as time_words
 from latty_tui.state import State
+from latty_tui.widgets.lines import fitted
 
 LINE = 12  # cells of the line at least, where words are beside it
+LABEL = 18  # cells for the words beside a curve, at most a third of the width
+APART = 3  # cells from one beat to the next, at least
 
 
-def text(
-    state: State,
-    width: int,
-    height: int,
-    chosen: int | None,
-    frame: int | None,
-    moment: float | None,
-) -> Text:
-    """One or two rows. `chosen` = the keyframe under the cursor, `frame` and `moment` = where the
-    film is that is played."""
-    said = words(state, frame, chosen)
-    first = line(state, room(state, width, height), chosen, moment) or advice(state)
-    between = "\n" if height > 1 else "  "
-    found = Text(between).join([first, said]) if state.keys or height > 1 or frame else first
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the film is that is played or looked at: a frame, how many there are, when it is as a
+    share of the film, and whether it stands there."""
+
+    frame: int
+    frames: int
+    moment: float
+    stands: bool
+
+    def is_at(self, share: float) -> bool:
+        """Whether the frame is the one of a moment."""
+        return abs(share - self.moment) < 0.5 / self.frames
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The panel's rows and columns. `beside`: words stand beside the line, as there is no row for
+    them."""
+
+    width: int
+    height: int
+    beside: bool
+
+    def cells(self, state: State, curves: int) -> int:
+        """Cells of the line, and of as many curves."""
+        if self.beside:
+            return max(LINE, self.width - words(state, None).cell_len - 2)
+        return max(LINE, self.width - self.label - 1) if curves else self.width
+
+    @property
+    def label(self) -> int:
+        """Cells of the words beside a curve."""
+        return min(LABEL, self.width // 3)
+
+    @property
+    def curves(self) -> int:
+        """Rows for curves."""
+        return max(0, self.height - (1 if self.beside else 2))
+
+
+def text(state: State, room: Room, chosen: int | None, place: Place | None,
+         curves: Sequence[Curve] = ()) -> Text:  # fmt: skip
+    """The rows. `chosen` = the key under the cursor."""
+    curves = curves[: room.curves]
+    cells, said = room.cells(state, len(curves)), words(state, place, chosen)
+    first = line(state, cells, chosen, place) or advice(state)
+    rows = [first]
+    if room.beside:
+        rows = [Text("  ").join([first, said])] if marks(state) or place else [first]
+    for one in curves:
+        label = fitted(one.label, room.width - cells - 1)
+        rows.append(Text.assemble(one.bars.ljust(cells), (f" {label}", "dim")))
+    if not room.beside:
+        rows.append(said)
+    found = Text("\n").join(rows)
     found.no_wrap, found.overflow = True, "ellipsis"
     return found
 
 
-def room(state: State, width: int, height: int) -> int:
-    """Cells of the line."""
-    return width if height > 1 else max(LINE, width - words(state, None).cell_len - 2)
+def places(found: Sequence[Mark], width: int) -> list[int]:
+    """Where the keys are on a line."""
+    return [round(one.share * (width - 1)) for one in found]
 
 
-def places(count: int, width: int) -> list[int]:
-    """Where the keyframes are on a line."""
-    return [round(i * (width - 1) / max(1, count - 1)) for i in range(count)]
-
-
-def line(state: State, width: int, chosen: int | None, moment: float | None) -> Text | None:
-    """Diamonds at even intervals, and how far the film is; None where there are none."""
-    count = len(state.keys)
-    if not count or width < 2:
+def line(state: State, width: int, chosen: int | None, place: Place | None) -> Text | None:
+    """Diamonds where the keys are, beats, and how far the film is; None where nothing moves."""
+    found = _marks(state)
+    if width < 2 or not (found or place or film.moving(state)):
         return None
-    cells = ["─" if count > 1 else " "] * width
-    where = places(count, width)
-    for easing, (start, stop) in zip(state.eases, pairwise(where), strict=False):
-        for at in range(start, stop) if easing else ():
-            cells[at] = "═" if easing == "hold" else "┄"
+    cells = ["─" if len(found) != 1 or place else " "] * width
+    where = places(found, width)
+    for one, (start, stop) in zip(found, pairwise(where), strict=False):
+        for at in range(start, stop) if one.easing else ():
+            cells[at] = "═" if one.easing == "hold" else "┄"
+    for at in beats(line_of(state.film), width):
+        cells[at] = "┴"
     for at in where:
         cells[at] = "◆"
-    if moment is not None:
-        cells[round(moment * (width - 1))] = "●"
-    found = Text("".join(cells))
-    if chosen is not None:
-        at = places(count, width)[min(chosen, count - 1)]
-        found.stylize("bold reverse", at, at + 1)
-    return found
+    if place is not None:
+        cells[round(place.moment * (width - 1))] = "●"
+    shown = Text("".join(cells))
+    if chosen is not None and where:
+        at = where[min(chosen, len(where) - 1)]
+        shown.stylize("bold reverse", at, at + 1)
+    return shown
+
+
+def _marks(state: State) -> tuple[Mark, ...]:
+    try:
+        return marks(state)
+    except LattyError:  # times that do not rise: saying why is for those who change them
+        return ()
+
+
+def beats(time: TimeLine, width: int) -> list[int]:
+    """Cells at which a beat is; only each second, fourth, ... where they would touch."""
+    if time.bpm is None or not time.seconds:
+        return []
+    step = 1
+    while time.share(f"{step}b") * (width - 1) < APART:
+        step *= 2
+    counts = range(0, int(time.seconds * time.bpm / 60) + 1, step)
+    return [round(min(1.0, time.share(f"{count}b")) * (width - 1)) for count in counts]
 
 
 def advice(state: State) -> Text:
     """What to say where there are no keyframes."""
-    if moving := film.moving(state):
-        return Text(f"as in the file: {', '.join(map(printable, moving))}", "dim")
     return Text("no film yet: K keeps a keyframe", "dim")
 
 
-def words(state: State, frame: int | None, chosen: int | None = None) -> Text:
-    """How long it is and how it moves; of the chosen keyframe, when it is and how it goes on."""
+def words(state: State, place: Place | None, chosen: int | None = None) -> Text:
+    """How long it is and how it moves; of the chosen key, when it is and how it goes on; where it
+    is that is played or looked at."""
     keys, how = len(state.keys), state.film
-    if keys < 2 and not film.moving(state):
+    moving = film.moving(state)
+    if keys < 2 and not moving:
         return Text("1 keyframe: K keeps another" if keys else "", "dim")
-    long = f"{how.frames} frames, {how.lasts:.1f} s"
-    parts = [long, f"{how.fps:g} fps", *([how.easing] if keys else []), how.loop]
     said = Text()
-    if chosen is not None and keys > 1 and frame is None:
-        said.append(f"{of_key(state, chosen)}  ")
+    if place is not None:
+        sign = "●" if place.stands else "▶"
+        said.append(f"{sign} {how.lasts * place.moment:.2f} s ", "bold")
+        said.append(f"frame {place.frame + 1} of {place.frames}  ")
+    if chosen is not None and (found := _marks(state)) and (place is None or place.stands):
+        at = min(chosen, len(found) - 1)
+        if place is None or place.is_at(found[at].share):
+            said.append(f"{of_key(state, found, at)}  ")
     if film.jumps(state):
         said.append("jumps: L  ", "bold")
+    parts = [f"{how.frames} frames, {how.lasts:.1f} s", f"{how.fps:g} fps",
+             *([how.easing] if keys else []), how.loop]  # fmt: skip
+    parts += [f"moves as in the file: {', '.join(map(printable, moving))}"] if moving else []
     said.append("  ".join(parts), "dim")
-    return said if frame is None else Text.assemble((f"▶ {frame + 1}", "bold"), " of ", said)
+    return said
 
 
-def of_key(state: State, at: int) -> str:
-    """`2 at 1.50 s → hold`; the last one goes nowhere."""
-    last = len(state.keys) - 1
-    place = f"◆ {at + 1} at {state.film.lasts * at / last:.2f} s"
-    easing = state.eases[at] if state.eases else ""
-    return place if at == last or not easing else f"{place} → {easing}"
+def of_key(state: State, found: Sequence[Mark], at: int) -> str:
+    """`◆ 2 at 3b, 1.50 s → hold`; the last one goes nowhere."""
+    one, seconds = found[at], f"{state.film.lasts * found[at].share:.2f} s"
+    said = f"{time_words(one.said)}, " if unit_of(one.said) in ("b", "%", "ms") else ""
+    place = f"◆ {at + 1} at {said}{seconds}"
+    return place if at == len(found) - 1 or not one.easing else f"{place} → {one.easing}"
