@@ -21,19 +21,19 @@ BARS = "▁▂▃▄▅▆▇█"
 FINER = 4  # values of a sound in each cell, of which the loudest is drawn
 
 
-class Curve(NamedTuple):
+class CurveRow(NamedTuple):
     """A row of bars, and what it is."""
 
     label: str
     bars: str
 
 
-def curves(preset: Preset, cells: int) -> list[Curve]:
+def curves(preset: Preset, cells: int) -> list[CurveRow]:
     """One for each sound that a film carries and for each number that moves, in so many cells."""
     return [*_carried(preset, cells), *_walked(preset, cells), *_moved(preset, cells)]
 
 
-def _carried(preset: Preset, cells: int) -> Iterator[Curve]:
+def _carried(preset: Preset, cells: int) -> Iterator[CurveRow]:
     known: set[tuple[str, float]] = set()
     for output in preset.outputs:
         if output.sound is None or (output.sound, output.offset) in known:
@@ -45,7 +45,7 @@ def _carried(preset: Preset, cells: int) -> Iterator[Curve]:
         yield _curve(f"♪ {output.sound.rpartition('/')[2]}", loud, cells)
 
 
-def _walked(preset: Preset, cells: int) -> Iterator[Curve]:
+def _walked(preset: Preset, cells: int) -> Iterator[CurveRow]:
     """How far a walk is, leg by leg; not one at constant speed, whose legs only its model knows."""
     walk = preset.scene.seed
     if not isinstance(walk, Walk) or walk.even or walk.around is not None:
@@ -56,10 +56,10 @@ def _walked(preset: Preset, cells: int) -> Iterator[Curve]:
     for t in _moments(cells):
         leg, part = leg_at(pace.at(t) if pace else t, stops_of(walk), circular)
         values.append((leg + part) / legs)
-    yield Curve("seed " + " ".join(str(one) for one in walk.seeds), bars(values, 0.0, 1.0))
+    yield CurveRow("seed " + " ".join(str(one) for one in walk.seeds), bars(values, 0.0, 1.0))
 
 
-def _moved(preset: Preset, cells: int) -> Iterator[Curve]:
+def _moved(preset: Preset, cells: int) -> Iterator[CurveRow]:
     for key, track in preset.tracks:
         if key in WALKS:
             continue
@@ -79,17 +79,17 @@ def _how(track: Motion) -> str:
     return " ~" if isinstance(track, Noise) else ""
 
 
-def _curve(name: str, track: Motion, cells: int) -> Curve:
+def _curve(name: str, track: Motion, cells: int) -> CurveRow:
     finer = FINER if isinstance(track, Following) else 1
     try:
         values = [track.at(t) for t in _moments(cells * finer)]
     except (LattyError, OSError) as error:
-        return Curve(f"{name}: {getattr(error, 'message', error)}", "")
+        return CurveRow(f"{name}: {getattr(error, 'message', error)}", "")
     if finer > 1:
         loudest = max if _rises(track) else min
         values = [loudest(values[i : i + finer]) for i in range(0, len(values), finer)]
     low, high = min(values), max(values)
-    return Curve(f"{name}  {low:.3g} … {high:.3g}", bars(values, low, high))
+    return CurveRow(f"{name}  {low:.3g} … {high:.3g}", bars(values, low, high))
 
 
 def _rises(track: Motion) -> bool:

@@ -122,7 +122,7 @@ class TimelinePanel(Panel, Widget):
         self.projector: Projector
         self.presets: PresetFiles
         self._drawn: Text | None = None
-        self.curves: list[curves.Curve] = []
+        self.curves: list[curves.CurveRow] = []
         self._curves_of: object = None  # what they are of
         self._seen: object = None  # what of the state is on the screen
         self._title = ""
@@ -212,7 +212,7 @@ class TimelinePanel(Panel, Widget):
         if self._curves_of == now:
             self._show_curves(found)
 
-    def _show_curves(self, found: list[curves.Curve]) -> None:
+    def _show_curves(self, found: list[curves.CurveRow]) -> None:
         self.curves = found
         for count in range(1, MOST_CURVES + 1):
             self.set_class(min(len(found), MOST_CURVES) == count, f"-curves-{count}")

@@ -10,7 +10,7 @@ from latty.errors import LattyError
 from latty.presets.moments import TimeLine
 from latty.text import printable
 from latty_tui.films import film
-from latty_tui.films.curves import Curve
+from latty_tui.films.curves import CurveRow
 from latty_tui.films.moves import Mark, marks
 from latty_tui.films.times import line_of, unit_of
 from latty_tui.films.times import words as time_words
@@ -64,7 +64,7 @@ class Room:
 
 
 def text(state: State, room: Room, chosen: int | None, place: Place | None,
-         curves: Sequence[Curve] = ()) -> Text:  # fmt: skip
+         curves: Sequence[CurveRow] = ()) -> Text:  # fmt: skip
     """The rows. `chosen` = the key under the cursor."""
     curves = curves[: room.curves]
     cells, said = room.cells(state, len(curves)), words(state, place, chosen)
