@@ -9,17 +9,11 @@ from latty.presets.convert import to_dict, to_preset
 from latty.presets.values import Preset
 
 
-def of_one_piece(preset: Preset) -> Preset:
-    """The same, of one piece: a panel that shows the scene of another file says that scene."""
-    panels = (replace(one, source="", alone=True) if one.source else one for one in preset.panels)
-    return replace(preset, panels=tuple(panels))
-
-
 def retold(preset: Preset, said: Mapping[str, Any]) -> Preset:
     """The preset of what a file says of this one, with other values of some of its keys: a time in
     seconds stays at its second, and panels take what they do not say from another scene. Panels of
     other files keep these. Raises PresetError."""
-    data = {key: value for key, value in {**to_dict(of_one_piece(preset)), **said}.items()
+    data = {key: value for key, value in {**to_dict(preset.of_one_piece), **said}.items()
             if value is not None}  # fmt: skip
     source = reading.from_data(data, preset.name, reading.RECIPE)
     made = to_preset(reading.accepted(source), preset.name)

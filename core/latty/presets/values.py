@@ -232,6 +232,12 @@ class Preset:
         """The scenes that are drawn, at t = 0."""
         return tuple(part.scene for part in self.parts)
 
+    @property
+    def of_one_piece(self) -> "Preset":
+        """The same; a panel that shows the scene of another file says that scene itself."""
+        panels = (replace(one, source="", alone=True) if one.source else one for one in self.panels)
+        return replace(self, panels=tuple(panels))
+
     def with_panels(self, change: Callable[[int, Scene], Scene]) -> "Preset":
         """The same with `change(index, scene)` in the place of each panel's scene."""
         panels = (

@@ -14,7 +14,6 @@ from latty.presets.convert import to_preset
 from latty.presets.formats import FOLDER, format_of, media_of, suffix_of
 from latty.presets.overrides import apply, parse
 from latty.presets.reading import RECIPE, PresetFile, accepted, from_data, load
-from latty.presets.retelling import of_one_piece
 from latty.render import named, provenance
 from latty.render.options import Batches
 from latty.render.work import is_frames
@@ -87,7 +86,7 @@ def _pinned(preset: Preset, loaded: PresetFile, overrides: Sequence[str]) -> tup
 
 
 def _without_file(preset: Preset, name: str) -> PresetFile:
-    return from_data(presets.to_dict(of_one_piece(preset)), name, RECIPE)
+    return from_data(presets.to_dict(preset.of_one_piece), name, RECIPE)
 
 
 def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:

@@ -20,7 +20,6 @@ from latty.files import Stamp, replace_whole, stamp_of
 from latty.folders import private
 from latty.presets import Preset
 from latty.presets.formats import format_of
-from latty.presets.retelling import of_one_piece
 
 RECENT = "recent-presets.json"
 MOST_RECENT = 20
@@ -107,7 +106,7 @@ def is_shipped(path: Path) -> bool:
 def save(preset: Preset, path: Path) -> Stamp | None:
     """Write a preset; a file that is there keeps its comments. Raises PresetError where that is no
     preset or what is to be written is none, OutputError."""
-    said = presets.to_dict(of_one_piece(preset))
+    said = presets.to_dict(preset.of_one_piece)
     presets.from_dict(said, path.name)  # numbers beyond what files may say
     presets.save(preset, path)
     remember(path)

@@ -23,7 +23,7 @@ from latty_tui.state import Said, State
 NEAR = 1e-9  # of a film: two keys that are nearer to each other are one
 
 
-class Mark(NamedTuple):
+class TrackKey(NamedTuple):
     """A key on the track: when it is, as a share of the film and as it is said; `easing` how a
     keyframe goes on, "" = as the film."""
 
@@ -33,17 +33,17 @@ class Mark(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def marks(state: State) -> tuple[Mark, ...]:
+def marks(state: State) -> tuple[TrackKey, ...]:
     """Every key of the film, in order; () where nothing moves, or keyframes make no film."""
     if state.keys:
         eases = state.eases or ("",) * len(state.keys)
         found = zip(times.shares(state), times.times_of(state), eases, strict=True)
-        return tuple(Mark(*one) for one in found)
+        return tuple(TrackKey(*one) for one in found)
     try:
         preset = film.preset_of(state)
     except LattyError:
         return ()
-    return tuple(Mark(float(t), getattr(t, "said", float(t))) for t in _moments(preset))
+    return tuple(TrackKey(float(t), getattr(t, "said", float(t))) for t in _moments(preset))
 
 
 def _moments(preset: Preset) -> list[float]:
@@ -73,7 +73,41 @@ def _stopped(preset: Preset) -> Walk | None:
     return walk if isinstance(walk, Walk) and fixed and "seed" not in dict(preset.tracks) else None
 
 
+class Between(NamedTuple):
+    """A place between two keyframes: the state there, the number that a keyframe would have, and
+    when all would be then."""
+
+    state: State
+    at: int
+    when: tuple[Said, ...]
+
+
+def between(state: State, moment: float) -> Between:
+    """A moment of the film, as a share, between its keyframes. Raises BadData as
+    `film.preset_of`."""
+    found, when = marks(state), times.times_of(state)
+    at = sum(one.share < moment for one in found)
+    there = keyframes.arrived(state, film.preset_of(state).at(moment))
+    like = found[max(0, at - 1)].said if found else 0.0
+    said = times.spelled(moment, like, times.line_of(state.film))
+    return Between(there, at, (*when[:at], said, *when[at:]))
+
+
+def words(state: State, at: int) -> str:
+    """When a key is, as it is typed."""
+    return times.words(marks(state)[at].said)
+
+
 # What is done to one.
+
+
+def later(state: State, at: int, by: int) -> State:
+    """The state whose key `at` is some steps of its own unit later: in a film of seconds one that
+    is a plain share counts seconds. Raises BadData as `retimed`."""
+    one, line = marks(state)[at], times.line_of(state.film)
+    plain = not isinstance(one.said, str) and state.film.seconds is not None
+    said = times.spelled(one.share, "0s", line) if plain else one.said
+    return retimed(state, at, times.later(said, by, line))
 
 
 def retimed(state: State, at: int, said: Said) -> State:

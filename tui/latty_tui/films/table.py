@@ -7,7 +7,6 @@ from typing import Any, get_args
 from latty import easing as easings
 from latty.presets import from_recipe, to_dict
 from latty.presets.moments import LONGEST, TimeLine
-from latty.presets.retelling import of_one_piece
 from latty.presets.tracks import TRACK, Motion
 from latty.presets.values import SCHEMA, Loop, Output, Preset
 from latty.scene import from_table
@@ -31,7 +30,7 @@ def film_table(film: FilmSettings) -> dict[str, Any]:
         return table
     files = [panel.source for panel in film.source.panels]
     table |= {"panels": files} if files else {}
-    return {**table, "preset": to_dict(of_one_piece(film.source))}
+    return {**table, "preset": to_dict(film.source.of_one_piece)}
 
 
 def film_of(table: Mapping[str, Any]) -> FilmSettings:

@@ -1,6 +1,5 @@
 """The film: keyframes of the present state, played in the place of the picture; and its preset."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -13,11 +12,11 @@ from latty.errors import BadData, LattyError
 from latty.presets import Preset
 from latty.text import printable
 from latty_tui.drawing.projector import Playback, Projector, playback_of
-from latty_tui.films import curves, film, keyframes, moves, times
+from latty_tui.films import film, keyframes, moves
 from latty_tui.panel import Panel
 from latty_tui.panels.timeline import questions, track
 from latty_tui.panels.timeline.preset_files import PresetFiles
-from latty_tui.state import LOOPS, Said, State
+from latty_tui.state import LOOPS, State
 
 EASINGS = ("linear", "smooth", "sine", "cubic")
 OWN = ("", "linear", "smooth", "in-cubic", "out-cubic", "in-out-cubic", "hold", "spring")
@@ -122,13 +121,13 @@ class TimelinePanel(Panel, Widget):
         self.projector: Projector
         self.presets: PresetFiles
         self._drawn: Text | None = None
-        self.curves: list[curves.CurveRow] = []
-        self._curves_of: object = None  # what they are of
+        self.curves: track.CurveRows
         self._seen: object = None  # what of the state is on the screen
         self._title = ""
 
     def on_mount(self) -> None:
         self.projector = Projector(self.desk, self._moved)
+        self.curves = track.CurveRows(self.desk, self._show_curves)
         self.presets = PresetFiles(self.desk, self._named)
         self.set_interval(WATCH, self.presets.look)
         self.desk.background(self.presets.find_again(), "presets")
@@ -175,7 +174,9 @@ class TimelinePanel(Panel, Widget):
 
     def render(self) -> Text:
         chosen = self.chosen if self.has_focus else None
-        self._drawn = track.text(self.desk.state, self.room, chosen, self._place(), self.curves)
+        self._drawn = track.text(
+            self.desk.state, self.room, chosen, self._place(), self.curves.rows
+        )
         return self._drawn
 
     def _place(self) -> track.Place | None:
@@ -190,32 +191,20 @@ class TimelinePanel(Panel, Widget):
         self._follow(self.desk.state)
 
     def _follow(self, state: State) -> None:
-        """Draw the curves of what moves now; those of sounds when they are decoded."""
+        """Draw the curves of what moves now."""
         cells = self.room.cells(state, 1)
         try:
-            preset = film.preset_of(state)
-            shown = self._playback(preset).preset
+            shown = self._playback(film.preset_of(state)).preset
         except LattyError:
-            self._show_curves([])
+            self.curves.follow(None, cells)
             return
-        now = (shown.scene.seed, shown.tracks, shown.sounds, shown.seconds, cells)
-        if now == self._curves_of or cells < track.LINE:
-            return
-        self._curves_of = now
-        if shown.sounds:
-            self.desk.background(self._listen(shown, cells, now), "curves")
-        else:
-            self._show_curves(curves.curves(shown, cells))
+        if cells >= track.LINE:
+            self.curves.follow(shown, cells)
 
-    async def _listen(self, shown: Preset, cells: int, now: object) -> None:
-        found = await asyncio.to_thread(curves.curves, shown, cells)
-        if self._curves_of == now:
-            self._show_curves(found)
-
-    def _show_curves(self, found: list[curves.CurveRow]) -> None:
-        self.curves = found
+    def _show_curves(self) -> None:
+        rows = min(len(self.curves.rows), MOST_CURVES)
         for count in range(1, MOST_CURVES + 1):
-            self.set_class(min(len(found), MOST_CURVES) == count, f"-curves-{count}")
+            self.set_class(rows == count, f"-curves-{count}")
         self.refresh()
 
     # What keys do.
@@ -239,19 +228,14 @@ class TimelinePanel(Panel, Widget):
             self.desk.say("one keyframe; change something and press K again")
         self.desk.change(after, f"{what} keyframe {at + 1}")
 
-    def _standing(self) -> tuple[State, int, tuple[Said, ...]] | None:
-        """Of a film that is looked at between two keyframes: the state there, the number that a
-        keyframe would have, and when all would be then."""
+    def _standing(self) -> moves.Between | None:
+        """Where the film is that is looked at between two keyframes."""
         place, state = self._place(), self.desk.state
-        found = moves.marks(state)
-        if place is None or not place.stands or any(place.is_at(one.share) for one in found):
+        if place is None or not place.stands:
             return None
-        at = sum(one.share < place.moment for one in found)
-        there = keyframes.arrived(state, film.preset_of(state).at(place.moment))
-        like = found[max(0, at - 1)].said if found else 0.0
-        said = times.spelled(place.moment, like, times.line_of(state.film))
-        when = times.times_of(state)
-        return there, at, (*when[:at], said, *when[at:])
+        if any(place.is_at(one.share) for one in moves.marks(state)):
+            return None
+        return moves.between(state, place.moment)
 
     def action_choose(self, by: int) -> None:
         """Another key; where the film is looked at, its frame."""
@@ -297,36 +281,27 @@ class TimelinePanel(Panel, Widget):
 
     def action_later(self, by: int) -> None:
         """The chosen key some steps of its own unit later."""
-        if (one := self._mark()) is not None:
-            line = times.line_of(self.desk.state.film)
-            said = one.said
-            if not isinstance(said, str) and self.desk.state.film.seconds is not None:
-                said = times.spelled(one.share, "0s", line)  # who says seconds counts them
-            self._retime(times.later(said, by, line))
+        if self._mark() is not None:
+            try:
+                self._timed(moves.later(self.desk.state, self.chosen, by))
+            except BadData as error:
+                self.desk.say(str(error), "warning")
 
     def action_time(self) -> None:
         """Ask when the chosen key is."""
         if (one := self._mark()) is not None:
             questions.time(self.desk, self.chosen, one, self._timed)
 
-    def _mark(self) -> moves.Mark | None:
+    def _mark(self) -> moves.TrackKey | None:
         found = moves.marks(self.desk.state)
         if len(found) < 2:
             self.desk.say("there is no film yet: K keeps the present state as a keyframe")
             return None
         return found[self.chosen]
 
-    def _retime(self, said: Said) -> None:
-        try:
-            self._timed(moves.retimed(self.desk.state, self.chosen, said))
-        except BadData as error:
-            self.desk.say(str(error), "warning")
-
     def _timed(self, after: State) -> None:
-        one = moves.marks(after)[self.chosen]
-        self.desk.change(
-            after, f"keyframe {self.chosen + 1} at {times.words(one.said)}", tag="time"
-        )
+        said = moves.words(after, self.chosen)
+        self.desk.change(after, f"keyframe {self.chosen + 1} at {said}", tag="time")
 
     def action_go(self) -> None:
         if (here := self._standing()) is not None:
@@ -443,7 +418,7 @@ class TimelinePanel(Panel, Widget):
     def on_click(self, event: events.Click) -> None:
         """A click chooses a keyframe, a second one goes to it; elsewhere it shows the frame."""
         found, at = moves.marks(self.desk.state), event.get_content_offset(self)
-        if at is None or at.y > len(self.curves):
+        if at is None or at.y > len(self.curves.rows):
             return
         places = track.places(found, self._cells)
         near = [i for i, place in enumerate(places) if abs(place - at.x) <= 1 and not at.y]
@@ -457,7 +432,7 @@ class TimelinePanel(Panel, Widget):
 
     @property
     def _cells(self) -> int:
-        return self.room.cells(self.desk.state, min(len(self.curves), self.room.curves))
+        return self.room.cells(self.desk.state, min(len(self.curves.rows), self.room.curves))
 
     def _look_at_cell(self, x: int) -> None:
         if self._moves() and x < self._cells and self.desk.model is not None:
@@ -467,7 +442,7 @@ class TimelinePanel(Panel, Widget):
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """The frame below the mouse while its button is down."""
         at = event.get_content_offset(self)
-        if event.button and at is not None and 0 <= at.y <= len(self.curves):
+        if event.button and at is not None and 0 <= at.y <= len(self.curves.rows):
             self._look_at_cell(at.x)
 
 

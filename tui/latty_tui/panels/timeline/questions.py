@@ -10,7 +10,7 @@ from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.films import times
 from latty_tui.films.curves import bars
-from latty_tui.films.moves import Mark, retimed
+from latty_tui.films.moves import TrackKey, retimed
 from latty_tui.state import Said, State
 
 TYPED = "..."  # the choice of those who type an easing
@@ -50,7 +50,7 @@ def pace(desk: Desk, then: Then) -> None:
     desk.ask(Ask("frames per second", f"{now.fps:g}", readers.fps, "1 to 120"), paced)
 
 
-def time(desk: Desk, at: int, mark: Mark, then: Callable[[State], object]) -> None:
+def time(desk: Desk, at: int, mark: TrackKey, then: Callable[[State], object]) -> None:
     """When a key is, in any unit."""
 
     def read(text: str) -> Said:

@@ -1,17 +1,20 @@
 """How the film looks: a line with its keys and beats, curves of what moves below it, and words."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from rich.text import Text
 
 from latty.errors import LattyError
+from latty.presets import Preset
 from latty.presets.moments import TimeLine
 from latty.text import printable
+from latty_tui.desk import Desk
 from latty_tui.films import film
-from latty_tui.films.curves import CurveRow
-from latty_tui.films.moves import Mark, marks
+from latty_tui.films.curves import CurveRow, curves
+from latty_tui.films.moves import TrackKey, marks
 from latty_tui.films.times import line_of, unit_of
 from latty_tui.films.times import words as time_words
 from latty_tui.state import State
@@ -64,15 +67,15 @@ class Room:
 
 
 def text(state: State, room: Room, chosen: int | None, place: Place | None,
-         curves: Sequence[CurveRow] = ()) -> Text:  # fmt: skip
+         below: Sequence[CurveRow] = ()) -> Text:  # fmt: skip
     """The rows. `chosen` = the key under the cursor."""
-    curves = curves[: room.curves]
-    cells, said = room.cells(state, len(curves)), words(state, place, chosen)
+    below = below[: room.curves]
+    cells, said = room.cells(state, len(below)), words(state, place, chosen)
     first = line(state, cells, chosen, place) or advice(state)
     rows = [first]
     if room.beside:
         rows = [Text("  ").join([first, said])] if marks(state) or place else [first]
-    for one in curves:
+    for one in below:
         label = fitted(one.label, room.width - cells - 1)
         rows.append(Text.assemble(one.bars.ljust(cells), (f" {label}", "dim")))
     if not room.beside:
@@ -82,7 +85,7 @@ def text(state: State, room: Room, chosen: int | None, place: Place | None,
     return found
 
 
-def places(found: Sequence[Mark], width: int) -> list[int]:
+def places(found: Sequence[TrackKey], width: int) -> list[int]:
     """Where the keys are on a line."""
     return [round(one.share * (width - 1)) for one in found]
 
@@ -110,7 +113,7 @@ def line(state: State, width: int, chosen: int | None, place: Place | None) -> T
     return shown
 
 
-def _marks(state: State) -> tuple[Mark, ...]:
+def _marks(state: State) -> tuple[TrackKey, ...]:
     try:
         return marks(state)
     except LattyError:  # times that do not rise: saying why is for those who change them
@@ -158,9 +161,40 @@ def words(state: State, place: Place | None, chosen: int | None = None) -> Text:
     return said
 
 
-def of_key(state: State, found: Sequence[Mark], at: int) -> str:
+def of_key(state: State, found: Sequence[TrackKey], at: int) -> str:
     """`◆ 2 at 3b, 1.50 s → hold`; the last one goes nowhere."""
     one, seconds = found[at], f"{state.film.lasts * found[at].share:.2f} s"
     said = f"{time_words(one.said)}, " if unit_of(one.said) in ("b", "%", "ms") else ""
     place = f"◆ {at + 1} at {said}{seconds}"
     return place if at == len(found) - 1 or not one.easing else f"{place} → {one.easing}"
+
+
+class CurveRows:
+    """The rows of what moves now, sounds decoded in a thread; `changed` is called when they are
+    other ones."""
+
+    def __init__(self, desk: Desk, changed: Callable[[], object]) -> None:
+        self.desk, self._changed = desk, changed
+        self.rows: list[CurveRow] = []
+        self._of: object = None  # what they are of
+
+    def follow(self, shown: Preset | None, cells: int) -> None:
+        """Those of a film, in so many cells; None = of none."""
+        now = None if shown is None else (
+            shown.scene.seed, shown.tracks, shown.sounds, shown.seconds, cells)  # fmt: skip
+        if now == self._of:
+            return
+        self._of = now
+        if shown is not None and shown.sounds:
+            self.desk.background(self._listen(shown, cells, now), "curves")
+        else:
+            self._set([] if shown is None else curves(shown, cells))
+
+    async def _listen(self, shown: Preset, cells: int, now: object) -> None:
+        found = await asyncio.to_thread(curves, shown, cells)
+        if self._of == now:
+            self._set(found)
+
+    def _set(self, rows: list[CurveRow]) -> None:
+        self.rows = rows
+        self._changed()
