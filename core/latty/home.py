@@ -45,6 +45,11 @@ def frames_dir() -> Path:
     return cache_dir() / "frames"
 
 
+def archives_dir() -> Path:
+    """What archives of presets hold, unpacked: a folder per archive."""
+    return cache_dir() / "archives"
+
+
 def state_dir() -> Path:
     """Holds logs and error reports."""
     return _place("state", platformdirs.user_state_dir)

@@ -12,7 +12,7 @@ from source_tree import check, cycles, files, imports, is_package, package_of, t
 # Bottom first. A module belongs to the entry with the longest matching prefix.
 FLOORS = [
     "errors budget report scene home reading pictures folders files locks process tables store"
-    " shard version wire shipped text easing stops sound",
+    " shard version wire shipped text easing stops sound unpacked",
     "plugins config",
     "checkpoints",
     "models attributes latents",

@@ -15,6 +15,7 @@ WORDS = {
     "list": ["models"],
     "clean": ["--dry-run"],
     "migrate": ["nosuch.toml"],
+    "pack": ["hello", "-o", "x.latty"],
     "pin": ["hello"],
     "remove": ["nosuch"],
     "rank": ["nosuch"],

@@ -275,5 +275,6 @@ VERBS = [
         OWN,
     ),
     Verb("engine: keep an offset", f'engine keep_offset scene={SHOWN} name="kept"'),
+    Verb("pack", "pack p.toml -o p.latty -q", lambda: preset("p.gif")),
     Verb("mark", "call mark /m.pt", first=("call mark /n.pt",)),
 ]

@@ -617,3 +617,40 @@ def read_beside(path: Path) -> Any:
 
     checkpoint = open_checkpoint(path.parent / "model.safetensors")
     return [part.beside for part in parts(checkpoint)]
+
+
+# --- archives of presets --------------------------------------------------------------------------
+
+
+def archives() -> dict[str, bytes]:
+    import archive_files
+
+    return {"film.latty": archive_files.archive(archive_files.members())}
+
+
+def _of_an_archive(data: bytes, others: list[bytes], dice: random.Random) -> bytes:
+    """Accidents, or malice in a manifest that the rest of the archive is sealed by."""
+    if dice.random() < 0.4:
+        return mutants.accidents(data, others, dice)
+    import archive_files
+
+    held = archive_files.members()
+    said = mutants.of_json(archive_files.manifest(held), others, dice)
+    if dice.random() < 0.3:
+        name = dice.choice([*held])
+        grammar = mutants.of_toml if name.endswith(".toml") else mutants.of_safetensors
+        held[name] = grammar(held[name], [held[name]], dice)
+        said = archive_files.manifest(held)
+    return archive_files.archive(held, said)
+
+
+@kind("archive of presets", seeds=archives, mutate=_of_an_archive)
+def read_archive(path: Path) -> Any:
+    from latty.presets.archives import opening
+    from latty.render import sources
+
+    opening.is_archive(path), opening.each(str(path))
+    try:
+        return sources.read(str(path)).doubts()
+    finally:
+        shutil.rmtree(home.archives_dir(), ignore_errors=True)

@@ -46,6 +46,15 @@ def discard_training(name: str) -> None:
                     folders.discard(folder)
 
 
+def files_of(ref: str) -> tuple[Path, ...]:
+    """The card of a scorer and its weights; () of one that comes with latty. Raises Missing,
+    PresetError, OutputError."""
+    if ref in CARDS.built_in():
+        return ()
+    card = CARDS.find(ref)
+    return card, card.parent / read_card(card).weights
+
+
 def is_card(path: Path) -> bool:
     """Whether a file is a classifier's TOML, right or wrong: it names weights and outputs. Raises
     OutputError where the disk fails."""

@@ -19,6 +19,7 @@ MEMBER = re.compile(
     r"|\.format_version|\.storage_alignment|\.data/serialization_id)"
 )
 SCRIPT = re.compile(r"[^/]+/(code/.*|constants\.pkl)")
+ARCHIVE = "latty.json"  # in an archive of presets
 STATE_DICT = "ask its author for the weights: torch.save(model.state_dict(), 'weights.pt')"
 
 
@@ -30,6 +31,8 @@ def contents(code: memoryview, tally: Tally) -> tuple[str, Any, tuple[str, ...],
         return "torch-zip", *read(code, found, tally)
     if found and all(name.endswith(".npy") for name in found):
         return "npz", *numpyfile.read_npz(code, found), 0
+    if ARCHIVE in found:
+        raise Refusal("wrong-format", "it is an archive of presets", "run: latty render FILE")
     raise Refusal("wrong-format", "it is a zip archive around something", "run: unzip FILE")
 
 

@@ -4,6 +4,7 @@ Python's and torch's readers forgive much; scanners and loaders were made to dis
 Only the central directory counts here, and every local header must agree with it (APPNOTE 6.3.10).
 """
 
+import stat
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ FULL16, FULL32 = 0xFFFF, 0xFFFFFFFF  # "see the 64-bit field"
 COMMENT = 65535
 MEMBERS = 50_000
 ENCRYPTED = 1
+UNIX = 3  # who wrote an entry that says its kind as st_mode does
 STORED, DEFLATED = 0, 8
 BOMB_FROM, BOMB_RATIO = 16 * 2**20, 200  # numbers of a network hardly compress at all
 
@@ -107,6 +109,8 @@ def _entry(code: memoryview, pos: int, stop: int) -> tuple[Member, int]:
     extra = bytes(code[name_at + name_size : name_at + name_size + extra_size])
     full, size, where = _wide(extra, (full, size, where))
     name = _name(raw_name)
+    if code[pos + 5] == UNIX and stat.S_ISLNK(int.from_bytes(code[pos + 40 : pos + 42], "little")):
+        raise bad_zip(f"{clean(name)} is a link")
     if flags & ENCRYPTED or method not in (STORED, DEFLATED):
         raise bad_zip(f"{clean(name)} is encrypted or packed in an unusual way")
     if method == STORED and size != full:

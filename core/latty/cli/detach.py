@@ -37,6 +37,7 @@ def detached(
     """
     from latty.jobs import control
     from latty.presets import contents
+    from latty.presets.archives.opening import parted
 
     if any(map(is_stream, per)):
         raise UsageError("a job cannot read stdin or a pipe", "write the preset to a file")
@@ -44,8 +45,12 @@ def detached(
     wish = device if device == "cpu" or device.startswith("cuda:") else ""
     ids = []
     for words in jobs_of(run.words, bool(per)):
-        mine = next((one for word, one in (presets or {}).items() if word in words), None)
-        pins = contents.spelled(mine) if mine is not None else []
+        pins = list[str]()
+        for word, one in (presets or {}).items():
+            packed = parted(word)
+            if word in words or (packed and word.rpartition("#")[0] in words):
+                pins += contents.spelled(one, packed[0] if packed else None)
+        pins = list(dict.fromkeys(pins))
         words = (words[0], *(f"--pin={pin}" for pin in pins), *words[1:])
         job = control.submit(words, gpus=run.args.gpus, device=wish)
         ids.append(job)

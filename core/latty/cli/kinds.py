@@ -9,6 +9,7 @@ from typing import Any
 
 from latty import reading
 from latty.errors import BadData, Missing, OutputError, UnfitFile
+from latty.presets.archives.opening import is_archive
 from latty.presets.formats import format_of, recognised
 
 WORDS = {
@@ -21,18 +22,21 @@ WORDS = {
     "npy": "numpy array",
     "npz": "numpy arrays (zip)",
     "onnx": "ONNX network",
+    "archive": "archive of presets",
 }
-OTHER = "other"
+OTHER, ARCHIVE = "other", "archive"
 HEAD = 65536  # bytes looked at
 
 
 def kind(path: Path) -> str:
-    """ "toml", "other", or the suffix of a format that latty writes: "gif", "mp4".
+    """ "toml", "archive", "other", or the suffix of a format that latty writes: "gif", "mp4".
 
     Raises Missing, BadData (a folder, a pipe), OutputError."""
     head = _head(path)
     if (media := recognised(head)) is not None:
         return media.suffix[1:]
+    if is_archive(path):
+        return ARCHIVE
     return "toml" if _is_toml(head) else OTHER
 
 

@@ -21,6 +21,7 @@ examples:
   latty render hello                        a shipped preset becomes renders/hello.gif
   latty render mine.toml --set scene.seed=3 --out-dir out
   latty render renders/hello.gif --out-dir again
+  latty pack mine.toml -o mine.latty        all that it names in one file, for another machine
   latty sample demo --seeds 0-15,40 --truncation 0.7 -o sheet.png
   latty import ffhq.pkl --name ffhq         any checkpoint: its content decides what it is
   latty fetch ada-metfaces                  a public checkpoint (latty list models --zoo)

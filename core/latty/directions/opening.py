@@ -1,5 +1,6 @@
 """Stored directions, opened: `find` gives the one that a reference names."""
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from latty.directions.registries import METHODS, DirectionForm
 from latty.directions.store import SETS, resolve, split
 from latty.errors import BadData
 from latty.files import stamp
+from latty.unpacked import Unpacked, unpacked
 
 if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not wait for it
     from latty.directions.base import Direction
@@ -36,10 +38,28 @@ def find(ref: str, generator: "Generator", foreign: bool = False) -> "Direction"
 def _open(path: Path, state: object, ref: str, name: str) -> "tuple[DirectionSet, Direction]":
     """Read once per content: `state` is part of the key only."""
     _, header, index = resolve(ref)
+    header = _with_scorers(header, path)
     import torch
 
     with torch.inference_mode(False):  # kept for callers who need gradients, whoever asks first
         return header, form_of(header, "direction").direction(header, index, read(path)[1])
+
+
+def _with_scorers(header: DirectionSet, path: Path) -> DirectionSet:
+    """The header of a set that an archive holds, its scorers those of the archive."""
+    if (packed := unpacked(path)) is None:
+        return header
+    params = dict(header.params)
+    if isinstance(scorer := params.get("scorer"), str):
+        params["scorer"] = packed.scorer(scorer)
+    if isinstance(kept := params.get("keep"), tuple):
+        params["keep"] = tuple(_scored_by(str(one), packed) for one in kept)
+    return replace(header, params=tuple(params.items()))
+
+
+def _scored_by(attribute: str, packed: Unpacked) -> str:
+    scorer, mark, name = attribute.rpartition("/")
+    return f"{packed.scorer(scorer)}/{name}" if mark else attribute
 
 
 def made_for_another(ref: str, info: "ModelInfo") -> str:

@@ -16,19 +16,21 @@ from latty.directions.file import LINEAR
 from latty.directions.store import SETS, set_info, split
 from latty.errors import BadData, UsageError
 from latty.files import cached
-from latty.presets.digests import DIGESTS, named_here, same
+from latty.presets.digests import DIGESTS, digest_of, named_here, same
 from latty.presets.naming import everything, path_from
 from latty.presets.pins import DIGEST, PINNED, Pins
 from latty.presets.values import Preset
 from latty.scene import MIXING, Scene, references, to_table
 from latty.tables.words import Path as Key
+from latty.unpacked import unpacked
 
 SHOWN = 12  # digits of a digest in a message
 TABLES = {kind: kind for kind in DIGESTS} | {"model": "models"}  # of pins
 TOLD = 5  # differences in one message
 WHAT = {"model": "model", "directions": "direction set", "latents": "latents", "scorers": "scorer",
-        "sounds": "sound", "fonts": "font"}  # fmt: skip
+        "sounds": "sound", "fonts": "font", "archive": "archive"}  # fmt: skip
 FILES = {"sound": "sounds", "font": "fonts"}  # of which no store keeps any, by kind of reference
+ARCHIVE = "archive"  # of which nothing is pinned by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ def _scorers(path: Path) -> tuple[str, ...]:
     kept = params.get("keep", ())
     named = [f"{params.get('scorer', '')}/", *(kept if isinstance(kept, tuple) else ())]
     found = (str(one).rpartition("/")[0] for one in named)
-    return tuple(dict.fromkeys(one for one in found if one))
+    packed = unpacked(path)
+    return tuple(dict.fromkeys(packed.scorer(one) if packed else one for one in found if one))
 
 
 def scorers_of(source: str) -> tuple[str, ...]:
@@ -127,7 +130,12 @@ def scorers_of(source: str) -> tuple[str, ...]:
 def difference(kind: str, name: str, said: Any, source: str) -> Difference | None:
     """Where the content of `source`, spelled `name` by who said a digest, is another one. Who says
     no digest says nothing. Raises Missing, BadData, OutputError."""
-    if not isinstance(said, str) or not said or same(said, kind, source):
+    if not isinstance(said, str) or not said:
+        return None
+    if kind == ARCHIVE:
+        digits = digest_of(Path(source).expanduser())
+        return None if digits.startswith(said) else Difference(kind, name, said, digits)
+    if same(said, kind, source):
         return None
     return Difference(kind, name, said, DIGESTS[kind](source), _hint(kind, said))
 
@@ -158,6 +166,7 @@ def _pin(pins: Pins, kind: str, source: str, folder: Path) -> tuple[str, str | N
     whole = os.path.abspath(source)  # noqa: PTH100  links stay
     ways = [source, _spelled(source, folder), whole, os.path.relpath(whole, folder)]
     ways += [PurePath(source).name] if kind in FILES.values() else []
+    ways += [packed.name] if (packed := unpacked(source)) is not None else []
     return next(((way, said[way]) for way in ways if way in said), (source, None))
 
 
@@ -196,11 +205,12 @@ def pins_of(preset: Preset, folder: Path) -> Pins:
     return Pins(model, **{kind: tuple(sorted(table.items())) for kind, table in found.items()})
 
 
-def spelled(preset: Preset) -> list[str]:
-    """The pins of what is here now as words of a command line: "model:demo=e2fa8acf9d68". Raises
-    Missing, BadData, OutputError."""
-    here = _here(preset)
-    return [f"{kind}:{source}={digits[:SHOWN]}" for (kind, source), digits in here.items()]
+def spelled(preset: Preset, packed: Path | None = None) -> list[str]:
+    """The pins of what is here now as words of a command line: "model:demo=e2fa8acf9d68"; of what
+    the archive `packed` holds that of the archive. Raises Missing, BadData, OutputError."""
+    pins = {(ARCHIVE, str(packed)): digest_of(packed)} if packed is not None else {}
+    pins |= {pair: digits for pair, digits in _here(preset).items() if unpacked(pair[1]) is None}
+    return [f"{kind}:{source}={digits[:SHOWN]}" for (kind, source), digits in pins.items()]
 
 
 def check_spelled(words: Sequence[str]) -> None:
@@ -210,7 +220,7 @@ def check_spelled(words: Sequence[str]) -> None:
     for word in words:
         kind, mark, rest = word.partition(":")
         source, equals, said = rest.rpartition("=")
-        if kind not in DIGESTS or not mark or not equals or not DIGEST.accepts(said):
+        if kind not in (*DIGESTS, ARCHIVE) or not mark or not equals or not DIGEST.accepts(said):
             raise UsageError(f"--pin {word} is no pin", "as in model:demo=e2fa8acf9d68")
         found.append(difference(kind, source, said, source))
     differs = tuple(one for one in found if one is not None)

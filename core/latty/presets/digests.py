@@ -13,15 +13,15 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from latty.attributes.card import read_card
-from latty.attributes.store import CARDS
+from latty.attributes.store import files_of
 from latty.checkpoints.checkpoint import digest
+from latty.checkpoints.safetensors import read_header
 from latty.directions.store import SETS
 from latty.errors import LattyError
 from latty.files import cached
 from latty.latents import LATENTS
 from latty.models.registries import FAMILIES
-from latty.models.store import MODELS, model_file
+from latty.models.store import MODELS, SOURCE, model_file
 from latty.presets import fonts, sounds
 from latty.store import Store
 
@@ -55,11 +55,8 @@ def latents_digest(ref: str) -> str:
 def scorer_digest(ref: str) -> str:
     """That of a scorer's card and its weights; "" for a scorer that ships. Raises Missing,
     BadData, OutputError."""
-    if ref in CARDS.built_in():
-        return ""
-    card = CARDS.find(ref)
-    both = digest_of(card) + digest_of(card.parent / read_card(card).weights)
-    return sha256(both.encode()).hexdigest()
+    both = "".join(map(digest_of, files_of(ref)))
+    return sha256(both.encode()).hexdigest() if both else ""
 
 
 def sound_digest(ref: str) -> str:
@@ -88,6 +85,23 @@ def same(said: str, kind: str, source: str) -> bool:
     from does not count: anybody may write that. Raises Missing, BadData, OutputError."""
     found = DIGESTS[kind](source)
     return not found or found.startswith(said)
+
+
+def of_content(store: Store, content: str, family: object) -> str | None:
+    """The name of what has this SHA-256, or was imported from a file that has; None for none.
+
+    family  of a model: those of others are not read
+    """
+    for name, path in store.files().items():
+        try:
+            meta = read_header(path).meta
+            likely = store is not MODELS or meta.get("family") == family
+            same = likely and digest_of(path) == content  # the largest files are not all read
+        except (LattyError, OSError):
+            continue
+        if same or meta.get(SOURCE) == content:
+            return name
+    return None
 
 
 def named_here(kind: str, said: str) -> str:

@@ -7,6 +7,7 @@ from latty.checkpoints import safetensors
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.sniff import HEAD, PICTURES, sniff
 from latty.errors import BadData, Missing, PresetError, Problem, did_you_mean
+from latty.presets.archives.opening import Names, opened, parted
 from latty.presets.formats import recognised
 from latty.tables import words
 
@@ -24,6 +25,20 @@ OTHER_FORMATS = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}
 def shipped() -> dict[str, Path]:
     """Name -> file of the presets that come with latty."""
     return {path.stem: path for path in sorted(home.presets_dir().glob("*.toml"))}
+
+
+def shipped_file(name: str) -> Path:
+    """The file of a preset that comes with latty. Raises Missing."""
+    if name not in shipped():
+        raise Missing(f"there is no preset {words.shown(name)}", did_you_mean(name, shipped()))
+    return shipped()[name]
+
+
+def packed(source: str | Path) -> Names | None:
+    """The preset in an archive that a text names, "FILE" or "FILE#PRESET"; None for what is no
+    archive. Raises BadData, Missing, OutputError."""
+    found = parted(source)
+    return opened(found[0]).preset(found[1]) if found is not None else None
 
 
 def find(source: str | Path) -> Path:

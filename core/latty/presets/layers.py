@@ -20,6 +20,7 @@ from latty.errors import (
     did_you_mean,
 )
 from latty.presets import finding
+from latty.presets.archives.opening import Names
 from latty.presets.migrations import migrate
 from latty.tables import reading as tables
 from latty.tables import words
@@ -31,11 +32,13 @@ KEY = "extends"
 
 @dataclass(frozen=True, slots=True)
 class PresetLayer:
-    """One of the files; `path` is None for what came through a pipe, `above` who extends it."""
+    """One of the files; `path` is None for what came through a pipe, `above` who extends it,
+    `names` what its texts stand for where it is in an archive."""
 
     table: TableFile
     path: Path | None
     above: tuple[str, ...] = ()
+    names: Names | None = None
 
     @property
     def folder(self) -> Path:
@@ -53,23 +56,27 @@ class PresetLayer:
         return replace(problem, file=self.table.file, via=", ".join(reversed(self.above)))
 
 
-def layers(top: TableFile, path: Path | None) -> tuple[PresetLayer, ...]:
+def layers(
+    top: TableFile, path: Path | None, names: Names | None = None
+) -> tuple[PresetLayer, ...]:
     """The file and those that it extends, each in today's layout, the file itself first. Raises
     PresetError, with the chain, for one that is not there or is no preset, for a circle, and for
     more than DEEPEST."""
-    found = [PresetLayer(_migrated(top, ()), path)]
+    found = [PresetLayer(_migrated(top, ()), path, names=names)]
     while (ref := found[-1].table.data.get(KEY)) is not None:
         last = found[-1]
         if not isinstance(ref, str) or not ref or words.unsafe_character(ref):
             raise _refused(top, last, "must be the path or name of a preset")
         if len(found) == DEEPEST:
             raise _refused(top, last, f"is the {DEEPEST}th preset above another: the most is told")
-        below = _found(top, last, ref)
+        other = last.names.other(KEY, ref) if last.names is not None else None
+        below = other.path if other is not None else _found(top, last, ref)
         same = [one for one in found if one.path is not None and one.path.samefile(below)]
         if same:
             circle = " extends ".join([*(one.table.file for one in found), same[0].table.file])
             raise _refused(top, last, f"goes in a circle: {circle}")
-        found.append(_read(top, last, below, ref))
+        name = other.file if other is not None else _name(last, ref)
+        found.append(replace(_read(top, last, below, name), names=other))
     return tuple(found)
 
 
@@ -126,7 +133,7 @@ def _found(top: TableFile, last: PresetLayer, ref: str) -> Path:
     path, near = last.folder / ref, list[str]()
     with suppress(OSError, ValueError, RuntimeError):  # no file can have the name
         path = last.folder / Path(ref).expanduser()
-        if path.exists():
+        if path.exists() and last.names is None:
             return path
         near = [file.name for file in path.parent.glob("*.toml")]
     if ref in finding.shipped():
@@ -136,10 +143,14 @@ def _found(top: TableFile, last: PresetLayer, ref: str) -> Path:
     raise _refused(top, last, what, hint, Missing.exit_code)
 
 
-def _read(top: TableFile, last: PresetLayer, path: Path, ref: str) -> PresetLayer:
-    """The layer in a file. Raises PresetError with the chain."""
+def _name(last: PresetLayer, ref: str) -> str:
+    """What messages call a file that another one extends."""
     name = os.path.join(os.path.dirname(last.table.file), ref) if last.path else ref  # noqa: PTH118, PTH120
-    file = words.shown(name, words.LONGEST_FILE)
+    return words.shown(name, words.LONGEST_FILE)
+
+
+def _read(top: TableFile, last: PresetLayer, path: Path, file: str) -> PresetLayer:
+    """The layer in a file, which messages call `file`. Raises PresetError with the chain."""
     above = (*last.above, last.table.file)
     try:
         finding.check_suffix(path, file)

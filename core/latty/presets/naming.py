@@ -6,6 +6,7 @@ Names come from file headers alone: nothing here imports torch or numpy.
 import filecmp
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from latty.directions.store import resolve
 from latty.errors import BadData, LattyError, Missing
 from latty.models.store import MODELS, model_file
 from latty.presets import sounds
+from latty.presets.archives.opening import Names
 from latty.presets.convert import latents_between
+from latty.presets.digests import model_digest
 from latty.scene import MIXING, SEED_LIMIT, Scene, references
 from latty.store import Store
 from latty.tables import words
@@ -23,6 +26,9 @@ from latty.tables.rules import Fault
 
 FONT, SOUND = "font", "sound"  # files, of which no store keeps any
 MOST = 4096  # models, directions, latents, sounds and fonts that a preset names
+# By what an archive tells names apart, by the kind of what a field refers to.
+PACKED = {"model": "model", "latent": "latents", "latents": "latents", SOUND: "sounds",
+          FONT: "fonts", "move": "directions", "direction": "directions"}  # fmt: skip
 
 Find = Callable[[str], object]  # raises LattyError for a reference that leads nowhere
 
@@ -66,6 +72,13 @@ FIND: dict[str, Find] = {  # what a field of a scene refers to -> who looks it u
 }
 
 
+def is_model(ref: str, digest: str) -> bool:
+    """Whether a text names the model of that SHA-256; "" is that of none."""
+    with suppress(LattyError):  # told where it is looked up
+        return bool(digest) and model_digest(ref) == digest
+    return False
+
+
 def no_sounds(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, LattyError]]:
     """(key, why) of every text in the data of a preset that names no sound."""
     for where, text, _ in sounds.named(data):
@@ -105,11 +118,17 @@ class Placed:
     doubts: list[Fault] = field(default_factory=list)
 
 
-def placed(data: Mapping[str, Any], folder_of: Callable[[words.Path], Path | None]) -> Placed:
+def placed(
+    data: Mapping[str, Any],
+    folder_of: Callable[[words.Path], Path | None],
+    names_of: Callable[[words.Path], Names | None],
+) -> Placed:
     """Every path in a scene begins in the folder of the file that says it; a name of the store is
-    no path. The data may hold anything.
+    no path. What an archive says stands for what it holds. The data may hold anything. Raises
+    Missing for a model that an archive needs.
 
     folder_of  that folder for a key; None for the current one
+    names_of   what the texts of the file stand for that says a key, where it is in an archive
     """
     found = Placed(dict(data))
     for count, (where, kind, text) in enumerate(everything(data)):
@@ -120,12 +139,22 @@ def placed(data: Mapping[str, Any], folder_of: Callable[[words.Path], Path | Non
         if folder is None or text.startswith(MIXING) or words.unsafe_character(text):
             continue
         try:
-            _, store, file = (kind, None, text) if kind in (FONT, SOUND) else parts(kind, text)
+            store, file = source_of(kind, text)
         except BadData:
             continue  # told where it is looked up
-        if (place := _place(store, file, folder, where, found)) != file:
+        if (names := names_of(where)) is not None:
+            place = names.place(PACKED[kind], file) or _not_packed(store, file, where, found)
+        else:
+            place = _place(store, file, folder, where, found)
+        if place != file:
             found.data = _with(found.data, where, respelled(text, file, place))
     return found
+
+
+def source_of(kind: str, text: str) -> tuple[Store | None, str]:
+    """The file or name in a text, and where those with a name are; None where no store keeps any.
+    Raises BadData for a text that names nothing."""
+    return (None, text) if kind in (FONT, SOUND) else parts(kind, text)[1:]
 
 
 def scenes(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, Any]]:
@@ -152,6 +181,15 @@ def everything(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, str, Any]]
     for index, one in enumerate(texts if isinstance(texts, list) else []):
         if isinstance(one, dict) and FONT in one:
             yield ("text", index, FONT), FONT, one[FONT]
+
+
+def _not_packed(store: Store | None, file: str, where: words.Path, found: Placed) -> str:
+    """A name of this machine's, where an archive says nothing of it; notes what is no name."""
+    if store is None or not (store.named(file) or file in store.built_in()):
+        key = words.dotted(where)
+        what = f"'{words.shown(file)}' is not in the archive"
+        found.faults.append(Fault(where, what, f"say yours: --set {key}=..."))
+    return file
 
 
 def _place(store: Store | None, file: str, folder: Path, where: words.Path, found: Placed) -> str:

@@ -1,18 +1,23 @@
 """A preset as files say it: with what it extends, `--set` over it, and placeholders filled in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from latty.errors import Problem
 from latty.presets import naming
 from latty.presets import overrides as sets
+from latty.presets.archives.opening import Names
 from latty.presets.convert import stem_of
 from latty.presets.layers import PresetLayer, layers, merged, owner
 from latty.presets.variables import filled
+from latty.scene import MIXING
+from latty.tables import reading as tables
 from latty.tables import words
-from latty.tables.reading import TableFile
+from latty.tables.reading import Kind, TableFile
 from latty.tables.rules import Fault
+from latty.unpacked import unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,33 @@ class PresetFile(TableFile):
         layer = owner(self.layers, where)
         return layer.folder if layer.path is not None else None
 
+    def names_of(self, where: words.Path) -> Names | None:
+        """What texts of the file stand for that says a key, where it is in an archive."""
+        return owner(self.layers, where).names
+
+    @property
+    def names(self) -> Names | None:
+        """Of a preset in an archive what its own texts stand for."""
+        return self.layers[0].names if self.layers else None
+
+    def named(self) -> Iterator[tuple[int, str, str, str]]:
+        """(layer, kind, file or name, the same from the current folder) of everything that it
+        names, as it is spelled in the file of that layer, and as it was found."""
+        data = filled(merged(self.layers), stem_of(self.file))[0]
+        pairs = zip(naming.everything(data), naming.everything(self.data), strict=True)
+        for (where, kind, text), (_, _, place) in pairs:
+            if not text.startswith(MIXING):
+                said, found = (naming.source_of(kind, one)[1] for one in (text, place))
+                yield self.layers.index(owner(self.layers, where)), kind, said, found
+
+    def panels(self) -> Iterator[tuple[int, str, Path | str]]:
+        """(layer, text, file or shipped name) of the presets whose scenes its panels show."""
+        for index, panel in enumerate(self.data.get("panels", ())):
+            if ref := panel.get("preset"):
+                layer = owner(self.layers, ("panels", index, "preset"))
+                beside = layer.folder / ref
+                yield self.layers.index(layer), ref, beside if beside.is_file() else ref
+
     def problem(self, where: words.Path, what: str, hint: str = "", code: int = 65) -> Problem:
         """A fault at a key; where the value came from --set, that is named instead of a line."""
         for override in reversed(self.overrides):
@@ -49,16 +81,36 @@ class PresetFile(TableFile):
         return replace(TableFile.problem(self, where, what, hint), code=code)
 
 
-def of_table(read: TableFile, path: Path | None, overrides: Sequence[str]) -> PresetFile:
+def of_table(
+    read: TableFile, path: Path | None, overrides: Sequence[str], names: Names | None = None
+) -> PresetFile:
     """The preset in a document, with what it extends, `--set` over it, placeholders filled in and
-    paths from where they begin. Raises PresetError, UsageError for an override."""
-    found = layers(read, path)
+    paths from where they begin. `names`: what its texts stand for where it is in an archive. Raises
+    PresetError, UsageError for an override, Missing for a model that an archive needs."""
+    found = layers(read, path, names)
     data, parsed = merged(found), tuple(sets.parse(text) for text in overrides)
     for override in parsed:
         sets.apply(data, override)
     made = PresetFile(read.file, data, read.places, read.kind, path, parsed, found)
     data, filling = filled(data, stem_of(read.file))
-    placed = naming.placed(data, made.folder_of)
+    placed = naming.placed(data, made.folder_of, made.names_of)
+    doubts = (*filling.doubts, *placed.doubts, *_passing(data, made))
     return replace(made, data=placed.data,
                    unfilled=(*filling.faults, *placed.faults),
-                   doubts=(*filling.doubts, *placed.doubts))  # fmt: skip
+                   doubts=doubts)  # fmt: skip
+
+
+def _passing(data: Mapping[str, Any], source: PresetFile) -> Iterator[Fault]:
+    """What a preset names in latty's cache, where an archive was opened; the data may hold
+    anything."""
+    for where, _, text in naming.everything(data):
+        known = isinstance(text, str) and unpacked(text.partition("#")[0])
+        if known and source.names_of(where) is None:
+            what = "lies in latty's cache, as an archive had it: latty clean removes it"
+            yield Fault(where, what, "latty import keeps it")
+
+
+def of_archive(names: Names, kind: Kind, overrides: Sequence[str]) -> PresetFile:
+    """The same of a preset in an archive, which is its file. Raises the same, OutputError."""
+    read = tables.read(names.path, kind, names.file)
+    return replace(of_table(read, names.path, overrides, names), path=names.archive.path)

@@ -13,7 +13,7 @@ from latty.presets.across import across
 from latty.presets.migrations import migrate
 from latty.presets.moments import time_line
 from latty.presets.preset_file import PresetFile as PresetFile  # who reads one sees it here
-from latty.presets.preset_file import of_table
+from latty.presets.preset_file import of_archive, of_table
 from latty.reading import is_stream, stream
 from latty.tables import reading as tables
 from latty.tables import words
@@ -27,12 +27,14 @@ LARGEST = 2.0  # truncation that a preset can say
 
 
 def load(source: str | Path, overrides: Sequence[str] = ()) -> PresetFile:
-    """A file, the name of a shipped preset, "-" (stdin) or a pipe, as data in today's layout that
-    is not checked yet. Raises Missing, OutputError, UsageError, PresetError, BadData for what is
-    no text."""
+    """A file, the name of a shipped preset, an archive or one preset of it (FILE.latty#NAME), "-"
+    (stdin) or a pipe, as data in today's layout that is not checked yet. Raises Missing,
+    OutputError, UsageError, PresetError, BadData for what is no text or a damaged archive."""
     if isinstance(source, str) and is_stream(source):
         path, name = None, "stdin" if source == "-" else words.shown(source, words.LONGEST_FILE)
         read = tables.parse(_streamed(source, name), name, PRESET_FILE)
+    elif (names := finding.packed(source)) is not None:
+        return of_archive(names, PRESET_FILE, overrides)
     else:
         path, file = finding.find(source), words.shown(str(source), words.LONGEST_FILE)
         finding.check_suffix(path, file)
@@ -107,12 +109,18 @@ def _named(source: PresetFile, where: words.Path, ref: str) -> PresetFile:
     if source.kind is RECIPE:  # of anybody's: no file that it names is opened
         what = "names a preset: latty writes the scenes themselves into recipes"
         raise PresetError(source.file, [source.problem(where, what)])
-    folder = source.folder_of(where) or Path()
+    folder, names = source.folder_of(where) or Path(), source.names_of(where)
     if is_stream(ref):
         what = "is a pipe, which is read as a preset only where one is named on the command line"
         raise PresetError(source.file, [source.problem(where, what, "name a file")])
     try:
-        other = load(folder / ref if (folder / ref).is_file() else ref)
+        if names is not None and (packed := names.other("panels", ref)) is not None:
+            other = of_archive(packed, PRESET_FILE, ())
+        else:
+            beside = (folder / ref).is_file()
+            if names is not None:  # of an archive no other file is opened
+                beside, ref = False, str(finding.shipped_file(ref))
+            other = load(folder / ref if beside else ref)
     except (Missing, OutputError) as error:
         found = source.problem(where, error.message, error.hint, error.exit_code)
         raise PresetError(source.file, [found]) from None

@@ -79,7 +79,7 @@ def for_other_models(preset: Preset) -> Iterator[Said]:
     """Warnings of its scene: directions and latents that were made for another model."""
     scene, model = preset.scene, Path(preset.scene.model).stem
     made_for: list[tuple[words.Path, str]] = [
-        (path, _header(ref)[2])
+        (path, _maker(ref, scene.model))
         for path, kind, ref in references(to_table(scene))
         if kind in ("direction", "move") and not ref.startswith(MIXING)
     ]
@@ -124,6 +124,13 @@ def silent(source: PresetFile, preset: Preset) -> Iterator[Problem]:
             hint = "choose another offset or another sound"
             name = words.shown(Path(ref).name)
             yield source.problem(where, f"{name} is silent {ends}: nothing can follow it", hint)
+
+
+def _maker(ref: str, model: str) -> str:
+    """The model that a direction was made for; "" for this very one, whatever it is called."""
+    header = resolve(ref)[1]
+    same = header.model != Path(model).stem and naming.is_model(model, header.model_digest)
+    return "" if same else header.model
 
 
 def sounds_end(source: PresetFile, preset: Preset) -> Iterator[Problem]:

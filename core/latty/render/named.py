@@ -9,6 +9,7 @@ something else since.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from latty.checkpoints.safetensors import read_header
 from latty.errors import BadData, LattyError, Missing
 from latty.models.store import SOURCE
 from latty.presets import Preset, sounds, to_dict
-from latty.presets.contents import WHAT, Difference, difference, scorers_of, source_of
+from latty.presets.contents import SHOWN, WHAT, Difference, difference, scorers_of, source_of
 from latty.presets.digests import STORES, named_here, same
 from latty.presets.naming import respelled
 from latty.scene import MIXING, Scene, references, to_table
@@ -55,14 +56,24 @@ class Name:
 class Unplaced(Missing):
     """What a picture names and must not, or what is not here."""
 
-    def __init__(self, picture: str, names: tuple[Name, ...]) -> None:
+    def __init__(self, picture: str, names: tuple[Name, ...], origin: str = "") -> None:
         words = list(dict.fromkeys(name.words for name in names))
         keys = " ".join(f"--set {dotted(name.key)}=..." for name in names[:TOLD])
         keys += f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
         stored = any(name.kind in STORES for name in names)
-        super().__init__(_nowhere(picture, words[:TOLD], stored), f"say which to use: {keys}")
+        super().__init__(
+            _nowhere(picture, words[:TOLD], stored), f"{origin}say which to use: {keys}"
+        )
         self.names = names
         self.said = _nowhere(picture, words[:1], names[0].kind in STORES)
+
+
+def of_archive(recipe: Mapping[str, Any]) -> str:
+    """Where the names of a recipe are from, before what else can be done; "" where no archive."""
+    said = recipe.get("archive")
+    if not isinstance(said, str) or not re.fullmatch("[0-9a-f]{64}", said):
+        return ""
+    return f"it is from the archive of SHA-256 {said[:SHOWN]}: latty render FILE.latty; or "
 
 
 def _nowhere(picture: str, words: list[str], stored: bool) -> str:
@@ -174,7 +185,7 @@ def placed(
             file = placing.found(Name(key, "fonts", text.font, text.font), recipe)
             texts[index] = text.in_font(file or text.font)
     if placing.missing:
-        raise Unplaced(picture.name, tuple(placing.missing))
+        raise Unplaced(picture.name, tuple(placing.missing), of_archive(recipe))
     preset = replace(preset, texts=tuple(texts))
     return preset.with_sounds(lambda ref: heard.get(ref, ref)), placing
 

@@ -20,7 +20,7 @@ from latty.errors import BadData, Missing
 from latty.presets import Output, Preset, contents, digests, sounds
 from latty.render.embedded import document
 from latty.render.options import Batches, Options
-from latty.render.spelling import FileNames, spelling
+from latty.render.spelling import FileNames, archive_of, spelling
 from latty.scene import MIXING, references, to_table
 from latty.version import __version__
 
@@ -64,6 +64,7 @@ def shared(
     folder, differs = (options.folder, options.differs) if options else (Path(), ())
     return {
         **made_of(preset, folder),
+        **({contents.ARCHIVE: packed} if (packed := archive_of(preset)) else {}),
         **({"anyway": {one.what: one.said for one in differs}} if differs else {}),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "latty": __version__,
@@ -123,7 +124,7 @@ def _made_of(part: Preset, spelled: FileNames) -> dict[str, dict[str, str]]:
         found.setdefault(content, {})[spelled.reference(kind, ref)] = digits
         for scorer in contents.scorers_of(source) if content == "directions" else ():
             if digits := digests.scorer_digest(scorer):
-                found.setdefault("scorers", {})[scorer] = digits
+                found.setdefault("scorers", {})[spelled.file("scorers", scorer)] = digits
     for one in replace(part, outputs=(), panels=()).sounds:
         found.setdefault("sounds", {})[spelled.file("sounds", one)] = digests.sound_digest(one)
     return found

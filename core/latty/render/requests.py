@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from latty.errors import Interrupted, LattyError, Problem
 from latty.presets import Output, Preset, fitting
+from latty.presets.archives.opening import each
 from latty.presets.formats import FOLDER, STREAM, format_of, suffix_of
 from latty.presets.paths import OutputNames
-from latty.presets.preset_file import PresetFile
-from latty.presets.reading import RECIPE
+from latty.presets.reading import RECIPE, PresetFile
 from latty.reading import is_stream
 from latty.render import provenance
 from latty.render.named import Unplaced
@@ -94,6 +95,12 @@ class RenderRequest:
         except LattyError:
             pass
         return None
+
+
+def requested(refs: Sequence[str], *rest: Any) -> list[RenderRequest]:
+    """A request for each preset that is named, of an archive for each that is in it; `rest` as in
+    RenderRequest."""
+    return [RenderRequest(one, *rest) for ref in refs for one in each(ref)]
 
 
 @dataclass(frozen=True, slots=True)

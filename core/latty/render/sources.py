@@ -70,7 +70,12 @@ def _read(ref: str | Preset, overrides: Sequence[str]) -> PresetSource:
     file = path if path.is_file() else presets.shipped().get(ref)
     loaded = load(ref if file is None else file, overrides)
     preset = to_preset(accepted(loaded), loaded.file)
-    return PresetSource(preset, loaded, differs=_pinned(preset, loaded, overrides))
+    differs = dict.fromkeys(_pinned(preset, loaded, overrides))
+    if loaded.names is not None and not _is_typed(overrides):
+        used = {scene.model for scene in (preset.scene, *preset.scenes)}
+        others = loaded.names.archive.others(used)
+        differs |= dict.fromkeys(Difference("model", *one) for one in others)
+    return PresetSource(preset, loaded, differs=tuple(differs))
 
 
 def _pinned(preset: Preset, loaded: PresetFile, overrides: Sequence[str]) -> tuple[Difference, ...]:
@@ -83,6 +88,11 @@ def _pinned(preset: Preset, loaded: PresetFile, overrides: Sequence[str]) -> tup
         return tuple(contents.pinned(preset, folder, typed))
     except Missing:
         return ()
+
+
+def _is_typed(overrides: Sequence[str]) -> bool:
+    """Whether the user names the model."""
+    return any(parse(text).covers(("scene", "model")) for text in overrides)
 
 
 def _without_file(preset: Preset, name: str) -> PresetFile:

@@ -2,7 +2,8 @@
 
 A file in or below the preset's folder is spelled from there, any other without its folder. Where
 two files would be spelled alike, those from elsewhere stand in a folder named after their content:
-"3fa8c1d2e4b5/z.npy". Names of a store are no paths and stay.
+"3fa8c1d2e4b5/z.npy". Names of a store are no paths and stay; what an archive holds is spelled as
+its preset spells it.
 """
 
 import os
@@ -15,6 +16,7 @@ from latty.errors import LattyError
 from latty.presets import Preset, contents, digests
 from latty.presets.naming import respelled
 from latty.scene import MIXING, Scene
+from latty.unpacked import unpacked
 
 DIGITS = 12  # of a SHA-256, that tell files of one name apart
 
@@ -29,7 +31,8 @@ class FileNames:
 
     def file(self, kind: str, source: str) -> str:
         """A file or name of this kind of content."""
-        return self.files.get((kind, source), source)
+        packed = unpacked(source)
+        return self.files.get((kind, source), packed.name if packed else source)
 
     def reference(self, kind: str, text: str) -> str:
         """A text that refers to this kind of thing, as `Scene.with_references` has it."""
@@ -37,6 +40,9 @@ class FileNames:
             return text
         with suppress(LattyError):
             content, source = contents.source_of(kind, text)
+            packed = unpacked(source) if content == "directions" else None
+            if packed is not None and packed.is_named:
+                return f"{packed.name}/{text[len(source) + 1 :]}"
             return respelled(text, source, self.file(content, source))
         return text
 
@@ -70,8 +76,16 @@ def _named(preset: Preset) -> Iterator[Key]:
     yield from contents.of_files(preset)
 
 
+def archive_of(preset: Preset) -> str:
+    """The SHA-256 of the archive that holds something of what a preset is made of; "" of none."""
+    found = (unpacked(source) for _, source in _named(preset))
+    return next((one.archive for one in found if one is not None), "")
+
+
 def _plain(file: str, folder: Path) -> str:
     """A file as its folder's own presets say it, one from elsewhere without its folder."""
+    if (packed := unpacked(file)) is not None:
+        return packed.name
     if not _is_private(file):
         return file
     if not file.startswith(("/", "~")) and ".." not in Path(file).parts:

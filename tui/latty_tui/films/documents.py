@@ -19,6 +19,7 @@ from latty.errors import BadData, ConfigError, LattyError, Missing, PresetError
 from latty.files import Stamp, replace_whole, stamp_of
 from latty.folders import private
 from latty.presets import Preset
+from latty.presets.archives.opening import SUFFIX, is_archive
 from latty.presets.formats import format_of
 
 RECENT = "recent-presets.json"
@@ -79,6 +80,8 @@ def read(ref: str, answers: Sequence[str] = (), anyway: bool = False) -> Read:
     if preset.pins is not None:
         untrue = {(one.kind, one.name) for one in source.differs}
         preset = replace(preset, pins=preset.pins.without(untrue))
+    if source.loaded.names is not None:  # an archive is not written to
+        return Read(preset, None, tuple(warnings), None)
     return Read(preset, source.file, tuple(warnings), before or stamp_of(source.file))
 
 
@@ -196,9 +199,9 @@ def _known(out_dir: Path) -> Iterator[tuple[Path, str]]:
     here = Path.cwd()
     for folder in (here, here / "presets"):
         if not folder.exists() or not folder.samefile(home.presets_dir()):
-            presets = (path for path in _files(folder) if path.suffix == ".toml")
+            presets = (path for path in _files(folder) if path.suffix in (".toml", SUFFIX))
             for path in islice(presets, MOST_SEEN):
-                if "[scene" in _head(path):
+                if path.suffix == SUFFIX or "[scene" in _head(path):
                     yield path, shown(path)
     for path in sorted(home.presets_dir().glob("*.toml")):
         yield path, _first_comment(path) or "comes with latty"
@@ -308,7 +311,9 @@ def _at(name: str, path: Path, line: int) -> Sequence[str]:
 
 
 def lines(path: Path) -> list[str]:
-    """The lines of a file, for those who are told what is wrong with them."""
+    """The lines of a file, for those who are told what is wrong with them; [] of an archive."""
     with suppress(OSError):
+        if is_archive(path):
+            return []
         return reading.content(path).decode("utf-8", "replace").splitlines()
     return []

@@ -73,8 +73,8 @@ async def open_ref(desk: Desk, ref: str) -> None:
     from latty.presets import shipped
     from latty_tui.panels.timeline import TimelinePanel
 
-    path = Path(ref).expanduser()
-    if ref in MODELS.names() or not (ref in shipped() or await asyncio.to_thread(_preset, path)):
+    known = ref in MODELS.names()
+    if known or not (ref in shipped() or await asyncio.to_thread(_preset, ref)):
         show_model(desk, ref)
         return
     before = desk.state
@@ -84,12 +84,16 @@ async def open_ref(desk: Desk, ref: str) -> None:
         await open_model(desk, model)
 
 
-def _preset(path: Path) -> bool:
-    """Whether a file is a preset, or a picture that carries one."""
+def _preset(ref: str) -> bool:
+    """Whether a file is a preset, an archive of some, or a picture that carries one."""
     from latty.cli.kinds import kind
+    from latty.presets.archives.opening import parted
     from latty.presets.formats import media_of
 
+    path = Path(ref).expanduser()
     with suppress(OSError):
+        if parted(ref) is not None:
+            return True
         return path.is_file() and (media_of(path) is not None or kind(path) == "toml")
     return False
 

@@ -81,7 +81,8 @@ def _remove_download(path: Path) -> None:
 def caches() -> Iterator[Leftover]:
     """Scores and pictures that can be made again, and that nobody touched just now."""
     cache = home.cache_dir()
-    for place in [*_folders(cache / "scores"), cache / "pictures", home.frames_dir()]:
+    archives = _folders(home.archives_dir())
+    for place in [*_folders(cache / "scores"), *archives, cache / "pictures", home.frames_dir()]:
         with suppress(OSError, LattyError):
             if place.is_dir() and _trusted(place):
                 found = leftover("caches", place, partial(_remove, place))

@@ -21,7 +21,7 @@ def options(parser: Parser) -> None:
     )
     add = parser.add_argument
     add("presets", nargs="+", metavar="PRESET",
-        help="a .toml, a name, a picture that latty made, or -")  # fmt: skip
+        help="a .toml, a name, an archive, a picture that latty made, or -")  # fmt: skip
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
         help="change a value of the preset, as in scene.seed=3")  # fmt: skip
     parser.add_json()
@@ -30,10 +30,12 @@ def options(parser: Parser) -> None:
 def run(run: Run) -> int:
     """Every problem of every preset; the code is that of the worst."""
     from latty.render import Options
-    from latty.render.requests import RenderRequest, checked
+    from latty.render.requests import checked, requested
 
-    refs, options = run.args.presets, Options(run.config().out_dir)
-    found = checked([RenderRequest(ref, options, tuple(run.args.overrides)) for ref in refs])
+    options, overrides = Options(run.config().out_dir), tuple(run.args.overrides)
+    requests = requested(run.args.presets, options, overrides)
+    refs = [str(one.ref) for one in requests]
+    found = checked(requests)
     codes = []
     for ref, one in zip(refs, found, strict=True):
         if isinstance(one, Exception):

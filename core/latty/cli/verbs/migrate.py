@@ -29,9 +29,11 @@ def run(run: Run) -> int:
 def _migrate(ref: str, run: Run) -> int:
     """65 where one is older and only looked at. Raises PresetError, Missing, BadData, OutputError,
     Locked."""
+    from latty.presets.archives.opening import refuse_packed
     from latty.presets.migrating import rewrite
     from latty.presets.values import SCHEMA
 
+    refuse_packed(ref, "an older one is read as it is")
     had = rewrite(Path(ref).expanduser(), run.args.check)
     said = f"schema {had}" if had else "no schema"
     words = "is to be rewritten" if run.args.check else "rewritten"

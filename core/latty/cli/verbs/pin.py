@@ -9,6 +9,7 @@ from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import Missing, UsageError
 from latty.presets import contents, shipped
+from latty.presets.archives.opening import refuse_packed
 from latty.presets.formats import media_of
 from latty.reading import is_stream
 
@@ -37,6 +38,7 @@ def _pin(ref: str, run: Run) -> int:
     shared = ref in shipped() and not path.is_file()
     if shared or is_stream(ref) or ref.startswith(("/dev/", "/proc/")):
         raise UsageError(f"{ref} is no file of yours", "write it to one: latty pin mine.toml")
+    refuse_packed(ref, "what is in it has its digest beside it")
     if path.is_dir() or (path.is_file() and media_of(path)):
         raise UsageError(f"{ref} is no preset", "a picture says digests in its recipe: pin a .toml")
     preset = presets.read(ref)
@@ -50,6 +52,7 @@ def _pin(ref: str, run: Run) -> int:
 
 def _check(ref: str, run: Run) -> int:
     """0 where all is as it was pinned. Raises PresetError, Missing, BadData."""
+    refuse_packed(ref, "every render of it compares what is in it")
     preset = presets.read(ref)
     if preset.pins is None:
         raise Missing(f"{ref} pins nothing", f"latty pin {ref}")

@@ -16,7 +16,7 @@ from latty.errors import Interrupted, LattyError, UsageError, explain, worst
 from latty.presets.formats import STREAM
 from latty.render import Options, plan, refuse_early
 from latty.render.batch import Rendered, render_one, render_there
-from latty.render.requests import CheckedRequest, RenderRequest, checked
+from latty.render.requests import CheckedRequest, RenderRequest, checked, requested
 
 ORDER = 10
 DETACHES = True
@@ -27,8 +27,9 @@ GO_ON = "the same command goes on with the rest"
 def options(parser: Parser) -> None:
     """What it takes."""
     parser.epilog = (
-        "PRESET is a .toml file, the name of a shipped preset (hello), - for stdin, or a picture\n"
-        "that latty made: it is rendered again under its own name into --out-dir.\n\n"
+        "PRESET is a .toml file, the name of a shipped preset (hello), - for stdin, an archive of\n"
+        "latty pack (FILE.latty, or FILE.latty#NAME), or a picture that latty made: it is\n"
+        "rendered again under its own name into --out-dir.\n\n"
         'stdout: the files written. --json: {"preset", "path", "bytes"} per file, or, for a\n'
         'preset that failed, {"preset", "error", "hint", "code"}. --dry-run --json: the plan,\n'
         "one object per file that would be written."
@@ -66,11 +67,11 @@ def run(run: Run) -> int:
     """Every preset in turn; one that fails does not stop the others, and the code is that of the
     worst. Raises UsageError."""
     args = run.args
-    if args.output is not None and len(args.presets) > 1:
+    requests = _requests(run)
+    if args.output is not None and len(requests) > 1:
         raise UsageError("--output names one file, for one preset", "use --out-dir")
     if args.output == STREAM:
         _refuse_beside_stream(run)
-    requests = _requests(run)
     if run.out.asks and not args.detach:
         requests = [one if one.is_stream else _answered(one, run) for one in requests]
     found = checked(requests)  # mistakes are told before any work, and not in a log
@@ -84,8 +85,8 @@ def run(run: Run) -> int:
         if not any(codes := [_fault(*pair, run) for pair in pairs]):
             done = all(map(_is_fresh, found))
             named = {
-                str(ref): one.preset
-                for ref, one in zip(args.presets, found, strict=True)
+                str(request.ref): one.preset
+                for request, one in zip(requests, found, strict=True)
                 if isinstance(one, CheckedRequest)
             }
             return 0 if done else cli_detach.detached(run, args.presets, named)
@@ -152,7 +153,7 @@ def _requests(run: Run) -> list[RenderRequest]:
     )
     output = None if args.output is None else os.path.expanduser(args.output)  # noqa: PTH111  "x/"
     rest = options, tuple(args.overrides), output, bool(args.batch), args.anyway, args.update
-    return [RenderRequest(ref, *rest) for ref in args.presets]
+    return requested(args.presets, *rest)
 
 
 def _answered(request: RenderRequest, run: Run) -> RenderRequest:
@@ -273,7 +274,7 @@ def _tell_failure(ref: str, run: Run, error: Exception) -> int:
     if known is not None and run.out.json:
         run.out.result("", preset=ref, error=known.message, hint=known.hint,
                        code=known.exit_code)  # fmt: skip
-    if known is None or len(run.args.presets) == 1:
+    if known is None or [ref] == run.args.presets:
         raise error
     text = str(known)  # with several presets an error must say whose it is
     run.out.error(text if ref in text else f"{ref}: {text}")

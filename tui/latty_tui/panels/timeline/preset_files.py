@@ -142,7 +142,7 @@ class PresetFiles:
 
         def chosen(ref: str) -> None:
             if ref == TYPED:
-                hint = "a .toml file, or a picture or film that latty made"
+                hint = "a .toml or .latty file, or a picture or film that latty made"
                 self.desk.ask(Ask("load which file", "", _file, hint), self._load)
             else:
                 self._load(ref)

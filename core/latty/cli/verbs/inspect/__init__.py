@@ -11,7 +11,7 @@ from latty.cli import kinds as sniff
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.verbs.inspect import asked
-from latty.cli.verbs.inspect.recipes import media
+from latty.cli.verbs.inspect.recipes import media, packed
 from latty.errors import BadData, Missing
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def run(run: Run) -> int:
     kind = "folder" if path.is_dir() else sniff.kind(path)
     readers: dict[str, Callable[[Path], Facts]] = {
         "toml": _preset,
+        sniff.ARCHIVE: packed,
         "folder": _folder,
     }
     facts: Facts = {"file": str(path), "bytes": path.stat().st_size, "kind": kind}

@@ -1,10 +1,12 @@
-"""What `latty inspect` tells of a picture that latty made."""
+"""What `latty inspect` tells of a picture that latty made, and of an archive of presets."""
 
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from latty.errors import BadData, LattyError
+from latty.presets.archives import origins
+from latty.presets.archives.opening import manifest_of
 from latty.render import sources
 from latty.render.embedded import document
 
@@ -18,6 +20,21 @@ def media(path: Path) -> dict[str, Any]:
     rest = {key: value for key, value in _table(recipe).items() if key != "preset"}
     facts = {"recipe": rest, "preset": _table(_table(recipe).get("preset"))}
     return {**facts, "differs": _differing(path)}
+
+
+def packed(path: Path) -> dict[str, Any]:
+    """What is in an archive, each member as its manifest says, and which of its models are here;
+    nothing is unpacked. Raises BadData, Missing, OutputError."""
+    manifest = manifest_of(path)
+    models = {one.name: {**one.facts(), "here": one.file or origins.here(one) or "no"}
+              for one in manifest.models}  # fmt: skip
+    return {
+        "holds": "presets",
+        "presets": [Path(member).stem for member in manifest.presets],
+        "models": models,
+        "members": dict(manifest.members),
+        "latty": manifest.latty,
+    }
 
 
 def _differing(path: Path) -> list[str]:

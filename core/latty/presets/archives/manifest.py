@@ -1,0 +1,183 @@
+"""What latty.json, the first member of an archive, says."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from latty.checkpoints.torchzip import ARCHIVE
+from latty.errors import BadData
+from latty.tables.reading import Kind, TableFile
+from latty.tables.rules import (
+    Fault,
+    Key,
+    array,
+    checked,
+    mapping,
+    matching,
+    option,
+    record,
+    says,
+    table,
+    text,
+)
+from latty.unpacked import FILES, NAMED, PRESETS
+from latty.version import __version__
+
+NAME = ARCHIVE
+SCHEMA = 1
+MOST = 1000  # members
+LONGEST = 240  # bytes of the name of one
+KIND = Kind("archive", hint="pack it again")
+_FILE = r"\w[\w+. ()-]{0,199}"
+_FOLDERS = "|".join((PRESETS, FILES, *NAMED))
+MEMBER = re.compile(rf"(?:{_FOLDERS})/{_FILE}")
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+def is_member(value: Any) -> bool:
+    """Whether it is what a member of an archive may be called: FOLDER/FILE, on every system."""
+    if not isinstance(value, str) or len(value.encode("utf-8", "replace")) > LONGEST:
+        return False
+    plain = MEMBER.fullmatch(value) is not None and not value.endswith((".", " "))
+    return plain and unicodedata.is_normalized("NFC", value)
+
+
+LINE = text(1000)
+MEMBERS = matching("the name of a member, as in directions/mine.safetensors", is_member)
+SHA = matching("64 lower-case hexadecimal digits",
+               lambda v: isinstance(v, str) and bool(re.fullmatch("[0-9a-f]{64}", v)))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A model, and where it is from; "" for what nobody knows.
+
+    digest         SHA-256 of its file
+    name           as the preset spells it
+    source         the name of the file that it was imported from; source_sha256 of that
+    address        where that was fetched from; zoo: its name for `latty fetch`
+    file           the member that it is, where the archive holds it
+    """
+
+    digest: str = field(metadata=says(SHA))
+    name: str = field(metadata=says(LINE))
+    family: str = option("", LINE)
+    source: str = option("", LINE)
+    source_sha256: str = option("", SHA)
+    address: str = option("", LINE)
+    zoo: str = option("", LINE)
+    file: str = option("", MEMBERS)
+
+    def facts(self) -> dict[str, str]:
+        """What is known, by key."""
+        return {key: value for key, value in asdict(self).items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """presets  the members to be rendered; others are extended, or scenes of panels
+    members  the SHA-256 of each, by name
+    names    of each preset what its texts stand for: kind -> text -> member, of a model its digest
+    models   where they are from
+    """
+
+    presets: tuple[str, ...]
+    members: Pairs
+    names: tuple[tuple[str, dict[str, Pairs]], ...] = ()
+    models: tuple[Origin, ...] = ()
+    latty: str = __version__
+
+    @property
+    def stems(self) -> dict[str, str]:
+        """What is to be rendered, by the names of the files without their suffix."""
+        return {PurePosixPath(member).stem: member for member in self.presets}
+
+    def named(self, preset: str, kind: str, ref: str) -> str | None:
+        """What a text of a preset stands for; None where the archive does not say."""
+        return dict(dict(self.names).get(preset, {}).get(kind, ())).get(ref)
+
+    def origin(self, digest: str | None) -> Origin | None:
+        """The model of that digest."""
+        return next((one for one in self.models if one.digest == digest), None)
+
+    def dumps(self) -> bytes:
+        """As latty.json has it: the same bytes for the same content."""
+        names = {preset: {kind: dict(pairs) for kind, pairs in said.items()}
+                 for preset, said in self.names}  # fmt: skip
+        models = [one.facts() for one in self.models]
+        data = {"schema": SCHEMA, "latty": self.latty, "presets": list(self.presets),
+                "members": dict(self.members), "names": names, "models": models}  # fmt: skip
+        return json.dumps(data, sort_keys=True, indent=1).encode() + b"\n"
+
+
+# By which the texts of a preset are told apart; what they stand for is a member, but of a model.
+KINDS = ("extends", "panels", "model", "directions", "latents", "sounds", "fonts")
+_REFS = mapping(text(1000))
+_NAMES = table({kind: Key(_REFS, default=()) for kind in KINDS})
+RULE = table(
+    {
+        "schema": Key(matching(str(SCHEMA), lambda v: v == SCHEMA and v is not True),
+                      required=True),
+        "latty": Key(text(100), required=True),
+        "presets": Key(array(MEMBERS, 1, MOST), required=True),
+        "members": Key(checked(mapping(SHA), lambda pairs: _few(pairs)), required=True),
+        "names": Key(mapping(_NAMES), default=()),
+        "models": Key(array(record(Origin), 0, MOST), default=()),
+    },
+    lambda **said: Manifest(**{key: value for key, value in said.items() if key != "schema"}),
+)  # fmt: skip
+
+
+def _few(pairs: Pairs) -> Pairs:
+    if not 0 < len(pairs) <= MOST:
+        raise ValueError(f"must hold 1 to {MOST} members")
+    return pairs
+
+
+def parsed(data: Any, file: str) -> Manifest:
+    """The manifest in the data of a JSON document. Raises BadData, PresetError with every fault."""
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA:
+        what = f"{file} has schema {schema}, newer than this latty, which reads up to {SCHEMA}"
+        raise BadData(what, "update latty")
+    if not isinstance(data, dict):
+        raise BadData(f"{file}: {NAME} is no table", "pack it again")
+    made: Manifest = TableFile(f"{file}: {NAME}", data, kind=KIND).checked(RULE, _across)
+    return made
+
+
+def _across(data: Any) -> Iterator[Fault]:
+    """Members that no system has, or two under one name, and what stands for none; the data may
+    hold anything."""
+    members = data.get("members") if isinstance(data, dict) else None
+    known = members if isinstance(members, dict) else {}
+    seen: dict[str, str] = {}
+    for name in known:
+        if not is_member(name):
+            yield Fault(("members", name), "is no name of a member", "pack it again")
+        elif (other := seen.setdefault(name.casefold(), name)) != name:
+            yield Fault(("members", name), f"is '{other}' where case does not count")
+    for where, member in _members_named(data):
+        if not isinstance(member, str) or member not in known:
+            yield Fault(where, "is no member of it", "pack it again")
+
+
+def _members_named(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Where members are named, and how."""
+    presets, names, models = (data.get(key) for key in ("presets", "names", "models"))
+    for index, one in enumerate(presets if isinstance(presets, list) else ()):
+        yield ("presets", index), one
+    for index, model in enumerate(models if isinstance(models, list) else ()):
+        if isinstance(model, dict) and "file" in model:
+            yield ("models", index, "file"), model["file"]
+    for preset, said in names.items() if isinstance(names, dict) else ():
+        yield ("names", preset), preset
+        for kind, pairs in said.items() if isinstance(said, dict) else ():
+            for ref, member in pairs.items() if isinstance(pairs, dict) else ():
+                if kind != "model":
+                    yield ("names", preset, kind, ref), member
