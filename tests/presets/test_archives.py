@@ -361,3 +361,9 @@ def test_a_job_begins_with_this_very_archive(author: Path, monkeypatch: pytest.M
     run("pack", "hello", "-o", "x.latty", "--overwrite", home=author)
     done = latty(*words, home=author)
     assert done.returncode == 65 and "x.latty' is not the one that was pinned (" in done.stderr
+
+
+def test_one_preset_of_it_is_shown_where_no_studio_can_be(author: Path) -> None:
+    run("pack", "films/film.toml", "hello", "-o", "two.latty", home=author)
+    done = latty("two.latty#film", home=author)
+    assert done.returncode == 0, done.stderr

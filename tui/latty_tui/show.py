@@ -41,8 +41,11 @@ def _check(ref: str) -> None:
     """Raise Missing or UsageError where `ref` names nothing."""
     from latty.models.store import MODELS
     from latty.presets import shipped
+    from latty.presets.archives.opening import parted
 
     if Path(ref).expanduser().exists() or ref in MODELS.names() or ref in shipped():
+        return
+    if parted(ref) is not None:
         return
     if "/" in ref or Path(ref).suffix:
         raise Missing(f"there is no file {ref}", "check the path")

@@ -57,7 +57,7 @@ def _file(path: Path, ref: str, config: Config, out: Out) -> None:
         if probe(config.image).way == "saved":
             out.result(str(path))
         show_file(path, config, out)
-    elif found == "toml":
+    elif found in ("toml", "archive"):
         _preset(ref, config, out)
     elif found == "safetensors":
         _model(ref, config, out)

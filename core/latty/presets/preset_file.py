@@ -45,7 +45,7 @@ class PresetFile(TableFile):
 
     def names_of(self, where: words.Path) -> Names | None:
         """What texts of the file stand for that says a key, where it is in an archive."""
-        return owner(self.layers, where).names
+        return owner(self.layers, where).names if self.layers else None
 
     @property
     def names(self) -> Names | None:

@@ -176,7 +176,7 @@ def _members_named(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, .
         if isinstance(model, dict) and "file" in model:
             yield ("models", index, "file"), model["file"]
     for preset, said in names.items() if isinstance(names, dict) else ():
-        yield ("names", preset), preset
+        yield ("names", preset if is_member(preset) else "?"), preset
         for kind, pairs in said.items() if isinstance(said, dict) else ():
             for ref, member in pairs.items() if isinstance(pairs, dict) else ():
                 if kind != "model":
