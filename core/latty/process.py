@@ -66,13 +66,17 @@ def _is_working_folder(part: str) -> bool:
 
 def hold_streams() -> None:
     """Take the numbers of stdin, stdout and stderr where whoever started us closed them: a file of
-    ours would get them, and what libraries print with it. Each is opened the wrong way round, so
-    that results nobody can read are an error (EBADF), and are not lost in silence."""
+    ours, or of a child's, would get them, and what libraries print with it. Each is opened the
+    wrong way round, so that results nobody can read are an error (EBADF), and are not lost in
+    silence; so is a preset that nobody can give."""
     for number, way in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_RDONLY)):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, way)  # takes the lowest number that is free: this one
+            os.set_inheritable(number, True)
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     if sys.stdout is None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -96,3 +97,29 @@ def test_a_process(line: str, code: int, tmp_path: Path) -> None:
                           check=False)  # fmt: skip
     assert (done.returncode, done.stdout) == (code, "")
     assert done.stderr.count("\n") == (code == 74), done.stderr
+
+
+@pytest.mark.parametrize("line", ["<&-", "0> /dev/null"])
+def test_a_preset_that_a_stdin_cannot_give(line: str, tmp_path: Path) -> None:
+    shell = ["sh", "-c", " ".join([*COMMAND, "check -", line])]
+    done = subprocess.run(shell, env=environment(tmp_path), capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (74, 1), done.stderr
+    assert "cannot read stdin" in done.stderr
+
+
+STREAMS = """\
+import os, subprocess, sys
+from latty.process import hold_streams
+hold_streams()
+look = "import os, sys; open(sys.argv[1], 'w').write(str([os.fstat(n).st_rdev for n in range(3)]))"
+subprocess.run([sys.executable, "-c", look, sys.argv[1]], check=True)
+"""
+
+
+def test_children_have_no_closed_streams_either(tmp_path: Path) -> None:
+    """The first files that they open would be their stdin, stdout and stderr."""
+    command = shlex.join([sys.executable, "-c", STREAMS, str(tmp_path / "told")])
+    done = subprocess.run(["sh", "-c", f"{command} <&- >&- 2>&-"], check=False)
+    assert done.returncode == 0
+    assert (tmp_path / "told").read_text() == str(3 * [Path(os.devnull).stat().st_rdev])
