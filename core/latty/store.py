@@ -236,8 +236,10 @@ class Store:
     def remove_orphan(self, path: Path) -> None:
         """One of `orphans`, where it still is one. Raises Locked, OutputError, ConfigError."""
         name = path.name.removeprefix(".").partition(".")[0]
-        with locks.writing(path.with_name(f"{name}{self.suffix}")):  # which removes its lock
-            if path.name.startswith(".") or not path.with_name(f"{name}{self.suffix}").exists():
+        place = path.with_name(f"{name}{self.suffix}")
+        with locks.writing(place):  # which removes its lock as it ends: then it may be another's
+            left = path.name.startswith(".") or not place.exists()
+            if left and path.suffix != ".lock":
                 path.unlink(missing_ok=True)
 
     def _sweep(self, name: str, kept: Collection[str]) -> None:

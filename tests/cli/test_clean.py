@@ -178,6 +178,40 @@ def test_halves_and_caches_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert [one.exists() for one in (*kept, *halves, scores)] == [True, True, *6 * [False]]
 
 
+def test_a_lock_goes_and_not_the_one_that_is_taken_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
+    lock = private(home.models_dir()) / ".x.safetensors.lock"
+    lock.touch()
+    unlink, other = Path.unlink, list[int | None]()
+
+    def removed(path: Path, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok)
+        if path.name == lock.name and not other:
+            other.append(locks.take(lock))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", removed)
+        assert [*told("--yes", here=tmp_path)] == [lock.name]
+    (handle,) = other
+    assert handle is not None and locks.is_writing(lock.with_name("x.safetensors"))
+    assert not told("--yes", here=tmp_path)
+    os.close(handle)
+    assert told("--yes", here=tmp_path)[lock.name]["removed"] and not lock.exists()
+
+
+def test_another_file_of_a_locks_name_is_told_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
+    mine = private(home.models_dir()) / ".x.safetensors.lock"
+    mine.write_text("mine")
+    done = latty("clean", "--yes", home=tmp_path)
+    assert done.returncode == 73 and "it is no lock of latty's" in done.stderr
+    assert mine.read_text() == "mine"
+
+
 def test_models_that_nothing_needs_go_where_that_is_asked(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
