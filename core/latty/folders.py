@@ -298,6 +298,18 @@ def private(folder: Path) -> Path:
     return folder
 
 
+def held_private(folder: Path) -> Folder:
+    """The same folder, held open: others may have put one of theirs in its place after the look.
+    Raises the same."""
+    found = Folder(private(folder))
+    try:
+        _trusted(found / "")
+    except BaseException:
+        found.close()
+        raise
+    return found
+
+
 def _private(part: Path) -> None:
     with suppress(FileExistsError):
         part.mkdir(0o700)

@@ -9,14 +9,16 @@ import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_in_process import latty
 from cli_process import write_preset
 from users import BOB, EVE, ROOT_ONLY, as_user, give, places
 
-from latty import home
+from latty import folders, home, locks
 from latty.folders import Folder
+from latty.render import kept
 
 pytestmark = ROOT_ONLY
 VERBS = {
@@ -37,7 +39,8 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("root") / "bob"
     folder.mkdir()
     write_preset(folder, frames=2)
-    for words in (*VERBS.values(), RANK):
+    again = (*VERBS["tiny.gif"], "--force")  # which reads what is kept
+    for words in (*VERBS.values(), again, RANK):
         assert latty(*words, home=folder).returncode == 0
     if not as_user(BOB, lambda: os.access(home.shipped_dir() / "models/demo.safetensors", os.R_OK)):
         pytest.skip("others cannot read the models that come with latty")
@@ -247,3 +250,66 @@ def test_several_processes_trust_no_more_than_one(how: str | None, place: Path) 
     made = {one.name: one.lstat() for one in (place / "shared").iterdir() if one != planted}
     assert {*made} == ({"other.gif"} if planted else {"other.gif", "tiny.gif"})
     assert all(stat.S_ISREG(one.st_mode) and one.st_uid == BOB for one in made.values())
+
+
+# --- pictures that are kept -----------------------------------------------------------------------
+
+SWAPPED: dict[str, tuple[object, str] | None] = {
+    "before": None,
+    "after the look": (folders, "private"),
+    "once it is open": (locks, "take"),
+    "once it is locked": (kept, "_opened"),
+    "when they are kept": (kept, "_keep"),
+}
+
+
+@pytest.mark.parametrize("place", [0o777], indirect=True)
+@pytest.mark.parametrize("when", SWAPPED)
+def test_a_cache_that_another_user_puts_in_its_place(when: str, place: Path) -> None:
+    """Bob has his in a folder that all may write to; eve's holds links to what is his."""
+    frames, hers, his = (place / "shared" / name for name in ("frames", "hers", "his"))
+    frames.mkdir()
+    give(frames, BOB)
+    (place / "bob/home/cache").mkdir(parents=True)
+    (place / "bob/home/cache/frames").symlink_to(frames)
+    give(place / "bob/home", BOB)
+    words = ("render", "tiny.toml", "-q", "--overwrite", "-o", "tiny.gif")
+    assert by_bob(place, *words).returncode == 0
+    film, precious = (place / "bob/tiny.gif").read_bytes(), state(place / "bob/precious")
+    (name,) = (one.name for one in frames.iterdir())
+    hers.mkdir()
+    for ending in ("", kept.LOCK, kept.HALF):
+        (hers / f"{name}{ending}").symlink_to(place / "bob/precious/one")
+    give(hers, EVE)
+    hers.chmod(0o777)
+
+    def swap() -> None:
+        if hers.exists():
+            frames.rename(his)
+            hers.rename(frames)
+
+    def rendered() -> subprocess.CompletedProcess[str]:
+        with pytest.MonkeyPatch.context() as patch:
+            if (at := SWAPPED[when]) is not None:
+                before = getattr(*at)
+
+                def swapped(*args: Any, **more: Any) -> Any:
+                    if at[1] in ("_opened", "_keep"):
+                        swap()
+                    try:
+                        return before(*args, **more)
+                    finally:
+                        swap()
+
+                patch.setattr(*at, swapped)
+            return latty(*words, home=place / "bob")
+
+    if when == "before":
+        swap()
+    if when == "when they are kept":
+        (frames / name).unlink()
+    done = as_user(BOB, rendered)
+    assert done.returncode == 0, done.stderr
+    assert not hers.exists() and (place / "bob/tiny.gif").read_bytes() == film
+    assert precious == state(place / "bob/precious")
+    assert all(one.is_symlink() for one in frames.iterdir()), "nothing of his is given away"

@@ -17,6 +17,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from latty.errors import BadData
+from latty.folders import Folder
 from latty.presets.formats import Pixels
 from latty.reading import json_of
 
@@ -52,14 +53,15 @@ class Journal:
     """
 
     def __init__(self, path: Path, key: str, kept: "Journal | None" = None) -> None:
+        """Raises UnfitFile where the name is of no file, OSError."""
         self.path, self.key, self.kept = path, key, kept
         self.marks: list[Mark] = []
         self.seen = set[Mark]()
         self._places: dict[Mark, int] = {}
         self._shape = (0, 0, 3)
         self._start = 0
-        path.touch()
-        self._file = path.open("r+b")
+        with Folder(path.parent) as folder:  # no link is followed: what does not fit is cut off
+            self._file = folder.update(path.name)
         self._recover()
 
     def __enter__(self) -> Self:

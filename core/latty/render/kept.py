@@ -17,7 +17,7 @@ from pathlib import Path
 
 from latty import home, locks
 from latty.errors import LattyError
-from latty.folders import private
+from latty.folders import held_private
 from latty.render.journal import Journal
 
 MONTH = 30 * 86_400.0  # seconds after which pictures that nobody used are removed
@@ -85,7 +85,7 @@ def _taken(key: str, held: ExitStack) -> Path | None:
     """The place of a journal whose lock is ours as long as `held`; None where another process is at
     it, or there is no cache."""
     with suppress(LattyError, OSError):
-        folder = private(home.frames_dir())
+        folder = held.enter_context(held_private(home.frames_dir()))
         lock = folder / f"{key}{LOCK}"
         held.enter_context(locks.locked(lock, "drawing", keep=False))
         return folder / key
