@@ -14,6 +14,7 @@ memory and the recipes in pictures. So a new field is one line here. What else a
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any, Literal, TypeVar
@@ -394,6 +395,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
     return _table_of(value) if is_dataclass(value) else value
+
+
+def latents_between(ref: str) -> tuple[str, int, int] | None:
+    """ "FILE#3-59" as (FILE, 3, 59): stored latents one after the other; None for other texts."""
+    found = re.fullmatch(r"(.+)#(\d{1,9})-(\d{1,9})", ref, re.ASCII)
+    return (found[1], int(found[2]), int(found[3])) if found else None
 
 
 def references(table: Any) -> Iterator[tuple[Path, str, Any]]:

@@ -51,7 +51,8 @@ class Store:
     holds     whether a file that is there is of this kind
     whole     whether nothing that it names is missing; half of one leaves its name free
     built_in  names that ship without a file: entries of a registry
-    beside    how the names of files that a file names may end
+    beside    how the names of files that a file names, or that belong to it, may end
+    inside    what the file is called in a folder that is one of this kind; "" = no folder is
     """
 
     kind: str
@@ -61,6 +62,7 @@ class Store:
     whole: Callable[[Path], bool] = Path.exists
     built_in: Callable[[], Collection[str]] = tuple
     beside: tuple[str, ...] = ()
+    inside: str = ""
 
     def shipped(self) -> Path:
         """The folder of those that ship."""
@@ -116,6 +118,8 @@ class Store:
             path = path.expanduser()
             if path.is_file():
                 return path
+            if self.inside and (path / self.inside).is_file():
+                return path / self.inside
             if not path.is_dir() and path.exists():
                 reading.check(path)
         except UnfitFile:

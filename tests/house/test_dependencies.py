@@ -39,7 +39,10 @@ def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
     names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     tops = {name.split(".")[0] for name in names} - {*sys.stdlib_module_names}
     used = {IMPORTED_AS.get(name, WITH.get(name, name)) for name in tops - {"latty", "latty_tui"}}
-    declared = {name_of(one) for one in [*RUNTIME, *EXTRAS["onnx"], *EXTRAS["ray"]]}
+    declared = {
+        name_of(one)
+        for one in [*RUNTIME, *(one for name in ("hdf5", "onnx", "ray") for one in EXTRAS[name])]
+    }
     check("undeclared", used - declared)
     check("unused", declared - used)
 

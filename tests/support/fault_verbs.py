@@ -83,6 +83,11 @@ def codes() -> Files:
     return {"here/projected_w.npz": file.getvalue()}
 
 
+def scores() -> Files:
+    """Latents, and a score for each."""
+    return {**codes(), "here/s.npy": _npy(np.ones(1))}
+
+
 def scorer(seed: int = 0, name: str = "s") -> Files:
     """A card and its weights."""
     torch.manual_seed(seed)
@@ -202,6 +207,7 @@ VERBS = [
         first=("render p.toml -q",),
     ),
     Verb("sample", "sample portraits --seeds 0-1 --size 16 -o s.png -q"),
+    Verb("sample a pool", "sample portraits --seeds 0-1 --size 16 --files {seed}.png -o p -q"),
     Verb("edit", "edit portraits --attribute smile --to 0 --steps 9 --frames 2 --size 16 -q"),
     Verb("discover sefa", SET, model, first=(MODEL,)),
     Verb(
@@ -223,6 +229,7 @@ VERBS = [
     ),
     Verb("import directions", "import b.npy --name d --for demo --space z -q", boundary),
     Verb("import latents", "import projected_w.npz --name l -q", codes),
+    Verb("import scores", "import s.npy --for projected_w.npz --name s -q", scores),
     Verb("import scorer", "import s.toml --name s -q", scorer),
     Verb(
         "import scorer over an old one",

@@ -345,6 +345,52 @@ def read_latents(path: Path) -> Any:
     return latents.read(f"{path}#0")
 
 
+def pools() -> dict[str, bytes]:
+    import numpy as np
+
+    from latty.latents.pools import PoolHeader
+
+    shapes = {"z": (8,), "w": (8,), "wp": (2, 8)}
+    head = PoolHeader("demo", "plain", "0" * 64, "{seed:03d}.png", 3, shapes, (("class", 1),))
+    numbers = [np.ones((3, *shape), "<f4").tobytes() for shape in shapes.values()]
+    return {"pool.safetensors": b"".join(head.pieces([*numbers, np.arange(3).tobytes()]))}
+
+
+@kind("pool", seeds=pools, mutate=mutants.of_safetensors)
+def read_pool(path: Path) -> Any:
+    from latty import latents
+
+    found = [latents.look(f"{path}{form}#0") for form in ("", ":z", ":w", ":wp")]
+    seeds = [latents.seeds(one) for one in found if one.arrays]
+    return [latents.rows(one, range(one.shape[0])) for one in found], seeds
+
+
+def scores_of_latents() -> dict[str, bytes]:
+    import tempfile
+
+    import torch
+
+    from latty.latents import scores
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pool.safetensors"
+        path.write_bytes(pools()[path.name])
+        made = scores.write(path, scores.Scores(("a", "b"), torch.ones(3, 2)))
+        return {made.name: made.read_bytes()}
+
+
+def _pool_beside(folder: Path) -> None:
+    (folder / "pool.safetensors").write_bytes(pools()["pool.safetensors"])
+
+
+@kind("scores beside latents", seeds=scores_of_latents, mutate=mutants.of_safetensors,
+      around=_pool_beside)  # fmt: skip
+def read_scores_beside(path: Path) -> Any:
+    from latty.latents import scores
+
+    return scores.read(path.parent / "pool.safetensors", 3)
+
+
 def stored_models() -> dict[str, bytes]:
     import tempfile
 
@@ -555,6 +601,49 @@ def read_labels(path: Path) -> Any:
     from latty.attributes import labels
 
     return labels.read_labels(path)
+
+
+def tables_for_latents() -> dict[str, bytes]:
+    import io
+
+    import numpy as np
+
+    rows = {"scores.csv": "file,seed,class,row,smile,yaw\n000.png,0,,0,.5,\n002.png,2,,2,1,2\n"
+            "001.png,1,,1,-1e3,3\n", "list.txt": "3\nsmile yaw\n000.jpg  1 -1\n001.jpg -1 -1\n"
+            "002.jpg  1  1\n"}  # fmt: skip
+    array = io.BytesIO()
+    np.save(array, np.arange(6.0).reshape(3, 2))
+    return {**{name: text.encode() for name, text in rows.items()}, "y.npy": array.getvalue()}
+
+
+@kind("scores for latents", seeds=tables_for_latents, around=_pool_beside)
+def read_scores_for_latents(path: Path) -> Any:
+    from latty import latents
+    from latty.attributes import score_tables
+
+    score_tables.looks_like_scores(path)
+    names = ("a", "b") if path.suffix == ".npy" else ()
+    return score_tables.read_scores(path, latents.look(f"{path.parent}/pool.safetensors"), names)
+
+
+def hdf5_files() -> dict[str, bytes]:
+    import io
+
+    try:
+        import h5py
+    except ImportError:
+        return {}
+    file = io.BytesIO()
+    with h5py.File(file, "w") as opened:
+        opened["y"] = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+    return {"y.h5": file.getvalue()}
+
+
+@kind("scores in HDF5", seeds=hdf5_files)
+def read_hdf5(path: Path) -> Any:
+    from latty.attributes import hdf5
+
+    return hdf5.array(path, "y")
 
 
 def experiments() -> dict[str, bytes]:

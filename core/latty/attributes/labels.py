@@ -7,7 +7,7 @@ measured. An empty cell, or "nan", is a label that nobody gave.
 import csv
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +36,7 @@ MOST_COLUMNS = 1000
 MOST_BYTES = 16 * 2**30  # of pictures in memory
 LARGEST_NUMBER = 3.4e38  # of float32
 UNREAL = ("", "nan", "none", "na")
+EMPTY = "leave the cell empty where nobody knows"
 
 
 @dataclass(frozen=True)
@@ -110,19 +111,36 @@ def _told(labels: Iterable[T], report: Report) -> Iterator[T]:
             report(count, 0, "labels")
 
 
+def check_names(names: Sequence[str], where: str) -> None:
+    """Raises BadData for what no attribute may be called, and for what stands twice."""
+    for name in names:
+        _check_name(name, where)
+        if names.count(name) > 1:
+            raise BadData(f"{clean(where)}: the column '{name}' stands twice", "rename one")
+
+
 def _check_name(name: str, file: str) -> None:
     if not is_name(name):
         raise BadData(f"{clean(file)}: '{clean(name, 40)}' is no attribute's name", NAME_WORDS)
 
 
 def _table(path: Path, report: Report) -> LabelledPictures:
+    return read_table(path, lambda lines: _labels(path, lines, report))
+
+
+def read_table(
+    path: Path, use: Callable[[Iterator[tuple[int, list[str]]]], T], mark: str = ""
+) -> T:
+    """What `use` makes of the lines of a CSV, each with its number. `mark` is what stands between
+    the cells; of commas, semicolons and tabs, which, the first line tells. Raises BadData,
+    OutputError, and what `use` raises."""
     try:
         file = BytesIO(reading.content(path, LARGEST))
         with TextIOWrapper(file, "utf-8-sig", newline="") as text:
-            mark = max(",;\t", key=text.readline().count)
+            mark = mark or max(",;\t", key=text.readline().count)
             text.seek(0)
             lines = csv.reader(text, delimiter=mark)
-            return _labels(path, ((lines.line_num, row) for row in lines if row), report)
+            return use((lines.line_num, row) for row in lines if row)
     except csv.Error as error:
         raise BadData(f"{clean(path.name)} is no CSV: {error}", "a CSV with a header") from None
     except UnicodeDecodeError:
@@ -156,10 +174,7 @@ def _head(path: Path, row: Sequence[str]) -> tuple[list[str], int]:
     if at is None or len(head) < 2:
         hint = "file,smile,age on the first line, for example"
         raise BadData(f"{where}: no column is called 'file'", hint)
-    for name in head[:at] + head[at + 1 :]:
-        _check_name(name, f"{path.name}:1")
-        if head.count(name) > 1:
-            raise BadData(f"{where}: the column '{name}' stands twice", "rename one")
+    check_names(head[:at] + head[at + 1 :], f"{path.name}:1")
     return head, at
 
 
@@ -170,18 +185,23 @@ def _row(
     where = f"{clean(path.name)}:{number}"
     if len(row) != len(head):
         raise BadData(f"{where}: {len(row)} cells", f"the first line has {len(head)}")
-    found = []
-    for i in columns:
-        cell = row[i].strip()
-        try:
-            value = math.nan if cell.lower() in UNREAL else float(cell)
-        except ValueError:
-            what = f"{where}: '{clean(cell, 40)}' in column {head[i]} is no number"
-            raise BadData(what, "leave the cell empty where nobody knows") from None
-        if abs(value) > LARGEST_NUMBER:
-            raise BadData(f"{where}: column {head[i]} is infinite", "leave the cell empty")
-        found.append(value)
-    return found
+    return [score_of(where, row[i], head[i]) for i in columns]
+
+
+def score_of(where: str, cell: str, column: str, none: Collection[str] = UNREAL) -> float:
+    """What a cell says; NaN for the words that say that nobody knows. Raises BadData."""
+    cell = cell.strip()
+    if cell.lower() in none:
+        return math.nan
+    try:
+        value = float(cell)
+    except ValueError:
+        what = f"{where}: '{clean(cell, 40)}' in column {column} is no number"
+        raise BadData(what, EMPTY) from None
+    if not abs(value) <= LARGEST_NUMBER:
+        is_what = "is no number" if math.isnan(value) else "is infinite"
+        raise BadData(f"{where}: column {column} {is_what}", EMPTY)
+    return value
 
 
 def _column(path: Path, name: str, values: NDArray[np.float32]) -> Group:

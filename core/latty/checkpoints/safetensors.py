@@ -198,23 +198,33 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
 
 def pieces(meta: Mapping[str, str], tensors: "Mapping[str, Tensor]") -> list[bytes | memoryview]:
     """What a file of these tensors, (K, L, D) or of any other shape, and this free text is made of;
-    no number is copied.
-
-    The reference writer orders free text by a random hash, so two runs would differ; this one
-    keeps the order given. Number types it has no word for are written as float32.
-    """
-    table: dict[str, Any] = {"__metadata__": dict(meta)}
+    no number is copied. Number types that the format has no word for are written as float32."""
+    arrays: dict[str, tuple[str, tuple[int, ...]]] = {}
     numbers: list[bytes | memoryview] = []
-    offset = 0
     for name, given in tensors.items():
         known = str(given.dtype).removeprefix("torch.") in WRITTEN
         tensor = (given if known else given.float()).detach().cpu().contiguous()
-        piece = tensor.numpy().data.cast("B") if tensor.numel() else b""
-        code = WRITTEN[str(tensor.dtype).removeprefix("torch.")]
-        ends = [offset, offset + len(piece)]
-        table[name] = {"dtype": code, "shape": list(tensor.shape), "data_offsets": ends}
-        numbers.append(piece)
-        offset += len(piece)
+        arrays[name] = str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape)
+        numbers.append(tensor.numpy().data.cast("B") if tensor.numel() else b"")
+    return [*beginning(meta, arrays), *numbers]
+
+
+def beginning(
+    meta: Mapping[str, str], arrays: Mapping[str, tuple[str, tuple[int, ...]]]
+) -> tuple[bytes, bytes]:
+    """What stands before the numbers of arrays, ("float32", shape) by name: they follow in this
+    order, one behind the other, little-endian.
+
+    The reference writer orders free text by a random hash, so two runs would differ; this one
+    keeps the order given.
+    """
+    table: dict[str, Any] = {"__metadata__": dict(meta)}
+    offset = 0
+    for name, (dtype, shape) in arrays.items():
+        code = WRITTEN[dtype]
+        ends = [offset, offset + prod(shape) * item_size(DTYPES[code])]
+        table[name] = {"dtype": code, "shape": list(shape), "data_offsets": ends}
+        offset = ends[1]
     header = json.dumps(table).encode()
     header += b" " * (-len(header) % 8)  # the numbers start at a multiple of 8
-    return [len(header).to_bytes(8, "little"), header, *numbers]
+    return len(header).to_bytes(8, "little"), header

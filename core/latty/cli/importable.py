@@ -194,11 +194,15 @@ def models_in(folder: Path) -> tuple[list[Path], bool]:
 
 
 def held(path: Path) -> Path | None:
-    """The one checkpoint in a folder of nothing else. Raises BadData where there are several,
-    OutputError."""
+    """The one checkpoint in a folder of nothing else, or the latents of a pool. Raises BadData
+    where there are several, OutputError."""
     if not path.is_dir():
         return None
+    from latty.latents import pools
     from latty.models import folders
+
+    if pools.is_pool(path):
+        return path / pools.FILE
 
     found, (models, alone) = folders.checkpoints_in(path), models_in(path)
     if models and alone:

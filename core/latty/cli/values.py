@@ -1,6 +1,7 @@
 """Values on the command line that several verbs take: seeds, noise, classes, whole numbers, what is
 done although something speaks against it."""
 
+from itertools import pairwise
 from typing import Any, TypedDict
 
 from latty.errors import BadData, UsageError
@@ -12,7 +13,12 @@ RECIPE = "what is written holds its recipe, which takes no other"
 
 def seeds(text: str) -> list[int]:
     """Seeds of a list such as 0-15,40. Raises UsageError."""
-    found: list[int] = []
+    return [seed for part in seed_ranges(text, MOST) for seed in part]
+
+
+def seed_ranges(text: str, most: int = SEED_LIMIT, apart: bool = False) -> tuple[range, ...]:
+    """The same as ranges; where they are to be `apart`, no seed stands twice. Raises UsageError."""
+    found: list[range] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         ends = [first, last] if dash else [first, first]
@@ -21,10 +27,16 @@ def seeds(text: str) -> list[int]:
         low, high = int(ends[0]), int(ends[1])
         if not low <= high < SEED_LIMIT:
             raise UsageError(f"--seeds: '{part}' is no rising range below 2^32", "as in 0-15")
-        if len(found) + high - low >= MOST:
-            raise UsageError(f"--seeds: more than {MOST} pictures", "make several sheets")
-        found += range(low, high + 1)
-    return found
+        if sum(map(len, found)) + high - low >= most:
+            hint = "make several pools" if apart else "make several sheets"
+            raise UsageError(f"--seeds: more than {most} pictures", hint)
+        found.append(range(low, high + 1))
+    if apart:
+        rising = sorted(found, key=lambda one: one.start)
+        for one, after in pairwise(rising):
+            if after.start < one.stop:
+                raise UsageError(f"--seeds: {after.start} stands there twice", "once is enough")
+    return tuple(found)
 
 
 def noise(text: str) -> Noise:

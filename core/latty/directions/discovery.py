@@ -155,12 +155,15 @@ def discover(
 
 
 def params_of(method: "Method") -> tuple[tuple[str, Value], ...]:
-    """Every parameter of a method by name: its attributes without "_" at the end."""
+    """Every parameter of a method by name: its attributes without "_" at the end. What its class
+    names in LATER, and nobody said, is left out: sets that are older have no word for it."""
     public: dict[str, Any] = vars(method)
+    later = getattr(method, "LATER", ())
     return tuple(
         (key, value if value is None or isinstance(value, int | float | tuple) else str(value))
         for key, value in public.items()
         if not key.startswith("_") and not key.endswith("_")
+        if key not in later or value != getattr(type(method), key)
     )
 
 

@@ -3,11 +3,14 @@
 A reference is "SOURCE", "SOURCE#INDEX" or "SOURCE#NAME"; the source is a name in the store or any
 file of numbers: latty's own (file.py), or one of others (foreign.py). Nothing in a file is run.
 A latent is a z, or codes in w: one for all layers or one per layer. Files of others say which by
-the name of their array or by its shape; "SOURCE:z#0" and "SOURCE:w#0" say it for them.
+the name of their array or by its shape; "SOURCE:z#0" and "SOURCE:w#0" say it for them, and choose
+the form of those of a pool (pools.py), where "SOURCE:wp#0" is one code per layer. A folder of
+pictures and latents that `latty sample --files` wrote is a source as well.
 
 N latents, L layers, D latent width, Z z-width.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -16,13 +19,15 @@ from latty import home
 from latty.checkpoints import open_checkpoint
 from latty.errors import BadData
 from latty.files import stamp
-from latty.latents.file import is_own, write
+from latty.latents import pools, scores
+from latty.latents.file import FORMS, SEEDS, is_own, write
 from latty.latents.file import look as look_own
 from latty.latents.foreign import look as look_foreign
-from latty.latents.found import SPACES, Found, Latents, Model, Space
+from latty.latents.found import Found, Latents, Model, Space
 from latty.store import Store
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
 __all__ = [
@@ -32,22 +37,33 @@ __all__ = [
     "Model",
     "Space",
     "from_file",
+    "is_own",
     "look",
     "read",
+    "rows",
+    "scored",
+    "seeds",
     "split",
     "start",
     "write",
 ]
 
-LATENTS = Store("latents", home.latents_dir)
+
+def _is_latents(path: Path) -> bool:
+    """Whether a file of the store is no file beside another one."""
+    return not path.name.endswith(scores.ENDING)
+
+
+LATENTS = Store(
+    "latents", home.latents_dir, holds=_is_latents, beside=(scores.ENDING,), inside=pools.FILE
+)
 
 
 def split(ref: str) -> tuple[str, str, str]:
     """ "SOURCE:SPACE#INDEX" as (source, space or "", index or name). Raises BadData."""
     source, _, which = ref.rpartition("#") if "#" in ref else (ref, "#", "0")
-    space = ""
-    if source.endswith(tuple(f":{space}" for space in SPACES)):
-        source, space = source[:-2], source[-1]
+    start, mark, space = source.rpartition(":")
+    source, space = (start, space) if mark and space in FORMS else (source, "")
     if not source or not which:
         raise BadData(f"'{ref}' names no latent", "write FILE#INDEX or NAME#INDEX")
     return source, space, which
@@ -58,9 +74,9 @@ def look(ref: str) -> Found:
     source, space, _ = split(ref)
     path = LATENTS.find(source)
     if not is_own(path):
-        return look_foreign(path, space)
-    found = look_own(path)
-    if space not in ("", found.space):
+        return look_foreign(path, FORMS.get(space, ""))
+    found = look_own(path, space)
+    if not found.arrays and FORMS.get(space, "") not in ("", found.space):
         raise BadData(f"'{ref}' asks for {space}, and its latents lie in {found.space}")
     return found
 
@@ -90,6 +106,24 @@ def read(ref: str) -> Latents:
 def from_file(path: Path, space: Literal["z", "w", ""] = "") -> Latents:
     """The latents in a file, by content; `space` as far as it is known. Raises Missing, BadData."""
     return _loaded(look_own(path) if is_own(path) else look_foreign(path, space))
+
+
+def rows(found: Found, which: Sequence[int]) -> "Tensor":
+    """Some latents of a source, (n, Z), (n, D) or (n, L, D) float32: no others are read. Raises
+    BadData where one is not finite."""
+    taken = slice(which.start, which.stop, which.step) if isinstance(which, range) else which
+    return _finite(found, _numbers(found)[taken])
+
+
+def seeds(found: Found) -> "NDArray[Any]":
+    """The seeds (N,) of a pool."""
+    return open_checkpoint(found.path).views()[SEEDS].numpy()
+
+
+def scored(found: Found) -> tuple[str, ...]:
+    """The attributes whose scores lie beside a source; () where there are none. The latents are
+    not read: whether the scores are theirs is told where these are used. Raises BadData."""
+    return scores.names_of(found.path, trusted=True)
 
 
 def _loaded(found: Found) -> Latents:

@@ -1,7 +1,8 @@
 """latty's own file of latents: one safetensors file with a header that says everything else.
 
 Its array is "latents"; its free text says kind = "latents" and, under "about", a JSON object with
-the fields of Latents but the array.
+the fields of Latents but the array. A pool (schema 2, pools.py) has the same latents in several
+forms, "z" (N, Z), "w" (N, D) and "wp" (N, L, D), and in "seeds" (N,) those that they were drawn of.
 """
 
 import json
@@ -9,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from latty import files
-from latty.checkpoints.safetensors import pieces, read_header, says_kind
+from latty.checkpoints.safetensors import Header, pieces, read_header, says_kind
 from latty.errors import BadData
 from latty.latents.found import Found, Latents, Params, Value, shown
 from latty.version import __version__
 
 KIND = "latents"
-SCHEMA = 1
+SCHEMA, POOL = 1, 2  # of what is written
 ARRAY = "latents"
+FORMS = {"z": "z", "w": "w", "wp": "w"}  # the arrays of a pool -> their space
+SEEDS = "seeds"
 
 
 def is_own(path: Path) -> bool:
@@ -24,8 +27,9 @@ def is_own(path: Path) -> bool:
     return says_kind(path, KIND)
 
 
-def look(path: Path) -> Found:
-    """What latty's own file says of its latents. Raises BadData."""
+def look(path: Path, form: str = "") -> Found:
+    """What latty's own file says of its latents; of a pool the form "z", "w" or "wp", or the first
+    that there is. Raises BadData."""
     header = read_header(path)
     try:
         about = json.loads(header.meta.get("about", ""))
@@ -34,15 +38,43 @@ def look(path: Path) -> Found:
     if not isinstance(about, dict):
         raise BadData(f"{path.name}: 'about' is no JSON object", "write the latents again")
     schema = about.get("schema")
-    if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+    if not isinstance(schema, int) or not 1 <= schema <= POOL:
         raise BadData(f"{path.name}: schema {schema!r:.20} is unknown", "update latty")
-    space, shape = about.get("space"), header.shapes.get(ARRAY, ())
+    arrays = tuple(one for one in FORMS if one in header.shapes) if schema == POOL else ()
+    key = _form(path.name, arrays, form) if schema == POOL else ARRAY
+    space, shape = FORMS.get(key, about.get("space")), header.shapes.get(key, ())
     _check_shape(path.name, space, shape)
+    if arrays:
+        _check_pool(path.name, header, arrays)
     words = {key: _text(about.get(key, "")) for key in ("model", "family", "model_digest")}
     names, notes = (tuple(map(_text, _list(about.get(key)))) for key in ("names", "notes"))
     _check_names(path.name, names, shape[0])
     params = _params(about.get("params"))
-    return Found(path, ARRAY, str(space), shape, names=names, notes=notes, params=params, **words)
+    files = _text(about.get("files"))
+    return Found(path, key, str(space), shape, names=names, notes=notes, params=params,
+                 arrays=arrays, files=files, **words)  # fmt: skip
+
+
+def _form(file: str, arrays: tuple[str, ...], form: str) -> str:
+    """The array of a pool that is meant. Raises BadData where it has none."""
+    fitting = [one for one in arrays if form in ("", one, FORMS[one])]
+    if not fitting:
+        there = ", ".join(arrays)
+        raise BadData(f"{file} holds no {form or 'z, w or wp'}", f"it holds {there}" * bool(there))
+    return form if form in fitting else fitting[0]
+
+
+def _check_pool(file: str, header: Header, arrays: tuple[str, ...]) -> None:
+    """Raises BadData where its arrays are of different latents."""
+    counts = {name: header.shapes[name][:1] for name in arrays}
+    seeds = header.shapes.get(SEEDS, ())
+    whole = header.dtypes.get(SEEDS) == "int64" and len(seeds) == 1
+    if not whole or {*counts.values()} != {seeds}:
+        told = ", ".join(f"{name} {shown(header.shapes[name])}" for name in arrays)
+        raise BadData(f"{file}: {told} and seeds {shown(seeds)} do not belong together")
+    for name in arrays:
+        if len(header.shapes[name]) != (3 if name == "wp" else 2):
+            raise BadData(f"{file}: {name} has the shape {shown(header.shapes[name])}")
 
 
 def _params(value: Any) -> Params:

@@ -63,6 +63,8 @@ class Found:
     key     the array's name in the file
     space   "z", "w", or "" where only a model's shapes can tell
     shape   (N, Z), (N, D) or (N, L, D)
+    arrays  of a pool: "z", "w", "wp", as far as it has them; () of any other file
+    files   of a pool: what its pictures are called, "{seed:06d}.png"
     """
 
     path: Path
@@ -75,6 +77,8 @@ class Found:
     names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     params: Params = ()
+    arrays: tuple[str, ...] = ()
+    files: str = ""
 
     @property
     def label(self) -> int | str | None:

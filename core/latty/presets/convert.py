@@ -1,6 +1,5 @@
 """Between the two shapes: what a file says (tables) and what the program uses (values)."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,7 @@ from latty.presets.tracks import Motion, Track
 from latty.presets.tracks.following import Following
 from latty.presets.tracks.noise import Wander
 from latty.presets.values import SCHEMA, WALKS, Output, PanelPace, Preset, ScenePanel
-from latty.scene import Edit, Scene, Walk
+from latty.scene import Edit, Scene, Walk, latents_between
 from latty.stops import PLAIN, Stop
 from latty.tables.rules import keys_of
 from latty.tables.words import shown
@@ -112,12 +111,6 @@ def _still(table: Table, where: str, tracks: dict[str, Motion]) -> Table:
         edits = (_still(one, f"edits.{i}.", tracks) for i, one in enumerate(found["edits"]))
         found["edits"] = tuple(Edit(**edit) for edit in edits)
     return found
-
-
-def latents_between(ref: str) -> tuple[str, int, int] | None:
-    """ "FILE#3-59" as (FILE, 3, 59): a film from one stored latent to the next; None for others."""
-    found = re.fullmatch(r"(.+)#(\d{1,9})-(\d{1,9})", ref, re.ASCII)
-    return (found[1], int(found[2]), int(found[3])) if found else None
 
 
 def to_dict(preset: Preset) -> Table:

@@ -17,9 +17,8 @@ from latty.errors import BadData, LattyError, Missing
 from latty.models.store import MODELS, model_file
 from latty.presets import sounds
 from latty.presets.archives.opening import Names
-from latty.presets.convert import latents_between
 from latty.presets.digests import model_digest
-from latty.scene import MIXING, SEED_LIMIT, Scene, references
+from latty.scene import MIXING, SEED_LIMIT, Scene, latents_between, references
 from latty.store import Store
 from latty.tables import words
 from latty.tables.rules import Fault

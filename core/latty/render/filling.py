@@ -41,7 +41,7 @@ def fill(
         expect(report, every.stages())
         for i, (one, output) in enumerate(zip(works, preset.outputs, strict=False)):
             views, space = every.of(output, partial(_journal, one))
-            _check_space(one.target, space + every.least(output), options)
+            check_space(one.target, space + every.least(output), options)
             own = provenance.of_output(preset, output, options.folder)
             recipe = {**shared, "frames": preset.count(output), **own}
             recipe |= ground(output, list(opened.values()))
@@ -79,7 +79,7 @@ def _with(recipe: Recipe, chosen: Recipe) -> Recipe:
     return {**recipe, "chosen": chosen} if chosen else recipe
 
 
-def _check_space(target: Path, needed: int, options: Options) -> None:
+def check_space(target: Path, needed: int, options: Options) -> None:
     """Raises OutputError where the disk may be too small."""
     if not (small := work.too_small(target, needed)):
         return

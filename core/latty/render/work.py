@@ -29,6 +29,8 @@ from latty.errors import (
 )
 from latty.files import refuse_existing, sync
 from latty.folders import LOCK, MARK, Folder, parent_of
+from latty.latents import pools
+from latty.latents.scores import place_of
 
 SUFFIX, _KIND = ".latty-work", "render"
 RESUME = "the same command goes on where this one stopped"
@@ -213,8 +215,8 @@ def refuse_overwrite(works: Sequence[Work], overwrite: bool) -> None:
         there = work.standing()
         if there is None or not stat.S_ISDIR(there.st_mode):
             refuse_existing(work.place, overwrite, work.target)
-        elif not is_frames(work.place):
-            hint = "choose another name: only folders of numbered frames are replaced"
+        elif not is_frames(work.place) and not _is_pool(work.place):
+            hint = "choose another name: only folders of numbered frames and pools are replaced"
             raise WouldOverwrite(f"{work.target} holds other files", hint)
         elif not overwrite:
             raise WouldOverwrite(f"{work.target} is there already", "--overwrite replaces it")
@@ -344,6 +346,16 @@ def is_frames(folder: Path) -> bool:
     with os.scandir(folder) as found:
         return all(_FRAME.fullmatch(one.name) and one.is_file(follow_symlinks=False)
                    for one in found)  # fmt: skip
+
+
+def _is_pool(folder: Path) -> bool:
+    """Whether a folder holds a pool, its scores perhaps, and nothing else. Raises OSError."""
+    own = (pools.FILE, pools.MANIFEST, place_of(folder / pools.FILE).name)
+    with os.scandir(folder) as found:
+        return pools.is_pool(folder) and all(
+            one.is_file(follow_symlinks=False) and (one.name in own or one.name.endswith(".png"))
+            for one in found
+        )
 
 
 def _megabytes(count: int) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from torch import Tensor
 from latty.directions.linear import LinearDirection
 from latty.directions.moments import NormalEquations
 from latty.directions.orthogonal import orthogonal
-from latty.directions.sampling import StoppableReport, latents, normal_scores, space_of
+from latty.directions.sampling import StoppableReport, normal_scores
 from latty.directions.scored import ScoredMethod, checked
 from latty.errors import BadData
 from latty.models.base import Generator
@@ -62,7 +62,10 @@ class _Model:
 class TLGAN(ScoredMethod):
     """Least-squares directions of attributes."""
 
+    LATER: ClassVar[tuple[str, ...]] = (*ScoredMethod.LATER, "link")
     ridge: float = 1e-4  # share of the mean variance added to each variance
+    link: Literal["best", "linear", "tanh", "probit"] = "best"  # of all attributes; tanh is the
+    # original's, best = what explains each of them best
     locks: tuple[str, ...] = ()  # attributes that no other direction moves: TL-GAN's lock
     vector: str = "best"  # "best", or one of regression, covariance, alone, alone_covariance
 
@@ -78,7 +81,7 @@ class TLGAN(ScoredMethod):
         known = self.known(generator)
         wanted = [known.index(name) for name in checked(self.names, known)] or range(len(known))
         locks = [known.index(name) for name in checked(self.locks, known)]
-        self.space_: str = space_of(generator, self.space)
+        self.space_: str = self.settled(generator)
         progress = StoppableReport(report)
         scores = self.scores_so_far(generator, 2 * PILOT, progress)
         model = self.model_ = self._regress(generator, scores.double(), progress)
@@ -102,12 +105,10 @@ class TLGAN(ScoredMethod):
         """Of the scores (n, A) of the first n seeds; an attribute that is missing for half of them
         counts as constant, else a sample without a valid score is left out."""
         scores = torch.where(scores.isfinite().double().mean(0) > 0.5, scores, 0.0)
-        low, high = scores[:PILOT].nanquantile(0.01, 0), scores[:PILOT].nanquantile(0.99, 0)
-        middle, half = (low + high) / 2, ((high - low) / 2).clamp_min(1e-9)
+        middle, half = self._range(scores)
         sums, count, stop, levels = None, scores.shape[1], 0, normal_scores(scores)
         for start, stop in pairwise([*range(0, len(scores), PILOT), len(scores)]):
-            seeds = range(self.seed + start, self.seed + stop)
-            x = latents(generator, seeds, self.space_, self.label)
+            x = self.at(generator, range(start, stop), self.space_)
             unit = (scores[start:stop] - middle) / half
             valid = unit.isfinite().all(1)
             sums = sums or NormalEquations(x.shape[1], count * (len(LINKS) + 1))
@@ -116,15 +117,36 @@ class TLGAN(ScoredMethod):
             progress.update(stop, len(scores), "latents")
             if progress.overdue(SHORT) and stop >= 2 * PILOT:
                 break
-        self.seeds_ = f"{self.seed}-{self.seed + stop - 1}"
+        self.seeds_ = self.sampled(stop)
         assert sums is not None
+        if sums.count <= (x.shape[1] if self.latents else 1):
+            what = f"{sums.count} of {len(scores)} samples have a score of every attribute"
+            raise BadData(what, f"at least {x.shape[1] + 1} are needed")
         fit = sums.solve(self.ridge)
-        r2, best = fit.r2.view(-1, count)[: len(LINKS)].max(0)
+        explained = fit.r2.view(-1, count)[: len(LINKS)]
+        if self.link != "best":
+            only = [*LINKS].index(self.link)
+            explained = torch.where(torch.arange(len(LINKS))[:, None] == only, explained, -1e30)
+        r2, best = explained.max(0)
         columns = best * count + torch.arange(count)
         links = tuple(list(LINKS)[int(i)] for i in best)
         spread = sums.spread[:count] * half  # the first link is the attribute itself
         gradients = fit.slopes[:, -count:]
         return _Model(fit.slopes[:, columns], gradients, r2, links, sums.covariance, middle, spread)
+
+    def _range(self, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """The middle (A,) and half the width (A,) of what the links are applied to: of scores
+        (n, A) the first ones', or of those that are given some from all over. Given scores under
+        the original's link are what it took: from -1 to 1. Raises BadData for others."""
+        if self.latents and self.link == "tanh":
+            most = scores.abs().nan_to_num().max()
+            if most > 1:
+                what = f"the link tanh takes scores from -1 to 1, and one of these is {most:g}"
+                raise BadData(what, "--link best scales them, and chooses")
+            return torch.zeros(scores.shape[1]).double(), torch.ones(scores.shape[1]).double()
+        pilot = scores[:: max(1, len(scores) // PILOT)] if self.latents else scores[:PILOT]
+        low, high = pilot.nanquantile(0.01, 0), pilot.nanquantile(0.99, 0)
+        return (low + high) / 2, ((high - low) / 2).clamp_min(1e-9)
 
     # --- directions ---------------------------------------------------------------------------
 

@@ -6,8 +6,10 @@ from latty.cli.parser import Parser
 from latty.cli.values import label, model
 from latty.directions.parameters import LABEL, Parameter, parameters, parse
 from latty.directions.registries import METHODS
+from latty.latents import look
 
 PREFIX = "parameter_"
+LATENTS = "latents"  # the parameter that names stored latents
 
 
 def add(parser: Parser) -> None:
@@ -37,6 +39,8 @@ def given(args: Any, device: str) -> dict[str, Any]:
     model(args.model)
     texts = {one: getattr(args, f"{PREFIX}{one.name}", None) for one in parameters(args.method)}
     found = {one.name: parse(one, text) for one, text in texts.items() if text is not None}
+    if ref := found.get(LATENTS):
+        look(ref)  # what is not there is told before torch is imported
     if isinstance(found.get(LABEL), str):
         found[LABEL] = label(found[LABEL], args.model, device)
     return found

@@ -83,9 +83,12 @@ def latents(run: Run) -> Iterator[Row]:
     for name in latents.LATENTS.files():
         try:
             found = latents.look(name)
+            scores = latents.scored(found)
         except LattyError as error:
             yield {"name": name, "what": f"cannot be read: {error.message}"}
             continue
         shape = " x ".join(str(size) for size in found.shape)
-        yield {"name": name, "what": f"{found.space}, {shape}", "space": found.space,
-               "shape": [*found.shape]}  # fmt: skip
+        words = f"{', '.join(found.arrays) or found.space}, {shape}"
+        words += f", scores of {', '.join(scores)}" if scores else ""
+        yield {"name": name, "what": words, "space": found.space, "shape": [*found.shape],
+               "arrays": [*found.arrays], "scores": [*scores]}  # fmt: skip

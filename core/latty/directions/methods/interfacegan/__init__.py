@@ -21,7 +21,7 @@ from latty.directions.methods.interfacegan.mixed import Mixed
 from latty.directions.methods.interfacegan.survey import survey
 from latty.directions.methods.interfacegan.svm import Boundary, boundary
 from latty.directions.orthogonal import orthogonal
-from latty.directions.sampling import StoppableReport, blocks, latents, space_of
+from latty.directions.sampling import StoppableReport, blocks
 from latty.directions.scored import ScoredMethod, checked, range_of
 from latty.errors import BadData
 from latty.models.base import Generator
@@ -68,11 +68,12 @@ class InterFaceGAN(ScoredMethod):
         """
         known = self.known(generator)
         wanted, held = self._asked(known)
-        self.space_: str = "w" if self.space == "w+" else space_of(generator, self.space)
+        self._fitted = self.settled(generator)
+        self.space_: str = "w" if self._fitted == "w+" else self._fitted
         self._width = generator.info.width
         progress = StoppableReport(report)
         scores = self._scores(generator, progress, work)
-        self.seeds_ = f"{self.seed}-{self.seed + len(scores) - 1}"
+        self.seeds_ = self.sampled(len(scores))
         order = list(dict.fromkeys(held + wanted))
         boundaries = self._boundaries(generator, known, scores, order, progress)
         if not (vectors := self._vectors(known, wanted, held, boundaries)):
@@ -101,6 +102,10 @@ class InterFaceGAN(ScoredMethod):
         """No seeds for w+, whose pictures mix two each: they stay with one process."""
         return range(0) if self.space == "w+" else super().drawn
 
+    def settled(self, generator: Generator) -> str:
+        """The space to fit in, "w+" among them. Raises BadData."""
+        return "w+" if self.space == "w+" and not self.latents else super().settled(generator)
+
     # --- samples ------------------------------------------------------------------------------
 
     def _asked(self, known: Sequence[str]) -> tuple[list[int], list[int]]:
@@ -117,7 +122,7 @@ class InterFaceGAN(ScoredMethod):
         return Mixed(generator, self.label, self.seed, self.samples)
 
     def _scores(self, generator: Generator, progress: StoppableReport, work: Path | None) -> Tensor:
-        if self.space == "w+":
+        if self._fitted == "w+" and not self.latents:
             scores = self._mixed(generator).scores(self.scorer, self.batch, LEAST, progress, work)
         else:
             scores = self.scores_so_far(generator, LEAST, progress)
@@ -130,16 +135,15 @@ class InterFaceGAN(ScoredMethod):
         parts = []
         for part in blocks(range(len(places))):
             some = [places[i] for i in part]
-            if self.space == "w+":
+            if self._fitted == "w+" and not self.latents:
                 parts.append(self._mixed(generator).codes(some).cpu().float().flatten(1))
             else:
-                seeds = [self.seed + place for place in some]
-                parts.append(latents(generator, seeds, self.space_, self.label))
+                parts.append(self.at(generator, some, self._fitted))
         return torch.cat(parts)
 
     def _shaped(self, vector: Tensor) -> Tensor:
         """As directions are: (D,), or (L, D) for w+."""
-        return vector.view(-1, self._width) if self.space == "w+" else vector
+        return vector.view(-1, self._width) if self._fitted == "w+" else vector
 
     # --- boundaries ---------------------------------------------------------------------------
 

@@ -1,30 +1,29 @@
 """Give a checkpoint, directions, latents or a scorer a name here."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty.cli import kinds
 from latty.cli.parser import Parser
 from latty.cli.run import Run
+from latty.cli.verbs.import_ import keeping
 from latty.errors import BadData, Missing, UsageError
 
 if TYPE_CHECKING:
     from latty.cli.importable import Checkpoint
-    from latty.directions.importing.base import Imported
 
 ORDER = 60
 LISTED = 5  # files of which an error says why they are left out
-SHOWN = 8  # names of directions said aloud
 FORMATS = "docs/importing.md names the kinds of files and folders that can be imported"
 
 
 def options(parser: Parser) -> None:
     """What it takes."""
     parser.epilog = (
-        "FILE is a checkpoint, directions or latents of another program, a scorer (TOML), or a\n"
-        "folder that holds one; its content decides, and nothing in it is run. Of several files\n"
+        "FILE is a checkpoint, directions or latents of another program, a scorer (TOML), scores\n"
+        "of stored latents (with --for), a folder of `latty sample --files`, or a folder that\n"
+        "holds one of these; its content decides, and nothing in it is run. Of several files\n"
         "of directions or latents, one set is made for each model and space, and what is left\n"
         "out is said. docs/checkpoints.md says which checkpoints open, docs/specs.md how to\n"
         "describe a network whose strides no checkpoint holds, docs/importing.md all the rest.\n\n"
@@ -32,13 +31,15 @@ def options(parser: Parser) -> None:
     )
     add = parser.add_argument
     add("files", metavar="FILE", nargs="+")
-    add("--name", metavar="N", help="what to call it (default: the file's or folder's own name)")
-    add("--as", metavar="KIND", dest="kind", help="what it is, as in interfacegan or latents")
+    add("--name", metavar="N", help="what to call it (default: the file's or folder's own name); "
+        "of scores in an array their attributes, as in smile,age")  # fmt: skip
+    add("--as", metavar="KIND", dest="kind", help="what it is, as in interfacegan, latents, scores")
     add("--space", metavar="SPACE", help="of directions or latents: z, w or activation:LAYER")
     add("--layers", type=int, default=0, metavar="N",
         help="how many layers its vectors have: 18, or 1 = each row is one by itself")  # fmt: skip
     add("--for", metavar="MODEL", dest="model",
-        help="the model of directions or latents: checked, and kept with them")  # fmt: skip
+        help="the model of directions or latents: checked, and kept with them; of scores the "
+        "latents: a name or a path")  # fmt: skip
     add("--spec", metavar="FILE", help="the architecture of a plain network, in TOML")
     add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings",
         help="a setting of a model that its file lacks, as in z_space_dim=24")  # fmt: skip
@@ -53,6 +54,12 @@ def run(run: Run) -> int:
     for path in paths:
         if not path.exists():
             raise Missing(f"there is no file {path}", "check the path")
+    from latty.cli.verbs.import_ import pool
+
+    if scored := [path for path in paths if pool.are_scores(run, path)]:
+        if (other := next((path for path in paths if path not in scored), None)) is not None:
+            raise UsageError(f"{other.name} is no file of scores", "import it without the rest")
+        return max([pool.keep_scores(run, path) for path in scored])
     if len(paths) == 1:
         return _one(run, paths[0])
     alone = [path for path in paths if path.is_dir() or _is_alone(run, path)]
@@ -74,6 +81,12 @@ def _is_alone(run: Run, path: Path) -> bool:
 
 
 def _one(run: Run, path: Path) -> int:
+    from latty.cli.verbs.import_ import hdf5, pool
+
+    if run.args.kind in (None, "latents", "latty") and (file := pool.pool_in(path)) is not None:
+        return pool.keep_pool(run, path, file)
+    if hdf5.is_hdf5(path):
+        return hdf5.keep(run, path)
     if run.args.spec or run.args.settings:
         return _model(run, path)
     if _is_scorer(path):
@@ -94,6 +107,8 @@ def _one(run: Run, path: Path) -> int:
     if given:
         what = f"{given[0]} is for directions and latents, and this is neither"
         raise UsageError(what, FORMATS)
+    if read is not None and pool.is_column(path):
+        raise pool.of_what(path)
     return _model(run, path, read)
 
 
@@ -141,10 +156,10 @@ def _several(run: Run, paths: list[Path], read: "Checkpoint | None" = None) -> i
     base = args.name or name_for(place if len(paths) == 1 else place.parent)
     names = [f"{base}-{word}" if word else base for word in found.sets]
     with ExitStack() as claims:
-        targets = [claims.enter_context(_claimed(one, name, args.overwrite))
+        targets = [claims.enter_context(keeping.claimed(one, name, args.overwrite))
                    for one, name in zip(found.sets.values(), names, strict=True)]  # fmt: skip
         for one, name, target in zip(found.sets.values(), names, targets, strict=True):
-            _keep(run, name, target, one, found.left)
+            keeping.keep(run, name, target, one, found.left)
     return 0
 
 
@@ -184,51 +199,3 @@ def _model(run: Run, path: Path, read: "Checkpoint | None" = None) -> int:
     with store.MODELS.claimed(name, run.args.overwrite):
         keep(run, store.in_folder(path) or path, name, {}, spec, given=given, read=read)
     return 0
-
-
-# --- directions and latents -----------------------------------------------------------------------
-
-
-def _claimed(found: "Imported", name: str, overwrite: bool) -> AbstractContextManager[Path]:
-    """Where it is kept. Raises UsageError, WouldOverwrite, Locked."""
-    from latty.directions.store import SETS
-    from latty.latents import LATENTS
-
-    return (SETS if found.kind == "directions" else LATENTS).claimed(name, overwrite)
-
-
-def _keep(run: Run, name: str, target: Path, found: "Imported", left: Mapping[str, str]) -> None:
-    """Write a direction set or latents into the store, whole or not at all."""
-    save(target, found)
-    for note in found.notes:
-        run.out.say(note)
-    header = found.header
-    made_for = f", for {header.model}" if header.model else ""
-    size = "x".join(map(str, found.shape))
-    run.out.say(f"{found.kind} of the kind {found.entry}, {size} in {header.space}{made_for}")
-    if found.kind == "directions":
-        more = ", ..." if len(found.names) > SHOWN else ""
-        run.out.say(f"there is: {', '.join(found.names[:SHOWN])}{more}")
-        run.out.say(f'in a preset: direction = "{name}/{found.names[0]}"')
-    else:
-        run.out.say(f'in a preset: latent = "{name}#0"')
-    run.out.result(name, name=name, kind=found.kind, path=str(target), importer=found.entry,
-                   space=header.space, shape=list(found.shape), names=list(found.names),
-                   model=header.model, family=header.family, notes=list(found.notes),
-                   **({"left_out": dict(left)} if left else {}))  # fmt: skip
-
-
-def save(target: Path, found: "Imported") -> None:
-    """Read the numbers, check them, write them. Raises BadData, OutputError."""
-    from latty import latents
-    from latty.directions import file as directions_file
-    from latty.directions.importing.base import CODES, Codes
-
-    arrays, header = found.load(), found.header
-    if isinstance(header, Codes):
-        kept = latents.Latents(header.space, arrays[CODES], header.model, header.family,
-                               header.model_digest, header.names, found.notes,
-                               header.params)  # fmt: skip
-        latents.write(target, kept)
-    else:
-        directions_file.write(target, header, arrays)

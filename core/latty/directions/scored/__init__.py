@@ -1,19 +1,21 @@
-"""Methods that fit to scores of sampled pictures: what tlgan and interfacegan share."""
+"""Methods that fit to scores of sampled pictures, or of latents that somebody else scored: what
+tlgan and interfacegan share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from latty.attributes import names_of
 from latty.attributes.sampled import sampled_scores, shards
-from latty.directions.judging import Judge, info_of
 from latty.directions.linear import LinearDirection
-from latty.directions.sampling import StoppableReport, blocks, gathered
+from latty.directions.sampling import StoppableReport, blocks, gathered, latents, space_of
+from latty.directions.scored.given import Given, given
+from latty.directions.scored.judging import Judge, info_of
 from latty.directions.traverse import Figures
 from latty.errors import BadData
 from latty.models.base import Generator
@@ -64,6 +66,10 @@ class ScoredMethod:
     Scores are kept on disk (`sampled_scores`): they can be drawn before, piece by piece, and a
     second fit goes on where the first one stopped.
 
+    Of stored latents with scores of their own (given.py) nothing is drawn. What these scores say
+    of a picture nobody here knows, so that nothing is measured by walks either: directions are as
+    the fit gives them, in all layers.
+
     dropped_  name and correlation of what was found but does not follow its attribute
     """
 
@@ -78,19 +84,53 @@ class ScoredMethod:
     seed: int = 100_000  # first of the sampled seeds
     probes: int = 8  # held-out seeds for choices; the final figures take twice as many
     span: float = 3.0  # strengths -span..span are measured
+    LATER: ClassVar[tuple[str, ...]] = ("latents", "scores")
+    latents: str = ""  # fit to stored latents, NAME or FOLDER or NAME#0-999, and to their scores
+    scores: str = ""  # a file of the scores of these latents; none = those imported for them
 
     def missing(self, generator: Generator) -> str:
         """Nothing: every generator's pictures can be scored."""
         return ""
 
     def known(self, generator: Generator) -> tuple[str, ...]:
-        """The attributes that can be scored."""
-        return names_of(self.scorer, generator)
+        """The attributes that can be scored, or that are. Raises Missing, BadData."""
+        self._given = self._taken(generator)
+        return self._given.scores.names if self._given else names_of(self.scorer, generator)
+
+    def _taken(self, generator: Generator) -> Given | None:
+        """What is fitted to in the place of samples. Raises Missing, BadData."""
+        if self.scores and not self.latents:
+            raise BadData("--scores are those of stored latents", "--latents says which")
+        if not self.latents:
+            return None
+        for name in ("samples", "scorer"):
+            if getattr(self, name) != getattr(ScoredMethod, name):
+                hint = "POOL#0-999 takes some of them" if name == "samples" else "leave it out"
+                raise BadData(f"--{name} means nothing for latents that are scored", hint)
+        return given(self.latents, self.scores, generator)
+
+    def settled(self, generator: Generator) -> str:
+        """The space to fit in. Raises BadData."""
+        if self._given:
+            return self._given.space(self.space, generator)
+        return space_of(generator, self.space)
+
+    def at(self, generator: Generator, places: Sequence[int], space: str) -> Tensor:
+        """Latents (n, D) of samples by their places, float32 on the CPU."""
+        if self._given:
+            return self._given.rows(places, space, generator, self.label)
+        return latents(generator, [self.seed + place for place in places], space, self.label)
+
+    def sampled(self, count: int) -> str:
+        """What the first `count` samples were, for the header of the set."""
+        if self._given:
+            return self._given.words
+        return f"{self.seed}-{self.seed + count - 1}"
 
     @property
     def drawn(self) -> range:
         """The seeds that are scored."""
-        return range(self.seed, self.seed + self.samples)
+        return range(self.seed, self.seed + (0 if self.latents else self.samples))
 
     def shards(self, generator: Generator, work: Path) -> list[Shard]:
         """The scores of the samples."""
@@ -102,7 +142,9 @@ class ScoredMethod:
 
     def scores_so_far(self, generator: Generator, least: int, progress: StoppableReport) -> Tensor:
         """Scores (n, A) of the first n seeds: of all of them, or of those that an interruption left
-        time for. Raises Interrupted where they are fewer than `least`."""
+        time for; of given latents all. Raises Interrupted where they are fewer than `least`."""
+        if self._given:
+            return self._given.scores.array
 
         def tell(before: int, done: int, total: int, what: str) -> None:
             progress(before + done, self.samples, what)
@@ -124,6 +166,8 @@ class ScoredMethod:
         """The best of the candidates of each attribute, in its best layers if it is to have some;
         the first as it is, without figures, after an interruption. `ranges` are the middle and the
         spread (A,) of the attributes."""
+        if self._given:
+            return [MeasuredDirection(walks[0], i, None) for i, walks in candidates.items()]
         after = self.seed + self.samples
         judge = Judge(generator, self.scorer, self.batch, self.label, *ranges, after,
                       self.probes, self.span)  # fmt: skip

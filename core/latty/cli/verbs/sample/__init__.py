@@ -1,4 +1,4 @@
-"""Draw a contact sheet of a model's samples."""
+"""Draw a contact sheet of a model's samples, or a file for each, with their latents."""
 
 import math
 from dataclasses import replace
@@ -8,7 +8,17 @@ from typing import Any
 from latty.cli import signals
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.cli.values import MOST, label, noise, seeds, size, switches, truncation, whole
+from latty.cli.values import (
+    MOST,
+    label,
+    noise,
+    seed_ranges,
+    seeds,
+    size,
+    switches,
+    truncation,
+    whole,
+)
 from latty.errors import UsageError
 from latty.presets import SCHEMA, Output, Preset
 from latty.presets.formats import format_of
@@ -21,7 +31,13 @@ ORDER = 20
 
 def options(parser: Parser) -> None:
     """What it takes."""
-    parser.epilog = 'stdout: the file written. --json: {"path", "bytes", "model", "seeds"}.'
+    parser.epilog = (
+        "With --files a folder is written (docs/pools.md): a picture for each seed, their latents\n"
+        "in latents.safetensors, and manifest.csv; the same command goes on where it was stopped.\n"
+        "Eight pictures are drawn at once there, whatever --batch says.\n\n"
+        'stdout: the file or folder written. --json: {"path", "bytes", "model", "seeds"}, or\n'
+        '{"path", "model", "files", "latents", "manifest", "arrays"}.'
+    )
     add = parser.add_argument
     add("model", metavar="MODEL", help="a name (latty list models) or a path")
     add("--seeds", default="0-15", metavar="LIST", help="such as 0-15,40 (default: 0-15)")
@@ -30,7 +46,12 @@ def options(parser: Parser) -> None:
     add("--noise", default="const", metavar="KIND", help="const, none or a seed")
     add("--size", type=int, metavar="PX", help="height of one picture")
     add("--columns", type=int, metavar="N", help="pictures in a row (default: nearly square)")
-    add("-o", "--output", metavar="PATH", help="a .png (default: MODEL-samples.png in --out-dir)")
+    add("--files", metavar="NAME", help="a file for each seed in the folder -o, such as "
+        "{seed:06d}.png")  # fmt: skip
+    add("--save-latents", metavar="LIST", help="with --files: z, w (behind the mapping), wp (of "
+        "each layer), or several as in z,w (default: z)")  # fmt: skip
+    add("-o", "--output", metavar="PATH", help="a .png (default: MODEL-samples.png in --out-dir); "
+        "with --files a folder (default: MODEL-pool)")  # fmt: skip
     add("--out-dir", metavar="DIR", help="where results go (default: renders)")
     add("--show", action="store_true", help="show the sheet in this terminal afterwards")
     parser.add_recipe()
@@ -42,8 +63,14 @@ def options(parser: Parser) -> None:
 
 
 def run(run: Run) -> int:
-    """Draw, lay out, write."""
+    """Draw, lay out, write; with --files a pool. Raises UsageError."""
     args, config = run.args, run.config()
+    if args.files is not None:
+        from latty.cli.verbs.sample import pool
+
+        return pool.write(run, _scene(args))
+    if args.save_latents is not None:
+        raise UsageError("--save-latents goes with --files", "such as --files {seed:06d}.png")
     scene, columns = _scene(args), whole("--columns", args.columns, 1, MOST)
     path, wanted = _target(args, config.out_dir), seeds(args.seeds)
     refuse_early(args.model, [path], switches(args)["overwrite"])
@@ -74,7 +101,8 @@ def run(run: Run) -> int:
 def _scene(args: Any) -> Scene:
     """What every picture shares. Raises UsageError."""
     psi, height = truncation(args.truncation), size(args.size)
-    return Scene(args.model, seeds(args.seeds)[0], psi, noise=noise(args.noise), size=height)
+    first = seed_ranges(args.seeds)[0].start
+    return Scene(args.model, first, psi, noise=noise(args.noise), size=height)
 
 
 def _target(args: Any, out_dir: Path) -> Path:

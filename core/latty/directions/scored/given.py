@@ -1,0 +1,129 @@
+"""Stored latents and the scores that somebody else gave them, in the place of sampled pictures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from latty import latents
+from latty.attributes.score_tables import read_scores
+from latty.checkpoints.checkpoint import digest
+from latty.directions.sampling import blocks, space_of
+from latty.errors import BadData
+from latty.latents import Found
+from latty.latents.scores import Scores, chosen, read
+from latty.models.base import Generator, ModelInfo
+from latty.models.labels import class_labels
+from latty.scene import Label, latents_between
+
+SHOWN = 12  # digits of a digest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """Latents of a source, first..stop - 1, in every form that it has, and a score for each.
+
+    name    of the source
+    forms   "z" (N, Z), "w" (N, D), "wp" (N, L, D) -> what the file says of them
+    scores  (n, A) of the chosen latents
+    label   the class they were drawn of, where the file says one
+    """
+
+    name: str
+    forms: Mapping[str, Found]
+    first: int
+    stop: int
+    scores: Scores
+    label: Label
+
+    def __len__(self) -> int:
+        return self.stop - self.first
+
+    @property
+    def words(self) -> str:
+        """Which latents these are, for the header of a set."""
+        file = next(iter(self.forms.values())).path
+        return f"{self.name}#{self.first}-{self.stop - 1}, SHA-256 {digest(file)[:SHOWN]}"
+
+    def space(self, asked: str, generator: Generator) -> str:
+        """The space to fit in, "z", "w" or "w+": "auto" is the family's, where these latents can be
+        had in it. Raises BadData where they cannot."""
+        usual = [generator.info.space, "w", "z"] if asked == "auto" else [asked]
+        for space in usual:
+            if self._form(space):
+                if space == "w":
+                    space_of(generator, "w")  # refuses models whose layers read different codes
+                return space
+        needs = {"z": "z", "w": "w or z", "w+": "wp"}[usual[0]]
+        raise BadData(
+            f"{self.name} holds {', '.join(self.forms)}; --space {usual[0]} needs {needs}"
+        )
+
+    def _form(self, space: str) -> str:
+        """From which form latents in a space are taken; "" for none."""
+        fitting = {"z": ("z",), "w": ("w", "wp", "z"), "w+": ("wp",)}[space]
+        return next((form for form in fitting if form in self.forms), "")
+
+    def rows(self, places: Sequence[int], space: str, generator: Generator, label: Label) -> Tensor:
+        """Latents (n, Z), (n, D), or (n, L * D) for "w+", float32 on the CPU. Raises BadData."""
+        form = self._form(space)
+        found, parts = self.forms[form], []
+        for part in blocks(range(len(places))):
+            which = [self.first + places[i] for i in part]
+            parts.append(self._in(space, form, latents.rows(found, which), generator, label))
+        return torch.cat(parts)
+
+    def _in(
+        self, space: str, form: str, some: Tensor, generator: Generator, label: Label
+    ) -> Tensor:
+        """Latents of a form as those of a space, (n, D) or (n, L * D)."""
+        if space == "w" and form == "z":
+            z = some.to(generator.device)
+            said = label if label is not None else self.label
+            return generator.mapping(z, class_labels(said, z, generator))[:, 0].cpu().float()
+        if space == "w" and form == "wp":
+            if not torch.equal(some, some[:, :1].expand_as(some)):
+                what = f"{self.name} holds codes that differ from layer to layer"
+                raise BadData(what, "--space w+ gives each layer a vector of its own")
+            return some[:, 0]
+        return some.flatten(1)
+
+
+def given(ref: str, file: str, generator: Generator) -> Given:
+    """The latents that "SOURCE" or "SOURCE#0-999" names, with the scores in a file, or those that
+    were imported for them. Raises Missing, BadData, OutputError."""
+    between, info = latents_between(ref), generator.info
+    source = between[0] if between else ref
+    if "#" in source:
+        raise BadData(f"--latents: '{ref}' is one latent", "name all, or some as in POOL#0-999")
+    plain, said, _ = latents.split(source)
+    found = latents.look(source)
+    is_folder = bool(found.arrays) and Path(plain).is_dir()
+    name = found.path.absolute().parent.name if is_folder else found.path.stem
+    if other := latents.made_for_another(source, info):
+        raise BadData(other, "take latents of this model")
+    every = {one: latents.look(f"{plain}:{one}") for one in found.arrays}
+    forms = {one: it for one, it in every.items() if said in ("", one)} or _alone(found, info, ref)
+    for one in forms.values():
+        one.space_in(info)
+    count = found.shape[0]
+    first, last = between[1:] if between else (0, count - 1)
+    if not first <= last < count:
+        raise BadData(f"--latents: {ref} is no part of the {count} of {name}", f"0-{count - 1}")
+    scores = read_scores(Path(file).expanduser(), found) if file else read(found.path, count)
+    if scores is None:
+        hint = f"--scores FILE, or once for all: latty import FILE --for {plain}"
+        raise BadData(f"{name} has no scores", hint)
+    part = chosen(scores, slice(first, last + 1))
+    return Given(name, forms, first, last + 1, part, found.label)
+
+
+def _alone(found: Found, info: ModelInfo, ref: str) -> dict[str, Found]:
+    """The one form that a file has. Raises BadData where that may be z or w."""
+    space = found.space_in(info)
+    if not found.space and len(found.shape) == 2 and info.z_dim == info.width:
+        what = f"--latents: {found.path.name} may hold z or w"
+        raise BadData(what, f"{ref}:w says that it is w, {ref}:z that it is z")
+    return {space if len(found.shape) == 2 else "wp": found}
