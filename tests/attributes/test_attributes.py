@@ -17,8 +17,9 @@ from latty.attributes import (
     open_scorer,
     parse_attributes,
     scores_of,
+    units_of,
 )
-from latty.attributes.base import Scorer
+from latty.attributes.base import Scorer, range_of
 from latty.attributes.names import Attribute, scorer_names
 from latty.attributes.pixels import middle
 from latty.attributes.registries import SCORERS
@@ -68,6 +69,14 @@ def test_every_scorer_says_what_it_gives(name: str) -> None:
     assert isinstance(scorer, Scorer) and len(set(scorer.names)) == len(scorer.names)
     assert len(scorer.units) == len(scorer.names) and scorer.digest and scorer.differentiable
     assert names_of(name) == scorer.names, "ATTRIBUTES is what the list of scorers shows"
+    assert units_of(name) == SCORERS.constant(name, "UNITS") == scorer.units, "and UNITS"
+    assert all(scorer.units)
+    if SCORERS.constant(name, "EXACT"):
+        return  # a network may say more than there is, of what is no portrait
+    noise = torch.rand(20, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    for column, unit in zip(scorer.score(noise).unbind(1), scorer.units, strict=True):
+        low, high = range_of(unit) or (-torch.inf, torch.inf)
+        assert ((column.nan_to_num(low) >= low) & (column.nan_to_num(low) <= high)).all(), unit
 
 
 def test_no_two_scorers_are_the_same() -> None:

@@ -164,7 +164,7 @@ names = ["left", "up"]
 activation = "tanh"
 """
     scorer = open_scorer(str(card(tmp_path, text)))
-    assert scorer.units == ("probability", "probability", "probability", "years", "", "")
+    assert scorer.units == ("probability", "probability", "probability", "years", "-1..1", "-1..1")
     image = torch.tensor([1.0, 0.0, -1.0]).view(1, 3, 1, 1)
     numbers = torch.tensor([3.0, 1.5, 0, 0, 0, 0])
     wanted = [*numbers[:2].softmax(0), 0.5, 0, 0, 0]
@@ -522,11 +522,17 @@ def test_the_list_of_scorers_has_ours_and_the_users(cnn: Path, tmp_path: Path) -
     assert run.returncode == 0, run.stderr
     rows = {row["name"]: row for row in map(json.loads, run.stdout.splitlines())}
     assert rows["geometry"]["attributes"] == ["x", "y", "area"]
+    assert rows["geometry"]["ranges"] == [[-0.5, 0.5], [-0.5, 0.5], [0, 1]]
+    assert rows["factors"]["units"] == ["-1..1"] * 22 + ["logit"]
+    assert rows["factors"]["ranges"][-1] is None
+    assert rows["smiles"]["units"] == ["probability"] * 2 and rows["smiles"]["ranges"][0] == [0, 1]
+    assert rows["broken"]["units"] == rows["broken"]["ranges"] == []
     assert rows["smiles"]["attributes"] == ["smile", "hat"] and rows["smiles"]["kind"] == "cnn"
     assert "of my own" in rows["smiles"]["what"] and "cannot be read" in rows["broken"]["what"]
     assert next(iter(rows)) == "factors" and len(rows["factors"]["attributes"]) == 23
     shown = latty("list", "scorers", home=tmp_path).stdout
     assert "yaw, pitch, roll" in shown and "smile, hat" in shown
+    assert "-1..1; glasses: logit" in shown and "y: image heights, -0.5..0.5" in shown
 
 
 def test_the_cards_of_the_guide_are_right(tmp_path: Path) -> None:

@@ -110,6 +110,85 @@ def test_a_goal_out_of_reach_is_a_failed_job_with_a_way(here: Path, capsys: Capt
     assert len(list((here / "down").iterdir())) == 7
 
 
+def test_every_step_is_kept_with_its_score(here: Path, capsys: Capture) -> None:
+    """In the file, in --json, under the pictures of the strip; and in a preset of one's own."""
+    words = ("edit", "portraits", "--seed", "3", "--attribute", "smile", "--to", "p95", "--json")
+    more = ("--frames", "all", "--every", "2", "--captions", "--size", "48", "--name", "up")
+    assert main([*words, *more]) == 0
+    told = json.loads(capsys.readouterr().out)
+    folder = here / "renders"
+    names = ["up.gif", "up", "up.png", "up.safetensors"]
+    assert [Path(path).name for path in told["paths"]] == names
+    assert told["unit"] == "-1..1" and told["goal"] <= told["end"] <= told["goal"] * 1.02
+    latents = from_file(folder / "up.safetensors")
+    steps = told["steps"]
+    assert len(told["scores"]) == len(latents.array) == steps + 1 == len([*folder.glob("up/*.png")])
+    assert told["scores"] == pytest.approx(factors(folder / "up.safetensors", "smile"), abs=1e-5)
+    assert [told["start"], told["end"]] == [told["scores"][0], told["scores"][-1]]
+    kept = dict(latents.params)
+    assert kept["scores"] == tuple(told["scores"])
+    assert kept["attribute"] == "smile" and kept["unit"] == "-1..1"
+
+    shown = -(-steps // 2) + 1
+    with Image.open(folder / "up.png") as strip, Image.open(folder / "up" / "00000.png") as frame:
+        assert strip.width >= 48 * min(shown, 10) and strip.height > 48
+        plain = np.asarray(frame.convert("RGB")).astype(int)
+    (here / "bare.toml").write_text(
+        'schema = 1\n[scene]\nmodel = "portraits"\nsize = 48\n'
+        'latent = "renders/up.safetensors#0"\n[[outputs]]\npath = "bare.png"\nsize = 48\n'
+    )
+    assert main(["render", "bare.toml"]) == 0
+    with Image.open(folder / "bare.png") as bare:
+        changed = abs(np.asarray(bare.convert("RGB")).astype(int) - plain).max(2) > 8
+    assert changed[34:].any() and not changed[:24].any(), "the score stands at the bottom"
+
+    for file in ("up.png", "up.gif"):
+        assert main(["render", f"renders/{file}", "--out-dir", "again", "--force"]) == 0
+        assert content(here / "again" / file) == content(folder / file)
+
+
+def test_a_text_may_hold_the_score_of_a_latent(here: Path, capsys: Capture) -> None:
+    text = (
+        'schema = 1\n[scene]\nmodel = "portraits"\n{start}\n'
+        '[[text]]\nvalue = "{{score:.1f}}"\n[[outputs]]\npath = "a.gif"\n'
+    )
+    (here / "a.toml").write_text(text.format(start="seed = 3"))
+    assert main(["check", "a.toml"]) == 65
+    assert "no latent with a score" in capsys.readouterr().err
+    words = ("edit", "portraits", "--attribute", "smile", "--to", "0.5", *SMALL, "-o", "w.gif")
+    assert main([*words]) == 0
+    (here / "a.toml").write_text(text.format(start='latent = "w.safetensors#0-6"'))
+    assert main(["check", "a.toml"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("to", "goal"), [("95%", 0.95), ("0.95", 0.95), ("5%", 0.05), ("p50", None)]
+)
+def test_goals_in_words(to: str, goal: float | None, here: Path, capsys: Capture) -> None:
+    """A share of glasses that are there or not; a percentile is one of random pictures."""
+    words = ("edit", "portraits", "--attribute", "glasses", "--to", to, "--json", *SMALL)
+    assert main([*words]) == 0
+    told = json.loads(capsys.readouterr().out)
+    if goal is None:
+        generator = open_model("portraits", "cpu")
+        assert isinstance(generator, HasFactors)
+        codes = generator.mapping(generator.sample(range(300_000, 300_500)))
+        column = generator.factor_names().index("glasses")
+        goal = float(generator.factors(codes)[:, column].double().quantile(0.5))
+    assert told["goal"] == pytest.approx(goal, abs=1e-6) and told["stopped"] == "reached"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "to"), [(5, "0.95"), (5, "0.8"), (3, "-0.8"), (3, "0.95")])
+def test_ridges_of_the_demo_are_crossed(seed: int, to: str, here: Path, capsys: Capture) -> None:
+    """Where steps that only ever rise get stuck."""
+    words = ("edit", "demo", "--seed", f"{seed}", "--attribute", "smile", "--to", to, "--json")
+    assert main([*words, "--size", "32", "--frames", "3"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["stopped"] == "reached"
+    assert abs(told["end"]) >= abs(float(to)) and told["scores"][-1] == told["end"]
+
+
 def test_z_and_scorers_that_look(here: Path, capsys: Capture) -> None:
     words = ("edit", "demo", "--seed", "1", "--attribute", "brightness/luma", "--to", "0.5")
     more = ("--space", "z", "--identity", "0.3", "--frames", "3", "--name", "light", "--json")
@@ -135,7 +214,17 @@ BASE = ("--attribute", "smile", "--to", "0.5")
         (("demo", "--attribute", "smlie", "--to", "1"), 66, "did you mean 'smile'"),
         (("demo", *BASE, "--steps", "0"), 2, "--steps: 0"),
         (("demo", *BASE, "--identity", "2"), 2, "--identity: 2"),
-        (("demo", *BASE, "--to", "nan"), 2, "--to: nan"),
+        (("demo", *BASE, "--to", "nan"), 2, "--to: 'nan' is no goal"),
+        (("demo", *BASE, "--to", "1e10"), 2, "is not from"),
+        (("demo", *BASE, "--to", "p101"), 2, "'p101' is no percentile"),
+        (("demo", *BASE, "--to", "120%"), 2, "'120%' is no probability"),
+        (("demo", *BASE, "--to", "p9%"), 2, "a percentile such as p90"),
+        (("demo", *BASE, "--to", "95%"), 65, "smile is no probability: it counts -1..1"),
+        (("demo", "--attribute", "glasses", "--to", "100%"), 65, "no logit is 100%"),
+        (("demo", *BASE, "--frames", "1"), 2, "--frames: '1'"),
+        (("demo", *BASE, "--frames", "every"), 2, "--frames: 'every'"),
+        (("demo", *BASE, "--every", "0"), 2, "--every: 0"),
+        (("demo", *BASE, "--of", "logit", "--to", "2"), 2, "--to: 2 is no probability"),
         (("demo", *BASE, "--layers", "8-4"), 2, "ends before it starts"),
         (("demo", *BASE, "-o", "walk.mp4"), 2, "is no .gif"),
         (("demo", *BASE, "--name", "a/b"), 2, "no file name"),

@@ -31,6 +31,120 @@ def bent(way: Tensor) -> Tensor:
     return torch.tanh(ACROSS @ way + 0.2 * (way[0] * way[1]))
 
 
+def walked_plainly(score: Landscape, goal: float, step: float = 0.3, steps: int = 60) -> bool:
+    """Whether the loop of the notebook arrives, with steps of one length: w <- w + step g / |g|."""
+    way = ORIGIN.clone()
+    sign = 1 if goal > score(way) else -1
+    for _ in range(steps):
+        leaf = way.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(score(leaf), leaf)
+        way = way + sign * step * slope / slope.norm()
+        if sign * (score(way) - goal) >= 0:
+            return True
+    return False
+
+
+def kink(way: Tensor) -> Tensor:
+    """A ridge without a width, in a curve; across it the slope is eight times that along it."""
+    return way[0] - 8 * (way[1] - torch.sin(way[0])).abs()
+
+
+def valley(way: Tensor) -> Tensor:
+    """Rosenbrock's, upside down."""
+    return way[0] - 10 * (way[1] - way[0] ** 2 / 4).square()
+
+
+def dips(way: Tensor) -> Tensor:
+    """A slope with a dip narrower than a step, every 0.35."""
+    return way[0] + 0.5 * way[1] + 0.15 * torch.sin(18 * way[0])
+
+
+def network(seed: int) -> Landscape:
+    """A random network of kinks."""
+    draw = torch.Generator().manual_seed(seed)
+    first, second = torch.randn(24, 4, generator=draw), torch.randn(24, generator=draw) / 5
+    return lambda way: second @ (first @ way + first[:, 0]).relu()
+
+
+RIDGES = {"kink": kink, "valley": valley, "dips": dips}
+
+
+@pytest.mark.parametrize("goal", [1.0, -1.0, 2.5])
+@pytest.mark.parametrize("name", RIDGES)
+def test_it_gets_through_ridges(name: str, goal: float) -> None:
+    """Where no short step helps, or only very short ones do."""
+    walked = climb(sees(RIDGES[name]), ORIGIN, goal, ClimbRules())
+    assert walked.stopped == "reached"
+    assert float(walked.scores[-1]) == pytest.approx(goal, rel=0.011)
+    assert float(RIDGES[name](walked.ways[-1])) == float(walked.scores[-1])
+
+
+def test_it_is_never_behind_the_plain_loop() -> None:
+    """On random networks, up and down, however near the goal is."""
+    plainly = arrived = 0
+    for seed in range(24):
+        score = network(seed)
+        begin = float(score(ORIGIN))
+        for change in (-6.0, -2.0, 0.5, 2.0):
+            one = walked_plainly(score, begin + change)
+            other = climb(sees(score), ORIGIN, begin + change, ClimbRules(distance=100.0))
+            assert other.stopped == "reached" or not one, (seed, change)
+            plainly, arrived = plainly + one, arrived + (other.stopped == "reached")
+    assert arrived >= plainly > 60, "the test would not see a difference"
+
+
+def test_the_best_frame_is_kept() -> None:
+    """Of a walk that goes past the top and does not come back."""
+    walked = climb(sees(kink), ORIGIN, 50.0, ClimbRules(steps=20))
+    assert walked.stopped in ("steps", "stuck", "distance")
+    assert float(walked.scores[-1]) == float(walked.scores.max())
+    ahead = walked.scores[walked.forward]
+    assert walked.forward[0] == 0 and walked.forward[-1] == len(walked.scores) - 1
+    assert (ahead.diff() > 0).all()
+
+
+def test_no_more_is_looked_at_than_allowed() -> None:
+    """However far the goal is: two walks, each step one gradient and some tries."""
+    looks = 0
+
+    def look(way: Tensor) -> LookAt:
+        nonlocal looks
+        looks += 1
+        return LookAt(kink(way), way.new_zeros(0))
+
+    climb(look, ORIGIN, 1e6, ClimbRules(steps=30))
+    assert looks < 30 * (2 + 13)
+
+
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_nowhere_to_go_ends_at_once(start: float) -> None:
+    """No gradient at the start, or a plateau on the way."""
+
+    def plateau(way: Tensor) -> Tensor:
+        return (way[0] + start).clamp(0.5, 1.5)
+
+    walked = climb(sees(plateau), ORIGIN, 3.0, ClimbRules())
+    assert walked.stopped == "stuck" and len(walked.ways) <= 4
+    assert float(walked.scores[-1]) == (0.5 if start == 0 else 1.5)
+
+
+def test_gradients_that_are_no_numbers_end_it() -> None:
+    """The root of nothing has an endless slope; beyond an edge there is no score."""
+
+    def root(way: Tensor) -> Tensor:
+        return (way[0] - 0.5).clamp_min(0).sqrt() + 0 * way[1]
+
+    walked = climb(sees(root), ORIGIN, 1.0, ClimbRules())
+    assert walked.stopped == "stuck" and len(walked.ways) == 1
+
+    def edge(way: Tensor) -> Tensor:
+        return torch.where(way[0] < 1.1, way[0], torch.nan)
+
+    walked = climb(sees(edge), ORIGIN, 2.0, ClimbRules())
+    assert walked.stopped == "stuck" and walked.scores.isfinite().all()
+    assert float(walked.scores[-1]) == pytest.approx(1.1, abs=0.01)
+
+
 @pytest.mark.parametrize("goal", [0.9, -0.9, 0.01])
 @pytest.mark.parametrize("landscape", [plain, bent], ids=["plain", "bent"])
 def test_it_ends_at_the_goal(landscape: Landscape, goal: float) -> None:
@@ -86,7 +200,8 @@ def test_too_long_a_step_is_taken_back() -> None:
         return way[0] - 40 * (way[1] - way[0] ** 2).square()
 
     walked = climb(sees(ridge), ORIGIN, 0.5, ClimbRules(step=2.0, steps=2000))
-    assert (walked.scores.diff() > 0).all() and walked.stopped == "reached"
+    assert walked.stopped == "reached" and float(walked.scores[-1]) >= 0.5
+    assert (walked.scores[walked.forward].diff() > 0).all()
 
 
 def test_kept_attributes_stay() -> None:
@@ -126,7 +241,7 @@ def test_identity_ends_nearer_to_the_start() -> None:
     held = climb(sees(turning), start, 0.95, ClimbRules(step=0.1, identity=0.5))
     assert plainly.stopped == held.stopped == "reached"
     long, short = ((c.ways[-1] - start).norm() for c in (plainly, held))
-    assert float(short) < float(long) * 0.98
+    assert float(short) < float(long) * 0.99
 
 
 def test_a_climb_repeats_exactly() -> None:

@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty.attributes.card import read_card
-from latty.attributes.names import attribute, card_file, exact, names_of, parse_attributes
+from latty.attributes.names import (
+    attribute,
+    card_file,
+    exact,
+    names_of,
+    parse_attributes,
+    units_of,
+)
 from latty.attributes.registries import SCORERS
 from latty.errors import LattyError
 from latty.files import stamp_of
@@ -16,7 +23,7 @@ if TYPE_CHECKING:  # torch takes seconds to import: names must not wait for it
     from latty.attributes.base import Scorer
     from latty.models.base import Generator, Labels
 
-__all__ = ["attribute", "names_of", "open_scorer", "parse_attributes", "scores_of"]
+__all__ = ["attribute", "names_of", "open_scorer", "parse_attributes", "scores_of", "units_of"]
 
 
 def open_scorer(ref: str) -> "Scorer":

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any
 
+from latty.attributes.base import PROBABILITY
 from latty.files import cached
 from latty.models.spec import BATCH_NORM, CHANNELS, CONV, FLAG, SCHEMA, SLOPE, TENSORS
 from latty.tables.reading import Kind, read
@@ -45,6 +46,13 @@ class Group:
     names: tuple[str, ...]
     activation: str
     unit: str = ""
+
+    @property
+    def counts(self) -> str:
+        """The unit of its scores."""
+        if self.activation in ("sigmoid", "softmax"):
+            return PROBABILITY
+        return self.unit or ("-1..1" if self.activation == "tanh" else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +104,11 @@ class Card:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(name for group in self.groups for name in group.names)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """What each output counts, as `Scorer` says it."""
+        return tuple(group.counts for group in self.groups for _ in group.names)
 
 
 # --- what each key may be ------------------------------------------------------------------------

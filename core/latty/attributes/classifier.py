@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latty.attributes import cnn
-from latty.attributes.base import PROBABILITY
 from latty.attributes.card import Card, Group, read_card
 from latty.attributes.onnx import OnnxNetwork
 from latty.attributes.pixels import luma, middle, shares
@@ -49,7 +48,7 @@ class Classifier:
     def __init__(self, file: str, card: Card, network: Network, digest: str) -> None:
         self.file, self.card, self.network, self.digest = file, card, network, digest
         self.names = card.names
-        self.units = tuple(_unit(group) for group in card.groups for _ in group.names)
+        self.units = card.units
         self.differentiable = card.kind != "onnx"
 
     def score(self, images: Tensor) -> Tensor:
@@ -70,10 +69,6 @@ class Classifier:
             [_activated(part, group) for part, group in zip(parts, self.card.groups, strict=True)],
             1,
         )
-
-
-def _unit(group: Group) -> str:
-    return PROBABILITY if group.activation in ("sigmoid", "softmax") else group.unit
 
 
 def _activated(numbers: Tensor, group: Group) -> Tensor:

@@ -58,19 +58,30 @@ def names_of(scorer: str, generator: "Generator | None" = None) -> tuple[str, ..
     if (known := exact(scorer, generator)) is not None:
         return tuple(known.factor_names())
     path = card_file(scorer)
-    return _written(scorer) if path is None else read_card(path).names
+    return _written(scorer, "ATTRIBUTES") if path is None else read_card(path).names
+
+
+def units_of(scorer: str, generator: "Generator | None" = None) -> tuple[str, ...]:
+    """What each attribute of one scorer counts, as `Scorer.units` says it; of a generator that
+    knows its own factors, what it says of them. Raises Missing, BadData."""
+    if (known := exact(scorer, generator)) is not None:
+        units = getattr(known, "factor_units", None)
+        return tuple(units()) if units else ("",) * len(known.factor_names())
+    path = card_file(scorer)
+    return _written(scorer, "UNITS") if path is None else read_card(path).units
 
 
 @lru_cache(maxsize=32)
-def _written(entry: str) -> tuple[str, ...]:
-    """ATTRIBUTES as an entry's source spells them; entries of other packages are opened, and have
-    none where they cannot be used."""
-    if (written := SCORERS.constant(entry, "ATTRIBUTES")) is not None:
+def _written(entry: str, word: str) -> tuple[str, ...]:
+    """ATTRIBUTES or UNITS as an entry's source spells them; entries of other packages that do not
+    are opened, and have none where they cannot be used."""
+    if (written := SCORERS.constant(entry, word)) is not None:
         return tuple(written)
     try:
-        return SCORERS.load(entry)().names
+        opened = SCORERS.load(entry)()
     except Missing:
         return ()
+    return opened.names if word == "ATTRIBUTES" else opened.units
 
 
 # --- attributes -----------------------------------------------------------------------------------

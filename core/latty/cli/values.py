@@ -4,6 +4,7 @@ done although something speaks against it."""
 from itertools import pairwise
 from typing import Any, TypedDict
 
+from latty.attributes.target import TARGETS, AttributeTarget, parse_target
 from latty.errors import BadData, UsageError
 from latty.scene import SEED_LIMIT, SIZES, TRUNCATIONS, Label, Noise
 
@@ -54,6 +55,14 @@ def within(name: str, value: float, low: float, high: float, hint: str = "") -> 
     """Raises UsageError where the number that option `name` holds is not from low to high."""
     if not low <= value <= high:
         raise UsageError(f"{name}: {value:g} is not from {low:g} to {high:g}", hint)
+
+
+def target(text: str) -> AttributeTarget:
+    """Where an attribute shall go: 0.95, 95% or p90. Raises UsageError."""
+    try:
+        return parse_target(text)
+    except ValueError as error:
+        raise UsageError(f"--to: {error}", TARGETS) from None
 
 
 def truncation(value: float) -> float:

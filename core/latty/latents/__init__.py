@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from latty import home
 from latty.checkpoints import open_checkpoint
 from latty.errors import BadData
-from latty.files import stamp
+from latty.files import cached, stamp
 from latty.latents import pools, scores
 from latty.latents.file import FORMS, SEEDS, is_own, write
 from latty.latents.file import look as look_own
 from latty.latents.foreign import look as look_foreign
-from latty.latents.found import Found, Latents, Model, Space
+from latty.latents.found import SCORES, Found, Latents, Model, Space
 from latty.store import Store
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LATENTS",
+    "SCORES",
     "Found",
     "Latents",
     "Model",
@@ -41,6 +42,7 @@ __all__ = [
     "look",
     "read",
     "rows",
+    "score",
     "scored",
     "seeds",
     "split",
@@ -96,6 +98,19 @@ def start(ref: str, model: Model, foreign: bool = False) -> "tuple[Space, Tensor
     if space == "z":
         return space, row[None]
     return space, row.expand(model.num_layers, model.width)[None].clone()
+
+
+def score(ref: str) -> float | None:
+    """What a scorer said of the latent of a reference; None where its file does not say it. Raises
+    Missing, BadData."""
+    source, _, which = split(ref)
+    path = LATENTS.find(source)
+    if not is_own(path) or not (known := (found := _looked(path)).scores):
+        return None
+    return known[found.index(which)]
+
+
+_looked = cached(8)(look_own)  # a film asks for each of its frames
 
 
 def read(ref: str) -> Latents:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # what a file holds is said without torch
     from torch import Tensor
 
 SPACES = ("z", "w")
+SCORES = "scores"  # a parameter: what a scorer said of each latent
 
 Space = Literal["z", "w"]
 Value = str | int | float | bool | None | tuple["Value", ...]
@@ -43,7 +44,8 @@ class Latents:
     model, family, model_digest   what they were made for; no digest = any model of the family
     names         one per latent, or none at all
     notes         what else there is to know, a line each
-    params        what its file knew, by name: "class" and "truncation" are how to draw them
+    params        what its file knew, by name: "class" and "truncation" are how to draw them,
+                  "scores" a number for each, of "attribute" in "unit"
     """
 
     space: Space
@@ -92,6 +94,15 @@ class Found:
         known = dict(self.params).get("truncation")
         good = isinstance(known, int | float) and not isinstance(known, bool)
         return float(known) if good and isinstance(known, int | float) else None
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """The score of each latent, none where the file does not say them all."""
+        known = dict(self.params).get(SCORES)
+        if not isinstance(known, tuple) or len(known) != self.shape[0]:
+            return ()
+        numbers = tuple(float(one) for one in known if isinstance(one, int | float))
+        return numbers if len(numbers) == len(known) else ()
 
     def index(self, which: str) -> int:
         """The place of "3", "-1" or a name. Raises Missing."""

@@ -61,7 +61,7 @@ def checked(source: PresetFile) -> Checked:
     source.refuse([*together.missing(source, preset)])
     faults = together.of_scenes(source, preset, together.faults, with_model.faults)
     faults += together.silent(source, preset)
-    source.refuse([*faults, *_fonts(source, preset)])
+    source.refuse([*faults, *_fonts(source, preset), *together.unscored(source, preset)])
     checks = (_whole, _timing, together.paces, together.sounds_end)
     found = [*_unused(source), *(one for find in checks for one in find(source, preset))]
     found += [source.problem(*said) for said in idle(source.data, preset)]

@@ -19,7 +19,7 @@ PLACES = (
     "top-left", "top", "top-right", "left", "centre", "right", "bottom-left", "bottom",
     "bottom-right",
 )  # fmt: skip
-NUMBERS = ("t", "seconds", "frame", "frames", "strength", "truncation", "cutoff")
+NUMBERS = ("t", "seconds", "frame", "frames", "strength", "truncation", "cutoff", "score")
 WORDS = ("seed", "direction", "model", "class", "name")
 PLACEHOLDERS = (*NUMBERS, *WORDS)
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

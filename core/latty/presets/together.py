@@ -112,6 +112,20 @@ def paces(source: PresetFile, preset: Preset) -> Iterator[Problem]:
         yield source.problem(("panels", index, "preset"), what, "or say seconds beside it")
 
 
+def unscored(source: PresetFile, preset: Preset) -> Iterator[Problem]:
+    """Texts with the score of a latent, where no latent has one."""
+    from latty import latents  # few presets need it
+
+    written = [(("text", i, "value"), one.value, preset) for i, one in enumerate(preset.texts)]
+    written += [(("panels", i, "title"), one.title, one.preset)
+                for i, one in enumerate(preset.panels)]  # fmt: skip
+    for where, said, part in written:
+        start = part.scene.latent
+        if "{score" in said.replace("{{", "") and (not start or latents.score(start) is None):
+            what = "holds {score}, and the scene starts at no latent with a score"
+            yield source.problem(where, what, "latty edit writes such latents")
+
+
 def silent(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     """Sounds that are silent for the whole film, where something follows them."""
     for where, ref, offset in sounds.named(source.data):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from latty import latents
 from latty.presets import Output, Preset, fonts
 from latty.presets.colours import colour
 from latty.presets.fonts import Faces, Typeface
@@ -43,6 +44,7 @@ def facts_at(
         "strength": edits[first] if first else 0.0,
         "truncation": scene.truncation,
         "cutoff": scene.cutoff or 0,
+        "score": (scene.latent and latents.score(scene.latent)) or 0.0,
         "seed": _seed(preset, scene),
         "direction": named(scene.edits[index].direction) if first else "",
         "model": Path(scene.model).stem,

@@ -1,69 +1,108 @@
 """A climb as files: a GIF, numbered frames, and the latents from which their preset draws them."""
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from latty.latents import Latents
+from latty.latents import SCORES, Latents, Space
 from latty.latents import write as write_latents
 from latty.models import open_model
 from latty.presets import Track
+from latty.presets.texts import Caption
 from latty.presets.values import SCHEMA, Output, Preset
-from latty.render import Options, work
+from latty.render import work
 from latty.render.climbing import ClimbResult, Goal, climb_from
 from latty.render.filling import fill
+from latty.render.options import ClimbFilm, Options
 from latty.report import Report
 from latty.scene import Scene
 
+ACROSS = 10  # pictures in a row of a strip, until they are more than as many rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Climbed:
+    """A climb that is written: its files, and the score of each frame."""
+
+    files: list[Path]
+    result: ClimbResult
+    scores: list[float]
+
 
 def climb_to_files(
-    scene: Scene, goal: Goal, place: Path, frames: int, note: str, options: Options, report: Report
-) -> tuple[list[Path], ClimbResult]:
-    """Climb from a scene, and write PLACE.gif, the folder PLACE of numbered frames, and
-    PLACE.safetensors, whose latent i is that of frame i and where their preset starts. `note`, what
-    was asked for as JSON, is kept with the latents.
+    scene: Scene,
+    goal: Goal,
+    place: Path,
+    film: ClimbFilm,
+    note: str,
+    options: Options,
+    report: Report,
+) -> Climbed:
+    """Climb from a scene, and write the files of a film of it, which start at its latents. `note`,
+    what was asked for as JSON, is kept with the latents.
 
     Raises WouldOverwrite, Locked, OutputError, and what a climb and a render raise.
     """
-    files = [
-        place.with_name(f"{place.name}.gif"),
-        place,
-        place.with_name(f"{place.name}.safetensors"),
-    ]
-    outputs = (Output(f"{place.name}.gif", loop="bounce"), Output(f"{place.name}/", loop="once"))
+    files = film.files(place)
+    options = replace(options, sidecar=False)
     with work.publication(files, note, options.overwrite) as works:
         generator = open_model(scene.model, options.device)
         result = climb_from(scene, generator, goal, report)
+        climb = result.climb
+        ways = climb.ways if film.frames is None else evenly(climb.ways[climb.forward], film.frames)
+        scores = result.scores.tolist() if film.frames is None else result.scored(ways)
         if works:
-            latents, start = _latents(result, frames, note)
+            latents, start = _latents(result, ways, scores, goal.attribute, note)
             with work.disk_errors(works):
-                write_latents(works[2].file, latents)
-            start = replace(start, latent=f"{works[2].file.absolute()}#0")
-            track = Track(((0.0, 0.0), (1.0, frames - 1.0)))
-            preset = Preset(
-                SCHEMA, place.name, start, frames, (("latent", track),), outputs=outputs
-            )
-            fill(works, preset, replace(options, sidecar=False), generator, report)
-    return files, result
+                write_latents(works[-1].file, latents)
+            start = replace(start, latent=f"{works[-1].file.absolute()}#0")
+            preset = _preset(place.name, start, len(ways), film.captions, goal.attribute)
+            fill(works[:2], preset, options, generator, report)
+            if film.every:
+                fill(works[2:], _strip(preset, film.every), options, generator, report)
+    return Climbed(files, result, scores)
 
 
-def _latents(result: ClimbResult, frames: int, note: str) -> tuple[Latents, Scene]:
-    """A latent for each frame, and the scene that draws them: z where all of it moved before the
-    mapping, else codes, which are truncated already."""
+def _preset(name: str, start: Scene, frames: int, captions: bool, attribute: str) -> Preset:
+    words = attribute.rpartition("/")[2].replace("{", "{{").replace("}", "}}")
+    texts = (Caption(f"{words} {{score:.2f}}"),) if captions else ()
+    outputs = (Output(f"{name}.gif", loop="bounce"), Output(f"{name}/", loop="once"))
+    track = Track(((0.0, 0.0), (1.0, frames - 1.0)))
+    tracks = (("latent", track),)
+    return Preset(SCHEMA, name, start, frames, tracks, outputs=outputs, texts=texts)
+
+
+def _strip(preset: Preset, every: int) -> Preset:
+    """Frames at even distances of at most so many, the first and the last among them, each over
+    its score."""
+    shown = math.ceil((preset.frames - 1) / every) + 1
+    columns = max(min(shown, ACROSS), math.isqrt(shown - 1) + 1)
+    output = Output(f"{preset.name}.png", columns=columns)
+    return replace(preset, frames=shown, outputs=(output,), texts=())
+
+
+def _latents(
+    result: ClimbResult, ways: Tensor, scores: list[float], attribute: str, note: str
+) -> tuple[Latents, Scene]:
+    """A latent for each place on the way (T, R) with its score, and the scene that draws them: z
+    where all of it moved before the mapping, else codes, which are truncated already."""
     objective, scene = result.objective, replace(result.scene, seed=0)
-    info, ways = objective.generator.info, evenly(result.climb.ways, frames)
+    info = objective.generator.info
     whole = len(objective.layers.indices(info.num_layers)) == info.num_layers
-    known = info.name, info.family, info.digest
+    space: Space = "z" if objective.space == "z" and whole else "w"
     with torch.no_grad():
-        if objective.space == "z" and whole:
-            moved = torch.cat([objective.moved(way) for way in ways])
-            return Latents("z", moved, *known, notes=(note,)), scene
-        moved = torch.cat([objective.codes(way) for way in ways])
-    # a synthesis that reads the truncation still gets it, acting on no layer of the codes
-    scene = replace(scene, cutoff=0) if info.num_classes else replace(scene, truncation=1.0)
-    return Latents("w", moved, *known, notes=(note,)), scene
+        moved = torch.cat(
+            [objective.moved(way) if space == "z" else objective.codes(way) for way in ways]
+        )
+    if space == "w":
+        # a synthesis that reads the truncation still gets it, acting on no layer of the codes
+        scene = replace(scene, cutoff=0) if info.num_classes else replace(scene, truncation=1.0)
+    known = info.name, info.family, info.digest
+    facts = (("attribute", attribute), ("unit", result.unit), (SCORES, tuple(scores)))
+    return Latents(space, moved, *known, notes=(note,), params=facts), scene
 
 
 def evenly(ways: Tensor, count: int) -> Tensor:

@@ -6,7 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from latty.attributes import attribute
+from latty.attributes import attribute, units_of
+from latty.attributes.target import AttributeTarget
 from latty.directions.climb import ClimbPath, ClimbRules, climb
 from latty.directions.climb.objective import ClimbObjective, Of, check_scorers, logit
 from latty.directions.whitened import whitened
@@ -16,7 +17,7 @@ from latty.models.base import AnySize, Generator
 from latty.report import Report
 from latty.scene import ALL, Layers, Scene
 
-__all__ = ["ClimbResult", "ClimbRules", "Goal", "climb_from"]
+__all__ = ["AttributeTarget", "ClimbResult", "ClimbRules", "Goal", "climb_from", "objective_of"]
 
 LOOKED = 64  # px at which models that draw any size are looked at: scorers see no more
 
@@ -26,7 +27,8 @@ class Goal:
     """What is climbed from a scene, how far, and what stays.
 
     attribute  a name such as "smile", or "SCORER/NAME"
-    score      where it ends; with of = "logit" a probability, whose logit is climbed
+    target     where it ends
+    of         with "logit" the logit of a probability is climbed
     keep       attributes that stay
     space      "z" or "w"; None = the model's own
     layers     that move
@@ -34,7 +36,7 @@ class Goal:
     """
 
     attribute: str
-    score: float
+    target: AttributeTarget
     of: Of = "score"
     keep: tuple[str, ...] = ()
     space: Literal["z", "w"] | None = None
@@ -44,24 +46,46 @@ class Goal:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClimbResult:
-    """A finished climb from `scene`: scores (T,) as the scorer gives them, from the start on."""
+    """A finished climb from `scene`: scores (T,) as the scorer gives them, from the start on.
+
+    goal   the score that was asked for
+    unit   what scores count
+    """
 
     scene: Scene
     objective: ClimbObjective
     climb: ClimbPath
     scores: Tensor
+    goal: float
+    unit: str
+
+    @torch.no_grad()
+    def scored(self, ways: Tensor) -> list[float]:
+        """The score of each place on the way: coordinates (T, R)."""
+        found = torch.stack([self.objective(way).score for way in ways])
+        return _as_given(found, self.objective.of).tolist()
 
 
 def climb_from(scene: Scene, generator: Generator, goal: Goal, report: Report) -> ClimbResult:
     """Climb. Raises BadData where the attribute cannot be climbed, Missing where there is none."""
-    objective = _objective(scene, generator, goal)
-    target = float(logit(torch.tensor(goal.score))) if goal.of == "logit" else goal.score
-    walked = climb(objective, objective.origin, target, goal.rules, report)
-    scores = walked.scores.sigmoid() if goal.of == "logit" else walked.scores
-    return ClimbResult(scene, objective, walked, scores)
+    objective = objective_of(scene, generator, goal)
+    (scorer, column), seen = objective.refs[0], objective.generator
+    asked = goal.target.score(seen, (scorer, column), scene.label, report)
+    if goal.of == "logit" and not 0 < asked < 1:
+        raise BadData(f"{asked:g} is no probability between 0 and 1", "or leave --of")
+    end = float(logit(torch.tensor(asked))) if goal.of == "logit" else asked
+    walked = climb(objective, objective.origin, end, goal.rules, report)
+    unit = units_of(scorer, seen)[column]
+    return ClimbResult(scene, objective, walked, _as_given(walked.scores, goal.of), asked, unit)
 
 
-def _objective(scene: Scene, generator: Generator, goal: Goal) -> ClimbObjective:
+def _as_given(scores: Tensor, of: Of) -> Tensor:
+    """Scores (T,) as the scorer gives them, of what was climbed."""
+    return scores.sigmoid() if of == "logit" else scores
+
+
+def objective_of(scene: Scene, generator: Generator, goal: Goal) -> ClimbObjective:
+    """What a climb from this scene sees. Raises what `climb_from` does."""
     refs = [attribute(goal.attribute, generator)]
     kept = [attribute(word, generator) for word in goal.keep]
     refs += [ref for ref in dict.fromkeys(kept) if ref not in refs]

@@ -63,3 +63,25 @@ class Options:
     def batches(self) -> Batches:
         batch = USUAL_BATCH if self.batch is None else self.batch
         return ((0, batch),) if isinstance(batch, int) else batch
+
+
+@dataclass(frozen=True, slots=True)
+class ClimbFilm:
+    """What is made of a climb.
+
+    frames    pictures at even distances on the way; None = every step
+    captions  whether the score stands in each picture
+    every     a strip of frames that are at most so many apart; None = no strip
+    """
+
+    frames: int | None = 30
+    captions: bool = False
+    every: int | None = None
+
+    def files(self, place: Path) -> list[Path]:
+        """PLACE.gif, the folder PLACE of numbered frames, PLACE.png where there is a strip, and
+        PLACE.safetensors, whose latent i is that of frame i."""
+        gif, png, latents = (
+            place.with_name(f"{place.name}{end}") for end in (".gif", ".png", ".safetensors")
+        )
+        return [gif, place, *([png] if self.every else []), latents]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import overload
 
+from latty import latents
 from latty.directions.store import resolve
 from latty.errors import BadData
 from latty.presets import Output, Preset
@@ -108,7 +109,8 @@ def played(preset: Preset, output: Output) -> tuple[Sequence[int], Fraction]:
 
 
 def captions(preset: Preset, output: Output) -> list[str]:
-    """One caption for each picture of a contact sheet: its seed, its strength or its number."""
+    """One caption for each picture of a contact sheet: its seed, its strength, the score of its
+    latent, or its number."""
     preset = preset.shown(output)
     times = _spread(preset.times(output), output.across**2)
     short = output.captions == "short"
@@ -116,11 +118,27 @@ def captions(preset: Preset, output: Output) -> list[str]:
         again = len(times) if len(times) > 1 else 1
         return [f"{seed}" if short else f"seed {seed}" for seed in preset.seeds] * again
     moving = [key for key, _ in preset.tracks if key.endswith(".strength")]
+    if len(moving) != 1 and (scores := _scores(preset, times)):
+        return scores if short else [f"{_attribute(preset)} {score}".lstrip() for score in scores]
     if len(moving) != 1:
         return [str(round(t * (preset.count(output) - 1))) for t in times]
     edit = int(moving[0].split(".")[1])
     unit = "" if short else _unit(preset.scene.edits[edit])
     return [f"{_strength(preset.at(t).edits[edit].strength)} {unit}".rstrip() for t in times]
+
+
+def _scores(preset: Preset, times: Sequence[float]) -> list[str]:
+    """What a scorer said of the latent at each time; nothing where their file does not say it."""
+    if "latent" not in dict(preset.tracks):
+        return []
+    found = [latents.score(preset.at(t).latent or "") for t in times]
+    return [f"{score:.2f}" for score in found if score is not None]
+
+
+def _attribute(preset: Preset) -> str:
+    """What was scored, as far as the file of the latents says it."""
+    said = dict(latents.look(preset.scene.latent or "").params).get("attribute")
+    return said.rpartition("/")[2] if isinstance(said, str) else ""
 
 
 def table(preset: Preset, output: Output) -> list[list[Scene]]:

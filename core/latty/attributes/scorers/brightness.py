@@ -10,6 +10,7 @@ from torch import Tensor
 from latty.attributes.pixels import luma, small_rgb
 
 ATTRIBUTES = ("luma", "contrast", "dark_end", "light_end")
+UNITS = ("0..1", "0..1", "0..1", "0..1")
 ENDS = (0.05, 0.95)
 LEAST = 1e-8  # added to the variance: an even picture has a gradient, too
 
@@ -18,7 +19,7 @@ class Brightness:
     """Scores (N, 4) of pictures in grey or RGB."""
 
     names = ATTRIBUTES
-    units = ("0..1",) * len(ATTRIBUTES)
+    units = UNITS
     digest = "brightness 1"
     differentiable = True
 

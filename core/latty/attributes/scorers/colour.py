@@ -12,6 +12,7 @@ from torch import Tensor
 from latty.attributes.pixels import small_rgb
 
 ATTRIBUTES = ("red", "green", "blue", "saturation", "warmth", "tint", "colourfulness")
+UNITS = ("0..1", "0..1", "0..1", "0..1", "-1..1", "-1..1", "0..1")
 MEAN_SHARE = 0.3  # of the mean beside the spread, in M3
 LEAST = 1e-8  # under the roots: a grey picture has a gradient, too
 
@@ -20,7 +21,7 @@ class Colour:
     """Scores (N, 7) of pictures in grey or RGB."""
 
     names = ATTRIBUTES
-    units = tuple("-1..1" if name in ("warmth", "tint") else "0..1" for name in ATTRIBUTES)
+    units = UNITS
     digest = "colour 1"
     differentiable = True
 

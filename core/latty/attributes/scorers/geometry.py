@@ -15,6 +15,7 @@ from torch import Tensor
 from latty.attributes.pixels import small_rgb
 
 ATTRIBUTES = ("x", "y", "area")
+UNITS = ("image widths, -0.5..0.5", "image heights, -0.5..0.5", "share of the picture, 0..1")
 SIDE = 64  # px of the longer side that is looked at
 RING = 16  # the ring at the border is 1/16 of a side wide
 ROUNDS = 8  # of the robust fit
@@ -29,7 +30,7 @@ class Geometry:
     is positive; area as a share of the picture. x and y are NaN where there is hardly any area."""
 
     names = ATTRIBUTES
-    units = ("image widths", "image heights", "share of the picture")
+    units = UNITS
     digest = "geometry 1"
     differentiable = True
 

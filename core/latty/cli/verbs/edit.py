@@ -8,10 +8,10 @@ from latty.cli import signals
 from latty.cli.out import to_json
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.cli.values import label, size, switches, truncation, within
+from latty.cli.values import label, size, switches, target, truncation, whole, within
 from latty.errors import LattyError, UsageError
-from latty.render import Allowed, Options
 from latty.render.batch import refuse_early
+from latty.render.options import Allowed, ClimbFilm, Options
 from latty.scene import SEED_LIMIT, Layers, Scene
 
 if TYPE_CHECKING:
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 ORDER = 50
 DETACHES = True
+MOST = 10_000  # frames
 NOTED = ("seed", "attribute", "to", "of", "keep", "identity", "space", "layers", "truncation",
-         "step", "steps", "distance", "label", "size", "frames")  # fmt: skip
+         "step", "steps", "distance", "label", "size", "frames", "captions",
+         "every")  # fmt: skip
 WHY = {
     "steps": ("the steps are used up", "--steps allows more"),
     "distance": ("it is as far from the start as allowed", "--distance allows more"),
@@ -34,12 +36,17 @@ def options(parser: Parser) -> None:
         "writes NAME.gif, the frames NAME/00000.png and so on, and NAME.safetensors with the\n"
         'latent of each frame: latent = "NAME.safetensors#-1" starts a preset where the walk\n'
         "ended. Where the goal is not reached they are written, too, and the exit code is 1.\n\n"
-        'stdout: the files. --json: {"paths", "start", "end", "goal", "steps", "stopped", ...}.'
+        "--to takes a score in the attribute's own unit (latty list scorers says which), a\n"
+        "probability such as 95%, or a percentile such as p90: the score that 90 of 100 random\n"
+        "pictures of the model do not exceed.\n\n"
+        'stdout: the files. --json: {"paths", "start", "end", "goal", "unit", "steps", "stopped",\n'
+        '"scores": one for each frame, ...}.'
     )
     add = parser.add_argument
     add("model", metavar="MODEL", help="a name (latty list models) or a path")
     add("--attribute", required=True, metavar="NAME", help="as in smile or geometry/area")
-    add("--to", type=float, required=True, metavar="X", help="walk until the score is X")
+    add("--to", required=True, metavar="GOAL",
+        help="walk until the score is there: 0.95, 95%% or p90")  # fmt: skip
     add("--seed", type=int, default=0, metavar="N", help="where the walk starts (default: 0)")
     add("--keep", metavar="LIST", help="attributes that stay, as in yaw,age")
     add("--identity", type=float, default=0.0, metavar="X",
@@ -52,9 +59,7 @@ def options(parser: Parser) -> None:
         "deviations of the latents (default: 0.3)")  # fmt: skip
     add("--steps", type=int, default=60, metavar="N", help="at most (default: 60)")
     add("--distance", type=float, default=8.0, metavar="X", help="at most (default: 8)")
-    add("--label", metavar="N", help="class: an index, a name, or a mixture: husky:0.7,lynx:0.3")
-    add("--truncation", type=float, default=1.0, metavar="PSI", help="1 = as sampled, 0 = mean")
-    add("--frames", type=int, default=30, metavar="N", help="pictures on the way (default: 30)")
+    _picture_options(parser)
     add("--size", type=int, metavar="PX", help="height of a picture")
     add("-o", "--output", metavar="PATH", help="the GIF; the rest goes beside it")
     add("--out-dir", metavar="DIR", help="where results go (default: renders)")
@@ -67,15 +72,25 @@ def options(parser: Parser) -> None:
     parser.add_json()
 
 
+def _picture_options(parser: Parser) -> None:
+    add = parser.add_argument
+    add("--label", metavar="N", help="class: an index, a name, or a mixture: husky:0.7,lynx:0.3")
+    add("--truncation", type=float, default=1.0, metavar="PSI", help="1 = as sampled, 0 = mean")
+    add("--frames", default="30", metavar="N",
+        help="pictures on the way, or all: every step (default: 30)")  # fmt: skip
+    add("--captions", action="store_true", help="write the score into each picture")
+    add("--every", type=int, metavar="N",
+        help="NAME.png, too: a strip of frames N apart, each over its score")  # fmt: skip
+
+
 def run(run: Run) -> int:
     """Climb, draw, write. Raises UsageError, and LattyError (exit code 1) where the goal is out of
     reach, with the way to it kept."""
     args, config = run.args, run.config()
     _check(args)
     place = _target(args, config.out_dir)
-    film, latents = (place.with_name(f"{place.name}.{end}") for end in ("gif", "safetensors"))
-    note = _note(args)
-    refuse_early(args.model, [film, place, latents], switches(args)["overwrite"], note)
+    film, note = ClimbFilm(_frames(args), args.captions, args.every), _note(args)
+    refuse_early(args.model, film.files(place), switches(args)["overwrite"], note)
     if args.detach:
         return cli_detach.detached(run)
     from latty.render.climb_film import climb_to_files  # brings torch
@@ -92,35 +107,45 @@ def run(run: Run) -> int:
             tell=allowed.append,
             **switches(args),
         )
-        paths, result = climb_to_files(
-            scene, _goal(args), place, args.frames, note, options, progress
-        )
+        done = climb_to_files(scene, _goal(args), place, film, note, options, progress)
     run.say_allowed(allowed)
     run.say_notes(args.model)
+    result = done.result
     first, last = float(result.scores[0]), float(result.scores[-1])
     stopped, steps = result.climb.stopped, len(result.scores) - 1
     run.out.say(f"{args.attribute} {first:.4g} -> {last:.4g} in {steps} steps: {stopped}")
-    run.out.say(f'a preset goes on from there with latent = "{latents}#-1"')
-    run.out.result("\n".join(map(str, paths)), paths=[str(path) for path in paths],
+    run.out.say(f'a preset goes on from there with latent = "{done.files[-1]}#-1"')
+    run.out.result("\n".join(map(str, done.files)), paths=[str(path) for path in done.files],
                    model=args.model, attribute=args.attribute, start=first, end=last,
-                   goal=args.to, steps=steps, stopped=stopped)  # fmt: skip
+                   goal=result.goal, unit=result.unit, steps=steps, stopped=stopped,
+                   scores=done.scores)  # fmt: skip
     if stopped != "reached":
         why, hint = WHY[stopped]
-        raise LattyError(f"{args.attribute} is {last:.4g}, not {args.to:g}: {why}", hint)
+        goal = f"{result.goal:.4g}" if target(args.to).kind == "score" else args.to
+        raise LattyError(f"{args.attribute} is {last:.4g}, not {goal}: {why}", hint)
     return 0
 
 
 def _check(args: Any) -> None:
     """Numbers that cannot be. Raises UsageError."""
-    limits = {"to": (-1e9, 1e9), "step": (1e-3, 10), "steps": (1, 10_000), "distance": (1e-3, 100),
-              "identity": (0, 1), "frames": (2, 10_000), "seed": (0, SEED_LIMIT - 1)}  # fmt: skip
+    limits = {"step": (1e-3, 10), "steps": (1, 10_000), "distance": (1e-3, 100),
+              "identity": (0, 1), "seed": (0, SEED_LIMIT - 1)}  # fmt: skip
     for name, (low, high) in limits.items():
         within(f"--{name}", getattr(args, name), low, high)
     truncation(args.truncation)
     size(args.size)
-    if args.of == "logit" and not 0 < args.to < 1:
-        raise UsageError(f"--to: {args.to:g} is no probability between 0 and 1", "or leave --of")
+    goal = target(args.to)
+    if args.of == "logit" and goal.kind != "percentile" and not 0 < goal.number < 1:
+        raise UsageError(f"--to: {args.to} is no probability between 0 and 1", "or leave --of")
+    if args.every is not None:
+        within("--every", args.every, 1, MOST)
+    _frames(args)
     _layers(args.layers)
+
+
+def _frames(args: Any) -> int | None:
+    """How many there shall be, None for every step. Raises UsageError."""
+    return None if args.frames == "all" else whole("--frames", args.frames, 2, MOST)
 
 
 def _layers(text: str) -> Layers:
@@ -150,7 +175,8 @@ def _goal(args: Any) -> "Goal":
 
     kept = tuple(word.strip() for word in (args.keep or "").split(",") if word.strip())
     rules = ClimbRules(args.step, args.steps, args.distance, args.identity)
-    return Goal(args.attribute, args.to, args.of, kept, args.space, _layers(args.layers), rules)
+    layers = _layers(args.layers)
+    return Goal(args.attribute, target(args.to), args.of, kept, args.space, layers, rules)
 
 
 def _note(args: Any) -> str:

@@ -2,15 +2,17 @@
 
 Gradient ascent on a classifier's output (Gottesman's controllable generation with a GAN; Nguyen et
 al. 2016) with what the plain loop lacks: steps of a known length (in standard deviations of the
-latents), steps taken back where they do not help, a last step cut so that it ends at the goal, caps
-on steps and distance, attributes that stay (Rosen's gradient projection, 1960, with a restoration
-step) and a pull toward the start among all latents of one score.
+latents), momentum along ridges (Polyak's heavy ball, 1964), the best frame kept, a last step cut so
+that it ends at the goal, caps on steps and distance, attributes that stay (Rosen's gradient
+projection, 1960, with a restoration step) and a pull toward the start among all latents of one
+score.
 Letters: R coordinates of the way from the start, K kept attributes, T frames, L layers, D width.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,9 +22,13 @@ from latty.errors import BadData
 from latty.report import Report, silent
 
 Stop = Literal["reached", "steps", "distance", "stuck"]
+Frame = tuple[Tensor, Tensor, Tensor]  # a place (R,), its score, and what is kept (K,)
 
-SHORTEST = 2**-10  # of the longest step: below it a step that does not help ends the climb
+SHORTEST = 2**-10  # of a whole step: below it a step that does not help ends the climb
 GROWTH = 1.5
+MOMENTUM = 0.8
+SHARP = 0.5  # cosine below which a gradient has turned: more than 60 degrees
+PATIENCE = 60  # steps of one length without a better frame end that walk
 CUTS = 12  # tries to end at the goal
 BEYOND = 1.05  # of the way that the gradient promises: it is short of the goal as often as not
 BLOCKED = 1e-3  # share of the gradient that the kept attributes must leave
@@ -57,13 +63,21 @@ class ClimbRules:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClimbPath:
-    """The way: coordinates (T, R), scores (T,), kept attributes (T, K), from the start to the frame
-    where it stopped, and why."""
+    """The way: coordinates (T, R), scores (T,), kept attributes (T, K), from the start to the best
+    frame, and why it goes no further."""
 
     ways: Tensor
     scores: Tensor
     kept: Tensor
     stopped: Stop
+
+    @property
+    def forward(self) -> Tensor:
+        """The frames (F,) that are ahead of all before them, the first and the last among them:
+        the way without what it takes to cross a ridge."""
+        rising = self.scores if self.scores[-1] >= self.scores[0] else -self.scores
+        ahead = rising[1:] > rising.cummax(0).values[:-1]
+        return torch.cat([ahead.new_ones(1), ahead]).nonzero()[:, 0]
 
 
 def climb(
@@ -75,96 +89,233 @@ def climb(
 ) -> ClimbPath:
     """Walk from coordinates `start` (R,) until the score is `goal`, up or down by itself.
 
+    First in whole steps with momentum; where that does not arrive without it, which is the plain
+    loop; then on from the best frame, as far as steps are left, in steps that must help. So it
+    arrives wherever the plain loop does within the caps, and takes at most thrice as many steps.
+
     The last frame is on the far side of the goal, or the best one there is. Raises BadData where
     the start has no score, or no gradient.
     """
-    walker = _Walker(look, start, goal, rules)
-    report(0, rules.steps, "steps")
-    while walker.stopped is None:
-        walker.advance()
-        report(len(walker.frames) - 1, rules.steps, "steps")
-    ways, scores, kept = (torch.stack(part) for part in zip(*walker.frames, strict=True))
-    return ClimbPath(ways, scores, kept, walker.stopped)
+    climber = _Climber(look, start, goal, rules, report)
+    walk = climber.bold(MOMENTUM)
+    if not walk.arrived:
+        other = climber.bold(0.0)
+        walk = other if other.arrived or climber.ahead(other, walk) else walk
+    return walk.path("reached" if walk.arrived else climber.careful(walk))
 
 
-class _Walker:
+class _Slope(NamedTuple):
+    """Where to go `up` (R,), of length 1, what to add to it for what is kept, how much a unit of
+    the way raises what is climbed (0 where nothing leads up), and the gradients of what is kept
+    (K, R), of length 1."""
+
+    up: Tensor
+    added: Tensor
+    rise: float
+    rows: Tensor
+
+
+class _Looked(NamedTuple):
+    """What is seen at a place: as such, and as a function of `leaf` (R,)."""
+
+    place: Tensor
+    leaf: Tensor
+    bare: LookAt
+    seen: LookAt
+
+
+class _Walk:
+    """The frames of one walk: places (R,), scores and kept attributes (K,)."""
+
+    def __init__(self, start: Tensor, seen: LookAt) -> None:
+        self.frames: list[Frame] = []
+        self.arrived = False
+        self.take(start, seen)
+
+    def take(self, place: Tensor, seen: LookAt) -> None:
+        self.frames.append((place, seen.score.detach(), seen.kept.detach()))
+
+    @property
+    def place(self) -> Tensor:
+        return self.frames[-1][0]
+
+    @property
+    def score(self) -> float:
+        return float(self.frames[-1][1])
+
+    @property
+    def steps(self) -> int:
+        return len(self.frames) - 1
+
+    def path(self, stopped: Stop) -> ClimbPath:
+        ways, scores, kept = (torch.stack(part) for part in zip(*self.frames, strict=True))
+        return ClimbPath(ways, scores, kept, stopped)
+
+
+class _Climber:
+    """Two walks from one start to one goal."""
+
     def __init__(
-        self, look: Callable[[Tensor], LookAt], start: Tensor, goal: float, rules: ClimbRules
+        self,
+        look: Callable[[Tensor], LookAt],
+        start: Tensor,
+        goal: float,
+        rules: ClimbRules,
+        report: Report,
     ) -> None:
         self.look, self.goal, self.rules, self.start = look, goal, rules, start
-        with torch.no_grad():
-            self.first = look(start)
-        if not bool(torch.isfinite(self.first.score)):
+        self.report, self.taken, self.total = report, 0, rules.steps
+        self.latest = self._looked(start)
+        self.first = self.latest.bare
+        score = float(self.first.score)
+        if not math.isfinite(score):
             raise BadData("the attribute cannot be seen in the first picture", "try another seed")
-        self.sign = 1.0 if goal >= float(self.first.score) else -1.0
-        self.whole = abs(goal - float(self.first.score))
-        self.place, self.score = start, float(self.first.score)
-        self.frames = [(start, self.first.score.detach(), self.first.kept.detach())]
-        self.length = rules.step
-        self.stopped: Stop | None = "reached" if self.whole == 0 else None
+        self.sign = 1.0 if goal >= score else -1.0
+        self.whole = abs(goal - score)
 
-    def advance(self) -> None:
-        """One step that helps, or the reason why there is none."""
-        if len(self.frames) > self.rules.steps:
-            self.stopped = "steps"
-            return
-        up, beside, rise = self._way()
-        if rise <= 0:
-            self.stopped = "stuck"
-            return
-        promised = BEYOND * self.sign * (self.goal - self.score) / rise
-        for way in (up + beside, up) if beside.any() else (up,):
-            length = min(self.length, promised)
-            shortest = min(length, SHORTEST * self.rules.step)
-            while length >= shortest:
-                place = self._inside(self.place + length * way)
-                seen = self._seen(place)
-                if self.sign * (float(seen.score) - self.score) > 0:
-                    self._accept(place, seen, length)
-                    return
-                length /= 2
-        far = float((self.place - self.start).norm()) >= 0.999 * self.rules.distance
-        self.stopped = "distance" if far else "stuck"
+    def bold(self, momentum: float) -> "_Walk":
+        """Steps of one length, whether they help or not, up to the best frame: they cross ridges
+        and dips that are narrower than a step. From the first sharp turn of the gradient on, the
+        way is the sum of all gradients, the old ones faded by `momentum`: along a ridge, not across
+        it."""
+        self._begin(walk := _Walk(self.start, self.first))
+        best = 0
+        walk.arrived = self.whole == 0
+        slope, way, ridge = None, torch.zeros_like(self.start), not momentum
+        while not walk.arrived and walk.steps < self.rules.steps and walk.steps - best < PATIENCE:
+            before, slope = slope, self._slope(walk.place, self.rules.step)
+            if slope.rise <= 0:
+                break
+            ridge = ridge or (before is not None and float(before.up @ slope.up) < SHARP)
+            way = slope.up + (momentum * _off(way, slope.rows) if ridge else 0)
+            if (found := self._step(walk, slope, way, ridge)) is None:
+                break
+            self._take(walk, *found)
+            best = walk.steps if self._higher(walk.score, float(walk.frames[best][1])) else best
+        del walk.frames[best + 1 :]
+        return walk
 
-    def _accept(self, place: Tensor, seen: LookAt, length: float) -> None:
-        if self.sign * (float(seen.score) - self.goal) >= 0:
-            place, seen = self._cut(place, seen)
-            self.stopped = "reached"
-        self.frames.append((place, seen.score.detach(), seen.kept.detach()))
-        self.place, self.score = place, float(seen.score)
-        self.length = min(self.rules.step, GROWTH * length)
+    def careful(self, walk: "_Walk") -> Stop:
+        """Go on with steps that help, halved until they do; why that ends."""
+        self._begin(walk)
+        length = self.rules.step
+        while not walk.arrived:
+            if walk.steps >= self.rules.steps:
+                return "steps"
+            if (found := self._uphill(walk, length)) is None:
+                return "distance" if self._far(walk) else "stuck"
+            place, seen, length = found
+            self._take(walk, place, seen)
+            length = min(self.rules.step, GROWTH * length)
+        return "reached"
 
-    def _cut(self, place: Tensor, seen: LookAt) -> tuple[Tensor, LookAt]:
+    def ahead(self, one: "_Walk", other: "_Walk") -> bool:
+        """Whether `one` ended nearer to the goal."""
+        return self._higher(one.score, other.score)
+
+    def _higher(self, score: float, other: float) -> bool:
+        return self.sign * (score - other) > 0
+
+    def _step(
+        self, walk: "_Walk", slope: "_Slope", way: Tensor, ridge: bool
+    ) -> tuple[Tensor, LookAt] | None:
+        """A step along `way` (R,), of any length: a whole one, or as far as the goal is promised to
+        be, where that gets there or, on a slope without ridges, nearer. None where the attribute
+        cannot be seen after it."""
+        way = way / way.norm() if float(way.norm()) > BLOCKED else slope.up
+        if (promised := self._promised(walk, slope, way)) < self.rules.step:
+            place = self._inside(walk.place + promised * (way + slope.added))
+            seen = self.seen(place)
+            if self._there(seen) or (not ridge and self._higher(float(seen.score), walk.score)):
+                return place, seen
+        place = self._inside(walk.place + self.rules.step * (way + slope.added))
+        self.latest = self._looked(place)
+        seen = self.latest.bare
+        return (place, seen) if math.isfinite(float(seen.score)) else None
+
+    def _promised(self, walk: "_Walk", slope: "_Slope", way: Tensor) -> float:
+        """How far the goal is along `way` (R,), by the gradient."""
+        rise = slope.rise * float(slope.up @ way)
+        return BEYOND * self.sign * (self.goal - walk.score) / rise if rise > 0 else math.inf
+
+    def _there(self, seen: LookAt) -> bool:
+        return self.sign * (float(seen.score) - self.goal) >= 0
+
+    def _uphill(self, walk: "_Walk", length: float) -> "tuple[Tensor, LookAt, float] | None":
+        """The longest tried step that raises the score, and its length; None where none does."""
+        slope = self._slope(walk.place, length)
+        if slope.rise <= 0:
+            return None
+        length = min(length, self._promised(walk, slope, slope.up))
+        ways = [slope.up + slope.added, slope.up] if slope.added.any() else [slope.up]
+        shortest = min(length, SHORTEST * self.rules.step)
+        for way in ways:
+            if (found := self._along(walk, way, length, shortest)) is not None:
+                return found
+        return None
+
+    def _along(
+        self, walk: "_Walk", way: Tensor, length: float, shortest: float
+    ) -> "tuple[Tensor, LookAt, float] | None":
+        while length >= shortest:
+            place = self._inside(walk.place + length * way)
+            seen = self.seen(place)
+            if self._higher(float(seen.score), walk.score):
+                return place, seen, length
+            length /= 2
+        return None
+
+    def _take(self, walk: "_Walk", place: Tensor, seen: LookAt) -> None:
+        """Take a step; one beyond the goal is cut where it reaches it."""
+        walk.arrived = self._there(seen)
+        walk.take(*(self._cut(walk.place, place, seen) if walk.arrived else (place, seen)))
+        self.taken += 1
+        self.report(self.taken, self.total, "steps")
+
+    def _begin(self, walk: "_Walk") -> None:
+        """Tell how many steps there may be in all."""
+        self.total = self.taken + self.rules.steps - walk.steps
+        self.report(self.taken, self.total, "steps")
+
+    def _cut(self, begin: Tensor, end: Tensor, seen: LookAt) -> tuple[Tensor, LookAt]:
         """The shortest part of the last step that still reaches the goal."""
-        low, high = 0.0, 1.0
-        begin, end = self.place, place
+        low, high, place = 0.0, 1.0, end
         for _ in range(CUTS):
             if abs(float(seen.score) - self.goal) <= self.rules.close * self.whole:
                 break
             middle = (low + high) / 2
             tried = torch.lerp(begin, end, middle)
-            found = self._seen(tried)
-            if self.sign * (float(found.score) - self.goal) >= 0:
+            found = self.seen(tried)
+            if self._there(found):
                 high, place, seen = middle, tried, found
             else:
                 low = middle
         return place, seen
 
-    def _seen(self, place: Tensor) -> LookAt:
+    def seen(self, place: Tensor) -> LookAt:
         with torch.no_grad():
             return self.look(place)
 
+    def _looked(self, place: Tensor) -> "_Looked":
+        """What is seen at a place, and what gradients are taken of."""
+        with torch.enable_grad():
+            leaf = place.detach().clone().requires_grad_()
+            seen = self.look(leaf)
+        picture = None if seen.picture is None else seen.picture.detach()
+        bare = LookAt(seen.score.detach(), seen.kept.detach(), picture)
+        return _Looked(place, leaf, bare, seen)
+
     def _inside(self, place: Tensor) -> Tensor:
         """Not farther from the start than allowed."""
-        way = place - self.start
-        return self.start + _shortened(way, self.rules.distance)
+        return self.start + _shortened(place - self.start, self.rules.distance)
 
-    def _way(self) -> tuple[Tensor, Tensor, float]:
-        """Where to go (R,), of length 1, what to add to it for what is kept, and how much a unit of
-        the way raises what is climbed."""
+    def _far(self, walk: "_Walk") -> bool:
+        return float((walk.place - self.start).norm()) >= 0.999 * self.rules.distance
+
+    def _slope(self, place: Tensor, length: float) -> "_Slope":
+        looked = self.latest if self.latest.place is place else self._looked(place)
+        leaf, seen = looked.leaf, looked.seen
         with torch.enable_grad():
-            leaf = self.place.detach().clone().requires_grad_()
-            seen = self.look(leaf)
             if not seen.score.requires_grad:
                 raise BadData("this scorer has no gradient", "take one that is differentiable")
             slope = self.sign * _gradient(seen.score, leaf)
@@ -175,16 +326,16 @@ class _Walker:
         rows = rows / lengths[:, None]
         free = _off(slope, rows)
         if not float(free.norm()) > BLOCKED * float(slope.norm()):
-            return free, torch.zeros_like(free), 0.0
+            return _Slope(free, torch.zeros_like(free), 0.0, rows)
         up = free / free.norm()
         added = torch.zeros_like(up)
         if kept:
             drift = (seen.kept - self.first.kept).detach() / lengths
-            added = added - _shortened(_restoring(rows, drift) / self.length, 1.0)
+            added = added - _shortened(_restoring(rows, drift) / length, 1.0)
         if apart is not None:
             home = _off(-apart, torch.cat([rows, up[None]]))
-            added = added + _shortened(self.rules.identity * home / self.length, 1.0)
-        return up, added, float(slope @ up)
+            added = added + _shortened(self.rules.identity * home / length, 1.0)
+        return _Slope(up, added, float(slope @ up), rows)
 
     def _apart(self, seen: LookAt, leaf: Tensor) -> Tensor | None:
         """The gradient of the distance from the start, in the latent and in the low-passed picture,

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from latty.attributes import open_scorer
+from latty.attributes import open_scorer, units_of
 from latty.attributes.base import PROBABILITY
 from latty.attributes.names import exact
 from latty.directions.base import keep_layers
@@ -105,16 +105,12 @@ def check_scorers(generator: Generator, refs: Sequence[tuple[str, int]], of: Of)
     probability."""
     if lack := generator.info.lacks_gradients:
         raise BadData(lack, "import the PyTorch file")
-    for i, (scorer, column) in enumerate(refs):
-        if exact(scorer, generator) is not None:
-            unit = ""
-        else:
-            judge = open_scorer(scorer)
-            unit = judge.units[column]
-            if not judge.differentiable:
-                raise BadData(
-                    f"scorer {scorer} has no gradient to climb",
-                    "take one that is differentiable (latty list scorers)",
-                )
-        if of == "logit" and i == 0 and unit != PROBABILITY:
-            raise BadData("only a probability has a logit", "leave it at: score")
+    for scorer, _ in refs:
+        if exact(scorer, generator) is None and not open_scorer(scorer).differentiable:
+            raise BadData(
+                f"scorer {scorer} has no gradient to climb",
+                "take one that is differentiable (latty list scorers)",
+            )
+    scorer, column = refs[0]
+    if of == "logit" and units_of(scorer, generator)[column] != PROBABILITY:
+        raise BadData("only a probability has a logit", "leave it at: score")

@@ -3,13 +3,14 @@
 from torch import Tensor
 
 ATTRIBUTES = ("warmth",)
+UNITS = ("-1..1",)
 
 
 class Warmth:
     """A score (N, 1)."""
 
     names = ATTRIBUTES
-    units = ("-1..1",)
+    units = UNITS
     digest = "warmth 1"
     differentiable = True
 

@@ -24,6 +24,11 @@ ATTRIBUTES = (
     "hair_length", "fringe", "smile", "mouth_open", "eye_size", "gaze", "brow", "age",
     "face_width", "bg_hue", "shirt_hue", "beard", "glasses",
 )
+UNITS = (
+    "-1..1", "-1..1", "-1..1", "-1..1", "-1..1", "-1..1", "-1..1", "-1..1", "-1..1", "-1..1",
+    "-1..1", "-1..1", "-1..1", "-1..1", "-1..1", "-1..1", "-1..1", "-1..1",
+    "-1..1", "-1..1", "-1..1", "-1..1", "logit",
+)
 # fmt: on
 
 
@@ -31,7 +36,7 @@ class FactorScorer:
     """Scores portraits on the renderer's factors; pictures are averaged down to 64 px."""
 
     names: tuple[str, ...] = ATTRIBUTES
-    units = tuple("logit" if name == "glasses" else "-1..1" for name in ATTRIBUTES)
+    units = UNITS
     differentiable = True
 
     def __init__(self, path: Path | None = None) -> None:

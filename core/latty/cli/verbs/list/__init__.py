@@ -40,7 +40,7 @@ def run(run: Run) -> int:
 
 
 def _table(run: Run, what: str, rows: Sequence[Row]) -> None:
-    heads = ["name", *(["attributes"] if "attributes" in rows[0] else []), what]
+    heads = ["name", *(["attributes", "unit"] if "attributes" in rows[0] else []), what]
     run.out.rows([[row["name"], *_more(row), _what(row)] for row in rows], heads)
 
 
@@ -49,7 +49,21 @@ def _what(row: Row) -> str:
 
 
 def _more(row: Row) -> Sequence[str]:
-    """What stands between name and words of a scorer: its attributes, the first of them."""
+    """What stands between name and words of a scorer: its attributes, the first of them, and what
+    they count."""
     if (names := row.get("attributes")) is None:
         return []
-    return [f"{', '.join(names[:SHOWN])}{f', ... ({len(names)})' if len(names) > SHOWN else ''}"]
+    more = f", ... ({len(names)})" if len(names) > SHOWN else ""
+    return [f"{', '.join(names[:SHOWN])}{more}", _counted(names, row["units"])]
+
+
+def _counted(names: Sequence[str], units: Sequence[str]) -> str:
+    """The unit of most attributes, then those of the others by name."""
+    if not (known := [*filter(None, units)]):
+        return ""
+    usual = max(dict.fromkeys(known), key=known.count)
+    others = [f"{name}: {unit}" for name, unit in zip(names, units, strict=True)
+              if unit not in ("", usual)]  # fmt: skip
+    if known.count(usual) == 1 and others:
+        return "; ".join(f"{name}: {unit}" for name, unit in zip(names, units, strict=True) if unit)
+    return "; ".join([usual, *others])

@@ -151,6 +151,10 @@ class Portraits:
         """Names of the columns of `factors`, in the renderer's order."""
         return NAMES
 
+    def factor_units(self) -> tuple[str, ...]:
+        """What each column of `factors` counts: glasses are there by a share."""
+        return tuple("0..1" if name == "glasses" else "-1..1" for name in NAMES)
+
     def factors(self, codes: Tensor) -> Tensor:
         """The exact factors (N, 23) that the codes (N, L, D) stand for. Raises UsageError for
         codes of another shape."""
