@@ -15,7 +15,7 @@ from latty.errors import Interrupted, PresetError
 from latty.models.store import MODELS
 from latty.presets import Output
 from latty.presets.formats import Pixels
-from latty.render import filling, provenance
+from latty.render import captions, filling, provenance
 from latty.render.pixels import Painter
 from latty.scene import Scene
 
@@ -108,6 +108,18 @@ def test_titles_have_the_numbers_of_their_panel(tmp_path: Path) -> None:
     assert changed[:16, 48:70].any() and not changed[:, :48].any() and not changed[:, 96:].any()
 
 
+def test_titles_of_frames_say_what_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last of so many frames is the end of what does not close, in panels, too."""
+    fill, said = captions.filled, []
+    monkeypatch.setattr(captions, "filled", lambda *a: said.append(fill(*a)) or fill(*a))
+    text = PRESET.replace("seconds = 1", "frames = 3")
+    text = text.replace("[[panels]]\n[[panels]]", "[[panels]]\ntitle = '{strength}'\n[[panels]]")
+    rendered(tmp_path, 'path = "a/"', text)
+    assert [float(one) for one in said] == [-3, 0, 3]
+
+
 def test_it_renders_itself_again_and_says_what_it_is_made_of(tmp_path: Path) -> None:
     path = rendered(tmp_path, 'path = "a.gif"\nfps = 2')
     recipe = provenance.read(path)
@@ -130,7 +142,7 @@ def test_a_preset_with_panels_is_written_as_it_was_said(tmp_path: Path) -> None:
     presets.save(made, tmp_path / "x.toml")
     assert (tmp_path / "x.toml").read_text() == before
     assert presets.to_dict(made)["panels"] == [
-        {}, {"seed": 9, "edits": []}, {"preset": "other.toml"}
+        {}, {"seed": 9, "edits": []}, {"preset": str(tmp_path / "other.toml")}
     ]  # fmt: skip
 
 
@@ -142,6 +154,7 @@ def test_a_preset_with_panels_is_written_as_it_was_said(tmp_path: Path) -> None:
         ('preset = "none.toml"', "panels.3.preset"),
         ('preset = "x.toml"', "panels.3.preset: names a preset that has panels of its own"),
         ('title = "{what}"', "panels.3.title: has no value for"),
+        (f'preset = "{"a" * 300}.toml"', "panels.3.preset: there is no preset aaa"),
         ('[[panels.edits]]\ndirection = "demo/nope"', "panels.3.edits.0.direction"),
     ],
 )
@@ -151,6 +164,16 @@ def test_what_cannot_be_is_told_with_its_place(panel: str, words: str, tmp_path:
     (tmp_path / "x.toml").write_text(text)
     done = latty("check", "x.toml", home=tmp_path)
     assert done.returncode in (65, 66) and words in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("layout", ["grid", "strip"])
+def test_a_table_of_panels_is_told_before_it_is_drawn(layout: str, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text(OTHER)
+    (tmp_path / "x.toml").write_text(f'{PRESET}path = "a.png"\nlayout = "{layout}"\n')
+    for verb in ("check", "render"):
+        done = latty(verb, "x.toml", home=tmp_path)
+        assert done.returncode == 65
+        assert f"outputs.0.layout: a {layout} has no panels" in done.stderr
 
 
 def test_a_plan_has_all_of_them(tmp_path: Path) -> None:
@@ -253,6 +276,67 @@ def test_what_a_later_panel_has_drawn_is_kept(
     assert drawn == [2, 2, 2] and not work.exists()
 
 
+OWN = """schema = 1
+seconds = 4
+[scene]
+model = "demo"
+[[panels]]
+{said}
+[[outputs]]
+path = "x.gif"
+"""
+SAID = [
+    "preset = 'other.toml'",
+    "preset = 'other.toml'\nseconds = 2\nloop = 'bounce'",
+    "preset = 'other.toml'\nseed = 9\ntruncation = 0.5  # less of it",
+    "preset = 'other.toml'\ntruncation = { keys = [[0, 0], ['1s', 1], [1, 0]] }",
+    "preset = 'other.toml'\nseconds = 2\ntruncation = { keys = [[0, 0], ['1s', 1], [1, 0]] }",
+    "preset = 'other.toml'\ntitle = 'x'\nnoise = 3\nedits = []",
+    "preset = 'other.toml'\n[[panels.edits]]\ndirection = 'demo/smile'\nstrength = 2",
+    "preset = 'hello'\nseed = 4",
+]
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_what_a_panel_says_beside_its_file_is_saved(said: str, tmp_path: Path) -> None:
+    """Over itself, as another file, and as one in another folder; also after it was changed."""
+    other = OTHER.replace("[scene]", "seconds = 2\n[scene]")
+    (tmp_path / "other.toml").write_text(f"{other}[[scene.edits]]\ndirection = 'demo/age'\n")
+    file, far = tmp_path / "x.toml", tmp_path / "far"
+    far.mkdir()
+    file.write_text(OWN.format(said=said))
+    made = presets.read(file)
+    presets.save(made, file)
+    assert file.read_text() == OWN.format(said=said)
+    assert presets.read(file) == made
+    changed = replace(made, scene=replace(made.scene, seed=8))
+    for place in (file, tmp_path / "y.toml", far / "x.toml", far / "x.toml"):
+        presets.save(changed, place)
+        again = presets.read(place)
+        assert replace(again, name=made.name) == changed
+    assert "../" not in (far / "x.toml").read_text()
+    assert said.splitlines()[-1] in file.read_text()
+
+
+def test_paths_in_panels_and_sounds_begin_in_the_folder_of_the_saved_file(tmp_path: Path) -> None:
+    from sound_files import sine, wav
+
+    near, far = tmp_path / "near", tmp_path / "far"
+    near.mkdir()
+    far.mkdir()
+    wav(near / "a.wav", sine(440, 1))
+    np.save(near / "z.npy", np.ones((2, 64), np.float32))
+    heard = "truncation = { sound = 'a.wav', from = 0, to = 1 }"
+    text = OWN.format(said=f"latent = 'z.npy#1'\n{heard}") + "sound = 'a.wav'\n"
+    (near / "x.toml").write_text(text.replace("seconds = 4", "seconds = 1"))
+    made = presets.read(near / "x.toml")
+    presets.save(made, far / "x.toml")
+    assert presets.read(far / "x.toml") == made
+    presets.save(made, near / "y.toml")
+    assert str(near) not in (near / "y.toml").read_text()
+    assert replace(presets.read(near / "y.toml"), name="x") == made
+
+
 SWEEP = """schema = 1
 {length}
 [scene]
@@ -291,6 +375,48 @@ def test_a_panel_plays_the_preset_that_it_names_at_its_own_speed(
     recipe = presets.to_dict(provenance.portable(made, made.outputs[0]))
     again = presets.from_recipe(recipe, "x.gif").panels[0].preset
     assert [again.at(i / 4) for i in range(5)] == [panel.at(i / 4) for i in range(5)]
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4])
+@pytest.mark.parametrize("own", ["", "seconds = {0}\n"])
+def test_a_panel_that_jumps_at_the_seam_is_told_and_goes_back_in_a_seamless_film(
+    own: str, length: int, tmp_path: Path
+) -> None:
+    """Also where its rounds fill the film."""
+    sweep = SWEEP.format(length=f"seconds = {length}", loop="")
+    (tmp_path / "other.toml").write_text(sweep)
+    said = "preset = 'other.toml'\n" + own.format(length)
+    told = {}
+    for loop in ("loop", "seamless"):
+        file = tmp_path / f"{loop}.toml"
+        file.write_text(OWN.format(said=said) + f"fps = 10\nloop = '{loop}'\n")
+        made = presets.read(file)
+        told[loop] = "\n".join(presets.check(file))
+        shown = made.panels[0].preset.shown(made.outputs[0])
+        seen = [shown.at(t).truncation for t in made.times(made.outputs[0])]
+        if loop == "seamless":
+            assert abs(seen[-1] - seen[0]) < 0.1 and shown.shown(made.outputs[0]) == shown
+        else:
+            assert abs(seen[-1] - seen[0]) > 0.2
+    assert "outputs.0.loop: does not close" in told["loop"]
+    assert "loop" not in told["seamless"].replace("seamless.toml", "")
+    assert ("lasts" in told["loop"]) == (length != 4 and not own)
+
+
+def test_a_panel_has_its_own_speed_in_every_output(tmp_path: Path) -> None:
+    """A film of frames lasts as long as each output plays them."""
+    (tmp_path / "other.toml").write_text(SWEEP.format(length="seconds = 1", loop="loop = 'once'"))
+    text = OWN.format(said="preset = 'other.toml'\ntitle = '{truncation:.2f}'")
+    text = text.replace("seconds = 4", "frames = 9") + "fps = 4\n[[outputs]]\npath = 'y.png'\n"
+    (tmp_path / "x.toml").write_text(text.replace("y.png", "y.mkv") + "fps = 16\n")
+    made = presets.read(tmp_path / "x.toml")
+    for output, places in zip(made.outputs, ([0, 0.28, 0.56], [0, 0.07, 0.14]), strict=True):
+        part = made.panels[0].preset.shown(output)
+        seen = [part.at(t).truncation for t in part.times(output)][:3]
+        assert seen == pytest.approx(places, abs=0.005)
+        again = presets.from_recipe(presets.to_dict(provenance.portable(made, output)), "x")
+        part = again.panels[0].preset.shown(again.outputs[0])
+        assert [part.at(t).truncation for t in part.times(output)][:3] == seen
 
 
 def test_a_panel_of_its_own_length_counts_its_times_in_it(tmp_path: Path) -> None:

@@ -5,20 +5,23 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import torch
 from cli_in_process import latty
 from cli_process import environment
-from PIL import ImageFont
+from PIL import Image, ImageFont
 from sound_files import sine, wav
 
 from latty import presets
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
+from latty.directions import manage
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, write
 from latty.models.store import MODELS
+from latty.presets import digests
 from latty.presets.digests import DIGESTS, STORES
 from latty.render import provenance
 
@@ -182,12 +185,14 @@ def test_files_of_other_content_are_used_anyway(kind: str, tmp_path: Path) -> No
     rendered("two.mkv", "-o", "three.mkv", home=tmp_path)
 
 
-def test_one_is_named_by_set_from_the_current_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("own", ["own.ttf", "elsewhere/own.ttf"])
+def test_one_is_named_by_set_from_the_current_folder(own: str, tmp_path: Path) -> None:
     made(tmp_path / "film", "fonts", "f.ttf", "f.ttf")
-    font(tmp_path / "own.ttf", 1)
-    words = ["film/x.toml", "--set", "text.0.font=own.ttf", "-o", "one.mkv"]
+    (tmp_path / own).parent.mkdir(exist_ok=True)
+    font(tmp_path / own, 1)
+    words = ["film/x.toml", "--set", f"text.0.font={own}", "-o", "one.mkv"]
     rendered(*words, home=tmp_path)
-    assert "own.ttf" in provenance.read(tmp_path / "one.mkv")["fonts"]
+    assert {*provenance.read(tmp_path / "one.mkv")["fonts"]} == {"own.ttf", "f.ttf"}
 
 
 # --- names that go --------------------------------------------------------------------------------
@@ -233,6 +238,41 @@ def test_what_has_another_name_now_is_found(
     stored.with_stem("new").unlink()
     refused = latty("render", "one.mkv", "-o", "four.mkv", home=tmp_path)
     assert refused.returncode == (65 if taken else 66), refused.stderr
+
+
+def test_models_of_other_families_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are the largest files of a store."""
+    for key, value in environment(tmp_path).items():
+        monkeypatch.setenv(key, value)
+    path = in_store("model", "f", 1)
+    said, family = DIGESTS["model"]("f"), read_header(path).meta["family"]
+    monkeypatch.setattr(digests, "digest_of", read := Mock(return_value=said))
+    assert digests.named_here("model", said, "another") == "" and not read.called
+    for known in (family, None):
+        assert digests.named_here("model", said, known) == "f"
+
+
+def test_a_set_of_which_a_direction_was_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told that this is another set, and how to go on."""
+    for key, value in environment(tmp_path).items():
+        monkeypatch.setenv(key, value)
+    path = in_store("directions", "f", 1)
+    (tmp_path / "x.toml").write_text(HEAD + SCENE + STORED["directions"] + TAIL)
+    rendered("x.toml", "-o", "one/", home=tmp_path)
+    assert manage.rename(str(path), "up", "smile") == ["smile"]
+    for verb in ("check", "render"):
+        refused = latty(verb, "one", home=tmp_path)
+        assert refused.returncode == 65
+        assert "a set of which a direction was renamed is another one, too" in refused.stderr
+    more = ["--anyway", "--set", "scene.edits.0.direction=f/smile"]
+    rendered("one", "-o", "two/", *more, home=tmp_path)
+    for frame in (tmp_path / "one").glob("*.png"):
+        same = Image.open(frame), Image.open(tmp_path / "two" / frame.name)
+        assert np.array_equal(*map(np.asarray, same))
 
 
 def test_what_a_file_says_of_its_source_is_not_believed(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import random
 import tomllib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,6 +83,32 @@ def test_shipped_presets_play_in_the_studio_what_they_render(name: str) -> None:
         assert made == preset
     kept = film_of(json.loads(json.dumps(film_table(state.film))))
     assert kept == state.film
+
+
+def test_panels_of_other_files_are_remembered_with_what_they_say_themselves(
+    tmp_path: Path,
+) -> None:
+    scene = 'schema = 1\nseconds = 2\n[scene]\nmodel = "demo"\n'
+    (tmp_path / "other.toml").write_text(scene + "truncation = { from = 0, to = 1 }\n")
+    said = "seconds = 1\nloop = 'once'\nseed = 4\ntruncation = { from = 1, to = 0 }\n"
+    (tmp_path / "x.toml").write_text(
+        f"{scene}[[panels]]\npreset = 'other.toml'\n{said}[[panels]]\nseed = 9\n"
+        "[[panels]]\npreset = 'other.toml'\n[[outputs]]\npath = 'x.gif'\n"
+    )
+    preset = presets.read(tmp_path / "x.toml")
+    table = json.loads(json.dumps(film_table(state_of(preset).film)))
+    kept = film_of(table)
+    assert kept == state_of(preset).film and kept.source == preset
+    assert kept.source.panels[0].own == ("seconds", "loop", "seed", "truncation")
+    del table["own"]  # as earlier versions wrote it
+    assert [one.source for one in film_of(table).source.panels] == [
+        one.source for one in preset.panels
+    ]
+    made = preset_of(replace(state_of(preset), film=kept))
+    assert made == preset, "a film of which only panels move is still one"
+    presets.save(made, tmp_path / "y.toml")
+    assert said.replace("'", '"').splitlines()[2] in (tmp_path / "y.toml").read_text()
+    assert presets.read(tmp_path / "y.toml") == made
 
 
 @pytest.mark.parametrize(

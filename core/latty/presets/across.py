@@ -32,11 +32,18 @@ def across(data: Table, recipe: bool) -> Iterator[Fault]:
             continue
         if fault := taken.claim(path, f"outputs.{index}"):
             yield Fault(("outputs", index, "path"), fault)
+        layout, found = output.get("layout", "frames"), format_of(path)
+        if layout in ("grid", "strip") and data.get("panels"):
+            yield Fault(("outputs", index, "layout"), *without_panels(layout))
         if recipe:  # `--output x.gif` of a strip is a film, and its recipe says both
             continue
-        layout, found = output.get("layout", "frames"), format_of(path)
         if layout in ("grid", "strip") and found is not None and "layout" not in found.reads:
             yield Fault(("outputs", index, "layout"), f"'{layout}' is one picture: it needs a .png")
+
+
+def without_panels(layout: str) -> tuple[str, str]:
+    """What is said of a grid or a strip of panels, and what to do."""
+    return f"a {layout} has no panels", "leave [[panels]] out, or layout"
 
 
 def _length_across(data: Table) -> Iterator[Fault]:

@@ -146,7 +146,11 @@ def _timing(source: PresetFile, preset: Preset) -> Iterator[Problem]:
             hint = "write seconds = ... in the place of frames"
             yield source.problem(("outputs", index, "fps"), what, hint)
         plays = suffix_of(output.path) != FOLDER
-        if plays and output.loop == "loop" and not all(part.closed for part in preset.parts):
+        if (
+            plays
+            and output.loop == "loop"
+            and not all(part.shown(output).closed for part in preset.parts)
+        ):
             what = "does not close: it jumps from its end to its beginning"
             hint = 'or say loop = "seamless": what moves goes back; or "once", "bounce"'
             yield source.problem(("outputs", index, "loop"), what, hint)

@@ -142,7 +142,9 @@ def difference(kind: str, name: str, said: Any, source: str) -> Difference | Non
 
 def _hint(kind: str, said: str) -> str:
     name = named_here(kind, said)
-    return f"that {WHAT[kind]} is here as '{name}'" if name else ""
+    if name or kind != "directions":
+        return f"that {WHAT[kind]} is here as '{name}'" if name else ""
+    return "a set of which a direction was renamed is another one, too"
 
 
 def named_at(data: Mapping[str, Any], keys: Callable[[Key], bool]) -> set[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Between the two shapes: what a file says (tables) and what the program uses (values)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from latty.tables.rules import keys_of
 from latty.tables.words import shown
 
 Table = dict[str, Any]  # a part of a file, as its rule gave it
+PACED = ("seconds", "loop")  # keys of a panel that say how it plays
 _USUAL = {name: key.default for name, key in keys_of(Scene).items() if not key.required}
 
 
@@ -55,7 +56,9 @@ def _panel(said: Table, usual: Table, whole: Preset) -> ScenePanel:
         own_length, whole.duration, said.get("loop") or said.get("loops", "loop")
     )
     part = replace(bare, scene=scene, tracks=tracks, seeds=seeds, pace=pace or None)
-    return ScenePanel(part, said["title"], said["preset"], said["alone"])
+    kept = tuple(name for name in (*PACED, *keys_of(Scene)) if name in said)
+    return ScenePanel(part, said["title"], said["preset"], said["alone"],
+                      kept if said["preset"] else ())  # fmt: skip
 
 
 def _scene(table: Table) -> tuple[Scene, tuple[tuple[str, Motion], ...], tuple[int, ...]]:
@@ -139,17 +142,27 @@ def to_dict(preset: Preset) -> Table:
 def _panel_table(panel: ScenePanel, usual: Table, line: TimeLine) -> Table:
     """A panel; of a scene's keys only those that are not the preset's own."""
     data: Table = {"title": panel.title} if panel.title else {}
-    if panel.source:
-        return data | {"preset": panel.source}
-    if (pace := panel.preset.pace) is not None:
-        data |= {"seconds": _tidy(pace.seconds), "loop": pace.loop}
-        line = replace(line, seconds=pace.seconds)
+    paced, pace = dict[str, Any](), panel.preset.pace
+    if pace is not None:
+        paced = dict(zip(PACED, (_tidy(pace.seconds), pace.loop), strict=True))
+        if not panel.source or "seconds" in panel.own:
+            line = replace(line, seconds=pace.seconds)
     own = _scene_table(panel.preset, line)
+    if panel.source:
+        said = _usual(panel.own) | own | paced
+        return data | {"preset": panel.source} | {name: said[name] for name in panel.own
+                                                  if name in said}  # fmt: skip
+    data |= paced
     if panel.alone:
         return data | {"alone": True} | own
     data |= {name: value for name, value in own.items() if usual.get(name) != value}
-    back = {name: _tidy(_USUAL.get(name)) for name in usual if name not in own}
-    return data | {name: value for name, value in back.items() if value is not None}
+    return data | _usual(name for name in usual if name not in own)
+
+
+def _usual(names: Iterable[str]) -> Table:
+    """What a panel says of keys of a scene that are as usual in it, and not beneath it."""
+    found = {name: _tidy(_USUAL.get(name)) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _scene_table(preset: Preset, line: TimeLine) -> Table:

@@ -87,29 +87,27 @@ def same(said: str, kind: str, source: str) -> bool:
     return not found or found.startswith(said)
 
 
-def of_content(store: Store, content: str, family: object) -> str | None:
-    """The name of what has this SHA-256, or was imported from a file that has; None for none.
-
-    family  of a model: those of others are not read
-    """
-    for name, path in store.files().items():
-        try:
-            meta = read_header(path).meta
-            likely = store is not MODELS or meta.get("family") == family
-            same = likely and digest_of(path) == content  # the largest files are not all read
-        except (LattyError, OSError):
-            continue
-        if same or meta.get(SOURCE) == content:
-            return name
-    return None
-
-
-def named_here(kind: str, said: str) -> str:
-    """The name of what has this SHA-256 in the store; "" where nothing has."""
+def named_here(kind: str, said: str, family: object = None) -> str:
+    """The name of what has this SHA-256 in the store; "" where nothing has. Of models only those of
+    a family are read where it is known: they are the largest files."""
     if kind not in STORES or len(said) < WHOLE:
         return ""
     for name, path in STORES[kind].files().items():
         with suppress(LattyError, OSError):
+            if kind == "model" and family not in (None, read_header(path).meta.get("family")):
+                continue
             if digest_of(path) == said:
+                return name
+    return ""
+
+
+def of_content(kind: str, said: str, family: object = None) -> str:
+    """The same, or the model that was imported from a file of this SHA-256, which the import wrote
+    into its header."""
+    if name := named_here(kind, said, family):
+        return name
+    for name, path in MODELS.files().items() if kind == "model" else ():
+        with suppress(LattyError, OSError):
+            if read_header(path).meta.get(SOURCE) == said:
                 return name
     return ""

@@ -238,6 +238,8 @@ def _from_folder(kind: str, text: str, folder: Path) -> str:
 def path_from(file: str, folder: Path) -> str:
     """A path that begins in the current folder as one that begins in another: relative where it
     lies below, else whole."""
+    if file.startswith("~"):
+        return file
     whole, root = Path(file).absolute(), folder.absolute()
     return str(whole.relative_to(root) if whole.is_relative_to(root) else whole)
 

@@ -1,5 +1,6 @@
 """From bytes to a Preset: encoding, TOML, overrides, validation; every fault with its place."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -97,37 +98,45 @@ def _panel(source: PresetFile, index: int, panel: Table) -> Table:
     PresetError of either file."""
     beneath = {} if panel["alone"] else source.data["scene"]
     if panel["preset"]:
-        other = _named(source, ("panels", index, "preset"), panel["preset"])
-        beneath, panel = other.data["scene"], {**panel, **_played(other)}
+        file, other = _named(source, ("panels", index, "preset"), panel["preset"])
+        beneath, panel = other.data["scene"], {**panel, **_played(other), "preset": file}
     if source.kind is RECIPE:  # which says all of it
         return panel
     return {**panel, **_known_truncation(source.data["panels"][index], beneath)}
 
 
-def _named(source: PresetFile, where: words.Path, ref: str) -> PresetFile:
-    """The preset that a panel names. Raises PresetError of either file."""
+def _file_of(ref: str, folder: Path | None) -> str:
+    """The preset that a panel in a folder names: a path from the current one, or the name of one
+    that ships."""
+    with suppress(OSError):  # no file can have the name: told where it is read
+        if folder is not None and not folder.samefile(Path()) and (folder / ref).is_file():
+            return os.path.abspath(folder / ref)  # noqa: PTH100  links stay as they are
+    return ref
+
+
+def _named(source: PresetFile, where: words.Path, ref: str) -> tuple[str, PresetFile]:
+    """The file that a panel names, and what it says. Raises PresetError of either file."""
     if source.kind is RECIPE:  # of anybody's: no file that it names is opened
         what = "names a preset: latty writes the scenes themselves into recipes"
         raise PresetError(source.file, [source.problem(where, what)])
-    folder, names = source.folder_of(where) or Path(), source.names_of(where)
+    names, file = source.names_of(where), ref
     if is_stream(ref):
         what = "is a pipe, which is read as a preset only where one is named on the command line"
         raise PresetError(source.file, [source.problem(where, what, "name a file")])
     try:
-        if names is not None and (packed := names.other("panels", ref)) is not None:
+        if names is None:
+            other = load(file := _file_of(ref, source.folder_of(where)))
+        elif (packed := names.other("panels", ref)) is not None:
             other = of_archive(packed, PRESET_FILE, ())
-        else:
-            beside = (folder / ref).is_file()
-            if names is not None:  # of an archive no other file is opened
-                beside, ref = False, str(finding.shipped_file(ref))
-            other = load(folder / ref if beside else ref)
+        else:  # of an archive no other file is opened
+            other = load(finding.shipped_file(ref))
     except (Missing, OutputError) as error:
         found = source.problem(where, error.message, error.hint, error.exit_code)
         raise PresetError(source.file, [found]) from None
     if "panels" in other.data:
         what = "names a preset that has panels of its own"
         raise PresetError(source.file, [source.problem(where, what)])
-    return other
+    return file, other
 
 
 def _played(other: PresetFile) -> Table:

@@ -18,7 +18,7 @@ def retold(preset: Preset, said: Mapping[str, Any]) -> Preset:
     source = reading.from_data(data, preset.name, reading.RECIPE)
     made = to_preset(reading.accepted(source), preset.name)
     pairs = zip(made.panels, preset.panels, strict=True)
-    panels = (replace(new, source=old.source, alone=old.alone) for new, old in pairs)
+    panels = (replace(new, source=old.source, alone=old.alone, own=old.own) for new, old in pairs)
     return replace(made, panels=tuple(panels))
 
 

@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import replace
 from difflib import SequenceMatcher
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from latty.files import replace_whole
 from latty.locks import writing
 from latty.presets import reading
 from latty.presets.convert import to_dict, to_preset
+from latty.presets.finding import shipped
 from latty.presets.naming import from_folder, path_from
 from latty.presets.preset_file import PresetFile
 from latty.presets.values import Preset
@@ -62,8 +64,15 @@ def _told_in(preset: Preset, folder: Path) -> Preset:
     """With paths as a preset in that folder says them."""
     if folder.samefile(Path()):
         return preset
-    texts = (t if t.font is None else t.in_font(path_from(t.font, folder)) for t in preset.texts)
-    return replace(preset, scene=from_folder(preset.scene, folder), texts=tuple(texts))
+    there = partial(path_from, folder=folder)
+    texts = (t if t.font is None else t.in_font(there(t.font)) for t in preset.texts)
+    made = replace(preset, scene=from_folder(preset.scene, folder), texts=tuple(texts))
+    made = made.with_panels(lambda _, scene: from_folder(scene, folder)).with_sounds(there)
+    panels = (
+        one if one.source in ("", *shipped()) else replace(one, source=there(one.source))
+        for one in made.panels
+    )
+    return replace(made, panels=tuple(panels))
 
 
 def _read(source: PresetFile, folder: Path) -> Preset:

@@ -98,10 +98,11 @@ def unused(preset: Preset) -> Iterator[Said]:
 
 
 def paces(source: PresetFile, preset: Preset) -> Iterator[Problem]:
-    """Warnings: panels whose preset lasts longer or shorter than the film."""
+    """Warnings: panels whose preset lasts longer or shorter than the film, and that do not say
+    how long they do."""
     for index, panel in enumerate(preset.panels):
         pace = panel.preset.pace
-        if pace is None or not panel.source or not panel.preset.moves:
+        if pace is None or not panel.source or "seconds" in panel.own or not panel.preset.moves:
             continue
         if abs(pace.seconds - pace.film) < 0.5 / USUAL:
             continue

@@ -235,7 +235,10 @@ class Preset:
     @property
     def of_one_piece(self) -> "Preset":
         """The same; a panel that shows the scene of another file says that scene itself."""
-        panels = (replace(one, source="", alone=True) if one.source else one for one in self.panels)
+        panels = (
+            replace(one, source="", alone=True, own=()) if one.source else one
+            for one in self.panels
+        )
         return replace(self, panels=tuple(panels))
 
     def with_panels(self, change: Callable[[int, Scene], Scene]) -> "Preset":
@@ -306,11 +309,15 @@ class Preset:
 
     def shown(self, output: Output) -> "Preset":
         """The preset as an output shows it: where its loop is seamless, whatever does not end where
-        it began goes there and back."""
+        it began goes there and back; a panel of its own length lasts as long in every output."""
+        if (pace := self.pace) is not None:
+            film = self.frames / float(output.rate) if self.seconds is None else self.seconds
+            made = replace(self, pace=replace(pace, film=film))
+            if output.loop != "seamless" or made.closed:
+                return made
+            return replace(self, pace=replace(pace, film=film, swings=True))
         if output.loop != "seamless":
             return self
-        if self.pace is not None:
-            return self if self.closed else replace(self, pace=replace(self.pace, swings=True))
         tracks = dict(self.tracks)
         for key in WALKS:
             if isinstance(walk := getattr(self.scene, key), Walk):
@@ -404,12 +411,12 @@ class PanelPace:
     def at(self, t: float) -> float:
         """The place in the panel's own film at t of the whole."""
         t = (1 - cos(2 * pi * t)) / 2 if self.swings else t
-        place = round(t * self.film / self.seconds, 9)  # a film of three rounds ends with one
+        place = round(t * self.film / self.seconds, 9)
         if self.loop == "once":
             return min(place, 1.0)
         if self.loop == "bounce":
             return 1 - abs(place % 2 - 1)
-        return place % 1
+        return place % 1 or float(t == 1 and place > 0)  # a film of whole rounds ends with one
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,11 +425,13 @@ class ScenePanel:
 
     preset  its scene and tracks on the time line of the whole, without outputs and texts
     title   written into it, with placeholders
-    source  the file whose scene it is, as the preset names it; "" = its own keys
+    source  the file whose scene it is, a path from the current folder; "" = its own keys
     alone   it takes nothing of the preset's scene
+    own     the keys that it says beside the file
     """
 
     preset: Preset
     title: str = ""
     source: str = ""
     alone: bool = False
+    own: tuple[str, ...] = ()

@@ -55,6 +55,8 @@ def develop(preset: Preset, output: Output, views: Sequence[View], faces: Faces)
     a ground where the format has no opacity, with the texts in these typefaces."""
     times, writing = preset.times(output), Writing(preset, output, faces)
     form, composed = format_of(output.path), Composition.of(output)
+    # Of frames the last one is the end of a panel that does not close, and of no other.
+    moments = [part.shown(output).times(output) for part in preset.parts]
 
     def pictures(view: View, number: int) -> list[Pixels]:
         together = max(1, len(view.preset.seeds))
@@ -64,10 +66,9 @@ def develop(preset: Preset, output: Output, views: Sequence[View], faces: Faces)
     def frame(number: int) -> Pixels:
         shown = [pictures(view, number) for view in views]
         if preset.panels:
-            said = [(panel.preset, panel.title) for panel in preset.panels]
             titled = [
-                writing.titled(grids.tile(cell), *one, times[number], number)
-                for cell, one in zip(shown, said, strict=True)
+                writing.titled(grids.tile(cell), panel.preset, panel.title, own[number], number)
+                for cell, panel, own in zip(shown, preset.panels, moments, strict=True)
             ]
             whole = composed.side_by_side(titled)
         else:

@@ -16,12 +16,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from latty.checkpoints.safetensors import read_header
 from latty.errors import BadData, LattyError, Missing
-from latty.models.store import SOURCE
 from latty.presets import Preset, sounds, to_dict
 from latty.presets.contents import SHOWN, WHAT, Difference, difference, scorers_of, source_of
-from latty.presets.digests import STORES, named_here, same
+from latty.presets.digests import STORES, of_content, same
 from latty.presets.naming import respelled
 from latty.scene import MIXING, Scene, references, to_table
 from latty.tables.words import Path as Key
@@ -123,7 +121,9 @@ class Placing:
         said, chosen = _said(name, recipe), self._candidates(name)
         right = next((one for one in chosen if not said or _is(said, name.kind, one)), None)
         if right is None and said:
-            right = named_here(name.kind, said) or _imported(name.kind, said) or None
+            of = recipe.get("model")
+            family = of.get("family") if isinstance(of, dict) else None
+            right = of_content(name.kind, said, family) or None
         if right is None and not chosen:
             self.missing.append(name)
             return None
@@ -224,13 +224,3 @@ def _below(folder: Path, file: str, folders: bool) -> Path | None:
         return folder / file if is_one and real.is_relative_to(folder) else None
     except (OSError, ValueError, RuntimeError):  # a name no file can have, a loop of links
         return None
-
-
-def _imported(kind: str, said: str) -> str:
-    """The model of the store that was imported from a file of this SHA-256, which the import wrote
-    into its header; "" for none."""
-    for name, path in STORES[kind].files().items() if kind == "model" else ():
-        with suppress(LattyError, OSError):
-            if read_header(path).meta.get(SOURCE) == said:
-                return name
-    return ""

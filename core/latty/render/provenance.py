@@ -92,7 +92,7 @@ def portable(preset: Preset, output: Output, folder: Path = Path()) -> Preset:
     return replace(  # its digests say what pins would
         preset,
         seconds=None if preset.seconds is None else float(preset.seconds),
-        panels=tuple(replace(one, source="", alone=True) for one in panels),
+        panels=tuple(replace(one, source="", alone=True, own=()) for one in panels),
         scene=spelled.scene(preset.scene),
         texts=tuple(replace(one, font=font)
                     for one, font in zip(preset.texts, fonts, strict=True)),

@@ -86,10 +86,12 @@ def _plain(file: str, folder: Path) -> str:
     """A file as its folder's own presets say it, one from elsewhere without its folder."""
     if (packed := unpacked(file)) is not None:
         return packed.name
-    if not _is_private(file):
+    if file.startswith("\\") or file[1:3] in (":\\", ":/"):  # another system's
+        return _file_name(file)
+    parts = PurePath(file).parts
+    whole_path = file.startswith(("/", "~")) or ".." in parts
+    if not whole_path and (len(parts) == 1 or not Path(file).exists()):
         return file
-    if not file.startswith(("/", "~")) and ".." not in Path(file).parts:
-        return _file_name(file)  # another system's
     whole, root = _whole(file), _whole(folder)
     above = Path(os.path.expanduser("~")).is_relative_to(root) and root != os.path.expanduser("~")  # noqa: PTH111
     if Path(whole).is_relative_to(root) and not above and whole != root:
@@ -99,11 +101,6 @@ def _plain(file: str, folder: Path) -> str:
 
 def _whole(file: str | Path) -> str:
     return os.path.abspath(os.path.expanduser(file))  # noqa: PTH100, PTH111  links stay
-
-
-def _is_private(ref: str) -> bool:
-    """Whether a reference says where somebody keeps files."""
-    return ref.startswith(("~", "/", "\\")) or ".." in Path(ref).parts or ref[1:3] in (":\\", ":/")
 
 
 def _file_name(ref: str) -> str:

@@ -9,6 +9,7 @@ from latty.errors import BadData
 from latty.models import open_model
 from latty.models.base import AnySize, Generator
 from latty.presets import Output, Preset
+from latty.presets.across import without_panels
 from latty.presets.codecs import EXPECTED_WITHIN
 from latty.presets.formats import format_of
 from latty.render import shots, sizes
@@ -119,7 +120,7 @@ def _needed(
     own = generator.info.height, generator.info.width_px
     heights = sizes.heights(preset, output, own, beside)
     if beside and output.layout != "frames":
-        raise BadData(f"a {output.layout} has no panels", "leave [[panels]] out, or layout")
+        raise BadData(*without_panels(output.layout))
     free = isinstance(generator, AnySize)
     scenes = shots.shots(preset, sizes.seen_of(output, beside), heights.drawn if free else None)
     height = (heights.drawn if free else None) or own[0]

@@ -48,7 +48,8 @@ def preset_of(state: State, name: str = "") -> Preset:
         pins = replace(pins, model=None)
     made = replace(rest, name=name, scene=scene, tracks=tracks, seeds=seeds, pins=pins,
                    frames=1, seconds=None)  # fmt: skip
-    made = replace(made, outputs=_outputs(state, name, made.moves))
+    moving = any(part.moves for part in (made, *made.parts))  # also where only a panel does
+    made = replace(made, outputs=_outputs(state, name, moving))
     made = _lasting(made, state)
     same = (rest.scene, rest.tracks, rest.seeds) == (scene, tracks, seeds)
     return made if same else over(rest, made)

@@ -28,8 +28,9 @@ def film_table(film: FilmSettings) -> dict[str, Any]:
     table |= {} if film.seconds is None else {"seconds": film.seconds}
     if film.source is None:
         return table
-    files = [panel.source for panel in film.source.panels]
-    table |= {"panels": files} if files else {}
+    panels = film.source.panels
+    if panels:
+        table |= {"panels": [one.source for one in panels], "own": [one.own for one in panels]}
     return {**table, "preset": to_dict(film.source.of_one_piece)}
 
 
@@ -44,17 +45,25 @@ def film_of(table: Mapping[str, Any]) -> FilmSettings:
         raise ValueError(f"no film has seconds {seconds!r}")
     film = FilmSettings(**{name: table[name] for name in RULES}, seconds=seconds)
     if (told := table.get("preset")) is not None:
-        return _with_source(film, from_recipe(told, "history"), table.get("panels", []))
+        files, own = table.get("panels", []), table.get("own", [])
+        return _with_source(film, from_recipe(told, "history"), files, own)
     if not (earlier := table.get("source")):
         return film
     source = _source_of(earlier)
     return replace(film, source=source, seconds=source.seconds)
 
 
-def _with_source(film: FilmSettings, source: Preset, files: list[str]) -> FilmSettings:
-    """The film of a preset, whose panels are those of these files: "" = of none."""
-    pairs = zip(source.panels, files or [""] * len(source.panels), strict=True)
-    panels = (replace(one, source=str(file), alone=one.alone and not file) for one, file in pairs)
+def _with_source(
+    film: FilmSettings, source: Preset, files: list[str], own: list[list[str]]
+) -> FilmSettings:
+    """The film of a preset, whose panels are those of these files, "" = of none, and say these keys
+    beside them."""
+    count = len(source.panels)
+    rows = zip(source.panels, files or [""] * count, own or [[]] * count, strict=True)
+    panels = (
+        replace(one, source=str(file), alone=one.alone and not file, own=tuple(map(str, keys)))
+        for one, file, keys in rows
+    )
     source = replace(source, panels=tuple(panels))
     lasts = source.seconds if source.seconds == film.seconds else film.seconds  # "sound", as said
     return replace(film, source=source, seconds=lasts)

@@ -61,7 +61,7 @@ def here(origin: Origin) -> str | None:
     if has_name(origin) and (same(origin.digest, "model", name) or _same_source(origin, name)):
         return name
     for content in filter(None, (origin.digest, origin.source_sha256)):
-        if (found := of_content(MODELS, content, origin.family or None)) is not None:
+        if found := of_content("model", content, origin.family or None):
             return found
     return None
 
