@@ -58,6 +58,29 @@ def test_a_film_is_a_line_where_nobody_watches(tmp_path: Path) -> None:
     assert done.stdout == "renders/one.gif\nrenders/two.gif\n"
 
 
+PANELS = """schema = 1
+frames = 4
+[scene]
+model = "demo"
+seed = { walk = [1, 2, 1] }
+[[panels]]
+[[panels]]
+seed = { walk = [3, 4, 3] }
+[[outputs]]
+path = "a.gif"
+"""
+
+
+@pytest.mark.parametrize("drawn_before", [False, True])
+def test_the_last_line_counts_the_pictures_of_all_panels(
+    drawn_before: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "a.toml").write_text(PANELS)
+    for _ in range(2 if drawn_before else 1):
+        done = latty("render", "a.toml", "--overwrite", home=tmp_path)
+    assert re.fullmatch(r"latty: a: 8 frames in \d+ s\n", done.stderr)
+
+
 def test_a_long_film_says_how_far_it_is_each_half_minute(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,7 +148,7 @@ def test_json_lines_say_start_stages_and_ends(more: Sequence[str], tmp_path: Pat
         ("doctor --image none", {"error"}),
     ],
 )
-@pytest.mark.parametrize("asked", ["before", "after", "=", "environment"])
+@pytest.mark.parametrize("asked", ["before", "after", "=", "environment", "settings"])
 def test_every_line_of_words_is_json(
     words: str, said: set[str], asked: str, tmp_path: Path
 ) -> None:
@@ -133,6 +156,8 @@ def test_every_line_of_words_is_json(
     line, known = words.split(), {}
     if asked == "environment":
         known["LATTY_PROGRESS"] = "json"
+    elif asked == "settings":
+        (tmp_path / "latty.toml").write_text('progress = "json"\n')
     elif asked == "=":
         line = ["--progress=json", *line]
     else:
@@ -143,6 +168,12 @@ def test_every_line_of_words_is_json(
     assert {one["event"] for one in told} - {"progress"} == said
     assert all(one["text"] for one in told if one["event"] in WORDS)
     assert done.returncode == (0 if "error" not in said else done.returncode or 1)
+
+
+def test_a_flag_is_obeyed_before_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "latty.toml").write_text('progress = "json"\n')
+    assert latty("rendr", "--progress", "plain", home=tmp_path).stderr.startswith("latty: ")
+    assert latty("rendr", home=tmp_path, LATTY_PROGRESS="plain").stderr.startswith("latty: ")
 
 
 @pytest.mark.slow

@@ -87,6 +87,21 @@ def test_the_plan_tells_what_is_written(tmp_path: Path, monkeypatch: pytest.Monk
     (size,) = kept  # the outputs show the same pictures
     assert 0 < size - rows[0]["work_bytes"] <= header
     assert rows[0]["work_bytes"] == bytes_kept(10, models.picture_size("demo"))
+    assert not any(row["work_bytes"] for row in rows[1:])
+
+
+def test_the_plan_counts_pictures_once_and_those_of_each_panel(tmp_path: Path) -> None:
+    """Two rates share the moments of both; panels have pictures of their own size."""
+    outputs = [{"path": "a.gif", "fps": 12}, {"path": "b.gif", "fps": 4}, {"path": "c.gif"}]
+    scene = {"model": "demo", "seed": {"walk": [1, 2]}}
+    data = {"schema": 1, "name": "x", "seconds": 1, "scene": scene, "outputs": outputs}
+    rows = render.plan(presets.from_dict(data, "x.toml"), Options(tmp_path))
+    one = bytes_kept(1, models.picture_size("demo"))
+    assert [row["work_bytes"] for row in rows] == [12 * one, 0, 24 * one]
+    panels = [{}, {"model": "portraits", "size": 128}]
+    data |= {"panels": panels, "outputs": outputs[:1]}
+    (row,) = render.plan(presets.from_dict(data, "x.toml"), Options(tmp_path))
+    assert row["work_bytes"] == 12 * (one + bytes_kept(1, (128, 128)))
 
 
 @pytest.mark.parametrize("ref", ["demo", "portraits"])

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 import numpy as np
 import pytest
@@ -230,3 +230,43 @@ def test_the_victim_draws_something(whole: dict[str, bytes], tmp_path: Path) -> 
 
 if __name__ == "__main__":
     serve()
+
+
+@pytest.mark.parametrize("most", [(), ("--set", "outputs.0.max_bytes=20kB")])
+@pytest.mark.parametrize("step", [0, 1, 6])
+def test_a_kill_while_the_index_is_moved_gives_no_half_film_a_name(
+    step: int, most: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The same command then writes the same film."""
+    from cli_in_process import latty
+    from cli_process import write_preset
+    from forked import forked
+
+    from latty.render.headers import boxes
+
+    words = ("render", str(write_preset(tmp_path, frames=8)), *most)
+    assert latty(*words, "-o", "whole/x.mp4", home=tmp_path).returncode == 0
+    exactly = boxes.exactly
+
+    def killed() -> int:
+        left = step
+
+        def read(file: BinaryIO, count: int) -> bytes:
+            nonlocal left
+            left -= count > 16  # the index, then the film, a block at a time
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return exactly(file, count)
+
+        boxes.exactly, boxes.BLOCK = read, 128
+        return latty(*words, "-o", "x.mp4", home=tmp_path).returncode
+
+    assert forked(killed) == -signal.SIGKILL
+    assert not (tmp_path / "x.mp4").exists()
+    whole = (tmp_path / "whole/x.mp4").read_bytes()
+    (draft,) = tmp_path.glob("x.mp4.latty-work/x.mp4")
+    assert draft.read_bytes() != whole
+    done = latty(*words, "-o", "x.mp4", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "x.mp4").read_bytes() == whole
+    assert not list(tmp_path.glob("*.latty-work"))

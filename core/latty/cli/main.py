@@ -6,6 +6,7 @@ stdout carries results, stderr words; whatever goes wrong becomes one line and a
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -33,8 +34,10 @@ def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int
               log_time="--log-time" in words)  # fmt: skip
     plugins.tell = out.say
     signals.shape(None)
-    if _asks_events(words):
+    if (way := _way_of_progress(words)) == "json":
         out.say_events()
+    elif way is None:
+        out.asking = _settings_ask_events
     try:
         try:
             return _dispatch(words, out, screen)
@@ -46,11 +49,20 @@ def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int
         return _failed(error, out, words)
 
 
-def _asks_events(words: Sequence[str]) -> bool:
-    """Whether flags or the environment ask for JSON lines on stderr, whatever else is wrong."""
+def _way_of_progress(words: Sequence[str]) -> str | None:
+    """What flags or the environment say of it, whatever else is wrong; None where they do not."""
     parts = [part for word in words for part in word.split("=", 1)]
     said = [value for flag, value in pairwise(parts) if flag == "--progress"]
-    return (said or [os.environ.get("LATTY_PROGRESS", "")])[-1] == "json"
+    return said[-1] if said else os.environ.get("LATTY_PROGRESS")
+
+
+def _settings_ask_events() -> bool:
+    """Whether a settings file does, as far as it can be read."""
+    with suppress(LattyError, OSError):
+        from latty import config
+
+        return config.load().progress == "json"
+    return False
 
 
 def _dispatch(words: list[str], out: Out, screen: Screen | None) -> int:
@@ -101,6 +113,7 @@ def _failed(error: Exception, out: Out, words: list[str]) -> int:
         if "--debug" in words:
             import traceback
 
+            out.settle()
             if out.events:
                 out.error("".join(traceback.format_exception(error)))
             else:

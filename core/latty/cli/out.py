@@ -8,7 +8,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -53,6 +53,7 @@ class Out:
 
     log_time  every line of words begins with the time
     events    every line on stderr is a JSON object; see `say_events`
+    asking    whether that is wanted, where nobody has said yet: asked before the first word
     """
 
     json: bool = False
@@ -60,10 +61,17 @@ class Out:
     color: bool = True
     log_time: bool = False
     events: bool = False
+    asking: Callable[[], bool] | None = None
+
+    def settle(self) -> None:
+        """Find out whether words are events, where that is still to be asked."""
+        ask, self.asking = self.asking, None
+        if ask is not None and ask():
+            self.say_events()
 
     def say_events(self) -> None:
         """From now on words are events, those of signals and of Python's warnings, too."""
-        self.events = True
+        self.events, self.asking = True, None
         signals.shape(lambda text: in_words("note", text) + "\n")
         warnings.showwarning = self._warn
 
@@ -161,6 +169,7 @@ class Out:
         self._words("error", text)
 
     def _words(self, kind: str, text: str) -> None:
+        self.settle()
         try:
             for line in self._lines(kind, text):
                 print_line(line, sys.stderr)

@@ -86,7 +86,7 @@ class Progress:
     _pace: TimeLeft = field(default_factory=TimeLeft)
     _start: float = field(default_factory=lambda: time.monotonic())
     _made: tuple[int, str] = (0, "")  # units of the first stage and of those like it, their word
-    _before: int = 0  # those of the stages before this one
+    _expected: bool = False  # all stages are known, and so are these
     _at: tuple[int, int] = (0, 0)  # done, total
     _said: float = 0.0  # when we last spoke
     _dirty: bool = False
@@ -94,15 +94,17 @@ class Progress:
     def expect(self, stages: Sequence[Expected]) -> None:
         """All stages to come."""
         self._pace.ahead = [*stages]
+        if stages:
+            like = [one.total for one in stages if one.what == stages[0].what]
+            self._made, self._expected = (sum(like), stages[0].what), True
 
     def __call__(self, done: int, total: int, what: str) -> None:
         signals.check(self.hint)
         now = time.monotonic()
         new = self._pace.enters(now, done, what)
         left, self._at = self._pace.left(now, done, total), (done, total)
-        if self._made[1] in ("", what):
-            self._before = self._made[0] if new else self._before
-            self._made = self._before + (total or done), what
+        if not self._expected and self._made[1] in ("", what):
+            self._made = total or done, what
         EVENTS.progress(done, total, what, left)
         if self.way == "none":
             return

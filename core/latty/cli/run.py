@@ -40,6 +40,7 @@ class Run:
 
         found = config.load(vars(self.args))
         self.out.log_time = found.log_time
+        self.out.asking = None
         if found.progress == "json" and not self.out.events:
             self.out.say_events()
         return found

@@ -7,14 +7,14 @@ from latty.presets import Preset
 from latty.presets.formats import format_of
 from latty.render.options import Options
 from latty.render.outputs import targets
-from latty.render.shots import played, shots
+from latty.render.shots import Shown, played
 from latty.render.sizes import (
     beside_of,
     bytes_expected,
     bytes_kept,
     frame_shape,
     heights,
-    seen_of,
+    needed,
     width_at,
 )
 
@@ -25,18 +25,26 @@ def plan(
     """What `write` would do, one table per output, for --dry-run; draws nothing.
 
     size and width are height and width of one picture in px, bytes about how large the file becomes
-    (presets.codecs.bytes_expected), work_bytes what the pictures take on disk until it is there.
+    (presets.codecs.bytes_expected), work_bytes what its pictures take on disk until it is there,
+    but for those that an output before it shows.
     `own`: height and width of the model's own pictures; None = the model is asked. Raises BadData
     for outputs that cannot be written.
     """
     rows, own = [], own or models.picture_size(preset.scene.model)
     beside = beside_of(preset, lambda scene: models.picture_size(scene.model)[0])
+    before = Shown()
+    sides = [
+        own if scene.model == preset.scene.model else models.picture_size(scene.model)
+        for scene in preset.scenes
+    ]
     for output, target in zip(preset.outputs, targets(preset, options), strict=True):
-        drawn, shown = heights(preset, output, own, beside)
-        size = shown or own[0]
-        drawn = (drawn if models.draws_any_size(preset.scene.model) else None) or own[0]
+        size = heights(preset, output, own, beside).shown or own[0]
         width = width_at(size, own)
-        count = sum(len(shots(part, seen_of(output, beside), size)) for part in preset.parts)
+        parts = [
+            needed(part, output, side, models.draws_any_size(part.scene.model), beside)
+            for part, side in zip(preset.parts, sides, strict=True)
+        ]
+        count = sum(len(part.scenes) for part in parts)
         form, frame = format_of(output.path), None
         assert form is not None  # or it were no target
         if side := frame_shape(preset, output, (size, width)):
@@ -54,7 +62,7 @@ def plan(
                 "width": width,
                 "frame": frame,
                 "bytes": bytes_expected(preset, output, (size, width), count),
-                "work_bytes": bytes_kept(count, (drawn, width_at(drawn, own))),
+                "work_bytes": sum(bytes_kept(before.add(one.scenes), one.drawn) for one in parts),
                 "model": preset.scene.model,
                 "device": options.device,
                 "batch": options.batch,

@@ -72,12 +72,20 @@ def label(scenes: Sequence[Scene], index: int) -> tuple[float, int]:
     return scenes.times[moment], which
 
 
-def left_by(others: Sequence[Sequence[Scene]], scenes: Sequence[Scene]) -> int:
-    """How many scenes are in none of the other lists of their film."""
-    if not others or scenes in others:
-        return 0 if others else len(scenes)
-    known = {label(one, i) for one in others for i in range(len(one))}
-    return sum(label(scenes, i) not in known for i in range(len(scenes)))
+class Shown:
+    """What the outputs of a preset show, one after the other."""
+
+    def __init__(self) -> None:
+        self._lists: dict[object, list[Sequence[Scene]]] = {}
+
+    def add(self, scenes: Sequence[Scene]) -> int:
+        """How many scenes of a list are in none of those of its film that came before."""
+        before = self._lists.setdefault(film_of(scenes), [])
+        if scenes in before:
+            return 0
+        known = {label(one, i) for one in before for i in range(len(one))}
+        before.append(scenes)
+        return sum(label(scenes, i) not in known for i in range(len(scenes)))
 
 
 def bare(preset: Preset) -> Preset:

@@ -1,13 +1,15 @@
 """How high and wide pictures and frames are, in px; nothing is drawn to know it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import ceil, floor, sqrt
 from typing import NamedTuple
 
+from latty.errors import BadData
 from latty.presets import Output, Preset, codecs
+from latty.presets.across import without_panels
 from latty.presets.formats import is_film
-from latty.render.shots import played
+from latty.render.shots import played, shots
 from latty.scene import Scene
 
 BESIDE = 24  # bytes of a picture in the journal that are none of its pixels
@@ -18,6 +20,15 @@ class Heights(NamedTuple):
     None: as the model draws it."""
 
     drawn: int | None
+    shown: int | None
+
+
+class Needed(NamedTuple):
+    """What an output needs of a part of a preset: its scenes, height and width in px as they are
+    drawn, and the height at which they are shown (None: as they are drawn)."""
+
+    scenes: Sequence[Scene]
+    drawn: tuple[int, int]
     shown: int | None
 
 
@@ -89,6 +100,20 @@ def heights(
         return Heights(said, base * max(1, ceil(height / base) if covers else floor(height / base)))
     high = max(1, ceil(height) if covers else floor(height))
     return Heights(said or high, high)
+
+
+def needed(
+    part: Preset, output: Output, own: tuple[int, int], free: bool, beside: Beside | None = None
+) -> Needed:
+    """What an output needs of a part whose model draws (height, width), or any size where it is
+    `free`. Raises BadData for a grid that moves nothing, and for panels in a layout of its own."""
+    if beside and output.layout != "frames":
+        raise BadData(*without_panels(output.layout))
+    found = heights(part, output, own, beside)
+    drawn = found.drawn if free else None
+    scenes = shots(part, seen_of(output, beside), drawn)
+    height = drawn or own[0]
+    return Needed(scenes, (height, width_at(height, own)), found.shown)
 
 
 def frame_shape(preset: Preset, output: Output, picture: tuple[int, int]) -> tuple[int, int] | None:

@@ -5,22 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from latty.errors import BadData
 from latty.models import open_model
 from latty.models.base import AnySize, Generator
 from latty.presets import Output, Preset
-from latty.presets.across import without_panels
 from latty.presets.codecs import EXPECTED_WITHIN
 from latty.presets.formats import format_of
 from latty.render import shots, sizes
 from latty.render.film import Films, Reel
-from latty.render.sizes import Beside
+from latty.render.sizes import Beside, Needed
 from latty.report import FRAMES, Expected
 from latty.scene import Scene
-
-# the scenes of a part, height and width in px as they are drawn, and the height at which they are
-# shown (None: as they are drawn)
-Needed = tuple[Sequence[Scene], tuple[int, int], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +68,26 @@ class Views:
         if output.path not in self._asked:
             beside = self._beside()
             self._asked[output.path] = [
-                _needed(part, output, self._generator(part.scene), beside)
-                for part in self.preset.parts
+                self._needed_of(part, output, beside) for part in self.preset.parts
             ]
         return self._asked[output.path]
+
+    def _needed_of(self, part: Preset, output: Output, beside: Beside | None) -> Needed:
+        generator = self._generator(part.scene)
+        own = generator.info.height, generator.info.width_px
+        return sizes.needed(part, output, own, isinstance(generator, AnySize), beside)
 
     def stages(self) -> list[Expected]:
         """All that is drawn and written for the outputs, in that order, weighed by the pixels of a
         frame. Raises what models raise."""
-        found, drawn = list[Expected](), dict[object, list[Sequence[Scene]]]()
+        found, shown_before = list[Expected](), shots.Shown()
         for output in self.preset.outputs:
             pixels = 0.0
             for part, (scenes, (height, width), shown) in zip(
                 self.preset.parts, self._needed(output), strict=True
             ):
-                others = drawn.setdefault(shots.film_of(scenes), [])
-                if left := shots.left_by(others, scenes):
+                if left := shown_before.add(scenes):
                     found.append(Expected(FRAMES, left, height * width))
-                others.append(scenes)
                 scale = (shown or height) / height
                 pixels += height * width * scale**2 * max(1, len(part.seeds))
             form = format_of(output.path)
@@ -108,20 +104,3 @@ class Views:
 
     def _beside(self) -> Beside | None:
         return sizes.beside_of(self.preset, lambda scene: self._generator(scene).info.height)
-
-
-def _needed(
-    preset: Preset,
-    output: Output,
-    generator: Generator,
-    beside: sizes.Beside | None = None,
-) -> Needed:
-    """Raises BadData for a grid that moves nothing."""
-    own = generator.info.height, generator.info.width_px
-    heights = sizes.heights(preset, output, own, beside)
-    if beside and output.layout != "frames":
-        raise BadData(*without_panels(output.layout))
-    free = isinstance(generator, AnySize)
-    scenes = shots.shots(preset, sizes.seen_of(output, beside), heights.drawn if free else None)
-    height = (heights.drawn if free else None) or own[0]
-    return scenes, (height, sizes.width_at(height, own)), heights.shown
