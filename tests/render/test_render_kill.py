@@ -228,25 +228,20 @@ def test_the_victim_draws_something(whole: dict[str, bytes], tmp_path: Path) -> 
         assert np.asarray(picture.convert("RGB")).std() > 10
 
 
-if __name__ == "__main__":
-    serve()
-
-
 @pytest.mark.parametrize("most", [(), ("--set", "outputs.0.max_bytes=20kB")])
 @pytest.mark.parametrize("step", [0, 1, 6])
 def test_a_kill_while_the_index_is_moved_gives_no_half_film_a_name(
-    step: int, most: tuple[str, ...], tmp_path: Path
+    step: int, most: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same command then writes the same film."""
     from cli_in_process import latty
     from cli_process import write_preset
     from forked import forked
 
-    from latty.render.headers import boxes
+    from latty.render.headers import boxes, exactly
 
     words = ("render", str(write_preset(tmp_path, frames=8)), *most)
     assert latty(*words, "-o", "whole/x.mp4", home=tmp_path).returncode == 0
-    exactly = boxes.exactly
 
     def killed() -> int:
         left = step
@@ -258,7 +253,8 @@ def test_a_kill_while_the_index_is_moved_gives_no_half_film_a_name(
                 os.kill(os.getpid(), signal.SIGKILL)
             return exactly(file, count)
 
-        boxes.exactly, boxes.BLOCK = read, 128
+        monkeypatch.setattr(boxes, "exactly", read)
+        monkeypatch.setattr(boxes, "BLOCK", 128)
         return latty(*words, "-o", "x.mp4", home=tmp_path).returncode
 
     assert forked(killed) == -signal.SIGKILL
@@ -270,3 +266,7 @@ def test_a_kill_while_the_index_is_moved_gives_no_half_film_a_name(
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "x.mp4").read_bytes() == whole
     assert not list(tmp_path.glob("*.latty-work"))
+
+
+if __name__ == "__main__":
+    serve()
