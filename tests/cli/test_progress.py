@@ -78,7 +78,7 @@ def test_the_last_line_counts_the_pictures_of_all_panels(
     (tmp_path / "a.toml").write_text(PANELS)
     for _ in range(2 if drawn_before else 1):
         done = latty("render", "a.toml", "--overwrite", home=tmp_path)
-    assert re.fullmatch(r"latty: a: 8 frames in \d+ s\n", done.stderr)
+    assert done.stderr.splitlines()[-1].startswith("latty: a: 8 frames in ")
 
 
 def test_a_long_film_says_how_far_it_is_each_half_minute(
