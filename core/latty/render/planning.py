@@ -3,12 +3,14 @@
 from typing import Any
 
 from latty import models
-from latty.presets import Preset
+from latty.presets import Output, Preset
 from latty.presets.formats import format_of
 from latty.render.options import Options
 from latty.render.outputs import targets
 from latty.render.shots import Shown, played
 from latty.render.sizes import (
+    Beside,
+    Needed,
     beside_of,
     bytes_expected,
     bytes_kept,
@@ -33,17 +35,10 @@ def plan(
     rows, own = [], own or models.picture_size(preset.scene.model)
     beside = beside_of(preset, lambda scene: models.picture_size(scene.model)[0])
     before = Shown()
-    sides = [
-        own if scene.model == preset.scene.model else models.picture_size(scene.model)
-        for scene in preset.scenes
-    ]
     for output, target in zip(preset.outputs, targets(preset, options), strict=True):
         size = heights(preset, output, own, beside).shown or own[0]
         width = width_at(size, own)
-        parts = [
-            needed(part, output, side, models.draws_any_size(part.scene.model), beside)
-            for part, side in zip(preset.parts, sides, strict=True)
-        ]
+        parts = [_needed(preset, part, output, own, beside) for part in preset.parts]
         count = sum(len(part.scenes) for part in parts)
         form, frame = format_of(output.path), None
         assert form is not None  # or it were no target
@@ -70,3 +65,12 @@ def plan(
             }
         )
     return rows
+
+
+def _needed(
+    preset: Preset, part: Preset, output: Output, own: tuple[int, int], beside: Beside | None
+) -> Needed:
+    """What an output needs of a part of a preset whose model draws pictures of `own` size."""
+    model = part.scene.model
+    side = own if model == preset.scene.model else models.picture_size(model)
+    return needed(part, output, side, models.draws_any_size(model), beside)
