@@ -19,7 +19,12 @@ VALUES = np.array([[0.5, -1], [0.25, 1], [-2, 1], [3, -1]], np.float32)
 @pytest.fixture
 def pool(tmp_path: Path) -> Found:
     """A pool of four z."""
-    header = pools.PoolHeader("toy", "toy", "0", "{seed:03d}.png", 4, {"z": (6,)})
+    return pool_called(tmp_path, "{seed:03d}.png")
+
+
+def pool_called(tmp_path: Path, files: str) -> Found:
+    """A pool of four z, whose file says that its pictures are called so."""
+    header = pools.PoolHeader("toy", "toy", "0", files, 4, {"z": (6,)})
     numbers = [np.zeros((4, 6), "<f4").tobytes(), np.array(SEEDS, "<i8").tobytes()]
     path = tmp_path / "p.safetensors"
     path.write_bytes(b"".join(header.pieces(numbers)))
@@ -128,6 +133,18 @@ def test_latents_that_know_no_files(tmp_path: Path) -> None:
     latents.write(tmp_path / "n.safetensors", Latents("z", torch.zeros(4, 6), names=names))
     found = read_scores(tmp_path / "x.csv", latents.look(str(tmp_path / "n.safetensors")))
     np.testing.assert_array_equal(found.array.numpy(), VALUES)
+
+
+@pytest.mark.parametrize(
+    "files", ["", "x.png", "{0}.png", "{x}.png", "{seed.real}.png", "{seed:99999999999}.png", "{"]
+)
+def test_a_pool_whose_pictures_have_no_names(files: str, tmp_path: Path) -> None:
+    odd = pool_called(tmp_path, files)
+    (tmp_path / "x.csv").write_text(GOOD["by file.csv"])
+    with pytest.raises(BadData, match="p does not know the file of its latents"):
+        read_scores(tmp_path / "x.csv", odd)
+    (tmp_path / "y.csv").write_text(GOOD["by seed.csv"])
+    np.testing.assert_array_equal(read_scores(tmp_path / "y.csv", odd).array.numpy(), VALUES)
 
 
 def test_hdf5(pool: Found, tmp_path: Path) -> None:

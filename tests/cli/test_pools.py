@@ -174,12 +174,22 @@ def test_latents_that_are_not_there(scene: str, code: int, told: str, tmp_path: 
 
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a pool of demo, its manifest with two columns more, and arrays of them."""
-    home = tmp_path_factory.mktemp("scored")
-    pool = made(home, "--save-latents", "z,w,wp", seeds=f"0-{COUNT - 1}")
+    """A home with a small pool."""
+    return home_of(tmp_path_factory.mktemp("scored"), 12)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a pool that is fitted to."""
+    return home_of(tmp_path_factory.mktemp("many"), COUNT)
+
+
+def home_of(home: Path, count: int) -> Path:
+    """With a pool of demo, its manifest with two columns more, and arrays of them."""
+    pool = made(home, "--save-latents", "z,w,wp", seeds=f"0-{count - 1}")
     demo = open_model("demo", "cpu")
     with torch.no_grad():
-        names, found = scores_of(demo, demo.mapping(demo.sample(range(COUNT))), "factors", None)
+        names, found = scores_of(demo, demo.mapping(demo.sample(range(count))), "factors", None)
     table = found[:, [names.index(name) for name in NAMES]].double().numpy()
     np.save(home / "table.npy", table)
     np.save(home / "smile_scores.npy", table[:, 0])
@@ -187,7 +197,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (home / "scores.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([*head, *NAMES])
-        for row in np.random.RandomState(0).permutation(COUNT):  # matched, not in their order
+        for row in np.random.RandomState(0).permutation(count):  # matched, not in their order
             writer.writerow([*rows[row], *map(repr, map(float, table[row]))])
     assert latty("import", "pool", "--name", "mine", home=home).returncode == 0
     done = latty("import", "scores.csv", "--for", "mine", home=home)
@@ -210,14 +220,14 @@ def cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("space", ["z", "w", "w+"])
-def test_interfacegan_is_train_boundary(space: str, scored: Path) -> None:
+def test_interfacegan_is_train_boundary(space: str, many: Path) -> None:
     """generate_data.py, train_boundary.py: sklearn's SVC on both ends of the scores."""
-    arrays = load_file(scored / "pool/latents.safetensors")
+    arrays = load_file(many / "pool/latents.safetensors")
     x = arrays["wp" if space == "w+" else space].flatten(1).numpy()
-    table, count = np.load(scored / "table.npy"), int(0.2 * COUNT)
+    table, count = np.load(many / "table.npy"), int(0.2 * COUNT)
     words = ["interfacegan", "demo", "--latents", "mine", "--space", space, "--ratio", "0.2"]
-    vectors, facts = found_by(scored, *words, "--train", "1")
-    _, split = found_by(scored, *words)
+    vectors, facts = found_by(many, *words, "--train", "1")
+    _, split = found_by(many, *words)
     for scores, vector, fact, validated in zip(table.T, vectors, facts, split, strict=True):
         order = scores.argsort(kind="stable")
         chosen = np.concatenate([order[:count], order[-count:]])
@@ -239,36 +249,36 @@ def ridge(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("space", ["z", "w"])
-def test_tlgan_is_its_regression(space: str, scored: Path) -> None:
+def test_tlgan_is_its_regression(space: str, many: Path) -> None:
     """sample_z, sample_y, feature_axis.py: arctanh of scores in -1..1, least squares, length 1."""
-    table = np.load(scored / "table.npy")
+    table = np.load(many / "table.npy")
     low, high = table.min(0), table.max(0)
     y = 2 * (table - low) / (high - low) - 1
-    np.save(scored / "y.npy", y)
+    np.save(many / "y.npy", y)
     words = ["import", "y.npy", "--for", "pool", "--name", "smile,yaw", "--overwrite"]
-    assert latty(*words, home=scored).returncode == 0
-    x = load_file(scored / "pool/latents.safetensors")[space].double().numpy()
+    assert latty(*words, home=many).returncode == 0
+    x = load_file(many / "pool/latents.safetensors")[space].double().numpy()
     for link, target in (("linear", y), ("tanh", np.arctanh(np.clip(y, -0.995, 0.995)))):
         direct = LinearRegression().fit(x, target).coef_ if space == "z" else ridge(x, target)
-        vectors, facts = found_by(scored, "tlgan", "demo", "--latents", "pool", "--link", link,
+        vectors, facts = found_by(many, "tlgan", "demo", "--latents", "pool", "--link", link,
                                   "--space", space)  # fmt: skip
         for wanted, vector, fact in zip(direct, vectors, facts, strict=True):
             assert cosine(wanted, vector) > 0.999
             assert 0.3 < fact["r2"] < 1
-    np.save(scored / "y.npy", 2 * y)
+    np.save(many / "y.npy", 2 * y)
     words = ["tlgan", "demo", "--latents", "pool", "--link", "tanh", "-o", "x.safetensors"]
     assert latty("import", "y.npy", "--for", "pool", "--name", "smile,yaw", "--overwrite",
-                 home=scored).returncode == 0  # fmt: skip
-    done = latty("discover", *words, home=scored)
+                 home=many).returncode == 0  # fmt: skip
+    done = latty("discover", *words, home=many)
     assert done.returncode == 65 and "from -1 to 1, and one of these is 2" in done.stderr
 
 
 @pytest.mark.slow
-def test_scores_of_a_file_and_some_of_the_latents(scored: Path) -> None:
-    vectors, _ = found_by(scored, "interfacegan", "demo", "--latents", "pool#100-349", "--ratio",
+def test_scores_of_a_file_and_some_of_the_latents(many: Path) -> None:
+    vectors, _ = found_by(many, "interfacegan", "demo", "--latents", "pool#100-349", "--ratio",
                           "0.3", "--scores", "smile_scores.npy", "--train", "1")  # fmt: skip
     assert len(vectors) == 1
-    header, _ = read(scored / "set.safetensors")
+    header, _ = read(many / "set.safetensors")
     assert header.names == ("smile",) and header.seeds.startswith("pool#100-349, SHA-256 ")
 
 

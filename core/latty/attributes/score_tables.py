@@ -160,7 +160,7 @@ class _Sheet:
         pool = self.pool
         if key == "row":
             words = [str(i) for i in range(pool.shape[0])]
-        elif pool.arrays:
+        elif pool.arrays and (key == "seed" or pools.TEMPLATE.fullmatch(pool.files)):
             seeds = latents.seeds(pool).tolist()
             words = [PurePath(pools.file_of(pool.files, seed)).stem if key == "file" else str(seed)
                      for seed in seeds]  # fmt: skip
