@@ -493,7 +493,7 @@ def read_sidecar(path: Path) -> Any:
     embedded.document(path)
     recipe = provenance.read(path)
     preset, _ = provenance.recalled(recipe, path.name)
-    return named.placed(preset.scene, path, recipe, lambda key: False)
+    return named.placed(preset, path, recipe, lambda key: False)
 
 
 # --- runs and work --------------------------------------------------------------------------------

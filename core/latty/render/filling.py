@@ -42,7 +42,7 @@ def fill(
         for i, (one, output) in enumerate(zip(works, preset.outputs, strict=False)):
             views, space = every.of(output, partial(_journal, one))
             check_space(one.target, space + every.least(output), options)
-            own = provenance.of_output(preset, output, options.folder)
+            own = provenance.of_output(preset, output, options.folder, options.spelled)
             recipe = {**shared, "frames": preset.count(output), **own}
             recipe |= ground(output, list(opened.values()))
             reel = views[0].reel

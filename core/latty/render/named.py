@@ -88,6 +88,7 @@ class Placing:
     typed    whether a key of the preset was given by the user, who may name any file
     missing  what is left to be named;  differs  what is not what the picture was made of
     notes    what was found under another name than the recipe's, in words
+    spelled  how the recipe spells a kind of content and what is here
     """
 
     picture: Path
@@ -95,6 +96,7 @@ class Placing:
     missing: list[Name] = field(default_factory=list)
     differs: dict[Difference, None] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
+    spelled: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -137,6 +139,7 @@ class Placing:
             self.notes[f"{what}: '{shown(right)}' has its content, and is used"] = None
         if name.kind == "directions":
             self.differs |= dict.fromkeys(_scorers(here, recipe))
+        self.spelled[name.kind, here] = name.file
         return here
 
     def _candidates(self, name: Name) -> list[str]:

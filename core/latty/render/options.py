@@ -32,6 +32,7 @@ class Options:
     tell          hears each time that one of these made a difference
     recipe        written into every file
     picture       the one whose recipe it is, in the place of preset_file
+    spelled       how that recipe spells a kind of content and what is here, where it is a picture's
     differs       what has other content than the preset pins, or a picture was made of
     notes         what is to be said of it when it is done
     frame_cache   bytes of pictures of finished films that are kept in all, 0 = none
@@ -45,6 +46,7 @@ class Options:
     sidecar: bool = False
     preset_file: Path | None = None
     picture: Path | None = None
+    spelled: tuple[tuple[tuple[str, str], str], ...] = ()
     foreign: bool = False
     ignore_space: bool = False
     notes: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from latty.errors import BadData, Missing
 from latty.presets import Output, Preset, contents, digests, sounds
 from latty.render.embedded import document
 from latty.render.options import Batches, Options
-from latty.render.spelling import FileNames, archive_of, spelling
+from latty.render.spelling import FileNames, Known, archive_of, spelling
 from latty.scene import MIXING, references, to_table
 from latty.version import __version__
 
@@ -61,9 +61,10 @@ def shared(
     import torch
 
     info, device = generator.info, generator.device
-    folder, differs = (options.folder, options.differs) if options else (Path(), ())
+    options = options or Options()
+    folder, differs = options.folder, options.differs
     return {
-        **made_of(preset, folder),
+        **made_of(preset, folder, options.spelled),
         **({contents.ARCHIVE: packed} if (packed := archive_of(preset)) else {}),
         **({"anyway": {one.what: one.said for one in differs}} if differs else {}),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
@@ -75,7 +76,7 @@ def shared(
     }
 
 
-def portable(preset: Preset, output: Output, folder: Path = Path()) -> Preset:
+def portable(preset: Preset, output: Output, folder: Path = Path(), known: Known = ()) -> Preset:
     """The preset in a folder, the current one if none is said, with this output only, and every
     file spelled as recipes do.
 
@@ -85,7 +86,7 @@ def portable(preset: Preset, output: Output, folder: Path = Path()) -> Preset:
     ending = "/" if output.path.endswith("/") else Path(output.path).suffix.lower()
     stem = re.sub(r"[^\w-]+", "-", preset.name, flags=re.ASCII).strip("-") or "picture"
     preset = replace(preset, outputs=(output,))
-    spelled = spelling(preset, folder)
+    spelled = spelling(preset, folder, known)
     preset = preset.with_sounds(partial(spelled.file, "sounds"))
     panels = preset.with_panels(lambda _, scene: spelled.scene(scene)).panels
     fonts = (spelled.file("fonts", one.font) if one.font else None for one in preset.texts)
@@ -101,11 +102,11 @@ def portable(preset: Preset, output: Output, folder: Path = Path()) -> Preset:
     )  # fmt: skip
 
 
-def made_of(preset: Preset, folder: Path) -> dict[str, Any]:
+def made_of(preset: Preset, folder: Path, known: Known = ()) -> dict[str, Any]:
     """SHA-256 of the files of all directions, latents and scorers that take part, by reference, and
     what each of its panels is made of. Raises Missing, BadData, OutputError."""
     preset = replace(preset, outputs=())
-    spelled = spelling(preset, folder)
+    spelled = spelling(preset, folder, known)
     panels = [
         {"model": {"digest": digests.model_digest(part.scene.model)}, **_made_of(part, spelled)}
         for part in (preset.parts if preset.panels else ())
@@ -130,24 +131,24 @@ def _made_of(part: Preset, spelled: FileNames) -> dict[str, dict[str, str]]:
     return found
 
 
-def of_output(preset: Preset, output: Output, folder: Path) -> dict[str, Any]:
+def of_output(preset: Preset, output: Output, folder: Path, known: Known = ()) -> dict[str, Any]:
     """Of the recipe what an output has by itself: its preset, and SHA-256 of the sounds and fonts
     that it takes. Raises Missing, BadData, OutputError."""
     preset = replace(preset, outputs=(output,))
-    spelled = spelling(preset, folder)
-    found: dict[str, Any] = {"preset": presets.to_dict(portable(preset, output, folder))}
+    spelled = spelling(preset, folder, known)
+    found: dict[str, Any] = {"preset": presets.to_dict(portable(preset, output, folder, known))}
     for kind, source in contents.of_files(preset):
         digits = digests.DIGESTS[kind](source)
         found.setdefault(kind, {})[spelled.file(kind, source)] = digits
     return found
 
 
-def expected(preset: Preset, output: Output, folder: Path) -> dict[str, Any]:
+def expected(preset: Preset, output: Output, folder: Path, known: Known = ()) -> dict[str, Any]:
     """Of the recipe that an output will have all that is known without a look at the model's
     pictures. Raises Missing, BadData, OutputError."""
     return {
-        **made_of(preset, folder),
-        **of_output(preset, output, folder),
+        **made_of(preset, folder, known),
+        **of_output(preset, output, folder, known),
         "model": digests.model_digest(preset.scene.model),
         "schema": SCHEMA,
     }

@@ -70,8 +70,9 @@ class RenderRequest:
 
     def _placed(self, source: PresetSource, preset: Preset) -> tuple[Preset, Options]:
         options = replace(
-            self.options, preset_file=source.file, picture=source.picture, differs=source.differs
-        )
+            self.options, preset_file=source.file, picture=source.picture, differs=source.differs,
+            spelled=source.spelled,
+        )  # fmt: skip
         if source.batches and not self.own_batch:
             options = _with_batches(options, preset, source.batches)
         if self.output is not None:

@@ -27,6 +27,7 @@ class PresetSource:
     differs   what has other content than the preset pins, or the picture was made of
     picture   the one in whose recipe it was
     notes     what of it has another name here than there, in words
+    spelled   how its recipe spells a kind of content and what is here
     """
 
     preset: Preset
@@ -35,6 +36,7 @@ class PresetSource:
     differs: tuple[Difference, ...] = ()
     picture: Path | None = None
     notes: tuple[str, ...] = ()
+    spelled: tuple[tuple[tuple[str, str], str], ...] = ()
 
     @property
     def file(self) -> Path | None:
@@ -118,8 +120,9 @@ def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
     preset, placing = named.placed(replace(preset, outputs=outputs), whole, recipe, typed)
     loaded = _without_file(preset, path.name)
     return PresetSource(
-        preset, loaded, batches, (*placing.differs,), whole.resolve(), (*placing.notes,)
-    )
+        preset, loaded, batches, (*placing.differs,), whole.resolve(), (*placing.notes,),
+        (*placing.spelled.items(),),
+    )  # fmt: skip
 
 
 def _with_suffix(path: Path) -> str:

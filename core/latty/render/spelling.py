@@ -7,7 +7,7 @@ its preset spells it.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PureWindowsPath
@@ -21,6 +21,7 @@ from latty.unpacked import unpacked
 DIGITS = 12  # of a SHA-256, that tell files of one name apart
 
 Key = tuple[str, str]  # the kind of content, and the file or name
+Known = Iterable[tuple[Key, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,11 @@ class FileNames:
         return scene.with_references(self.reference)
 
 
-def spelling(preset: Preset, folder: Path) -> FileNames:
-    """That of a preset in a folder. Reads files only where two would be spelled alike."""
-    plain = {key: _plain(key[1], folder) for key in dict.fromkeys(_named(preset))}
+def spelling(preset: Preset, folder: Path, known: Known = ()) -> FileNames:
+    """That of a preset in a folder; what the recipe of a picture spelled stays `known`. Reads files
+    only where two would be spelled alike."""
+    said = dict(known)
+    plain = {key: said.get(key) or _plain(key[1], folder) for key in dict.fromkeys(_named(preset))}
     files = dict[Key, set[str]]()  # by kind and spelling
     for (kind, source), spelled in plain.items():
         files.setdefault((kind, spelled), set()).add(_whole(source))
@@ -61,6 +64,7 @@ def spelling(preset: Preset, folder: Path) -> FileNames:
         named = source == spelled and len(PurePath(source).parts) == 1 and not Path(source).suffix
         if (
             len(files[kind, spelled]) > 1
+            and (kind, source) not in said
             and not named
             and _whole(source) != _whole(folder / spelled)
         ):

@@ -53,7 +53,7 @@ def _is_fresh(preset: Preset, output: Output, path: Path, options: Options) -> b
         count = len(played(preset, output)[0])
         if sum(1 for _ in path.glob("*.png")) != count:
             return False
-    wanted = provenance.expected(preset, output, options.folder)
+    wanted = provenance.expected(preset, output, options.folder, options.spelled)
     if options.recipe:
         return provenance.is_made_of(path, wanted)
     if provenance.is_made_of(path, wanted) is not None:

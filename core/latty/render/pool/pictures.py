@@ -62,7 +62,7 @@ def _recipe(scene: Scene, generator: Generator, options: Options) -> dict[str, A
     output = Output("samples.png")
     preset = Preset(SCHEMA, "samples", replace(scene, seed=0), outputs=(output,))
     shared = provenance.shared(preset, generator, options)
-    own = provenance.of_output(preset, output, options.folder)
+    own = provenance.of_output(preset, output, options.folder, options.spelled)
     return {**shared, "frames": preset.count(output), **own}
 
 
