@@ -3,6 +3,7 @@
 The editor is a script called nano: it writes down what it was asked and changes the file.
 """
 
+import asyncio
 import json
 import os
 import resource
@@ -487,7 +488,7 @@ def test_odd_files_that_are_dropped_are_ignored(name: str, suffix: str, here: Pa
     odd_files(here, suffix)
     path = here / f"{name}{suffix}"
     assert opening.path_of(str(path)) is None
-    assert importing.kind_of(path) == ""
+    assert asyncio.run(importing.kind_of(path)) == ""
 
 
 # Pictures are presets too.

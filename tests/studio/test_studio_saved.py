@@ -338,7 +338,7 @@ def test_a_picture_of_other_content_is_opened_where_somebody_says_so(here: Path)
 
 def test_what_is_pinned_otherwise_is_not_pinned_where_it_is_opened_all_the_same() -> None:
     words = STILL + '\n[pins]\nmodel = "0123456789"\n\n[pins.directions]\ndemo = "{}"\n'
-    pin = dict(pins_of(preset_of(opened(STILL)[0])).directions)["demo"]
+    pin = dict(pins_of(preset_of(opened(STILL)[0]), Path()).directions)["demo"]
     Path("pinned.toml").write_text(words.format(pin))
     with pytest.raises(Changed):
         documents.read("pinned.toml")
