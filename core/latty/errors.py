@@ -20,8 +20,10 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
+# What of a file may be lost where it is written over.
+Loses = Literal["nothing", "placeholders", "all"]
 NO_MEMORY = (
     "out of memory",
     "can't allocate memory",
@@ -104,6 +106,14 @@ class UnfitFile(BadData, OSError):
     def __init__(self, file: str | os.PathLike[str], why: str, hint: str = "") -> None:
         super().__init__(f"{os.fspath(file)} {why}", hint)
         self.strerror = why
+
+
+class Unkept(BadData):
+    """A file cannot say something else without losing what is in it; `loses` what that is."""
+
+    def __init__(self, message: str, hint: str = "", loses: Loses = "all") -> None:
+        super().__init__(message, hint)
+        self.loses = loses
 
 
 class Missing(LattyError):

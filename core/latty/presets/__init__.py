@@ -11,7 +11,8 @@
     checking.py    all that can be known before it is drawn: does it go together,
     together.py    with its directions and latents, with_model.py with its model
     retelling.py   a preset told again with something else in it
-    saving.py      back to TOML; an existing file keeps its comments
+    saving.py      back to TOML; an existing file keeps its comments, what it extends and its
+                   placeholders: merging.py changes it in place
     overrides.py   --set KEY=VALUE        migrations.py  older layouts
     paths.py       where a preset may write
     codecs.py      the codecs of films, and which goes into which format
@@ -22,7 +23,7 @@ Nothing here imports torch or numpy; tomlkit only when a file is written.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from latty.presets import reading
 from latty.presets.codecs import fitting, keeps_alpha
@@ -92,11 +93,14 @@ def dumps(preset: Preset) -> str:
     return saving.dumps(preset)
 
 
-def save(preset: Preset, path: str | Path) -> None:
-    """Write a preset; a file that is there keeps its comments and what did not change."""
+def save(
+    preset: Preset, path: str | Path, loses: Literal["nothing", "placeholders", "all"] = "nothing"
+) -> None:
+    """Write a preset; a file that is there keeps its comments, what it extends, its placeholders
+    and all that did not change. Raises Unkept where that cannot be; `loses` = what may go then."""
     from latty.presets import saving
 
-    saving.save(preset, Path(path))
+    saving.save(preset, Path(path), loses)
 
 
 def schema() -> dict[str, Any]:

@@ -19,7 +19,7 @@ from latty.tables.words import shown
 
 Table = dict[str, Any]  # a part of a file, as its rule gave it
 PACED = ("seconds", "loop")  # keys of a panel that say how it plays
-_USUAL = {name: key.default for name, key in keys_of(Scene).items() if not key.required}
+USUAL = {name: key.default for name, key in keys_of(Scene).items() if not key.required}
 
 
 def to_preset(table: Table, file: str) -> Preset:
@@ -49,7 +49,7 @@ def _panel(said: Table, usual: Table, whole: Preset) -> ScenePanel:
     """A panel: its own keys, or a file's scene, over those of the preset's scene."""
     own = {name: value for name, value in said.items() if name in keys_of(Scene)}
     beneath = {} if said["alone"] else usual
-    scene, tracks, seeds = _scene({**_USUAL, **said.get("scene", beneath), **own})
+    scene, tracks, seeds = _scene({**USUAL, **said.get("scene", beneath), **own})
     bare = replace(whole, pins=None, texts=())
     own_length = said.get("seconds") or said.get("lasts")
     pace = own_length and PanelPace(
@@ -161,7 +161,7 @@ def _panel_table(panel: ScenePanel, usual: Table, line: TimeLine) -> Table:
 
 def _usual(names: Iterable[str]) -> Table:
     """What a panel says of keys of a scene that are as usual in it, and not beneath it."""
-    found = {name: _tidy(_USUAL.get(name)) for name in names}
+    found = {name: _tidy(USUAL.get(name)) for name in names}
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -10,9 +10,9 @@ import tomlkit
 from latty.errors import BadData, unwritten
 from latty.files import replace_whole
 from latty.locks import writing
+from latty.presets.merging import merge
 from latty.presets.migrations import STEPS, Step, migrate
 from latty.presets.reading import PRESET_FILE
-from latty.presets.saving import merge
 from latty.presets.values import SCHEMA
 from latty.tables import reading as tables
 

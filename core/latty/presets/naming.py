@@ -18,7 +18,7 @@ from latty.models.store import MODELS, model_file
 from latty.presets import sounds
 from latty.presets.archives.opening import Names
 from latty.presets.digests import model_digest
-from latty.scene import MIXING, SEED_LIMIT, Scene, latents_between, references
+from latty.scene import MIXING, SEED_LIMIT, latents_between, references
 from latty.store import Store
 from latty.tables import words
 from latty.tables.rules import Fault
@@ -218,17 +218,27 @@ def _place(store: Store | None, file: str, folder: Path, where: words.Path, foun
         return file
 
 
-def from_folder(scene: Scene, folder: Path) -> Scene:
-    """A scene whose paths begin in the current folder, as a preset in another says it."""
-    return scene.with_references(lambda kind, text: _from_folder(kind, text, folder))
+def from_folder(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """What a preset says whose paths begin in the current folder, as one in another says it."""
+    found = dict(data)
+    if folder.samefile(Path()):
+        return found
+    for where, kind, text in everything(data):
+        if (other := _from_folder(kind, text, folder)) != text:
+            found = _with(found, where, other)
+    for index, panel in enumerate(data.get("panels", ())):
+        ref = panel.get("preset", "")
+        if Path(ref).is_file():  # else one that comes with latty
+            found = _with(found, ("panels", index, "preset"), path_from(ref, folder))
+    return found
 
 
 def _from_folder(kind: str, text: str, folder: Path) -> str:
     try:
-        _, store, file = parts(kind, text)
+        store, file = source_of(kind, text)
         path = Path(file)
-        is_path = len(path.parts) > 1 or bool(path.suffix) or path.exists()
-        if text.startswith((MIXING, "~")) or not is_path or store.named(file) is not None:
+        is_path = store is None or len(path.parts) > 1 or bool(path.suffix) or path.exists()
+        if text.startswith((MIXING, "~")) or not is_path or (store and store.named(file)):
             return text
     except (BadData, OSError, ValueError):
         return text

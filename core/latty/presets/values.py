@@ -307,6 +307,11 @@ class Preset:
         """Whether anything does."""
         return bool(self.tracks) or any(isinstance(getattr(self.scene, key), Walk) for key in WALKS)
 
+    @property
+    def plays(self) -> bool:
+        """Whether anything does, in it or in one of its panels."""
+        return any(part.moves for part in (self, *self.parts))
+
     def shown(self, output: Output) -> "Preset":
         """The preset as an output shows it: where its loop is seamless, whatever does not end where
         it began goes there and back; a panel of its own length lasts as long in every output."""

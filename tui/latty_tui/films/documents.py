@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from latty import home, presets, reading
-from latty.errors import BadData, ConfigError, LattyError, Missing, PresetError
+from latty.errors import BadData, ConfigError, LattyError, Loses, Missing, PresetError
 from latty.files import Stamp, replace_whole, stamp_of
 from latty.folders import private
 from latty.presets import Preset
@@ -106,12 +106,13 @@ def is_shipped(path: Path) -> bool:
     return path.resolve().parent == home.presets_dir().resolve()
 
 
-def save(preset: Preset, path: Path) -> Stamp | None:
-    """Write a preset; a file that is there keeps its comments. Raises PresetError where that is no
-    preset or what is to be written is none, OutputError."""
+def save(preset: Preset, path: Path, loses: Loses = "nothing") -> Stamp | None:
+    """Write a preset; a file that is there keeps its comments, what it extends and its
+    placeholders. Raises PresetError where that is no preset or what is to be written is none,
+    Unkept where more would be lost than `loses`, OutputError."""
     said = presets.to_dict(preset.of_one_piece)
     presets.from_dict(said, path.name)  # numbers beyond what files may say
-    presets.save(preset, path)
+    presets.save(preset, path, loses)
     remember(path)
     return stamp_of(path)
 
@@ -127,7 +128,7 @@ def copied(preset: Preset, original: Path | None) -> Path:
             shutil.copyfile(original, path)
     try:
         presets.save(preset, path)
-    except PresetError:  # the original is no preset any more
+    except BadData:  # the original is no preset any more, or none without what it extends
         path.unlink(missing_ok=True)
         presets.save(preset, path)
     return path

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from latty.errors import LattyError, OutputError, PresetError
+from latty.errors import LattyError, Loses, OutputError, PresetError, Unkept
 from latty.files import Stamp, stamp_of
 from latty.presets import Preset
 from latty_tui.desk import Desk
@@ -181,7 +181,7 @@ class PresetFiles:
         """Write over what is there only where that is what we know, or somebody says so."""
         there = await asyncio.to_thread(stamp_of, path)
         if there in (None, known):
-            await self.save(path)
+            await self._save_keeping(path)
             return
         what = "has been changed by another program" if mine else "is there"
         question = f"{documents.shown(path)} {what}: write over it?"
@@ -193,7 +193,24 @@ class PresetFiles:
 
         self.desk.ask(Choose(question, choices), sure)
 
-    async def save(self, path: Path) -> None:
+    async def _save_keeping(self, path: Path, loses: Loses = "nothing") -> None:
+        """Write it; ask where something of the file cannot stay."""
+        try:
+            await self.save(path, loses)
+        except Unkept as error:
+            lost = error.loses
+            what = "write it anew: comments, [vars] and what it extends are lost"
+            if lost == "placeholders":
+                what = "write the numbers themselves in their place"
+            no = Choice(None, "no", f"keep the file; {error.hint}")
+            question = f"{error.message}: save it all the same?"
+
+            def sure(_: object) -> None:
+                self.desk.background(self._save_keeping(path, lost), "presets")
+
+            self.desk.ask(Choose(question, [no, Choice(True, "yes", what)]), sure)
+
+    async def save(self, path: Path, loses: Loses = "nothing") -> None:
         """Write the state's preset. Raises LattyError."""
         mine = self.current is not None and self.current.path == path
         name = self.desk.state.name if mine else path.stem[:100]
@@ -201,7 +218,7 @@ class PresetFiles:
         preset = film.preset_of(state)
         keys = film.as_saved(state).keys
         async with self._at_it:
-            stamp = await asyncio.to_thread(documents.save, preset, path)
+            stamp = await asyncio.to_thread(documents.save, preset, path, loses)
             now = self.desk.state
             keys = keys if now.keys == state.keys else now.keys  # as they are in the file now
             self.desk.change(replace(now, name=name, keys=keys), f"save as {name}")
