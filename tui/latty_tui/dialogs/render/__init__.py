@@ -56,8 +56,8 @@ class RenderForm(Form):
                 return any(path.exists() for path in self.order.targets({**values, "name": name}))
             return False
 
-        name = readers.free_name(values["name"], taken)
-        self.fields["name"] = replace(self.fields["name"], value=name)
+        self._own, self._free = values["name"], readers.free_name(values["name"], taken)
+        self.fields["name"] = replace(self.fields["name"], value=self._free)
 
     def check(self, values: Values) -> tuple[str, str] | None:
         if not values["formats"]:
@@ -73,6 +73,10 @@ class RenderForm(Form):
         return None
 
     def changed(self, values: Values) -> None:
+        # Who writes over a file means the one that is there.
+        if values["overwrite"] != "no" and values["name"] == self._free != self._own:
+            self.set("name", self._own)
+            return
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(SETTLE, lambda: self._plan(values))

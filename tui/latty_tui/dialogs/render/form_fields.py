@@ -11,7 +11,7 @@ from latty.tables import amounts
 from latty_tui.dialogs import device as dialogs_device
 from latty_tui.dialogs import readers
 from latty_tui.dialogs.fields import FormField, Values
-from latty_tui.dialogs.render.order import SWEEP, Order, seeds
+from latty_tui.dialogs.render.order import SWEEP, UPDATE, Order, seeds
 from latty_tui.films import film
 from latty_tui.state import LOOPS, FilmSettings
 
@@ -45,7 +45,8 @@ def fields_of(order: Order, devices: Sequence[str], device: str) -> list[FormFie
               "empty: this one; as in 1-4,9: all of them side by side",
               read=readers.or_empty(seeds), when=lambda values: not fixed),
         FormField("folder", "into", str(order.folder), "the folder of the files", read=_some),
-        FormField("overwrite", "overwrite", "no", "files of that name", ("no", "yes")),
+        FormField("overwrite", "overwrite", "no",
+              "files of that name; update: only what is not up to date", ("no", UPDATE, "yes")),
         *dialogs_device.fields(devices, device),
     ]  # fmt: skip
 

@@ -16,9 +16,10 @@ from latty_tui.dialogs.fields import Values
 from latty_tui.dialogs.readers import fps as read_fps
 from latty_tui.dialogs.readers import seconds as read_seconds
 from latty_tui.dialogs.render import faults
-from latty_tui.films.film import moves
 
 SWEEP = "edits from 0 to here"
+UPDATE = "update"
+SWITCHES = {"yes": ["--overwrite"], UPDATE: ["--update"]}  # by what is said of overwriting
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Order:
     @property
     def moves(self) -> bool:
         """Whether it is a film by itself."""
-        return moves(self.preset)
+        return self.preset.plays
 
     @property
     def first(self) -> Output:
@@ -94,10 +95,16 @@ class Order:
     def plan(self, values: Values) -> str:
         """What would come of it, in words. Blocking. Raises LattyError."""
         from latty.render import Options, plan
+        from latty.render.updating import stale
 
         preset = self.made(values)
         options = Options(Path(values["folder"]).expanduser())
-        return "\n".join(_words(row) for row in plan(preset, options, self.own_size))
+        fresh: tuple[Path, ...] = ()
+        if values.get("overwrite") == UPDATE:
+            preset, options, fresh = stale(preset, options)
+        skipped = [f"{path} is up to date, and is left" for path in fresh]
+        rows = plan(preset, options, self.own_size) if preset.outputs else []  # all is up to date
+        return "\n".join([*skipped, *map(_words, rows)])
 
     def submit(self, values: Values) -> str:
         """The id of the job. Its preset is a copy: what is changed here later changes nothing
@@ -111,7 +118,7 @@ class Order:
             out = Path(values["folder"]).expanduser()
             words = [
                 "render",
-                *(["--overwrite"] if values["overwrite"] == "yes" else []),
+                *SWITCHES.get(values["overwrite"], []),
                 str(sheet),
             ]
             words += [f"--out-dir={out}", *dialogs_device.words(values)]

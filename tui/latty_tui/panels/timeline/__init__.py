@@ -239,8 +239,11 @@ class TimelinePanel(Panel, Widget):
 
     def action_choose(self, by: int) -> None:
         """Another key; where the film is looked at, its frame."""
-        found = moves.marks(self.desk.state)
-        self.chosen = max(0, min(self.chosen + by, len(found) - 1))
+        found, here = moves.marks(self.desk.state), self._place()
+        at = self.chosen
+        if here is not None and here.stands and not any(here.is_at(one.share) for one in found):
+            at = sum(one.share < here.moment for one in found) - (by > 0)  # from where it stands
+        self.chosen = max(0, min(at + by, len(found) - 1))
         if found and self.projector.stands and self.projector.playback is not None:
             times = self.projector.playback.times
             self._look(_nearest(times, found[self.chosen].share))
