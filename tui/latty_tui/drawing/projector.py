@@ -21,6 +21,7 @@ from latty_tui.desk import Desk
 from latty_tui.drawing.encoding import array, shrunk
 from latty_tui.drawing.engine import Drawn, EngineDied, EngineError
 from latty_tui.drawing.picture import RawPicture
+from latty_tui.films.film import side_by_side
 
 LARGEST = 256  # px of the longer side
 KEPT = 2**28  # bytes of pictures
@@ -39,9 +40,20 @@ class Playback:
     ends: bool
 
     def scenes(self, frame: int) -> list[Scene]:
-        """The pictures of one frame: several where the preset has a list of seeds."""
-        scene = self.preset.at(self.times[frame])
+        """The pictures of one frame: several where the preset has a list of seeds, or panels."""
+        t = self.times[frame]
+        scene = self.preset.at(t)
+        if parts := side_by_side(self.preset):
+            return [replace(part.at(t), size=scene.size) for part in parts]
         return [replace(scene, seed=seed) for seed in self.preset.seeds] or [scene]
+
+    @property
+    def columns(self) -> int:
+        """How many of them are in a row."""
+        if parts := side_by_side(self.preset):
+            said = self.preset.outputs[0].columns if self.preset.outputs else None
+            return min(said or len(parts), len(parts))
+        return ceil(sqrt(len(self.preset.seeds) or 1))
 
 
 def playback_of(preset: Preset, fps: float, loop: Loop) -> Playback:
@@ -49,7 +61,9 @@ def playback_of(preset: Preset, fps: float, loop: Loop) -> Playback:
     from latty.render.shots import play_order
 
     if loop == "seamless":
-        preset = preset.shown(Output("", loop=loop))
+        output = Output("", fps=fps, loop=loop)
+        panels = (replace(one, preset=one.preset.shown(output)) for one in preset.panels)
+        preset = replace(preset.shown(output), panels=tuple(panels))
     times = preset.times()
     return Playback(preset, times, play_order(len(times), loop), fps, loop == "once")
 
@@ -129,8 +143,7 @@ class Projector:
             return
         self._show(playback, frame, picture)
         await asyncio.sleep(SETTLE)
-        scenes = playback.scenes(frame)
-        columns = ceil(sqrt(len(scenes)))
+        scenes, columns = playback.scenes(frame), playback.columns
         if (size := self.desk.picture.wanted(columns)) > LARGEST // columns:
             drawn = await self._drawn(scenes, columns, size)
             if drawn is not None:
@@ -173,8 +186,7 @@ class Projector:
         """A frame; None where something newer was asked for."""
         if frame in self._kept:
             return self._kept[frame]
-        scenes = playback.scenes(frame)
-        columns = ceil(sqrt(len(scenes)))
+        scenes, columns = playback.scenes(frame), playback.columns
         size = min(LARGEST // columns, self.desk.picture.wanted(columns))
         if (drawn := await self._drawn(scenes, columns, max(8, size))) is None:
             return None

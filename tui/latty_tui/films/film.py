@@ -9,6 +9,7 @@ what is then set by hand stands still. No Textual here, and nothing that a first
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from latty.errors import BadData, LattyError
@@ -48,8 +49,7 @@ def preset_of(state: State, name: str = "") -> Preset:
         pins = replace(pins, model=None)
     made = replace(rest, name=name, scene=scene, tracks=tracks, seeds=seeds, pins=pins,
                    frames=1, seconds=None)  # fmt: skip
-    moving = any(part.moves for part in (made, *made.parts))  # also where only a panel does
-    made = replace(made, outputs=_outputs(state, name, moving))
+    made = replace(made, outputs=_outputs(state, name, made.plays))
     made = _lasting(made, state)
     same = (rest.scene, rest.tracks, rest.seeds) == (scene, tracks, seeds)
     return made if same else over(rest, made)
@@ -58,11 +58,11 @@ def preset_of(state: State, name: str = "") -> Preset:
 def _lasting(made: Preset, state: State) -> Preset:
     """The preset as long as the state's film; one that stands still as long as its source."""
     source = state.film.source
-    if made.moves:
+    if moves(made):
         film = state.film  # files say the one or the other
         return replace(made, frames=film.frames if film.seconds is None else 1,
                        seconds=film.seconds)  # fmt: skip
-    if source is not None and not source.moves:
+    if source is not None and not moves(source):
         return replace(made, frames=source.frames, seconds=source.seconds)
     return made
 
@@ -74,8 +74,30 @@ def _own_truncations(scene: Scene) -> bool:
 
 
 def moves(preset: Preset) -> bool:
-    """Whether there is anything to play."""
-    return preset.moves
+    """Whether there is anything to play: in its own scene, or in a panel."""
+    return preset.plays
+
+
+def side_by_side(preset: Preset) -> tuple[Preset, ...]:
+    """The panels that can be played together: those of the model that is open."""
+    parts = preset.parts if preset.panels else ()
+    return tuple(part for part in parts if part.scene.model == preset.scene.model)
+
+
+@lru_cache(maxsize=8)
+def composed(state: State, plays: bool) -> str:
+    """What is not seen of what the file renders, and how it is; "" where all is on the screen."""
+    source = state.film.source
+    if source is None or not (source.panels or source.texts):
+        return ""
+    try:
+        parts, count = side_by_side(preset_of(state)), len(source.panels)
+    except LattyError:
+        return ""
+    if not count:
+        return "without its texts: r renders them"
+    seen = f"{len(parts)} of {count} panels" if plays and parts else f"scene below {count} panels"
+    return f"{seen}: r renders all"
 
 
 def jumps(state: State) -> bool:
@@ -86,7 +108,7 @@ def jumps(state: State) -> bool:
         preset = preset_of(state)
     except LattyError:
         return False
-    return preset.moves and not preset.closed
+    return any(part.moves and not part.closed for part in preset.parts)
 
 
 def moving(state: State) -> list[str]:
@@ -101,7 +123,7 @@ def moving(state: State) -> list[str]:
             found.append(preset.scene.edits[int(key.split(".")[1])].direction)
         elif key not in walks:
             found.append(key)
-    return found
+    return found or (["the panels"] if moves(preset) else [])
 
 
 def _of_source(state: State) -> Sequence[Edit]:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from latty.errors import BadData, LattyError
-from latty.presets import Preset
+from latty.presets import Preset, from_dict, to_dict
 from latty.presets.retelling import over, retold
 from latty.presets.tracks import Motion, Track
 from latty.presets.values import WALKS
@@ -20,6 +20,7 @@ from latty.stops import schedule
 from latty_tui.films import film, keyframes, times
 from latty_tui.state import Said, State
 
+FEWEST = 2  # keys that move something
 NEAR = 1e-9  # of a film: two keys that are nearer to each other are one
 
 
@@ -138,6 +139,67 @@ def eased(state: State, at: int, easing: str) -> State:
 
     keyed = {key: on(track) for key, track in _keyed(preset)}
     return _with(found, preset, keyed, None)
+
+
+def without(state: State, at: int) -> State:
+    """The state without key `at`. Raises BadData where a number or a walk would be left with too
+    few to move."""
+    if state.keys:
+        return keyframes.without_key(state, at)
+    preset, share = film.preset_of(state), marks(state)[at].share
+    found: dict[str, Track] = {}
+    for name, track in _keyed(preset):
+        kept = [i for i, (t, _) in enumerate(track.keys) if abs(t - share) >= NEAR]
+        if len(kept) < len(track.keys):
+            if len(kept) < FEWEST:
+                raise BadData(f"{name} has no more than {FEWEST} keys", "e edits the file")
+            each = tuple(track.each[i] for i in kept) if track.each else ()
+            found[name] = replace(track, keys=tuple(track.keys[i] for i in kept), each=each)
+    walk = _stopped(preset)
+    if walk is not None:
+        reached, stops = film.reached(walk), film.stops_of(walk)
+        kept = [i for i, t in enumerate(reached) if abs(t - share) >= NEAR]
+        if len(kept) == len(reached):
+            walk = None
+        elif len(kept) < FEWEST:
+            raise BadData(f"the walk has no more than {FEWEST} stops", "e edits the file")
+        else:  # those between stay when they are, the new ends are at the ends
+            left = tuple(replace(stops[i], at=None if i in (kept[0], kept[-1]) else reached[i])
+                         for i in kept)  # fmt: skip
+            walk = replace(walk, seeds=tuple(walk.seeds[i] for i in kept), stops=left)
+    return _with(state, preset, found, walk)
+
+
+def numbers(state: State, at: int) -> list[tuple[str, float]]:
+    """What a key of a preset that is kept whole says: what moves, and its value there."""
+    share = marks(state)[at].share
+    return [(name, value) for name, track in _keyed(film.preset_of(state))
+            for t, value in track.keys if abs(t - share) < NEAR]  # fmt: skip
+
+
+def valued(state: State, at: int, name: str, value: float) -> State:
+    """The state whose key `at` says another value of one number. Raises BadData for one that no
+    preset may say."""
+    preset, share = film.preset_of(state), marks(state)[at].share
+    track = dict(_keyed(preset))[name]
+    keys = tuple((t, value if abs(t - share) < NEAR else old) for t, old in track.keys)
+    found = _with(state, preset, {name: replace(track, keys=keys)}, None)
+    source = found.film.source
+    if source is not None and share < NEAR:  # where the film begins is where the scene stands
+        scene = source.scene.with_number(name, value)
+        found = replace(found, film=replace(found.film, source=replace(source, scene=scene)))
+        found = replace(found, scene=found.scene.with_number(_place(found, source, name), value))
+    from_dict(to_dict(film.preset_of(found).of_one_piece), preset.name)
+    return found
+
+
+def _place(state: State, source: Preset, name: str) -> str:
+    """A number of the source by its place on the screen, where edits may have other places."""
+    if not name.startswith("edits."):
+        return name
+    _, index, rest = name.split(".")
+    wanted = keyframes.names(source.scene.edits)[int(index)]
+    return f"edits.{keyframes.names(state.scene.edits).index(wanted)}.{rest}"
 
 
 def _changed(

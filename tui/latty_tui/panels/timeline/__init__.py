@@ -211,6 +211,9 @@ class TimelinePanel(Panel, Widget):
 
     def action_keep(self, instead: bool = False) -> None:
         state, when = self.desk.state, None
+        if instead and not state.keys and moves.marks(state):
+            self._set_numbers()
+            return
         instead = instead and bool(state.keys)
         at = self.chosen + (not instead) if state.keys else 0
         if (here := self._standing()) is not None and state.keys and not instead:
@@ -227,6 +230,18 @@ class TimelinePanel(Panel, Widget):
         elif len(after.keys) == 1:
             self.desk.say("one keyframe; change something and press K again")
         self.desk.change(after, f"{what} keyframe {at + 1}")
+
+    def _set_numbers(self) -> None:
+        """Ask for what a key of a preset says that is kept whole, number for number."""
+        found, at = moves.numbers(self.desk.state, self.chosen), self.chosen
+        if not found:
+            self.desk.say("a seed or a stored latent is passed here: e edits the file")
+
+        def ask(left: Sequence[tuple[str, float]]) -> None:
+            if left:
+                questions.value(self.desk, at, *left[0], lambda: ask(left[1:]))
+
+        ask(found)
 
     def _standing(self) -> moves.Between | None:
         """Where the film is that is looked at between two keyframes."""
@@ -318,9 +333,14 @@ class TimelinePanel(Panel, Widget):
         return "" if place is None else f"{self.desk.state.film.lasts * place.moment:.2f} s"
 
     def action_drop(self) -> None:
-        if self._any():
-            state = keyframes.without_key(self.desk.state, self.chosen)
-            self.desk.change(state, f"delete keyframe {self.chosen + 1}")
+        if not moves.marks(self.desk.state) and not self._any():
+            return
+        try:
+            state = moves.without(self.desk.state, self.chosen)
+        except BadData as error:
+            self.desk.fail(error, "this keyframe stays")
+            return
+        self.desk.change(state, f"delete keyframe {self.chosen + 1}")
 
     def action_move(self, by: int) -> None:
         state, to = self.desk.state, self.chosen + by

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from latty import easing as easings
+from latty.errors import LattyError
 from latty_tui.desk import Desk
 from latty_tui.dialogs import readers
 from latty_tui.dialogs.ask import Ask
 from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.films import times
 from latty_tui.films.curves import bars
-from latty_tui.films.moves import TrackKey, retimed
+from latty_tui.films.film import preset_of
+from latty_tui.films.moves import TrackKey, retimed, valued
 from latty_tui.state import Said, State
 
 TYPED = "..."  # the choice of those who type an easing
@@ -61,6 +63,28 @@ def time(desk: Desk, at: int, mark: TrackKey, then: Callable[[State], object]) -
         then(retimed(desk.state, at, said))
 
     desk.ask(Ask(f"when is keyframe {at + 1}", times.words(mark.said), read, times.HINT), typed)
+
+
+def value(desk: Desk, at: int, name: str, now: float, then: Callable[[], object]) -> None:
+    """What one number is at a key of a preset that is kept whole."""
+    said = name
+    if name.startswith("edits."):
+        edits = preset_of(desk.state).scene.edits
+        said = edits[int(name.split(".")[1])].direction
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+            valued(desk.state, at, name, number)
+        except LattyError as error:
+            raise ValueError(error.message) from None
+        return number
+
+    def typed(number: float) -> None:
+        desk.change(valued(desk.state, at, name, number), f"{said} {number:g} at {at + 1}")
+        then()
+
+    desk.ask(Ask(f"{said} at keyframe {at + 1}", f"{now:g}", read, "a number"), typed)
 
 
 def easing(desk: Desk, place: str, then: Callable[[str], object]) -> None:

@@ -74,7 +74,7 @@ def text(state: State, room: Room, chosen: int | None, place: Place | None,
     first = line(state, cells, chosen, place) or advice(state)
     rows = [first]
     if room.beside:
-        rows = [Text("  ").join([first, said])] if marks(state) or place else [first]
+        rows = [Text("  ").join([first, said])] if said else [first]
     for one in below:
         label = fitted(one.label, room.width - cells - 1)
         rows.append(Text.assemble(one.bars.ljust(cells), (f" {label}", "dim")))
@@ -140,10 +140,11 @@ def words(state: State, place: Place | None, chosen: int | None = None) -> Text:
     """How long it is and how it moves; of the chosen key, when it is and how it goes on; where it
     is that is played or looked at."""
     keys, how = len(state.keys), state.film
-    moving = film.moving(state)
+    moving, said = film.moving(state), Text()
+    if composed := film.composed(state, place is not None):
+        said.append(f"{composed}  ")
     if keys < 2 and not moving:
-        return Text("1 keyframe: K keeps another" if keys else "", "dim")
-    said = Text()
+        return said.append("1 keyframe: K keeps another" if keys else "", "dim")
     if place is not None:
         sign = "●" if place.stands else "▶"
         said.append(f"{sign} {how.lasts * place.moment:.2f} s ", "bold")
