@@ -42,6 +42,7 @@ def test_an_update_names_what_is_left_and_is_handed_on(
     preset = presets.read("film.toml")
     order = Order(preset, Path("out"), (64, 64))
     values = {"name": "film", "formats": "gif", "folder": "out", "overwrite": "update"}
+    values |= {"device": "auto"}
     values |= {"fps": "10", "loop": "loop", "seconds": "4"}
     assert order.plan(values) == "out/film.gif is up to date, and is left"
     assert "about" in order.plan({**values, "overwrite": "yes"})
