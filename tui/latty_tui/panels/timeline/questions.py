@@ -66,13 +66,15 @@ def time(desk: Desk, at: int, mark: TrackKey, then: Callable[[State], object]) -
 
 
 def value(desk: Desk, at: int, name: str, now: float, then: Callable[[], object]) -> None:
-    """What one number is at a key of a preset that is kept whole."""
+    """What one number is at a key of a preset that is kept whole. Raises LattyError where the
+    state makes no film."""
     said = name
     if name.startswith("edits."):
         edits = preset_of(desk.state).scene.edits
         said = edits[int(name.split(".")[1])].direction
 
     def read(text: str) -> float:
+        """Raises ValueError for what no preset may say."""
         try:
             number = float(text)
             valued(desk.state, at, name, number)
