@@ -88,14 +88,15 @@ def _holds_more(source: PresetFile, text: str) -> bool:
 
 
 def _merged_text(new: Data, source: PresetFile, target: Path, text: str, loses: Loses) -> str:
-    """Raises Unkept where the text, changed in place, does not say what is new."""
+    """Raises Unkept where the text, changed in place, does not say what is new, PresetError where
+    the file is no preset."""
     document, folder = tomlkit.parse(text), target.parent
+    read = _read(source, folder)
     names = merged(source.layers).get(VARS)
     merging = Merging(document, names, literal=loses != "nothing")
     name = words.shown(str(target), words.LONGEST_FILE)
     why = ""
     try:
-        read = _read(source, folder)
         for _ in range(2):  # again for what follows from what is not said any more
             merging.tables(document, read, new, merged(source.layers[1:]))
             made = tomlkit.dumps(document)
