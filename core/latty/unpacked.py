@@ -50,5 +50,10 @@ def unpacked(path: str | Path) -> Unpacked | None:
     return Unpacked(*parts) if len(parts) == 3 else None
 
 
+def place(archive: str) -> Path:
+    """The folder of an archive, by its SHA-256. Raises ConfigError."""
+    return home.archives_dir() / archive
+
+
 def _top() -> Path:
     return home.archives_dir().absolute()

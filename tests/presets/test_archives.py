@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from hashlib import sha256
@@ -16,7 +17,7 @@ from PIL import ImageFont
 from safetensors.torch import save_file
 from scorer_cards import CNN, card, plain
 
-from latty import home, locks, presets
+from latty import home, locks, presets, reading
 from latty.presets import contents
 from latty.presets.archives.opening import manifest_of
 from latty.render import provenance, sources
@@ -367,3 +368,86 @@ def test_one_preset_of_it_is_shown_where_no_studio_can_be(author: Path) -> None:
     run("pack", "films/film.toml", "hello", "-o", "two.latty", home=author)
     done = latty("two.latty#film", home=author)
     assert done.returncode == 0, done.stderr
+
+
+def test_files_of_any_name_are_packed(author: Path) -> None:
+    names = ["none", "dot.", ".hidden", "-.npy", "a b .npy", "Z.npy", "con;x.npy", "n" * 255]
+    names += ["n" * 250 + ".npy", "\u00e9" * 120 + ".npy", "z." + "\u30d5" * 20, "\U0001f600.npy"]
+    for number, name in enumerate(names):
+        np.save(author / "in.npy", np.full((1, 8), number + 1, "f4"))
+        (author / "in.npy").rename(author / name)
+    walk = ", ".join(f'"{name}#0"' for name in names)
+    text = OTHER.split("[[")[0].replace("seed = 4", f"seed = {{ walk = [{walk}] }}")
+    (author / "odd.toml").write_text(text + '[[outputs]]\npath = "x.gif"\n')
+    run("pack", "odd.toml", "-o", "odd.latty", home=author)
+    held = [name for name, _ in manifest_of(author / "odd.latty").members]
+    assert len(held) == len(names) + 1
+    run("check", "odd.latty", home=author)
+
+
+def test_more_than_an_archive_holds_is_told_before_it_is_written(
+    author: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "SMALL", 500)
+    done = latty("pack", "hello", "-o", "x.latty", home=author)
+    assert done.returncode == 65 and done.stderr.count("\n") == 1 and "pack fewer" in done.stderr
+    assert not [path for path in author.iterdir() if path.name.endswith("x.latty")]
+
+
+def test_what_it_shows_of_the_author_is_told(author: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Presets are packed as they were written, and films are sent to others."""
+    silent = run("pack", "films/film.toml", "hello", "-o", "two.latty", home=author)
+    assert "path of this machine" not in silent.stderr and "home folder" not in silent.stderr
+    monkeypatch.setenv("HOME", str(author))
+    text = OTHER.replace("seed = 4", 'latent = "{there}/z.npy#0"')
+    text = text.replace("one.safetensors", str(author / "one.safetensors"))
+    text = text.replace("[scene]", f"# see {author}/notes\n[vars]\nthere = '{author}'\n[scene]")
+    text += '[[outputs]]\npath = "x.png"\n[[text]]\nvalue = "/s"\n[pins.latents]\n'
+    digits = sha256((author / "z.npy").read_bytes()).hexdigest()
+    (author / "mine.toml").write_text(f"{text}'{author / 'z.npy'}' = '{digits}'\n")
+    (author / "top.toml").write_text('extends = "~/mine.toml"\n')
+    done = run("pack", "top.toml", "mine.toml", "-o", "x.latty", home=author)
+    assert re.findall(r"(\S+toml:\d+:\d+: [a-z0-9.]+)", done.stderr) == [
+        "top.toml:1:1: extends",
+        "~/mine.toml:2:1: names",
+        "~/mine.toml:4:1: vars.there",
+        "~/mine.toml:9:1: scene.edits.0.direction",
+        "~/mine.toml:16:1: pins.latents.",
+    ], "each once"
+
+
+def test_clean_leaves_what_is_no_archive_s(author: Path) -> None:
+    other = author / "home/cache/archives/my films"
+    other.mkdir(parents=True)
+    os.utime(other, (1, 1))
+    run("clean", "--yes", home=author)
+    assert other.exists()
+
+
+def test_what_another_user_may_change_is_not_used(author: Path) -> None:
+    run("pack", "hello", "-o", "x.latty", home=author)
+    run("check", "x.latty", home=author)
+    place = author / "home/cache/archives"
+    (folder,) = place.iterdir()
+    try:
+        os.chown(folder, 12345, -1)
+    except PermissionError:
+        pytest.skip("only root gives files away")
+    done = latty("check", "x.latty", home=author)
+    assert done.returncode == 78 and "belongs to another user" in done.stderr, done
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_cache_that_cannot_be_written_is_told(author: Path) -> None:
+    run("pack", "films/film.toml", "-o", "x.latty", home=author)
+    shutil.rmtree(author / "home/cache", ignore_errors=True)
+    (author / "home/cache").write_text("")
+    done = latty("render", "x.latty", home=author)
+    assert done.returncode == 74 and done.stderr.count("\n") == 1, done
+    assert not (author / "renders").exists()
+
+
+def test_a_pipe_is_no_archive(reader: Path) -> None:
+    done = latty("check", "-", home=reader, stdin="PK\x03\x04")
+    assert done.returncode == 65 and done.stderr.count("\n") == 1
+    assert "is a zip archive, and no preset (name the file" in done.stderr

@@ -172,10 +172,16 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "newer": (lambda: archive(members(), manifest(members(), schema=2)), "update latty"),
     "names no member": (
         lambda: archive(members(), manifest(members(), names={"presets/film.toml": {
-            "latents": {"z": "../../etc/passwd"}}})), "is no member of it"),
+            "latents": {"z": "../../etc/passwd"}}})), "is no member of latents or files"),
+    "a preset for a font": (
+        lambda: archive(members(), manifest(members(), names={"presets/film.toml": {
+            "fonts": {"z": "presets/film.toml"}}})), "is no member of files"),
     "model of no member": (
         lambda: archive(members(), manifest(members(), models=[{
-            "digest": "0" * 64, "name": "x", "file": "/etc/passwd"}])), "is no member of it"),
+            "digest": "0" * 64, "name": "x", "file": "/etc/passwd"}])), "is no member of models"),
+    "model of another folder": (
+        lambda: archive(members(**{OTHER: b"x"}), manifest(members(**{OTHER: b"x"}), models=[{
+            "digest": "0" * 64, "name": "x", "file": OTHER}])), "is no member of models"),
     "pickle": (lambda: _kind("files/z.pkl", _pickle()), "of a kind that no archive holds"),
     "torch": (lambda: _kind("files/z.pt", _torch()), "of a kind that no archive holds"),
     "pickle for a set": (

@@ -80,6 +80,7 @@ CASES = (
     Case("train-scorer", TRAINING, keeps=True),
     Case("train-scorer (a job)", TRAINING, detached=True, keeps=True),
     Case("import", "import {inputs}/small.pt --name mine"),
+    Case("pack", "pack {inputs}/tiny.toml {inputs}/other.toml -o both.latty"),
     Case("fetch", "fetch small"),
     Case("fetch (a job)", "fetch small", detached=True),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from threading import Thread
 
+import archive_files
 import numpy as np
 import torch
 from faults import KILL, Fault, Runner, put, tree
@@ -283,5 +284,10 @@ VERBS = [
     ),
     Verb("engine: keep an offset", f'engine keep_offset scene={SHOWN} name="kept"'),
     Verb("pack", "pack p.toml -o p.latty -q", lambda: preset("p.gif")),
+    Verb(
+        "render an archive",
+        "render film.latty -q",
+        lambda: {"here/film.latty": archive_files.archive(archive_files.members())},
+    ),
     Verb("mark", "call mark /m.pt", first=("call mark /n.pt",)),
 ]

@@ -6,6 +6,7 @@ from latty import home, reading
 from latty.checkpoints import safetensors
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.sniff import HEAD, PICTURES, sniff
+from latty.checkpoints.ziparchive import LOCAL
 from latty.errors import BadData, Missing, PresetError, Problem, did_you_mean
 from latty.presets.archives.opening import Names, opened, parted
 from latty.presets.formats import recognised
@@ -86,3 +87,9 @@ def refuse_others(path: Path, file: str) -> None:
         said = safetensors.read_header(path).meta.get("kind", "")
         what, hint = OURS.get(said, (what, hint))
     raise BadData(f"{file} is {what}, not a preset", hint)
+
+
+def refuse_archive(raw: bytes, name: str) -> None:
+    """Raises BadData for an archive that came through a pipe: one is read at any place."""
+    if raw.startswith(LOCAL):
+        raise BadData(f"{name} is a zip archive, and no preset", "name the file: FILE.latty")

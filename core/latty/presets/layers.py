@@ -41,6 +41,11 @@ class PresetLayer:
     names: Names | None = None
 
     @property
+    def base(self) -> str:
+        """What it extends, as it says so."""
+        return str(self.table.data[KEY])
+
+    @property
     def folder(self) -> Path:
         """Where the paths that it names begin: its own folder, or the current one."""
         return self.path.parent if self.path is not None else Path()

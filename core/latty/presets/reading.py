@@ -44,13 +44,15 @@ def load(source: str | Path, overrides: Sequence[str] = ()) -> PresetFile:
 
 
 def _streamed(source: str, name: str) -> bytes:
-    """What comes through a pipe. Raises UnfitFile, OutputError."""
+    """What comes through a pipe. Raises UnfitFile, OutputError, BadData for an archive."""
     try:
-        return stream(source, PRESET_FILE.limit, plugins.tell)
+        raw = stream(source, PRESET_FILE.limit, plugins.tell)
     except UnfitFile:
         raise
     except OSError as error:
         raise OutputError(f"cannot read {name}: {error.strerror}") from None
+    finding.refuse_archive(raw, name)
+    return raw
 
 
 def of_text(text: str, source: PresetFile) -> PresetFile:

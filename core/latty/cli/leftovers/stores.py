@@ -1,6 +1,7 @@
 """What lies about in latty's own folders: searches, jobs, halves, caches, models."""
 
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from latty.models.store import MODELS
 
 STORES = (MODELS, SETS, LATENTS, CARDS)
 FRESH = 3600.0  # seconds in which something in a cache may be in use
+ARCHIVE = re.compile("[0-9a-f]{64}")  # the folder of what one holds
 HALF = ".part"  # of a download that something ended
 
 
@@ -79,9 +81,10 @@ def _remove_download(path: Path) -> None:
 
 
 def caches() -> Iterator[Leftover]:
-    """Scores and pictures that can be made again, and that nobody touched just now."""
+    """Scores and pictures that can be made again, what archives hold, and nothing that somebody
+    touched just now."""
     cache = home.cache_dir()
-    archives = _folders(home.archives_dir())
+    archives = filter(lambda one: ARCHIVE.fullmatch(one.name), _folders(home.archives_dir()))
     for place in [*_folders(cache / "scores"), *archives, cache / "pictures", home.frames_dir()]:
         with suppress(OSError, LattyError):
             if place.is_dir() and _trusted(place):

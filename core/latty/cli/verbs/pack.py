@@ -72,6 +72,8 @@ def _gathered(run: Run) -> "Pack":
         for warning in source.doubts().lines():
             run.out.say(warning)
         pack.add(source.loaded)
+    for line in pack.doubts:
+        run.out.say(line)
     for name, one in pack.pieces.items():
         if name.startswith("models/"):
             run.out.say(f"with {name.partition('/')[2]}: {bytes_words(one.size)}")

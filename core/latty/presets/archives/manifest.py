@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from latty import reading
 from latty.checkpoints.torchzip import ARCHIVE
 from latty.errors import BadData
 from latty.tables.reading import Kind, TableFile
@@ -30,9 +31,9 @@ from latty.version import __version__
 NAME = ARCHIVE
 SCHEMA = 1
 MOST = 1000  # members
-LONGEST = 240  # bytes of the name of one
+LONGEST, LONGEST_FILE = 240, 200  # bytes of the name of one, characters without its folder
 KIND = Kind("archive", hint="pack it again")
-_FILE = r"\w[\w+. ()-]{0,199}"
+_FILE = rf"\w[\w+. ()-]{{0,{LONGEST_FILE - 1}}}"
 _FOLDERS = "|".join((PRESETS, FILES, *NAMED))
 MEMBER = re.compile(rf"(?:{_FOLDERS})/{_FILE}")
 
@@ -105,6 +106,16 @@ class Manifest:
         """The model of that digest."""
         return next((one for one in self.models if one.digest == digest), None)
 
+    def sealed(self) -> bytes:
+        """The same as bytes that whoever opens the archive can read. Raises BadData where nobody
+        could."""
+        said = self.dumps()
+        if len(self.members) > MOST or len(said) > reading.SMALL:
+            what = f"an archive holds at most {MOST} files, named in {reading.SMALL >> 20} MiB"
+            raise BadData(what, "pack fewer presets")
+        parsed(reading.json_of(said, NAME), "the archive")
+        return said
+
     def dumps(self) -> bytes:
         """As latty.json has it: the same bytes for the same content."""
         names = {preset: {kind: dict(pairs) for kind, pairs in said.items()}
@@ -115,8 +126,11 @@ class Manifest:
         return json.dumps(data, sort_keys=True, indent=1).encode() + b"\n"
 
 
-# By which the texts of a preset are told apart; what they stand for is a member, but of a model.
-KINDS = ("extends", "panels", "model", "directions", "latents", "sounds", "fonts")
+# By which the texts of a preset are told apart, and where the members are that they stand for; a
+# model is named by its digest.
+FOLDERS = {"extends": (PRESETS,), "panels": (PRESETS,), "directions": ("directions", FILES),
+           "latents": ("latents", FILES), "sounds": (FILES,), "fonts": (FILES,)}  # fmt: skip
+KINDS = ("model", *FOLDERS)
 _REFS = mapping(text(1000))
 _NAMES = table({kind: Key(_REFS, default=()) for kind in KINDS})
 RULE = table(
@@ -162,22 +176,25 @@ def _across(data: Any) -> Iterator[Fault]:
             yield Fault(("members", name), "is no name of a member", "pack it again")
         elif (other := seen.setdefault(name.casefold(), name)) != name:
             yield Fault(("members", name), f"is '{other}' where case does not count")
-    for where, member in _members_named(data):
-        if not isinstance(member, str) or member not in known:
-            yield Fault(where, "is no member of it", "pack it again")
+    for where, member, folders in _members_named(data):
+        folder = member.partition("/")[0] if isinstance(member, str) and member in known else ""
+        if folder not in folders:
+            yield Fault(where, f"is no member of {' or '.join(folders)}", "pack it again")
 
 
-def _members_named(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Where members are named, and how."""
+def _members_named(
+    data: Mapping[str, Any],
+) -> Iterator[tuple[tuple[str | int, ...], Any, tuple[str, ...]]]:
+    """Where members are named, how, and in which folders those may be."""
     presets, names, models = (data.get(key) for key in ("presets", "names", "models"))
     for index, one in enumerate(presets if isinstance(presets, list) else ()):
-        yield ("presets", index), one
+        yield ("presets", index), one, (PRESETS,)
     for index, model in enumerate(models if isinstance(models, list) else ()):
         if isinstance(model, dict) and "file" in model:
-            yield ("models", index, "file"), model["file"]
+            yield ("models", index, "file"), model["file"], ("models",)
     for preset, said in names.items() if isinstance(names, dict) else ():
-        yield ("names", preset if is_member(preset) else "?"), preset
+        yield ("names", preset if is_member(preset) else "?"), preset, (PRESETS,)
         for kind, pairs in said.items() if isinstance(said, dict) else ():
             for ref, member in pairs.items() if isinstance(pairs, dict) else ():
-                if kind != "model":
-                    yield ("names", preset, kind, ref), member
+                if kind in FOLDERS:
+                    yield ("names", preset, kind, ref), member, FOLDERS[kind]

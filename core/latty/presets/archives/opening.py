@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from latty import files, home, reading
+from latty import files, reading
 from latty.checkpoints import ziparchive
 from latty.checkpoints.refusals import Refusal, naming, opening
 from latty.checkpoints.sniff import HEAD, sniff
 from latty.checkpoints.ziparchive import LOCAL, STORED, Member, bad_zip
 from latty.errors import BadData, LattyError, Missing, UsageError, did_you_mean
+from latty.folders import owned
 from latty.presets.archives import origins
 from latty.presets.archives.manifest import NAME, Manifest, parsed
 from latty.presets.digests import digest_of, model_digest
 from latty.tables.words import LONGEST_FILE, shown
-from latty.unpacked import FILES, PRESETS
+from latty.unpacked import FILES, PRESETS, place
 
 SUFFIX = ".latty"
 LARGEST = 2**32 - 2**20  # bytes: no field of a plain zip archive has more than 32 bits
@@ -151,7 +152,7 @@ def opened(path: Path) -> Archive:
     """An archive, checked and unpacked. Raises BadData, Missing, OutputError, ConfigError."""
     with naming(path), mapped(path) as code:
         members, manifest = looked(code, path)
-        root = home.archives_dir() / sha256(code).hexdigest()
+        root = owned(place(digest_of(path)))
         if not _is_whole(root, manifest):
             _check(code, members, manifest)
             for name in members:

@@ -5,22 +5,22 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from latty.attributes.store import files_of
 from latty.checkpoints.refusals import naming as naming_file
 from latty.errors import BadData
 from latty.presets import contents, naming
-from latty.presets.archives.manifest import MOST, NAME, Manifest, Origin
+from latty.presets.archives import privacy
+from latty.presets.archives.manifest import LONGEST, LONGEST_FILE, NAME, Manifest, Origin
 from latty.presets.archives.opening import mapped, unfit
 from latty.presets.archives.origins import model_of, origin_of
 from latty.presets.archives.zipping import Piece, piece, zipped
-from latty.presets.layers import KEY
 from latty.presets.reading import PresetFile, load
 from latty.unpacked import FILES, PRESETS
 
 IMPORT = "latty import FILE --name NAME, and name that"
-LONGEST = 200  # bytes of a file's name without its suffix
+SUFFIX = 12  # characters of a file's suffix that stay: ".safetensors"
 
 
 @dataclass(slots=True)
@@ -29,6 +29,7 @@ class Pack:
 
     zoo         address -> name of an entry of the zoo
     with_model  the files of models, too
+    doubts      what it would show of this machine, line by line
 
     Its methods raise Missing, BadData, OutputError.
     """
@@ -39,6 +40,7 @@ class Pack:
     pieces: dict[str, Piece] = field(default_factory=dict)
     names: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     models: dict[str, Origin] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
     _members: dict[tuple[str, Path], str] = field(default_factory=dict)
 
     def add(self, source: PresetFile) -> None:
@@ -48,13 +50,11 @@ class Pack:
 
     def content(self) -> Iterator[bytes]:
         """The bytes of the archive, its manifest first."""
-        said = piece(self.manifest().dumps())
+        said = piece(self.manifest().sealed())
         return zipped({NAME: said, **dict(sorted(self.pieces.items()))})
 
     def manifest(self) -> Manifest:
-        """What the archive says of itself. Raises BadData where it would hold too many files."""
-        if len(self.pieces) > MOST:
-            raise BadData(f"an archive holds at most {MOST} files", "pack fewer presets")
+        """What the archive says of itself."""
         members = tuple((name, self.pieces[name].digest) for name in sorted(self.pieces))
         names = tuple(
             (preset, {kind: tuple(pairs.items()) for kind, pairs in said.items()})
@@ -66,10 +66,13 @@ class Pack:
     def _preset(self, source: PresetFile) -> str:
         """The member of a preset; those that it extends, and what all of them name, are added."""
         members = [self._file(PRESETS, layer.path or Path()) for layer in source.layers]
-        self.names |= {member: {} for member in members if member not in self.names}
+        new = {member: layer for member, layer in zip(members, source.layers, strict=True)
+               if member not in self.names}  # fmt: skip
+        self.names |= {member: {} for member in new}
+        self.doubts += [line for layer in new.values() for line in privacy.of_preset(layer)]
         for layer, member, above in zip(source.layers, members, [*members[1:], ""], strict=True):
             if above:
-                self._say(member, "extends", str(layer.table.data[KEY]), above)
+                self._say(member, "extends", layer.base, above)
         for place, kind, said, found in source.named():
             self._name(members[place], kind, said, found)
         for place, ref, path in source.panels():
@@ -119,19 +122,23 @@ class Pack:
             with naming_file(path), mapped(path) as content:
                 if fault := unfit(name, content):
                     raise BadData(f"{path.name} {fault}", IMPORT)
+                if folder != PRESETS:
+                    self.doubts += privacy.of_file(name, content)
             self.pieces[name] = piece(path)
         return self._members[key]
 
     def _free(self, folder: str, file: str) -> str:
         """The name of a member that no other has, where case does not count."""
         plain = re.sub(r"[^\w+. ()-]", "-", unicodedata.normalize("NFC", file)).lstrip(" .()+-")
-        stem, dot, suffix = plain.rpartition(".")
-        stem = (stem if dot else plain).encode()[:LONGEST].decode(errors="ignore") or "file"
-        if folder == PRESETS:  # each has a name of its own
-            dot, suffix = ".", "toml"
+        path = PurePath(plain.rstrip(" .") or "file")
+        # each preset has a name of its own
+        suffix = ".toml" if folder == PRESETS else path.suffix[:SUFFIX].rstrip()
         taken = {name.casefold() for name in self.pieces}
         for number in count(1):
-            name = f"{folder}/{stem}{f'-{number}' if number > 1 else ''}{dot}{suffix[:12]}"
+            tail = f"-{number}{suffix}" if number > 1 else suffix
+            room = LONGEST - len(f"{folder}/{tail}".encode())
+            stem = path.stem[: LONGEST_FILE - len(tail)].encode()[:room].decode(errors="ignore")
+            name = f"{folder}/{stem.rstrip(' .')}{tail}"
             if name.casefold() not in taken:
                 return name
         raise AssertionError("numbers end")
