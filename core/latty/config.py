@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -255,10 +254,14 @@ def _is_in(place: Path, folders: Sequence[str]) -> bool:
     return any(where.is_relative_to(Path(one).expanduser().resolve()) for one in folders)
 
 
-@cache
+_TOLD = set[str]()  # lines of this process
+
+
 def _tell(line: str) -> None:
-    """Say it once, however often settings are asked for."""
-    plugins.tell(line)
+    """Say it once, however often settings are asked for, also by who is about to say it."""
+    if line not in _TOLD:
+        _TOLD.add(line)
+        plugins.tell(line)
 
 
 def _file(path: Path) -> dict[str, tuple[Any, str]]:

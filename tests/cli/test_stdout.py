@@ -92,7 +92,9 @@ def test_results_of_every_verb(verb: str, tmp_path: Path) -> None:
 def test_a_process(line: str, code: int, tmp_path: Path) -> None:
     """And a file of ours never gets the number of a stdout that is closed."""
     command = " ".join([*COMMAND, "list formats", line])
-    shell = ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"]
+    # the reader is gone before the first word
+    head = "" if line != "| true" else "sleep 0.5; exec "
+    shell = ["bash", "-c", f"({head}{command.removesuffix(line)}) {line}; exit ${{PIPESTATUS[0]}}"]
     done = subprocess.run(shell, env=environment(tmp_path), capture_output=True, text=True,
                           check=False)  # fmt: skip
     assert (done.returncode, done.stdout) == (code, "")
