@@ -1,5 +1,6 @@
 """Every codec in every container that takes it: its frames, its bytes, its recipe, its keys."""
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from latty.presets.codecs import codecs
 from latty.presets.codecs import settled as settled_codecs
 from latty.render import embedded
 from latty.render.codecs import h265
+from latty.render.ffmpeg import probe
 
 LEAST = {"h264": 29, "h265": 29, "av1": 29, "vp9": 29, "ffv1": 130, "prores": 33}  # dB
 LOSSLESS = [
@@ -69,6 +71,23 @@ def test_tiny_and_brief_films(name: str, codec: str, tmp_path: Path) -> None:
         return 0
 
     assert [forked(work) for _ in range(3)] == [0, 0, 0]
+
+
+def policies() -> set[int]:
+    """How the threads of this process are scheduled."""
+    return {os.sched_getscheduler(int(task.name)) for task in Path("/proc/self/task").iterdir()}
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="only Linux says")
+@pytest.mark.parametrize(("name", "codec"), CODECS)
+def test_no_encoder_takes_the_machine(name: str, codec: str, tmp_path: Path) -> None:
+    """SVT-AV1 makes a process of root's a real-time one, for as long as it lives."""
+    before = policies()
+    write(name, Frames(pan(64, 5)), tmp_path / "x", codec=codec)
+    assert policies() == before
+    for encoder, container, pixels in codecs()[codec].encoders:
+        probe.try_encoder(encoder, container, pixels)
+    assert policies() == before
 
 
 @pytest.mark.parametrize(("name", "keys"), LOSSLESS, ids=str)

@@ -5,6 +5,8 @@ from fractions import Fraction
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
 
+from latty.render.ffmpeg.scheduling import scheduled_as_before
+
 if TYPE_CHECKING:
     from av import VideoStream
 
@@ -17,7 +19,7 @@ def try_encoder(
     import av
 
     try:
-        with av.open(BytesIO(), "w", format=container) as file:
+        with scheduled_as_before(), av.open(BytesIO(), "w", format=container) as file:
             made = file.add_stream(name, rate=Fraction(25), options=dict(options or {}))
             stream = cast("VideoStream", made)
             stream.width, stream.height, stream.pix_fmt = 256, 256, pixels

@@ -12,6 +12,7 @@ from latty.presets import Output
 from latty.presets.codecs import CODECS, Encoding, codecs, keyframes, settled
 from latty.presets.formats import Frames, Pixels
 from latty.render.ffmpeg.mux import muxer
+from latty.render.ffmpeg.scheduling import scheduled_as_before
 from latty.render.ffmpeg.sound import Sound, encoder_of
 from latty.report import Report
 
@@ -46,6 +47,8 @@ def encode(
         stream.pix_fmt = way.alpha if has_alpha else way.pixels
         stream.width, stream.height = _padded(film, stream.pix_fmt)
         _tell(stream, film, way, keyframes(output.gop, film.fps) or way.gop)
+        with scheduled_as_before():
+            stream.codec_context.open(strict=False)
         duration = len(film) / film.fps
         sound = output.sound and Sound(opened, encoder_of(container, known.codec), output, duration)
         for i, pixels in enumerate(film):

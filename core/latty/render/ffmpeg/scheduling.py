@@ -1,0 +1,26 @@
+"""SVT-AV1, run by root, makes whoever opens it and its own threads real-time ones (SCHED_FIFO, 99):
+all else on the machine would wait until the process ends."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_TASKS = Path("/proc/self/task")
+
+
+@contextmanager
+def scheduled_as_before() -> Iterator[None]:
+    """An encoder may be opened inside: afterwards every thread of this process is scheduled as the
+    caller's was."""
+    if not hasattr(os, "sched_getscheduler"):  # no Linux
+        yield
+        return
+    policy, param = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            for task in _TASKS.iterdir():
+                with suppress(OSError):  # a thread that has ended meanwhile
+                    os.sched_setscheduler(int(task.name), policy, param)
