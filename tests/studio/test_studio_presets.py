@@ -377,6 +377,8 @@ def test_what_others_write_while_a_name_is_typed_is_asked_about(here: Path) -> N
         assert path.read_text() == theirs[1], "no was the answer"
         await until(pilot, lambda: app.state.scene.seed == 71, "read again")
         app.action_undo()
+        if app.state.scene.seed == 70:  # it may have been read between the two writes
+            app.action_undo()
         assert app.state.scene.seed == 1
         await pilot.press("p")
         await typed(pilot, "best.toml")
