@@ -110,8 +110,8 @@ def _merged_text(new: Data, source: PresetFile, target: Path, text: str, loses: 
     except Exception:  # a legal layout that tomlkit cannot change in place fails in many ways
         why = ""
     if merging.filled:
-        error = several(placeholders([*merging.filled]))
-        raise Unkept(f"{name}: {error.message}", error.hint, error.loses)
+        both = several(placeholders([*merging.filled]))
+        raise Unkept(f"{name}: {both.message}", both.hint, both.loses)
     what = f"{name} cannot say this with what else is in it{why}"
     raise Unkept(what, "save it under another name")
 
