@@ -10,6 +10,7 @@ from pathlib import Path
 from latty import home
 
 PRESETS, FILES = "presets", "files"
+UNPACKING = "unpacking.lock"  # who unpacks it
 NAMED = {  # folder -> suffix: of what a preset names without a path
     "directions": ".safetensors",
     "latents": ".safetensors",

@@ -98,7 +98,7 @@ def test_a_set_in_the_way_and_force(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_fitted_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    words = ("discover", "ganspace", "portraits", "--samples", "60000", "--components", "4")
+    words = ("discover", "ganspace", "portraits", "--samples", "400000", "--components", "4")
     process = subprocess.Popen(
         [*COMMAND, *words, "-o", "g", "--progress", "json"],
         cwd=tmp_path,

@@ -16,7 +16,11 @@ VERBS = {
 
 
 def unpacked(tmp_path: Path) -> list[Path]:
-    return [path for path in (tmp_path / "home").rglob("archives/**/*") if path.is_file()]
+    return [
+        path
+        for path in (tmp_path / "home").rglob("archives/**/*")
+        if path.is_file() and path.suffix != ".lock"
+    ]
 
 
 @pytest.mark.parametrize("kind", archive_files.HOSTILE)

@@ -75,6 +75,8 @@ def write_all(
         report(done, len(presets), "GIFs")
         paths += write(preset, Options(out_dir=folder, device=device, overwrite=True, foreign=True))
     for name, text in texts.items():
+        with suppress(OSError):  # who writes there is told
+            files.sweep(folder / name)
         files.write(folder / name, [text])
         paths.append(folder / name)
     return paths

@@ -19,6 +19,7 @@ from latty.jobs import control
 from latty.jobs import run as runs
 from latty.latents import LATENTS
 from latty.models.store import MODELS
+from latty.unpacked import UNPACKING
 
 STORES = (MODELS, SETS, LATENTS, CARDS)
 FRESH = 3600.0  # seconds in which something in a cache may be in use
@@ -87,7 +88,7 @@ def caches() -> Iterator[Leftover]:
     archives = filter(lambda one: ARCHIVE.fullmatch(one.name), _folders(home.archives_dir()))
     for place in [*_folders(cache / "scores"), *archives, cache / "pictures", home.frames_dir()]:
         with suppress(OSError, LattyError):
-            if place.is_dir() and _trusted(place):
+            if place.is_dir() and _trusted(place) and not locks.held(place / UNPACKING):
                 found = leftover("caches", place, partial(_remove, place))
                 if time.time() - found.since > FRESH:
                     yield found

@@ -13,23 +13,24 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from latty import files, reading
+from latty import files, locks, reading
 from latty.checkpoints import ziparchive
 from latty.checkpoints.refusals import Refusal, naming, opening
 from latty.checkpoints.sniff import HEAD, sniff
 from latty.checkpoints.ziparchive import LOCAL, STORED, Member, bad_zip
-from latty.errors import BadData, LattyError, Missing, UsageError, did_you_mean
-from latty.folders import owned
+from latty.errors import BadData, LattyError, Missing, UsageError, did_you_mean, unwritten
+from latty.folders import owned, private
 from latty.presets.archives import origins
 from latty.presets.archives.manifest import NAME, Manifest, parsed
 from latty.presets.digests import digest_of, model_digest
 from latty.tables.words import LONGEST_FILE, shown
-from latty.unpacked import FILES, PRESETS, place
+from latty.unpacked import FILES, PRESETS, UNPACKING, place
 
 SUFFIX = ".latty"
 LARGEST = 2**32 - 2**20  # bytes: no field of a plain zip archive has more than 32 bits
 _SAFE = ("safetensors", "npy", "npz")
 SHOWN = 12  # digits of a digest in a message
+PATIENCE = 60  # seconds to wait for another process that unpacks the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +156,22 @@ def opened(path: Path) -> Archive:
         root = owned(place(digest_of(path)))
         if not _is_whole(root, manifest):
             _check(code, members, manifest)
-            for name in members:
-                if name != NAME:
-                    files.write(root / name, [members[name].raw(code)])
+            _unpack(code, members, root)
         with suppress(OSError):
             os.utime(root)  # it is in use: latty clean leaves it
     return Archive(path, root.absolute(), manifest)
+
+
+def _unpack(code: memoryview, members: Mapping[str, Member], root: Path) -> None:
+    """Raises OutputError, ConfigError, Locked where another process does so for long."""
+    try:
+        private(root)
+        with locks.locked(root / UNPACKING, "unpacking it", patience=PATIENCE):
+            for name in {*members} - {NAME}:
+                files.sweep(root / name)
+                files.write(root / name, [members[name].raw(code)])
+    except OSError as error:
+        raise unwritten(f"cannot write {root}", error) from None
 
 
 def manifest_of(path: Path) -> Manifest:
