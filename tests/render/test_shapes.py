@@ -25,6 +25,7 @@ from latty.render import provenance
 from latty.render.grids import PAPER, on_board, opaque, tile
 from latty.render.journal import Journal, Mark
 from latty.render.pixels import to_uint8
+from latty.render.sizes import bytes_kept
 from latty.scene import Scene
 
 CLEAR, WIDE = "stylegan2 wide and clear", "stylegan2 wide"
@@ -172,6 +173,16 @@ def test_methods_see_the_colours() -> None:
     assert smaller(images, 16).shape == (2, 3, 16, 10) and smaller(images, 99).shape[1] == 3
     for info in (made(name).info for name in SHAPES):
         assert info.colours == (1 if info.channels == 1 else 3)
+
+
+@pytest.mark.parametrize("name", [CLEAR, WIDE])
+def test_the_plan_counts_the_channels_that_are_written(name: str, tmp_path: Path) -> None:
+    imported(name, tmp_path)
+    (tmp_path / "x.toml").write_text(PRESET.format(suffix=".png").replace("quality = 100\n", ""))
+    told = latty("render", "x.toml", "--dry-run", "--json", home=tmp_path)
+    row = json.loads(told.stdout)
+    picture, channels = ((8, 20), 4) if name == CLEAR else ((12, 28), 3)
+    assert row["pictures"] == 6 and row["work_bytes"] == bytes_kept(6, picture, channels)
 
 
 @pytest.mark.parametrize(("channels", "shown"), [(1, 3), (2, 3), (3, 3), (4, 4), (5, 3), (9, 3)])

@@ -1,9 +1,10 @@
 """Generators: an entry per family, one per layout of other programs. `open_model` opens all."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty.models.store import GENERATOR, model_file, said_size
+from latty.models.store import GENERATOR, model_file, said_channels, said_size
 
 if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not wait for it
     from latty.models.base import Generator
@@ -51,15 +52,26 @@ def _changed(file: Path) -> tuple[int, ...]:
 def picture_size(ref: str) -> tuple[int, int]:
     """Height and width in px of the pictures of the model that `ref` names, by its header where
     that says them. Raises what `open_model` does."""
-    from latty.checkpoints.safetensors import read_header, says_kind
-
-    file = model_file(ref)
-    ours = file is not None and says_kind(file, GENERATOR)
-    said = said_size(read_header(file).meta) if file is not None and ours else None
-    if said is not None:
+    if (said := said_size(_meta(ref))) is not None:
         return said
     info = open_model(ref, "cpu").info
     return info.height, info.width_px
+
+
+def picture_channels(ref: str) -> int:
+    """How many numbers a finished picture of the model that `ref` names has for each pixel: 4 where
+    it has an opacity, else 3. By its header, as `picture_size`."""
+    said = said_channels(_meta(ref)) or open_model(ref, "cpu").info.channels
+    return 4 if said == 4 else 3
+
+
+def _meta(ref: str) -> Mapping[str, str]:
+    """What the header of a model's file says, if latty wrote it. Raises Missing, BadData,
+    OutputError."""
+    from latty.checkpoints.safetensors import read_header, says_kind
+
+    file = model_file(ref)
+    return read_header(file).meta if file is not None and says_kind(file, GENERATOR) else {}
 
 
 def draws_any_size(ref: str) -> bool:

@@ -74,6 +74,13 @@ def said_size(meta: Mapping[str, str]) -> tuple[int, int] | None:
     return None
 
 
+def said_channels(meta: Mapping[str, str]) -> int | None:
+    """How many channels its pictures have, likewise."""
+    with suppress(KeyError, ValueError, AttributeError, TypeError, RecursionError):
+        return int(meta.get("channels") or json.loads(meta["config"])["img_channels"])
+    return None
+
+
 def name_for(file: Path) -> str:
     """A name made of a file's: `stylegan2-ffhq.nosrc.pkl` is stylegan2-ffhq."""
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", file.name.split(".", 1)[0])

@@ -39,6 +39,7 @@ def plan(
         size = heights(preset, output, own, beside).shown or own[0]
         width = width_at(size, own)
         parts = [_needed(preset, part, output, own, beside) for part in preset.parts]
+        channels = (models.picture_channels(part.scene.model) for part in preset.parts)
         count = sum(len(part.scenes) for part in parts)
         form, frame = format_of(output.path), None
         assert form is not None  # or it were no target
@@ -57,7 +58,10 @@ def plan(
                 "width": width,
                 "frame": frame,
                 "bytes": bytes_expected(preset, output, (size, width), count),
-                "work_bytes": sum(bytes_kept(before.add(one.scenes), one.drawn) for one in parts),
+                "work_bytes": sum(
+                    bytes_kept(before.add(one.scenes), one.drawn, deep)
+                    for one, deep in zip(parts, channels, strict=True)
+                ),
                 "model": preset.scene.model,
                 "device": options.device,
                 "batch": options.batch,

@@ -163,5 +163,6 @@ def bytes_expected(preset: Preset, output: Output, picture: tuple[int, int], pic
 
 
 def bytes_kept(count: int, picture: tuple[int, int], channels: int = 3) -> int:
-    """What finished pictures (height, width) take on disk until the output is there."""
+    """What finished pictures (height, width) of so many channels take on disk until the output is
+    there."""
     return count * (picture[0] * picture[1] * channels + BESIDE)

@@ -45,8 +45,7 @@ class Views:
             generator = self._generator(part.scene)
             reel = self.films.reel(scenes, generator, place(number), self._longest(scenes))
             found.append(View(part, reel, height))
-            channels = 4 if generator.info.channels == 4 else 3
-            space += sizes.bytes_kept(reel.left, picture, channels)
+            space += sizes.bytes_kept(reel.left, picture, 4 if generator.info.channels == 4 else 3)
         return found, space
 
     def _longest(self, scenes: Sequence[Scene]) -> int:
