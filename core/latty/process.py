@@ -22,6 +22,7 @@ def _never() -> int:
 
 
 stopped: Callable[[], int] = _never  # the signal that asked the work to stop; 0: none
+in_child: Callable[[], None] | None = None  # what a new process of a pool calls first
 
 
 def check(hint: str = "") -> None:

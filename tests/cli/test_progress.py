@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cli_in_process import latty
 from cli_process import COMMAND, environment, write_preset
+from cli_process import latty as process_of
 
 from latty.cli.out import Out
 from latty.cli.progress import KINDS, WORDS, Progress, TimeLeft
@@ -168,6 +169,31 @@ def test_every_line_of_words_is_json(
     assert {one["event"] for one in told} - {"progress"} == said
     assert all(one["text"] for one in told if one["event"] in WORDS)
     assert done.returncode == (0 if "error" not in said else done.returncode or 1)
+
+
+WARNS = """import sys, warnings
+class Finder:
+    def find_spec(self, name, *rest):
+        if name == "latty.render.filling":
+            warnings.warn("a word of a library\\nin two lines", UserWarning)
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [(), ("--quiet",), ("--workers", "2"), ("--workers=2", "-q")])
+def test_what_a_library_warns_of_is_json_in_every_process(
+    more: Sequence[str], tmp_path: Path
+) -> None:
+    names = [str(write_preset(tmp_path, name)) for name in ("one", "two")]
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(WARNS)
+    done = process_of("render", *names, "--progress", "json", *more, home=tmp_path,
+                      PYTHONPATH=str(tmp_path / "site"))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    notes = [one["text"] for one in events(done.stderr) if one["event"] == "note"]
+    quiet = {"--quiet", "-q"} & {*more}
+    assert ("UserWarning: a word of a library\nin two lines" in notes) == (not quiet)
 
 
 def test_a_flag_is_obeyed_before_the_settings(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
-from latty import plugins
+from latty import plugins, process
 from latty.cli import signals
 from latty.cli.out import EVENTS, Out, wants_color
 from latty.cli.parser import HELP, VERBS, parse, parse_studio, split
@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int
               log_time="--log-time" in words)  # fmt: skip
     plugins.tell = out.say
     signals.shape(None)
+    process.in_child = None
     if (way := _way_of_progress(words)) == "json":
         out.say_events()
     elif way is None:

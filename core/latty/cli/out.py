@@ -10,10 +10,12 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TextIO
 
+from latty import plugins, process
 from latty.cli import signals
 from latty.jobs.events import EventWriter
 from latty.text import printable
@@ -47,6 +49,13 @@ def in_words(kind: str, text: str) -> str:
     return to_json({"time": moment(), "event": kind, "text": text})
 
 
+def _say_events_too(loudness: int) -> None:
+    """In another process than the one that was called."""
+    out = Out(loudness=loudness)
+    plugins.tell = out.say
+    out.say_events()
+
+
 @dataclass(slots=True)
 class Out:
     """The two streams of one run, and how loud it is: -1 quiet, 0, 1 verbose.
@@ -70,10 +79,12 @@ class Out:
             self.say_events()
 
     def say_events(self) -> None:
-        """From now on words are events, those of signals and of Python's warnings, too."""
+        """From now on words are events, those of signals and of Python's warnings, too, and those
+        of other processes that take part."""
         self.events, self.asking = True, None
         signals.shape(lambda text: in_words("note", text) + "\n")
         warnings.showwarning = self._warn
+        process.in_child = partial(_say_events_too, self.loudness)
 
     def _warn(
         self,

@@ -149,7 +149,8 @@ class WorkerProcess:
                 raise BrokenProcessPool
             if self.process is None:
                 spawn = multiprocessing.get_context("spawn")
-                self.process = ProcessPoolExecutor(1, spawn, begin, (self.slot, os.getpid()))
+                told = (self.slot, os.getpid(), process.in_child)
+                self.process = ProcessPoolExecutor(1, spawn, begin, told)
                 # The process inherits this: Ctrl-C while it starts would end it with a traceback.
                 # Not earlier: the line above starts multiprocessing's tracker, which unblocks them.
                 signal.pthread_sigmask(signal.SIG_BLOCK, (*OURS, STOP))
@@ -175,8 +176,10 @@ class WorkerProcess:
         return [*(getattr(self.process, "_processes", None) or {}).values()]
 
 
-def begin(slot: str, parent: int) -> None:
+def begin(slot: str, parent: int, first: Callable[[], None] | None) -> None:
     """In a new process, before torch is imported: its GPU, its threads, and whose child it is."""
+    if first is not None:
+        first()
     if slot != "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = slot
     os.environ.setdefault(THREADS, "1")
