@@ -280,3 +280,13 @@ def test_the_wall_clock_jumps_and_the_other_does_not(disk: Disk) -> None:
         *wall, steady = map(float, python(disk, text).stdout.split())
     assert wall[-1] - wall[0] == pytest.approx(day, abs=60)
     assert steady == pytest.approx(time.monotonic(), abs=60)
+
+
+@pytest.mark.slow
+def test_a_kill_at_every_call_of_unpacking_an_archive(run: Runner) -> None:
+    """What is half unpacked is used by nobody: the same command ends as if nothing had been."""
+    trial = Trial(next(verb for verb in VERBS if verb.name == "render an archive"), run)
+    places = [k for k, call in enumerate(trial.calls, 1) if "/home/cache/archives/" in call]
+    tally = tried(trial, [Fault(k, KILL, counted=CHANGES) for k in places])
+    assert len(places) > 10 and not tally.wrong, "\n".join(tally.wrong)
+    assert tally.ended[-9] > 10

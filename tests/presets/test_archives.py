@@ -117,12 +117,25 @@ def test_shipped_presets_are_the_same_from_their_archives(name: str, tmp_path: P
         assert said == again
 
 
+def small(name: str) -> list[str]:
+    """What makes a shipped preset render in a second: few frames, of few pixels."""
+    data = presets.reading.load(name).data
+    told = [] if "seconds" in data or presets.read(name).count() == 1 else ["frames=3"]
+    for index, output in enumerate(data["outputs"]):
+        key = f"outputs.{index}"
+        told += [f"{key}.{side}={output[side] // 8}" for side in ("width", "height")
+                 if side in output]  # fmt: skip
+        told += [f"{key}.size=32"] if "size" in output else []
+        told += [f"{key}.fps=2"] if "seconds" in data else []
+    return [word for one in told for word in ("--set", one)]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_presets_render_the_same_bytes(name: str, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     run("pack", name, "-o", "there/x.latty", home=tmp_path)
-    words = ("--no-recipe", "-q", "--out-dir", "out")
+    words = ("--no-recipe", "-q", "--out-dir", "out", *small(name))
     run("render", name, *words, home=tmp_path)
     run("render", "x.latty", *words, home=tmp_path / "there")
     made = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
@@ -279,6 +292,17 @@ def test_what_is_refused_in_one_line(what: str, reader: Path) -> None:
     done = latty(*REFUSED[what], home=reader, stdin='schema = 1\n[scene]\nmodel = "demo"\n')
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
     assert [path.name for path in reader.iterdir() if path.name != "home"] == ["film.latty"]
+
+
+def test_a_picture_is_no_preset_to_pack(author: Path, tmp_path: Path) -> None:
+    """It is not asked for what it names."""
+    run("render", "other.toml", "-o", "x.png", home=author)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(author / "x.png", elsewhere)
+    done = latty("pack", "x.png", "-o", "two.latty", home=elsewhere)
+    assert done.returncode == 2 and "x.png is no file of a preset" in done.stderr
+    assert "--set" not in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_an_archive_is_no_model(reader: Path) -> None:

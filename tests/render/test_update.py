@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli_in_process import latty
 from cli_process import COMMAND, environment
@@ -198,3 +199,47 @@ def test_many_that_are_up_to_date_import_no_torch(made: Path) -> None:
         cwd=made, env=environment(made), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert told.returncode == 0 and "| torch" not in told.stderr
+
+
+FILES = """schema = 1
+frames = 2
+[scene]
+model = "demo"
+latent = "parts/z.npy#0"
+truncation = 0.7
+[[outputs]]
+path = "{path}"
+size = 32
+[[text]]
+value = "Hi"
+font = "parts/f.ttf"
+"""
+
+
+@pytest.mark.parametrize("path", ["a.gif", "out/deep/a.gif", "{model}/{seed}.gif", "parts/f/"])
+@pytest.mark.parametrize(
+    "ways",
+    [
+        [("", "a.toml --out-dir ."), ("else", "../a.toml --out-dir ..")],
+        [("", "a.toml --out-dir o/ut"), ("else", "../a.toml --out-dir ../o/ut")],
+        [("else", "{home}/a.toml --out-dir {home}"), ("", "a.toml --out-dir .")],
+        [("", "a.toml -o sub/dir/x.gif"), ("else", "../a.toml -o ../sub/dir/x.gif")],
+        [("else", "../a.toml -o ../sub/"), ("", "./a.toml -o sub/"), ("sub", "../a.toml -o ./")],
+    ],
+)
+def test_nothing_is_made_twice_wherever_it_lies_and_whoever_asks(
+    path: str, ways: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "a.toml").write_text(FILES.replace("{path}", path))
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "else").mkdir()
+    np.save(tmp_path / "parts/z.npy", np.random.RandomState(1).randn(1, 64).astype("f4"))
+    font = ImageFont.load_default(20).font_bytes  # type: ignore[union-attr]
+    (tmp_path / "parts/f.ttf").write_bytes(font)
+    home = {"LATTY_HOME": str(tmp_path / "home")}
+    for number, (folder, words) in enumerate([*ways, *ways]):
+        asked = words.replace("{home}", str(tmp_path)).split()
+        done = latty("render", *asked, "--update", "--json", home=tmp_path / folder, **home)
+        assert done.returncode == 0, done.stderr
+        (row,) = map(json.loads, done.stdout.splitlines())
+        assert row.get("up_to_date", False) == (number > 0), (number, words)

@@ -61,14 +61,17 @@ def _gathered(run: Run) -> "Pack":
     """What the archive will hold. Raises PresetError, UsageError, Missing, BadData."""
     from latty.presets.archives.opening import refuse_packed
     from latty.presets.archives.packing import Pack
+    from latty.presets.formats import media_of
+    from latty.reading import is_stream
     from latty.render import sources
 
     pack = Pack(_addresses(run), run.args.with_model)
     for ref in dict.fromkeys(run.args.presets):
         refuse_packed(ref, "it can be sent")
-        source = sources.read(ref)
-        if source.file is None:
+        path = Path(ref).expanduser()
+        if is_stream(ref) or path.is_dir() or (path.is_file() and media_of(path)):
             raise UsageError(f"{ref} is no file of a preset", "as in: latty pack mine.toml")
+        source = sources.read(ref)
         for warning in source.doubts().lines():
             run.out.say(warning)
         pack.add(source.loaded)
