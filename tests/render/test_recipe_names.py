@@ -4,6 +4,7 @@ is found by its content, whatever it is called now."""
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -19,7 +20,7 @@ from latty import presets
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
 from latty.directions import manage
 from latty.directions.base import Info
-from latty.directions.file import ARRAY, DirectionSet, write
+from latty.directions.file import ARRAY, DirectionSet, read, write
 from latty.models.store import MODELS
 from latty.presets import digests
 from latty.presets.digests import DIGESTS, STORES
@@ -254,25 +255,99 @@ def test_models_of_other_families_are_not_read(
         assert digests.named_here("model", said, known) == "f"
 
 
-def test_a_set_of_which_a_direction_was_renamed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is told that this is another set, and how to go on."""
+def two_directions(name: str) -> Path:
+    """A set in the store, "up" and "other"."""
+    path = STORES["directions"].place(name)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    rows = np.random.RandomState(1).randn(2, 128).astype("f4")
+    infos = tuple(Info(one, 1.0, (-3.0, 3.0)) for one in ("up", "other"))
+    write(path, DirectionSet("random", "w", infos, "demo"), {ARRAY: torch.from_numpy(rows)})
+    return path
+
+
+def same_frames(one: Path, other: Path) -> None:
+    frames = sorted(one.glob("*.png"))
+    assert frames
+    for frame in frames:
+        same = Image.open(frame), Image.open(other / frame.name)
+        assert np.array_equal(*map(np.asarray, same))
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ([("up", "smile")], "smile"),
+        ([("other", "age")], "up"),
+        ([("up", "a"), ("other", "up"), ("a", "b")], "b"),  # another one is called so now
+        ([("up", "a"), ("a", "up")], ""),  # the same file again
+    ],
+)
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_direction_that_was_renamed_is_found_by_its_content(
+    changes: list[tuple[str, str]], name: str, moved: bool, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The set says what was renamed, and the SHA-256 that the recipe has proves it."""
     for key, value in environment(tmp_path).items():
         monkeypatch.setenv(key, value)
-    path = in_store("directions", "f", 1)
+    path = two_directions("f")
     (tmp_path / "x.toml").write_text(HEAD + SCENE + STORED["directions"] + TAIL)
     rendered("x.toml", "-o", "one/", home=tmp_path)
-    assert manage.rename(str(path), "up", "smile") == ["smile"]
+    for old, new in changes:
+        manage.rename(str(path), old, new)
+    if moved:
+        path = path.rename(path.with_stem("g"))
+    checked = latty("check", "one", home=tmp_path)
+    assert checked.returncode == 0, checked.stderr
+    rendered("one", "-o", "two/", home=tmp_path)
+    same_frames(tmp_path / "one", tmp_path / "two")
+    said = provenance.read(tmp_path / "two")
+    assert name in ("", "up") or f"'f#up' is '{path.stem}#{name}' here" in checked.stderr
+    assert said["preset"]["scene"]["edits"][0]["direction"] == f"f#{name or 'up'}"
+    assert said["directions"] == {"f": DIGESTS["directions"](path.stem)}
+
+
+@pytest.mark.parametrize("change", ["flip", "lie", "delete"])
+def test_a_set_that_was_changed_otherwise_is_another_one(
+    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told, and how to go on; what a header says of the names is not believed."""
+    for key, value in environment(tmp_path).items():
+        monkeypatch.setenv(key, value)
+    path = two_directions("f")
+    (tmp_path / "x.toml").write_text(HEAD + SCENE + STORED["directions"] + TAIL)
+    rendered("x.toml", "-o", "one/", home=tmp_path)
+    if change == "flip":
+        manage.flip(str(path), "other")
+    elif change == "delete":
+        manage.delete(str(path), ["other"])
+    else:
+        header, arrays = read(path)
+        infos = (header.infos[1], replace(header.infos[0], name="smile"))
+        write(path, replace(header, infos=infos, renamed=(("up", "smile"),)), arrays)
     for verb in ("check", "render"):
         refused = latty(verb, "one", home=tmp_path)
         assert refused.returncode == 65
-        assert "a set of which a direction was renamed is another one, too" in refused.stderr
-    more = ["--anyway", "--set", "scene.edits.0.direction=f/smile"]
-    rendered("one", "-o", "two/", *more, home=tmp_path)
-    for frame in (tmp_path / "one").glob("*.png"):
-        same = Image.open(frame), Image.open(tmp_path / "two" / frame.name)
-        assert np.array_equal(*map(np.asarray, same))
+        assert "the direction set 'f' is not the one this was made with" in refused.stderr
+        assert "a set of which a direction was turned, added or taken out is another" in (
+            refused.stderr
+        )
+
+
+def test_pins_and_presets_say_what_was_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in environment(tmp_path).items():
+        monkeypatch.setenv(key, value)
+    path = two_directions("f")
+    (tmp_path / "x.toml").write_text(HEAD + SCENE + STORED["directions"] + TAIL)
+    assert latty("pin", "x.toml", home=tmp_path).returncode == 0
+    manage.rename(str(path), "other", "age")
+    refused = rendered("x.toml", "-o", "one/", home=tmp_path, code=65)
+    assert "only names changed in it: 'other' is 'age' now; latty pin again" in refused
+    manage.rename(str(path), "up", "smile")
+    refused = rendered("x.toml", "-o", "one/", home=tmp_path, code=66)
+    assert "no direction 'up' in f, it is called 'smile' now" in refused
 
 
 def test_what_a_file_says_of_its_source_is_not_believed(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ SCHEMA = 1
 ARRAY = "directions"  # (K, D) or (K, L, D) float; the only array the form "linear" needs
 NORMALS = "normals"  # optional, like ARRAY: orthogonal moves leave the attribute alone
 LINEAR = "linear"
+OFFSET = "offset"  # the method of what is made by hand
+RENAMES = 100  # that a set remembers
 SPACE = re.compile(r"z|w|activation:\S+")
 
 Value = str | int | float | bool | None | tuple["Value", ...]
@@ -47,6 +49,7 @@ class DirectionSet:
     model, family, model_digest   what it was made for; no digest = any model of the family
     seeds           the seeds that were sampled, as ranges: "0-19999"
     complete        False: the search was interrupted, this is what it had by then
+    renamed         (old, new) name of directions, in the order in which they got them
     latty           version of the program that wrote the file
     """
 
@@ -62,10 +65,20 @@ class DirectionSet:
     schema: int = SCHEMA
     latty: str = ""
     complete: bool = True
+    renamed: tuple[tuple[str, str], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(info.name for info in self.infos)
+
+    def name_now(self, name: str) -> str:
+        """What a direction was renamed to that had this name last; "" where none had."""
+        for at in reversed(range(len(self.renamed))):
+            if self.renamed[at][0] == name:
+                for old, new in self.renamed[at:]:
+                    name = new if name == old else name
+                return name if name in self.names else ""
+        return ""
 
     @property
     def label(self) -> Label:
@@ -161,6 +174,7 @@ _HEADER = {
     "params": Key(checked(mapping(matching("", lambda value: True)), _params), required=True),
     "directions": Key(checked(array(table(_INFO, Info, others=True)), _distinct), required=True),
     "complete": Key(matching("", lambda value: True), default=True),
+    "renamed": Key(array(array(text(80), 2, 2), high=RENAMES), default=()),
 }
 
 
@@ -211,11 +225,16 @@ def write(path: Path, header: DirectionSet, arrays: "Mapping[str, Tensor]") -> N
     The bytes depend on the contents only, and what could not be read back is not written. Arrays of
     vectors are (K, D) or (K, L, D).
     """
-    text = json.dumps(_table(header))
-    read_back = _header(path.name, text)
+    said = free_text(header)
+    read_back = _header(path.name, said["set"])
     _check_shape(path.name, read_back, {name: tuple(it.shape) for name, it in arrays.items()})
     _check_arrays(path.name, read_back, arrays)
-    files.write(path, pieces({"kind": KIND, "set": text}, arrays))
+    files.write(path, pieces(said, arrays))
+
+
+def free_text(header: DirectionSet) -> dict[str, str]:
+    """What the container of a set says beside its arrays."""
+    return {"kind": KIND, "set": json.dumps(_table(header))}
 
 
 def _check_shape(file: str, header: DirectionSet, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -249,4 +268,6 @@ def _table(header: DirectionSet) -> dict[str, Any]:
     del table["infos"]
     if header.complete:
         del table["complete"]  # as in every file written before there was the word
+    if not header.renamed:
+        del table["renamed"]  # likewise
     return {**table, "directions": [info.table() for info in header.infos]}

@@ -7,14 +7,14 @@ Every function works on files and returns what JSON can say; a set that ships is
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latty import files, locks
 from latty.directions import select
 from latty.directions.base import Info
-from latty.directions.file import ARRAY, DirectionSet, read, write
+from latty.directions.file import ARRAY, OFFSET, DirectionSet, read, write
+from latty.directions.renaming import renamed
 from latty.directions.store import SETS
 from latty.errors import BadData, Missing, OutputError, UsageError, WouldOverwrite, did_you_mean
 from latty.store import name_from
@@ -30,16 +30,13 @@ MINE = "mine"  # the set of what is made by hand
 def rename(path: str, name: str, to: str) -> list[str]:
     """Another name for a direction; the names of the set then. Raises Missing, BadData, Locked."""
     with _opened(path) as (file, header, arrays):
-        index = _index(header, name)
+        _index(header, name)
         if to != name and to in header.names:
             raise WouldOverwrite(f"there is a direction '{to}' already", "choose another name")
         with suppress(Missing):  # the form's method may not be installed: the name can be changed
             _, header, arrays = select.explicit(header, arrays)
-        infos = list(header.infos)
-        infos[index] = replace(infos[index], name=to)
-        params = tuple((to if key == name and header.method == select.OFFSET else key, value)
-                       for key, value in header.params)  # fmt: skip
-        header = replace(header, infos=tuple(infos), params=params)
+        if to != name:
+            header = renamed(header, name, to)
         write(file, header, arrays)
     return list(header.names)
 
@@ -137,7 +134,7 @@ def keep_offset(
     if not sigma > 0:
         raise BadData("the edits change no codes: there is nothing to keep", "edit the picture")
     kept = Info(name, sigma, (-2.0, 2.0))
-    header = DirectionSet(select.OFFSET, "w", (kept,), info.name, info.family, info.digest,
+    header = DirectionSet(OFFSET, "w", (kept,), info.name, info.family, info.digest,
                           params=((name, words),))  # fmt: skip
     arrays = {ARRAY: (offset / sigma).float().cpu()[None]}
     for target in (SETS.place(set_name), SETS.place(name_from(f"{set_name}-{info.name}")[:60])):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from latty.directions.base import Info
-from latty.directions.file import DirectionSet, Value
+from latty.directions.file import OFFSET, DirectionSet, Value
 from latty.directions.opening import form_of
 from latty.directions.registries import DirectionForm
 from latty.errors import BadData
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 TURNED = ("corr", "effect", "effect_sd", "intercept", "x", "y", "area", "luma")  # scores, by sense
 ONE_WAY = ("monotone", "crossed")  # scores that were measured in one sense only
-OFFSET = "offset"  # the method of what is made by hand
 
 Arrays = dict[str, "Tensor"]
 Set = tuple[DirectionSet, Mapping[str, "Tensor"]]

@@ -1,11 +1,13 @@
 """Which direction sets there are and what is in them, by name, without torch or numpy."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 from latty import home
 from latty.checkpoints.safetensors import says_kind
 from latty.directions.file import KIND, DirectionSet, read_header
+from latty.directions.renaming import names_since
 from latty.errors import BadData, Missing, did_you_mean
 from latty.store import Store
 
@@ -20,6 +22,12 @@ def set_info(ref: str) -> DirectionSet:
 def direction_names(ref: str) -> list[str]:
     """The names in one set, in file order."""
     return list(set_info(ref).names)
+
+
+def new_names(ref: str, said: str) -> Mapping[str, str] | None:
+    """The names that the directions of a set have, by those that they had when its SHA-256 began
+    with these digits; None where more was changed since. Raises Missing, BadData, OutputError."""
+    return names_since(SETS.find(ref), said)
 
 
 def split(ref: str) -> tuple[str, str]:
@@ -46,7 +54,9 @@ def resolve(ref: str) -> tuple[Path, DirectionSet, int]:
     if name in header.names:
         return path, header, header.names.index(name)
     if not name.isdecimal():
-        raise Missing(f"no direction '{name}' in {source}", did_you_mean(name, header.names))
+        now = header.name_now(name)
+        hint = f"it is called '{now}' now" if now else did_you_mean(name, header.names)
+        raise Missing(f"no direction '{name}' in {source}", hint)
     if int(name) >= len(header.infos):
         count = len(header.infos)
         raise Missing(f"no direction {name} in {source}", f"it holds 0 to {count - 1}")

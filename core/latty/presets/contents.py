@@ -13,7 +13,7 @@ from typing import Any
 
 from latty import latents
 from latty.directions.file import LINEAR
-from latty.directions.store import SETS, set_info, split
+from latty.directions.store import SETS, new_names, set_info, split
 from latty.errors import BadData, UsageError
 from latty.files import cached
 from latty.presets.digests import DIGESTS, digest_of, named_here, same
@@ -137,14 +137,17 @@ def difference(kind: str, name: str, said: Any, source: str) -> Difference | Non
         return None if digits.startswith(said) else Difference(kind, name, said, digits)
     if same(said, kind, source):
         return None
-    return Difference(kind, name, said, DIGESTS[kind](source), _hint(kind, said))
+    return Difference(kind, name, said, DIGESTS[kind](source), _hint(kind, said, source))
 
 
-def _hint(kind: str, said: str) -> str:
+def _hint(kind: str, said: str, source: str) -> str:
     name = named_here(kind, said)
     if name or kind != "directions":
         return f"that {WHAT[kind]} is here as '{name}'" if name else ""
-    return "a set of which a direction was renamed is another one, too"
+    if names := new_names(source, said):
+        new = [f"'{old}' is '{now}' now" for old, now in names.items() if old != now]
+        return f"only names changed in it: {', '.join(new[:TOLD])}; latty pin again"
+    return "a set of which a direction was turned, added or taken out is another one, too"
 
 
 def named_at(data: Mapping[str, Any], keys: Callable[[Key], bool]) -> set[tuple[str, str]]:

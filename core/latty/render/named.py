@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
+from latty.directions.store import SETS, new_names
 from latty.errors import BadData, LattyError, Missing
 from latty.presets import Preset, sounds, to_dict
 from latty.presets.contents import SHOWN, WHAT, Difference, difference, scorers_of, source_of
@@ -89,6 +90,7 @@ class Placing:
     missing  what is left to be named;  differs  what is not what the picture was made of
     notes    what was found under another name than the recipe's, in words
     spelled  how the recipe spells a kind of content and what is here
+    renamed  the names of directions now, by their set here and what a recipe says of it
     """
 
     picture: Path
@@ -97,6 +99,7 @@ class Placing:
     differs: dict[Difference, None] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     spelled: dict[tuple[str, str], str] = field(default_factory=dict)
+    renamed: dict[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -115,7 +118,7 @@ class Placing:
             except BadData as error:
                 raise BadData(f"{self.picture.name}: {error.message}", error.hint) from None
             if (here := self.found(name, recipe)) is not None:
-                found.setdefault((kind, text), respelled(text, name.file, here))
+                found.setdefault((kind, text), self._respelled(name, here, recipe))
         return scene.with_references(lambda kind, text: found.get((kind, text), text))
 
     def found(self, name: Name, recipe: Mapping[str, Any]) -> str | None:
@@ -125,7 +128,7 @@ class Placing:
         if right is None and said:
             of = recipe.get("model")
             family = of.get("family") if isinstance(of, dict) else None
-            right = of_content(name.kind, said, family) or None
+            right = of_content(name.kind, said, family) or self._renamed(name, said, chosen)
         if right is None and not chosen:
             self.missing.append(name)
             return None
@@ -141,6 +144,29 @@ class Placing:
             self.differs |= dict.fromkeys(_scorers(here, recipe))
         self.spelled[name.kind, here] = name.file
         return here
+
+    def _renamed(self, name: Name, said: str, chosen: list[str]) -> str | None:
+        """The set that had this SHA-256 before directions of it were renamed."""
+        if name.kind != "directions":
+            return None
+        for source in dict.fromkeys((*chosen, *SETS.files())):
+            with suppress(LattyError, OSError):  # told where it is used
+                if names := new_names(source, said):
+                    self.renamed[source, said] = names
+                    return source
+        return None
+
+    def _respelled(self, name: Name, here: str, recipe: Mapping[str, Any]) -> str:
+        """The text of a name, with what is here; notes a direction of another name."""
+        text, names = name.text, self.renamed.get((here, _said(name, recipe)))
+        if names is not None:
+            old = text[len(name.file) + 1 :]
+            text = text[: len(name.file) + 1] + names.get(old, old)
+        new = respelled(text, name.file, here)
+        if text != name.text:
+            what = f"the direction '{shown(name.text)}' is '{shown(new)}' here"
+            self.notes[f"{self.picture.name}: {what}"] = None
+        return new
 
     def _candidates(self, name: Name) -> list[str]:
         """What may be meant: the store's of that name, then files in or below the folder."""
