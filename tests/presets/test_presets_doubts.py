@@ -3,10 +3,13 @@
 import json
 import time
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli_in_process import latty
+from PIL import ImageFont
 from preset_files import container, direction_set
 
 from latty import home, presets
@@ -17,6 +20,8 @@ from latty.models.registries import FAMILIES, without_file
 from latty.presets.codecs import codec_of
 from latty.presets.formats import formats
 from latty.presets.values import Output
+from latty.render.options import Options
+from latty.render.requests import RenderRequest
 from latty.tables.rules import keys_of
 
 HEAD = "schema = 1\nname = 'x'\n"
@@ -324,8 +329,10 @@ def test_the_same_keys_where_they_do_something(rest: str, place: Path) -> None:
 
 
 def test_beats_that_nothing_counts(place: Path) -> None:
-    for key, idle in (("end = 0.5", True), ("end = '1b'", False)):
-        file = write(place, f"{TEXT}{key}\n{GIF}", f"seconds = 2\nbpm = 90\n{SCENE}")
+    for key, idle in (("end = 0.5", True), ("end = '1b'", False), ("font = '2b'", True)):
+        (place / "2b").write_bytes(ImageFont.load_default(20).font_bytes)  # type: ignore[union-attr]
+        head = f"seconds = 2\nname = '3b'\nbpm = 90\n{SCENE}"
+        file = write(place, f"{TEXT}{key}\n{GIF}", head)
         assert ("bpm: does nothing: no time is in beats" in said(file)) == idle
 
 
@@ -334,7 +341,6 @@ def test_beats_that_nothing_counts(place: Path) -> None:
 )
 def test_a_sound_that_is_silent_for_the_whole_film(wave: str, codec: str | None,
                                                    place: Path) -> None:  # fmt: skip
-    import numpy as np
     from sound_files import RATE, coded, sine, wav
 
     tone = np.concatenate([np.zeros(3 * RATE), sine(440, 2)])
@@ -349,3 +355,59 @@ def test_a_sound_that_is_silent_for_the_whole_film(wave: str, codec: str | None,
         with pytest.raises(PresetError) as caught:
             presets.check(file)
         assert f"scene.truncation.sound: a.{wave} is silent between" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "where"),
+    [
+        ("band = 'bass'", "from 20 to 250 Hz, "),
+        ("band = [10000, 12000]", "from 10000 to 12000 Hz, "),
+        ("band = 'bass', onsets = true", "from 20 to 250 Hz, "),
+        ("chroma = 'D'", "in that pitch, "),
+        ("band = 'mid'", None),
+        ("band = 'mid', onsets = true", None),
+        ("chroma = 'A'", None),
+    ],
+)
+def test_a_sound_that_is_silent_where_it_is_followed(
+    keys: str, where: str | None, place: Path
+) -> None:
+    """In the scene, in a panel, and in the preset of another file, as in a render."""
+    from sound_files import RATE, sine, wav
+
+    tone, fade = sine(1760, 2), np.hanning(RATE // 25)  # one that is cut off is heard everywhere
+    tone[: RATE // 50] *= fade[: RATE // 50]
+    tone[-RATE // 50 :] *= fade[-RATE // 50 :]
+    wav(place / "a.wav", tone)
+    track = f"truncation = {{ sound = 'a.wav', {keys}, from = 0, to = 1 }}\n"
+    (place / "other.toml").write_text(f"schema = 1\nseconds = 2\n{SCENE}{track}")
+    once = GIF + "loop = 'once'\n"
+    for rest, key in (
+        (track + once, "scene.truncation.sound"),
+        (f"[[panels]]\nalone = true\nmodel = 'demo'\n{track}{once}", "panels.0.truncation.sound"),
+        (f"[[panels]]\npreset = 'other.toml'\n{once}", "panels.0.preset: scene.truncation.sound"),
+    ):
+        file = write(place, rest, f"seconds = 2\n{SCENE}")
+        if where is None:
+            assert said(file) == ""
+            continue
+        request = RenderRequest(str(file), Options())  # as a dry run and a render ask
+        for ask in (partial(presets.check, file), request.checked):
+            with pytest.raises(PresetError) as caught:
+                ask()
+            told = str(caught.value)
+            assert f"{key}: a.wav is silent {where}between 0 and 2 s" in told, told
+
+
+def test_times_beside_a_preset_of_another_length(place: Path) -> None:
+    (place / "other.toml").write_text(f"schema = 1\nseconds = 4\n{SCENE}")
+    track = "truncation = { keys = [[0, 0], ['TIME', 1], [1, 0]] }\n"
+    for when, more, told in (
+        ("1s", "", True), ("50%", "", False), ("1b", "", True), ("1s", "seconds = 3\n", False),
+    ):  # fmt: skip
+        panel = f"[[panels]]\npreset = 'other.toml'\n{more}{track.replace('TIME', when)}"
+        bpm = "bpm = 90\n" if when == "1b" else ""
+        found = said(write(place, panel + GIF, f"seconds = 2\n{bpm}{SCENE}"))
+        words = "panels.0.truncation.keys.1.0: counts the film's 2 s, and its preset lasts 4 s"
+        assert (words in found) == told, found
+        assert ("say seconds beside it: times count these" in found) == told

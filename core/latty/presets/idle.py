@@ -1,13 +1,14 @@
-"""Keys that do nothing where they stand, because of what another key says or does not say."""
+"""Keys that do nothing where they stand: their writer does not read them, or another key says what
+makes them idle."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from latty.presets.formats import is_film
-from latty.presets.moments import TEXT
+from latty.presets import codecs
+from latty.presets.formats import is_film, suffix_of
 from latty.presets.values import Output, Preset
 from latty.tables import words
+from latty.tables.rules import keys_of
 
 Said = tuple[words.Path, str, str]  # key of the preset, what, hint
 NOTHING = "does nothing"
@@ -15,9 +16,6 @@ NOTHING = "does nothing"
 
 def idle(data: Mapping[str, Any], preset: Preset) -> Iterator[Said]:
     """Such keys of a preset's data, which is that of this preset."""
-    if "bpm" in data and not any(re.fullmatch(TEXT, one) and one.endswith("b")
-                                 for one in _texts(data)):  # fmt: skip
-        yield ("bpm",), f"{NOTHING}: no time is in beats", ""
     for index, said in enumerate(data.get("text", ())):
         for key, what, hint in _of_text(said, preset, index):
             yield ("text", index, key), what, hint
@@ -32,6 +30,27 @@ def idle(data: Mapping[str, Any], preset: Preset) -> Iterator[Said]:
             yield (*where, "decay"), f"{NOTHING} without onsets", ""
         if track.get("from") == track.get("to"):
             yield (*where, "to"), "is what from says: nothing will follow the sound", ""
+
+
+def unread(data: Mapping[str, Any]) -> Iterator[Said]:
+    """Keys of an output that its writer, or the output itself, does not read."""
+    for index, output in enumerate(data.get("outputs", [])):
+        unread = dict(codecs.unread(output))
+        for key in output:
+            if what := _useless(key, output, unread):
+                yield ("outputs", index, key), what, ""
+
+
+def _useless(key: str, output: Mapping[str, Any], unread: Mapping[str, str]) -> str:
+    """Why a key of an output does nothing there, "" where it does something."""
+    facts, layout = keys_of(Output)[key].facts, output.get("layout", "frames")
+    if key in unread and not facts.get("everywhere"):
+        return f"means nothing for {unread[key]}"
+    if facts.get("still") and is_film(output["path"]):
+        return f"means nothing for {suffix_of(output['path'])}, which plays"
+    if layout not in facts.get("layouts", (layout,)):
+        return f"means nothing where layout is '{layout}'"
+    return ""
 
 
 def _of_text(said: Mapping[str, Any], preset: Preset, index: int) -> Iterator[tuple[str, str, str]]:
@@ -81,10 +100,3 @@ def _followed(data: Any, where: words.Path = ()) -> Iterator[tuple[words.Path, M
     pairs = data.items() if isinstance(data, dict) else ()
     for key, one in enumerate(data) if isinstance(data, list) else pairs:
         yield from _followed(one, (*where, key))
-
-
-def _texts(data: Any) -> Iterator[str]:
-    if isinstance(data, str):
-        yield data
-    for one in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
-        yield from _texts(one)

@@ -9,7 +9,6 @@ from typing import Any
 
 from latty.errors import BadData, OutputError
 from latty.sound import look as look_at
-from latty.sound import silent as is_silent
 from latty.sound.decoding import SoundFacts
 from latty.tables.words import Path, shown
 
@@ -44,12 +43,6 @@ def look(ref: str) -> SoundFacts:
     except (OSError, ValueError, RuntimeError) as error:  # the last: "~nobody/x"
         reason = getattr(error, "strerror", None) or "no file can have this name"
         raise OutputError(f"cannot read {shown(ref)}: {reason}") from None
-
-
-def silent(ref: str, seconds: float, offset: float) -> bool:
-    """Whether nothing of a sound is heard in a film. Raises as `look`."""
-    look(ref)
-    return is_silent(File(ref).expanduser(), seconds, offset)
 
 
 def lasting(data: Mapping[str, Any]) -> float:

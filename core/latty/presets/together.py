@@ -100,17 +100,25 @@ def unused(preset: Preset) -> Iterator[Said]:
 def paces(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     """Warnings: panels whose preset lasts longer or shorter than the film, and that do not say
     how long they do."""
-    for index, panel in enumerate(preset.panels):
-        pace = panel.preset.pace
-        if pace is None or not panel.source or "seconds" in panel.own or not panel.preset.moves:
-            continue
-        if abs(pace.seconds - pace.film) < 0.5 / USUAL:
+    for index in of_another_length(preset):
+        panel = preset.panels[index]
+        if (pace := panel.preset.pace) is None or not panel.preset.moves:
             continue
         then = {"once": "then it stays at its end", "bounce": "then it goes back"}
         after = then.get(pace.loop, "then it begins again")
         after = "its end is not seen" if pace.seconds > pace.film else after
         what = f"lasts {pace.seconds:g} s, the film {pace.film:g} s: {after}"
         yield source.problem(("panels", index, "preset"), what, "or say seconds beside it")
+
+
+def of_another_length(preset: Preset) -> Iterator[int]:
+    """The panels whose preset lasts longer or shorter than the film, by its own word."""
+    for index, panel in enumerate(preset.panels):
+        pace = panel.preset.pace
+        if pace is None or not panel.source or "seconds" in panel.own:
+            continue
+        if abs(pace.seconds - pace.film) >= 0.5 / USUAL:
+            yield index
 
 
 def unscored(source: PresetFile, preset: Preset) -> Iterator[Problem]:
@@ -127,18 +135,12 @@ def unscored(source: PresetFile, preset: Preset) -> Iterator[Problem]:
             yield source.problem(where, what, "latty edit writes such latents")
 
 
-def silent(source: PresetFile, preset: Preset) -> Iterator[Problem]:
-    """Sounds that are silent for the whole film, where something follows them."""
-    for where, ref, offset in sounds.named(source.data):
-        if where[0] == "outputs":
-            continue
-        pace = preset.panels[where[1]].preset.pace if where[0] == "panels" else None  # type: ignore[index]
-        lasts = pace.seconds if pace else preset.duration
-        if sounds.silent(ref, lasts, offset):
-            ends = f"between {offset:g} and {offset + lasts:g} s"
-            hint = "choose another offset or another sound"
-            name = words.shown(Path(ref).name)
-            yield source.problem(where, f"{name} is silent {ends}: nothing can follow it", hint)
+def silent(preset: Preset) -> Iterator[Said]:
+    """Sounds of which nothing is heard in the whole film where something follows them."""
+    for key, track in preset.following.items():
+        if (error := track.silence) is not None:
+            path = (int(part) if part.isdecimal() else part for part in key.split("."))
+            yield (*path, "sound"), error.message, error.hint
 
 
 def _maker(ref: str, model: str) -> str:

@@ -4,8 +4,8 @@
     decoding.py   a file -> samples, in bounded memory, no further than is asked for
     features.py   samples -> spectra -> envelopes of bands, onsets, pitch classes
 
-`look` reads a sound to its end, since its header may lie, and decodes nothing; only `curve` and
-`envelope` decode, and need numpy.
+`look` reads a sound to its end, since its header may lie, and decodes nothing; `silence`, `curve`
+and `envelope` decode, and need numpy.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latty.errors import BadData
 from latty.files import cached
 from latty.sound import decoding
 from latty.sound.decoding import SoundFacts
-from latty.sound.heard import SILENT, Heard
+from latty.sound.heard import Heard
 
-if TYPE_CHECKING:  # `latty check` looks at sounds, and must not wait for numpy
+if TYPE_CHECKING:  # a preset is read without numpy
     import numpy as np
     from numpy.typing import NDArray
 
@@ -30,16 +31,24 @@ def look(path: Path) -> SoundFacts:
     return decoding.facts(path)
 
 
-@lru_cache(maxsize=64)
-def _silent(path: Path, when: int, size: int, seconds: float, offset: float) -> bool:
-    return decoding.silent(path, offset, offset + seconds, SILENT)
-
-
-def silent(path: Path, seconds: float, offset: float) -> bool:
-    """Whether a film of so many seconds hears nothing at all from `offset` seconds into the sound
-    on, so that nothing can follow it. Raises as `look`."""
+def silence(path: Path, heard: Heard, seconds: float, offset: float = 0.0) -> BadData | None:
+    """Why `curve` would refuse what is heard during a film; None where it would not. Reads no
+    further than to what is heard first. Raises as `look`."""
     found = path.stat()
-    return _silent(path, found.st_mtime_ns, found.st_size, seconds, offset)
+    return _silence(path, found.st_mtime_ns, found.st_size, heard, seconds, offset)
+
+
+@lru_cache(maxsize=64)
+def _silence(
+    path: Path, when: int, size: int, heard: Heard, seconds: float, offset: float
+) -> BadData | None:
+    from latty.sound import features
+
+    try:
+        features.check_heard(path, heard, seconds, offset)
+    except BadData as error:
+        return error
+    return None
 
 
 def curve(path: Path, heard: Heard, seconds: float, offset: float = 0.0) -> "Loudness":

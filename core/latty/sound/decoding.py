@@ -114,38 +114,6 @@ def blocks(path: Path, start: float, stop: float) -> "Iterator[NDArray[np.float3
                 return
 
 
-def silent(path: Path, start: float, stop: float, level: float) -> bool:
-    """Whether no sample between two times in seconds is as loud as `level` of full scale. Ends with
-    the first that is; without numpy. Raises as `opened`."""
-    with opened(path) as (container, stream):
-        begin = float(container.start_time or 0) / _MICRO
-        for frame in _frames(container, stream):
-            at = (frame.time or 0.0) - begin
-            if at >= stop:
-                break
-            if at + frame.samples / frame.sample_rate > start and _peak(frame) >= level:
-                return False
-    return True
-
-
-def _peak(frame: Any) -> float:
-    """The loudest sample of a frame, of full scale."""
-    code = {"u8": "B", "s16": "h", "s32": "i", "s64": "q", "flt": "f", "dbl": "d"}
-    kind = frame.format.name.removesuffix("p")
-    used = frame.samples * (1 if frame.format.is_planar else frame.layout.nb_channels)
-    peak = 0.0
-    for plane in frame.planes:
-        flat: Any = memoryview(plane).cast("B")
-        values = flat.cast(code[kind])[:used]
-        low, high = min(values, default=0), max(values, default=0)
-        if low != low or high != high:
-            return 1.0  # no number: the samples themselves have to be looked at
-        peak = max(peak, abs(low - 128) / 128, abs(high - 128) / 128) if kind == "u8" else max(
-            peak, max(-low, high) / (2.0 ** (8 * values.itemsize - 1) if code[kind] in "hiq" else 1)
-        )  # fmt: skip
-    return peak
-
-
 def _samples(frame: Any, channels: int) -> "NDArray[np.float32]":
     """Those of a frame (C, n), from -1 to 1, whatever the format. By numpy: FFmpeg's own converter
     ends the process where the channels have no names."""

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from latty.errors import BadData
 from latty.sound import decoding
-from latty.sound.heard import SILENT, Heard
+from latty.sound.heard import BANDS, SILENT, Heard
 from latty.tables.words import shown
 
 Floats = NDArray[np.float64]
@@ -44,6 +44,32 @@ CONCERT_A = 440.0
 def followed(path: Path, heard: Heard, seconds: float, offset: float) -> tuple[Floats, float]:
     """(values (n,) in 0..1, how many a second) of what is heard. Raises as `decoding.opened`, and
     BadData where nothing is heard."""
+    rate, hop, raw = _raw(path, heard, seconds, offset)
+    count = ceil(seconds * rate / hop) + 2
+    values = np.zeros(count)
+    found = np.concatenate([*raw, np.zeros(0)])[:count]
+    values[: len(found)] = found
+    if heard.onsets:
+        values = _pulses(values, rate / hop, heard.decay)
+    if values.max() < SILENT:
+        raise _silence(path, heard, seconds, offset)
+    return _normal(_smooth(values, heard.smooth * rate / hop)), rate / hop
+
+
+def check_heard(path: Path, heard: Heard, seconds: float, offset: float) -> None:
+    """Raises what `followed` does; reads no further than to what is heard first."""
+    *_, raw = _raw(path, heard, seconds, offset)
+    least = QUIET_FLUX if heard.onsets else SILENT
+    if not any(bool((block >= least).any()) for block in raw):
+        raise _silence(path, heard, seconds, offset)
+
+
+def _raw(
+    path: Path, heard: Heard, seconds: float, offset: float
+) -> tuple[int, int, Iterator[Floats]]:
+    """Samples a second, how many there are from one value to the next, and the values as they are
+    in the sound, in blocks (m,). Raises as `decoding.opened`, and BadData for a band that no sound
+    of this rate has."""
     with decoding.opened(path) as (_, stream):
         rate = stream.rate
     if not heard.onsets and heard.band[0] >= rate / 2:
@@ -51,31 +77,19 @@ def followed(path: Path, heard: Heard, seconds: float, offset: float) -> tuple[F
         raise BadData(f"{shown(path.name)} {what}", "choose a lower band")
     hop = max(1, round(rate / HOPS))
     samples = film_samples(path, rate, seconds, offset)
-    count = ceil(seconds * rate / hop) + 2
     if heard.pitch is not None:
-        raw = chroma(samples, rate, hop, heard.pitch)
-    elif heard.onsets:
-        raw = _flux(samples, rate, hop, heard.band)
-    else:
-        raw = envelope(samples, rate, hop, heard.band)
-    values = np.zeros(count)
-    found = np.concatenate([*raw, np.zeros(0)])[:count]
-    values[: len(found)] = found
-    if heard.onsets:
-        values = _pulses(values, rate / hop, heard.decay)
-    if values.max() < SILENT:
-        raise BadData(f"{shown(path.name)} is silent {_where(heard, seconds, offset)}",
-                      "choose another band, another offset or another sound")  # fmt: skip
-    return _normal(_smooth(values, heard.smooth * rate / hop)), rate / hop
+        return rate, hop, chroma(samples, rate, hop, heard.pitch)
+    find = _flux if heard.onsets else envelope
+    return rate, hop, find(samples, rate, hop, heard.band)
 
 
-def _where(heard: Heard, seconds: float, offset: float) -> str:
-    what = (
-        "in that pitch"
-        if heard.pitch is not None
-        else f"from {heard.band[0]:g} to {heard.band[1]:g} Hz"
-    )
-    return f"{what}, between {offset:g} and {offset + seconds:g} s"
+def _silence(path: Path, heard: Heard, seconds: float, offset: float) -> BadData:
+    what = "in that pitch, " if heard.pitch is not None else ""
+    if heard.pitch is None and heard.band != BANDS["all"]:
+        what = f"from {heard.band[0]:g} to {heard.band[1]:g} Hz, "
+    what = f"is silent {what}between {offset:g} and {offset + seconds:g} s"
+    return BadData(f"{shown(path.name)} {what}: nothing can follow it",
+                   "choose another band, another offset or another sound")  # fmt: skip
 
 
 def loudness(path: Path, count: int, seconds: float) -> Floats:

@@ -1,17 +1,18 @@
 """Numbers that follow a sound: how loud a band of it is, what begins in it, one of its pitches.
 
 The film must say its seconds: a sound cannot be stretched. Nothing is decoded before a number is
-asked for, so that a preset is read and checked without.
+asked for, so that a preset is read without; a check decodes up to what is heard first.
 """
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from latty.errors import BadData
 from latty.presets.moments import TimeLine
 from latty.presets.tracks.motion import Spelling
 from latty.scene import REF, STRENGTH
-from latty.sound import Loudness, curve
+from latty.sound import Loudness, curve, silence
 from latty.sound.heard import BANDS, FLATS, PITCHES, Heard
 from latty.tables.rules import Key, array, checked, flag, number, one_of, word
 
@@ -53,6 +54,11 @@ class Following:
     def curve(self) -> Loudness:
         """What is heard during the film, kept for the process. Raises Missing, BadData, OSError."""
         return curve(Path(self.sound).expanduser(), self.heard, self.seconds, self.offset)
+
+    @property
+    def silence(self) -> BadData | None:
+        """Why nothing of it is heard in the film; None where something is. Raises as `curve`."""
+        return silence(Path(self.sound).expanduser(), self.heard, self.seconds, self.offset)
 
     def at(self, t: float) -> float:
         """The value at t. Raises Missing, BadData, OSError."""
