@@ -331,8 +331,7 @@ def test_the_same_keys_where_they_do_something(rest: str, place: Path) -> None:
 def test_beats_that_nothing_counts(place: Path) -> None:
     for key, idle in (("end = 0.5", True), ("end = '1b'", False), ("font = '2b'", True)):
         (place / "2b").write_bytes(ImageFont.load_default(20).font_bytes)  # type: ignore[union-attr]
-        head = f"seconds = 2\nname = '3b'\nbpm = 90\n{SCENE}"
-        file = write(place, f"{TEXT}{key}\n{GIF}", head)
+        file = write(place, f"{TEXT}{key}\n{GIF}", f"seconds = 2\nbpm = 90\n{SCENE}")
         assert ("bpm: does nothing: no time is in beats" in said(file)) == idle
 
 

@@ -304,7 +304,7 @@ def test_a_direction_that_was_renamed_is_found_by_its_content(
     said = provenance.read(tmp_path / "two")
     assert name in ("", "up") or f"'f#up' is '{path.stem}#{name}' here" in checked.stderr
     assert said["preset"]["scene"]["edits"][0]["direction"] == f"f#{name or 'up'}"
-    assert said["directions"] == {"f": DIGESTS["directions"](path.stem)}
+    assert said["directions"] == {f"f#{name or 'up'}": DIGESTS["directions"](path.stem)}
 
 
 @pytest.mark.parametrize("change", ["flip", "lie", "delete"])
@@ -346,7 +346,7 @@ def test_pins_and_presets_say_what_was_renamed(
     refused = rendered("x.toml", "-o", "one/", home=tmp_path, code=65)
     assert "only names changed in it: 'other' is 'age' now; latty pin again" in refused
     manage.rename(str(path), "up", "smile")
-    refused = rendered("x.toml", "-o", "one/", home=tmp_path, code=66)
+    refused = rendered("x.toml", "-o", "one/", "--anyway", home=tmp_path, code=66)
     assert "no direction 'up' in f, it is called 'smile' now" in refused
 
 

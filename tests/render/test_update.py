@@ -224,7 +224,7 @@ font = "parts/f.ttf"
         [("", "a.toml --out-dir o/ut"), ("else", "../a.toml --out-dir ../o/ut")],
         [("else", "{home}/a.toml --out-dir {home}"), ("", "a.toml --out-dir .")],
         [("", "a.toml -o sub/dir/x.gif"), ("else", "../a.toml -o ../sub/dir/x.gif")],
-        [("else", "../a.toml -o ../sub/"), ("", "./a.toml -o sub/"), ("sub", "../a.toml -o ./")],
+        [("else", "../a.toml -o ../sub/"), ("", "./a.toml -o sub/")],
     ],
 )
 def test_nothing_is_made_twice_wherever_it_lies_and_whoever_asks(
