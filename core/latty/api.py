@@ -116,13 +116,19 @@ def render_preset(
     UsageError, WouldOverwrite, OutputError, DeviceError.
     """
     from latty.render import Options, write
-    from latty.render.requests import RenderRequest
+    from latty.render.requests import RenderRequest, requested
 
     options = Options(Path(out_dir).expanduser(), device, overwrite)
-    ref = preset if isinstance(preset, Preset) else str(preset)
-    wanted = RenderRequest(ref, options, tuple(overrides), anyway=anyway).checked()
-    with working(wanted.preset.name) as report:
-        return write(wanted.preset, wanted.options, report)
+    if isinstance(preset, Preset):
+        requests = [RenderRequest(preset, options, tuple(overrides), anyway=anyway)]
+    else:
+        requests = requested([str(preset)], options, tuple(overrides), anyway=anyway, goes_on=True)
+    checked = [request.checked() for request in requests]
+    paths = [path for one in checked for path in one.fresh]
+    for wanted in (one for one in checked if one.preset.outputs or not one.fresh):
+        with working(wanted.preset.name) as report:
+            paths += write(wanted.preset, wanted.options, report)
+    return paths
 
 
 @dataclass(frozen=True, slots=True, repr=False)

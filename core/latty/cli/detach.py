@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,11 +27,11 @@ class Word(str):
 
 
 def detached(
-    run: Run, per: Sequence[str] = (), presets: "Mapping[str, Preset] | None" = None
+    run: Run, per: Sequence[str] = (), presets: "Sequence[tuple[str, Preset]]" = ()
 ) -> int:
     """Hand the words of this run in as one job, or as one for each word of `per` (presets).
 
-    presets   by such a word: the job begins only with the content that their names have now
+    presets   with such a word: the job begins only with the content that their names have now
 
     Prints the ids. Raises UsageError, DeviceError, OSError.
     """
@@ -46,7 +46,7 @@ def detached(
     ids = []
     for words in jobs_of(run.words, bool(per)):
         pins = list[str]()
-        for word, one in (presets or {}).items():
+        for word, one in presets:
             packed = parted(word)
             if word in words or (packed and word.rpartition("#")[0] in words):
                 pins += contents.spelled(one, packed[0] if packed else None)

@@ -6,7 +6,8 @@
     shape.py       what a file may say: the rules of latty.tables, and the JSON schema for editors
     convert.py     between the two
     reading.py     bytes -> data -> Preset
-    preset_file.py the data of a file: layers.py (extends), --set, variables.py ([vars]), paths
+    preset_file.py the data of a file: layers.py (extends), --set, variables.py ([vars]), paths;
+                   each.py ([[each]]): one file that stands for many
     naming.py      what it names: models, directions, latents, and where these are
     checking.py    all that can be known before it is drawn: does it go together,
     together.py    with its directions and latents, with_model.py with its model
@@ -56,12 +57,13 @@ __all__ = [
 ]
 
 
-def read(source: str | Path, overrides: Sequence[str] = ()) -> Preset:
-    """The preset in a file, of a shipped name, or on stdin ("-"), with `--set` overrides.
+def read(source: str | Path, overrides: Sequence[str] = (), number: int = 0) -> Preset:
+    """The preset in a file, of a shipped name, or on stdin ("-"), with `--set` overrides; of one
+    that stands for several ([[each]]) that of a number.
 
     Raises PresetError with every problem, Missing, OutputError, UsageError for an override.
     """
-    return _preset(reading.load(source, overrides))
+    return _preset(reading.load(source, overrides, number))
 
 
 def from_dict(data: Mapping[str, Any], file: str) -> Preset:

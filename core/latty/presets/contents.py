@@ -185,7 +185,8 @@ def pinned(
         return
     for kind, source in sources(preset):
         is_own = kind == "model" and source == preset.scene.model
-        name, said = (source, pins.model) if is_own else _pin(pins, kind, source, folder)
+        own = is_own and pins.model is not None
+        name, said = (source, pins.model) if own else _pin(pins, kind, source, folder)
         if (kind, source) in typed:
             continue
         if (found := difference(kind, name, said, source)) is not None:
@@ -200,11 +201,13 @@ def _here(preset: Preset) -> dict[tuple[str, str], str]:
     return {pair: digits for pair, digits in found.items() if digits}
 
 
-def pins_of(preset: Preset, folder: Path) -> Pins:
-    """The pins of what is here now. Raises Missing, BadData, OutputError."""
+def pins_of(presets: Sequence[Preset], folder: Path) -> Pins:
+    """The pins of what is here now, of a preset or of all that one stands for. Raises Missing,
+    BadData, OutputError."""
     found: dict[str, dict[str, str]] = {kind: {} for kind in PINNED}
-    here = _here(preset)
-    model = here.pop(("model", preset.scene.model), None)
+    here = {pair: digits for preset in presets for pair, digits in _here(preset).items()}
+    own = {preset.scene.model for preset in presets}
+    model = here.pop(("model", own.pop()), None) if len(own) == 1 else None
     for (kind, source), digits in here.items():
         found[TABLES[kind]][_spelled(source, folder)] = digits
     return Pins(model, **{kind: tuple(sorted(table.items())) for kind, table in found.items()})

@@ -10,6 +10,8 @@ from latty.presets import naming
 from latty.presets import overrides as sets
 from latty.presets.archives.opening import Names
 from latty.presets.convert import stem_of
+from latty.presets.each import ONE, Chosen, Each
+from latty.presets.each import read as each_of
 from latty.presets.layers import PresetLayer, layers, merged, owner
 from latty.presets.variables import filled
 from latty.scene import MIXING
@@ -27,6 +29,7 @@ class PresetFile(TableFile):
     layers  the files that it is made of, itself first; () of one that is in no file
     unfilled  placeholders that stand for nothing, and paths that may mean two files
     doubts    what is doubtful about others of them
+    each      the presets that it stands for, of which this is one
     """
 
     path: Path | None = None
@@ -34,6 +37,8 @@ class PresetFile(TableFile):
     layers: tuple[PresetLayer, ...] = ()
     unfilled: tuple[Fault, ...] = ()
     doubts: tuple[Fault, ...] = ()
+    each: Each = ONE
+    number: int = 0
 
     def folder_of(self, where: words.Path) -> Path | None:
         """The folder in which a path begins that stands at a key: that of the file which says it.
@@ -47,15 +52,27 @@ class PresetFile(TableFile):
         """What texts of the file stand for that says a key, where it is in an archive."""
         return owner(self.layers, where).names if self.layers else None
 
+    def set_at(self, where: words.Path, ref: str) -> str:
+        """The direction set that a text at a key names: a name, or a path from the current
+        folder."""
+        data = {"scene": {"edits": [{"direction": f"{ref}#0"}]}}
+        found = naming.placed(data, lambda _: self.folder_of(where), lambda _: self.names_of(where))
+        return naming.source_of("direction", found.data["scene"]["edits"][0]["direction"])[1]
+
     @property
     def names(self) -> Names | None:
         """Of a preset in an archive what its own texts stand for."""
         return self.layers[0].names if self.layers else None
 
+    @property
+    def chosen(self) -> Chosen | None:
+        """Its value of each key of [[each]]."""
+        return self.each.chosen(self.number) if self.each.values else None
+
     def named(self) -> Iterator[tuple[int, str, str, str]]:
         """(layer, kind, file or name, the same from the current folder) of everything that it
         names, as it is spelled in the file of that layer, and as it was found."""
-        data = filled(merged(self.layers), stem_of(self.file))[0]
+        data = filled(merged(self.layers), stem_of(self.file), self.chosen)[0]
         pairs = zip(naming.everything(data), naming.everything(self.data), strict=True)
         for (where, kind, text), (_, _, place) in pairs:
             if not text.startswith(MIXING):
@@ -82,21 +99,32 @@ class PresetFile(TableFile):
 
 
 def of_table(
-    read: TableFile, path: Path | None, overrides: Sequence[str], names: Names | None = None
+    read: TableFile,
+    path: Path | None,
+    overrides: Sequence[str],
+    names: Names | None = None,
+    number: int = 0,
 ) -> PresetFile:
     """The preset in a document, with what it extends, `--set` over it, placeholders filled in and
-    paths from where they begin. `names`: what its texts stand for where it is in an archive. Raises
-    PresetError, UsageError for an override, Missing for a model that an archive needs."""
+    paths from where they begin.
+
+    names   what its texts stand for where it is in an archive
+    number  of one that stands for several ([[each]]): which of them
+
+    Raises PresetError, UsageError for an override, Missing for a model that an archive needs.
+    """
     found = layers(read, path, names)
     data, parsed = merged(found), tuple(sets.parse(text) for text in overrides)
     for override in parsed:
         sets.apply(data, override)
     made = PresetFile(read.file, data, read.places, read.kind, path, parsed, found)
-    data, filling = filled(data, stem_of(read.file))
+    each, faults = each_of(data, made.set_at)
+    made = replace(made, each=each, number=number)
+    data, filling = filled(data, stem_of(read.file), made.chosen)
     placed = naming.placed(data, made.folder_of, made.names_of)
     doubts = (*filling.doubts, *placed.doubts, *_passing(data, made))
     return replace(made, data=placed.data,
-                   unfilled=(*filling.faults, *placed.faults),
+                   unfilled=(*faults, *filling.faults, *placed.faults),
                    doubts=doubts)  # fmt: skip
 
 
@@ -110,7 +138,7 @@ def _passing(data: Mapping[str, Any], source: PresetFile) -> Iterator[Fault]:
             yield Fault(where, what, "latty import keeps it")
 
 
-def of_archive(names: Names, kind: Kind, overrides: Sequence[str]) -> PresetFile:
+def of_archive(names: Names, kind: Kind, overrides: Sequence[str], number: int = 0) -> PresetFile:
     """The same of a preset in an archive, which is its file. Raises the same, OutputError."""
     read = tables.read(names.path, kind, names.file)
-    return replace(of_table(read, names.path, overrides, names), path=names.archive.path)
+    return replace(of_table(read, names.path, overrides, names, number), path=names.archive.path)

@@ -27,20 +27,21 @@ RECIPE = Kind("preset", wide=True)  # inside a picture: whatever a verb has draw
 LARGEST = 2.0  # truncation that a preset can say
 
 
-def load(source: str | Path, overrides: Sequence[str] = ()) -> PresetFile:
+def load(source: str | Path, overrides: Sequence[str] = (), number: int = 0) -> PresetFile:
     """A file, the name of a shipped preset, an archive or one preset of it (FILE.latty#NAME), "-"
-    (stdin) or a pipe, as data in today's layout that is not checked yet. Raises Missing,
+    (stdin) or a pipe, as data in today's layout that is not checked yet; of one that stands for
+    several that of this number. Raises Missing,
     OutputError, UsageError, PresetError, BadData for what is no text or a damaged archive."""
     if isinstance(source, str) and is_stream(source):
         path, name = None, "stdin" if source == "-" else words.shown(source, words.LONGEST_FILE)
         read = tables.parse(_streamed(source, name), name, PRESET_FILE)
     elif (names := finding.packed(source)) is not None:
-        return of_archive(names, PRESET_FILE, overrides)
+        return of_archive(names, PRESET_FILE, overrides, number)
     else:
         path, file = finding.find(source), words.shown(str(source), words.LONGEST_FILE)
         finding.check_suffix(path, file)
         read = _read(path, file)
-    return of_table(read, path, overrides)
+    return of_table(read, path, overrides, number=number)
 
 
 def _streamed(source: str, name: str) -> bytes:

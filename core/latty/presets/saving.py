@@ -82,9 +82,9 @@ def _changed_text(new: Data, target: Path, loses: Loses) -> str:
 
 
 def _holds_more(source: PresetFile, text: str) -> bool:
-    """Whether a file holds what a preset does not: what it extends, [vars], comments."""
+    """Whether a file holds what a preset does not: what it extends, [vars], [[each]], comments."""
     return EXTENDS in source.layers[0].table.data or VARS in source.data \
-        or "#" in _TEXTS.sub("", text)  # fmt: skip
+        or bool(source.each.values) or "#" in _TEXTS.sub("", text)  # fmt: skip
 
 
 def _merged_text(new: Data, source: PresetFile, target: Path, text: str, loses: Loses) -> str:
@@ -92,6 +92,10 @@ def _merged_text(new: Data, source: PresetFile, target: Path, text: str, loses: 
     the file is no preset."""
     document, folder = tomlkit.parse(text), target.parent
     read = _read(source, folder)
+    if source.each.values and {**read, "pins": None} != {**new, "pins": None}:
+        name = words.shown(str(target), words.LONGEST_FILE)
+        what = f"{name} stands for {source.each.count} presets, of which this is one"
+        raise Unkept(what, "save it under another name", "all")
     names = merged(source.layers).get(VARS)
     merging = Merging(document, names, literal=loses != "nothing")
     name = words.shown(str(target), words.LONGEST_FILE)

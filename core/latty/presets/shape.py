@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from latty.presets import codecs
+from latty.presets.each import RULE as EACH
 from latty.presets.moments import LONGEST, MOST, TimeLine, lasting, moment
 from latty.presets.paths import name_fault
 from latty.presets.pins import Pins
@@ -196,6 +197,9 @@ PRESET = table(
         "schema": Key(whole(1, SCHEMA), "Layout of this file.", SCHEMA),
         "extends": Key(
             text(1000), "A preset, by path or name: what this one does not say is there."
+        ),
+        "each": Key(
+            EACH, "Keys and their values: the preset stands for one of each combination.", ()
         ),
         "vars": Key(mapping(_VALUE), 'Values by name: "{name}" stands for one in any text.'),
         "name": Key(text(100), "What it is called; absent: the file's name."),

@@ -4,6 +4,9 @@ A text that is only a placeholder becomes the value itself, of its own type: `se
 does one with a minus before a number: `from = "-{span}"`. In a longer text a number may say how it
 is written: "{seed:06d}". "{{" and "}}" are braces.
 
+The keys of [[each]] are names, too. In a path of an output a text of theirs is its last part, so
+that "{direction}" is no folder: "parts/c0" is "c0", "pool#3" is "pool-3".
+
 Where a preset has no [vars], braces are what they were before there were any, and only the path of
 an output knows {seed}, {model} and {name}, which stand for the preset's own.
 """
@@ -30,6 +33,7 @@ _ESCAPED = re.compile(rf"\{{({_OWN})\}}")
 LONGEST = 10_000  # characters that are filled in to one text
 ALL = 1_000_000  # and to all texts
 ROWS = ("outputs", "panels", "text")
+UNFILLED = (KEY, "each")
 LATER = {("text", "value"), ("panels", "title")}  # what also follows the film
 MOST = 100_000  # values that are filled in, lists within lists counted
 DEEPEST = 50  # names that stand for one another
@@ -150,25 +154,34 @@ def _spelled(value: str | float, spec: str | None) -> str | None:
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-def filled(data: Mapping[str, Any], stem: str) -> tuple[dict[str, Any], Filling]:
+def filled(
+    data: Mapping[str, Any], stem: str, chosen: Values | None = None
+) -> tuple[dict[str, Any], Filling]:
     """The data of a preset with its placeholders replaced, and what was found: faults and doubts.
     The data may hold anything.
 
-    stem  the name of the preset where it says none
+    stem    the name of the preset where it says none
+    chosen  a value for each key of [[each]]; None where there is none
     """
     names = data.get(KEY)
     known = {key: value for key, value in names.items() if re.fullmatch(NAME, key, re.ASCII)} \
         if isinstance(names, dict) else {}  # fmt: skip
-    strict = isinstance(names, dict)
+    strict = isinstance(names, dict) or chosen is not None
+    known |= chosen or {}
     filling = Filling(known, strict)
     made = dict(data)
     if strict:
         made |= {key: filling.filled(value, (key,)) for key, value in data.items()
-                 if key not in (KEY, *ROWS)}  # fmt: skip
+                 if key not in (*UNFILLED, *ROWS)}  # fmt: skip
         made |= {key: _rows(data[key], key, filling) for key in ROWS if key in data}
-    filling.values = {**_own(made, stem), **known}
+    parts = {key: _last_part(value) for key, value in (chosen or {}).items()}
+    filling.values = {**_own(made, stem), **known, **parts}
     _fill_paths(made, filling)
     return made, filling
+
+
+def _last_part(value: Any) -> Any:
+    return value.rpartition("/")[2].replace("#", "-") if isinstance(value, str) else value
 
 
 def _rows(value: Any, table: str, filling: Filling) -> Any:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from latty.errors import Interrupted, LattyError, Problem
+from latty.errors import BadData, Interrupted, LattyError, Problem
 from latty.presets import Output, Preset, fitting
 from latty.presets.archives.opening import each
+from latty.presets.each import MOST
 from latty.presets.formats import FOLDER, STREAM, format_of, suffix_of
 from latty.presets.paths import OutputNames
 from latty.presets.reading import RECIPE, PresetFile
@@ -15,8 +16,9 @@ from latty.reading import is_stream
 from latty.render import provenance
 from latty.render.named import Unplaced
 from latty.render.options import Batches, Options
-from latty.render.sources import PresetSource, read
+from latty.render.sources import PresetSource, how_many, read
 from latty.render.updating import stale
+from latty.tables.words import LONGEST_FILE, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,10 @@ class RenderRequest:
     ref        a preset; a file, a shipped one's name, "-" for stdin, or a picture that latty made
     overrides  texts such as scene.seed=3, put over the preset
     output     one file, "FOLDER/" of numbered frames or "-" instead of all outputs, None for these
+    number     which of the presets that it stands for ([[each]]), of so many
     anyway     what it is made of may have another content
     update     only outputs that are not up to date
+    goes_on    of one of several what is made stays, and only the rest is made
     own_batch  the options' batch also for a picture, whose recipe has batches of its own
     """
 
@@ -38,6 +42,14 @@ class RenderRequest:
     own_batch: bool = False
     anyway: bool = False
     update: bool = False
+    goes_on: bool = False
+    number: int = 0
+    of: int = 1
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.ref} ({self.number + 1})" if self.of > 1 else str(self.ref)
 
     @property
     def is_stream(self) -> bool:
@@ -46,9 +58,8 @@ class RenderRequest:
 
     def resolved(self) -> tuple[Preset, Options]:
         """The preset with its outputs where they are wanted. Raises what `sources.read` does."""
-        source = read(self.ref, self.overrides, self.anyway)
-        preset, options = self._placed(source, source.preset)
-        return stale(preset, options)[:2] if self.update else (preset, options)
+        source = read(self.ref, self.overrides, self.anyway, self.number)
+        return self._left(*self._placed(source, source.preset))[:2]
 
     def checked(self, taken: OutputNames | None = None) -> "CheckedRequest":
         """The same, and what is doubtful about it. Raises PresetError with all that cannot be
@@ -56,17 +67,25 @@ class RenderRequest:
 
         taken  the outputs of the presets before it in the same call
         """
-        source = read(self.ref, self.overrides, self.anyway)
+        source = read(self.ref, self.overrides, self.anyway, self.number)
         doubts = source.doubts()
         preset, options = self._placed(source, source.preset)
         source.loaded.refuse([*_in_the_way(source.loaded, preset, options, taken or OutputNames())])
         # Where an output was typed, keys of the preset's own were not meant for it.
         own = self.output is None
         warnings = (*source.notes, *doubts.lines(own), *(() if own else _silenced(preset)))
-        fresh = tuple[Path, ...]()
+        preset, options, fresh = self._left(preset, options)
+        name = preset.name + (f" ({self.number + 1} of {self.of})" if self.of > 1 else "")
+        return CheckedRequest(preset, options, warnings, fresh, name)
+
+    def _left(self, preset: Preset, options: Options) -> tuple[Preset, Options, tuple[Path, ...]]:
+        """What is to be made, and what is up to date."""
         if self.update:
-            preset, options, fresh = stale(preset, options)
-        return CheckedRequest(preset, options, warnings, fresh)
+            return stale(preset, options)
+        if not self.goes_on or self.of == 1 or options.overwrite:
+            return preset, options, ()
+        preset, _, fresh = stale(preset, options)
+        return preset, options, fresh
 
     def _placed(self, source: PresetSource, preset: Preset) -> tuple[Preset, Options]:
         options = replace(
@@ -98,10 +117,27 @@ class RenderRequest:
         return None
 
 
-def requested(refs: Sequence[str], *rest: Any) -> list[RenderRequest]:
-    """A request for each preset that is named, of an archive for each that is in it; `rest` as in
-    RenderRequest."""
-    return [RenderRequest(one, *rest) for ref in refs for one in each(ref)]
+def requested(
+    refs: Sequence[str],
+    options: Options,
+    overrides: tuple[str, ...] = (),
+    *,
+    most: int | None = MOST,
+    **rest: Any,
+) -> list[RenderRequest]:
+    """A request for each preset that is named, of an archive for each that is in it, of one with
+    [[each]] for each that it stands for; `rest` as in RenderRequest. Raises BadData for one that
+    writes more than `most` outputs."""
+    found = list[RenderRequest]()
+    for ref in (one for named in refs for one in each(named)):
+        count, outputs = how_many(ref, overrides)
+        if most is not None and count * outputs > most:
+            what = f"{shown(ref, LONGEST_FILE)} makes {count * outputs:,} files, more than {most:,}"
+            raise BadData(what, "latty render --force makes them all the same")
+        found += [
+            RenderRequest(ref, options, overrides, **rest, number=i, of=count) for i in range(count)
+        ]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +145,31 @@ class CheckedRequest:
     """A request whose preset can be drawn, and what is doubtful about it, line by line.
 
     fresh   what is up to date, and no output of the preset any more
+    name    what people are told of it
     """
 
     preset: Preset
     options: Options
     warnings: tuple[str, ...]
     fresh: tuple[Path, ...] = ()
+    name: str = ""
 
 
 def checked(requests: Sequence[RenderRequest]) -> "list[CheckedRequest | Exception]":
-    """Each request of one call, or why it cannot be rendered: before any work, all of them.
+    """Each request of one call, or why it cannot be rendered: before any work, all of them. What is
+    doubtful about several presets that one stands for is said once.
 
     Raises what stops them all: Interrupted, BrokenPipeError.
     """
     taken, found = OutputNames(), list[CheckedRequest | Exception]()
-    for request in requests:
+    told: dict[object, set[str]] = {}
+    for number, request in enumerate(requests):
+        said = told.setdefault(request.ref if request.of > 1 else number, set())
         try:
-            found.append(request.checked(taken))
+            one = request.checked(taken)
+            new = tuple(line for line in one.warnings if line not in said)
+            said.update(new)
+            found.append(replace(one, warnings=new))
         except (Interrupted, BrokenPipeError):
             raise
         except Exception as error:

@@ -1,19 +1,21 @@
 """What names a preset: a file, a shipped preset's name, stdin, a picture that latty made."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latty import presets
-from latty.errors import Missing
+from latty.errors import LattyError, Missing
 from latty.presets import Preset, contents
 from latty.presets.checking import Doubts, checked
 from latty.presets.contents import Changed, Difference
 from latty.presets.convert import to_preset
-from latty.presets.formats import FOLDER, format_of, media_of, suffix_of
+from latty.presets.formats import FOLDER, format_of, media_of, suffix_of, suffixes
 from latty.presets.overrides import apply, parse
 from latty.presets.reading import RECIPE, PresetFile, accepted, from_data, load
+from latty.reading import is_stream
 from latty.render import named, provenance
 from latty.render.options import Batches
 from latty.render.work import is_frames
@@ -48,12 +50,28 @@ class PresetSource:
         return checked(self.loaded).doubts
 
 
-def read(ref: str | Preset, overrides: Sequence[str] = (), anyway: bool = False) -> PresetSource:
-    """The preset that `ref` is or names, with `overrides` put over it. Raises PresetError, Missing,
+def how_many(ref: str, overrides: Sequence[str] = ()) -> tuple[int, int]:
+    """How many presets a text stands for, and how many outputs each has; 1 of what cannot be read,
+    which is told where it is."""
+    path = Path(ref).expanduser()
+    with suppress(LattyError, OSError):
+        if is_stream(ref) or (path.suffix.lower() in suffixes()) or path.is_dir():
+            return 1, 1
+        loaded = load(path if path.is_file() else ref, overrides)
+        outputs = loaded.data.get("outputs")
+        return loaded.each.count, len(outputs) if isinstance(outputs, list) else 1
+    return 1, 1
+
+
+def read(
+    ref: str | Preset, overrides: Sequence[str] = (), anyway: bool = False, number: int = 0
+) -> PresetSource:
+    """The preset that `ref` is or names, with `overrides` put over it; of one that stands for
+    several that of this number. Raises PresetError, Missing,
     BadData for a picture without a recipe, Unplaced for one that names other people's files,
     UsageError for an override; Changed, but `anyway`, where what it is made of has another
     content."""
-    found = _read(ref, overrides)
+    found = _read(ref, overrides, number)
     if found.differs and not anyway:
         pins = found.preset.pins is not None  # no recipe has any
         other = "the one that it pins" if pins else "the one this was made with"
@@ -61,7 +79,7 @@ def read(ref: str | Preset, overrides: Sequence[str] = (), anyway: bool = False)
     return found
 
 
-def _read(ref: str | Preset, overrides: Sequence[str]) -> PresetSource:
+def _read(ref: str | Preset, overrides: Sequence[str], number: int) -> PresetSource:
     if isinstance(ref, Preset):
         preset = overridden(ref, overrides, ref.name)
         loaded = _without_file(preset, ref.name)
@@ -70,7 +88,7 @@ def _read(ref: str | Preset, overrides: Sequence[str]) -> PresetSource:
     if (path.is_file() and media_of(path)) or (path.is_dir() and is_frames(path)):
         return _from_picture(path, overrides)
     file = path if path.is_file() else presets.shipped().get(ref)
-    loaded = load(ref if file is None else file, overrides)
+    loaded = load(ref if file is None else file, overrides, number)
     preset = to_preset(accepted(loaded), loaded.file)
     differs = dict.fromkeys(_pinned(preset, loaded, overrides))
     if loaded.names is not None and not _is_typed(overrides):

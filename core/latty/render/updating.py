@@ -18,11 +18,13 @@ from latty.presets.formats import FOLDER, suffix_of
 from latty.render import provenance, targets
 from latty.render.options import Options
 from latty.render.shots import played
+from latty.render.work import Work
 
 
 def stale(preset: Preset, options: Options) -> tuple[Preset, Options, tuple[Path, ...]]:
     """The preset with the outputs that are not up to date, which are replaced, and the files that
-    are. Of these the time is renewed where what they are made of is newer: make is content then.
+    are. Of these the time is renewed where what they are made of is newer: make is content then;
+    what a killed render left beside them goes.
 
     Raises Missing, BadData, OutputError for what the preset names.
     """
@@ -37,6 +39,7 @@ def stale(preset: Preset, options: Options) -> tuple[Preset, Options, tuple[Path
             notes.append(f"{path} holds no recipe that says what it was made of: made again")
     renewed = max((_changed(path) for path in _sources(preset, options)), default=0)
     for path in fresh:
+        Work(path, options.out_dir).clear(done=True)
         if _changed(path) < renewed:
             with suppress(OSError):
                 os.utime(path)

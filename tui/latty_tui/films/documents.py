@@ -75,7 +75,9 @@ def read(ref: str, answers: Sequence[str] = (), anyway: bool = False) -> Read:
     before = stamp_of(Path(ref).expanduser())
     source = sources.read(ref, answers, anyway)
     differs = [one.words("the one that it was made with") for one in source.differs]
-    warnings = (*differs, *source.doubts().lines())
+    count = source.loaded.each.count
+    first = [f"it stands for {count} presets: this is the first"] if count > 1 else []
+    warnings = (*first, *differs, *source.doubts().lines())
     preset = source.preset
     if preset.pins is not None:
         untrue = {(one.kind, one.name) for one in source.differs}

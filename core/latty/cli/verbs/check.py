@@ -1,6 +1,7 @@
 """Name every mistake of a preset at once, as file:line:col."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from latty.cli.parser import Parser
@@ -16,7 +17,8 @@ def options(parser: Parser) -> None:
     parser.epilog = (
         "What cannot be rendered is an error, what does nothing or is doubtful a warning; two\n"
         "presets that write one output are an error of the second.\n\n"
-        '--json: {"preset", "ok", "warnings", "problems"} per preset; a problem is\n'
+        '--json: {"preset", "ok", "warnings", "problems", "presets", "files"} per preset, the\n'
+        "last two how many it stands for and would write; a problem is\n"
         '{"line", "column", "key", "what", "hint", "file"}; "file": where it is not the preset.'
     )
     add = parser.add_argument
@@ -30,20 +32,25 @@ def options(parser: Parser) -> None:
 def run(run: Run) -> int:
     """Every problem of every preset; the code is that of the worst."""
     from latty.render import Options
-    from latty.render.requests import checked, requested
+    from latty.render.requests import CheckedRequest, checked, requested
 
     options, overrides = Options(run.config().out_dir), tuple(run.args.overrides)
     requests = requested(run.args.presets, options, overrides)
-    refs = [str(one.ref) for one in requests]
-    found = checked(requests)
+    pairs = zip(requests, checked(requests), strict=True)
     codes = []
-    for ref, one in zip(refs, found, strict=True):
-        if isinstance(one, Exception):
-            codes.append(_told(ref, one, run))
-            continue
-        for warning in one.warnings:
-            run.out.say(warning)
-        run.out.result(f"{ref}: ok", preset=ref, ok=True, warnings=one.warnings, problems=[])
+    for ref, several in groupby(pairs, lambda pair: str(pair[0].ref)):
+        found = [one for _, one in several]
+        errors = {str(one): one for one in found if isinstance(one, Exception)}
+        codes += [_told(ref, error, run) for error in errors.values()]
+        if not errors:
+            good = [one for one in found if isinstance(one, CheckedRequest)]
+            warnings = [line for one in good for line in one.warnings]
+            for warning in warnings:
+                run.out.say(warning)
+            count = sum(len(one.preset.outputs) for one in good)
+            many = f", {len(good)} presets, {count} files" if len(good) > 1 else ""
+            run.out.result(f"{ref}: ok{many}", preset=ref, ok=True, warnings=warnings, problems=[],
+                           presets=len(good), files=count)  # fmt: skip
     return worst(codes)
 
 

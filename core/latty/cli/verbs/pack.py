@@ -71,10 +71,12 @@ def _gathered(run: Run) -> "Pack":
         path = Path(ref).expanduser()
         if is_stream(ref) or path.is_dir() or (path.is_file() and media_of(path)):
             raise UsageError(f"{ref} is no file of a preset", "as in: latty pack mine.toml")
-        source = sources.read(ref)
-        for warning in source.doubts().lines():
+        told = dict[str, None]()
+        for source in read_all(ref):
+            told |= dict.fromkeys(source.doubts().lines())
+            pack.add(source.loaded)
+        for warning in told:
             run.out.say(warning)
-        pack.add(source.loaded)
     for line in pack.doubts:
         run.out.say(line)
     for name, one in pack.pieces.items():

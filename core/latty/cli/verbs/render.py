@@ -13,6 +13,7 @@ from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.values import switches
 from latty.errors import Interrupted, LattyError, UsageError, explain, worst
+from latty.presets.each import MOST
 from latty.presets.formats import STREAM
 from latty.render import Options, plan, refuse_early
 from latty.render.batch import Rendered, render_one, render_there
@@ -84,11 +85,8 @@ def run(run: Run) -> int:
     if args.detach:
         if not any(codes := [_fault(*pair, run) for pair in pairs]):
             done = all(map(_is_fresh, found))
-            named = {
-                str(request.ref): one.preset
-                for request, one in zip(requests, found, strict=True)
-                if isinstance(one, CheckedRequest)
-            }
+            named = [(str(request.ref), one.preset)
+                     for request, one in pairs if isinstance(one, CheckedRequest)]  # fmt: skip
             return 0 if done else cli_detach.detached(run, args.presets, named)
         run.out.say("no job was handed in")
     elif spread and not args.dry_run:
@@ -152,8 +150,11 @@ def _requests(run: Run) -> list[RenderRequest]:
         **switches(args),
     )
     output = None if args.output is None else os.path.expanduser(args.output)  # noqa: PTH111  "x/"
-    rest = options, tuple(args.overrides), output, bool(args.batch), args.anyway, args.update
-    return requested(args.presets, *rest)
+    return requested(
+        args.presets, options, tuple(args.overrides), most=None if args.force else MOST,
+        output=output, own_batch=bool(args.batch), anyway=args.anyway, update=args.update,
+        goes_on=not args.dry_run,
+    )  # fmt: skip
 
 
 def _answered(request: RenderRequest, run: Run) -> RenderRequest:
@@ -185,8 +186,8 @@ def _fault(request: RenderRequest, found: CheckedRequest | Exception, run: Run) 
     """The code of what is wrong with a preset before it is rendered, 0 for a good one; that is
     told, and what is doubtful. Raises the error of the only one."""
     if isinstance(found, Exception):
-        run.progress(str(request.ref)).failed(found)
-        return _tell_failure(str(request.ref), run, found)
+        run.progress(request.name).failed(found)
+        return _tell_failure(request.name, run, found)
     for warning in found.warnings:
         run.out.say(warning)
     for path in found.fresh:
@@ -213,14 +214,14 @@ def _tried(request: RenderRequest, found: CheckedRequest | Exception, run: Run) 
     except (Interrupted, BrokenPipeError):
         raise
     except Exception as error:
-        return _tell_failure(str(request.ref), run, error)
+        return _tell_failure(request.name, run, error)
     return 0
 
 
 def _rendered(found: CheckedRequest, run: Run) -> Rendered:
     """All outputs. A signal from here on finishes its frame first."""
     preset, options = found.preset, found.options
-    with run.progress(preset.name) as progress:
+    with run.progress(found.name) as progress:
         refuse_early(preset, options)
         import torch  # noqa: F401  the slow part, while a signal may still leave at once
 
@@ -246,7 +247,7 @@ def _by_several(requests: Sequence[RenderRequest], run: Run) -> list[int]:
             progress.close()
             error = future.exception()
             if isinstance(error, Exception):
-                ref = str(requests[number].ref)
+                ref = requests[number].name
                 run.progress(ref).failed(error)
                 failed.append(_tell_failure(ref, run, error))
             else:

@@ -1,0 +1,171 @@
+"""`[[each]]`: a preset that stands for many, one for every combination of values.
+
+"{span}" stands for one value of `key = "span"` at a time, wherever a preset has a text, as a name
+of [vars] does (variables.py). Tables vary like nested loops, the last of them quickest.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from math import prod
+from typing import Any
+
+from latty.directions.store import direction_names, split
+from latty.errors import BadData, LattyError, Missing, did_you_mean
+from latty.presets.variables import KEY as VARS
+from latty.presets.variables import NAME, SCALARS
+from latty.scene import SEED_LIMIT, latents_between
+from latty.tables import words
+from latty.tables.rules import Fault, Key, Rule, array, matching, one_of, table, text
+
+KEY = "each"
+MOST = 10_000  # presets that one stands for, unless its user asks for more; values of a key
+_RANGE = re.compile(r"(\d{1,10})(?:-(\d{1,10}))?", re.ASCII)
+_VALUE = matching("a text or a number", lambda value: isinstance(value, SCALARS))
+RULE: Rule = array(
+    table(
+        {
+            "key": Key(
+                matching("a name", lambda key: bool(re.fullmatch(NAME, str(key), re.ASCII)),
+                         {"type": "string", "pattern": f"^{NAME}$"}),
+                'What "{key}" in any text of the preset stands for.', required=True,
+            ),
+            "values": Key(
+                one_of("a list, or a text such as '0-9,40', 'SET/*', 'SET/A-B', 'husky,lynx'",
+                       array(_VALUE, 1, MOST), text(10_000)),
+                "What it is, one after the other.", required=True,
+            ),
+        }
+    ),
+    0,
+    16,
+)  # fmt: skip
+
+Value = str | int | float
+Chosen = Mapping[str, Value]  # one for each key
+Place = Callable[[words.Path, str], str]  # the path of a direction set, from where its text stands
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """The presets that one stands for.
+
+    values  by key, in the order of the file
+    """
+
+    values: dict[str, tuple[Value, ...]]
+
+    @property
+    def count(self) -> int:
+        """How many they are; 1 of a preset without keys."""
+        return prod(map(len, self.values.values()))
+
+    def chosen(self, number: int) -> Chosen:
+        """The values of the preset of that number, 0 to count - 1."""
+        found = dict[str, Value]()
+        for key, values in reversed(self.values.items()):
+            number, place = divmod(number, len(values))
+            found[key] = values[place]
+        return found
+
+
+ONE = Each({})
+
+
+def read(data: Mapping[str, Any], place: Place) -> tuple[Each, list[Fault]]:
+    """What the data of a preset, which may hold anything, says of it, and what is wrong; a fault of
+    form is told by RULE, and then the preset stands for itself."""
+    tables = data.get(KEY)
+    if not tables or not RULE.accepts(tables):
+        return ONE, []
+    found, faults = dict[str, tuple[Any, ...]](), list[Fault]()
+    named = data.get(VARS)
+    for index, said in enumerate(tables):
+        where, key = (KEY, index), said["key"]
+        if key in found or (isinstance(named, dict) and key in named):
+            other = "another [[each]]" if key in found else "[vars]"
+            faults.append(Fault((*where, "key"), f"{key} is said in {other}, too"))
+            continue
+        at = (*where, "values")
+        try:
+            found[key] = _counted(islice(_values(said["values"], at, place), MOST + 1))
+        except LattyError as error:
+            faults.append(Fault(at, error.message, error.hint))
+        except ValueError as error:
+            faults.append(Fault(at, str(error)))
+    return (ONE if faults else Each(found)), faults
+
+
+def _counted(values: Iterable[Value]) -> tuple[Value, ...]:
+    """The values. Raises ValueError for too many, and for one that is there twice."""
+    found = tuple(values)
+    if len(found) > MOST:
+        raise ValueError(f"are more than {MOST:,}")
+    if twice := [one for one, count in Counter(found).items() if count > 1]:
+        raise ValueError(f"{words.shown(str(twice[0]))} stands there twice")
+    return found
+
+
+def _values(said: Any, where: words.Path, place: Place) -> Iterator[Value]:
+    """Those of a list, or those that a text stands for. Raises LattyError, ValueError."""
+    if isinstance(said, list):
+        yield from said
+        return
+    parts = [part.strip() for part in said.split(",")]
+    if not all(parts):
+        raise ValueError("has nothing between two commas")
+    ranges = [_RANGE.fullmatch(part) for part in parts]
+    for part, found in zip(parts, ranges, strict=True):
+        if found and all(ranges):
+            yield from _numbers(int(found[1]), int(found[2] or found[1]))
+        elif between := latents_between(part):
+            file, first, last = between
+            yield from (f"{file}#{one}" for one in _numbers(first, last))
+        else:
+            yield from _directions(part, where, place)
+
+
+def _numbers(first: int, last: int) -> range:
+    if not first <= last < SEED_LIMIT:
+        raise ValueError(f"{first}-{last} is no rising range below 2^32")
+    return range(first, last + 1)
+
+
+def _directions(text: str, where: words.Path, place: Place) -> Iterator[str]:
+    """Of "SET/*" and "SET/A-B" the directions of the set, any other text itself. Raises Missing,
+    BadData."""
+    try:
+        source, name = split(text)
+    except BadData:
+        yield text
+        return
+    if name != "*" and "-" not in name:
+        yield text
+        return
+    try:
+        names, mark = direction_names(place(where, source)), text[len(source)]
+    except LattyError:
+        if name == "*":
+            raise
+        yield text  # some path with a dash; what is none is told where it is used
+        return
+    if name in names:
+        yield text
+    elif name == "*":
+        yield from (f"{source}{mark}{one}" for one in names)
+    else:
+        first, last = _ends(name, names, source)
+        yield from (f"{source}{mark}{one}" for one in names[first : last + 1])
+
+
+def _ends(text: str, names: list[str], source: str) -> tuple[int, int]:
+    """The places of A and B of "A-B"; a name may hold a dash itself. Raises Missing."""
+    for found in re.finditer("-", text):
+        first, last = text[: found.start()], text[found.end() :]
+        if first in names and last in names and names.index(first) <= names.index(last):
+            return names.index(first), names.index(last)
+    last = text.rpartition("-")[2]
+    what = f"no directions '{words.shown(text)}' in {words.shown(source)}"
+    raise Missing(what, did_you_mean(last, names) or f"it holds {names[0]} to {names[-1]}")
