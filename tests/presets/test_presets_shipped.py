@@ -78,7 +78,7 @@ def test_the_schema_says_the_keys_ranges_and_defaults():
     schema = presets.schema()
     assert schema["$schema"].endswith("2020-12/schema") and "null" not in json.dumps(schema)
     assert set(schema["properties"]) == {
-        *("schema", "extends", "vars", "name", "frames", "seconds", "bpm", "pins", "scene"),
+        *("schema", "extends", "vars", "name", "frames", "seconds", "bpm", "pins", "scene", "each"),
         *("outputs", "text", "panels"),
     }
     output = schema["properties"]["outputs"]["items"]["properties"]

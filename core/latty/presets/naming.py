@@ -22,6 +22,7 @@ from latty.scene import MIXING, SEED_LIMIT, latents_between, references
 from latty.store import Store
 from latty.tables import words
 from latty.tables.rules import Fault
+from latty.unpacked import unpacked
 
 FONT, SOUND = "font", "sound"  # files, of which no store keeps any
 MOST = 4096  # models, directions, latents, sounds and fonts that a preset names
@@ -216,6 +217,18 @@ def _place(store: Store | None, file: str, folder: Path, where: words.Path, foun
         return whole
     except (OSError, ValueError):  # no file can have the name
         return file
+
+
+def passing(
+    data: Mapping[str, Any], names_of: Callable[[words.Path], Names | None]
+) -> Iterator[Fault]:
+    """What a preset names in latty's cache, where an archive was opened; the data may hold
+    anything."""
+    for where, _, text in everything(data):
+        known = isinstance(text, str) and unpacked(text.partition("#")[0])
+        if known and names_of(where) is None:
+            what = "lies in latty's cache, as an archive had it: latty clean removes it"
+            yield Fault(where, what, "latty import keeps it")
 
 
 def from_folder(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """A preset as files say it: with what it extends, `--set` over it, and placeholders filled in."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from latty.errors import Problem
 from latty.presets import naming
@@ -19,7 +18,6 @@ from latty.tables import reading as tables
 from latty.tables import words
 from latty.tables.reading import Kind, TableFile
 from latty.tables.rules import Fault
-from latty.unpacked import unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +120,10 @@ def of_table(
     made = replace(made, each=each, number=number)
     data, filling = filled(data, stem_of(read.file), made.chosen)
     placed = naming.placed(data, made.folder_of, made.names_of)
-    doubts = (*filling.doubts, *placed.doubts, *_passing(data, made))
+    doubts = (*filling.doubts, *placed.doubts, *naming.passing(data, made.names_of))
     return replace(made, data=placed.data,
                    unfilled=(*faults, *filling.faults, *placed.faults),
                    doubts=doubts)  # fmt: skip
-
-
-def _passing(data: Mapping[str, Any], source: PresetFile) -> Iterator[Fault]:
-    """What a preset names in latty's cache, where an archive was opened; the data may hold
-    anything."""
-    for where, _, text in naming.everything(data):
-        known = isinstance(text, str) and unpacked(text.partition("#")[0])
-        if known and source.names_of(where) is None:
-            what = "lies in latty's cache, as an archive had it: latty clean removes it"
-            yield Fault(where, what, "latty import keeps it")
 
 
 def of_archive(names: Names, kind: Kind, overrides: Sequence[str], number: int = 0) -> PresetFile:

@@ -14,8 +14,7 @@ from latty.presets.paths import name_fault
 from latty.presets.pins import Pins
 from latty.presets.texts import MOST as MOST_TEXTS
 from latty.presets.texts import TEMPLATE, Caption
-from latty.presets.tracks import TRACK, Motion, Track, noise, words
-from latty.presets.tracks.keyed import easing_key
+from latty.presets.tracks import TRACK, Motion, Track, easing_key, noise, words
 from latty.presets.tracks.noise import Wander
 from latty.presets.values import MOST_SEEDS, SCHEMA, Output
 from latty.scene import REF, SEED, Blend, Edit, Scene, Walk

@@ -5,10 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from latty.errors import BadData, Interrupted, LattyError, Problem
+from latty.errors import Interrupted, LattyError, Problem
 from latty.presets import Output, Preset, fitting
-from latty.presets.archives.opening import each
-from latty.presets.each import MOST
 from latty.presets.formats import FOLDER, STREAM, format_of, suffix_of
 from latty.presets.paths import OutputNames
 from latty.presets.reading import RECIPE, PresetFile
@@ -16,9 +14,9 @@ from latty.reading import is_stream
 from latty.render import provenance
 from latty.render.named import Unplaced
 from latty.render.options import Batches, Options
-from latty.render.sources import PresetSource, how_many, read
+from latty.render.several import every
+from latty.render.sources import PresetSource, read
 from latty.render.updating import stale
-from latty.tables.words import LONGEST_FILE, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,22 +120,17 @@ def requested(
     options: Options,
     overrides: tuple[str, ...] = (),
     *,
-    most: int | None = MOST,
+    force: bool = False,
     **rest: Any,
 ) -> list[RenderRequest]:
     """A request for each preset that is named, of an archive for each that is in it, of one with
     [[each]] for each that it stands for; `rest` as in RenderRequest. Raises BadData for one that
-    writes more than `most` outputs."""
-    found = list[RenderRequest]()
-    for ref in (one for named in refs for one in each(named)):
-        count, outputs = how_many(ref, overrides)
-        if most is not None and count * outputs > most:
-            what = f"{shown(ref, LONGEST_FILE)} makes {count * outputs:,} files, more than {most:,}"
-            raise BadData(what, "latty render --force makes them all the same")
-        found += [
-            RenderRequest(ref, options, overrides, **rest, number=i, of=count) for i in range(count)
-        ]
-    return found
+    writes more than each.MOST outputs, without `force`."""
+    return [
+        RenderRequest(one, options, overrides, **rest, number=number, of=count)
+        for ref in refs
+        for one, number, count in every(ref, overrides, force)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,19 @@
 """What names a preset: a file, a shipped preset's name, stdin, a picture that latty made."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latty import presets
-from latty.errors import LattyError, Missing
+from latty.errors import Missing
 from latty.presets import Preset, contents
 from latty.presets.checking import Doubts, checked
 from latty.presets.contents import Changed, Difference
 from latty.presets.convert import to_preset
-from latty.presets.formats import FOLDER, format_of, media_of, suffix_of, suffixes
+from latty.presets.formats import FOLDER, format_of, media_of, suffix_of
 from latty.presets.overrides import apply, parse
 from latty.presets.reading import RECIPE, PresetFile, accepted, from_data, load
-from latty.reading import is_stream
 from latty.render import named, provenance
 from latty.render.options import Batches
 from latty.render.work import is_frames
@@ -48,19 +46,6 @@ class PresetSource:
     def doubts(self) -> Doubts:
         """What is doubtful about it. Raises PresetError with all that cannot be drawn."""
         return checked(self.loaded).doubts
-
-
-def how_many(ref: str, overrides: Sequence[str] = ()) -> tuple[int, int]:
-    """How many presets a text stands for, and how many outputs each has; 1 of what cannot be read,
-    which is told where it is."""
-    path = Path(ref).expanduser()
-    with suppress(LattyError, OSError):
-        if is_stream(ref) or (path.suffix.lower() in suffixes()) or path.is_dir():
-            return 1, 1
-        loaded = load(path if path.is_file() else ref, overrides)
-        outputs = loaded.data.get("outputs")
-        return loaded.each.count, len(outputs) if isinstance(outputs, list) else 1
-    return 1, 1
 
 
 def read(

@@ -63,7 +63,7 @@ def _gathered(run: Run) -> "Pack":
     from latty.presets.archives.packing import Pack
     from latty.presets.formats import media_of
     from latty.reading import is_stream
-    from latty.render import sources
+    from latty.render.several import read_all
 
     pack = Pack(_addresses(run), run.args.with_model)
     for ref in dict.fromkeys(run.args.presets):

@@ -8,11 +8,11 @@ from latty.cli import rewriting
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import Missing, UsageError
-from latty.presets import Preset, contents, shipped
+from latty.presets import contents, shipped
 from latty.presets.archives.opening import refuse_packed
 from latty.presets.formats import media_of
 from latty.reading import is_stream
-from latty.render.sources import how_many
+from latty.render.several import read_all
 
 ORDER = 125
 
@@ -43,7 +43,7 @@ def _pin(ref: str, run: Run) -> int:
     if path.is_dir() or (path.is_file() and media_of(path)):
         raise UsageError(f"{ref} is no preset", "a picture says digests in its recipe: pin a .toml")
     preset = presets.read(ref)
-    pins = contents.pins_of(_all(ref, preset), path.parent)
+    pins = contents.pins_of([one.preset for one in read_all(ref, anyway=True)], path.parent)
     presets.save(replace(preset, pins=pins), ref)
     table = presets.to_dict(replace(preset, pins=pins))["pins"]
     names = [kind if isinstance(said, str) else ", ".join(said) for kind, said in table.items()]
@@ -59,7 +59,8 @@ def _check(ref: str, run: Run) -> int:
         raise Missing(f"{ref} pins nothing", f"latty pin {ref}")
     folder = Path(ref).expanduser().parent
     differs = tuple(dict.fromkeys(
-        one for part in _all(ref, preset) for one in contents.pinned(part, folder)
+        one for part in read_all(ref, anyway=True)
+        for one in contents.pinned(part.preset, folder)
     ))  # fmt: skip
     error = contents.Changed(ref, differs, "the one that it pins") if differs else None
     found = [{"what": one.what, "said": one.said, "found": one.found} for one in differs]
@@ -69,8 +70,3 @@ def _check(ref: str, run: Run) -> int:
     if error:
         run.out.error(f"{error.message} (latty pin {ref} renews them)")
     return error.exit_code if error else 0
-
-
-def _all(ref: str, first: Preset) -> list[Preset]:
-    """The presets that one stands for. Raises PresetError of any of them."""
-    return [first, *(presets.read(ref, number=i) for i in range(1, how_many(ref)[0]))]

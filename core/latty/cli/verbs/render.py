@@ -13,7 +13,6 @@ from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.cli.values import switches
 from latty.errors import Interrupted, LattyError, UsageError, explain, worst
-from latty.presets.each import MOST
 from latty.presets.formats import STREAM
 from latty.render import Options, plan, refuse_early
 from latty.render.batch import Rendered, render_one, render_there
@@ -151,7 +150,7 @@ def _requests(run: Run) -> list[RenderRequest]:
     )
     output = None if args.output is None else os.path.expanduser(args.output)  # noqa: PTH111  "x/"
     return requested(
-        args.presets, options, tuple(args.overrides), most=None if args.force else MOST,
+        args.presets, options, tuple(args.overrides), force=args.force,
         output=output, own_batch=bool(args.batch), anyway=args.anyway, update=args.update,
         goes_on=not args.dry_run,
     )  # fmt: skip

@@ -13,24 +13,23 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from latty import files, locks, reading
+from latty import reading
 from latty.checkpoints import ziparchive
 from latty.checkpoints.refusals import Refusal, naming, opening
 from latty.checkpoints.sniff import HEAD, sniff
 from latty.checkpoints.ziparchive import LOCAL, STORED, Member, bad_zip
-from latty.errors import BadData, LattyError, Missing, UsageError, did_you_mean, unwritten
-from latty.folders import owned, private
-from latty.presets.archives import origins
+from latty.errors import BadData, LattyError, Missing, UsageError, did_you_mean
+from latty.folders import owned
+from latty.presets.archives import origins, unpacking
 from latty.presets.archives.manifest import NAME, Manifest, parsed
 from latty.presets.digests import digest_of, model_digest
 from latty.tables.words import LONGEST_FILE, shown
-from latty.unpacked import FILES, PRESETS, UNPACKING, place
+from latty.unpacked import FILES, PRESETS, place
 
 SUFFIX = ".latty"
 LARGEST = 2**32 - 2**20  # bytes: no field of a plain zip archive has more than 32 bits
 _SAFE = ("safetensors", "npy", "npz")
 SHOWN = 12  # digits of a digest in a message
-PATIENCE = 60  # seconds to wait for another process that unpacks the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,24 +153,13 @@ def opened(path: Path) -> Archive:
     with naming(path), mapped(path) as code:
         members, manifest = looked(code, path)
         root = owned(place(digest_of(path)))
-        if not _is_whole(root, manifest):
+        if not unpacking.is_whole(root, manifest.members):
             _check(code, members, manifest)
-            _unpack(code, members, root)
+            pieces = {name: members[name].raw(code) for name in members if name != NAME}
+            unpacking.unpack(pieces, root)
         with suppress(OSError):
             os.utime(root)  # it is in use: latty clean leaves it
     return Archive(path, root.absolute(), manifest)
-
-
-def _unpack(code: memoryview, members: Mapping[str, Member], root: Path) -> None:
-    """Raises OutputError, ConfigError, Locked where another process does so for long."""
-    try:
-        private(root)
-        with locks.locked(root / UNPACKING, "unpacking it", patience=PATIENCE):
-            for name in {*members} - {NAME}:
-                files.sweep(root / name)
-                files.write(root / name, [members[name].raw(code)])
-    except OSError as error:
-        raise unwritten(f"cannot write {root}", error) from None
 
 
 def manifest_of(path: Path) -> Manifest:
@@ -213,14 +201,6 @@ def looked(code: memoryview, path: Path) -> tuple[dict[str, Member], Manifest]:
         where = "not in it" if odd[0] in said else f"not in {NAME}"
         raise bad_zip(f"{shown(odd[0])} is {where}")
     return members, manifest
-
-
-def _is_whole(root: Path, manifest: Manifest) -> bool:
-    """Whether all of it lies there, as it should be."""
-    with suppress(BadData, Missing, OSError):
-        return all((root / name).is_file() and digest_of(root / name) == said
-                   for name, said in manifest.members)  # fmt: skip
-    return False
 
 
 def _check(code: memoryview, members: Mapping[str, Member], manifest: Manifest) -> None:

@@ -5,11 +5,11 @@ module and name its spellings in SPELLINGS.
 """
 
 from latty.presets.tracks import following, keyed, noise
-from latty.presets.tracks.keyed import Track
+from latty.presets.tracks.keyed import Track, easing_key
 from latty.presets.tracks.motion import Motion, Spelling
 from latty.tables.rules import Rule, checked, one_of, table
 
-__all__ = ["SPELLINGS", "TRACK", "Motion", "Spelling", "Track", "words"]
+__all__ = ["SPELLINGS", "TRACK", "Motion", "Spelling", "Track", "easing_key", "words"]
 
 SPELLINGS: tuple[Spelling, ...] = (*keyed.SPELLINGS, *noise.SPELLINGS, *following.SPELLINGS)
 
