@@ -7,11 +7,17 @@ from pathlib import Path
 from latty.errors import BadData, LattyError
 from latty.presets.archives.opening import each
 from latty.presets.each import MOST
-from latty.presets.formats import suffixes
+from latty.presets.formats import media_of
 from latty.presets.reading import load
 from latty.reading import is_stream
 from latty.render.sources import PresetSource, read
 from latty.tables.words import LONGEST_FILE, shown
+
+
+def has_no_file(ref: str) -> bool:
+    """Whether a text names no file of a preset: a pipe, a picture, a folder of them."""
+    path = Path(ref).expanduser()
+    return is_stream(ref) or path.is_dir() or (path.is_file() and bool(media_of(path)))
 
 
 def how_many(ref: str, overrides: Sequence[str] = (), force: bool = False) -> int:
@@ -19,7 +25,7 @@ def how_many(ref: str, overrides: Sequence[str] = (), force: bool = False) -> in
     Raises BadData for more than MOST outputs that nobody forces."""
     path, count, outputs = Path(ref).expanduser(), 1, list[object]()
     with suppress(LattyError, OSError):
-        if is_stream(ref) or path.suffix.lower() in suffixes() or path.is_dir():
+        if has_no_file(ref):
             return 1
         loaded = load(path if path.is_file() else ref, overrides)
         count, outputs = loaded.each.count, loaded.data.get("outputs", [])

@@ -61,15 +61,12 @@ def _gathered(run: Run) -> "Pack":
     """What the archive will hold. Raises PresetError, UsageError, Missing, BadData."""
     from latty.presets.archives.opening import refuse_packed
     from latty.presets.archives.packing import Pack
-    from latty.presets.formats import media_of
-    from latty.reading import is_stream
-    from latty.render.several import read_all
+    from latty.render.several import has_no_file, read_all
 
     pack = Pack(_addresses(run), run.args.with_model)
     for ref in dict.fromkeys(run.args.presets):
         refuse_packed(ref, "it can be sent")
-        path = Path(ref).expanduser()
-        if is_stream(ref) or path.is_dir() or (path.is_file() and media_of(path)):
+        if has_no_file(ref):
             raise UsageError(f"{ref} is no file of a preset", "as in: latty pack mine.toml")
         told = dict[str, None]()
         for source in read_all(ref):

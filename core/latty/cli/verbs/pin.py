@@ -10,9 +10,8 @@ from latty.cli.run import Run
 from latty.errors import Missing, UsageError
 from latty.presets import contents, shipped
 from latty.presets.archives.opening import refuse_packed
-from latty.presets.formats import media_of
 from latty.reading import is_stream
-from latty.render.several import read_all
+from latty.render.several import has_no_file, read_all
 
 ORDER = 125
 
@@ -40,7 +39,7 @@ def _pin(ref: str, run: Run) -> int:
     if shared or is_stream(ref) or ref.startswith(("/dev/", "/proc/")):
         raise UsageError(f"{ref} is no file of yours", "write it to one: latty pin mine.toml")
     refuse_packed(ref, "what is in it has its digest beside it")
-    if path.is_dir() or (path.is_file() and media_of(path)):
+    if has_no_file(ref):
         raise UsageError(f"{ref} is no preset", "a picture says digests in its recipe: pin a .toml")
     preset = presets.read(ref)
     pins = contents.pins_of([one.preset for one in read_all(ref, anyway=True)], path.parent)
