@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from film_files import FILM
 from places import ROOT
 
 from latty import presets
@@ -15,20 +16,6 @@ from latty_tui.films.film import preset_of, state_of
 from latty_tui.films.table import film_of, film_table
 from latty_tui.panels.timeline.track import beats
 
-FILM = """\
-schema = 1
-seconds = 4
-bpm = 60
-[scene]
-model = "demo"
-seed = 7
-[[scene.edits]]
-direction = "demo/smile"
-strength = { keys = [[0, -2, "hold"], ["1s", 2], ["3s", 0]] }
-[[outputs]]
-path = "film.gif"
-fps = 10
-"""
 MUSIC = """\
 schema = 1
 seconds = "sound"
@@ -61,14 +48,12 @@ path = "film.gif"
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    shutil.copyfile(ROOT / "presets" / "film-music.flac", tmp_path / "song.flac")
-    (tmp_path / "film.toml").write_text(FILM)
-    (tmp_path / "music.toml").write_text(MUSIC)
-    (tmp_path / "panels.toml").write_text(PANELS)
-    (tmp_path / "other.toml").write_text('schema = 1\n[scene]\nmodel = "demo"\nseed = 5\n')
-    return tmp_path
+def files(here: Path) -> None:
+    shutil.copyfile(ROOT / "presets" / "film-music.flac", here / "song.flac")
+    (here / "film.toml").write_text(FILM)
+    (here / "music.toml").write_text(MUSIC)
+    (here / "panels.toml").write_text(PANELS)
+    (here / "other.toml").write_text('schema = 1\n[scene]\nmodel = "demo"\nseed = 5\n')
 
 
 def test_a_curve_is_what_is_rendered() -> None:

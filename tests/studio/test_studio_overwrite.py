@@ -4,38 +4,18 @@ from pathlib import Path
 
 import pytest
 from cli_in_process import latty
+from film_files import FILM
 
 from latty import presets
 from latty.jobs import control
 from latty_tui.dialogs.render.order import Order
-
-FILM = """\
-schema = 1
-seconds = 4
-bpm = 60
-[scene]
-model = "demo"
-seed = 7
-[[scene.edits]]
-direction = "demo/smile"
-strength = { keys = [[0, -2, "hold"], ["1s", 2], ["3s", 0]] }
-[[outputs]]
-path = "film.gif"
-fps = 10
-"""
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "film.toml").write_text(FILM)
-    return tmp_path
 
 
 @pytest.mark.slow
 def test_an_update_names_what_is_left_and_is_handed_on(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (here / "film.toml").write_text(FILM)
     assert latty("render", "film.toml", "--out-dir", "out", home=here).returncode == 0
     handed: list[list[str]] = []
     monkeypatch.setattr(control, "submit", lambda words, *_: handed.append(words) or "x")

@@ -51,10 +51,7 @@ size = 128
 MOVING = FILE.replace("strength = 2", 'strength = { from = -3, to = 3, easing = "smooth" }')
 
 
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("here")
 
 
 @pytest.fixture

@@ -92,10 +92,8 @@ EDITS: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "base.toml").write_text(STRENGTHS)
-    return tmp_path
+def base(here: Path) -> None:
+    (here / "base.toml").write_text(STRENGTHS)
 
 
 def opened(words: str) -> tuple[State, Path]:
