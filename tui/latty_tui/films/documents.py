@@ -19,7 +19,7 @@ from latty.errors import BadData, ConfigError, LattyError, Loses, Missing, Prese
 from latty.files import Stamp, replace_whole, stamp_of
 from latty.folders import private
 from latty.presets import Preset
-from latty.presets.archives.opening import SUFFIX, is_archive
+from latty.presets.archives.opening import SUFFIX, each, is_archive, parted
 from latty.presets.formats import format_of
 
 RECENT = "recent-presets.json"
@@ -54,12 +54,20 @@ class Offer(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What was read: a preset, its file where it may be edited, and warnings."""
+    """What was read: a preset, its file where it may be edited, and warnings; or the archive that
+    it is from, which stays as it is."""
 
     preset: Preset
     file: Path | None
     warnings: tuple[str, ...]
     stamp: Stamp | None
+    archive: Path | None = None
+
+
+def several(ref: str) -> list[str]:
+    """What names each preset of an archive of several; [] of all else."""
+    names = each(ref)
+    return names if len(names) > 1 else []
 
 
 def read(ref: str, answers: Sequence[str] = (), anyway: bool = False) -> Read:
@@ -82,8 +90,8 @@ def read(ref: str, answers: Sequence[str] = (), anyway: bool = False) -> Read:
     if preset.pins is not None:
         untrue = {(one.kind, one.name) for one in source.differs}
         preset = replace(preset, pins=preset.pins.without(untrue))
-    if source.loaded.names is not None:  # an archive is not written to
-        return Read(preset, None, tuple(warnings), None)
+    if (names := source.loaded.names) is not None:  # whose other presets no file can name
+        return Read(preset.of_one_piece, None, tuple(warnings), None, names.archive.path)
     return Read(preset, source.file, tuple(warnings), before or stamp_of(source.file))
 
 
@@ -103,6 +111,11 @@ def asked(error: LattyError) -> tuple[str, Callable[[str], str]] | None:
     return (error.said, error.names[0].answered) if isinstance(error, Unplaced) else None
 
 
+def leads(path: Path) -> bool:
+    """Whether a path leads to a file, or to one preset of an archive: FILE.latty#NAME."""
+    return path.is_file() or parted(path) is not None
+
+
 def is_shipped(path: Path) -> bool:
     """Whether a preset came with latty: it is not written to."""
     return path.resolve().parent == home.presets_dir().resolve()
@@ -111,7 +124,13 @@ def is_shipped(path: Path) -> bool:
 def save(preset: Preset, path: Path, loses: Loses = "nothing") -> Stamp | None:
     """Write a preset; a file that is there keeps its comments, what it extends and its
     placeholders. Raises PresetError where that is no preset or what is to be written is none,
-    Unkept where more would be lost than `loses`, OutputError."""
+    Unkept where more would be lost than `loses`, OutputError, BadData where that is an archive."""
+    from latty_tui.films.copies import beside
+
+    if is_archive(path):
+        what = f"{shown(path)} is an archive of presets, and stays as it is"
+        raise BadData(what, "save it under another name")
+    preset = beside(preset, path)
     said = presets.to_dict(preset.of_one_piece)
     presets.from_dict(said, path.name)  # numbers beyond what files may say
     presets.save(preset, path, loses)
@@ -158,6 +177,8 @@ def target(text: str, folder: Path) -> Path:
     if not words or not all(c.isprintable() for c in words):
         raise ValueError("a name, or a path that ends in .toml")
     path = Path(words).expanduser()
+    if path.suffix.lower() == SUFFIX:
+        raise ValueError("archives are packed: latty pack NAME.toml -o NAME.latty")
     path = path if path.suffix.lower() == ".toml" else path.with_name(path.name + ".toml")
     if not path.stem or path.name == ".toml":
         raise ValueError("a name, or a path that ends in .toml")
@@ -268,16 +289,13 @@ def remember(path: Path) -> None:
         replace_whole(home.state_dir() / RECENT, [data])
 
 
-def last(name: str) -> Document | None:
-    """The file that was used last, where its preset is of this name."""
-    from latty_tui.films.film import preset_of, state_of
-
+def last(name: str) -> Read | None:
+    """What was used last, where its preset is of this name and may be edited."""
     for path in recent()[:1]:
         with suppress(PresetError, BadData, Missing, OSError):
             found = read(str(path))
             if found.file is not None and found.preset.name == name and not is_shipped(path):
-                saved = preset_of(state_of(found.preset))
-                return Document(path, name, saved, found.stamp)
+                return found._replace(file=path)
     return None
 
 

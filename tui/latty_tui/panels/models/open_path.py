@@ -14,7 +14,7 @@ from textual.widgets import Input, OptionList
 
 from latty.text import printable
 from latty_tui.dialogs.choose import Listed
-from latty_tui.films.documents import is_file
+from latty_tui.films.documents import is_file, leads
 
 MOST = 200  # names that are offered
 HINT = "tab completes, enter opens"
@@ -53,7 +53,10 @@ def common(found: list[str], text: str) -> str:
 class OpenPath(Listed[str]):
     """A path to a file that is there; None for Esc."""
 
-    HELP = "A checkpoint of any kind, a preset, directions, or a picture that latty made."
+    HELP = (
+        "A checkpoint of any kind, a preset, an archive of presets (FILE.latty, or one of them as "
+        "FILE.latty#NAME), directions, or a picture that latty made."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "Complete", priority=True)]
 
     def __init__(self, text: str = "") -> None:
@@ -101,7 +104,7 @@ class OpenPath(Listed[str]):
             if text and path.is_dir():
                 self._put(f"{text.rstrip('/')}/")
                 return
-            if path.is_file():
+            if leads(path):
                 self.dismiss(str(path.absolute()))
                 return
         self.say(f"there is no file {text}" if text else "type a path", wrong=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class PresetFiles:
     def __init__(self, desk: Desk, changed: Callable[[], object]) -> None:
         self.desk, self._changed = desk, changed
         self.document: Document | None = None
+        self._packed: tuple[Path, str] | None = None  # an archive, and which preset of it
         self._at_it = asyncio.Lock()  # nobody follows the file while we write it
 
     @property
@@ -36,6 +38,12 @@ class PresetFiles:
         return found if found is not None and found.name == self.desk.state.name else None
 
     @property
+    def archive(self) -> Path | None:
+        """The archive that the state is from, while no file has it."""
+        path, name = self._packed or (None, "")
+        return path if self.current is None and name == self.desk.state.name else None
+
+    @property
     def dirty(self) -> bool:
         """Whether the state says something else than the file."""
         return self.current is not None and self.current.saved != self._preset()
@@ -43,7 +51,8 @@ class PresetFiles:
     def title(self) -> str:
         """The file's name, and whether it is behind."""
         if self.current is None:
-            return self.desk.state.name
+            place = f" in {documents.shown(self.archive)}" if self.archive else ""
+            return self.desk.state.name + place
         return documents.shown(self.current.path) + (" (changed)" if self.dirty else "")
 
     def _preset(self) -> Preset | None:
@@ -60,7 +69,7 @@ class PresetFiles:
     async def find_again(self) -> None:
         """The file of the last run, where its preset is still the present one."""
         name = self.desk.state.name
-        found = await asyncio.to_thread(documents.last, name) if name else None
+        found = await asyncio.to_thread(_last, name) if name else None
         if found is not None and self.document is None:
             self._set(found)
 
@@ -72,6 +81,9 @@ class PresetFiles:
         """Load a preset; what is wrong with it is shown, and False. What a picture must not name
         by itself is asked for: `answers` hold what was said. So is whether to go on where what it
         was made of has another content here: `anyway`."""
+        if names := await asyncio.to_thread(documents.several, ref):
+            self._ask_which(ref, names)
+            return False
         try:
             found = await asyncio.to_thread(documents.read, ref, answers, anyway)
         except PresetError as error:
@@ -92,11 +104,19 @@ class PresetFiles:
             self._set(Document(path, state.name, self._preset(), found.stamp))
             await asyncio.to_thread(documents.remember, path)
         else:
+            self._packed = (found.archive, state.name) if found.archive else None
             self._set(None)
         if found.warnings:
             more = f" (and {len(found.warnings) - 1} more)" if found.warnings[1:] else ""
             self.desk.say(found.warnings[0] + more, "warning")
         return True
+
+    def _ask_which(self, ref: str, names: list[str]) -> None:
+        """One preset of an archive of several."""
+        choices = [Choice(name, name.rpartition("#")[2]) for name in names]
+        what = documents.shown(Path(ref).expanduser())
+        self.desk.ask(Choose(f"{what} holds {len(names)} presets: load which?", choices),
+                      self._load)  # fmt: skip
 
     def _ask_whether(
         self, differing: list[tuple[str, str]], ref: str, what: str, answers: tuple[str, ...]
@@ -166,8 +186,9 @@ class PresetFiles:
             return
         now = self.current
         value = documents.shown(now.path) if now else state.name or _suggested(state)
+        kept = f"{documents.shown(self.archive)} stays as it is: " if self.archive else ""
         self.desk.ask(
-            Ask("save the preset as", value, lambda text: documents.target(text, Path.cwd()),
+            Ask(f"{kept}save the preset as", value, lambda text: documents.target(text, Path.cwd()),
                 "a name, or a path that ends in .toml"),
             self._named,
         )  # fmt: skip
@@ -321,6 +342,17 @@ class PresetFiles:
         self.desk.say(f"saved {documents.shown(Path(path))}")
 
 
+def _last(name: str) -> Document | None:
+    """The file that was used last, where its preset is of this name."""
+    found = documents.last(name)
+    if found is None or found.file is None:
+        return None
+    with suppress(LattyError):
+        saved = film.preset_of(film.state_of(found.preset))
+        return Document(found.file, name, saved, found.stamp)
+    return None
+
+
 def _suggested(state: State) -> str:
     """A name for what has none: its model and seed."""
     seed = state.scene.seed
@@ -338,6 +370,6 @@ def _said(text: str) -> str:
 def _file(text: str) -> str:
     """Raises ValueError where there is no such file."""
     path = Path(text.strip()).expanduser()
-    if not path.is_file():
+    if not documents.leads(path):
         raise ValueError("there is no such file" if text.strip() else "the path of a file")
     return str(path)

@@ -1,0 +1,150 @@
+"""Archives of presets in the studio: opened from everywhere, never written to, and what is saved of
+one stays whole when latty's cache is cleaned."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archive_files import MEMBER, PRESET, a_set, archive, manifest
+from studio import Keys, run, settled, text, until
+from textual import events
+from textual.widgets import Input
+
+from latty import home, presets
+from latty.errors import BadData
+from latty_tui.films import documents
+from latty_tui.films.film import preset_of, state_of
+
+ONE, TWO, OTHER = "presets/film.toml", "presets/still.toml", "presets/other.toml"
+PANELS = b'[[panels]]\npreset = "other.toml"\n[[panels]]\nseed = 4\n'
+
+
+def packed(*names: str) -> bytes:
+    held = {name: PRESET + (PANELS if name == TWO else b"") for name in names}
+    if TWO in names:
+        held[OTHER] = PRESET.replace(b"seed = 3", b"seed = 9")
+    held[MEMBER] = a_set()
+    each = {name: {"directions": {"mine": MEMBER}} for name in held if name != MEMBER}
+    if TWO in names:
+        each[TWO]["panels"] = {"other.toml": OTHER}
+    return archive(held, manifest(held, presets=[*names], names=each))
+
+
+@pytest.fixture(autouse=True)
+def files(here: Path) -> None:
+    (here / "one.latty").write_bytes(packed(ONE))
+    (here / "two.latty").write_bytes(packed(ONE, TWO))
+
+
+@pytest.mark.parametrize(
+    ("ref", "panels"), [("one.latty", 0), ("two.latty#film", 0), ("two.latty#still", 2)]
+)
+def test_what_is_saved_of_an_archive_outlives_the_cache(ref: str, panels: int, here: Path) -> None:
+    before = {path: path.read_bytes() for path in here.iterdir()}
+    found = documents.read(ref)
+    assert found.file is None and found.archive == Path(ref.partition("#")[0])
+    preset = preset_of(state_of(found.preset))
+    documents.save(preset, here / "mine.toml")
+    documents.save(preset, here / "again.toml")
+    (here / "deep").mkdir()
+    documents.save(preset, here / "deep/mine.toml")
+    shutil.rmtree(home.archives_dir())
+    deep = (here / "deep/mine.toml").read_text()
+    assert 'direction = "mine-files/mine.safetensors#r1"' in deep, "from its own folder"
+    for name in ("mine", "again"):
+        again = documents.read(f"{name}.toml").preset
+        assert again.scene.edits[0].direction == f"{name}-files/mine.safetensors#r1"
+        assert len(again.panels) == panels and len(list((here / f"{name}-files").iterdir())) == 1
+        assert [one.scene.seed for one in again.parts] == ([9, 4] if panels else [3])
+        assert (here / f"{name}-files/mine.safetensors").read_bytes() == a_set()
+    assert all(path.read_bytes() == data for path, data in before.items())
+
+
+def test_files_of_others_beside_it_stay(here: Path) -> None:
+    (here / "mine-files").mkdir()
+    (here / "mine-files/mine.safetensors").write_bytes(b"another")
+    documents.save(documents.read("one.latty").preset, here / "mine.toml")
+    assert (here / "mine-files/mine.safetensors").read_bytes() == b"another"
+    direction = presets.read("mine.toml").scene.edits[0].direction
+    assert direction == "mine-files/mine-2.safetensors#r1"
+
+
+def test_an_archive_is_never_written_over(here: Path) -> None:
+    preset = documents.read("one.latty").preset
+    shutil.copy("one.latty", "called.toml")
+    for name in ("one.latty", "called.toml"):
+        before = Path(name).read_bytes()
+        with pytest.raises(BadData, match="is an archive of presets, and stays as it is"):
+            documents.save(preset, here / name)
+        assert Path(name).read_bytes() == before
+    with pytest.raises(ValueError, match="archives are packed"):
+        documents.target("one.latty", here)
+
+
+def panel(pilot: Keys) -> Any:
+    return pilot.app.panel("timeline").presets
+
+
+async def comes(pilot: Keys, title: str) -> None:
+    await until(pilot, lambda: panel(pilot).title() == title, title)
+    await settled(pilot)
+    assert pilot.app.state.scene.edits[0].direction.endswith("mine.safetensors#r1")
+    pilot.app.action_undo()
+    await until(pilot, lambda: panel(pilot).title() == "", "undo leads out")
+
+
+async def opens(pilot: Keys, words: str) -> None:
+    """Type a path where files are opened."""
+    await pilot.press("colon")
+    pilot.app.screen.query_one(Input).value = words
+    await pilot.press("enter")
+
+
+@pytest.mark.slow
+def test_an_archive_is_opened_from_everywhere_and_saved_elsewhere(here: Path) -> None:
+    before = (here / "one.latty").read_bytes()
+
+    async def keys(pilot: Keys) -> None:
+        await opens(pilot, "one.latty")
+        await comes(pilot, "film in one.latty")
+        await opens(pilot, "two.latty#still")
+        await comes(pilot, "still in two.latty")
+        await opens(pilot, "two.latty")
+        await until(pilot, lambda: "two.latty holds 2 presets: load which?" in text(pilot), "asks")
+        await pilot.press(*"still", "enter")
+        await comes(pilot, "still in two.latty")
+        pilot.app.post_message(events.Paste(str(here / "one.latty")))
+        await comes(pilot, "film in one.latty")
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: "one.latty" in text(pilot), "it is offered")
+        await pilot.press(*"one.latty", "enter")
+        await until(pilot, lambda: panel(pilot).title() == "film in one.latty", "loaded")
+        await settled(pilot)
+        await pilot.press("p")
+        await until(
+            pilot, lambda: "one.latty stays as it is: save the preset" in text(pilot), "said"
+        )
+        await pilot.press("enter")
+        await until(pilot, lambda: panel(pilot).title() == "film.toml", "its name was proposed")
+        assert presets.read("film.toml").scene.seed == 3
+        await settled(pilot)
+
+    run(keys)
+    assert (here / "one.latty").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_an_archive_is_opened_on_the_command_line(here: Path) -> None:
+    (here / "broken.latty").write_bytes(packed(ONE)[:-30])
+
+    async def asks(pilot: Keys) -> None:
+        await until(pilot, lambda: "holds 2 presets: load which?" in text(pilot), "asks")
+        await pilot.press("down", "enter")
+        await comes(pilot, "still in two.latty")
+        await opens(pilot, "broken.latty")
+        await until(pilot, lambda: "cannot load" in text(pilot), "told in words")
+        await pilot.press("escape")
+        assert pilot.app.state.scene.model == "demo"
+
+    run(asks, ref="two.latty")

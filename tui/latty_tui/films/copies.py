@@ -1,0 +1,72 @@
+"""What a preset names of an archive lies in latty's cache, which is cleaned: a preset that is saved
+names copies beside its own file."""
+
+import filecmp
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+from latty.errors import OutputError
+from latty.files import write
+from latty.presets import Preset, contents
+from latty.presets.naming import path_from, respelled
+from latty.reading import opened
+from latty.scene import MIXING
+from latty.unpacked import unpacked
+
+PIECE = 2**20  # bytes at once
+
+
+def beside(preset: Preset, path: Path) -> Preset:
+    """The preset that names copies, in the folder NAME-files beside NAME.toml, of what it names of
+    an archive; the same where that is nothing. Raises BadData, OutputError."""
+    folder = path.absolute().with_name(f"{path.stem}-files")
+    copied: dict[str, str] = {}
+    pinned: set[tuple[str, str]] = set()
+
+    def file(kind: str, source: str) -> str:
+        if (packed := unpacked(source)) is None:
+            return source
+        pinned.update({(kind, source), (kind, packed.name)})
+        if source not in copied:
+            copied[source] = path_from(str(_copied(Path(source), folder)), Path())
+        return copied[source]
+
+    def reference(kind: str, text: str) -> str:
+        if text.startswith(MIXING):
+            return text
+        content, source = contents.source_of(kind, text)
+        return respelled(text, source, file(content, source))
+
+    made = _respelled(preset, reference, partial(file, "sounds"), partial(file, "fonts"))
+    return made if made.pins is None else replace(made, pins=made.pins.without(pinned))
+
+
+def _respelled(
+    preset: Preset,
+    reference: Callable[[str, str], str],
+    sound: Callable[[str], str],
+    font: Callable[[str], str],
+) -> Preset:
+    made = preset.with_sounds(sound).with_panels(lambda _, one: one.with_references(reference))
+    texts = (one.in_font(font(one.font)) if one.font else one for one in made.texts)
+    return replace(made, scene=made.scene.with_references(reference), texts=tuple(texts))
+
+
+def _copied(source: Path, folder: Path) -> Path:
+    """A copy in that folder, under another name where another file has its own."""
+    try:
+        folder.mkdir(exist_ok=True)
+        for number in count(1):
+            more = f"-{number}" if number > 1 else ""
+            target = folder / f"{source.stem}{more}{source.suffix}"
+            if not target.exists():
+                with opened(source) as file:
+                    write(target, iter(partial(file.read, PIECE), b""))
+            if filecmp.cmp(source, target, shallow=False):
+                return target
+    except OSError as error:
+        raise OutputError(f"{error.filename or folder}: {error.strerror}") from None
+    raise AssertionError("count() does not end")
