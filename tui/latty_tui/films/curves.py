@@ -3,7 +3,7 @@
 Blocking where a sound is followed or carried: it is decoded once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from latty.errors import LattyError
@@ -22,10 +22,11 @@ FINER = 4  # values of a sound in each cell, of which the loudest is drawn
 
 
 class CurveRow(NamedTuple):
-    """A row of bars, and what it is."""
+    """A row of bars, and what it is; `at` says what it is at a moment, a share of the film."""
 
     label: str
     bars: str
+    at: Callable[[float], str] | None = None
 
 
 def curves(preset: Preset, cells: int) -> list[CurveRow]:
@@ -51,12 +52,19 @@ def _walked(preset: Preset, cells: int) -> Iterator[CurveRow]:
     if not isinstance(walk, Walk) or walk.even or walk.around is not None:
         return
     circular, pace = walk.blend == "circular", dict(preset.tracks).get("seed")
-    legs = len(walk.seeds) - (not circular)
-    values = []
-    for t in _moments(cells):
-        leg, part = leg_at(pace.at(t) if pace else t, stops_of(walk), circular)
-        values.append((leg + part) / legs)
-    yield CurveRow("seed " + " ".join(str(one) for one in walk.seeds), bars(values, 0.0, 1.0))
+    passed = [str(one) for one in walk.seeds]
+
+    def place(t: float) -> tuple[int, float]:
+        return leg_at(pace.at(t) if pace else t, stops_of(walk), circular)
+
+    def said(t: float) -> str:
+        leg, part = place(t)
+        onto = f" → {passed[(leg + 1) % len(passed)]} {part:.0%}" if part else ""
+        return f"seed {passed[leg % len(passed)]}{onto}"
+
+    legs = len(passed) - (not circular)
+    values = [sum(place(t)) / legs for t in _moments(cells)]
+    yield CurveRow("seed " + " ".join(passed), bars(values, 0.0, 1.0), said)
 
 
 def _moved(preset: Preset, cells: int) -> Iterator[CurveRow]:
@@ -89,7 +97,8 @@ def _curve(name: str, track: Motion, cells: int) -> CurveRow:
         loudest = max if _rises(track) else min
         values = [loudest(values[i : i + finer]) for i in range(0, len(values), finer)]
     low, high = min(values), max(values)
-    return CurveRow(f"{name}  {low:.3g} … {high:.3g}", bars(values, low, high))
+    label = f"{name}  {low:.3g} … {high:.3g}"
+    return CurveRow(label, bars(values, low, high), lambda t: f"{name}  {track.at(t):.3g}")
 
 
 def _rises(track: Motion) -> bool:

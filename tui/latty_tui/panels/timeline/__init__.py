@@ -259,9 +259,13 @@ class TimelinePanel(Panel, Widget):
         if here is not None and here.stands and not any(here.is_at(one.share) for one in found):
             at = sum(one.share < here.moment for one in found) - (by > 0)  # from where it stands
         self.chosen = max(0, min(at + by, len(found) - 1))
-        if found and self.projector.stands and self.projector.playback is not None:
-            times = self.projector.playback.times
-            self._look(_nearest(times, found[self.chosen].share))
+        self._look_at_key()
+
+    def _look_at_key(self) -> None:
+        """Where the film is looked at, its frame at the chosen key."""
+        found, seen = moves.marks(self.desk.state), self.projector
+        if found and seen.stands and seen.playback is not None:
+            self._look(_nearest(seen.playback.times, found[self.chosen].share))
         self.refresh()
 
     def action_scrub(self, by: int) -> None:
@@ -451,7 +455,7 @@ class TimelinePanel(Panel, Widget):
         if near[0] == self.chosen and event.chain > 1 and self.desk.state.keys:
             self.action_go()
         self.chosen = near[0]
-        self.refresh()
+        self._look_at_key()
 
     @property
     def _cells(self) -> int:

@@ -76,12 +76,21 @@ def text(state: State, room: Room, chosen: int | None, place: Place | None,
     if room.beside:
         rows = [Text("  ").join([first, said])] if said else [first]
     for one in below:
-        label = fitted(one.label, room.width - cells - 1)
-        rows.append(Text.assemble(one.bars.ljust(cells), (f" {label}", "dim")))
+        rows.append(curve(one, cells, room.width - cells - 1, place))
     if not room.beside:
         rows.append(said)
     found = Text("\n").join(rows)
     found.no_wrap, found.overflow = True, "ellipsis"
+    return found
+
+
+def curve(row: CurveRow, cells: int, label: int, place: Place | None) -> Text:
+    """A row of bars and its label; where the film is played or looked at, the value there."""
+    said = row.label if place is None or row.at is None else row.at(place.moment)
+    found = Text.assemble(row.bars.ljust(cells), (f" {fitted(said, label)}", "dim"))
+    if place is not None:
+        at = round(place.moment * (cells - 1))
+        found.stylize("bold reverse", at, at + 1)
     return found
 
 
