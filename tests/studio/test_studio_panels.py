@@ -4,12 +4,16 @@ that is kept whole are deleted and set."""
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from places import ROOT
 from studio import Keys, asked, run, text, until
 
 from latty import presets
 from latty.errors import BadData
+from latty.render.captions import faces
+from latty.render.developing import develop
+from latty_tui.drawing.composing import composed
+from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.projector import playback_of
 from latty_tui.films import film, moves
 from latty_tui.films.film import preset_of, state_of
@@ -51,12 +55,43 @@ fps = 10
 """
 
 
+STILL = """\
+schema = 1
+[scene]
+model = "demo"
+[[text]]
+value = "seed {seed}"
+[[outputs]]
+path = "still.png"
+"""
+
+
+COMPOSED = {
+    "panels": ONLY_PANELS.replace('title = "a"', 'title = "{truncation:.2f}"')
+    + 'gap = 4\nmargin = 3\nbackground = "#202028"\n[[text]]\nvalue = "{frame}"\n',
+    "words": STILL.replace("schema = 1", "schema = 1\nframes = 5").replace(".png", ".gif"),
+    "framed": STILL.replace("schema = 1", "schema = 1\nframes = 5").replace(".png", ".gif")
+    + 'width = 54\nheight = 96\nfit = "blur"\n',
+}
+SIDE = 96  # px of a picture
+
+
+class Reel:
+    """A view of a part of a preset, whose pictures are noise."""
+
+    def __init__(self, part: presets.Preset, number: int) -> None:
+        self.preset, self.height, self.number = part, SIDE, number
+        self.reel = self
+
+    def __getitem__(self, frame: int) -> Any:
+        dice = np.random.RandomState(self.number * 100 + frame)
+        return dice.randint(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
+
+
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "panels.toml").write_text(ONLY_PANELS)
-    (tmp_path / "whole.toml").write_text(WHOLE)
-    return tmp_path
+def files(here: Path) -> None:
+    (here / "panels.toml").write_text(ONLY_PANELS)
+    (here / "whole.toml").write_text(WHOLE)
 
 
 def opened(name: str) -> State:
@@ -74,9 +109,9 @@ def test_a_film_in_which_only_panels_move_is_one() -> None:
     assert preset == presets.read("panels.toml") and film.moves(preset)
     assert state.film.seconds == 2 and film.moving(state) == ["the panels"]
     playback = playback_of(preset, state.film.fps, state.film.loop)
-    assert len(playback.times) == 8 and playback.columns == 2, "those of the open model"
+    assert len(playback.times) == 8 and playback.columns == 3, "those of other models, too"
     for frame, t in enumerate(playback.times):
-        assert playback.scenes(frame) == [one.preset.at(t) for one in preset.panels[:2]]
+        assert playback.scenes(frame) == [one.preset.at(t) for one in preset.panels]
     assert len({playback.scenes(i)[0].truncation for i in range(8)}) == 8
 
 
@@ -88,9 +123,11 @@ def test_a_seamless_film_of_panels_goes_back() -> None:
 
 def test_what_is_not_seen_is_said() -> None:
     state = opened("panels.toml")
-    assert film.composed(state, True) == "2 of 3 panels: r renders all"
-    assert film.composed(state, False) == "scene below 3 panels: r renders all"
+    assert film.composed(state, True) == "", "all of it plays"
+    assert film.composed(state, False) == "scene below 3 panels: space shows all"
     assert film.composed(opened("whole.toml"), False) == ""
+    Path("still.toml").write_text(STILL)
+    assert film.composed(opened("still.toml"), False) == "without its texts: r renders all"
 
 
 @pytest.mark.parametrize(
@@ -143,14 +180,35 @@ def test_panels_are_played_and_told(size: tuple[int, int]) -> None:
         assert "scene below 3 panels" in text(pilot)
         pilot.app.panel("timeline").focus()
         await pilot.press("space")
-        drawn = lambda: [one for one in asked("draw") if len(one["scenes"]) == 2]  # noqa: E731
-        await until(pilot, lambda: len(drawn()) > 2, "the panels are played")
-        await until(pilot, lambda: "2 of 3 panels" in text(pilot), "and told")
+        parts = lambda: {one["channel"]: one["scenes"][0]["model"] for one in asked("draw")}  # noqa: E731
+        await until(pilot, lambda: "film 2" in parts(), "the panels are played")
+        assert parts()["film 0"] == "demo" and parts()["film 2"] == "portraits"
+        await until(pilot, lambda: "▶" in text(pilot), "it plays")
+        assert "scene below" not in text(pilot), "all of it is seen"
         await pilot.press("escape")
 
     run(keys, size=size, ref="panels.toml")
 
 
-def test_the_shipped_comparison_tells_of_its_other_model() -> None:
-    state = state_of(presets.read(ROOT / "presets" / "film-compare.toml"))
-    assert film.composed(state, True) == "1 of 2 panels: r renders all"
+def test_a_played_frame_is_put_together_as_it_is_rendered() -> None:
+    """Of the same pictures: those that the renderer draws, at their own size."""
+    for name in ("panels", "words", "framed"):
+        Path(f"{name}.toml").write_text(COMPOSED[name])
+        preset = presets.read(f"{name}.toml")
+        playback = playback_of(preset, 4, "loop")
+        drawn = [Reel(part, number) for number, part in enumerate(preset.parts)]
+        made = develop(preset, preset.outputs[0], drawn, faces(preset))
+        for frame in (0, 3):
+            raw = [RawPicture(one.reel[frame].tobytes(), SIDE, SIDE) for one in drawn]
+            seen = composed(preset, playback.output, frame, raw, SIDE)
+            wanted = made.frame(frame)
+            assert (seen.height, seen.width) == wanted.shape[:2], name
+            assert seen.pixels == wanted.tobytes(), f"{name}, frame {frame}"
+
+
+def test_a_panel_of_a_model_that_is_not_here_is_grey_and_the_others_play() -> None:
+    preset = presets.read("panels.toml")
+    raw = [RawPicture(bytes(SIDE * SIDE * 3), SIDE, SIDE), None, None]
+    seen = composed(preset, playback_of(preset, 4, "loop").output, 0, raw, SIDE)
+    row = seen.pixels[: seen.width * 3]
+    assert seen.width == 3 * SIDE and set(row[SIDE * 3 :]) == {96}

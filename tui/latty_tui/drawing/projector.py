@@ -14,14 +14,15 @@ from typing import Any
 
 from textual.worker import Worker
 
+from latty.errors import LattyError
 from latty.presets import Output, Preset
+from latty.presets.formats import is_film
 from latty.presets.values import Loop
 from latty.scene import Scene
 from latty_tui.desk import Desk
 from latty_tui.drawing.encoding import array, shrunk
 from latty_tui.drawing.engine import Drawn, EngineDied, EngineError
 from latty_tui.drawing.picture import RawPicture
-from latty_tui.films.film import side_by_side
 
 LARGEST = 256  # px of the longer side
 KEPT = 2**28  # bytes of pictures
@@ -31,29 +32,36 @@ HOLD = 0.6  # seconds that the last picture of a film which ends is seen
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """A preset as it is played: its moments, their order, how fast, whether it ends."""
+    """A preset as it is played: its moments, their order, how fast, whether it ends, and which
+    output it is seen as."""
 
     preset: Preset
     times: Sequence[float]
     order: Sequence[int]
     fps: float
     ends: bool
+    output: Output
 
     def scenes(self, frame: int) -> list[Scene]:
         """The pictures of one frame: several where the preset has a list of seeds, or panels."""
         t = self.times[frame]
         scene = self.preset.at(t)
-        if parts := side_by_side(self.preset):
-            return [replace(part.at(t), size=scene.size) for part in parts]
+        if self.preset.panels:
+            return [replace(part.at(t), size=scene.size) for part in self.preset.parts]
         return [replace(scene, seed=seed) for seed in self.preset.seeds] or [scene]
 
     @property
     def columns(self) -> int:
         """How many of them are in a row."""
-        if parts := side_by_side(self.preset):
-            said = self.preset.outputs[0].columns if self.preset.outputs else None
-            return min(said or len(parts), len(parts))
+        if count := len(self.preset.panels):
+            return min(self.output.columns or count, count)
         return ceil(sqrt(len(self.preset.seeds) or 1))
+
+    @property
+    def composes(self) -> bool:
+        """Whether a frame is more than its pictures: panels, texts, a frame of its own size."""
+        framed = self.output.width is not None or self.output.height is not None
+        return bool(self.preset.panels or self.preset.texts or framed)
 
 
 def playback_of(preset: Preset, fps: float, loop: Loop) -> Playback:
@@ -64,8 +72,11 @@ def playback_of(preset: Preset, fps: float, loop: Loop) -> Playback:
         output = Output("", fps=fps, loop=loop)
         panels = (replace(one, preset=one.preset.shown(output)) for one in preset.panels)
         preset = replace(preset.shown(output), panels=tuple(panels))
-    times = preset.times()
-    return Playback(preset, times, play_order(len(times), loop), fps, loop == "once")
+    times, outputs = preset.times(), preset.outputs
+    seen = next((one for one in outputs if is_film(one.path)), Output("film.gif"))
+    # As many frames as are played; what a seamless loop moves goes there and back already.
+    seen = replace(seen, fps=outputs[0].fps if outputs else fps, loop="loop")
+    return Playback(preset, times, play_order(len(times), loop), fps, loop == "once", seen)
 
 
 class Projector:
@@ -133,9 +144,9 @@ class Projector:
             await showing()
         except EngineDied:
             self.stop(redraw=False)  # the preview draws again when there is another engine
-        except EngineError as error:
+        except (LattyError, OSError) as error:
             self.stop(redraw=False)
-            self.desk.picture.failed(error)
+            self.desk.picture.words(str(error))
 
     async def _stand(self, playback: Playback, frame: int) -> None:
         """One frame: small and at once, then as large as any picture."""
@@ -143,9 +154,9 @@ class Projector:
             return
         self._show(playback, frame, picture)
         await asyncio.sleep(SETTLE)
-        scenes, columns = playback.scenes(frame), playback.columns
+        columns = playback.columns
         if (size := self.desk.picture.wanted(columns)) > LARGEST // columns:
-            drawn = await self._drawn(scenes, columns, size)
+            drawn = await self._drawn(playback, frame, size)
             if drawn is not None:
                 self._show(playback, frame, drawn, quick=False)
 
@@ -186,9 +197,9 @@ class Projector:
         """A frame; None where something newer was asked for."""
         if frame in self._kept:
             return self._kept[frame]
-        scenes, columns = playback.scenes(frame), playback.columns
+        columns = playback.columns
         size = min(LARGEST // columns, self.desk.picture.wanted(columns))
-        if (drawn := await self._drawn(scenes, columns, max(8, size))) is None:
+        if (drawn := await self._drawn(playback, frame, max(8, size))) is None:
             return None
         picture: RawPicture = drawn
         if max(drawn.width, drawn.height) > LARGEST:
@@ -197,9 +208,38 @@ class Projector:
             self._kept[frame] = picture
         return picture
 
-    async def _drawn(self, scenes: list[Scene], columns: int, size: int) -> Drawn | None:
+    async def _drawn(self, playback: Playback, frame: int, size: int) -> RawPicture | None:
+        """A frame, its pictures `size` px high; None where something newer was asked for."""
+        scenes = playback.scenes(frame)
+        if not playback.composes:
+            return await self._asked(scenes, playback.columns, size)
+        found = [await self._part(number, scene, size) for number, scene in enumerate(scenes)]
+        if not any(found):
+            return None
+        from latty_tui.drawing.composing import composed  # numpy, which the first paint is without
+
+        return await asyncio.to_thread(
+            composed, playback.preset, playback.output, frame, found, size
+        )
+
+    async def _part(self, number: int, scene: Scene, size: int) -> Drawn | None:
+        """The picture of one panel, which may be of another model; None where it cannot be drawn,
+        which is said."""
+        try:
+            return await self._asked([scene], 1, size, f"film {number}")
+        except EngineDied:
+            raise
+        except EngineError as error:
+            if scene.model == self.desk.opened:
+                raise
+            self.desk.say(f"panel {number + 1} is not seen: {error}", "warning")
+            return None
+
+    async def _asked(
+        self, scenes: list[Scene], columns: int, size: int, channel: str = "picture"
+    ) -> Drawn | None:
         """Some pictures in one; None where something newer was asked for."""
-        drawn = await self.desk.engine.draw(scenes, columns=columns, size=size)
+        drawn = await self.desk.engine.draw(scenes, channel, columns, size)
         if drawn is not None:
             self._mine = drawn
             self.desk.tell(lambda panel: panel.on_drawn(drawn))

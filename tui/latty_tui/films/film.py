@@ -78,26 +78,19 @@ def moves(preset: Preset) -> bool:
     return preset.plays
 
 
-def side_by_side(preset: Preset) -> tuple[Preset, ...]:
-    """The panels that can be played together: those of the model that is open."""
-    parts = preset.parts if preset.panels else ()
-    return tuple(part for part in parts if part.scene.model == preset.scene.model)
-
-
 @lru_cache(maxsize=8)
 def composed(state: State, plays: bool) -> str:
-    """What is not seen of what the file renders, and how it is; "" where all is on the screen."""
+    """What is not seen of what the file renders, and what shows it; "" where all is on the screen,
+    as it is while the film plays."""
     source = state.film.source
-    if source is None or not (source.panels or source.texts):
+    if source is None or plays or not (source.panels or source.texts):
         return ""
+    seen = f"scene below {len(source.panels)} panels" if source.panels else "without its texts"
     try:
-        parts, count = side_by_side(preset_of(state)), len(source.panels)
+        shows = "space shows" if moves(preset_of(state)) else "r renders"
     except LattyError:
         return ""
-    if not count:
-        return "without its texts: r renders them"
-    seen = f"{len(parts)} of {count} panels" if plays and parts else f"scene below {count} panels"
-    return f"{seen}: r renders all"
+    return f"{seen}: {shows} all"
 
 
 def jumps(state: State) -> bool:
