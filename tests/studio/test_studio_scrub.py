@@ -30,7 +30,7 @@ async def stands(pilot: Keys, frame: int) -> None:
     scene, shown = preset.at(t), pilot.app.picture.pixels
     await until(pilot, lambda: f"● {4 * t:.2f} s frame {frame + 1} of {COUNT}" in text(pilot), "it")
     assert f"smile  {scene.edits[0].strength:.3g}" in text(pilot)
-    assert (f"seed 7 → 9 {t:.0%}" if t else "seed 7") in text(pilot)
+    assert (f"seed  7 → 9 {t:.0%}" if t else "seed  7") in text(pilot)
     await until(pilot, lambda: shown.picture.pixels == b"".join(tile(scene)), "its picture")
 
 
@@ -61,6 +61,24 @@ def test_keys_go_through_time() -> None:
         await left(pilot)
 
     run(keys, ref="film.toml")
+
+
+def test_numbers_are_not_cut_and_what_has_no_row_is_told(here: Any) -> None:
+    more = "".join(
+        f"[[scene.edits]]\ndirection = 'demo/{name}'\nstrength = {{ from = 0, to = 2 }}\n"
+        for name in ("mouth_open", "hair_length", "age")
+    )
+    (here / "film.toml").write_text(WALK.replace("[[outputs]]", f"{more}[[outputs]]"))
+
+    async def keys(pilot: Keys) -> None:
+        await until(pilot, lambda: "also hair_length, age" in text(pilot), "what has no row")
+        pilot.app.panel("timeline").focus()
+        await pilot.press("shift+right")
+        await until(pilot, lambda: "hair_length 0.5  age 0.5" in text(pilot), "their values")
+        assert "mouth_open 0.5" in " ".join(text(pilot).split())
+        assert "smile  -1" in text(pilot)
+
+    run(keys, ref="film.toml", size=(140, 44))
 
 
 def test_the_mouse_goes_through_time() -> None:

@@ -22,11 +22,21 @@ FINER = 4  # values of a sound in each cell, of which the loudest is drawn
 
 
 class CurveRow(NamedTuple):
-    """A row of bars, and what it is; `at` says what it is at a moment, a share of the film."""
+    """A row of bars: what moves, from where to where, and `at`: what it is at a moment, a share of
+    the film."""
 
-    label: str
+    name: str
+    span: str
     bars: str
     at: Callable[[float], str] | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}  {self.span}".rstrip()
+
+    def value(self, moment: float | None) -> str:
+        """What it is at a moment; from where to where it goes where that is None."""
+        return self.span if moment is None or self.at is None else self.at(moment)
 
 
 def curves(preset: Preset, cells: int) -> list[CurveRow]:
@@ -60,11 +70,11 @@ def _walked(preset: Preset, cells: int) -> Iterator[CurveRow]:
     def said(t: float) -> str:
         leg, part = place(t)
         onto = f" → {passed[(leg + 1) % len(passed)]} {part:.0%}" if part else ""
-        return f"seed {passed[leg % len(passed)]}{onto}"
+        return f"{passed[leg % len(passed)]}{onto}"
 
     legs = len(passed) - (not circular)
     values = [sum(place(t)) / legs for t in _moments(cells)]
-    yield CurveRow("seed " + " ".join(passed), bars(values, 0.0, 1.0), said)
+    yield CurveRow("seed", " ".join(passed), bars(values, 0.0, 1.0), said)
 
 
 def _moved(preset: Preset, cells: int) -> Iterator[CurveRow]:
@@ -92,13 +102,13 @@ def _curve(name: str, track: Motion, cells: int) -> CurveRow:
     try:
         values = [track.at(t) for t in _moments(cells * finer)]
     except (LattyError, OSError) as error:
-        return CurveRow(f"{name}: {getattr(error, 'message', error)}", "")
+        return CurveRow(f"{name}: {getattr(error, 'message', error)}", "", "")
     if finer > 1:
         loudest = max if _rises(track) else min
         values = [loudest(values[i : i + finer]) for i in range(0, len(values), finer)]
     low, high = min(values), max(values)
-    label = f"{name}  {low:.3g} … {high:.3g}"
-    return CurveRow(label, bars(values, low, high), lambda t: f"{name}  {track.at(t):.3g}")
+    span = f"{low:.3g} … {high:.3g}"
+    return CurveRow(name, span, bars(values, low, high), lambda t: f"{track.at(t):.3g}")
 
 
 def _rises(track: Motion) -> bool:

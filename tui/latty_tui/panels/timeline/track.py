@@ -69,13 +69,14 @@ class Room:
 def text(state: State, room: Room, chosen: int | None, place: Place | None,
          below: Sequence[CurveRow] = ()) -> Text:  # fmt: skip
     """The rows. `chosen` = the key under the cursor."""
-    below = below[: room.curves]
-    cells, said = room.cells(state, len(below)), words(state, place, chosen)
+    drawn, hidden = below[: room.curves], below[room.curves :]
+    also = others(hidden, place) if drawn else ""
+    cells, said = room.cells(state, len(drawn)), words(state, place, chosen, also)
     first = line(state, cells, chosen, place) or advice(state)
     rows = [first]
     if room.beside:
         rows = [Text("  ").join([first, said])] if said else [first]
-    for one in below:
+    for one in drawn:
         rows.append(curve(one, cells, room.width - cells - 1, place))
     if not room.beside:
         rows.append(said)
@@ -86,12 +87,23 @@ def text(state: State, room: Room, chosen: int | None, place: Place | None,
 
 def curve(row: CurveRow, cells: int, label: int, place: Place | None) -> Text:
     """A row of bars and its label; where the film is played or looked at, the value there."""
-    said = row.label if place is None or row.at is None else row.at(place.moment)
-    found = Text.assemble(row.bars.ljust(cells), (f" {fitted(said, label)}", "dim"))
+    said = row.value(None if place is None else place.moment)
+    name = fitted(row.name, min(len(row.name), max(4, label - len(said) - 1)))  # numbers are whole
+    apart = "  " if len(name) + len(said) + 2 <= label else " "
+    found = Text.assemble(
+        row.bars.ljust(cells), (f" {fitted(f'{name}{apart}{said}', label)}", "dim")
+    )
     if place is not None:
         at = round(place.moment * (cells - 1))
         found.stylize("bold reverse", at, at + 1)
     return found
+
+
+def others(hidden: Sequence[CurveRow], place: Place | None) -> str:
+    """What moves and has no row: its name, or its value where the film is."""
+    if place is None:
+        return f"also {', '.join(row.name for row in hidden)}" if hidden else ""
+    return "  ".join(f"{row.name} {row.value(place.moment)}" for row in hidden)
 
 
 def places(found: Sequence[TrackKey], width: int) -> list[int]:
@@ -145,9 +157,9 @@ def advice(state: State) -> Text:
     return Text("no film yet: K keeps a keyframe", "dim")
 
 
-def words(state: State, place: Place | None, chosen: int | None = None) -> Text:
+def words(state: State, place: Place | None, chosen: int | None = None, also: str = "") -> Text:
     """How long it is and how it moves; of the chosen key, when it is and how it goes on; where it
-    is that is played or looked at."""
+    is that is played or looked at, and what else is so there: `also`."""
     keys, how = len(state.keys), state.film
     moving, said = film.moving(state), Text()
     if composed := film.composed(state, place is not None):
@@ -162,6 +174,8 @@ def words(state: State, place: Place | None, chosen: int | None = None) -> Text:
         at = min(chosen, len(found) - 1)
         if place is None or place.is_at(found[at].share):
             said.append(f"{of_key(state, found, at)}  ")
+    if also:
+        said.append(f"{also}  ")
     if film.jumps(state):
         said.append("jumps: L  ", "bold")
     parts = [f"{how.frames} frames, {how.lasts:.1f} s", f"{how.fps:g} fps",
