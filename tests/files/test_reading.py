@@ -48,6 +48,21 @@ def test_what_is_no_file_of_a_bounded_size_is_refused_in_one_line(
     assert isinstance(refusal.value, OSError) and refusal.value.exit_code == 65
 
 
+@pytest.mark.parametrize("near", [0, 100])
+def test_the_bytes_of_a_file_are_the_same_read_and_mapped(
+    near: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "NEAR", near)
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789")
+    with reading.opened(path) as file:
+        assert file.read(4) == b"0123"
+        code = reading.code_of(file, 10)
+    assert code == b"0123456789" and code.readonly
+    path.write_bytes(b"")  # in place: what is read is kept, and what is mapped not looked at
+    assert near == 0 or code == b"0123456789"
+
+
 def test_links_are_followed_and_files_of_proc_are_read(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"\xef\xbb\xbfhere")
     (tmp_path / "link").symlink_to("file")

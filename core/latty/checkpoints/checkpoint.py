@@ -1,6 +1,5 @@
 """The front door's other side: one file opened, sniffed, read, and everything that it said."""
 
-import mmap
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from latty import reading
 from latty.checkpoints import (
     numpyfile,
     onnxfile,
@@ -182,14 +182,14 @@ def read(path: Path, tally: Tally | None = None) -> Checkpoint:
 
 
 def _mapped(path: Path) -> tuple[str, memoryview]:
-    """The kind of a file, and its bytes, which are read only where they are looked at."""
+    """The kind of a file, and its bytes."""
     with opening(path) as file:
         kind = sniff(file.read(HEAD))  # before a huge file is mapped
         size = os.fstat(file.fileno()).st_size
         if size > FILE_LIMIT:
             what = f"it has {size >> 30} GiB; latty reads files up to 32"
             raise Refusal("too-big", what, "ask its author for the generator alone")
-        return kind, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        return kind, reading.code_of(file, size)
 
 
 def _read_zip(path: Path, code: memoryview, tally: Tally) -> Checkpoint:

@@ -12,6 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latty import reading
 from latty.checkpoints.refusals import (
     Refusal,
     bad_tensor,
@@ -175,17 +176,15 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
     read_header(path)  # our own words for everything that can be wrong with the container
     import torch
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load, load_file
 
+    with naming(path), opening(path) as file:
+        near = os.fstat(file.fileno()).st_size <= reading.NEAR  # else it is mapped
+        data = file.read() if near else b""
     try:
-        try:
-            tensors = load_file(path)
-        except FileNotFoundError:  # so it calls whatever the system says
-            with naming(path), opening(path):
-                pass
-            tensors = load_file(path)
+        tensors = load(data) if near else load_file(path)
     except RuntimeError as error:
-        if "unable to open file" not in str(error):  # torch's words for the same
+        if "unable to open file" not in str(error):  # torch's words for what the system says
             raise
         reason = str(error).rpartition("mode: ")[2]  # the path, which they name, may be long
         raise OutputError(f"cannot read {clean(path.name)}: {clean(reason)}") from None
@@ -193,7 +192,8 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
         what = f"it is damaged: {clean(str(error))}"
         raise Refusal("bad-tensor", what, file=path.name) from None
     half = (torch.float16, torch.bfloat16)
-    return {name: t.float() if t.dtype in half else t for name, t in tensors.items()}
+    # a copy lies in torch's own memory, whose alignment is always the same, and so are last bits
+    return {name: t.float() if t.dtype in half else t.clone() for name, t in tensors.items()}
 
 
 def pieces(meta: Mapping[str, str], tensors: "Mapping[str, Tensor]") -> list[bytes | memoryview]:

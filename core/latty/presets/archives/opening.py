@@ -5,7 +5,6 @@ The reader of zip archives is that of checkpoints. Beside what it refuses, an ar
 but the members that its manifest names, each of the content that this says, and none is compressed.
 """
 
-import mmap
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -173,14 +172,14 @@ def manifest_of(path: Path) -> Manifest:
 
 @contextmanager
 def mapped(path: Path) -> Iterator[memoryview]:
-    """The bytes of a file, read where they are looked at. Raises Missing, Refusal, OutputError."""
+    """The bytes of a file. Raises Missing, Refusal, OutputError."""
     with opening(path) as file:
         size = os.fstat(file.fileno()).st_size
         if not size:
             raise Refusal("empty", "it is empty: 0 bytes")
         if size > LARGEST:
             raise Refusal("too-big", "it has 4 GiB or more", "pack it without the model")
-        yield memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        yield reading.code_of(file, size)
 
 
 def looked(code: memoryview, path: Path) -> tuple[dict[str, Member], Manifest]:
