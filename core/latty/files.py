@@ -51,6 +51,19 @@ def remove(target: Path) -> bool:
     return True
 
 
+def rename(source: Path, target: Path) -> None:
+    """Give a file another name for good, in one step; what has that name is replaced. Raises
+    OutputError."""
+    try:
+        with Folder(source.parent) as old, Folder(target.parent) as new:
+            old.rename(source.name, new, target.name)
+            new.sync()
+            if source.parent != target.parent:
+                old.sync()
+    except OSError as error:
+        raise unwritten(f"cannot rename {source.name}", error) from None
+
+
 def refuse_existing(place: Path, overwrite: bool, name: Path | None = None) -> None:
     """Raises WouldOverwrite for a file that is there, without `overwrite`, and for what is no file;
     a link is replaced itself, and what it leads to stays. `name`: what it is called in messages."""

@@ -209,6 +209,7 @@ def test_another_file_of_a_locks_name_is_told_and_stays(
     mine.write_text("mine")
     done = latty("clean", "--yes", home=tmp_path)
     assert done.returncode == 73 and "it is no lock of latty's" in done.stderr
+    assert done.stderr.count(str(mine)) == 1
     assert mine.read_text() == "mine"
 
 

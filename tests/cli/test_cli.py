@@ -23,9 +23,11 @@ from latty.text import printable
 HEAVY = ("torch", "numpy", "textual", "PIL", "rich", "asyncio", "sklearn", "av")
 MODULES = 320  # Python's own and ours; each costs half a millisecond of every start
 QUICK = ["--help", "--version", "render --help", *(f"list {kind}" for kind in KINDS)]
+QUICK += ["inspect tiny.toml", "inspect demo", "check tiny.toml", "jobs list", "schema",
+          "clean --dry-run", "pack tiny.toml -o tiny.latty", "remove nosuch"]  # fmt: skip
 
 
-@pytest.mark.parametrize("words", [*QUICK, "inspect tiny.toml", "inspect demo", "check tiny.toml"])
+@pytest.mark.parametrize("words", QUICK)
 def test_quick_verbs_import_nothing_heavy(words: str, tmp_path: Path) -> None:
     write_preset(tmp_path)
     code = (

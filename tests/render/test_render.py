@@ -249,12 +249,13 @@ def test_a_journal_is_read_back(tmp_path: Path) -> None:
     assert recovered(tmp_path / "j", data, key="other") == 0
 
 
-def test_a_link_is_no_journal_and_a_pipe_is_none(tmp_path: Path) -> None:
+def test_a_file_of_somebody_else_is_no_journal(tmp_path: Path) -> None:
     """What is in a file that does not fit is cut off: it has to be ours."""
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "link").symlink_to("mine")
+    (tmp_path / "second name").hardlink_to(tmp_path / "mine")
     os.mkfifo(tmp_path / "pipe")
-    for name in ("link", "pipe"):
+    for name in ("link", "second name", "pipe"):
         with pytest.raises(OSError, match=r"."):
             Journal(tmp_path / name, "key")
     assert (tmp_path / "mine").read_text() == "mine"

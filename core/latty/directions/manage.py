@@ -16,7 +16,7 @@ from latty.directions.base import Info
 from latty.directions.file import ARRAY, OFFSET, DirectionSet, read, write
 from latty.directions.renaming import renamed
 from latty.directions.store import SETS
-from latty.errors import BadData, Missing, OutputError, UsageError, WouldOverwrite, did_you_mean
+from latty.errors import BadData, Missing, UsageError, WouldOverwrite, did_you_mean
 from latty.store import name_from
 
 if TYPE_CHECKING:
@@ -74,10 +74,7 @@ def rename_set(path: str, name: str) -> str:
     OutputError, Locked."""
     source = _own(Path(path))
     with SETS.claimed(name) as target, locks.writing(source):
-        try:
-            source.rename(target)
-        except OSError as error:
-            raise OutputError(f"cannot rename {source.name}: {error.strerror}") from None
+        files.rename(source, target)
     return str(target)
 
 

@@ -6,6 +6,7 @@ appended. A torn or damaged record ends the file: it and its batch are made agai
 """
 
 import json
+import os
 import shutil
 import struct
 import zlib
@@ -16,7 +17,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from latty.errors import BadData
+from latty.errors import BadData, UnfitFile
 from latty.folders import Folder
 from latty.presets.formats import Pixels
 from latty.reading import json_of
@@ -53,7 +54,8 @@ class Journal:
     """
 
     def __init__(self, path: Path, key: str, kept: "Journal | None" = None) -> None:
-        """Raises UnfitFile where the name is of no file, OSError."""
+        """Raises UnfitFile where the name is of no file, or of one that has another name too,
+        OSError."""
         self.path, self.key, self.kept = path, key, kept
         self.marks: list[Mark] = []
         self.seen = set[Mark]()
@@ -62,6 +64,9 @@ class Journal:
         self._start = 0
         with Folder(path.parent) as folder:  # no link is followed: what does not fit is cut off
             self._file = folder.update(path.name)
+        if os.fstat(self._file.fileno()).st_nlink > 1:  # what does not fit would be cut off there
+            self._file.close()
+            raise UnfitFile(path, "has a second name elsewhere", "remove it")
         self._recover()
 
     def __enter__(self) -> Self:

@@ -84,7 +84,8 @@ def _removed(one: Leftover, run: Run) -> int:
     except (LattyError, OSError) as error:
         _told(one, run, False)
         known = explain(error)
-        run.out.error(f"{one.path}: {known or error}")
+        told = str(known or error)
+        run.out.error(told if str(one.path) in told else f"{one.path}: {told}")
         return known.exit_code if known else 1
     return _told(one, run, True)
 
