@@ -14,7 +14,7 @@ import pytest
 import torch
 from cli_process import COMMAND, environment, latty, write_preset
 from places import LIMIT
-from processes import alive, wait
+from processes import alive, kill, wait
 from torch import Tensor
 from toy_generator import Factored, Toy
 
@@ -118,6 +118,9 @@ def test_pieces_and_a_state_go_together(tmp_path: Path, two: LocalPool) -> None:
 
 # --- the command line -----------------------------------------------------------------------------
 
+ENDS = pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 SEARCH = ("discover", "ganspace", "portraits", "--components", "4", "-o", "x.safetensors")
 
 
@@ -229,9 +232,7 @@ def test_presets_rendered_by_two_processes(tmp_path: Path) -> None:
     assert again.returncode == 73 and again.stderr.count("--overwrite") == 3
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
-)
+@ENDS
 def test_renders_by_two_processes_end_with_their_frame(
     number: int, code: int, tmp_path: Path
 ) -> None:
@@ -297,6 +298,57 @@ def test_a_killed_ranking_goes_on(tmp_path: Path) -> None:
         wait(lambda: len(kept()) > len(before) or driver.poll() is not None)
         assert all(mtime == before[name] for name, mtime in kept().items() if name in before)
         assert driver.wait(LIMIT) == 0 and (tmp_path / "x/README.md").is_file()
+
+
+SPLIT: dict[str, tuple[tuple[str, ...], str]] = {
+    "discover": ((*SEARCH, "--samples", "40000"), "x.safetensors"),
+    "rank": ((*RANK, "--seeds", "0-11", "-o", "x"), "x"),
+}
+
+
+@pytest.fixture(scope="module", params=SPLIT)
+def split(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[tuple[str, ...], str, dict[str, bytes]]:
+    """A command, what it writes, and that as one process writes it."""
+    words, name = SPLIT[request.param]
+    place = tmp_path_factory.mktemp("one")
+    done = latty(*words, home=place)
+    assert done.returncode == 0, done.stderr
+    return words, name, written(place / name)
+
+
+def written(path: Path) -> dict[str, bytes]:
+    found = path.rglob("*") if path.is_dir() else [path]
+    return {str(one.relative_to(path.parent)): one.read_bytes() for one in found if one.is_file()}
+
+
+@ENDS
+def test_two_processes_end_with_the_first_and_the_same_command_goes_on(
+    number: int, code: int, split: tuple[tuple[str, ...], str, dict[str, bytes]], tmp_path: Path
+) -> None:
+    words, name, whole = split
+    words = (*words, "--workers", "2")
+
+    def kept() -> list[Path]:
+        return [*(tmp_path / "home/state").glob(f"{words[0]}/*/*.safetensors")]
+
+    driver = subprocess.Popen([*COMMAND, *words], cwd=tmp_path, env=environment(tmp_path),
+                              text=True, stderr=subprocess.PIPE)  # fmt: skip
+    wait(kept)
+    below = child_pids(driver.pid)
+    os.kill(below[0], signal.SIGSTOP)  # so that it cannot be over before the test is
+    driver.send_signal(number)
+    time.sleep(0.5)
+    kill(below[0], signal.SIGCONT)  # where it was not ended
+    told = driver.communicate(timeout=LIMIT)[1]
+    assert driver.returncode == code, told
+    assert "the same command goes on" in told and "Traceback" not in told
+    wait(lambda: not any(map(alive, below)))
+    assert kept() and not (tmp_path / name).is_file()
+    again = latty(*words, home=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert written(tmp_path / name) == whole
 
 
 # --- memory ---------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from latty import presets
+from latty import files, home, presets
 from latty.directions import manage
 from latty.directions.store import SETS
-from latty.errors import explain
+from latty.errors import OutputError, explain
+from latty.folders import private
 from latty.jobs import control
 from latty.scene import Scene
 from latty_tui.library.marks import Marks
@@ -66,8 +67,17 @@ def submit(word: str) -> None:
 
 
 def careless(how: str) -> None:
-    """out.txt written as no program should: `torn`, `littering`, `unsynced`, `lying`, `rude`."""
+    """out.txt written as no program should: `torn`, `littering`, `unsynced`, `lying`, `rude`,
+    `babbling`; or a card before what it names (`half`), a file that is `open` to others."""
     target, draft = Path("out.txt"), Path(f".out.{os.urandom(4).hex()}")
+    if how == "half":
+        files.write(home.scorers_dir() / "s.toml", [b'weights = "s.npy"'])
+        files.write(home.scorers_dir() / "s.npy", [b"1"])
+        return
+    if how == "open":
+        os.umask(0o022)
+        (private(home.data_dir()) / "mine").write_text("1")
+        return
     if how == "torn":
         target.write_bytes(b"new" * 100)
         return
@@ -84,6 +94,8 @@ def careless(how: str) -> None:
                 draft.unlink(missing_ok=True)
         if how == "rude":
             raise RuntimeError from error
+        if how == "babbling":
+            raise OutputError("cannot write out.txt: not today") from None
         if how != "lying":
             raise
 

@@ -228,6 +228,7 @@ VERBS = [
         lambda: {**model(), **model(1, "n.pt")},
         first=("import n.pt --name m -q",),
     ),
+    Verb("remove a scorer", "remove s -y -q", scorer, first=("import s.toml --name s -q",)),
     Verb("import directions", "import b.npy --name d --for demo --space z -q", boundary),
     Verb("import latents", "import projected_w.npz --name l -q", codes),
     Verb("import scores", "import s.npy --for projected_w.npz --name s -q", scores),
