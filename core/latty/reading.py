@@ -6,7 +6,6 @@ A pipe is not waited for, a device not opened, and no file is larger than its re
 import errno
 import json
 import math
-import mmap
 import os
 import re
 import select
@@ -21,7 +20,6 @@ from latty.errors import BadData, OutputError, UnfitFile
 
 SMALL = 2**20  # bytes: what people or programs write down about other files
 DEEPEST = 100  # levels of nesting of a JSON document
-NEAR = 2**26  # bytes of a file that are read at once; what is larger is mapped
 PIECE = 2**16  # bytes read at once of a file that does not say how many it holds
 WAITS = 1000  # ms for whoever is to write into a pipe, before that is told
 NO_FILE = (None, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
@@ -135,16 +133,6 @@ def content(path: Path, most: int = SMALL) -> bytes:
     """All of a file. Raises as `opened`, and UnfitFile where it is larger than `most` bytes."""
     with opened(path) as file:
         return _content(file, path, most)
-
-
-def code_of(file: BufferedReader, size: int) -> memoryview:
-    """The bytes of an open file of that size. Of more than NEAR each is read where it is looked at:
-    where it is gone by then, or the disk fails, the kernel ends this process (SIGBUS), and nothing
-    in Python comes in between. Raises OSError."""
-    if size > NEAR:
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    file.seek(0)
-    return memoryview(file.read(size))
 
 
 def text(path: Path, most: int = SMALL) -> str:

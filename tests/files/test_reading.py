@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from latty import reading
+from latty.checkpoints import refusals
 from latty.errors import BadData, UnfitFile
 
 
@@ -52,12 +53,12 @@ def test_what_is_no_file_of_a_bounded_size_is_refused_in_one_line(
 def test_the_bytes_of_a_file_are_the_same_read_and_mapped(
     near: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "NEAR", near)
+    monkeypatch.setattr(refusals, "NEAR", near)
     path = tmp_path / "file"
     path.write_bytes(b"0123456789")
     with reading.opened(path) as file:
         assert file.read(4) == b"0123"
-        code = reading.code_of(file, 10)
+        code = refusals.code_of(file, 10)
     assert bytes(code) == b"0123456789" and code.readonly
     path.write_bytes(b"")  # in place: what is read is kept, and what is mapped not looked at
     assert near == 0 or bytes(code) == b"0123456789"

@@ -9,7 +9,6 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from latty import reading
 from latty.checkpoints import (
     numpyfile,
     onnxfile,
@@ -20,7 +19,7 @@ from latty.checkpoints import (
     walk,
 )
 from latty.checkpoints.inert import Machine
-from latty.checkpoints.refusals import Refusal, naming, opening
+from latty.checkpoints.refusals import Refusal, code_of, naming, opening
 from latty.checkpoints.sniff import HEAD, SHARDS, sniff
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Record, Storage, TensorView, TfNetwork, arrays, item_size
@@ -189,7 +188,7 @@ def _mapped(path: Path) -> tuple[str, memoryview]:
         if size > FILE_LIMIT:
             what = f"it has {size >> 30} GiB; latty reads files up to 32"
             raise Refusal("too-big", what, "ask its author for the generator alone")
-        return kind, reading.code_of(file, size)
+        return kind, code_of(file, size)
 
 
 def _read_zip(path: Path, code: memoryview, tally: Tally) -> Checkpoint:

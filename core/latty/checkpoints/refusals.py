@@ -5,6 +5,7 @@ forbidden-global object-array bad-tensor bad-zip checksum too-big no-model not-a
 weights themselves: nonfinite wrong-shape missing-key negative-variance.
 """
 
+import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
@@ -14,6 +15,7 @@ from latty import reading
 from latty.errors import BadData, Missing, OutputError, UnfitFile
 from latty.text import clean
 
+NEAR = 2**26  # bytes of a file that are read at once; what is larger is mapped
 AGAIN = "fetch it again, and compare its size with the page it came from"
 
 
@@ -59,3 +61,13 @@ def opening(path: Path) -> Iterator[BufferedReader]:
         raise Refusal("not-a-file", f"it {error.strerror}", "name a file") from None
     except OSError as error:
         raise OutputError(f"cannot read {clean(path.name)}: {error.strerror}") from None
+
+
+def code_of(file: BufferedReader, size: int) -> memoryview:
+    """The bytes of an open file of that size. Of more than NEAR each is read where it is looked at:
+    where it is gone by then, or the disk fails, the kernel ends this process (SIGBUS), and nothing
+    in Python comes in between. Raises OSError."""
+    if size > NEAR:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    file.seek(0)
+    return memoryview(file.read(size))

@@ -12,8 +12,8 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty import reading
 from latty.checkpoints.refusals import (
+    NEAR,
     Refusal,
     bad_tensor,
     naming,
@@ -179,7 +179,7 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
     from safetensors.torch import load, load_file
 
     with naming(path), opening(path) as file:
-        near = os.fstat(file.fileno()).st_size <= reading.NEAR  # else it is mapped
+        near = os.fstat(file.fileno()).st_size <= NEAR  # else it is mapped
         data = file.read() if near else b""
     try:
         tensors = load(data) if near else load_file(path)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from latty import reading
 from latty.checkpoints import ziparchive
-from latty.checkpoints.refusals import Refusal, naming, opening
+from latty.checkpoints.refusals import Refusal, code_of, naming, opening
 from latty.checkpoints.sniff import HEAD, sniff
 from latty.checkpoints.ziparchive import LOCAL, STORED, Member, bad_zip
 from latty.errors import BadData, LattyError, Missing, UsageError, did_you_mean
@@ -179,7 +179,7 @@ def mapped(path: Path) -> Iterator[memoryview]:
             raise Refusal("empty", "it is empty: 0 bytes")
         if size > LARGEST:
             raise Refusal("too-big", "it has 4 GiB or more", "pack it without the model")
-        yield reading.code_of(file, size)
+        yield code_of(file, size)
 
 
 def looked(code: memoryview, path: Path) -> tuple[dict[str, Member], Manifest]:
