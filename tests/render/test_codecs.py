@@ -90,6 +90,21 @@ def test_no_encoder_takes_the_machine(name: str, codec: str, tmp_path: Path) -> 
     assert policies() == before
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="only Linux says")
+def test_a_real_time_process_keeps_its_priority() -> None:
+    def work() -> int:
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        except PermissionError:
+            return 3
+        probe.try_encoder("libsvtav1", "mp4", "yuv420p")
+        return 0 if os.sched_getparam(0).sched_priority == 1 else 1
+
+    if (code := forked(work)) == 3:
+        pytest.skip("only root is scheduled so")
+    assert code == 0
+
+
 @pytest.mark.parametrize(("name", "keys"), LOSSLESS, ids=str)
 def test_nothing_is_lost(name: str, keys: dict[str, object], tmp_path: Path) -> None:
     film = Frames(pan(48, 4))

@@ -16,11 +16,16 @@ def scheduled_as_before() -> Iterator[None]:
     if not hasattr(os, "sched_getscheduler"):  # no Linux
         yield
         return
-    policy, param = os.sched_getscheduler(0), os.sched_getparam(0)
+    policy, param = before = _scheduled()
     try:
         yield
     finally:
-        if os.sched_getscheduler(0) != policy:
+        if _scheduled() != before:
             for task in _TASKS.iterdir():
                 with suppress(OSError):  # a thread that has ended meanwhile
                     os.sched_setscheduler(int(task.name), policy, param)
+
+
+def _scheduled() -> tuple[int, os.sched_param]:
+    """Policy and priority of this thread."""
+    return os.sched_getscheduler(0), os.sched_getparam(0)
