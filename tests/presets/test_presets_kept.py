@@ -1,5 +1,6 @@
 """A preset is saved over a file that extends another, has [vars] and comments: all of it stays."""
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -202,3 +203,128 @@ sound = "song.flac"
                 monkeypatch.chdir(start)
         text = (films / "copy.toml").read_text()
         assert text.count('"song.flac"') == 3 and 'preset = "other.toml"' in text
+
+
+SEEDS = """\
+schema = 1
+[scene]
+model = "demo"
+seed = [ # all
+  1_000, # first
+  # the good one
+  2, # second
+  3 # third
+  # end
+]
+"""
+KEYS = """\
+frames = 10
+[scene]
+model = "demo"
+[[scene.edits]]
+direction = "demo/smile"
+strength = { keys = [
+  [0, -3], # start
+  [0.5, 3.0e0], # "#middle"
+  [1, -3] # end
+], easing = "smooth" } # after
+"""
+INLINE = """\
+frames = 10
+scene = { model = "demo", edits = [
+  # the smile
+  { direction = "demo/smile", strength = 2 }, # wide
+  { direction = "demo/age" } # old
+] } # all
+"""
+ABOVE = """\
+schema = 1
+[scene]
+model = "demo"
+seed = 7 # good
+# of the scene
+
+# of the smile
+[[scene.edits]]
+direction = "demo/smile" # d
+# of the age
+[[scene.edits]]
+direction = "demo/age"
+
+# of the picture
+[[outputs]]
+path = "x.gif"
+# the end
+"""
+FIRST, SECOND = "# of the smile\n", "# of the age\n"
+SMILE = '[[scene.edits]]\ndirection = "demo/smile" # d\n'
+
+
+def seeds(*said: int) -> Any:
+    return lambda one: scene(replace(one, seeds=said), seed=said[0])
+
+
+def keys(*said: tuple[float, float]) -> Any:
+    def change(one: Preset) -> Preset:
+        ((key, track),) = one.tracks
+        return edit(replace(one, tracks=((key, replace(track, keys=said)),)), strength=said[0][1])  # type: ignore[type-var]
+
+    return change
+
+
+def edits(*said: int) -> Any:
+    return lambda one: scene(one, edits=tuple(one.scene.edits[index] for index in said))
+
+
+COMMENT = re.compile("#.*")
+# A file, what changes, and (old, new) of what is not as it was; None: comments stay.
+HARD: dict[str, tuple[str, Any, list[tuple[str, str]] | None]] = {
+    "a seed goes": (SEEDS, seeds(1000, 3), [("  # the good one\n  2, # second\n", "")]),
+    "the first goes": (SEEDS, seeds(2, 3), [("  1_000, # first\n", "")]),
+    "the last goes": (SEEDS, seeds(1000, 2), [("2, # second\n  3 # third", "2 # second")]),
+    "a seed between": (SEEDS, seeds(1000, 7, 2, 3), [("# first\n", "# first\n  7,\n")]),
+    "a seed behind": (SEEDS, seeds(1000, 2, 3, 4), [("3 # third", "3, # third\n  4")]),
+    "another": (SEEDS, seeds(1000, 9, 3), [("  2,", "  9,")]),
+    "the middle key goes": (KEYS.replace("1, -3]", "0.75, -3]"), keys((0, -3), (0.75, -3)),
+                            [('  [0.5, 3.0e0], # "#middle"\n', "")]),
+    "a key more": (KEYS, keys((0, -3), (0.5, 3), (0.75, 1), (1, -3)),
+                   [('middle"\n', 'middle"\n  [0.75, 1],\n')]),
+    "an inline edit goes": (
+        INLINE, edits(1),
+        [('  # the smile\n  { direction = "demo/smile", strength = 2 }, # wide\n', "")]),
+    "an inline edit more": (
+        INLINE, edits(0, 1, 0),
+        [(' } # old', ' }, # old\n  {direction = "demo/smile", strength = 2}')]),
+    "the first edit goes": (ABOVE, edits(1), [("\n" + FIRST + SMILE, "")]),
+    "the last edit goes": (
+        ABOVE, edits(0), [(SECOND + '[[scene.edits]]\ndirection = "demo/age"\n', "")]),
+    "the output goes": (
+        ABOVE, lambda one: replace(one, outputs=()),
+        [('\n# of the picture\n[[outputs]]\npath = "x.gif"\n', "")]),
+    "the usual seed": (ABOVE, lambda one: scene(one, seed=0), [("seed = 7", "seed = 0")]),
+    "no end of line": (
+        'schema=1\n[scene]\nmodel="demo"#m\n[[outputs]]\npath="x.gif"#o',
+        lambda one: replace(one, outputs=(*one.outputs, Output("y.png"))),
+        [("#o", '#o\n[[outputs]]\npath = "y.png"\n')]),
+    "an edit of a dotted scene": (
+        'scene.model = "demo" # m\n[[outputs]] # o\npath = "x.gif"\n',
+        lambda one: scene(one, edits=(Edit("demo/age", 2.0),)), None),
+    "nothing": ('[[outputs]] # 1\r\npath = "x.gif"\n[scene]\nmodel = "demo"\n'
+                '[["outputs"]]\npath = "y.gif"\n', lambda one: one, []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HARD)
+def test_every_comment_stays_with_what_it_is_about(case: str, file: Path) -> None:
+    before, change, differs = HARD[case]
+    file.write_bytes(before.encode())
+    preset = change(presets.read(file))
+    presets.save(preset, file)
+    assert presets.read(file) == preset
+    wanted = before
+    for old, new in differs or []:
+        assert wanted.count(old) == 1
+        wanted = wanted.replace(old, new)
+    text = file.read_bytes().decode()
+    assert text == wanted if differs is not None else not {*COMMENT.findall(wanted)} - {
+        *COMMENT.findall(text)}  # fmt: skip

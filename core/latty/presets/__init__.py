@@ -13,7 +13,8 @@
     together.py    with its directions and latents, with_model.py with its model
     retelling.py   a preset told again with something else in it
     saving.py      back to TOML; an existing file keeps its comments, what it extends and its
-                   placeholders: merging.py changes it in place
+                   placeholders: merging.py changes it in place, comments.py knows where these
+                   stand
     overrides.py   --set KEY=VALUE        migrations.py  older layouts
     paths.py       where a preset may write
     codecs.py      the codecs of films, and which goes into which format

@@ -3,8 +3,8 @@ comments, order and spelling; a placeholder of [vars] stands for the new value."
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -13,6 +13,7 @@ from tomlkit.items import AoT, Array, InlineTable, Table
 
 from latty.errors import Unkept
 from latty.presets import variables
+from latty.presets.comments import array_text
 from latty.presets.convert import USUAL
 
 Data = dict[str, Any]
@@ -29,12 +30,14 @@ class Merging:
     document  the whole of it
     names     the values of [vars], also of the files below; None where braces are plain text
     literal   write values in the place of placeholders
+    inline    new lists of tables are inline, too
     filled    what placeholders stand for now
     """
 
     document: Any
     names: Mapping[str, Any] | None = None
     literal: bool = False
+    inline: bool = False
     filled: Data = field(default_factory=dict)
 
     def tables(self, table: Any, old: Data, new: Data, below: Mapping[str, Any]) -> None:
@@ -56,7 +59,8 @@ class Merging:
         if key == "scene" and isinstance(before, dict):
             if there is None:  # it is all in a preset that this one extends
                 table[key] = there = tomlkit.table()
-            self.tables(table[key], before, value, beneath)
+            usual = {name: USUAL[name] for name in before if _is_told(there, name)}
+            self.tables(table[key], before, usual | value, beneath)
         elif self._stands(there, before, value):
             return
         elif _are_tables(value) and isinstance(there, AoT):
@@ -65,7 +69,7 @@ class Merging:
               and isinstance(value, dict)):  # fmt: skip
             self.tables(there, before, value, beneath)
         elif isinstance(there, Array) and isinstance(before, list) and isinstance(value, list):
-            self._elements(there, before, value)
+            table[key] = self._elements(there, before, value)
         else:
             plain = isinstance(table, InlineTable | Array)
             table[key] = self._inline(value, key) if plain else self.item(value, key)
@@ -95,11 +99,7 @@ class Merging:
 
     def _rows(self, entries: AoT, old: list[Data], new: list[Data]) -> None:
         """Edits or outputs: entries that stay keep their comments although others come and go."""
-        before, after = ([json.dumps(one) for one in side] for side in (old, new))
-        steps = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-        for kind, start, stop, first, last in reversed(steps):  # from the end: indices stay true
-            if kind == "equal":
-                continue
+        for start, stop, first, last in _steps(old, new):
             common = min(stop - start, last - first)
             for index in reversed(range(start + common, stop)):
                 del entries[index]
@@ -108,20 +108,23 @@ class Merging:
             for index in range(common):
                 self.tables(entries[start + index], old[start + index], new[first + index], {})
 
-    def _elements(self, entries: Array, old: list[Any], new: list[Any]) -> None:
+    def _elements(self, entries: Array, old: list[Any], new: list[Any]) -> Any:
         """Keys of a track, stops of a walk: those that stay keep their comments."""
-        common = min(len(old), len(new))
-        for index in range(common):
-            if old[index] != new[index]:
-                self._change(entries, index, old[index], new[index])
-        for index in reversed(range(common, len(old))):
-            del entries[index]
-        for one in new[common:]:
-            entries.append(self._inline(one))
+        text = array_text(entries.as_string())
+        made = [*text.elements]
+        for start, stop, first, last in _steps(old, new):
+            common = min(stop - start, last - first)
+            for index in range(common):
+                self._change(entries, start + index, old[start + index], new[first + index])
+                value = tomlkit.item(entries[start + index]).as_string()
+                made[start + index] = replace(made[start + index], value=value)
+            more = (self._inline(one).as_string() for one in new[first + common : last])
+            made[start + common : stop] = [text.another(one, start) for one in more]
+        return tomlkit.parse(f"x = {text.of(made)}")["x"]
 
     def item(self, value: Any, key: Any = "") -> Any:
         """[scene] and [[lists of tables]] as tables, a track or walk as { ... }, the rest plain."""
-        if _are_tables(value) and value:
+        if _are_tables(value) and value and not self.inline:
             tables = tomlkit.aot()
             for one in value:
                 tables.append(self._table(one))
@@ -156,6 +159,22 @@ def several(what: str) -> Unkept:
     """A placeholder would stand for two values."""
     return Unkept(f"{what} of [vars] stands for other values, too", "change it in [vars]",
                   "placeholders")  # fmt: skip
+
+
+def _steps(old: list[Any], new: list[Any]) -> Iterator[tuple[int, int, int, int]]:
+    """(start, stop) of old entries and (first, last) of new ones in their place, from the end:
+    indices stay true."""
+    before, after = ([json.dumps(one) for one in side] for side in (old, new))
+    steps = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    yield from (step[1:] for step in reversed(steps) if step[0] != "equal")
+
+
+def _is_told(table: Any, name: str) -> bool:
+    """Whether a comment stands behind a number or word of a scene: it stays with the usual one."""
+    there = table.get(name)
+    return isinstance(USUAL.get(name), int | float | str) and bool(
+        getattr(getattr(there, "trivia", None), "comment", "")
+    )
 
 
 def _usual(key: str) -> Any:

@@ -1,7 +1,6 @@
 """Presets back to TOML. An existing file keeps its comments, its order and its spelling."""
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from latty.errors import LattyError, Loses, OutputError, UnfitFile, Unkept
 from latty.files import replace_whole
 from latty.locks import writing
 from latty.presets import reading
+from latty.presets.comments import TEXTS, lowered, raised
 from latty.presets.convert import to_dict, to_preset
 from latty.presets.layers import KEY as EXTENDS
 from latty.presets.layers import merged
@@ -23,7 +23,6 @@ from latty.presets.variables import escaped
 from latty.tables import words
 
 Data = dict[str, Any]
-_TEXTS = re.compile(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'')
 
 
 def dumps(preset: Preset) -> str:
@@ -70,6 +69,8 @@ def _changed_text(new: Data, target: Path, loses: Loses) -> str:
     be lost than may be."""
     source = reading.load(target)
     raw = target.read_bytes().decode("utf-8")
+    if _read(source, target.parent) == new:
+        return raw
     plain = raw.removeprefix("\ufeff").replace("\r\n", "\n")
     try:
         text = _merged_text(new, source, target, plain, loses)
@@ -84,35 +85,35 @@ def _changed_text(new: Data, target: Path, loses: Loses) -> str:
 def _holds_more(source: PresetFile, text: str) -> bool:
     """Whether a file holds what a preset does not: what it extends, [vars], [[each]], comments."""
     return EXTENDS in source.layers[0].table.data or VARS in source.data \
-        or bool(source.each.values) or "#" in _TEXTS.sub("", text)  # fmt: skip
+        or bool(source.each.values) or "#" in TEXTS.sub("", text)  # fmt: skip
 
 
 def _merged_text(new: Data, source: PresetFile, target: Path, text: str, loses: Loses) -> str:
     """Raises Unkept where the text, changed in place, does not say what is new, PresetError where
     the file is no preset."""
-    document, folder = tomlkit.parse(text), target.parent
-    read = _read(source, folder)
-    if source.each.values and {**read, "pins": None} != {**new, "pins": None}:
-        name = words.shown(str(target), words.LONGEST_FILE)
+    (plain, end), folder = lowered(text), target.parent
+    before, names = _read(source, folder), merged(source.layers).get(VARS)
+    name = words.shown(str(target), words.LONGEST_FILE)
+    if source.each.values and {**before, "pins": None} != {**new, "pins": None}:
         what = f"{name} stands for {source.each.count} presets, of which this is one"
         raise Unkept(what, "save it under another name", "all")
-    names = merged(source.layers).get(VARS)
-    merging = Merging(document, names, literal=loses != "nothing")
-    name = words.shown(str(target), words.LONGEST_FILE)
     why = ""
-    try:
-        for _ in range(2):  # again for what follows from what is not said any more
-            merging.tables(document, read, new, merged(source.layers[1:]))
-            made = tomlkit.dumps(document)
-            again = reading.of_text(made, source)
-            if _alike(read := _read(again, folder), new, merged(again.layers)):
-                return made
-    except Unkept as error:
-        raise Unkept(f"{name}: {error.message}", error.hint, error.loses) from None
-    except LattyError as error:
-        why = f": {error.message}"
-    except Exception:  # a legal layout that tomlkit cannot change in place fails in many ways
-        why = ""
+    for inline in (False, True):  # dotted keys go with no [[table]]
+        document, read = tomlkit.parse(plain), before
+        merging = Merging(document, names, literal=loses != "nothing", inline=inline)
+        try:
+            for _ in range(2):  # again for what follows from what is not said any more
+                merging.tables(document, read, new, merged(source.layers[1:]))
+                made = raised(tomlkit.dumps(document)) + end
+                again = reading.of_text(made, source)
+                if _alike(read := _read(again, folder), new, merged(again.layers)):
+                    return made
+        except Unkept as error:
+            raise Unkept(f"{name}: {error.message}", error.hint, error.loses) from None
+        except LattyError as error:
+            why = why or f": {error.message}"
+        except Exception:  # a legal layout that tomlkit cannot change in place fails in many ways
+            continue
     if merging.filled:
         both = several(placeholders([*merging.filled]))
         raise Unkept(f"{name}: {both.message}", both.hint, both.loses)
