@@ -409,6 +409,50 @@ def test_files_of_any_name_are_packed(author: Path) -> None:
     run("check", "odd.latty", home=author)
 
 
+def test_a_recipe_is_that_of_the_preset_as_it_was_before_it_was_packed(
+    author: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of files in folders, of one name, of names that no member has, of a base."""
+    for folder in ("p", "q", "outside"):
+        (author / folder).mkdir()
+        np.save(author / folder / "z.npy", np.full((1, 8), len(folder), "f4"))
+    (author / "q/z.npy").rename(author / "q/my z #1.npy")
+    walk = '["p/z.npy#0", "q/my z #1.npy#0", "../outside/z.npy#0", "../z.npy#1", "kept#0"]'
+    text = OTHER.replace("seed = 4", f"seed = {{ walk = {walk} }}").replace("one.saf", "../one.saf")
+    for folder in ("p", "q"):
+        shutil.move(author / folder, author / "films" / folder)
+    (author / "films/base.toml").write_text(text)
+    end = 'extends = "base.toml"\n[[outputs]]\npath = "x.png"\nsize = 32\n'
+    (author / "films/x.toml").write_text(end)
+    run("pack", "films/x.toml", "-o", "x.latty", home=author)
+    monkeypatch.setenv("LATTY_HOME", str(author / "home"))
+    own, packed = (sources.read(str(author / name)) for name in ("films/x.toml", "x.latty"))
+    plain, again = (
+        provenance.expected(one.preset, one.preset.outputs[0], author / folder, one.spelled)
+        for one, folder in ((own, "films"), (packed, ""))
+    )
+    assert plain == again
+    names = [*plain["latents"]]
+    assert names[:2] == ["p/z.npy#0", "q/my z #1.npy#0"] and names[-1] == "kept#0"
+    assert len({name for name in names if "/z.npy#" in name}) == 3
+
+
+def test_two_links_to_one_preset_are_two_presets(author: Path) -> None:
+    for number, folder in enumerate(("p", "q")):
+        (author / folder).mkdir()
+        np.save(author / folder / "l.npy", np.full((1, 8), number, "f4"))
+    text = OTHER.split("[[")[0].replace("seed = 4", 'latent = "l.npy#0"')
+    (author / "p/x.toml").write_text(text + '[[outputs]]\npath = "{name}.png"\n')
+    (author / "q/x.toml").symlink_to("../p/x.toml")
+    (author / "p/y.toml").symlink_to("x.toml")
+    run("pack", "p/x.toml", "q/x.toml", "p/y.toml", "-o", "x.latty", home=author)
+    found = manifest_of(author / "x.latty")
+    assert [*found.stems] == ["x", "x-2", "y"]
+    assert [dict(said["latents"])["l.npy"] for _, said in found.names] == [
+        "files/l-2.npy", "files/l.npy", "files/l.npy",
+    ]  # fmt: skip
+
+
 def test_more_than_an_archive_holds_is_told_before_it_is_written(
     author: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -319,6 +319,20 @@ def test_a_preset_that_is_extended_brings_its_own_folder(shared: Path) -> None:
     assert presets.read("y.toml").scene.model == f"{shared}/share/toy.safetensors"
 
 
+def test_a_folder_s_link_leads_up_from_where_it_leads_to(shared: Path) -> None:
+    """As the shell has it: films/../toy is beside the folder that the link is of."""
+    (shared / "share/films").mkdir()
+    (shared / "work/films").symlink_to("../share/films")
+    scene = '[scene]\nmodel = "../toy.safetensors"\n'
+    write(shared, f"{HEAD}{scene}", "share/films/y")
+    write(shared, f"{HEAD}[scene]\nmodel = 'x'\n[[panels]]\npreset = '../films/y.toml'\n",
+          "share/films/z")  # fmt: skip
+    shutil.copy(shared / "share/x.toml", shared / "work/toy.safetensors")
+    toy = f"{shared}/share/toy.safetensors"
+    assert presets.read("films/y.toml").scene.model == toy
+    assert presets.read("films/z.toml").panels[0].preset.scene.model == toy
+
+
 def test_what_was_typed_begins_in_the_current_folder(shared: Path) -> None:
     shutil.copy(shared / "share/toy.safetensors", shared / "work/other.safetensors")
     ref = "../share/x.toml"

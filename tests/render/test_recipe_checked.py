@@ -95,6 +95,25 @@ def test_a_picture_of_other_content_is_not_made_again(kind: str, place: Path) ->
     assert again.returncode == 0, again.stderr  # it was made of what is here
 
 
+def test_what_has_another_name_now_is_told_apart_from_what_has_its_name(place: Path) -> None:
+    """The same bytes again; and where the user names the new one beside it, a recipe of both."""
+    more = NAMED["directions"] + NAMED["directions"].replace("r0", "r1")
+    (place / "two.toml").write_text(PRESET.format(more=more))
+    assert latty("render", "two.toml", "-o", "one.png", home=place).returncode == 0
+    (file,) = place.rglob("directions/rnd.safetensors")
+    file.rename(file.with_stem("old"))
+    other("directions", place)
+    again = latty("render", "one.png", "-o", "two.png", home=place)
+    assert again.returncode == 0 and "'old' has its content" in again.stderr
+    assert (place / "two.png").read_bytes() == (place / "one.png").read_bytes()
+    both = ("--set", "scene.edits.1.direction=rnd/r1", "-o", "both.png")
+    assert latty("render", "one.png", *both, home=place).returncode == 0
+    said = provenance.read(place / "both.png")["directions"]
+    assert len({*said.values()}) == 2 and "rnd/r0" in said and "rnd/r1" not in said
+    assert latty("render", "both.png", "-o", "again.png", home=place).returncode == 0
+    assert (place / "again.png").read_bytes() == (place / "both.png").read_bytes()
+
+
 def test_scorers_that_directions_climb_are_compared(tmp_path: Path) -> None:
     weights = plain().state_dict()
     save_file(weights, tmp_path / "w.safetensors")

@@ -203,7 +203,7 @@ def _place(store: Store | None, file: str, folder: Path, where: words.Path, foun
         is_path = len(here.parts) > 1 or bool(here.suffix) or beside.exists()
         if not is_path or (folder.exists() and folder.samefile(Path())):
             return file
-        whole = os.path.abspath(beside)  # noqa: PTH100  links stay as they are
+        whole = whole_path(beside)
         if not here.exists():
             return whole
         if not beside.exists():
@@ -229,6 +229,16 @@ def passing(
         if known and names_of(where) is None:
             what = "lies in latty's cache, as an archive had it: latty clean removes it"
             yield Fault(where, what, "latty import keeps it")
+
+
+def whole_path(path: Path) -> str:
+    """A path from the root. Links stay as they are, but where it goes up from one: ".." is then a
+    folder of the link's target."""
+    whole = os.path.abspath(path)  # noqa: PTH100
+    if ".." in path.parts and path.exists():
+        is_one = os.path.exists(whole) and path.samefile(whole)  # noqa: PTH110
+        return whole if is_one else str(path.parent.resolve() / path.name)
+    return whole
 
 
 def from_folder(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:

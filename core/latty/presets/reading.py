@@ -1,6 +1,5 @@
 """From bytes to a Preset: encoding, TOML, overrides, validation; every fault with its place."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +12,7 @@ from latty.presets import finding
 from latty.presets.across import across
 from latty.presets.migrations import migrate
 from latty.presets.moments import time_line
+from latty.presets.naming import whole_path
 from latty.presets.preset_file import PresetFile as PresetFile  # who reads one sees it here
 from latty.presets.preset_file import of_archive, of_table
 from latty.reading import is_stream, stream
@@ -113,7 +113,7 @@ def _file_of(ref: str, folder: Path | None) -> str:
     that ships."""
     with suppress(OSError):  # no file can have the name: told where it is read
         if folder is not None and not folder.samefile(Path()) and (folder / ref).is_file():
-            return os.path.abspath(folder / ref)  # noqa: PTH100  links stay as they are
+            return whole_path(folder / ref)
     return ref
 
 

@@ -27,7 +27,8 @@ class PresetSource:
     differs   what has other content than the preset pins, or the picture was made of
     picture   the one in whose recipe it was
     notes     what of it has another name here than there, in words
-    spelled   how its recipe spells a kind of content and what is here
+    spelled   how its recipe, or its preset in an archive, spells a kind of content and what is
+              here
     """
 
     preset: Preset
@@ -80,7 +81,8 @@ def _read(ref: str | Preset, overrides: Sequence[str], number: int) -> PresetSou
         used = {scene.model for scene in (preset.scene, *preset.scenes)}
         others = loaded.names.archive.others(used)
         differs |= dict.fromkeys(Difference("model", *one) for one in others)
-    return PresetSource(preset, loaded, differs=tuple(differs))
+    spelled = tuple(loaded.names.spelled()) if loaded.names is not None else ()
+    return PresetSource(preset, loaded, differs=tuple(differs), spelled=spelled)
 
 
 def _pinned(preset: Preset, loaded: PresetFile, overrides: Sequence[str]) -> tuple[Difference, ...]:

@@ -16,6 +16,7 @@ from latty.errors import LattyError
 from latty.presets import Preset, contents, digests
 from latty.presets.naming import respelled
 from latty.scene import MIXING, Scene
+from latty.store import is_name
 from latty.unpacked import unpacked
 
 DIGITS = 12  # of a SHA-256, that tell files of one name apart
@@ -41,10 +42,11 @@ class FileNames:
             return text
         with suppress(LattyError):
             content, source = contents.source_of(kind, text)
-            packed = unpacked(source) if content == "directions" else None
-            if packed is not None and packed.is_named:
-                return f"{packed.name}/{text[len(source) + 1 :]}"
-            return respelled(text, source, self.file(content, source))
+            name, packed = self.file(content, source), unpacked(source)
+            is_stored = packed.is_named and "/" not in name if packed else is_name(name)
+            if content == "directions" and is_stored and name != source:
+                return f"{name}/{text[len(source) + 1 :]}"
+            return respelled(text, source, name)
         return text
 
     def scene(self, scene: Scene) -> Scene:
@@ -53,24 +55,23 @@ class FileNames:
 
 
 def spelling(preset: Preset, folder: Path, known: Known = ()) -> FileNames:
-    """That of a preset in a folder; what the recipe of a picture spelled stays `known`. Reads files
-    only where two would be spelled alike."""
+    """That of a preset in a folder; what a recipe or an archive spells is `known`, and stays where
+    it means one file. Reads files only where two would be spelled alike."""
     said = dict(known)
     plain = {key: said.get(key) or _plain(key[1], folder) for key in dict.fromkeys(_named(preset))}
-    files = dict[Key, set[str]]()  # by kind and spelling
+    files, known_files = dict[Key, set[str]](), dict[Key, set[str]]()  # by kind and spelling
     for (kind, source), spelled in plain.items():
         files.setdefault((kind, spelled), set()).add(_whole(source))
+        if (kind, source) in said:
+            known_files.setdefault((kind, spelled), set()).add(_whole(source))
     for (kind, source), spelled in plain.items():
+        whole, taken = {_whole(source)}, known_files.get((kind, spelled), set())
         named = source == spelled and len(PurePath(source).parts) == 1 and not Path(source).suffix
-        if (
-            len(files[kind, spelled]) > 1
-            and (kind, source) not in said
-            and not named
-            and _whole(source) != _whole(folder / spelled)
-        ):
+        first = taken == whole or (not taken and (named or whole == {_whole(folder / spelled)}))
+        if files[kind, spelled] != whole and not first:
             with suppress(LattyError, OSError):
                 digest = digests.DIGESTS[kind](source)[:DIGITS]
-                plain[kind, source] = f"{digest}/{_file_name(source)}"
+                plain[kind, source] = f"{digest}/{_file_name(spelled)}"
     return FileNames({key: spelled for key, spelled in plain.items() if spelled != key[1]})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 
 from latty import reading
 from latty.checkpoints import ziparchive
@@ -102,6 +102,17 @@ class Names:
         if (found := origins.here(origin)) is None and not origins.has_name(origin):
             raise origins.absent(origin, self.archive.file)
         return found or origin.name
+
+    def spelled(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """((kind of content, path here), how a preset spells it) of what the archive holds, last
+        what this preset says itself; a file from another folder without that."""
+        said = dict(self.archive.manifest.names)
+        for names in (*said.values(), said.get(self.member, {})):
+            for kind, pairs in names.items():
+                for text, member in pairs:
+                    elsewhere = text.startswith(("/", "~", "\\")) or ".." in PurePath(text).parts
+                    name = PureWindowsPath(text).name if elsewhere else text
+                    yield (kind, str(self.archive.root / member)), name
 
 
 def parted(ref: str | Path) -> tuple[Path, str] | None:

@@ -116,7 +116,8 @@ class Pack:
 
     def _file(self, folder: str, path: Path) -> str:
         """The member that a file is."""
-        key = folder, path.resolve()
+        # what a preset names begins in the folder of its link, which is called as it is
+        key = folder, path.parent.resolve() / path.name if folder == PRESETS else path.resolve()
         if key not in self._members:
             name = self._members[key] = self._free(folder, path.name)
             with naming_file(path), mapped(path) as content:
