@@ -303,8 +303,9 @@ def test_a_direction_that_was_renamed_is_found_by_its_content(
     same_frames(tmp_path / "one", tmp_path / "two")
     said = provenance.read(tmp_path / "two")
     assert name in ("", "up") or f"'f#up' is '{path.stem}#{name}' here" in checked.stderr
-    assert said["preset"]["scene"]["edits"][0]["direction"] == f"f#{name or 'up'}"
-    assert said["directions"] == {f"f#{name or 'up'}": DIGESTS["directions"](path.stem)}
+    spelled = f"f{'/' if moved else '#'}{name or 'up'}"
+    assert said["preset"]["scene"]["edits"][0]["direction"] == spelled
+    assert said["directions"] == {spelled: DIGESTS["directions"](path.stem)}
 
 
 @pytest.mark.parametrize("change", ["flip", "lie", "delete"])

@@ -1,5 +1,6 @@
 """What the name of a preset leads to; of what is none, what it is, and what it is good for."""
 
+import os
 from pathlib import Path
 
 from latty import home, reading
@@ -93,3 +94,13 @@ def refuse_archive(raw: bytes, name: str) -> None:
     """Raises BadData for an archive that came through a pipe: one is read at any place."""
     if raw.startswith(LOCAL):
         raise BadData(f"{name} is a zip archive, and no preset", "name the file: FILE.latty")
+
+
+def whole_path(path: Path) -> str:
+    """A path from the root. Links stay as they are, but where it goes up from one: ".." is then a
+    folder of the link's target."""
+    whole = os.path.abspath(path)  # noqa: PTH100
+    if ".." in path.parts and path.exists():
+        is_one = os.path.exists(whole) and path.samefile(whole)  # noqa: PTH110
+        return whole if is_one else str(path.parent.resolve() / path.name)
+    return whole

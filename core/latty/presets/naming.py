@@ -4,7 +4,6 @@ Names come from file headers alone: nothing here imports torch or numpy.
 """
 
 import filecmp
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,13 +15,13 @@ from latty.directions.store import resolve
 from latty.errors import BadData, LattyError, Missing
 from latty.models.store import MODELS, model_file
 from latty.presets import sounds
-from latty.presets.archives.opening import Names
+from latty.presets.archives.opening import Names, is_member
 from latty.presets.digests import model_digest
+from latty.presets.finding import whole_path
 from latty.scene import MIXING, SEED_LIMIT, latents_between, references
 from latty.store import Store
 from latty.tables import words
 from latty.tables.rules import Fault
-from latty.unpacked import unpacked
 
 FONT, SOUND = "font", "sound"  # files, of which no store keeps any
 MOST = 4096  # models, directions, latents, sounds and fonts that a preset names
@@ -225,20 +224,10 @@ def passing(
     """What a preset names in latty's cache, where an archive was opened; the data may hold
     anything."""
     for where, _, text in everything(data):
-        known = isinstance(text, str) and unpacked(text.partition("#")[0])
+        known = isinstance(text, str) and is_member(text.partition("#")[0])
         if known and names_of(where) is None:
             what = "lies in latty's cache, as an archive had it: latty clean removes it"
             yield Fault(where, what, "latty import keeps it")
-
-
-def whole_path(path: Path) -> str:
-    """A path from the root. Links stay as they are, but where it goes up from one: ".." is then a
-    folder of the link's target."""
-    whole = os.path.abspath(path)  # noqa: PTH100
-    if ".." in path.parts and path.exists():
-        is_one = os.path.exists(whole) and path.samefile(whole)  # noqa: PTH110
-        return whole if is_one else str(path.parent.resolve() / path.name)
-    return whole
 
 
 def from_folder(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from latty.presets import finding
 from latty.presets.across import across
 from latty.presets.migrations import migrate
 from latty.presets.moments import time_line
-from latty.presets.naming import whole_path
 from latty.presets.preset_file import PresetFile as PresetFile  # who reads one sees it here
 from latty.presets.preset_file import of_archive, of_table
 from latty.reading import is_stream, stream
@@ -113,7 +112,7 @@ def _file_of(ref: str, folder: Path | None) -> str:
     that ships."""
     with suppress(OSError):  # no file can have the name: told where it is read
         if folder is not None and not folder.samefile(Path()) and (folder / ref).is_file():
-            return whole_path(folder / ref)
+            return finding.whole_path(folder / ref)
     return ref
 
 

@@ -16,7 +16,6 @@ from latty.presets.layers import KEY as EXTENDS
 from latty.presets.layers import merged
 from latty.presets.merging import Merging, document_of, placeholders, several
 from latty.presets.naming import from_folder
-from latty.presets.preset_file import PresetFile
 from latty.presets.values import Preset
 from latty.presets.variables import KEY as VARS
 from latty.presets.variables import escaped
@@ -59,7 +58,7 @@ def save(preset: Preset, path: Path, loses: Loses = "nothing") -> None:
         ) from None
 
 
-def _read(source: PresetFile, folder: Path) -> Data:
+def _read(source: reading.PresetFile, folder: Path) -> Data:
     """What a file says, with paths as one in that folder says them."""
     return from_folder(to_dict(to_preset(reading.accepted(source), source.file)), folder)
 
@@ -82,13 +81,15 @@ def _changed_text(new: Data, target: Path, loses: Loses) -> str:
     return mark + (text.replace("\n", "\r\n") if "\r\n" in raw else text)
 
 
-def _holds_more(source: PresetFile, text: str) -> bool:
+def _holds_more(source: reading.PresetFile, text: str) -> bool:
     """Whether a file holds what a preset does not: what it extends, [vars], [[each]], comments."""
     return EXTENDS in source.layers[0].table.data or VARS in source.data \
         or bool(source.each.values) or "#" in TEXTS.sub("", text)  # fmt: skip
 
 
-def _merged_text(new: Data, source: PresetFile, target: Path, text: str, loses: Loses) -> str:
+def _merged_text(
+    new: Data, source: reading.PresetFile, target: Path, text: str, loses: Loses
+) -> str:
     """Raises Unkept where the text, changed in place, does not say what is new, PresetError where
     the file is no preset."""
     (plain, end), folder = lowered(text), target.parent

@@ -23,7 +23,7 @@ from latty.presets.archives import origins, unpacking
 from latty.presets.archives.manifest import NAME, Manifest, parsed
 from latty.presets.digests import digest_of, model_digest
 from latty.tables.words import LONGEST_FILE, shown
-from latty.unpacked import FILES, PRESETS, place
+from latty.unpacked import FILES, PRESETS, place, unpacked
 
 SUFFIX = ".latty"
 LARGEST = 2**32 - 2**20  # bytes: no field of a plain zip archive has more than 32 bits
@@ -138,6 +138,11 @@ def is_archive(path: Path) -> bool:
             head = file.read(30 + len(begin))
         return (head.startswith(LOCAL) and head.endswith(begin)) or path.suffix.lower() == SUFFIX
     return False
+
+
+def is_member(path: str) -> bool:
+    """Whether a path leads to what an archive holds, where it is unpacked."""
+    return unpacked(path) is not None
 
 
 def refuse_packed(ref: str, why: str) -> None:
