@@ -178,6 +178,15 @@ def test_goals_in_words(to: str, goal: float | None, here: Path, capsys: Capture
     assert told["goal"] == pytest.approx(goal, abs=1e-6) and told["stopped"] == "reached"
 
 
+def test_a_goal_in_words_is_told_in_the_unit_of_scores(here: Path, capsys: Capture) -> None:
+    """Reached or not, in what the score beside it counts."""
+    words = ("edit", "demo", "--attribute", "glasses", "--to", "95%", "--steps", "1", *SMALL)
+    assert main([*words]) == 1
+    told = capsys.readouterr().err
+    assert "the goal is 2.944 (95%); the unit of scores: logit" in told
+    assert ", not 2.944 (95%): the steps are used up" in told.splitlines()[-1]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("seed", "to"), [(5, "0.95"), (5, "0.8"), (3, "-0.8"), (3, "0.95")])
 def test_ridges_of_the_demo_are_crossed(seed: int, to: str, here: Path, capsys: Capture) -> None:

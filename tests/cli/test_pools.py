@@ -16,9 +16,10 @@ from cli_process import COMMAND, environment
 from numpy.typing import NDArray
 from PIL import Image
 from places import LIMIT
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from sklearn.linear_model import LinearRegression
 from sklearn.svm import SVC
+from small_families import example_stylegan2
 
 from latty import latents
 from latty.attributes import scores_of
@@ -293,6 +294,90 @@ def test_scores_without_latents_say_the_way(scored: Path) -> None:
     assert done.returncode == 73 and "smile, yaw" in done.stderr
     done = latty("discover", "tlgan", "demo", "--scores", "scores.csv", "-o", "x", home=scored)
     assert done.returncode == 65 and "--latents" in done.stderr
+
+
+def test_scores_are_never_taken_for_latents(scored: Path) -> None:
+    """Whatever they lie in, where nobody says of which latents they are."""
+    h5py = pytest.importorskip("h5py")
+    table = np.load(scored / "table.npy")
+    np.save(scored / "my_labels.npy", table)
+    np.savez(scored / "table.npz", scores=table)
+    for name, key, array in (("sample_y", "y", table), ("a", "labels", table),
+                             ("b_scores", "x", table), ("c", "x", table[:, 0])):  # fmt: skip
+        with h5py.File(scored / f"{name}.h5", "w") as file:
+            file[key] = array
+    shutil.copy(scored / "home/data/latents/mine.scores.safetensors", scored / "x.safetensors")
+    for name in ("my_labels.npy", "table.npz", "sample_y.h5", "a.h5", "b_scores.h5", "c.h5",
+                 "x.safetensors"):  # fmt: skip
+        done = latty("import", name, home=scored)
+        assert done.returncode == 2, (name, done.stderr)
+        assert f"latty import {name} --for POOL" in done.stderr and done.stderr.count("\n") == 1
+        made(scored, "--overwrite", seeds="0-11", to="bare")
+        named = ["--name", "d" if name == "c.h5" else "d,e"] * (name[0] != "x")
+        done = latty("import", name, "--for", "bare", *named, "--json", home=scored)
+        if name == "x.safetensors":  # of a pool with more in its file
+            assert done.returncode == 65 and "scores of other latents" in done.stderr
+        else:
+            assert done.returncode == 0, (name, done.stderr)
+    listed = latty("list", "latents", "--json", home=scored).stdout.splitlines()
+    assert {json.loads(line)["name"] for line in listed} == {"mine"}
+    done = latty("import", "x.safetensors", "--for", "mine", "--overwrite", home=scored)
+    assert done.returncode == 0, done.stderr
+
+
+def test_z_and_y_in_one_file(scored: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(scored / "both.h5", "w") as file:
+        file["z"] = load_file(scored / "pool/latents.safetensors")["z"].numpy()
+        file["y"] = np.load(scored / "table.npy")
+    done = latty("import", "both.h5", home=scored)
+    assert done.returncode == 0 and "latty import both.h5 --for both" in done.stderr
+    words = ["both.h5", "--for", "both", "--name", "smile,yaw", "--json"]
+    done = latty("import", *words, home=scored)
+    assert json.loads(done.stdout)["names"] == ["smile", "yaw"]
+    assert latty("remove", "both", "--yes", home=scored).returncode == 0
+
+
+def test_scores_are_inspected(scored: Path) -> None:
+    for ref in ("mine", "home/data/latents/mine.safetensors"):
+        facts = json.loads(latty("inspect", ref, "--json", home=scored).stdout)
+        assert facts["holds"] == "latents" and facts["scores"][:2] == ["smile", "yaw"]
+    place = "home/data/latents/mine.scores.safetensors"
+    facts = json.loads(latty("inspect", place, "--json", home=scored).stdout)
+    assert facts["holds"] == "scores" and facts["names"][:2] == ["smile", "yaw"]
+    assert "note" not in facts
+
+
+# --- classes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("label", ["2", "0:0.7,2:0.3"])
+def test_the_class_of_a_pool_is_that_of_its_pictures_and_directions(
+    label: str, tmp_path: Path
+) -> None:
+    """Of a small random network with three classes, whose w depends on them."""
+    tensors, meta = example_stylegan2()
+    save_file(dict(tensors), tmp_path / "three.safetensors", dict(meta))
+    seeds = ["--seeds", "0-59", "--files", FILES, "--label", label, "-q"]
+    for forms in ("z", "z,w"):
+        words = ["sample", "three.safetensors", *seeds, "--save-latents", forms, "-o", forms]
+        assert latty(*words, home=tmp_path).returncode == 0
+    rows = list(csv.reader((tmp_path / "z/manifest.csv").read_text().splitlines()))
+    assert {row[2] for row in rows[1:]} == {label}
+    np.save(tmp_path / "s.npy", load_file(tmp_path / "z,w/latents.safetensors")["w"][:, 0])
+    search = ["discover", "interfacegan", "three.safetensors", "--scores", "s.npy", "-q",
+              "--ratio", "0.3", "--space", "w", "--overwrite", "-o", "set.safetensors"]  # fmt: skip
+    vectors = []
+    for pool in ("z", "z,w"):
+        done = latty(*search, "--latents", pool, home=tmp_path)
+        assert done.returncode == 0, done.stderr
+        header, arrays = read(tmp_path / "set.safetensors")
+        assert header.label == (2 if label == "2" else ((0, 0.7), (2, 0.3)))
+        vectors.append(arrays[ARRAY])
+    torch.testing.assert_close(*vectors)
+    assert latty(*search, "--latents", "z", "--label", label, home=tmp_path).returncode == 0
+    done = latty(*search, "--latents", "z", "--label", "1", home=tmp_path)
+    assert done.returncode == 65 and f"class {label}, not of 1" in done.stderr
 
 
 def test_latents_of_another_model_or_without_scores(scored: Path) -> None:

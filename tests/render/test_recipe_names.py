@@ -137,6 +137,39 @@ def test_files_from_elsewhere_are_told_apart_by_their_content(kind: str, tmp_pat
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_files_of_the_current_folder_are_found_by_content(kind: str, tmp_path: Path) -> None:
+    """A picture in renders/ of what lies where the command is given; nothing else is taken."""
+    name = KINDS[kind][0]
+    made(tmp_path, kind, name, f"b/{name}")
+    rendered("x.toml", "-o", "renders/one.mkv", home=tmp_path)
+    rendered("renders/one.mkv", "-o", "renders/two.mkv", home=tmp_path)
+    assert (tmp_path / "renders/two.mkv").read_bytes() == (
+        (tmp_path / "renders/one.mkv").read_bytes())  # fmt: skip
+    shutil.copy(tmp_path / f"b/{name}", tmp_path / name)
+    told = rendered("renders/one.mkv", "-o", "renders/no.mkv", home=tmp_path, code=66)
+    assert name in told and "--set " in told
+
+
+def test_a_pool_is_found_as_its_folder(tmp_path: Path) -> None:
+    """Below the picture, or in the current folder; not through a link to another place."""
+    words = ["--files", "{seed}.png", "-o", "film/pool", "--size", "32", "--seeds", "0-2"]
+    assert latty("sample", "demo", *words, home=tmp_path).returncode == 0
+    place = tmp_path / "film"
+    scene = "[scene]\nmodel = 'demo'\nlatent = 'pool#1'\n"
+    (place / "x.toml").write_text(f"{HEAD}{scene}{TAIL}")
+    rendered("x.toml", "-o", "one.mkv", home=place)
+    rendered("x.toml", "-o", "renders/one.mkv", home=place)
+    rendered("film/one.mkv", "-o", "film/two.mkv", home=tmp_path)
+    rendered("renders/one.mkv", "-o", "three.mkv", home=place)
+    assert (place / "two.mkv").read_bytes() == (place / "one.mkv").read_bytes()
+    assert (place / "three.mkv").read_bytes() == (place / "one.mkv").read_bytes()
+    (tmp_path / "far").mkdir()
+    shutil.copy(place / "one.mkv", tmp_path / "far")
+    (tmp_path / "far/pool").symlink_to(place / "pool")
+    assert "--set scene.latent" in rendered("far/one.mkv", home=tmp_path, code=66)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_pins_are_those_of_files_wherever_one_is(kind: str, tmp_path: Path) -> None:
     name, place = KINDS[kind][0], tmp_path / "film"
     file = made(place, kind, f"a/{name}", f"b/{name}")

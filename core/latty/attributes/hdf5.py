@@ -1,20 +1,37 @@
 """Arrays in HDF5 files, such as TL-GAN's sample_z.h5 and sample_y.h5, where h5py is installed."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from latty.errors import BadData, Missing, OutputError
 from latty.text import clean
 
+T = TypeVar("T")
 MAGIC = b"\x89HDF\r\n\x1a\n"
 MOST = 4 * 2**30  # bytes
+
+
+def shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of the arrays at the top of a file. Raises Missing without h5py, BadData,
+    OutputError."""
+
+    def of(opened: Any, h5py: Any) -> dict[str, tuple[int, ...]]:
+        return {key: tuple(opened[key].shape or ()) for key in _arrays(opened, h5py)}
+
+    return _read(file, of)
 
 
 def array(file: Path, name: str) -> NDArray[Any]:
     """The array (N,), (N, D) or any other of that name at the top of a file, or the only one there
     is. Raises Missing without h5py, BadData, OutputError."""
+    return _read(file, lambda opened, h5py: _of(opened, h5py, file, name))
+
+
+def _read(file: Path, use: Callable[[Any, Any], T]) -> T:
+    """What `use` makes of an open file and the library."""
     try:
         import h5py
     except ImportError:
@@ -22,7 +39,7 @@ def array(file: Path, name: str) -> NDArray[Any]:
         raise Missing(what, "pip install h5py, or save it as .npy") from None
     try:
         with h5py.File(file, "r") as opened:
-            return _of(opened, h5py, file, name)
+            return use(opened, h5py)
     except (BadData, MemoryError):
         raise
     except OSError as error:
@@ -33,10 +50,14 @@ def array(file: Path, name: str) -> NDArray[Any]:
         raise BadData(f"{clean(file.name)} is a damaged HDF5 file") from None
 
 
-def _of(opened: Any, h5py: Any, file: Path, name: str) -> NDArray[Any]:
-    """No other file is opened for it, whatever it links to."""
-    kept = [key for key in opened if isinstance(opened.get(key, getlink=True), h5py.HardLink)
+def _arrays(opened: Any, h5py: Any) -> list[str]:
+    """The names of a file's own arrays: no other file is opened, whatever it links to."""
+    return [key for key in opened if isinstance(opened.get(key, getlink=True), h5py.HardLink)
             and opened.get(key, getclass=True) is h5py.Dataset]  # fmt: skip
+
+
+def _of(opened: Any, h5py: Any, file: Path, name: str) -> NDArray[Any]:
+    kept = _arrays(opened, h5py)
     if name not in kept and len(kept) != 1:
         there = ", ".join(kept[:6]) or "no array"
         raise BadData(f"{clean(file.name)} holds {clean(there, 80)}, and no '{name}'")

@@ -28,7 +28,7 @@ from latty.attributes.labels import (
 from latty.checkpoints import open_checkpoint
 from latty.errors import BadData
 from latty.latents import Found, pools
-from latty.latents.scores import Scores
+from latty.latents.scores import Scores, is_own, read_from
 from latty.store import name_from
 from latty.text import clean
 
@@ -49,6 +49,8 @@ def read_scores(file: Path, pool: Found, names: Sequence[str] = ()) -> Scores:
         return _of_arrays(file, pool, names)
     if names:
         raise BadData(f"{clean(file.name)} names its attributes itself", "leave out --name")
+    if is_own(file):
+        return read_from(file, pool.path, pool.shape[0])
     if COUNTED.match(head):
         return read_table(file, lambda lines: _celeba(file, lines, pool), " ")
     return read_table(file, lambda lines: _csv(file, lines, pool))
@@ -56,10 +58,16 @@ def read_scores(file: Path, pool: Found, names: Sequence[str] = ()) -> Scores:
 
 def looks_like_scores(file: Path) -> bool:
     """Whether a file can hardly be anything else: a table with a header, CelebA's list, or an array
-    (N,) or (N, 1) that is called so. Raises OutputError."""
+    that is called so. Raises Missing where nobody can tell without h5py, BadData, OutputError."""
     head = _head(file)
     if head.startswith(NUMPY[0]):
-        return is_column(file) and WORDS.search(file.stem) is not None
+        return WORDS.search(file.stem) is not None and _is_table(file)
+    if head.startswith(hdf5.MAGIC):
+        shapes = hdf5.shapes(file)
+        called = [file.stem, *shapes]
+        return "z" not in shapes and bool(shapes) and (
+            "y" in shapes or any(map(WORDS.search, called))
+            or all(len(shape) == 1 for shape in shapes.values()))  # fmt: skip
     if COUNTED.match(head):
         return True
     lines = head.decode("utf-8-sig", "replace").splitlines()[:2]
@@ -71,15 +79,27 @@ def looks_like_scores(file: Path) -> bool:
     return len(first) == len(second) and any(numbers) and not any(map(CELL.match, first))
 
 
-def is_column(file: Path) -> bool:
-    """Whether it is an .npy of one number a row. Raises OutputError."""
-    if not _head(file).startswith(NUMPY[0]):
+def may_be_scores(file: Path) -> bool:
+    """Whether it may hold scores where nothing else is made of it: an .npy of one number a row, or
+    arrays in an .npz of which one is called so. Raises OutputError."""
+    if not _head(file).startswith(NUMPY):
         return False
+    shapes = _shapes(file)
+    columns = all(len(shape) == 1 or shape[1:] == (1,) for shape in shapes.values())
+    return bool(shapes) and (columns or any(map(WORDS.search, shapes)))
+
+
+def _is_table(file: Path) -> bool:
+    return all(len(shape) in (1, 2) for shape in _shapes(file).values())
+
+
+def _shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """Those of NumPy's arrays; none where it cannot be read: whoever reads it says what is wrong.
+    Raises OutputError."""
     try:
-        shape = next(iter(open_checkpoint(file).views().values())).shape
-    except BadData:  # whoever reads it says what is wrong
-        return False
-    return len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
+        return {key: tuple(view.shape) for key, view in open_checkpoint(file).views().items()}
+    except BadData:
+        return {}
 
 
 def _head(file: Path) -> bytes:

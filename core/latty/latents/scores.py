@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from latty import files
 from latty.checkpoints.checkpoint import digest
-from latty.checkpoints.safetensors import pieces, read_header, read_tensors
+from latty.checkpoints.safetensors import pieces, read_header, read_tensors, says_kind
 from latty.errors import BadData
 from latty.files import cached
 from latty.version import __version__
@@ -38,12 +38,21 @@ def place_of(latents: Path) -> Path:
     return latents.with_name(f"{latents.stem}{ENDING}")
 
 
+def is_own(path: Path) -> bool:
+    """Whether a file says that latty wrote scores into it."""
+    return says_kind(path, KIND)
+
+
 def names_of(latents: Path, trusted: bool = False) -> tuple[str, ...]:
     """The attributes whose scores lie beside a file of latents; () where there are none. Raises
     BadData where they are damaged, or of other latents, which `trusted` does not look at."""
     place = place_of(latents)
-    if not place.is_file():
-        return ()
+    return names_in(place, None if trusted else latents) if place.is_file() else ()
+
+
+def names_in(place: Path, latents: Path | None = None) -> tuple[str, ...]:
+    """The attributes in a file of scores. Raises BadData where it is damaged, or where its scores
+    are not those of `latents`."""
     header = read_header(place)
     try:
         about: Any = json.loads(header.meta.get("about", ""))
@@ -56,7 +65,7 @@ def names_of(latents: Path, trusted: bool = False) -> tuple[str, ...]:
         raise BadData(f"{place.name}: it holds no scores of latents", AGAIN)
     if not 1 <= schema <= SCHEMA:
         raise BadData(f"{place.name}: schema {schema!r:.20} is unknown", "update latty")
-    if not trusted and about.get("latents") != _digest(latents):
+    if latents is not None and about.get("latents") != _digest(latents):
         raise BadData(f"{place.name}: these are scores of other latents than {latents.name}", AGAIN)
     shape = header.shapes.get(ARRAY, ())
     if len(shape) != 2 or shape[1] != len(names) or not names or len({*names}) != len(names):
@@ -66,10 +75,13 @@ def names_of(latents: Path, trusted: bool = False) -> tuple[str, ...]:
 
 def read(latents: Path, count: int) -> Scores | None:
     """The scores beside a file of `count` latents; None where there are none. Raises BadData."""
-    names = names_of(latents)
-    if not names:
-        return None
     place = place_of(latents)
+    return read_from(place, latents, count) if place.is_file() else None
+
+
+def read_from(place: Path, latents: Path, count: int) -> Scores:
+    """The scores of `count` latents in any file. Raises BadData."""
+    names = names_in(place, latents)
     array = read_tensors(place)[ARRAY].float()
     if len(array) != count:
         what = f"{place.name}: scores of {len(array)} latents, and {latents.name} holds {count}"

@@ -1,8 +1,9 @@
 """What a picture's recipe may name: anybody may have written it.
 
 A model, a direction or a latent is meant by its name in the store, by its content (the recipe says
-its SHA-256), or as a file below the folder of the picture; a sound or a font as such a file. No
-other file is opened: who has the picture is asked for it.
+its SHA-256), or as a file below the folder of the picture; a sound or a font as such a file. A file
+below the current folder is meant where it has the content. No other file is opened: who has the
+picture is asked for it.
 
 Of several that a name may mean, the one that has the content is taken: a name may have gone to
 something else since.
@@ -20,7 +21,7 @@ from latty.directions.store import SETS, new_names
 from latty.errors import BadData, LattyError, Missing
 from latty.presets import Preset, sounds, to_dict
 from latty.presets.contents import SHOWN, WHAT, Difference, difference, scorers_of, source_of
-from latty.presets.digests import STORES, of_content, same
+from latty.presets.digests import STORES, WHOLE, of_content, same
 from latty.presets.naming import respelled
 from latty.scene import MIXING, Scene, references, to_table
 from latty.tables.words import Path as Key
@@ -125,6 +126,11 @@ class Placing:
         """The name or path that is meant; None where there is none. Notes what is doubtful."""
         said, chosen = _said(name, recipe), self._candidates(name)
         right = next((one for one in chosen if not said or _is(said, name.kind, one)), None)
+        if right is None and len(said) == WHOLE:
+            near = _inside(Path(), name.file, name.kind)
+            right = name.file if near is not None and _is(said, name.kind, name.file) else None
+            if right is not None:
+                chosen = [right]
         if right is None and said:
             of = recipe.get("model")
             family = of.get("family") if isinstance(of, dict) else None
@@ -176,7 +182,7 @@ class Placing:
         ):
             found.append(name.file)
         for file in dict.fromkeys((name.file, PurePath(name.file).name)):
-            if (below := _below(self.folder, file, name.kind == "model")) is not None:
+            if (below := _inside(self.folder, file, name.kind)) is not None:
                 found.append(file if self.folder == Path.cwd().resolve() else str(below))
         return found
 
@@ -243,13 +249,17 @@ def _scorers(source: str, recipe: Mapping[str, Any]) -> Iterator[Difference]:
             yield other
 
 
-def _below(folder: Path, file: str, folders: bool) -> Path | None:
-    """The file in or below a folder, its links followed; None for any other."""
+def _inside(folder: Path, file: str, kind: str) -> Path | None:
+    """The file of a kind of content in or below a folder, its links followed, or the folder that is
+    such content: of a model, or of latents. None for any other."""
     if file.startswith("~") or ".." in Path(file).parts or Path(file).is_absolute():
         return None
+    place, store = folder / file, STORES.get(kind)
     try:
-        real = (folder / file).resolve()
-        is_one = real.is_file() or (folders and real.is_dir())
-        return folder / file if is_one and real.is_relative_to(folder) else None
+        real = place.resolve()
+        if store is not None and store.inside and real.is_dir():
+            real = (real / store.inside).resolve()
+        is_one = real.is_file() or (kind == "model" and real.is_dir())
+        return place if is_one and real.is_relative_to(folder.resolve()) else None
     except (OSError, ValueError, RuntimeError):  # a name no file can have, a loop of links
         return None

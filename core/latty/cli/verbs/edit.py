@@ -114,6 +114,10 @@ def run(run: Run) -> int:
     first, last = float(result.scores[0]), float(result.scores[-1])
     stopped, steps = result.climb.stopped, len(result.scores) - 1
     run.out.say(f"{args.attribute} {first:.4g} -> {last:.4g} in {steps} steps: {stopped}")
+    goal = f"{result.goal:.4g}"
+    if target(args.to).kind != "score":
+        goal += f" ({args.to.strip()})"
+        run.out.say(f"the goal is {goal}" + f"; the unit of scores: {result.unit}" * bool(result.unit))
     run.out.say(f'a preset goes on from there with latent = "{done.files[-1]}#-1"')
     run.out.result("\n".join(map(str, done.files)), paths=[str(path) for path in done.files],
                    model=args.model, attribute=args.attribute, start=first, end=last,
@@ -121,7 +125,6 @@ def run(run: Run) -> int:
                    scores=done.scores)  # fmt: skip
     if stopped != "reached":
         why, hint = WHY[stopped]
-        goal = f"{result.goal:.4g}" if target(args.to).kind == "score" else args.to
         raise LattyError(f"{args.attribute} is {last:.4g}, not {goal}: {why}", hint)
     return 0
 

@@ -107,7 +107,9 @@ class ScoredMethod:
             if getattr(self, name) != getattr(ScoredMethod, name):
                 hint = "POOL#0-999 takes some of them" if name == "samples" else "leave it out"
                 raise BadData(f"--{name} means nothing for latents that are scored", hint)
-        return given(self.latents, self.scores, generator)
+        found = given(self.latents, self.scores, generator)
+        self.label = found.drawn_of(self.label, generator)  # which the set remembers
+        return found
 
     def settled(self, generator: Generator) -> str:
         """The space to fit in. Raises BadData."""

@@ -15,7 +15,7 @@ from latty.errors import BadData
 from latty.latents import Found
 from latty.latents.scores import Scores, chosen, read
 from latty.models.base import Generator, ModelInfo
-from latty.models.labels import class_labels
+from latty.models.labels import by_index, class_labels, class_weights
 from latty.scene import Label, latents_between
 
 SHOWN = 12  # digits of a digest
@@ -40,6 +40,19 @@ class Given:
 
     def __len__(self) -> int:
         return self.stop - self.first
+
+    def drawn_of(self, asked: Label, generator: Generator) -> Label:
+        """The class or mixture of these latents: what their file says, or else what was asked for.
+        Raises BadData where these are two."""
+        if self.label is None or not generator.info.num_classes:
+            return asked
+        if asked is not None:
+            both = [by_index(one, generator) for one in (self.label, asked)]
+            said, wanted = (class_weights(one, generator) for one in both if one is not None)
+            if not said.allclose(wanted, atol=1e-4):
+                what = f"{self.name} was drawn of the class {self.label}, not of {asked}"
+                raise BadData(what, "leave out --label")
+        return by_index(self.label, generator)
 
     @property
     def words(self) -> str:
@@ -81,8 +94,7 @@ class Given:
         """Latents of a form as those of a space, (n, D) or (n, L * D)."""
         if space == "w" and form == "z":
             z = some.to(generator.device)
-            said = label if label is not None else self.label
-            return generator.mapping(z, class_labels(said, z, generator))[:, 0].cpu().float()
+            return generator.mapping(z, class_labels(label, z, generator))[:, 0].cpu().float()
         if space == "w" and form == "wp":
             if not torch.equal(some, some[:, :1].expand_as(some)):
                 what = f"{self.name} holds codes that differ from layer to layer"

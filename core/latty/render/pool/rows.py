@@ -86,5 +86,5 @@ class PoolRows:
 def _words(label: Label) -> int | str | None:
     """A class as `--label` takes it: its index, or a mixture in words; None without one."""
     if isinstance(label, tuple):
-        return ",".join(f"{index}:{weight:g}" for index, weight in label)
+        return ",".join(f"{index}:{weight:.15g}" for index, weight in label)
     return label

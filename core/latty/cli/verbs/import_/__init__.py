@@ -107,7 +107,7 @@ def _one(run: Run, path: Path) -> int:
     if given:
         what = f"{given[0]} is for directions and latents, and this is neither"
         raise UsageError(what, FORMATS)
-    if read is not None and pool.is_column(path):
+    if read is not None and pool.may_be_scores(path):
         raise pool.of_what(path)
     return _model(run, path, read)
 

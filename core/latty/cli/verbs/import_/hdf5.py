@@ -41,5 +41,7 @@ def keep(run: Run, path: Path) -> int:
 
     name = run.args.name or name_for(path)
     with LATENTS.claimed(name, run.args.overwrite) as target:
+        if "y" in hdf5.shapes(path):
+            run.out.say(f"its scores y are left out: latty import {path} --for {name}")
         keeping.keep(run, name, target, Imported(header, array.shape, load, entry="hdf5"), {})
     return 0

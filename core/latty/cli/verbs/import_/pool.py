@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from latty import files, latents, locks, reading
-from latty.attributes.score_tables import is_column as is_column
 from latty.attributes.score_tables import looks_like_scores, read_scores
+from latty.attributes.score_tables import may_be_scores as may_be_scores
 from latty.cli.run import Run
 from latty.errors import BadData, LattyError, UsageError, WouldOverwrite
 from latty.latents import LATENTS, Found, pools, scores
@@ -24,7 +24,10 @@ def are_scores(run: Run, path: Path) -> bool:
     wanted, ref = run.args.kind, run.args.model
     if not path.is_file() or wanted not in (None, SCORES):
         return False
-    alike = wanted == SCORES or looks_like_scores(path)
+    if scores.is_own(path) and not ref:
+        what = f"{clean(path.name)} holds scores, which come with the latents beside it"
+        raise UsageError(what, f"import these; or {WAY.format(file=clean(str(path)))}")
+    alike = scores.is_own(path) or wanted == SCORES or looks_like_scores(path)
     if not ref:
         if alike:
             raise of_what(path)

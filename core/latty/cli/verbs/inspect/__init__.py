@@ -30,7 +30,8 @@ def options(parser: Parser) -> None:
         '--json: {"file", "bytes", "kind", ...}: what is known of the file, nothing cut;\n'
         'with --layers {"model", "codes", "layers"}.'
     )
-    parser.add_argument("file", metavar="FILE", help="a path, or the name of a model or set")
+    parser.add_argument("file", metavar="FILE", help="a path, or the name of a model, a set "
+                        "or latents")  # fmt: skip
     parser.add_argument("--layers", action="store_true", help="a model's layers and their sizes")
     parser.add_argument(
         "--spec", action="store_true", help="draft a spec of a plain network (TOML)"
@@ -69,15 +70,16 @@ def run(run: Run) -> int:
 
 
 def _locate(ref: str) -> Path:
-    """A path, or the name of a shipped preset, a model or a direction set."""
+    """A path, or the name of a shipped preset, a model, a direction set or latents."""
     path = Path(ref).expanduser()
     preset = home.presets_dir() / f"{ref}.toml"
     if path.exists() or preset.is_file():
         return path if path.exists() else preset
     from latty.directions.store import SETS
+    from latty.latents import LATENTS
     from latty.models.store import MODELS
 
-    named = MODELS.named(ref) or SETS.named(ref)
+    named = MODELS.named(ref) or SETS.named(ref) or LATENTS.named(ref)
     if named is not None:
         return named
     raise Missing(f"there is no file {ref}", "check the path, or see: latty list models")
@@ -150,7 +152,16 @@ def _folder(path: Path) -> Facts:
 
 
 def _known(path: Path, checkpoint: "Checkpoint") -> Facts:
-    """A generator's family, or what an importer would make of the file."""
+    """A generator's family, what an importer would make of the file, or whose scores it holds."""
+    from latty import latents
+    from latty.latents import scores
+
+    if scores.is_own(path):
+        return {"format": importable.OURS, "names": [*scores.names_in(path)],
+                "try": f"latty import {path} --for POOL"}  # fmt: skip
+    if latents.is_own(path):
+        beside = {"scores": [*scores.names_of(path, trusted=True)]}
+        return {**importable.facts(path, checkpoint), **beside}
     facts = _family(checkpoint, {})
     return facts if facts["family"] else importable.facts(path, checkpoint) or facts
 
