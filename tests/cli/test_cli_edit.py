@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,6 +148,29 @@ def test_every_step_is_kept_with_its_score(here: Path, capsys: Capture) -> None:
         assert content(here / "again" / file) == content(folder / file)
 
 
+def test_a_climb_may_start_at_a_stored_latent(here: Path, capsys: Capture) -> None:
+    """In z or in w, with what the file remembers; one climb goes on from the end of another."""
+    pool = ("--files", "{seed}.png", "--seeds", "5,3", "--save-latents", "z,w", "-o", "pool")
+    assert main(["sample", "portraits", *pool, "--truncation", "0.8", "--size", "32"]) == 0
+    words = ("edit", "portraits", "--attribute", "smile", "--to", "0.3", *SMALL, "--json")
+    capsys.readouterr()
+
+    def climbed(*more: str) -> dict[str, Any]:
+        assert main([*words, *more]) == 0
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    wanted = climbed("--seed", "3", "--truncation", "0.8")
+    for ref, name in (("pool#1", ()), ("pool:w#-1", ("--name", "w"))):
+        found = climbed("--latent", ref, *name)
+        assert found["scores"] == pytest.approx(wanted["scores"], abs=1e-4)
+    assert (here / "renders/portraits-pool-1-smile.gif").is_file()
+    climbed("--latent", "pool#1", "--space", "z", "--name", "z")
+    after = climbed("--latent", f"{wanted['paths'][-1]}#-1", "--to", "0.6")
+    assert after["start"] == pytest.approx(wanted["end"], abs=1e-4) and after["end"] >= 0.6
+    assert main(["render", after["paths"][0], "--out-dir", "again"]) == 0
+
+
 def test_a_text_may_hold_the_score_of_a_latent(here: Path, capsys: Capture) -> None:
     text = (
         'schema = 1\n[scene]\nmodel = "portraits"\n{start}\n'
@@ -233,6 +257,9 @@ BASE = ("--attribute", "smile", "--to", "0.5")
         (("demo", *BASE, "--frames", "1"), 2, "--frames: '1'"),
         (("demo", *BASE, "--frames", "every"), 2, "--frames: 'every'"),
         (("demo", *BASE, "--every", "0"), 2, "--every: 0"),
+        (("demo", *BASE, "--latent", "x#0", "--seed", "0"), 2, "two starts"),
+        (("demo", *BASE, "--latent", "x#0-3"), 2, "name one"),
+        (("demo", *BASE, "--latent", "x#0"), 66, "no latents 'x'"),
         (("demo", *BASE, "--of", "logit", "--to", "2"), 2, "--to: 2 is no probability"),
         (("demo", *BASE, "--layers", "8-4"), 2, "ends before it starts"),
         (("demo", *BASE, "-o", "walk.mp4"), 2, "is no .gif"),

@@ -409,6 +409,21 @@ def test_scores_go_with_their_pool(scored: Path) -> None:
     assert left == []
 
 
+def test_a_pool_is_called_as_its_folder(scored: Path) -> None:
+    """By whichever of both it is named; an option that would do nothing is refused."""
+    for path in ("pool", "pool/latents.safetensors"):
+        done = latty("import", path, "--overwrite", home=scored)
+        assert (done.returncode, done.stdout) == (0, "pool\n"), done.stderr
+    assert latty("remove", "pool", "--yes", home=scored).returncode == 0
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(scored / "z.h5", "w") as file:
+        file["z"] = np.zeros((3, 64), np.float32)
+    for path in ("pool", "z.h5"):
+        for option in (["--space", "w"], ["--layers", "3"], ["--set", "a=1"], ["--spec", "x"]):
+            done = latty("import", path, *option, home=scored)
+            assert done.returncode == 2 and f"{option[0]} means nothing" in done.stderr
+
+
 def test_a_killed_import_leaves_no_half(scored: Path) -> None:
     """Scores appear whole: what lies beside a pool is read again before it is joined."""
     place = scored / "bare2"

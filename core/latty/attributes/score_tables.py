@@ -140,7 +140,7 @@ class _Sheet:
         elif self.taken < count:
             row = self.taken
         else:
-            raise BadData(f"{where}: more lines than the {count} latents of {_named(self.pool)}")
+            raise BadData(f"{where}: more lines than the {count} latents of {self.pool.title}")
         if self.lines[row]:
             what = f"row {row} has a line already, {self.lines[row]}"
             raise BadData(f"{where}: {what}", "one line for each latent")
@@ -152,7 +152,7 @@ class _Sheet:
         count = self.pool.shape[0]
         if self.taken < count:
             first = int(np.flatnonzero(self.lines == 0)[0])
-            what = f"{self.file}: {self.taken} lines for the {count} latents of {_named(self.pool)}"
+            what = f"{self.file}: {self.taken} lines for the {count} latents of {self.pool.title}"
             more = f"; the first without one is row {first}" if self.keyed else ""
             raise BadData(what + more, "a line for each latent, with empty cells where need be")
         return _checked(self.file, self.names, self.array)
@@ -165,7 +165,7 @@ class _Sheet:
             word = PurePath(cell.replace("\\", "/")).stem if key == "file" else cell
             if word not in known:
                 span = f"{next(iter(known))} to {[*known][-1]}"
-                what = f"no latent of {_named(self.pool)} has the {key} '{clean(cell, 60)}'"
+                what = f"no latent of {self.pool.title} has the {key} '{clean(cell, 60)}'"
                 raise BadData(f"{where}: {what}", f"it holds {span}")
             found[key] = known[word]
         rows = set(found.values())
@@ -187,7 +187,7 @@ class _Sheet:
         elif key == "file" and pool.names:
             words = [PurePath(name).stem for name in pool.names]
         else:
-            what = f"{where}: {_named(pool)} does not know the {key} of its latents"
+            what = f"{where}: {pool.title} does not know the {key} of its latents"
             raise BadData(what, ORDER)
         self.rows = {**self.rows, key: {word: i for i, word in enumerate(words)}}
         return self.rows[key]
@@ -278,7 +278,7 @@ def _columns(file: Path, array: NDArray[Any], pool: Found) -> NDArray[np.float32
         what = f"{name} holds {array.dtype} of the shape {shape or 'of one number'}"
         raise BadData(what, "scores are numbers, (N,) or (N, A)")
     if len(array) != count:
-        raise BadData(f"{name}: {len(array)} scores for the {count} latents of {_named(pool)}")
+        raise BadData(f"{name}: {len(array)} scores for the {count} latents of {pool.title}")
     if array.ndim == 2 and array.shape[1] > MOST_COLUMNS:
         raise BadData(f"{name}: more than {MOST_COLUMNS} columns", "take fewer")
     table = array.reshape(count, -1).astype(np.float64)
@@ -309,9 +309,3 @@ def _checked(file: str, names: Collection[str], array: NDArray[np.float32]) -> S
         if np.isnan(column).all():
             raise BadData(f"{file}: there is no score in column {name}", "leave it out")
     return Scores(tuple(names), torch.from_numpy(array))
-
-
-def _named(pool: Found) -> str:
-    """A pool, for people: a folder, or the name of its file."""
-    path = pool.path
-    return path.absolute().parent.name if path.name == pools.FILE else path.stem

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # what a file holds is said without torch
     from torch import Tensor
 
 SPACES = ("z", "w")
+POOL_FILE = "latents.safetensors"  # what the latents of a pool are called in its folder
 SCORES = "scores"  # a parameter: what a scorer said of each latent
 
 Space = Literal["z", "w"]
@@ -81,6 +82,11 @@ class Found:
     params: Params = ()
     arrays: tuple[str, ...] = ()
     files: str = ""
+
+    @property
+    def title(self) -> str:
+        """What they are called, for people: as the folder of a pool, or as their file."""
+        return self.path.absolute().parent.name if self.path.name == POOL_FILE else self.path.stem
 
     @property
     def label(self) -> int | str | None:

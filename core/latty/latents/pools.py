@@ -17,10 +17,10 @@ from pathlib import Path
 
 from latty.checkpoints.safetensors import beginning
 from latty.latents.file import FORMS, KIND, POOL, SEEDS
-from latty.latents.found import Params
+from latty.latents.found import POOL_FILE, Params
 from latty.version import __version__
 
-FILE, MANIFEST = "latents.safetensors", "manifest.csv"
+FILE, MANIFEST = POOL_FILE, "manifest.csv"
 COLUMNS = ("file", "seed", "class", "row")  # of the manifest
 FILES = "{seed:06d}.png"
 TEMPLATE = re.compile(

@@ -50,7 +50,7 @@ def climb_to_files(
     options = replace(options, sidecar=False)
     with work.publication(files, note, options.overwrite) as works:
         generator = open_model(scene.model, options.device)
-        result = climb_from(scene, generator, goal, report)
+        result = climb_from(scene, generator, goal, report, options.foreign)
         climb = result.climb
         ways = climb.ways if film.frames is None else evenly(climb.ways[climb.forward], film.frames)
         scores = result.scores.tolist() if film.frames is None else result.scored(ways)

@@ -6,12 +6,14 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from latty import latents
 from latty.attributes import attribute, units_of
 from latty.attributes.target import AttributeTarget
 from latty.directions.climb import ClimbPath, ClimbRules, climb
 from latty.directions.climb.objective import ClimbObjective, Of, check_scorers, logit
 from latty.directions.whitened import whitened
 from latty.edits import codes, labels
+from latty.edits.labels import with_labels
 from latty.errors import BadData
 from latty.models.base import AnySize, Generator
 from latty.report import Report
@@ -66,9 +68,13 @@ class ClimbResult:
         return _as_given(found, self.objective.of).tolist()
 
 
-def climb_from(scene: Scene, generator: Generator, goal: Goal, report: Report) -> ClimbResult:
-    """Climb. Raises BadData where the attribute cannot be climbed, Missing where there is none."""
-    objective = objective_of(scene, generator, goal)
+def climb_from(
+    scene: Scene, generator: Generator, goal: Goal, report: Report, foreign: bool = False
+) -> ClimbResult:
+    """Climb from a seed or a stored latent; `foreign` takes one made for another model. Raises
+    BadData where the attribute cannot be climbed, Missing where there is none."""
+    scene = with_labels([scene], generator)[0]
+    objective = objective_of(scene, generator, goal, foreign)
     (scorer, column), seen = objective.refs[0], objective.generator
     asked = goal.target.score(seen, (scorer, column), scene.label, report)
     if goal.of == "logit" and not 0 < asked < 1:
@@ -84,23 +90,28 @@ def _as_given(scores: Tensor, of: Of) -> Tensor:
     return scores.sigmoid() if of == "logit" else scores
 
 
-def objective_of(scene: Scene, generator: Generator, goal: Goal) -> ClimbObjective:
+def objective_of(
+    scene: Scene, generator: Generator, goal: Goal, foreign: bool = False
+) -> ClimbObjective:
     """What a climb from this scene sees. Raises what `climb_from` does."""
     refs = [attribute(goal.attribute, generator)]
     kept = [attribute(word, generator) for word in goal.keep]
     refs += [ref for ref in dict.fromkeys(kept) if ref not in refs]
     check_scorers(generator, refs, goal.of)
-    space = goal.space or generator.info.space
+    begun, latent = _begin(scene, generator, foreign)
+    space = goal.space or ("w" if begun == "w" else generator.info.space)
+    if space == "z" and begun == "w":
+        raise BadData(f"{scene.latent} lies in w, behind the mapping", "climb in w: --space w")
     if not goal.layers.indices(generator.info.num_layers):
         last = generator.info.num_layers - 1
         raise BadData(f"no layers {goal.layers}", f"{scene.model} has layers 0 to {last}")
     label = labels([scene], generator)
     if space == "w":
         index = int(label[0]) if label is not None and label.dim() == 1 else None
-        start, basis = codes([scene], generator), whitened(generator, "w", index, goal.layers).basis
+        start = codes([scene], generator, foreign)
+        basis = whitened(generator, "w", index, goal.layers).basis
     else:
-        assert isinstance(scene.seed, int)  # a climb starts at one latent
-        start, basis = generator.sample([scene.seed]), None
+        start, basis = latent, None
     return ClimbObjective(
         generator=generator.at_size(LOOKED) if isinstance(generator, AnySize) else generator,
         start=start,
@@ -113,3 +124,12 @@ def objective_of(scene: Scene, generator: Generator, goal: Goal) -> ClimbObjecti
         label=label,
         truncation=scene.truncation,
     )
+
+
+def _begin(scene: Scene, generator: Generator, foreign: bool) -> tuple[latents.Space, Tensor]:
+    """The latent z (1, Z), or codes w (1, L, D), of a scene's seed or stored latent."""
+    if scene.latent is None:
+        assert isinstance(scene.seed, int)  # a climb starts at one latent
+        return "z", generator.sample([scene.seed])
+    space, begin = latents.start(scene.latent, generator.info, foreign)
+    return space, begin.to(generator.device)

@@ -1,8 +1,10 @@
 """Walk a latent up or down an attribute until it reaches a goal."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latty import latents
 from latty.cli import detach as cli_detach
 from latty.cli import signals
 from latty.cli.out import to_json
@@ -12,7 +14,7 @@ from latty.cli.values import label, size, switches, target, truncation, whole, w
 from latty.errors import LattyError, UsageError
 from latty.render.batch import refuse_early
 from latty.render.options import Allowed, ClimbFilm, Options
-from latty.scene import SEED_LIMIT, Layers, Scene
+from latty.scene import SEED_LIMIT, Layers, Scene, latents_between
 
 if TYPE_CHECKING:
     from latty.render.climbing import Goal
@@ -47,7 +49,9 @@ def options(parser: Parser) -> None:
     add("--attribute", required=True, metavar="NAME", help="as in smile or geometry/area")
     add("--to", required=True, metavar="GOAL",
         help="walk until the score is there: 0.95, 95%% or p90")  # fmt: skip
-    add("--seed", type=int, default=0, metavar="N", help="where the walk starts (default: 0)")
+    add("--seed", type=int, metavar="N", help="where the walk starts (default: 0)")
+    add("--latent", metavar="REF",
+        help="start at a stored latent in the place of a seed, as in NAME#3 or FILE#3")  # fmt: skip
     add("--keep", metavar="LIST", help="attributes that stay, as in yaw,age")
     add("--identity", type=float, default=0.0, metavar="X",
         help="0 to 1: how strongly the first picture is held on to (default: 0)")  # fmt: skip
@@ -75,7 +79,8 @@ def options(parser: Parser) -> None:
 def _picture_options(parser: Parser) -> None:
     add = parser.add_argument
     add("--label", metavar="N", help="class: an index, a name, or a mixture: husky:0.7,lynx:0.3")
-    add("--truncation", type=float, default=1.0, metavar="PSI", help="1 = as sampled, 0 = mean")
+    add("--truncation", type=float, metavar="PSI", help="1 = as sampled, 0 = mean (default: 1, "
+        "or that of the stored latent)")  # fmt: skip
     add("--frames", default="30", metavar="N",
         help="pictures on the way, or all: every step (default: 30)")  # fmt: skip
     add("--captions", action="store_true", help="write the score into each picture")
@@ -87,6 +92,7 @@ def run(run: Run) -> int:
     """Climb, draw, write. Raises UsageError, and LattyError (exit code 1) where the goal is out of
     reach, with the way to it kept."""
     args, config = run.args, run.config()
+    _begin(args)
     _check(args)
     place = _target(args, config.out_dir)
     film, note = ClimbFilm(_frames(args), args.captions, args.every), _note(args)
@@ -98,7 +104,8 @@ def run(run: Run) -> int:
     allowed: list[Allowed] = []
     with signals.cooperative(), run.progress(args.attribute) as progress:
         kind = label(args.label, args.model, config.device)
-        scene = Scene(args.model, args.seed, args.truncation, label=kind, size=args.size)
+        scene = Scene(args.model, args.seed, args.truncation, label=kind, size=args.size,
+                      latent=args.latent)  # fmt: skip
         options = Options(
             place.parent,
             config.device,
@@ -117,7 +124,9 @@ def run(run: Run) -> int:
     goal = f"{result.goal:.4g}"
     if target(args.to).kind != "score":
         goal += f" ({args.to.strip()})"
-        run.out.say(f"the goal is {goal}" + f"; the unit of scores: {result.unit}" * bool(result.unit))
+        run.out.say(
+            f"the goal is {goal}" + f"; the unit of scores: {result.unit}" * bool(result.unit)
+        )
     run.out.say(f'a preset goes on from there with latent = "{done.files[-1]}#-1"')
     run.out.result("\n".join(map(str, done.files)), paths=[str(path) for path in done.files],
                    model=args.model, attribute=args.attribute, start=first, end=last,
@@ -127,6 +136,22 @@ def run(run: Run) -> int:
         why, hint = WHY[stopped]
         raise LattyError(f"{args.attribute} is {last:.4g}, not {goal}: {why}", hint)
     return 0
+
+
+def _begin(args: Any) -> None:
+    """Where the walk starts, and with which truncation. Raises UsageError for a seed beside a
+    stored latent, and for several; Missing, BadData for one that is not there."""
+    if args.latent is not None:
+        if args.seed is not None:
+            raise UsageError("--latent and --seed are two starts", "leave one out")
+        if latents_between(args.latent) is not None:
+            raise UsageError(f"--latent: '{args.latent}' are several", "name one, as in NAME#3")
+        found = latents.look(args.latent)
+        found.index(latents.split(args.latent)[2])
+        if args.truncation is None:
+            args.truncation = found.truncation
+    args.seed = args.seed or 0
+    args.truncation = 1.0 if args.truncation is None else args.truncation
 
 
 def _check(args: Any) -> None:
@@ -167,10 +192,18 @@ def _target(args: Any, out_dir: Path) -> Path:
             raise UsageError(f"--output: {path} {what}", "frames and latents go beside it")
         return path.with_suffix("")
     attribute = args.attribute.replace("/", "-")
-    name = args.name or f"{Path(args.model).stem}-{args.seed}-{attribute}"
+    name = args.name or f"{Path(args.model).stem}-{_start(args)}-{attribute}"
     if Path(name).name != name or name.startswith("."):
         raise UsageError(f"--name: {name!r} is no file name", "the folder is --out-dir")
     return out_dir / name
+
+
+def _start(args: Any) -> str:
+    """What the start is called in a file's name: the seed, or "smiles-3"."""
+    if args.latent is None:
+        return str(args.seed)
+    found, which = latents.look(args.latent), latents.split(args.latent)[2]
+    return re.sub(r"[^\w.+-]+", "-", f"{found.title}-{found.index(which)}")
 
 
 def _goal(args: Any) -> "Goal":
@@ -185,6 +218,8 @@ def _goal(args: Any) -> "Goal":
 def _note(args: Any) -> str:
     """What was asked for, as it is noted with the latents; no folder's name in it."""
     facts = {name: getattr(args, name) for name in NOTED}
+    if args.latent is not None:
+        facts["latent"] = Path(args.latent).name
     if ".toml" in args.attribute:
         facts["attribute"] = Path(args.attribute).name
     return to_json({"edit": {"model": Path(args.model).name, **facts}})

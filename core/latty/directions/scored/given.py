@@ -112,8 +112,7 @@ def given(ref: str, file: str, generator: Generator) -> Given:
         raise BadData(f"--latents: '{ref}' is one latent", "name all, or some as in POOL#0-999")
     plain, said, _ = latents.split(source)
     found = latents.look(source)
-    is_folder = bool(found.arrays) and Path(plain).is_dir()
-    name = found.path.absolute().parent.name if is_folder else found.path.stem
+    name = found.title
     if other := latents.made_for_another(source, info):
         raise BadData(other, "take latents of this model")
     every = {one: latents.look(f"{plain}:{one}") for one in found.arrays}

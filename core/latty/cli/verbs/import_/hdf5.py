@@ -23,7 +23,8 @@ def is_hdf5(path: Path) -> bool:
 
 
 def keep(run: Run, path: Path) -> int:
-    """TL-GAN's sample_z.h5. Raises Missing without h5py, BadData."""
+    """TL-GAN's sample_z.h5. Raises Missing without h5py, BadData, UsageError."""
+    keeping.refuse(run.args, "latents in HDF5, which are z")
     array = hdf5.array(path, "z")
     if array.ndim != 2 or array.dtype.kind != "f" or 0 in array.shape:
         shape = "x".join(map(str, array.shape))

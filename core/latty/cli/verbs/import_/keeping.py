@@ -3,14 +3,23 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from latty.cli.run import Run
+from latty.errors import UsageError
 
 if TYPE_CHECKING:
     from latty.directions.importing.base import Imported
 
 SHOWN = 8  # names of directions said aloud
+SAYS = {"--space": "space", "--layers": "layers", "--spec": "spec", "--set": "settings"}
+
+
+def refuse(args: Any, what: str, *allowed: str) -> None:
+    """Raises UsageError for an option of import that means nothing for what a file holds."""
+    for option, name in SAYS.items():
+        if option not in allowed and getattr(args, name):
+            raise UsageError(f"{option} means nothing for {what}", "leave it out")
 
 
 def claimed(found: "Imported", name: str, overwrite: bool) -> AbstractContextManager[Path]:

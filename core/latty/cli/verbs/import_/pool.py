@@ -7,6 +7,7 @@ from latty import files, latents, locks, reading
 from latty.attributes.score_tables import looks_like_scores, read_scores
 from latty.attributes.score_tables import may_be_scores as may_be_scores
 from latty.cli.run import Run
+from latty.cli.verbs.import_ import keeping
 from latty.errors import BadData, LattyError, UsageError, WouldOverwrite
 from latty.latents import LATENTS, Found, pools, scores
 from latty.models.store import MODELS, name_for
@@ -55,10 +56,7 @@ def keep_scores(run: Run, path: Path) -> int:
     """Put scores beside the latents that they are of. Raises Missing, BadData, Locked, OutputError,
     WouldOverwrite where there are scores of the same names."""
     args = run.args
-    for option, value in (("--space", args.space), ("--layers", args.layers),
-                          ("--spec", args.spec), ("--set", args.settings)):  # fmt: skip
-        if value:
-            raise UsageError(f"{option} means nothing for scores", "leave it out")
+    keeping.refuse(args, "scores")
     if "#" in args.model:
         raise UsageError(f"--for: scores are for all of '{args.model}'", "name it without #")
     found = latents.look(args.model)
@@ -115,13 +113,13 @@ def keep_pool(run: Run, path: Path, file: Path) -> int:
     """Copy a pool's latents into the store, and their scores where there are any. Raises BadData,
     UsageError, Missing, Locked, WouldOverwrite, OutputError."""
     args = run.args
-    for option, value in (("--space", args.space), ("--layers", args.layers)):
-        if value:
-            raise UsageError(f"{option} is for files that do not say it", "leave it out")
+    keeping.refuse(args, "a pool, which says it itself")
     found = latents.look(str(file))
     if args.model:
         _check_model(found, args.model)
-    name = args.name or name_for(path.resolve())
+    name = args.name or name_for(
+        path.resolve() if file.name != pools.FILE else file.resolve().parent
+    )
     with LATENTS.claimed(name, args.overwrite) as target:
         names = scores.names_of(file)
         files.write(target, _copied(file))
