@@ -152,12 +152,13 @@ def test_a_model_is_found_in_the_store_by_its_content(there: Path) -> None:
     other[at + 3] ^= 0x01  # another model: a bit of its first number
     (there / "outside/model.safetensors").write_bytes(other)
     assert latty("render", "x.toml", home=there).returncode == 0
+    (there / "outside").rename(there / "away")
     assert latty("render", "renders/x.png", "--out-dir", "a", home=there).returncode == 66
-    done = latty("import", "outside/model.safetensors", "--name", "mine", home=there)
+    done = latty("import", "away/model.safetensors", "--name", "mine", home=there)
     assert done.returncode == 0, done.stderr
     done = latty("render", "renders/x.png", "--out-dir", "a", "--dry-run", home=there)
     assert done.returncode == 0 and "model mine" in done.stdout
-    given = ("--set", "scene.model=outside/model.safetensors")
+    given = ("--set", "scene.model=away/model.safetensors")
     assert latty("render", "renders/x.png", *given, "--out-dir", "b", home=there).returncode == 0
     both = [Image.open(there / name).tobytes() for name in ("b/x.png", "renders/x.png")]
     assert both[0] == both[1]  # the recipe has the name that was typed

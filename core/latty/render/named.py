@@ -21,7 +21,7 @@ from latty.directions.store import SETS, new_names
 from latty.errors import BadData, LattyError, Missing
 from latty.presets import Preset, sounds, to_dict
 from latty.presets.contents import SHOWN, WHAT, Difference, difference, scorers_of, source_of
-from latty.presets.digests import STORES, WHOLE, of_content, same
+from latty.presets.digests import STORES, WHOLE, digest_of, of_content, same
 from latty.presets.naming import respelled
 from latty.scene import MIXING, Scene, references, to_table
 from latty.tables.words import Path as Key
@@ -126,11 +126,8 @@ class Placing:
         """The name or path that is meant; None where there is none. Notes what is doubtful."""
         said, chosen = _said(name, recipe), self._candidates(name)
         right = next((one for one in chosen if not said or _is(said, name.kind, one)), None)
-        if right is None and len(said) == WHOLE:
-            near = _inside(Path(), name.file, name.kind)
-            right = name.file if near is not None and _is(said, name.kind, name.file) else None
-            if right is not None:
-                chosen = [right]
+        if right is None and (right := _near(name, said)) is not None:
+            chosen = [right]
         if right is None and said:
             of = recipe.get("model")
             family = of.get("family") if isinstance(of, dict) else None
@@ -247,6 +244,19 @@ def _scorers(source: str, recipe: Mapping[str, Any]) -> Iterator[Difference]:
     for scorer in scorers_of(source):
         if other := difference("scorers", scorer, said.get(scorer), scorer):
             yield other
+
+
+def _near(name: Name, said: str) -> str | None:
+    """The file below the current folder that has this name and this SHA-256; it is read as nothing
+    but bytes before that is known."""
+    place, store = _inside(Path(), name.file, name.kind), STORES.get(name.kind)
+    if place is None or len(said) != WHOLE:
+        return None
+    with suppress(LattyError, OSError):  # what cannot be read is none
+        is_folder = store is not None and store.inside and place.is_dir()
+        file = place / store.inside if store is not None and is_folder else place
+        return name.file if digest_of(file) == said else None
+    return None
 
 
 def _inside(folder: Path, file: str, kind: str) -> Path | None:
