@@ -1,12 +1,13 @@
 """Values on the command line that several verbs take: seeds, noise, classes, whole numbers, what is
 done although something speaks against it."""
 
+import re
 from itertools import pairwise
 from typing import Any, TypedDict
 
 from latty.attributes.target import TARGETS, AttributeTarget, parse_target
 from latty.errors import BadData, UsageError
-from latty.scene import SEED_LIMIT, SIZES, TRUNCATIONS, Label, Noise
+from latty.scene import SEED_LIMIT, SIZES, TRUNCATIONS, Label, Noise, latents_between
 
 MOST = 4096  # pictures on a sheet
 RECIPE = "what is written holds its recipe, which takes no other"
@@ -63,6 +64,18 @@ def target(text: str) -> AttributeTarget:
         return parse_target(text)
     except ValueError as error:
         raise UsageError(f"--to: {error}", TARGETS) from None
+
+
+def stored_latent(option: str, ref: str) -> tuple[str, float | None]:
+    """What one stored latent is called, as in "smiles-3", and the truncation that its file
+    remembers. Raises UsageError for several, Missing, BadData."""
+    from latty import latents
+
+    if latents_between(ref) is not None:
+        raise UsageError(f"{option}: '{ref}' are several", "name one, as in NAME#3")
+    found, which = latents.look(ref), latents.split(ref)[2]
+    name = re.sub(r"[^\w.+-]+", "-", f"{found.title}-{found.index(which)}")
+    return name, found.truncation
 
 
 def truncation(value: float) -> float:

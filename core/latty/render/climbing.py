@@ -99,7 +99,7 @@ def objective_of(
     refs += [ref for ref in dict.fromkeys(kept) if ref not in refs]
     check_scorers(generator, refs, goal.of)
     begun, latent = _begin(scene, generator, foreign)
-    space = goal.space or ("w" if begun == "w" else generator.info.space)
+    space: latents.Space = goal.space or ("w" if begun == "w" else generator.info.space)
     if space == "z" and begun == "w":
         raise BadData(f"{scene.latent} lies in w, behind the mapping", "climb in w: --space w")
     if not goal.layers.indices(generator.info.num_layers):

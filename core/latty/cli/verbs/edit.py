@@ -1,20 +1,27 @@
 """Walk a latent up or down an attribute until it reaches a goal."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty import latents
 from latty.cli import detach as cli_detach
 from latty.cli import signals
 from latty.cli.out import to_json
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.cli.values import label, size, switches, target, truncation, whole, within
+from latty.cli.values import (
+    label,
+    size,
+    stored_latent,
+    switches,
+    target,
+    truncation,
+    whole,
+    within,
+)
 from latty.errors import LattyError, UsageError
 from latty.render.batch import refuse_early
 from latty.render.options import Allowed, ClimbFilm, Options
-from latty.scene import SEED_LIMIT, Layers, Scene, latents_between
+from latty.scene import SEED_LIMIT, Layers, Scene
 
 if TYPE_CHECKING:
     from latty.render.climbing import Goal
@@ -144,12 +151,8 @@ def _begin(args: Any) -> None:
     if args.latent is not None:
         if args.seed is not None:
             raise UsageError("--latent and --seed are two starts", "leave one out")
-        if latents_between(args.latent) is not None:
-            raise UsageError(f"--latent: '{args.latent}' are several", "name one, as in NAME#3")
-        found = latents.look(args.latent)
-        found.index(latents.split(args.latent)[2])
-        if args.truncation is None:
-            args.truncation = found.truncation
+        psi = stored_latent("--latent", args.latent)[1]
+        args.truncation = psi if args.truncation is None else args.truncation
     args.seed = args.seed or 0
     args.truncation = 1.0 if args.truncation is None else args.truncation
 
@@ -200,10 +203,7 @@ def _target(args: Any, out_dir: Path) -> Path:
 
 def _start(args: Any) -> str:
     """What the start is called in a file's name: the seed, or "smiles-3"."""
-    if args.latent is None:
-        return str(args.seed)
-    found, which = latents.look(args.latent), latents.split(args.latent)[2]
-    return re.sub(r"[^\w.+-]+", "-", f"{found.title}-{found.index(which)}")
+    return str(args.seed) if args.latent is None else stored_latent("--latent", args.latent)[0]
 
 
 def _goal(args: Any) -> "Goal":

@@ -59,6 +59,7 @@ def run(run: Run) -> int:
     if scored := [path for path in paths if pool.are_scores(run, path)]:
         if (other := next((path for path in paths if path not in scored), None)) is not None:
             raise UsageError(f"{other.name} is no file of scores", "import it without the rest")
+        keeping.refuse(run.args, "scores")
         return max([pool.keep_scores(run, path) for path in scored])
     if len(paths) == 1:
         return _one(run, paths[0])
@@ -84,6 +85,7 @@ def _one(run: Run, path: Path) -> int:
     from latty.cli.verbs.import_ import hdf5, pool
 
     if run.args.kind in (None, "latents", "latty") and (file := pool.pool_in(path)) is not None:
+        keeping.refuse(run.args, "a pool, which says it itself")
         return pool.keep_pool(run, path, file)
     if hdf5.is_hdf5(path):
         return hdf5.keep(run, path)

@@ -15,10 +15,10 @@ SHOWN = 8  # names of directions said aloud
 SAYS = {"--space": "space", "--layers": "layers", "--spec": "spec", "--set": "settings"}
 
 
-def refuse(args: Any, what: str, *allowed: str) -> None:
+def refuse(args: Any, what: str) -> None:
     """Raises UsageError for an option of import that means nothing for what a file holds."""
     for option, name in SAYS.items():
-        if option not in allowed and getattr(args, name):
+        if getattr(args, name):
             raise UsageError(f"{option} means nothing for {what}", "leave it out")
 
 

@@ -7,7 +7,6 @@ from latty import files, latents, locks, reading
 from latty.attributes.score_tables import looks_like_scores, read_scores
 from latty.attributes.score_tables import may_be_scores as may_be_scores
 from latty.cli.run import Run
-from latty.cli.verbs.import_ import keeping
 from latty.errors import BadData, LattyError, UsageError, WouldOverwrite
 from latty.latents import LATENTS, Found, pools, scores
 from latty.models.store import MODELS, name_for
@@ -56,7 +55,6 @@ def keep_scores(run: Run, path: Path) -> int:
     """Put scores beside the latents that they are of. Raises Missing, BadData, Locked, OutputError,
     WouldOverwrite where there are scores of the same names."""
     args = run.args
-    keeping.refuse(args, "scores")
     if "#" in args.model:
         raise UsageError(f"--for: scores are for all of '{args.model}'", "name it without #")
     found = latents.look(args.model)
@@ -113,7 +111,6 @@ def keep_pool(run: Run, path: Path, file: Path) -> int:
     """Copy a pool's latents into the store, and their scores where there are any. Raises BadData,
     UsageError, Missing, Locked, WouldOverwrite, OutputError."""
     args = run.args
-    keeping.refuse(args, "a pool, which says it itself")
     found = latents.look(str(file))
     if args.model:
         _check_model(found, args.model)

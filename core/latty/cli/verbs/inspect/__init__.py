@@ -75,12 +75,9 @@ def _locate(ref: str) -> Path:
     preset = home.presets_dir() / f"{ref}.toml"
     if path.exists() or preset.is_file():
         return path if path.exists() else preset
-    from latty.directions.store import SETS
-    from latty.latents import LATENTS
-    from latty.models.store import MODELS
+    from latty.cli.verbs.inspect import stored
 
-    named = MODELS.named(ref) or SETS.named(ref) or LATENTS.named(ref)
-    if named is not None:
+    if (named := stored.named(ref)) is not None:
         return named
     raise Missing(f"there is no file {ref}", "check the path, or see: latty list models")
 
@@ -153,15 +150,10 @@ def _folder(path: Path) -> Facts:
 
 def _known(path: Path, checkpoint: "Checkpoint") -> Facts:
     """A generator's family, what an importer would make of the file, or whose scores it holds."""
-    from latty import latents
-    from latty.latents import scores
+    from latty.cli.verbs.inspect import stored
 
-    if scores.is_own(path):
-        return {"format": importable.OURS, "names": [*scores.names_in(path)],
-                "try": f"latty import {path} --for POOL"}  # fmt: skip
-    if latents.is_own(path):
-        beside = {"scores": [*scores.names_of(path, trusted=True)]}
-        return {**importable.facts(path, checkpoint), **beside}
+    if found := stored.facts(path):
+        return found
     facts = _family(checkpoint, {})
     return facts if facts["family"] else importable.facts(path, checkpoint) or facts
 
