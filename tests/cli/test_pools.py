@@ -312,9 +312,9 @@ def test_scores_are_never_taken_for_latents(scored: Path) -> None:
         done = latty("import", name, home=scored)
         assert done.returncode == 2, (name, done.stderr)
         assert f"latty import {name} --for POOL" in done.stderr and done.stderr.count("\n") == 1
-        made(scored, "--overwrite", seeds="0-11", to="bare")
+        made(scored, "--overwrite", seeds="0-11", to="unscored")
         named = ["--name", "d" if name == "c.h5" else "d,e"] * (name[0] != "x")
-        done = latty("import", name, "--for", "bare", *named, "--json", home=scored)
+        done = latty("import", name, "--for", "unscored", *named, "--json", home=scored)
         if name == "x.safetensors":  # of a pool with more in its file
             assert done.returncode == 65 and "scores of other latents" in done.stderr
         else:
