@@ -24,6 +24,7 @@ from latty.render.options import Allowed, ClimbFilm, Options
 from latty.scene import SEED_LIMIT, Layers, Scene
 
 if TYPE_CHECKING:
+    from latty.render.climb_film import Climbed
     from latty.render.climbing import Goal
 
 ORDER = 50
@@ -57,8 +58,7 @@ def options(parser: Parser) -> None:
     add("--to", required=True, metavar="GOAL",
         help="walk until the score is there: 0.95, 95%% or p90")  # fmt: skip
     add("--seed", type=int, metavar="N", help="where the walk starts (default: 0)")
-    add("--latent", metavar="REF",
-        help="start at a stored latent in the place of a seed, as in NAME#3 or FILE#3")  # fmt: skip
+    add("--latent", metavar="REF", help="or a stored latent, as in NAME#3 or FILE#3")
     add("--keep", metavar="LIST", help="attributes that stay, as in yaw,age")
     add("--identity", type=float, default=0.0, metavar="X",
         help="0 to 1: how strongly the first picture is held on to (default: 0)")  # fmt: skip
@@ -124,7 +124,12 @@ def run(run: Run) -> int:
         done = climb_to_files(scene, _goal(args), place, film, note, options, progress)
     run.say_allowed(allowed)
     run.say_notes(args.model)
-    result = done.result
+    return _told(done, run)
+
+
+def _told(done: "Climbed", run: Run) -> int:
+    """Say what came of it. Raises LattyError where the goal was not reached."""
+    args, result = run.args, done.result
     first, last = float(result.scores[0]), float(result.scores[-1])
     stopped, steps = result.climb.stopped, len(result.scores) - 1
     run.out.say(f"{args.attribute} {first:.4g} -> {last:.4g} in {steps} steps: {stopped}")
