@@ -19,6 +19,7 @@ from latty.errors import (
     UsageError,
     WouldOverwrite,
     did_you_mean,
+    unwritten,
 )
 from latty.folders import Folder, owned
 
@@ -191,33 +192,42 @@ class Store:
                 with suppress(OSError):
                     one.unlink()
             raise
-        self._sweep(name, {place.name, *names})
+        with suppress(OSError):  # the new one is there; latty clean takes what is left of the old
+            self._sweep(name, {place.name, *names})
         return place
 
     def remove(self, name: str) -> None:
         """The user's file of that name, and then what it names: who looks meanwhile has all of it
-        or nothing. Raises Missing, UsageError for one that ships with latty, Locked, OutputError.
+        or nothing. What an earlier removal left goes, too. Raises Missing, UsageError for one that
+        ships with latty, Locked, OutputError.
         """
         file = self.own(name)
         with locks.writing(file):
-            if not files.remove(file):
+            if not files.remove(file) and not self._rest(name):
                 raise Missing(f"no {self.kind} '{name}' there any more")
-            self._sweep(name, ())
+            try:
+                self._sweep(name, ())
+            except OSError as error:
+                what = f"cannot remove all of {self.kind} '{name}'"
+                raise unwritten(what, error) from None
 
     def own(self, name: str) -> Path:
-        """The user's file of that name. Raises Missing, UsageError for one that ships."""
+        """The user's file of that name, or where it was of which only what it named is left. Raises
+        Missing, UsageError for one that ships."""
         if self.ships(name):
             raise UsageError(f"{self.kind} '{name}' ships with latty", "it stays")
-        if (file := self.named(name)) is None:
+        if (file := self.named(name)) is None and self._rest(name):
+            return self.place(name)
+        if file is None:
             mine = [one for one in self.files() if not self.ships(one)]
             raise Missing(f"no {self.kind} '{name}'", did_you_mean(name, mine))
         return file
 
     def size(self, name: str) -> int:
         """Bytes of the user's file of that name and of what lies beside it. Raises OSError."""
-        stale, file = self._beside(name), self.own(name)
-        beside = (one for one in file.parent.iterdir() if stale.fullmatch(one.name))
-        return sum(one.lstat().st_size for one in {file, *beside})
+        file = self.own(name)
+        there = [file] if file.exists() else []
+        return sum(one.lstat().st_size for one in {*there, *self._rest(name)})
 
     def orphans(self) -> list[Path]:
         """What killed writers left in the user's folder: drafts, locks, and what only a file that
@@ -247,12 +257,21 @@ class Store:
                 path.unlink(missing_ok=True)
 
     def _sweep(self, name: str, kept: Collection[str]) -> None:
-        """Remove what lies beside the file of that name, and it does not name."""
+        """Remove what lies beside the file of that name, and it does not name. Raises OSError."""
         stale = self._beside(name)
-        with suppress(OSError), Folder(self.folder()) as folder:
+        with Folder(self.folder()) as folder:
             for one in folder.names():
                 if stale.fullmatch(one) and one not in kept:
                     folder.remove(one)
+
+    def _rest(self, name: str) -> list[Path]:
+        """What lies beside the user's file of that name. Raises OutputError."""
+        folder, stale = owned(self.folder()), self._beside(name)
+        try:
+            found = [*folder.iterdir()] if is_name(name) and folder.is_dir() else []
+        except OSError as error:
+            raise OutputError(f"cannot read {folder}: {error.strerror}") from None
+        return [one for one in found if stale.fullmatch(one.name)]
 
     def _beside(self, name: str) -> re.Pattern[str]:
         """The names of what lies beside the file of a name, and of its drafts."""

@@ -193,7 +193,10 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
         raise Refusal("bad-tensor", what, file=path.name) from None
     half = (torch.float16, torch.bfloat16)
     # a copy lies in torch's own memory, whose alignment is always the same, and so are last bits
-    return {name: t.float() if t.dtype in half else t.clone() for name, t in tensors.items()}
+    return {
+        name: t.float() if t.dtype in half else t.clone() if near else t
+        for name, t in tensors.items()
+    }
 
 
 def pieces(meta: Mapping[str, str], tensors: "Mapping[str, Tensor]") -> list[bytes | memoryview]:

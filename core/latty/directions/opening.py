@@ -1,5 +1,6 @@
 """Stored directions, opened: `find` gives the one that a reference names."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +15,8 @@ from latty.files import stamp
 from latty.unpacked import Unpacked, unpacked
 
 if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not wait for it
+    from torch import Tensor
+
     from latty.directions.base import Direction
     from latty.models.base import Generator, ModelInfo
 
@@ -42,7 +45,13 @@ def _open(path: Path, state: object, ref: str, name: str) -> "tuple[DirectionSet
     import torch
 
     with torch.inference_mode(False):  # kept for callers who need gradients, whoever asks first
-        return header, form_of(header, "direction").direction(header, index, read(path)[1])
+        return header, form_of(header, "direction").direction(header, index, _arrays(path, state))
+
+
+@lru_cache(maxsize=2)
+def _arrays(path: Path, state: object) -> "Mapping[str, Tensor]":
+    """The arrays of a set, (K, D) and so on, which its directions share: read once per content."""
+    return read(path)[1]
 
 
 def _with_scorers(header: DirectionSet, path: Path) -> DirectionSet:

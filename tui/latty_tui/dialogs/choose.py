@@ -74,9 +74,11 @@ class Choose(Listed[Any]):
 
     def change(self, choices: Sequence[Choice]) -> None:
         """Other choices; what was typed stays, and so does the cursor on its choice."""
+        self.choices = tuple(choices)
+        if not self.query(OptionList):  # not composed yet, or ended
+            return
         at = self.query_one(OptionList).highlighted
         held = self.seen[at].value if at is not None and self.seen else None
-        self.choices = tuple(choices)
         self._fill(self.query_one(Input).value)
         values = [one.value for one in self.seen]
         if held in values:

@@ -71,7 +71,7 @@ async def _facts(desk: Desk, ref: str, activations: tuple[str, ...]) -> Facts:
 
 def _greyed(dialog: Choose, told: "asyncio.Future[Facts]") -> None:
     """The dialog that is open already says which methods do not fit."""
-    if dialog.is_attached and not told.cancelled() and told.exception() is None:
+    if not told.cancelled() and told.exception() is None:
         dialog.change(_choices(told.result()))
 
 
