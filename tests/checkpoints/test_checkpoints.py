@@ -16,11 +16,11 @@ from places import PARITY, ROOT
 from safetensors.torch import save_file
 
 from benchmarks._pickles import Call, Global, Numbers, Writer, generator, pickled
-from latty.checkpoints import inspect, open_checkpoint
+from latty.checkpoints import inspect, open_checkpoint, safetensors
 from latty.checkpoints.checkpoint import Checkpoint, read
 from latty.checkpoints.opcodes import NAMES
 from latty.checkpoints.refusals import Refusal
-from latty.checkpoints.safetensors import read_header
+from latty.checkpoints.safetensors import WRITTEN, pieces, read_header, read_tensors
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Persistent, TfNetwork
 from latty.errors import Missing
@@ -105,6 +105,23 @@ def test_safetensors_read_as_the_reference_reads_them(tmp_path: Path) -> None:
         same(checkpoint, ordered)
         assert checkpoint.licence == "MIT" and checkpoint.kind == "safetensors"
         assert read_header(path).shapes["whole"] == (6, 5)
+
+
+@pytest.mark.parametrize("near", [0, 2**26])
+def test_tensors_come_in_the_order_of_their_file(
+    near: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read or mapped: what is written again has the same bytes."""
+    monkeypatch.setattr(safetensors, "NEAR", near)
+    path = tmp_path / "x.safetensors"
+    kinds = [getattr(torch, name) for name in WRITTEN if name != "float16"]  # which is widened
+    whole = {f"k{5 * k % 8}": (torch.rand(3, k + 1) * 9).to(kind) for k, kind in enumerate(kinds)}
+    whole |= {"none": torch.zeros(0, 4), "one": torch.tensor(5)}
+    path.write_bytes(b"".join(pieces({"kind": "x"}, whole)))
+    found = read_tensors(path)
+    assert [*found] == [*whole] == [*read_header(path).shapes]
+    assert all(torch.equal(one, whole[name]) for name, one in found.items())
+    assert b"".join(pieces({"kind": "x"}, found)) == path.read_bytes()
 
 
 @pytest.mark.parametrize("pack", [np.savez, np.savez_compressed])

@@ -10,11 +10,13 @@ import pytest
 import torch
 
 from latty import edits, home
+from latty.checkpoints.checkpoint import digest
 from latty.directions import manage
 from latty.directions.base import Info
 from latty.directions.file import DirectionSet, read, read_header, write
 from latty.directions.methods.voynov.deformators import CurveNetwork
 from latty.directions.opening import find
+from latty.directions.renaming import names_since
 from latty.errors import BadData, Missing, UsageError, WouldOverwrite
 from latty.models import open_model
 from latty.scene import Edit, Scene
@@ -101,6 +103,23 @@ def test_others_stay_when_one_is_deleted_or_renamed(name: str) -> None:
     torch.testing.assert_close(moved(path, "grin", 0.7), last, atol=1e-6, rtol=1e-5)
     with pytest.raises(Missing, match=one):
         manage.delete(path, [one])
+
+
+@pytest.mark.parametrize("name", [*FORMS, "portraits-ascent", "curves"])
+def test_what_was_renamed_is_proven_whatever_the_set_is_made_of(name: str) -> None:
+    """The bytes of the set as it was are found again, and those of any number of arrays are the
+    same after a name and back."""
+    path, one = form(name)
+    file, names = Path(path), read_header(Path(path)).names
+    first = digest(file)
+    manage.rename(path, names[0], "mine")
+    second = digest(file)
+    manage.rename(path, one, "ours")
+    now = ("mine", "ours", *names[2:])
+    assert names_since(file, first) == dict(zip(names, now, strict=True))
+    assert names_since(file, second) == dict(zip(("mine", *names[1:]), now, strict=True))
+    manage.rename(path, "ours", one)
+    assert digest(file) == second
 
 
 def test_the_file_goes_with_the_last_direction() -> None:

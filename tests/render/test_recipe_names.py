@@ -2,7 +2,9 @@
 is found by its content, whatever it is called now."""
 
 import json
+import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from PIL import Image, ImageFont
 from sound_files import sine, wav
 
 from latty import presets
+from latty.budget import slowness
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
 from latty.directions import manage
 from latty.directions.base import Info
@@ -25,6 +28,7 @@ from latty.models.store import MODELS
 from latty.presets import digests
 from latty.presets.digests import DIGESTS, STORES
 from latty.render import provenance
+from latty.render.named import Name, Placing
 
 HEAD = "schema = 1\nseconds = 1\nname = 'x'\n"
 TAIL = "[[outputs]]\npath = 'x.mkv'\nfps = 3\nsize = 32\nloop = 'once'\n"
@@ -382,6 +386,44 @@ def test_pins_and_presets_say_what_was_renamed(
     manage.rename(str(path), "up", "smile")
     refused = rendered("x.toml", "-o", "one/", "--anyway", home=tmp_path, code=66)
     assert "no direction 'up' in f, it is called 'smile' now" in refused
+
+
+def test_a_few_digits_prove_no_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of another set anything may be said: only a whole SHA-256 finds one that was renamed."""
+    for key, value in environment(tmp_path).items():
+        monkeypatch.setenv(key, value)
+    path = two_directions("f")
+    said = DIGESTS["directions"]("f")
+    manage.rename(str(path), "up", "smile")
+    for digits in (64, 1, 63):
+        placing = Placing(tmp_path / "x.png", lambda key: False)
+        name = Name((), "directions", "gone#up", "gone")
+        recipe = {"directions": {"gone#up": said[:digits]}}
+        assert placing.found(name, recipe) == ("f" if digits == 64 else None)
+        assert placing.missing == ([] if digits == 64 else [name])
+
+
+@pytest.mark.slow
+def test_a_set_of_many_names_and_renames_costs_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many edits ask for what it was."""
+    for key, value in environment(tmp_path).items():
+        monkeypatch.setenv(key, value)
+    path = two_directions("f")
+    edit = STORED["directions"]
+    (tmp_path / "x.toml").write_text(HEAD + SCENE + edit + edit.replace("up", "other") + TAIL)
+    rendered("x.toml", "-o", "one/", home=tmp_path)
+    names = ["up", "other", *(f"{number:070}" + "n" for number in range(4_000))]
+    infos = tuple(Info(name, 1.0) for name in names)
+    renamed = tuple((f"o{k}", f"o{k + 1}" if k < 99 else names[-1]) for k in range(100))
+    header = DirectionSet("random", "w", infos, "demo", renamed=renamed)
+    write(path, header, {ARRAY: torch.ones(len(names), 1)})
+    os.utime(path, (1e9, 1e9))
+    start = time.process_time()
+    refused = latty("check", "one", home=tmp_path)
+    assert refused.returncode == 65 and "is not the one this was made with" in refused.stderr
+    assert time.process_time() - start < 2 * slowness()
 
 
 def test_what_a_file_says_of_its_source_is_not_believed(tmp_path: Path) -> None:

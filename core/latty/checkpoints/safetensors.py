@@ -16,6 +16,7 @@ from latty.checkpoints.refusals import (
     NEAR,
     Refusal,
     bad_tensor,
+    code_of,
     naming,
     opening,
     truncated,
@@ -43,10 +44,11 @@ DTYPES = {
     **{"U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "|u1", "C64": "<c8"},
     **{"F8_E4M3": "8f-e4m3fn", "F8_E5M2": "8f-e5m2", "F8_E8M0": "8f-e8m0fnu"},
 }
-WRITTEN = {
-    **{"float64": "F64", "float32": "F32", "float16": "F16", "bool": "BOOL"},
-    **{"int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8"},
-}
+CODES = {dtype_name(dtype): code for code, dtype in DTYPES.items()}  # "float32" -> "F32", ...
+WRITTEN = (
+    *("float64", "float32", "float16", "bool"),
+    *("int64", "int32", "int16", "int8", "uint8"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ class Header:
     meta: Mapping[str, str]
     shapes: Mapping[str, tuple[int, ...]]
     dtypes: Mapping[str, str] = field(default_factory=dict)  # "float32", ...
+
+    @property
+    def arrays(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """As `beginning` takes them."""
+        return {name: (self.dtypes[name], shape) for name, shape in self.shapes.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +121,15 @@ def _length(start: bytes, size: int) -> int:
 
 
 def _parsed(text: bytes, size: int) -> tuple[dict[str, str], list[_Entry]]:
-    """Free text and entries in file order, for `size` bytes of numbers."""
+    """Free text, and entries in the order of their numbers, of which there are `size` bytes."""
     try:
         header = json.loads(text, object_pairs_hook=_once)
         meta, entries = _meta_and_entries(header)
     except (ValueError, RecursionError):
         raise bad_tensor("its safetensors header cannot be read") from None
     place = 0
-    for entry in sorted(entries, key=lambda e: (e.start, e.stop)):
+    entries.sort(key=lambda e: (e.start, e.stop))
+    for entry in entries:
         if entry.start != place:
             raise bad_tensor(f"the numbers of '{clean(entry.name)}' overlap others or leave a gap")
         place = entry.stop
@@ -169,34 +177,41 @@ def _entry(name: str, given: Any) -> _Entry:
 
 
 def read_tensors(path: Path) -> "dict[str, Tensor]":
-    """All tensors by name, each of the shape that the header says: (K, L, D), (N,), or any other.
+    """All tensors by name, in the order of the header, each of the shape that it says: (K, L, D),
+    (N,), or any other.
 
-    float16 and bfloat16 are widened to float32. Raises Missing, OutputError, Refusal.
+    Numbers of 16 bits are widened to float32. Raises Missing, OutputError, Refusal.
     """
-    read_header(path)  # our own words for everything that can be wrong with the container
+    names = read_header(path).shapes  # our own words for all that can be wrong with the container
     import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load, load_file
 
     with naming(path), opening(path) as file:
-        near = os.fstat(file.fileno()).st_size <= NEAR  # else it is mapped
-        data = file.read() if near else b""
+        size = os.fstat(file.fileno()).st_size
+        if size <= NEAR:
+            views, _ = read(code_of(file, size))
+            # a copy lies in torch's own memory, whose alignment is always the same: so are last bits
+            return {name: torch.tensor(view.numpy()) for name, view in views.items()}
+    far = _mapped(path)
+    half = (torch.float16, torch.bfloat16)
+    return {name: far[name].float() if far[name].dtype in half else far[name] for name in names}
+
+
+def _mapped(path: Path) -> "dict[str, Tensor]":
+    """The tensors of a large file, of any shape (K, L, D), in any order, each number of them read
+    where it is used."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     try:
-        tensors = load(data) if near else load_file(path)
+        return dict(load_file(path))
     except RuntimeError as error:
         if "unable to open file" not in str(error):  # torch's words for what the system says
             raise
         reason = str(error).rpartition("mode: ")[2]  # the path, which they name, may be long
         raise OutputError(f"cannot read {clean(path.name)}: {clean(reason)}") from None
-    except (SafetensorError, ValueError) as error:
+    except (SafetensorError, ValueError, FileNotFoundError) as error:
         what = f"it is damaged: {clean(str(error))}"
         raise Refusal("bad-tensor", what, file=path.name) from None
-    half = (torch.float16, torch.bfloat16)
-    # a copy lies in torch's own memory, whose alignment is always the same, and so are last bits
-    return {
-        name: t.float() if t.dtype in half else t.clone() if near else t
-        for name, t in tensors.items()
-    }
 
 
 def pieces(meta: Mapping[str, str], tensors: "Mapping[str, Tensor]") -> list[bytes | memoryview]:
@@ -224,7 +239,7 @@ def beginning(
     table: dict[str, Any] = {"__metadata__": dict(meta)}
     offset = 0
     for name, (dtype, shape) in arrays.items():
-        code = WRITTEN[dtype]
+        code = CODES[dtype]
         ends = [offset, offset + prod(shape) * item_size(DTYPES[code])]
         table[name] = {"dtype": code, "shape": list(shape), "data_offsets": ends}
         offset = ends[1]

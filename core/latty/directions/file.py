@@ -5,15 +5,17 @@ fields of DirectionSet. Reading the header needs neither torch nor numpy. Nothin
 """
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from latty import files
-from latty.checkpoints.safetensors import pieces, read_tensors
+from latty.checkpoints.refusals import code_of, opening
+from latty.checkpoints.safetensors import beginning, pieces, read_tensors
 from latty.checkpoints.safetensors import read_header as read_container
 from latty.directions.base import Info
 from latty.errors import BadData, PresetError, Problem
@@ -232,6 +234,17 @@ def write(path: Path, header: DirectionSet, arrays: "Mapping[str, Tensor]") -> N
     files.write(path, pieces(said, arrays))
 
 
+def write_header(path: Path, header: DirectionSet) -> None:
+    """Give a set another header; its arrays stay as they are, bit for bit. Raises Missing, BadData,
+    OutputError."""
+    container, said = read_container(path), free_text(header)
+    _check_shape(path.name, _header(path.name, said["set"]), container.shapes)
+    with opening(path) as file:
+        code = code_of(file, os.fstat(file.fileno()).st_size)
+        numbers = code[8 + int.from_bytes(code[:8], "little") :]
+        files.write(path, [*beginning(said, container.arrays), numbers])
+
+
 def free_text(header: DirectionSet) -> dict[str, str]:
     """What the container of a set says beside its arrays."""
     return {"kind": KIND, "set": json.dumps(_table(header))}
@@ -262,7 +275,7 @@ def _check_arrays(file: str, header: DirectionSet, arrays: "Mapping[str, Tensor]
 
 
 def _table(header: DirectionSet) -> dict[str, Any]:
-    table = asdict(header)
+    table: dict[str, Any] = {one.name: getattr(header, one.name) for one in fields(header)}
     table["params"] = dict(header.params)
     table["latty"] = header.latty or __version__
     del table["infos"]

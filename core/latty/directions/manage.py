@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from latty import files, locks
 from latty.directions import select
 from latty.directions.base import Info
-from latty.directions.file import ARRAY, OFFSET, DirectionSet, read, write
+from latty.directions.file import ARRAY, OFFSET, DirectionSet, read, write, write_header
 from latty.directions.renaming import renamed
 from latty.directions.store import SETS
 from latty.errors import BadData, Missing, UsageError, WouldOverwrite, did_you_mean
@@ -33,11 +33,11 @@ def rename(path: str, name: str, to: str) -> list[str]:
         _index(header, name)
         if to != name and to in header.names:
             raise WouldOverwrite(f"there is a direction '{to}' already", "choose another name")
-        with suppress(Missing):  # the form's method may not be installed: the name can be changed
-            _, header, arrays = select.explicit(header, arrays)
         if to != name:
+            with suppress(Missing):  # the form's method may not be installed: a name can be changed
+                header = select.explicit(header, arrays)[1]
             header = renamed(header, name, to)
-        write(file, header, arrays)
+            write_header(file, header)
     return list(header.names)
 
 

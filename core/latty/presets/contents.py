@@ -146,7 +146,8 @@ def _hint(kind: str, said: str, source: str) -> str:
         return f"that {WHAT[kind]} is here as '{name}'" if name else ""
     if names := new_names(source, said):
         new = [f"'{old}' is '{now}' now" for old, now in names.items() if old != now]
-        return f"only names changed in it: {', '.join(new[:TOLD])}; latty pin again"
+        which = f": {', '.join(new[:TOLD])}" if new else " since"
+        return f"only names changed in it{which}; latty pin again"
     return "a set of which a direction was turned, added or taken out is another one, too"
 
 

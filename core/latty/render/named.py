@@ -91,7 +91,8 @@ class Placing:
     missing  what is left to be named;  differs  what is not what the picture was made of
     notes    what was found under another name than the recipe's, in words
     spelled  how the recipe spells a kind of content and what is here
-    renamed  the names of directions now, by their set here and what a recipe says of it
+    renamed  the names of directions now, by their set here and what a recipe says of it; none
+             where more than names is another
     """
 
     picture: Path
@@ -150,19 +151,19 @@ class Placing:
 
     def _renamed(self, name: Name, said: str, chosen: list[str]) -> str | None:
         """The set that had this SHA-256 before directions of it were renamed."""
-        if name.kind != "directions":
+        if name.kind != "directions" or len(said) < WHOLE:
             return None
         for source in dict.fromkeys((*chosen, *SETS.files())):
-            with suppress(LattyError, OSError):  # told where it is used
-                if names := new_names(source, said):
-                    self.renamed[source, said] = names
-                    return source
+            if (source, said) not in self.renamed:
+                self.renamed[source, said] = _new_names(source, said)
+            if self.renamed[source, said]:
+                return source
         return None
 
     def _respelled(self, name: Name, here: str, recipe: Mapping[str, Any]) -> str:
         """The text of a name, with what is here; notes a direction of another name."""
-        text, names = name.text, self.renamed.get((here, _said(name, recipe)))
-        if names is not None:
+        text = name.text
+        if names := self.renamed.get((here, _said(name, recipe))):
             old = text[len(name.file) + 1 :]
             text = text[: len(name.file) + 1] + names.get(old, old)
         new = respelled(text, name.file, here)
@@ -234,6 +235,12 @@ def _is(said: str, kind: str, source: str) -> bool:
     with suppress(LattyError, OSError):  # what cannot be read is told where it is used
         return same(said, kind, source)
     return False
+
+
+def _new_names(source: str, said: str) -> Mapping[str, str]:
+    with suppress(LattyError, OSError):  # told where it is used
+        return new_names(source, said) or {}
+    return {}
 
 
 def _scorers(source: str, recipe: Mapping[str, Any]) -> Iterator[Difference]:
