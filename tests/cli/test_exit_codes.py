@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli_in_process import latty as in_process
 from cli_process import COMMAND, environment, latty, write_preset
 
 from latty.cli.parser import CODES
@@ -60,6 +61,16 @@ def test_1_and_a_report_for_what_nobody_foresaw(tmp_path: Path) -> None:
 
 def test_2_usage(tmp_path: Path) -> None:
     assert "did you mean 'render'?" in said(latty("rendr", "x", home=tmp_path), 2)
+
+
+@pytest.mark.parametrize("place", ["./", ".", "/", "", "..", "../", "a/.."])
+def test_2_an_output_that_is_a_place_alone(place: str, tmp_path: Path) -> None:
+    """It is told how to render into one."""
+    write_preset(tmp_path)
+    done = in_process("render", "tiny.toml", "-o", place, home=tmp_path)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert f"the output '{place}' is a place, and has no name" in done.stderr
+    assert "--out-dir" in done.stderr
 
 
 def test_65_bad_preset_with_its_place(tmp_path: Path) -> None:

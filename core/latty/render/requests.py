@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from latty.errors import Interrupted, LattyError, Problem
+from latty.errors import Interrupted, LattyError, Problem, UsageError
 from latty.presets import Output, Preset, fitting
 from latty.presets.formats import FOLDER, STREAM, format_of, suffix_of
 from latty.presets.paths import OutputNames
@@ -17,6 +17,7 @@ from latty.render.options import Batches, Options
 from latty.render.several import every
 from latty.render.sources import PresetSource, read
 from latty.render.updating import stale
+from latty.tables.words import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,11 @@ class RenderRequest:
             same = [one for one in preset.outputs if suffix_of(one.path) == suffix]
             chosen = (same or preset.outputs or (Output(""),))[0]
             place = Path(self.output)
-            ending = FOLDER if suffix == FOLDER and place.name else ""
+            if place.name in ("", ".."):
+                what = f"the output '{shown(self.output)}' is a place, and has no name"
+                raise UsageError(what, "-o names a file or a folder of frames in it; "
+                                       "--out-dir PLACE is for the preset's own names")  # fmt: skip
+            ending = FOLDER if suffix == FOLDER else ""
             chosen = fitting(replace(chosen, path=place.name + ending))
             preset = replace(preset, outputs=(chosen,))
             options = replace(options, out_dir=place.parent)
