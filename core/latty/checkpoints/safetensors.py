@@ -189,7 +189,7 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
         size = os.fstat(file.fileno()).st_size
         if size <= NEAR:
             views, _ = read(code_of(file, size))
-            # a copy lies in torch's own memory, whose alignment is always the same: so are last bits
+            # in torch's own memory, where they are always aligned alike: so are last bits
             return {name: torch.tensor(view.numpy()) for name, view in views.items()}
     far = _mapped(path)
     half = (torch.float16, torch.bfloat16)
@@ -204,12 +204,14 @@ def _mapped(path: Path) -> "dict[str, Tensor]":
 
     try:
         return dict(load_file(path))
+    except FileNotFoundError:  # so it calls whatever the system says
+        raise OutputError(f"cannot read {clean(path.name)}: it cannot be opened") from None
     except RuntimeError as error:
         if "unable to open file" not in str(error):  # torch's words for what the system says
             raise
         reason = str(error).rpartition("mode: ")[2]  # the path, which they name, may be long
         raise OutputError(f"cannot read {clean(path.name)}: {clean(reason)}") from None
-    except (SafetensorError, ValueError, FileNotFoundError) as error:
+    except (SafetensorError, ValueError) as error:
         what = f"it is damaged: {clean(str(error))}"
         raise Refusal("bad-tensor", what, file=path.name) from None
 
