@@ -17,7 +17,6 @@ from latty.render.options import Batches, Options
 from latty.render.several import every
 from latty.render.sources import PresetSource, read
 from latty.render.updating import stale
-from latty.tables.words import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class RenderRequest:
             chosen = (same or preset.outputs or (Output(""),))[0]
             place = Path(self.output)
             if place.name in ("", ".."):
-                what = f"the output '{shown(self.output)}' is a place, and has no name"
+                what = f"the output '{self.output}' is a place, and has no name"
                 raise UsageError(what, "-o names a file or a folder of frames in it; "
                                        "--out-dir PLACE is for the preset's own names")  # fmt: skip
             ending = FOLDER if suffix == FOLDER else ""
