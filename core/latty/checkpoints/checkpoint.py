@@ -169,7 +169,7 @@ def read(path: Path, tally: Tally | None = None) -> Checkpoint:
     tally = tally or Tally()
     with naming(path), tally.looking():
         try:
-            kind, code = _mapped(path)
+            kind, code = _sniffed(path)
             tally.allow(len(code))
             checkpoint = READERS[kind](path, code, tally)
             checkpoint.tally.check_objects()
@@ -180,10 +180,10 @@ def read(path: Path, tally: Tally | None = None) -> Checkpoint:
             raise Refusal("not-a-pickle", "it is damaged: it cannot be read") from None
 
 
-def _mapped(path: Path) -> tuple[str, memoryview]:
+def _sniffed(path: Path) -> tuple[str, memoryview]:
     """The kind of a file, and its bytes."""
     with opening(path) as file:
-        kind = sniff(file.read(HEAD))  # before a huge file is mapped
+        kind = sniff(file.read(HEAD))  # before a huge file is read
         size = os.fstat(file.fileno()).st_size
         if size > FILE_LIMIT:
             what = f"it has {size >> 30} GiB; latty reads files up to 32"
@@ -212,8 +212,8 @@ def _read_shards(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
 
 
 def _read_shard(path: Path, tally: Tally) -> Checkpoint:
-    with naming(path):
-        if _mapped(path)[0] == SHARDS:
+    with naming(path), opening(path) as file:
+        if sniff(file.read(HEAD)) == SHARDS:
             raise Refusal("bad-op", "its index names another index", shards.AGAIN)
     return read(path, tally)
 

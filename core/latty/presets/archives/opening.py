@@ -157,7 +157,7 @@ def each(ref: str) -> list[str]:
     an archive that cannot be opened tells that where it is."""
     with suppress(LattyError, OSError):
         if (found := parted(ref)) is not None and not found[1]:
-            with mapped(found[0]) as code:
+            with bytes_of(found[0]) as code:
                 names = looked(code, found[0])[1].stems
             return [f"{ref}#{name}" for name in names] if len(names) > 1 else [ref]
     return [ref]
@@ -165,13 +165,13 @@ def each(ref: str) -> list[str]:
 
 def opened(path: Path) -> Archive:
     """An archive, checked and unpacked. Raises BadData, Missing, OutputError, ConfigError."""
-    with naming(path), mapped(path) as code:
+    with naming(path), bytes_of(path) as code:
         members, manifest = looked(code, path)
         root = owned(place(digest_of(path)))
         if not unpacking.is_whole(root, manifest.members):
             _check(code, members, manifest)
-            pieces = {name: members[name].raw(code) for name in members if name != NAME}
-            unpacking.unpack(pieces, root)
+            contents = {name: members[name].raw(code) for name in members if name != NAME}
+            unpacking.unpack(contents, manifest.members, root)
         with suppress(OSError):
             os.utime(root)  # it is in use: latty clean leaves it
     return Archive(path, root.absolute(), manifest)
@@ -180,14 +180,14 @@ def opened(path: Path) -> Archive:
 def manifest_of(path: Path) -> Manifest:
     """What an archive says, its members as it says; nothing is unpacked. Raises BadData, Missing,
     OutputError."""
-    with naming(path), mapped(path) as code:
+    with naming(path), bytes_of(path) as code:
         members, manifest = looked(code, path)
         _check(code, members, manifest)
         return manifest
 
 
 @contextmanager
-def mapped(path: Path) -> Iterator[memoryview]:
+def bytes_of(path: Path) -> Iterator[memoryview]:
     """The bytes of a file. Raises Missing, Refusal, OutputError."""
     with opening(path) as file:
         size = os.fstat(file.fileno()).st_size

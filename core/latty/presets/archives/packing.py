@@ -13,7 +13,7 @@ from latty.errors import BadData
 from latty.presets import contents, naming
 from latty.presets.archives import privacy
 from latty.presets.archives.manifest import LONGEST, LONGEST_FILE, NAME, Manifest, Origin
-from latty.presets.archives.opening import mapped, unfit
+from latty.presets.archives.opening import bytes_of, unfit
 from latty.presets.archives.origins import model_of, origin_of
 from latty.presets.archives.zipping import Piece, piece, zipped
 from latty.presets.reading import PresetFile, load
@@ -120,7 +120,7 @@ class Pack:
         key = folder, path.parent.resolve() / path.name if folder == PRESETS else path.resolve()
         if key not in self._members:
             name = self._members[key] = self._free(folder, path.name)
-            with naming_file(path), mapped(path) as content:
+            with naming_file(path), bytes_of(path) as content:
                 if fault := unfit(name, content):
                     raise BadData(f"{path.name} {fault}", IMPORT)
                 if folder != PRESETS:
