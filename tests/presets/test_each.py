@@ -116,6 +116,93 @@ def test_faults_of_form(tmp_path: Path, text: str, told: str) -> None:
     assert told in refused(write(tmp_path, text, SCENE))
 
 
+def test_what_vars_say_stands_in_values(tmp_path: Path, parts: Path) -> None:
+    said = "[vars]\nset = 'parts'\nlast = 3\nall = [4, 'x']\nword = 'a{b'\n"
+    for text, wanted in {
+        "'{set}/c0-c2'": ["parts/c0", "parts/c1", "parts/c2"],
+        "'1-{last},9'": [1, 2, 3, 9],
+        "'{all}'": [4, "x"],
+        "['{set}/c0', '{last}']": ["{set}/c0", "{last}"],  # filled in where it stands
+    }.items():
+        assert values(write(tmp_path, said, each("a", text), SCENE)) == wanted
+    file = write(tmp_path, said, each("a", "'{set}/c4,{word}'"), SCENE, "[[text]]\nvalue = '{a}'\n")
+    assert [presets.read(file, (), i).texts[0].value for i in (0, 1)] == ["parts/c4", "a{{b"]
+    file = write(tmp_path, said, each("a", "'{set}/c0-c1'"), SCENE)
+    direction_set(parts.with_name("more.safetensors"), ["c0", "c1"], "demo")
+    assert values(file, "vars.set=more") == ["more/c0", "more/c1"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("'{last}'", "x.toml:7:1: each.0.values: {last} stands for 3"),
+        ("'{other}/*'", "x.toml:7:1: each.0.values: {other} stands for nothing"),
+        ("'{a}'", "x.toml:7:1: each.0.values: {a} stands for nothing"),
+        ("'{me}'", "x.toml:7:1: each.0.values: {a} stands for nothing"),
+        ("'9-{last}'", "x.toml:7:1: each.0.values: 9-3 is no rising range below 2^32"),
+    ],
+)
+def test_what_is_wrong_with_values_is_told_once(tmp_path: Path, said: str, told: str) -> None:
+    """Not again wherever the key stands."""
+    seen = "[scene]\nmodel = '{a}'\nseed = '{a}'\n" + PICTURE.format(path="{a}.png")
+    seen += "[[text]]\nvalue = '{a}'\n[[scene.edits]]\ndirection = '{a}'\nstrength = '-{a}'\n"
+    file = write(tmp_path, "[vars]\nlast = 3\nme = '{a}'\n", each("a", said), seen)
+    assert refused(file).startswith(told) and len(refused(file).splitlines()) == 1
+    wrong = write(tmp_path, "frames = 'x'\n", each("a", "'9-3'"), seen)  # all else is told, too
+    assert len(refused(wrong).splitlines()) == 2 and "frames" in refused(wrong)
+
+
+def test_a_number_alone_in_a_caption_is_text(tmp_path: Path) -> None:
+    file = write(
+        tmp_path, "[vars]\nwho = 'a {{b}}'\n", each("n", "[-1.5, 2]"), SCENE,
+        *(f"[[text]]\nvalue = '{text}'\n" for text in ("{n}", "-{n}", "{who}", "{n:+.1f} {seed}")),
+        "[[panels]]\nseed = 1\ntitle = '{n}'\n", PICTURE.format(path="{n}.png"),
+    )  # fmt: skip
+    read = presets.read(file)
+    said = [one.value for one in read.texts]
+    assert said == ["-1.5", "1.5", "a {{b}}", "-1.5 {seed}"]
+    assert read.panels[0].title == "-1.5" and read.outputs[0].path == "-1.5.png"
+    assert latty("check", str(file), home=tmp_path).stdout.endswith("ok, 2 presets, 2 files\n")
+
+
+def test_a_panel_shows_one_preset(tmp_path: Path) -> None:
+    write(tmp_path, each("n", "[1, 2]"), "[scene]\nmodel = 'demo'\nseed = '{n}'\n", name="many")
+    panel = "[[panels]]\npreset = '{}.toml'\n"
+    told = refused(write(tmp_path, SCENE, panel.format("many")))
+    assert "panels.0.preset: names a preset that stands for 2 ([[each]])" in told
+    write(tmp_path, "extends = 'many.toml'\neach = []\n[vars]\nn = 2\n", name="one")
+    read = presets.read(write(tmp_path, SCENE, panel.format("one")))
+    assert read.panels[0].preset.scene.seed == 2
+
+
+def test_a_file_and_what_it_extends_have_each_as_one_list(tmp_path: Path) -> None:
+    write(tmp_path, each("n", "[1, 2]"), SCENE, PICTURE.format(path="{n}.png"), name="base")
+    extends = "extends = 'base.toml'\n"
+    assert values(write(tmp_path, extends)) == [1, 2]
+    assert values(write(tmp_path, extends, each("n", "[4]"))) == [4]
+    told = refused(write(tmp_path, extends, each("m", "[4]")))
+    assert "base.toml:9:1: outputs.0.path: {n} stands for nothing, there is: m" in told
+
+
+@pytest.mark.parametrize("said", ["[5]", "'5-5'", '"5"'])
+def test_values_are_set_on_the_command_line(tmp_path: Path, said: str) -> None:
+    file = write(tmp_path, each("n", "[1, 2]"), SCENE, PICTURE.format(path="{n}.png"))
+    assert values(file, f"each.0.values={said}") == [5]
+    told = refused(file, "each.0.values=[]")
+    assert told == "x.toml: --set each.0.values=[]: each.0.values: needs at least 1 entries, has 0"
+
+
+def test_a_recipe_stands_for_itself(tmp_path: Path) -> None:
+    """Whatever a stranger writes into one."""
+    file = write(tmp_path, SCENE, PICTURE.format(path="a.png"))
+    recipe = presets.to_dict(presets.read(file))
+    recipe |= {"each": [{"key": "name", "values": "0-9"}], "vars": {"x": 1}, "name": "{name}"}
+    assert presets.from_recipe(recipe, "a.png").name == "{name}"
+    recipe["scene"]["seed"] = "{name}"
+    with pytest.raises(PresetError, match="must be a whole number"):
+        presets.from_recipe(recipe, "a.png")
+
+
 def test_every_combination_the_last_key_quickest(tmp_path: Path) -> None:
     scene = (
         "frames = 2\n[scene]\nmodel = '{model}'\nseed = '{seed}'\n[[scene.edits]]\n"
@@ -177,7 +264,7 @@ def test_two_outputs_of_one_name_are_an_error_with_their_place(tmp_path: Path) -
     assert (
         ended.returncode == 65 and "x.toml:9:1: outputs.0.path: is also written by" in ended.stderr
     )
-    assert len(ended.stderr.splitlines()) == 1
+    assert len(ended.stderr.splitlines()) == 1 and "say in it what differs: {n}" in ended.stderr
     ended = latty("render", str(file), home=tmp_path)
     assert ended.returncode == 65 and "2 of 3 presets failed" in ended.stderr
     assert ended.stdout == "renders/same.png\n"
@@ -190,6 +277,38 @@ def test_too_many_are_asked_for_with_force(tmp_path: Path) -> None:
         ended = latty(verb, str(file), home=tmp_path)
         assert ended.returncode == 65 and "makes 20,000 files, more than 10,000" in ended.stderr
         assert "--force" in ended.stderr and len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("more", [(), ("--force",)])
+def test_what_nobody_can_render_is_a_line_at_once(tmp_path: Path, more: tuple[str, ...]) -> None:
+    many = (each(f"k{i}", "'0-9999'") for i in range(16))
+    file = write(tmp_path, *many, SCENE, PICTURE.format(path="{k0}.png"))
+    for verb in (("check",), ("render", "--dry-run", *more)):
+        ended = process(*verb, str(file), home=tmp_path)
+        assert ended.returncode == 65 and not ended.stdout
+        (line,) = ended.stderr.splitlines()
+        assert line.endswith("x.toml makes more than 1,000,000 files (say fewer values)")
+
+
+def test_what_is_wrong_with_all_of_them_is_told_once(tmp_path: Path) -> None:
+    file = write(tmp_path, each("n", "'0-9'"), SCENE, PICTURE.format(path="{n}.png"), "sise = 3\n")
+    for more in ((), ("--workers", "2"), ("--detach",), ("--dry-run",)):
+        ended = latty("render", str(file), *more, home=tmp_path)
+        assert ended.returncode == 65 and ended.stderr.count("unknown key") == 1, ended.stderr
+        assert "10 of 10 presets failed" in ended.stderr and "x.toml (1 of 10)" in ended.stderr
+    told = latty("render", str(file), "--json", home=tmp_path).stdout.splitlines()
+    assert [json.loads(line)["preset"] for line in told] == [f"{file} ({i} of 10)"
+                                                             for i in range(1, 11)]  # fmt: skip
+
+
+def test_check_tells_faults_of_many_in_one_object(tmp_path: Path) -> None:
+    edit = "[[scene.edits]]\ndirection = 'portraits/q{n}'\n"
+    file = write(tmp_path, each("n", "'0-40'"), SCENE, edit, PICTURE.format(path="{n}.png"))
+    ended = latty("check", str(file), "--json", home=tmp_path)
+    (said,) = map(json.loads, ended.stdout.splitlines())
+    assert ended.returncode == 66 and not said["ok"] and len(said["problems"]) == 41
+    told = ended.stderr.splitlines()
+    assert len(told) == 21 and told[-1].endswith("x.toml: and 21 more")
 
 
 def test_each_is_the_picture_that_its_values_make(tmp_path: Path) -> None:

@@ -94,9 +94,35 @@ path = "a.gif"
 """
 
 
+MANY = b"""schema = 1
+[vars]
+set = "demo"
+[[each]]
+key = "direction"
+values = "{set}/smile,{set}/yaw"
+[[each]]
+key = "span"
+values = [1, 2.5, "x"]
+[[each]]
+key = "seed"
+values = "0-9,40"
+[scene]
+model = "demo"
+seed = "{seed}"
+[[scene.edits]]
+direction = "{direction}"
+strength = "-{span}"
+[[text]]
+value = "{direction} {strength:+.1f}"
+[[outputs]]
+path = "{direction} {span} {seed:03d}.png"
+"""
+
+
 def presets_that_ship() -> dict[str, bytes]:
     found = {path.name: path.read_bytes() for path in sorted(home.presets_dir().glob("*.toml"))}
-    return {"moving.toml": MOVING, "classes.toml": CLASSES, **found}
+    own = {"moving.toml": MOVING, "classes.toml": CLASSES, "many.toml": MANY}
+    return {**own, **found}
 
 
 def _named_by_presets(folder: Path) -> None:
@@ -110,9 +136,10 @@ def _named_by_presets(folder: Path) -> None:
 @kind("preset", seeds=presets_that_ship, mutate=mutants.of_toml, around=_named_by_presets)
 def read_preset(path: Path) -> Any:
     from latty import presets
+    from latty.presets.reading import load
 
     presets.check(path)
-    return presets.read(path)
+    return presets.read(path, (), load(path).each.count - 1)
 
 
 def specs_of_the_guide() -> dict[str, bytes]:

@@ -6,7 +6,7 @@ of [vars] does (variables.py). Tables vary like nested loops, the last of them q
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from math import prod
@@ -14,16 +14,20 @@ from typing import Any
 
 from latty.directions.store import direction_names, split
 from latty.errors import BadData, LattyError, Missing, did_you_mean
-from latty.presets.variables import KEY as VARS
-from latty.presets.variables import NAME, SCALARS
+from latty.presets.variables import NAME, SCALARS, TOKEN, Filling, named
 from latty.scene import SEED_LIMIT, latents_between
 from latty.tables import words
 from latty.tables.rules import Fault, Key, Rule, array, matching, one_of, table, text
 
 KEY = "each"
 MOST = 10_000  # presets that one stands for, unless its user asks for more; values of a key
+LARGEST = 1_000_000  # presets, whatever the user asks for: each is read before any work
 _RANGE = re.compile(r"(\d{1,10})(?:-(\d{1,10}))?", re.ASCII)
-_VALUE = matching("a text or a number", lambda value: isinstance(value, SCALARS))
+_VALUES = one_of(
+    "a list, or a text such as '0-9,40', 'SET/*', 'SET/A-B', 'husky,lynx'",
+    array(matching("a text or a number", lambda value: isinstance(value, SCALARS)), 1, MOST),
+    text(10_000),
+)
 RULE: Rule = array(
     table(
         {
@@ -32,11 +36,7 @@ RULE: Rule = array(
                          {"type": "string", "pattern": f"^{NAME}$"}),
                 'What "{key}" in any text of the preset stands for.', required=True,
             ),
-            "values": Key(
-                one_of("a list, or a text such as '0-9,40', 'SET/*', 'SET/A-B', 'husky,lynx'",
-                       array(_VALUE, 1, MOST), text(10_000)),
-                "What it is, one after the other.", required=True,
-            ),
+            "values": Key(_VALUES, "What it is, one after the other.", required=True),
         }
     ),
     0,
@@ -81,21 +81,42 @@ def read(data: Mapping[str, Any], place: Place) -> tuple[Each, list[Fault]]:
     if not tables or not RULE.accepts(tables):
         return ONE, []
     found, faults = dict[str, tuple[Any, ...]](), list[Fault]()
-    named = data.get(VARS)
+    names, keys = named(data), keys_of(data)
     for index, said in enumerate(tables):
         where, key = (KEY, index), said["key"]
-        if key in found or (isinstance(named, dict) and key in named):
+        if key in found or key in names:
             other = "another [[each]]" if key in found else "[vars]"
             faults.append(Fault((*where, "key"), f"{key} is said in {other}, too"))
             continue
-        at = (*where, "values")
+        at, filling = (*where, "values"), Filling(names)
         try:
-            found[key] = _counted(islice(_values(said["values"], at, place), MOST + 1))
+            values = _filled(said["values"], at, filling, keys)
+            found[key] = _counted(islice(_values(values, at, place), MOST + 1))
         except LattyError as error:
             faults.append(Fault(at, error.message, error.hint))
         except ValueError as error:
-            faults.append(Fault(at, str(error)))
+            faults += filling.faults or [Fault(at, str(error))]
     return (ONE if faults else Each(found)), faults
+
+
+def keys_of(data: Mapping[str, Any]) -> set[str]:
+    """Its keys, whatever else is wrong with it; the data may hold anything."""
+    tables = data.get(KEY)
+    found = (one.get("key") for one in tables if isinstance(one, dict)) \
+        if isinstance(tables, list) else ()  # fmt: skip
+    return {key for key in found if isinstance(key, str)}
+
+
+def _filled(said: Any, where: words.Path, filling: Filling, keys: Collection[str]) -> Any:
+    """A text of values with what [vars] say in it: "{set}/*"; one that is only a placeholder is
+    the value itself. Raises ValueError."""
+    if not isinstance(said, str) or not filling.values:
+        return said
+    alone = TOKEN.fullmatch(said)
+    values = filling.filled(said, where, () if alone else keys)
+    if filling.faults or not _VALUES.accepts(values):
+        raise ValueError(f"{words.shown(said)} stands for {words.described(values)}")
+    return values
 
 
 def _counted(values: Iterable[Value]) -> tuple[Value, ...]:
@@ -103,8 +124,9 @@ def _counted(values: Iterable[Value]) -> tuple[Value, ...]:
     found = tuple(values)
     if len(found) > MOST:
         raise ValueError(f"are more than {MOST:,}")
-    if twice := [one for one, count in Counter(found).items() if count > 1]:
-        raise ValueError(f"{words.shown(str(twice[0]))} stands there twice")
+    if len({*found}) < len(found):
+        twice = Counter(found).most_common(1)[0][0]
+        raise ValueError(f"{words.shown(str(twice))} stands there twice")
     return found
 
 

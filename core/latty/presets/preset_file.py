@@ -9,7 +9,7 @@ from latty.presets import naming
 from latty.presets import overrides as sets
 from latty.presets.archives.opening import Names
 from latty.presets.convert import stem_of
-from latty.presets.each import ONE, Chosen, Each
+from latty.presets.each import ONE, Chosen, Each, keys_of
 from latty.presets.each import read as each_of
 from latty.presets.layers import PresetLayer, layers, merged, owner
 from latty.presets.variables import filled
@@ -26,6 +26,7 @@ class PresetFile(TableFile):
 
     layers  the files that it is made of, itself first; () of one that is in no file
     unfilled  placeholders that stand for nothing, and paths that may mean two files
+    waiting   keys whose texts stand for nothing yet: what they name in [[each]] is wrong
     doubts    what is doubtful about others of them
     each      the presets that it stands for, of which this is one
     """
@@ -34,6 +35,7 @@ class PresetFile(TableFile):
     overrides: tuple[sets.Override, ...] = ()
     layers: tuple[PresetLayer, ...] = ()
     unfilled: tuple[Fault, ...] = ()
+    waiting: frozenset[words.Path] = frozenset()
     doubts: tuple[Fault, ...] = ()
     each: Each = ONE
     number: int = 0
@@ -118,12 +120,13 @@ def of_table(
     made = PresetFile(read.file, data, read.places, read.kind, path, parsed, found)
     each, faults = each_of(data, made.set_at)
     made = replace(made, each=each, number=number)
-    data, filling = filled(data, stem_of(read.file), made.chosen)
+    unread = keys_of(data) - each.values.keys()
+    data, filling = filled(data, stem_of(read.file), made.chosen, unread)
     placed = naming.placed(data, made.folder_of, made.names_of)
     doubts = (*filling.doubts, *placed.doubts, *naming.passing(data, made.names_of))
     return replace(made, data=placed.data,
                    unfilled=(*faults, *filling.faults, *placed.faults),
-                   doubts=doubts)  # fmt: skip
+                   waiting=frozenset(filling.waiting), doubts=doubts)  # fmt: skip
 
 
 def of_archive(names: Names, kind: Kind, overrides: Sequence[str], number: int = 0) -> PresetFile:

@@ -87,6 +87,7 @@ def accepted(source: PresetFile, more: Iterable[Problem] = ()) -> Table:
     table, problems = source.faults(PRESET, time_line(source.data))
     unfilled = [source.problem(*fault) for fault in source.unfilled]
     places = {problem.place for problem in unfilled}  # what is wrong with the rest of such a text
+    places |= {source.problem(where, "").place for where in source.waiting}
     problems += [source.problem(*f) for f in across(source.data, source.kind is RECIPE)]
     rest = [one for one in (*problems, *more) if one.place not in places]
     source.refuse([*unfilled, *rest])
@@ -138,6 +139,10 @@ def _named(source: PresetFile, where: words.Path, ref: str) -> tuple[str, Preset
     if "panels" in other.data:
         what = "names a preset that has panels of its own"
         raise PresetError(source.file, [source.problem(where, what)])
+    if (count := other.each.count) > 1:
+        what = f"names a preset that stands for {count} ([[each]])"
+        hint = "one that extends it says which: each = [], and what its keys are in [vars]"
+        raise PresetError(source.file, [source.problem(where, what, hint)])
     return file, other
 
 

@@ -5,7 +5,7 @@ does one with a minus before a number: `from = "-{span}"`. In a longer text a nu
 is written: "{seed:06d}". "{{" and "}}" are braces.
 
 The keys of [[each]] are names, too. In a path of an output a text of theirs is its last part, so
-that "{direction}" is no folder: "parts/c0" is "c0", "pool#3" is "pool-3".
+that "{direction}" is no folder: "parts/c0" is "c0", "pool#3" is "pool-3". A caption stays a text.
 
 Where a preset has no [vars], braces are what they were before there were any, and only the path of
 an output knows {seed}, {model} and {name}, which stand for the preset's own.
@@ -46,12 +46,16 @@ Values = Mapping[str, Any]
 class Filling:
     """What was filled in so far.
 
-    values  by name; texts of them may hold placeholders of others
-    strict  whether a placeholder that stands for nothing is a fault, or stays as it is
+    values   by name; texts of them may hold placeholders of others
+    strict   whether a placeholder that stands for nothing is a fault, or stays as it is
+    unread   names whose values are wrong, which is told where they are said
+    waiting  keys whose texts stay as they are, for these names
     """
 
     values: Values
     strict: bool = True
+    unread: Collection[str] = ()
+    waiting: set[Path] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     doubts: list[Fault] = field(default_factory=list)
     count: int = 0
@@ -60,7 +64,8 @@ class Filling:
 
     def filled(self, value: Any, where: Path, later: Collection[str] = ()) -> Any:
         """A value of a table with its placeholders replaced; `later`: names that are filled in
-        while pictures are drawn."""
+        afterwards, as those of captions while pictures are drawn: a text stays one, and its braces
+        are written twice."""
         self.count += 1
         if self.count > MOST:
             self._fault(where, f"stands for more than {MOST} values")
@@ -75,12 +80,12 @@ class Filling:
         if "{" not in text and "}" not in text:
             return text
         whole = TOKEN.fullmatch(text)
-        if whole is not None and whole[1] in self.values and whole[2] is None:
+        if not later and whole is not None and whole[1] in self.values and whole[2] is None:
             return self._value(whole[1], where)
         if (found := _NEGATIVE.fullmatch(text)) and found[1] in self.values:
             value = self._value(found[1], where)
             if isinstance(value, int | float) and not isinstance(value, bool):
-                return -value
+                return _spelled(-value, None) if later else -value
         parts, end, left = list[str](), 0, LONGEST
         for token in TOKEN.finditer(text):
             part = self._written(token, where, later)
@@ -99,6 +104,9 @@ class Filling:
         name, spec = token[1], token[2]
         if name is None:
             return token[0][0] if self.strict and not later else token[0]
+        if name in self.unread:
+            self.waiting.add(where)
+            return token[0]
         if name not in self.values:
             if name not in later:
                 self._unknown(name, where, later)
@@ -154,21 +162,26 @@ def _spelled(value: str | float, spec: str | None) -> str | None:
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
+def named(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the names of [vars] stand for; the data may hold anything."""
+    names = data.get(KEY)
+    found = names.items() if isinstance(names, dict) else ()
+    return {key: value for key, value in found if re.fullmatch(NAME, key, re.ASCII)}
+
+
 def filled(
-    data: Mapping[str, Any], stem: str, chosen: Values | None = None
+    data: Mapping[str, Any], stem: str, chosen: Values | None = None, unread: Collection[str] = ()
 ) -> tuple[dict[str, Any], Filling]:
     """The data of a preset with its placeholders replaced, and what was found: faults and doubts.
     The data may hold anything.
 
     stem    the name of the preset where it says none
     chosen  a value for each key of [[each]]; None where there is none
+    unread  keys of [[each]] of which something is wrong
     """
-    names = data.get(KEY)
-    known = {key: value for key, value in names.items() if re.fullmatch(NAME, key, re.ASCII)} \
-        if isinstance(names, dict) else {}  # fmt: skip
-    strict = isinstance(names, dict) or chosen is not None
-    known |= chosen or {}
-    filling = Filling(known, strict)
+    known = named(data) | dict(chosen or {})
+    strict = isinstance(data.get(KEY), dict) or chosen is not None or bool(unread)
+    filling = Filling(known, strict, unread)
     made = dict(data)
     if strict:
         made |= {key: filling.filled(value, (key,)) for key, value in data.items()

@@ -47,7 +47,10 @@ class RenderRequest:
     @property
     def name(self) -> str:
         """What messages call it."""
-        return f"{self.ref} ({self.number + 1})" if self.of > 1 else str(self.ref)
+        return self._counted(str(self.ref))
+
+    def _counted(self, name: str) -> str:
+        return f"{name} ({self.number + 1} of {self.of})" if self.of > 1 else name
 
     @property
     def is_stream(self) -> bool:
@@ -73,8 +76,7 @@ class RenderRequest:
         own = self.output is None
         warnings = (*source.notes, *doubts.lines(own), *(() if own else _silenced(preset)))
         preset, options, fresh = self._left(preset, options)
-        name = preset.name + (f" ({self.number + 1} of {self.of})" if self.of > 1 else "")
-        return CheckedRequest(preset, options, warnings, fresh, name)
+        return CheckedRequest(preset, options, warnings, fresh, self._counted(preset.name))
 
     def _left(self, preset: Preset, options: Options) -> tuple[Preset, Options, tuple[Path, ...]]:
         """What is to be made, and what is up to date."""
@@ -182,7 +184,9 @@ def _in_the_way(
     for index, output in enumerate(preset.outputs if source.kind is not RECIPE else ()):
         place = str((options.out_dir / output.path).absolute())
         if fault := taken.claim(place, source.file):
-            yield source.problem(("outputs", index, "path"), fault)
+            keys = ", ".join(f"{{{key}}}" for key in source.each.values)
+            hint = f"say in it what differs: {keys}" if keys else ""
+            yield source.problem(("outputs", index, "path"), fault, hint)
 
 
 def _silenced(preset: Preset) -> Iterator[str]:

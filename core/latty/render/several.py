@@ -6,7 +6,7 @@ from pathlib import Path
 
 from latty.errors import BadData, LattyError
 from latty.presets.archives.opening import each
-from latty.presets.each import MOST
+from latty.presets.each import LARGEST, MOST
 from latty.presets.formats import media_of
 from latty.presets.reading import load
 from latty.reading import is_stream
@@ -22,7 +22,7 @@ def has_no_file(ref: str) -> bool:
 
 def how_many(ref: str, overrides: Sequence[str] = (), force: bool = False) -> int:
     """How many presets a text stands for; 1 of what cannot be read, which is told where it is.
-    Raises BadData for more than MOST outputs that nobody forces."""
+    Raises BadData for more than MOST outputs that nobody forces, and for more than LARGEST."""
     path, count, outputs = Path(ref).expanduser(), 1, list[object]()
     with suppress(LattyError, OSError):
         if has_no_file(ref):
@@ -30,8 +30,11 @@ def how_many(ref: str, overrides: Sequence[str] = (), force: bool = False) -> in
         loaded = load(path if path.is_file() else ref, overrides)
         count, outputs = loaded.each.count, loaded.data.get("outputs", [])
     files = count * max(1, len(outputs) if isinstance(outputs, list) else 1)
+    name = shown(ref, LONGEST_FILE)
+    if count > 1 and files > LARGEST:
+        raise BadData(f"{name} makes more than {LARGEST:,} files", "say fewer values")
     if count > 1 and files > MOST and not force:
-        what = f"{shown(ref, LONGEST_FILE)} makes {files:,} files, more than {MOST:,}"
+        what = f"{name} makes {files:,} files, more than {MOST:,}"
         raise BadData(what, "latty render --force makes them all the same")
     return count
 

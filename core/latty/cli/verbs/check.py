@@ -10,6 +10,7 @@ from latty.errors import LattyError, PresetError, Problem, explain, worst
 
 ORDER = 120
 KEYS = ("line", "column", "key", "what", "hint", "file")
+TOLD = 20  # errors of the presets that one stands for, in words
 
 
 def options(parser: Parser) -> None:
@@ -41,8 +42,9 @@ def run(run: Run) -> int:
     for ref, several in groupby(pairs, lambda pair: str(pair[0].ref)):
         found = [one for _, one in several]
         errors = {str(one): one for one in found if isinstance(one, Exception)}
-        codes += [_told(ref, error, run) for error in errors.values()]
-        if not errors:
+        if errors:
+            codes.append(_told(ref, [*errors.values()], run))
+        else:
             good = [one for one in found if isinstance(one, CheckedRequest)]
             warnings = [line for one in good for line in one.warnings]
             for warning in warnings:
@@ -54,15 +56,21 @@ def run(run: Run) -> int:
     return worst(codes)
 
 
-def _told(ref: str, error: Exception, run: Run) -> int:
-    """The code of an error, after it was said. Raises one that nobody foresaw."""
-    if (known := explain(error)) is None:
-        raise error
+def _told(ref: str, errors: Sequence[Exception], run: Run) -> int:
+    """The code of the errors of a preset, after they were said. Raises one that nobody foresaw."""
+    known = list[LattyError]()
+    for error in errors:
+        if (found := explain(error)) is None:
+            raise error
+        known.append(found)
     if run.out.json:
-        problems = [*map(_table, _problems(known))]
+        problems = [_table(problem) for one in known for problem in _problems(one)]
         run.out.result("", preset=ref, ok=False, warnings=[], problems=problems)
-    run.out.error(str(known))
-    return known.exit_code
+    for one in known[:TOLD]:
+        run.out.error(str(one))
+    if (rest := len(known) - TOLD) > 0:
+        run.out.error(f"{ref}: and {rest:,} more")
+    return worst(one.exit_code for one in known)
 
 
 def _problems(error: LattyError) -> Sequence[Problem]:

@@ -80,21 +80,21 @@ def run(run: Run) -> int:
     if args.detach:
         found = [_free(one) for one in found]
     spread = workers.asked(run) and (len(requests) > 1 or args.engine == "ray")
-    pairs = [*zip(requests, found, strict=True)]
+    pairs, said = [*zip(requests, found, strict=True)], set[str]()
     if args.detach:
-        if not any(codes := [_fault(*pair, run) for pair in pairs]):
+        if not any(codes := [_fault(*pair, run, said) for pair in pairs]):
             done = all(map(_is_fresh, found))
             named = [(str(request.ref), one.preset)
                      for request, one in pairs if isinstance(one, CheckedRequest)]  # fmt: skip
             return 0 if done else cli_detach.detached(run, args.presets, named)
         run.out.say("no job was handed in")
     elif spread and not args.dry_run:
-        codes = [_fault(*pair, run) for pair in pairs]
+        codes = [_fault(*pair, run, said) for pair in pairs]
         good = [pair for pair, code in zip(pairs, codes, strict=True) if not code]
         left = [request for request, one in good if not _is_fresh(one)]
-        codes += _by_several(left, run) if left else []
+        codes += _by_several(left, run, said) if left else []
     else:
-        codes = [_tried(*pair, run) for pair in pairs]
+        codes = [_tried(*pair, run, said) for pair in pairs]
     if failed := sum(map(bool, codes)):
         run.out.error(f"{failed} of {len(requests)} presets failed")
     return worst(codes)
@@ -181,12 +181,14 @@ def _is_fresh(found: CheckedRequest | Exception) -> bool:
     return isinstance(found, CheckedRequest) and bool(found.fresh) and not found.preset.outputs
 
 
-def _fault(request: RenderRequest, found: CheckedRequest | Exception, run: Run) -> int:
+def _fault(
+    request: RenderRequest, found: CheckedRequest | Exception, run: Run, said: set[str]
+) -> int:
     """The code of what is wrong with a preset before it is rendered, 0 for a good one; that is
     told, and what is doubtful. Raises the error of the only one."""
     if isinstance(found, Exception):
         run.progress(request.name).failed(found)
-        return _tell_failure(request.name, run, found)
+        return _tell_failure(request, run, found, said)
     for warning in found.warnings:
         run.out.say(warning)
     for path in found.fresh:
@@ -197,10 +199,12 @@ def _fault(request: RenderRequest, found: CheckedRequest | Exception, run: Run) 
     return 0
 
 
-def _tried(request: RenderRequest, found: CheckedRequest | Exception, run: Run) -> int:
+def _tried(
+    request: RenderRequest, found: CheckedRequest | Exception, run: Run, said: set[str]
+) -> int:
     """The code of one preset; raises what stops them all."""
     signals.check(GO_ON)
-    if (code := _fault(request, found, run)) or isinstance(found, Exception):
+    if (code := _fault(request, found, run, said)) or isinstance(found, Exception):
         return code
     if _is_fresh(found):
         return 0
@@ -213,7 +217,7 @@ def _tried(request: RenderRequest, found: CheckedRequest | Exception, run: Run) 
     except (Interrupted, BrokenPipeError):
         raise
     except Exception as error:
-        return _tell_failure(request.name, run, error)
+        return _tell_failure(request, run, error, said)
     return 0
 
 
@@ -228,7 +232,7 @@ def _rendered(found: CheckedRequest, run: Run) -> Rendered:
             return render_one(preset, options, progress)
 
 
-def _by_several(requests: Sequence[RenderRequest], run: Run) -> list[int]:
+def _by_several(requests: Sequence[RenderRequest], run: Run, said: set[str]) -> list[int]:
     """Presets rendered by several processes, told in whatever order they end; the codes of those
     that failed. Raises UsageError."""
     from latty.jobs.pool import finished
@@ -246,9 +250,9 @@ def _by_several(requests: Sequence[RenderRequest], run: Run) -> list[int]:
             progress.close()
             error = future.exception()
             if isinstance(error, Exception):
-                ref = requests[number].name
-                run.progress(ref).failed(error)
-                failed.append(_tell_failure(ref, run, error))
+                request = requests[number]
+                run.progress(request.name).failed(error)
+                failed.append(_tell_failure(request, run, error, said))
             else:
                 done = future.result()
                 run.progress(done.name).done(took=done.seconds)
@@ -267,17 +271,19 @@ def _tell(done: Rendered, run: Run) -> None:
         run.show(path)
 
 
-def _tell_failure(ref: str, run: Run, error: Exception) -> int:
-    """Its code. Raises the error where nobody foresaw it, or where there is no other preset to go
-    on with."""
-    known = explain(error)
+def _tell_failure(request: RenderRequest, run: Run, error: Exception, said: set[str]) -> int:
+    """Its code. What several have that one preset stands for is told once: `said` holds what was.
+    Raises the error where nobody foresaw it, or where there is no other preset to go on with."""
+    known, name = explain(error), request.name
     if known is not None and run.out.json:
-        run.out.result("", preset=ref, error=known.message, hint=known.hint,
+        run.out.result("", preset=name, error=known.message, hint=known.hint,
                        code=known.exit_code)  # fmt: skip
-    if known is None or [ref] == run.args.presets:
+    if known is None or [name] == run.args.presets:
         raise error
     text = str(known)  # with several presets an error must say whose it is
-    run.out.error(text if ref in text else f"{ref}: {text}")
+    if request.of == 1 or f"{request.ref}: {text}" not in said:
+        run.out.error(text if name in text else f"{name}: {text}")
+    said.add(f"{request.ref}: {text}")
     return known.exit_code
 
 
