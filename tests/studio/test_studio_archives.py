@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from archive_files import MEMBER, PRESET, a_set, archive, manifest
+from job_processes import over
 from studio import Keys, run, settled, text, until
 from textual import events
 from textual.widgets import Input
 
 from latty import home, presets
 from latty.errors import BadData
+from latty_tui import jobs
+from latty_tui.dialogs.render.order import Order
 from latty_tui.films import documents
 from latty_tui.films.film import preset_of, state_of
 
@@ -59,6 +62,23 @@ def test_what_is_saved_of_an_archive_outlives_the_cache(ref: str, panels: int, h
         assert [one.scene.seed for one in again.parts] == ([9, 4] if panels else [3])
         assert (here / f"{name}-files/mine.safetensors").read_bytes() == a_set()
     assert all(path.read_bytes() == data for path, data in before.items())
+
+
+@pytest.mark.slow
+def test_a_job_of_an_archive_outlives_the_cache(here: Path) -> None:
+    """And so does the same once more, when the first was taken off the list."""
+    order = Order(documents.read("one.latty").preset, here / "out", (64, 64))
+    said = {"name": "mine", "formats": "png", "overwrite": "", "size": "32", "folder": "out",
+            "device": "cpu"}  # fmt: skip
+    status = over(order.submit(said))
+    assert status.state == "done", status
+    shutil.rmtree(home.archives_dir())
+    again = over(jobs.again(status))
+    assert again.state == "done", again
+    jobs.remove(status.spec.id)
+    last = over(jobs.again(again))
+    assert last.state == "done", last
+    assert not home.archives_dir().exists() and (here / "out/mine.png").is_file()
 
 
 def test_files_of_others_beside_it_stay(here: Path) -> None:

@@ -70,8 +70,10 @@ def test_sounds_and_noise_have_curves_as_they_are_heard() -> None:
     assert carried.label.startswith("♪ song.flac") and len(set(carried.bars)) > 2
     assert truncation.label.startswith("truncation ♪ onsets") and len(set(truncation.bars)) > 2
     assert smile.label.startswith("smile ~") and len(smile.bars) == 60
+    assert truncation.value(0.5) == f"{preset.at(0.5).truncation:.3g}"
     Path("song.flac").unlink()
     assert "song.flac" in curves(preset, 61)[0].label, "what is wrong is said"
+    assert truncation.value(0.5) == "?" and float(smile.value(0.5)) < 3, "of the film that stands"
 
 
 def test_beats_stand_apart() -> None:

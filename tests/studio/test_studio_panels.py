@@ -1,6 +1,7 @@
 """Films of panels are played side by side, and what is not on the screen is said; keys of a preset
 that is kept whole are deleted and set."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from latty import presets
 from latty.errors import BadData
 from latty.render.captions import faces
 from latty.render.developing import develop
+from latty.scene import Edit, Scene
 from latty_tui.drawing.composing import composed
 from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.projector import playback_of
@@ -188,6 +190,27 @@ def test_panels_are_played_and_told(size: tuple[int, int]) -> None:
         await pilot.press("escape")
 
     run(keys, size=size, ref="panels.toml")
+
+
+@pytest.mark.slow
+def test_panels_that_cannot_be_drawn_are_told_once() -> None:
+    """And not with every frame."""
+
+    async def keys(pilot: Keys) -> None:
+        app, preset = pilot.app, presets.read("panels.toml")
+        lost = replace(Scene("portraits"), edits=(Edit("missing/x", 1.0),))
+        panels = [replace(one, preset=replace(one.preset, scene=lost)) for one in preset.panels[1:]]
+        film = replace(preset, panels=(preset.panels[0], *panels))
+        projector = app.panel("timeline").projector
+        projector.start(playback_of(film, 4, "loop"))
+        await until(pilot, lambda: len(projector._kept) == 8, "a whole round")
+        told = [one.message for one in app._notifications if "is not seen" in one.message]
+        assert [text.partition(":")[0] for text in told] == [
+            "panel 2 is not seen", "panel 3 is not seen",
+        ]  # fmt: skip
+        await pilot.press("escape")
+
+    run(keys, ref="panels.toml")
 
 
 def test_a_played_frame_is_put_together_as_it_is_rendered() -> None:

@@ -336,7 +336,7 @@ def test_a_picture_of_other_content_is_opened_where_somebody_says_so(here: Path)
 
 def test_what_is_pinned_otherwise_is_not_pinned_where_it_is_opened_all_the_same() -> None:
     words = STILL + '\n[pins]\nmodel = "0123456789"\n\n[pins.directions]\ndemo = "{}"\n'
-    pin = dict(pins_of(preset_of(opened(STILL)[0]), Path()).directions)["demo"]
+    pin = dict(pins_of([preset_of(opened(STILL)[0])], Path()).directions)["demo"]
     Path("pinned.toml").write_text(words.format(pin))
     with pytest.raises(Changed):
         documents.read("pinned.toml")
@@ -345,6 +345,17 @@ def test_what_is_pinned_otherwise_is_not_pinned_where_it_is_opened_all_the_same(
     assert "the model 'demo' is not the one" in found.warnings[0]
     documents.save(preset_of(state_of(found.preset)), Path("pinned.toml"))
     assert not documents.read("pinned.toml").warnings, "what is saved is what is here"
+
+
+def test_a_pin_goes_with_its_own_model_alone() -> None:
+    pin = pins_of([preset_of(opened(STILL)[0])], Path()).model
+    panels = '\n[[panels]]\nseed = 1\n[[panels]]\nmodel = "portraits"\n'
+    words = f'{STILL}{panels}[pins]\nmodel = "{pin}"\n[pins.models]\nportraits = "0123456789"\n'
+    Path("pinned.toml").write_text(words)
+    found = documents.read("pinned.toml", anyway=True)
+    assert found.preset.pins == Pins(pin), "that of the panel's model is another one"
+    documents.save(found.preset, Path("pinned.toml"))
+    assert documents.read("pinned.toml").preset.pins == Pins(pin)
 
 
 # The track, and the form.

@@ -231,12 +231,13 @@ def again(status: Status) -> str:
 
 
 def _own_copy(word: str) -> str:
-    """Each job has its own preset, which goes when the job is taken off the list."""
+    """Each job has its own preset and what lies beside it, which go when the job is taken off the
+    list."""
     path = Path(word)
     if not _ours(word) or not path.is_file():
         return word
     copy = new_sheet(path.stem)
-    shutil.copyfile(path, copy)
+    shutil.copytree(path.parent, copy.parent, dirs_exist_ok=True)
     return str(copy)
 
 

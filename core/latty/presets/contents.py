@@ -25,7 +25,7 @@ from latty.tables.words import Path as Key
 from latty.unpacked import unpacked
 
 SHOWN = 12  # digits of a digest in a message
-TABLES = {kind: kind for kind in DIGESTS} | {"model": "models"}  # of pins
+TABLES = {kind: table for table, kind in PINNED.items()}  # of pins
 TOLD = 5  # differences in one message
 WHAT = {"model": "model", "directions": "direction set", "latents": "latents", "scorers": "scorer",
         "sounds": "sound", "fonts": "font", "archive": "archive"}  # fmt: skip

@@ -38,21 +38,21 @@ class Pins:
     sounds: Digests = option((), mapping(DIGEST), "Of sounds, by file.")
     fonts: Digests = option((), mapping(DIGEST), "Of the fonts of texts, by file.")
 
-    def without(self, untrue: Collection[tuple[str, str]]) -> "Pins":
-        """The same without what they say of these: pairs of a kind and a name."""
+    def without(self, untrue: Collection[tuple[str, str]], model: str) -> "Pins":
+        """The same without what they say of these: pairs of a kind of content and a name; `model`
+        is that of the scene."""
         rest: dict[str, Digests] = {
-            kind: tuple(one for one in getattr(self, kind) if (kind, one[0]) not in untrue)
-            for kind in PINNED
+            table: tuple(one for one in getattr(self, table) if (kind, one[0]) not in untrue)
+            for table, kind in PINNED.items()
         }
-        model = None if any(kind == "model" for kind, _ in untrue) else self.model
-        return Pins(model, **rest)
+        return Pins(None if ("model", model) in untrue else self.model, **rest)
 
 
-PINNED = (
-    "models",
-    "directions",
-    "latents",
-    "scorers",
-    "sounds",
-    "fonts",
-)  # of which there may be several
+PINNED = {  # tables, and the kind of content of which each says several
+    "models": "model",
+    "directions": "directions",
+    "latents": "latents",
+    "scorers": "scorers",
+    "sounds": "sounds",
+    "fonts": "fonts",
+}

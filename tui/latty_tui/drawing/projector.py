@@ -89,6 +89,7 @@ class Projector:
         self.stands = False  # at a frame, instead of playing
         self.shown = 0  # pictures, in all
         self._kept: dict[int, RawPicture] = {}
+        self._absent: set[int] = set()  # panels of which that was told
         self._of: Preset | None = None
         self._mine: Drawn | None = None
         self._worker: Worker[None] | None = None
@@ -113,7 +114,7 @@ class Projector:
 
     def _begin(self, playback: Playback, frame: int, stands: bool) -> None:
         if self._of != playback.preset:
-            self._kept, self._of = {}, playback.preset
+            self._kept, self._absent, self._of = {}, set(), playback.preset
         self.playback, self.frame, self.stands = playback, frame, stands
         self.desk.drop_drawing()  # a late answer would end it
 
@@ -210,10 +211,24 @@ class Projector:
 
     async def _drawn(self, playback: Playback, frame: int, size: int) -> RawPicture | None:
         """A frame, its pictures `size` px high; None where something newer was asked for."""
-        scenes = playback.scenes(frame)
+        scenes = await asyncio.to_thread(playback.scenes, frame)  # a sound is decoded once
         if not playback.composes:
             return await self._asked(scenes, playback.columns, size)
-        found = [await self._part(number, scene, size) for number, scene in enumerate(scenes)]
+        found = list[Drawn | None]()
+        for number, scene in enumerate(scenes):
+            try:
+                drawn = await self._asked([scene], 1, size, f"film {number}")
+            except EngineDied:
+                raise
+            except EngineError as error:  # a panel may be of a model that is not here
+                if scene.model == self.desk.opened:
+                    raise
+                self._tell_absent(number, error)
+                found.append(None)
+            else:
+                if drawn is None:
+                    return None
+                found.append(drawn)
         if not any(found):
             return None
         from latty_tui.drawing.composing import composed  # numpy, which the first paint is without
@@ -222,18 +237,11 @@ class Projector:
             composed, playback.preset, playback.output, frame, found, size
         )
 
-    async def _part(self, number: int, scene: Scene, size: int) -> Drawn | None:
-        """The picture of one panel, which may be of another model; None where it cannot be drawn,
-        which is said."""
-        try:
-            return await self._asked([scene], 1, size, f"film {number}")
-        except EngineDied:
-            raise
-        except EngineError as error:
-            if scene.model == self.desk.opened:
-                raise
+    def _tell_absent(self, number: int, error: EngineError) -> None:
+        """That a panel cannot be drawn, once for a film."""
+        if number not in self._absent:
+            self._absent.add(number)
             self.desk.say(f"panel {number + 1} is not seen: {error}", "warning")
-            return None
 
     async def _asked(
         self, scenes: list[Scene], columns: int, size: int, channel: str = "picture"

@@ -41,7 +41,9 @@ def beside(preset: Preset, path: Path) -> Preset:
         return respelled(text, source, file(content, source))
 
     made = _respelled(preset, reference, partial(file, "sounds"), partial(file, "fonts"))
-    return made if made.pins is None else replace(made, pins=made.pins.without(pinned))
+    if made.pins is None:
+        return made
+    return replace(made, pins=made.pins.without(pinned, preset.scene.model))
 
 
 def _respelled(

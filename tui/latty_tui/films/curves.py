@@ -108,7 +108,14 @@ def _curve(name: str, track: Motion, cells: int) -> CurveRow:
         values = [loudest(values[i : i + finer]) for i in range(0, len(values), finer)]
     low, high = min(values), max(values)
     span = f"{low:.3g} … {high:.3g}"
-    return CurveRow(name, span, bars(values, low, high), lambda t: f"{track.at(t):.3g}")
+
+    def said(t: float) -> str:
+        try:
+            return f"{track.at(t):.3g}"
+        except (LattyError, OSError):  # a sound that went meanwhile
+            return "?"
+
+    return CurveRow(name, span, bars(values, low, high), said)
 
 
 def _rises(track: Motion) -> bool:

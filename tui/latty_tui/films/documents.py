@@ -89,7 +89,7 @@ def read(ref: str, answers: Sequence[str] = (), anyway: bool = False) -> Read:
     preset = source.preset
     if preset.pins is not None:
         untrue = {(one.kind, one.name) for one in source.differs}
-        preset = replace(preset, pins=preset.pins.without(untrue))
+        preset = replace(preset, pins=preset.pins.without(untrue, preset.scene.model))
     if (names := source.loaded.names) is not None:  # whose other presets no file can name
         return Read(preset.of_one_piece, None, tuple(warnings), None, names.archive.path)
     return Read(preset, source.file, tuple(warnings), before or stamp_of(source.file))

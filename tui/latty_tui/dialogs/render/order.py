@@ -107,13 +107,15 @@ class Order:
         return "\n".join([*skipped, *map(_words, rows)])
 
     def submit(self, values: Values) -> str:
-        """The id of the job. Its preset is a copy: what is changed here later changes nothing
-        there. Blocking. Raises LattyError, OSError."""
+        """The id of the job. Its preset is a copy, with copies of what it names of an archive: what
+        is changed here later, or cleaned, changes nothing there. Blocking. Raises LattyError,
+        OSError."""
         from latty import presets
+        from latty_tui.films.copies import beside
 
-        sheet = jobs.new_sheet(values["name"])
+        sheet, made = jobs.new_sheet(values["name"]), self.made(values)
         try:
-            presets.save(made := self.made(values), sheet)
+            presets.save(beside(made, sheet), sheet)
             faults.refuse(made)  # mistakes are told here, not in a log
             out = Path(values["folder"]).expanduser()
             words = [
