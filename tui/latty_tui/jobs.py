@@ -17,6 +17,7 @@ from latty.files import tail
 from latty.folders import private
 from latty.jobs import events, run
 from latty.jobs.run import Status
+from latty.presets import Preset
 
 ENOUGH = 1 << 13  # bytes at the end of what an ended job said: its files are told there
 AT_ONCE = 100  # folders that one look reads which it has not seen before
@@ -264,6 +265,15 @@ def sheets() -> Path:
 def new_sheet(name: str) -> Path:
     """A path for a preset of that name, in a folder of its own. Raises OSError, ConfigError."""
     return private(home.state_dir() / SHEETS / run.new_id()).absolute() / f"{name}.toml"
+
+
+def write_sheet(preset: Preset, path: Path) -> None:
+    """Write a preset there, with copies of what it names of an archive. Blocking. Raises
+    LattyError."""
+    from latty import presets
+    from latty_tui.films.copies import beside
+
+    presets.save(beside(preset, path), path)
 
 
 def log_from(job: str, offset: int, most: int = 1 << 18) -> tuple[list[str], int]:

@@ -110,12 +110,9 @@ class Order:
         """The id of the job. Its preset is a copy, with copies of what it names of an archive: what
         is changed here later, or cleaned, changes nothing there. Blocking. Raises LattyError,
         OSError."""
-        from latty import presets
-        from latty_tui.films.copies import beside
-
         sheet, made = jobs.new_sheet(values["name"]), self.made(values)
         try:
-            presets.save(beside(made, sheet), sheet)
+            jobs.write_sheet(made, sheet)
             faults.refuse(made)  # mistakes are told here, not in a log
             out = Path(values["folder"]).expanduser()
             words = [
