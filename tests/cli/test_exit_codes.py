@@ -73,6 +73,25 @@ def test_2_an_output_that_is_a_place_alone(place: str, tmp_path: Path) -> None:
     assert "--out-dir" in done.stderr
 
 
+@pytest.mark.parametrize("words", [
+    "render tiny.toml -o ~nosuch/x.gif",
+    "render tiny.toml -o ~nosuch/x/",
+    "sample demo --seeds 0 -o ~nosuch/x.png",
+    "sample demo --seeds 0 --files {seed}.png -o ~nosuch",
+    "pack tiny.toml -o ~nosuch/x.latty",
+    "export demo --as npy -o ~nosuch/x.npy",
+    "discover random demo -o ~nosuch/x.safetensors",
+    "rank demo --scorers smile -o ~nosuch",
+])  # fmt: skip
+def test_an_output_of_a_user_that_is_none(words: str, tmp_path: Path) -> None:
+    """No folder of the name ~nosuch is made."""
+    write_preset(tmp_path)
+    done = in_process(*words.split(), home=tmp_path)
+    assert done.returncode not in (0, 1) and done.stderr.count("\n") == 1, done.stderr
+    assert "there is no user of the name after ~" in done.stderr
+    assert not [*tmp_path.rglob("*nosuch*")]
+
+
 def test_65_bad_preset_with_its_place(tmp_path: Path) -> None:
     path = write_preset(tmp_path)
     path.write_text(path.read_text().replace("frames", "framse"))

@@ -1,6 +1,5 @@
 """Render presets, or pictures made by latty, to GIF, video and PNG."""
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -148,7 +147,9 @@ def _requests(run: Run) -> list[RenderRequest]:
         frame_cache=config.frame_bytes,
         **switches(args),
     )
-    output = None if args.output is None else os.path.expanduser(args.output)  # noqa: PTH111  "x/"
+    output = args.output
+    if output is not None and output.startswith("~"):
+        output = str(Path(output).expanduser()) + "/" * output.endswith("/")
     return requested(
         args.presets, options, tuple(args.overrides), force=args.force,
         output=output, own_batch=bool(args.batch), anyway=args.anyway, update=args.update,
