@@ -256,6 +256,8 @@ def test_check_says_how_many_and_tells_a_doubt_once(tmp_path: Path) -> None:
     assert latty("check", str(file), home=tmp_path).stdout == f"{file}: ok, 6 presets, 6 files\n"
     assert latty("render", str(file), home=tmp_path).returncode == 0
     assert latty("check", str(file), home=tmp_path).stdout == f"{file}: ok, 6 presets, 6 files\n"
+    told = json.loads(latty("inspect", str(file), "--json", home=tmp_path).stdout)
+    assert told["each"] == ["s", "n"]
 
 
 def test_two_outputs_of_one_name_are_an_error_with_their_place(tmp_path: Path) -> None:

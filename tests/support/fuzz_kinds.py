@@ -102,7 +102,7 @@ key = "direction"
 values = "{set}/smile,{set}/yaw"
 [[each]]
 key = "span"
-values = [1, 2.5, "x"]
+values = [1, 2.5, 3]
 [[each]]
 key = "seed"
 values = "0-9,40"

@@ -195,6 +195,7 @@ def _preset(path: Path) -> Facts:
         "model": scene.get("model"),
         "seed": scene.get("seed"),
         "frames": data.get("frames"),
+        "each": [_table(one).get("key") for one in _list(data.get("each"))],
         "edits": [_table(edit).get("direction") for edit in _list(scene.get("edits"))],
         "outputs": [_table(output).get("path") for output in _list(data.get("outputs"))],
     }
