@@ -292,6 +292,25 @@ def test_what_nobody_can_render_is_a_line_at_once(tmp_path: Path, more: tuple[st
         assert line.endswith("x.toml makes more than 1,000,000 files (say fewer values)")
 
 
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("a/{}-", "makes more than 1,000,000 files"),
+        ("x{}/y-", "name more than 256 sets or folders"),
+        ("portraits/*", "are more than 10,000"),
+    ],
+)
+def test_sets_are_looked_for_once(tmp_path: Path, part: str, told: str) -> None:
+    """A file of a stranger costs no minutes."""
+    texts = [",".join(part.format(i) for i in range(800)) for _ in range(16)]
+    many = (each(f"k{i}", f"'{text}'") for i, text in enumerate(texts))
+    file = write(tmp_path, *many, SCENE, PICTURE.format(path="{k0}.png"))
+    begun = time.process_time()
+    ended = latty("check", str(file), home=tmp_path)
+    assert ended.returncode == 65 and told in ended.stderr
+    assert time.process_time() - begun < 2
+
+
 def test_what_is_wrong_with_all_of_them_is_told_once(tmp_path: Path) -> None:
     file = write(tmp_path, each("n", "'0-9'"), SCENE, PICTURE.format(path="{n}.png"), "sise = 3\n")
     for more in ((), ("--workers", "2"), ("--detach",), ("--dry-run",)):

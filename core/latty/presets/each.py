@@ -7,7 +7,7 @@ of [vars] does (variables.py). Tables vary like nested loops, the last of them q
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from math import prod
 from typing import Any
@@ -21,6 +21,7 @@ from latty.tables.rules import Fault, Key, Rule, array, matching, one_of, table,
 
 KEY = "each"
 MOST = 10_000  # presets that one stands for, unless its user asks for more; values of a key
+MOST_SETS = 256  # direction sets and folders in values: each is looked for on the disk
 LARGEST = 1_000_000  # presets, whatever the user asks for: each is read before any work
 _RANGE = re.compile(r"(\d{1,10})(?:-(\d{1,10}))?", re.ASCII)
 _VALUES = one_of(
@@ -74,6 +75,28 @@ class Each:
 ONE = Each({})
 
 
+@dataclass(slots=True)
+class _Sets:
+    """The directions of sets that values name, each looked for once."""
+
+    place: Place
+    found: dict[tuple[words.Path, str], list[str] | LattyError] = field(default_factory=dict)
+
+    def names(self, where: words.Path, source: str) -> list[str]:
+        """Those of one set. Raises Missing, BadData, OutputError, ValueError for too many sets."""
+        if (where, source) not in self.found:
+            if len(self.found) == MOST_SETS:
+                raise ValueError(f"name more than {MOST_SETS} sets or folders")
+            try:
+                self.found[where, source] = direction_names(self.place(where, source))
+            except LattyError as error:
+                self.found[where, source] = error
+        found = self.found[where, source]
+        if isinstance(found, LattyError):
+            raise found
+        return found
+
+
 def read(data: Mapping[str, Any], place: Place) -> tuple[Each, list[Fault]]:
     """What the data of a preset, which may hold anything, says of it, and what is wrong; a fault of
     form is told by RULE, and then the preset stands for itself."""
@@ -81,7 +104,7 @@ def read(data: Mapping[str, Any], place: Place) -> tuple[Each, list[Fault]]:
     if not tables or not RULE.accepts(tables):
         return ONE, []
     found, faults = dict[str, tuple[Any, ...]](), list[Fault]()
-    names, keys = named(data), keys_of(data)
+    names, keys, sets = named(data), keys_of(data), _Sets(place)
     for index, said in enumerate(tables):
         where, key = (KEY, index), said["key"]
         if key in found or key in names:
@@ -91,7 +114,7 @@ def read(data: Mapping[str, Any], place: Place) -> tuple[Each, list[Fault]]:
         at, filling = (*where, "values"), Filling(names)
         try:
             values = _filled(said["values"], at, filling, keys)
-            found[key] = _counted(islice(_values(values, at, place), MOST + 1))
+            found[key] = _counted(islice(_values(values, at, sets), MOST + 1))
         except LattyError as error:
             faults.append(Fault(at, error.message, error.hint))
         except ValueError as error:
@@ -130,7 +153,7 @@ def _counted(values: Iterable[Value]) -> tuple[Value, ...]:
     return found
 
 
-def _values(said: Any, where: words.Path, place: Place) -> Iterator[Value]:
+def _values(said: Any, where: words.Path, sets: _Sets) -> Iterator[Value]:
     """Those of a list, or those that a text stands for. Raises LattyError, ValueError."""
     if isinstance(said, list):
         yield from said
@@ -146,7 +169,7 @@ def _values(said: Any, where: words.Path, place: Place) -> Iterator[Value]:
             file, first, last = between
             yield from (f"{file}#{one}" for one in _numbers(first, last))
         else:
-            yield from _directions(part, where, place)
+            yield from _directions(part, where, sets)
 
 
 def _numbers(first: int, last: int) -> range:
@@ -155,7 +178,7 @@ def _numbers(first: int, last: int) -> range:
     return range(first, last + 1)
 
 
-def _directions(text: str, where: words.Path, place: Place) -> Iterator[str]:
+def _directions(text: str, where: words.Path, sets: _Sets) -> Iterator[str]:
     """Of "SET/*" and "SET/A-B" the directions of the set, any other text itself. Raises Missing,
     BadData."""
     try:
@@ -167,7 +190,7 @@ def _directions(text: str, where: words.Path, place: Place) -> Iterator[str]:
         yield text
         return
     try:
-        names, mark = direction_names(place(where, source)), text[len(source)]
+        names, mark = sets.names(where, source), text[len(source)]
     except LattyError:
         if name == "*":
             raise
@@ -184,10 +207,12 @@ def _directions(text: str, where: words.Path, place: Place) -> Iterator[str]:
 
 def _ends(text: str, names: list[str], source: str) -> tuple[int, int]:
     """The places of A and B of "A-B"; a name may hold a dash itself. Raises Missing."""
+    places = {name: place for place, name in enumerate(names)}
     for found in re.finditer("-", text):
-        first, last = text[: found.start()], text[found.end() :]
-        if first in names and last in names and names.index(first) <= names.index(last):
-            return names.index(first), names.index(last)
-    last = text.rpartition("-")[2]
+        first, last = places.get(text[: found.start()]), places.get(text[found.end() :])
+        if first is not None and last is not None and first <= last:
+            return first, last
     what = f"no directions '{words.shown(text)}' in {words.shown(source)}"
-    raise Missing(what, did_you_mean(last, names) or f"it holds {names[0]} to {names[-1]}")
+    raise Missing(
+        what, did_you_mean(text.rpartition("-")[2], names) or f"it holds {names[0]} to {names[-1]}"
+    )
