@@ -383,7 +383,7 @@ def test_an_archive_that_spells_more_than_it_holds(kind: str, tmp_path: Path) ->
     path, target, begun = bomb(tmp_path, kind), tmp_path / "G.pth", time.process_time()
     with pytest.raises(BadData, match=r"no generator is that large|holds 0 files|no whole tar"):
         archive.take(path, "G.pth", target, silent)
-    assert not target.exists() and time.process_time() - begun < 2
+    assert not target.exists() and time.process_time() - begun < 4
 
 
 @pytest.mark.parametrize("piece", ["<", "<a ", "<a x='", "<form><input name=a>", "<a href=#>"])

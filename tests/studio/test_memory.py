@@ -541,7 +541,8 @@ def test_two_studios_keep_a_history_each() -> None:
     async def next_one(pilot: Keys) -> None:
         app = pilot.app
         assert seeds(app.history) == [7, 2, 4], "what was written last"
-        await until(pilot, lambda: shelf.MORE in told(pilot), "told")
+        # on a busy machine it may have gone again
+        await until(pilot, lambda: shelf.MORE in f"{app.said}{told(pilot)}", "told")
         app.go("history")
         await pilot.press("h")
         await until(pilot, lambda: "3 steps, demo" in text(pilot), "the other is offered")

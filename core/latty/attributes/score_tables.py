@@ -97,9 +97,11 @@ def _shapes(file: Path) -> dict[str, tuple[int, ...]]:
     """Those of NumPy's arrays; none where it cannot be read: whoever reads it says what is wrong.
     Raises OutputError."""
     try:
-        return {key: tuple(view.shape) for key, view in open_checkpoint(file).views().items()}
+        found = open_checkpoint(file)
+        views = found.views() if found.kind in ("npy", "npz") else {}
     except BadData:
         return {}
+    return {key: tuple(view.shape) for key, view in views.items()}
 
 
 def _head(file: Path) -> bytes:

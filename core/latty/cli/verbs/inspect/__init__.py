@@ -152,7 +152,8 @@ def _known(path: Path, checkpoint: "Checkpoint") -> Facts:
     """A generator's family, what an importer would make of the file, or whose scores it holds."""
     from latty.cli.verbs.inspect import stored
 
-    if found := stored.facts(path):
+    ours = "kind" in checkpoint.meta  # else the header is not read once more
+    if ours and (found := stored.facts(path)):
         return found
     facts = _family(checkpoint, {})
     return facts if facts["family"] else importable.facts(path, checkpoint) or facts
