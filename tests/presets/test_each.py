@@ -464,3 +464,12 @@ def test_the_page_is_true(tmp_path: Path) -> None:
         assert Path(path).name in page
         assert latty("render", path, "--out-dir", "again", home=tmp_path).returncode == 0
         assert (tmp_path / "again" / Path(path).name).read_bytes() == (tmp_path / path).read_bytes()
+
+
+@pytest.mark.parametrize("verb", ["check", "render"])
+def test_a_stream_is_read_once(verb: str, tmp_path: Path) -> None:
+    file = write(tmp_path, each("n", "'0-2'"), SCENE, PICTURE.format(path="{n}.png"))
+    ended = latty(verb, "-", home=tmp_path, stdin=file.read_text())
+    assert ended.returncode == 2 and not (tmp_path / "renders").exists()
+    said = "- stands for 3 presets, and can be read once (write it to a file)"
+    assert ended.stderr.splitlines() == [f"latty: {said}"]

@@ -64,11 +64,14 @@ class RenderRequest:
 
     def checked(self, taken: OutputNames | None = None) -> "CheckedRequest":
         """The same, and what is doubtful about it. Raises PresetError with all that cannot be
-        drawn, and what `resolved` does.
+        drawn, UsageError for a stream that stands for several, and what `resolved` does.
 
         taken  the outputs of the presets before it in the same call
         """
         source = read(self.ref, self.overrides, self.anyway, self.number)
+        if self.of == 1 and (count := source.loaded.each.count) > 1:
+            what = f"{self.name} stands for {count} presets, and can be read once"
+            raise UsageError(what, "write it to a file")
         doubts = source.doubts()
         preset, options = self._placed(source, source.preset)
         source.loaded.refuse([*_in_the_way(source.loaded, preset, options, taken or OutputNames())])
