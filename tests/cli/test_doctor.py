@@ -37,6 +37,7 @@ def test_the_doctor_speaks_to_people_and_names_bad_settings(tmp_path: Path) -> N
     assert "did you mean 'batch'?" in done.stdout and "libx264" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_doctor_names_what_is_wrong_with_entries_of_every_kind(tmp_path: Path) -> None:
     site = outside.site(tmp_path, "latty_outside", outside.bad())
     done = in_a_process("doctor", "--json", home=tmp_path, PYTHONPATH=str(site))

@@ -22,6 +22,7 @@ FIRST = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", FIRST)
 def test_the_second_writer_of_a_name_is_told_who_is_at_it(verb: str, tmp_path: Path) -> None:
     write_preset(tmp_path)

@@ -37,6 +37,7 @@ def settings(home: Path, **more: str) -> dict[str, str]:
     return {fact["name"]: fact["value"] for fact in facts if fact["section"] == "settings"}
 
 
+@pytest.mark.slow
 @as_root
 def test_another_users_settings_are_not_obeyed_and_that_is_said_once(tmp_path: Path) -> None:
     file = given(tmp_path / "latty.toml", "batch = 3\nout_dir = 'theirs'\nzoo = 'zoo.toml'")

@@ -157,6 +157,7 @@ def check_moves(direction: Direction, generator: Any) -> None:
         torch.testing.assert_close(same, latents, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", NAMES)
 def test_the_same_search_gives_the_same_bytes(method: str, tmp_path: Path) -> None:
     generator = made(next(f for f in ("stylegan2", "portraits", "dcgan") if fits(method, f)))

@@ -82,6 +82,7 @@ def test_the_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (tmp_path / "out" / "hello.gif").is_file()
 
 
+@pytest.mark.slow
 def test_the_blocks_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert len(python_blocks("docs/python.md")) >= 6

@@ -332,6 +332,7 @@ def test_check_tells_faults_of_many_in_one_object(tmp_path: Path) -> None:
     assert len(told) == 21 and told[-1].endswith("x.toml: and 21 more")
 
 
+@pytest.mark.slow
 def test_each_is_the_picture_that_its_values_make(tmp_path: Path) -> None:
     edit = "[[scene.edits]]\ndirection = 'portraits/{d}'\nstrength = '{s}'\n"
     out = PICTURE.format(path="{d}_{s}.png")
@@ -349,6 +350,7 @@ def test_each_is_the_picture_that_its_values_make(tmp_path: Path) -> None:
             assert (tmp_path / "a" / f"{d}_{s}.png").read_bytes() == made[f"{d}_{s}.png"]
 
 
+@pytest.mark.slow
 def test_what_is_made_stays_and_the_rest_is_made(tmp_path: Path) -> None:
     file = write(tmp_path, each("n", "'0-3'"), "[scene]\nmodel = 'portraits'\nseed = '{n}'\n",
                  PICTURE.format(path="{n}.png"))  # fmt: skip

@@ -93,6 +93,7 @@ def test_make(place: Path) -> None:
     assert "Nothing to be done" in done(["make"], place, films).stdout
 
 
+@pytest.mark.slow
 def test_cron(place: Path) -> None:
     (place / "nightly").write_text(block("cron"))
     for _ in range(2):

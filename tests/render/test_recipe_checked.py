@@ -272,6 +272,7 @@ def test_no_recipe_leaves_it_out_of_every_format(name: str, place: Path) -> None
         provenance.read(without)
 
 
+@pytest.mark.slow
 def test_a_job_renders_the_content_that_was_there_when_it_was_submitted(place: Path) -> None:
     done = latty("render", "directions.toml", "--detach", "-o", "one.png", "--json", home=place)
     assert done.returncode == 0, done.stderr

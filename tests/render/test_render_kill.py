@@ -210,6 +210,7 @@ def test_signals_stop_after_the_batch_and_say_how_to_go_on(
     assert len(list((tmp_path / "x").iterdir())) == len(NAMES)
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_output(
     victim: Victim, whole: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -142,6 +142,7 @@ def test_a_film_of_stored_latents_is_a_preset(tmp_path: Path) -> None:
     assert done.returncode == 66 and "no latent 5" in done.stderr
 
 
+@pytest.mark.slow
 def test_rank(tmp_path: Path) -> None:
     words = ("rank", "portraits", "--scorers", "smile", "--directions", "smile,yaw", "--seeds",
              "0-1", "--steps", "3", "--top", "2")  # fmt: skip

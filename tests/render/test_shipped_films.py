@@ -12,6 +12,8 @@ from latty import presets
 from latty.presets import Preset
 from latty.render import Options, provenance, write
 
+pytestmark = pytest.mark.slow  # the films are rendered first
+
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:

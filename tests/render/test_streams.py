@@ -49,6 +49,7 @@ def wanted(home: Path) -> np.ndarray:
     return np.stack([np.asarray(Image.open(file)) for file in sorted((home / "frames").iterdir())])
 
 
+@pytest.mark.slow
 def test_nothing_but_the_film_is_on_stdout(tmp_path: Path) -> None:
     film = wanted(tmp_path)
     words = ("render", "x.toml", "--set", "outputs.0.path=-", "--format", "raw")

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from cli_process import environment
 
 from latty import home
@@ -61,6 +62,7 @@ def test_the_first_render_reads_one_header_once(tmp_path: Path) -> None:
     assert seen == {"directions/portraits.safetensors": 3}
 
 
+@pytest.mark.slow
 def test_neighbours_and_repeated_names_cost_no_header(tmp_path: Path) -> None:
     from latty.directions.store import direction_names
 

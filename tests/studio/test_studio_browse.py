@@ -647,6 +647,7 @@ def test_esc_ends_the_look_at_a_dropped_file_and_its_process(
     run(keys)
 
 
+@pytest.mark.slow
 def test_esc_ends_the_opening_of_a_model_and_goes_back(tmp_path: Path) -> None:
     path = tmp_path / "slow.onnx"
     path.touch()
