@@ -35,7 +35,22 @@ class _Headers:
         return getattr(self.file, name)
 
 
+class _SparseError(Exception):
+    """TarError would be one of many that `tarfile.open` gathers into a text."""
+
+
+class _Member(tarfile.TarInfo):
+    """One without a map of holes: no generator needs one, and a map is as long as it says."""
+
+    def _refuse(self, *_: Any) -> Any:
+        raise _SparseError
+
+    _proc_sparse = _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse
+
+
 class _Tar(tarfile.TarFile):
+    tarinfo = _Member
+
     @classmethod
     def taropen(cls, name: Any, mode: Any = "r", fileobj: Any = None, **more: Any) -> Self:
         """The archive inside whatever packs it. Raises TarError, OSError."""
@@ -43,9 +58,9 @@ class _Tar(tarfile.TarFile):
 
     def plain(self, member: str) -> list[tarfile.TarInfo]:
         """The files of that name, in whatever folders; from now on contents are read. Raises
-        TarError, OSError."""
+        TarError, OSError, and for a sparse file _SparseError."""
         names = ((PurePosixPath(one.name).name, one) for one in self if one.isreg())
-        found = [one for name, one in names if name == member and not one.issparse()]
+        found = [one for name, one in names if name == member]
         self.fileobj = self.fileobj.file  # type: ignore[attr-defined]
         return found
 
@@ -64,6 +79,9 @@ def take(archive: Path, member: str, target: Path, report: Report) -> None:
             inside = tar.extractfile(found[0])
             if inside is not None:  # a regular file has content
                 _copy(inside, found[0].size, target, report)
+    except _SparseError:
+        what = f"{clean(archive.name)} holds a sparse file"
+        raise BadData(what, "no generator is one; the archive was changed") from None
     except (tarfile.TarError, EOFError) as error:
         archive.unlink(missing_ok=True)
         what = f"{clean(archive.name)} is no whole tar archive: {clean(str(error), 80)}"
