@@ -211,6 +211,8 @@ class Edit:
                 flip      to the other side of the mean latent, this far
     unit        "own": the strength is in the direction's own unit (image widths, a factor, ...)
     conditions  directions along which this move does not go (InterFaceGAN's conditional edit)
+    amount      how much of the whole edit: 0 as without it, 1 all of it, whatever the mode; between
+                them and beyond, the straight line through both
     """
 
     direction: str = field(
@@ -235,6 +237,9 @@ class Edit:
     unit: Unit = option("sigma", word(*UNITS), '"own": the direction\'s own, as image widths.')
     conditions: tuple[str, ...] = option(
         (), array(REF, 0, 100), "Directions along which this edit does not go.", refers="direction"
+    )
+    amount: float = option(
+        1.0, number(-1, 2), "0: as without the edit, 1: all of it, whatever the mode.", moves=True
     )
 
 
@@ -286,10 +291,10 @@ class Scene:
         refers="direction",
     )
 
-    def nudge(self, index: int, amount: float) -> "Scene":
-        """The scene with `amount` added to the strength of edit `index`."""
+    def nudge(self, index: int, by: float) -> "Scene":
+        """The scene with `by` added to the strength of edit `index`."""
         edit = self.edits[index]
-        moved = replace(edit, strength=edit.strength + amount)
+        moved = replace(edit, strength=edit.strength + by)
         return replace(self, edits=(*self.edits[:index], moved, *self.edits[index + 1 :]))
 
     def with_number(self, key: str, value: float) -> "Scene":

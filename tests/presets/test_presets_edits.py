@@ -9,14 +9,14 @@ import pytest
 import torch
 from preset_files import container, direction_set, refused, warned
 
-from latty import home, latents, presets
+from latty import home, latents, presets, render
 from latty.cli.main import main
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet
 from latty.directions.file import write as write_set
 from latty.models import open_model
 from latty.presets import Output
-from latty.render import provenance, shots
+from latty.render import captions, provenance, shots
 from latty.scene import Edit, Scene
 
 WHOLE = """\
@@ -330,3 +330,60 @@ def test_the_truncation_of_latents_is_the_default(
 def test_latents_that_are_not_there_know_nothing(store: Path) -> None:
     (store / "x.toml").write_text("schema = 1\n[scene]\nmodel = 'toy'\nlatent = 'gone#1'\n")
     assert presets.read(store / "x.toml").scene.truncation == 1
+
+
+FADED = """\
+schema = 1
+name = "faded"
+frames = 3
+[scene]
+model = "portraits"
+seed = 5
+size = 32
+[[scene.edits]]
+direction = "portraits/age"
+mode = "flip"
+strength = 2
+amount = { keys = [[0, 0], [0.5, 1]] }
+[[scene.edits]]
+direction = "portraits/yaw"
+mode = "centred"
+strength = 1.5
+amount = AMOUNT
+[[text]]
+value = "{edits.0.amount:.0%} of {direction}"
+[[outputs]]
+path = "faded.png"
+"""
+
+
+def test_edits_are_faded_in_one_after_the_other(tmp_path: Path) -> None:
+    file = tmp_path / "faded.toml"
+    file.write_text(FADED.replace("AMOUNT", "{ keys = [[0.5, 0], [1, 1]] }"))
+    assert presets.check(file) == []
+    preset = presets.read(file)
+    assert [[e.amount for e in preset.at(t).edits] for t in (0, 0.25, 0.5, 0.75, 1)] == [
+        [0, 0], [0.5, 0], [1, 0], [1, 0.5], [1, 1]]  # fmt: skip
+    assert presets.from_dict(presets.to_dict(preset), "faded") == preset
+    assert main(["render", str(file), "--out-dir", str(tmp_path), "--quiet"]) == 0
+    told, _ = provenance.recall(tmp_path / "faded.png")
+    assert (told.scene, told.tracks) == (preset.scene, preset.tracks)
+    facts = [captions.facts_at(preset, preset.outputs[0], t, 0) for t in (0, 0.5)]
+    assert [fact["edits.0.amount"] for fact in facts] == [0, 1] and facts[0]["direction"] == "age"
+    bare = replace(preset.scene, edits=())
+    plain = [render.picture(bare), render.picture(preset.at(0))]
+    assert plain[0].tobytes() == plain[1].tobytes() != render.picture(preset.at(1)).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        ("50", "scene.edits.1.amount: must be at most 2, not 50"),
+        ("'half'", "amount: must be a number, "),
+        ("{ from = 0, to = 3 }", "must be from -1 to 2, not 3"),
+    ],
+)
+def test_an_amount_that_is_none(amount: str, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "faded.toml"
+    file.write_text(FADED.replace("AMOUNT", amount))
+    assert words in refused(file)[0]

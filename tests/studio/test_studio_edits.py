@@ -177,6 +177,28 @@ def test_modes_and_units_say_what_cannot_be() -> None:
     run(keys)
 
 
+def test_an_amount_is_typed_kept_and_drawn() -> None:
+    async def keys(pilot: Keys) -> None:
+        await stacked(pilot, Edit("demo/smile", 1.0, mode="flip"))
+        await pilot.press("%")
+        await pilot.pause()
+        assert "how much of smile" in text(pilot)
+        await pilot.press(*["backspace"] * 3, *"40%", "enter")
+        await settled(pilot)
+        assert edits(pilot)[0].amount == 0.4 and "amount 0.4" in text(pilot)
+        assert asked("draw")[-1]["scenes"][0]["edits"][0]["amount"] == 0.4
+        await pilot.press("%", *["backspace"] * 3, *"3", "enter")
+        await pilot.pause()
+        assert "an amount is a number from -1 to 2" in text(pilot)
+        await pilot.press("backspace", *"0", "enter")
+        await settled(pilot)
+        assert not state(pilot).shown.edits and "◇" in line(pilot, "smile")
+        await pilot.press("u")
+        assert edits(pilot)[0].amount == 0.4
+
+    run(keys)
+
+
 def test_conditions_are_chosen_among_the_stack() -> None:
     async def keys(pilot: Keys) -> None:
         await stacked(pilot, *STACK, Edit("seed:4", 0.5))

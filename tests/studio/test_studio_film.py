@@ -13,7 +13,8 @@ from studio import Keys, asked, run, settled, text, until
 from latty import presets
 from latty.errors import BadData
 from latty.presets import Output, Preset, Track
-from latty.scene import Edit, Layers, Scene, Walk
+from latty.scene import Edit, Layers, Mode, Scene, Walk
+from latty_tui.dialogs.render.order import SWEEP, Order
 from latty_tui.films.film import moving, preset_of, state_of
 from latty_tui.films.keyframes import moved_key, visited, with_key, without_key
 from latty_tui.films.table import film_of, film_table
@@ -142,9 +143,32 @@ def test_an_edit_that_a_keyframe_lacks_starts_at_nothing() -> None:
     preset = preset_of(state)
     assert [edit.strength for edit in preset.at(0).edits] == [0, 0]
     assert preset.at(1).edits == (SMILE, AGE)
-    with pytest.raises(BadData, match="goes to a place, and keyframe 1 is without it"):
-        place = replace(FACE.scene, edits=(replace(SMILE, mode="centred"),))
-        preset_of(filmed(replace(FACE.scene, edits=()), place))
+
+
+@pytest.mark.parametrize("mode", ["absolute", "centred", "flip"])
+def test_an_edit_that_goes_to_a_place_is_faded_in_and_out(mode: Mode) -> None:
+    place, bare = replace(SMILE, mode=mode), replace(FACE.scene, edits=())
+    keys = (bare, replace(bare, edits=(place,)), bare, replace(bare, edits=(place,)))
+    state = filmed(*keys, easing="in-out-back")  # which goes beyond its ends
+    preset = written(preset_of(state))
+    assert [preset.at(i / 3).edits for i in range(4)] == [
+        (replace(place, amount=amount),) for amount in (0, 1, 0, 1)
+    ]
+    back = state_of(preset)
+    assert preset_of(back) == preset and [key.edits for key in back.keys][1::2] == [(place,)] * 2
+    half = replace(keys[1], edits=(replace(place, amount=0.5),))
+    assert preset_of(filmed(keys[1], half)).at(1).edits == half.edits
+    still = with_key(with_key(State(bare), 0), 1)  # with_key asks whether they make a film
+    assert with_key(replace(still, scene=keys[1]), 2).keys[2] == keys[1]
+
+
+def test_a_still_grows_to_its_places_too() -> None:
+    place, way = replace(SMILE, mode="flip", amount=0.8), AGE
+    order = Order(Preset(1, "x", replace(FACE.scene, edits=(place, way))), Path(), (64, 64))
+    said = {"moves": SWEEP, "name": "x", "formats": "gif", "fps": "25", "loop": "once"}
+    made = written(order.made(said))
+    assert made.at(0).edits == (replace(place, amount=0.0), replace(way, strength=0.0))
+    assert made.at(1).edits == (place, way)
 
 
 def test_keyframes_hold_what_is_heard_and_going_there_loses_no_slider() -> None:

@@ -100,9 +100,9 @@ class State:
         edits[index] = replace(edits[index], **changes)
         return self.with_scene(edits=tuple(edits))
 
-    def nudged(self, index: int, amount: float) -> "State":
-        """The state with `amount` added to the strength of edit `index`, without rounding dirt."""
-        moved = self.scene.nudge(index, amount)
+    def nudged(self, index: int, by: float) -> "State":
+        """The state with `by` added to the strength of edit `index`, without rounding dirt."""
+        moved = self.scene.nudge(index, by)
         return replace(self, scene=moved).edited(
             index, strength=round(moved.edits[index].strength, 6)
         )
@@ -140,8 +140,9 @@ class State:
 
 
 def idle(edit: Edit) -> bool:
-    """Whether an edit changes nothing: a way of no length (a place at 0 is a place)."""
-    return edit.strength == 0 and edit.mode == "relative"
+    """Whether an edit changes nothing: it is not there, or is a way of no length (a place at 0 is a
+    place)."""
+    return edit.amount == 0 or (edit.strength == 0 and edit.mode == "relative")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ those of a higher one, and places are counted from the activation of the mean co
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from weakref import WeakKeyDictionary
 
@@ -39,7 +39,7 @@ def stacks(
     nothing is edited inside."""
     found = _finder(generator, foreign)
     return [
-        (tuple(replace(edit, strength=0.0) for edit in scene.edits), scene.locks)
+        (tuple(map(steps.kind, scene.edits)), scene.locks)
         if any(_layer(edit, found) for edit in scene.edits)
         else ()
         for scene in scenes
@@ -69,14 +69,16 @@ def changes(
         if edit.mode in ("centred", "flip") and isinstance(direction, HasCoordinate):
             origin = torch.cat([_origin(direction, layer, scene, generator) for scene in scenes])
         held = tuple(locks.normals(edit, direction.space, scenes[0].locks))
-        move = _Move(edit, direction, strengths, origin, held, where)
+        amounts = tuple(scene.edits[i].amount for scene in scenes)
+        move = _Move(edit, direction, strengths, origin, held, where, amounts)
         made[layer] = (*made.get(layer, ()), move)
     return {layer: _Moves(moves) for layer, moves in made.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Move:
-    """One edit of N scenes; origin (N,) is where the mean lies, normals are what is held."""
+    """One edit of N scenes; origin (N,) is where the mean lies, normals are what is held, of N
+    amounts each scene has its own."""
 
     edit: Edit
     direction: Direction
@@ -84,6 +86,7 @@ class _Move:
     origin: Tensor | None
     normals: tuple[Tensor, ...]
     generator: Generator
+    amounts: tuple[float, ...]
 
     def __call__(self, x: Tensor) -> Tensor:
         """Activations (N, C, H, W) float32 after the edit."""
@@ -91,10 +94,10 @@ class _Move:
         moved = steps.moved(
             x, self.edit, strengths, self.direction, self.generator, origin=self.origin
         )
-        if not self.normals:
-            return moved
-        held = [_everywhere(normal, x) for normal in self.normals]
-        return x + off((moved - x).flatten(1), held).view_as(moved)
+        if self.normals:
+            held = [_everywhere(normal, x) for normal in self.normals]
+            moved = x + off((moved - x).flatten(1), held).view_as(moved)
+        return steps.blended(x, moved, self.amounts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,8 +118,10 @@ def _finder(generator: Generator, foreign: bool) -> Find:
 
 
 def _layer(edit: Edit, found: Find) -> str:
-    """The layer whose activation an edit moves; "" for one of latents or codes."""
-    return "" if edit.direction.startswith(MIXING) else layer_of(found(edit.direction).space)
+    """The layer whose activation an edit moves; "" for one of latents or codes, or not there."""
+    if not edit.amount or edit.direction.startswith(MIXING):
+        return ""
+    return layer_of(found(edit.direction).space)
 
 
 def _check(edit: Edit, layer: str, generator: Generator) -> None:

@@ -33,13 +33,13 @@ class Stack:
     @staticmethod
     def kind(scene: Scene) -> tuple[object, ...]:
         """Scenes of one kind have one stack: they differ in numbers only."""
-        edits = tuple(replace(edit, strength=0.0) for edit in scene.edits)
+        edits = tuple(map(steps.kind, scene.edits))
         label = "class" if isinstance(scene.label, int | str) else type(scene.label)
         return edits, scene.locks, label
 
     def start(self, scene: Scene) -> Tensor:
         """Codes (1, L, D) before the code edits; kept for scenes that differ in those only."""
-        edits = tuple(edit for edit in scene.edits if self._space(edit) == "z")
+        edits = tuple(edit for edit in scene.edits if self._space(edit) == "z" and edit.amount)
         key = replace(
             scene,
             seed=scene.seed if scene.latent is None else 0,
@@ -106,7 +106,8 @@ class Stack:
             strength = torch.tensor([edit.strength], device=z.device)
             where = self._of_class(scene)
             moved = steps.moved(z, edit, strength, self._found(edit.direction), where)
-        return self.locks.hold(z, moved, edit, "z", scene.locks)
+        held = self.locks.hold(z, moved, edit, "z", scene.locks)
+        return steps.blended(z, held, [edit.amount])
 
     def _found(self, ref: str) -> Direction:
         if ref not in self.found:
@@ -129,7 +130,7 @@ class Stack:
         where it comes last."""
         moved = starts
         for i, edit in enumerate(scenes[0].edits):
-            if self._space(edit) == "w":
+            if self._space(edit) == "w" and edit.amount:
                 moved = self._moved_codes(moved, i, scenes)
         return self._truncated(moved, scenes)
 
@@ -146,7 +147,8 @@ class Stack:
             where = self._of_class(*scenes)
             moved = steps.moved(codes, edit, strength, self._found(edit.direction), where)
         moved = self.locks.hold(codes, moved, edit, "w", scenes[0].locks)
-        return keep_layers(codes, moved, self._layers(edit))
+        amounts = [scene.edits[i].amount for scene in scenes]
+        return keep_layers(codes, steps.blended(codes, moved, amounts), self._layers(edit))
 
     def _goal(self, edit: Edit, scene: Scene) -> Tensor:
         """Codes (1, L, D) of the seed an edit moves toward, with the scene's label, truncation."""

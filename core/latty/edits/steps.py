@@ -1,6 +1,8 @@
-"""How far one edit goes: by a way, to a place, across the mean, or in a unit of its own."""
+"""How far one edit goes: by a way, to a place, across the mean, in a unit of its own; how much of
+it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -61,6 +63,21 @@ def moved(
     strength = strength.view(-1, *[1] * (coordinate.ndim - 1))
     way = GOALS[edit.mode](coordinate, strength) - coordinate
     return direction.move(latents, way, generator)
+
+
+def blended(before: Tensor, after: Tensor, amounts: Sequence[float]) -> Tensor:
+    """before + amount (after - before) of latents, codes or activations (N, ...) before and after
+    one edit, by N amounts: exactly `before` at 0, `after` at 1."""
+    if all(amount == 1 for amount in amounts):
+        return after
+    rows = torch.tensor(amounts).to(after).view(-1, *[1] * (after.ndim - 1))
+    return torch.where(rows == 0, before, torch.lerp(before, after, rows))
+
+
+def kind(edit: Edit) -> Edit:
+    """What edits have in common that are one operation: all but their numbers, and whether they are
+    there at all."""
+    return replace(edit, strength=0.0, amount=float(edit.amount != 0))
 
 
 def check(edit: Edit) -> None:

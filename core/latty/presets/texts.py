@@ -23,7 +23,7 @@ NUMBERS = ("t", "seconds", "frame", "frames", "strength", "truncation", "cutoff"
 WORDS = ("seed", "direction", "model", "class", "name")
 PLACEHOLDERS = (*NUMBERS, *WORDS)
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_OF_EDIT = re.compile(r"edits\.\d{1,2}\.strength", re.ASCII)
+_OF_EDIT = re.compile(r"edits\.\d{1,2}\.(strength|amount)", re.ASCII)
 _FORMAT = re.compile(r"[+ -]?0?\d{0,2}(\.\d{1,2})?[df%]?", re.ASCII)
 
 Number = float | int

@@ -32,21 +32,23 @@ def facts_at(
     """What the placeholders of a text stand for at t, in the frame of that number."""
     scene = (preset.shown(output) if output else preset).at(t)
     edits = {f"edits.{i}.strength": edit.strength for i, edit in enumerate(scene.edits)}
-    moving = [key for key, _ in preset.tracks if key in edits]
-    first = next(iter(moving or edits), None)
-    index = int(first.split(".")[1]) if first else 0
+    amounts = {f"edits.{i}.amount": edit.amount for i, edit in enumerate(scene.edits)}
+    moving = [key for key, _ in preset.tracks if key in edits | amounts]
+    index = int(moving[0].split(".")[1]) if moving else 0
+    first = scene.edits[index] if scene.edits else None
     return {
         **edits,
+        **amounts,
         "t": t,
         "seconds": t * preset.count(output) / float(output.rate if output else 25),
         "frame": number,
         "frames": preset.count(output),
-        "strength": edits[first] if first else 0.0,
+        "strength": first.strength if first else 0.0,
         "truncation": scene.truncation,
         "cutoff": scene.cutoff or 0,
         "score": (scene.latent and latents.score(scene.latent)) or 0.0,
         "seed": _seed(preset, scene),
-        "direction": named(scene.edits[index].direction) if first else "",
+        "direction": named(first.direction) if first else "",
         "model": Path(scene.model).stem,
         "class": str("" if scene.label is None else scene.label),
         "name": preset.name,

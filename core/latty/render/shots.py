@@ -125,12 +125,14 @@ def captions(preset: Preset, output: Output) -> list[str]:
     if preset.seeds:
         again = len(times) if len(times) > 1 else 1
         return [f"{seed}" if short else f"seed {seed}" for seed in preset.seeds] * again
-    moving = [key for key, _ in preset.tracks if key.endswith(".strength")]
+    moving = [key for key, _ in preset.tracks if key.startswith("edits.")]
     if len(moving) != 1 and (scores := _scores(preset, times)):
         return scores if short else [f"{_attribute(preset)} {score}".lstrip() for score in scores]
     if len(moving) != 1:
         return [str(round(t * (preset.count(output) - 1))) for t in times]
     edit = int(moving[0].split(".")[1])
+    if moving[0].endswith(".amount"):
+        return [f"{preset.at(t).edits[edit].amount:.0%}" for t in times]
     unit = "" if short else _unit(preset.scene.edits[edit])
     return [f"{_strength(preset.at(t).edits[edit].strength)} {unit}".rstrip() for t in times]
 

@@ -61,6 +61,7 @@ fps = number(1, 120)
 seconds = number(0.1, 10_000)
 height = whole(8, 4096, "the height in px")  # as in preset files
 share = number(-LARGEST, LARGEST, "a share")
+amount = number(-1, 2, "an amount")  # as in preset files
 
 
 def seeds(text: str, now: int | Walk) -> int | Walk:

@@ -83,7 +83,9 @@ def _moved(preset: Preset, cells: int) -> Iterator[CurveRow]:
             continue
         name = key
         if key.startswith("edits."):
-            name = preset.scene.edits[int(key.split(".")[1])].direction.rpartition("/")[2]
+            _, index, rest = key.split(".")
+            name = preset.scene.edits[int(index)].direction.rpartition("/")[2]
+            name += " amount" if rest == "amount" else ""
         yield _curve(f"{name}{_how(track)}", track, cells)
 
 

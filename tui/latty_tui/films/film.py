@@ -151,11 +151,11 @@ def _followed(source: Preset, scene: Scene) -> Iterator[tuple[str, Motion]]:
         index = int(key.split(".")[1])
         new = place.get(old_names[index])
         if new is not None and _same_way(scene.edits[new], old.edits[index]):
-            yield f"edits.{new}.strength", track
+            yield f"edits.{new}.{key.split('.')[2]}", track
 
 
 def _same_way(edit: Edit, old: Edit) -> bool:
-    return (edit.strength, edit.mode, edit.unit) == (old.strength, old.mode, old.unit)
+    return replace(edit, layers=None, conditions=()) == replace(old, layers=None, conditions=())
 
 
 def _outputs(state: State, name: str, moving: bool) -> tuple[Output, ...]:

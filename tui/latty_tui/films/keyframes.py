@@ -1,7 +1,7 @@
 """Keyframes: scenes at moments of a film, and the tracks that lead from each to the next.
 
-Strengths, truncation and cutoff go from one to the next, eased; seeds and stored latents that
-differ become a walk. All else cannot move: keyframes that differ in it are an error. What they
+Strengths, amounts, truncation and cutoff go from one to the next, eased; seeds and stored latents
+that differ become a walk. All else cannot move: keyframes that differ in it are an error. What they
 agree on is that of the present state: who changes it there changes the film. Pure functions, no
 Textual.
 """
@@ -33,7 +33,7 @@ SAME = {
 }
 SAME_EDIT = {"layers": "the layers", "mode": "the mode", "unit": "the unit",
              "conditions": "the conditions"}  # fmt: skip
-HINT = "strengths, truncation, seeds and latents can move; make the rest the same in every keyframe"
+HINT = "numbers, seeds and latents can move; make the rest the same in every keyframe"
 
 
 def joined(
@@ -65,7 +65,9 @@ def joined(
         "truncation": psi,
         "cutoff": _cutoffs(keys),
     }
-    numbers |= {f"edits.{i}.strength": [e.strength for e in row] for i, row in enumerate(edits)}
+    for i, row in enumerate(edits):
+        numbers[f"edits.{i}.strength"] = [edit.strength for edit in row]
+        numbers[f"edits.{i}.amount"] = [edit.amount for edit in row]
     plain = len(keys) == 2 and not each and not when
     pace = easing if isinstance(scene.seed, Walk) and plain else "linear"
     times = when or even(len(keys))
@@ -190,15 +192,15 @@ def _agree_on_order(keys: Sequence[Scene]) -> bool:
 
 
 def _edit(rows: Sequence[dict[Name, Edit]], at: int, name: Name) -> Edit:
-    """An edit in keyframe `at`; one that is not there goes no way at all."""
+    """An edit in keyframe `at`; one that is not there goes no way at all, or, where it goes to a
+    place, has no amount."""
     present = [row[name] for row in rows if name in row]
     for field, words in SAME_EDIT.items():
         _agree([getattr(edit, field) for edit in present], f"{words} of {name[0]}")
     if (edit := rows[at].get(name)) is not None:
         return edit
     if present[0].mode != "relative":
-        raise BadData(f"{name[0]} goes to a place, and keyframe {at + 1} is without it",
-                      "add it there, or make it relative")  # fmt: skip
+        return replace(present[0], amount=0.0)
     return replace(present[0], strength=0.0)
 
 
@@ -290,7 +292,8 @@ def _otherwise(screen: Scene, key: Scene) -> Iterator[str]:
         if (here is None or idle(here)) and (there is None or idle(there)):
             continue
         if here != there:
-            yield f"{edit[0]} {here.strength:+g}" if here is not None else f"no {edit[0]}"
+            less = "" if here is None or here.amount == 1 else f" at {here.amount:.0%}"
+            yield f"no {edit[0]}" if here is None else f"{edit[0]} {here.strength:+g}{less}"
 
 
 # What keys do.

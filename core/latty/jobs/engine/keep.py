@@ -24,5 +24,9 @@ def keep_offset(cache: ModelCache, scene: dict[str, Any], name: str) -> str:
     generator = cache.generator(shown.model)
     with torch.no_grad():
         with_edits, without = edits.codes([shown, replace(shown, edits=())], generator)
-    words = ", ".join(f"{edit.direction} {edit.strength:+g}" for edit in shown.edits)
+    words = ", ".join(
+        f"{edit.direction} {edit.strength:+g}"
+        + (f" at {edit.amount:g}" if edit.amount != 1 else "")
+        for edit in shown.edits
+    )
     return keep(name, with_edits - without, generator.info, words)

@@ -59,9 +59,12 @@ class Order:
         return made if same else replace(made, frames=frames, seconds=None)
 
     def _swept(self, values: Values) -> Preset:
-        """A still whose edits grow from nothing to what they are."""
+        """A still whose edits grow from nothing to what they are: what goes by a way in strength,
+        what goes to a place in amount."""
         scene, easing = self.preset.scene, values.get("easing", "smooth")
-        grow = ((f"edits.{i}.strength", edit.strength) for i, edit in enumerate(scene.edits))
+        ways = ("strength" if edit.mode == "relative" else "amount" for edit in scene.edits)
+        grow = ((f"edits.{i}.{way}", getattr(edit, way))
+                for i, (way, edit) in enumerate(zip(ways, scene.edits, strict=True)))  # fmt: skip
         tracks = tuple((key, Track(((0.0, 0.0), (1.0, high)), easing)) for key, high in grow)
         return replace(self.preset, tracks=tracks)
 

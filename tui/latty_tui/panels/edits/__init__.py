@@ -34,6 +34,7 @@ class EditsPanel(EditingPanel):
         Binding("0", "zero", "Zero", show=False),
         Binding("home", "all_zero", "All to zero", show=False),
         Binding("enter,equals_sign", "type", "Type a value", key_display="⏎"),
+        Binding("percent_sign", "amount", "How much of it", show=False),
         Binding("m", "mute", "Mute"),
         Binding("S", "solo", "Solo: it alone", show=False),
         Binding("exclamation_mark", "lock", "Lock: no other edit moves it", show=False),
@@ -136,6 +137,7 @@ class EditsPanel(EditingPanel):
         parts = ["locked"] if edit.direction in self.desk.state.scene.locks else []
         parts += [edit.mode] if edit.mode != "relative" else []
         parts += [f"in {known.unit}"] if edit.unit == "own" else []
+        parts += [f"amount {edit.amount:.4g}"] if edit.amount != 1 else []
         parts += [f"without {self.book[ref].name}" for ref in edit.conditions]
         return " · ".join([*parts, layers.words(edit, known), edit.direction])
 

@@ -72,7 +72,7 @@ def bar(edit: Edit, known: DirectionFacts, width: int, heard: bool) -> list[Line
     first, last = sorted((zero, knob))
     signs[first : last + 1] = "━" * (last - first + 1)
     signs[zero] = "┼"
-    signs[knob] = "◆" if heard and edit.strength else "◇"
+    signs[knob] = "◆" if heard and edit.strength and edit.amount else "◇"
     look = "value" if heard else "off"
     text = "".join(signs)
     parts = [LinePart(text[:first], "dim"), LinePart(text[first : last + 1], look)]

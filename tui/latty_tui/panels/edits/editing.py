@@ -106,6 +106,19 @@ class EditingPanel(Panel, Lines):
         value = strength_words(edit).rstrip("σ")
         self.desk.ask(Ask(f"strength of {known.name}", value, reading.strength, hint), typed)
 
+    def action_amount(self) -> None:
+        if (edit := self._chosen()) is None:
+            return
+        index, name = self.cursor, self.book[edit.direction].name
+
+        def typed(amount: float) -> None:
+            if index < len(self.desk.state.scene.edits):
+                state = self.desk.state.edited(index, amount=amount)
+                self.desk.change(state, f"{name} at {amount:.4g} of it")
+
+        hint = "0: as without the edit, 1: all of it; or 70%"
+        self.desk.ask(Ask(f"how much of {name}", f"{edit.amount:g}", reading.amount, hint), typed)
+
     # Flags.
 
     def action_mute(self) -> None:

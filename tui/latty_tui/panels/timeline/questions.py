@@ -71,7 +71,8 @@ def value(desk: Desk, at: int, name: str, now: float, then: Callable[[], object]
     said = name
     if name.startswith("edits."):
         edits = preset_of(desk.state).scene.edits
-        said = edits[int(name.split(".")[1])].direction
+        _, index, rest = name.split(".")
+        said = edits[int(index)].direction + (" amount" if rest == "amount" else "")
 
     def read(text: str) -> float:
         """Raises ValueError for what no preset may say."""
