@@ -102,11 +102,11 @@ def test_what_is_legal_and_probably_not_meant(old, new, words, store):
     assert words in "\n".join(warned(file))
 
 
-def test_an_empty_strip_is_a_warning(store):
-    file = write(
-        store, directions=[], outputs=False, extra="[[outputs]]\npath='a.png'\nlayout='strip'"
-    )
-    assert "is a strip of edits: there is none" in warned(file)[0]
+@pytest.mark.parametrize(("layout", "words"), [("strip", "is a strip"), ("steps", "are steps")])
+def test_an_empty_strip_is_a_warning(layout, words, store):
+    extra = f"[[outputs]]\npath='a.png'\nlayout='{layout}'"
+    file = write(store, directions=[], outputs=False, extra=extra)
+    assert f"{words} of edits: there is none" in warned(file)[0]
 
 
 def test_a_missing_preset(store):

@@ -166,14 +166,19 @@ def test_what_cannot_be_is_told_with_its_place(panel: str, words: str, tmp_path:
     assert done.returncode in (65, 66) and words in done.stderr, done.stderr
 
 
-@pytest.mark.parametrize("layout", ["grid", "strip"])
-def test_a_table_of_panels_is_told_before_it_is_drawn(layout: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("layout", "words"),
+    [("grid", "a grid has"), ("strip", "a strip has"), ("steps", "steps have")],
+)
+def test_a_table_of_panels_is_told_before_it_is_drawn(
+    layout: str, words: str, tmp_path: Path
+) -> None:
     (tmp_path / "other.toml").write_text(OTHER)
     (tmp_path / "x.toml").write_text(f'{PRESET}path = "a.png"\nlayout = "{layout}"\n')
     for verb in ("check", "render"):
         done = latty(verb, "x.toml", home=tmp_path)
         assert done.returncode == 65
-        assert f"outputs.0.layout: a {layout} has no panels" in done.stderr
+        assert f"outputs.0.layout: {words} no panels" in done.stderr
 
 
 def test_a_plan_has_all_of_them(tmp_path: Path) -> None:

@@ -344,7 +344,7 @@ def test_sheets_grids_and_strips_have_the_size_they_should(rendered: Path) -> No
     sheet, grid = opened(rendered / "a.png"), opened(rendered / "grid.png")
     assert sheet.shape[1] == 6 * 32 + 5 * style.gap + 2 * style.margin
     assert grid.shape[0] > 32 + 2 * style.margin
-    assert shots.column_names(one.outputs[0]) == ["-3", "-2", "-1", "0", "+1", "+2", "+3"]
+    assert shots.column_names(one, one.outputs[0]) == ["-3", "-2", "-1", "0", "+1", "+2", "+3"]
     assert shots.row_names(one, replace(one.outputs[0], layout="strip")) == ["toward 9"]
     assert sheet[0, 0].tolist() == [255, 255, 255]
 

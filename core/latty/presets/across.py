@@ -1,7 +1,7 @@
 """Faults of a preset that only several keys together show."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from latty.errors import LattyError
 from latty.presets import sounds
@@ -9,12 +9,14 @@ from latty.presets.formats import format_of
 from latty.presets.moments import MOST, USUAL, rate_of, time_line
 from latty.presets.naming import scenes
 from latty.presets.paths import OutputNames
+from latty.presets.values import Layout
 from latty.scene import MIXING, MODES
 from latty.tables.rules import Fault
 from latty.tables.words import Path
 
 Table = dict[str, Any]  # a whole preset, not yet checked
 
+PAGES = get_args(Layout)[1:]  # what is one picture of many
 SHARE = "means nothing for a seed: its strength is a share of the way"
 
 
@@ -33,17 +35,18 @@ def across(data: Table, recipe: bool) -> Iterator[Fault]:
         if fault := taken.claim(path, f"outputs.{index}"):
             yield Fault(("outputs", index, "path"), fault)
         layout, found = output.get("layout", "frames"), format_of(path)
-        if layout in ("grid", "strip") and data.get("panels"):
+        if layout in PAGES and data.get("panels"):
             yield Fault(("outputs", index, "layout"), *without_panels(layout))
         if recipe:  # `--output x.gif` of a strip is a film, and its recipe says both
             continue
-        if layout in ("grid", "strip") and found is not None and "layout" not in found.reads:
+        if layout in PAGES and found is not None and "layout" not in found.reads:
             yield Fault(("outputs", index, "layout"), f"'{layout}' is one picture: it needs a .png")
 
 
 def without_panels(layout: str) -> tuple[str, str]:
-    """What is said of a grid or a strip of panels, and what to do."""
-    return f"a {layout} has no panels", "leave [[panels]] out, or layout"
+    """What is said of a grid, a strip or steps of panels, and what to do."""
+    has = "steps have" if layout == "steps" else f"a {layout} has"
+    return f"{has} no panels", "leave [[panels]] out, or layout"
 
 
 def _length_across(data: Table) -> Iterator[Fault]:

@@ -107,5 +107,6 @@ def _whole(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     if timing.moves(preset) and preset.count() == 1:
         yield source.problem(("frames",), "is 1: nothing will be seen to move")
     for index, output in enumerate(preset.outputs):
-        if output.layout == "strip" and not preset.scene.edits:
-            yield source.problem(("outputs", index, "layout"), "is a strip of edits: there is none")
+        if output.layout in ("strip", "steps") and not preset.scene.edits:
+            what = "is a strip" if output.layout == "strip" else "are steps"
+            yield source.problem(("outputs", index, "layout"), f"{what} of edits: there is none")

@@ -87,6 +87,8 @@ def _of_output(
         for key in ("gap", "columns"):
             if key in said:
                 yield key, f"{NOTHING}: there is one picture"
+    if output.layout == "steps" and "columns" in said:
+        yield "columns", f"{NOTHING}: steps have a column for each edit"
     if "fit" in said and not (output.width and output.height):
         yield "fit", f"{NOTHING} without width and height"
     if said.get("offset") and not output.sound:

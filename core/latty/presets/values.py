@@ -35,7 +35,7 @@ Loop = Literal["once", "loop", "bounce", "seamless"]
 Chroma = Literal["420", "422", "444", "rgb"]
 Profile = Literal["proxy", "lt", "standard", "hq", "4444"]
 Encoder = Literal["x264", "nvenc"]
-Layout = Literal["frames", "grid", "strip"]
+Layout = Literal["frames", "grid", "strip", "steps"]
 Rows = Literal["seeds", "edits"]
 Captions = bool | Literal["short"]
 Fit = Literal["pad", "crop", "blur", "stretch"]
@@ -68,7 +68,8 @@ class Output:
 
     size    height in px; None = the scene's
     layout  of a .png: "frames" a contact sheet, "grid" seeds or edits x strengths,
-            "strip" one row per edit; strengths of both run from -span to +span
+            "strip" one row per edit; strengths of both run from -span to +span;
+            "steps" a row per seed: without edits, then with one more in each picture
     captions  "short" = numbers without their words, under a single picture, too
     width, height  of the whole frame in px; one of them alone keeps the frame's shape, None of both
                    = as large as its pictures
@@ -118,7 +119,9 @@ class Output:
         "A size that the file must not exceed, as in '2MB': loss, frames and size are chosen.",
     )
     encoder: Encoder = option("x264", word(*get_args(Encoder)), "MP4: nvenc is used if it opens.")
-    layout: Layout = option("frames", word(*get_args(Layout)), "Of a .png: sheet, grid or strip.")
+    layout: Layout = option(
+        "frames", word(*get_args(Layout)), "Of a .png: sheet, grid, strip or steps."
+    )
     rows: Rows = option(
         "seeds", word(*get_args(Rows)), "What each row of a grid is.", layouts=("grid",)
     )

@@ -96,11 +96,12 @@ def _page(
     paper = composed.background
     look = grids.style(pictures[0].shape[0], composed.gap, composed.margin, paper)
     if output.layout != "frames":
-        names, columns = shots.row_names(preset, output), shots.column_names(output)
+        names, columns = shots.row_names(preset, output), shots.column_names(preset, output)
         rows = len(names)
         if not output.captions:
             names, columns = [], []
-        return grids.grid(pictures, names, columns, rows, look)
+        faint = output.layout != "steps"
+        return grids.grid(pictures, names, columns, rows, look, faint)
     if sizes.is_alone(preset, output):
         return pictures[0]
     words_below = shots.captions(preset, output) if output.captions else []

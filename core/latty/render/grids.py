@@ -177,8 +177,10 @@ def grid(
     strengths: Sequence[str],
     rows: int,
     look: Style | None = None,
+    faint: bool = True,
 ) -> Pixels:
-    """A table of pictures, row by row, with names on the left and strengths below.
+    """A table of pictures, row by row, with names on the left and strengths below, of which 0
+    stands out where the others are `faint`.
 
     Empty `names` or `strengths` leave the words and their room out. `look`: as of a sheet.
     """
@@ -189,7 +191,7 @@ def grid(
     for row, name in enumerate(names):
         page.beside(name, row)
     for column, strength in enumerate(strengths):
-        page.below(strength, rows - 1, column, faint=strength != "0")
+        page.below(strength, rows - 1, column, faint and strength != "0")
     return page.pixels()
 
 

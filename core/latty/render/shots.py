@@ -152,20 +152,26 @@ def _attribute(preset: Preset) -> str:
 
 
 def table(preset: Preset, output: Output) -> list[list[Scene]]:
-    """Rows of scenes whose strengths run from -span to +span.
+    """Rows of scenes whose strengths run from -span to +span, or to which one edit after the other
+    comes.
 
     grid   rows of seeds: the first edit moves, the others stay; rows of edits: each in turn
     strip  one row per edit, alone: without the others, so that the middle is the bare picture (or,
            of an edit that goes to a place, the middle of that direction)
+    steps  rows of seeds: without edits, then one edit more in each picture, as all are in the end
 
     Raises BadData where there is no edit.
     """
     scene = preset.at(0.0)
     if not scene.edits:
         raise BadData(f"{output.layout} needs an edit to vary", "add [[scene.edits]]")
+    seeds = preset.seeds or (scene.seed,)
+    if output.layout == "steps":
+        last = preset.at(1.0)
+        own = [replace(last, seed=seed) for seed in preset.seeds] or [last]
+        return [[_begun(one, count) for count in range(len(one.edits) + 1)] for one in own]
     steps = strengths(output)
     if output.layout == "grid" and output.rows == "seeds":
-        seeds = preset.seeds or (scene.seed,)
         return [[_moved(replace(scene, seed=s), 0, step) for step in steps] for s in seeds]
     if output.layout == "strip":
         alone = [replace(scene, edits=(edit,)) for edit in scene.edits]
@@ -176,7 +182,9 @@ def table(preset: Preset, output: Output) -> list[list[Scene]]:
 def row_names(preset: Preset, output: Output) -> list[str]:
     """What stands at the left of each row of a table."""
     scene = preset.at(0.0)
-    if output.layout == "grid" and output.rows == "seeds":
+    if output.layout == "steps" and not preset.seeds:
+        return [""]
+    if output.layout == "steps" or (output.layout == "grid" and output.rows == "seeds"):
         return [f"seed {s}" if isinstance(s, int) else "" for s in preset.seeds or (scene.seed,)]
     return [_row_name(edit) for edit in scene.edits]
 
@@ -205,8 +213,28 @@ def strengths(output: Output) -> list[float]:
     return [round(i * step - output.span, 6) for i in range(output.across)]
 
 
-def column_names(output: Output) -> list[str]:
+def column_names(preset: Preset, output: Output) -> list[str]:
+    """What stands below each column of a table."""
+    if output.layout == "steps":
+        return ["unedited", *map(_step, preset.at(1.0).edits)]
     return [_strength(value) for value in strengths(output)]
+
+
+def _begun(scene: Scene, count: int) -> Scene:
+    """The scene with its first edits only. The others stay, of amount 0, with the class that they
+    may remember."""
+    rest = (replace(edit, amount=0.0) for edit in scene.edits[count:])
+    return replace(scene, edits=(*scene.edits[:count], *rest))
+
+
+def _step(edit: Edit) -> str:
+    """What an edit does, in a line under a picture."""
+    mixes = edit.direction.startswith(MIXING)
+    way = f"{edit.strength:.0%}" if mixes else f"{_strength(edit.strength)} {_unit(edit)}"
+    words = [named(edit.direction), "" if edit.mode == "relative" else edit.mode, way.strip()]
+    words += [f"at {edit.amount:.0%}"] if edit.amount != 1 else []
+    layers = "" if edit.layers is None else f", layers {edit.layers}"
+    return " ".join(word for word in words if word) + layers
 
 
 def _moved(scene: Scene, index: int, strength: float) -> Scene:

@@ -38,7 +38,8 @@ def fields_of(order: Order, devices: Sequence[str], device: str) -> list[FormFie
         *_film_fields(order),
         *_frame_fields(order),
         FormField("layout", "the png is", first.layout,
-              "frames: a sheet; grid, strip: edits in steps from -3 to +3", get_args(Layout),
+              "frames: a sheet; grid, strip: from -3 to +3; steps: one edit more in each",
+              get_args(Layout),
               when=lambda values: bool(preset.scene.edits)
               and "png" in values["formats"].split(",")),
         FormField("seeds", "seeds", ",".join(map(str, preset.seeds)),
