@@ -8,8 +8,9 @@ them here: presets (validation, suggestions, JSON schema), messages between proc
 memory and the recipes in pictures. So a new field is one line here. What else a field may say:
 
     moves=True   a preset may give a track instead of the number
-    refers       what its text names: a "model", a "latent", a "direction" or a "move" (a direction
-                 or "seed:42"); checked to be there, and stripped of folders in recipes
+    refers       what its text names: a "model", a "latent", a "direction", "directions" (one, or
+                 "SET/A-B", "SET/*") or a "move" (a direction or "seed:42"); checked to be
+                 there, and stripped of folders in recipes
     written      how a file spells the value
 """
 
@@ -211,6 +212,7 @@ class Edit:
                 flip      to the other side of the mean latent, this far
     unit        "own": the strength is in the direction's own unit (image widths, a factor, ...)
     conditions  directions along which this move does not go (InterFaceGAN's conditional edit)
+    within      directions along which alone it goes: "SET/A-B", "SET/*" or one of them
     amount      how much of the whole edit: 0 as without it, 1 all of it, whatever the mode; between
                 them and beyond, the straight line through both
     """
@@ -236,7 +238,16 @@ class Edit:
     mode: Mode = option("relative", word(*MODES), "By a way, to a place, or across the mean.")
     unit: Unit = option("sigma", word(*UNITS), '"own": the direction\'s own, as image widths.')
     conditions: tuple[str, ...] = option(
-        (), array(REF, 0, 100), "Directions along which this edit does not go.", refers="direction"
+        (),
+        array(REF, 0, 100),
+        "Directions along which this edit does not go, SET/A-B among them.",
+        refers="directions",
+    )
+    within: str | None = option(
+        None,
+        REF,
+        "Directions along which alone it goes: SET/A-B, SET/* or one.",
+        refers="directions",
     )
     amount: float = option(
         1.0, number(-1, 2), "0: as without the edit, 1: all of it, whatever the mode.", moves=True

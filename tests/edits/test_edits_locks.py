@@ -18,6 +18,7 @@ from latty.errors import BadData, Missing
 from latty.models import open_model
 from latty.models.base import Generator, HasFactors, HasLayerWeights
 from latty.models.families.portraits import BOUNDS, ORDER
+from latty.render.pixels import Painter
 from latty.scene import ALL, Edit, Layers, Scene
 
 W = torch.tensor([[1.0, 1, 0, 0, 0], [0, 1, 1, 0, 0], [0, 0, 0, 2, 0], [1, 0, 1, 3, 0]])
@@ -219,3 +220,75 @@ def test_exact_normals_hold_the_factor_exactly() -> None:
     assert held[:, where].abs().max() < 1e-5
     others = [i for i in range(held.shape[1]) if i not in where]
     assert held[:, others].abs().mean() > 0.9 * free[:, others].abs().mean()
+
+
+# Within: the reverse, GANSpace's separation of style and content.
+
+
+def components(codes: Tensor) -> Tensor:
+    """Shares of DEEP's or W's vectors that make up codes (L, D), by least squares: (L, K)."""
+    return torch.linalg.lstsq(W[:2].T, codes.T).solution.T
+
+
+def test_within_directions_a_step_keeps_their_part_alone() -> None:
+    bare, goal = of(PLAIN), of(replace(PLAIN, seed=9))
+    mixed = Edit("seed:9", 1.0, within="w/a-b")
+    inside, outside = step(edited(mixed)), goal - bare - step(edited(mixed))
+    torch.testing.assert_close(outside @ W[:2].T, torch.zeros(4, 2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(components(inside) @ W[:2], inside, atol=1e-5, rtol=1e-5)
+    reverse = step(edited(Edit("seed:9", 1.0, conditions=("w/a-b",))))
+    torch.testing.assert_close(inside + reverse, goal - bare, atol=1e-5, rtol=1e-5)
+    both = edited(mixed, Edit("seed:9", 1.0, conditions=("w/a-b",)))
+    torch.testing.assert_close(of(both), goal, atol=1e-5, rtol=1e-5)
+    half = step(edited(replace(mixed, strength=0.5)))
+    torch.testing.assert_close(half, inside / 2, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(of(edited(replace(mixed, within="w/*"))), of(edited(
+        Edit("seed:9", 1.0, within="w/0"), Edit("seed:9", 1.0, conditions=("w/0",), within="w/*"),
+    )), atol=1e-5, rtol=1e-5)  # fmt: skip
+
+
+def test_within_acts_in_the_layers_of_the_edit_and_by_the_rows_of_each() -> None:
+    bare, goal = of(PLAIN), of(replace(PLAIN, seed=9))
+    some = of(edited(Edit("seed:9", 1.0, Layers(1, 3), within="deep/a")))
+    assert torch.equal(some[[0, 3]], bare[[0, 3]]) and not torch.equal(some[1:3], bare[1:3])
+    for layer in (1, 2):
+        row = DEEP[0, layer]
+        part = (goal - bare)[layer] @ row / (row @ row) * row
+        torch.testing.assert_close((some - bare)[layer], part, atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_held_stays_within_too() -> None:
+    held = step(edited(Edit("seed:9", 1.0, within="w/a-d"), locks=("w/a",)))
+    torch.testing.assert_close(held @ W[0], torch.zeros(4), atol=1e-5, rtol=0)
+    assert held.norm() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"within": "z/a"}, "z/a is held in z, and seed:9 moves in w"),
+        ({"within": "w/a-x"}, "no directions 'a-x' in w"),
+        ({"within": "nothing/*"}, "no direction set 'nothing'"),
+        ({"within": "w/d-a"}, "no directions 'd-a' in w"),
+        ({"direction": "w/a", "conditions": ("w/a-b",)}, "w/a is a condition of its own edit"),
+    ],
+)
+def test_spans_that_are_none(changes: dict[str, object], words: str) -> None:
+    with pytest.raises((BadData, Missing), match=words):
+        of(edited(replace(Edit("seed:9", 1.0), **changes)))  # type: ignore[arg-type]
+
+
+def test_activations_go_within_components() -> None:
+    generator = open_model("demo")
+    scene = Scene("demo", 5, truncation=0.8)
+    paint = Painter(generator)
+
+    def drawn(*edits: Edit) -> Tensor:
+        return paint.images([replace(scene, edits=edits)])
+
+    c0 = Edit("demo-activations/c0", 3.0)
+    torch.testing.assert_close(
+        drawn(replace(c0, within="demo-activations/c0-c3")), drawn(c0), atol=1e-3, rtol=0
+    )
+    away = drawn(replace(c0, within="demo-activations/c1-c3"))
+    assert (away - drawn()).abs().mean() < 0.1 * (drawn(c0) - drawn()).abs().mean()

@@ -332,6 +332,20 @@ def test_latents_that_are_not_there_know_nothing(store: Path) -> None:
     assert presets.read(store / "x.toml").scene.truncation == 1
 
 
+def test_directions_within_which_an_edit_goes(store: Path) -> None:
+    edit = "direction = 'seed:4'\nwithin = 'moves/smile-age'\nconditions = ['moves/yaw-age']"
+    preset = presets.read(file := write(store, edit=edit))
+    assert presets.check(file) == []
+    assert preset.scene.edits[0].within == "moves/smile-age"
+    assert presets.from_dict(presets.to_dict(preset), preset.name) == preset
+    [line] = refused(write(store, edit="direction = 'seed:4'\nwithin = 'moves/smile-agee'"))
+    assert "within: no directions 'smile-agee' in moves, did you mean 'age'?" in line
+    [line] = refused(write(store, edit="direction = 'moves/yaw'\nwithin = 'early/*'"))
+    assert "within: lies in z, and this edit moves in w" in line
+    [line] = refused(write(store, edit="direction = 'moves/yaw'\nconditions = ['moves/*']"))
+    assert "conditions.0: is the direction of this very edit" in line
+
+
 FADED = """\
 schema = 1
 name = "faded"

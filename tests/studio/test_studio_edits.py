@@ -7,6 +7,7 @@ from studio import Keys, asked, run, settled, text
 from textual.geometry import Offset
 
 from latty.scene import ALL, Edit, Layers
+from latty_tui.panels.directions.renaming import followed
 from latty_tui.panels.edits import EditsPanel, bars
 from latty_tui.state import History, State
 from latty_tui.widgets.lines import LinePart
@@ -195,6 +196,25 @@ def test_an_amount_is_typed_kept_and_drawn() -> None:
         assert not state(pilot).shown.edits and "◇" in line(pilot, "smile")
         await pilot.press("u")
         assert edits(pilot)[0].amount == 0.4
+
+    run(keys)
+
+
+def test_what_an_edit_goes_within_is_typed_and_follows_a_new_name() -> None:
+    async def keys(pilot: Keys) -> None:
+        await stacked(pilot, Edit("seed:4", 0.5))
+        await pilot.press("w", *"demo/yaw-what", "enter")
+        await pilot.pause()
+        assert "no directions 'yaw-what' in demo" in text(pilot)
+        await pilot.press(*["backspace"] * 4, *"roll", "enter")
+        await settled(pilot)
+        assert edits(pilot)[0].within == "demo/yaw-roll" and "within yaw-roll" in text(pilot)
+        assert asked("draw")[-1]["scenes"][0]["edits"][0]["within"] == "demo/yaw-roll"
+        renamed = followed(state(pilot), "demo/roll", "demo/tilt")
+        assert renamed.scene.edits[0].within == "demo/yaw-tilt"
+        await pilot.press("w", *["backspace"] * 13, "enter")
+        await settled(pilot)
+        assert edits(pilot)[0].within is None
 
     run(keys)
 

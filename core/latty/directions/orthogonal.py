@@ -36,6 +36,12 @@ def off(step: Tensor, normals: Sequence[Tensor]) -> Tensor:
     return torch.where(rest, 0.0, left).to(step)
 
 
+def along(step: Tensor, vectors: Sequence[Tensor]) -> Tensor:
+    """The part of `step` (..., D) that lies in the span of the vectors, (D,) or (L, D): what `off`
+    leaves out."""
+    return step - off(step, vectors)
+
+
 def orthogonal(vector: Tensor, normals: Sequence[Tensor], what: str = "the direction") -> Tensor:
     """`vector` (D,) or (L, D) projected off the normals, at its own length again; float64.
 

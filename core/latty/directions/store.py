@@ -1,6 +1,7 @@
 """Which direction sets there are and what is in them, by name, without torch or numpy."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from latty.directions.file import KIND, DirectionSet, read_header
 from latty.directions.renaming import names_since
 from latty.errors import BadData, Missing, did_you_mean
 from latty.store import Store
+from latty.tables.words import shown
 
 SETS = Store("direction set", home.directions_dir, holds=partial(says_kind, kind=KIND))
 
@@ -61,6 +63,48 @@ def resolve(ref: str) -> tuple[Path, DirectionSet, int]:
         count = len(header.infos)
         raise Missing(f"no direction {name} in {source}", f"it holds 0 to {count - 1}")
     return path, header, int(name)
+
+
+def several(ref: str) -> list[str]:
+    """ "SET/A-B" and "SET/*" as a reference to each of those directions, in the order of the set;
+    one to a single direction alone. Raises Missing, BadData."""
+    source, name = split(ref)
+    mark, names = ref[len(source)], direction_names(source)
+    if name == "*":
+        return [f"{source}{mark}{one}" for one in names]
+    if "-" in name and name not in names:
+        first, last = ends(name, names, source)
+        return [f"{source}{mark}{one}" for one in names[first : last + 1]]
+    resolve(ref)
+    return [ref]
+
+
+def ends(text: str, names: Sequence[str], source: str) -> tuple[int, int]:
+    """The places of A and B of "A-B" among the names of a set; a name may hold a dash itself.
+    Raises Missing."""
+    places = {name: place for place, name in enumerate(names)}
+    for one, other in _halves(text):
+        first, last = places.get(one), places.get(other)
+        if first is not None and last is not None and first <= last:
+            return first, last
+    what = f"no directions '{shown(text)}' in {shown(source)}"
+    raise Missing(
+        what, did_you_mean(text.rpartition("-")[2], names) or f"it holds {names[0]} to {names[-1]}"
+    )
+
+
+def name_since(text: str, names: Mapping[str, str]) -> str:
+    """A name, or "A-B", with what names are now in their places."""
+    if text in names or "-" not in text:
+        return names.get(text, text)
+    one, other = max(_halves(text), key=lambda pair: sum(half in names for half in pair))
+    return f"{names.get(one, one)}-{names.get(other, other)}"
+
+
+def _halves(text: str) -> Iterator[tuple[str, str]]:
+    """What stands before and behind each dash."""
+    for found in re.finditer("-", text):
+        yield text[: found.start()], text[found.end() :]
 
 
 def reference(source: str, name: str) -> str:

@@ -16,11 +16,10 @@ from torch import Tensor
 from latty.directions.base import Direction, HasCoordinate
 from latty.directions.linear import check_layer, layer_of
 from latty.directions.opening import find
-from latty.directions.orthogonal import off
 from latty.edits import steps
 from latty.edits.conditioned import labelled
 from latty.edits.labels import labels, with_labels
-from latty.edits.locks import Find, Locks
+from latty.edits.locks import Find, Held, Locks
 from latty.errors import BadData
 from latty.models.activations import Change
 from latty.models.base import Generator, HasActivations
@@ -68,7 +67,7 @@ def changes(
         origin = None
         if edit.mode in ("centred", "flip") and isinstance(direction, HasCoordinate):
             origin = torch.cat([_origin(direction, layer, scene, generator) for scene in scenes])
-        held = tuple(locks.normals(edit, direction.space, scenes[0].locks))
+        held = locks.held(edit, direction.space, scenes[0].locks)
         amounts = tuple(scene.edits[i].amount for scene in scenes)
         move = _Move(edit, direction, strengths, origin, held, where, amounts)
         made[layer] = (*made.get(layer, ()), move)
@@ -77,14 +76,13 @@ def changes(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Move:
-    """One edit of N scenes; origin (N,) is where the mean lies, normals are what is held, of N
-    amounts each scene has its own."""
+    """One edit of N scenes, each of its own amount; origin (N,) is where the mean lies."""
 
     edit: Edit
     direction: Direction
     strengths: Tensor
     origin: Tensor | None
-    normals: tuple[Tensor, ...]
+    held: Held
     generator: Generator
     amounts: tuple[float, ...]
 
@@ -94,9 +92,9 @@ class _Move:
         moved = steps.moved(
             x, self.edit, strengths, self.direction, self.generator, origin=self.origin
         )
-        if self.normals:
-            held = [_everywhere(normal, x) for normal in self.normals]
-            moved = x + off((moved - x).flatten(1), held).view_as(moved)
+        if self.held:
+            held = self.held.everywhere(lambda vector: _everywhere(vector, x))
+            moved = held.hold(x.flatten(1), moved.flatten(1)).view_as(moved)
         return steps.blended(x, moved, self.amounts)
 
 

@@ -106,7 +106,7 @@ class Stack:
             strength = torch.tensor([edit.strength], device=z.device)
             where = self._of_class(scene)
             moved = steps.moved(z, edit, strength, self._found(edit.direction), where)
-        held = self.locks.hold(z, moved, edit, "z", scene.locks)
+        held = self.locks.held(edit, "z", scene.locks).hold(z, moved)
         return steps.blended(z, held, [edit.amount])
 
     def _found(self, ref: str) -> Direction:
@@ -146,7 +146,7 @@ class Stack:
         else:
             where = self._of_class(*scenes)
             moved = steps.moved(codes, edit, strength, self._found(edit.direction), where)
-        moved = self.locks.hold(codes, moved, edit, "w", scenes[0].locks)
+        moved = self.locks.held(edit, "w", scenes[0].locks).hold(codes, moved)
         amounts = [scene.edits[i].amount for scene in scenes]
         return keep_layers(codes, steps.blended(codes, moved, amounts), self._layers(edit))
 

@@ -12,8 +12,8 @@ from itertools import islice
 from math import prod
 from typing import Any
 
-from latty.directions.store import direction_names, split
-from latty.errors import BadData, LattyError, Missing, did_you_mean
+from latty.directions.store import direction_names, ends, split
+from latty.errors import BadData, LattyError
 from latty.presets.variables import NAME, SCALARS, TOKEN, Filling, named
 from latty.scene import SEED_LIMIT, latents_between
 from latty.tables import words
@@ -201,18 +201,5 @@ def _directions(text: str, where: words.Path, sets: _Sets) -> Iterator[str]:
     elif name == "*":
         yield from (f"{source}{mark}{one}" for one in names)
     else:
-        first, last = _ends(name, names, source)
+        first, last = ends(name, names, source)
         yield from (f"{source}{mark}{one}" for one in names[first : last + 1])
-
-
-def _ends(text: str, names: list[str], source: str) -> tuple[int, int]:
-    """The places of A and B of "A-B"; a name may hold a dash itself. Raises Missing."""
-    places = {name: place for place, name in enumerate(names)}
-    for found in re.finditer("-", text):
-        first, last = places.get(text[: found.start()]), places.get(text[found.end() :])
-        if first is not None and last is not None and first <= last:
-            return first, last
-    what = f"no directions '{words.shown(text)}' in {words.shown(source)}"
-    raise Missing(
-        what, did_you_mean(text.rpartition("-")[2], names) or f"it holds {names[0]} to {names[-1]}"
-    )

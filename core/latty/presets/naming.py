@@ -27,7 +27,8 @@ FONT, SOUND = "font", "sound"  # files, of which no store keeps any
 MOST = 4096  # models, directions, latents, sounds and fonts that a preset names
 # By what an archive tells names apart, by the kind of what a field refers to.
 PACKED = {"model": "model", "latent": "latents", "latents": "latents", SOUND: "sounds",
-          FONT: "fonts", "move": "directions", "direction": "directions"}  # fmt: skip
+          FONT: "fonts", "move": "directions", "direction": "directions",
+          "directions": "directions"}  # fmt: skip
 
 Find = Callable[[str], object]  # raises LattyError for a reference that leads nowhere
 
@@ -66,6 +67,7 @@ FIND: dict[str, Find] = {  # what a field of a scene refers to -> who looks it u
     "model": model_file,
     "move": _find_move,
     "direction": resolve,
+    "directions": directions.several,
     "latent": _find_latent,
     SOUND: sounds.look,
 }

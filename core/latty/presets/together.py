@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from latty.directions.base import Info
-from latty.directions.store import resolve
+from latty.directions.store import resolve, set_info, several, split
 from latty.errors import Problem
 from latty.presets import codecs, naming, sounds
 from latty.presets.moments import USUAL
@@ -81,7 +81,7 @@ def for_other_models(preset: Preset) -> Iterator[Said]:
     made_for: list[tuple[words.Path, str]] = [
         (path, _maker(ref, scene.model))
         for path, kind, ref in references(to_table(scene))
-        if kind in ("direction", "move") and not ref.startswith(MIXING)
+        if kind in ("direction", "directions", "move") and not ref.startswith(MIXING)
     ]
     made_for.append((("latent",), _start(scene)[1]))
     for path, maker in made_for:
@@ -145,7 +145,7 @@ def silent(preset: Preset) -> Iterator[Said]:
 
 def _maker(ref: str, model: str) -> str:
     """The model that a direction was made for; "" for this very one, whatever it is called."""
-    header = resolve(ref)[1]
+    header = set_info(split(ref)[0])
     same = header.model != Path(model).stem and naming.is_model(model, header.model_digest)
     return "" if same else header.model
 
@@ -180,12 +180,15 @@ def _edit_faults(edit: Edit) -> Iterator[Said]:
     if space not in ("", "z", "w") and edit.layers not in (None, ALL):
         yield ("layers",), f"mean nothing in {words.shown(space)}, which is one layer", ""
     for place, ref in enumerate(edit.conditions):
-        path = ("conditions", place)
-        if own and _same(ref) == own:
+        path, held = ("conditions", place), several(ref)
+        if own and any(_same(one) == own for one in held):
             yield path, "is the direction of this very edit: nothing of it would be left", ""
-        elif own and _space(ref) != _space(edit.direction):
-            what = f"is held in {_space(ref)}, and this edit moves in {_space(edit.direction)}"
+        elif own and (other := _space(held[0])) != space:
+            what = f"is held in {other}, and this edit moves in {space}"
             yield path, what, "name a direction of the same space"
+    if edit.within is not None and own and (other := _space(several(edit.within)[0])) != space:
+        what = f"lies in {other}, and this edit moves in {space}"
+        yield ("within",), what, "name directions of the same space"
 
 
 def _lock_faults(edit: Edit, scene: Scene) -> Iterator[Said]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from latty.directions.store import SETS, new_names
+from latty.directions.store import SETS, name_since, new_names
 from latty.errors import BadData, LattyError, Missing
 from latty.presets import Preset, sounds, to_dict
 from latty.presets.contents import SHOWN, WHAT, Difference, difference, scorers_of, source_of
@@ -165,7 +165,7 @@ class Placing:
         text = name.text
         if names := self.renamed.get((here, _said(name, recipe))):
             old = text[len(name.file) + 1 :]
-            text = text[: len(name.file) + 1] + names.get(old, old)
+            text = text[: len(name.file) + 1] + name_since(old, names)
         new = respelled(text, name.file, here)
         if text != name.text:
             what = f"the direction '{shown(name.text)}' is '{shown(new)}' here"

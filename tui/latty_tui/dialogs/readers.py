@@ -7,7 +7,8 @@ from contextlib import suppress
 from itertools import count
 from typing import TypeVar
 
-from latty.errors import BadData
+from latty.directions.store import several
+from latty.errors import BadData, LattyError
 from latty.models.classes import label_among
 from latty.scene import MIXING, SEED_LIMIT, Edit, Label, Layers, Noise, Walk
 
@@ -83,6 +84,18 @@ def strength(text: str) -> tuple[float, Layers | None]:
     """ "1.5", "70%", or with layers: "1.5 @ 4-8"."""
     first, at, layers = text.partition("@")
     return number(-LARGEST, LARGEST, "a strength")(first), Layers.parse(layers) if at else None
+
+
+def directions(text: str) -> str:
+    """One direction or several of a set: "SET/c0-c19"; "" for none. Raises ValueError."""
+    try:
+        if text.strip():
+            several(text.strip())
+    except LattyError as error:
+        raise ValueError(
+            f"{error.message}: {error.hint}" if error.hint else error.message
+        ) from None
+    return text.strip()
 
 
 def mixed(text: str) -> Edit:

@@ -155,7 +155,8 @@ def _followed(source: Preset, scene: Scene) -> Iterator[tuple[str, Motion]]:
 
 
 def _same_way(edit: Edit, old: Edit) -> bool:
-    return replace(edit, layers=None, conditions=()) == replace(old, layers=None, conditions=())
+    bare = [replace(one, layers=None, conditions=(), within=None) for one in (edit, old)]
+    return bare[0] == bare[1]
 
 
 def _outputs(state: State, name: str, moving: bool) -> tuple[Output, ...]:

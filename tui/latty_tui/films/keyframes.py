@@ -32,7 +32,8 @@ SAME = {
     "truncation_after_edits": "whether truncation comes after the edits",
 }
 SAME_EDIT = {"layers": "the layers", "mode": "the mode", "unit": "the unit",
-             "conditions": "the conditions"}  # fmt: skip
+             "conditions": "the conditions",
+             "within": "the directions within which it goes"}  # fmt: skip
 HINT = "numbers, seeds and latents can move; make the rest the same in every keyframe"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from latty.directions.store import SETS
+from latty.directions.store import SETS, name_since, split
 from latty.scene import Scene
 from latty_tui.state import State
 
@@ -78,6 +78,7 @@ def _scene(scene: Scene, ref: str, to: str | None) -> Scene:
             edit,
             direction=to if to is not None and edit.direction == ref else edit.direction,
             conditions=_refs(edit.conditions, ref, to),
+            within=edit.within and (_now(edit.within, ref, to) if to else edit.within),
         )
         for edit in scene.edits
         if to is not None or edit.direction != ref
@@ -86,6 +87,14 @@ def _scene(scene: Scene, ref: str, to: str | None) -> Scene:
 
 
 def _refs(refs: tuple[str, ...], ref: str, to: str | None) -> tuple[str, ...]:
-    if ref not in refs:
-        return refs
-    return tuple(to if one == ref else one for one in refs if to is not None or one != ref)  # type: ignore[misc]
+    if to is None:
+        return tuple(one for one in refs if one != ref)
+    return tuple(_now(one, ref, to) for one in refs)
+
+
+def _now(text: str, ref: str, to: str) -> str:
+    """A reference, to several too, after the direction `ref` became `to`."""
+    start = len(split(ref)[0]) + 1
+    if text[:start] != ref[:start]:
+        return text
+    return ref[:start] + name_since(text[start:], {ref[start:]: to[start:]})

@@ -45,6 +45,7 @@ class EditsPanel(EditingPanel):
         Binding("A", "all_layers", "All layers, or the direction's own", show=False),
         Binding("U", "unit", "Count in sigma or in the direction's own unit", show=False),
         Binding("M", "mode", "Relative, absolute, centred, flip", show=False),
+        Binding("w", "within", "Directions within which it goes", show=False),
         Binding("c", "conditions", "Directions along which it does not go", show=False),
         Binding("ctrl+up", "move(-1)", "Earlier in the stack", show=False),
         Binding("ctrl+down", "move(1)", "Later in the stack", show=False),
@@ -138,6 +139,7 @@ class EditsPanel(EditingPanel):
         parts += [edit.mode] if edit.mode != "relative" else []
         parts += [f"in {known.unit}"] if edit.unit == "own" else []
         parts += [f"amount {edit.amount:.4g}"] if edit.amount != 1 else []
+        parts += [f"within {self.book[edit.within].name}"] if edit.within is not None else []
         parts += [f"without {self.book[ref].name}" for ref in edit.conditions]
         return " · ".join([*parts, layers.words(edit, known), edit.direction])
 

@@ -205,6 +205,21 @@ class EditingPanel(Panel, Lines):
 
     # The stack.
 
+    def action_within(self) -> None:
+        if (edit := self._chosen()) is None:
+            return
+        index, name = self.cursor, self.book[edit.direction].name
+
+        def typed(within: str) -> None:
+            if index < len(self.desk.state.scene.edits):
+                state = self.desk.state.edited(index, within=within or None)
+                where = f"within {self.book[within].name}" if within else "along all directions"
+                self.desk.change(state, f"{name} {where}")
+
+        hint = "SET/c0-c19, SET/* or one direction; empty: along all"
+        ask = Ask(f"{name} within ...", edit.within or "", reading.directions, hint)
+        self.desk.ask(ask, typed)
+
     def action_conditions(self) -> None:
         edit, index = self._chosen(), self.cursor
         if edit is None:
