@@ -20,6 +20,8 @@ VERBS = {
     "sample": ["sample", "{}", "--seeds", "0", "-o", "out.png"],
     "discover": ["discover", "random", "{}", "-o", "found"],
     "rank": ["rank", "{}", "--scorers", "brightness"],
+    "traverse": ["traverse", "{}"],
+    "traverse from latents": ["traverse", "portraits-random", "--latents", "{}"],
     "export": ["export", "{}", "--as", "npy", "-o", "out"],
     "classes": ["classes", "{}"],
     "scorer": ["train-scorer", "{}", "-o", "mine"],

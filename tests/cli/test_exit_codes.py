@@ -82,6 +82,7 @@ def test_2_an_output_that_is_a_place_alone(place: str, tmp_path: Path) -> None:
     "export demo --as npy -o ~nosuch/x.npy",
     "discover random demo -o ~nosuch/x.safetensors",
     "rank demo --scorers smile -o ~nosuch",
+    "traverse demo -o ~nosuch",
 ])  # fmt: skip
 def test_an_output_of_a_user_that_is_none(words: str, tmp_path: Path) -> None:
     """No folder of the name ~nosuch is made."""

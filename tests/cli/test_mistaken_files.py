@@ -103,6 +103,7 @@ READ = {
     "model of a preset": ("render", "hello", "--set", "scene.model={}"),
     "discover": ("discover", "sefa", "{}"),
     "rank": ("rank", "{}"),
+    "traverse": ("traverse", "{}"),
     "edit": ("edit", "{}", "--attribute", "smile", "--to", "1"),
     "classes": ("classes", "{}"),
     "import": ("import", "{}"),

@@ -15,6 +15,8 @@ from latty import locks
 FIRST = {
     "render": (("render", "tiny.toml", "--set", "frames=4000"), "renders/tiny.gif.latty-work/lock"),
     "rank": (("rank", "portraits-random", "--seeds", "0-200", "-o", "out/r"), "out/.r.lock"),
+    "traverse": (("traverse", "portraits-random", "--seeds", "0-200", "-o", "out/t"),
+                 "out/t.latty-work/lock"),
     "edit": (("edit", "portraits", "--attribute", "smile", "--to", "9", "--steps", "9999",
               "--step", "0.001", "-o", "out/w.gif"), "out/w.gif.latty-work/lock"),
     "sample": (("sample", "demo", "--seeds", "0-4000", "--size", "512", "-o", "out/s.png"),

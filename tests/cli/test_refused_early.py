@@ -13,6 +13,7 @@ VERBS = {
     "discover": ("discover", "sefa", "{}"),
     "discover of a class": ("discover", "sefa", "{}", "--label", "cat"),
     "rank": ("rank", "portraits-random", "--model", "{}"),
+    "traverse": ("traverse", "portraits-random", "--model", "{}"),
     "import": ("import", "{}"),
 }
 FILES = {

@@ -28,6 +28,7 @@ Words = tuple[str, ...]
 WORDS: dict[str, Words] = {  # what writes "out", or what begins so
     "render": ("tiny.toml", "-o", "out.gif"),
     "rank": ("portraits-random", "-o", "out"),
+    "traverse": ("portraits-random", "-o", "out"),
     "discover": ("sefa", "demo", "-o", "out.safetensors"),
     "edit": ("portraits", "--attribute", "smile", "--to", "1", "-o", "out.gif"),
     "train-scorer": (".", "-o", "out"),
@@ -84,6 +85,7 @@ def in_its_folder(path: Path) -> Iterator[None]:
 HELD: dict[str, Callable[[Path], AbstractContextManager[None]]] = {
     "render": in_its_folder,
     "edit": in_its_folder,
+    "traverse": in_its_folder,
 }
 
 
@@ -101,8 +103,8 @@ def test_a_name_that_is_another_s(verb: str, tmp_path: Path) -> None:
     path = output(verb, tmp_path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if verb in HELD:
-        (tmp_path / "out.gif.latty-work").mkdir()
-        (tmp_path / "out.gif.latty-work/mine").write_text("mine")
+        (path.with_name(f"{path.name}.latty-work")).mkdir()
+        (path.with_name(f"{path.name}.latty-work") / "mine").write_text("mine")
     else:
         path.with_name(f".{path.name}.lock").symlink_to(tmp_path / "tiny.toml")
     assert "is in the way" in refused(verb, WORDS[verb], 73, tmp_path)
@@ -112,6 +114,7 @@ def test_a_name_that_is_another_s(verb: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", [
     ("render", "tiny.toml", "--set", "scene.model=nosuch"),
     ("rank", "portraits-random", "--model", "nosuch"),
+    ("traverse", "portraits-random", "--model", "nosuch"),
     ("discover", "sefa", "nosuch"),
     ("edit", "nosuch", "--attribute", "smile", "--to", "1"),
 ], ids=lambda words: words[0])  # fmt: skip

@@ -60,6 +60,8 @@ TRAINING = ("train-scorer {inputs}/dots/labels.csv -o dots --size 32 --width 4 -
             "--batch 32")  # fmt: skip
 RANK = ("rank portraits-sefa --directions l0-s0,l1-s0 --scorers colour,brightness --seeds 0-3 "
         "--steps 3")  # fmt: skip
+TRAVERSE = ("traverse portraits-sefa --directions l0-s0,l1-s0 --scorers colour --seeds 0-1 "
+            "--steps 5 --baseline 2")  # fmt: skip
 SUBMIT = "import sys; from latty.jobs import control; print(control.submit(sys.argv[1:]))"
 CASES = (
     Case("render (GIF, MP4, WebP, PNG, frames)", RENDER),
@@ -77,6 +79,8 @@ CASES = (
          "-o mine --workers 2", keeps=True),
     Case("rank", RANK),
     Case("rank --workers 2 (a job)", RANK + " --workers 2", detached=True),
+    Case("traverse", TRAVERSE),
+    Case("traverse --workers 2 (a job)", TRAVERSE + " --workers 2", detached=True),
     Case("train-scorer", TRAINING, keeps=True),
     Case("train-scorer (a job)", TRAINING, detached=True, keeps=True),
     Case("import", "import {inputs}/small.pt --name mine"),

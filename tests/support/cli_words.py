@@ -22,5 +22,6 @@ WORDS = {
     "render": ["hello", "--dry-run"],
     "sample": ["nosuch"],
     "schema": [],
+    "traverse": ["nosuch"],
     "train-scorer": ["nosuch.csv", "-o", "x"],
 }

@@ -44,8 +44,10 @@ def unread(data: Mapping[str, Any]) -> Iterator[Said]:
 def _useless(key: str, output: Mapping[str, Any], unread: Mapping[str, str]) -> str:
     """Why a key of an output does nothing there, "" where it does something."""
     facts, layout = keys_of(Output)[key].facts, output.get("layout", "frames")
-    if key in unread and not facts.get("everywhere"):
+    if key in unread and not (facts.get("everywhere") or facts.get("film")):
         return f"means nothing for {unread[key]}"
+    if facts.get("film") and not is_film(output["path"]):
+        return f"means nothing for {suffix_of(output['path'])}, which does not play"
     if facts.get("still") and is_film(output["path"]):
         return f"means nothing for {suffix_of(output['path'])}, which plays"
     if layout not in facts.get("layouts", (layout,)):

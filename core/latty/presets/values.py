@@ -64,6 +64,7 @@ class Output:
 
         everywhere=True   every format has it
         still=True        only where a picture is written, and no film
+        film=True         only where a film is written, whatever its format
         layouts=(...)     only in these layouts
 
     size    height in px; None = the scene's
@@ -175,6 +176,9 @@ class Output:
         None, whole(0, 4096), "px around them; absent: as it suits.", everywhere=True
     )
 
+    progress: bool = option(
+        False, flag(), "A bar at the lower edge that fills while the film plays.", film=True
+    )
     sound: str | None = option(
         None, REF, "A WAV, FLAC, MP3 or other sound that the film carries.", refers="sound"
     )

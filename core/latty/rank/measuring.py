@@ -63,8 +63,8 @@ def curves(
     """Draw and score every scene of the plan, but for what lies in `work`, where all of it is
     kept. Raises Missing, BadData."""
     infos, walks = plan.chosen(), plan.walks()
-    total, found = sum(len(scenes) for _, scenes in walks), list[Tensor]()
-    for number, (_, scenes) in enumerate(walks):
+    total, found = sum(map(len, walks)), list[Tensor]()
+    for number, scenes in enumerate(walks):
         file = piece_of(work, number) if work else None
         kept = score_file.read(file, len(scenes), len(plan.wanted))
         if kept is None:
@@ -76,7 +76,7 @@ def curves(
         report(sum(map(len, found)), total, "pictures")
     still = found[0].nan_to_num()
     low, high = still.quantile(torch.tensor(MIDDLE).double(), 0)
-    shape = len(plan.seeds), plan.steps, len(plan.wanted)
+    shape = len(plan.starts), len(plan.kept), len(plan.wanted)
     return Curves(
         tuple(info.name for info in infos),
         tuple(name for _, _, name in plan.wanted),

@@ -1,21 +1,24 @@
-"""What a ranking walks: which directions, from which seeds, how far; and the scenes of it."""
+"""What is walked: which directions, from which seeds or stored latents, how far; its scenes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-
 from latty.attributes import parse_attributes
-from latty.directions.base import Info
+from latty.directions.base import Info, layers_of
+from latty.directions.file import DirectionSet
 from latty.directions.opening import find
 from latty.directions.store import reference, set_info
-from latty.errors import Missing
+from latty.errors import BadData, Missing, did_you_mean
+from latty.latents import look, made_for_another
 from latty.models import open_model
-from latty.models.base import Generator
+from latty.models.base import Generator, ModelInfo
+from latty.presets.tracks import Track
+from latty.rank.baseline import random_set, usual
 from latty.scene import Edit, Label, Layers, Scene
 
 Wanted = Sequence[tuple[str, int, str]]  # (scorer, index in it, name)
+Start = int | str  # a seed, or the reference of a stored latent
 STILL = 50_000  # first of the seeds without edits
 
 
@@ -26,9 +29,12 @@ class RankPlan:
     ref     a direction set: its name or file; names of it, () = all
     wanted  the attributes: (scorer, index in it, name)
     span    strengths -span..span; None = each direction's usable range
+    leap    of these strengths every so many-th, counted from the middle
     layers  None = where each direction works best
     label   the class that is drawn
     samples seeds beside the walks, that show the range and spread of each attribute
+    latents stored latents where the walks start, in the place of seeds
+    random  the file of random directions that are walked beside; "" = none
     """
 
     ref: str
@@ -44,53 +50,125 @@ class RankPlan:
     samples: int = 200
     foreign: bool = False
     label: Label = None
+    leap: int = 1
+    latents: tuple[str, ...] = ()
+    random: str = ""
+
+    @property
+    def starts(self) -> tuple[Start, ...]:
+        """Where each walk of a direction starts."""
+        return self.latents or self.seeds
 
     def chosen(self) -> list[Info]:
         """The directions, in file order. Raises Missing, BadData."""
         infos = set_info(self.ref).infos
-        if unknown := sorted(set(self.names) - {info.name for info in infos}):
-            raise Missing(
-                f"no direction '{unknown[0]}' in {self.ref}", "see: latty list directions"
-            )
+        known = [info.name for info in infos]
+        if unknown := sorted(set(self.names) - set(known)):
+            hint = did_you_mean(unknown[0], known) or "see: latty list directions"
+            raise Missing(f"no direction '{unknown[0]}' in {self.ref}", hint)
         return [info for info in infos if not self.names or info.name in self.names]
 
+    def baseline(self) -> list[Info]:
+        """The random directions that are walked beside them."""
+        return [*set_info(self.random).infos] if self.random else []
+
+    def moves(self) -> list[tuple[str, Info]]:
+        """What is walked, each with the reference of its direction: the set's, then the random."""
+        own = [(reference(self.ref, info.name), info) for info in self.chosen()]
+        return own + [(reference(self.random, info.name), info) for info in self.baseline()]
+
     def strengths(self, info: Info) -> tuple[float, ...]:
+        """The strengths of a direction at which pictures are drawn, rising."""
         low, high = info.usable if self.span is None else (-self.span, self.span)
-        return tuple(torch.linspace(low, high, self.steps).tolist())
+        track = Track(((0.0, low), (1.0, high)))
+        return tuple(track.at(i / (self.steps - 1)) for i in self.kept)
+
+    @property
+    def kept(self) -> range:
+        """Which of the steps are kept: the middle one and every `leap`-th from there."""
+        return range((self.steps // 2) % self.leap, self.steps, self.leap)
+
+    def base(self, start: Start) -> Scene:
+        """The scene without edits where a walk starts."""
+        base = Scene(self.model, truncation=self.truncation, label=self.label)
+        if isinstance(start, int):
+            return replace(base, seed=start)
+        return replace(base, latent=start)
 
     def still(self) -> list[Scene]:
-        """Scenes without edits."""
-        base = Scene(self.model, truncation=self.truncation, label=self.label)
-        return [replace(base, seed=seed) for seed in range(STILL, STILL + self.samples)]
+        """Scenes without edits, of samples."""
+        return [self.base(seed) for seed in range(STILL, STILL + self.samples)]
 
-    def walk(self, info: Info) -> list[Scene]:
-        """Seed by seed, the scenes of every strength."""
-        base = Scene(self.model, truncation=self.truncation, label=self.label)
-        edit = Edit(reference(self.ref, info.name), 0.0, self.layers)
+    def scenes(self, ref: str, info: Info, start: Start) -> list[Scene]:
+        """The scenes of one walk, a strength each."""
+        edit = Edit(ref, 0.0, self.layers)
         return [
-            replace(base, seed=seed, edits=(replace(edit, strength=strength),))
-            for seed in self.seeds
+            replace(self.base(start), edits=(replace(edit, strength=strength),))
             for strength in self.strengths(info)
         ]
 
-    def walks(self) -> list[tuple[str, list[Scene]]]:
-        """The scenes without edits, under "", and those of each direction, under its name."""
-        return [("", self.still()), *((info.name, self.walk(info)) for info in self.chosen())]
+    def walks(self) -> list[list[Scene]]:
+        """The scenes without edits, then those of each of `moves`, start by start."""
+        return [self.still(), *(
+            [scene for start in self.starts for scene in self.scenes(ref, info, start)]
+            for ref, info in self.moves()
+        )]  # fmt: skip
+
+
+def _label(plan: RankPlan, header: DirectionSet, info: ModelInfo) -> Label:
+    """The class that is drawn: the one that is said, that of the stored latents, the set's own.
+    Raises BadData where latents are of another model, and where they have another class."""
+    pools = dict[Label, str]()
+    for one in plan.latents[:1]:
+        if not plan.foreign and (other := made_for_another(one, info)):
+            raise BadData(other, "take latents of this model; --foreign takes what fits")
+        found = look(one)
+        found.space_in(info)
+        pools[found.label] = found.title
+    if not info.num_classes:
+        return plan.label
+    own = next((label for label in pools if label is not None), None)
+    if plan.label is None:
+        return header.label if own is None else own
+    if own is not None and own != plan.label:
+        what = f"--label {plan.label}: the latents of {pools[own]} are of class {own}"
+        raise BadData(what, "leave --label out")
+    return plan.label
 
 
 def planned(
-    ref: str, model: str | None, scorers: str, device: str = "auto", **rest: Any
+    ref: str,
+    model: str | None,
+    scorers: str = "",
+    device: str = "auto",
+    baseline: int | None = 0,
+    **rest: Any,
 ) -> "tuple[RankPlan, Generator]":
     """The plan for a set and attributes such as "smile,geometry", and the model; None = the one
-    that the set was made for. The class is the set's own where `rest` names none. Raises Missing,
-    BadData, DeviceError."""
+    that the set was made for. The class is that of the stored latents, else the set's own, where
+    `rest` names none. `baseline` random directions (None: as many as suit) in the same space and
+    layers, at the same strengths, are walked beside. Raises Missing, BadData, DeviceError."""
     header = set_info(ref)
     name = model or header.model
     generator = open_model(name, device)
-    wanted = tuple(parse_attributes(scorers, generator))
-    if rest.get("label") is None and generator.info.num_classes:
-        rest["label"] = header.label
-    plan = RankPlan(ref, name, wanted, **rest)
+    wanted = tuple(parse_attributes(scorers, generator)) if scorers else ()
+    plan = RankPlan(ref, name, wanted, **{"seeds": (), **rest})
+    plan = replace(plan, label=_label(plan, header, generator.info))
+    if plan.layers is not None:
+        layers_of(str(plan.layers), generator.info)
+    if len(plan.kept) < 3:
+        what = f"{plan.steps} steps with a leap of {plan.leap} leave {len(plan.kept)} strengths"
+        raise BadData(what, "three are the least: more --steps, or a smaller --leap")
     for info in plan.chosen():  # what does not fit is told before anything is drawn
         find(reference(ref, info.name), generator, plan.foreign)
-    return plan, generator
+    count = usual(len(plan.chosen())) if baseline is None else baseline
+    return with_baseline(plan, generator, count), generator
+
+
+def with_baseline(plan: RankPlan, generator: Generator, count: int) -> RankPlan:
+    """The plan with so many random directions beside its own, each with the layers and the range of
+    one of these. Raises OutputError, ConfigError."""
+    if not count:
+        return plan
+    space = set_info(plan.ref).space
+    return replace(plan, random=str(random_set(generator, space, plan.chosen(), count, plan.label)))

@@ -1,7 +1,7 @@
 """A ranking in pieces, a file each: what a killed one goes on from, and several processes share."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +12,7 @@ from latty.checkpoints.checkpoint import digest
 from latty.directions.store import SETS
 from latty.errors import BadData
 from latty.models.base import Generator
-from latty.rank.plan import RankPlan
+from latty.rank.plan import RankPlan, with_baseline
 from latty.rank.scoring import measured
 from latty.shard import Shard
 from latty.version import __version__
@@ -29,7 +29,8 @@ def work_of(plan: RankPlan, generator: Generator) -> Path:
         digest(SETS.find(plan.ref)),
     ]
     parts += [open_scorer(judge).digest for judge in judges]
-    text = json.dumps([parts, asdict(plan)], default=str)
+    said = [asdict(replace(plan, random="")), len(plan.baseline())]
+    text = json.dumps([parts, *said], default=str)
     return home.state_dir() / "rank" / sha256(text.encode()).hexdigest()[:20]
 
 
@@ -41,17 +42,19 @@ def piece_of(work: Path, number: int) -> Path:
 def shards(plan: RankPlan, generator: Generator, work: Path) -> list[Shard]:
     """A piece for each direction, whose files `curves` finds. Raises Missing, BadData."""
     found, mark = [], digest(SETS.find(plan.ref))
-    for number, (name, scenes) in enumerate(plan.walks()):
+    count = len(plan.baseline())
+    for number, scenes in enumerate(plan.walks()):
         file = piece_of(work, number)
         whole = partial(score_file.is_whole, file, len(scenes), len(plan.wanted))
-        found.append(Shard(content, (plan, name, mark), file, whole))
+        found.append(Shard(content, (plan, count, number, mark), file, whole))
     return found
 
 
-def content(generator: Generator, plan: RankPlan, name: str, mark: str) -> bytes:
+def content(generator: Generator, plan: RankPlan, baseline: int, number: int, mark: str) -> bytes:
     """The file of one direction, or of the scenes without edits. Raises BadData where the set is
     another one than at home, on a machine of a cluster."""
     if digest(SETS.find(plan.ref)) != mark:
         what = f"the set {plan.ref} is another one on this machine of the cluster than at home"
         raise BadData(what, "copy it to the same place on every machine")
-    return score_file.content(*measured(plan, dict(plan.walks())[name], generator))
+    plan = with_baseline(plan, generator, baseline)
+    return score_file.content(*measured(plan, plan.walks()[number], generator))

@@ -19,6 +19,7 @@ from latty.render import grids, sizes
 
 BLANK: Colour = (0, 0, 0, 255)  # of films that say no background
 BLURRED = 40  # the short side of a frame, in radii of its blurred picture
+BAR = 0.02  # of a frame's height
 COARSE = 8  # the blurred picture is made at 1/8
 
 
@@ -29,6 +30,7 @@ class Composition:
     width, height  of the frame, as in Output
     background     None where nothing was said
     alpha          whether the format keeps an opacity
+    progress       whether a bar tells how much of a film is over
     """
 
     width: int | None
@@ -40,6 +42,7 @@ class Composition:
     margin: int | None
     background: Colour | None
     alpha: bool
+    progress: bool = False
 
     @classmethod
     def of(cls, output: Output) -> "Composition":
@@ -55,6 +58,7 @@ class Composition:
             margin=output.margin,
             background=None if output.background is None else colour(output.background),
             alpha=keeps_alpha(output),
+            progress=output.progress,
         )
 
     @property
@@ -96,6 +100,19 @@ class Composition:
             return _cropped(whole, side, self.nearest, kept)
         ground = _blurred(whole, side) if self.fit == "blur" else _plain(self._blank(whole), side)
         return _laid(whole, ground, self.nearest, kept)
+
+    def barred(self, whole: Pixels, share: float) -> Pixels:
+        """A frame (H, W, 3 or 4) with a bar at its lower edge that is full at the end of a film;
+        `share` of it is over, 0..1."""
+        if not self.progress:
+            return whole
+        found, (height, width) = whole.copy(), whole.shape[:2]
+        bar = found[height - max(2, round(BAR * height)) :]
+        bar[..., :3] //= 3
+        bar[:, : round(share * width), :3] = 255
+        if grids.has_opacity(found):
+            bar[..., 3] = 255
+        return found
 
     def _blank(self, pixels: Pixels) -> tuple[int, ...]:
         """The colour of what no picture covers, of as many channels as a picture."""

@@ -4,6 +4,7 @@ for."""
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 from latty.models.base import Generator
 from latty.presets import Output, Preset, keeps_alpha
@@ -12,7 +13,27 @@ from latty.presets.formats import Pixels, format_of
 from latty.render import grids, shots, sizes
 from latty.render.captions import Writing
 from latty.render.composition import Composition
-from latty.render.views import View
+
+
+class DrawnPictures(Protocol):
+    """Pictures (H, W, 3 or 4) uint8 that are drawn, by their numbers."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Pixels: ...
+
+
+class Seen(Protocol):
+    """A part of a preset as it is shown: its pictures, and their height in px. A View is one."""
+
+    @property
+    def preset(self) -> Preset: ...
+
+    @property
+    def reel(self) -> DrawnPictures: ...
+
+    @property
+    def height(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +71,7 @@ def ground(output: Output, generators: Sequence[Generator]) -> dict[str, str]:
     return {"ground": output.background or grids.PAPER} if needed else {}
 
 
-def develop(preset: Preset, output: Output, views: Sequence[View], faces: Faces) -> LazyFrames:
+def develop(preset: Preset, output: Output, views: Sequence[Seen], faces: Faces) -> LazyFrames:
     """What an output plays: frames of finished reels, a view for each part of the preset, laid on
     a ground where the format has no opacity, with the texts in these typefaces."""
     times, writing = preset.times(output), Writing(preset, output, faces)
@@ -58,7 +79,7 @@ def develop(preset: Preset, output: Output, views: Sequence[View], faces: Faces)
     # Of frames the last one is the end of a panel that does not close, and of no other.
     moments = [part.shown(output).times(output) for part in preset.parts]
 
-    def pictures(view: View, number: int) -> list[Pixels]:
+    def pictures(view: Seen, number: int) -> list[Pixels]:
         together = max(1, len(view.preset.seeds))
         first = number * together
         return [composed.prepared(view.reel[first + i], view.height) for i in range(together)]
@@ -73,7 +94,8 @@ def develop(preset: Preset, output: Output, views: Sequence[View], faces: Faces)
             whole = composed.side_by_side(titled)
         else:
             whole = composed.frame(shown[0])
-        return writing.over(whole, times[number], number)
+        barred = composed.barred(whole, number / max(1, len(times) - 1))
+        return writing.over(barred, times[number], number)
 
     def page(_: int) -> Pixels:
         if preset.panels:

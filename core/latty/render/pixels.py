@@ -56,6 +56,10 @@ class Painter:
         """The same as images (N, C, H, W) float32, nominally in [-1, 1]."""
         return self.drawn(edits.applied(scenes, self.generator, self.foreign))
 
+    def pixels(self, scenes: edits.Applied) -> Pixels:
+        """Pixels (N, H, W, 3 or 4) of scenes with their edits applied."""
+        return to_uint8(self.drawn(scenes))
+
     @torch.no_grad()
     def drawn(self, scenes: edits.Applied) -> Tensor:
         """Images (N, C, H, W) float32 of scenes with their edits applied."""

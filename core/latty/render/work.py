@@ -40,6 +40,13 @@ PICTURES, RECIPE = "pictures", "recipe.json"
 _PUBLISHING, _REPLACED = "publishing.json", "replaced"
 _OURS = {RECIPE, _PUBLISHING, _REPLACED, LOCK, MARK}  # and journals
 _LAST = (_PUBLISHING, MARK, LOCK)
+# What `latty traverse` writes (latty.rank.traversal).
+TRAVERSAL, WALKS, FILMS, SCORES = "traverse.json", "walks", "films", "scores"
+_TRAVERSED = {
+    WALKS: re.compile(r"(samples|originals|\d{3,}-\d{4,})-\d+\.safetensors"),
+    FILMS: re.compile(r"\d{3,}-.+\.\w+"),
+    SCORES: re.compile(r".+-[0-9a-f]{16}(\.\d+)?\.safetensors"),
+}
 _TRIES = 100
 _JOURNAL = re.compile(rf"{PICTURES}(-\d+)?")
 _FRAME = re.compile(r"\d+\.png")
@@ -215,8 +222,8 @@ def refuse_overwrite(works: Sequence[Work], overwrite: bool) -> None:
         there = work.standing()
         if there is None or not stat.S_ISDIR(there.st_mode):
             refuse_existing(work.place, overwrite, work.target)
-        elif not is_frames(work.place) and not _is_pool(work.place):
-            hint = "choose another name: only folders of numbered frames and pools are replaced"
+        elif not any(ours(work.place) for ours in (is_frames, _is_pool, is_traversal)):
+            hint = "choose another name: only frames, pools and traversals are replaced"
             raise WouldOverwrite(f"{work.target} holds other files", hint)
         elif not overwrite:
             raise WouldOverwrite(f"{work.target} is there already", "--overwrite replaces it")
@@ -343,9 +350,7 @@ def _sync(path: Path) -> None:
 
 def is_frames(folder: Path) -> bool:
     """Whether a folder holds numbered frames and nothing else. Raises OSError."""
-    with os.scandir(folder) as found:
-        return all(_FRAME.fullmatch(one.name) and one.is_file(follow_symlinks=False)
-                   for one in found)  # fmt: skip
+    return _holds(folder, _FRAME)
 
 
 def _is_pool(folder: Path) -> bool:
@@ -356,6 +361,30 @@ def _is_pool(folder: Path) -> bool:
             one.is_file(follow_symlinks=False) and (one.name in own or one.name.endswith(".png"))
             for one in found
         )
+
+
+def is_traversal(folder: Path) -> bool:
+    """Whether a folder holds a traversal and nothing else. Raises OSError."""
+    kinds = {}
+    with os.scandir(folder) as found:
+        for one in found:
+            kinds[one.name] = "" if one.is_symlink() else "folder" if one.is_dir() else "file"
+    files = {name for name, kind in kinds.items() if kind == "file"}
+    folders = {name for name, kind in kinds.items() if kind == "folder"}
+    return (
+        TRAVERSAL in files
+        and files <= {TRAVERSAL, pools.FILE}
+        and folders <= {*_TRAVERSED}
+        and len(files) + len(folders) == len(kinds)
+        and all(_holds(folder / name, _TRAVERSED[name]) for name in folders)
+    )
+
+
+def _holds(folder: Path, names: re.Pattern[str]) -> bool:
+    """Whether a folder holds files of such names and nothing else. Raises OSError."""
+    with os.scandir(folder) as found:
+        return all(names.fullmatch(one.name) and one.is_file(follow_symlinks=False)
+                   for one in found)  # fmt: skip
 
 
 def _megabytes(count: int) -> str:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from latty import locks
 from latty.cli import detach as cli_detach
-from latty.cli import signals, values, workers
+from latty.cli import signals, values, walks, workers
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import Missing, UsageError
-from latty.report import Report
 
 if TYPE_CHECKING:
     from latty.rank import Curves, RankPlan, RankRow
 
 ORDER = 40
 DETACHES = True
+SEEDS, STEPS = "0-31", 7
 GO_ON = "the same command goes on from there"
 
 
@@ -31,13 +31,7 @@ def options(parser: Parser) -> None:
     add("set", metavar="SET", help="a direction set (latty list directions) or a path")
     add("--scorers", default="factors", metavar="LIST",
         help="attributes or scorers, as in smile,yaw,geometry (default: factors)")  # fmt: skip
-    add("--model", metavar="MODEL", help="default: the model the set was made for")
-    add("--directions", metavar="LIST", help="names in the set (default: all)")
-    add("--seeds", default="0-31", metavar="LIST", help="where the walks start (default: 0-31)")
-    add("--span", type=float, metavar="X", help="-X to +X sigma (default: the usable range)")
-    add("--steps", type=int, default=7, metavar="N", help="strengths of a walk (default: 7)")
-    add("--label", metavar="N", help="class: an index, a name or a mixture (default: the set's)")
-    add("--truncation", type=float, default=1.0, metavar="PSI", help="1 = as sampled")
+    walks.options(parser, SEEDS, STEPS)
     add("--by", choices=("corr", "amplitude", "selectivity"), default="corr", metavar="FIGURE",
         help="corr, amplitude or selectivity (default: corr)")  # fmt: skip
     add("--top", type=int, default=3, metavar="N", help="directions shown of each (default: 3)")
@@ -105,27 +99,19 @@ def _ranked(
         with ranking(plan, generator, progress, share) as found:
             measured = rows(found)
             gallery.write_all(folder, args.set, model, found, measured, overwrite=args.overwrite,
-                              top=args.top, key=args.by, truncation=args.truncation,
+                              top=args.top, key=args.by, truncation=rest["truncation"],
                               device=device, report=progress)  # fmt: skip
     return found, measured
 
 
 def _plan(args: Any) -> dict[str, Any]:
-    """What the flags say of the plan. Raises UsageError."""
-    if args.span is not None and not 0 < args.span <= 100:
-        raise UsageError(f"--span: {args.span:g} is not above 0, or above 100", values.RECIPE)
-    values.truncation(args.truncation)
-    if args.top < 1 or args.steps < 3:
-        raise UsageError("--top must be 1 or more, --steps 3 or more")
-    names = tuple(word.strip() for word in (args.directions or "").split(",") if word.strip())
-    return {"seeds": tuple(values.seeds(args.seeds)), "names": names, "span": args.span,
-            "steps": args.steps, "truncation": args.truncation,
-            "foreign": args.foreign}  # fmt: skip
+    """What the flags say of the plan. Raises UsageError, Missing, BadData."""
+    if args.top < 1:
+        raise UsageError("--top must be 1 or more")
+    return walks.of(args, SEEDS, STEPS)
 
 
-def _spread(
-    run: Run, plan: "RankPlan", generator: Any, report: Report, pieces: Sequence[Any]
-) -> None:
+def _spread(run: Run, plan: "RankPlan", generator: Any, report: Any, pieces: Sequence[Any]) -> None:
     """Every direction measured by one of several processes."""
     workers.share(run, pieces, plan.model, generator, report)
 

@@ -8,7 +8,6 @@ on those that it is drawn with, and a pool has the same bytes on every machine o
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -17,18 +16,16 @@ from pathlib import Path
 
 from latty import models
 from latty.latents import pools
-from latty.models.base import Generator
 from latty.presets.digests import model_digest
 from latty.render import work
 from latty.render.filling import check_space
+from latty.render.growing import growing
 from latty.render.options import Options
 from latty.render.pool.pictures import draw
 from latty.render.pool.rows import PoolRows
 from latty.report import Report, silent
 from latty.scene import Scene, to_table
 from latty.version import __version__
-
-NOTE = work.RECIPE  # in the work folder: what the pool is made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,58 +76,31 @@ def write(pool: LatentPool, folder: Path, options: Options, report: Report = sil
     key = f"{pool.key} {options.device} {options.recipe}"
     with work.publication([folder], key, options.overwrite) as works, work.disk_errors(works):
         for held in works:  # none where only the name was left to give
-            generator = models.open_model(pool.scene.model, options.device)
-            _fill(pool, generator, held, options, report, key)
+            _fill(pool, held, options, report, key)
 
 
 def _fill(
     pool: LatentPool,
-    generator: Generator,
     held: work.Work,
     options: Options,
     report: Report,
     key: str,
 ) -> None:
     """All files, and the folder under the name from which it is published."""
+    generator = models.open_model(pool.scene.model, options.device)
     rows = PoolRows(pool.scene, pool.blocks, pool.files, generator, report)
     header = rows.header(pool.forms, len(pool))
-    drawn = held.folder / work.PICTURES
-    _resume(held, key, drawn)
     count, room = len(pool), partial(check_space, held.target, options=options)
-    try:
-        with held.folder.folder(work.PICTURES) as inside:
-            for name in inside.names():
-                if name.startswith("."):  # a draft of a writer that was killed
-                    inside.remove(name)
-            draw(
-                pool.blocks,
-                pool.scene,
-                pool.files,
-                generator,
-                inside,
-                options,
-                lambda size: room(count * (int(0.8 * size) + header.row)),
-                lambda done, what: report(done, count, what),
-            )
-            inside.write(pools.FILE, header.pieces(rows.numbers(header)), None)
-            inside.write(pools.MANIFEST, rows.manifest(), None)
-        held.folder.rename(work.PICTURES, held.folder, held.file.name)
-    finally:
-        with suppress(OSError):  # it holds something, or has its name
-            drawn.rmdir()
-
-
-def _resume(held: work.Work, key: str, drawn: Path) -> None:
-    """The folder of what is made so far, which another pool's is not."""
-    text = json.dumps(key)
-    try:
-        mine = held.folder.read(NOTE, 4096) == text.encode()
-    except OSError:
-        mine = False
-    if not mine:
-        held.folder.remove(work.PICTURES)
-        held.note(NOTE, text, lasting=False)
-    elif held.made() and held.folder.status(work.PICTURES) is None:
-        held.folder.rename(held.file.name, held.folder, work.PICTURES)
-    held.fresh()
-    drawn.mkdir(exist_ok=True)
+    with growing(held, key) as inside:
+        draw(
+            pool.blocks,
+            pool.scene,
+            pool.files,
+            generator,
+            inside,
+            options,
+            lambda size: room(count * (int(0.8 * size) + header.row)),
+            lambda done, what: report(done, count, what),
+        )
+        inside.write(pools.FILE, header.pieces(rows.numbers(header)), None)
+        inside.write(pools.MANIFEST, rows.manifest(), None)

@@ -8,6 +8,7 @@ from latty.scene import Edit
 from latty_tui.library import sets
 from latty_tui.library.marks import read_tags
 from latty_tui.library.sets import DirectionRow
+from latty_tui.panels.directions import traversing
 from latty_tui.panels.directions.files import FileActions
 from latty_tui.panels.edits import EditsPanel
 from latty_tui.widgets.browser import FILTERS, MOVES
@@ -36,6 +37,7 @@ class DirectionsPanel(FileActions):
         Binding("asterisk", "star", "Star", key_display="*"),
         Binding("number_sign", "tags", "Tags", show=False, key_display="#"),
         Binding("A", "add_all", "Add all of the set at 0", show=False),
+        Binding("W", "traverse", "Walk all of the set: a job", show=False),
         Binding("f2", "rename", "Rename", show=False),
         Binding("F", "flip", "Flip: the other way round", show=False),
         Binding("D", "delete", "Delete", show=False),
@@ -103,6 +105,13 @@ class DirectionsPanel(FileActions):
             return
         edits = [Edit(ref, 0.0) for ref in new]
         self.desk.change(state.added(*edits), f"{len(new)} sliders of {entry.name}")
+
+    def action_traverse(self) -> None:
+        entry = self.row.entry if self.row else None
+        if entry is None or entry.error or (self.row and self.row.misfit):
+            self.usable()
+            return
+        self.desk.background(traversing.ask(self.desk, entry), "traverse")
 
     # Keys: marks.
 

@@ -1,0 +1,96 @@
+"""Random directions that a set is compared with: in its space, its layers, at its strengths.
+
+The best of K directions is better than one by luck alone, so it never stands without the best of K
+random ones. Of R walked ones the best of K <= R is known exactly (each K of them as likely); beyond
+it follows from their mean and spread as that of a normal distribution.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import lru_cache
+from hashlib import sha256
+from math import comb, erf, sqrt
+from pathlib import Path
+from statistics import fmean, pstdev
+from typing import Any
+
+from latty import home
+from latty.directions.base import Info
+from latty.directions.file import ARRAY, DirectionSet, write
+from latty.directions.registries import METHODS
+from latty.errors import BadData
+from latty.folders import owned
+from latty.models.base import Generator
+from latty.scene import Label
+from latty.version import __version__
+
+LEAST, MOST = 8, 24  # random directions that are walked where nobody says how many
+SEED = 170_000  # of their vectors
+
+
+def usual(directions: int) -> int:
+    """How many random directions are walked beside so many."""
+    return min(max(directions, LEAST), MOST)
+
+
+def random_set(
+    generator: Generator, space: str, like: Sequence[Info], count: int, label: Label
+) -> Path:
+    """The file of `count` random directions, made where it is not there: unit vectors in `space`
+    (of moves inside the network in the model's own), with their sigma measured, in the layers and
+    the range of the directions that they are compared with, in turn. Raises OutputError."""
+    info = generator.info
+    where = [[str(one.layers), list(one.usable)] for one in like]
+    said = [__version__, info.digest or info.name, space, where, count, label]
+    key = sha256(json.dumps(said).encode()).hexdigest()[:20]
+    path = owned(home.cache_dir() / "random") / f"{key}.safetensors"
+    if not path.is_file():
+        method = _fitted(generator, space, count, label)
+        infos = tuple(
+            replace(one, usable=like[i % len(like)].usable, layers=like[i % len(like)].layers)
+            for i, one in enumerate(method.infos_)
+        )
+        params = tuple((name, value) for name, value in asdict(method).items())
+        header = DirectionSet("random", method.space_, infos, info.name, info.family, info.digest,
+                              params, method.seeds_)  # fmt: skip
+        write(path, header, {ARRAY: method.directions_})
+    return path
+
+
+def _fitted(generator: Generator, space: str, count: int, label: Label) -> Any:
+    """The fitted method "random"."""
+    make = METHODS.load("random").METHOD
+    said = {"components": count, "label": label, "seed": SEED}
+    try:
+        return make(space=space if space in ("z", "w") else "auto", **said).fit(generator)
+    except BadData:  # its layers read different codes: there is no one w
+        return make(space="z", **said).fit(generator)
+
+
+def best_of(values: Sequence[float], count: int, limit: float | None = 1.0) -> float:
+    """What the best of `count` is expected to be, of draws that are as likely as these values; no
+    more than `limit`.
+
+    >>> best_of([0.0, 1.0], 1), best_of([0.0, 1.0], 2), best_of([0.2, 0.4, 0.6], 2)
+    (0.5, 1.0, 0.5333333333333333)
+    """
+    rising, found = sorted(values), len(values)
+    if count <= found:
+        ways = comb(found, count)
+        shares = (comb(i, count - 1) / ways for i in range(found))
+        return sum(value * share for value, share in zip(rising, shares, strict=True))
+    guess = max(fmean(values) + pstdev(values) * _largest(count), rising[-1])
+    return guess if limit is None else min(guess, limit)
+
+
+@lru_cache(maxsize=64)
+def _largest(count: int) -> float:
+    """The expected largest of `count` standard normal numbers: the integral of 1 - F^n, less that
+    of F^n below 0."""
+    step, total = 0.01, 0.0
+    for i in range(-800, 800):
+        x = (i + 0.5) * step
+        share = ((1 + erf(x / sqrt(2))) / 2) ** count
+        total += (1 - share if x > 0 else -share) * step
+    return total

@@ -1,0 +1,148 @@
+"""Scores of walks kept for each scorer by itself, so that other attributes cost nothing again.
+
+SCORER-DIGEST.safetensors holds, of all attributes of one scorer, "scores" (K, N, T, A), "random"
+(R, N, T, A) of the random directions and "samples" (S, A), float32; NaN = cannot be said. Its name
+has the digest of the scorer, of exact factors that of their model: another one is another file.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from latty import files
+from latty.attributes import open_scorer
+from latty.attributes.names import exact, names_of
+from latty.checkpoints.safetensors import pieces, read_header, read_tensors
+from latty.errors import LattyError
+from latty.models.base import Generator
+from latty.rank.plan import Wanted
+
+KIND, ENDING = "walk scores", ".safetensors"
+DIGITS = 16  # of a digest in a name
+Column = tuple[str, int, str]  # (scorer, index in it, name)
+
+
+@dataclass(frozen=True, slots=True)
+class WalkShape:
+    """How many there are: K directions, R random ones, N starts, T strengths, S samples."""
+
+    directions: int
+    random: int
+    starts: int
+    steps: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeKey:
+    """A scorer with the names of all its attributes, and what its scores depend on."""
+
+    scorer: str
+    names: tuple[str, ...]
+    digest: str
+
+    @property
+    def file(self) -> str:
+        """What its scores are called."""
+        word = "".join(c if c.isalnum() and c.isascii() else "-" for c in Path(self.scorer).stem)
+        return f"{word[:40] or 'scorer'}-{self.digest[:DIGITS]}{ENDING}"
+
+    def columns(self) -> list[Column]:
+        """All its attributes."""
+        return [(self.scorer, index, name) for index, name in enumerate(self.names)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WalkScores:
+    """Scores (K, N, T, A) of directions, (R, N, T, A) of random ones, (S, A) of samples."""
+
+    scores: Tensor
+    random: Tensor
+    samples: Tensor
+
+    def of(self, columns: Sequence[int]) -> "WalkScores":
+        """Some of the attributes."""
+        which = list(columns)
+        return WalkScores(self.scores[..., which], self.random[..., which], self.samples[:, which])
+
+
+def key_of(scorer: str, generator: Generator) -> JudgeKey:
+    """That of a scorer for pictures of a model. Raises Missing, BadData."""
+    names = names_of(scorer, generator)
+    info = generator.info
+    if exact(scorer, generator) is not None:
+        said = f"exact {info.digest or info.name}"
+    else:
+        said = open_scorer(scorer).digest
+    return JudgeKey(scorer, names, sha256(said.encode()).hexdigest())
+
+
+def read(folder: Path, key: JudgeKey, shape: WalkShape) -> WalkScores | None:
+    """What is kept of a scorer; None where it is not there, not whole, or of other walks."""
+    file = folder / key.file
+    if not file.is_file():
+        return None
+    try:
+        meta, arrays = read_header(file).meta, read_tensors(file)
+    except (LattyError, OSError):
+        return None
+    count = len(key.names)
+    each = (shape.starts, shape.steps, count)
+    wanted = {"scores": (shape.directions, *each), "random": (shape.random, *each),
+              "samples": (shape.samples, count)}  # fmt: skip
+    there = {name: tuple(array.shape) for name, array in arrays.items()}
+    alike = there == wanted and all(one.dtype == torch.float32 for one in arrays.values())
+    if not alike or meta.get("kind") != KIND or meta.get("names") != json.dumps(key.names):
+        return None
+    found = WalkScores(**arrays)
+    return found if meta.get("sha256") == _digest(found) else None
+
+
+def write(folder: Path, key: JudgeKey, found: WalkScores) -> None:
+    """Keep the scores of all attributes of a scorer. Raises OutputError."""
+    meta = {"kind": KIND, "names": json.dumps(key.names), "sha256": _digest(found)}
+    arrays = {name: getattr(found, name).float().contiguous() for name in WalkScores.__slots__}
+    files.write(folder / key.file, pieces(meta, arrays))
+
+
+def _digest(found: WalkScores) -> str:
+    parts = (found.scores, found.random, found.samples)
+    numbers = b"".join(part.float().contiguous().numpy().tobytes() for part in parts)
+    return sha256(numbers).hexdigest()
+
+
+def kept(
+    folder: Path,
+    wanted: Wanted,
+    generator: Generator,
+    shape: WalkShape,
+    measure: Callable[[list[JudgeKey]], list[Tensor]],
+) -> WalkScores:
+    """The scores of some attributes, as they are kept in a folder; scorers whose scores are not
+    there are asked for by `measure`, which gives a table (n, A) of all attributes of all of them
+    for the samples, each direction and each random one. Raises Missing, BadData, OutputError."""
+    keys = [key_of(name, generator) for name in dict.fromkeys(scorer for scorer, _, _ in wanted)]
+    known = {key.scorer: read(folder, key, shape) for key in keys}
+    if missing := [key for key in keys if known[key.scorer] is None]:
+        tables, first = measure(missing), 0
+        for key in missing:
+            part = slice(first, first + len(key.names))
+            known[key.scorer] = made = _stacked([table[:, part] for table in tables], shape)
+            write(folder, key, made)
+            first = part.stop
+    columns = [found.of([index]) for scorer, index, _ in wanted if (found := known[scorer])]
+    return WalkScores(*(torch.cat([getattr(one, name) for one in columns], -1)
+                        for name in WalkScores.__slots__))  # fmt: skip
+
+
+def _stacked(tables: Sequence[Tensor], shape: WalkShape) -> WalkScores:
+    samples, *walks = (table.float() for table in tables)
+    each = [walk.view(shape.starts, shape.steps, -1) for walk in walks]
+    nothing = samples.new_zeros(0, shape.starts, shape.steps, samples.shape[1])
+    own, random = each[: shape.directions], each[shape.directions :]
+    return WalkScores(torch.stack(own), torch.stack(random) if random else nothing, samples)

@@ -1,0 +1,64 @@
+"""The film of each walk of a traversal, as a file that can be opened as its preset."""
+
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+from latty.errors import Missing
+from latty.folders import Folder
+from latty.models.base import Generator
+from latty.presets import Preset
+from latty.presets.formats import Pixels
+from latty.rank.films import file_of, film_of, size_of
+from latty.rank.plan import RankPlan
+from latty.rank.traversal import pieces, walk_file
+from latty.rank.traversal.composing import KeptReel, compose, sealed
+from latty.render.options import Options
+from latty.scene import Edit
+
+
+class WalkFilms:
+    """The films of the walks that are kept in a folder."""
+
+    def __init__(self, plan: RankPlan, walks: Path, generator: Generator, options: Options):
+        self.plan, self.walks, self.generator, self.options = plan, walks, generator, options
+        self.moves = plan.moves()[: len(plan.chosen())]
+        self.piece = lru_cache(maxsize=2)(self._piece)
+
+    def names(self, suffix: str) -> dict[str, tuple[int, int]]:
+        """The name of each film, and its direction and start."""
+        return {
+            file_of(move, info.name, start, suffix): (move, at)
+            for move, (_, info) in enumerate(self.moves)
+            for at, start in enumerate(self.plan.starts)
+        }
+
+    def make(self, name: str, move: int, start: int, folder: Folder) -> None:
+        """One film, whole or not there. Raises OSError, OutputError, BadData."""
+        preset, draft = self.preset(name, move, start), f".{name}"
+        comment = ""
+        if self.options.recipe:
+            with suppress(Missing):  # of a traversal whose set is gone
+                comment = sealed(preset, self.generator, self.options)
+        count = len(self.plan.kept)
+        reel = KeptReel(lambda number: self.piece(move, start, number), pieces.LONGEST, count)
+        folder.remove(draft)
+        compose(preset, self._original(start), reel, folder / draft, comment)
+        folder.rename(draft, folder, name)
+
+    def preset(self, name: str, move: int, start: int) -> Preset:
+        """What a render of a film would draw."""
+        ref, info = self.moves[move]
+        begin = self.plan.starts[start]
+        edit = Edit(ref, 0.0, self.plan.layers)
+        strengths = self.plan.strengths(info)
+        return film_of(self.plan.base(begin), edit, begin, strengths, name, size_of(self.generator))
+
+    def _original(self, start: int) -> Pixels:
+        every = pieces.pieces_of(pieces.ORIGINALS, len(self.plan.starts))
+        piece = every[start // pieces.LONGEST]
+        return walk_file.read(self.walks / piece.file, piece.count)[start - piece.first]
+
+    def _piece(self, move: int, start: int, number: int) -> walk_file.KeptWalk:
+        piece = pieces.pieces_of((move, start), len(self.plan.kept))[number]
+        return walk_file.read(self.walks / piece.file, piece.count)

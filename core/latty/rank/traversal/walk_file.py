@@ -1,0 +1,109 @@
+"""A piece of a walk on disk: its codes, and its pictures exactly as they were drawn.
+
+One safetensors file: "codes" (T, D) float32 where all layers read the same code, else (T, L, D), in
+the order of the strengths; "pictures", PNGs one behind the other, and "ends" (T,) int64, where each
+of them ends. Its free text says kind = "walk" and the SHA-256 of the three.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latty.checkpoints.safetensors import pieces, read_header, read_tensors
+from latty.errors import BadData, LattyError
+from latty.presets.formats import Pixels
+from latty.render.writers.png import pack
+
+KIND = "walk"
+LARGEST = 2**14  # px of a side
+AGAIN = "traverse again: --overwrite"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptWalk:
+    """What a file holds: codes (T, D) or (T, L, D) float32, and T pictures, which are decoded when
+    they are asked for. `name` is what messages call it."""
+
+    name: str
+    codes: Tensor
+    packed: Tensor
+    ends: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, index: int) -> Pixels:
+        """A picture (H, W, 3 or 4) uint8. Raises BadData where it is damaged."""
+        from PIL import Image
+
+        first = self.ends[index - 1] if index else 0
+        data = self.packed[first : self.ends[index]].numpy().tobytes()
+        try:
+            with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
+                if max(picture.size) > LARGEST or picture.mode not in ("RGB", "RGBA"):
+                    raise ValueError
+                return np.asarray(picture)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            raise BadData(f"{self.name}: picture {index} is damaged", AGAIN) from None
+
+    def batches(self, size: int) -> Iterator[tuple[slice, list[Pixels]]]:
+        """Its pictures, so many at a time."""
+        for first in range(0, len(self), size):
+            part = slice(first, min(first + size, len(self)))
+            yield part, [self[i] for i in range(part.start, part.stop)]
+
+
+def content(codes: Tensor, pictures: Sequence[Pixels]) -> bytes:
+    """The file of codes (T, L, D) and T pictures (H, W, 3 or 4)."""
+    same = torch.equal(codes, codes[:, :1].expand_as(codes))
+    codes = (codes[:, 0] if same else codes).detach().cpu().float().contiguous()
+    packed = [pack(one, "") for one in pictures]
+    arrays = {
+        "codes": codes,
+        "pictures": torch.frombuffer(bytearray(b"".join(packed)), dtype=torch.uint8),
+        "ends": torch.tensor([len(one) for one in packed]).cumsum(0),
+    }
+    return b"".join(pieces({"kind": KIND, "sha256": _digest(arrays)}, arrays))
+
+
+def read(file: Path, count: int) -> KeptWalk:
+    """The `count` pictures of a file. Raises Missing, BadData, OutputError."""
+    meta, arrays = read_header(file).meta, read_tensors(file)
+    if meta.get("kind") != KIND or [*arrays] != ["codes", "pictures", "ends"]:
+        raise BadData(f"{file.name} is no piece of a walk", AGAIN)
+    codes, packed, ends = arrays.values()
+    whole = codes.ndim in (2, 3) and codes.dtype == torch.float32 and len(codes) == count
+    whole = whole and packed.ndim == 1 and packed.dtype == torch.uint8
+    whole = whole and ends.dtype == torch.int64 and tuple(ends.shape) == (count,)
+    if not whole or meta.get("sha256") != _digest(arrays):
+        raise BadData(f"{file.name} is damaged", AGAIN)
+    places = [0, *ends.tolist()]
+    if places[-1] != len(packed) or any(a >= b for a, b in pairwise(places)):
+        raise BadData(f"{file.name} is damaged", AGAIN)
+    return KeptWalk(file.name, codes, packed, tuple(places[1:]))
+
+
+def is_whole(file: Path, count: int) -> bool:
+    """Whether `read` finds so many pictures in the file."""
+    if not file.is_file():
+        return False
+    try:
+        read(file, count)
+    except (LattyError, OSError):
+        return False
+    return True
+
+
+def _digest(arrays: dict[str, Tensor]) -> str:
+    found = sha256()
+    for name, array in arrays.items():
+        found.update(f"{name} {tuple(array.shape)}".encode())
+        found.update(array.contiguous().numpy().data)
+    return found.hexdigest()
