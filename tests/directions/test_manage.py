@@ -134,7 +134,7 @@ def test_names_are_checked_before_anything_is_written() -> None:
     with pytest.raises(WouldOverwrite, match="r1"):
         manage.rename(path, "r0", "r1")
     for name in ("12", "a/b", "", "x" * 81, "a\x1bb"):
-        with pytest.raises(BadData, match="name"):
+        with pytest.raises(UsageError, match="name"):
             manage.rename(path, "r0", name)
     assert Path(path).read_bytes() == before
 

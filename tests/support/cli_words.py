@@ -19,6 +19,7 @@ WORDS = {
     "pin": ["hello"],
     "remove": ["nosuch"],
     "rank": ["nosuch"],
+    "rename": ["nosuch", "x"],
     "render": ["hello", "--dry-run"],
     "sample": ["nosuch"],
     "schema": [],

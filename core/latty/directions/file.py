@@ -35,6 +35,7 @@ ARRAY = "directions"  # (K, D) or (K, L, D) float; the only array the form "line
 NORMALS = "normals"  # optional, like ARRAY: orthogonal moves leave the attribute alone
 LINEAR = "linear"
 OFFSET = "offset"  # the method of what is made by hand
+LONGEST = 80  # characters of a direction's name
 RENAMES = 100  # that a set remembers
 SPACE = re.compile(r"z|w|activation:\S+")
 
@@ -107,6 +108,13 @@ def _known_schema(number: int) -> int:
     return number
 
 
+def new_name(name: str) -> str:
+    """What a direction may be called from now on. Raises ValueError."""
+    if not 0 < len(name) <= LONGEST or not name.isprintable():
+        raise ValueError(f"a name has 1 to {LONGEST} characters that can be seen")
+    return _name(name)
+
+
 def _name(name: str) -> str:
     if name.strip() != name or name.isdecimal() or "/" in name or "#" in name:
         raise ValueError(f"{name!r} cannot be a name: no digits alone, no '/' or '#'")
@@ -158,7 +166,7 @@ _SPACE = matching(
 )
 _FORM = matching("a word", lambda value: isinstance(value, str) and value.isidentifier())
 _INFO = {
-    "name": Key(checked(text(80), _name), required=True),
+    "name": Key(checked(text(LONGEST), _name), required=True),
     "sigma": Key(checked(_NUMBER, _sigma), required=True),
     "usable": Key(checked(array(_NUMBER), _usable), required=True),
     "layers": Key(checked(_TEXT, Layers.parse), required=True),
@@ -176,7 +184,7 @@ _HEADER = {
     "params": Key(checked(mapping(matching("", lambda value: True)), _params), required=True),
     "directions": Key(checked(array(table(_INFO, Info, others=True)), _distinct), required=True),
     "complete": Key(matching("", lambda value: True), default=True),
-    "renamed": Key(array(array(text(80), 2, 2), high=RENAMES), default=()),
+    "renamed": Key(array(array(text(LONGEST), 2, 2), high=RENAMES), default=()),
 }
 
 

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 from latty import files, locks
 from latty.directions import select
 from latty.directions.base import Info
-from latty.directions.file import ARRAY, OFFSET, DirectionSet, read, write, write_header
+from latty.directions.file import (
+    ARRAY,
+    OFFSET,
+    DirectionSet,
+    new_name,
+    read,
+    write,
+    write_header,
+)
 from latty.directions.renaming import renamed
 from latty.directions.store import SETS
 from latty.errors import BadData, Missing, UsageError, WouldOverwrite, did_you_mean
@@ -28,7 +36,12 @@ MINE = "mine"  # the set of what is made by hand
 
 
 def rename(path: str, name: str, to: str) -> list[str]:
-    """Another name for a direction; the names of the set then. Raises Missing, BadData, Locked."""
+    """Another name for a direction; the names of the set then. Raises UsageError for what is no
+    name, WouldOverwrite for one that is taken, Missing, BadData, Locked, OutputError."""
+    try:
+        new_name(to)
+    except ValueError as error:
+        raise UsageError(str(error), "choose another name") from None
     with _opened(path) as (file, header, arrays):
         _index(header, name)
         if to != name and to in header.names:

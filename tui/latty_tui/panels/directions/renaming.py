@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from latty.directions.file import new_name
 from latty.directions.store import SETS, name_since, split
 from latty.scene import Scene
 from latty_tui.state import State
 
-LONGEST = 80  # characters of a direction's name
 SUFFIXES = (".safetensors", ".npy")
 
 
@@ -16,11 +16,7 @@ def name_reader(taken: set[str]) -> Callable[[str], str]:
     """Reads the name of a direction. What it returns raises ValueError."""
 
     def read(text: str) -> str:
-        name = text.strip()
-        if not 0 < len(name) <= LONGEST or not name.isprintable():
-            raise ValueError(f"a name has 1 to {LONGEST} characters")
-        if name.isdecimal() or "/" in name or "#" in name:
-            raise ValueError("no digits alone, no / and no #")
+        name = new_name(text.strip())
         if name in taken:
             raise ValueError(f"there is a direction '{name}' already")
         return name
