@@ -22,6 +22,7 @@ VERBS = {
     "rank": ["rank", "{}", "--scorers", "brightness"],
     "traverse": ["traverse", "{}"],
     "traverse from latents": ["traverse", "portraits-random", "--latents", "{}"],
+    "compare": ["compare", "{}"],
     "export": ["export", "{}", "--as", "npy", "-o", "out"],
     "classes": ["classes", "{}"],
     "scorer": ["train-scorer", "{}", "-o", "mine"],

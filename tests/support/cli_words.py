@@ -3,6 +3,7 @@
 WORDS = {
     "check": ["hello"],
     "classes": ["demo"],
+    "compare": ["nosuch"],
     "completion": ["bash"],
     "discover": ["random", "demo", "--samples", "2"],
     "doctor": [],
