@@ -124,6 +124,14 @@ class Registry(Generic[T]):
             with suppress(Missing):
                 self._loaded(name)
 
+    def spelled(self, word: str) -> str:
+        """The entry that a word means: one of that name, or one that says in its literal ALSO that
+        other programs call it so. A word of none is returned as it is."""
+        if word in self:
+            return word
+        called = (name for name in self.names() if word in self.constant(name, "ALSO", ()))
+        return next(called, word)
+
     def source(self, name: str) -> Path | None:
         """The file an entry is written in, found without importing it; None if there is none."""
         if name in self._inside:

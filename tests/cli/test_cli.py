@@ -77,6 +77,8 @@ def test_list_speaks_json(kind: str, tmp_path: Path) -> None:
     [
         ("list modles", "did you mean 'models'?"),
         ("render x.toml --foreing", "did you mean '--foreign'?"),
+        ("rank demo --latent x", "(see: latty rank --help)"),
+        ("sample demo --out x", "did you mean '--output'?"),
         ("rendr x.toml", "did you mean 'render'?"),
         ("portrats", "did you mean 'portraits'?"),
         ("completion tcsh", "bash"),

@@ -88,6 +88,45 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
     )
 
 
+WORDS = {  # of the originals, what they are here, and what is said of it
+    ("ganspace", "--estimator", "pca"): ({"estimator": "auto"}, "--estimator pca is auto here"),
+    ("ganspace", "--estimator", "ipca"): ({"estimator": "sketch"}, "ipca is sketch here"),
+    ("ganspace", "--estimator", "fbpca"): ({"estimator": "randomised"}, "is randomised here"),
+    ("ganspace", "--layer", "style"): ({"layer": "w", "layers": "all"}, "style is w here"),
+    ("ganspace", "--layer", "convs.0"): ({"layer": "b8.conv0"}, "convs.0 is b8.conv0 here"),
+    ("ganspace", "--layer", "strided_style.3"): (
+        {"layer": "w", "layers": "3"},
+        "--layer strided_style.3 is w here, for layers 3",
+    ),
+    ("ganspace", "--layer", "generator.gen_z"): (None, "demo has no layer 'generator.gen_z'"),
+    ("ganspace", "--estimator", "spca"): (None, "there is no 'spca' (its sparsity"),
+    ("plumerault", "--transforms", "horizontal_position,zoom"): (
+        {"transforms": ["x", "scale"]},
+        "mine/x",
+    ),
+    ("plumerault", "--transforms", "x,horizontal_position"): (None, "one of them twice"),
+}
+SMALL = {
+    "ganspace": ("--samples", "60", "--components", "2"),
+    "plumerault": ("--trajectories", "2", "--amounts", "1", "--steps", "1", "--probes", "2"),
+}
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_words_of_the_originals_are_understood(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Under one name from there on: the set has it, and so has the search that goes on."""
+    method, *said = words
+    model = "portraits" if method == "plumerault" else "demo"
+    done = latty("discover", method, model, *said, *SMALL[method], "-o", "mine", home=tmp_path)
+    params, told = WORDS[words]
+    assert told in done.stderr and (done.returncode == 0) == (params is not None), done.stderr
+    if params is None:
+        assert done.stderr.count("\n") == 1 and not done.stdout
+        return
+    shown = latty("inspect", "mine", "--json", home=tmp_path)
+    assert params.items() <= json.loads(shown.stdout)["knows"].items()
+
+
 def test_a_set_in_the_way_and_force(tmp_path: Path) -> None:
     words = ("discover", "random", "portraits", "-o", "r")
     assert latty(*words, home=tmp_path).returncode == 0

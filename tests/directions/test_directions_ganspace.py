@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from latty.directions.linear import LinearDirection
 from latty.directions.methods.ganspace import METHOD
 from latty.directions.methods.ganspace.samples import GanspaceRows
 from latty.directions.opening import find
-from latty.directions.parameters import parameters
+from latty.directions.parameters import parameters, resolved
 from latty.errors import BadData, Interrupted
 from latty.models import open_model
 from latty.models.base import HasActivations
@@ -51,6 +52,55 @@ def likeness(a: Tensor, b: Tensor) -> Tensor:
 def network() -> Any:
     """A small StyleGAN2 with three classes."""
     return made("stylegan2")
+
+
+@pytest.mark.parametrize(
+    ("family", "said", "layer"),
+    [
+        ("biggan_deep", "generator.gen_z", "gen_z"),
+        ("biggan_deep", "generator.layers.0", "block0"),
+        ("stylegan1", "g_mapping", "w"),
+        ("stylegan1", "g_synthesis.blocks.4x4", "layer1"),
+        ("stylegan2", "conv1", "b4.conv1"),
+        ("progan", "layer2", "layer2"),  # a name of its own
+    ],
+)
+def test_layers_are_found_by_the_originals_names(family: str, said: str, layer: str) -> None:
+    found = resolved({"layer": said}, made(family))
+    assert found["layer"] == layer
+
+
+SEARCHES: dict[
+    str, Any
+] = {  # models, layers, parameters, samples of each search, the share that may turn around
+    "w": (("demo", "portraits"), ("",), {}, (20_000, 20_000, 15_000, 10_000), 0.04),
+    "layers": (
+        ("demo",),
+        ("b8.conv1", "b16.conv0"),
+        {"edit": "activation"},
+        (4000, 4000, 3000, 2000),
+        0.08,
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SEARCHES)
+def test_components_go_the_same_way_for_other_samples(kind: str) -> None:
+    """Those that are found again; by the sign of the largest entry one in eight turns around."""
+    models, layers, params, counts, most = SEARCHES[kind]
+    found = []
+    for name, layer in product(models, layers):
+        fits = [
+            METHOD(samples=count, components=24, seed=seed, layer=layer, **params)
+            .fit(open_model(name, "cpu"))
+            .directions_
+            for count, seed in zip(counts, (1, 300_001, 600_001, 900_001), strict=True)
+        ]
+        for one, two in combinations(fits, 2):
+            cosines = torch.cosine_similarity(one, two)
+            found += cosines[cosines.abs() > 0.9].sign().tolist()
+    assert len(found) > 150 and found.count(-1.0) <= most * len(found)
 
 
 # --- the latent itself ----------------------------------------------------------------------------

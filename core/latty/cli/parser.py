@@ -68,8 +68,9 @@ class Parser(argparse.ArgumentParser):
         hint = f"see: {self.prog} --help"
         found = re.search(r"unrecognized arguments: (--[\w-]+)", message)
         if found:
-            near = did_you_mean(found[1], [o for o in self._option_string_actions if o[:2] == "--"])
-            hint = near if near.startswith("did") else hint
+            own = [one for one in self._option_string_actions if one.startswith("--")]
+            near = did_you_mean(found[1].strip("-"), [one.strip("-") for one in own])
+            hint = near.replace("'", "'--", 1) if near.startswith("did") else hint
         if found := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
             known = [word.strip("'\" ") for word in found[2].split(",")]
             message, hint = message.partition(" (choose")[0], did_you_mean(found[1], known)

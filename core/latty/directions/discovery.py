@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from latty import home, locks
 from latty.directions.file import ARRAY, LINEAR, DirectionSet, Value, read_header, write
-from latty.directions.parameters import parameters, with_class
+from latty.directions.parameters import parameters, resolved
 from latty.directions.registries import METHODS
 from latty.directions.store import SETS
 from latty.errors import BadData, LattyError, UsageError, WouldOverwrite, did_you_mean
@@ -137,7 +137,7 @@ def discover(
     Raises WouldOverwrite where another set is in the way, Locked while the same search runs,
     OutputError, ConfigError, and what the method raises.
     """
-    made = make(method, with_class(params, generator))
+    made = make(method, resolved(params, generator))
     if lacks := made.missing(generator):
         raise BadData(f"{method}: {lacks}", "see: latty list methods")
     work = _work(method, made, generator)

@@ -8,13 +8,14 @@ import ast
 import inspect
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latty.directions.importing.model_names import with_own_layer
 from latty.directions.registries import METHODS
 from latty.errors import BadData, UsageError, did_you_mean
 from latty.scene import as_label
@@ -28,13 +29,19 @@ LABEL = "label"  # the parameter that is a class or mixture: numbers, or names i
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One parameter: `kinds` are the types it takes ("int", "float", "str", "bool", "none",
-    "ints", "floats", "strs" for tuples), `choices` its words where it takes words only."""
+    "ints", "floats", "strs" for tuples), `choices` its words where it takes words only.
+
+    aliases   what other programs call some of the words, and the words
+    instead   words of other programs that are none here, and what to do
+    """
 
     name: str
     kinds: tuple[str, ...]
     default: Any
     choices: tuple[str, ...] = ()
     help: str = ""
+    aliases: tuple[tuple[str, str], ...] = ()
+    instead: tuple[tuple[str, str], ...] = ()
 
 
 def parameters(method: str) -> tuple[Parameter, ...]:
@@ -46,7 +53,12 @@ def parameters(method: str) -> tuple[Parameter, ...]:
     module, node = _module(path).find("METHOD")
     if not isinstance(node, ast.ClassDef):
         raise TypeError(f"{path}: METHOD is no class of its own")
-    return tuple(_of_class(module, node).values())
+    words = {word: METHODS.constant(method, word, {}) for word in ("ALIASES", "INSTEAD")}
+    return tuple(
+        replace(one, aliases=tuple(words["ALIASES"].get(one.name, {}).items()),
+                instead=tuple(words["INSTEAD"].get(one.name, {}).items()))
+        for one in _of_class(module, node).values()
+    )  # fmt: skip
 
 
 @cache
@@ -171,6 +183,9 @@ def parse(parameter: Parameter, text: str) -> Any:
         return text  # a class by its name, or a mixture, which only the model knows
     if "none" in parameter.kinds and text == "none":
         return None
+    if text in (instead := dict(parameter.instead)):
+        raise UsageError(f"{flag}: there is no '{text}'", instead[text])
+    text = dict(parameter.aliases).get(text, text)
     if parameter.choices and text not in parameter.choices and parameter.kinds[:1] == ("str",):
         hint = did_you_mean(text, parameter.choices)
         raise UsageError(f"{flag}: '{text}' is none of its words", hint)
@@ -184,9 +199,17 @@ def parse(parameter: Parameter, text: str) -> Any:
     raise UsageError(f"{flag}: '{text}' does not fit", f"it takes {takes}")
 
 
-def with_class(params: Mapping[str, Any], generator: "Generator") -> Mapping[str, Any]:
-    """Parameters whose class is a number, also where they name it, and a mixture numbers with their
-    weights. Raises BadData for what is no class or mixture of the model."""
+def resolved(params: Mapping[str, Any], generator: "Generator") -> Mapping[str, Any]:
+    """Parameters in the words of this model: its layer by its own name, its class as a number, and
+    a mixture as numbers with their weights. Raises BadData for what is no class or mixture of it.
+    """
+    from latty.models.base import HasActivations  # brings torch
+
+    names = generator.activation_names() if isinstance(generator, HasActivations) else ()
+    return _with_class(with_own_layer(params, generator.info.family, names), generator)
+
+
+def _with_class(params: Mapping[str, Any], generator: "Generator") -> Mapping[str, Any]:
     from latty.models.labels import by_index, class_weights  # brings torch
 
     said = params.get(LABEL)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from latty.checkpoints.values import TensorView
 from latty.directions.file import DirectionSet, Value
-from latty.directions.importers.ganspace_pkl import PRIMARY, WIDEST, activation
+from latty.directions.importers.ganspace_pkl import WIDEST, activation
 from latty.directions.importing import exporting, sanitise
 from latty.directions.importing.base import CERTAIN, NO, Exported, Imported
-from latty.directions.importing.model_names import ganspace_family, ganspace_layer
+from latty.directions.importing.model_names import PRIMARY, ganspace_family, ganspace_layer
 from latty.directions.importing.sets import Named, linear, rows
 from latty.directions.importing.source import ImportSource
 from latty.errors import BadData

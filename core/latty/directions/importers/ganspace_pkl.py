@@ -12,12 +12,11 @@ from latty.checkpoints.values import TensorView
 from latty.directions.file import DirectionSet
 from latty.directions.importing import sanitise
 from latty.directions.importing.base import CERTAIN, NO, Imported
-from latty.directions.importing.model_names import ganspace_family, ganspace_layer
+from latty.directions.importing.model_names import PRIMARY, ganspace_family, ganspace_layer
 from latty.directions.importing.sets import Named, linear
 from latty.directions.importing.source import ImportSource
 
 SIGNS = ("edit_type", "component_index", "sigma_range", "decomposition", "lat_stdev")
-PRIMARY = ("", "style", "g_mapping", "mapping")  # layers whose output is w itself
 WIDEST = 2.0  # GANSpace shows -2 .. 2 where nothing is said
 
 

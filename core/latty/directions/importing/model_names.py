@@ -1,7 +1,10 @@
 """What the names of other programs' generators and layers are called here."""
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+PRIMARY = ("", "style", "g_mapping", "mapping")  # layers of GANSpace whose output is w itself
 # The first pattern found in a name decides; GANSpace's own BigGANs are Hugging Face's deep ones.
 FAMILIES = (
     (r"stylegan[-_ ]?3|stylegan_?xl", "stylegan3"),
@@ -25,6 +28,26 @@ def ganspace_family(name: str) -> str:
     """As `family_of`; GANSpace knows BigGAN as Hugging Face's BigGAN-deep only."""
     found = family_of(name)
     return "biggan_deep" if found == "biggan" else found
+
+
+# What GANSpace calls a layer; own names of layers are none of these.
+GANSPACE = re.compile(r"style|g_mapping|mapping|strided_style\.\d{1,2}|conv1|convs\.\d{1,2}"
+                   r"|g_synthesis\..+|generator\..+")  # fmt: skip
+
+
+def with_own_layer(
+    params: Mapping[str, Any], family: str, names: Sequence[str]
+) -> Mapping[str, Any]:
+    """Parameters of a search whose "layer", where GANSpace calls it so, is this model's: w, or one
+    of its `names`. Its strided_style.3 is w, moved in layer 3."""
+    said = params.get("layer")
+    if not isinstance(said, str) or said in names or not GANSPACE.fullmatch(said):
+        return params
+    if said.startswith("strided_style."):
+        layers = said.removeprefix("strided_style.")
+        return {"layers": str(int(layers)), **params, "layer": "w"}
+    here = "w" if said in PRIMARY else ganspace_layer(said, family)
+    return {**params, "layer": here} if here in ("w", *names) else params
 
 
 def ganspace_layer(layer: str, family: str) -> str:

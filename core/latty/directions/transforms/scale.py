@@ -2,4 +2,5 @@
 
 from latty.directions.warp import Warp
 
+ALSO = ("zoom",)  # of GAN steerability
 TRANSFORM = Warp("scale factor", scale=1)

@@ -2,4 +2,5 @@
 
 from latty.directions.warp import Warp
 
+ALSO = ("horizontal_position", "shiftx")  # Plumerault's word, and that of GAN steerability
 TRANSFORM = Warp("image widths", right=1)

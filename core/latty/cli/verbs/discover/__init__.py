@@ -43,7 +43,7 @@ def run(run: Run) -> int:
     if args.method not in METHODS:
         known = METHODS.names()
         raise Missing(f"no method '{args.method}'", did_you_mean(args.method, known))
-    params, split = parameters.given(args, run.config().device), workers.asked(run)
+    params, split = parameters.given(run), workers.asked(run)
     from latty.directions import discovery as search
 
     name = args.output or _default_name(run, params)

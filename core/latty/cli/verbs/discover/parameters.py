@@ -3,12 +3,15 @@
 from typing import Any
 
 from latty.cli.parser import Parser
+from latty.cli.run import Run
 from latty.cli.values import label, model
-from latty.directions.parameters import LABEL, Parameter, parameters, parse
+from latty.directions.importing.model_names import GANSPACE
+from latty.directions.parameters import LABEL, Parameter, parameters, parse, resolved
 from latty.directions.registries import METHODS
 from latty.latents import look
 
 PREFIX = "parameter_"
+LAYER = "layer"  # the parameter that names one
 LATENTS = "latents"  # the parameter that names stored latents
 
 
@@ -33,9 +36,11 @@ def add(parser: Parser) -> None:
         )
 
 
-def given(args: Any, device: str) -> dict[str, Any]:
-    """The parameters that the command line names; classes by their names as their numbers, for
-    which the model is opened, once it was looked at. Raises UsageError, and what opening does."""
+def given(run: Run) -> dict[str, Any]:
+    """The parameters that the command line names, in the words of the method and the model, which
+    is opened only where a class or a layer is said in others. What is called otherwise here is
+    told. Raises UsageError, and what opening does."""
+    args, device = run.args, run.config().device
     model(args.model)
     texts = {one: getattr(args, f"{PREFIX}{one.name}", None) for one in parameters(args.method)}
     found = {one.name: parse(one, text) for one, text in texts.items() if text is not None}
@@ -43,6 +48,14 @@ def given(args: Any, device: str) -> dict[str, Any]:
         look(ref)  # what is not there is told before torch is imported
     if isinstance(found.get(LABEL), str):
         found[LABEL] = label(found[LABEL], args.model, device)
+    if GANSPACE.fullmatch(str(found.get(LAYER, ""))):
+        from latty.models import open_model
+
+        found = dict(resolved(found, open_model(args.model, device)))
+    for one, text in texts.items():
+        if text is not None and (one.name == LAYER or one.aliases) and text != found[one.name]:
+            more = f", for layers {found['layers']}" if text.startswith("strided_style") else ""
+            run.out.say(f"--{one.name} {text} is {found[one.name]} here{more}")
     return found
 
 
@@ -58,6 +71,8 @@ def _help(one: Parameter) -> str:
     words = one.help
     if one.choices:
         words += f": {', '.join(one.choices)}"
+    if one.aliases:
+        words += f"; also {', '.join(f'{said} ({own})' for said, own in one.aliases)}"
     default = one.default
     if isinstance(default, tuple):
         default = ",".join(str(item) for item in default)

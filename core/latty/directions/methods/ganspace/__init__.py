@@ -16,9 +16,10 @@ from torch import Tensor
 
 from latty.directions.base import Info, layers_of
 from latty.directions.methods.ganspace.estimators import choose
-from latty.directions.methods.ganspace.pca import Components, Estimator, signed
+from latty.directions.methods.ganspace.pca import Components, Estimator
 from latty.directions.methods.ganspace.plan import MEGABYTE, FitPlan
 from latty.directions.methods.ganspace.samples import LATENTS, GanspaceRows
+from latty.directions.methods.ganspace.signs import senses
 from latty.directions.methods.ganspace.state import FitState, fit_key, piece_content
 from latty.errors import BadData, Interrupted
 from latty.models.base import Generator, HasActivations
@@ -28,6 +29,10 @@ from latty.scene import ALL, SEED_LIMIT, Label, Layers
 from latty.shard import Shard
 
 BATCH_SHARE = 0.03  # of the memory allowed: a generator needs several times its last activation
+
+# What the original calls its estimators, and what it has that is something else here.
+ALIASES = {"estimator": {"pca": "auto", "ipca": "sketch", "fbpca": "randomised"}}
+INSTEAD = {"estimator": {"spca": "its sparsity means something else: take sparse, and --sparsity"}}
 
 
 @dataclass
@@ -49,6 +54,10 @@ class GANSpace:
     batch: int = 32  # latents that go through the generator at once
     seed: int = 1  # first of the sampled seeds
     label: Label = None  # the class or mixture to draw; none = another class for every sample
+
+    def __post_init__(self) -> None:
+        """The estimator has one name from here on."""
+        self.estimator = ALIASES["estimator"].get(self.estimator, self.estimator)  # type: ignore[assignment]
 
     def missing(self, generator: Generator) -> str:
         """Layers need activations; the latent itself must have axes of its own."""
@@ -208,6 +217,7 @@ class GANSpace:
 
     def _results(self, found: Components, source: GanspaceRows, layers: Layers) -> None:
         vectors, sigma = found.vectors, found.stdev
+        sense = senses(vectors, source)  # of the layer's component, whichever edit is asked for
         self.space_ = source.moved or source.layer
         if self.edit == "activation":
             self.space_, layers = f"activation:{source.layer}", ALL
@@ -216,7 +226,7 @@ class GANSpace:
         if self.space_ == "z":
             sigma = torch.ones(len(vectors))  # as in GANSpace: one unit of a normal latent
         used = vectors.norm(dim=1) > 0
-        self.directions_ = (vectors * signed(vectors))[used]
+        self.directions_ = (vectors * sense.to(vectors))[used]
         figures = zip(used.tolist(), sigma.tolist(), found.stdev.tolist(), found.r2, strict=True)
         infos = []
         for i, (kept, step, stdev, r2) in enumerate(figures):

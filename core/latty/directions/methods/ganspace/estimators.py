@@ -33,6 +33,8 @@ def choose(name: str, plan: FitPlan) -> Estimator:
         base = choose("auto", replace(plan, components=3 * plan.components))
         base.eager, base.finisher = False, partial(sparse, base, plan)
         return base
+    if name not in ("randomised", "ica"):
+        raise BadData(f"there is no estimator '{name}'", "see: latty discover ganspace --help")
     held = replace(plan, samples=_held_rows(plan))
     if name == "randomised":
         return Randomised(held)

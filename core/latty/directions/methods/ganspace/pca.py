@@ -226,12 +226,6 @@ def significant(variance: Tensor) -> int:
     return int((variance > NEGLIGIBLE * variance[:1].clamp_min(1e-30)).sum())
 
 
-def signed(vectors: Tensor) -> Tensor:
-    """+1 or -1 for each row (K, D), so that its largest entry becomes positive: (K, 1)."""
-    largest = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
-    return torch.where(largest < 0, -1.0, 1.0).to(vectors)
-
-
 class Exact(PiecewiseEstimator[Covariance]):
     """Principal components by the covariance of layer and latent together."""
 

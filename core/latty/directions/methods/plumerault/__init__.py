@@ -66,6 +66,10 @@ class Plumerault:
 
     form: ClassVar[str] = "plumerault"
 
+    def __post_init__(self) -> None:
+        """Each transform has one name from here on."""
+        self.transforms = tuple(map(TRANSFORMS.spelled, self.transforms))
+
     def missing(self, generator: Generator) -> str:
         """Gradients of pictures are all it takes."""
         return generator.info.lacks_gradients
