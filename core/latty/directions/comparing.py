@@ -89,7 +89,8 @@ def _cosines(mine: "Tensor", theirs: "Tensor") -> "Tensor":
     """(J, K) of vectors (J, l, D) and (K, l, D)."""
     one, two = (array.flatten(1) for array in (mine, theirs))
     one, two = (array / array.norm(dim=1, keepdim=True) for array in (one, two))  # 0 / 0 is NaN
-    return (one @ two.T).clamp(-1, 1)
+    found: Tensor = (one @ two.T).clamp(-1, 1)
+    return found
 
 
 def _refuse_others(
