@@ -18,12 +18,11 @@ from latty.directions.base import Info, layers_of
 from latty.directions.methods.ganspace.estimators import choose
 from latty.directions.methods.ganspace.pca import Components, Estimator
 from latty.directions.methods.ganspace.plan import MEGABYTE, FitPlan
-from latty.directions.methods.ganspace.samples import LATENTS, GanspaceRows
+from latty.directions.methods.ganspace.samples import LATENTS, GanspaceRows, counted
 from latty.directions.methods.ganspace.signs import senses
 from latty.directions.methods.ganspace.state import FitState, fit_key, piece_content
 from latty.errors import BadData, Interrupted
 from latty.models.base import Generator, HasActivations
-from latty.models.memory import told
 from latty.report import Report, silent
 from latty.scene import ALL, SEED_LIMIT, Label, Layers
 from latty.shard import Shard
@@ -163,12 +162,12 @@ class GANSpace:
                 if piece:
                     estimator.take(piece[0])
                     used = min(used, piece[1])
-                    report(stop, estimator.samples, told("samples", used, batch))
+                    report(stop, estimator.samples, counted(used, batch))
                     continue
                 room = estimator.room()[: stop - start]
                 for filled, most in source.fill(room, start, batch):
                     used = min(used, most)
-                    report(start + filled, estimator.samples, told("samples", used, batch))
+                    report(start + filled, estimator.samples, counted(used, batch))
             except Interrupted:
                 store.write(estimator.state())
                 if not estimator.eager or estimator.count + filled <= self.components:

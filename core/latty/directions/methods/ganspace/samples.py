@@ -11,11 +11,16 @@ from torch import Tensor
 from latty.errors import BadData, whole_list
 from latty.models.base import Generator, HasActivations, Labels
 from latty.models.labels import class_labels
-from latty.models.memory import in_batches
+from latty.models.memory import in_batches, told
 from latty.scene import Label
 
 LATENTS = ("z", "w")  # layers that are latents
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: its multiples spread evenly
+
+
+def counted(used: int, batch: int) -> str:
+    """What progress says of samples, of which `used` of a batch fitted in memory at once."""
+    return told("samples", used, batch)
 
 
 class GanspaceRows:
