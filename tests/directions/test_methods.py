@@ -125,8 +125,9 @@ def test_it_finds_directions_or_says_what_is_missing(
     header = discover(method, params, generator, target)
     assert header == read_header(target) and header.complete and header.method == method
     assert header.infos and header.model_digest == generator.info.digest
-    later = {*getattr(METHODS.load(method).METHOD, "LATER", ())} - params.keys()
-    assert dict(header.params).keys() == {one.name for one in parameters(method)} - later
+    kind = METHODS.load(method).METHOD
+    unsaid = {*getattr(kind, "LATER", ())} - params.keys() | {*getattr(kind, "BESIDE", ())}
+    assert dict(header.params).keys() == {one.name for one in parameters(method)} - unsaid
     for info in header.infos:
         assert info.sigma > 0 and info.usable[0] < info.usable[1]
     for index in {0, len(header.infos) - 1}:

@@ -23,6 +23,7 @@ from latty.directions.methods.voynov.deformators import deformator
 from latty.directions.methods.warped import Warped, rbf
 from latty.directions.training import state
 from latty.directions.training import trainer as training_trainer
+from latty.directions.training.names import STATS
 from latty.directions.training.pairs import Pairs
 from latty.directions.training.reconstructors import Reconstructor
 from latty.directions.training.trainer import Trainer
@@ -298,14 +299,15 @@ def test_a_damaged_state_is_no_state(tmp_path: Path) -> None:
 
 
 def test_figures_are_logged_once_each(tmp_path: Path) -> None:
-    (tmp_path / state.METRICS).write_text('{"iteration": 10, "loss": 1.0}\n{"iteration": 20')
-    state.cut_log(tmp_path, 15)
-    assert (tmp_path / state.METRICS).read_text() == '{"iteration": 10, "loss": 1.0}\n'
+    (tmp_path / STATS).write_text('{"step": 10, "loss": 1.0}\n{"step": 20')
+    state.cut(tmp_path, 15)
+    assert (tmp_path / STATS).read_text() == '{"step": 10, "loss": 1.0}\n'
     Voynov(directions=4, **SMALL).fit(Patches(), work=tmp_path)
-    lines = (tmp_path / state.METRICS).read_text().splitlines()
+    lines = (tmp_path / STATS).read_text().splitlines()
     rows = [json.loads(line) for line in lines]
-    assert [row["iteration"] for row in rows] == [10, 20]
-    assert set(rows[0]) == {"iteration", "accuracy", "classification", "regression", "loss"}
+    assert [row["step"] for row in rows] == [10, 20]
+    assert set(rows[0]) == {"step", "accuracy", "classification", "regression", "loss", "seconds"}
+    assert 0 <= rows[0]["seconds"] <= rows[1]["seconds"]
 
 
 CHILD = """

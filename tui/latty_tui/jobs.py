@@ -7,16 +7,17 @@ and all of them go on when it closes. Everything here reads files: it runs in th
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from latty import home, locks
 from latty.errors import LattyError, UnfitFile, UsageError
-from latty.files import tail
 from latty.folders import private
 from latty.jobs import events, run
 from latty.jobs.run import Status
+from latty.jobs.training import Training, curve, training
 from latty.presets import Preset
 
 ENOUGH = 1 << 13  # bytes at the end of what an ended job said: its files are told there
@@ -33,7 +34,8 @@ MARKS = {"queued": "○", "running": "●", "done": "✓", "failed": "✗", "can
 class Job:
     """How a job stands, and how far it is.
 
-    rate   steps per second of the present stage; left = seconds to its end, as said at `said`
+    rate      steps per second of the present stage; left = seconds to its end, as said at `said`
+    training  what it shows of one; `accuracy` is that of each of its lines of figures
     """
 
     status: Status
@@ -44,6 +46,8 @@ class Job:
     left: float | None = None
     said: float = 0.0
     outputs: tuple[str, ...] = ()
+    training: Training | None = None
+    accuracy: tuple[float, ...] = ()
 
     @property
     def id(self) -> str:
@@ -143,6 +147,8 @@ class Watch:
         seen.job, seen.mark = replace(seen.job, status=status), mark
         for event in found:
             _hear(seen, event)
+        if status.spec.words[0] == "discover":
+            _learn(seen)
         self._seen[job] = seen
 
 
@@ -164,6 +170,15 @@ def _start(status: Status) -> int:
     path = run.folder_of(status.id) / events.FILE
     most = ENOUGH if status.state == "done" else events.TAIL
     return max(0, path.stat().st_size - most) if path.exists() else 0
+
+
+def _learn(seen: _Seen) -> None:
+    """Read what a training shows, where it shows more than before."""
+    with suppress(LattyError, OSError):
+        found = training(seen.job.id)
+        if found != seen.job.training:
+            accuracy = tuple(curve(seen.job.id, "accuracy")) if found and found.stats else ()
+            seen.job = replace(seen.job, training=found, accuracy=accuracy)
 
 
 def _hear(seen: _Seen, event: events.Event) -> None:
@@ -274,14 +289,3 @@ def write_sheet(preset: Preset, path: Path) -> None:
     from latty_tui.films.copies import beside
 
     presets.save(beside(preset, path), path)
-
-
-def log_from(job: str, offset: int, most: int = 1 << 18) -> tuple[list[str], int]:
-    """Whole lines of a job's log from byte `offset` on, and the offset to go on from; of much the
-    last `most` bytes. Raises OSError."""
-    from latty.text import printable
-
-    data, start = tail(run.folder_of(job) / run.LOG, most, offset)
-    whole = data[: data.rfind(b"\n") + 1]
-    lines = whole.decode("utf-8", "replace").splitlines()
-    return [printable(line) for line in lines], start + len(whole)

@@ -5,6 +5,7 @@ from typing import Any
 from latty.cli.out import counted, seconds
 from latty.jobs import run as runs
 from latty.jobs.run import Status
+from latty.jobs.training import training
 
 
 def row(status: Status) -> dict[str, Any]:
@@ -15,7 +16,16 @@ def row(status: Status) -> dict[str, Any]:
             "folder": status.spec.folder, "attempt": status.attempt, "slots": list(status.slots),
             "submitted": status.spec.submitted, "started": status.started, "ended": status.ended,
             "code": status.code, "signal": status.signal, "error": status.error,
-            "progress": progress or None, "outputs": runs.outputs(status.id)}  # fmt: skip
+            "progress": progress or None, "outputs": runs.outputs(status.id),
+            "training": _training(status.id)}  # fmt: skip
+
+
+def _training(job: str) -> dict[str, Any] | None:
+    """What it shows of its training: its files, and the last figures by name."""
+    if (found := training(job)) is None:
+        return None
+    files = {"chart": found.chart, "stats": found.stats}
+    return {**{name: path and str(path) for name, path in files.items()}, **found.figures}
 
 
 def how_far(status: Status) -> str:

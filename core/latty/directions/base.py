@@ -111,6 +111,7 @@ class Method(Protocol):
     seeds_       the seeds it sampled, as ranges: "0-19999"
     complete_    False after an interruption: what was fitted so far is there and can be used
     LATER        optional: parameters that came later, left out of a header where nobody says them
+    BESIDE       optional: parameters that nothing which is found depends on; no header has them
     extra_       optional: more arrays for the file, by name ("normals" (K, D): see HasNormal)
     """
 

@@ -4,19 +4,18 @@ A search that takes long keeps its progress in a folder of its own under the sta
 by everything the result depends on: the same search goes on there after a kill.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty import home, locks
+from latty import locks
 from latty.directions.file import ARRAY, LINEAR, DirectionSet, Value, read_header, write
 from latty.directions.parameters import parameters, resolved
 from latty.directions.registries import METHODS
 from latty.directions.store import SETS
+from latty.directions.viewing import Viewing, folder_of_search, shown
 from latty.errors import BadData, LattyError, UsageError, WouldOverwrite, did_you_mean
 from latty.report import Report, silent
 from latty.store import name_from
@@ -128,11 +127,13 @@ def discover(
     report: Report = silent,
     overwrite: bool = False,
     before: "Callable[[Method, Path], None] | None" = None,
+    viewing: Viewing | None = None,
 ) -> DirectionSet:
     """Search, and write the set to `target`, which is `claimed`; `complete` is False after an
     interruption.
 
-    `before` is called with the method and its folder before the fit: it may draw the shards.
+    before   is called with the method and its folder before the fit: it may draw the shards
+    viewing  how a method that can be looked at shows its work
 
     Raises WouldOverwrite where another set is in the way, Locked while the same search runs,
     OutputError, ConfigError, and what the method raises.
@@ -140,11 +141,11 @@ def discover(
     made = make(method, resolved(params, generator))
     if lacks := made.missing(generator):
         raise BadData(f"{method}: {lacks}", "see: latty list methods")
-    work = _work(method, made, generator)
+    work = folder_of_search(method, params_of(made), generator)
     if not overwrite and target.exists():
         _refuse(target, work, _found(target, method, made, generator))
     what = f"at this very search ({method} on {generator.info.name})"
-    with locks.at_work(work, what) as done:
+    with locks.at_work(work, what) as done, shown(made, viewing, work.name, overwrite):
         if before is not None:
             before(made, work)
         made.fit(generator, report, work)
@@ -156,14 +157,15 @@ def discover(
 
 def params_of(method: "Method") -> tuple[tuple[str, Value], ...]:
     """Every parameter of a method by name: its attributes without "_" at the end. What its class
-    names in LATER, and nobody said, is left out: sets that are older have no word for it."""
+    names in LATER, and nobody said, is left out: sets that are older have no word for it. So is
+    what it names in BESIDE: the result does not depend on it."""
     public: dict[str, Any] = vars(method)
-    later = getattr(method, "LATER", ())
+    later, beside = (getattr(method, name, ()) for name in ("LATER", "BESIDE"))
     return tuple(
         (key, value if value is None or isinstance(value, int | float | tuple) else str(value))
         for key, value in public.items()
         if not key.startswith("_") and not key.endswith("_")
-        if key not in later or value != getattr(type(method), key)
+        if key not in beside and (key not in later or value != getattr(type(method), key))
     )
 
 
@@ -187,15 +189,6 @@ def save(path: Path, name: str, method: "Method", generator: "Generator") -> Dir
     arrays = {} if vectors is None else {ARRAY: vectors}
     write(path, header, {**arrays, **getattr(method, "extra_", {})})
     return header
-
-
-def _work(method: str, made: "Method", generator: "Generator") -> Path:
-    """A folder named by everything the result depends on."""
-    info = generator.info
-    model = info.digest or f"{info.name} {info.family} {__version__}"
-    identity = {"method": method, "model": model, "params": dict(params_of(made))}
-    key = sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
-    return home.state_dir() / "discover" / f"{method}-{key}"
 
 
 def _refuse(target: Path, work: Path, found: DirectionSet | None) -> None:

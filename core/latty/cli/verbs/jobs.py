@@ -17,6 +17,7 @@ from latty.files import tail
 from latty.jobs import control
 from latty.jobs import run as runs
 from latty.jobs.run import Status
+from latty.jobs.training import training
 from latty.text import printable
 
 T = TypeVar("T")
@@ -32,7 +33,8 @@ def options(parser: Parser) -> None:
     parser.epilog = (
         "ID is a job's id, a part of it that fits one job only, or last.\n"
         "watch without ID follows all that are not over; resume takes up all interrupted ones.\n\n"
-        '--json: {"id", "state", "words", "progress", "outputs", "error", ...} per job.'
+        '--json: {"id", "state", "words", "progress", "outputs", "error", "training", ...}'
+        " per job."
     )
     add = parser.add_argument
     add("action", nargs="?", choices=list(ACTIONS), default="list", metavar="ACTION",
@@ -93,8 +95,16 @@ def _pairs(job: str) -> list[tuple[str, str]]:
             ("exit code", "" if code is None else str(code)), ("signal", status.signal),
             ("error", status.error.replace("\n", "; ")),
             ("progress", "" if status.over else how_far(status)),
-            *(("output", path) for path in runs.outputs(status.id)),
+            *_training(job), *(("output", path) for path in runs.outputs(status.id)),
             ("log", str(runs.folder_of(status.id) / runs.LOG))]  # fmt: skip
+
+
+def _training(job: str) -> list[tuple[str, str]]:
+    """Its last figures, and where to look at it."""
+    if (found := training(job)) is None:
+        return []
+    return [("training", found.words()), ("chart", str(found.chart or "")),
+            ("figures", str(found.stats or ""))]  # fmt: skip
 
 
 def _when(moment: float | None) -> str:

@@ -1,17 +1,20 @@
 """What every learned method does: draw pairs of pictures, train, judge, describe the directions."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 import torch
 from torch import nn
 
 from latty.directions.base import Info
+from latty.directions.training import charts
+from latty.directions.training.monitor import Monitor
 from latty.directions.training.pairs import Pairs, Spread
 from latty.directions.training.parameters import TrainingParameters
 from latty.directions.training.trainer import Judged, Trainer, seeded, train
+from latty.directions.viewing import Viewing
 from latty.models.base import Generator
 from latty.report import Report, silent
 
@@ -22,6 +25,12 @@ S = TypeVar("S", bound=nn.Module)
 class LearnedMethod(TrainingParameters, Generic[S]):
     """Directions that a network can tell apart by their pictures. A method adds its parameters,
     `shifter`, the module that turns (latent, direction, how far) into a shift, and `describe`."""
+
+    _viewing: ClassVar[Viewing | None] = None
+
+    def show(self, viewing: Viewing) -> None:
+        """Charts and figures of the training, at every `chart_every` iterations and at its end."""
+        self._viewing = viewing  # type: ignore[misc]
 
     def missing(self, generator: Generator) -> str:
         """Gradients are all it takes."""
@@ -35,11 +44,20 @@ class LearnedMethod(TrainingParameters, Generic[S]):
             spread = pairs.spread()
             shifter = seeded(self.seed, lambda: self.shifter(spread))
             trainer = Trainer(pairs, shifter, spread.unit, self, self.key(generator.info.digest))
+            self._watch(trainer, generator, work)
             judged, self.complete_ = train(trainer, report, work)
             self.space_, self.seeds_ = pairs.space, f"{self.seed}-{self.seed + self.used - 1}"
         with torch.inference_mode(False), torch.no_grad():
             self.infos_: tuple[Info, ...] = self.describe(shifter, pairs, spread, judged)
         return self
+
+    def _watch(self, trainer: Trainer, generator: Generator, work: Path | None) -> None:
+        """Have the training looked at, where somebody wants to."""
+        viewing, every = self._viewing, charts.interval(self)
+        if viewing is None or viewing.folder is None or work is None or not every:
+            return
+        trainer.monitor = Monitor(viewing, viewing.folder, every, work)
+        trainer.charted = Pairs(generator, replace(self, size=charts.PX))
 
     @abstractmethod
     def shifter(self, spread: Spread) -> S:

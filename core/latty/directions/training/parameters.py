@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import nn
 
@@ -36,11 +36,20 @@ class TrainingParameters(ABC):
     classes: tuple[int, ...] = ()  # draw these classes only
     probes: int = 16  # held-out samples that judge each direction
     seed: int = 0  # first of the sampled seeds
+    chart_every: int | None = None
+    # iterations between two charts of all directions, 0 = no chart; none = so that they cost little
+
+    BESIDE: ClassVar[tuple[str, ...]] = ("chart_every",)
 
     @property
     @abstractmethod
     def count(self) -> int:
         """How many directions are learned."""
+
+    @property
+    def letter(self) -> str:
+        """Directions are called this and their number."""
+        return "d"
 
     @property
     def distribution(self) -> Distribution:
@@ -71,6 +80,10 @@ class TrainingParameters(ABC):
             raise BadData(
                 f"shifts from {self.min_shift} to {self.max_shift}", "0 <= smallest < largest"
             )
+        if self.chart_every is not None and self.chart_every < 0:
+            raise BadData(
+                f"a chart every {self.chart_every} iterations", "1 or more, or 0 for none"
+            )
         if min(self.iterations, self.probes) < 1:
             raise BadData("iterations and probes must be 1 at least")
         if self.seed < 0 or self.seed + self.used > SEED_LIMIT:
@@ -83,4 +96,5 @@ class TrainingParameters(ABC):
         """Names everything that a state after some iterations depends on: the parameters and the
         model's digest. A training can be made longer, so `iterations` has no part in it."""
         params = {**asdict(self), "iterations": None, "probes": None}
+        params = {name: value for name, value in params.items() if name not in self.BESIDE}
         return sha256(repr((type(self).__name__, params, digest)).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The state of a training on disk: one safetensors file, replaced whole, and a log of figures.
+"""The state of a training on disk: one safetensors file, replaced whole, and lines of figures.
 
 The state holds the weights, the optimizer's moments, the iteration and the running figures. Its key
 names the training; states of earlier versions have none, only a folder named after the training.
@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from latty import files, reading
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
+from latty.directions.training.names import STATS
 from latty.errors import LattyError, unwritten
 from latty.folders import Folder
 
-STATE, METRICS = "state.safetensors", "metrics.jsonl"
-LARGEST = 2**28  # bytes of a log: two million lines
+STATE = "state.safetensors"
+LARGEST = 2**28  # bytes of figures: two million lines
 
 
 def save(
@@ -61,29 +62,32 @@ def _part(arrays: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
 
-def cut_log(folder: Path, iteration: int) -> None:
-    """Drop what the log says of iterations after `iteration`: they will be done again. Raises
-    OutputError."""
-    path = folder / METRICS
-    try:
-        lines = reading.content(path, LARGEST).decode("utf-8", "replace").splitlines()
-    except OSError:  # there is none
-        return
-    kept = []
+def cut(folder: Path, step: int) -> None:
+    """Drop the figures of iterations after `step`: they will be done again. Raises OutputError."""
+    lines, kept = lines_of(folder), []
     for line in lines:
         try:
-            if json.loads(line)["iteration"] <= iteration:
-                kept.append(line + "\n")
+            if json.loads(line)["step"] <= step:
+                kept.append(line)
         except (ValueError, KeyError, TypeError):  # half a line: the writer was killed
             continue
-    files.write(path, ["".join(kept).encode()])
+    if kept != lines:
+        files.write(folder / STATS, kept)
 
 
-def log(folder: Path, row: dict[str, Any]) -> None:
+def lines_of(folder: Path) -> list[bytes]:
+    """All lines of figures, with their ends. Raises OSError, UnfitFile."""
+    try:
+        return reading.content(folder / STATS, LARGEST).splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
+
+
+def add(folder: Path, row: dict[str, Any]) -> None:
     """Add a line of figures. Raises OutputError."""
     try:
-        with Folder(folder) as held, held.update(METRICS) as file:
+        with Folder(folder) as held, held.update(STATS) as file:
             file.seek(0, os.SEEK_END)
             file.write(json.dumps(row).encode() + b"\n")
     except OSError as error:
-        raise unwritten(f"cannot write {folder / METRICS}", error) from None
+        raise unwritten(f"cannot write {folder / STATS}", error) from None

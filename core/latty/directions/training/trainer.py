@@ -19,7 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latty.directions.training import state
+from latty.directions.training import charts, state
+from latty.directions.training.monitor import Monitor
 from latty.directions.training.pairs import DrawnLatents, Pairs
 from latty.directions.training.parameters import TrainingParameters
 from latty.directions.training.reconstructors import Reconstructor
@@ -66,6 +67,9 @@ class Trainer:
         self.done = 0
         self.running = torch.full((count,), 1 / count)
         self.means: dict[str, float] = {}
+        self.seconds = 0.0  # of training, in all attempts
+        self.monitor: Monitor | None = None
+        self.charted: Pairs | None = None  # what draws the pictures of charts
 
     # --- training -----------------------------------------------------------------------------
 
@@ -78,10 +82,12 @@ class Trainer:
         saved, pause = monotonic(), KEEP
         try:
             while self.done < self.params.iterations:
+                self._chart(report)
                 self._iterate(work)
                 if work is not None and monotonic() - saved > pause:
                     pause, saved = self._save(work), monotonic()
-                report(self.done, self.params.iterations, self._words())
+                self._tell(report)
+            self._chart(report)
         except Interrupted:
             if work is not None:
                 self._save(work)
@@ -92,15 +98,36 @@ class Trainer:
             self._save(work)
         return True
 
+    def _tell(self, report: Report) -> None:
+        report(self.done, self.params.iterations, self._words())
+
+    def _chart(self, report: Report) -> None:
+        """Where it is time for one. One that an interruption costs is drawn when it goes on."""
+        if self.monitor is None or self.charted is None:
+            return
+        if self.monitor.due(self.done, self.done == self.params.iterations):
+            rows = [
+                f"{self.params.letter}{k}  {a:.0%}" for k, a in enumerate(self.running.tolist())
+            ]
+            shifter = self.nets["shifter"].eval()
+            sheet = charts.chart(self.charted, shifter, self.unit, rows, lambda: self._tell(report))
+            self.monitor.chart(self.done, sheet)
+
     def _iterate(self, work: Path | None) -> None:
+        begun = monotonic()
         figures = self._step(self.done)
         self.done += 1
+        self.seconds += monotonic() - begun
         weight = max(1 / self.done, 1 / 100)
         for name, figure in figures.items():
             before = self.means.get(name, 0.0)
             self.means[name] = before + weight * (figure - before)
         if work is not None and self.done % LOG == 0:
-            state.log(work, {"iteration": self.done, **self.means})
+            means = {name: round(mean, 6) for name, mean in self.means.items()}
+            row = {"step": self.done, **means, "seconds": round(self.seconds, 3)}
+            state.add(work, row)
+            if self.monitor is not None:
+                self.monitor.log(row)
 
     def _step(self, number: int) -> dict[str, float]:
         params, pairs = self.params, self.pairs
@@ -147,7 +174,8 @@ class Trainer:
     # --- state --------------------------------------------------------------------------------
 
     def _facts(self) -> dict[str, Any]:
-        return {"done": self.done, "running": self.running.tolist(), "means": self.means}
+        return {"done": self.done, "running": self.running.tolist(), "means": self.means,
+                "seconds": self.seconds}  # fmt: skip
 
     def _save(self, work: Path) -> float:
         """Seconds until the next state."""
@@ -162,8 +190,11 @@ class Trainer:
         if facts:
             self.done, self.means = int(facts["done"]), dict(facts["means"])
             self.running = torch.tensor(facts["running"])
+            self.seconds = float(facts.get("seconds", 0.0))
         if work is not None:
-            state.cut_log(work, self.done)
+            state.cut(work, self.done)
+        if self.monitor is not None:
+            self.monitor.begin(self.done)
 
     # --- judging ------------------------------------------------------------------------------
 

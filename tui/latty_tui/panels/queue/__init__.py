@@ -30,7 +30,8 @@ class QueuePanel(JobActions):
     PLACE, ORDER, TITLE, JUMP = "bottom", 10, "queue", "q"
     HELP = (
         "Renders and searches run as jobs: they go on when you leave, when the connection drops, "
-        "and are here when you come back. Enter shows what a job made."
+        "and are here when you come back. Enter shows what a job made; of one that trains, how far "
+        "it is: the latest chart of all its directions, and then each new one."
     )
     EVERYWHERE: ClassVar[list[Binding]] = [
         Binding("r", "render_this", "Render", tooltip="Make a GIF, film or picture of this"),
@@ -43,6 +44,7 @@ class QueuePanel(JobActions):
         Binding("y", "again", "Try again"),
         Binding("U", "resume", "Go on with it", show=False),
         Binding("l", "log", "Log"),
+        Binding("v", "chart", "Chart of its training", show=False),
         Binding("P", "copy", "Copy its path", show=False),
         Binding("G", "preset", "Back to its preset", show=False),
         Binding("x", "remove", "Off the list", show=False),
@@ -85,6 +87,7 @@ class QueuePanel(JobActions):
         changed = found != self.jobs
         cursor = self._cursor(found)
         self.jobs, self._known = found, True
+        self.follow_chart()
         if changed or any(job.alive for job in found):  # the time that is left runs
             self.list.show(max(1, len(found)), cursor)
             if cursor < self.list.size.height:  # what is new is seen, too

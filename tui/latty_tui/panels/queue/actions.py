@@ -13,10 +13,11 @@ from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.jobs import Job
 from latty_tui.panels.directions import DirectionsPanel
 from latty_tui.panels.queue.player import Player
-from latty_tui.panels.queue.row import EMPTY, short
+from latty_tui.panels.queue.row import EMPTY, curve_of, short
 from latty_tui.panels.timeline import TimelinePanel
 from latty_tui.widgets.browser import RowsPanel
 
+CURVE = 20  # cells of a curve on the border of a chart
 NO_OVERWRITE = 73  # exit code of a job that found a file in its way
 
 
@@ -29,6 +30,7 @@ class JobActions(RowsPanel):
         self.asking = False  # whether a form is open or about to be
         self.player: Player
         self._soon = asyncio.Event()
+        self._charted = ""  # the job whose training is being looked at
 
     @property
     def job(self) -> Job | None:
@@ -161,12 +163,44 @@ class JobActions(RowsPanel):
         if (job := self._chosen()) is None:
             return
         if not job.outputs:
-            self.action_log()
+            self._show_work(job)
         elif len(job.outputs) == 1:
             self.show_output(job.outputs[0])
         else:
             choices = [Choice(path, short(path)) for path in job.outputs]
             self.desk.ask(Choose("which of its files?", choices), self.show_output)
+
+    def _show_work(self, job: Job) -> None:
+        """Of a job that has made nothing yet."""
+        if job.training and job.training.chart:
+            self.action_chart()
+        else:
+            self.action_log()
+
+    def action_chart(self) -> None:
+        """The latest chart in the place of the picture, and each new one while it is there."""
+        if (job := self._chosen()) is None:
+            return
+        if job.training is None or job.training.chart is None:
+            self.desk.say("it has drawn no chart: methods that train do, now and then")
+            return
+        self._charted = job.id
+        self._play_chart(job.training.chart, job)
+
+    def follow_chart(self) -> None:
+        """Show the newer chart of the training that is being looked at, or stop following it."""
+        job = next((one for one in self.jobs if one.id == self._charted), None)
+        chart, shown = job and job.training and job.training.chart, self.player.seen
+        if not job or not chart or not shown or shown.parent != chart.parent:
+            self._charted = ""
+        elif shown != chart:
+            self._play_chart(chart, job)
+
+    def _play_chart(self, chart: Path, job: Job) -> None:
+        self.desk.find(TimelinePanel).cancel()  # else it would paint over this
+        curve = curve_of(job.accuracy, CURVE)
+        words = f"{chart.stem}  {job.training.words() if job.training else ''}"
+        self.player.start(chart, "  ".join(filter(None, (words, curve, "esc: back"))))
 
     def show_output(self, output: str) -> None:
         """A picture or film in the preview, directions in their list, of others the path."""

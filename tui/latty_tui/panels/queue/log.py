@@ -10,10 +10,12 @@ from textual.widgets import Log as Lines
 from textual.widgets import Static
 
 from latty.errors import LattyError
+from latty.files import tail
 from latty.jobs import run
+from latty.text import printable
 from latty_tui.desk import Desk
 from latty_tui.dialogs.base import Dialog, plain
-from latty_tui.jobs import MARKS, Job, log_from
+from latty_tui.jobs import MARKS, Job
 
 PAUSE = 0.3  # seconds between two looks
 KEPT = 5000  # lines
@@ -54,7 +56,7 @@ class JobLog(Dialog[None]):
         while True:
             try:
                 status = await asyncio.to_thread(run.status, self.job.id)
-                found, offset = await asyncio.to_thread(log_from, self.job.id, offset)
+                found, offset = await asyncio.to_thread(_log_from, self.job.id, offset)
             except (LattyError, OSError) as error:  # it was taken off the list
                 self._how(str(error))
                 return
@@ -79,3 +81,12 @@ class JobLog(Dialog[None]):
 
     def action_copy_path(self) -> None:
         cast(Desk, self.app).copy(str(run.folder_of(self.job.id) / run.LOG))
+
+
+def _log_from(job: str, offset: int, most: int = 1 << 18) -> tuple[list[str], int]:
+    """Whole lines of a job's log from byte `offset` on, and the offset to go on from; of much the
+    last `most` bytes. Raises OSError."""
+    data, start = tail(run.folder_of(job) / run.LOG, most, offset)
+    whole = data[: data.rfind(b"\n") + 1]
+    lines = whole.decode("utf-8", "replace").splitlines()
+    return [printable(line) for line in lines], start + len(whole)

@@ -35,6 +35,12 @@ class Player:
         self._last: RawPicture | None = None
         self._worker: Worker[None] | None = None
 
+    @property
+    def seen(self) -> Path | None:
+        """What it plays; None where somebody else shows something there."""
+        ours = not self.shown or self.desk.picture.pixels.picture is self._last
+        return self.path if ours else None
+
     def start(self, path: Path, words: str) -> None:
         """Play `path`, with `words` on the picture's border."""
         self.stop(redraw=False)

@@ -1,7 +1,10 @@
 """A job in one row: its state as a sign and a word, what it is, how far it is."""
 
 import time
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from statistics import fmean
 
 from rich.style import Style
 from rich.text import Text
@@ -9,6 +12,7 @@ from rich.text import Text
 from latty import home
 from latty.cli.out import seconds
 from latty.text import printable
+from latty_tui.films.curves import bars
 from latty_tui.films.documents import shown
 from latty_tui.jobs import MARKS, Job
 
@@ -58,11 +62,13 @@ def _progress(job: Job, width: int, looks: dict[str, Style]) -> Text:
     if not job.what:
         return Text("starting", looks["dim"])
     full = round(BAR * job.share)
+    curve = curve_of(job.accuracy, BAR)
     line = Text("━" * full, looks["good"]).append("─" * (BAR - full), looks["dim"])
     left = job.seconds_left(time.time())
     parts = [
         f"  {100 * job.share:.0f} %" if job.total else "",
         "" if left is None else f"  {seconds(left)} left",
+        f"  {curve} {job.accuracy[-1]:.0%}" if curve else "",
         "" if job.rate is None else f"  {job.rate:.3g}/s",
         f"  {printable(job.what)} {job.done}" + (f"/{job.total}" if job.total else ""),
     ]
@@ -70,6 +76,13 @@ def _progress(job: Job, width: int, looks: dict[str, Style]) -> Text:
         if line.cell_len + len(part) <= width:
             line.append(part)
     return line
+
+
+def curve_of(values: Sequence[float], cells: int) -> str:
+    """Shares 0..1 as bars in at most so many cells, each the mean of its part."""
+    cells = min(cells, len(values))
+    ends = [len(values) * cell // cells for cell in range(cells + 1)] if cells else []
+    return bars([fmean(values[a:b]) for a, b in pairwise(ends)], 0.0, 1.0)
 
 
 def short(path: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty.cli import signals, workers
+from latty.cli.out import EVENTS
 from latty.cli.run import Run
 from latty.report import Report
 
@@ -21,13 +22,16 @@ def search_model(run: Run, params: dict[str, Any], target: Path, split: bool) ->
     import torch  # noqa: F401  the slow part, while a signal may still leave at once
 
     from latty.directions.discovery import discover as search
+    from latty.directions.viewing import Viewing
     from latty.models import open_model
+    from latty.render.charts import png
 
     generator = open_model(run.args.model, run.config().device)
+    viewing = Viewing(png, run.out.say, EVENTS.folder)
     with signals.cooperative(), run.progress(run.args.method, RESUME) as progress:
         before = partial(_spread, run, generator, progress) if split else None
         return search(run.args.method, params, generator, target, progress,
-                      overwrite=run.args.overwrite, before=before)  # fmt: skip
+                      overwrite=run.args.overwrite, before=before, viewing=viewing)  # fmt: skip
 
 
 def _spread(run: Run, generator: "Generator", progress: Report, made: "Method", work: Path) -> None:

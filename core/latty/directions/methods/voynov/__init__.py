@@ -63,7 +63,7 @@ class Voynov(LearnedMethod[Matrix | CurveNetwork]):
             self.directions_, sigmas = _vectors(shifter, spread)
         layers = Layers.parse(self.layers)
         return tuple(
-            Info(f"d{k}", sigma, layers=layers, scores=rounded(judged.scores(k)))
+            Info(f"{self.letter}{k}", sigma, layers=layers, scores=rounded(judged.scores(k)))
             for k, sigma in enumerate(sigmas)
         )
 

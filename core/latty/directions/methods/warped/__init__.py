@@ -67,6 +67,10 @@ class Warped(LearnedMethod["WhitenedWarps"]):
     def count(self) -> int:
         return self.paths
 
+    @property
+    def letter(self) -> str:
+        return "p"
+
     def rates(self, shifter: nn.Module) -> Sequence[tuple[Iterable[nn.Parameter], float]]:
         assert isinstance(shifter, WhitenedWarps)
         warps = shifter.warps
@@ -93,7 +97,7 @@ class Warped(LearnedMethod["WhitenedWarps"]):
         space: Literal["z", "w"] = "z" if pairs.space == "z" else "w"
         infos = []
         for k in range(self.paths):
-            name, arrays = f"p{k}", [self.extra_[n][k] for n in ROWS]
+            name, arrays = f"{self.letter}{k}", [self.extra_[n][k] for n in ROWS]
             unit = rbf.direction(starts, arrays[0], arrays[1], arrays[2].exp())
             along = ((unit @ spread.covariance) * unit).sum(1)
             sigma = float(along.mean().clamp_min(1e-12).sqrt())
