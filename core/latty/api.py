@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from latty.interactive import working
+from latty.interactive import viewing, working
 from latty.presets import SCHEMA, Output, Preset
 from latty.presets import read as read_preset
 from latty.scene import Edit, Layers, Scene
@@ -202,7 +202,8 @@ def discover(
     from latty.models import open_model
 
     with claimed(name) as target, working(method) as report:
-        search(method, params, open_model(model, device), target, report, overwrite)
+        generator = open_model(model, device)
+        search(method, params, generator, target, report, overwrite, viewing=viewing())
     return open_directions(name)
 
 

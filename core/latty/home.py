@@ -75,6 +75,11 @@ def scorers_dir() -> Path:
     return data_dir() / "scorers"
 
 
+def charts_dir() -> Path:
+    """Charts and figures of trainings that are no jobs, a folder for each."""
+    return state_dir() / "charts"
+
+
 def runs_dir() -> Path:
     """A folder per job."""
     return state_dir() / "runs"

@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from latty import plugins
 from latty.errors import Interrupted
 from latty.report import Report, silent
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from latty.directions.viewing import Viewing
 
 
 @contextmanager
@@ -84,3 +87,11 @@ class _Stages:
             self._what = what
         words = f"{self._title}: {what}"
         self._shown.update(self._task, description=words, completed=done, total=total or None)
+
+
+def viewing() -> "Viewing":
+    """How a search shows its work: in a folder of its own, which is told."""
+    from latty.directions.viewing import Viewing
+    from latty.render.charts import png
+
+    return Viewing(png, plugins.tell)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from latty.models.base import Generator
 
-SEARCHES, CHARTS = "discover", "charts"  # folders in the state directory
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
@@ -62,7 +60,7 @@ def folder_of_search(
     model = info.digest or f"{info.name} {info.family} {__version__}"
     identity = {"method": method, "model": model, "params": dict(params)}
     key = sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
-    return home.state_dir() / SEARCHES / f"{method}-{key}"
+    return home.state_dir() / "discover" / f"{method}-{key}"
 
 
 @contextmanager
@@ -75,7 +73,7 @@ def shown(made: object, viewing: Viewing | None, name: str, overwrite: bool) -> 
     viewing = replace(viewing, overwrite=overwrite)
     with ExitStack() as held:
         if viewing.folder is None:
-            folder = home.state_dir() / CHARTS / name
+            folder = home.charts_dir() / name
             held.enter_context(locks.at_work(folder, "at the charts of this search"))
             viewing = replace(viewing, folder=folder)
         made.show(viewing)

@@ -11,7 +11,7 @@ from latty.presets.formats import Pixels
 from latty.render import grids
 from latty.render.pixels import to_uint8
 
-SHAPE = 4 / 3  # width by height of a page, about; a screen's
+SHAPE = 1.1  # width by height of a page, about: that of the studio's picture
 AREA = 2e6  # pixels of all pictures of a page
 
 

@@ -13,7 +13,6 @@ from latty import home, locks
 from latty.attributes.store import CARDS, trainings
 from latty.cli.leftovers.thing import Leftover, leftover
 from latty.directions.store import SETS, set_info
-from latty.directions.viewing import CHARTS, SEARCHES
 from latty.errors import LattyError
 from latty.folders import LOCK, Folder, owned
 from latty.jobs import control
@@ -31,7 +30,7 @@ HALF = ".part"  # of a download that something ended
 def searches() -> Iterator[Leftover]:
     """What discover, rank and train-scorer keep to go on from, and charts of trainings."""
     state = home.state_dir()
-    for place in (state / SEARCHES, state / CHARTS, state / "rank", trainings()):
+    for place in (state / "discover", home.charts_dir(), state / "rank", trainings()):
         for folder in _folders(place):
             with suppress(OSError):
                 if not locks.held(folder / LOCK):

@@ -13,11 +13,10 @@ from latty_tui.dialogs.choose import Choice, Choose
 from latty_tui.jobs import Job
 from latty_tui.panels.directions import DirectionsPanel
 from latty_tui.panels.queue.player import Player
-from latty_tui.panels.queue.row import EMPTY, curve_of, short
+from latty_tui.panels.queue.row import EMPTY, chart_words, short
 from latty_tui.panels.timeline import TimelinePanel
 from latty_tui.widgets.browser import RowsPanel
 
-CURVE = 20  # cells of a curve on the border of a chart
 NO_OVERWRITE = 73  # exit code of a job that found a file in its way
 
 
@@ -198,9 +197,7 @@ class JobActions(RowsPanel):
 
     def _play_chart(self, chart: Path, job: Job) -> None:
         self.desk.find(TimelinePanel).cancel()  # else it would paint over this
-        curve = curve_of(job.accuracy, CURVE)
-        words = f"{chart.stem}  {job.training.words() if job.training else ''}"
-        self.player.start(chart, "  ".join(filter(None, (words, curve, "esc: back"))))
+        self.player.start(chart, f"{chart_words(chart, job)}   esc: back")
 
     def show_output(self, output: str) -> None:
         """A picture or film in the preview, directions in their list, of others the path."""

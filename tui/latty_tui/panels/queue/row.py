@@ -11,6 +11,7 @@ from rich.text import Text
 
 from latty import home
 from latty.cli.out import seconds
+from latty.directions.training.names import CHARTS
 from latty.text import printable
 from latty_tui.films.curves import bars
 from latty_tui.films.documents import shown
@@ -76,6 +77,19 @@ def _progress(job: Job, width: int, looks: dict[str, Style]) -> Text:
         if line.cell_len + len(part) <= width:
             line.append(part)
     return line
+
+
+def chart_words(chart: Path, job: Job) -> str:
+    """`step 1400  ▁▂▄▆█ 62%  loss 1.31`: of the figures, the newest."""
+    step = int(CHARTS.sub(r"\1", chart.name))
+    figures = job.training.figures if job.training else {}
+    curve = curve_of(job.accuracy, BAR)
+    parts = [
+        f"step {step}",
+        f"{curve} {job.accuracy[-1]:.0%}" if curve else "",
+        f"loss {figures['loss']:.3g}" if "loss" in figures else "",
+    ]
+    return "  ".join(filter(None, parts))
 
 
 def curve_of(values: Sequence[float], cells: int) -> str:

@@ -28,8 +28,8 @@ from latty.directions.methods.plumerault.calibrated import (
 )
 from latty.directions.methods.plumerault.measuring import Measuring
 from latty.directions.methods.plumerault.monotone import Curve, joint
+from latty.directions.methods.plumerault.pictures import KeepsPictures
 from latty.directions.registries import TRANSFORMS
-from latty.directions.transform import Transform, additive
 from latty.directions.whitened import PILOT, Whitened, whitened
 from latty.errors import BadData, Interrupted
 from latty.models.base import AnySize, Generator, Label
@@ -43,7 +43,7 @@ __all__ = ["METHOD", "ROWS", "Plumerault", "direction", "quick", "turned"]
 
 
 @dataclass
-class Plumerault:
+class Plumerault(KeepsPictures):
     """Directions of transforms."""
 
     transforms: tuple[str, ...] = ("x", "y", "scale", "brightness")
@@ -77,6 +77,7 @@ class Plumerault:
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Follow, fit, calibrate, measure. Raises BadData, Missing for an unknown transform."""
         asked = self._asked()
+        pictures = self.pictures(work)
         small = generator.at_size(self.size) if isinstance(generator, AnySize) else generator
         space = generator.info.space if self.space == "auto" else self.space
         layers = layers_of(self.layers, generator.info)
@@ -85,13 +86,15 @@ class Plumerault:
         self.seeds_ = f"{self.seed}-{self.seed + PILOT + 2 * self.probes - 1}"
         found: list[tuple[CalibratedDirection, Info]] = []
         pace = following.Pace(self.amounts, self.steps, self.lr, self.sigma, self.size, self.renorm)
-        done = [following.Trajectories(n, t, place, pace, work) for n, t in asked.items()]
+        done = [following.Trajectories(n, TRANSFORMS.load(n), place, pace, work) for n in asked]
         each = done[0].steps(self.trajectories, self.batch)
         tick = following.Tick(report, each * len(done))
         for i, one in enumerate(done):
             try:
                 seeds = range(self.seed, self.seed + self.trajectories)
                 one.follow(seeds, self.batch, tick, i * each)
+                if pictures is not None:
+                    pictures.keep(one, seeds, self.batch, tick.pulse)
                 found.append(self._measured(self._direction(one, place), one, small, tick))
                 tick((i + 1) * each)
             except Interrupted:
@@ -106,7 +109,8 @@ class Plumerault:
         self._keep(found)
         return self
 
-    def _asked(self) -> dict[str, Transform]:
+    def _asked(self) -> tuple[str, ...]:
+        """The names of the transforms."""
         least = dict.fromkeys(("trajectories", "amounts", "steps", "batch", "rounds", "size"), 1)
         for name, low in {**least, "probes": 2}.items():
             if (count := getattr(self, name)) < low:
@@ -117,13 +121,13 @@ class Plumerault:
             raise BadData(
                 "no transforms, or one of them twice", f"there is: {', '.join(TRANSFORMS.names())}"
             )
-        return {name: TRANSFORMS.load(name) for name in self.transforms}
+        return self.transforms
 
     def _direction(self, one: following.Trajectories, place: Whitened) -> CalibratedDirection:
         """The direction and the curve of the records that did follow."""
         rows = following.joined(one.blocks)
         good = _followed(rows.error)
-        amounts = additive(one.transform, rows.found[good])
+        amounts = one.additive(rows.found[good])
         direction, curve = joint(
             rows.before[good], rows.after[good], amounts, self.ridge, self.rounds, PIECES
         )

@@ -16,7 +16,7 @@ from torch import Tensor
 from latty import files
 from latty.checkpoints.safetensors import pieces, read_tensors
 from latty.directions.likeness import Target, measured, smaller, target
-from latty.directions.transform import Transform
+from latty.directions.transform import Transform, additive
 from latty.directions.whitened import Whitened
 from latty.report import Report
 
@@ -95,6 +95,10 @@ class Trajectories:
         self.work = work
         self.reach: float | None = None  # share of the transform's limits, found by the first block
         self.blocks: list[Records] = []
+
+    def additive(self, amounts: Tensor) -> Tensor:
+        """Amounts (P,) on the scale on which they add up."""
+        return additive(self.transform, amounts)
 
     def steps(self, count: int, batch: int) -> int:
         """How many optimiser steps `follow` takes for so many trajectories, at most."""
