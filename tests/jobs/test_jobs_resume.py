@@ -12,12 +12,13 @@ from pathlib import Path
 
 import job_processes
 import pytest
-from cli_process import latty, write_preset
+from cli_process import COMMAND, latty, write_preset
 from job_processes import in_state, over, probe, processes_of
 from processes import kill, wait
 
 from latty import home
 from latty.jobs import control, run
+from latty.jobs.training import curve
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +89,8 @@ def test_a_training(tmp_path: Path) -> None:
     """Cancelled, which keeps its state; resumed and killed; resumed and done."""
     words = ["warped", "portraits", *WARPED.split()]
     whole = discovered(words, tmp_path)
-    job = control.submit(["discover", *words, "-o", "mine"], folder=tmp_path)
+    shown = ["--chart-every", "8"]  # which the set does not depend on
+    job = control.submit(["discover", *words, *shown, "-o", "mine"], folder=tmp_path)
     wait(lambda: max(progress(job), default=0) >= 5)
     control.cancel(job)
     stopped = over(job)
@@ -100,6 +102,45 @@ def test_a_training(tmp_path: Path) -> None:
     if stopped.signal != "SIGKILL":  # a very busy machine: not even a step within the grace
         assert progress(job, 2)[0] > 5 and progress(job, 3)[0] > 5
     assert (home.directions_dir() / "mine.safetensors").read_bytes() == whole
+
+    folder = run.folder_of(job)
+    charts = [f"chart-{step:06}.png" for step in (8, 16, 24)]
+    assert sorted(path.name for path in folder.glob("chart-*")) == charts
+    rows = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [10, 20, 24]
+    assert curve(job, "loss") == [row["loss"] for row in rows]
+    told = json.loads(here("jobs", "show", job, "--json").stdout)["training"]
+    files = {"chart": str(folder / charts[-1]), "stats": str(folder / "stats.jsonl")}
+    assert told == {**rows[-1], **files}
+    said = here("jobs", "show", job).stdout
+    assert f"step 24: accuracy {rows[-1]['accuracy']:.3g}, " in said
+    assert all(path in said for path in files.values())
+
+
+@pytest.mark.parametrize("kind", ["pipe", "words", "numbers", "nothing"])
+def test_figures_that_are_none_are_passed_over(kind: str) -> None:
+    """As somebody else may have left them; of what can be read the last is told."""
+    job = control.submit(["render", "probe:ok"])
+    over(job)
+    stats = run.folder_of(job) / "stats.jsonl"
+    if kind == "pipe":
+        os.mkfifo(stats)
+    else:
+        words = {"words": '[1]\n{"step": "x"}\nnone\n', "nothing": "",
+                 "numbers": '{"step": 10, "loss": 1e999, "accuracy": NaN}\n{"step": 2'}  # fmt: skip
+        stats.write_text(words[kind])
+    shown = here("jobs", "show", job, "--json")
+    if kind == "pipe":
+        assert shown.returncode == 65 and "pipe" in shown.stderr and not shown.stdout
+        return
+    wanted = {"chart": None, "stats": str(stats), **({"step": 10} if kind == "numbers" else {})}
+    assert json.loads(shown.stdout)["training"] == wanted
+    assert here("jobs", "show", job).returncode == 0
+
+
+def here(*words: str) -> "subprocess.CompletedProcess[str]":
+    """latty in the home of this process."""
+    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=False)
 
 
 def test_a_job_killed_after_its_last_rename_is_done_when_resumed(tmp_path: Path) -> None:

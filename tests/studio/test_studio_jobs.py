@@ -12,6 +12,7 @@ import job_processes
 import pytest
 import studio
 from job_processes import in_state, over, probe, processes_of
+from PIL import Image
 from studio import Keys, settled, text, until
 from textual.widgets import OptionList
 
@@ -271,6 +272,60 @@ def test_the_log_follows() -> None:
         assert not isinstance(pilot.app.screen, JobLog)
 
     studio.run(test)
+
+
+def trained(folder: Path, step: int, accuracy: float, shade: int) -> Path:
+    """What a training shows at a step: a line of figures and a chart of one shade."""
+    with (folder / "stats.jsonl").open("a") as file:
+        row = {"step": step, "accuracy": accuracy, "loss": 2.5, "seconds": 1.0}
+        file.write(json.dumps(row) + "\n")
+    chart = folder / f"chart-{step:06}.png"
+    Image.new("RGB", (60, 40), (shade, shade, shade)).save(folder / "draft.png")
+    (folder / "draft.png").rename(chart)
+    return chart
+
+
+def test_a_training_is_looked_at_while_it_runs(toasts: list[str]) -> None:
+    """Its curve in the row, its latest chart in the place of the picture, and each new one."""
+    spec = JobSpec("1k000000000001-aaaa", ("discover", "voynov", "demo"), "/", submitted=1.0)
+    lock = run.create(Status(spec, "running", started=1.0))  # held: it is at work
+    folder = run.folder_of(spec.id)
+    events.emit(folder, "progress", done=10, total=100, what="iterations", left=None)
+    old_job(2)
+
+    def shade(pilot: Keys) -> object:
+        picture = pilot.app.picture.pixels.picture  # type: ignore[attr-defined]
+        return picture and picture.pixels[0]
+
+    async def test(pilot: Keys) -> None:
+        await settled(pilot)
+        await seen(pilot, "● running")
+        await pressed(pilot, "w", "v")
+        assert "has drawn no chart" in toasts[-1]
+        for step, accuracy in ((10, 0.1), (20, 0.4), (30, 0.9)):
+            chart = trained(folder, step, accuracy, step)
+        await seen(pilot, "▂▄▇ 90%")
+        await pressed(pilot, "enter")
+        await until(pilot, lambda: shade(pilot) == 30, "the chart")
+        assert "step 30  ▂▄▇ 90%  loss 2.5   esc: back" in text(pilot)
+        chart = trained(folder, 40, 1.0, 40)
+        await until(pilot, lambda: shade(pilot) == 40, "the next chart")
+        assert queue(pilot).player.path == chart
+        await pressed(pilot, "n")
+        await until(pilot, lambda: queue(pilot).player.seen is None, "another picture")
+        trained(folder, 50, 1.0, 50)
+        await seen(pilot, "▂▄▇██ 100%")
+        await pilot.pause(1.0)
+        assert shade(pilot) != 50, "nobody looks at it any more"
+        run.write_status(Status(spec, "done", started=1.0, ended=3.0))
+        await seen(pilot, "✓ done")
+        await pressed(pilot, "v")
+        await until(pilot, lambda: shade(pilot) == 50, "the chart of one that is over")
+
+    try:
+        studio.run(test, size=(140, 44))
+    finally:
+        os.close(lock)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 44)])

@@ -122,7 +122,7 @@ class Trainer:
         for name, figure in figures.items():
             before = self.means.get(name, 0.0)
             self.means[name] = before + weight * (figure - before)
-        if work is not None and self.done % LOG == 0:
+        if work is not None and (self.done % LOG == 0 or self.done == self.params.iterations):
             means = {name: round(mean, 6) for name, mean in self.means.items()}
             row = {"step": self.done, **means, "seconds": round(self.seconds, 3)}
             state.add(work, row)
