@@ -142,6 +142,8 @@ def test_every_step_is_kept_with_its_score(here: Path, capsys: Capture) -> None:
     with Image.open(folder / "bare.png") as bare:
         changed = abs(np.asarray(bare.convert("RGB")).astype(int) - plain).max(2) > 8
     assert changed[34:].any() and not changed[:24].any(), "the score stands at the bottom"
+    rows = changed.any(1).nonzero()[0]
+    assert rows.max() - rows.min() >= 8, "it can be read, however small the picture"
 
     for file in ("up.png", "up.gif"):
         assert main(["render", f"renders/{file}", "--out-dir", "again", "--force"]) == 0

@@ -10,6 +10,7 @@ from torch import Tensor
 from latty.latents import SCORES, Latents, Space
 from latty.latents import write as write_latents
 from latty.models import open_model
+from latty.models.base import ModelInfo
 from latty.presets import Track
 from latty.presets.texts import Caption
 from latty.presets.values import SCHEMA, Output, Preset
@@ -20,6 +21,8 @@ from latty.render.options import ClimbFilm, Options
 from latty.report import Report
 from latty.scene import Scene
 
+LEGIBLE = 10  # px of a line of words, at least
+ROOMY = 128  # px of the shorter side from which words beside a number hide nothing
 ACROSS = 10  # pictures in a row of a strip, until they are more than as many rows
 
 
@@ -59,16 +62,24 @@ def climb_to_files(
             with work.disk_errors(works):
                 write_latents(works[-1].file, latents)
             start = replace(start, latent=f"{works[-1].file.absolute()}#0")
-            preset = _preset(place.name, start, len(ways), film.captions, goal.attribute)
+            words = _captions(goal.attribute, scene.size or generator.info.height, generator.info)
+            preset = _preset(place.name, start, len(ways), words if film.captions else ())
             fill(works[:2], preset, options, generator, report)
             if film.every:
                 fill(works[2:], _strip(preset, film.every), options, generator, report)
     return Climbed(files, result, scores)
 
 
-def _preset(name: str, start: Scene, frames: int, captions: bool, attribute: str) -> Preset:
+def _captions(attribute: str, height: int, info: ModelInfo) -> tuple[Caption, ...]:
+    """The score over frames of that height, large enough to be read; what is scored, where there
+    is room."""
+    shorter = min(height, height * info.width_px / info.height)
     words = attribute.rpartition("/")[2].replace("{", "{{").replace("}", "}}")
-    texts = (Caption(f"{words} {{score:.2f}}"),) if captions else ()
+    usual = Caption(f"{words} {{score:.2f}}" if shorter >= ROOMY else "{score:.2f}")
+    return (replace(usual, size=min(1.0, max(usual.size, LEGIBLE / shorter))),)
+
+
+def _preset(name: str, start: Scene, frames: int, texts: tuple[Caption, ...]) -> Preset:
     outputs = (Output(f"{name}.gif", loop="bounce"), Output(f"{name}/", loop="once"))
     track = Track(((0.0, 0.0), (1.0, frames - 1.0)))
     tracks = (("latent", track),)
