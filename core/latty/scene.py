@@ -413,6 +413,13 @@ def _plain(value: Any) -> Any:
     return _table_of(value) if is_dataclass(value) else value
 
 
+def named(direction: str) -> str:
+    """What a direction, or a stored latent, is called where people read it."""
+    if direction.startswith(MIXING):
+        return f"toward {direction.removeprefix(MIXING)}"
+    return direction.replace("#", "/").rpartition("/")[2].replace("_", " ")
+
+
 def latents_between(ref: str) -> tuple[str, int, int] | None:
     """ "FILE#3-59" as (FILE, 3, 59): stored latents one after the other; None for other texts."""
     found = re.fullmatch(r"(.+)#(\d{1,9})-(\d{1,9})", ref, re.ASCII)

@@ -162,7 +162,9 @@ def test_a_number_alone_in_a_caption_is_text(tmp_path: Path) -> None:
     said = [one.value for one in read.texts]
     assert said == ["-1.5", "1.5", "a {{b}}", "-1.5 {seed}"]
     assert read.panels[0].title == "-1.5" and read.outputs[0].path == "-1.5.png"
-    assert latty("check", str(file), home=tmp_path).stdout.endswith("ok, 2 presets, 2 files\n")
+    assert latty("check", str(file), home=tmp_path).stdout.endswith(
+        "ok, 2 presets, 2 files, 2 pictures\n"
+    )
 
 
 def test_a_panel_shows_one_preset(tmp_path: Path) -> None:
@@ -253,9 +255,15 @@ def test_check_says_how_many_and_tells_a_doubt_once(tmp_path: Path) -> None:
     (said,) = map(json.loads, ended.stdout.splitlines())
     assert ended.returncode == 0 and (said["presets"], said["files"]) == (6, 6), said
     assert len(said["warnings"]) == len({*said["warnings"]}) == 3  # two strengths, one gap
-    assert latty("check", str(file), home=tmp_path).stdout == f"{file}: ok, 6 presets, 6 files\n"
+    assert (
+        latty("check", str(file), home=tmp_path).stdout
+        == f"{file}: ok, 6 presets, 6 files, 6 pictures\n"
+    )
     assert latty("render", str(file), home=tmp_path).returncode == 0
-    assert latty("check", str(file), home=tmp_path).stdout == f"{file}: ok, 6 presets, 6 files\n"
+    assert (
+        latty("check", str(file), home=tmp_path).stdout
+        == f"{file}: ok, 6 presets, 6 files, 6 pictures\n"
+    )
     told = json.loads(latty("inspect", str(file), "--json", home=tmp_path).stdout)
     assert told["each"] == ["s", "n"]
 
@@ -439,7 +447,7 @@ def test_all_of_them_are_packed(tmp_path: Path) -> None:
     last = reading.load(packed, (), count - 1)
     assert "archives" in last.data["scene"]["edits"][0]["direction"]
     assert latty("check", str(packed), home=tmp_path).stdout.endswith(
-        f"ok, {count} presets, {count} files\n"
+        f"ok, {count} presets, {count} files, {count} pictures\n"
     )
 
 
@@ -456,12 +464,14 @@ def test_a_preset_is_not_saved_over_one_that_stands_for_many(tmp_path: Path) -> 
 
 def test_the_page_is_true(tmp_path: Path) -> None:
     page = (ROOT / "docs/many.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    text, more = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     (tmp_path / "many.toml").write_text(text)
     ended = latty("check", "many.toml", home=tmp_path)
     assert not ended.stderr and ended.stdout.strip() in page
+    (tmp_path / "many.toml").write_text(text + more)
     ended = latty("render", "many.toml", home=tmp_path)
     assert ended.returncode == 0, ended.stderr
+    assert len(ended.stdout.split()) == 7
     for path in ended.stdout.split():
         assert Path(path).name in page
         assert latty("render", path, "--out-dir", "again", home=tmp_path).returncode == 0

@@ -187,6 +187,7 @@ def test_every_key_of_every_format_either_counts_or_is_told(suffix: str, place: 
         told |= {key} if f"outputs.0.{key}: means nothing" in found else set()
     facts = {key: keys_of(Output)[key].facts for key in KEYS}
     counts = {key for key in KEYS if key in reads or facts[key].get("everywhere")}
+    counts |= {key for key in KEYS if form.film and facts[key].get("film")}
     still = {key for key in counts if form.film and facts[key].get("still")}
     layouts = {key for key in counts if "frames" not in facts[key].get("layouts", ("frames",))}
     assert told == {*KEYS} - counts | still | layouts

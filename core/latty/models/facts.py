@@ -67,10 +67,13 @@ def _layers(family: str, header: Header) -> int | None:
 
 
 def _config(meta: Mapping[str, str]) -> dict[str, Any]:
-    with suppress(KeyError, ValueError, RecursionError):
-        found = json.loads(meta["config"])
-        return found if isinstance(found, dict) else {}
-    return {}
+    """The model's settings, and those that stood beside its file."""
+    said = dict[str, Any]()
+    for key in ("beside", "config"):
+        with suppress(KeyError, ValueError, RecursionError):
+            found = json.loads(meta[key])
+            said |= found if isinstance(found, dict) else {}
+    return said
 
 
 def _count(said: object) -> int | None:

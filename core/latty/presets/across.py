@@ -1,15 +1,19 @@
 """Faults of a preset that only several keys together show."""
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, get_args
 
 from latty.errors import LattyError
 from latty.presets import sounds
+from latty.presets.axes import leftover
+from latty.presets.each import keys_of
 from latty.presets.formats import format_of
-from latty.presets.moments import MOST, USUAL, rate_of, time_line
+from latty.presets.moments import MOST as MOST_FRAMES
+from latty.presets.moments import USUAL, rate_of, time_line
 from latty.presets.naming import scenes
 from latty.presets.paths import OutputNames
-from latty.presets.values import Layout
+from latty.presets.values import COLUMNS, MOST_SEEDS, Layout
 from latty.scene import MIXING, MODES
 from latty.tables.rules import Fault
 from latty.tables.words import Path
@@ -17,6 +21,7 @@ from latty.tables.words import Path
 Table = dict[str, Any]  # a whole preset, not yet checked
 
 PAGES = get_args(Layout)[1:]  # what is one picture of many
+MOST = MOST_SEEDS * COLUMNS  # pictures of a grid or a strip
 SHARE = "means nothing for a seed: its strength is a share of the way"
 
 
@@ -34,6 +39,7 @@ def across(data: Table, recipe: bool) -> Iterator[Fault]:
             continue
         if fault := taken.claim(path, f"outputs.{index}"):
             yield Fault(("outputs", index, "path"), fault)
+        yield from _table_across(data, output, index)
         layout, found = output.get("layout", "frames"), format_of(path)
         if layout in PAGES and data.get("panels"):
             yield Fault(("outputs", index, "layout"), *without_panels(layout))
@@ -41,6 +47,32 @@ def across(data: Table, recipe: bool) -> Iterator[Fault]:
             continue
         if layout in PAGES and found is not None and "layout" not in found.reads:
             yield Fault(("outputs", index, "layout"), f"'{layout}' is one picture: it needs a .png")
+
+
+def _table_across(data: Table, output: Table, index: int) -> Iterator[Fault]:
+    """Rows and columns that are none: of no key, or of more or fewer names than they are."""
+    where, panels = ("outputs", index), data.get("panels")
+    for side, what, hint in leftover(output, [*keys_of(data)]):
+        yield Fault((*where, side), what, hint)
+    names, columns = output.get("column_names"), output.get("columns")
+    count = len(panels) if isinstance(panels, list) else 0
+    across = columns if type(columns) is int and 0 < columns <= count else count
+    if count and isinstance(names, list) and len(names) not in (0, across):
+        yield Fault((*where, "column_names"), f"are {len(names)}, of {across} columns")
+    if output.get("layout") in PAGES and (many := _pictures(data, columns)) > MOST:
+        what = f"has {many:,} pictures, more than {MOST:,}"
+        yield Fault((*where, "layout"), what, "say fewer seeds, edits or columns")
+    names, rows = output.get("row_names"), -(-count // max(1, across))
+    if count and isinstance(names, list) and len(names) not in (0, rows):
+        yield Fault((*where, "row_names"), f"are {len(names)}, of {rows} rows")
+
+
+def _pictures(data: Table, columns: Any) -> int:
+    """How many pictures a grid or a strip has."""
+    scene = data.get("scene")
+    lists = [scene.get(key) for key in ("seed", "edits")] if isinstance(scene, dict) else []
+    counts = [len(one) for one in lists if isinstance(one, list)]
+    return prod(counts) * (columns if type(columns) is int else COLUMNS)
 
 
 def without_panels(layout: str) -> tuple[str, str]:
@@ -58,8 +90,8 @@ def _length_across(data: Table) -> Iterator[Fault]:
     seconds, outputs = time_line(data).seconds, data.get("outputs")
     for output in outputs if isinstance(outputs, list) else []:
         rate = rate_of(output.get("fps", USUAL)) if isinstance(output, dict) else None
-        if rate and seconds and seconds * rate > MOST:
-            most = f"at most {MOST} frames, or {float(MOST / rate):g} s"
+        if rate and seconds and seconds * rate > MOST_FRAMES:
+            most = f"at most {MOST_FRAMES} frames, or {float(MOST_FRAMES / rate):g} s"
             yield Fault(("seconds",), f"takes {most}, not {seconds:g} at {float(rate):g} fps")
             return
 

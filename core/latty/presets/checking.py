@@ -8,7 +8,7 @@ Names come from file headers alone: nothing here imports torch or numpy.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latty.errors import LattyError, Problem
@@ -57,7 +57,8 @@ def checked(source: PresetFile) -> Checked:
     source.refuse([*together.missing(source, preset)])
     finds = together.faults, with_model.faults, together.silent
     faults = together.of_scenes(source, preset, *finds)
-    source.refuse([*faults, *_fonts(source, preset), *together.unscored(source, preset)])
+    source.refuse([*faults, *_fonts(source, preset), *together.unscored(source, preset),
+                   *_of_moments(source, preset)])  # fmt: skip
     found = [source.problem(*said) for said in idle.unread(source.data)]
     checks = (
         _whole,
@@ -71,7 +72,7 @@ def checked(source: PresetFile) -> Checked:
     found += [source.problem(*said) for said in idle.idle(source.data, preset)]
     doubts = together.unused, together.for_other_models, with_model.doubts
     found += together.of_scenes(source, preset, *doubts)
-    return Checked(preset, Doubts(source.file, tuple(found)))
+    return Checked(preset, Doubts(source.file, tuple(dict.fromkeys(found))))
 
 
 def _fonts(source: PresetFile, preset: Preset) -> Iterator[Problem]:
@@ -86,6 +87,22 @@ def _fonts(source: PresetFile, preset: Preset) -> Iterator[Problem]:
         else:
             if fault:
                 yield source.problem(("text", index, "value"), fault, fonts.OTHER)
+
+
+def _of_moments(source: PresetFile, preset: Preset) -> Iterator[Problem]:
+    """Rows or columns of moments that are all the same."""
+    axes = source.each.pass_of(source.number).axes
+    if axes is None or not (key := axes.moments):
+        return
+    if key in ("strength", "amount"):
+        moves = any(name.endswith(f".{key}") for part in preset.parts for name, _ in part.tracks)
+    else:
+        moves = any(replace(part, held=None).moves for part in preset.parts)
+    side = "rows" if axes.rows.moments else "columns"
+    what = f"are moments, and no {key} moves" if key != "frames" else "are moments: nothing moves"
+    for index in range(0 if moves else len(preset.outputs)):
+        yield source.problem(("outputs", index, side), what,
+                             "as in strength = { from = -3, to = 3 }")  # fmt: skip
 
 
 def _references(source: PresetFile) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from latty.tables.words import shown
 
 Table = dict[str, Any]  # a part of a file, as its rule gave it
 PACED = ("seconds", "loop")  # keys of a panel that say how it plays
+HELD = "at"  # the one that says that it does not
 USUAL = {name: key.default for name, key in keys_of(Scene).items() if not key.required}
 
 
@@ -55,8 +56,9 @@ def _panel(said: Table, usual: Table, whole: Preset) -> ScenePanel:
     pace = own_length and PanelPace(
         own_length, whole.duration, said.get("loop") or said.get("loops", "loop")
     )
-    part = replace(bare, scene=scene, tracks=tracks, seeds=seeds, pace=pace or None)
-    kept = tuple(name for name in (*PACED, *keys_of(Scene)) if name in said)
+    part = replace(bare, scene=scene, tracks=tracks, seeds=seeds, pace=pace or None,
+                   held=said.get("at"))  # fmt: skip
+    kept = tuple(name for name in (*PACED, HELD, *keys_of(Scene)) if name in said)
     return ScenePanel(part, said["title"], said["preset"], said["alone"],
                       kept if said["preset"] else ())  # fmt: skip
 
@@ -147,6 +149,8 @@ def _panel_table(panel: ScenePanel, usual: Table, line: TimeLine) -> Table:
         paced = dict(zip(PACED, (_tidy(pace.seconds), pace.loop), strict=True))
         if not panel.source or "seconds" in panel.own:
             line = replace(line, seconds=pace.seconds)
+    if panel.preset.held is not None:
+        paced[HELD] = _tidy(line.written(panel.preset.held))
     own = _scene_table(panel.preset, line)
     if panel.source:
         said = _usual(panel.own) | own | paced

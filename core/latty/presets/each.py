@@ -14,6 +14,7 @@ from typing import Any
 
 from latty.directions.store import direction_names, ends, split
 from latty.errors import BadData, LattyError
+from latty.presets.axes import EVERY, Pass, passes
 from latty.presets.variables import NAME, SCALARS, TOKEN, Filling, named
 from latty.scene import SEED_LIMIT, latents_between
 from latty.tables import words
@@ -51,24 +52,52 @@ Place = Callable[[words.Path, str], str]  # the path of a direction set, from wh
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """The presets that one stands for.
+    """The presets that one stands for: one for each pass, and combination of the keys that its
+    outputs do not lay out.
 
     values  by key, in the order of the file
     """
 
     values: dict[str, tuple[Value, ...]]
+    passes: tuple[Pass, ...] = EVERY
 
     @property
     def count(self) -> int:
         """How many they are; 1 of a preset without keys."""
-        return prod(map(len, self.values.values()))
+        return sum(map(self._count, self.passes))
+
+    @property
+    def files(self) -> int:
+        """How many files their outputs make, where no output is none."""
+        return sum(self._count(one) * max(1, len(one.outputs)) for one in self.passes)
+
+    def _count(self, one: Pass) -> int:
+        return prod(len(self.values[key]) for key in self._left(one))
+
+    def _left(self, one: Pass) -> list[str]:
+        laid = one.axes.keys if one.axes else ()
+        return [key for key in self.values if key not in laid]
+
+    def _at(self, number: int) -> tuple[Pass, int]:
+        """The pass of a preset, and its number in it."""
+        for one in self.passes[:-1]:
+            if number < (count := self._count(one)):
+                return one, number
+            number -= count
+        return self.passes[-1], number
+
+    def pass_of(self, number: int) -> Pass:
+        """The pass of the preset of that number."""
+        return self._at(number)[0]
 
     def chosen(self, number: int) -> Chosen:
-        """The values of the preset of that number, 0 to count - 1."""
+        """The values of the preset of that number, 0 to count - 1, but for the keys that are laid
+        out."""
+        one, number = self._at(number)
         found = dict[str, Value]()
-        for key, values in reversed(self.values.items()):
-            number, place = divmod(number, len(values))
-            found[key] = values[place]
+        for key in reversed(self._left(one)):
+            number, place = divmod(number, len(self.values[key]))
+            found[key] = self.values[key][place]
         return found
 
 
@@ -119,7 +148,10 @@ def read(data: Mapping[str, Any], place: Place) -> tuple[Each, list[Fault]]:
             faults.append(Fault(at, error.message, error.hint))
         except ValueError as error:
             faults += filling.faults or [Fault(at, str(error))]
-    return (ONE if faults else Each(found)), faults
+    if faults:
+        return ONE, faults
+    made, faults = passes(data, found)
+    return (ONE if faults else Each(found, made)), faults
 
 
 def keys_of(data: Mapping[str, Any]) -> set[str]:

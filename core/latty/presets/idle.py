@@ -12,6 +12,7 @@ from latty.tables.rules import keys_of
 
 Said = tuple[words.Path, str, str]  # key of the preset, what, hint
 NOTHING = "does nothing"
+TABLE = ("row_names", "column_names")
 
 
 def idle(data: Mapping[str, Any], preset: Preset) -> Iterator[Said]:
@@ -37,18 +38,21 @@ def unread(data: Mapping[str, Any]) -> Iterator[Said]:
     for index, output in enumerate(data.get("outputs", [])):
         unread = dict(codecs.unread(output))
         for key in output:
-            if what := _useless(key, output, unread):
+            if what := _useless(key, output, unread, bool(data.get("panels"))):
                 yield ("outputs", index, key), what, ""
 
 
-def _useless(key: str, output: Mapping[str, Any], unread: Mapping[str, str]) -> str:
+def _useless(key: str, output: Mapping[str, Any], unread: Mapping[str, str], panels: bool) -> str:
     """Why a key of an output does nothing there, "" where it does something."""
     facts, layout = keys_of(Output)[key].facts, output.get("layout", "frames")
     if key in unread and not (facts.get("everywhere") or facts.get("film")):
         return f"means nothing for {unread[key]}"
     if facts.get("film") and not is_film(output["path"]):
         return f"means nothing for {suffix_of(output['path'])}, which does not play"
-    if facts.get("still") and is_film(output["path"]):
+    if key in TABLE and not panels:
+        return f"{NOTHING}: there are no panels"
+    named = any(output.get(one) for one in TABLE)
+    if facts.get("still") and is_film(output["path"]) and not named:
         return f"means nothing for {suffix_of(output['path'])}, which plays"
     if layout not in facts.get("layouts", (layout,)):
         return f"means nothing where layout is '{layout}'"

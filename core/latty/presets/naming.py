@@ -131,9 +131,10 @@ def placed(
     folder_of  that folder for a key; None for the current one
     names_of   what the texts of the file stand for that says a key, where it is in an archive
     """
-    found = Placed(dict(data))
-    for count, (where, kind, text) in enumerate(everything(data)):
-        if count == MOST:  # each is looked for on the disk
+    found, known = Placed(dict(data)), set[tuple[str, str]]()
+    for where, kind, text in everything(data):
+        known.add((kind, str(text)))
+        if len(known) > MOST:  # each is looked for on the disk
             found.faults.append(Fault(where, f"is one of more than {MOST} names: too many"))
             break
         folder = folder_of(where) if isinstance(text, str) and text else None

@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latty.errors import Problem
-from latty.presets import naming
+from latty.presets import naming, sheets
 from latty.presets import overrides as sets
 from latty.presets.archives.opening import Names
 from latty.presets.convert import stem_of
-from latty.presets.each import ONE, Chosen, Each, keys_of
+from latty.presets.each import ONE, Each, keys_of
 from latty.presets.each import read as each_of
 from latty.presets.layers import PresetLayer, layers, merged, owner
-from latty.presets.variables import filled
 from latty.scene import MIXING
 from latty.tables import reading as tables
 from latty.tables import words
@@ -29,6 +28,7 @@ class PresetFile(TableFile):
     waiting   keys whose texts stand for nothing yet: what they name in [[each]] is wrong
     doubts    what is doubtful about others of them
     each      the presets that it stands for, of which this is one
+    texts     the numbers in the file of the texts that it writes, () = all
     """
 
     path: Path | None = None
@@ -39,10 +39,12 @@ class PresetFile(TableFile):
     doubts: tuple[Fault, ...] = ()
     each: Each = ONE
     number: int = 0
+    texts: tuple[int, ...] = ()
 
     def folder_of(self, where: words.Path) -> Path | None:
         """The folder in which a path begins that stands at a key: that of the file which says it.
         None where it was typed, and for what is in no file: it begins in the current one."""
+        where = self.origin(where)
         if not self.layers or any(override.covers(where) for override in self.overrides):
             return None
         layer = owner(self.layers, where)
@@ -50,7 +52,7 @@ class PresetFile(TableFile):
 
     def names_of(self, where: words.Path) -> Names | None:
         """What texts of the file stand for that says a key, where it is in an archive."""
-        return owner(self.layers, where).names if self.layers else None
+        return owner(self.layers, self.origin(where)).names if self.layers else None
 
     def set_at(self, where: words.Path, ref: str) -> str:
         """The direction set that a text at a key names: a name, or a path from the current
@@ -64,20 +66,27 @@ class PresetFile(TableFile):
         """Of a preset in an archive what its own texts stand for."""
         return self.layers[0].names if self.layers else None
 
-    @property
-    def chosen(self) -> Chosen | None:
-        """Its value of each key of [[each]]."""
-        return self.each.chosen(self.number) if self.each.values else None
+    def origin(self, where: words.Path) -> words.Path:
+        """The key of the file that says what this very preset does at a key: of a panel that is a
+        value of [[each]] that of the scene, of an output that of all outputs."""
+        one, number = self.each.pass_of(self.number), where[1] if len(where) > 1 else None
+        if where[:1] == ("panels",) and one.axes is not None and number is not None:
+            return ("scene", *where[2:])
+        if where[:1] == ("outputs",) and isinstance(number, int) and number < len(one.outputs):
+            return ("outputs", one.outputs[number], *where[2:])
+        if where[:1] == ("text",) and isinstance(number, int) and number < len(self.texts):
+            return ("text", self.texts[number], *where[2:])
+        return where
 
     def named(self) -> Iterator[tuple[int, str, str, str]]:
         """(layer, kind, file or name, the same from the current folder) of everything that it
         names, as it is spelled in the file of that layer, and as it was found."""
-        data = filled(merged(self.layers), stem_of(self.file), self.chosen)[0]
+        data = sheets.said(merged(self.layers), stem_of(self.file), self.each, self.number).data
         pairs = zip(naming.everything(data), naming.everything(self.data), strict=True)
         for (where, kind, text), (_, _, place) in pairs:
             if not text.startswith(MIXING):
                 said, found = (naming.source_of(kind, one)[1] for one in (text, place))
-                yield self.layers.index(owner(self.layers, where)), kind, said, found
+                yield self.layers.index(owner(self.layers, self.origin(where))), kind, said, found
 
     def panels(self) -> Iterator[tuple[int, str, Path | str]]:
         """(layer, text, file or shipped name) of the presets whose scenes its panels show."""
@@ -89,6 +98,7 @@ class PresetFile(TableFile):
 
     def problem(self, where: words.Path, what: str, hint: str = "", code: int = 65) -> Problem:
         """A fault at a key; where the value came from --set, that is named instead of a line."""
+        where = self.origin(where)
         for override in reversed(self.overrides):
             if override.covers(where):
                 key = f"--set {words.shown(override.text)}"
@@ -121,7 +131,8 @@ def of_table(
     each, faults = each_of(data, made.set_at)
     made = replace(made, each=each, number=number)
     unread = keys_of(data) - each.values.keys()
-    data, filling = filled(data, stem_of(read.file), made.chosen, unread)
+    data, filling, texts = sheets.said(data, stem_of(read.file), each, number, unread)
+    made = replace(made, texts=texts)
     placed = naming.placed(data, made.folder_of, made.names_of)
     doubts = (*filling.doubts, *placed.doubts, *naming.passing(data, made.names_of))
     return replace(made, data=placed.data,

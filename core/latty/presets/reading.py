@@ -85,11 +85,12 @@ def accepted(source: PresetFile, more: Iterable[Problem] = ()) -> Table:
     from latty.presets.shape import PRESET  # dozens of rules: only reading pays for them
 
     table, problems = source.faults(PRESET, time_line(source.data))
-    unfilled = [source.problem(*fault) for fault in source.unfilled]
+    unfilled = dict.fromkeys(source.problem(*fault) for fault in source.unfilled)
     places = {problem.place for problem in unfilled}  # what is wrong with the rest of such a text
     places |= {source.problem(where, "").place for where in source.waiting}
     problems += [source.problem(*f) for f in across(source.data, source.kind is RECIPE)]
-    rest = [one for one in (*problems, *more) if one.place not in places]
+    found = dict.fromkeys((*problems, *more))  # many panels may have one from one place
+    rest = [one for one in found if one.place not in places]
     source.refuse([*unfilled, *rest])
     panels = [_panel(source, i, panel) for i, panel in enumerate(table["panels"])]
     known = {} if source.kind is RECIPE else _known_truncation(source.data["scene"], {})

@@ -16,7 +16,7 @@ from latty.presets.texts import MOST as MOST_TEXTS
 from latty.presets.texts import TEMPLATE, Caption
 from latty.presets.tracks import TRACK, Motion, Track, easing_key, noise, words
 from latty.presets.tracks.noise import Wander
-from latty.presets.values import MOST_SEEDS, SCHEMA, Output
+from latty.presets.values import MOST_CELLS, MOST_SEEDS, SCHEMA, Output
 from latty.scene import REF, SEED, Blend, Edit, Scene, Walk
 from latty.stops import PLAIN, Stop, schedule
 from latty.tables.rules import (
@@ -152,6 +152,7 @@ PANEL = {
     "preset": Key(text(1000), "The file of a preset whose scene it shows.", ""),
     "seconds": Key(number(0.001, LONGEST), "Its own length; absent: the film's, or its preset's."),
     "loop": Key(keys_of(Output)["loop"].rule, "What it does beyond its end: as an output does."),
+    "at": Key(moment(), "The one moment of its film that it shows: it stands still."),
     "alone": Key(flag(), "It takes nothing of [scene]: what it does not say is as usual.", False),
     **{name: replace(key, default=ABSENT, required=False) for name, key in SCENE.items()},
 }
@@ -211,7 +212,9 @@ PRESET = table(
         "scene": Key(table(SCENE), "Everything one picture depends on.", required=True),
         "pins": Key(record(Pins), "Which content its names stand for: digests of files."),
         "panels": Key(
-            array(_own_time(table(PANEL)), 0, 64), "Scenes side by side; the rest is [scene]'s.", ()
+            array(_own_time(table(PANEL)), 0, MOST_CELLS),
+            "Scenes side by side; the rest is [scene]'s.",
+            (),
         ),
         "text": Key(array(record(Caption), 0, MOST_TEXTS), "Words over the pictures.", ()),
         "outputs": Key(array(_fitting(table(OUTPUT, Output)), 0, 100), "The files to write.", ()),

@@ -36,11 +36,11 @@ def missing(source: PresetFile, preset: Preset) -> Iterator[Problem]:
 
 def of_scenes(source: PresetFile, preset: Preset, *finds: Find) -> list[Problem]:
     """What is found in the scenes that are drawn: that of the preset, or those of its panels; what
-    several panels have from one place is said once."""
+    several panels have from one place, or in the recipe of a picture, is said once."""
     if not preset.panels:
         return [source.problem(("scene", *path), what, hint)
                 for find in finds for path, what, hint in find(preset)]  # fmt: skip
-    found: dict[Problem, None] = {}
+    found: dict[object, Problem] = {}
     for index, panel in enumerate(preset.panels):
         own = source.data["panels"][index]
         for path, what, hint in (said for find in finds for said in find(panel.preset)):
@@ -49,8 +49,9 @@ def of_scenes(source: PresetFile, preset: Preset, *finds: Find) -> list[Problem]
                 where, what = _preset_of(index), _elsewhere(path, what)
             elif path[0] not in own:
                 where = ("scene", *path)
-            found[source.problem(where, what, hint)] = None
-    return [*found]
+            problem = source.problem(where, what, hint)
+            found.setdefault((path, what) if source.kind.wide else problem, problem)
+    return [*found.values()]
 
 
 def _preset_of(index: int) -> words.Path:

@@ -11,13 +11,15 @@ from latty.presets import rates
 from latty.presets.colours import COLOUR
 from latty.presets.moments import USUAL, TimeLine, Times
 from latty.presets.pins import Pins
-from latty.presets.texts import Caption
+from latty.presets.texts import TEMPLATE, Caption
 from latty.presets.tracks import Motion, Track
 from latty.presets.tracks.following import Following
 from latty.presets.tracks.swing import Swing
+from latty.presets.variables import NAME
 from latty.scene import REF, SIZE, Scene, Walk
 from latty.tables import amounts
 from latty.tables.rules import (
+    array,
     flag,
     matching,
     number,
@@ -36,7 +38,6 @@ Chroma = Literal["420", "422", "444", "rgb"]
 Profile = Literal["proxy", "lt", "standard", "hq", "4444"]
 Encoder = Literal["x264", "nvenc"]
 Layout = Literal["frames", "grid", "strip", "steps"]
-Rows = Literal["seeds", "edits"]
 Captions = bool | Literal["short"]
 Fit = Literal["pad", "crop", "blur", "stretch"]
 Scale = Literal["smooth", "nearest"]
@@ -52,8 +53,19 @@ GOP = one_of(
 )
 WALKS = ("seed", "noise")  # what may be a place on a walk
 MOST_SEEDS = 4096  # pictures on a sheet
+MOST_CELLS = 2048  # panels of a preset
 FRAME_SIDE = whole(1, 8192)
 COLUMNS = 7  # of sheets, grids and strips that say none
+_KEY = matching(
+    "a key of [[each]]",
+    lambda value: isinstance(value, str) and bool(re.fullmatch(NAME, value, re.ASCII)),
+    {"type": "string", "pattern": f"^{NAME}$"},
+)
+_KEYS = array(_KEY, 1, 16)
+ROWS = one_of("'seeds', 'edits', or a key of [[each]] or a list of them", _KEY, _KEYS)
+ACROSS = one_of("a whole number, or a key of [[each]] or a list of them",
+                whole(1, MOST_SEEDS), _KEY, _KEYS)  # fmt: skip
+NAMES = array(TEMPLATE, 0, MOST_SEEDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +83,13 @@ class Output:
     layout  of a .png: "frames" a contact sheet, "grid" seeds or edits x strengths,
             "strip" one row per edit; strengths of both run from -span to +span;
             "steps" a row per seed: without edits, then with one more in each picture
+    rows, columns  in a file also keys of [[each]], which are panels once it was read (sheets.py)
     captions  "short" = numbers without their words, under a single picture, too
     width, height  of the whole frame in px; one of them alone keeps the frame's shape, None of both
                    = as large as its pictures
     gap, margin    px between and around the pictures; None = none in a film, on a sheet what suits
     background     what is seen beside and through the pictures; None = black in a film, white paper
+    row_names, column_names  of panels: templates, filled with what a panel shows at the beginning
     """
 
     path: str = field(
@@ -123,14 +137,24 @@ class Output:
     layout: Layout = option(
         "frames", word(*get_args(Layout)), "Of a .png: sheet, grid, strip or steps."
     )
-    rows: Rows = option(
-        "seeds", word(*get_args(Rows)), "What each row of a grid is.", layouts=("grid",)
+    rows: str = option(
+        "seeds",
+        ROWS,
+        "Of a grid: seeds or edits first; else keys of [[each]], one row for each value.",
+        layouts=("grid",),
     )
     columns: int | None = option(
         None,
-        whole(1, MOST_SEEDS),
-        f"Pictures in a row; absent: {COLUMNS} on a sheet, near a square in a film.",
+        ACROSS,
+        f"Pictures in a row; absent: {COLUMNS} on a sheet, near a square in a film. Keys of "
+        "[[each]]: one column for each value; beside rows of keys 'strength' or a number: moments.",
         everywhere=True,
+    )
+    row_names: tuple[str, ...] = option(
+        (), NAMES, "Of panels: what stands beside each row.", everywhere=True
+    )
+    column_names: tuple[str, ...] = option(
+        (), NAMES, "Of panels: what stands above each column.", everywhere=True
     )
     span: float = option(
         3.0,
@@ -192,6 +216,11 @@ class Output:
         return self.columns or COLUMNS
 
     @property
+    def is_table(self) -> bool:
+        """Whether it shows panels as a table whose rows or columns have names."""
+        return bool(self.row_names or self.column_names)
+
+    @property
     def rate(self) -> Fraction:
         """Frames per second, exactly. Raises ValueError for a text that is no rate."""
         return rates.exact(self.fps)
@@ -213,6 +242,7 @@ class Preset:
     texts   written over every output
     panels  scenes side by side, in the place of the one scene
     pace    of a panel: how its own length goes into the film's; None = it lasts as long
+    held    of a panel: the one moment of it that is shown, 0..1; None = it plays
     """
 
     schema: int
@@ -228,6 +258,7 @@ class Preset:
     texts: tuple[Caption, ...] = ()
     panels: tuple["ScenePanel", ...] = ()
     pace: "PanelPace | None" = None
+    held: float | None = None
 
     @property
     def parts(self) -> tuple["Preset", ...]:
@@ -291,6 +322,8 @@ class Preset:
 
     def at(self, t: float) -> Scene:
         """The scene at t in 0..1."""
+        if self.held is not None:
+            return replace(self, held=None).at(self.held)
         if (pace := self.pace) is not None:
             alone = replace(self, pace=None, seconds=pace.seconds)
             return alone.shown(pace.played).at(pace.at(t))
@@ -312,6 +345,8 @@ class Preset:
     @property
     def moves(self) -> bool:
         """Whether anything does."""
+        if self.held is not None:
+            return False
         return bool(self.tracks) or any(isinstance(getattr(self.scene, key), Walk) for key in WALKS)
 
     @property
@@ -328,7 +363,7 @@ class Preset:
             if output.loop != "seamless" or made.closed:
                 return made
             return replace(self, pace=replace(pace, film=film, swings=True))
-        if output.loop != "seamless":
+        if output.loop != "seamless" or self.held is not None:
             return self
         tracks = dict(self.tracks)
         for key in WALKS:

@@ -34,7 +34,9 @@ LONGEST = 10_000  # characters that are filled in to one text
 ALL = 1_000_000  # and to all texts
 ROWS = ("outputs", "panels", "text")
 UNFILLED = (KEY, "each")
-LATER = {("text", "value"), ("panels", "title")}  # what also follows the film
+LATER = {  # what also follows the film
+    ("text", "value"), ("panels", "title"), ("outputs", "row_names"), ("outputs", "column_names"),
+}  # fmt: skip
 MOST = 100_000  # values that are filled in, lists within lists counted
 DEEPEST = 50  # names that stand for one another
 SCALARS = str | int | float  # a truth value is an int
@@ -50,11 +52,13 @@ class Filling:
     strict   whether a placeholder that stands for nothing is a fault, or stays as it is
     unread   names whose values are wrong, which is told where they are said
     waiting  keys whose texts stay as they are, for these names
+    laid     keys of [[each]] that have several values at once: rows or columns of a sheet
     """
 
     values: Values
     strict: bool = True
     unread: Collection[str] = ()
+    laid: Collection[str] = ()
     waiting: set[Path] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
     doubts: list[Fault] = field(default_factory=list)
@@ -138,7 +142,9 @@ class Filling:
 
     def _unknown(self, name: str, where: Path, later: Collection[str]) -> None:
         near = did_you_mean(name, [*self.values, *later])
-        if self.strict:
+        if name in self.laid:
+            self._fault(where, f"{{{name}}} is laid out in rows or columns: it has no single value")
+        elif self.strict:
             what = f"{{{name}}} stands for nothing"
             self._fault(where, what, near or "say it in [vars], or write {{ and }} for braces")
         else:
@@ -170,7 +176,11 @@ def named(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def filled(
-    data: Mapping[str, Any], stem: str, chosen: Values | None = None, unread: Collection[str] = ()
+    data: Mapping[str, Any],
+    stem: str,
+    chosen: Values | None = None,
+    unread: Collection[str] = (),
+    laid: Collection[str] = (),
 ) -> tuple[dict[str, Any], Filling]:
     """The data of a preset with its placeholders replaced, and what was found: faults and doubts.
     The data may hold anything.
@@ -178,17 +188,19 @@ def filled(
     stem    the name of the preset where it says none
     chosen  a value for each key of [[each]]; None where there is none
     unread  keys of [[each]] of which something is wrong
+    laid    those that its outputs lay out
     """
     known = named(data) | dict(chosen or {})
     strict = isinstance(data.get(KEY), dict) or chosen is not None or bool(unread)
-    filling = Filling(known, strict, unread)
+    filling = Filling(known, strict, unread, laid)
     made = dict(data)
     if strict:
         made |= {key: filling.filled(value, (key,)) for key, value in data.items()
                  if key not in (*UNFILLED, *ROWS)}  # fmt: skip
         made |= {key: _rows(data[key], key, filling) for key in ROWS if key in data}
     parts = {key: _last_part(value) for key, value in (chosen or {}).items()}
-    filling.values = {**_own(made, stem), **known, **parts}
+    own = {key: value for key, value in _own(made, stem).items() if key not in laid}
+    filling.values = {**own, **known, **parts}
     _fill_paths(made, filling)
     return made, filling
 

@@ -4,6 +4,7 @@ A preset gets here when everything it names is there. Nothing here imports torch
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from latty.directions.store import resolve
 from latty.errors import BadData
@@ -29,6 +30,8 @@ def faults(preset: Preset) -> Iterator[Said]:
 
 def doubts(preset: Preset) -> Iterator[Said]:
     """Warnings: what the model does not use, and what is beyond it."""
+    if preset.held is not None:
+        preset = replace(preset, scene=preset.at(0.0), tracks=())
     facts, scene = model_facts(preset.scene.model), preset.scene
     tracks: dict[str, Motion] = dict(preset.tracks)
     yield from _unused(scene, facts, tracks)

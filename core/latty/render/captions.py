@@ -1,5 +1,6 @@
 """The texts of a preset over its frames: what they say at a moment, where they are, their looks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,8 +15,7 @@ from latty.presets.formats import Pixels
 from latty.presets.texts import Caption, Number, filled, numbers_of
 from latty.render import grids, lettering
 from latty.render.lettering import Ink
-from latty.render.shots import named
-from latty.scene import Scene, Walk
+from latty.scene import Scene, Walk, named
 
 _SIDES = {"left": 0.0, "right": 1.0, "top": 0.0, "bottom": 1.0}
 KEPT = 32  # texts that are drawn already
@@ -64,6 +64,40 @@ def _seed(preset: Preset, scene: Scene) -> str:
     seeds, walk = scene.seed.seeds, scene.seed
     legs = len(seeds) if walk.blend == "circular" else len(seeds) - 1
     return str(seeds[round(walk.t * legs) % len(seeds)])
+
+
+def table_captions(preset: Preset, output: Output) -> grids.TableCaptions:
+    """What stands beside the rows of a table of panels, and above its columns, as it is at the
+    beginning; words of a row or column that are not the same in all its panels stand below each."""
+    facts, count = [_facts(panel.preset, output) for panel in preset.panels], len(preset.panels)
+    columns = output.columns or count
+    rows = [range(i, min(i + columns, count)) for i in range(0, count, columns)]
+    below = [list[str]() for _ in preset.panels]
+    found = list[list[str]]()
+    for names, lines in (
+        (output.row_names, rows),
+        (output.column_names, [range(i, count, columns) for i in range(columns)]),
+    ):
+        said = [[_unsigned(filled(name, facts[i])) for i in line]
+                for name, line in zip(names, lines, strict=False)]  # fmt: skip
+        alike = all(len({*one}) == 1 for one in said)
+        found.append([one[0] for one in said] if alike else [])
+        for line, words in () if alike else zip(lines, said, strict=False):
+            for i, word in zip(line, words, strict=True):
+                below[i].append(word)
+    return grids.TableCaptions(found[0], found[1], [", ".join(words) for words in below])
+
+
+def _facts(part: Preset, output: Output) -> Callable[[str], Number | str]:
+    number = round((part.held or 0.0) * (part.count(output) - 1))
+    found = facts_at(part, output, 0.0, number)
+    return numbers_of({name: round(one, 2) if isinstance(one, float) else one
+                       for name, one in found.items()})  # fmt: skip
+
+
+def _unsigned(words: str) -> str:
+    """As strips write it: a strength of nothing has no sign."""
+    return "0" if words in ("+0", "-0") else words
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from typing import Protocol
 from latty.models.base import Generator
 from latty.presets import Output, Preset, keeps_alpha
 from latty.presets.fonts import Faces
-from latty.presets.formats import Pixels, format_of
+from latty.presets.formats import Pixels, format_of, is_film
 from latty.render import grids, shots, sizes
-from latty.render.captions import Writing
-from latty.render.composition import Composition
+from latty.render.captions import Writing, table_captions
+from latty.render.composition import BLANK, Composition
 
 
 class DrawnPictures(Protocol):
@@ -24,13 +24,17 @@ class DrawnPictures(Protocol):
 
 
 class Seen(Protocol):
-    """A part of a preset as it is shown: its pictures, and their height in px. A View is one."""
+    """A part of a preset as it is shown: its pictures, those of a reel from the first on,
+    and their height in px. A View is one."""
 
     @property
     def preset(self) -> Preset: ...
 
     @property
     def reel(self) -> DrawnPictures: ...
+
+    @property
+    def first(self) -> int: ...
 
     @property
     def height(self) -> int | None: ...
@@ -79,13 +83,13 @@ def develop(preset: Preset, output: Output, views: Sequence[Seen], faces: Faces)
     # Of frames the last one is the end of a panel that does not close, and of no other.
     moments = [part.shown(output).times(output) for part in preset.parts]
 
-    def pictures(view: Seen, number: int) -> list[Pixels]:
-        together = max(1, len(view.preset.seeds))
-        first = number * together
-        return [composed.prepared(view.reel[first + i], view.height) for i in range(together)]
+    cells = _table(preset, output, views, composed) if output.is_table else None
 
     def frame(number: int) -> Pixels:
-        shown = [pictures(view, number) for view in views]
+        if cells is not None:
+            tiles = (grids.tile(_pictures(view, composed, number)) for view in views)
+            return writing.over(composed.fitted(cells.filled(tiles)), times[number], number)
+        shown = [_pictures(view, composed, number) for view in views]
         if preset.panels:
             titled = [
                 writing.titled(grids.tile(cell), panel.preset, panel.title, own[number], number)
@@ -109,6 +113,30 @@ def develop(preset: Preset, output: Output, views: Sequence[Seen], faces: Faces)
     film = form is not None and form.film
     order, rate = shots.played(preset, output)
     return LazyFrames(frame if film else page, order, rate, loops=output.loop != "once")
+
+
+def _pictures(view: Seen, composed: Composition, number: int) -> list[Pixels]:
+    """The pictures of a part in the frame of a number."""
+    together = max(1, len(view.preset.seeds))
+    first = view.first + number * together
+    return [composed.prepared(view.reel[first + i], view.height) for i in range(together)]
+
+
+def _table(
+    preset: Preset, output: Output, views: Sequence[Seen], composed: Composition
+) -> grids.Table:
+    """The page of a table with its captions, whose cells are to be filled."""
+    sides = dict[object, tuple[int, ...]]()
+    for view in views:
+        if (key := (id(view.reel), view.height, len(view.preset.seeds))) not in sides:
+            sides[key] = grids.tile(_pictures(view, composed, 0)).shape
+    height, width, channels = (max(side) for side in zip(*sides.values(), strict=True))
+    film = is_film(output.path)
+    paper = composed.background or (BLANK if film else None)
+    look = grids.style(height, composed.gap, composed.margin, paper)
+    words = table_captions(preset, output) if output.captions else grids.TableCaptions()
+    columns = output.columns or len(preset.panels)
+    return grids.Table((height, width, channels), (len(preset.panels), columns), words, look)
 
 
 def _page(

@@ -4,7 +4,7 @@ Pictures with an opacity are (H, W, 4), straight as PNG has it: the colours are 
 (Porter & Duff 1984). A file or a screen that has none needs a ground under them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from latty.render.sizes import table_of, width_at
 PAPER, INK, FAINT = "#ffffff", "#2e2e36", "#85858f"
 LIGHT_INK, LIGHT_FAINT = "#f4f4f6", "#9a9aa4"  # on dark paper
 GROUND: Colour = (255, 255, 255, 255)  # under pictures in files without an opacity
+LONGEST_NAME = 40  # characters beside a row
 LIGHT, DARK, SQUARES = 204, 153, 16  # of the board under what is only looked at; top to bottom
 
 
@@ -195,6 +196,56 @@ def grid(
     return page.pixels()
 
 
+class TableCaptions(NamedTuple):
+    """Words beside the rows of a table, above its columns, and below each cell; "" = none there."""
+
+    rows: Sequence[str] = ()
+    columns: Sequence[str] = ()
+    cells: Sequence[str] = ()
+
+
+class Table:
+    """A page of so many cells, row by row, with its captions: filled with other pictures as often
+    as they are asked for.
+
+    cell   height, width and channels of the largest
+    shape  how many cells, and how many columns
+    """
+
+    def __init__(
+        self, cell: tuple[int, int, int], shape: tuple[int, int], words: TableCaptions, look: Style
+    ) -> None:
+        self.count, columns = shape
+        table = ceil(self.count / columns), columns
+        captions = "each" if any(words.cells) else ""
+        names = [_within(name) for name in words.rows]
+        self._page = page = _Page(cell, table, look, captions, names, any(words.columns))
+        for column, name in enumerate(words.columns):
+            page.above(name, column)
+        for row, name in enumerate(names):
+            page.beside(name, row)
+        for i, name in enumerate(words.cells):
+            page.below(name, *divmod(i, columns))
+
+    def filled(self, pictures: Iterable[Pixels]) -> Pixels:
+        """The page (H, W, C) with pictures, each in the middle of its cell."""
+        page, whole = self._page, np.array(self._page.paper)
+        for i, picture in enumerate(pictures):
+            if whole.shape[2] == 4:
+                picture = with_opacity(picture)
+            height, width = picture.shape[:2]
+            left, top = page.corner(*divmod(i, page.columns))
+            top, left = top + (page.height - height) // 2, left + (page.width - width) // 2
+            whole[top : top + height, left : left + width] = picture
+        return whole
+
+
+def _within(name: str) -> str:
+    """A name that leaves room for pictures: its middle goes where it is too long."""
+    half = LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[: half - 1]}\u2026{name[-half:]}"
+
+
 class _Page:
     """Paper with a table of cells, each (height, width, channels); knows where everything goes.
     Pictures with an opacity keep it, on paper that has none.
@@ -202,6 +253,7 @@ class _Page:
     line   px below each row kept for captions
     foot   px below the last row only
     names  words on the left that the margin must hold
+    head   px above the first row only
     """
 
     def __init__(
@@ -211,6 +263,7 @@ class _Page:
         look: Style | None = None,
         captions: str = "",
         names: Sequence[str] = (),
+        head: bool = False,
     ) -> None:
         self.height, self.width, channels = cell
         self.rows, self.columns = table
@@ -219,11 +272,12 @@ class _Page:
         line = round(self.style.text * 1.6)
         self.line = line if captions == "each" else 0
         foot = line if captions == "foot" else 0
+        self.top = self.style.margin + (line if head else 0)
         widest = max((self.font.getlength(name) for name in names), default=0)
         self.left = self.style.margin + (ceil(widest) + self.style.text if widest else 0)
         across = self.columns * (self.width + self.style.gap) - self.style.gap
         down = self.rows * (self.height + self.line + self.style.gap) - self.style.gap
-        size = self.left + across + self.style.margin, down + foot + 2 * self.style.margin
+        size = self.left + across + self.style.margin, self.top + down + foot + self.style.margin
         paper = self.style.paper or GROUND
         mode = ("RGBA", paper) if channels == 4 else ("RGB", paper[:3])
         self.paper = Image.new(mode[0], size, mode[1])
@@ -233,7 +287,7 @@ class _Page:
         """Left and top px of a cell."""
         return (
             self.left + column * (self.width + self.style.gap),
-            self.style.margin + row * (self.height + self.line + self.style.gap),
+            self.top + row * (self.height + self.line + self.style.gap),
         )
 
     def paste(self, picture: Pixels, row: int, column: int) -> None:
@@ -244,6 +298,12 @@ class _Page:
         left, top = self.corner(row, column)
         place = left + self.width / 2, top + self.height + self.style.text * 1.05
         self.pen.text(place, self._short(words), self.style.inks[faint], self.font, anchor="mm")
+
+    def above(self, words: str, column: int) -> None:
+        """A name in the middle above a column."""
+        left, top = self.corner(0, column)
+        place = left + self.width / 2, top - self.style.text * 0.8
+        self.pen.text(place, self._short(words), self.style.inks[0], self.font, anchor="mm")
 
     def beside(self, words: str, row: int) -> None:
         """A name at the left of a row, flush with the pictures."""

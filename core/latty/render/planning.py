@@ -7,7 +7,7 @@ from latty.presets import Output, Preset
 from latty.presets.formats import format_of
 from latty.render.options import Options
 from latty.render.outputs import targets
-from latty.render.shots import Shown, played
+from latty.render.shots import Shown, played, shots
 from latty.render.sizes import (
     Beside,
     Needed,
@@ -17,6 +17,7 @@ from latty.render.sizes import (
     frame_shape,
     heights,
     needed,
+    seen_of,
     width_at,
 )
 
@@ -69,6 +70,16 @@ def plan(
             }
         )
     return rows
+
+
+def pictures(preset: Preset) -> int:
+    """How many pictures its outputs show. Raises BadData for one that shows none."""
+    beside = Beside(len(preset.panels), 0) if preset.panels else None
+    return sum(
+        len(shots(part, seen_of(output, beside), None))
+        for output in preset.outputs
+        for part in preset.parts
+    )
 
 
 def _needed(

@@ -23,13 +23,12 @@ def has_no_file(ref: str) -> bool:
 def how_many(ref: str, overrides: Sequence[str] = (), force: bool = False) -> int:
     """How many presets a text stands for; 1 of what cannot be read, which is told where it is.
     Raises BadData for more than MOST outputs that nobody forces, and for more than LARGEST."""
-    path, count, outputs = Path(ref).expanduser(), 1, list[object]()
+    path, count, files = Path(ref).expanduser(), 1, 1
     with suppress(LattyError, OSError):
         if has_no_file(ref):
             return 1
         loaded = load(path if path.is_file() else ref, overrides)
-        count, outputs = loaded.each.count, loaded.data.get("outputs", [])
-    files = count * max(1, len(outputs) if isinstance(outputs, list) else 1)
+        count, files = loaded.each.count, loaded.each.files
     name = shown(ref, LONGEST_FILE)
     if count > 1 and files > LARGEST:
         raise BadData(f"{name} makes more than {LARGEST:,} files", "say fewer values")

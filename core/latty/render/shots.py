@@ -1,8 +1,10 @@
 """Which scenes an output shows, in the order they are drawn, and what is written under each."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import accumulate
 from typing import overload
 
 from latty import latents
@@ -11,7 +13,8 @@ from latty.errors import BadData
 from latty.presets import Output, Preset
 from latty.presets.formats import format_of, is_film
 from latty.presets.moments import Times
-from latty.scene import MIXING, Edit, Scene
+from latty.presets.values import MOST_SEEDS
+from latty.scene import MIXING, Edit, Scene, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +61,53 @@ def shots(preset: Preset, output: Output, size: int | None) -> Sequence[Scene]:
     return tuple(replace(scene, size=size) for row in table(preset, output) for scene in row)
 
 
+@dataclass(frozen=True, slots=True)
+class Cells(Sequence[Scene]):
+    """The scenes of several panels, one panel after the other, that are drawn together."""
+
+    parts: tuple[Sequence[Scene], ...]
+    starts: tuple[int, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Where the scenes of each part begin, and where the last ones end.
+        starts = accumulate(map(len, self.parts), initial=0)
+        object.__setattr__(self, "starts", tuple(starts))
+
+    def __len__(self) -> int:
+        return self.starts[-1]
+
+    @overload
+    def __getitem__(self, index: int) -> Scene: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Scene]: ...
+    def __getitem__(self, index: int | slice) -> Scene | list[Scene]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        part, place = self.place(index)
+        return self.parts[part][place]
+
+    def place(self, index: int) -> tuple[int, int]:
+        """The part of a scene, and its number there. Raises IndexError."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        part = bisect_right(self.starts, index) - 1
+        return part, index - self.starts[part]
+
+
 def film_of(scenes: Sequence[Scene]) -> object:
     """What lists of scenes of the same film have in common: all but the moments that they show."""
+    if isinstance(scenes, Cells):
+        return tuple(map(film_of, scenes.parts))
     return (scenes.preset, scenes.size) if isinstance(scenes, Shots) else scenes
 
 
 def label(scenes: Sequence[Scene], index: int) -> tuple[float, int]:
     """What tells a scene from the others of its film: when it is, and which of that moment; in a
     list that is no film its number."""
+    if isinstance(scenes, Cells):
+        part, place = scenes.place(index)
+        time, which = label(scenes.parts[part], place)
+        return time, part * MOST_SEEDS + which
     if not isinstance(scenes, Shots):
         return 0.0, index
     moment, which = divmod(index, scenes.together)
@@ -241,13 +283,6 @@ def _moved(scene: Scene, index: int, strength: float) -> Scene:
     edits = list(scene.edits)
     edits[index] = replace(edits[index], strength=strength)
     return replace(scene, edits=tuple(edits))
-
-
-def named(direction: str) -> str:
-    """What a direction is called where people read it."""
-    if direction.startswith(MIXING):
-        return f"toward {direction.removeprefix('seed:')}"
-    return direction.replace("#", "/").rpartition("/")[2].replace("_", " ")
 
 
 def _strength(value: float) -> str:

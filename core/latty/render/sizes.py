@@ -119,7 +119,8 @@ def needed(
 def frame_shape(preset: Preset, output: Output, picture: tuple[int, int]) -> tuple[int, int] | None:
     """Height and width of the frames of an output whose pictures are (height, width); None: of a
     sheet, which is as large as its words need, where it says no size."""
-    if not (is_film(output.path) or preset.panels or is_alone(preset, output)):
+    page = not (is_film(output.path) or preset.panels or is_alone(preset, output))
+    if page or output.is_table:
         return (output.height, output.width) if output.height and output.width else None
     columns = output.columns if output.layout == "frames" else None
     if preset.panels:
@@ -157,7 +158,8 @@ def _filling(output: Output, cell: tuple[int, int], together: int) -> float:
 def bytes_expected(preset: Preset, output: Output, picture: tuple[int, int], pictures: int) -> int:
     """About how large an output becomes whose pictures are shown at (height, width)."""
     side = frame_shape(preset, output, picture)
-    area = side[0] * side[1] if side else pictures * picture[0] * picture[1]
+    cells = len(preset.panels) if output.is_table else pictures
+    area = side[0] * side[1] if side else cells * picture[0] * picture[1]
     order, rate = played(preset, output)
     return codecs.bytes_expected(output, area * len(order), float(len(order) / rate))
 

@@ -4,6 +4,7 @@ opened once, pictures that outputs share."""
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from latty.models import open_model
 from latty.models.base import AnySize, Generator
@@ -19,11 +20,20 @@ from latty.scene import Scene
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A part of a preset as it is shown: its reel, and the height of its pictures in px."""
+    """A part of a preset as it is shown: the reel in which its pictures are, from which one on, and
+    their height in px."""
 
     preset: Preset
     reel: Reel
     height: int | None
+    first: int = 0
+
+
+class DrawnTogether(NamedTuple):
+    """What is drawn together: the numbers of parts of a preset, and what they need."""
+
+    numbers: list[int]
+    needed: Needed
 
 
 @dataclass(slots=True)
@@ -33,42 +43,46 @@ class Views:
     preset: Preset
     films: Films
     generators: dict[str, Generator]
-    _asked: dict[str, list[Needed]] = field(default_factory=dict)  # by the path of an output
+    _asked: dict[str, list[DrawnTogether]] = field(default_factory=dict)  # by the path of an output
 
     def of(self, output: Output, place: Callable[[int], Path]) -> tuple[list[View], int]:
         """A view for each part, and bytes of disk for what is not drawn yet. `place`: the journal
-        of a part, by its number. Raises what models raise."""
-        found, space = [], 0
-        for number, (part, (scenes, picture, height)) in enumerate(
-            zip(self.preset.parts, self._needed(output), strict=True)
-        ):
-            generator = self._generator(part.scene)
+        of what is drawn together, by its number. Raises what models raise."""
+        parts, found, space = self.preset.parts, dict[int, View](), 0
+        for number, (numbers, (scenes, picture, height)) in enumerate(self._drawn(output)):
+            generator = self._generator(parts[numbers[0]].scene)
             reel = self.films.reel(scenes, generator, place(number), self._longest(scenes))
-            found.append(View(part, reel, height))
+            starts = scenes.starts if isinstance(scenes, shots.Cells) else (0,)
+            for one, first in zip(numbers, starts, strict=False):
+                found[one] = View(parts[one], reel, height, first)
             space += sizes.bytes_kept(reel.left, picture, 4 if generator.info.channels == 4 else 3)
-        return found, space
+        return [found[number] for number in range(len(parts))], space
 
     def _longest(self, scenes: Sequence[Scene]) -> int:
         """Of the lists of scenes of the same film, the number of the longest one."""
         film = shots.film_of(scenes)
-        needed = (one for output in self.preset.outputs for one, *_ in self._needed(output))
-        return max((len(one) for one in needed if shots.film_of(one) == film), default=len(scenes))
+        drawn = (one.needed for output in self.preset.outputs for one in self._drawn(output))
+        return max((len(one.scenes) for one in drawn if shots.film_of(one.scenes) == film),
+                   default=len(scenes))  # fmt: skip
 
     def least(self, output: Output) -> int:
         """The bytes below which no file of an output is expected. Raises what models raise."""
-        needed = self._needed(output)
-        _, drawn, shown = needed[0]
+        every = self._drawn(output)
+        _, drawn, shown = every[0].needed
         picture = shown or drawn[0], sizes.width_at(shown or drawn[0], drawn)
-        pictures = sum(len(scenes) for scenes, _, _ in needed)
+        pictures = sum(len(one.needed.scenes) for one in every)
         return sizes.bytes_expected(self.preset, output, picture, pictures) // EXPECTED_WITHIN
 
-    def _needed(self, output: Output) -> list[Needed]:
-        """What each part needs."""
+    def _drawn(self, output: Output) -> list[DrawnTogether]:
+        """What is drawn together: each part by itself; of a table all cells of one model and size,
+        so that batches are full."""
         if output.path not in self._asked:
-            beside = self._beside()
-            self._asked[output.path] = [
-                self._needed_of(part, output, beside) for part in self.preset.parts
-            ]
+            beside, groups = self._beside(), dict[object, list[tuple[int, Needed]]]()
+            for number, part in enumerate(self.preset.parts):
+                needed = self._needed_of(part, output, beside)
+                key = (part.scene.model, needed.drawn) if output.is_table else number
+                groups.setdefault(key, []).append((number, needed))
+            self._asked[output.path] = [_together(group, output) for group in groups.values()]
         return self._asked[output.path]
 
     def _needed_of(self, part: Preset, output: Output, beside: Beside | None) -> Needed:
@@ -82,13 +96,12 @@ class Views:
         found, shown_before = list[Expected](), shots.Shown()
         for output in self.preset.outputs:
             pixels = 0.0
-            for part, (scenes, (height, width), shown) in zip(
-                self.preset.parts, self._needed(output), strict=True
-            ):
+            for numbers, (scenes, (height, width), shown) in self._drawn(output):
                 if left := shown_before.add(scenes):
                     found.append(Expected(FRAMES, left, height * width))
                 scale = (shown or height) / height
-                pixels += height * width * scale**2 * max(1, len(part.seeds))
+                seeds = sum(max(1, len(self.preset.parts[one].seeds)) for one in numbers)
+                pixels += height * width * scale**2 * seeds
             form = format_of(output.path)
             film = form is not None and form.film
             count = len(shots.played(self.preset, output)[0]) if film else 1
@@ -103,3 +116,10 @@ class Views:
 
     def _beside(self) -> Beside | None:
         return sizes.beside_of(self.preset, lambda scene: self._generator(scene).info.height)
+
+
+def _together(group: Sequence[tuple[int, Needed]], output: Output) -> DrawnTogether:
+    numbers, needed = [number for number, _ in group], group[0][1]
+    if output.is_table:
+        needed = needed._replace(scenes=shots.Cells(tuple(one.scenes for _, one in group)))
+    return DrawnTogether(numbers, needed)

@@ -18,8 +18,8 @@ def options(parser: Parser) -> None:
     parser.epilog = (
         "What cannot be rendered is an error, what does nothing or is doubtful a warning; two\n"
         "presets that write one output are an error of the second.\n\n"
-        '--json: {"preset", "ok", "warnings", "problems", "presets", "files"} per preset, the\n'
-        "last two how many it stands for and would write; a problem is\n"
+        '--json: {"preset", "ok", "warnings", "problems", "presets", "files", "pictures"} per\n'
+        "preset, the last three how many it stands for, writes and draws; a problem is\n"
         '{"line", "column", "key", "what", "hint", "file"}; "file": where it is not the preset.'
     )
     add = parser.add_argument
@@ -33,6 +33,7 @@ def options(parser: Parser) -> None:
 def run(run: Run) -> int:
     """Every problem of every preset; the code is that of the worst."""
     from latty.render import Options
+    from latty.render.planning import pictures
     from latty.render.requests import CheckedRequest, checked, requested
 
     options, overrides = Options(run.config().out_dir), tuple(run.args.overrides)
@@ -50,9 +51,13 @@ def run(run: Run) -> int:
             for warning in warnings:
                 run.out.say(warning)
             count = sum(len(one.preset.outputs) for one in good)
-            many = f", {len(good)} presets, {count} files" if len(good) > 1 else ""
-            run.out.result(f"{ref}: ok{many}", preset=ref, ok=True, warnings=warnings, problems=[],
-                           presets=len(good), files=count)  # fmt: skip
+            drawn = sum(pictures(one.preset) for one in good)
+            numbers = {"presets": len(good), "files": count, "pictures": drawn}
+            told = len(good) > 1 or any(o.is_table for one in good for o in one.preset.outputs)
+            said = "".join(f", {number:,} {word if number != 1 else word[:-1]}"
+                           for word, number in numbers.items() if told)  # fmt: skip
+            run.out.result(f"{ref}: ok{said}", preset=ref, ok=True, warnings=warnings,
+                           problems=[], **numbers)  # fmt: skip
     return worst(codes)
 
 

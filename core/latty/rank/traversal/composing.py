@@ -51,6 +51,7 @@ class KeptPart:
     preset: Preset
     reel: StillReel | KeptReel
     height: int | None
+    first: int = 0
 
 
 def compose(preset: Preset, original: Pixels, walk: KeptReel, target: Path, comment: str,
