@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from latty import presets
 from latty.errors import PresetError
 from latty.models import open_model
 from latty.presets import Output, reading, shape
-from latty.render import captions, grids, pictures
+from latty.render import captions, grids, pictures, shots
 from latty.scene import Scene
 
 BARE = "size = 32\ncaptions = false\ngap = 0\nmargin = 0\n"
@@ -478,3 +479,59 @@ def test_the_schema_knows_keys_and_moments() -> None:
     assert {"row_names", "column_names"} <= {*keys}
     assert [one["type"] for one in keys["columns"]["oneOf"]] == ["integer", "string", "array"]
     assert not Output("a.png").is_table and Output("a.png", row_names=("x",)).is_table
+
+
+# --- several seeds and several edits in grids and strips ------------------------------------------
+
+TWO = "[scene]\nmodel = 'portraits'\nseed = {seed}\n" + "".join(
+    f"[[scene.edits]]\ndirection = 'portraits/{name}'\nstrength = 1\n" for name in ("smile", "yaw")
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ({"layout": "strip"}, ["smile, seed 3", "smile, seed 5", "yaw, seed 3", "yaw, seed 5"]),
+        ({"layout": "grid", "rows": "edits"},
+         ["smile, seed 3", "smile, seed 5", "yaw, seed 3", "yaw, seed 5"]),
+        ({"layout": "grid", "rows": "seeds"},
+         ["seed 3, smile", "seed 3, yaw", "seed 5, smile", "seed 5, yaw"]),
+    ],
+)  # fmt: skip
+def test_every_seed_and_every_edit_is_drawn(
+    tmp_path: Path, said: dict[str, object], names: list[str]
+) -> None:
+    """None of them silently left out."""
+    file = write(tmp_path, TWO.format(seed="[3, 5]"),
+                 output("a.png", columns=3, span=2, **said) + BARE)  # fmt: skip
+    preset = presets.read(file)
+    assert shots.row_names(preset, preset.outputs[0]) == names
+    cells, generator = cut(pixels(*rendered(file)), 4, 3), open_model("portraits")
+    for row, name in enumerate(names):
+        which, seed = int("yaw" in name), int(re.findall(r"\d", name)[0])
+        for column, strength in enumerate((-2.0, 0.0, 2.0)):
+            scene = replace(preset.scene, seed=seed, size=32)
+            edits = scene.edits if said["layout"] == "grid" else scene.edits[which : which + 1]
+            index = which if said["layout"] == "grid" else 0
+            scene = replace(scene, edits=edits).with_number(f"edits.{index}.strength", strength)
+            assert alike(pictures([scene], generator)[0], cells[row * 3 + column]), (name, column)
+
+
+def test_one_seed_and_one_edit_are_named_as_ever(tmp_path: Path) -> None:
+    for seed, rows, wanted in (
+        ("7", "edits", ["smile", "yaw"]),
+        ("7", "seeds", ["seed 7, smile", "seed 7, yaw"]),
+        ("{ walk = [1, 2] }", "seeds", ["smile", "yaw"]),
+    ):
+        text = TWO.format(seed=seed) + output("a.png", layout="grid", rows=rows)
+        preset = presets.read(write(tmp_path, "frames = 3\n", text))
+        assert shots.row_names(preset, preset.outputs[0]) == wanted
+        one = replace(preset, scene=replace(preset.scene, edits=preset.scene.edits[:1]))
+        alone = {"edits": ["smile"], "seeds": ["seed 7" if seed == "7" else ""]}[rows]
+        assert shots.row_names(one, preset.outputs[0]) == alone
+
+
+def test_a_grid_that_nobody_can_draw_is_a_line(tmp_path: Path) -> None:
+    file = write(tmp_path, TWO.format(seed=str([*range(4000)])),
+                 output("a.png", layout="strip", columns=100))  # fmt: skip
+    assert "outputs.0.layout: has 800,000 pictures, more than 28,672" in refused(file)

@@ -80,8 +80,8 @@ class Output:
         layouts=(...)     only in these layouts
 
     size    height in px; None = the scene's
-    layout  of a .png: "frames" a contact sheet, "grid" seeds or edits x strengths,
-            "strip" one row per edit; strengths of both run from -span to +span;
+    layout  of a .png: "frames" a contact sheet, "grid" seeds and edits x strengths,
+            "strip" each edit alone; strengths of both run from -span to +span;
             "steps" a row per seed: without edits, then with one more in each picture
     rows, columns  in a file also keys of [[each]], which are panels once it was read (sheets.py)
     captions  "short" = numbers without their words, under a single picture, too

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, product
 from typing import overload
 
 from latty import latents
@@ -197,38 +197,51 @@ def table(preset: Preset, output: Output) -> list[list[Scene]]:
     """Rows of scenes whose strengths run from -span to +span, or to which one edit after the other
     comes.
 
-    grid   rows of seeds: the first edit moves, the others stay; rows of edits: each in turn
-    strip  one row per edit, alone: without the others, so that the middle is the bare picture (or,
-           of an edit that goes to a place, the middle of that direction)
+    grid   each edit in turn, the others stay; for each seed all edits, or with rows of edits for
+           each edit all seeds
+    strip  each edit alone: without the others, so that the middle is the bare picture (or, of an
+           edit that goes to a place, the middle of that direction); for each edit all seeds
     steps  rows of seeds: without edits, then one edit more in each picture, as all are in the end
 
     Raises BadData where there is no edit.
     """
-    scene = preset.at(0.0)
-    if not scene.edits:
+    if not preset.scene.edits:
         raise BadData(f"{output.layout} needs an edit to vary", "add [[scene.edits]]")
-    seeds = preset.seeds or (scene.seed,)
     if output.layout == "steps":
         last = preset.at(1.0)
         own = [replace(last, seed=seed) for seed in preset.seeds] or [last]
         return [[_begun(one, count) for count in range(len(one.edits) + 1)] for one in own]
-    steps = strengths(output)
+    scene, found = preset.at(0.0), []
+    for seed, index in _rows(preset, output):
+        start = scene if seed is None else replace(scene, seed=seed)
+        if output.layout == "strip":
+            start, index = replace(start, edits=(scene.edits[index],)), 0
+        found.append([_moved(start, index, step) for step in strengths(output)])
+    return found
+
+
+def _rows(preset: Preset, output: Output) -> list[tuple[int | None, int]]:
+    """The seed, None of a scene of one, and the number of the edit of each row."""
+    seeds, edits = preset.seeds or (None,), range(len(preset.scene.edits))
     if output.layout == "grid" and output.rows == "seeds":
-        return [[_moved(replace(scene, seed=s), 0, step) for step in steps] for s in seeds]
-    if output.layout == "strip":
-        alone = [replace(scene, edits=(edit,)) for edit in scene.edits]
-        return [[_moved(one, 0, step) for step in steps] for one in alone]
-    return [[_moved(scene, i, step) for step in steps] for i in range(len(scene.edits))]
+        return [*product(seeds, edits)]
+    return [(seed, edit) for edit in edits for seed in seeds]
 
 
 def row_names(preset: Preset, output: Output) -> list[str]:
     """What stands at the left of each row of a table."""
     scene = preset.at(0.0)
-    if output.layout == "steps" and not preset.seeds:
-        return [""]
-    if output.layout == "steps" or (output.layout == "grid" and output.rows == "seeds"):
-        return [f"seed {s}" if isinstance(s, int) else "" for s in preset.seeds or (scene.seed,)]
-    return [_row_name(edit) for edit in scene.edits]
+    if output.layout == "steps":
+        return [f"seed {seed}" for seed in preset.seeds] or [""]
+    of_seeds = output.layout == "grid" and output.rows == "seeds"
+    own, found = scene.seed if isinstance(scene.seed, int) else None, []
+    for seed, index in _rows(preset, output):
+        seed = own if of_seeds and seed is None else seed
+        words = [] if seed is None else [f"seed {seed}"]
+        if not of_seeds or len(scene.edits) > 1:
+            words.insert(len(words) if of_seeds else 0, _row_name(scene.edits[index]))
+        found.append(", ".join(words))
+    return found
 
 
 def _row_name(edit: Edit) -> str:
