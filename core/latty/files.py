@@ -135,9 +135,10 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def stamp(path: Path) -> Stamp:
-    """Time of change, size and inode: others when the content changes. Raises OSError."""
-    found = path.stat()
+def stamp(path: Path | int) -> Stamp:
+    """Time of change, size and inode of a file, or of an open one: others when the content changes.
+    Raises OSError."""
+    found = os.fstat(path) if isinstance(path, int) else path.stat()
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 

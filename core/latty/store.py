@@ -13,6 +13,8 @@ from pathlib import Path
 
 from latty import files, home, locks, reading
 from latty.errors import (
+    BadData,
+    LattyError,
     Missing,
     OutputError,
     UnfitFile,
@@ -50,9 +52,11 @@ class Store:
     folder    where the user's lie; those that ship lie in a folder of the same name
     suffix    of the files
     holds     whether a file that is there is of this kind
+    reads     raises BadData for a file that is damaged; what it holds cannot be told then
     whole     whether nothing that it names is missing; half of one leaves its name free
     built_in  names that ship without a file: entries of a registry
     beside    how the names of files that a file names, or that belong to it, may end
+    companions  those that a file names; None where all beside it stay with it
     inside    what the file is called in a folder that is one of this kind; "" = no folder is
     """
 
@@ -60,9 +64,11 @@ class Store:
     folder: Callable[[], Path]
     suffix: str = ".safetensors"
     holds: Callable[[Path], bool] = Path.exists
+    reads: Callable[[Path], object] = Path.exists
     whole: Callable[[Path], bool] = Path.exists
     built_in: Callable[[], Collection[str]] = tuple
     beside: tuple[str, ...] = ()
+    companions: Callable[[Path], Collection[str]] | None = None
     inside: str = ""
 
     def shipped(self) -> Path:
@@ -89,7 +95,7 @@ class Store:
 
     def named(self, name: str) -> Path | None:
         """The file of exactly that name. Raises ConfigError for a folder of another user's,
-        OutputError where it cannot be read."""
+        OutputError where it cannot be read, BadData where another program writes it."""
         if Path(name).name != name:
             return None
         if self._is(shipped := self.shipped() / f"{name}{self.suffix}"):
@@ -99,7 +105,7 @@ class Store:
 
     def _shows(self, path: Path) -> bool:
         """Whether it is one that can be read."""
-        with suppress(OutputError):
+        with suppress(OutputError, BadData):
             return self._is(path)
         return False
 
@@ -110,8 +116,8 @@ class Store:
             return False
 
     def find(self, ref: str) -> Path:
-        """The file of a name or a path. Raises Missing, with the nearest name, and UnfitFile for a
-        pipe or a device."""
+        """The file of a name or a path. Raises Missing, with the nearest name, UnfitFile for a pipe
+        or a device, and BadData for a damaged file of that name."""
         if (file := self.named(ref)) is not None:
             return file
         path, see = Path(ref), f"see: latty list {self.folder().name}"
@@ -129,6 +135,8 @@ class Store:
             raise Missing(f"there is no file {ref!r}", "check the path") from None
         if path.suffix or len(path.parts) > 1:
             raise Missing(f"there is no file {ref}", f"check the path, or {see}")
+        if (fault := self.fault(ref)) is not None:
+            raise fault
         raise Missing(f"no {self.kind} '{ref}'", did_you_mean(ref, self.names()) or see)
 
     def ships(self, name: str) -> bool:
@@ -212,16 +220,26 @@ class Store:
                 raise unwritten(what, error) from None
 
     def own(self, name: str) -> Path:
-        """The user's file of that name, or where it was of which only what it named is left. Raises
-        Missing, UsageError for one that ships."""
+        """The user's file of that name, a damaged one too, or where it was of which only what it
+        named is left. Raises Missing, UsageError for one that ships."""
         if self.ships(name):
             raise UsageError(f"{self.kind} '{name}' ships with latty", "it stays")
-        if (file := self.named(name)) is None and self._rest(name):
+        if (file := self.named(name)) is None and (self._rest(name) or self.fault(name)):
             return self.place(name)
         if file is None:
             mine = [one for one in self.files() if not self.ships(one)]
             raise Missing(f"no {self.kind} '{name}'", did_you_mean(name, mine))
         return file
+
+    def fault(self, name: str) -> BadData | None:
+        """Why the user's file of that name cannot be read. Raises OutputError."""
+        file = self.folder() / f"{name}{self.suffix}"
+        try:
+            if is_name(name) and file.is_file():
+                self.reads(file)
+        except BadData as error:
+            return error
+        return None
 
     def size(self, name: str) -> int:
         """Bytes of the user's file of that name and of what lies beside it. Raises OSError."""
@@ -230,8 +248,8 @@ class Store:
         return sum(one.lstat().st_size for one in {*there, *self._rest(name)})
 
     def orphans(self) -> list[Path]:
-        """What killed writers left in the user's folder: drafts, locks, and what only a file that
-        is not there names. Raises ConfigError."""
+        """What writers left in the user's folder, killed or on a failing disk: drafts, locks, and
+        what no file names any more. Raises ConfigError, OSError."""
         endings = "|".join(map(re.escape, (self.suffix, *self.beside)))
         digits = rf"\.[0-9a-f]{{{DIGITS}}}"
         draft = rf"\.([^.]+)({digits})?({endings}){digits}"
@@ -243,7 +261,7 @@ class Store:
             if (match := left.fullmatch(path.name)) and path.is_file() and not path.is_symlink():
                 name = match[2] or match[5] or match[6]
                 place = folder / f"{name}{self.suffix}"
-                if (not match[6] or not place.exists()) and not locks.is_writing(place):
+                if (not match[6] or self._unnamed(path, place)) and not locks.is_writing(place):
                     found.append(path)
         return found
 
@@ -252,9 +270,17 @@ class Store:
         name = path.name.removeprefix(".").partition(".")[0]
         place = path.with_name(f"{name}{self.suffix}")
         with locks.writing(place):  # which removes its lock as it ends: then it may be another's
-            left = path.name.startswith(".") or not place.exists()
+            left = path.name.startswith(".") or self._unnamed(path, place)
             if left and path.suffix != ".lock":
                 path.unlink(missing_ok=True)
+
+    def _unnamed(self, path: Path, place: Path) -> bool:
+        """Whether the file that one beside it belonged to is gone, or another one now."""
+        if not place.exists():
+            return True
+        with suppress(LattyError):  # of a damaged one nobody knows
+            return self.companions is not None and path.name not in self.companions(place)
+        return False
 
     def _sweep(self, name: str, kept: Collection[str]) -> None:
         """Remove what lies beside the file of that name, and it does not name. Raises OSError."""

@@ -1,6 +1,7 @@
 """Honest files of every container: the numbers that torch and numpy read, nothing imported."""
 
 import json
+import os
 import pickle
 import pickletools
 import subprocess
@@ -16,7 +17,7 @@ from places import PARITY, ROOT
 from safetensors.torch import save_file
 
 from benchmarks._pickles import Call, Global, Numbers, Writer, generator, pickled
-from latty.checkpoints import inspect, open_checkpoint, safetensors
+from latty.checkpoints import inspect, open_checkpoint, refusals
 from latty.checkpoints.checkpoint import Checkpoint, read
 from latty.checkpoints.opcodes import NAMES
 from latty.checkpoints.refusals import Refusal
@@ -112,7 +113,7 @@ def test_tensors_come_in_the_order_of_their_file(
     near: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read or mapped: what is written again has the same bytes."""
-    monkeypatch.setattr(safetensors, "NEAR", near)
+    monkeypatch.setattr(refusals, "NEAR", near)
     path = tmp_path / "x.safetensors"
     kinds = [getattr(torch, name) for name in WRITTEN if name != "float16"]  # which is widened
     whole = {f"k{5 * k % 8}": (torch.rand(3, k + 1) * 9).to(kind) for k, kind in enumerate(kinds)}
@@ -122,6 +123,33 @@ def test_tensors_come_in_the_order_of_their_file(
     assert [*found] == [*whole] == [*read_header(path).shapes]
     assert all(torch.equal(one, whole[name]) for name, one in found.items())
     assert b"".join(pieces({"kind": "x"}, found)) == path.read_bytes()
+
+
+def saved(path: Path, kind: str) -> None:
+    whole = {"a": torch.rand(3, 400), "b": torch.rand(400, 3).t()}
+    if kind == "safetensors":
+        save_file({name: tensor.contiguous() for name, tensor in whole.items()}, path)
+    elif kind == "npz":
+        np.savez(path, **{name: tensor.numpy() for name, tensor in whole.items()})
+    else:
+        torch.save(whole, path, _use_new_zipfile_serialization=kind == "zip")
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "npz", "safetensors"])
+def test_numbers_of_a_mapped_file_that_is_cut_short_are_refused(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no SIGBUS ends the process."""
+    path = tmp_path / "x.npz"
+    saved(path, kind)
+    wanted = open_checkpoint(path).tensors()
+    monkeypatch.setattr(refusals, "NEAR", 0)
+    monkeypatch.setattr(refusals, "PIECE", 1000)
+    found = open_checkpoint(path)
+    assert all(np.array_equal(wanted[name], one) for name, one in found.tensors().items())
+    os.truncate(path, 100)
+    with pytest.raises(Refusal, match=r"x\.npz: another program wrote it while it was read"):
+        found.tensors()
 
 
 @pytest.mark.parametrize("pack", [np.savez, np.savez_compressed])

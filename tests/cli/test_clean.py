@@ -201,6 +201,22 @@ def test_a_lock_goes_and_not_the_one_that_is_taken_after_it(
     assert told("--yes", here=tmp_path)[lock.name]["removed"] and not lock.exists()
 
 
+@pytest.mark.parametrize("verb", ["model", "scorer"])
+def test_what_no_file_names_any_more_goes(
+    verb: str, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import over an old one, on a disk that did not let the folder be listed."""
+    monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
+    make, store = VERBS[verb][:2]
+    assert latty(*make(tmp_path, 0, server), home=tmp_path).returncode == 0
+    before = stored(tmp_path)
+    lost = next(one for one in store.folder().iterdir() if one.suffix != store.suffix
+                or one.name.count(".") > 1)  # fmt: skip
+    other = lost.with_name(lost.name.replace(lost.name.split(".")[1], "0" * 12))
+    other.write_bytes(lost.read_bytes())
+    assert {*told("--yes", here=tmp_path)} == {other.name} and stored(tmp_path) == before
+
+
 def test_another_file_of_a_locks_name_is_told_and_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

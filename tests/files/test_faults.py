@@ -17,7 +17,7 @@ import pytest
 from cli_process import environment
 from fault_audit import tracer, unseen
 from fault_rules import Trial, all_faults, in_turn, tried
-from fault_verbs import VERBS, Verb, preset
+from fault_verbs import VERBS, Verb, lying_about, preset
 from faults import CHANGES, FAIL, GONE, KILL, SHORT, Disk, Fault, Runner, kinds, put, tree
 
 FIRST = "home/state/history/1.jsonl"
@@ -82,6 +82,24 @@ def test_a_disk_that_fails_at_the_worst_moment(
     faults = [Fault(k, deed, error, lasting, counted) for k in {places[0], places[-1]}]
     tally = tried(trial, faults)
     assert places and not tally.wrong, "\n".join(tally.wrong)
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.EACCES])
+@pytest.mark.parametrize(
+    ("place", "stays"),
+    [("/here/renders", "here/renders/x.gif.latty-work/pictures"),
+     ("/home/data/models", "home/data/models/.m.safetensors.0123456789ab")],
+)  # fmt: skip
+def test_clean_says_what_the_disk_does_not_show_and_removes_the_rest(
+    run: Runner, place: str, stays: str, error: int
+) -> None:
+    put(run.disk.root, lying_about())
+    lists = run("clean", "-n", fault=Fault(counted=kinds("list"))).calls
+    at = 1 + lists.index(f"list {place}")
+    done = run("clean", "-y", "-q", fault=Fault(at, FAIL, error, counted=kinds("list")))
+    assert (done.code, done.err.count("\n")) == (74, 1) and place in done.err, done
+    left = {name for name in tree(run.disk.root) if not name.endswith("/")}
+    assert left & {*lying_about()} - {"here/renders/x.gif.latty-work/.latty"} == {stays}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """One rule of names: every verb refuses the same names in the same words, and finds the others."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from latty.cli.main import main
 from latty.directions import manage
 from latty.directions.discovery import target_of
 from latty.directions.store import SETS, direction_names, resolve
-from latty.errors import UsageError
+from latty.errors import Missing, UsageError
 from latty.latents import LATENTS
 from latty.models import open_model
 from latty.models.store import MODELS
@@ -185,6 +186,28 @@ def test_a_model_of_an_old_name_is_still_used(tmp_path: Path, capsys: Captured) 
     assert open_model("v1.5", "cpu").info.name == "v1.5"
     assert run(["list", "models"]) == 0 and "v1.5" in capsys.readouterr().out
     assert run(["sample", "v1.5", "--seeds", "0", "-o", tmp_path / "x.png"]) == 0
+
+
+@pytest.mark.parametrize(("store", "kind"), [(MODELS, "model"), (SETS, "direction set")])
+def test_a_damaged_file_of_a_store_is_told_and_can_be_removed(
+    store: Store, kind: str, tmp_path: Path, capsys: Captured
+) -> None:
+    target = store.folder() / "mine.safetensors"
+    target.parent.mkdir(parents=True)
+    shutil.copy(home.shipped_dir() / store.folder().name / "demo.safetensors", target)
+    os.truncate(target, target.stat().st_size // 2)
+    model = "mine" if store is MODELS else "demo"
+    preset = tmp_path / "x.toml"
+    edit = '[[scene.edits]]\ndirection = "mine/smile"\nstrength = 1\n' if store is SETS else ""
+    preset.write_text(
+        f'schema = 1\n[scene]\nmodel = "{model}"\n{edit}[[outputs]]\npath = "x.png"\n'
+    )
+    assert run(["render", preset]) == 65
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "the download or copy was cut" in said
+    with pytest.raises(Missing, match=f"no {kind} 'mins'"):
+        store.find("mins")
+    assert run(["remove", "mine", "-y"]) == 0 and not target.exists()
 
 
 def test_names_that_latty_makes_are_taken(tmp_path: Path, capsys: Captured) -> None:

@@ -30,11 +30,11 @@ from faults import (
 READS = kinds("read")
 SYNCS = kinds("sync names close")
 SYNCED = ("sync ", "names ", "close ")
-REMOVING = ("remove a scorer",)  # verbs that leave nothing when they end well
+REMOVING = ("remove a scorer", "clean")  # verbs that leave nothing when they end well
 UNKEPT = ("lock", "lock (deleted)", ".part")  # a part that was fetched is compared with its digest
 CACHE = re.compile(r"home/(cache/(frames/\w*)?)?")  # pictures are kept there, where it can be used
 # Where a folder cannot be opened or listed, these may stay in it: latty clean takes them.
-CLEANED = re.compile(r"home/(cache|state)/.*|home/data/\w+/[^/]+\.[0-9a-f]{12}\.\w+")
+CLEANED = re.compile(r"home/(cache|state)/.*|home/data/\w+/[^/]+\.[0-9a-f]{12}(\.\w+)+")
 BY_NAME = kinds("open read rename mkdir unlink")
 
 # errno -> the kinds of calls that give it, and those that go on giving it when it lasts.
@@ -124,7 +124,7 @@ class Trial:
         put(root, self.before)
         done = self.run(*self.verb.line, fault=fault)
         there = tree(root)
-        found = [*of_run(fault, done), *self._of_files(there, fault)]
+        found = [*of_run(fault, done, each=self.verb.each), *self._of_files(there, fault)]
         if fault.deed == FAIL and done.struck and not _kind(done, fault.at) & GIVEN[fault.error]:
             # other calls than in the first run, and these never fail so
             return replace(done, struck=0), []
@@ -157,7 +157,7 @@ class Trial:
                 pass  # all was done but for what lay beside it, and that is gone now, if it can
             elif again.code or again.err:
                 found.append(f"the same command ends with {again.code}: {again.err}")
-            elif rest:
+            elif rest and not (locks or (stuck and all(name.endswith(".lock") for name in rest))):
                 found.append(f"and then the same command leaves {sorted(rest)}")
         return done, [f"{fault} ({where}): {one}" for one in found]
 
@@ -190,8 +190,9 @@ class Trial:
                     yield f"{card} names {weights}, and that is not there"
 
 
-def of_run(fault: Fault, done: Done, alone: bool = True) -> Iterator[str]:
-    """Whether the run ended as it may, and said why; else the fault may have struck another."""
+def of_run(fault: Fault, done: Done, alone: bool = True, each: bool = False) -> Iterator[str]:
+    """Whether the run ended as it may, and said why, in a line or in one of `each` thing; the fault
+    may have struck another where it was not `alone`."""
     if fault.deed == KILL:
         wanted = {-9} if done.struck else {0}
         wanted |= set() if alone else {0}
@@ -205,7 +206,8 @@ def of_run(fault: Fault, done: Done, alone: bool = True) -> Iterator[str]:
     if done.code not in wanted:
         yield f"ends with {done.code}: {done.err[-600:]}"
     lines = done.err.splitlines()
-    if done.code > 0 and (len(lines) != 1 or not lines[0].startswith("latty: ")):
+    ours = all(line.startswith("latty: ") for line in lines)
+    if done.code > 0 and not (ours and (lines if each else len(lines) == 1)):
         yield f"says {done.err!r}"
     elif done.code == 74 and fault.error and not any(word in lines[0] for word in _words(fault)):
         yield f"gives another reason: {lines[0]}"

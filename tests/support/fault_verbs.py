@@ -8,6 +8,7 @@ from functools import cache
 from threading import Thread
 
 import archive_files
+import encoder_files
 import numpy as np
 import torch
 from faults import KILL, Fault, Runner, put, tree
@@ -47,10 +48,16 @@ Files = dict[str, bytes]
 SIDECAR = {"home/config/config.toml": b"sidecar = true\n"}
 
 
-def preset(*outputs: str, frames: int = 2) -> Files:
+def preset(*outputs: str, frames: int = 2, of: str = "portraits") -> Files:
     """p.toml, which writes these."""
     text = PRESET.format(frames=frames) + "".join(map(OUTPUT.format, outputs))
-    return {"here/p.toml": text.encode()}
+    return {"here/p.toml": text.replace("portraits", of).encode()}
+
+
+def older(*outputs: str) -> Files:
+    """p.toml of the layout before there was a number."""
+    text = preset(*outputs)["here/p.toml"].decode()
+    return {"here/p.toml": text.replace("schema = 1\n", "# mine\n").encode()}
 
 
 def _pt(value: object) -> bytes:
@@ -69,6 +76,27 @@ def model(seed: int = 0, name: str = "m.pt") -> Files:
     """A checkpoint as torch writes it."""
     torch.manual_seed(seed)
     return {f"here/{name}": _pt({"g_ema": StyleGAN2Network(SMALL).state_dict()})}
+
+
+def with_encoder(seed: int = 0, name: str = "e.pt") -> Files:
+    """A generator and its encoder, as e4e writes them."""
+    torch.manual_seed(seed)
+    state = {f"decoder.{key}": tensor for key, tensor in encoder_files.rosinality().items()}
+    state |= encoder_files.encoder()
+    whole = {"state_dict": state, "latent_avg": torch.randn(4, encoder_files.WIDTH)}
+    return {f"here/{name}": _pt({**whole, "opts": encoder_files.OPTS})}
+
+
+def lying_about() -> Files:
+    """What killed renders, searches and imports leave."""
+    marked = b"latty render"
+    return {
+        "here/renders/x.gif.latty-work/.latty": marked,
+        "here/renders/x.gif.latty-work/pictures": bytes(100),
+        "home/state/discover/mine-1/state.safetensors": bytes(100),
+        "home/data/models/.m.safetensors.0123456789ab": bytes(100),
+        "home/data/scorers/s.0123456789ab.safetensors": bytes(100),
+    }
 
 
 def boundary() -> Files:
@@ -139,6 +167,7 @@ class Verb:
     before  files that are there; run first, in this order: `first`, and `halfway` to the kill
             at the last call of that kind on a file of that name: "write pictures"
     force   what is there from `first` is replaced
+    each    it goes on, and says a line of each thing that it could not do
     """
 
     name: str
@@ -146,6 +175,7 @@ class Verb:
     before: Callable[[], Files] = dict
     first: tuple[str, ...] = ()
     halfway: str = ""
+    each: bool = False
 
     @property
     def line(self) -> list[str]:
@@ -285,6 +315,16 @@ VERBS = [
         OWN,
     ),
     Verb("engine: keep an offset", f'engine keep_offset scene={SHOWN} name="kept"'),
+    Verb("import model with an encoder", "import e.pt --name e -q", with_encoder),
+    Verb(
+        "import model with an encoder over another",
+        "import e.pt --name e -q --force",
+        lambda: {**with_encoder(), **with_encoder(1, "f.pt")},
+        first=("import f.pt --name e -q",),
+    ),
+    Verb("pin", "pin p.toml -q", lambda: {**model(), **preset("p.gif", of="m")}, first=(MODEL,)),
+    Verb("migrate", "migrate p.toml -q", lambda: older("p.gif")),
+    Verb("clean", "clean -y -q", lying_about, each=True),
     Verb("pack", "pack p.toml -o p.latty -q", lambda: preset("p.gif")),
     Verb(
         "render an archive",

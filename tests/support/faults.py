@@ -40,8 +40,10 @@ KINDS = (
     "lock",
     "close",
     "names",
-)  # names: a folder is synced
-COUNT, FAIL, SHORT, KILL, GONE = range(5)
+    "data",
+    "list",
+)  # names: a folder is synced; read: a file is opened to be read; data: what it holds is read
+COUNT, FAIL, SHORT, KILL, GONE, CUT, SPOIL = range(7)
 LOGGED, WORDS = 8192, 160
 
 
@@ -79,7 +81,8 @@ class Block(ctypes.Structure):
 @dataclass(frozen=True)
 class Fault:
     """What happens at the call number `at` (1 = the first) of those `counted`, and to calls of the
-    kinds `after` from then on. COUNT: nothing. GONE: somebody removes the folder `victim`."""
+    kinds `after` from then on. COUNT: nothing. GONE: somebody removes the folder `victim`. CUT and
+    SPOIL: of the file `victim` somebody cuts half away, or writes into its midst."""
 
     at: int = 0
     deed: int = COUNT
@@ -94,6 +97,8 @@ class Fault:
             SHORT: "short write",
             KILL: "SIGKILL",
             GONE: f"{self.victim} is removed",
+            CUT: f"{self.victim} is cut short",
+            SPOIL: f"{self.victim} is written over",
         }.get(self.deed, "")
         name = errno.errorcode.get(self.error, "")
         return f"{what or name} at {self.at}{f', then {name}' if self.after else ''}"

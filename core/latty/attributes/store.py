@@ -6,10 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from latty import folders, home, reading
+from latty import files, folders, home, reading
 from latty.attributes.card import Card, CardLayer, Group, read_card
 from latty.attributes.registries import SCORERS
-from latty.checkpoints.checkpoint import digest
+from latty.checkpoints.checkpoint import check_unchanged, digest
 from latty.errors import BadData, LattyError
 from latty.store import Store
 
@@ -26,8 +26,18 @@ def is_whole(path: Path) -> bool:
         return True
 
 
+def _weights(path: Path) -> tuple[str]:
+    return (read_card(path).weights,)
+
+
 CARDS = Store(
-    "scorer", home.scorers_dir, ".toml", whole=is_whole, built_in=SCORERS.names, beside=ENDINGS
+    "scorer",
+    home.scorers_dir,
+    ".toml",
+    whole=is_whole,
+    built_in=SCORERS.names,
+    beside=ENDINGS,
+    companions=_weights,
 )
 
 
@@ -79,9 +89,13 @@ def add(path: Path, name: str, overwrite: bool = False) -> Path:
     with CARDS.claimed(name, overwrite):
         from latty.attributes import classifier
 
-        classifier.open_card(path)  # nothing broken is stored
-        card, text = read_card(path), tomlkit.parse(reading.text(path))
+        before, card = files.stamp_of(path), read_card(path)
         weights = path.parent / card.weights
+        stamps = {path: before, weights: files.stamp_of(weights)}
+        classifier.open_card(path)  # nothing broken is stored
+        said = reading.text(path)
+        check_unchanged(stamps)
+        text = tomlkit.parse(said)
         if card.kind == "onnx":
             ending, pieces = ".onnx", [reading.content(weights, LARGEST)]
         else:
@@ -94,6 +108,7 @@ def add(path: Path, name: str, overwrite: bool = False) -> Path:
 
         def spelt_with(names: Sequence[str]) -> list[bytes]:
             text["weights"] = names[0]
+            check_unchanged(stamps)
             return [tomlkit.dumps(text).encode()]
 
         return CARDS.write(name, spelt_with, {ending: pieces})

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -19,10 +19,11 @@ from latty.checkpoints import (
     walk,
 )
 from latty.checkpoints.inert import Machine
-from latty.checkpoints.refusals import Refusal, code_of, naming, opening
+from latty.checkpoints.refusals import Refusal, changed, code_of, naming, opening
 from latty.checkpoints.sniff import HEAD, SHARDS, sniff
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Record, Storage, TensorView, TfNetwork, arrays, item_size
+from latty.files import Stamp, stamp, stamp_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,6 +51,7 @@ class Checkpoint:
     warnings  what a reader should know although the file was read
     given     settings that the user states, which the file cannot know
     tally     what looking at it may cost, and has cost so far
+    stamps    its files, as they were when they were read
     """
 
     path: Path
@@ -61,6 +63,7 @@ class Checkpoint:
     warnings: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     network: onnxfile.Network | None = field(default=None, repr=False)
+    stamps: Mapping[Path, Stamp] = field(default_factory=dict, repr=False)
     _views: dict[int, dict[str, TensorView]] = field(default_factory=dict, repr=False)
     _modules: dict[int, dict[str, Record | TfNetwork]] = field(default_factory=dict, repr=False)
 
@@ -169,26 +172,34 @@ def read(path: Path, tally: Tally | None = None) -> Checkpoint:
     tally = tally or Tally()
     with naming(path), tally.looking():
         try:
-            kind, code = _sniffed(path)
+            kind, code, state = _sniffed(path)
             tally.allow(len(code))
             checkpoint = READERS[kind](path, code, tally)
             checkpoint.tally.check_objects()
-            return checkpoint
+            return replace(checkpoint, stamps={**checkpoint.stamps, path: state})
         except MemoryError:
             raise Refusal("too-big", "it needs more memory than there is") from None
         except READ_ERRORS:  # a damaged file found a case that no check names
             raise Refusal("not-a-pickle", "it is damaged: it cannot be read") from None
 
 
-def _sniffed(path: Path) -> tuple[str, memoryview]:
-    """The kind of a file, and its bytes."""
+def check_unchanged(stamps: Mapping[Path, Stamp | None]) -> None:
+    """Raises Refusal for a file that is another one now than when it was read."""
+    for path, state in stamps.items():
+        if stamp_of(path) != state:
+            raise changed().about(path.name)
+
+
+def _sniffed(path: Path) -> tuple[str, memoryview, Stamp]:
+    """The kind of a file, its bytes, and when these were written."""
     with opening(path) as file:
+        state = stamp(file.fileno())
         kind = sniff(file.read(HEAD))  # before a huge file is read
         size = os.fstat(file.fileno()).st_size
         if size > FILE_LIMIT:
             what = f"it has {size >> 30} GiB; latty reads files up to 32"
             raise Refusal("too-big", what, "ask its author for the generator alone")
-        return kind, code_of(file, size)
+        return kind, code_of(file, size), state
 
 
 def _read_zip(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
@@ -204,11 +215,13 @@ def _read_shards(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
     parts = {file: _read_shard(shards.beside(path, file), tally) for file in {*wanted.values()}}
     tree = shards.merged({file: part.tree for file, part in parts.items()}, wanted)
     meta: dict[str, str] = {}
+    stamps: dict[Path, Stamp] = {}
     for part in parts.values():
         meta |= part.meta
+        stamps |= part.stamps
     size = sum(part.size for part in parts.values())
     warnings = tuple(dict.fromkeys(line for part in parts.values() for line in part.warnings))
-    return Checkpoint(path, SHARDS, size, tree, tally, meta, warnings)
+    return Checkpoint(path, SHARDS, size, tree, tally, meta, warnings, stamps=stamps)
 
 
 def _read_shard(path: Path, tally: Tally) -> Checkpoint:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty.checkpoints.refusals import (
-    NEAR,
     Refusal,
     bad_tensor,
     code_of,
@@ -90,12 +89,14 @@ def read_header(path: Path) -> Header:
 
 def says_kind(path: Path, kind: str) -> bool:
     """Whether it is a file that latty wrote, with this word under "kind" in its header. Raises
-    OutputError where the disk cannot be read."""
+    OutputError where the disk cannot be read, Refusal where another program writes it."""
     try:
         return read_header(path).meta.get("kind") == kind
     except OutputError:
         raise
-    except LattyError:
+    except LattyError as error:
+        if isinstance(error, Refusal) and error.code == "changed":
+            raise
         return False  # another kind of file, or a damaged one: its reader says what is wrong
 
 
@@ -186,34 +187,9 @@ def read_tensors(path: Path) -> "dict[str, Tensor]":
     import torch
 
     with naming(path), opening(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size <= NEAR:
-            views, _ = read(code_of(file, size))
-            # in torch's own memory, where they are always aligned alike: so are last bits
-            return {name: torch.tensor(view.numpy()) for name, view in views.items()}
-    far = _mapped(path)
-    half = (torch.float16, torch.bfloat16)
-    return {name: far[name].float() if far[name].dtype in half else far[name] for name in names}
-
-
-def _mapped(path: Path) -> "dict[str, Tensor]":
-    """The tensors of a large file, of any shape (K, L, D), in any order, each number of them read
-    where it is used."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return dict(load_file(path))
-    except FileNotFoundError:  # so it calls whatever the system says
-        raise OutputError(f"cannot read {clean(path.name)}: it cannot be opened") from None
-    except RuntimeError as error:
-        if "unable to open file" not in str(error):  # torch's words for what the system says
-            raise
-        reason = str(error).rpartition("mode: ")[2]  # the path, which they name, may be long
-        raise OutputError(f"cannot read {clean(path.name)}: {clean(reason)}") from None
-    except (SafetensorError, ValueError) as error:
-        what = f"it is damaged: {clean(str(error))}"
-        raise Refusal("bad-tensor", what, file=path.name) from None
+        views, _ = read(code_of(file, os.fstat(file.fileno()).st_size))
+        # in torch's own memory, where they are always aligned alike: so are last bits
+        return {name: torch.tensor(views[name].numpy()) for name in names}
 
 
 def pieces(meta: Mapping[str, str], tensors: "Mapping[str, Tensor]") -> list[bytes | memoryview]:

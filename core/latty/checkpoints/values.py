@@ -11,7 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from latty.budget import Budget
-from latty.checkpoints.refusals import Refusal, bad_tensor
+from latty.checkpoints.refusals import Mapped, Refusal, bad_tensor, reread
 from latty.text import clean
 
 if TYPE_CHECKING:
@@ -175,8 +175,9 @@ class TensorView:
         return prod(self.shape)
 
     def numpy(self) -> "NDArray[Any]":
-        """A read-only array of its shape, (O, I, H, W) for a convolution, over the file and not
-        copied; 16-bit floats are widened to float32."""
+        """A read-only array of its shape, (O, I, H, W) for a convolution, over the bytes that were
+        read; of a mapped file a copy; 16-bit floats are widened to float32. Raises Refusal,
+        OutputError."""
         self.check()
         found = self._as_stored()
         return found if self.change is None else self.change.of_array(found)
@@ -194,9 +195,7 @@ class TensorView:
         steps = tuple(
             step * size if n > 1 else size for n, step in zip(self.shape, self.stride, strict=True)
         )
-        raw: NDArray[Any] = np.ndarray(
-            self.shape, code, self.storage.raw(), self.offset * size, steps
-        )
+        raw: NDArray[Any] = np.ndarray(self.shape, code, self._bytes(size), 0, steps)
         if self.dtype == BFLOAT16:
             wide: NDArray[Any] = (raw.astype(np.uint32) << np.uint32(16)).view(np.float32)
             return wide
@@ -208,6 +207,22 @@ class TensorView:
             truth: NDArray[Any] = np.not_equal(raw, 0)
             return truth
         return raw.astype(np.float32) if self.dtype[1:] == "f2" else raw
+
+    def _bytes(self, size: int) -> Buffer:
+        """Of its numbers, `size` each, the first to the last."""
+        import numpy as np
+
+        reach = sum((n - 1) * step for n, step in zip(self.shape, self.stride, strict=True))
+        data = memoryview(self.storage.raw())[self.offset * size : (self.offset + reach + 1) * size]
+        whole = data.obj
+        if not isinstance(whole, Mapped):
+            return data
+        start = np.frombuffer(data, "u1").ctypes.data - np.frombuffer(whole, "u1").ctypes.data
+        copy, place = bytearray(data.nbytes), 0
+        for piece in reread(data, start):
+            copy[place : place + len(piece)] = piece
+            place += len(piece)
+        return memoryview(copy).toreadonly()
 
     def _numbers(self) -> Iterator[Any]:
         """Every element in C order, without numpy."""

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from latty.checkpoints.refusals import AGAIN, Refusal, truncated
+from latty.checkpoints.refusals import AGAIN, Refusal, reread, truncated
 from latty.text import clean
 
 END, END64, LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
@@ -164,15 +164,18 @@ def _check_places(ordered: Sequence[Member], limit: int) -> None:
 
 
 def verify(code: memoryview, found: dict[str, Member]) -> tuple[str, ...]:
-    """Compare the CRC-32 of every stored member; a warning where the writer stored none.
-    Raises Refusal."""
+    """Compare the CRC-32 of every stored member of a whole file; a warning where the writer stored
+    none. Raises Refusal, OutputError."""
     stored = [member for member in found.values() if member.method == STORED]
     if stored and not any(member.crc for member in found.values()):
         if all(member.size == 0 for member in stored):
             return ()
         return ("it was saved without checksums: damage in transfer cannot be noticed",)
     for member in stored:
-        if zlib.crc32(member.raw(code)) != member.crc:
+        crc = 0
+        for piece in reread(member.raw(code), member.start):
+            crc = zlib.crc32(piece, crc)
+        if crc != member.crc:
             raise damaged(member)
     return ()
 

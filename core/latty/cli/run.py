@@ -2,8 +2,11 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from latty.errors import BadData, Missing
 
 if TYPE_CHECKING:  # each module less is a few milliseconds of every start
     from latty.cli.out import Out
@@ -67,11 +70,13 @@ class Run:
             self.screen.show(path, self.config(), self.out)
 
     def say_notes(self, model: str) -> None:
-        """What had to be assumed about a model whose checkpoint does not hold everything."""
+        """What had to be assumed about a model whose checkpoint does not hold everything; nothing
+        of one that was changed since it drew."""
         from latty.models import open_model
 
-        for note in open_model(model, self.config().device).info.notes:
-            self.out.say(f"{Path(model).name}: {note}")
+        with suppress(BadData, Missing):
+            for note in open_model(model, self.config().device).info.notes:
+                self.out.say(f"{Path(model).name}: {note}")
 
     def say_allowed(self, allowed: "Sequence[Allowed]") -> list[str]:
         """What the switches allowed; those of it that are warnings. That a file was replaced is

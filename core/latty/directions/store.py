@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from latty import home
+from latty.checkpoints.safetensors import read_header as read_container
 from latty.checkpoints.safetensors import says_kind
 from latty.directions.file import KIND, DirectionSet, read_header
 from latty.directions.renaming import names_since
@@ -13,7 +14,12 @@ from latty.errors import BadData, Missing, did_you_mean
 from latty.store import Store
 from latty.tables.words import shown
 
-SETS = Store("direction set", home.directions_dir, holds=partial(says_kind, kind=KIND))
+SETS = Store(
+    "direction set",
+    home.directions_dir,
+    holds=partial(says_kind, kind=KIND),
+    reads=read_container,
+)
 
 
 def set_info(ref: str) -> DirectionSet:

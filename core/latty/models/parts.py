@@ -12,6 +12,7 @@ from latty.checkpoints.checkpoint import Checkpoint
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Record, TensorView, TfNetwork, arrays
 from latty.errors import BadData, UnfitFile
+from latty.files import Stamp
 from latty.text import clean
 
 if TYPE_CHECKING:
@@ -175,12 +176,14 @@ class Converted:
     meta    what goes into the header of a safetensors file: "kind", "family", "config", ...
     notes   what was made up because the file does not hold it
     companion   the other half of its file, where that is of use
+    stamps  the files that it was read from, as they were then
     """
 
     tensors: "dict[str, Tensor]"
     meta: dict[str, str]
     notes: tuple[str, ...] = ()
     companion: Companion | None = None
+    stamps: Mapping[Path, Stamp] = field(default_factory=dict)
 
     @property
     def family(self) -> str:

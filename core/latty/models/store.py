@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty import home
+from latty.checkpoints.checkpoint import check_unchanged
 from latty.checkpoints.safetensors import pieces, read_header, says_kind
 from latty.models.registries import without_file
 from latty.store import Store
@@ -33,12 +34,18 @@ ENDING = f".{ENCODER}.safetensors"
 GENERATOR = "generator"  # what the header of a generator's file says under "kind"
 
 
+def _encoder(path: Path) -> tuple[str]:
+    return (read_header(path).meta.get(ENCODER, ""),)
+
+
 MODELS = Store(
     "model",
     home.models_dir,
     holds=partial(says_kind, kind=GENERATOR),
+    reads=read_header,
     built_in=without_file,
     beside=(ENDING, ".json"),  # a card, of earlier versions
+    companions=_encoder,
 )
 
 
@@ -88,7 +95,8 @@ def name_for(file: Path) -> str:
 
 
 def save(model: "Converted", info: "ModelInfo", card: Mapping[str, Any]) -> Path:
-    """Write a model under info.name, which is claimed. Raises UsageError, OutputError.
+    """Write a model under info.name, which is claimed. Raises UsageError, OutputError, and
+    BadData where another program has changed its source meanwhile.
 
     card    what is known of the source: "file", "sha256", "bytes", "licence", "address", ...
     """
@@ -105,7 +113,9 @@ def save(model: "Converted", info: "ModelInfo", card: Mapping[str, Any]) -> Path
 
     def content(names: Sequence[str]) -> list[bytes | memoryview]:
         text = {**said, **dict(zip((ENCODER,), names, strict=False))}
-        return pieces(dict(sorted(text.items())), dict(sorted(model.tensors.items())))
+        whole = pieces(dict(sorted(text.items())), dict(sorted(model.tensors.items())))
+        check_unchanged(model.stamps)
+        return whole
 
     return MODELS.write(info.name, content, beside)
 

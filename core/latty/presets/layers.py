@@ -50,6 +50,11 @@ class PresetLayer:
         """Where the paths that it names begin: its own folder, or the current one."""
         return self.path.parent if self.path is not None else Path()
 
+    def says(self, raw: bytes) -> bool:
+        """Whether its file still says what it said. Raises PresetError."""
+        read = tables.parse(raw, self.table.file, self.table.kind)
+        return _migrated(read, ()).data == self.table.data
+
     def problem(self, where: words.Path, what: str, hint: str = "") -> Problem:
         """A fault in this file, told as one of the file at the top."""
         return self.told(self.table.problem(where, what, hint))

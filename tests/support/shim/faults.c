@@ -1,12 +1,13 @@
 /* Disks that fail, for tests: LD_PRELOAD=faults.so FAULTS=BLOCK program.
 
-   Calls that change something below a root are counted, over all processes that have the block
+   Calls that change or read something below a root are counted, over all processes that have the block
    mapped, and one of them (or all from it on) fails, writes less than asked, or kills its process.
    BLOCK is a file of sizeof(struct block) bytes that the test and the programs share; faults.py
    has the same fields in the same order. Only what goes through libc's exported names is seen, which
    is what Python, Rust's std, libstdc++ and Pillow use; stdio's own writes are not. test_faults.py
    compares what is seen with what strace says of every verb. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,13 +30,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OPEN = 1, READ = 2, WRITE = 4, SYNC = 8, RENAME = 16, MKDIR = 32, UNLINK = 64, SIZE = 128, MODE = 256, LOCK = 512, CLOSE = 1024, NAMES = 2048 };
-enum { COUNT, FAIL, SHORT, KILL, GONE };
+enum { OPEN = 1, READ = 2, WRITE = 4, SYNC = 8, RENAME = 16, MKDIR = 32, UNLINK = 64, SIZE = 128, MODE = 256, LOCK = 512, CLOSE = 1024, NAMES = 2048, DATA = 4096, LIST = 8192 };
+enum { COUNT, FAIL, SHORT, KILL, GONE, CUT, SPOIL };
 enum { CALLS = 8192, WORDS = 160 };
 
 struct block {
   _Atomic int32_t armed;   /* nothing is counted before */
-  int32_t deed;            /* what happens at call `at`: COUNT, FAIL, SHORT, KILL or GONE */
+  int32_t deed;            /* what happens at call `at` */
   int32_t at;              /* the first call is 1 */
   int32_t error;           /* errno of calls that fail */
   int32_t counted;         /* kinds of calls that are counted */
@@ -47,7 +48,7 @@ struct block {
   int64_t clock_jump;      /* by so many nanoseconds */
   _Atomic int32_t clock_calls;
   char root[1024];
-  char victim[1024];       /* the folder that is GONE at call `at` */
+  char victim[1024];       /* the folder that is GONE, the file that is CUT or SPOILed */
   char log[CALLS][WORDS]; /* "write PATH" */
 };
 
@@ -99,6 +100,16 @@ static int gone(const char *path, const struct stat *found, int kind, struct FTW
   return syscall(SYS_unlinkat, AT_FDCWD, path, kind == FTW_DP ? AT_REMOVEDIR : 0);
 }
 
+/* Another program writes the file: it has half of its bytes, or other ones in its midst. */
+static void written_over(const char *path, int deed) {
+  int fd = syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
+  off_t half = fd < 0 ? 0 : syscall(SYS_lseek, fd, 0, SEEK_END) / 2;
+  if (fd < 0) return;
+  if (deed == CUT) syscall(SYS_ftruncate, fd, half);
+  else syscall(SYS_pwrite64, fd, "another program's", 17, half);
+  syscall(SYS_close, fd);
+}
+
 /* What is to be done to a call on `path`: COUNT (nothing), FAIL, SHORT. */
 static int strike(int kind, const char *name, const char *path) {
   size_t n = strlen(block->root);
@@ -118,6 +129,10 @@ static int strike(int kind, const char *name, const char *path) {
     }
     if (block->deed == GONE) {
       nftw(block->victim, gone, 16, FTW_DEPTH | FTW_PHYS);
+      return COUNT;
+    }
+    if (block->deed == CUT || block->deed == SPOIL) {
+      written_over(block->victim, block->deed);
       return COUNT;
     }
     if (block->deed == SHORT && kind != WRITE) return COUNT;
@@ -203,6 +218,12 @@ OPENER(open64)
 OPENER_AT(openat)
 OPENER_AT(openat64)
 
+DIR *opendir(const char *path) {
+  REAL(DIR *, "opendir", const char *);
+  if (on_path(LIST, "list", AT_FDCWD, path) == FAIL) return NULL;
+  return real(path);
+}
+
 #define STREAM(name) \
   FILE *name(const char *path, const char *how) { \
     REAL(FILE *, #name, const char *, const char *); \
@@ -219,6 +240,31 @@ ssize_t write(int fd, const void *data, size_t size) {
   if (deed == FAIL) return -1;
   return real(fd, data, deed == SHORT && size > 1 ? size / 2 : size);
 }
+
+/* What is read; libc's own streams are not seen. */
+ssize_t read(int fd, void *data, size_t size) {
+  REAL(ssize_t, "read", int, void *, size_t);
+  if (on_fd(DATA, "data", fd) == FAIL) return -1;
+  return real(fd, data, size);
+}
+
+#define PREAD(name) \
+  ssize_t name(int fd, void *data, size_t size, off_t where) { \
+    REAL(ssize_t, #name, int, void *, size_t, off_t); \
+    if (on_fd(DATA, "data", fd) == FAIL) return -1; \
+    return real(fd, data, size, where); \
+  }
+PREAD(pread)
+PREAD(pread64)
+
+#define PREADV(name) \
+  ssize_t name(int fd, const struct iovec *parts, int count, off_t where) { \
+    REAL(ssize_t, #name, int, const struct iovec *, int, off_t); \
+    if (on_fd(DATA, "data", fd) == FAIL) return -1; \
+    return real(fd, parts, count, where); \
+  }
+PREADV(preadv)
+PREADV(preadv64)
 
 #define PWRITE(name) \
   ssize_t name(int fd, const void *data, size_t size, off_t where) { \
@@ -322,6 +368,7 @@ PWRITEV(pwritev64)
     REAL(void *, #name, void *, size_t, int, int, int, off_t); \
     int changes = (flags & MAP_SHARED) && (may & PROT_WRITE) && !(flags & MAP_ANONYMOUS); \
     if (changes && fd >= 0 && written(fd) == FAIL) return MAP_FAILED; \
+    if (!changes && fd >= 0 && !(flags & MAP_ANONYMOUS) && on_fd(DATA, "data", fd) == FAIL) return MAP_FAILED; \
     return real(at, size, may, flags, fd, from); \
   }
 MAPPER(mmap)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from latty.cli.leftovers.thing import Leftover, leftover
+from latty.cli.leftovers.thing import Leftover, Unseen, folders_in, jobs_of, leftover, looking
 from latty.cli.parser import parse
 from latty.errors import LattyError
 from latty.jobs import run as runs
@@ -16,7 +16,7 @@ from latty.render.work import SUFFIX, Work
 DEPTH = 4  # folders below the one that is looked through
 
 
-def renders(folders: Iterable[Path], named: Iterable[Path] = ()) -> Iterator[Leftover]:
+def renders(folders: Iterable[Path], named: Iterable[Path], unseen: Unseen) -> Iterator[Leftover]:
     """Work folders of renders that something ended, in and below some folders.
 
     named  by a person: what lies below them is looked at whatever they are; of the others those in
@@ -26,10 +26,10 @@ def renders(folders: Iterable[Path], named: Iterable[Path] = ()) -> Iterator[Lef
     for folder in folders:
         real = Path(os.path.realpath(folder))
         depths[real] = max(depths.get(real, 0), 0 if _is_large(real) else DEPTH)
-    places = (found for folder, depth in depths.items() for found in _below(folder, depth))
+    places = (found for folder, depth in depths.items() for found in _below(folder, depth, unseen))
     for place in sorted({*places}):
         work = Work(place.with_name(place.name.removesuffix(SUFFIX)))
-        with suppress(OSError, LattyError), work.look():
+        with looking(place, unseen), work.look():
             work.refuse_taken()
             yield leftover("renders", place, partial(_clear, work))
 
@@ -41,16 +41,13 @@ def _is_large(folder: Path) -> bool:
     return True
 
 
-def _below(folder: Path, depth: int) -> Iterator[Path]:
+def _below(folder: Path, depth: int, unseen: Unseen) -> Iterator[Path]:
     """Every folder that has the name of a work folder."""
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if not entry.is_dir(follow_symlinks=False):
-                continue
-            if entry.name.endswith(SUFFIX) and entry.name != SUFFIX:
-                yield Path(entry.path)
-            elif depth:
-                yield from _below(Path(entry.path), depth - 1)
+    for path in folders_in(folder, unseen):
+        if path.name.endswith(SUFFIX) and path.name != SUFFIX:
+            yield path
+        elif depth:
+            yield from _below(path, depth - 1, unseen)
 
 
 def _clear(work: Work) -> None:
@@ -58,9 +55,9 @@ def _clear(work: Work) -> None:
         work.remove()
 
 
-def of_jobs() -> Iterator[Path]:
+def of_jobs(unseen: Unseen) -> Iterator[Path]:
     """The folders that jobs write into."""
-    for status in runs.listed():
+    for status in jobs_of(unseen):
         there = Path(status.spec.folder)
         with suppress(LattyError, SystemExit):
             args: Any = parse(status.spec.words)
@@ -69,5 +66,5 @@ def of_jobs() -> Iterator[Path]:
                 yield (there / output).parent
         if folder := dict(status.spec.environment).get("LATTY_OUT_DIR"):
             yield there / folder
-        with suppress(OSError):
+        with looking(runs.folder_of(status.id), unseen):
             yield from (Path(path).parent for path in runs.outputs(status.id))

@@ -1,6 +1,5 @@
 """What lies about in latty's own folders: searches, jobs, halves, caches, models."""
 
-import os
 import re
 import stat
 import time
@@ -11,9 +10,9 @@ from pathlib import Path
 
 from latty import home, locks
 from latty.attributes.store import CARDS, trainings
-from latty.cli.leftovers.thing import Leftover, leftover
+from latty.cli.leftovers.thing import Leftover, Unseen, folders_in, jobs_of, leftover, looking
 from latty.directions.store import SETS, set_info
-from latty.errors import LattyError
+from latty.errors import BadData, LattyError, Missing
 from latty.folders import LOCK, Folder, owned
 from latty.jobs import control
 from latty.jobs import run as runs
@@ -27,12 +26,12 @@ ARCHIVE = re.compile("[0-9a-f]{64}")  # the folder of what one holds
 HALF = ".part"  # of a download that something ended
 
 
-def searches() -> Iterator[Leftover]:
+def searches(unseen: Unseen) -> Iterator[Leftover]:
     """What discover, rank and train-scorer keep to go on from, and charts of trainings."""
     state = home.state_dir()
     for place in (state / "discover", home.charts_dir(), state / "rank", trainings()):
-        for folder in _folders(place):
-            with suppress(OSError):
+        for folder in _folders(place, unseen):
+            with looking(folder, unseen):
                 if not locks.held(folder / LOCK):
                     yield leftover("searches", folder, partial(_discard, folder))
 
@@ -42,36 +41,37 @@ def _discard(folder: Path) -> None:
         parent.remove(folder.name)
 
 
-def jobs(older: float) -> Iterator[Leftover]:
+def jobs(older: float, unseen: Unseen) -> Iterator[Leftover]:
     """Jobs that are over, and have been for that many seconds."""
-    for status in runs.listed():
-        with suppress(OSError):
+    for status in jobs_of(unseen):
+        with looking(runs.folder_of(status.id), unseen):
             found = leftover("jobs", runs.folder_of(status.id), partial(control.remove, status.id))
             old = time.time() - (status.ended or found.since) >= older
             if status.over and old and not locks.held(runs.lock_of(status.id)):
                 yield found
 
 
-def halves() -> Iterator[Leftover]:
+def halves(unseen: Unseen) -> Iterator[Leftover]:
     """What writers and downloads left that something ended."""
     for store in STORES:
-        for path in store.orphans():
-            yield leftover("halves", path, partial(store.remove_orphan, path))
-    for path in _downloads():
+        with looking(store.folder(), unseen):
+            for path in store.orphans():
+                yield leftover("halves", path, partial(store.remove_orphan, path))
+    for path in _downloads(unseen):
         if path.name.endswith((HALF, f"{HALF}.json")):
             yield leftover("halves", path, partial(_remove_download, path))
 
 
-def downloads() -> Iterator[Leftover]:
+def downloads(unseen: Unseen) -> Iterator[Leftover]:
     """Whole checkpoints that were fetched; what was imported of them is in the store."""
-    for path in _downloads():
+    for path in _downloads(unseen):
         if HALF not in path.suffixes and path.name != LOCK:
             yield leftover("downloads", path, partial(_remove_download, path))
 
 
-def _downloads() -> Iterator[Path]:
-    for folder in _folders(home.cache_dir() / "zoo"):
-        with suppress(OSError), Folder(folder) as held:
+def _downloads(unseen: Unseen) -> Iterator[Path]:
+    for folder in _folders(home.cache_dir() / "zoo", unseen):
+        with looking(folder, unseen), Folder(folder) as held:
             if not locks.held(folder):
                 yield from (folder / name for name in held.names() if _is_file(folder / name))
 
@@ -81,24 +81,26 @@ def _remove_download(path: Path) -> None:
         _remove(path)
 
 
-def caches() -> Iterator[Leftover]:
+def caches(unseen: Unseen) -> Iterator[Leftover]:
     """Scores and pictures that can be made again, what archives hold, and nothing that somebody
     touched just now."""
     cache = home.cache_dir()
-    archives = filter(lambda one: ARCHIVE.fullmatch(one.name), _folders(home.archives_dir()))
-    for place in [*_folders(cache / "scores"), *archives, cache / "pictures", home.frames_dir()]:
-        with suppress(OSError, LattyError):
+    scores, archives = (_folders(one, unseen) for one in (cache / "scores", home.archives_dir()))
+    archives = [one for one in archives if ARCHIVE.fullmatch(one.name)]
+    for place in [*scores, *archives, cache / "pictures", home.frames_dir()]:
+        with looking(place, unseen):
             if place.is_dir() and _trusted(place) and not locks.held(place / UNPACKING):
                 found = leftover("caches", place, partial(_remove, place))
                 if time.time() - found.since > FRESH:
                     yield found
 
 
-def models(older: float) -> Iterator[Leftover]:
-    """Imported models that no set of the store was made for and nobody read for so many seconds."""
-    needed = {model for name in SETS.files() if (model := model_of(name))}
-    for name, path in MODELS.files().items():
-        with suppress(OSError):
+def models(older: float, unseen: Unseen) -> Iterator[Leftover]:
+    """Imported models that no set of the store was made for and nobody read for so many seconds;
+    none where a set cannot be read, which may need any."""
+    with looking(SETS.folder(), unseen):
+        needed = {_model_of(path) for path in _sets()}
+        for name, path in MODELS.files().items():
             state = path.stat()
             used = max(state.st_atime, state.st_mtime)
             if MODELS.ships(name) or name in needed or time.time() - used < older:
@@ -106,13 +108,10 @@ def models(older: float) -> Iterator[Leftover]:
             yield Leftover("models", path, MODELS.size(name), used, partial(MODELS.remove, name))
 
 
-def _folders(place: Path) -> list[Path]:
+def _folders(place: Path, unseen: Unseen) -> list[Path]:
     """The folders in one of latty's own; none where another user has a hand in it."""
-    with suppress(OSError, LattyError):
-        if _trusted(place):
-            return sorted(
-                Path(e.path) for e in os.scandir(place) if e.is_dir(follow_symlinks=False)
-            )
+    with looking(place, unseen):
+        return folders_in(place, unseen) if _trusted(place) else []
     return []
 
 
@@ -133,4 +132,20 @@ def model_of(name: str) -> str:
     """The model that a set of the store was made for; "" where that cannot be read."""
     with suppress(LattyError):
         return set_info(name).model
+    return ""
+
+
+def _sets() -> list[Path]:
+    """The files of the user's sets. Raises OSError."""
+    try:
+        found = [*owned(SETS.folder()).iterdir()]
+    except FileNotFoundError:
+        return []
+    return [path for path in found if path.suffix == SETS.suffix]
+
+
+def _model_of(path: Path) -> str:
+    """The same, of a file; "" for a damaged one. Raises OutputError."""
+    with suppress(BadData, Missing):
+        return set_info(str(path)).model
     return ""

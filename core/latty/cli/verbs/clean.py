@@ -1,7 +1,7 @@
 """Remove what lies about: work that something ended, halves, old jobs, caches; asks first."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from latty.cli import leftovers
@@ -9,7 +9,7 @@ from latty.cli.leftovers import Leftover
 from latty.cli.out import seconds
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.errors import LattyError, Missing, UsageError, explain, worst
+from latty.errors import LattyError, Missing, OutputError, UsageError, explain, worst
 from latty.text import bytes_words
 
 ORDER = 107
@@ -45,12 +45,14 @@ def options(parser: Parser) -> None:
 
 
 def run(run: Run) -> int:
-    """Show all with sizes, ask, remove. Raises UsageError, Missing."""
+    """Show all with sizes, ask, remove; last a line for each place that the disk does not show.
+    Raises UsageError, Missing."""
     older = _seconds(run.args.older)
     for folder in run.args.folders:
         if not Path(folder).is_dir():
             raise Missing(f"there is no folder {folder}", "check the path")
-    found = sorted(_found(run, older), key=lambda one: [*KINDS].index(one.kind))
+    unseen: list[str] = []
+    found = sorted(_found(run, older, unseen.append), key=lambda one: [*KINDS].index(one.kind))
     if not run.out.json and found:
         run.out.rows([_row(one) for one in found], ("what", "size", "age", "where"))
     total = f"{len(found)} in all, {bytes_words(sum(one.size for one in found))}"
@@ -59,22 +61,24 @@ def run(run: Run) -> int:
     )  # fmt: skip
     codes = [_removed(one, run) if agreed else _told(one, run, False) for one in found]
     if not found:
-        run.out.say("nothing lies about")
+        run.out.say("nothing lies about" if not unseen else "nothing else lies about")
     elif not agreed:
         hint = "" if run.args.dry_run else " (--yes removes it)"
         run.out.say(f"{total}; nothing was removed{hint}")
     else:
         freed = sum(one.size for one, code in zip(found, codes, strict=True) if not code)
         run.out.say(f"{bytes_words(freed)} freed")
-    return worst(codes)
+    for line in dict.fromkeys(unseen):
+        run.out.error(line)
+    return worst([*codes, *[OutputError.exit_code] * bool(unseen)])
 
 
-def _found(run: Run, older: float) -> Iterator[Leftover]:
+def _found(run: Run, older: float, unseen: Callable[[str], None]) -> Iterator[Leftover]:
     args = run.args
     more = map(Path, args.folders)
-    yield from leftovers.everything(run.config().out_dir, older, more)
-    yield from leftovers.downloads() if args.downloads else ()
-    yield from leftovers.models(older) if args.models else ()
+    yield from leftovers.everything(run.config().out_dir, unseen, older, more)
+    yield from leftovers.downloads(unseen) if args.downloads else ()
+    yield from leftovers.models(older, unseen) if args.models else ()
 
 
 def _removed(one: Leftover, run: Run) -> int:

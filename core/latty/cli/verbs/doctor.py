@@ -152,12 +152,15 @@ def _directories() -> Iterator[Fact]:
 
 def _lies_about(run: Run) -> Iterator[Fact]:
     """What `latty clean` would show, in bytes of each kind."""
+    unseen: list[str] = []
     try:
-        found = leftovers.sums(run.config().out_dir)
+        found = leftovers.sums(run.config().out_dir, unseen.append)
     except LattyError:
         return  # the settings section says what is wrong with them
     for kind, size in found.items():
         yield kind, f"{size}; latty clean removes them"
+    for line in dict.fromkeys(unseen):
+        yield "not seen", line
     if not found:
         yield "nothing", "latty clean looks elsewhere, too"
 

@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path, PurePath
 
 from latty.attributes.store import files_of
+from latty.checkpoints.refusals import changed
 from latty.checkpoints.refusals import naming as naming_file
 from latty.errors import BadData
 from latty.presets import contents, naming
@@ -68,6 +69,9 @@ class Pack:
         members = [self._file(PRESETS, layer.path or Path()) for layer in source.layers]
         new = {member: layer for member, layer in zip(members, source.layers, strict=True)
                if member not in self.names}  # fmt: skip
+        for member, layer in new.items():
+            if layer.path is not None and not layer.says(self.pieces[member].content()):
+                raise changed().about(layer.path.name)
         self.names |= {member: {} for member in new}
         self.doubts += [line for layer in new.values() for line in privacy.of_preset(layer)]
         for layer, member, above in zip(source.layers, members, [*members[1:], ""], strict=True):
@@ -125,7 +129,7 @@ class Pack:
                     raise BadData(f"{path.name} {fault}", IMPORT)
                 if folder != PRESETS:
                     self.doubts += privacy.of_file(name, content)
-            self.pieces[name] = piece(path)
+                self.pieces[name] = piece(bytes(content) if folder == PRESETS else path)
         return self._members[key]
 
     def _free(self, folder: str, file: str) -> str:

@@ -28,6 +28,10 @@ class Piece:
     crc: int
     digest: str
 
+    def content(self) -> bytes:
+        """All of it. Raises as `chunks`."""
+        return b"".join(self.chunks())
+
     def chunks(self) -> Iterator[bytes]:
         """Its bytes. Raises BadData for a file that has changed meanwhile, Missing, OutputError."""
         if isinstance(self.source, bytes):

@@ -82,5 +82,8 @@ def _kind(ref: str, able: set[str]) -> str:
         raise BadData(f"{path.name} is no file of latty", "import it first: latty import")
     if ref.count("/") == 1 and ref.partition("/")[0] in SETS.names():
         return DIRECTIONS
+    for store in stores.values():
+        if (fault := store.fault(source)) is not None:
+            raise fault
     names = [name for store in stores.values() for name in store.names()]
     raise Missing(f"no model, directions or latents '{ref}'", did_you_mean(ref, names))
