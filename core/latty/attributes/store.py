@@ -6,10 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from latty import files, folders, home, reading
+from latty import folders, home, reading
 from latty.attributes.card import Card, CardLayer, Group, read_card
 from latty.attributes.registries import SCORERS
-from latty.checkpoints.checkpoint import check_unchanged, digest
+from latty.checkpoints.checkpoint import digest
+from latty.checkpoints.refusals import Stamps
 from latty.errors import BadData, LattyError
 from latty.store import Store
 
@@ -89,12 +90,11 @@ def add(path: Path, name: str, overwrite: bool = False) -> Path:
     with CARDS.claimed(name, overwrite):
         from latty.attributes import classifier
 
-        before, card = files.stamp_of(path), read_card(path)
-        weights = path.parent / card.weights
-        stamps = {path: before, weights: files.stamp_of(weights)}
+        stamps, card = Stamps.now(path), read_card(path)
+        stamps |= Stamps.now(weights := path.parent / card.weights)
         classifier.open_card(path)  # nothing broken is stored
         said = reading.text(path)
-        check_unchanged(stamps)
+        stamps.check()
         text = tomlkit.parse(said)
         if card.kind == "onnx":
             ending, pieces = ".onnx", [reading.content(weights, LARGEST)]
@@ -108,7 +108,7 @@ def add(path: Path, name: str, overwrite: bool = False) -> Path:
 
         def spelt_with(names: Sequence[str]) -> list[bytes]:
             text["weights"] = names[0]
-            check_unchanged(stamps)
+            stamps.check()
             return [tomlkit.dumps(text).encode()]
 
         return CARDS.write(name, spelt_with, {ending: pieces})

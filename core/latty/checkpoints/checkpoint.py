@@ -19,11 +19,10 @@ from latty.checkpoints import (
     walk,
 )
 from latty.checkpoints.inert import Machine
-from latty.checkpoints.refusals import Refusal, changed, code_of, naming, opening
+from latty.checkpoints.refusals import Refusal, Stamps, code_of, naming, opening
 from latty.checkpoints.sniff import HEAD, SHARDS, sniff
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Record, Storage, TensorView, TfNetwork, arrays, item_size
-from latty.files import Stamp, stamp, stamp_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +62,7 @@ class Checkpoint:
     warnings: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     network: onnxfile.Network | None = field(default=None, repr=False)
-    stamps: Mapping[Path, Stamp] = field(default_factory=dict, repr=False)
+    stamps: Stamps = field(default_factory=Stamps, repr=False)
     _views: dict[int, dict[str, TensorView]] = field(default_factory=dict, repr=False)
     _modules: dict[int, dict[str, Record | TfNetwork]] = field(default_factory=dict, repr=False)
 
@@ -176,24 +175,17 @@ def read(path: Path, tally: Tally | None = None) -> Checkpoint:
             tally.allow(len(code))
             checkpoint = READERS[kind](path, code, tally)
             checkpoint.tally.check_objects()
-            return replace(checkpoint, stamps={**checkpoint.stamps, path: state})
+            return replace(checkpoint, stamps=Stamps(checkpoint.stamps | state))
         except MemoryError:
             raise Refusal("too-big", "it needs more memory than there is") from None
         except READ_ERRORS:  # a damaged file found a case that no check names
             raise Refusal("not-a-pickle", "it is damaged: it cannot be read") from None
 
 
-def check_unchanged(stamps: Mapping[Path, Stamp | None]) -> None:
-    """Raises Refusal for a file that is another one now than when it was read."""
-    for path, state in stamps.items():
-        if stamp_of(path) != state:
-            raise changed().about(path.name)
-
-
-def _sniffed(path: Path) -> tuple[str, memoryview, Stamp]:
+def _sniffed(path: Path) -> tuple[str, memoryview, Stamps]:
     """The kind of a file, its bytes, and when these were written."""
     with opening(path) as file:
-        state = stamp(file.fileno())
+        state = Stamps.of(path, file)
         kind = sniff(file.read(HEAD))  # before a huge file is read
         size = os.fstat(file.fileno()).st_size
         if size > FILE_LIMIT:
@@ -215,7 +207,7 @@ def _read_shards(path: Path, code: memoryview, tally: Tally) -> Checkpoint:
     parts = {file: _read_shard(shards.beside(path, file), tally) for file in {*wanted.values()}}
     tree = shards.merged({file: part.tree for file, part in parts.items()}, wanted)
     meta: dict[str, str] = {}
-    stamps: dict[Path, Stamp] = {}
+    stamps = Stamps()
     for part in parts.values():
         meta |= part.meta
         stamps |= part.stamps

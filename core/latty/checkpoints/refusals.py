@@ -54,6 +54,26 @@ def changed() -> Refusal:
     return Refusal("changed", "another program wrote it while it was read", "try again")
 
 
+class Stamps(dict[Path, files.Stamp | None]):
+    """Files, and what they were when they were read."""
+
+    @classmethod
+    def now(cls, *paths: Path) -> "Stamps":
+        """What they are now; None of one that is not there."""
+        return cls((path, files.stamp_of(path)) for path in paths)
+
+    @classmethod
+    def of(cls, path: Path, file: BufferedReader) -> "Stamps":
+        """What an open file is. Raises OSError."""
+        return cls({path: files.stamp(file.fileno())})
+
+    def check(self) -> None:
+        """Raises Refusal for one that is another file now."""
+        for path, state in self.items():
+            if files.stamp_of(path) != state:
+                raise changed().about(path.name)
+
+
 @contextmanager
 def opening(path: Path) -> Iterator[BufferedReader]:
     """The file, to read. Raises Missing, Refusal for what is no file and for what another program

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty.checkpoints import open_checkpoint, weights
-from latty.checkpoints.checkpoint import Checkpoint, check_unchanged, digest
+from latty.checkpoints.checkpoint import Checkpoint, digest
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData
 from latty.models import spec as models_spec
@@ -68,7 +68,7 @@ def build(
     its tensors do not fit the architecture file `spec`."""
     notes = "\n".join(model.notes)
     meta = {**model.meta, "name": name, "digest": digest(file), "notes": notes}
-    check_unchanged(model.stamps)  # else the digest is another file's
+    model.stamps.check()  # else the digest is another file's
     try:
         return FAMILIES.load(model.family).build(model.tensors, meta, device)
     except BadData as error:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from latty import reading
 from latty.checkpoints import walk
 from latty.checkpoints.checkpoint import Checkpoint
+from latty.checkpoints.refusals import Stamps
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Record, TensorView, TfNetwork, arrays
 from latty.errors import BadData, UnfitFile
-from latty.files import Stamp
 from latty.text import clean
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class Converted:
     meta: dict[str, str]
     notes: tuple[str, ...] = ()
     companion: Companion | None = None
-    stamps: Mapping[Path, Stamp] = field(default_factory=dict)
+    stamps: Stamps = field(default_factory=Stamps)
 
     @property
     def family(self) -> str:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty import home
-from latty.checkpoints.checkpoint import check_unchanged
 from latty.checkpoints.safetensors import pieces, read_header, says_kind
 from latty.models.registries import without_file
 from latty.store import Store
@@ -114,7 +113,7 @@ def save(model: "Converted", info: "ModelInfo", card: Mapping[str, Any]) -> Path
     def content(names: Sequence[str]) -> list[bytes | memoryview]:
         text = {**said, **dict(zip((ENCODER,), names, strict=False))}
         whole = pieces(dict(sorted(text.items())), dict(sorted(model.tensors.items())))
-        check_unchanged(model.stamps)
+        model.stamps.check()
         return whole
 
     return MODELS.write(info.name, content, beside)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePath, PureWindowsPath
 
-from latty import files, reading
+from latty import reading
 from latty.checkpoints import ziparchive
-from latty.checkpoints.checkpoint import check_unchanged
-from latty.checkpoints.refusals import Refusal, code_of, naming, opening
+from latty.checkpoints.refusals import Refusal, Stamps, code_of, naming, opening
 from latty.checkpoints.sniff import HEAD, sniff
 from latty.checkpoints.ziparchive import LOCAL, STORED, Member, bad_zip
 from latty.errors import BadData, LattyError, Missing, UsageError, did_you_mean
@@ -166,11 +165,11 @@ def each(ref: str) -> list[str]:
 
 def opened(path: Path) -> Archive:
     """An archive, checked and unpacked. Raises BadData, Missing, OutputError, ConfigError."""
-    before = files.stamp_of(path)
+    before = Stamps.now(path)
     with naming(path), bytes_of(path) as code:
         members, manifest = looked(code, path)
         root = owned(place(digest_of(path)))
-        check_unchanged({path: before})
+        before.check()
         if not unpacking.is_whole(root, manifest.members):
             _check(code, members, manifest)
             contents = {name: members[name].raw(code) for name in members if name != NAME}
