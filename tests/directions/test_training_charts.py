@@ -89,6 +89,8 @@ def test_what_an_interrupted_training_showed_goes_on_without_gaps(cut: int, tmp_
     assert not header.complete
     # what a training has shown that was killed later than its state was saved
     (folders[0] / CHARTS[2]).write_bytes(b"of steps that will be done again")
+    for name in (".chart-000035.png.0123456789ab", ".stats.jsonl.0123456789ab"):
+        (folders[0] / name).write_bytes(b"half")
     with (folders[0] / STATS).open("a") as file:
         file.write('{"step": 50, "accuracy": 1}\n{"step": 60, "acc')
     if cut == 24:
@@ -97,6 +99,7 @@ def test_what_an_interrupted_training_showed_goes_on_without_gaps(cut: int, tmp_
     folder = viewing.folder
     assert folder is not None and steps(folder) == [10, 20, 30, 40]
     assert charted(folder) == (CHARTS if cut != 24 else CHARTS[1:])
+    assert len([*folder.iterdir()]) == len(charted(folder)) + 1, "nothing else is left"
     with Image.open(folder / CHARTS[2]) as chart:
         assert chart.width > 7 * 16
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from latty import files
 from latty.directions.training import state
-from latty.directions.training.names import CHART, CHARTS, STATS
+from latty.directions.training.names import CHART, CHARTS, DRAFTS, STATS
 from latty.directions.viewing import Sheet, Viewing
 from latty.errors import LattyError
 from latty.folders import Folder
@@ -58,7 +58,8 @@ class Monitor:
     def _cut(self, done: int) -> None:
         with Folder(self.folder) as held:
             for name in held.names():
-                if (match := CHARTS.fullmatch(name)) and int(match[1]) > done:
+                later = (match := CHARTS.fullmatch(name)) and int(match[1]) > done
+                if later or DRAFTS.fullmatch(name):
                     held.remove(name)
         self._copy()
 

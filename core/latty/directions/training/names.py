@@ -5,6 +5,7 @@ import re
 STATS = "stats.jsonl"
 CHART = "chart-{:06}.png"  # of an iteration
 CHARTS = re.compile(r"chart-(\d{6,})\.png")
+DRAFTS = re.compile(r"\.(?:chart-\d{6,}\.png|stats\.jsonl)\.[0-9a-f]{12}")  # of killed writers
 
 
 def latest(names: list[str]) -> str:
