@@ -711,3 +711,32 @@ def test_esc_ends_a_network_that_runs_for_minutes(tmp_path: Path) -> None:
         await until(pilot, lambda: pilot.app.opened == "portraits", "the one before is open")
 
     run(keys, ref="portraits", real=True)
+
+
+@pytest.mark.parametrize("where", ["picture", "strip", "timeline", "queue", "edits", "latent"])
+def test_a_direction_is_found_from_every_panel(where: str) -> None:
+    """Nothing that follows the / is a command of the panel that had the focus."""
+
+    async def keys(pilot: Keys) -> None:
+        await ready(pilot)
+        pilot.app.panel(where).focus()
+        await pilot.pause()
+        await pilot.press("slash", *"smile", "enter")
+        assert "demo/smile" in panel(pilot).row.key and pilot.app.focused is panel(pilot)
+        await pilot.press("right")
+        assert pilot.app.state.scene.edits == (Edit("demo/smile", 0.5),)
+
+    run(keys)
+
+
+def test_a_direction_is_locked_without_an_edit() -> None:
+    async def keys(pilot: Keys) -> None:
+        await at(pilot, "demo/smile")
+        await pilot.press("!")
+        await until(pilot, lambda: pilot.app.state.scene.locks == ("demo/smile",), "it is locked")
+        await until(pilot, lambda: "!" in text(pilot), "it is shown")
+        assert not pilot.app.state.scene.edits
+        await pilot.press("!")
+        await until(pilot, lambda: not pilot.app.state.scene.locks, "it is unlocked")
+
+    run(keys)

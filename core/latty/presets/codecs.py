@@ -194,6 +194,13 @@ def settled(output: Output) -> Output:
     )
 
 
+def held_side(output: Output, side: tuple[int, int]) -> tuple[int, int]:
+    """Height and width in px of an output's frames in its file: halved colour needs even sides, an
+    odd one gets one pixel more. Raises BadData as `settled`."""
+    chroma, (high, wide) = settled(output).chroma, side
+    return high + high % 2 * (chroma == "420"), wide + wide % 2 * (chroma in ("420", "422"))
+
+
 def fitting(output: Output) -> Output:
     """An output without what its format does not take: a codec that was chosen for another."""
     form = format_of(output.path)

@@ -15,6 +15,7 @@ from latty.models import look
 from latty.presets import Preset
 from latty.render import targets, work, write
 from latty.render.options import Allowed, Options
+from latty.render.planning import evened
 from latty.render.requests import RenderRequest
 from latty.report import Report, silent
 
@@ -59,6 +60,8 @@ def render_one(preset: Preset, options: Options, report: Report = silent) -> Ren
     notes = (*options.notes, *generator.info.notes, *assumed(preset.scene, generator))
     allowed += [Allowed("anyway", one.words("the one asked for")) for one in options.differs]
     allowed += [Allowed("overwrite", f"{path} is replaced") for path in there]
+    own = generator.info.height, generator.info.width_px
+    allowed += [Allowed("size", words) for words in evened(preset, options, own)]
     if options.foreign:
         allowed += [Allowed("foreign", words) for words in foreign(preset.scene, generator)]
     return Rendered(preset.name, preset.scene.model, tuple(paths), notes, seconds, tuple(allowed))

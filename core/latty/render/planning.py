@@ -1,9 +1,11 @@
 """What a render would write, for --dry-run: nothing is drawn, torch is not imported."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from latty import models
 from latty.presets import Output, Preset
+from latty.presets.codecs import held_side
 from latty.presets.formats import format_of
 from latty.render.options import Options
 from latty.render.outputs import targets
@@ -45,7 +47,8 @@ def plan(
         form, frame = format_of(output.path), None
         assert form is not None  # or it were no target
         if side := frame_shape(preset, output, (size, width)):
-            frame = f"{side[1]} x {side[0]} px"
+            high, wide = held_side(output, side)
+            frame = f"{wide} x {high} px"
         order, rate = played(preset, output)
         rows.append(
             {
@@ -80,6 +83,19 @@ def pictures(preset: Preset) -> int:
         for output in preset.outputs
         for part in preset.parts
     )
+
+
+def evened(preset: Preset, options: Options, own: tuple[int, int]) -> Iterator[str]:
+    """Which films get another size than their frames have, in words; `own`: height and width of
+    the model's pictures."""
+    beside = beside_of(preset, lambda scene: models.picture_size(scene.model)[0])
+    for output, target in zip(preset.outputs, targets(preset, options), strict=True):
+        size = heights(preset, output, own, beside).shown or own[0]
+        side = frame_shape(preset, output, (size, width_at(size, own)))
+        if side and (held := held_side(output, side)) != side:
+            (high, wide), (tall, broad) = side, held
+            what = f"{wide} x {high} px become {broad} x {tall}: its colours are halved"
+            yield f"{target.name}: {what}"
 
 
 def _needed(

@@ -9,7 +9,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from latty.errors import DeviceError
 from latty.presets import Output
-from latty.presets.codecs import CODECS, Encoding, codecs, keyframes, settled
+from latty.presets.codecs import CODECS, Encoding, codecs, held_side, keyframes, settled
 from latty.presets.formats import Frames, Pixels
 from latty.render.ffmpeg.mux import muxer
 from latty.render.ffmpeg.scheduling import scheduled_as_before
@@ -45,7 +45,7 @@ def encode(
         told = dict(way.options_for(film.height, film.width, len(film)))
         stream = cast(av.VideoStream, opened.add_stream(way.encoder, rate=film.fps, options=told))
         stream.pix_fmt = way.alpha if has_alpha else way.pixels
-        stream.width, stream.height = _padded(film, stream.pix_fmt)
+        stream.height, stream.width = held_side(known, (film.height, film.width))
         _tell(stream, film, way, keyframes(output.gop, film.fps) or way.gop)
         with scheduled_as_before():
             stream.codec_context.open(strict=False)
@@ -61,14 +61,6 @@ def encode(
         opened.mux(stream.encode())
         if sound:
             sound.finish()
-
-
-def _padded(film: Frames, name: str) -> tuple[int, int]:
-    """Width and height that the format can hold."""
-    wide, high = film.width, film.height
-    return wide + wide % 2 * ("444" not in name and "yuv" in name), high + high % 2 * (
-        "420" in name
-    )
 
 
 def _tell(stream: av.VideoStream, film: Frames, way: Encoding, gop: int) -> None:

@@ -28,6 +28,7 @@ class DirectionsPanel(FileActions):
     )
     EVERYWHERE: ClassVar[list[Binding]] = [
         Binding("a", "keep", "Save the edits as one direction", show=False),
+        Binding("slash", "filter", "Find a direction", show=False, key_display="/"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "add", "Add",
@@ -36,6 +37,7 @@ class DirectionsPanel(FileActions):
         Binding("right,l", "nudge(1)", "+½σ", key_display="→"),
         Binding("asterisk", "star", "Star", key_display="*"),
         Binding("number_sign", "tags", "Tags", show=False, key_display="#"),
+        Binding("exclamation_mark", "lock", "Lock: no edit moves it", show=False),
         Binding("A", "add_all", "Add all of the set at 0", show=False),
         Binding("W", "traverse", "Walk all of the set: a job", show=False),
         Binding("f2", "rename", "Rename", show=False),
@@ -92,6 +94,10 @@ class DirectionsPanel(FileActions):
         if not state.heard(at):
             why = "another edit is solo" if state.solo else "it is muted"
             self.desk.say(f"not in the picture: {why} (see edits)")
+
+    def action_lock(self) -> None:
+        if (found := self.usable()) is not None:
+            self.desk.background(self.desk.find(EditsPanel).lock(found.ref), "lock")
 
     def action_add_all(self) -> None:
         entry = self.row.entry if self.row else None

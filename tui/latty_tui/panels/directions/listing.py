@@ -28,6 +28,7 @@ class DirectionList(BrowserPanel[DirectionRow]):
         self.marks = Marks()
         self.folded: dict[str, bool] = {}
         self.strengths: dict[str, float] = {}
+        self.locks: tuple[str, ...] = ()
         self._reader = sets.SetReader()
 
     def on_mount(self) -> None:
@@ -80,13 +81,13 @@ class DirectionList(BrowserPanel[DirectionRow]):
                 self.tell()
 
     def on_state(self, state: State) -> None:
-        before = self.strengths
+        before = self.strengths, self.locks
         self._strengths(state)
-        if self.strengths != before:
+        if (self.strengths, self.locks) != before:
             self.list.refresh()
 
     def _strengths(self, state: State) -> None:
-        self.strengths = {}
+        self.strengths, self.locks = {}, state.scene.locks
         for edit in state.scene.edits:
             self.strengths.setdefault(edit.direction, edit.strength)
 
@@ -119,7 +120,7 @@ class DirectionList(BrowserPanel[DirectionRow]):
     def draw_row(self, index: int, width: int) -> Text:
         row = self.rows[index]
         strength = self.strengths.get(row.key) if row.found else None
-        return line(row, width, self.list, self.marks, strength)
+        return line(row, width, self.list, self.marks, strength, row.key in self.locks)
 
     async def _save_marks(self, marks: Marks, before: Marks) -> None:
         merged = await asyncio.to_thread(marks.save, before)

@@ -14,9 +14,15 @@ WIDE = 25  # cells from which on there is room for the usable range
 
 
 def line(
-    row: DirectionRow, width: int, rows: RowList, marks: Marks, strength: float | None
+    row: DirectionRow,
+    width: int,
+    rows: RowList,
+    marks: Marks,
+    strength: float | None,
+    locked: bool,
 ) -> Text:
-    """One row, `width` cells: a head, or name, strength or range, and score of a direction."""
+    """One row, `width` cells: a head, or name, strength or range, and score of a direction; "!"
+    where no edit moves it."""
     if row.found is None:
         return _head(row, width, rows)
     found = row.found
@@ -26,7 +32,7 @@ def line(
     text.append(printable(row.title), dim if row.misfit else "")
     if row.misfit:
         return text
-    right = Text()
+    right = Text("! " if locked else "", rows.style("value"))
     if strength is not None:
         right.append(f"{strength:+.1f}", rows.style("value"))
     elif width >= WIDE:

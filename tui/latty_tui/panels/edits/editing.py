@@ -134,20 +134,28 @@ class EditingPanel(Panel, Lines):
             self.desk.change(state, f"{word} {self.book[edit.direction].name}")
 
     def action_lock(self) -> None:
-        if not self.ref:
-            return
-        known, locked = self.book[self.ref], self.ref in self.desk.state.scene.locks
+        if self.ref:
+            self._turn_lock(self.ref)
+
+    async def lock(self, ref: str) -> None:
+        """Lock a direction that need not be in the stack, or unlock it: the same key in the list
+        of directions."""
+        await self.book.look_up(self.book.lacks([ref]))
+        self._turn_lock(ref)
+
+    def _turn_lock(self, ref: str) -> None:
+        known, locked = self.book[ref], ref in self.desk.state.scene.locks
         if not locked and not known.placed:
             self.desk.say(f"{known.name} cannot be locked: it is no vector", "warning")
             return
         for edit in () if locked else self.desk.state.scene.edits:
-            if edit.direction != self.ref and not self._meet(edit, self.ref):
+            if edit.direction != ref and not self._meet(edit, ref):
                 other = self.book[edit.direction].name
                 words = f"{known.name} is held in {known.space}, and {other} moves elsewhere"
                 self.desk.say(f"{words}: take it out first", "warning")
                 return
         word = "unlock" if locked else "lock"
-        self.desk.change(self.desk.state.locked(self.ref), f"{word} {known.name}")
+        self.desk.change(self.desk.state.locked(ref), f"{word} {known.name}")
 
     def _meet(self, edit: Edit, ref: str) -> bool:
         """Whether a direction lies in the space in which an edit moves: else it cannot be held."""
