@@ -78,7 +78,7 @@ def test_list_speaks_json(kind: str, tmp_path: Path) -> None:
     [
         ("list modles", "did you mean 'models'?"),
         ("render x.toml --foreing", "did you mean '--foreign'?"),
-        ("rank demo --latent x", "(see: latty rank --help)"),
+        ("discover ganspace demo --latents x", "(see: latty discover --help)"),
         ("sample demo --out x", "did you mean '--output'?"),
         ("rendr x.toml", "did you mean 'render'?"),
         ("portrats", "did you mean 'portraits'?"),
@@ -247,5 +247,6 @@ def test_a_film_that_gets_another_size_says_so(tmp_path: Path) -> None:
         assert (film.streams.video[0].width, film.streams.video[0].height) == (52, 52)
     even = write_preset(tmp_path, "even", size=52, suffix="mp4")
     assert "warnings" not in json.loads(latty("render", str(even), "--json", home=tmp_path).stdout)
-    whole = latty(*f"render {preset} --overwrite --set outputs.0.chroma=444".split(), home=tmp_path)
+    words = ("render", str(preset), "--overwrite", "--set", 'outputs.0.chroma="444"')
+    whole = latty(*words, home=tmp_path)
     assert whole.returncode == 0 and "become" not in whole.stderr

@@ -438,3 +438,31 @@ def test_a_killed_import_leaves_no_half(scored: Path) -> None:
     assert done.returncode == 65 and "--overwrite" in done.stderr
     done = latty("import", "five_scores.npy", "--for", "bare2", "--overwrite", home=scored)
     assert done.returncode == 0
+
+
+def test_a_text_says_what_was_imported_of_a_latent(tmp_path: Path) -> None:
+    """Each latent its own, "?" where nobody knows; a score that there is not is told before."""
+    made(tmp_path, seeds="0-2", size="64")
+    lines = ["row,smile,yaw", "0,0.25,1", "1,-0.5,2", "2,,3"]
+    (tmp_path / "s.csv").write_text("\n".join(lines))
+    assert latty("import", "s.csv", "--for", "pool", home=tmp_path).returncode == 0
+    each = '[[each]]\nkey = "l"\nvalues = "pool#0-2"\n'
+    words = '[[text]]\nvalue = "{score.smile:+.2f}"\n'
+    scene = '[scene]\nmodel = "demo"\nlatent = "{l}"\n'
+    plain = '[[text]]\nvalue = "SAID"\n'
+    output = '[[outputs]]\npath = "{l}.png"\nsize = 64\n'
+    preset = tmp_path / "x.toml"
+    preset.write_text(f"schema = 1\n{each}{scene}{words}{output}")
+    assert latty("render", "x.toml", home=tmp_path).returncode == 0
+    for row, said in enumerate(("+0.25", "-0.50", "?")):
+        one = scene.replace("{l}", f"pool#{row}")
+        text = f"schema = 1\n{one}{plain}{output}".replace("SAID", said).replace("{l}", "one")
+        (tmp_path / "one.toml").write_text(text)
+        done = latty("render", "one.toml", "--overwrite", home=tmp_path)
+        assert done.returncode == 0, done.stderr
+        pictures = [np.asarray(Image.open(tmp_path / "renders" / name))
+                    for name in (f"pool-{row}.png", "one.png")]  # fmt: skip
+        assert np.array_equal(*pictures)
+    preset.write_text(preset.read_text().replace("score.smile", "score.smiles"))
+    done = latty("check", "x.toml", home=tmp_path)
+    assert done.returncode == 65 and "did you mean 'smile'?" in done.stderr

@@ -18,7 +18,7 @@ WORDS = {
     "torch-zip": "PyTorch checkpoint (zip)",
     "shards": "weights in several files, by their index",
     "torch-legacy": "PyTorch checkpoint (before 1.6)",
-    "pickle": "Python pickle, as NVIDIA writes its networks",
+    "pickle": "Python pickle",
     "npy": "numpy array",
     "npz": "numpy arrays (zip)",
     "onnx": "ONNX network",

@@ -7,6 +7,7 @@ is what `latty --help` says, `options(parser)` adds its options, `run(run)` does
 import argparse
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from latty.cli.run import Run
@@ -69,8 +70,11 @@ class Parser(argparse.ArgumentParser):
         found = re.search(r"unrecognized arguments: (--[\w-]+)", message)
         if found:
             own = [one for one in self._option_string_actions if one.startswith("--")]
-            near = did_you_mean(found[1].strip("-"), [one.strip("-") for one in own])
-            hint = near.replace("'", "'--", 1) if near.startswith("did") else hint
+            near = [one for one in own if one.startswith(found[1])]
+            near = near or get_close_matches(
+                found[1].strip("-"), [o.strip("-") for o in own], 1, 0.7
+            )
+            hint = f"did you mean '--{near[0].strip('-')}'?" if near else hint
         if found := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
             known = [word.strip("'\" ") for word in found[2].split(",")]
             message, hint = message.partition(" (choose")[0], did_you_mean(found[1], known)

@@ -10,7 +10,7 @@ pictures and latents that `latty sample --files` wrote is a source as well.
 N latents, L layers, D latent width, Z z-width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -40,6 +40,7 @@ __all__ = [
     "from_file",
     "is_own",
     "look",
+    "own_scores",
     "read",
     "rows",
     "score",
@@ -108,6 +109,23 @@ def score(ref: str) -> float | None:
     if not is_own(path) or not (known := (found := _looked(path)).scores):
         return None
     return known[found.index(which)]
+
+
+def own_scores(ref: str) -> Mapping[str, float | None]:
+    """What was imported of the latent of a reference, by attribute; None where nobody knows. Raises
+    Missing, BadData."""
+    found = look(ref)
+    kept = _kept(scores.place_of(found.path)) if scored(found) else None
+    if kept is None:
+        return {}
+    row = kept.array[found.index(split(ref)[2])].tolist()
+    return {n: x if x == x else None for n, x in zip(kept.names, row, strict=True)}
+
+
+@cached(8)
+def _kept(place: Path) -> scores.Scores:
+    """The scores in a file that lies beside latents."""
+    return scores.of_file(place)
 
 
 _looked = cached(8)(look_own)  # a film asks for each of its frames

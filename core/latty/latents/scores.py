@@ -81,8 +81,9 @@ def read(latents: Path, count: int) -> Scores | None:
 
 def read_from(place: Path, latents: Path, count: int) -> Scores:
     """The scores of `count` latents in any file. Raises BadData."""
-    names = names_in(place, latents)
-    array = read_tensors(place)[ARRAY].float()
+    names_in(place, latents)
+    found = of_file(place)
+    names, array = found.names, found.array
     if len(array) != count:
         what = f"{place.name}: scores of {len(array)} latents, and {latents.name} holds {count}"
         raise BadData(what, AGAIN)
@@ -90,6 +91,11 @@ def read_from(place: Path, latents: Path, count: int) -> Scores:
         row, column = array.isinf().nonzero()[0].tolist()
         raise BadData(f"{place.name}: {names[column]} of row {row} is infinite", AGAIN)
     return Scores(names, array)
+
+
+def of_file(place: Path) -> Scores:
+    """What a file of scores holds, whosever they are. Raises BadData."""
+    return Scores(names_in(place), read_tensors(place)[ARRAY].float())
 
 
 def write(latents: Path, scores: Scores) -> Path:

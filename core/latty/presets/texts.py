@@ -24,6 +24,7 @@ WORDS = ("seed", "direction", "model", "class", "name")
 PLACEHOLDERS = (*NUMBERS, *WORDS)
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _OF_EDIT = re.compile(r"edits\.\d{1,2}\.(strength|amount)", re.ASCII)
+SCORE = re.compile(r"score\.([\w+-]{1,80})")  # of an attribute that was imported for a latent
 _FORMAT = re.compile(r"[+ -]?0?\d{0,2}(\.\d{1,2})?[df%]?", re.ASCII)
 
 Number = float | int
@@ -46,7 +47,7 @@ def filled(template: str, value: Callable[[str], Number | str]) -> str:
 
 
 def _check(name: str, form: str) -> None:
-    if name not in PLACEHOLDERS and not _OF_EDIT.fullmatch(name):
+    if not (name in PLACEHOLDERS or _OF_EDIT.fullmatch(name) or SCORE.fullmatch(name)):
         near = did_you_mean(shown(name), [*PLACEHOLDERS, "edits.0.strength"])
         raise ValueError(f"has no value for '{{{shown(name)}}}': {near}")
     if name in WORDS and form:

@@ -1,6 +1,6 @@
 """The texts of a preset over its frames: what they say at a moment, where they are, their looks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +38,7 @@ def facts_at(
     first = scene.edits[index] if scene.edits else None
     return {
         **edits,
+        **{f"score.{name}": value for name, value in _scores(scene)},
         **amounts,
         "t": t,
         "seconds": t * preset.count(output) / float(output.rate if output else 25),
@@ -53,6 +54,11 @@ def facts_at(
         "class": str("" if scene.label is None else scene.label),
         "name": preset.name,
     }
+
+
+def _scores(scene: Scene) -> Iterator[tuple[str, Number | str]]:
+    for name, value in latents.own_scores(scene.latent).items() if scene.latent else ():
+        yield name, "?" if value is None else value
 
 
 def _seed(preset: Preset, scene: Scene) -> str:
