@@ -47,8 +47,7 @@ def plan(
         form, frame = format_of(output.path), None
         assert form is not None  # or it were no target
         if side := frame_shape(preset, output, (size, width)):
-            high, wide = held_side(output, side)
-            frame = f"{wide} x {high} px"
+            frame = "{1} x {0} px".format(*held_side(output, side))
         order, rate = played(preset, output)
         rows.append(
             {
