@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latty.errors import LattyError, Problem
-from latty.presets import idle, naming, reading, timing, together, with_model
+from latty.presets import idle, naming, reading, scored, timing, together, with_model
 from latty.presets.convert import to_preset
 from latty.presets.reading import PresetFile
 from latty.presets.values import Preset
@@ -57,7 +57,7 @@ def checked(source: PresetFile) -> Checked:
     source.refuse([*together.missing(source, preset)])
     finds = together.faults, with_model.faults, together.silent
     faults = together.of_scenes(source, preset, *finds)
-    source.refuse([*faults, *_fonts(source, preset), *together.unscored(source, preset),
+    source.refuse([*faults, *_fonts(source, preset), *scored.unscored(source, preset),
                    *_of_moments(source, preset)])  # fmt: skip
     found = [source.problem(*said) for said in idle.unread(source.data)]
     checks = (

@@ -3,23 +3,18 @@
 A preset gets here when everything it names is there. Nothing here imports torch or numpy.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from latty.directions.base import Info
 from latty.directions.store import resolve, set_info, several, split
-from latty.errors import Problem, did_you_mean
+from latty.errors import Problem
 from latty.presets import codecs, naming, sounds
 from latty.presets.moments import USUAL
 from latty.presets.preset_file import PresetFile
-from latty.presets.texts import SCORE
 from latty.presets.values import Preset
 from latty.scene import ALL, MIXING, Edit, Scene, references, to_table
 from latty.tables import words
-
-SINGLE = re.compile(r"\{score[:}]")  # the score of latents that latty wrote
-IMPORTED = "latty import FILE --for POOL brings scores"
 
 Said = tuple[words.Path, str, str]  # key of the scene, or of its edit, what, hint
 Find = Callable[[Preset], Iterator[Said]]
@@ -125,27 +120,6 @@ def of_another_length(preset: Preset) -> Iterator[int]:
             continue
         if abs(pace.seconds - pace.film) >= 0.5 / USUAL:
             yield index
-
-
-def unscored(source: PresetFile, preset: Preset) -> Iterator[Problem]:
-    """Texts with the score of a latent, where no latent has one."""
-    from latty import latents  # few presets need it
-
-    written = [(("text", i, "value"), one.value, preset) for i, one in enumerate(preset.texts)]
-    written += [(("panels", i, "title"), one.title, one.preset)
-                for i, one in enumerate(preset.panels)]  # fmt: skip
-    for where, said, part in written:
-        start = part.scene.latent
-        for name in SCORE.findall(said.replace("{{", "")):
-            known = latents.scored(latents.look(start)) if start else ()
-            if name not in known:
-                what = (
-                    f"holds {{score.{name}}}, and the latent that the scene starts at has no such"
-                )
-                yield source.problem(where, what, did_you_mean(name, known) or IMPORTED)
-        if SINGLE.search(said.replace("{{", "")) and (not start or latents.score(start) is None):
-            what = "holds {score}, and the scene starts at no latent with a score"
-            yield source.problem(where, what, "latty edit writes such latents")
 
 
 def silent(preset: Preset) -> Iterator[Said]:
