@@ -6,7 +6,6 @@ Nothing here imports torch or numpy.
 import re
 from collections.abc import Iterator
 
-from latty import latents
 from latty.errors import Problem, did_you_mean
 from latty.presets.preset_file import PresetFile
 from latty.presets.texts import SCORE
@@ -17,6 +16,8 @@ SINGLE = re.compile(r"\{score[:}]")  # of latents that latty wrote
 
 def unscored(source: PresetFile, preset: Preset) -> Iterator[Problem]:
     """Texts with the score of a latent, where no latent has one."""
+    from latty import latents  # few presets need it
+
     written = [(("text", i, "value"), one.value, preset) for i, one in enumerate(preset.texts)]
     written += [(("panels", i, "title"), one.title, one.preset)
                 for i, one in enumerate(preset.panels)]  # fmt: skip
