@@ -57,6 +57,28 @@ def dots(folder: Path, count: int = 60) -> Path:
     return folder / "labels.csv"
 
 
+@pytest.mark.parametrize("beside", [True, False])
+def test_celebas_list_is_a_table(beside: bool, tmp_path: Path) -> None:
+    """How many, the names, a file and -1 or 1 each, several spaces apart; the pictures lie beside
+    it or in the folder that CelebA unpacks."""
+    folder = tmp_path / "celeba" if beside else tmp_path / "celeba" / "img_align_celeba"
+    with dots(folder).open() as file:
+        rows = list(csv.DictReader(file))
+    lines = [
+        f"{row['file']}  {2 * int(row['right']) - 1:2d} {(-1) ** (i // 2)}"
+        for i, row in enumerate(rows)
+    ]
+    listed = tmp_path / "celeba" / "list_attr_celeba.txt"
+    listed.write_text("\n".join([str(len(lines)), "Right_Side No_Beard ", *lines, ""]))
+    found = labels.read_labels(listed)
+    assert [group.names for group in found.groups] == [("Right_Side",), ("No_Beard",)]
+    assert all(file.is_file() for file in found.files)
+    assert found.targets[:, 0].tolist() == [float(row["right"]) for row in rows]
+    listed.write_text("\n".join(["7", "Right_Side No_Beard ", *lines, ""]))
+    with pytest.raises(BadData, match="it says 7, and 60 lines follow"):
+        labels.read_labels(listed)
+
+
 # --- labels and pictures --------------------------------------------------------------------------
 
 

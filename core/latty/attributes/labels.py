@@ -1,4 +1,5 @@
-"""Labelled pictures: a folder per class, or a CSV with a column of files and one per attribute.
+"""Labelled pictures: a folder per class, or a CSV with a column of files and one per attribute, or
+a list as CelebA has it: how many, the names, and a file and -1 or 1 for each.
 
 In a CSV, columns of 0 and 1 (or -1 and 1, as CelebA has them) are yes or no; other numbers are
 measured. An empty cell, or "nan", is a label that nobody gave.
@@ -6,11 +7,12 @@ measured. An empty cell, or "nan", is a label that nobody gave.
 
 import csv
 import math
+import re
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -30,6 +32,8 @@ T = TypeVar("T")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".gif", ".tif", ".tiff", ".pgm",
             ".ppm", ".mp4", ".webm", ".mov", ".mkv", ".avi")  # fmt: skip
 FILE_COLUMNS = ("file", "filename", "path", "image", "image_id", "picture")
+COUNTED = re.compile(rb"\s*\d{1,9}\s*\r?\n")  # the first line of CelebA's list
+ALIGNED = "img_align_celeba"  # where its pictures are
 FEWEST = 20  # pictures
 LARGEST = 128 * 2**20  # bytes of a CSV: forty labels of 200,000 pictures take a fifth of it
 MOST_COLUMNS = 1000
@@ -125,7 +129,38 @@ def _check_name(name: str, file: str) -> None:
 
 
 def _table(path: Path, report: Report) -> LabelledPictures:
-    return read_table(path, lambda lines: _labels(path, lines, report))
+    head = b""
+    with suppress(OSError), reading.opened(path) as file:  # what is wrong with it is told below
+        head = file.read(64)
+    if COUNTED.match(head):
+        places = (path.parent / ALIGNED, path.parent.parent / "Img" / ALIGNED)  # as it is unpacked
+        folder = next((place for place in places if place.is_dir()), path.parent)
+        lines_of = partial(celeba, path)
+        return read_table(path, lambda lines: _labels(path, lines_of(lines), report, folder), " ")
+    return read_table(path, lambda lines: _labels(path, lines, report, path.parent))
+
+
+def celeba(path: Path, lines: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a CSV with a column "file" that a list such as CelebA's list_attr_celeba.txt
+    would be: how many, the names, and a file and numbers in each line. Raises BadData."""
+    file, (_, first), (line, names) = clean(path.name), next(lines), next(lines, (2, []))
+    names, count, many = _cells(names), int("".join(first)), 0
+    if not names:
+        raise BadData(f"{file}:{line}: it names no attributes", "as CelebA's list does")
+    yield line, ["file", *names]
+    for line, row in lines:
+        cells = _cells(row) or [""]
+        if len(cells) != len(names) + 1:
+            raise BadData(f"{file}:{line}: {len(cells) - 1} numbers", f"line 2 names {len(names)}")
+        yield line, cells
+        many += 1
+    if many != count:
+        raise BadData(f"{file}:1: it says {count}, and {many} lines follow", "correct the count")
+
+
+def _cells(row: Sequence[str]) -> list[str]:
+    """Without the empty ones that several spaces make."""
+    return [cell for cell in row if cell.strip()]
 
 
 def read_table(
@@ -151,14 +186,16 @@ def read_table(
         raise OutputError(f"cannot read {clean(path.name)}: {error.strerror}") from None
 
 
-def _labels(path: Path, lines: Iterator[tuple[int, list[str]]], report: Report) -> LabelledPictures:
+def _labels(
+    path: Path, lines: Iterator[tuple[int, list[str]]], report: Report, folder: Path
+) -> LabelledPictures:
     """Of the lines of a CSV, each with its number and taken by itself: they may be many."""
     head, at = _head(path, next(lines, (1, []))[1])
     columns = [i for i in range(len(head)) if i != at]
     files, numbers = list[Path](), array("f")
     for number, row in _told(lines, report):
         numbers.extend(_row(path, number, row, head, columns))
-        files.append(path.parent / row[at].strip())
+        files.append(folder / row[at].strip())
     targets = np.frombuffer(numbers, np.float32).reshape(-1, len(columns))
     groups = tuple(_column(path, head[i], targets[:, k]) for k, i in enumerate(columns))
     return LabelledPictures(tuple(files), groups, targets)

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from latty import latents, reading
 from latty.attributes import hdf5
 from latty.attributes.labels import (
+    COUNTED,
     FILE_COLUMNS,
     LARGEST_NUMBER,
     MOST_COLUMNS,
+    celeba,
     check_names,
     read_table,
     score_of,
@@ -34,7 +36,6 @@ from latty.text import clean
 
 KEYS = ("file", "seed", "row")  # columns that say which latent a line is of
 OF_MANIFEST = "class"  # beside all of them
-COUNTED = re.compile(rb"\s*\d{1,9}\s*\r?\n")  # the first line of CelebA's list
 NUMPY = (b"\x93NUMPY", b"PK\x03\x04")
 WORDS = re.compile(r"[_\-. ]*(scores?|labels?|preds?|predictions?|logits?)$", re.IGNORECASE)
 CELL = re.compile(r"\s*[+-]?(\d|\.\d|nan|inf)", re.IGNORECASE)
@@ -223,30 +224,14 @@ def _csv(path: Path, lines: Iterator[tuple[int, list[str]]], pool: Found) -> Sco
 
 def _celeba(path: Path, lines: Iterator[tuple[int, list[str]]], pool: Found) -> Scores:
     """list_attr_celeba.txt: how many, the names, and a file and numbers in each line."""
-    file, (_, first), (line, names) = clean(path.name), next(lines), next(lines, (2, []))
-    names, count = _cells(names), int("".join(first))
-    if not names:
-        raise BadData(f"{file}:{line}: it names no attributes", "as CelebA's list does")
+    file, rows = clean(path.name), celeba(path, lines)
+    line, (_, *names) = next(rows)
     check_names(names, f"{path.name}:{line}")
-    sheet, many = _Sheet(file, pool, names, True), 0
-    for line, row in lines:
-        key, *cells = _cells(row) or [""]
-        if len(cells) != len(names):
-            raise BadData(f"{file}:{line}: {len(cells)} numbers", f"line 2 names {len(names)}")
+    sheet = _Sheet(file, pool, names, True)
+    for line, (key, *cells) in rows:
         values = [score_of(f"{file}:{line}", *pair, ()) for pair in zip(cells, names, strict=True)]
         sheet.put(line, {"file": key}, values)
-        many += 1
-    if many != count:
-        raise BadData(f"{file}:1: it says {count}, and {many} lines follow", "correct the count")
     return sheet.done()
-
-
-def _cells(row: Sequence[str]) -> list[str]:
-    """Without the empty ones that several spaces make."""
-    return [cell for cell in row if cell.strip()]
-
-
-# --- arrays ---------------------------------------------------------------------------------------
 
 
 def _of_arrays(file: Path, pool: Found, names: Sequence[str]) -> Scores:
