@@ -97,7 +97,7 @@ class DirectionsPanel(FileActions):
 
     def action_lock(self) -> None:
         if (found := self.usable()) is not None:
-            self.desk.background(self.desk.find(EditsPanel).lock(found.ref), "lock")
+            self.desk.background(self.desk.find(EditsPanel).lock_direction(found.ref), "lock")
 
     def action_add_all(self) -> None:
         entry = self.row.entry if self.row else None

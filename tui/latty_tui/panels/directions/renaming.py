@@ -89,8 +89,11 @@ def _refs(refs: tuple[str, ...], ref: str, to: str | None) -> tuple[str, ...]:
 
 
 def _now(text: str, ref: str, to: str) -> str:
-    """A reference, to several too, after the direction `ref` became `to`."""
+    """A reference, to several too, after the direction `ref` became `to`. Several of a set stay
+    where `to` is of another one: the direction is a copy."""
     start = len(split(ref)[0]) + 1
-    if text[:start] != ref[:start]:
+    if text == ref:
+        return to
+    if text[:start] != ref[:start] or to[:start] != ref[:start]:
         return text
     return ref[:start] + name_since(text[start:], {ref[start:]: to[start:]})

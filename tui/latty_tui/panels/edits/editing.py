@@ -137,7 +137,7 @@ class EditingPanel(Panel, Lines):
         if self.ref:
             self._turn_lock(self.ref)
 
-    async def lock(self, ref: str) -> None:
+    async def lock_direction(self, ref: str) -> None:
         """Lock a direction that need not be in the stack, or unlock it: the same key in the list
         of directions."""
         await self.book.look_up(self.book.lacks([ref]))
