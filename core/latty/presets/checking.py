@@ -107,8 +107,11 @@ def _of_moments(source: PresetFile, preset: Preset) -> Iterator[Problem]:
 
 def _references(source: PresetFile) -> Iterator[Problem]:
     """Models, directions and latents that are not there; the data may be anything."""
+    known = dict[tuple[str, str], LattyError | None]()
     for where, kind, ref in naming.of_scenes(source.data):
-        if isinstance(ref, str) and (error := naming.fault(kind, ref)) is not None:
+        if isinstance(ref, str) and (kind, ref) not in known:
+            known[kind, ref] = naming.fault(kind, ref)
+        if isinstance(ref, str) and (error := known[kind, ref]) is not None:
             yield source.problem(where, error.message, error.hint, error.exit_code)
     for where, error in naming.no_sounds(source.data):
         yield source.problem(where, error.message, error.hint, error.exit_code)

@@ -20,6 +20,7 @@ from latty.tables.words import shown
 Table = dict[str, Any]  # a part of a file, as its rule gave it
 PACED = ("seconds", "loop")  # keys of a panel that say how it plays
 HELD = "at"  # the one that says that it does not
+STILL = (int, float, str, bool, tuple, type(None))  # a look at a protocol takes longer
 USUAL = {name: key.default for name, key in keys_of(Scene).items() if not key.required}
 
 
@@ -109,7 +110,8 @@ def stem_of(file: str) -> str:
 
 def _still(table: Table, where: str, tracks: dict[str, Motion]) -> Table:
     """The values without what moves, which goes to the tracks."""
-    moving = {name: value for name, value in table.items() if isinstance(value, Motion)}
+    moving = {name: value for name, value in table.items()
+              if type(value) not in STILL and isinstance(value, Motion)}  # fmt: skip
     tracks |= {where + name: value for name, value in moving.items()}
     found = {name: value for name, value in table.items() if name not in moving}
     if "edits" in found:

@@ -123,6 +123,7 @@ def placed(
     data: Mapping[str, Any],
     folder_of: Callable[[words.Path], Path | None],
     names_of: Callable[[words.Path], Names | None],
+    origin: Callable[[words.Path], words.Path] = tuple,
 ) -> Placed:
     """Every path in a scene begins in the folder of the file that says it; a name of the store is
     no path. What an archive says stands for what it holds. The data may hold anything. Raises
@@ -130,10 +131,16 @@ def placed(
 
     folder_of  that folder for a key; None for the current one
     names_of   what the texts of the file stand for that says a key, where it is in an archive
+    origin     the key of the file that says what is at a key: it is looked for once
     """
-    found, known = Placed(dict(data)), set[tuple[str, str]]()
+    found, known = Placed(dict(data)), dict[tuple[words.Path, str, str], str]()
     for where, kind, text in everything(data):
-        known.add((kind, str(text)))
+        said = origin(where), kind, str(text)
+        if said in known:
+            if known[said] != text:
+                found.data = _with(found.data, where, known[said])
+            continue
+        known[said] = text
         if len(known) > MOST:  # each is looked for on the disk
             found.faults.append(Fault(where, f"is one of more than {MOST} names: too many"))
             break
@@ -149,7 +156,8 @@ def placed(
         else:
             place = _place(store, file, folder, where, found)
         if place != file:
-            found.data = _with(found.data, where, respelled(text, file, place))
+            known[said] = respelled(text, file, place)
+            found.data = _with(found.data, where, known[said])
     return found
 
 
@@ -226,9 +234,11 @@ def passing(
 ) -> Iterator[Fault]:
     """What a preset names in latty's cache, where an archive was opened; the data may hold
     anything."""
+    known = dict[str, bool]()
     for where, _, text in everything(data):
-        known = isinstance(text, str) and is_member(text.partition("#")[0])
-        if known and names_of(where) is None:
+        if isinstance(text, str) and text not in known:
+            known[text] = is_member(text.partition("#")[0])
+        if isinstance(text, str) and known[text] and names_of(where) is None:
             what = "lies in latty's cache, as an archive had it: latty clean removes it"
             yield Fault(where, what, "latty import keeps it")
 

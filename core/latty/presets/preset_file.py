@@ -113,13 +113,14 @@ def of_table(
     path: Path | None,
     overrides: Sequence[str],
     names: Names | None = None,
-    number: int = 0,
+    number: int | None = 0,
 ) -> PresetFile:
     """The preset in a document, with what it extends, `--set` over it, placeholders filled in and
     paths from where they begin.
 
     names   what its texts stand for where it is in an archive
-    number  of one that stands for several ([[each]]): which of them
+    number  of one that stands for several ([[each]]): which of them; None = it is only counted,
+            and its data stays as it is
 
     Raises PresetError, UsageError for an override, Missing for a model that an archive needs.
     """
@@ -129,18 +130,22 @@ def of_table(
         sets.apply(data, override)
     made = PresetFile(read.file, data, read.places, read.kind, path, parsed, found)
     each, faults = each_of(data, made.set_at)
-    made = replace(made, each=each, number=number)
+    made = replace(made, each=each, number=number or 0)
+    if number is None:
+        return made
     unread = keys_of(data) - each.values.keys()
     data, filling, texts = sheets.said(data, stem_of(read.file), each, number, unread)
     made = replace(made, texts=texts)
-    placed = naming.placed(data, made.folder_of, made.names_of)
+    placed = naming.placed(data, made.folder_of, made.names_of, made.origin)
     doubts = (*filling.doubts, *placed.doubts, *naming.passing(data, made.names_of))
     return replace(made, data=placed.data,
                    unfilled=(*faults, *filling.faults, *placed.faults),
                    waiting=frozenset(filling.waiting), doubts=doubts)  # fmt: skip
 
 
-def of_archive(names: Names, kind: Kind, overrides: Sequence[str], number: int = 0) -> PresetFile:
+def of_archive(
+    names: Names, kind: Kind, overrides: Sequence[str], number: int | None = 0
+) -> PresetFile:
     """The same of a preset in an archive, which is its file. Raises the same, OutputError."""
     read = tables.read(names.path, kind, names.file)
     return replace(of_table(read, names.path, overrides, names, number), path=names.archive.path)

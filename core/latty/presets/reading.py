@@ -26,11 +26,11 @@ RECIPE = Kind("preset", wide=True)  # inside a picture: whatever a verb has draw
 LARGEST = 2.0  # truncation that a preset can say
 
 
-def load(source: str | Path, overrides: Sequence[str] = (), number: int = 0) -> PresetFile:
+def load(source: str | Path, overrides: Sequence[str] = (), number: int | None = 0) -> PresetFile:
     """A file, the name of a shipped preset, an archive or one preset of it (FILE.latty#NAME), "-"
     (stdin) or a pipe, as data in today's layout that is not checked yet; of one that stands for
-    several that of this number. Raises Missing,
-    OutputError, UsageError, PresetError, BadData for what is no text or a damaged archive."""
+    several that of this number, None = as it stands there. Raises Missing, OutputError, UsageError,
+    PresetError, BadData for what is no text or a damaged archive."""
     if isinstance(source, str) and is_stream(source):
         path, name = None, "stdin" if source == "-" else words.shown(source, words.LONGEST_FILE)
         read = tables.parse(_streamed(source, name), name, PRESET_FILE)

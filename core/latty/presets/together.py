@@ -4,6 +4,7 @@ A preset gets here when everything it names is there. Nothing here imports torch
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from latty.directions.base import Info
@@ -41,9 +42,14 @@ def of_scenes(source: PresetFile, preset: Preset, *finds: Find) -> list[Problem]
         return [source.problem(("scene", *path), what, hint)
                 for find in finds for path, what, hint in find(preset)]  # fmt: skip
     found: dict[object, Problem] = {}
+    known = dict[Preset, list[Said]]()
     for index, panel in enumerate(preset.panels):
-        own = source.data["panels"][index]
-        for path, what, hint in (said for find in finds for said in find(panel.preset)):
+        own, part = source.data["panels"][index], panel.preset
+        if isinstance(seed := part.scene.seed, int):  # which one changes nothing that is found
+            part = replace(part, scene=replace(part.scene, seed=min(seed, 1)))
+        if part not in known:
+            known[part] = [said for find in finds for said in find(part)]
+        for path, what, hint in known[part]:
             where: words.Path = ("panels", index, *path)
             if panel.source and path[0] not in own:
                 where, what = _preset_of(index), _elsewhere(path, what)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from latty import presets, reading
 from latty.errors import BadData, Missing
 from latty.presets import Output, Preset, contents, digests, sounds
+from latty.presets.values import kind_of
 from latty.render.embedded import document
 from latty.render.options import Batches, Options
 from latty.render.spelling import FileNames, Known, archive_of, spelling
@@ -107,10 +108,12 @@ def made_of(preset: Preset, folder: Path, known: Known = ()) -> dict[str, Any]:
     what each of its panels is made of. Raises Missing, BadData, OutputError."""
     preset = replace(preset, outputs=())
     spelled = spelling(preset, folder, known)
-    panels = [
-        {"model": {"digest": digests.model_digest(part.scene.model)}, **_made_of(part, spelled)}
-        for part in (preset.parts if preset.panels else ())
-    ]
+    panels, known = list[dict[str, Any]](), dict[object, dict[str, Any]]()
+    for part in preset.parts if preset.panels else ():
+        if (kind := (kind_of(part.scene), part.sounds)) not in known:
+            model = {"digest": digests.model_digest(part.scene.model)}
+            known[kind] = {"model": model, **_made_of(part, spelled)}
+        panels.append(known[kind])
     return {**_made_of(preset, spelled), **({"panels": panels} if panels else {})}
 
 

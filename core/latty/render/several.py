@@ -27,7 +27,7 @@ def how_many(ref: str, overrides: Sequence[str] = (), force: bool = False) -> in
     with suppress(LattyError, OSError):
         if has_no_file(ref):
             return 1
-        loaded = load(path if path.is_file() else ref, overrides)
+        loaded = load(path if path.is_file() else ref, overrides, None)
         count, files = loaded.each.count, loaded.each.files
     name = shown(ref, LONGEST_FILE)
     if count > 1 and files > LARGEST:

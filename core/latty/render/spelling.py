@@ -9,7 +9,7 @@ its preset spells it.
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PureWindowsPath
 
 from latty.errors import LattyError
@@ -30,6 +30,7 @@ class FileNames:
     """The spelling of each file that is not spelled as the preset says it."""
 
     files: Mapping[Key, str]
+    _known: dict[Key, str] = field(default_factory=dict, compare=False, repr=False)
 
     def file(self, kind: str, source: str) -> str:
         """A file or name of this kind of content."""
@@ -51,7 +52,12 @@ class FileNames:
 
     def scene(self, scene: Scene) -> Scene:
         """A scene whose texts are spelled so."""
-        return scene.with_references(self.reference)
+        return scene.with_references(self._reference)
+
+    def _reference(self, kind: str, text: str) -> str:
+        if (kind, text) not in self._known:
+            self._known[kind, text] = self.reference(kind, text)
+        return self._known[kind, text]
 
 
 def spelling(preset: Preset, folder: Path, known: Known = ()) -> FileNames:
@@ -76,7 +82,7 @@ def spelling(preset: Preset, folder: Path, known: Known = ()) -> FileNames:
 
 
 def _named(preset: Preset) -> Iterator[Key]:
-    for scene in (preset.scene, *preset.scenes):
+    for scene in preset.kinds:
         yield from contents.of_scene(scene)
     yield from contents.of_files(preset)
 

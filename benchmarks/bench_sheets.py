@@ -1,0 +1,129 @@
+"""Many from one: sheets and films of [[each]] against drawing the same pictures in one process, and
+against a command for each file.
+
+A sheet of 15 directions x 5 strengths x 10 samples; a film of each of 30 directions. The times of
+`latty render` are those of the whole command but for its imports.
+"""
+
+import contextlib
+import io
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+import torch
+
+from benchmarks.bench_writers import Row, cpu
+from latty import presets
+from latty.cli.main import main
+from latty.directions.store import direction_names
+from latty.models import open_model
+from latty.render.pixels import Painter, at_size
+from latty.render.shots import Shots
+from latty.scene import Scene
+
+BATCH = 8
+GOAL = 1.1  # times the drawing of the same pictures
+SCENE = """
+[scene]
+model = "{model}"
+seed = "{{seed}}"
+[[scene.edits]]
+direction = "{model}/{{direction}}"
+strength = {strength}
+"""
+
+
+def each(key: str, values: Sequence[object]) -> str:
+    said = ", ".join(f'"{one}"' if isinstance(one, str) else str(one) for one in values)
+    return f'[[each]]\nkey = "{key}"\nvalues = [{said}]\n'
+
+
+def drawing(scenes: Sequence[Scene], size: int) -> Callable[[], object]:
+    """The pictures of scenes of one model, in batches as renders draw them, kept nowhere."""
+    painter = Painter(at_size(open_model(scenes[0].model, "cpu"), size))
+    painter(scenes[:BATCH])  # the first call is slower than the others
+
+    def drawn() -> None:
+        for first in range(0, len(scenes), BATCH):
+            painter(scenes[first : first + BATCH])
+
+    return drawn
+
+
+def rendered(text: str, folder: Path) -> Callable[[], object]:
+    """`latty render` of a preset."""
+    file = folder / "many.toml"
+    file.write_text(f"schema = 1\n{text}", encoding="utf-8")
+    words = ["render", "--quiet", "--overwrite", "--out-dir", str(folder / "out"), str(file)]
+    return lambda: main([*words, "--device", "cpu"])
+
+
+def sheet(model: str, size: int, directions: int, samples: int) -> Row:
+    names = direction_names(model)[:directions]
+    keys = each("seed", range(samples)) + each("direction", names)
+    keys += each("s", (-1, -0.5, 0, 0.5, 1))
+    text = keys + SCENE.format(model=model, strength='"{s}"')
+    text += '[[outputs]]\npath = "all.png"\nrows = ["seed", "direction"]\ncolumns = "s"\n'
+    text += f"size = {size}\n"
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        ours = cpu(rendered(text, Path(folder)))
+        panels = presets.read(Path(folder) / "many.toml").panels
+    scenes = [replace(panel.preset.at(0.0), size=size) for panel in panels]
+    pure = cpu(drawing(scenes, size))
+    what = f"{model}: a sheet of {len(names)} x 5 x {samples} at {size} px, beyond drawing"
+    return what, f"{GOAL:g} x drawing", GOAL * pure / ours, _note(ours, pure, len(scenes))
+
+
+def films(model: str, size: int, count: int, frames: int, single: bool) -> list[Row]:
+    names = direction_names(model)
+    names = [names[i % len(names)] for i in range(min(count, len(names)))]
+    spans = [1 + i / 4 for i in range(-(-count // len(names)))]
+    keys = each("seed", [7]) + each("direction", names) + each("span", spans)
+    strength = '{ from = "-{span}", to = "{span}" }'
+    text = f"frames = {frames}\n{keys}" + SCENE.format(model=model, strength=strength)
+    text += '[[outputs]]\npath = "{direction} {span}.mp4"\nfps = 60\nloop = "once"\n'
+    text += f"size = {size}\n"
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        place = Path(folder)
+        ours = cpu(rendered(text, place))
+        made = len(names) * len(spans)
+        read = [presets.read(place / "many.toml", (), i) for i in range(made)]
+        scenes = [one for preset in read for one in Shots(preset, preset.times(), size)]
+        alone = cpu(partial(_alone, place, names, spans)) if single else None
+    pure = cpu(drawing(scenes, size))
+    what = f"{model}: {made} films of {frames} frames at {size} px"
+    rows: list[Row] = [
+        (f"{what}, with their encoding", f"{GOAL:g} x drawing", GOAL * pure / ours,
+         _note(ours, pure, len(scenes))),
+    ]  # fmt: skip
+    if alone is not None:
+        note = f"{ours:.1f} against {alone:.1f} s"
+        rows.append((what, "a command for each", alone / ours, note))
+    return rows
+
+
+def _alone(folder: Path, names: Sequence[str], spans: Sequence[float]) -> None:
+    """A command for each film."""
+    words = [sys.executable, "-m", "latty", "render", "many.toml", "--quiet", "--device", "cpu"]
+    for name, span in product(names, spans):
+        keys = ["--set", f'each.1.values=["{name}"]', "--set", f"each.2.values=[{span}]"]
+        subprocess.run([*words, *keys, "--out-dir", "alone"], cwd=folder, check=True,
+                       stdout=subprocess.DEVNULL)  # fmt: skip
+
+
+def _note(ours: float, pure: float, count: int) -> str:
+    return f"{ours:.1f} against {pure:.1f} s for {count} pictures: {ours / pure:.2f} times"
+
+
+def run(quick: bool) -> list[Row]:
+    torch.set_num_threads(1)
+    main(["check", "hello"])  # imports
+    rows = [sheet("demo", 64, *(3, 2) if quick else (15, 10))]
+    rows.append(sheet("portraits", 256, *(3, 2) if quick else (15, 10)))
+    return rows + films("demo", 256, *(3, 60) if quick else (30, 300), single=True)
