@@ -21,11 +21,14 @@ from places import LIMIT
 from small_networks import biggan_deep
 
 from latty import presets
-from latty.errors import PresetError
+from latty.errors import PresetError, Unkept
 from latty.models import open_model
 from latty.presets import Output, reading, shape
 from latty.render import captions, grids, pictures, shots
 from latty.scene import Scene
+from latty_tui.films import documents
+from latty_tui.films.film import state_of
+from latty_tui.films.table import film_of, film_table
 
 BARE = "size = 32\ncaptions = false\ngap = 0\nmargin = 0\n"
 EDIT = "[[scene.edits]]\ndirection = '{d}'\nstrength = '{s}'\n"
@@ -479,6 +482,28 @@ def test_the_schema_knows_keys_and_moments() -> None:
     assert {"row_names", "column_names"} <= {*keys}
     assert [one["type"] for one in keys["columns"]["oneOf"]] == ["integer", "string", "array"]
     assert not Output("a.png").is_table and Output("a.png", row_names=("x",)).is_table
+
+
+def test_the_studio_opens_a_sheet_as_panels_and_loses_no_key(tmp_path: Path) -> None:
+    file = write(tmp_path, each("span", "[1, 3]"), "[scene]\nmodel = 'portraits'\n",
+                 "[[scene.edits]]\ndirection = 'portraits/smile'\n",
+                 "strength = { from = 0, to = '{span}' }\n",
+                 output("a.png", rows="span", columns="strength"))  # fmt: skip
+    before, opened = file.read_bytes(), documents.read(str(file))
+    assert "keys of [[each]] are panels here: r renders them with their captions" in opened.warnings
+    shown = state_of(opened.preset)
+    again = film_of(json.loads(json.dumps(film_table(shown.film))))
+    assert again.source is not None and again.source.panels == opened.preset.panels
+    assert again.source.outputs[0].row_names == ("span 1", "span 3")
+    changed = replace(opened.preset, name="other")
+    with pytest.raises(Unkept, match=r"lays keys of \[\[each\]\] out, and here they are panels"):
+        documents.save(changed, file)
+    assert file.read_bytes() == before
+    documents.save(changed, tmp_path / "y.toml")
+    assert presets.read(tmp_path / "y.toml").panels == opened.preset.panels
+    (made,) = rendered(tmp_path / "y.toml")
+    (sheet,) = rendered(file, "--out-dir", "z")
+    assert alike(pixels(made), pixels(sheet))
 
 
 # --- several seeds and several edits in grids and strips ------------------------------------------

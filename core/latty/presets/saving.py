@@ -96,7 +96,12 @@ def _merged_text(
     before, names = _read(source, folder), merged(source.layers).get(VARS)
     name = words.shown(str(target), words.LONGEST_FILE)
     if source.each.values and {**before, "pins": None} != {**new, "pins": None}:
-        what = f"{name} stands for {source.each.count} presets, of which this is one"
+        count, laid = source.each.count, source.each.pass_of(source.number).axes is not None
+        what = (
+            f"{name} stands for {count} presets, of which this is one"
+            if count > 1 or not laid
+            else f"{name} lays keys of [[each]] out, and here they are panels"
+        )
         raise Unkept(what, "save it under another name", "all")
     why = ""
     for inline in (False, True):  # dotted keys go with no [[table]]

@@ -7,8 +7,7 @@ from latty.models.base import AnySize, Generator
 from latty.presets import SCHEMA, Output, Preset, Track
 from latty.presets.values import ScenePanel
 from latty.rank.plan import Start
-from latty.render.shots import named
-from latty.scene import Edit, Scene
+from latty.scene import Edit, Scene, named
 
 SMALLEST, LARGEST = 192, 256  # px, the heights between which the pictures of a film are
 SECONDS = 2.0  # from one end to the other

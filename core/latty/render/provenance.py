@@ -108,12 +108,12 @@ def made_of(preset: Preset, folder: Path, known: Known = ()) -> dict[str, Any]:
     what each of its panels is made of. Raises Missing, BadData, OutputError."""
     preset = replace(preset, outputs=())
     spelled = spelling(preset, folder, known)
-    panels, known = list[dict[str, Any]](), dict[object, dict[str, Any]]()
+    panels, alike = list[dict[str, Any]](), dict[object, dict[str, Any]]()
     for part in preset.parts if preset.panels else ():
-        if (kind := (kind_of(part.scene), part.sounds)) not in known:
+        if (kind := (kind_of(part.scene), part.sounds)) not in alike:
             model = {"digest": digests.model_digest(part.scene.model)}
-            known[kind] = {"model": model, **_made_of(part, spelled)}
-        panels.append(known[kind])
+            alike[kind] = {"model": model, **_made_of(part, spelled)}
+        panels.append(alike[kind])
     return {**_made_of(preset, spelled), **({"panels": panels} if panels else {})}
 
 
