@@ -274,7 +274,15 @@ class Preset:
     def kinds(self) -> tuple[Scene, ...]:
         """The scenes that it names things in, its own first: of those that differ in seeds and
         numbers only one, without these."""
-        return tuple(dict.fromkeys(map(kind_of, (self.scene, *self.scenes))))
+        return tuple(dict.fromkeys(part.kind for part in (self, *self.parts)))
+
+    @property
+    def kind(self) -> Scene:
+        """Its scene without its seed and its numbers: with all that it names."""
+        scene = self.scene
+        seed = 0 if isinstance(scene.seed, int) else scene.seed
+        edits = tuple(replace(edit, strength=0.0, amount=1.0) for edit in scene.edits)
+        return replace(scene, seed=seed, truncation=1.0, edits=edits)
 
     @property
     def of_one_piece(self) -> "Preset":
@@ -435,13 +443,6 @@ class Preset:
     def _rate(self, output: Output | None) -> Fraction:
         first = output or next(iter(self.outputs), None)
         return first.rate if first else Fraction(USUAL)
-
-
-def kind_of(scene: Scene) -> Scene:
-    """The scene without its seed and its numbers: with all that it names."""
-    seed = 0 if isinstance(scene.seed, int) else scene.seed
-    edits = tuple(replace(edit, strength=0.0, amount=1.0) for edit in scene.edits)
-    return replace(scene, seed=seed, truncation=1.0, edits=edits)
 
 
 def _moved(walk: Walk, place: float) -> Walk:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from latty import presets, reading
 from latty.errors import BadData, Missing
 from latty.presets import Output, Preset, contents, digests, sounds
-from latty.presets.values import kind_of
 from latty.render.embedded import document
 from latty.render.options import Batches, Options
 from latty.render.spelling import FileNames, Known, archive_of, spelling
@@ -110,7 +109,7 @@ def made_of(preset: Preset, folder: Path, known: Known = ()) -> dict[str, Any]:
     spelled = spelling(preset, folder, known)
     panels, alike = list[dict[str, Any]](), dict[object, dict[str, Any]]()
     for part in preset.parts if preset.panels else ():
-        if (kind := (kind_of(part.scene), part.sounds)) not in alike:
+        if (kind := (part.kind, part.sounds)) not in alike:
             model = {"digest": digests.model_digest(part.scene.model)}
             alike[kind] = {"model": model, **_made_of(part, spelled)}
         panels.append(alike[kind])
