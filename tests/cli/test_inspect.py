@@ -54,6 +54,7 @@ def test_what_a_pickle_of_ganspace_holds(tmp_path: Path, capsys: Captured) -> No
     (tmp_path / "smile.pkl").write_bytes(pickle.dumps(edit, 2))
     assert main(["inspect", str(tmp_path / "smile.pkl"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
+    assert told["what"] == "Python pickle"
     assert told["format"] == "ganspace_pkl" and told["tensors"]["lat_comp"] == "1x512"
     settings = told["settings"]
     assert settings["decomposition"] == {"name": "pca", "layer": "style"}
@@ -66,3 +67,21 @@ def test_a_wrong_layer_gets_the_whole_list(capsys: Captured) -> None:
     assert main(["discover", "ganspace", "demo", "--layer", "b8.conv7"]) == 65
     said, names = capsys.readouterr().err, open_model("demo", "cpu").activation_names()
     assert "did you mean 'b8.conv1'?" in said and ", ".join(names) in said
+
+
+def test_long_lists_are_cut_but_with_v(capsys: Captured) -> None:
+    """Of 82 tensors twelve are shown, and how to see the others."""
+    assert main(["inspect", "demo"]) == 0
+    short = capsys.readouterr().out
+    assert "... 70 more: -v" in short
+    assert main(["inspect", "demo", "-v"]) == 0
+    whole = capsys.readouterr().out
+    assert main(["inspect", "demo", "--json"]) == 0
+    tensors = json.loads(capsys.readouterr().out)["tensors"]
+    assert len(tensors) == 82 and all(name in whole for name in tensors)
+    assert "more" not in whole and set(short.split()) - set(whole.split()) == {
+        "...",
+        "70",
+        "more:",
+        "-v",
+    }

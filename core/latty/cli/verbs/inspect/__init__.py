@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 ORDER = 110
 
 Facts = dict[str, Any]
-LONG = 12  # entries of a list shown to people; --json has them all
+LONG = 12  # entries of a list shown to people; -v and --json have them all
 
 
 def options(parser: Parser) -> None:
     """What it takes."""
     parser.epilog = (
-        "Of directions it tells the figures of each, of files of other programs what they hold.\n\n"
-        '--json: {"file", "bytes", "kind", ...}: what is known of the file, nothing cut;\n'
+        "Of directions it tells the figures of each, of files of other programs what they hold.\n"
+        "Long lists are cut; -v shows all of them, --json always.\n\n"
+        '--json: {"file", "bytes", "kind", ...}: what is known of the file;\n'
         'with --layers {"model", "codes", "layers"}.'
     )
     parser.add_argument("file", metavar="FILE", help="a path, or the name of a model, a set "
@@ -65,7 +66,9 @@ def run(run: Run) -> int:
     if run.out.json:
         run.out.result("", **facts)
     else:
-        run.out.rows([[key, text] for key, text in _lines(facts)])
+        run.out.rows(
+            [[key, text] for key, text in _lines(facts, None if run.out.loudness > 0 else LONG)]
+        )
     return 0
 
 
@@ -82,28 +85,28 @@ def _locate(ref: str) -> Path:
     raise Missing(f"there is no file {ref}", "check the path, or see: latty list models")
 
 
-def _lines(facts: Facts) -> list[tuple[str, str]]:
-    """Nested facts as `key  value` lines, long lists cut."""
+def _lines(facts: Facts, most: int | None) -> list[tuple[str, str]]:
+    """Nested facts as `key  value` lines, lists cut after so many entries."""
     lines: list[tuple[str, str]] = []
     for key, value in facts.items():
         if isinstance(value, Mapping):
-            inner = [f"{k} {_short(v)}" for k, v in value.items()]
-            more = [f"... {len(inner) - LONG} more"] if len(inner) > LONG else []
-            shown = [*inner[:LONG], *more] or ["-"]
+            inner = [f"{k} {_short(v, most)}" for k, v in value.items()]
+            left = len(inner[most:]) if most is not None else 0
+            shown = [*inner[:most], *([f"... {left} more: -v"] if left else [])] or ["-"]
             lines += [(key if i == 0 else "", line) for i, line in enumerate(shown)]
         elif value not in (None, "", []):
-            lines.append((key, _short(value)))
+            lines.append((key, _short(value, most)))
     return lines
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, most: int | None) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_short(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {_short(inner, most)}" for key, inner in value.items())
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
-        more = ", ..." if len(value) > LONG else ""
-        return ", ".join(_short(item) for item in value[:LONG]) + more
+        more = ", ..." if most is not None and len(value) > most else ""
+        return ", ".join(_short(item, most) for item in value[:most]) + more
     return str(value)
 
 
