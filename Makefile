@@ -7,6 +7,7 @@ RUN := $(VENV)/.latty-run
 DEV := $(VENV)/.latty-dev
 PYTEST ?= -n 2 --dist worksteal
 GALLERY := hello strip layers style-mixing two-edits $(notdir $(basename $(wildcard presets/method-*.toml)))
+FIGURES := $(filter-out component-videos components-samples,$(notdir $(basename $(wildcard presets/figures/*.toml))))
 
 .PHONY: help demo studio test slow chaos faults check gallery bench clean
 .DEFAULT_GOAL := help
@@ -43,6 +44,8 @@ check: $(DEV)    ## format, lint, types, floors, budgets
 gallery: $(RUN)    ## the pictures of the README again
 	@$(BIN)/latty render $(GALLERY:%=presets/%.toml) --out-dir renders/gallery --overwrite --quiet
 	@$(BIN)/latty sample demo --seeds 0-63 --truncation 0.8 --columns 16 -o renders/gallery/demo.png --overwrite --quiet
+	@for f in $(FIGURES); do $(BIN)/latty render presets/figures/$$f.toml -o renders/gallery/figure-$$f.jpg --set outputs.0.quality=80 --overwrite --quiet || exit; done
+	@$(BIN)/latty render presets/figures/components-samples.toml -o renders/gallery/figure-components-samples.jpg --set each.0.values=c8 --set outputs.0.quality=80 --overwrite --quiet
 	@$(BIN)/python docs/seams.py renders/gallery
 
 bench: $(DEV)    ## ratios against other implementations

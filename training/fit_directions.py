@@ -59,24 +59,28 @@ SETS = {
         {"layer": "b8.conv1", "edit": "activation", "samples": 10_000, "components": 4},
     ),
 }
+FIGURES = {  # beside the presets that show them, in no list of the studio
+    "demo-ganspace": Recipe("demo", "ganspace", {"samples": 20_000, "components": 12}),
+    "demo-random": Recipe("demo", "random", {"components": 4}),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Fit, write, print; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m training.fit_directions")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SETS))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join([*SETS, *FIGURES]))
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("-o", "--out", type=Path, help="the folder to write to")
-    args = parser.parse_args(argv)
+    args, every = parser.parse_args(argv), {**SETS, **FIGURES}
     for name in args.names:
-        if name not in SETS:
+        if name not in every:
             parser.error(f"no set '{name}'")
     torch.set_num_threads(args.threads)  # on a busy machine a second thread mostly waits
-    folder = args.out or home.shipped_dir() / "directions"
-    for name in args.names or SETS:
-        recipe = SETS[name]
+    shipped = {False: home.shipped_dir() / "directions", True: home.presets_dir() / "figures"}
+    for name in args.names or every:
+        recipe, folder = every[name], args.out or shipped[name in FIGURES]
         generator = open_model(recipe.model, args.device)
         target = folder / f"{name}.safetensors"
         header = discover(

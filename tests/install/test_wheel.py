@@ -49,7 +49,8 @@ def test_the_wheel_holds_two_packages_and_nothing_else(wheel: Path) -> None:
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"latty", "latty_tui"}
     assert len(tops) == 3
-    presets = {f"latty/shipped/presets/{path.name}" for path in (ROOT / "presets").glob("*.toml")}
+    presets = {f"latty/shipped/presets/{path.relative_to(ROOT / 'presets').as_posix()}"
+               for path in (ROOT / "presets").rglob("*.toml")}  # fmt: skip
     assert presets and presets <= {*names}
     assert {"latty/py.typed", "latty_tui/py.typed", "latty_tui/app.tcss"} <= {*names}
     weights = {p.relative_to(ROOT / "core").as_posix() for p in ROOT.rglob("core/**/*.safetensors")}

@@ -23,7 +23,7 @@ from latty.presets.archives.opening import manifest_of
 from latty.render import provenance, sources
 from latty_tui.films import documents
 
-SHIPPED = presets.shipped()
+SHIPPED = {name: file for name, file in presets.shipped().items() if "/" not in name}
 BASE = """schema = 1
 seconds = 0.4
 [vars]

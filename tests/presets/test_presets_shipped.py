@@ -22,10 +22,11 @@ def test_everything_is_shown_by_a_preset():
 @pytest.mark.parametrize("name", SHIPPED)
 def test_reads_and_says_what_it_shows(name):
     lines = SHIPPED[name].read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "#:schema ./latty.schema.json"
+    folder = "." if "/" not in name else ".."
+    assert lines[0] == f"#:schema {folder}/latty.schema.json"
     assert lines[1].startswith("# ") and lines[2] == "schema = 1"
     preset = presets.read(SHIPPED[name])
-    assert preset.name == name and preset.outputs
+    assert preset.name == name.rpartition("/")[2] and preset.outputs
     assert preset.frames <= 60 and all((o.size or 64) <= 256 for o in preset.outputs)
     assert all(output.path.startswith(name) for output in preset.outputs)
     assert presets.from_dict(presets.to_dict(preset), name) == preset
@@ -34,7 +35,8 @@ def test_reads_and_says_what_it_shows(name):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_checks_without_a_warning(name):
     scene = presets.read(SHIPPED[name]).scene
-    sets = {e.direction.split("/")[0] for e in scene.edits if not e.direction.startswith("seed:")}
+    sets = {edit.direction.split("/")[0] for edit in scene.edits
+            if "#" not in edit.direction and not edit.direction.startswith("seed:")}  # fmt: skip
     absent = ({scene.model} - {*MODELS.names()}) | (sets - {*SETS.names()})
     if absent:
         pytest.skip(f"not trained yet: {', '.join(sorted(absent))}")
@@ -46,6 +48,7 @@ def test_saving_a_shipped_preset_changes_nothing(tmp_path):
         (tmp_path / sound.name).write_bytes(sound.read_bytes())
     for name, path in SHIPPED.items():
         copy = tmp_path / f"{name}.toml"
+        copy.parent.mkdir(exist_ok=True)
         copy.write_bytes(path.read_bytes())
         presets.save(presets.read(copy), copy)
         assert copy.read_bytes() == path.read_bytes()

@@ -19,7 +19,7 @@ from latty.render import Options, picture, write
 from latty.render.provenance import recall
 from latty.render.shots import play_order
 
-SHIPPED = presets.shipped()
+SHIPPED = {name: file for name, file in presets.shipped().items() if "/" not in name}
 MOVIES = (".mp4", ".webm")
 
 

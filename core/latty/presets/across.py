@@ -43,6 +43,8 @@ def across(data: Table, recipe: bool) -> Iterator[Fault]:
         layout, found = output.get("layout", "frames"), format_of(path)
         if layout in PAGES and data.get("panels"):
             yield Fault(("outputs", index, "layout"), *without_panels(layout))
+        if fault := _span_fault(data, output):
+            yield Fault(("outputs", index, "span"), fault)
         if recipe:  # `--output x.gif` of a strip is a film, and its recipe says both
             continue
         if layout in PAGES and found is not None and "layout" not in found.reads:
@@ -73,6 +75,16 @@ def _pictures(data: Table, columns: Any) -> int:
     lists = [scene.get(key) for key in ("seed", "edits")] if isinstance(scene, dict) else []
     counts = [len(one) for one in lists if isinstance(one, list)]
     return prod(counts) * (columns if type(columns) is int else COLUMNS)
+
+
+def _span_fault(data: Table, output: Table) -> str:
+    """What is wrong with a span for each edit, "" for nothing."""
+    span, scene = output.get("span"), data.get("scene")
+    if not isinstance(span, list) or output.get("layout") not in ("grid", "strip"):
+        return ""
+    edits = scene.get("edits") if isinstance(scene, dict) else None
+    count = len(edits) if isinstance(edits, list) else 0
+    return "" if len(span) == count else f"has {len(span)} numbers for {count} edits"
 
 
 def without_panels(layout: str) -> tuple[str, str]:

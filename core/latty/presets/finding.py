@@ -25,8 +25,11 @@ OTHER_FORMATS = {".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}
 
 
 def shipped() -> dict[str, Path]:
-    """Name -> file of the presets that come with latty."""
-    return {path.stem: path for path in sorted(home.presets_dir().glob("*.toml"))}
+    """Name -> file of the presets that come with latty: "hello", and "figures/teaser" of one in a
+    folder."""
+    top = home.presets_dir()
+    found = sorted(top.glob("*.toml")) + sorted(top.glob("*/*.toml"))
+    return {path.relative_to(top).with_suffix("").as_posix(): path for path in found}
 
 
 def shipped_file(name: str) -> Path:

@@ -54,6 +54,9 @@ GOP = one_of(
 WALKS = ("seed", "noise")  # what may be a place on a walk
 MOST_SEEDS = 4096  # pictures on a sheet
 MOST_CELLS = 2048  # panels of a preset
+SPAN = one_of(
+    "a number, or a list of one for each edit", number(0.01, 100), array(number(-100, 100), 1, 100)
+)
 FRAME_SIDE = whole(1, 8192)
 COLUMNS = 7  # of sheets, grids and strips that say none
 _KEY = matching(
@@ -156,10 +159,10 @@ class Output:
     column_names: tuple[str, ...] = option(
         (), NAMES, "Of panels: what stands above each column.", everywhere=True
     )
-    span: float = option(
+    span: float | tuple[float, ...] = option(
         3.0,
-        number(0.01, 100),
-        "Of a grid or strip: strength -span to +span.",
+        SPAN,
+        "Of a grid or strip: strength -span to +span; a list has one for each edit.",
         layouts=("grid", "strip"),
     )
     captions: Captions = option(

@@ -214,9 +214,10 @@ def table(preset: Preset, output: Output) -> list[list[Scene]]:
     scene, found = preset.at(0.0), []
     for seed, index in _rows(preset, output):
         start = scene if seed is None else replace(scene, seed=seed)
+        steps = strengths(output, index)
         if output.layout == "strip":
             start, index = replace(start, edits=(scene.edits[index],)), 0
-        found.append([_moved(start, index, step) for step in strengths(output)])
+        found.append([_moved(start, index, step) for step in steps])
     return found
 
 
@@ -239,14 +240,15 @@ def row_names(preset: Preset, output: Output) -> list[str]:
         seed = own if of_seeds and seed is None else seed
         words = [] if seed is None else [f"seed {seed}"]
         if not of_seeds or len(scene.edits) > 1:
-            words.insert(len(words) if of_seeds else 0, _row_name(scene.edits[index]))
+            name = _row_name(scene.edits[index]) + _own_span(output, index)
+            words.insert(len(words) if of_seeds else 0, name)
         found.append(", ".join(words))
     return found
 
 
 def _row_name(edit: Edit) -> str:
     """The direction, and what else the preset chose: layers, mode, a unit other than sigma."""
-    layers = "" if edit.layers is None else str(edit.layers)
+    layers = "" if edit.layers is None else f"layers {edit.layers}"
     mode = "" if edit.mode == "relative" else edit.mode
     words = (named(edit.direction), layers, mode, _unit(edit))
     return ", ".join(word for word in words if word)
@@ -260,18 +262,31 @@ def _unit(edit: Edit) -> str:
     return header.infos[index].unit
 
 
-def strengths(output: Output) -> list[float]:
-    """The strengths of the columns, in each edit's unit, evenly from -span to +span."""
+def strengths(output: Output, edit: int = 0) -> list[float]:
+    """The strengths of the columns of an edit, in its unit, evenly from -span to +span. Raises
+    BadData where no span is said for it."""
     if output.across == 1:
         return [0.0]
-    step = 2 * output.span / (output.across - 1)
-    return [round(i * step - output.span, 6) for i in range(output.across)]
+    span = output.span
+    if isinstance(span, tuple):
+        if edit >= len(span):
+            raise BadData(f"span has {len(span)} numbers for more edits", "say one for each")
+        span = span[edit]
+    step = 2 * span / (output.across - 1)
+    return [round(i * step - span, 6) for i in range(output.across)]
+
+
+def _own_span(output: Output, edit: int) -> str:
+    """How far the row of an edit goes, where others go otherwise."""
+    return f", to {_strength(output.span[edit])}" if isinstance(output.span, tuple) else ""
 
 
 def column_names(preset: Preset, output: Output) -> list[str]:
     """What stands below each column of a table."""
     if output.layout == "steps":
         return ["unedited", *map(_step, preset.at(1.0).edits)]
+    if isinstance(output.span, tuple):  # each edit has its own
+        return [f"{value:+.0%}" if value else "0" for value in strengths(replace(output, span=1.0))]
     return [_strength(value) for value in strengths(output)]
 
 

@@ -18,7 +18,7 @@ from latty import home, presets, reading
 from latty.errors import BadData, ConfigError, LattyError, Loses, Missing, PresetError
 from latty.files import Stamp, replace_whole, stamp_of
 from latty.folders import private
-from latty.presets import Preset
+from latty.presets import Preset, shipped
 from latty.presets.archives.opening import SUFFIX, each, is_archive, parted
 from latty.presets.formats import format_of
 
@@ -120,7 +120,7 @@ def leads(path: Path) -> bool:
 
 def is_shipped(path: Path) -> bool:
     """Whether a preset came with latty: it is not written to."""
-    return path.resolve().parent == home.presets_dir().resolve()
+    return path.resolve().is_relative_to(home.presets_dir().resolve())
 
 
 def save(preset: Preset, path: Path, loses: Loses = "nothing") -> Stamp | None:
@@ -229,7 +229,7 @@ def _known(out_dir: Path) -> Iterator[tuple[Path, str]]:
             for path in islice(presets, MOST_SEEN):
                 if path.suffix == SUFFIX or "[scene" in _head(path):
                     yield path, shown(path)
-    for path in sorted(home.presets_dir().glob("*.toml")):
+    for path in shipped().values():
         yield path, _first_comment(path) or "comes with latty"
     media = [path for path in _files(out_dir) if format_of(path) is not None]
     dated = sorted(((stamp_of(path) or (0, 0, 0), path) for path in media), reverse=True)
