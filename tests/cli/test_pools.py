@@ -466,3 +466,34 @@ def test_a_text_says_what_was_imported_of_a_latent(tmp_path: Path) -> None:
     preset.write_text(preset.read_text().replace("score.smile", "score.smiles"))
     done = latty("check", "x.toml", home=tmp_path)
     assert done.returncode == 65 and "did you mean 'smile'?" in done.stderr
+
+
+@pytest.mark.parametrize("forms", ["z", "w", "wp"])
+@pytest.mark.parametrize("layer", ["", "b4.conv1"])
+def test_ganspace_takes_the_latents_of_a_pool(forms: str, layer: str, tmp_path: Path) -> None:
+    """Of a pool of the seeds that it would draw it finds what it finds in these."""
+    made(tmp_path, "--save-latents", forms, seeds="1-40")
+    said = ("discover", "ganspace", "demo", "--components", "4", "--layer", layer, "--space", "w")
+    found = []
+    for name, words in (("pooled", ["--latents", "pool"]), ("drawn", ["--samples", "40"])):
+        done = latty(*said, *words, "-o", name, home=tmp_path)
+        assert done.returncode == 0, done.stderr
+        place = tmp_path / "home" / "data" / "directions" / f"{name}.safetensors"
+        found.append(read(place))
+    (header, pooled), (_, drawn) = found
+    assert header.seeds.startswith("pool#0-39, SHA-256 ")
+    torch.testing.assert_close(pooled[ARRAY], drawn[ARRAY], atol=1e-4, rtol=1e-3)
+
+
+def test_ganspace_says_what_a_pool_lacks(tmp_path: Path) -> None:
+    made(tmp_path, "--save-latents", "w", seeds="1-9")
+    said = {
+        ("pool", "--layer", "z"): (65, "--space z needs z"),
+        ("pool#0-0",): (65, "one latent has no components"),
+        ("pool#3-99",): (65, "is no part of the 9 of pool"),
+        ("nopool",): (66, "no latents 'nopool'"),
+    }
+    for words, (code, told) in said.items():
+        done = latty("discover", "ganspace", "demo", "--latents", *words, "-o", "x", home=tmp_path)
+        assert done.returncode == code and told in done.stderr, (words, done.stderr)
+        assert done.stderr.count("\n") == 1

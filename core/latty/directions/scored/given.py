@@ -22,12 +22,11 @@ SHOWN = 12  # digits of a digest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Given:
-    """Latents of a source, first..stop - 1, in every form that it has, and a score for each.
+class Stored:
+    """Latents of a source, first..stop - 1, in every form that it has.
 
     name    of the source
     forms   "z" (N, Z), "w" (N, D), "wp" (N, L, D) -> what the file says of them
-    scores  (n, A) of the chosen latents
     label   the class they were drawn of, where the file says one
     """
 
@@ -35,7 +34,6 @@ class Given:
     forms: Mapping[str, Found]
     first: int
     stop: int
-    scores: Scores
     label: Label
 
     def __len__(self) -> int:
@@ -103,9 +101,30 @@ class Given:
         return some.flatten(1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Given(Stored):
+    """The same, and a score for each: (n, A)."""
+
+    scores: Scores
+
+
 def given(ref: str, file: str, generator: Generator) -> Given:
     """The latents that "SOURCE" or "SOURCE#0-999" names, with the scores in a file, or those that
     were imported for them. Raises Missing, BadData, OutputError."""
+    kept = stored(ref, generator)
+    found = next(iter(kept.forms.values()))
+    count = found.shape[0]
+    scores = read_scores(Path(file).expanduser(), found) if file else read(found.path, count)
+    if scores is None:
+        plain = latents.split(ref.partition("#")[0])[0]
+        hint = f"--scores FILE, or once for all: latty import FILE --for {plain}"
+        raise BadData(f"{kept.name} has no scores", hint)
+    part = chosen(scores, slice(kept.first, kept.stop))
+    return Given(kept.name, kept.forms, kept.first, kept.stop, kept.label, part)
+
+
+def stored(ref: str, generator: Generator) -> Stored:
+    """The latents that "SOURCE" or "SOURCE#0-999" names. Raises Missing, BadData, OutputError."""
     between, info = latents_between(ref), generator.info
     source = between[0] if between else ref
     if "#" in source:
@@ -123,12 +142,7 @@ def given(ref: str, file: str, generator: Generator) -> Given:
     first, last = between[1:] if between else (0, count - 1)
     if not first <= last < count:
         raise BadData(f"--latents: {ref} is no part of the {count} of {name}", f"0-{count - 1}")
-    scores = read_scores(Path(file).expanduser(), found) if file else read(found.path, count)
-    if scores is None:
-        hint = f"--scores FILE, or once for all: latty import FILE --for {plain}"
-        raise BadData(f"{name} has no scores", hint)
-    part = chosen(scores, slice(first, last + 1))
-    return Given(name, forms, first, last + 1, part, found.label)
+    return Stored(name, forms, first, last + 1, found.label)
 
 
 def _alone(found: Found, info: ModelInfo, ref: str) -> dict[str, Found]:

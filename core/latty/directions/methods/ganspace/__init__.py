@@ -9,7 +9,7 @@ are found: one pass through the generator, in any amount of memory (see `pca`, `
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from latty.directions.base import Info, layers_of
 from latty.directions.methods.ganspace.estimators import choose
 from latty.directions.methods.ganspace.pca import Components, Estimator
 from latty.directions.methods.ganspace.plan import MEGABYTE, FitPlan
-from latty.directions.methods.ganspace.samples import LATENTS, GanspaceRows, counted
+from latty.directions.methods.ganspace.samples import LATENTS, GanspaceRows, counted, rows_of
 from latty.directions.methods.ganspace.signs import senses
 from latty.directions.methods.ganspace.state import FitState, fit_key, piece_content
 from latty.errors import BadData, Interrupted
@@ -53,6 +53,9 @@ class GANSpace:
     batch: int = 32  # latents that go through the generator at once
     seed: int = 1  # first of the sampled seeds
     label: Label = None  # the class or mixture to draw; none = another class for every sample
+    latents: str = ""  # stored latents in the place of samples: NAME, FOLDER or NAME#0-999
+
+    LATER: ClassVar[tuple[str, ...]] = ("latents",)
 
     def __post_init__(self) -> None:
         """The estimator has one name from here on."""
@@ -78,7 +81,7 @@ class GANSpace:
         shown = self._checked(generator)
         source = self._source(generator)
         estimator = choose(self.estimator, self._plan(generator, source))
-        store = FitState(work, self._key(generator))
+        store = FitState(work, self._key(generator, source))
         asked = self.batch
         self.complete_, used = self._sample(source, estimator, store, report)
         if self.complete_ and used < min(asked, self._batch(source)):
@@ -87,7 +90,7 @@ class GANSpace:
         found = estimator.finish(min(self.components, source.width), rest)
         if not len(found.stdev) or not float(found.stdev[0]):
             raise BadData(f"'{source.layer}' is the same for every sample", "take another layer")
-        self.seeds_ = f"{self.seed}-{self.seed + found.count - 1}"
+        self.seeds_ = source.said(found.count)
         self._results(found, source, shown)
         return self
 
@@ -116,11 +119,17 @@ class GANSpace:
         natural = layer if layer in LATENTS else generator.info.space
         space = cast(Literal["z", "w"], natural if self.space == "auto" else self.space)
         moved = self.edit == "latent" and layer != space
-        return GanspaceRows(generator, layer, space if moved else "", self.seed, self.label)
+        kept = space if moved else ""
+        source = rows_of(generator, layer, kept, self.seed, self.label, self.latents)
+        if self.latents:
+            self.label = source.label  # which the set remembers
+            if source.count < 2:
+                raise BadData("one latent has no components", "take a pool of many")
+        return source
 
     def _plan(self, generator: Generator, source: GanspaceRows) -> FitPlan:
         return FitPlan(
-            self.samples,
+            min(self.samples, source.count),
             source.width,
             source.latent,
             min(self.components, source.width),
@@ -135,8 +144,9 @@ class GANSpace:
     def _params(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if not key.endswith("_")}
 
-    def _key(self, generator: Generator) -> str:
-        return fit_key(generator.info, str(generator.device), self._params())
+    def _key(self, generator: Generator, source: GanspaceRows) -> str:
+        params = {**self._params(), **({"latents": source.source} if source.source else {})}
+        return fit_key(generator.info, str(generator.device), params)
 
     # --- the pass -----------------------------------------------------------------------------
 
@@ -187,7 +197,7 @@ class GANSpace:
         self._checked(generator)
         source = self._source(generator)
         estimator = choose(self.estimator, self._plan(generator, source))
-        store = FitState(work, self._key(generator))
+        store = FitState(work, self._key(generator, source))
         if kept := store.read():
             estimator.restore(kept)
         found = []

@@ -1,18 +1,19 @@
 """Rows for a principal component analysis: a layer of many samples, with the latents they had."""
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from math import isfinite
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from latty.directions.scored.given import Stored, stored
 from latty.errors import BadData, whole_list
 from latty.models.base import Generator, HasActivations, Labels
 from latty.models.labels import class_labels
 from latty.models.memory import in_batches, told
-from latty.scene import Label
+from latty.scene import SEED_LIMIT, Label
 
 LATENTS = ("z", "w")  # layers that are latents
 GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: its multiples spread evenly
@@ -21,6 +22,24 @@ GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: its multiples spread 
 def counted(used: int, batch: int) -> str:
     """What progress says of samples, of which `used` of a batch fitted in memory at once."""
     return told("samples", used, batch)
+
+
+def rows_of(
+    generator: Generator,
+    layer: str,
+    moved: Literal["", "z", "w"],
+    seed: int,
+    label: Label,
+    latents: str = "",
+) -> "GanspaceRows":
+    """Rows of samples from a seed on, or of the stored `latents` where these are named. Raises
+    Missing, BadData."""
+    if not latents:
+        return GanspaceRows(generator, layer, moved, seed, label)
+    kept = stored(latents, generator)
+    if "z" in (layer, moved):
+        kept.space("z", generator)  # refuses latents that are none
+    return StoredRows(generator, layer, moved, kept, kept.drawn_of(label, generator))
 
 
 class GanspaceRows:
@@ -45,6 +64,13 @@ class GanspaceRows:
             if layer not in names:
                 hint = whole_list(layer, [*names, *LATENTS])
                 raise BadData(f"{generator.info.name} has no layer '{layer}'", hint)
+
+    count = SEED_LIMIT  # rows that there are at most
+    source = ""  # what they are of, where that is no seed
+
+    def said(self, count: int) -> str:
+        """What the first `count` samples were, for the header of a set."""
+        return f"{self.seed}-{self.seed + count - 1}"
 
     @cached_property
     def width(self) -> int:
@@ -110,3 +136,37 @@ class GanspaceRows:
         if label is None:
             return self.generator.activation(codes, self.layer)
         return self.generator.activation(codes, self.layer, label=label)
+
+
+class StoredRows(GanspaceRows):
+    """The same of stored latents: where others count seeds, these count places."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        layer: str,
+        moved: Literal["", "z", "w"],
+        kept: Stored,
+        label: Label,
+    ) -> None:
+        super().__init__(generator, layer, moved, 0, label)
+        self.kept, self.count, self.source = kept, len(kept), kept.words
+
+    def said(self, count: int) -> str:
+        return self.source
+
+    def _drawn(self, seeds: range) -> tuple[Tensor, Tensor, Labels]:
+        info, forms = self.generator.info, self.kept.forms
+        rows = partial(self.kept.rows, seeds, generator=self.generator, label=self.label)
+        z = rows(space="z") if "z" in forms else torch.empty(len(seeds), 0)
+        z = z.to(self.generator.device)
+        label = class_labels(self.label, z, self.generator)
+        if "w" in (self.layer, self.moved):  # refuses codes that differ from layer to layer
+            codes = rows(space="w")[:, None].expand(-1, info.num_layers, -1)
+        elif "wp" in forms:
+            codes = rows(space="w+").view(-1, info.num_layers, info.width)
+        elif "z" in forms:
+            codes = self.generator.mapping(z, label)
+        else:
+            codes = rows(space="w")[:, None].expand(-1, info.num_layers, -1)
+        return z, codes.to(z.device), label
