@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # Pillow and PyAV are not needed by who only names a file
     from PIL.Image import Image
 
 LARGEST = 89_000_000  # px of a picture or frame, as in Pillow
+MOVING = 36_000_000  # px of a picture that moves: more than an 8K film has, each frame anew
 FILMS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,ogg,flv,asf"  # no playlists
 BYTES = 2**24  # of headers
 PIECES = 2**18  # reads: a film of the most frames that a preset may have has as many chunks
@@ -147,6 +148,8 @@ def frames(path: Path, most: int = LARGEST, near: int = 0) -> Iterator["Image"]:
                     picture.seek(at)
                 except EOFError:
                     return
+                if at and picture.width * picture.height > min(most, MOVING):
+                    raise _too_large(path, min(most, MOVING))
                 picture.load()
             yield picture
 
@@ -174,8 +177,8 @@ def film(path: Path, most: int = LARGEST) -> Iterator[tuple["VideoFrame", float]
             stream = container.streams.video[0]
             if (decoder := stream.codec_context) is None:
                 raise ValueError("nothing decodes it")
-            if not 0 < (pixels := decoder.width * decoder.height) <= most:
-                raise _too_large(path, most)
+            if not 0 < (pixels := decoder.width * decoder.height) <= min(most, MOVING):
+                raise _too_large(path, min(most, MOVING))
             decoder.options = {"max_pixels": str(most)}  # of later frames that say another size
             seconds = float(1 / (stream.average_rate or 25))
             file.renew(pixels)
@@ -189,7 +192,8 @@ def film(path: Path, most: int = LARGEST) -> Iterator[tuple["VideoFrame", float]
 
 
 def _too_large(path: Path, most: int) -> BadData:
-    return BadData(f"{path.name} has no picture of at most {most // 10**6} megapixels")
+    return BadData(f"{path.name} has no picture of at most {most // 10**6} megapixels",
+                   "it can be looked at with another program")  # fmt: skip
 
 
 @cache

@@ -16,13 +16,13 @@ def is_safe(character: str) -> bool:
 def clean(text: str, limit: int = SHOWN, instead: str | None = "?") -> str:
     """The text in one line of at most `limit` characters, "..." at its end where it was cut.
 
-    instead    what stands for each unsafe character, and then for odd spaces and unknown ones, too;
-               "" = nothing; None = the escape of an unsafe one, written out: \\x1b
+    instead    what stands for each unsafe character, odd space and unknown one; None = its escape,
+               written out: \\x1b; "" = nothing, and odd spaces and unknown ones stay
     """
     cut = text if len(text) <= limit else f"{text[: limit - 3]}..."
     if cut.isascii() and cut.isprintable():
         return cut
-    keeps = str.isprintable if instead else is_safe
+    keeps = is_safe if instead == "" else str.isprintable
     return "".join(c if keeps(c) else _stand_in(c, instead) for c in cut)
 
 

@@ -67,6 +67,17 @@ def test_a_huge_frame_in_a_small_film_is_not_decoded(tmp_path: Path) -> None:
     assert len(read_pictures([path], 32, 3, silent)[1]) == 0
 
 
+@pytest.mark.parametrize("suffix", ["gif", "png"])
+def test_a_picture_that_moves_has_frames_of_a_film_s_size(suffix: str, tmp_path: Path) -> None:
+    frames = [Image.new("L", (9000, 4100), grey) for grey in (0, 255)]
+    frames[0].save(path := tmp_path / f"x.{suffix}", save_all=True, append_images=frames[1:])
+    assert path.stat().st_size < 2**20
+    with pytest.raises(BadData, match="36 megapixels"):
+        list(play.frames(path))
+    frames[0].save(still := tmp_path / f"still.{suffix}")
+    assert len(list(play.frames(still))) == 1
+
+
 @pytest.mark.parametrize("name", PLAYLISTS)
 def test_a_playlist_opens_nothing(name: str, tmp_path: Path) -> None:
     film = write("mp4", Frames(pan(32, 2)), tmp_path / "film.mp4")

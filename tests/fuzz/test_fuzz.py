@@ -71,6 +71,17 @@ FOUND = {
         SHORT % (b"[scene.truncation]\nkeys = [[0, 1], [" + b"9" * 400 + b", 1]]")),
     "an offset beyond all time": (
         "preset", "x.toml", SHORT % (b'sound = "x.wav"\noffset = ' + b"9" * 400)),
+    "a key of [[each]] that is no text": (
+        "preset", "x.toml",
+        b'each = [{key = false, values = "0-9"}, {key = "span", values = [1]}]\n'
+        + SHORT % b'[[text]]\nvalue = "{unknown}"'),
+    "spaces that nobody sees": (
+        "preset", "x.toml",
+        SHORT % b'[scene.truncation]\nfrom = 0\nto = 1\neasing = "smo\xe2\x80\x80"'),
+    "its own folder as the model": (
+        "recipe", "x.json",
+        b'{"schema":1,"batches":[[0,1]],"model":{"name":".","digest":"' + b"0" * 64 + b'"},'
+        b'"preset":{"scene":{"model":".","seed":1},"outputs":[{"path":"x.png"}]}}'),
     "no direction": (
         "recipe", "x.json",
         b'{"schema":1,"batches":[[0,1]],"preset":{"scene":{"model":"demo","seed":1,'

@@ -33,6 +33,8 @@ def some_edit(draw: random.Random) -> Edit:
         mode=draw.choice(MODES),  # type: ignore[arg-type]
         unit=draw.choice(UNITS),  # type: ignore[arg-type]
         conditions=tuple(draw.choices(TEXTS, k=draw.randrange(3))),
+        within=draw.choice((None, *TEXTS)),
+        amount=draw.choice((1.0, *NUMBERS)),
     )
 
 
@@ -79,7 +81,8 @@ def test_no_field_of_a_scene_is_forgotten() -> None:
     table = to_table(
         Scene("m", Walk((1, 2), "lerp", 0.5, True, (Stop(0.5, 0.1),), 3, 0.2), 0.7, 4,
               ((1, 0.5),), 3,
-              (Edit("d", 2, Layers(1, 2), "flip", "own", ("e",)),), 64, True, "l#0", ("k",))
+              (Edit("d", 2, Layers(1, 2), "flip", "own", ("e",), "s/*", 0.5),),
+              64, True, "l#0", ("k",))
     )  # fmt: skip
     assert set(table) == {field.name for field in fields(Scene)}
     assert set(table["edits"][0]) == {field.name for field in fields(Edit)}

@@ -15,7 +15,7 @@ from typing import Any
 from latty.directions.store import direction_names, ends, split
 from latty.errors import BadData, LattyError
 from latty.presets.axes import EVERY, Pass, passes
-from latty.presets.variables import NAME, SCALARS, TOKEN, Filling, named
+from latty.presets.variables import NAME, SCALARS, TOKEN, Filling, is_name, named
 from latty.scene import SEED_LIMIT, latents_between
 from latty.tables import words
 from latty.tables.rules import Fault, Key, Rule, array, matching, one_of, table, text
@@ -34,8 +34,7 @@ RULE: Rule = array(
     table(
         {
             "key": Key(
-                matching("a name", lambda key: bool(re.fullmatch(NAME, str(key), re.ASCII)),
-                         {"type": "string", "pattern": f"^{NAME}$"}),
+                matching("a name", is_name, {"type": "string", "pattern": f"^{NAME}$"}),
                 'What "{key}" in any text of the preset stands for.', required=True,
             ),
             "values": Key(_VALUES, "What it is, one after the other.", required=True),

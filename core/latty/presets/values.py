@@ -15,7 +15,7 @@ from latty.presets.texts import TEMPLATE, Caption
 from latty.presets.tracks import Motion, Track
 from latty.presets.tracks.following import Following
 from latty.presets.tracks.swing import Swing
-from latty.presets.variables import NAME
+from latty.presets.variables import NAME, is_name
 from latty.scene import REF, SIZE, Scene, Walk
 from latty.tables import amounts
 from latty.tables.rules import (
@@ -59,11 +59,7 @@ SPAN = one_of(
 )
 FRAME_SIDE = whole(1, 8192)
 COLUMNS = 7  # of sheets, grids and strips that say none
-_KEY = matching(
-    "a key of [[each]]",
-    lambda value: isinstance(value, str) and bool(re.fullmatch(NAME, value, re.ASCII)),
-    {"type": "string", "pattern": f"^{NAME}$"},
-)
+_KEY = matching("a key of [[each]]", is_name, {"type": "string", "pattern": f"^{NAME}$"})
 _KEYS = array(_KEY, 1, 16)
 ROWS = one_of("'seeds', 'edits', or a key of [[each]] or a list of them", _KEY, _KEYS)
 ACROSS = one_of("a whole number, or a key of [[each]] or a list of them",

@@ -168,11 +168,16 @@ def _spelled(value: str | float, spec: str | None) -> str | None:
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
+def is_name(said: Any) -> bool:
+    """Whether a placeholder may name this; it may be anything."""
+    return isinstance(said, str) and re.fullmatch(NAME, said, re.ASCII) is not None
+
+
 def named(data: Mapping[str, Any]) -> dict[str, Any]:
     """What the names of [vars] stand for; the data may hold anything."""
     names = data.get(KEY)
     found = names.items() if isinstance(names, dict) else ()
-    return {key: value for key, value in found if re.fullmatch(NAME, key, re.ASCII)}
+    return {key: value for key, value in found if is_name(key)}
 
 
 def filled(

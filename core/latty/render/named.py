@@ -124,7 +124,8 @@ class Placing:
         return scene.with_references(lambda kind, text: found.get((kind, text), text))
 
     def found(self, name: Name, recipe: Mapping[str, Any]) -> str | None:
-        """The name or path that is meant; None where there is none. Notes what is doubtful."""
+        """The name or path that is meant; None where there is none. Notes what is doubtful. Raises
+        BadData where it is no such content."""
         said, chosen = _said(name, recipe), self._candidates(name)
         right = next((one for one in chosen if not said or _is(said, name.kind, one)), None)
         if right is None and (right := _near(name, said)) is not None:
@@ -138,7 +139,11 @@ class Placing:
             return None
         here = right or chosen[0]
         if right is None:
-            if other := difference(name.kind, name.file, said, here):
+            try:
+                other = difference(name.kind, name.file, said, here)
+            except BadData as error:
+                raise BadData(f"{self.picture.name}: {error.message}", error.hint) from None
+            if other:
                 self.differs[other] = None
         elif right != next(iter(chosen), None):
             there = "is another one here" if chosen else "is not here under that name"
