@@ -470,6 +470,37 @@ def test_killed_at_any_moment_sheets_go_on(tmp_path: Path, more: tuple[str, ...]
 
 
 @pytest.mark.slow
+def test_a_recipe_that_nobody_could_read_again_is_refused(tmp_path: Path) -> None:
+    edits = EDIT.replace("{d}", "portraits/hair_length").replace("'{s}'", "0.01")
+    file = write(tmp_path, each("seed", "'0-999'"), each("s", "[1, 2]"),
+                 "[scene]\nmodel = 'portraits'\nseed = '{seed}'\n", edits * 12,
+                 output("a.png", rows="seed", columns="s", size=8))  # fmt: skip
+    ended = latty("render", file.name, home=tmp_path)
+    assert ended.returncode == 65 and not [*(tmp_path / "renders").glob("*.png")]
+    assert "the recipe of a.png is larger than 1 MiB" in ended.stderr
+
+
+def test_panels_of_ones_own_have_names_and_moments(tmp_path: Path) -> None:
+    panels = "".join(f"[[panels]]\nseed = {n}\nat = {t}\n" for n in (1, 2) for t in (0, 0.5, 1))
+    file = write(tmp_path, "frames = 5\n", SMILE, "strength = { from = -2, to = 2 }\n", panels,
+                 output("a.png", columns=3, row_names=["{seed}", "two"],
+                        column_names=["{strength:+}"] * 3) + BARE)  # fmt: skip
+    preset, generator = presets.read(file), open_model("portraits")
+    words = captions.table_captions(preset, preset.outputs[0])
+    assert words == grids.TableCaptions(["1", "two"], ["-2", "0", "+2"], [""] * 6)
+    wanted = [
+        replace(preset.scene, seed=seed, size=32).with_number("edits.0.strength", strength)
+        for seed in (1, 2)
+        for strength in (-2.0, 0.0, 2.0)
+    ]
+    (made,) = rendered(file)
+    drawn = [pictures([scene], generator)[0] for scene in wanted]
+    assert all(map(alike, cut(pixels(made), 2, 3), drawn))
+    file.write_text(file.read_text().replace("at = 0.5", "at = 2"))
+    assert "panels.1.at: must be a time from 0 to 1" in refused(file)
+
+
+@pytest.mark.slow
 def test_a_large_sheet_takes_little_beside_its_pixels(tmp_path: Path) -> None:
     """Cells come from the disk one by one."""
     file = write(tmp_path, each("seed", "'0-29'"), each("s", "[-2, -1, 0, 1, 2]"),

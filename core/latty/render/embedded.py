@@ -20,6 +20,13 @@ def document(path: Path) -> Any:
         raise BadData(f"the recipe in {path.name} is damaged", error.message) from None
 
 
+def check_length(text: str, file: str) -> None:
+    """Raises BadData for the recipe of a file that would be too long to be read again."""
+    if len(text) > LIMIT:
+        what = f"the recipe of {file} is larger than {LIMIT >> 20} MiB"
+        raise BadData(what, "lay out fewer pictures, or --no-recipe leaves it out")
+
+
 def extract(path: Path) -> str:
     """The text of the recipe in a file, or in the first picture of a folder of frames.
 

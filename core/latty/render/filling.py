@@ -30,7 +30,7 @@ def fill(
     """Every output, finished, in the work folder of its place in `works`; sidecars come after all
     outputs. Outputs that show the same scenes share their pictures.
 
-    Raises OutputError, and what models and edits raise.
+    Raises OutputError, BadData, and what models and edits raise.
     """
     with work.disk_errors(works), ExitStack() as journals:
         faces = captions.faces(preset)
@@ -45,6 +45,8 @@ def fill(
             own = provenance.of_output(preset, output, options.folder, options.spelled)
             recipe = {**shared, "frames": preset.count(output), **own}
             recipe |= ground(output, list(opened.values()))
+            if options.recipe:
+                provenance.check_length(recipe, one.target.name)
             reel = views[0].reel
             one.note(work.RECIPE, provenance.sealed(recipe, reel.batches), lasting=False)
             for view in views:

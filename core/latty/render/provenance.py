@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from latty import presets, reading
 from latty.errors import BadData, Missing
 from latty.presets import Output, Preset, contents, digests, sounds
-from latty.render.embedded import document
+from latty.render import embedded
 from latty.render.options import Batches, Options
 from latty.render.spelling import FileNames, Known, archive_of, spelling
 from latty.scene import MIXING, references, to_table
@@ -39,6 +39,11 @@ _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2
 def canonical(recipe: Mapping[str, Any]) -> str:
     """One text for one recipe: ASCII JSON, keys sorted, no spaces."""
     return json.dumps(recipe, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+
+
+def check_length(recipe: Mapping[str, Any], file: str) -> None:
+    """Raises BadData for a recipe that nobody could read again out of a file of this name."""
+    embedded.check_length(canonical(recipe), file)
 
 
 def sealed(recipe: Mapping[str, Any], batches: Batches) -> str:
@@ -198,7 +203,7 @@ def read(path: Path) -> dict[str, Any]:
 
     Only its outer shape has been checked; `recall` makes a Preset of it.
     """
-    found = document(path)
+    found = embedded.document(path)
     if not isinstance(found, dict) or not isinstance(found.get("preset"), dict):
         raise BadData(f"{path.name} holds no recipe of latty")
     if _UNSAFE.search(_all_text(found)):
