@@ -12,11 +12,15 @@ import job_processes
 import pytest
 import studio
 from job_processes import in_state, over, probe, processes_of
+from onnx_scorers import ONNX, onnx_network
 from PIL import Image
+from scorer_cards import card
 from studio import Keys, settled, text, until
 from textual.widgets import OptionList
 
 from latty import home
+from latty.attributes import store
+from latty.directions.store import set_info
 from latty.errors import Missing, UsageError
 from latty.jobs import control, events, run
 from latty.jobs.run import JobSpec, Status
@@ -581,6 +585,34 @@ def test_scorers_and_attributes_are_offered_and_checked() -> None:
         await seen(pilot, "no scorer 'nobody'")
         await pressed(pilot, "escape")
         assert run.ids() == []
+
+    studio.run(test, real=True)
+
+
+def test_an_onnx_scorer_is_picked_and_its_figures_are_seen(tmp_path: Path) -> None:
+    """With the real engine, a real job, and onnxruntime in a process of its own."""
+    data, _ = onnx_network()
+    (tmp_path / "n.onnx").write_bytes(data)
+    store.add(card(tmp_path, ONNX), "net")
+
+    async def test(pilot: Keys) -> None:
+        await pressed(pilot, "d")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Choose), "the methods")
+        await pressed(pilot, *"interfacegan", "enter")
+        sheet = await form(pilot)
+        sheet.set("with_scorer", "net")
+        await seen(pilot, "net scores smile, hat")
+        for field, words in (("with_samples", "300"), ("with_names", "hat"), ("name", "mine")):
+            sheet.set(field, words)
+        await pressed(pilot, "enter")
+        await until(pilot, lambda: queue(pilot).jobs, "a job")
+        assert (await asyncio.to_thread(over, queue(pilot).jobs[0].status.id)).state == "done"
+        listed = pilot.app.panel("directions")  # type: ignore[attr-defined]
+        await until(pilot, lambda: any(r.entry and r.entry.name == "mine" for r in listed.rows))
+        await pressed(pilot, "w", "enter", "down")
+        name, found = set_info("mine").infos[0].scores[0]
+        assert name == "corr" and found > 0.5
+        await seen(pilot, f"corr {found:.2g}")
 
     studio.run(test, real=True)
 
