@@ -2,15 +2,24 @@
 
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import platformdirs
 
 from latty.errors import ConfigError
 
+# What may say where they are; presets by the thousand ask for them.
+SAYS = ("LATTY_HOME", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA",
+        *(f"XDG_{kind}_HOME" for kind in ("CONFIG", "DATA", "CACHE", "STATE")))  # fmt: skip
+
 
 def _place(kind: str, standard: Callable[..., str]) -> Path:
-    home = os.environ.get("LATTY_HOME")
+    return _said(kind, standard, *map(os.environ.get, SAYS))
+
+
+@lru_cache(64)
+def _said(kind: str, standard: Callable[..., str], home: str | None, *_: str | None) -> Path:
     try:
         return Path(home).expanduser() / kind if home else Path(standard("latty", appauthor=False))
     except RuntimeError:  # "~nobody-of-that-name", or a user without a home

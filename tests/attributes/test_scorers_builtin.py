@@ -87,6 +87,7 @@ def test_nothing_salient_has_no_place() -> None:
     assert float(found["area"]) < 0.02 and found["x"].isnan().all() and found["y"].isnan().all()
 
 
+@pytest.mark.slow
 def test_where_portraits_are() -> None:
     generator = open_model("portraits", "cpu")
     assert isinstance(generator, AnySize) and isinstance(generator, HasFactors)

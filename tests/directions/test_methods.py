@@ -102,7 +102,14 @@ def test_values_that_do_not_fit_are_refused(parameter: Parameter, text: str) -> 
 # --- every method on every family -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("family", [*FAMILIES, "stylegan2 wide and clear"])
+FEW = ("stylegan2 wide and clear", "biggan_deep", "dcgan")  # w in layers, z in chunks, one z
+
+
+@pytest.mark.parametrize(
+    "family",
+    [pytest.param(one, marks=() if one in FEW else pytest.mark.slow)
+     for one in [*FAMILIES, FEW[0]]],
+)  # fmt: skip
 @pytest.mark.parametrize("method", NAMES)
 def test_it_finds_directions_or_says_what_is_missing(
     method: str, family: str, tmp_path: Path

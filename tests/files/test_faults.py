@@ -40,9 +40,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
 @pytest.mark.parametrize("verb", FEW, ids=lambda verb: verb.name)
 def test_a_call_that_fails_costs_nothing(run: Runner, verb: Verb) -> None:
     trial = Trial(verb, run)
-    tally = tried(trial, [*in_turn(trial.calls)][::3])
+    tally = tried(trial, [*in_turn(trial.calls)][::6])
     assert not tally.wrong, "\n".join(tally.wrong)
-    assert sum(tally.tried.values()) > 5 and len(tally.ended) > 1
+    assert sum(tally.tried.values()) > 2 and len(tally.ended) > 1
 
 
 @pytest.mark.parametrize(

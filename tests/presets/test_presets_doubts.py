@@ -1,6 +1,8 @@
 """`latty check` tells all: what a model cannot draw, what does nothing, what is doubtful."""
 
 import json
+import subprocess
+import sys
 import time
 from dataclasses import fields
 from functools import partial
@@ -9,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_in_process import latty
+from cli_process import environment
 from PIL import ImageFont
 from preset_files import container, direction_set
 
@@ -397,6 +400,22 @@ def test_a_sound_that_is_silent_where_it_is_followed(
                 ask()
             told = str(caught.value)
             assert f"{key}: a.wav is silent {where}between 0 and 2 s" in told, told
+
+
+def test_check_reads_the_header_of_a_sound_alone(place: Path) -> None:
+    """It starts in milliseconds: numpy, which listens, is for renders."""
+    from sound_files import RATE, wav
+
+    wav(place / "a.wav", np.zeros(3 * RATE))
+    track = f"truncation = {{ sound = 'a.wav', from = 0, to = 1 }}\n{GIF}loop = 'once'\n"
+    file = write(place, track, f"seconds = 2\n{SCENE}")
+    code = "import sys; from latty.cli.main import main; code = main(sys.argv[1:]); "
+    code += "print(code, sorted({'numpy', 'torch'} & {*sys.modules}))"
+    words = [sys.executable, "-c", code, "check", str(file)]
+    done = subprocess.run(words, env=environment(place), capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []", done
+    refused = latty("render", str(file), "--dry-run", home=place)
+    assert refused.returncode == 65 and "a.wav is silent between 0 and 2 s" in refused.stderr
 
 
 def test_times_beside_a_preset_of_another_length(place: Path) -> None:

@@ -48,7 +48,7 @@ def films() -> dict[str, Frames]:
 
 
 @pytest.mark.parametrize(("name", "keys"), CASES)
-@pytest.mark.parametrize("film", ["quick", "slow", "faces"])
+@pytest.mark.parametrize("film", ["quick", pytest.param("slow", marks=pytest.mark.slow), "faces"])
 def test_a_file_is_as_large_as_expected(
     name: str, keys: dict[str, object], film: str, films: dict[str, Frames], tmp_path: Path
 ) -> None:

@@ -46,7 +46,14 @@ def still(output: Output) -> bool:
 FILMS = "film-"  # test_shipped_films.py renders these
 
 
-@pytest.mark.parametrize("name", [name for name in SHIPPED if not name.startswith(FILMS)])
+LONG = ("method-", "video", "walk-circular")  # of these each is drawn in the slow run
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name.startswith(LONG) else ())
+     for name in SHIPPED if not name.startswith(FILMS)],
+)  # fmt: skip
 def test_renders_every_output(name: str, tmp_path: Path) -> None:
     preset = presets.read(SHIPPED[name])
     paths = write(preset, Options(out_dir=tmp_path, device="cpu"))

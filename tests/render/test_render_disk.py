@@ -162,6 +162,7 @@ except LattyError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
     (tmp_path / "a.gif").write_bytes(OLD)
     table = tables(("a.gif",), 96)

@@ -124,6 +124,7 @@ def test_sixels_of_few_colours_are_exact_to_a_percent() -> None:
     assert np.abs(back.astype(int) - rgb).max() <= 2  # steps of a percent
 
 
+@pytest.mark.slow
 def test_pictures_larger_than_any_screen_are_right() -> None:
     """Their keys would not fit into 32 bits, were they sorted at once."""
     rgb = np.zeros((1800, 4000, 3), np.uint8)

@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from latty.tables.rules import Rule, checked, number, one_of, text
 from latty.tables.words import shown
@@ -19,6 +20,7 @@ NEAR = Fraction(1, 200)  # 23.976, 23.98, 29.97 and 59.94 are as near to what th
 DIGITS = 1001  # a number such as 12.5 is the nearest fraction with so large a denominator
 
 
+@lru_cache(256)
 def exact(rate: Rate) -> Fraction:
     """Frames per second. Raises ValueError for a text that is none."""
     if isinstance(rate, str):

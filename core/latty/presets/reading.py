@@ -63,7 +63,7 @@ def of_text(text: str, source: PresetFile) -> PresetFile:
 def _read(path: Path, file: str) -> TableFile:
     """The document in a file. Raises PresetError, OutputError, BadData for what is no text."""
     try:
-        return tables.read(path, PRESET_FILE, file)
+        return tables.read_again(path, PRESET_FILE, file)
     except PresetError:
         finding.refuse_others(path, file)
         raise

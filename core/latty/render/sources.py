@@ -44,9 +44,9 @@ class PresetSource:
         """The file it must not be overwritten in: None for stdin and pictures."""
         return self.loaded.path
 
-    def doubts(self) -> Doubts:
+    def doubts(self, listens: bool = True) -> Doubts:
         """What is doubtful about it. Raises PresetError with all that cannot be drawn."""
-        return checked(self.loaded).doubts
+        return checked(self.loaded, listens).doubts
 
 
 def read(

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from latty.errors import (
     SettingsError,
     UnfitFile,
 )
+from latty.files import cached
 from latty.tables import words
 from latty.tables.places import Places, TooDeep
 from latty.tables.rules import Fault, Faults, Rule
@@ -104,6 +107,21 @@ def read(path: Path, kind: Kind, file: str = "") -> TableFile:
         reason = getattr(error, "strerror", None) or "the name is not possible"
         raise OutputError(f"cannot read {file}: {reason}") from None
     return parse(raw, file, kind)
+
+
+@lru_cache
+def _kept(kind: Kind) -> Callable[[Path], TableFile]:
+    return cached(8)(lambda path: read(path, kind))
+
+
+def read_again(path: Path, kind: Kind, file: str) -> TableFile:
+    """The same, parsed once while the file stays as it is: a preset that stands for many reads it
+    as often. Raises the same."""
+    try:
+        known = _kept(kind)(path)
+    except LattyError:
+        return read(path, kind, file)  # which names it as it was given
+    return replace(known, file=file, data=deepcopy(known.data))
 
 
 def read_settings(path: Path, noun: str) -> TableFile | None:

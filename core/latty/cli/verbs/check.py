@@ -37,7 +37,8 @@ def run(run: Run) -> int:
     from latty.render.requests import CheckedRequest, checked, requested
 
     options, overrides = Options(run.config().out_dir), tuple(run.args.overrides)
-    requests = requested(run.args.presets, options, overrides)
+    # neither numpy nor torch is imported here: a render, also a dry run, finds silent sounds
+    requests = requested(run.args.presets, options, overrides, listens=False)
     pairs = zip(requests, checked(requests), strict=True)
     codes = []
     for ref, several in groupby(pairs, lambda pair: str(pair[0].ref)):
