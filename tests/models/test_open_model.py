@@ -6,7 +6,9 @@ beside the checkout, has worse.
 
 import json
 import math
+import os
 import re
+import shutil
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -19,12 +21,14 @@ import torch
 from places import BADFILES
 from torch import Tensor
 
+from latty import home
 from latty.checkpoints.checkpoint import Checkpoint
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Persistent, Storage, TensorView, TfNetwork, packed
 from latty.errors import BadData, LattyError
-from latty.models import open_model, opening
+from latty.jobs.engine.drawing import ModelCache
+from latty.models import forget_all, is_kept, kept, open_model, opening
 from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Network
 from latty.models.parts import parts
 from latty.models.registries import FAMILIES as FAMILIES_REGISTRY
@@ -105,6 +109,27 @@ def test_the_average_of_training_comes_first() -> None:
     tree = {**{name: {"a.weight": tensor} for name in names}, "augment_pipe": None}
     checkpoint = Checkpoint(Path("x.pkl"), "pickle", 0, tree, Tally())
     assert [part.name for part in parts(checkpoint)] == ["G_ema", "G", "extra"]
+
+
+def test_models_are_kept_while_they_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three that are drawn in turn, as in the panels of a film that plays, are opened once."""
+    forget_all()
+    refs = [str(tmp_path / f"{name}.safetensors") for name in "abc"]
+    for ref in refs:
+        shutil.copy(home.shipped_dir() / "models/demo.safetensors", ref)
+    cache = ModelCache("cpu")
+    first = [cache.generator(ref) for ref in refs]
+    assert [open_model(ref, "cpu") for ref in refs] == first == [*map(cache.generator, refs)]
+    room = 2.5 * Path(refs[0]).stat().st_size
+    monkeypatch.setattr(kept, "room", lambda device: room)
+    shutil.copy(refs[0], other := str(tmp_path / "d.safetensors"))
+    cache.generator(other)
+    assert [is_kept(one) for one in first] == [False, False, True]
+    assert cache.generator(refs[2]) is first[2] and cache.generator(refs[0]) is not first[0]
+    os.utime(refs[2], (1, 1))  # another content
+    assert cache.generator(refs[2]) is not first[2]
+    forget_all()
+    assert not any(map(is_kept, first))
 
 
 def test_settings_beside_the_file_are_read(tmp_path: Path) -> None:

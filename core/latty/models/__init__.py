@@ -14,16 +14,18 @@ def open_model(ref: str, device: str = "auto") -> "Generator":
     """The generator `ref` names: a model that ships, one in the store, or the path of any
     checkpoint or of a folder that holds one.
 
-    The two that were opened last are kept. Raises Missing where there is none, BadData where the
-    file cannot be used, DeviceError.
+    Those that were opened last are kept, as many as fit into a quarter of the memory. Raises
+    Missing where there is none, BadData where the file cannot be used, DeviceError.
     """
     from latty.models.device import pick_device
+    from latty.models.kept import GENERATORS
     from latty.models.opening import opened
 
     file, where = model_file(ref), pick_device(device)
     within = file is not None and Path(ref).expanduser() == file.parent
     name = ref if file is None else file.parent.resolve().name if within else file.stem
-    return opened(file, name, _changed(file) if file else (), where)
+    changed = _changed(file) if file else ()
+    return GENERATORS.get((file, name, where), changed, lambda: opened(file, name, changed, where))
 
 
 def look(ref: str) -> None:
@@ -83,6 +85,13 @@ def draws_any_size(ref: str) -> bool:
 
 def forget_all() -> None:
     """Let go of the generators that `open_model` keeps."""
-    from latty.models.opening import opened
+    from latty.models.kept import GENERATORS
 
-    opened.cache_clear()
+    GENERATORS.clear()
+
+
+def is_kept(generator: "Generator") -> bool:
+    """Whether opening its model again would give this very generator."""
+    from latty.models.kept import GENERATORS
+
+    return generator in GENERATORS

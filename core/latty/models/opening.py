@@ -7,7 +7,6 @@ that an entry's SIGNATURE fits is converted to its family's layout and built.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,17 +35,16 @@ _READ: dict[tuple[Path, tuple[int, ...]], Checkpoint] = {}
 PLAIN = "a plain network can be described: latty inspect FILE --spec drafts a spec for it"
 
 
-@lru_cache(maxsize=2)
 def opened(
     file: Path | None, name: str, changed: tuple[int, ...], device: "torch.device"
 ) -> "Generator":
-    """A generator, kept once per content: `changed`, the times of its files in ns, is a key only.
-    file: None for a family that needs none and is called `name`. Raises Missing, OutputError,
-    BadData."""
-    if file is not None:
-        read = _READ.pop((file, changed), None)
-        return build(convert(file, kept=False, read=read), file, name, device)
-    return FAMILIES.load(name).build({}, {"name": name}, device)
+    """A generator; of a file that was looked at when its files had changed at these times, in ns,
+    what was read then. file: None for a family that needs none and is called `name`. Raises
+    Missing, OutputError, BadData."""
+    if file is None:
+        return FAMILIES.load(name).build({}, {"name": name}, device)
+    read = _READ.pop((file, changed), None)
+    return build(convert(file, kept=False, read=read), file, name, device)
 
 
 def look(file: Path, changed: tuple[int, ...]) -> None:

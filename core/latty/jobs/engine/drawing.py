@@ -18,7 +18,7 @@ from torch import Tensor
 
 from latty.errors import BadData, DeviceError
 from latty.files import Stamp, stamp_of
-from latty.models import forget_all, open_model
+from latty.models import forget_all, is_kept, open_model
 from latty.models.base import AnySize, Generator
 from latty.models.device import pick_device
 from latty.models.memory import is_short
@@ -28,7 +28,6 @@ from latty.render.grids import fit, on_board
 from latty.render.pixels import Painter, at_size
 from latty.scene import Scene, from_table
 
-KEPT = 2  # models, as latty.models keeps
 BATCH = 4  # pictures between two looks at what else is asked for,
 SLOW = 0.1  # or one, where it takes this many seconds
 LARGEST = 4096  # px of one picture
@@ -81,8 +80,7 @@ class ModelCache:
         generator = open_model(ref, str(self.device))
         self._models.pop(ref, None)
         self._models[ref] = file, state, generator
-        while len(self._models) > KEPT:
-            del self._models[next(iter(self._models))]
+        self._models = {name: one for name, one in self._models.items() if is_kept(one[2])}
         return generator
 
     def painter(self, channel: str, generator: Generator, size: int | None) -> PreviewPainter:
