@@ -19,7 +19,7 @@ from latty.models.base import AnySize
 PX = 128  # height of a picture, at most
 
 
-@dataclass
+@dataclass(kw_only=True)
 class KeepsPictures:
     """A method that keeps the pictures of its trajectories where somebody asks for them."""
 
