@@ -8,17 +8,31 @@ latty.toml of another user is not obeyed, as git does not obey a repository of o
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from latty import home, plugins
-from latty.errors import ConfigError, did_you_mean
+from latty.errors import ConfigError, UsageError, did_you_mean
 from latty.plugins import Registry
 from latty.report import WAYS
 from latty.tables import amounts
 from latty.tables.reading import read_settings
-from latty.tables.rules import Faults, Key, Rule, array, checked, flag, table, text, whole
+from latty.tables.rules import (
+    Faults,
+    Key,
+    Rule,
+    array,
+    checked,
+    flag,
+    mapping,
+    option,
+    record,
+    says,
+    table,
+    text,
+    whole,
+)
 from latty.tables.words import Path as KeyPath
 
 PICTURES = Registry[Any]("latty_tui.pictures")  # asked for names alone: nothing of it is imported
@@ -115,7 +129,21 @@ KEYS: dict[str, Key] = {
     "zoo": Key(PLACE, "a zoo.toml of your own, in place of latty's, for latty fetch", ""),
 }
 FORMERLY = {"pictures": "image"}  # still read; the new name wins where both are given
-FILE = table({name: Key(KEYS[FORMERLY.get(name, name)].rule) for name in (*KEYS, *FORMERLY)})
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeGroup:
+    """A [groups.NAME] table: attributes of interest, and those that must stay as they are."""
+
+    attributes: tuple[str, ...] = field(metadata=says(array(TEXT, 1, 100), "What is to change."))
+    keep: tuple[str, ...] = option((), array(TEXT, 0, 100), "What must stay as it is.")
+
+
+GROUPS = "groups"  # tables in latty.toml and config.toml, of no flag and no variable
+FILE = table(
+    {name: Key(KEYS[FORMERLY.get(name, name)].rule) for name in (*KEYS, *FORMERLY)}
+    | {GROUPS: Key(mapping(record(AttributeGroup)))}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +166,17 @@ class Config:
     zoo: str
     origins: tuple[tuple[str, str], ...]
     passed_over: tuple[str, ...]
+    groups: tuple[tuple[str, AttributeGroup], ...] = ()
+
+    def group(self, name: str) -> AttributeGroup:
+        """A group of attributes. Raises UsageError with the nearest name."""
+        known = dict(self.groups)
+        if name not in known:
+            hint = (
+                did_you_mean(name, known) or "write [groups.NAME] attributes = [...] in latty.toml"
+            )
+            raise UsageError(f"--group: no group '{name}'", hint)
+        return known[name]
 
     @property
     def frame_bytes(self) -> int:
@@ -155,7 +194,9 @@ def load(
     user, ours = _user(), _environment(environ or os.environ)
     trusted = {**user, **ours}.get(TRUSTED, ((), ""))[0]
     project, passed_over = _project(folder or Path.cwd(), trusted)
+    groups = dict[str, AttributeGroup]()
     for source in (user, project, ours):
+        groups |= dict(source.pop(GROUPS, ((), ""))[0])
         found.update(source)
     for name, value in (flags or {}).items():
         if name in KEYS and value is not None:
@@ -164,7 +205,8 @@ def load(
     values = {name: value for name, (value, _) in found.items()}
     values["out_dir"] = Path(values["out_dir"]).expanduser()
     origins = tuple((name, place) for name, (_, place) in found.items())
-    return Config(**values, origins=origins, passed_over=tuple(passed_over))
+    return Config(**values, origins=origins, passed_over=tuple(passed_over),
+                  groups=tuple(groups.items()))  # fmt: skip
 
 
 def _read(name: str, value: Any, place: str) -> Any:

@@ -17,7 +17,7 @@ VERBS = {
     "discover": ["discover", "random", "demo", "--samples", "10", "-o", "found", "--force"],
     "import": ["import", "net.toml", "--force"],
     "rank": ["rank", "demo", "--directions", "smile", "--scorers", "colour", "--seeds", "0",
-             "--steps", "3", "-o", "ranked", "--force"],
+             "--steps", "3", "--baseline", "0", "-o", "ranked", "--force"],
     "inspect": ["inspect", "net.onnx"],
     "list": ["list", "models"],
     "studio": [],

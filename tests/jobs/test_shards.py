@@ -272,7 +272,8 @@ def test_renders_by_two_processes_end_with_their_frame(
     again.wait()
 
 
-RANK = ("rank", "demo", "--scorers", "colour", "--seeds", "0-3", "--steps", "3", "--top", "1")
+RANK = ("rank", "demo", "--scorers", "colour", "--seeds", "0-3", "--steps", "3", "--top", "1",
+        "--baseline", "2")  # fmt: skip
 
 
 def test_a_ranking_by_two_processes(tmp_path: Path) -> None:

@@ -181,7 +181,8 @@ def test_every_method_takes_a_class_by_name_and_a_mixture(
 
 @pytest.mark.slow
 def test_a_set_remembers_its_class(model: str, capsys: Captured) -> None:
-    rank = ["--scorers", "colour", "--seeds", "0-1", "--steps", "3", "--json", "--force"]
+    rank = ["--scorers", "colour", "--seeds", "0-1", "--steps", "3", "--json", "--force",
+            "--baseline", "0"]  # fmt: skip
     for label, kept in (("terrier", 1), ("red:0.5,terrier:0.5", MIXED)):
         assert discover("random", model, "--label", label, "-o", "set", "--force") == 0
         assert set_info("set").label == kept

@@ -91,7 +91,7 @@ def test_shipped_directions_lead_at_what_they_are_named_for() -> None:
 @pytest.mark.slow
 def test_the_page_its_tables_and_its_gifs(tmp_path: Path) -> None:
     words = ("rank", "portraits", "--scorers", "smile,yaw", "--directions", "smile,yaw,age",
-             "--seeds", "0-3", "--steps", "3", "--top", "2")  # fmt: skip
+             "--seeds", "0-3", "--steps", "3", "--top", "2", "--baseline", "2")  # fmt: skip
     done = latty(*words, home=tmp_path)
     assert (done.returncode, done.stdout) == (0, "renders/portraits-rank\n"), done.stderr
     folder = tmp_path / "renders" / "portraits-rank"
@@ -104,10 +104,9 @@ def test_the_page_its_tables_and_its_gifs(tmp_path: Path) -> None:
     page = (folder / "README.md").read_text()
     gifs = sorted(path.name for path in folder.glob("*.gif"))
     assert gifs and all(f"({name})" in page for name in gifs)
+    assert len(gifs) == 2 * 4, "a film from each of the first starts"
     with Image.open(folder / gifs[0]) as gif:
-        assert gif.size == (256, 256) and gif.n_frames > 20  # type: ignore[attr-defined]
-    again = latty(*words, home=tmp_path)
-    assert again.returncode == 73 and "--overwrite" in again.stderr
+        assert gif.size[0] == 2 * gif.size[1] and gif.n_frames > 20  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow
@@ -120,16 +119,16 @@ def test_names_of_strangers_are_no_markup_of_the_page(tmp_path: Path) -> None:
     done = latty("import", "directions.pt", "--for", "demo", "--name", "odd", home=tmp_path)
     assert done.returncode == 0, done.stderr
     done = latty("rank", "odd", "--scorers", "brightness", "--seeds", "0", "--steps", "3",
-                 "--top", "12", "-o", "page", "-q", home=tmp_path)  # fmt: skip
+                 "--top", "12", "-o", "page", "-q", "--baseline", "0", home=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     shown = MarkdownIt().enable("table").parse((tmp_path / "page" / "README.md").read_text())
     cells = [text for token in shown if (text := token.children)]
     plain = ["".join(part.content for part in cell) for cell in cells]
     assert set(names) <= {*plain}
     kinds = {part.type for cell in cells for part in cell}
-    assert kinds == {"text", "image"}
+    assert kinds == {"text", "image", "strong_open", "strong_close"}, "of ours: names of films"
     sources = [part.attrs["src"] for cell in cells for part in cell if part.type == "image"]
-    assert len(sources) == len(names) and all(
+    assert len(sources) == 1 + len(names) * (4 + 1) and all(  # heat map, plots, films
         (tmp_path / "page" / str(one)).is_file() for one in sources
     )
     for file in ("ranking.csv", "curves.csv"):
@@ -139,10 +138,13 @@ def test_names_of_strangers_are_no_markup_of_the_page(tmp_path: Path) -> None:
 
 
 SMALL = ("rank", "portraits-random", "--directions", "r0", "--scorers", "smile", "--seeds", "1",
-         "--steps", "3", "-o", "mine", "-q")  # fmt: skip
+         "--steps", "3", "-o", "mine", "-q", "--baseline", "2", "--samples", "20")  # fmt: skip
+FILM = "000-r0-seed1.gif"
 
 
-@pytest.mark.parametrize("name", [*gallery.TABLES, gallery.PAGE, "000-r0.gif"])
+@pytest.mark.parametrize(
+    "name", [*gallery.TABLES, gallery.PAGE, gallery.RECORD, gallery.HTML, FILM]
+)
 def test_a_file_of_the_user_s_own_is_not_replaced(name: str, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / name).write_text("my own")
@@ -167,7 +169,7 @@ def test_a_ranking_that_broke_off_goes_on_with_what_it_wrote(
     with monkeypatch.context() as full:
         full.setattr(gallery.files, "write", write)
         assert latty(*SMALL, home=tmp_path).returncode == 74
-    for name in ("curves.csv", "000-r0.gif"):
+    for name in ("curves.csv", FILM):
         kept = (tmp_path / "mine" / name).read_bytes()
         (tmp_path / "mine" / name).write_bytes(kept + b"more" if name == "curves.csv" else b"mine")
         done = latty(*SMALL, home=tmp_path)
@@ -175,8 +177,29 @@ def test_a_ranking_that_broke_off_goes_on_with_what_it_wrote(
         (tmp_path / "mine" / name).write_bytes(kept)
     done = latty(*SMALL, home=tmp_path)
     assert done.returncode == 0 and (tmp_path / "mine" / gallery.PAGE).exists(), done.stderr
-    assert latty(*SMALL, home=tmp_path).returncode == 73
+
+
+@pytest.mark.slow
+def test_ranked_again_without_force_but_nothing_of_the_user_s_is_lost(tmp_path: Path) -> None:
+    """Another order, other attributes: what is not shown any more goes, what was changed stays."""
+    assert latty(*SMALL, "--scorers", "colour", home=tmp_path).returncode == 0
+    folder, kept = tmp_path / "mine", tmp_path / "home/cache/scores"
+    scores = {path.name: path.stat().st_mtime_ns for path in kept.glob("rank-*/*")}
+    plots = {path.name for path in folder.glob("plot-*")}
+    done = latty(*SMALL, "--scorers", "red,smile", "--by", "selectivity", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(plots) == 7 and {path.name for path in folder.glob("plot-*")} < plots
+    after = {path.name: path.stat().st_mtime_ns for path in kept.glob("rank-*/*")}
+    assert scores.items() < after.items(), "the scorer that is known is not asked again"
+    (folder / "notes.txt").write_text("my own")
+    (folder / "curves.csv").write_text("my own")
+    done = latty(*SMALL, home=tmp_path)
+    assert done.returncode == 73 and "curves.csv" in done.stderr
+    other = latty(*SMALL[:1], "portraits", "--directions", "smile", *SMALL[4:], home=tmp_path)
+    assert other.returncode == 73 and "--overwrite" in other.stderr
+    assert (folder / "notes.txt").read_text() == (folder / "curves.csv").read_text() == "my own"
     assert latty(*SMALL, "--force", home=tmp_path).returncode == 0
+    assert (folder / "notes.txt").read_text() == "my own"
 
 
 def test_mistakes_are_one_line(tmp_path: Path) -> None:

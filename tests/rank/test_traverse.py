@@ -21,7 +21,8 @@ from latty.rank.traversal import walk_file
 from latty.scene import Edit, Layers, Scene
 
 SMALL = ("traverse", "demo", "--directions", "yaw,smile", "--seeds", "3,5", "--steps", "5",
-         "--baseline", "2", "-q")  # fmt: skip
+         "--baseline", "2", "--samples", "20", "-q")  # fmt: skip
+FEW = ("--baseline", "0", "--samples", "20", "--film", "none", "-q")
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # last bits depend on how many there are
 
 
@@ -60,11 +61,11 @@ def test_codes_are_those_of_the_scenes(made: Path) -> None:
 
 
 def test_one_code_for_all_layers_is_kept_once(tmp_path: Path) -> None:
-    words = ("traverse", "portraits-random", "--directions", "r0", "--seeds", "0-1", "--steps", "7",
-             "--leap", "3", "--baseline", "0", "--film", "none", "-q", "-o", "t")  # fmt: skip
+    words = ("traverse", "demo", "--directions", "yaw", "--seeds", "0-1", "--steps", "7", "--span",
+             "3", "--leap", "3", *FEW, "-o", "t")  # fmt: skip
     done = latty(*words, home=tmp_path)
     assert done.returncode == 0, done.stderr
-    arrays, info = read_tensors(tmp_path / "t/latents.safetensors"), open_model("portraits").info
+    arrays, info = read_tensors(tmp_path / "t/latents.safetensors"), open_model("demo").info
     assert arrays["codes"].shape == (1, 2, 3, info.width) and "random" not in arrays
     assert arrays["strengths"].tolist() == [[-3, 0, 3]], "every third, counted from the middle"
     assert sorted(path.name for path in (tmp_path / "t").iterdir()) == [
@@ -82,7 +83,7 @@ def test_pictures_are_those_of_a_render_and_scores_those_of_the_pictures(made: P
     [file] = (made / "t/scores").iterdir()
     kept = read_tensors(file)
     assert {name: tuple(one.shape[:-1]) for name, one in kept.items()} == {
-        "scores": (2, 2, 5), "random": (2, 2, 5), "samples": (200,)}  # fmt: skip
+        "scores": (2, 2, 5), "random": (2, 2, 5), "samples": (20,)}  # fmt: skip
     from latty.rank.traversal.judging import images_of
 
     own = open_scorer("colour").score(images_of([*drawn], open_model("demo", "cpu").device))
@@ -130,8 +131,8 @@ def test_a_killed_traversal_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
 
 def test_again_other_scores_other_walks(tmp_path: Path) -> None:
     """Without a word nothing is replaced; --update draws only what is of something else."""
-    small = ("traverse", "portraits-random", "--directions", "r0", "--seeds", "1", "--steps", "3",
-             "--baseline", "0", "--film", "none", "-q", "-o", "t")  # fmt: skip
+    small = ("traverse", "demo", "--directions", "yaw", "--seeds", "1", "--steps", "3", *FEW, "-o",
+             "t")  # fmt: skip
     assert latty(*small, home=tmp_path).returncode == 0
     walk = tmp_path / "t/walks/000-0000-0.safetensors"
     drawn = walk.stat().st_mtime_ns
@@ -151,26 +152,26 @@ def test_again_other_scores_other_walks(tmp_path: Path) -> None:
 
 
 def test_starts_at_stored_latents(tmp_path: Path) -> None:
-    sample = ("sample", "portraits", "--seeds", "4-6", "--files", "{seed}.png", "--save-latents",
+    sample = ("sample", "demo", "--seeds", "4-6", "--files", "{seed}.png", "--save-latents",
               "z", "--truncation", "0.5", "-o", "pool", "-q")  # fmt: skip
     assert latty(*sample, home=tmp_path).returncode == 0
-    words = ("traverse", "portraits-random", "--directions", "r0", "--steps", "3", "--baseline",
-             "0", "--film", "none", "-q", "-o", "t", "--layers", "0-2")  # fmt: skip
+    words = ("traverse", "demo", "--directions", "yaw", "--steps", "3", "--span", "3", *FEW, "-o",
+             "t", "--layers", "0-2")  # fmt: skip
     done = latty(*words, "--latents", "pool#1-2", home=tmp_path)
     assert done.returncode == 0, done.stderr
     said = json.loads((tmp_path / "t/traverse.json").read_text())
     assert said["starts"] == ["pool#1", "pool#2"] and said["truncation"] == 0.5
-    generator = open_model("portraits", "cpu")
+    generator = open_model("demo", "cpu")
     codes = read_tensors(tmp_path / "t/latents.safetensors")["codes"]
     for n, seed in enumerate((5, 6)):
-        edit = Edit("portraits-random/r0", -3.0, Layers(0, 3))
-        scene = Scene("portraits", seed, 0.5, edits=(edit,))
+        edit = Edit("demo/yaw", -3.0, Layers(0, 3))
+        scene = Scene("demo", seed, 0.5, edits=(edit,))
         assert (edits.codes([scene], generator)[0] == codes[0, n, 0]).all()
     for ref, told in (("pool#2-5", "it holds 0 to 2"), ("pool#7", "no latent 7")):
         done = latty(*words, "-o", "u", "--latents", ref, home=tmp_path)
         assert done.returncode == 66 and told in done.stderr, done.stderr
-    done = latty("traverse", "demo", "--latents", "pool", "-o", "u", home=tmp_path)
-    assert done.returncode == 65 and "was made for portraits" in done.stderr, done.stderr
+    done = latty("traverse", "portraits", "--latents", "pool", "-o", "u", home=tmp_path)
+    assert done.returncode == 65 and "was made for demo" in done.stderr, done.stderr
 
 
 def test_mistakes_are_one_line(tmp_path: Path) -> None:
@@ -188,6 +189,7 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         (("portraits", "--layers", "90-99"), 65, "no layers 90-99"),
         (("portraits", "--label", "cat"), 65, "--label"),
         (("portraits", "--baseline", "-1"), 2, "--baseline"),
+        (("portraits", "--samples", "1"), 2, "--samples"),
         (("portraits", "--model", "demo"), 65, "--foreign"),
         (("portraits", "--seeds", "x"), 2, "--seeds"),
     ]:

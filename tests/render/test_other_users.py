@@ -30,7 +30,8 @@ VERBS = {
 }  # fmt: skip
 WORK = {name: f"{name}.latty-work" for name in VERBS if name != "yaw.npy"}
 RANK = ("rank", "portraits-random", "--directions", "r0", "--scorers", "smile", "--seeds", "1",
-        "--steps", "3", "-o", "../shared/r")  # fmt: skip
+        "--steps", "3", "--baseline", "0", "-o", "../shared/r")  # fmt: skip
+FILM = "000-r0-seed1.gif"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -202,8 +203,12 @@ def test_a_render_of_another_user_is_not_gone_on_with(place: Path) -> None:
 RANKED: dict[str, tuple[str, Plant, tuple[int, ...]]] = {
     "a table that is a link": ("curves.csv", partial(link, "../../bob/precious/one"), (73,)),
     "a page that is a dangling link": ("README.md", partial(link, "../../bob/precious/n"), (73,)),
-    "a picture that is a link": ("000-r0.gif", partial(link, "../../bob/precious/one"), (73,)),
-    "a work folder": ("000-r0.gif.latty-work", partial(link, "../../bob/precious"), (73,)),
+    "a picture that is a link": (
+        "000-r0-seed1.gif",
+        partial(link, "../../bob/precious/one"),
+        (73,),
+    ),
+    "a work folder": (f"{FILM}.latty-work", partial(link, "../../bob/precious"), (73,)),
 }
 
 

@@ -145,11 +145,11 @@ def test_a_film_of_stored_latents_is_a_preset(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_rank(tmp_path: Path) -> None:
     words = ("rank", "portraits", "--scorers", "smile", "--directions", "smile,yaw", "--seeds",
-             "0-1", "--steps", "3", "--top", "2")  # fmt: skip
+             "0-1", "--steps", "3", "--top", "2", "--baseline", "0")  # fmt: skip
     assert latty(*words, home=tmp_path).returncode == 0
     gifs = sorted((tmp_path / "renders" / "portraits-rank").glob("*.gif"))
-    assert len(gifs) == 2
-    for gif in gifs:
+    assert len(gifs) == 4
+    for gif in gifs[::3]:
         renders_again(gif, tmp_path)
 
 

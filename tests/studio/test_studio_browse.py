@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import onnx_files
@@ -14,7 +15,9 @@ from textual import events
 from zoo_files import zoo_text
 
 from latty import home
+from latty.cli.parser import parse
 from latty.directions.file import read_header
+from latty.jobs import control
 from latty.scene import Edit, Layers, Scene
 from latty_tui.dialogs.readers import free_name
 from latty_tui.drawing.engine import Drawn, OpenModel
@@ -376,6 +379,33 @@ def test_names_of_strangers_cannot_break_the_screen() -> None:
         assert "[red]" in text(pilot)
 
     run(keys)
+
+
+def test_a_set_is_traversed_as_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the model, class and truncation of the picture, into a folder that is free."""
+    handed: list[tuple[str, ...]] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(control, "submit", lambda words, *_: handed.append((*words,)) or "1k-abcd")
+    (tmp_path / "renders/demo-traverse").mkdir(parents=True)
+
+    async def keys(pilot: Keys) -> None:
+        await at(pilot, "demo/smile")
+        app = pilot.app
+        scene = replace(app.state.scene, truncation=0.5)
+        app.change(replace(app.state, scene=scene), "half")
+        await pilot.press("W")
+        await until(pilot, lambda: len(app.screen_stack) == 2, "it asks for the seeds")
+        await pilot.press(*"3-x", "enter")
+        await pilot.pause()
+        assert len(app.screen_stack) == 2 and not handed, "no seeds, no job"
+        await pilot.press(*["backspace"] * 3, *"3,5", "enter")
+        await until(pilot, lambda: handed, "the job is handed in")
+
+    run(keys)
+    folder = str(tmp_path / "renders/demo-traverse-2")
+    assert handed == [("traverse", "demo", "--model=demo", "--seeds=3,5", "--truncation=0.5",
+                       "-o", folder)]  # fmt: skip
+    parse(handed[0])
 
 
 @pytest.mark.slow

@@ -59,9 +59,9 @@ WARPED = ("discover warped portraits -o mine --paths 3 --iterations 24 --size 16
 TRAINING = ("train-scorer {inputs}/dots/labels.csv -o dots --size 32 --width 4 --epochs 30 "
             "--batch 32")  # fmt: skip
 RANK = ("rank portraits-sefa --directions l0-s0,l1-s0 --scorers colour,brightness --seeds 0-3 "
-        "--steps 3")  # fmt: skip
+        "--steps 3 --baseline 2")  # fmt: skip
 TRAVERSE = ("traverse portraits-sefa --directions l0-s0,l1-s0 --scorers colour --seeds 0-1 "
-            "--steps 5 --baseline 2")  # fmt: skip
+            "--steps 5 --baseline 2 --samples 20")  # fmt: skip
 SUBMIT = "import sys; from latty.jobs import control; print(control.submit(sys.argv[1:]))"
 CASES = (
     Case("render (GIF, MP4, WebP, PNG, frames)", RENDER),

@@ -271,8 +271,11 @@ VERBS = [
     ),
     Verb("train-scorer", TRAIN, dots),
     Verb("train-scorer over an old one", TRAIN + OVER, dots, first=(TRAIN + " --seed 5",)),
-    Verb("rank", "rank portraits --directions smile --seeds 0 --steps 3 -q"),
-    Verb("traverse", "traverse portraits --directions smile --seeds 0 --steps 3 --baseline 0 -q"),
+    Verb("rank", "rank portraits --directions smile --seeds 0 --steps 3 --baseline 1 -q"),
+    Verb(
+        "traverse",
+        "traverse portraits --directions smile --seeds 0 --steps 3 --baseline 0 --samples 10 -q",
+    ),
     Verb("export model", "export m --as rosinality -o out.safetensors -q", model, first=(MODEL,)),
     Verb("export directions", "export portraits-random --as interfacegan -o out -q"),
     Verb("save a preset", "call save_preset 7", lambda: preset("p.gif")),

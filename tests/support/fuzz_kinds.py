@@ -418,6 +418,71 @@ def read_scores_beside(path: Path) -> Any:
     return scores.read(path.parent / "pool.safetensors", 3)
 
 
+def kept_walks() -> dict[str, bytes]:
+    import numpy as np
+    import torch
+
+    from latty.rank.traversal import walk_file
+
+    pictures = [np.full((4, 5, 3), 40 * i, np.uint8) for i in range(3)]
+    each = torch.arange(24.0).view(3, 2, 4)
+    return {
+        "one.safetensors": walk_file.content(each[:, :1].expand(3, 2, 4), pictures),
+        "layers.safetensors": walk_file.content(each, pictures),
+    }
+
+
+@kind("pieces of walks", seeds=kept_walks, mutate=mutants.of_safetensors)
+def read_walk(path: Path) -> Any:
+    from latty.rank.traversal import walk_file
+
+    found = walk_file.read(path, 3)
+    return found.codes, [found[i] for i in range(3)]
+
+
+def traversals() -> dict[str, bytes]:
+    walked = {"name": "a", "strengths": [-1, 0, 1], "unit": "px", "layers": "0-3"}
+    said = {"schema": 1, "set_name": "s", "set_digest": "0" * 64, "model": "demo",
+            "model_digest": "1" * 64, "family": "stylegan2", "space": "w", "directions": [walked],
+            "baseline": [walked], "starts": [3, "pool#0"], "codes": [2, 4], "picture": [4, 5, 3],
+            "samples": 200, "label": 3, "truncation": 0.5, "factors": ["smile"]}  # fmt: skip
+    return {"traverse.json": json.dumps(said).encode()}
+
+
+@kind("traversals", seeds=traversals)
+def read_traversal(path: Path) -> Any:
+    from latty.rank.traversal import header
+
+    return header.read_header(path.parent).shape
+
+
+def walk_scores() -> dict[str, bytes]:
+    import tempfile
+
+    import torch
+
+    from latty.rank import score_store
+
+    with tempfile.TemporaryDirectory() as folder:
+        found = score_store.WalkScores(torch.ones(2, 3, 4, 2), torch.ones(1, 3, 4, 2),
+                                       torch.ones(5, 2))  # fmt: skip
+        score_store.write(Path(folder), _judge(), found)
+        return {_judge().file: (Path(folder) / _judge().file).read_bytes()}
+
+
+def _judge() -> Any:
+    from latty.rank.score_store import JudgeKey
+
+    return JudgeKey("colour", ("red", "green"), "0" * 64)
+
+
+@kind("scores of walks", seeds=walk_scores, mutate=mutants.of_safetensors)
+def read_walk_scores(path: Path) -> Any:
+    from latty.rank import score_store
+
+    return score_store.read(path.parent, _judge(), score_store.WalkShape(2, 1, 3, 4, 5))
+
+
 def stored_models() -> dict[str, bytes]:
     import tempfile
 

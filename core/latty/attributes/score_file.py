@@ -1,13 +1,14 @@
 """Scores of pictures in a file of their own: long work that was killed goes on from these."""
 
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 from torch import Tensor
 
-from latty import home
+from latty import files, home
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
-from latty.errors import LattyError
+from latty.errors import LattyError, OutputError
 from latty.folders import owned
 
 
@@ -21,6 +22,13 @@ def content(scores: Tensor, batch: int) -> bytes:
     """The file of scores (N, A), and of how many pictures were drawn at once."""
     meta = {"sha256": _digest(scores), "batch": str(batch)}
     return b"".join(pieces(meta, {"scores": scores}))
+
+
+def keep(file: Path, scores: Tensor, batch: int) -> None:
+    """The same scores (N, A) as a file; where it cannot be written, perhaps in somebody else's
+    folder, they are made again when they are wanted."""
+    with suppress(OutputError):
+        files.write(file, [content(scores, batch)])
 
 
 def read(file: Path | None, count: int, attributes: int) -> tuple[Tensor, int] | None:

@@ -9,8 +9,9 @@ from latty.errors import Missing, UsageError
 from latty.scene import Layers, latents_between
 
 MOST = 4096  # starts
+SAMPLES = 200
 WALKS = ("model", "directions", "seeds", "latents", "label", "layers", "span", "steps",
-         "truncation", "baseline")  # fmt: skip
+         "truncation", "baseline", "samples")  # fmt: skip
 
 
 def options(parser: Parser, seeds: str, steps: int) -> None:
@@ -29,6 +30,8 @@ def options(parser: Parser, seeds: str, steps: int) -> None:
         help="1 = as sampled (default: the latents' own, 1)")  # fmt: skip
     add("--baseline", type=int, metavar="N", help="random directions walked beside, that the best "
         "are compared with (default: as many as the set has, 8 to 24)")  # fmt: skip
+    add("--samples", type=int, metavar="N", help="pictures beside the walks that say what is usual "
+        "(default: 200)")  # fmt: skip
 
 
 def asked(args: Any) -> list[str]:
@@ -45,6 +48,8 @@ def of(args: Any, seeds: str, steps: int) -> dict[str, Any]:
     values.within("--steps", steps, 3, 10_000)
     if args.baseline is not None:
         values.within("--baseline", args.baseline, 0, 1000)
+    samples = SAMPLES if args.samples is None else args.samples
+    values.within("--samples", samples, 10, 100_000)
     if args.seeds is not None and args.latents is not None:
         raise UsageError("--seeds and --latents both say where to start", "leave one out")
     found, psi = _latents(args.latents) if args.latents is not None else ((), None)
@@ -57,6 +62,7 @@ def of(args: Any, seeds: str, steps: int) -> dict[str, Any]:
         "layers": _layers(args.layers),
         "span": args.span,
         "steps": steps,
+        "samples": samples,
         "truncation": values.truncation(1.0 if said is None else said),
         "foreign": args.foreign,
     }

@@ -14,14 +14,16 @@ if TYPE_CHECKING:  # torch takes seconds to import; what is in the way is told b
     from latty.rank.measuring import Curves, curves, ranking
     from latty.rank.plan import RankPlan, planned
     from latty.rank.shards import work_of
-    from latty.rank.table import RankRow, best, rows
+    from latty.rank.table import KEYS, RankRow, best, expected, rows
 
 __all__ = [
+    "KEYS",
     "Curves",
     "RankPlan",
     "RankRow",
     "best",
     "curves",
+    "expected",
     "planned",
     "ranking",
     "rows",
@@ -31,7 +33,7 @@ _PLACES = {
     "measuring": ("Curves", "curves", "ranking"),
     "plan": ("RankPlan", "planned"),
     "shards": ("work_of",),
-    "table": ("RankRow", "best", "rows"),
+    "table": ("KEYS", "RankRow", "best", "expected", "rows"),
 }
 
 

@@ -15,12 +15,11 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
-from latty import home
+from latty.attributes import score_file
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, write
 from latty.directions.registries import METHODS
 from latty.errors import BadData
-from latty.folders import owned
 from latty.models.base import Generator
 from latty.scene import Label
 from latty.version import __version__
@@ -44,7 +43,7 @@ def random_set(
     where = [[str(one.layers), list(one.usable)] for one in like]
     said = [__version__, info.digest or info.name, space, where, count, label]
     key = sha256(json.dumps(said).encode()).hexdigest()[:20]
-    path = owned(home.cache_dir() / "random") / f"{key}.safetensors"
+    path = score_file.cache("random") / f"{key}.safetensors"
     if not path.is_file():
         method = _fitted(generator, space, count, label)
         infos = tuple(

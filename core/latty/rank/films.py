@@ -40,10 +40,12 @@ def title_of(start: Start) -> str:
 
 def size_of(generator: Generator) -> int | None:
     """The height of a model's pictures in a film; None where its own is right."""
-    own = generator.info.height
-    if isinstance(generator, AnySize) or SMALLEST <= own <= LARGEST:
-        return None
-    return min(max(own, SMALLEST), LARGEST)
+    return None if isinstance(generator, AnySize) else height_of(generator.info.height)
+
+
+def height_of(own: int) -> int | None:
+    """The same of pictures that are so high."""
+    return None if SMALLEST <= own <= LARGEST else min(max(own, SMALLEST), LARGEST)
 
 
 def word_of(name: str) -> str:

@@ -1,96 +1,214 @@
-"""A ranking as files: CSV, JSON, and a page of Markdown with a GIF of each direction that leads.
+"""A ranking as files: CSV, JSON, plots, and a page with the films of each direction that leads.
 
-README.md is written last: a folder that has it is whole. One without it is gone on with where all
-that has a name we need is what a broken-off ranking of the same figures left there.
+README.md is written last but for ranking.json, which says what was written, with the SHA-256 of
+each file: a ranking of the same set and model replaces those that are as it left them, and no
+others. A folder without ranking.json is gone on with where all that has a name we need is what a
+broken-off ranking of the same figures left there.
 """
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latty import files, reading
-from latty.directions.store import reference
 from latty.errors import LattyError, WouldOverwrite
-from latty.presets import SCHEMA, Output, Preset, Track, to_dict
-from latty.render import Options, provenance, write
+from latty.presets import Preset, to_dict
+from latty.render import provenance
 from latty.report import Report, silent
-from latty.scene import Edit, Scene
 from latty.tables.spreadsheet import csv_text
 
 if TYPE_CHECKING:  # they bring torch; `refuse` is called before that is imported
     from latty.rank.measuring import Curves
+    from latty.rank.page import RankingPage
     from latty.rank.table import RankRow
 
-PAGE = "README.md"
-TABLES = ("ranking.csv", "curves.csv", "ranking.json")
-FRAMES, SIZE, FACES = 24, 128, 4  # of a GIF: steps of the walk, px, seeds in a square
-COLUMNS = ("direction", "attribute", "corr", "amplitude", "selectivity", "monotone", "leakage",
-           "drift", "effect", "low", "high")  # fmt: skip
+PAGE, RECORD, HTML, HEAT = "README.md", "ranking.json", "index.html", "heatmap.svg"
+TABLES = ("ranking.csv", "curves.csv", "samples.csv")
+FACES = 4  # starts of a direction whose films are shown
+LARGEST = 2**28  # bytes of a record
+COLUMNS = ("direction", "attribute", "corr", "corr_l1", "amplitude", "selectivity", "monotone",
+           "leakage", "drift", "effect", "low", "high")  # fmt: skip
 
 
-def refuse(folder: Path, overwrite: bool, directions: Sequence[str] | None = None) -> None:
-    """What would stop `write_all`: a whole ranking; with the `directions` of one that nothing is
-    measured of, any file that it may write. Raises WouldOverwrite, OSError."""
-    if (folder / PAGE).is_file() and not overwrite:
-        raise WouldOverwrite(f"{folder} holds a ranking already", "--overwrite replaces it")
-    if directions is not None:
-        pictures = (gif_name(directions, name) for name in directions)
-        for name in (*TABLES, PAGE, *pictures):
-            files.refuse_existing(folder / name, overwrite)
+@dataclass(frozen=True, slots=True)
+class RankedSet:
+    """What was ranked.
+
+    digests    of the set and of the model
+    film       makes the film of a direction from a start, by their numbers, under this name in a
+               folder
+    film_name  what it is called
+    shows      whether a file is that film
+    """
+
+    name: str
+    model: str
+    digests: tuple[str, str]
+    film: "Callable[[int, int, Path], None]"
+    film_name: "Callable[[int, int], str]"
+    shows: "Callable[[int, int, Path], bool]"
+
+
+def recorded(folder: Path, digests: tuple[str, str] | None = None) -> dict[str, str] | None:
+    """The SHA-256 of the files of the ranking in a folder, by name; None where there is none of
+    this set and model."""
+    with suppress(LattyError, OSError):
+        said = reading.json_file(folder / RECORD, LARGEST)
+        files_said = said["files"] if isinstance(said, dict) and "files" in said else None
+        if isinstance(files_said, dict) and digests in (
+            None,
+            (said.get("set_digest"), said.get("model_digest")),
+        ):
+            return {str(name): str(one) for name, one in files_said.items()}  # fmt: skip
+    return None
+
+
+def refuse(folder: Path, overwrite: bool, ranked: RankedSet | None = None,
+           shape: tuple[int, int] = (0, 0)) -> None:  # fmt: skip
+    """What would stop `write_all`: a ranking of something else; with what is `ranked`, of so many
+    directions from so many starts, nothing measured of which is there, any file that it may write
+    and did not. Raises WouldOverwrite, OSError."""
+    known = recorded(folder, ranked.digests if ranked else None)
+    if (folder / PAGE).is_file() and not overwrite and known is None:
+        raise WouldOverwrite(f"{folder} holds another ranking", "--overwrite replaces it")
+    if ranked is not None:
+        films = (ranked.film_name(k, n) for k in range(shape[0])
+                 for n in range(min(shape[1], FACES)))  # fmt: skip
+        for name in (*TABLES, PAGE, RECORD, HTML, HEAT, *films):
+            _refuse_one(folder / name, overwrite, known or {})
+
+
+def _refuse_one(path: Path, overwrite: bool, known: Mapping[str, str]) -> None:
+    files.refuse_existing(path, overwrite or (path.name == RECORD and bool(known)) or (
+        path.name in known and _digest(path) == known[path.name]))  # fmt: skip
+
+
+def shows(path: Path, preset: Preset) -> bool:
+    """Whether an earlier try drew a film: its recipe is this preset."""
+    with suppress(LattyError, OSError, KeyError, TypeError):
+        recipe = to_dict(provenance.portable(preset, preset.outputs[0]))
+        return provenance.canonical(provenance.read(path)["preset"]) == provenance.canonical(recipe)
+    return False
+
+
+def _digest(path: Path) -> str:
+    with suppress(OSError):
+        if not path.is_symlink():
+            return provenance.digest_of_output(path)
+    return ""
 
 
 def write_all(
     folder: Path,
-    ref: str,
-    model: str,
+    ranked: RankedSet,
     found: "Curves",
     rows: "Sequence[RankRow]",
+    interest: Sequence[str],
     *,
     overwrite: bool = False,
     top: int = 3,
     key: str = "corr",
-    truncation: float = 1.0,
-    device: str = "auto",
     report: Report = silent,
 ) -> list[Path]:
-    """Every file of a ranking; the paths, the page last. Raises WouldOverwrite where another file
-    has such a name, without `overwrite`, OutputError and what a render raises."""
-    from latty.rank.table import best
+    """Every file of a ranking, of which the attributes of `interest` have leaders; the paths, the
+    page last. Raises WouldOverwrite where another file has such a name, without `overwrite`,
+    OutputError and what a film raises."""
+    page, texts = _contents(ranked, found, rows, interest, top, key)
+    known = recorded(folder, ranked.digests) or {}
+    films = [(found.directions.index(name), n, file) for name, some in page.films.items()
+             for n, (_, file) in enumerate(some)]  # fmt: skip
+    _refuse_others(folder, ranked, texts, films, known, overwrite)
+    written = dict[str, str]()
+    for done, (k, n, name) in enumerate(films):
+        report(done, len(films), "films")
+        if not ranked.shows(k, n, folder / name):
+            ranked.film(k, n, folder / name)
+        written[name] = provenance.digest_of_output(folder / name)
+    report(len(films), len(films), "films")
+    for name, text in [*texts.items(), (HTML, None), (PAGE, None)]:
+        _put(folder / name, _page_text(page, name, folder) if text is None else text)
+        written[name] = provenance.digest_of_output(folder / name)
+    for name in known.keys() - written.keys():  # of leaders that lead no more
+        if _digest(folder / name) == known[name]:
+            files.remove(folder / name)
+    record = _summary(ranked, found, rows, page) | {"files": written}
+    _put(folder / RECORD, (json.dumps(record, indent=1) + "\n").encode())
+    return [folder / name for name in (*written, RECORD)]
 
-    leaders = {name: best(rows, name, key, top) for name in found.attributes}
-    leading = {row.direction for few in leaders.values() for row in few}
-    chosen = [direction for direction in found.directions if direction in leading]
-    presets = [_preset(ref, model, found, name, truncation) for name in chosen]
-    summary = json.dumps(_summary(ref, model, found, rows, leaders), indent=1) + "\n"
-    page = "\n".join(_page(ref, model, found, leaders, key)) + "\n"
-    contents = (_table(rows), _curves(found), summary, page)
-    texts = dict(zip((*TABLES, PAGE), map(str.encode, contents), strict=True))
-    _refuse_others(folder, texts, presets, overwrite)
-    paths = []
-    for done, preset in enumerate(presets):
-        report(done, len(presets), "GIFs")
-        paths += write(preset, Options(out_dir=folder, device=device, overwrite=True, foreign=True))
-    for name, text in texts.items():
-        with suppress(OSError):  # who writes there is told
-            files.sweep(folder / name)
-        files.write(folder / name, [text])
-        paths.append(folder / name)
-    return paths
+
+def _put(path: Path, text: bytes) -> None:
+    with suppress(OSError):  # who writes there is told
+        files.sweep(path)
+    files.write(path, [text])
+
+
+def _page_text(page: "RankingPage", name: str, folder: Path) -> bytes:
+    from latty.rank import page as pages
+
+    lines = pages.html(page, folder) if name == HTML else pages.markdown(page)
+    return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+
+
+def _contents(
+    ranked: RankedSet,
+    found: "Curves",
+    rows: "Sequence[RankRow]",
+    interest: Sequence[str],
+    top: int,
+    key: str,
+) -> "tuple[RankingPage, dict[str, bytes]]":
+    """The page, and the files that need no film: tables and plots."""
+    from latty.rank import plots
+    from latty.rank.page import RankingPage
+    from latty.rank.table import best, expected
+
+    leaders = {name: best(rows, name, key, top) for name in interest}
+    films, drawn, texts = {}, {}, dict[str, bytes]()
+    contents = (_table(rows), _curves(found), _samples(found))
+    texts |= dict(zip(TABLES, map(str.encode, contents), strict=True))
+    texts[HEAT] = plots.heat_map(rows, found.attributes, key).encode()
+    shown = range(min(len(found.seeds), FACES))
+    for attribute, some in leaders.items():
+        a = found.attributes.index(attribute)
+        for row in some:
+            k = found.directions.index(row.direction)
+            names = [(found.seeds[n], ranked.film_name(k, n)) for n in shown]
+            films[row.direction] = [(start, name) for start, name in names if name]
+            file = f"plot-{k:03d}-{a:03d}.svg"
+            drawn[row.direction, attribute] = file
+            texts[file] = plots.of_direction(found, k, a).encode()
+    title = f"{ranked.name} on {ranked.model}"
+    return RankingPage(title, found, leaders, key, expected(found), films, drawn), texts
 
 
 def _refuse_others(
-    folder: Path, texts: Mapping[str, bytes], presets: Sequence[Preset], overwrite: bool
+    folder: Path,
+    ranked: RankedSet,
+    texts: Mapping[str, bytes],
+    films: Sequence[tuple[int, int, str]],
+    known: Mapping[str, str],
+    overwrite: bool,
 ) -> None:
     """Raises WouldOverwrite, without `overwrite`, for what no earlier try of this ranking wrote."""
     for name, text in texts.items():
-        files.refuse_existing(folder / name, overwrite or _holds(folder / name, text))
-    for preset in presets:
-        path = folder / preset.outputs[0].path
-        files.refuse_existing(path, overwrite or _shows(path, preset))
+        _refuse_one(folder / name, overwrite or _holds(folder / name, text), known)
+    for k, n, name in films:
+        _refuse_one(folder / name, overwrite or ranked.shows(k, n, folder / name), known)
+    for name in (HTML, PAGE, RECORD):
+        half = name == HTML and not (folder / RECORD).exists()
+        _refuse_one(folder / name, overwrite or (half and _is_page(folder / name)), known)
+
+
+def _is_page(path: Path) -> bool:
+    """Whether a file begins as our page does."""
+    from latty.rank.page import STYLE
+
+    with suppress(OSError), path.open("rb") as file:
+        return STYLE.encode() in file.read(4096)
+    return False
 
 
 def _holds(path: Path, text: bytes) -> bool:
@@ -98,33 +216,6 @@ def _holds(path: Path, text: bytes) -> bool:
     with suppress(OSError):
         return reading.content(path, len(text)) == text
     return False
-
-
-def _shows(path: Path, preset: Preset) -> bool:
-    """Whether an earlier try drew a GIF: its recipe is this preset."""
-    with suppress(LattyError, OSError, KeyError, TypeError):
-        recipe = to_dict(provenance.portable(preset, preset.outputs[0]))
-        return provenance.canonical(provenance.read(path)["preset"]) == provenance.canonical(recipe)
-    return False
-
-
-def gif_name(directions: Sequence[str], direction: str) -> str:
-    """A file name that is unique whatever the direction is called."""
-    index = directions.index(direction)
-    word = "".join(c if c.isalnum() and c.isascii() else "-" for c in direction)[:40]
-    return f"{index:03d}-{word}.gif"
-
-
-def _preset(ref: str, model: str, found: "Curves", name: str, truncation: float) -> Preset:
-    reach = found.strengths[found.directions.index(name)]
-    seeds = found.seeds[:FACES]
-    edits = (Edit(reference(ref, name), reach[0]),)
-    scene = Scene(model, seeds[0], truncation, edits=edits)
-    track = Track(((0.0, reach[0]), (1.0, reach[-1])), "smooth")
-    output = Output(gif_name(found.directions, name), size=SIZE, loop="bounce")
-    several = seeds if len(seeds) > 1 else ()
-    tracks = (("edits.0.strength", track),)
-    return Preset(SCHEMA, name, scene, FRAMES, tracks, several, (output,))
 
 
 def table_row(row: "RankRow") -> dict[str, Any]:
@@ -141,7 +232,7 @@ def _table(rows: "Sequence[RankRow]") -> str:
 
 
 def _curves(found: "Curves") -> str:
-    """Mean and spread over seeds of every attribute at every strength."""
+    """Mean and spread over starts of every attribute at every strength."""
     mean, std = found.scores.mean(1), found.scores.std(1, unbiased=False)  # (K, S, A)
     return csv_text(
         ("direction", "strength", "attribute", "mean", "std"),
@@ -159,52 +250,42 @@ def _curves(found: "Curves") -> str:
     )
 
 
+def _samples(found: "Curves") -> str:
+    """The curve of each start: a line for each direction, attribute and start, its scores at the
+    strengths in their order."""
+
+    def lines() -> Iterator[list[Any]]:
+        for k, direction in enumerate(found.directions):
+            for a, attribute in enumerate(found.attributes):
+                for start, scores in zip(
+                    found.seeds, found.scores[k, ..., a].tolist(), strict=True
+                ):
+                    yield [direction, attribute, start, *(round(one, 5) for one in scores)]
+
+    steps = (f"s{i}" for i in range(found.scores.shape[2]))
+    return csv_text(("direction", "attribute", "start", *steps), lines())
+
+
 def _summary(
-    ref: str,
-    model: str,
-    found: "Curves",
-    rows: "Sequence[RankRow]",
-    leaders: "dict[str, list[RankRow]]",
+    ranked: RankedSet, found: "Curves", rows: "Sequence[RankRow]", page: "RankingPage"
 ) -> dict[str, Any]:
+    attributes = {
+        name: {
+            "spread": round(float(found.spread[a]), 6),
+            "best": [row.direction for row in page.leaders.get(name, ())],
+            "random": {key: round(value, 5) for key, value in page.random.get(name, {}).items()},
+        }
+        for a, name in enumerate(found.attributes)
+    }
     return {
-        "set": Path(ref).name,
-        "model": Path(model).name,
+        "set": ranked.name,
+        "set_digest": ranked.digests[0],
+        "model": ranked.model,
+        "model_digest": ranked.digests[1],
+        "by": page.key,
         "seeds": list(found.seeds),
-        "attributes": {
-            name: {"spread": round(float(found.spread[a]), 6),
-                   "best": [row.direction for row in leaders[name]]}
-            for a, name in enumerate(found.attributes)
-        },
+        "strengths": {name: list(found.strengths[k]) for k, name in enumerate(found.directions)},
+        "random_directions": 0 if found.random is None else len(found.random),
+        "attributes": attributes,
         "rows": [table_row(row) for row in rows],
-    }  # fmt: skip
-
-
-def _plain(name: str) -> str:
-    """A name, which may be anything, as text of Markdown: no markup, no cell of its own."""
-    return re.sub(r"[\\`*\[\]<>|&]", r"\\\g<0>", name)
-
-
-def _page(
-    ref: str, model: str, found: "Curves", leaders: "dict[str, list[RankRow]]", key: str
-) -> Iterator[str]:
-    """The lines of the page."""
-    seeds = len(found.seeds)
-    yield f"# {_plain(Path(ref).name)} on {_plain(Path(model).name)}\n"
-    yield (
-        f"{len(found.directions)} directions, {len(found.attributes)} attributes, {seeds} seeds. "
-        f"Best by {key}: corr is the mean correlation of strength and attribute, amplitude counts "
-        "how far it goes (in standard deviations of the attribute), selectivity is its share of "
-        "the amplitudes of all attributes, leakage the mean |corr| of the others.\n"
-    )
-    for attribute, rows in leaders.items():
-        yield f"## {_plain(attribute)}\n"
-        yield "| direction | corr | amplitude | selectivity | leakage | usable | |"
-        yield "| --- | --- | --- | --- | --- | --- | --- |"
-        for row in rows:
-            f, name = row.figures, _plain(row.direction)
-            yield (
-                f"| {name} | {f.corr:+.2f} | {row.amplitude:+.2f} | {row.selectivity:.2f} "
-                f"| {f.leakage:.2f} | {f.low:+.1f} to {f.high:+.1f} "
-                f"| ![{name}]({gif_name(found.directions, row.direction)}) |"
-            )
-        yield ""
+    }

@@ -1,8 +1,8 @@
 """Scores of every direction at every strength, and what is usual among samples."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +13,11 @@ from latty.attributes import score_file
 from latty.files import write
 from latty.locks import at_work
 from latty.models.base import Generator
-from latty.rank.plan import RankPlan
+from latty.rank import score_store
+from latty.rank.plan import RankPlan, Start
+from latty.rank.score_store import JudgeKey, WalkScores, WalkShape
 from latty.rank.scoring import measured
-from latty.rank.shards import piece_of, shards, work_of
+from latty.rank.shards import kept_of, piece_of, shards, work_of
 from latty.report import Report, silent
 from latty.shard import Shard
 
@@ -24,16 +26,35 @@ MIDDLE = 0.01, 0.99  # quantiles between which the range of an attribute lies
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Scores (K, N, S, A) of K directions from N seeds at S strengths, and the middle of the range
-    and the spread (A,) of each attribute among samples."""
+    """Scores (K, N, S, A) of K directions from N starts at S strengths, and the middle of the range
+    and the spread (A,) of each attribute among samples; scores (R, N, S, A) of the random
+    directions that they are compared with, and what the directions' own unit is called."""
 
     directions: tuple[str, ...]
     attributes: tuple[str, ...]
-    seeds: tuple[int, ...]
+    seeds: tuple[Start, ...]
     strengths: tuple[tuple[float, ...], ...]
     scores: Tensor
     middle: Tensor
     spread: Tensor
+    random: Tensor | None = None
+    random_strengths: tuple[tuple[float, ...], ...] = ()
+    units: tuple[str, ...] = ()
+
+    @property
+    def baseline(self) -> "Curves | None":
+        """The random directions alone; None where there are none."""
+        if self.random is None or not len(self.random):
+            return None
+        names = tuple(f"random {i}" for i in range(len(self.random)))
+        return replace(self, directions=names, strengths=self.random_strengths, scores=self.random,
+                       random=None, random_strengths=(), units=())  # fmt: skip
+
+
+def shape_of(plan: RankPlan) -> WalkShape:
+    """How many a plan has of all."""
+    return WalkShape(len(plan.chosen()), len(plan.baseline()), len(plan.starts), len(plan.kept),
+                     plan.samples)  # fmt: skip
 
 
 @contextmanager
@@ -43,26 +64,41 @@ def ranking(
     report: Report,
     spread: Callable[[list[Shard]], None] | None = None,
 ) -> Iterator[Curves]:
-    """The curves of a plan. What is measured is kept until the block is left without an error, so
-    that a killed ranking goes on; `spread` has the shards measured by several processes.
+    """The curves of a plan. Scores are kept in the cache, for each scorer with all its attributes:
+    what was asked for before is not drawn again. What is measured is kept until the block is left
+    without an error, so that a killed ranking goes on; `spread` has the shards measured by several
+    processes.
 
     Raises Missing, BadData, OutputError, Locked where the same ranking is at work.
     """
     work = work_of(plan, generator)
     with at_work(work, "at this very ranking") as done:
-        pieces = shards(plan, generator, work) if spread is not None else []
-        if spread is not None and not all(piece.whole() for piece in pieces):
-            spread(pieces)
-        yield curves(plan, generator, report, work)
+
+        def measure(keys: list[JudgeKey]) -> list[Tensor]:
+            every = tuple(column for key in keys for column in key.columns())
+            whole = replace(plan, wanted=every)
+            pieces = shards(whole, work) if spread is not None else []
+            if spread is not None and not all(piece.whole() for piece in pieces):
+                spread(pieces)
+            return drawn(whole, generator, report, work)
+
+        folder = kept_of(plan, generator)
+        found = score_store.kept(folder, plan.wanted, generator, shape_of(plan), measure)
+        yield of_plan(plan, found)
         done()
 
 
-def curves(
+def curves(plan: RankPlan, generator: Generator, report: Report = silent) -> Curves:
+    """Draw and score every scene of the plan. Raises Missing, BadData."""
+    return of_plan(plan, score_store.stacked(drawn(plan, generator, report), shape_of(plan)))
+
+
+def drawn(
     plan: RankPlan, generator: Generator, report: Report = silent, work: Path | None = None
-) -> Curves:
-    """Draw and score every scene of the plan, but for what lies in `work`, where all of it is
-    kept. Raises Missing, BadData."""
-    infos, walks = plan.chosen(), plan.walks()
+) -> list[Tensor]:
+    """Scores (n, A) of the samples and of each of `plan.moves`, but for what lies in `work`, where
+    all of it is kept. Raises Missing, BadData, OutputError."""
+    walks = plan.walks()
     total, found = sum(map(len, walks)), list[Tensor]()
     for number, scenes in enumerate(walks):
         file = piece_of(work, number) if work else None
@@ -74,17 +110,37 @@ def curves(
                 write(file, [score_file.content(*kept)])
         found.append(kept[0])
         report(sum(map(len, found)), total, "pictures")
-    still = found[0].nan_to_num()
+    return found
+
+
+def of_plan(plan: RankPlan, found: WalkScores) -> Curves:
+    """The curves of a plan's scores."""
+    infos, names = plan.chosen(), [name for _, _, name in plan.wanted]
+    strengths = [plan.strengths(info) for info in infos]
+    made = curves_of([info.name for info in infos], names, plan.starts, strengths, found)
+    random = tuple(plan.strengths(info) for info in plan.baseline())
+    return replace(made, random_strengths=random, units=tuple(info.unit for info in infos))
+
+
+def curves_of(
+    directions: Sequence[str],
+    attributes: Sequence[str],
+    starts: Sequence[Start],
+    strengths: Sequence[Sequence[float]],
+    found: WalkScores,
+) -> Curves:
+    """Scores as curves, with what is usual among the samples."""
+    still = found.samples.double().nan_to_num()
     low, high = still.quantile(torch.tensor(MIDDLE).double(), 0)
-    shape = len(plan.starts), len(plan.kept), len(plan.wanted)
     return Curves(
-        tuple(info.name for info in infos),
-        tuple(name for _, _, name in plan.wanted),
-        plan.seeds,
-        tuple(plan.strengths(info) for info in infos),
-        torch.stack([scores.view(shape) for scores in found[1:]]),
+        tuple(directions),
+        tuple(attributes),
+        tuple(starts),
+        tuple(map(tuple, strengths)),
+        found.scores.double(),
         (low + high) / 2,
         still.std(0).clamp_min(1e-9),
+        found.random.double(),
     )
 
 

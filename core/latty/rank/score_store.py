@@ -7,6 +7,7 @@ has the digest of the scorer, of exact factors that of their model: another one 
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +19,7 @@ from latty import files
 from latty.attributes import open_scorer
 from latty.attributes.names import exact, names_of
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
-from latty.errors import LattyError
+from latty.errors import LattyError, OutputError
 from latty.models.base import Generator
 from latty.rank.plan import Wanted
 
@@ -74,9 +75,8 @@ class WalkScores:
 def key_of(scorer: str, generator: Generator) -> JudgeKey:
     """That of a scorer for pictures of a model. Raises Missing, BadData."""
     names = names_of(scorer, generator)
-    info = generator.info
     if exact(scorer, generator) is not None:
-        said = f"exact {info.digest or info.name}"
+        said = f"exact {generator.info.digest or generator.info.name}"
     else:
         said = open_scorer(scorer).digest
     return JudgeKey(scorer, names, sha256(said.encode()).hexdigest())
@@ -132,15 +132,17 @@ def kept(
         tables, first = measure(missing), 0
         for key in missing:
             part = slice(first, first + len(key.names))
-            known[key.scorer] = made = _stacked([table[:, part] for table in tables], shape)
-            write(folder, key, made)
+            known[key.scorer] = made = stacked([table[:, part] for table in tables], shape)
+            with suppress(OutputError):  # then it is made again
+                write(folder, key, made)
             first = part.stop
     columns = [found.of([index]) for scorer, index, _ in wanted if (found := known[scorer])]
     return WalkScores(*(torch.cat([getattr(one, name) for one in columns], -1)
                         for name in WalkScores.__slots__))  # fmt: skip
 
 
-def _stacked(tables: Sequence[Tensor], shape: WalkShape) -> WalkScores:
+def stacked(tables: Sequence[Tensor], shape: WalkShape) -> WalkScores:
+    """Tables (n, A) of the samples, each direction and each random one, in one piece."""
     samples, *walks = (table.float() for table in tables)
     each = [walk.view(shape.starts, shape.steps, -1) for walk in walks]
     nothing = samples.new_zeros(0, shape.starts, shape.steps, samples.shape[1])

@@ -12,6 +12,7 @@ from latty.checkpoints.checkpoint import digest
 from latty.directions.store import SETS
 from latty.errors import BadData
 from latty.models.base import Generator
+from latty.presets.digests import latents_digest
 from latty.rank.plan import RankPlan, with_baseline
 from latty.rank.scoring import measured
 from latty.shard import Shard
@@ -21,17 +22,24 @@ from latty.version import __version__
 def work_of(plan: RankPlan, generator: Generator) -> Path:
     """Where what is measured is kept, so that a killed ranking goes on: a folder named by
     everything the figures depend on."""
-    info, judges = generator.info, sorted({scorer for scorer, _, _ in plan.wanted})
-    parts = [
-        __version__,
-        info.digest or info.name,
-        generator.device.type,
-        digest(SETS.find(plan.ref)),
-    ]
-    parts += [open_scorer(judge).digest for judge in judges]
-    said = [asdict(replace(plan, random="")), len(plan.baseline())]
-    text = json.dumps([parts, *said], default=str)
-    return home.state_dir() / "rank" / sha256(text.encode()).hexdigest()[:20]
+    judges = sorted({scorer for scorer, _, _ in plan.wanted})
+    digests = [open_scorer(judge).digest for judge in judges]
+    return home.state_dir() / "rank" / _key(plan, generator, digests)
+
+
+def kept_of(plan: RankPlan, generator: Generator) -> Path:
+    """Where scores of the walks of a plan are kept, whatever attributes are wanted. Raises
+    ConfigError."""
+    return score_file.cache(f"rank-{_key(replace(plan, wanted=()), generator, [])}")
+
+
+def _key(plan: RankPlan, generator: Generator, judges: list[str]) -> str:
+    info, sources = generator.info, {one.rpartition("#")[0] for one in plan.latents}
+    parts = [__version__, info.digest or info.name, generator.device.type,
+             digest(SETS.find(plan.ref)), *judges]  # fmt: skip
+    parts += [latents_digest(one.split(":")[0]) for one in sorted(sources)]
+    said = [parts, asdict(replace(plan, random="")), len(plan.baseline())]
+    return sha256(json.dumps(said, default=str).encode()).hexdigest()[:20]
 
 
 def piece_of(work: Path, number: int) -> Path:
@@ -39,7 +47,7 @@ def piece_of(work: Path, number: int) -> Path:
     return work / f"{number}.safetensors"
 
 
-def shards(plan: RankPlan, generator: Generator, work: Path) -> list[Shard]:
+def shards(plan: RankPlan, work: Path) -> list[Shard]:
     """A piece for each direction, whose files `curves` finds. Raises Missing, BadData."""
     found, mark = [], digest(SETS.find(plan.ref))
     count = len(plan.baseline())

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latty import files
 from latty.attributes import open_scorer, score_file
 from latty.attributes.names import exact
 from latty.models.base import Generator
@@ -83,7 +82,7 @@ def tables(
         there = score_file.read(file, count, width)
         if there is None:
             table = torch.cat([_of(walks, piece, keys, generator, header) for piece in group])
-            files.write(file, [score_file.content(table, TOGETHER)])
+            score_file.keep(file, table, TOGETHER)
         else:
             table = there[0]
         found.append(table)

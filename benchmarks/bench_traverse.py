@@ -1,0 +1,58 @@
+"""A traversal: its memory as it grows, and ranking again what it keeps against walking anew.
+
+Wall time and peak memory of processes of their own (`latty ...`), as people wait for them; a
+ranking of other attributes draws nothing, so it costs what its start and its figures do.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+Row = tuple[str, str, float, str]
+SMALL = ("--seeds", "0-1", "--steps", "9")
+WIDE = ("--seeds", "0-7", "--steps", "33")
+
+
+def _run(place: Path, *words: str) -> tuple[float, float]:
+    """Wall seconds of one command, and its greatest memory in MB. Raises CalledProcessError."""
+    command = [sys.executable, "-m", "latty_tui", *words, "-q"]
+    environment = {**os.environ, "LATTY_HOME": str(place / "home")}
+    begun = time.monotonic()
+    one = subprocess.Popen(command, cwd=place, env=environment, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(one.pid, 0)
+    if status:
+        raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), command)
+    return time.monotonic() - begun, _megabytes(used)
+
+
+def _megabytes(used: resource.struct_rusage) -> float:
+    return used.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def run(quick: bool = False) -> list[Row]:
+    """Ratios of time and of memory."""
+    count = 4 if quick else 12
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        _run(place, "discover", "random", "demo", "--components", str(count), "-o", "set")
+        words = ("traverse", "set", "--film", "none", "-o")
+        _, little = _run(place, *words, "small", *SMALL, "--directions", "r0,r1")
+        long, much = _run(place, *words, "wide", *WIDE, "--scorers", "smile")
+        other = ("rank", "wide", "--top", "1", "-o", "page", "--scorers")
+        _run(place, *other, "smile")
+        again, _ = _run(place, *other, "yaw,age")  # another group of a scorer that is known
+        scored, _ = _run(place, *other, "colour")
+    pictures = (count + min(max(count, 8), 24)) * 8 * 33
+    return [
+        ("memory of a traversal of 37 times as many walks" if not quick else
+         "memory of a larger traversal", "of a small one", little / much,
+         f"{much:.0f} against {little:.0f} MB, {pictures} pictures"),
+        ("ranking a traversal again, other attributes", "traversing and scoring it", long / again,
+         f"wall time, {again:.1f} s, no picture drawn or scored"),
+        ("ranking a traversal, another scorer", "traversing and scoring it", long / scored,
+         f"wall time, {scored:.1f} s, no picture drawn, {pictures} scored"),
+    ]  # fmt: skip

@@ -1,0 +1,162 @@
+"""Plots of a ranking as SVG, written here: curves with their spread, violins, a heat map."""
+
+import math
+from collections.abc import Iterator, Sequence
+from html import escape
+from statistics import fmean, pstdev
+
+from latty.rank.measuring import Curves
+from latty.rank.table import RankRow
+from latty.text import clean
+
+WIDTH, HEIGHT = 300, 200  # px of a plot of one direction
+LEFT, RIGHT, TOP, BOTTOM = 44, 10, 22, 30  # px around its axes
+CELL, ROW = 54, 18  # px of a cell of the heat map
+LONGEST = 28  # letters of a name
+INK, FAINT, LINE = "#222", "#888", "#2a6fb0"
+FONT = 'font-family="system-ui, sans-serif" font-size="11"'
+
+
+def _text(x: float, y: float, words: str, anchor: str = "start", colour: str = INK) -> str:
+    said = escape(clean(words, LONGEST))
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{said}</text>'
+
+
+def _svg(width: float, height: float, parts: Iterator[str]) -> str:
+    size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
+    inside = "\n".join(parts)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {FONT}>\n'
+        f'<rect width="100%" height="100%" fill="#fff"/>\n{inside}\n</svg>\n'
+    )
+
+
+class PlotAxes:
+    """Where numbers lie in a plot of one direction."""
+
+    def __init__(self, across: Sequence[float], values: Sequence[float]) -> None:
+        self.first, self.last = across[0], across[-1]
+        low, high = min(values), max(values)
+        room = (high - low) * 0.05 or abs(high) * 0.1 or 1.0
+        self.low, self.high = low - room, high + room
+
+    def x(self, strength: float) -> float:
+        share = (strength - self.first) / (self.last - self.first)
+        return LEFT + share * (WIDTH - LEFT - RIGHT)
+
+    def y(self, value: float) -> float:
+        share = (value - self.low) / (self.high - self.low)
+        return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+
+    def path(self, across: Sequence[float], values: Sequence[float]) -> str:
+        points = (f"{self.x(a):.1f},{self.y(v):.1f}" for a, v in zip(across, values, strict=True))
+        return " ".join(points)
+
+    def frame(self, title: str, below: str) -> Iterator[str]:
+        """PlotAxes with the numbers at their ends, a line at 0, a title."""
+        left, right, top, bottom = LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM
+        yield f'<path d="M{left} {top}V{bottom}H{right}" fill="none" stroke="{FAINT}"/>'
+        if self.low < 0 < self.high:
+            at = self.y(0)
+            yield f'<path d="M{left} {at:.1f}H{right}" stroke="#ddd"/>'
+        if self.first < 0 < self.last:
+            at = self.x(0)
+            yield f'<path d="M{at:.1f} {top}V{bottom}" stroke="#ddd"/>'
+            yield _text(at, bottom + 13, "0", "middle", FAINT)
+        yield _text(left, 14, title)
+        yield _text(left, bottom + 13, f"{self.first:+g}", "middle", FAINT)
+        yield _text(right, bottom + 13, f"{self.last:+g}", "end", FAINT)
+        yield _text((left + right) / 2, HEIGHT - 5, below, "middle", FAINT)
+        for value in (self.low, self.high):
+            yield _text(left - 4, self.y(value) + 4, f"{value:.3g}", "end", FAINT)
+
+
+def of_direction(found: Curves, k: int, a: int) -> str:
+    """What a direction does to an attribute: violins of the starts where its amounts are in a unit
+    of its own, else a thin curve for each start, their mean and a band of their spread."""
+    strengths = found.strengths[k]
+    table = [[v if math.isfinite(v) else 0.0 for v in row]
+             for row in found.scores[k, :, :, a].tolist()]  # fmt: skip
+    axes = PlotAxes(strengths, [value for row in table for value in row])
+    unit = found.units[k] if k < len(found.units) else ""
+    title = f"{found.directions[k]}: {found.attributes[a]}"
+    draw = _violins if unit else _curves
+    below = f"strength, sigma ({unit})" if unit else "strength, sigma"
+    return _svg(WIDTH, HEIGHT, iter([*axes.frame(title, below), *draw(axes, strengths, table)]))
+
+
+def _curves(
+    axes: PlotAxes, strengths: Sequence[float], table: Sequence[Sequence[float]]
+) -> Iterator[str]:
+    columns = [*zip(*table, strict=True)]
+    mean, spread = [*map(fmean, columns)], [*map(pstdev, columns)]
+    high = [m + s for m, s in zip(mean, spread, strict=True)]
+    low = [m - s for m, s in zip(mean, spread, strict=True)]
+    band = axes.path([*strengths, *reversed(strengths)], [*high, *reversed(low)])
+    yield '<clipPath id="c">' + (
+        f'<rect x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" '
+        f'height="{HEIGHT - TOP - BOTTOM}"/></clipPath>'
+    )
+    yield f'<polygon points="{band}" fill="{LINE}" fill-opacity=".15" clip-path="url(#c)"/>'
+    for row in table:
+        points = axes.path(strengths, row)
+        yield f'<polyline points="{points}" fill="none" stroke="{LINE}" stroke-opacity=".35"/>'
+    points = axes.path(strengths, mean)
+    yield f'<polyline points="{points}" fill="none" stroke="{LINE}" stroke-width="2.5"/>'
+
+
+def _violins(
+    axes: PlotAxes, strengths: Sequence[float], table: Sequence[Sequence[float]]
+) -> Iterator[str]:
+    """A violin at each strength: a density (Gaussian kernels, Silverman's width) on both sides; a
+    dot at each start where there are fewer than five."""
+    columns = [*zip(*table, strict=True)]
+    half = (WIDTH - LEFT - RIGHT) / len(strengths) / 2.2
+    for strength, values in zip(strengths, columns, strict=True):
+        at, spread = axes.x(strength), pstdev(values)
+        if len(values) < 5 or spread < 1e-9:
+            yield from (
+                f'<circle cx="{at:.1f}" cy="{axes.y(v):.1f}" r="2" fill="{LINE}"/>' for v in values
+            )
+            continue
+        width = 1.06 * spread * len(values) ** -0.2
+        low, high = min(values) - width, max(values) + width
+        places = [low + (high - low) * i / 24 for i in range(25)]
+        dense = [sum(math.exp(-(((p - v) / width) ** 2) / 2) for v in values) for p in places]
+        sides = [half * one / max(dense) for one in dense]
+        points = [(at + s, axes.y(p)) for s, p in zip(sides, places, strict=True)]
+        points += [(2 * at - x, y) for x, y in reversed(points)]
+        shape = " ".join(f"{x:.1f},{min(max(y, TOP), HEIGHT - BOTTOM):.1f}" for x, y in points)
+        yield f'<polygon points="{shape}" fill="{LINE}" fill-opacity=".3" stroke="{LINE}"/>'
+    middle = axes.path(strengths, [*map(fmean, columns)])
+    yield f'<polyline points="{middle}" fill="none" stroke="{INK}" stroke-width="1.5"/>'
+
+
+def heat_map(rows: Sequence[RankRow], attributes: Sequence[str], key: str) -> str:
+    """A cell for each direction and attribute: red raises it, blue lowers it."""
+    directions = [*dict.fromkeys(row.direction for row in rows)]
+    left, top = 10 + 6.5 * max(min(len(name), LONGEST) for name in directions), 92
+    largest = max((row.size(key) for row in rows), default=0.0) or 1.0
+    place = {name: i for i, name in enumerate(directions)}
+    column = {name: i for i, name in enumerate(attributes)}
+
+    def parts() -> Iterator[str]:
+        for name, i in column.items():
+            x = left + (i + 0.5) * CELL
+            yield f'<g transform="rotate(-45 {x:.1f} {top - 8})">{_text(x, top - 8, name)}</g>'
+        for name, i in place.items():
+            yield _text(left - 6, top + i * ROW + 13, name, "end")
+        for row in rows:
+            if row.attribute not in column:
+                continue
+            signed = math.copysign(row.size(key), row.figures.corr)
+            x, y = left + column[row.attribute] * CELL, top + place[row.direction] * ROW
+            share = abs(signed) / largest
+            fade = round(255 * (1 - share * 0.85))
+            colour = f"rgb(255,{fade},{fade})" if signed >= 0 else f"rgb({fade},{fade},255)"
+            side = f'width="{CELL - 1}" height="{ROW - 1}"'
+            yield f'<rect x="{x:.1f}" y="{y}" {side} fill="{colour}"/>'
+            yield _text(x + CELL / 2, y + 13, f"{signed:+.2f}", "middle")
+
+    width = left + len(column) * CELL + 70
+    return _svg(width, top + len(place) * ROW + 10, parts())

@@ -1,0 +1,216 @@
+"""`latty rank` of what `latty traverse` kept, and of groups of attributes."""
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from cli_in_process import latty
+
+from latty.checkpoints.safetensors import pieces, read_header, read_tensors
+from latty.rank.baseline import best_of
+from latty.rank.table import KEYS
+
+TRAVERSE = ("traverse", "demo", "--directions", "yaw,smile", "--seeds", "0-4", "--steps", "5",
+            "--baseline", "3", "--samples", "20", "-q")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with renders/demo-traverse."""
+    place = tmp_path_factory.mktemp("made")
+    done = latty(*TRAVERSE, home=place)
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+@pytest.fixture
+def place(made: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(made, tmp_path / "here")
+    return tmp_path / "here"
+
+
+def undrawable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be drawn from here on."""
+
+    def refuse(*args: object, **more: object) -> None:
+        raise AssertionError("a picture is drawn")
+
+    monkeypatch.setattr("latty.render.pixels.Painter.drawn", refuse)
+    monkeypatch.setattr("latty.rank.traversal.ranking.open_model", refuse)
+
+
+def rows(folder: Path) -> dict[tuple[str, str], dict[str, str]]:
+    """ranking.csv by direction and attribute."""
+    table = csv.DictReader((folder / "ranking.csv").read_text().splitlines())
+    return {(row["direction"], row["attribute"]): row for row in table}
+
+
+def test_what_is_kept_is_ranked_and_nothing_is_drawn(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undrawable(monkeypatch)
+    done = latty("rank", "renders/demo-traverse", "--scorers", "smile,yaw,glasses", home=place)
+    folder = place / "renders/demo-traverse-rank"
+    assert done.returncode == 0 and done.stdout.strip() == "renders/demo-traverse-rank", done.stderr
+    found = rows(folder)
+    assert float(found["smile", "smile"]["corr"]) > 0.8 < float(found["yaw", "yaw"]["corr"])
+    for direction in ("smile", "yaw"):
+        mine = [found[direction, name] for name in ("smile", "yaw", "glasses")]
+        assert sum(float(row["corr_l1"]) for row in mine) == pytest.approx(1, abs=1e-4)
+        assert sum(float(row["selectivity"]) for row in mine) == pytest.approx(1, abs=1e-4)
+    for film in (place / "renders/demo-traverse/films").glob("*seed[0-3].gif"):
+        assert (folder / film.name).read_bytes() == film.read_bytes()
+    samples = list(csv.DictReader((folder / "samples.csv").read_text().splitlines()))
+    assert len(samples) == 2 * 3 * 5 and {"start", "s0", "s4"} <= samples[0].keys()
+    kept = read_tensors(next((place / "renders/demo-traverse/scores").iterdir()))
+    assert kept["scores"].shape[:3] == (2, 5, 5) and kept["random"].shape[:3] == (3, 5, 5)
+    # Another scorer, another order, and the set's own name: the folder is found.
+    done = latty("rank", "demo", "--scorers", "geometry", "--by", "amplitude", home=place)
+    assert done.returncode == 0 and "nothing is drawn" in done.stderr, done.stderr
+    assert (place / "renders/demo-rank/README.md").is_file()
+    assert len([*(place / "renders/demo-traverse/scores").iterdir()]) == 2
+
+
+def test_the_best_stand_beside_the_best_of_as_many_random_ones(place: Path) -> None:
+    """On the page, in JSON, on the command line; what is expected is checked against the scores."""
+    done = latty("rank", "renders/demo-traverse", "--scorers", "smile,yaw", "--json", home=place)
+    said = json.loads(done.stdout)
+    folder = place / "renders/demo-traverse-rank"
+    record = json.loads((folder / "ranking.json").read_text())
+    for name in ("smile", "yaw"):
+        random = record["attributes"][name]["random"]
+        assert set(random) == set(KEYS) and said["random"][name] == pytest.approx(
+            random["corr"], abs=1e-4
+        )
+        line = f"{random['corr']:.2f} expected (of 3 walked)"
+        assert line in (folder / "README.md").read_text()
+        assert line in (folder / "index.html").read_text()
+        assert f"(best of 2 random ones: {random['corr']:.2f})" in done.stderr
+    none = latty(*TRAVERSE, "--baseline", "0", "--film", "none", "-o", "none", home=place)
+    assert none.returncode == 0, none.stderr
+    done = latty("rank", "none", "--scorers", "smile", home=place)
+    assert done.returncode == 0, done.stderr
+    page = (place / "renders/none-rank/README.md").read_text()
+    assert "alone says nothing" in page and "random: -" not in page
+    assert [*(place / "renders/none-rank").glob("*.gif")], "composed of the kept pictures"
+
+
+def test_expected_best_of_random_draws() -> None:
+    values = torch.rand(9, generator=torch.Generator().manual_seed(1)).tolist()
+    for count in (1, 3, 9):
+        drawn = [max(values[i] for i in torch.randperm(9)[:count]) for _ in range(4000)]
+        assert best_of(values, count) == pytest.approx(sum(drawn) / 4000, abs=0.02)
+    normal = torch.randn(24, generator=torch.Generator().manual_seed(2)).tolist()
+    mean, spread = sum(normal) / 24, float(torch.tensor(normal).std(unbiased=False))
+    many = mean + spread * torch.randn(2000, 100).max(1).values.mean()
+    assert best_of(normal, 100, None) == pytest.approx(float(many), abs=0.1)
+    assert best_of([0.9, 0.99], 50) == 1
+
+
+def test_the_page_is_one_file(place: Path) -> None:
+    assert latty("rank", "renders/demo-traverse", "--scorers", "smile", home=place).returncode == 0
+    page = (place / "renders/demo-traverse-rank/index.html").read_text()
+    sources = re.findall(r'src="([^"]{0,40})', page)
+    assert len(sources) == 1 + 2 + 8 and all(one.startswith("data:image/") for one in sources)
+    assert "http" not in re.sub(r'src="[^"]+"', "", page)
+
+
+GROUPS = """
+[groups.Mouth]
+attributes = ["smile"]
+keep = ["yaw", "age"]
+[groups.Pose]
+attributes = ["yaw"]
+"""
+
+
+def test_groups_of_attributes(place: Path) -> None:
+    (place / "latty.toml").write_text(GROUPS)
+    words = ("rank", "renders/demo-traverse", "-o", "out")
+    done = latty(*words, "--group", "Mouth", home=place)
+    assert done.returncode == 0, done.stderr
+    assert {attribute for _, attribute in rows(place / "out")} == {"smile", "yaw", "age"}
+    page = (place / "out/README.md").read_text()
+    assert "## smile" in page and "## yaw" not in page and "yaw, age must stay" in page
+    for more, code, told in [
+        (("--group", "Mouht"), 2, "did you mean 'Mouth'"),
+        (("--group", "Pose", "--scorers", "yaw"), 2, "leave one out"),
+    ]:
+        done = latty(*words, *more, home=place)
+        assert done.returncode == code and told in done.stderr, done.stderr
+    for text, told in [
+        ("[groups.A]\nattributes = []\n", "groups.A.attributes"),
+        ("[groups.A]\nattribute = ['yaw']\n", "did you mean 'attributes'"),
+        ("[groups.A]\nkeep = ['yaw']\n", "attributes"),
+        ("groups = 3\n", "groups"),
+    ]:
+        (place / "latty.toml").write_text(text)
+        done = latty(*words, "--group", "A", home=place)
+        assert done.returncode == 78 and told in done.stderr, (text, done.stderr)
+
+
+def _text(change: Callable[[dict[str, object]], object]) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        said = json.loads((folder / "traverse.json").read_text())
+        change(said)
+        (folder / "traverse.json").write_text(json.dumps(said))
+
+    return damage
+
+
+def _shorter(folder: Path) -> None:
+    file = folder / "walks/000-0000-0.safetensors"
+    meta, arrays = read_header(file).meta, read_tensors(file)
+    arrays["codes"] = arrays["codes"][:3]
+    file.write_bytes(b"".join(pieces(meta, arrays)))
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], None], int, str]] = {
+    "no piece": (lambda f: (f / "walks/000-0000-0.safetensors").unlink(), 66, "000-0000-0"),
+    "a short piece": (_shorter, 65, "000-0000-0.safetensors is damaged"),
+    "no JSON": (lambda f: (f / "traverse.json").write_text("x") and None, 65, "traverse.json"),
+    "another schema": (_text(lambda s: s.update(schema=9)), 65, "update latty"),
+    "more starts": (_text(lambda s: s.update(starts=[*range(9)])), 66, "originals"),
+    "no directions": (_text(lambda s: s.update(directions=[])), 65, "directions"),
+    "a word": (_text(lambda s: s.update(samples="many")), 65, "samples"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_a_damaged_traversal_is_one_line(what: str, place: Path) -> None:
+    damage, code, told = DAMAGE[what]
+    folder = place / "renders/demo-traverse"
+    damage(folder)
+    done = latty("rank", "renders/demo-traverse", "--scorers", "colour", "-o", "out", home=place)
+    assert done.returncode in (code, 65, 66) and done.stderr.count("\n") == 1, done.stderr
+    assert told in done.stderr or "000-" in done.stderr, done.stderr
+    assert not [*(place / "out").glob("*.csv")]
+
+
+def test_damaged_scores_are_made_again(place: Path) -> None:
+    words = ("rank", "renders/demo-traverse", "--scorers", "red", "-o", "out", "-q")
+    assert latty(*words, home=place).returncode == 0
+    [file] = (place / "renders/demo-traverse/scores").iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert latty(*words, home=place).returncode == 0
+    assert file.read_bytes() == whole
+
+
+def test_mistakes_are_one_line(place: Path) -> None:
+    for words, code, text in [
+        (("renders/demo-traverse", "--scorers", "smle"), 66, "did you mean 'smile'"),
+        (("renders/demo-traverse", "--seeds", "0"), 2, "ranked as it was walked"),
+        (("renders/demo-traverse", "--span", "2"), 2, "ranked as it was walked"),
+        (("renders/demo-traverse", "--by", "luck"), 2, "--by"),
+        (("renders",), 66, "renders"),
+    ]:
+        done = latty("rank", *words, home=place)
+        assert done.returncode in (code, 65) and text in done.stderr, (words, done.stderr)
+        assert done.stderr.count("\n") == 1, done.stderr
