@@ -19,6 +19,7 @@ from latty_tui.drawing.picture import RawPicture
 from latty_tui.drawing.projector import playback_of
 from latty_tui.films import film, moves
 from latty_tui.films.film import preset_of, state_of
+from latty_tui.panels.timeline.problems import Problems
 from latty_tui.state import State
 
 ONLY_PANELS = """\
@@ -227,6 +228,19 @@ def test_a_played_frame_is_put_together_as_it_is_rendered() -> None:
             wanted = made.frame(frame)
             assert (seen.height, seen.width) == wanted.shape[:2], name
             assert seen.pixels == wanted.tobytes(), f"{name}, frame {frame}"
+
+
+def test_a_panel_of_a_model_that_is_not_here_is_a_problem_of_its_line(here: Path) -> None:
+    """And the model that was open stays, with its picture."""
+    (here / "lost.toml").write_text(ONLY_PANELS.replace('"portraits"', '"gone"'))
+
+    async def keys(pilot: Keys) -> None:
+        await until(pilot, lambda: isinstance(pilot.app.screen, Problems), "the problems")
+        assert "12:1  panels.2.model: no model 'gone'" in text(pilot)
+        await pilot.press("escape")
+        assert pilot.app.model is not None and "scene below" not in text(pilot)
+
+    run(keys, ref="lost.toml")
 
 
 def test_a_panel_of_a_model_that_is_not_here_is_grey_and_the_others_play() -> None:
