@@ -78,6 +78,8 @@ FOUND = {
     "spaces that nobody sees": (
         "preset", "x.toml",
         SHORT % b'[scene.truncation]\nfrom = 0\nto = 1\neasing = "smo\xe2\x80\x80"'),
+    "an escape as rows": (
+        "preset", "x.toml", SHORT % b'rows = "\\u001b[2J"\ncolumns = ["e\\u202e"]'),
     "its own folder as the model": (
         "recipe", "x.json",
         b'{"schema":1,"batches":[[0,1]],"model":{"name":".","digest":"' + b"0" * 64 + b'"},'

@@ -19,6 +19,7 @@ from latty.presets.formats import is_film
 from latty.presets.values import COLUMNS, MOST_CELLS
 from latty.presets.variables import Filling, named
 from latty.tables.rules import Fault
+from latty.tables.words import shown
 
 SIDES = ("rows", "columns")
 MOMENTS = ("strength", "amount", "frames")
@@ -178,4 +179,4 @@ def leftover(output: Mapping[str, Any], keys: Sequence[str]) -> Iterator[tuple[s
         elif wrong:
             known = [*(GRID if side == "rows" and grid else ()), *keys]
             near = did_you_mean(wrong[0], known) if known else ""
-            yield side, f"'{wrong[0]}' is no key of [[each]]", near
+            yield side, f"'{shown(wrong[0])}' is no key of [[each]]", near
