@@ -241,7 +241,11 @@ def test_no_job_is_handed_in_where_one_preset_of_a_list_is_bound_to_fail(two: Pa
     assert done.returncode == 73 and "a.png" in done.stderr
 
 
-@pytest.mark.parametrize("verb", ["check", "render", "render --workers 2", "render --dry-run"])
+@pytest.mark.parametrize(
+    "verb",
+    ["check", "render", pytest.param("render --workers 2", marks=pytest.mark.slow),
+     "render --dry-run"],
+)  # fmt: skip
 @pytest.mark.parametrize(
     ("path", "words"),
     [

@@ -114,6 +114,7 @@ def test_ci(place: Path) -> None:
         assert [sorted(row) for row in rows] == [expected] * 2
 
 
+@pytest.mark.slow
 def test_the_events_of_a_list(place: Path) -> None:
     line = block("Progress and logs").strip()
     made = done(["sh", "-c", line], place, place)

@@ -101,6 +101,7 @@ def test_a_film_that_loses_its_sound_says_so_once(name: str, tmp_path: Path) -> 
     assert "sound" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux")
 def test_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
     reader, writer = os.pipe()

@@ -393,7 +393,10 @@ def test_an_engine_that_died_too_often_starts_again_when_told() -> None:
     run(keys)
 
 
-@pytest.mark.parametrize("size", [(59, 24), (80, 15), (20, 5), (4, 2)])
+@pytest.mark.parametrize(
+    "size",
+    [(59, 24), *(pytest.param(one, marks=pytest.mark.slow) for one in ((80, 15), (20, 5), (4, 2)))],
+)
 def test_a_window_that_is_too_small_says_so(size: tuple[int, int]) -> None:
     async def keys(pilot: Keys) -> None:
         if size[0] > 30:

@@ -206,8 +206,11 @@ def test_two_studios_lose_no_marks_of_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["{", "[]", '{"schema": 2}', "[" * 3000, '{"schema": ' + "9" * 5000 + "}", ""]
-)
+    "words",
+    ["{", '{"schema": 2}',
+     *(pytest.param(one, marks=pytest.mark.slow)
+       for one in ("[]", "[" * 3000, '{"schema": ' + "9" * 5000 + "}", ""))],
+)  # fmt: skip
 def test_damaged_marks_are_set_aside_and_told(words: str) -> None:
     file = home.data_dir() / "marks.json"
     file.parent.mkdir(parents=True)
