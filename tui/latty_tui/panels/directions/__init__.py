@@ -28,7 +28,7 @@ class DirectionsPanel(FileActions):
     )
     EVERYWHERE: ClassVar[list[Binding]] = [
         Binding("a", "keep", "Save the edits as one direction", show=False),
-        Binding("slash", "filter", "Find a direction", show=False, key_display="/"),
+        Binding("slash", "find", "Find a direction", show=False, key_display="/"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "add", "Add",
@@ -94,6 +94,10 @@ class DirectionsPanel(FileActions):
         if not state.heard(at):
             why = "another edit is solo" if state.solo else "it is muted"
             self.desk.say(f"not in the picture: {why} (see edits)")
+
+    def action_find(self) -> None:
+        """From any panel: the filter of this list."""
+        self.action_filter()
 
     def action_lock(self) -> None:
         if (found := self.usable()) is not None:

@@ -32,7 +32,9 @@ def line(
     text.append(printable(row.title), dim if row.misfit else "")
     if row.misfit:
         return text
-    right = Text("! " if locked else "", rows.style("value"))
+    right = Text()
+    if locked:
+        right.append("! ", rows.style("value"))
     if strength is not None:
         right.append(f"{strength:+.1f}", rows.style("value"))
     elif width >= WIDE:
