@@ -30,7 +30,6 @@ OPTIONS = {  # of single commands
     "latty discover tlgan": ("--probes", "1", "--layers", "all"),
     "latty render": ("--set", "frames=3"),
     "latty rank moves": ("--seeds", "0-1", "--baseline", "2"),
-    "latty rank": ("--baseline", "2"),
     "latty traverse": ("--baseline", "2"),
 }
 
