@@ -83,7 +83,7 @@ class Reel:
     """A view of a part of a preset, whose pictures are noise."""
 
     def __init__(self, part: presets.Preset, number: int) -> None:
-        self.preset, self.height, self.number = part, SIDE, number
+        self.preset, self.height, self.number, self.first = part, SIDE, number, 0
         self.reel = self
 
     def __getitem__(self, frame: int) -> Any:
