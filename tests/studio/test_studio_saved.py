@@ -88,6 +88,8 @@ EDITS: dict[str, Any] = {
     "mode": "centred",
     "unit": "own",
     "conditions": ("demo/age",),
+    "within": "demo/*",
+    "amount": 0.5,
 }
 
 
