@@ -128,7 +128,7 @@ def test_names_of_strangers_are_no_markup_of_the_page(tmp_path: Path) -> None:
     kinds = {part.type for cell in cells for part in cell}
     assert kinds == {"text", "image", "strong_open", "strong_close"}, "of ours: names of films"
     sources = [part.attrs["src"] for cell in cells for part in cell if part.type == "image"]
-    assert len(sources) == 1 + len(names) * (4 + 1) and all(  # heat map, plots, films
+    assert len(sources) == 1 + 2 * len(names) and all(  # heat map, plots, films
         (tmp_path / "page" / str(one)).is_file() for one in sources
     )
     for file in ("ranking.csv", "curves.csv"):

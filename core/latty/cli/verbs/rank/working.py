@@ -88,10 +88,12 @@ def _written(run: Run, folder: Path, ranked: gallery.RankedSet, found: Curves, i
 def _tell(run: Run, found: Curves, measured: list[RankRow]) -> None:
     """The best direction of each attribute, beside the best of as many random ones."""
     key, random = run.args.by, expected(found)
-    lines, table = [], []
+    lines, table = list[str](), list[list[str]]()
+    few = found.random is not None and len(found.random) < len(found.directions)
+    about = "about " if few else ""  # of a normal distribution
     for attribute in found.attributes:
         row = best(measured, attribute, key, 1)[0]
-        luck = f"{random[attribute][key]:.2f}" if random else "-"
+        luck = f"{about}{random[attribute][key]:.2f}" if random else "-"
         figures = [f"{row.size(key):.2f}", luck, f"{row.figures.corr:+.2f}",
                    f"{row.amplitude:+.2f}", f"{row.figures.leakage:.2f}"]  # fmt: skip
         told = f"{key} {figures[0]} (best of {len(found.directions)} random ones: {luck})"
