@@ -123,6 +123,9 @@ REFUSED = {
     "other layers": (["tall", "a"], 65, "are 4x8, in a 3x8"),
     "layers of z": (["z", "--layers", "1"], 65, "in z have no layers"),
     "no such layers": (["a", "--layers", "7-9"], 65, "layers 0 to 2"),
+    "layers of what has none": (["flat", "--layers", "1"], 65, "the same in all layers"),
+    "each layer of what has none": (["flat", "--layers", "each"], 65, "the same in all layers"),
+    "one file twice": (["a", "-o", "x.csv", "-o", "x.csv"], 2, "x.csv is named twice"),
     "no layers": (["a", "--layers", "x"], 2, "no layer range"),
     "three sets": (["a", "a", "a"], 2, "3 sets"),
     "no vectors": (["portraits-warped"], 65, "are no vectors"),
@@ -137,6 +140,7 @@ def test_what_cannot_be_compared_is_told_in_one_line(why: str, tmp_path: Path) -
     stored(tmp_path, "z", random(2, 2, WIDTH), space="z")
     stored(tmp_path, "other", random(3, 2, WIDTH), model="mine", model_digest="b" * 64)
     stored(tmp_path, "wide", random(4, 2, 9))
+    stored(tmp_path, "flat", random(6, 2, WIDTH))
     stored(tmp_path, "tall", random(5, 2, LAYERS + 1, WIDTH))
     words, code, said = REFUSED[why]
     done = latty("compare", *words, home=tmp_path)

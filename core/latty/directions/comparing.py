@@ -55,10 +55,11 @@ def compared(
     if asked and one.space != "w":
         raise BadData(f"directions in {one.space} have no layers", "leave --layers out")
     count = max(counts)
-    chosen = layers.indices(count) if count > 1 else range(1)  # 1: the same in all layers
+    if asked and count == 1:
+        raise BadData("these directions are the same in all layers", "leave --layers out")
+    chosen = layers.indices(count)
     if not chosen:
         raise BadData(f"no layers {layers}", f"these directions have layers 0 to {count - 1}")
-    each = each and count > 1
     parts = [range(at, at + 1) for at in chosen] if each else [chosen]
     chance = mine.shape == theirs.shape
     mine, theirs = (array.expand(-1, count, -1) for array in (mine, theirs))

@@ -117,7 +117,8 @@ def new_name(name: str) -> str:
 
 def _name(name: str) -> str:
     if name.strip() != name or name.isdecimal() or "/" in name or "#" in name:
-        raise ValueError(f"{name!r} cannot be a name: no digits alone, no '/' or '#'")
+        rules = "no digits alone, no '/' or '#', no space at an end"
+        raise ValueError(f"{name!r} cannot be a name: {rules}")
     return name
 
 

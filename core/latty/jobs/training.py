@@ -63,7 +63,7 @@ def _rows(path: Path, most: int) -> list[Figures]:
         except (ValueError, RecursionError):
             continue
         if isinstance(row, dict):
-            found.append({str(name): float(x) for name, x in row.items() if _is_number(x)})
+            found.append({name: x for name, x in row.items() if _is_number(x)})
     return found
 
 

@@ -59,12 +59,13 @@ def run(run: Run) -> int:
 
     found = compared(paths[0], paths[-1], layers, each, args.foreign)
     names = args.sets[0], args.sets[-1]
-    _tell(run, names, found)
-    for target in targets:
+    for target in targets:  # first: who reads the table may stop in the middle
         with locks.writing(target):
             files.refuse_existing(target, args.overwrite)
             files.write(target, [_picture(names, found) if target.suffix == ".png"
                                  else csv_text(HEAD, _lines(names, found)).encode()])  # fmt: skip
+    _tell(run, names, found)
+    for target in targets:
         run.out.result(str(target), path=str(target))
     return 0
 
@@ -72,9 +73,11 @@ def run(run: Run) -> int:
 def _targets(args: Any) -> list[Path]:
     """The files that are asked for. Raises UsageError, WouldOverwrite."""
     targets = [Path(name).expanduser() for name in args.output]
-    for target in targets:
+    for at, target in enumerate(targets):
         if target.suffix not in SUFFIXES:
             raise UsageError(f"--output: {target} is no .png or .csv", "name it so")
+        if target in targets[:at]:
+            raise UsageError(f"--output: {target} is named twice", "one file holds one of them")
         files.refuse_existing(target, args.overwrite)
     return targets
 

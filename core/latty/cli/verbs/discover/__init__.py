@@ -83,7 +83,10 @@ def _tell(run: Run, header: "DirectionSet", name: str, took: str) -> None:
              ", ".join(f"{key} {value:.3g}" for key, value in info.scores[:4]))
             for info in header.infos[:SHOWN]]  # fmt: skip
     run.out.figures(
-        ["  {}: {}, layers {}, {}".format(*row) for row in told],
+        [
+            f"  {name}: {usable}, layers {layers}" + (f", {scores}" if scores else "")
+            for name, usable, layers, scores in told
+        ],  # fmt: skip
         told,
         ("direction", "usable", "layers", "scores"),
     )
