@@ -86,7 +86,7 @@ def _tell(run: Run, header: "DirectionSet", name: str, took: str) -> None:
         [
             f"  {name}: {usable}, layers {layers}" + (f", {scores}" if scores else "")
             for name, usable, layers, scores in told
-        ],  # fmt: skip
+        ],
         told,
         ("direction", "usable", "layers", "scores"),
     )
