@@ -211,7 +211,13 @@ def filled(
 
 
 def _last_part(value: Any) -> Any:
-    return value.rpartition("/")[2].replace("#", "-") if isinstance(value, str) else value
+    """What a file is named after: a direction without its set, a latent of a number with its
+    pool: pool-3."""
+    if not isinstance(value, str):
+        return value
+    last = value.rpartition("/")[2]
+    name = last.rpartition("#")[2]
+    return last.replace("#", "-") if name.isdecimal() else name
 
 
 def _rows(value: Any, table: str, filling: Filling) -> Any:
