@@ -37,12 +37,6 @@ class Unpacked:
         """Whether it was in a store."""
         return self.folder in NAMED
 
-    def scorer(self, name: str) -> str:
-        """What opens a scorer of a set that is in the archive: the archive's own where it has one
-        of that name."""
-        own = _top() / self.archive / "scorers" / f"{Path(name).stem}.toml"
-        return str(own) if own.is_file() else name
-
 
 def unpacked(path: str | Path) -> Unpacked | None:
     """What a path in the folder of archives is; None for any other. Raises ConfigError."""

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 import torch
 from cli_in_process import latty
+from climbing_sets import climbing
 from fault_verbs import model
 from PIL import ImageFont
-from safetensors.torch import save_file
-from scorer_cards import CNN, card, plain
 
 from latty import home, locks, presets, reading
 from latty.presets import contents
@@ -238,14 +237,7 @@ def test_no_program_is_packed(author: Path) -> None:
 
 @pytest.mark.slow
 def test_scorers_that_sets_climb_go_with_them(tmp_path: Path) -> None:
-    save_file(plain().state_dict(), tmp_path / "w.safetensors")
-    card(tmp_path, CNN.format(weights="w.safetensors"))
-    run("import", str(next(tmp_path.glob("*.toml"))), "--name", "judge", home=tmp_path)
-    words = "discover ascent demo -o up --scorer judge --names smile --samples 8 --probes 1"
-    run(*words.split(), "--steps", "2", home=tmp_path)
-    text = OTHER.replace('"m"', '"demo"').replace("one.safetensors#r0", "up/smile")
-    text = text.replace("strength = 2", "strength = 0.01")
-    (tmp_path / "up.toml").write_text(text + '[[outputs]]\npath = "x.png"\nsize = 32\n')
+    climbing(tmp_path)
     run("pack", "up.toml", "-o", "up.latty", home=tmp_path)
     there = tmp_path / "there"
     there.mkdir()

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from archive_files import MEMBER, PRESET, a_set, archive, manifest
+from cli_in_process import latty
+from climbing_sets import climbing
 from job_processes import over
 from studio import Keys, run, settled, text, until
 from textual import events
@@ -14,6 +16,7 @@ from textual.widgets import Input
 
 from latty import home, presets
 from latty.errors import BadData
+from latty.render import provenance
 from latty_tui import jobs
 from latty_tui.dialogs.render.order import Order
 from latty_tui.films import documents
@@ -62,6 +65,39 @@ def test_what_is_saved_of_an_archive_outlives_the_cache(ref: str, panels: int, h
         assert [one.scene.seed for one in again.parts] == ([9, 4] if panels else [3])
         assert (here / f"{name}-files/mine.safetensors").read_bytes() == a_set()
     assert all(path.read_bytes() == data for path, data in before.items())
+
+
+@pytest.mark.slow
+def test_scorers_that_a_set_climbs_are_saved_with_it(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where another archive's scorer of that name was saved there before."""
+    (there := here / "there").mkdir()
+    for name in ("other", "author"):
+        (author := here / name).mkdir()
+        climbing(author)
+        for weights in author.rglob("data/scorers/judge*.safetensors") if name == "other" else ():
+            weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+        assert latty("pack", "up.toml", "-o", f"{there}/{name}.latty", home=author).returncode == 0
+    monkeypatch.chdir(there)
+    monkeypatch.setenv("LATTY_HOME", str(there / "home"))
+    for name in ("other", "author"):
+        documents.save(documents.read(f"{name}.latty").preset, there / "mine.toml", "all")
+        done = latty("render", f"{name}.latty", "-o", f"{name}.png", home=there)
+        assert done.returncode == 0, done.stderr
+    shutil.rmtree(home.archives_dir())
+    done = latty("render", "mine.toml", "-o", "mine.png", home=there)
+    assert done.returncode == 0, done.stderr
+    assert "up-2-scorers" in {path.name for path in (there / "mine-files").iterdir()}
+    own, packed = (provenance.read(there / name) for name in ("mine.png", "author.png"))
+    assert own["scorers"] == packed["scorers"] and list(own["scorers"]) == ["judge"]
+    again = latty("render", "mine.png", "-o", "again.png", home=there)
+    assert again.returncode == 0, again.stderr
+    for path in ("pin", "check"):
+        assert latty(path, "mine.toml", home=there).returncode == 0
+    (there / "mine-files/up-2-scorers").rename(there / "mine-files/gone")
+    done = latty("render", "mine.toml", "-o", "two.png", home=there)
+    assert done.returncode == 66 and "judge" in done.stderr, done
 
 
 @pytest.mark.slow

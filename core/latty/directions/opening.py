@@ -6,13 +6,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty.directions import linear
+from latty.directions import climbed, linear
 from latty.directions.file import LINEAR, DirectionSet, read, read_header
 from latty.directions.registries import METHODS, DirectionForm
 from latty.directions.store import SETS, resolve, split
 from latty.errors import BadData
 from latty.files import stamp
-from latty.unpacked import Unpacked, unpacked
 
 if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not wait for it
     from torch import Tensor
@@ -55,20 +54,20 @@ def _arrays(path: Path, state: object) -> "Mapping[str, Tensor]":
 
 
 def _with_scorers(header: DirectionSet, path: Path) -> DirectionSet:
-    """The header of a set that an archive holds, its scorers those of the archive."""
-    if (packed := unpacked(path)) is None:
+    """The header of a set whose scorers are those that lie with it, where some do."""
+    if not climbed.folder(path).is_dir():
         return header
     params = dict(header.params)
     if isinstance(scorer := params.get("scorer"), str):
-        params["scorer"] = packed.scorer(scorer)
+        params["scorer"] = climbed.opener(path, scorer)
     if isinstance(kept := params.get("keep"), tuple):
-        params["keep"] = tuple(_scored_by(str(one), packed) for one in kept)
+        params["keep"] = tuple(_scored_by(str(one), path) for one in kept)
     return replace(header, params=tuple(params.items()))
 
 
-def _scored_by(attribute: str, packed: Unpacked) -> str:
+def _scored_by(attribute: str, path: Path) -> str:
     scorer, mark, name = attribute.rpartition("/")
-    return f"{packed.scorer(scorer)}/{name}" if mark else attribute
+    return f"{climbed.opener(path, scorer)}/{name}" if mark else attribute
 
 
 def made_for_another(ref: str, info: "ModelInfo") -> str:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from latty import latents
+from latty.directions import climbed
 from latty.directions.file import LINEAR
 from latty.directions.store import SETS, new_names, set_info, split
 from latty.errors import BadData, UsageError
@@ -111,6 +112,7 @@ def sources(preset: Preset) -> list[tuple[str, str]]:
 
 @cached(256)
 def _scorers(path: Path) -> tuple[str, ...]:
+    """As the set says them."""
     header = set_info(str(path))
     params = dict(header.params)
     if header.form == LINEAR:
@@ -118,13 +120,14 @@ def _scorers(path: Path) -> tuple[str, ...]:
     kept = params.get("keep", ())
     named = [f"{params.get('scorer', '')}/", *(kept if isinstance(kept, tuple) else ())]
     found = (str(one).rpartition("/")[0] for one in named)
-    packed = unpacked(path)
-    return tuple(dict.fromkeys(packed.scorer(one) if packed else one for one in found if one))
+    return tuple(dict.fromkeys(one for one in found if one))
 
 
-def scorers_of(source: str) -> tuple[str, ...]:
-    """The scorers that the directions of a set climb. Raises Missing, BadData."""
-    return _scorers(SETS.find(source))
+def scorers_of(source: str) -> dict[str, str]:
+    """What opens each scorer that the directions of a set climb, and how recipes and pins spell
+    it. Raises Missing, BadData."""
+    path = SETS.find(source)
+    return {climbed.opener(path, one): climbed.spelled(one) for one in _scorers(path)}
 
 
 def difference(kind: str, name: str, said: Any, source: str) -> Difference | None:

@@ -253,8 +253,8 @@ def _scorers(source: str, recipe: Mapping[str, Any]) -> Iterator[Difference]:
     Missing, BadData, OutputError."""
     if not isinstance(said := recipe.get("scorers"), dict):
         return
-    for scorer in scorers_of(source):
-        if other := difference("scorers", scorer, said.get(scorer), scorer):
+    for scorer, spelled in scorers_of(source).items():
+        if other := difference("scorers", spelled, said.get(spelled), scorer):
             yield other
 
 

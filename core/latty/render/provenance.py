@@ -130,9 +130,10 @@ def _made_of(part: Preset, spelled: FileNames) -> dict[str, dict[str, str]]:
         content, source = contents.source_of(kind, ref)
         digits = digests.DIGESTS[content](source)
         found.setdefault(content, {})[spelled.reference(kind, ref)] = digits
-        for scorer in contents.scorers_of(source) if content == "directions" else ():
+        climbed = contents.scorers_of(source) if content == "directions" else {}
+        for scorer, name in climbed.items():
             if digits := digests.scorer_digest(scorer):
-                found.setdefault("scorers", {})[spelled.file("scorers", scorer)] = digits
+                found.setdefault("scorers", {})[name] = digits
     for one in replace(part, outputs=(), panels=()).sounds:
         found.setdefault("sounds", {})[spelled.file("sounds", one)] = digests.sound_digest(one)
     return found

@@ -2,12 +2,14 @@
 names copies beside its own file."""
 
 import filecmp
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
 
+from latty.attributes.store import files_of
+from latty.directions import climbed
 from latty.errors import OutputError
 from latty.files import write
 from latty.presets import Preset, contents
@@ -31,7 +33,9 @@ def beside(preset: Preset, path: Path) -> Preset:
             return source
         pinned.update({(kind, source), (kind, packed.name)})
         if source not in copied:
-            copied[source] = path_from(str(_copied(Path(source), folder)), Path())
+            scorers = contents.scorers_of(source) if kind == "directions" else {}
+            beside = [path for one in scorers if unpacked(one) for path in files_of(one)]
+            copied[source] = path_from(str(_copied(Path(source), folder, beside)), Path())
         return copied[source]
 
     def reference(kind: str, text: str) -> str:
@@ -57,18 +61,31 @@ def _respelled(
     return replace(made, scene=made.scene.with_references(reference), texts=tuple(texts))
 
 
-def _copied(source: Path, folder: Path) -> Path:
-    """A copy in that folder, under another name where another file has its own."""
+def _copied(source: Path, folder: Path, scorers: Sequence[Path]) -> Path:
+    """A copy in that folder, under another name where another file has its own; the files of the
+    scorers that a set climbs lie where it looks for them."""
     try:
-        folder.mkdir(exist_ok=True)
         for number in count(1):
             more = f"-{number}" if number > 1 else ""
             target = folder / f"{source.stem}{more}{source.suffix}"
-            if not target.exists():
-                with opened(source) as file:
-                    write(target, iter(partial(file.read, PIECE), b""))
-            if filecmp.cmp(source, target, shallow=False):
+            targets = {climbed.folder(target) / one.name: one for one in scorers} | {target: source}
+            if all(_fits(one, place) for place, one in targets.items()):
+                for place, one in targets.items():
+                    _copy(one, place)
                 return target
     except OSError as error:
         raise OutputError(f"{error.filename or folder}: {error.strerror}") from None
     raise AssertionError("count() does not end")
+
+
+def _fits(source: Path, target: Path) -> bool:
+    """Whether nothing has that name, or a copy has. Raises OSError."""
+    return not target.exists() or filecmp.cmp(source, target, shallow=False)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Raises OSError, OutputError."""
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with opened(source) as file:
+            write(target, iter(partial(file.read, PIECE), b""))
