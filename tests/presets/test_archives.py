@@ -5,19 +5,21 @@ import os
 import re
 import shutil
 import subprocess
+import zipfile
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from archive_files import archive
 from cli_in_process import latty
 from climbing_sets import climbing
 from fault_verbs import model
 from PIL import ImageFont
 
 from latty import home, locks, presets, reading
-from latty.presets import contents
+from latty.presets import pinning
 from latty.presets.archives.opening import manifest_of
 from latty.render import provenance, sources
 from latty_tui.films import documents
@@ -325,6 +327,43 @@ def test_pinned_presets_are_packed_as_they_were_pinned(author: Path) -> None:
     assert run("check", "o.latty", home=author), "the archive has what was pinned"
 
 
+def members_of(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as file:
+        return {one: file.read(one) for one in file.namelist()}
+
+
+def with_preset(path: Path, name: str, content: bytes) -> bytes:
+    """The archive with another content of one of its presets, as if it had been packed so."""
+    held = members_of(path)
+    said = json.loads(held.pop("latty.json"))
+    said["members"][name] = sha256(content).hexdigest()
+    return archive({**held, name: content}, json.dumps(said).encode())
+
+
+def test_pins_are_compared_whatever_their_files_are_called_in_it(author: Path) -> None:
+    """Of every kind: files of other folders, of names that no member has, what a base or the preset
+    of a panel names."""
+    (author / "films/film.toml").write_text(FILM + '[[panels]]\nmodel = "n"\n')
+    (author / "n.pt").write_bytes(model(1)["here/m.pt"])
+    run("import", "n.pt", "--name", "n", home=author)
+    run("pin", "films/film.toml", home=author)
+    run("pack", "films/film.toml", "-o", "x.latty", home=author)
+    (file,) = author.rglob("data/models/n.safetensors")
+    file.rename(file.with_stem("another"))
+    assert run("check", "x.latty", home=author)
+    plain = members_of(author / "x.latty")["presets/film.toml"]
+    pins = re.findall(rb'"([0-9a-f]{64})"', plain)
+    assert len(pins) == 8, plain
+    for digits in pins:
+        other = sha256(digits).hexdigest().encode()
+        made = with_preset(author / "x.latty", "presets/film.toml", plain.replace(digits, other))
+        (author / "y.latty").write_bytes(made)
+        done = latty("check", "y.latty", home=author)
+        assert done.returncode == 65 and done.stderr.count("\n") == 1, (digits, done)
+        assert f"that it pins ({other[:12].decode()} / {digits[:12].decode()})" in done.stderr
+        assert run("render", "y.latty", "--anyway", "--dry-run", home=author)
+
+
 def test_inspect_says_what_is_in_it(reader: Path) -> None:
     told = json.loads(run("inspect", "film.latty", "--json", home=reader).stdout)
     assert told["kind"] == "archive" and told["presets"] == ["film"]
@@ -370,7 +409,7 @@ def test_a_job_begins_with_this_very_archive(author: Path, monkeypatch: pytest.M
     monkeypatch.setenv("LATTY_HOME", str(author / "home"))
     run("pack", "films/film.toml", "hello", "-o", "x.latty", home=author)
     packed = author / "x.latty"
-    pins = contents.spelled(sources.read(f"{packed}#film").preset, packed)
+    pins = pinning.spelled(sources.read(f"{packed}#film").preset, packed)
     assert pins[0] == f"archive:{packed}={sha256(packed.read_bytes()).hexdigest()[:12]}"
     assert [pin.partition("=")[0] for pin in pins[1:]] == ["model:m"]
     words = ("render", "x.latty", "--dry-run", *(f"--pin={pin}" for pin in pins))

@@ -114,6 +114,18 @@ def test_what_has_another_name_now_is_told_apart_from_what_has_its_name(place: P
     assert (place / "again.png").read_bytes() == (place / "both.png").read_bytes()
 
 
+def test_pins_put_over_a_recipe_are_compared_with_what_has_another_name_here(place: Path) -> None:
+    assert latty("render", "directions.toml", "-o", "one.png", home=place).returncode == 0
+    (file,) = place.rglob("directions/rnd.safetensors")
+    file.rename(file.with_stem("old"))
+    own = provenance.read(place / "one.png")["directions"]["rnd/r0"]
+    for digits, code in ((own, 0), ("0" * 64, 65)):
+        words = ("one.png", "--set", f'pins.directions.rnd="{digits}"')
+        done = latty("render", *words, "-o", f"{code}.png", home=place)
+        assert done.returncode == code, done.stderr
+    assert digests(done.stderr) == ["0" * 12, own[:12]]
+
+
 def test_scorers_that_directions_climb_are_compared(tmp_path: Path) -> None:
     weights = plain().state_dict()
     save_file(weights, tmp_path / "w.safetensors")

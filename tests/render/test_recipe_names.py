@@ -25,7 +25,7 @@ from latty.directions import manage
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, read, write
 from latty.models.store import MODELS
-from latty.presets import digests
+from latty.presets import digests, pinning
 from latty.presets.digests import DIGESTS, STORES
 from latty.render import provenance
 from latty.render.named import Name, Placing
@@ -196,12 +196,11 @@ def test_pins_are_those_of_files_wherever_one_is(kind: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_job_begins_with_the_content_that_was_submitted(kind: str, tmp_path: Path) -> None:
-    from latty.presets import contents
 
     name = KINDS[kind][0]
     file = made(tmp_path / "film", kind, f"a/{name}", f"b/{name}")
-    words = contents.spelled(presets.read(file))
-    contents.check_spelled(words)
+    words = pinning.spelled(presets.read(file))
+    pinning.check_spelled(words)
     assert sum(word.startswith(f"{kind}:") for word in words) >= 2
     KINDS[kind][1](tmp_path / f"film/b/{name}", 2)
     pins = [f"--pin={word}" for word in words]

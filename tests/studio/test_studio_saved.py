@@ -14,7 +14,8 @@ from latty import presets
 from latty.errors import BadData
 from latty.jobs import control
 from latty.presets import Preset, Track
-from latty.presets.contents import Changed, pins_of
+from latty.presets.contents import Changed
+from latty.presets.pinning import pins_of
 from latty.presets.pins import Pins
 from latty.scene import Edit, Layers, Scene, Walk
 from latty.tables.rules import keys_of

@@ -36,7 +36,7 @@ def detached(
     Prints the ids. Raises UsageError, DeviceError, OSError.
     """
     from latty.jobs import control
-    from latty.presets import contents
+    from latty.presets import pinning
     from latty.presets.archives.opening import parted
 
     if any(map(is_stream, per)):
@@ -49,7 +49,7 @@ def detached(
         for word, one in presets:
             packed = parted(word)
             if word in words or (packed and word.rpartition("#")[0] in words):
-                pins += contents.spelled(one, packed[0] if packed else None)
+                pins += pinning.spelled(one, packed[0] if packed else None)
         pins = list(dict.fromkeys(pins))
         words = (words[0], *(f"--pin={pin}" for pin in pins), *words[1:])
         job = control.submit(words, gpus=run.args.gpus, device=wish)

@@ -82,7 +82,7 @@ def _dispatch(words: list[str], out: Out, screen: Screen | None) -> int:
     if args.verb is None:
         raise UsageError("no verb", "see: latty --help")
     if getattr(args, "pinned", ()):  # of a job: it may have waited long
-        from latty.presets.contents import check_spelled
+        from latty.presets.pinning import check_spelled
 
         check_spelled(args.pinned)
     return VERBS.load(args.verb).run(Run(args, out, screen, words))

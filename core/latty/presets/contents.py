@@ -5,28 +5,24 @@ A name means another file tomorrow; a digest does not. Recipes and pins say dige
 here is compared with them before anything is drawn. Nothing here imports torch.
 """
 
-import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from latty import latents
 from latty.directions import climbed
 from latty.directions.file import LINEAR
 from latty.directions.store import SETS, new_names, set_info, split
-from latty.errors import BadData, UsageError
+from latty.errors import BadData
 from latty.files import cached
 from latty.presets.digests import DIGESTS, digest_of, named_here, same
-from latty.presets.naming import everything, path_from
-from latty.presets.pins import DIGEST, PINNED, Pins
+from latty.presets.naming import everything
 from latty.presets.values import Preset
 from latty.scene import MIXING, Scene, references, to_table
 from latty.tables.words import Path as Key
-from latty.unpacked import unpacked
 
 SHOWN = 12  # digits of a digest in a message
-TABLES = {kind: table for table, kind in PINNED.items()}  # of pins
 TOLD = 5  # differences in one message
 WHAT = {"model": "model", "directions": "direction set", "latents": "latents", "scorers": "scorer",
         "sounds": "sound", "fonts": "font", "archive": "archive"}  # fmt: skip
@@ -158,84 +154,3 @@ def named_at(data: Mapping[str, Any], keys: Callable[[Key], bool]) -> set[tuple[
     """(kind, source) of what a preset's data names at the keys that are asked for. Raises
     BadData."""
     return {source_of(kind, ref) for key, kind, ref in everything(data) if keys(key)}
-
-
-# --- pins -----------------------------------------------------------------------------------------
-
-
-def _spelled(source: str, folder: Path) -> str:
-    """A file in or below the preset's folder as from there, wherever one is."""
-    path = Path(source)
-    return path_from(source, folder) if path.is_absolute() else source
-
-
-def _pin(pins: Pins, kind: str, source: str, folder: Path) -> tuple[str, str | None]:
-    """How pins spell a source, of the ways in which its file may be said, and its digest."""
-    said = dict(getattr(pins, TABLES[kind]))
-    whole = os.path.abspath(source)  # noqa: PTH100  links stay
-    ways = [source, _spelled(source, folder), whole, os.path.relpath(whole, folder)]
-    ways += [PurePath(source).name] if kind in FILES.values() else []
-    ways += [packed.name] if (packed := unpacked(source)) is not None else []
-    return next(((way, said[way]) for way in ways if way in said), (source, None))
-
-
-def pinned(
-    preset: Preset, folder: Path, typed: Collection[tuple[str, str]] = ()
-) -> Iterator[Difference]:
-    """What of a preset in a folder has other content than it pins, but for the (kind, source) that
-    the user names instead. What is pinned and not named any more is not looked at. Raises Missing,
-    BadData, OutputError."""
-    if (pins := preset.pins) is None:
-        return
-    for kind, source in sources(preset):
-        is_own = kind == "model" and source == preset.scene.model
-        own = is_own and pins.model is not None
-        name, said = (source, pins.model) if own else _pin(pins, kind, source, folder)
-        if (kind, source) in typed:
-            continue
-        if (found := difference(kind, name, said, source)) is not None:
-            yield found
-
-
-def _here(preset: Preset) -> dict[tuple[str, str], str]:
-    """SHA-256 of what each name stands for now, in the order of DIGESTS. Raises Missing, BadData,
-    OutputError."""
-    named = sorted(sources(preset), key=lambda pair: [*DIGESTS].index(pair[0]))
-    found = {(kind, source): DIGESTS[kind](source) for kind, source in named}
-    return {pair: digits for pair, digits in found.items() if digits}
-
-
-def pins_of(presets: Sequence[Preset], folder: Path) -> Pins:
-    """The pins of what is here now, of a preset or of all that one stands for. Raises Missing,
-    BadData, OutputError."""
-    found: dict[str, dict[str, str]] = {kind: {} for kind in PINNED}
-    here = {pair: digits for preset in presets for pair, digits in _here(preset).items()}
-    own = {preset.scene.model for preset in presets}
-    model = here.pop(("model", own.pop()), None) if len(own) == 1 else None
-    for (kind, source), digits in here.items():
-        found[TABLES[kind]][_spelled(source, folder)] = digits
-    return Pins(model, **{kind: tuple(sorted(table.items())) for kind, table in found.items()})
-
-
-def spelled(preset: Preset, packed: Path | None = None) -> list[str]:
-    """The pins of what is here now as words of a command line: "model:demo=e2fa8acf9d68"; of what
-    the archive `packed` holds that of the archive. Raises Missing, BadData, OutputError."""
-    pins = {(ARCHIVE, str(packed)): digest_of(packed)} if packed is not None else {}
-    pins |= {pair: digits for pair, digits in _here(preset).items() if unpacked(pair[1]) is None}
-    return [f"{kind}:{source}={digits[:SHOWN]}" for (kind, source), digits in pins.items()]
-
-
-def check_spelled(words: Sequence[str]) -> None:
-    """Raises Changed where what is here has another content, UsageError for what is no pin, and
-    what looking for it does."""
-    found = []
-    for word in words:
-        kind, mark, rest = word.partition(":")
-        source, equals, said = rest.rpartition("=")
-        if kind not in (*DIGESTS, ARCHIVE) or not mark or not equals or not DIGEST.accepts(said):
-            raise UsageError(f"--pin {word} is no pin", "as in model:demo=e2fa8acf9d68")
-        found.append(difference(kind, source, said, source))
-    differs = tuple(one for one in found if one is not None)
-    if differs:
-        told = "; ".join(one.words("the one that was pinned") for one in differs[:TOLD])
-        raise BadData(told, "put that back, or submit it again")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from latty import presets
 from latty.errors import Missing
-from latty.presets import Preset, contents
+from latty.presets import Preset, contents, pinning
 from latty.presets.checking import Doubts, checked
 from latty.presets.contents import Changed, Difference
 from latty.presets.convert import to_preset
@@ -59,7 +59,7 @@ def read(
     content."""
     found = _read(ref, overrides, number)
     if found.differs and not anyway:
-        pins = found.preset.pins is not None  # no recipe has any
+        pins = found.preset.pins is not None  # of a recipe only what the user puts over it
         other = "the one that it pins" if pins else "the one this was made with"
         raise Changed(found.preset.name if isinstance(ref, Preset) else ref, found.differs, other)
     return found
@@ -85,14 +85,21 @@ def _read(ref: str | Preset, overrides: Sequence[str], number: int) -> PresetSou
     return PresetSource(preset, loaded, differs=tuple(differs), spelled=spelled)
 
 
-def _pinned(preset: Preset, loaded: PresetFile, overrides: Sequence[str]) -> tuple[Difference, ...]:
-    """What has other content than it pins, but for what the user names instead. What is not there
-    is told by the checks."""
+def _pinned(
+    preset: Preset, loaded: PresetFile, overrides: Sequence[str], texts: pinning.Texts = ()
+) -> tuple[Difference, ...]:
+    """What has other content than it pins, but for what the user names instead; `texts` spell what
+    was found under another name. What is not there is told by the checks."""
+    if preset.pins is None:
+        return ()
+    names = loaded.names
+    own = names.texts() if names is not None else ()
+    others = [one for other in names.others() for one in other.texts()] if names is not None else ()
     keys = [parse(text) for text in overrides]
     typed = contents.named_at(loaded.data, lambda key: any(one.covers(key) for one in keys))
     folder = loaded.path.parent if loaded.path else Path()
     try:
-        return tuple(contents.pinned(preset, folder, typed))
+        return tuple(pinning.pinned(preset, folder, typed, (*texts, *own), others))
     except Missing:
         return ()
 
@@ -123,11 +130,11 @@ def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
     keys = [parse(text) for text in overrides]
     typed: named.Typed = lambda key: any(one.covers(key) for one in keys)  # noqa: E731
     preset, placing = named.placed(replace(preset, outputs=outputs), whole, recipe, typed)
-    loaded = _without_file(preset, path.name)
+    loaded, spelled = _without_file(preset, path.name), (*placing.spelled.items(),)
+    differs = dict.fromkeys((*placing.differs, *_pinned(preset, loaded, overrides, spelled)))
     return PresetSource(
-        preset, loaded, batches, (*placing.differs,), whole.resolve(), (*placing.notes,),
-        (*placing.spelled.items(),),
-    )  # fmt: skip
+        preset, loaded, batches, (*differs,), whole.resolve(), (*placing.notes,), spelled
+    )
 
 
 def _with_suffix(path: Path) -> str:

@@ -8,7 +8,7 @@ from latty.cli import rewriting
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import Missing, UsageError
-from latty.presets import contents, shipped
+from latty.presets import contents, pinning, shipped
 from latty.presets.archives.opening import refuse_packed
 from latty.reading import is_stream
 from latty.render.several import has_no_file, read_all
@@ -42,7 +42,7 @@ def _pin(ref: str, run: Run) -> int:
     if has_no_file(ref):
         raise UsageError(f"{ref} is no preset", "a picture says digests in its recipe: pin a .toml")
     preset = presets.read(ref)
-    pins = contents.pins_of([one.preset for one in read_all(ref, anyway=True)], path.parent)
+    pins = pinning.pins_of([one.preset for one in read_all(ref, anyway=True)], path.parent)
     presets.save(replace(preset, pins=pins), ref)
     table = presets.to_dict(replace(preset, pins=pins))["pins"]
     names = [kind if isinstance(said, str) else ", ".join(said) for kind, said in table.items()]
@@ -59,7 +59,7 @@ def _check(ref: str, run: Run) -> int:
     folder = Path(ref).expanduser().parent
     differs = tuple(dict.fromkeys(
         one for part in read_all(ref, anyway=True)
-        for one in contents.pinned(part.preset, folder)
+        for one in pinning.pinned(part.preset, folder)
     ))  # fmt: skip
     error = contents.Changed(ref, differs, "the one that it pins") if differs else None
     found = [{"what": one.what, "said": one.said, "found": one.found} for one in differs]

@@ -103,6 +103,21 @@ class Names:
             raise origins.absent(origin, self.archive.file)
         return found or origin.name
 
+    def texts(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """((kind of content, path or name here), text) of what this preset says; of a model that is
+        not here nothing."""
+        for kind, pairs in dict(self.archive.manifest.names).get(self.member, {}).items():
+            for text, _ in pairs:
+                with suppress(LattyError):  # told where it is placed
+                    if place := self.place(kind, text):
+                        yield (kind, place), text
+
+    def others(self) -> Iterator["Names"]:
+        """The other presets of its archive: those that it extends or shows in panels among them."""
+        for member, _ in self.archive.manifest.names:
+            if member != self.member:
+                yield Names(self.archive, member)
+
     def spelled(self) -> Iterator[tuple[tuple[str, str], str]]:
         """((kind of content, path here), how a preset spells it) of what the archive holds, last
         what this preset says itself; a file from another folder without that."""
