@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 
-from latty.errors import BadData, UsageError
+from latty.errors import BadData, Missing, UsageError
 from latty.presets.contents import (
     ARCHIVE,
     FILES,
@@ -15,12 +15,15 @@ from latty.presets.contents import (
     TOLD,
     Difference,
     difference,
+    named_at,
     scorers_of,
     sources,
 )
 from latty.presets.digests import DIGESTS, digest_of, same
 from latty.presets.naming import path_from
+from latty.presets.overrides import parse
 from latty.presets.pins import DIGEST, PINNED, Pins
+from latty.presets.preset_file import PresetFile
 from latty.presets.values import Preset
 from latty.unpacked import unpacked
 
@@ -56,14 +59,33 @@ def pinned(
     for kind, source in every:
         if (kind, source) in typed:
             continue
+        pair = kind, source
+        spelled = (*said.get(pair, ()), *near.get(pair, ()))
+        name, digits = _pin(dict(getattr(pins, TABLES[kind])), pair, ways[pair], spelled, taken)
         if kind == "model" and source == preset.scene.model and pins.model is not None:
             name, digits = source, pins.model
-        else:
-            spelled = (*said.get((kind, source), ()), *near.get((kind, source), ()))
-            table = dict(getattr(pins, TABLES[kind]))
-            name, digits = _pin(table, (kind, source), ways[kind, source], spelled, taken)
         if (found := difference(kind, name, digits, source)) is not None:
             yield found
+
+
+def unlike(
+    preset: Preset, loaded: PresetFile, overrides: Sequence[str], texts: Texts = ()
+) -> tuple[Difference, ...]:
+    """What of a preset that was read has other content than it pins, but for what the user names
+    instead; `texts` spell what was found under another name. What is not there is told by the
+    checks. Raises BadData, OutputError."""
+    if preset.pins is None:
+        return ()
+    keys = [parse(text) for text in overrides]
+    typed = named_at(loaded.data, lambda key: any(one.covers(key) for one in keys))
+    folder, names = loaded.path.parent if loaded.path else Path(), loaded.names
+    if names is not None:
+        texts = (*texts, *names.texts())
+    others = [one for other in names.others() for one in other.texts()] if names else []
+    try:
+        return tuple(pinned(preset, folder, typed, texts, others))
+    except Missing:
+        return ()
 
 
 def _by_pair(texts: Texts) -> dict[Pair, list[str]]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latty import presets
-from latty.errors import Missing
-from latty.presets import Preset, contents, pinning
+from latty.presets import Preset, pinning
 from latty.presets.checking import Doubts, checked
 from latty.presets.contents import Changed, Difference
 from latty.presets.convert import to_preset
@@ -69,39 +68,20 @@ def _read(ref: str | Preset, overrides: Sequence[str], number: int) -> PresetSou
     if isinstance(ref, Preset):
         preset = overridden(ref, overrides, ref.name)
         loaded = _without_file(preset, ref.name)
-        return PresetSource(preset, loaded, differs=_pinned(preset, loaded, ()))
+        return PresetSource(preset, loaded, differs=pinning.unlike(preset, loaded, ()))
     path = Path(ref).expanduser()
     if (path.is_file() and media_of(path)) or (path.is_dir() and is_frames(path)):
         return _from_picture(path, overrides)
     file = path if path.is_file() else presets.shipped().get(ref)
     loaded = load(ref if file is None else file, overrides, number)
     preset = to_preset(accepted(loaded), loaded.file)
-    differs = dict.fromkeys(_pinned(preset, loaded, overrides))
+    differs = dict.fromkeys(pinning.unlike(preset, loaded, overrides))
     if loaded.names is not None and not _is_typed(overrides):
         used = {scene.model for scene in (preset.scene, *preset.scenes)}
         others = loaded.names.archive.others(used)
         differs |= dict.fromkeys(Difference("model", *one) for one in others)
     spelled = tuple(loaded.names.spelled()) if loaded.names is not None else ()
     return PresetSource(preset, loaded, differs=tuple(differs), spelled=spelled)
-
-
-def _pinned(
-    preset: Preset, loaded: PresetFile, overrides: Sequence[str], texts: pinning.Texts = ()
-) -> tuple[Difference, ...]:
-    """What has other content than it pins, but for what the user names instead; `texts` spell what
-    was found under another name. What is not there is told by the checks."""
-    if preset.pins is None:
-        return ()
-    names = loaded.names
-    own = names.texts() if names is not None else ()
-    others = [one for other in names.others() for one in other.texts()] if names is not None else ()
-    keys = [parse(text) for text in overrides]
-    typed = contents.named_at(loaded.data, lambda key: any(one.covers(key) for one in keys))
-    folder = loaded.path.parent if loaded.path else Path()
-    try:
-        return tuple(pinning.pinned(preset, folder, typed, (*texts, *own), others))
-    except Missing:
-        return ()
 
 
 def _is_typed(overrides: Sequence[str]) -> bool:
@@ -131,7 +111,7 @@ def _from_picture(path: Path, overrides: Sequence[str]) -> PresetSource:
     typed: named.Typed = lambda key: any(one.covers(key) for one in keys)  # noqa: E731
     preset, placing = named.placed(replace(preset, outputs=outputs), whole, recipe, typed)
     loaded, spelled = _without_file(preset, path.name), (*placing.spelled.items(),)
-    differs = dict.fromkeys((*placing.differs, *_pinned(preset, loaded, overrides, spelled)))
+    differs = dict.fromkeys((*placing.differs, *pinning.unlike(preset, loaded, overrides, spelled)))
     return PresetSource(
         preset, loaded, batches, (*differs,), whole.resolve(), (*placing.notes,), spelled
     )
