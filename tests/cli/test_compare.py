@@ -2,6 +2,7 @@
 
 import csv
 import json
+import subprocess
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from cli_in_process import latty
+from cli_process import COMMAND, environment
 from PIL import Image
 
 from latty import home as places
@@ -153,3 +155,12 @@ def test_nobody_is_disturbed_who_writes(tmp_path: Path) -> None:
     with locks.writing(tmp_path / "a.csv"):
         done = latty("compare", "demo", "-o", str(tmp_path / "a.csv"), home=tmp_path)
     assert done.returncode == 75 and not (tmp_path / "a.csv").exists()
+
+
+def test_files_are_whole_though_nobody_reads_the_table(tmp_path: Path) -> None:
+    line = " ".join([*COMMAND, "compare portraits -o a.csv -o a.png"])
+    shell = ["bash", "-c", f"(sleep 0.5; exec {line}) | true; exit ${{PIPESTATUS[0]}}"]
+    done = subprocess.run(shell, cwd=tmp_path, env=environment(tmp_path), capture_output=True,
+                          check=False)  # fmt: skip
+    assert done.returncode == 141 and (tmp_path / "a.png").stat().st_size
+    assert (tmp_path / "a.csv").read_text().count("\n") > 20

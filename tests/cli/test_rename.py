@@ -66,10 +66,14 @@ def test_a_preset_with_the_old_name_is_told_the_new_one(mine: Path, tmp_path: Pa
 def test_a_picture_made_before_is_made_again(mine: Path, tmp_path: Path) -> None:
     preset, picture = tmp_path / "one.toml", tmp_path / "renders" / "one.png"
     preset.write_text(PRESET.format(direction="mine/r1"))
+    # from here on it is another set than the one that ships
+    assert latty("rename", "mine/r0", "other", home=tmp_path).returncode == 0
     assert latty("render", str(preset), home=tmp_path).returncode == 0
     assert latty("rename", "mine/r1", "grin", home=tmp_path).returncode == 0
+    assert latty("rename", "mine", "ours", home=tmp_path).returncode == 0
     again = latty("render", str(picture), "--out-dir", "again", home=tmp_path)
     assert again.returncode == 0, again.stderr
+    assert "the direction 'mine/r1' is 'ours/grin' here" in again.stderr
     from PIL import Image
 
     pixels = [

@@ -22,7 +22,7 @@ from latty.directions.methods.warped import Warped
 from latty.directions.training import charts
 from latty.directions.training.names import STATS
 from latty.directions.viewing import Sheet, Viewing
-from latty.errors import Interrupted, WouldOverwrite
+from latty.errors import Interrupted, OutputError, WouldOverwrite
 from latty.models import open_model
 from latty.render.charts import png
 from latty.report import Report, silent
@@ -201,3 +201,19 @@ def test_trajectories_keep_their_pictures_where_asked(
     other = tmp_path / "other.safetensors"
     with pytest.raises(WouldOverwrite, match="pictures is there already"):
         discover("plumerault", {**asked, "seed": 7}, generator, other, viewing=viewing)
+
+
+@pytest.mark.parametrize("place", ["a-file/pictures", "a-file", "a" * 300])
+def test_pictures_that_have_no_place_are_refused_before_anything_is_followed(
+    place: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a-file").write_text("mine")
+    params, told = {"save_pictures": str(tmp_path / place)}, list[str]()
+    generator, out = open_model("portraits", "cpu"), tmp_path / "x.safetensors"
+
+    def tell(done: int, total: int, what: str) -> None:
+        told.append(what)
+
+    with pytest.raises((OutputError, WouldOverwrite), match=place[:6]):
+        discover("plumerault", params, generator, out, tell, viewing=Viewing(png, print))
+    assert not told and (tmp_path / "a-file").read_text() == "mine"

@@ -24,6 +24,7 @@ from latty.attributes.learner import Figures, figures, loss_of, rate, scale, sta
 from latty.checkpoints.safetensors import read_tensors
 from latty.errors import BadData, Interrupted, LattyError
 from latty.report import Report, silent
+from latty.text import clean
 from latty.version import __version__
 
 DECAY = 2e-2
@@ -126,7 +127,9 @@ class _Run:
         self.images = torch.from_numpy(array)
         if len(self.images) < labels.FEWEST:
             what = f"only {len(self.images)} of {len(labelled.files)} pictures can be read"
-            raise BadData(what, "check the files, and the paths in the CSV (beside itself)")
+            read = {*kept.tolist()}
+            lost = next(file for i, file in enumerate(labelled.files) if i not in read)
+            raise BadData(what, f"the first that cannot: {clean(str(lost))}")
         targets = torch.from_numpy(labelled.targets)[torch.from_numpy(kept)]
         order = torch.randperm(len(targets), generator=self._draws(-1, 0))
         held = min(max(1, round(options.val * len(targets))), len(targets) - 1)

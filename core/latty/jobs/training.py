@@ -35,12 +35,11 @@ def training(job: str) -> Training | None:
     """That of job `job` (a whole id); None where it trains nothing, or has not begun. Raises
     Missing, BadData, UnfitFile, OSError."""
     with run.opened(job) as folder:
-        names = folder.names()
+        names, place = folder.names(), folder.path
         chart, found = latest(names), STATS in names
         if not chart and not found:
             return None
-        rows = _rows(folder / STATS, LAST) if found else []
-        place = folder.path
+        rows = _rows(place / STATS, LAST) if found else []
     return Training(
         place / chart if chart else None, place / STATS if found else None, rows[-1] if rows else {}
     )
@@ -49,7 +48,7 @@ def training(job: str) -> Training | None:
 def curve(job: str, name: str) -> list[float]:
     """What the figure of that name was, line by line. Raises what `training` does."""
     with run.opened(job) as folder:
-        return [row[name] for row in _rows(folder / STATS, LARGEST) if name in row]
+        return [row[name] for row in _rows(folder.path / STATS, LARGEST) if name in row]
 
 
 def _rows(path: Path, most: int) -> list[Figures]:

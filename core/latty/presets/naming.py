@@ -106,8 +106,8 @@ def respelled(text: str, old: str, new: str) -> str:
     """The text with another file or name in it, in the place of `old` at its beginning."""
     if old == new:
         return text
-    rest = text[len(old) :]
-    return f"{new}#{rest[1:]}" if rest.startswith("/") else new + rest
+    rest, is_path = text[len(old) :], "/" in new or "." in new  # no name of a store has them
+    return f"{new}#{rest[1:]}" if rest.startswith("/") and is_path else new + rest
 
 
 @dataclass(slots=True)

@@ -28,8 +28,9 @@ def options(parser: Parser) -> None:
     """What it takes."""
     parser.epilog = (
         "cos(a, b) = sum_l a_l . b_l / (|a| |b|), over the code layers l that are compared; a\n"
-        "direction that is the same in all layers has its vector in each. Of a wide table the\n"
-        "nearest of each direction are told, and a file has all of it.\n\n"
+        "direction that is the same in all layers has its vector in each, and where all are so\n"
+        "there is no --layers. Of a wide table the nearest of each direction are told, and a file\n"
+        "has all of it.\n\n"
         'stdout: the cosines, and the files. --json: {"set", "direction", "with", "layers",\n'
         '"cosines"} per direction, {"path"} per file.'
     )

@@ -34,18 +34,23 @@ class KeepsPictures:
         self._viewing = viewing  # type: ignore[misc]
 
     def pictures(self, work: Path | None) -> "KeptPictures | None":
-        """Where they go; None where nobody asks. Raises WouldOverwrite where something lies there
-        that is not of this very search, which keeps its progress in `work`."""
+        """Where they go: a folder that is there from now on; None where nobody asks. Raises
+        WouldOverwrite where something lies there that is not of this very search, which keeps its
+        progress in `work`, and OutputError."""
         if self.save_pictures is None:
             return None
         if (viewing := self._viewing) is None:
             raise BadData("nobody draws the pictures of trajectories", "search with latty.discover")
         folder = Path(self.save_pictures).expanduser()
         begun = work is not None and any(work.glob("*.safetensors"))
-        there = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
-        if there and (not folder.is_dir() or not (begun or viewing.overwrite)):
-            hint = "--overwrite writes into it, or choose another folder"
-            raise WouldOverwrite(f"{folder} is there already", hint)
+        try:
+            if folder.exists() and not folder.is_dir():
+                raise WouldOverwrite(f"{folder} is no folder", "choose another name")
+            if any(made(folder).iterdir()) and not (begun or viewing.overwrite):
+                hint = "--overwrite writes into it, or choose another folder"
+                raise WouldOverwrite(f"{folder} is there already", hint)
+        except OSError as error:
+            raise unwritten(f"cannot write {folder}", error) from None
         return KeptPictures(folder, viewing)
 
 
@@ -60,14 +65,10 @@ class KeptPictures:
     def keep(self, one: Trajectories, seeds: range, batch: int, pulse: Callable[[], None]) -> None:
         """A sheet for each trajectory of a transform, NAME-SEED.png; `pulse` is called between
         them. Raises OutputError."""
-        try:
-            folder = made(self.folder)
-        except OSError as error:
-            raise unwritten(f"cannot write {self.folder}", error) from None
         for block, first in zip(one.blocks, range(0, len(seeds), batch), strict=True):
             part = seeds[first : first + batch]
             for seed, sheet in zip(part, _sheets(one, block, part), strict=True):
-                files.write(folder / f"{one.name}-{seed}.png", [self.viewing.draw(sheet)])
+                files.write(self.folder / f"{one.name}-{seed}.png", [self.viewing.draw(sheet)])
                 pulse()
 
 
