@@ -3,6 +3,7 @@ one stays whole when latty's cache is cleaned."""
 
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from latty.render import provenance
 from latty_tui import jobs
 from latty_tui.dialogs.render.order import Order
 from latty_tui.films import documents
+from latty_tui.films.copies import link
 from latty_tui.films.film import preset_of, state_of
 
 ONE, TWO, OTHER = "presets/film.toml", "presets/still.toml", "presets/other.toml"
@@ -115,6 +117,47 @@ def test_a_job_of_an_archive_outlives_the_cache(here: Path) -> None:
     last = over(jobs.again(again))
     assert last.state == "done", last
     assert not home.archives_dir().exists() and (here / "out/mine.png").is_file()
+
+
+@pytest.mark.slow
+def test_jobs_of_an_archive_share_its_model_as_long_as_one_needs_it(here: Path) -> None:
+    """Also where the cache was cleaned between them, and the archive was unpacked anew."""
+    (here / "m.toml").write_bytes(PRESET.replace(b"portraits", b"demo").partition(b"[[scene.ed")[0])
+    with (here / "m.toml").open("a") as file:
+        file.write('[[outputs]]\npath = "x.png"\n')
+    packed = latty("pack", "m.toml", "-o", "m.latty", "--with-model", home=here)
+    assert packed.returncode == 0, packed.stderr
+    done, said = [], {"formats": "png", "overwrite": "yes", "size": "32", "folder": "out",
+                      "device": "cpu"}  # fmt: skip
+    for name in ("one", "two"):
+        order = Order(documents.read("m.latty").preset, here / "out", (64, 64))
+        done.append(over(order.submit({"name": name, **said})))
+        shutil.rmtree(home.archives_dir())
+    done.append(over(jobs.again(done[0])))
+    assert [status.state for status in done] == ["done"] * 3, done
+    models = [path.stat() for path in jobs.sheets().rglob("demo.safetensors")]
+    assert len(models) == 3 and len({one.st_ino for one in models}) == 1
+    for status in done[:2]:
+        jobs.remove(status.spec.id)
+    last = over(jobs.again(done[2]))
+    assert last.state == "done", last
+    for status in (done[2], last):
+        jobs.remove(status.spec.id)
+    assert not [*jobs.sheets().rglob("*.safetensors")]
+
+
+def test_what_no_disk_holds_twice_is_copied_once(here: Path) -> None:
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == here.stat().st_dev:
+        pytest.skip("there is one disk")
+    with TemporaryDirectory(dir=other) as folder:
+        (source := Path(folder) / "m.safetensors").write_bytes(a_set())
+        (here / "wrong").write_bytes(a_set()[:-1] + b"x")
+        link(source, here / "one", [here / "wrong"])
+        link(source, here / "two", [here / "wrong", here / "one"])
+    assert (here / "one").read_bytes() == a_set()
+    assert (here / "two").samefile(here / "one") and (here / "one").stat().st_nlink == 2
+    assert (here / "wrong").stat().st_nlink == 1
 
 
 def test_files_of_others_beside_it_stay(here: Path) -> None:

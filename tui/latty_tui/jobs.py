@@ -253,7 +253,7 @@ def _own_copy(word: str) -> str:
     if not _ours(word) or not path.is_file():
         return word
     copy = new_sheet(path.stem)
-    shutil.copytree(path.parent, copy.parent, dirs_exist_ok=True)
+    shutil.copytree(path.parent, copy.parent, dirs_exist_ok=True, copy_function=_linked)
     return str(copy)
 
 
@@ -288,4 +288,14 @@ def write_sheet(preset: Preset, path: Path) -> None:
     from latty import presets
     from latty_tui.films.copies import beside
 
-    presets.save(beside(preset, path), path)
+    presets.save(beside(preset, path, _linked), path)
+
+
+def _linked(source: str | Path, target: str | Path) -> None:
+    """What several jobs need is on the disk once. Raises OSError, LattyError."""
+    from latty_tui.films.copies import link
+
+    size = Path(source).stat().st_size
+    same = (one for one in sheets().glob(f"*/*-files/**/{Path(target).name}")
+            if one.stat().st_size == size)  # fmt: skip
+    link(Path(source), Path(target), same)

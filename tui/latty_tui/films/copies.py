@@ -1,8 +1,12 @@
 """What a preset names of an archive lies in latty's cache, which is cleaned: a preset that is saved
-names copies beside its own file."""
+names copies beside its own file. Those of jobs are hard links, as long as a disk has them: one
+content takes its place once, until the last job that needs it is taken off the list.
+"""
 
 import filecmp
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -19,9 +23,28 @@ from latty.scene import MIXING
 from latty.unpacked import unpacked
 
 PIECE = 2**20  # bytes at once
+Put = Callable[[Path, Path], object]  # a copy of a file that is there, under a name that is free
 
 
-def beside(preset: Preset, path: Path) -> Preset:
+def copy(source: Path, target: Path) -> None:
+    """Raises OSError, OutputError."""
+    with opened(source) as file:
+        write(target, iter(partial(file.read, PIECE), b""))
+
+
+def link(source: Path, target: Path, others: Iterable[Path] = ()) -> None:
+    """A hard link to one of `others` that has the same content, or to the file itself; a copy where
+    no disk holds both. Nothing may ever be written into any of them. Raises OSError, OutputError.
+    """
+    for one in (*others, source):
+        with suppress(OSError):
+            if one.samefile(source) or filecmp.cmp(source, one, shallow=False):
+                os.link(one, target)
+                return
+    copy(source, target)
+
+
+def beside(preset: Preset, path: Path, put: Put = copy) -> Preset:
     """The preset that names copies, in the folder NAME-files beside NAME.toml, of what it names of
     an archive; the same where that is nothing. Raises BadData, OutputError."""
     folder = path.absolute().with_name(f"{path.stem}-files")
@@ -35,7 +58,7 @@ def beside(preset: Preset, path: Path) -> Preset:
         if source not in copied:
             scorers = contents.scorers_of(source) if kind == "directions" else {}
             beside = [path for one in scorers if unpacked(one) for path in files_of(one)]
-            copied[source] = path_from(str(_copied(Path(source), folder, beside)), Path())
+            copied[source] = path_from(str(_copied(Path(source), folder, beside, put)), Path())
         return copied[source]
 
     def reference(kind: str, text: str) -> str:
@@ -61,7 +84,7 @@ def _respelled(
     return replace(made, scene=made.scene.with_references(reference), texts=tuple(texts))
 
 
-def _copied(source: Path, folder: Path, scorers: Sequence[Path]) -> Path:
+def _copied(source: Path, folder: Path, scorers: Sequence[Path], put: Put) -> Path:
     """A copy in that folder, under another name where another file has its own; the files of the
     scorers that a set climbs lie where it looks for them."""
     try:
@@ -71,7 +94,9 @@ def _copied(source: Path, folder: Path, scorers: Sequence[Path]) -> Path:
             targets = {climbed.folder(target) / one.name: one for one in scorers} | {target: source}
             if all(_fits(one, place) for place, one in targets.items()):
                 for place, one in targets.items():
-                    _copy(one, place)
+                    if not place.exists():
+                        place.parent.mkdir(parents=True, exist_ok=True)
+                        put(one, place)
                 return target
     except OSError as error:
         raise OutputError(f"{error.filename or folder}: {error.strerror}") from None
@@ -81,11 +106,3 @@ def _copied(source: Path, folder: Path, scorers: Sequence[Path]) -> Path:
 def _fits(source: Path, target: Path) -> bool:
     """Whether nothing has that name, or a copy has. Raises OSError."""
     return not target.exists() or filecmp.cmp(source, target, shallow=False)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Raises OSError, OutputError."""
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with opened(source) as file:
-            write(target, iter(partial(file.read, PIECE), b""))
