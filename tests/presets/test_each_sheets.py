@@ -303,6 +303,18 @@ BODY = "[scene]\nmodel = 'portraits'\n" + EDIT
         ({"rows": "d", "layout": "strip"}, "outputs.0.layout: is a page of its own"),
         ({"rows": "d", "path": "{d} {s}.png"}, "outputs.0.path: {d} is laid out in rows or col"),
         ({"rows": "d", "path": "a.gif", "columns": "frames"}, "outputs.0.columns: lays moments"),
+        ({"rows": "ss", "columns": "d"}, "outputs.0.rows: 'ss' is no key of [[each]], did you"),
+        ({"rows": "d", "columns": "ss"}, "outputs.0.columns: 'ss' is no key of [[each]], did you"),
+        ({"rows": ["ss"], "columns": "d"}, "outputs.0.rows: 'ss' is no key of [[each]]"),
+        ({"rows": "d", "columns": ["s", "strength"]}, "outputs.0.columns: 'strength' goes beside"),
+        ({"rows": "seeds", "columns": "d"}, "outputs.0.rows: 'seeds' is no key of [[each]]"),
+        ({"rows": "d", "columns": "amount"}, "as in amount = { from = 0, to = 1 }"),
+        ({"rows": 2, "columns": "d"}, "outputs.0.rows: must be 'seeds', 'edits', or a key"),
+        ({"rows": [], "columns": "d"}, "outputs.0.rows: needs at least 1 entries, has 0"),
+        ({"rows": [3], "columns": "d"}, "outputs.0.rows.0: must be a key of [[each]]"),
+        ({"rows": "d", "columns": 0}, "outputs.0.columns: must be at least 1"),
+        ({"rows": "d", "columns": 1.5}, "outputs.0.columns: must be a whole number"),
+        ({"rows": "d", "columns": 2000}, "outputs.0.columns: lays out 4,000 pictures, more than"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_laid_out_has_its_place(
@@ -498,6 +510,23 @@ def test_panels_of_ones_own_have_names_and_moments(tmp_path: Path) -> None:
     assert all(map(alike, cut(pixels(made), 2, 3), drawn))
     file.write_text(file.read_text().replace("at = 0.5", "at = 2"))
     assert "panels.1.at: must be a time from 0 to 1" in refused(file)
+
+
+def test_titles_and_a_bar_are_on_panels_that_have_names_too(tmp_path: Path) -> None:
+    """As without names: each frame has the same pixels."""
+    panels = "".join(f"[[panels]]\nseed = {n}\ntitle = '{n}: {{strength:+}}'\n" for n in (1, 2))
+    looks: dict[str, object] = {"size": 64, "progress": True, "gap": 0, "margin": 0}
+    looks |= {"background": "black", "columns": 2}
+    file = write(tmp_path, "frames = 4\n", SMILE, "strength = { from = -2, to = 2 }\n", panels,
+                 output("bare.webp", **looks),
+                 output("named.webp", **looks, row_names=["x"], captions=False))  # fmt: skip
+    bare, names = (Image.open(path) for path in rendered(file))
+    for number in range(4):
+        bare.seek(number)
+        names.seek(number)
+        assert np.array_equal(np.asarray(bare.convert("RGB")), np.asarray(names.convert("RGB")))
+    strip = np.asarray(bare.convert("RGB"))[-2:]
+    assert strip.mean() > 240
 
 
 @pytest.mark.slow

@@ -62,6 +62,11 @@ class Axes:
         return self.rows.keys + self.columns.keys
 
     @property
+    def sides(self) -> tuple[tuple[str, Axis], tuple[str, Axis]]:
+        """The axis of each side, by its name."""
+        return ("rows", self.rows), ("columns", self.columns)
+
+    @property
     def moments(self) -> str:
         return self.rows.moments or self.columns.moments
 
@@ -111,7 +116,7 @@ def _axes(
     rows, columns = (_axis(one, data, values) for one in said)
     if not (rows.keys or columns.keys):
         return None
-    if rows.keys and not columns.keys and type(said[1]) is int and 0 < said[1] <= MOST_CELLS:
+    if rows.keys and not columns.keys and type(said[1]) is int and said[1] > 0:
         moments = next((word for word in MOMENTS[:-1] if moving(data, word)), MOMENTS[-1])
         columns = Axis((), moments, said[1])
     return Axes(rows, columns)
@@ -146,9 +151,11 @@ def _faults(
     where = ("outputs", index)
     for key in {*axes.rows.keys} & {*axes.columns.keys}:
         yield Fault((*where, "columns"), f"{key} is laid out in rows, too")
-    for side, axis in zip(SIDES, (axes.rows, axes.columns), strict=True):
+    for side, axis in axes.sides:
         if len({*axis.keys}) < len(axis.keys):
             yield Fault((*where, side), "names a key twice")
+    if axes.rows == Axis() and (said := output.get("rows")) in GRID:
+        yield Fault((*where, "rows"), f"'{said}' is no key of [[each]]", "a grid has such rows")
     path = output.get("path")
     if axes.moments and isinstance(path, str) and is_film(path):
         side = SIDES[not axes.rows.moments]
@@ -160,6 +167,7 @@ def _faults(
     side = SIDES[not axes.rows.keys]
     if data.get("panels"):
         yield Fault((*where, side), "lays keys out as panels, and the preset has its own")
+    side = "columns" if axes.columns.moments else side
     if (count := axes.count(values)) > MOST_CELLS:
         yield Fault((*where, side), f"lays out {count:,} pictures, more than {MOST_CELLS:,}",
                     "say fewer values, or leave a key to the files")  # fmt: skip

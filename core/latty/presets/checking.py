@@ -103,9 +103,11 @@ def _of_moments(source: PresetFile, preset: Preset) -> Iterator[Problem]:
         moves = any(replace(part, held=None).moves for part in preset.parts)
     side = "rows" if axes.rows.moments else "columns"
     what = f"are moments, and no {key} moves" if key != "frames" else "are moments: nothing moves"
+    track = (
+        "amount = { from = 0, to = 1 }" if key == "amount" else "strength = { from = -3, to = 3 }"
+    )
     for index in range(0 if moves else len(preset.outputs)):
-        yield source.problem(("outputs", index, side), what,
-                             "as in strength = { from = -3, to = 3 }")  # fmt: skip
+        yield source.problem(("outputs", index, side), what, f"as in {track}")
 
 
 def _references(source: PresetFile) -> Iterator[Problem]:

@@ -107,15 +107,18 @@ class _Sheet:
         return tuple(found), doubts
 
     def _laid(self, output: Table) -> Table:
-        """An output with its rows and columns as those of panels."""
-        short = output.get("captions") == "short"
-        sides = zip(SIDES, (self.axes.rows, self.axes.columns), strict=True)
+        """An output with its rows and columns as those of panels; what is no axis stays, to be
+        told."""
+        short, sides = output.get("captions") == "short", self.axes.sides
         captions = {f"{side[:-1]}_names": self._captions(axis, short) for side, axis in sides}
         across = self.axes.columns
         count = len(across.combinations(self.each.values)) * across.count
-        rest = {key: value for key, value in output.items() if key not in SIDES}
-        return {**{key: words for key, words in captions.items() if words}, **rest,
-                "columns": count}  # fmt: skip
+        laid = [side for side, axis in sides if axis.keys or axis.moments]
+        rest = {key: value for key, value in output.items() if key not in laid}
+        if any(side in rest for side in SIDES):
+            return rest
+        return {**{key: words for key, words in captions.items() if words}, "columns": count,
+                **rest}  # fmt: skip
 
     def _captions(self, axis: Axis, short: bool) -> list[str]:
         """What each row, or each column, is called."""

@@ -82,22 +82,20 @@ def develop(preset: Preset, output: Output, views: Sequence[Seen], faces: Faces)
     form, composed = format_of(output.path), Composition.of(output)
     # Of frames the last one is the end of a panel that does not close, and of no other.
     moments = [part.shown(output).times(output) for part in preset.parts]
-
     cells = _table(preset, output, views, composed) if output.is_table else None
 
     def frame(number: int) -> Pixels:
+        shown = (grids.tile(_pictures(view, composed, number)) for view in views)
+        titled = (
+            writing.titled(cell, panel.preset, panel.title, own[number], number)
+            for cell, panel, own in zip(shown, preset.panels, moments, strict=True)
+        )
         if cells is not None:
-            tiles = (grids.tile(_pictures(view, composed, number)) for view in views)
-            return writing.over(composed.fitted(cells.filled(tiles)), times[number], number)
-        shown = [_pictures(view, composed, number) for view in views]
-        if preset.panels:
-            titled = [
-                writing.titled(grids.tile(cell), panel.preset, panel.title, own[number], number)
-                for cell, panel, own in zip(shown, preset.panels, moments, strict=True)
-            ]
-            whole = composed.side_by_side(titled)
+            whole = composed.fitted(cells.filled(titled))
+        elif preset.panels:
+            whole = composed.side_by_side([*titled])
         else:
-            whole = composed.frame(shown[0])
+            whole = composed.frame(_pictures(views[0], composed, number))
         barred = composed.barred(whole, number / max(1, len(times) - 1))
         return writing.over(barred, times[number], number)
 
