@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,9 @@ from PIL import Image
 from latty import files
 from latty.errors import OutputError
 from latty.models import open_model
-from latty.rank import Curves, RankPlan, best, curves, gallery, rows
+from latty.rank import Curves, RankPlan, best, curves, gallery, plots, rows
+from latty.rank.measuring import curves_of
+from latty.rank.score_store import WalkScores
 from latty.rank.table import amplitudes, both_ways
 
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
@@ -71,6 +75,42 @@ def test_amplitudes_are_means_over_seeds() -> None:
     one = [float(amplitudes(STRENGTHS, walk[None], torch.ones(1).double())) for walk in walks]
     both = float(amplitudes(STRENGTHS, walks, torch.ones(1).double()))
     assert both == pytest.approx(sum(one) / 2)
+
+
+def test_what_cannot_be_said_is_left_out(tmp_path: Path) -> None:
+    """NaN: no score of 0 in its place, in no figure, table or plot."""
+    nan = float("nan")
+    whole = made([UP, DOWN], [UP, DOWN])
+    scores = whole.scores.clone()
+    scores[0, 0, 2, 0] = nan  # the middle of a line, which its own mean is
+    scores[1, 0, :, 0] = nan
+    scores += 100  # far from 0
+    found = replace(whole, scores=scores)
+    expected = rows(whole)[0]
+    assert rows(found)[0].figures.corr == pytest.approx(expected.figures.corr)
+    assert rows(found)[0].amplitude == pytest.approx(expected.amplitude)
+    film = gallery.RankedSet("s", "m", "w", ("a", "b"), lambda k, n, path: path.touch(),
+                             lambda k, n: f"{k}-{n}.gif", lambda k, n, path: False)  # fmt: skip
+    gallery.write_all(tmp_path, film, found, rows(found), found.attributes)
+    texts = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert not [name for name, text in texts.items() if re.search(r"\bnan\b", text, re.I)]
+    lines = texts["plot-000-000.svg"].count("<polyline")
+    assert lines == 2, "the start that is known, and the mean"
+    middle = next(row for row in csv.DictReader(texts["curves.csv"].splitlines())
+                  if row["strength"] == "0.0" and row["attribute"] == "a0")  # fmt: skip
+    assert (float(middle["mean"]), float(middle["std"])) == (100, 0)
+    samples = torch.tensor([[1.0], [nan], [3.0], [nan], [5.0]])
+    kept = WalkScores(scores[..., :1], scores[:0, ..., :1], samples)
+    usual = curves_of(found.directions, ["a0"], (0, 1), found.strengths, kept)
+    assert float(usual.middle) == pytest.approx(3) and float(usual.spread) == pytest.approx(2)
+
+
+def test_numbers_at_the_axes_fit_beside_them() -> None:
+    for low, high in ((-0.3, 0.000742), (0, 1e-7), (-7e8, 9), (12.34567, 12.34568), (-0.0001, 3)):
+        axes = plots.PlotAxes((-1.0, 1.0), (low, high))
+        words = [axes.word(axes.low), axes.word(axes.high)]
+        assert all(len(word) <= 8 for word in words) and words[0] != words[1], words
+    assert plots.PlotAxes((0, 1), (0.0, 3.0)).word(-0.001) == "0.00"
 
 
 def test_shipped_directions_lead_at_what_they_are_named_for() -> None:

@@ -1,6 +1,7 @@
 """`latty rank` of what `latty traverse` kept, and of groups of attributes."""
 
 import csv
+import hashlib
 import json
 import re
 import shutil
@@ -138,6 +139,7 @@ def test_groups_of_attributes(place: Path) -> None:
     assert {attribute for _, attribute in rows(place / "out")} == {"smile", "yaw", "age"}
     page = (place / "out/README.md").read_text()
     assert "## smile" in page and "## yaw" not in page and "yaw, age must stay" in page
+    assert "smile: " in done.stderr and "yaw: " not in done.stderr, done.stderr
     for more, code, told in [
         (("--group", "Mouht"), 2, "did you mean 'Mouth'"),
         (("--group", "Pose", "--scorers", "yaw"), 2, "leave one out"),
@@ -178,6 +180,11 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], int, str]] = {
     "another schema": (_text(lambda s: s.update(schema=9)), 65, "update latty"),
     "more starts": (_text(lambda s: s.update(starts=[*range(9)])), 66, "originals"),
     "no directions": (_text(lambda s: s.update(directions=[])), 65, "directions"),
+    "another model": (
+        _text(lambda s: s.update(factors=["smile"], model_digest="0" * 64)),
+        65,
+        "demo is not the model that was walked",
+    ),
     "a word": (_text(lambda s: s.update(samples="many")), 65, "samples"),
 }
 
@@ -191,6 +198,47 @@ def test_a_damaged_traversal_is_one_line(what: str, place: Path) -> None:
     assert done.returncode in (code, 65, 66) and done.stderr.count("\n") == 1, done.stderr
     assert told in done.stderr or "000-" in done.stderr, done.stderr
     assert not [*(place / "out").glob("*.csv")]
+
+
+def test_a_ranking_without_films_of_its_walks_goes_on(place: Path) -> None:
+    """A broken-off one has films, and no record of them yet; but one that was changed stays."""
+    shutil.rmtree(place / "renders/demo-traverse/films")
+    words = ("rank", "renders/demo-traverse", "--scorers", "red", "-o", "out", "-q")
+    assert latty(*words, home=place).returncode == 0
+    (place / "out/ranking.json").unlink()
+    film = place / "out/001-smile-seed3.gif"
+    whole = film.read_bytes()
+    film.write_bytes(whole + b"mine")
+    done = latty(*words, home=place)
+    assert done.returncode == 73 and film.name in done.stderr, done.stderr
+    film.write_bytes(whole)
+    (place / "out/README.md").unlink()
+    assert latty(*words, home=place).returncode == 0
+    assert film.read_bytes() == whole and not [*(place / "out").glob(".*")]
+
+
+@pytest.mark.parametrize("name", ["../kept.txt", "sub/kept.txt", "{place}/kept.txt"])
+def test_a_record_removes_nothing_elsewhere(name: str, place: Path) -> None:
+    """Whatever a stranger's ranking.json says that it wrote."""
+    words = ("rank", "renders/demo-traverse", "--scorers", "red", "-o", "out", "-q")
+    assert latty(*words, home=place).returncode == 0
+    name = name.format(place=place)
+    file = place / "out" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("my own")
+    said = json.loads((place / "out/ranking.json").read_text())
+    said["files"][name] = hashlib.sha256(b"my own").hexdigest()
+    (place / "out/ranking.json").write_text(json.dumps(said))
+    assert latty(*words, home=place).returncode == 0
+    assert file.read_text() == "my own"
+
+
+def test_a_traversal_on_another_model_is_not_taken_for_the_set(place: Path) -> None:
+    keeps = "ranks what renders/demo-traverse keeps, 2 directions from 5 starts"
+    words = ("rank", "demo", "--scorers", "nosuch")  # refused before anything is drawn
+    assert keeps in latty(*words, home=place).stderr
+    _text(lambda s: s.update(model="portraits"))(place / "renders/demo-traverse")
+    assert "keeps" not in latty(*words, home=place).stderr
 
 
 def test_damaged_scores_are_made_again(place: Path) -> None:

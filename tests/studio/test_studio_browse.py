@@ -394,7 +394,7 @@ def test_a_set_is_traversed_as_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyP
     async def keys(pilot: Keys) -> None:
         await at(pilot, "demo/smile")
         app = pilot.app
-        scene = replace(app.state.scene, truncation=0.5)
+        scene = replace(app.state.scene, truncation=0.5, label=((0, 0.25), (3, 0.75)))
         app.change(replace(app.state, scene=scene), "half")
         await pilot.press("W")
         await until(pilot, lambda: len(app.screen_stack) == 2, "it asks for the seeds")
@@ -406,8 +406,8 @@ def test_a_set_is_traversed_as_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     run(keys)
     folder = str(tmp_path / "renders/demo-traverse-2")
-    assert handed == [("traverse", "demo", "--model=demo", "--seeds=3,5", "--truncation=0.5",
-                       "-o", folder)]  # fmt: skip
+    assert handed == [("traverse", "demo", "--model=demo", "--seeds=3,5",
+                       "--label=0:0.25,3:0.75", "--truncation=0.5", "-o", folder)]  # fmt: skip
     parse(handed[0])
 
 

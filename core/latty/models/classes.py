@@ -64,6 +64,14 @@ def words_of(label: Label, names: Sequence[str]) -> str:
     return called(label) if isinstance(label, int) else label or "none"
 
 
+def typed(label: Label) -> int | str | None:
+    """A class as `--label` takes it: its index or name, or a mixture "250:0.7,12:0.3"; None without
+    one."""
+    if isinstance(label, tuple):
+        return ",".join(f"{index}:{weight:.15g}" for index, weight in label)
+    return label
+
+
 def label_of(text: str, generator: "Generator") -> int | Mixture:
     """The class that a text means, or the mixture: "husky", "250", "husky:0.7,lynx:0.3". Raises
     BadData for what is no class of the model, or means several."""

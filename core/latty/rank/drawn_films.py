@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from latty.directions.store import reference
+from latty.directions.store import reference, set_info
 from latty.models.base import Generator
 from latty.presets import Preset
 from latty.presets.digests import set_digest
@@ -52,4 +52,5 @@ def ranked_set(plan: RankPlan, generator: Generator, options: Options) -> galler
 
     digests = set_digest(plan.ref), generator.info.digest or generator.info.name
     names = Path(plan.ref).name, Path(plan.model).name
-    return gallery.RankedSet(*names, digests, films.make, films.name, shows)
+    space = set_info(plan.ref).space
+    return gallery.RankedSet(*names, space, digests, films.make, films.name, shows)

@@ -7,6 +7,7 @@ broken-off ranking of the same figures left there.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -37,6 +38,7 @@ COLUMNS = ("direction", "attribute", "corr", "corr_l1", "amplitude", "selectivit
 class RankedSet:
     """What was ranked.
 
+    space      in which its directions act
     digests    of the set and of the model
     film       makes the film of a direction from a start, by their numbers, under this name in a
                folder
@@ -46,6 +48,7 @@ class RankedSet:
 
     name: str
     model: str
+    space: str
     digests: tuple[str, str]
     film: "Callable[[int, int, Path], None]"
     film_name: "Callable[[int, int], str]"
@@ -62,7 +65,8 @@ def recorded(folder: Path, digests: tuple[str, str] | None = None) -> dict[str, 
             None,
             (said.get("set_digest"), said.get("model_digest")),
         ):
-            return {str(name): str(one) for name, one in files_said.items()}  # fmt: skip
+            # A stranger's record may name files elsewhere; what it names may be removed.
+            return {name: str(one) for name, one in files_said.items() if Path(name).name == name}
     return None
 
 
@@ -82,8 +86,13 @@ def refuse(folder: Path, overwrite: bool, ranked: RankedSet | None = None,
 
 
 def _refuse_one(path: Path, overwrite: bool, known: Mapping[str, str]) -> None:
-    files.refuse_existing(path, overwrite or (path.name == RECORD and bool(known)) or (
-        path.name in known and _digest(path) == known[path.name]))  # fmt: skip
+    ours = path.name == RECORD and bool(known)
+    files.refuse_existing(path, overwrite or ours or _is_known(path, known))
+
+
+def _is_known(path: Path, known: Mapping[str, str]) -> bool:
+    """Whether a file is as a ranking left it."""
+    return path.name in known and _digest(path) == known[path.name]
 
 
 def shows(path: Path, preset: Preset) -> bool:
@@ -132,7 +141,7 @@ def write_all(
         _put(folder / name, _page_text(page, name, folder) if text is None else text)
         written[name] = provenance.digest_of_output(folder / name)
     for name in known.keys() - written.keys():  # of leaders that lead no more
-        if _digest(folder / name) == known[name]:
+        if _is_known(folder / name, known):
             files.remove(folder / name)
     record = _summary(ranked, found, rows, page) | {"files": written}
     _put(folder / RECORD, (json.dumps(record, indent=1) + "\n").encode())
@@ -175,13 +184,13 @@ def _contents(
         a = found.attributes.index(attribute)
         for row in some:
             k = found.directions.index(row.direction)
-            names = [(found.seeds[n], ranked.film_name(k, n)) for n in shown]
-            films[row.direction] = [(start, name) for start, name in names if name]
+            films[row.direction] = [(found.seeds[n], ranked.film_name(k, n)) for n in shown]
             file = f"plot-{k:03d}-{a:03d}.svg"
             drawn[row.direction, attribute] = file
             texts[file] = plots.of_direction(found, k, a).encode()
     title = f"{ranked.name} on {ranked.model}"
-    return RankingPage(title, found, leaders, key, expected(found), films, drawn), texts
+    inside = ranked.space not in ("z", "w")
+    return RankingPage(title, found, leaders, key, expected(found), films, drawn, inside), texts
 
 
 def _refuse_others(
@@ -193,6 +202,7 @@ def _refuse_others(
     overwrite: bool,
 ) -> None:
     """Raises WouldOverwrite, without `overwrite`, for what no earlier try of this ranking wrote."""
+    films = [film for film in films if not _is_known(folder / film[2], known)]
     for name, text in texts.items():
         _refuse_one(folder / name, overwrite or _holds(folder / name, text), known)
     for k, n, name in films:
@@ -233,7 +243,8 @@ def _table(rows: "Sequence[RankRow]") -> str:
 
 def _curves(found: "Curves") -> str:
     """Mean and spread over starts of every attribute at every strength."""
-    mean, std = found.scores.mean(1), found.scores.std(1, unbiased=False)  # (K, S, A)
+    mean = found.scores.nanmean(1)  # (K, S, A)
+    std = (found.scores - mean[:, None]).square().nanmean(1).sqrt()
     return csv_text(
         ("direction", "strength", "attribute", "mean", "std"),
         (
@@ -241,13 +252,18 @@ def _curves(found: "Curves") -> str:
                 direction,
                 round(strength, 4),
                 attribute,
-                *(round(float(each[k, s, a]), 5) for each in (mean, std)),
+                *(_number(float(each[k, s, a])) for each in (mean, std)),
             )
             for k, direction in enumerate(found.directions)
             for s, strength in enumerate(found.strengths[k])
             for a, attribute in enumerate(found.attributes)
         ),
     )
+
+
+def _number(value: float) -> float | str:
+    """As a table has it: nothing where nothing can be said."""
+    return "" if math.isnan(value) else round(value, 5)
 
 
 def _samples(found: "Curves") -> str:
@@ -260,7 +276,7 @@ def _samples(found: "Curves") -> str:
                 for start, scores in zip(
                     found.seeds, found.scores[k, ..., a].tolist(), strict=True
                 ):
-                    yield [direction, attribute, start, *(round(one, 5) for one in scores)]
+                    yield [direction, attribute, start, *map(_number, scores)]
 
     steps = (f"s{i}" for i in range(found.scores.shape[2]))
     return csv_text(("direction", "attribute", "start", *steps), lines())

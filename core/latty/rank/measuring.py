@@ -130,18 +130,30 @@ def curves_of(
     found: WalkScores,
 ) -> Curves:
     """Scores as curves, with what is usual among the samples."""
-    still = found.samples.double().nan_to_num()
-    low, high = still.quantile(torch.tensor(MIDDLE).double(), 0)
+    middle, spread = _usual(found.samples)
     return Curves(
         tuple(directions),
         tuple(attributes),
         tuple(starts),
         tuple(map(tuple, strengths)),
         found.scores.double(),
-        (low + high) / 2,
-        still.std(0).clamp_min(1e-9),
+        middle,
+        spread,
         found.random.double(),
     )
+
+
+def _usual(samples: Tensor) -> tuple[Tensor, Tensor]:
+    """The middle of the range and the standard deviation (A,) of samples (S, A), of those of which
+    something can be said; 0 and 1e-9 where that is of fewer than two."""
+    middle, spread = list[Tensor](), list[Tensor]()
+    for column in samples.double().T:
+        known = column[column.isfinite()]
+        if len(known) < 2:
+            known = column.new_zeros(2)
+        middle.append(known.quantile(torch.tensor(MIDDLE).double()).mean())
+        spread.append(known.std().clamp_min(1e-9))
+    return torch.stack(middle), torch.stack(spread)
 
 
 def _tell(report: Report, before: int, total: int, done: int, _: int, what: str) -> None:

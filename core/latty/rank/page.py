@@ -23,7 +23,8 @@ ABOUT = (
     "corr: mean over starts of the correlation of strength and attribute. corr_l1: its share of "
     "the |corr| of all attributes. amplitude: how far it goes, in standard deviations of the "
     "attribute (WarpedGANSpace's corr). selectivity: its share of the amplitudes of all attributes "
-    "(WarpedGANSpace's corr_l1). leakage: the mean |corr| of the others."
+    "(WarpedGANSpace's corr_l1). leakage: the mean |corr| of the others. In the map red raises an "
+    "attribute and blue lowers it."
 )
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em}"
@@ -42,6 +43,7 @@ class RankingPage:
     random   what the best of as many random directions is expected to have, () where none walked
     films    of each leading direction the starts and names of its films
     plots    of each (direction, attribute) that leads the name of its plot
+    inside   whether the directions act inside the network, where no random ones are drawn
     """
 
     title: str
@@ -51,6 +53,7 @@ class RankingPage:
     random: Mapping[str, Mapping[str, float]]
     films: Mapping[str, Sequence[tuple[Start, str]]]
     plots: Mapping[tuple[str, str], str]
+    inside: bool = False
 
     @property
     def counts(self) -> str:
@@ -71,9 +74,10 @@ class RankingPage:
                 f"{count} alone says nothing of how the directions were found."
             )
         about = "about " if count > len(self.found.random) else ""
+        where = "of the codes, not inside the network" if self.inside else "in the same layers"
         return (
-            f"Best of {count} directions: {self.key} {own:.2f}. Best of {count} random ones in the "
-            f"same layers, at the same strengths in sigma: {about}"
+            f"Best of {count} directions: {self.key} {own:.2f}. Best of {count} random ones "
+            f"{where}, at the same strengths in sigma, chosen from the same starts: {about}"
             f"{self.random[attribute][self.key]:.2f} expected (of {len(self.found.random)} walked)."
         )
 

@@ -118,20 +118,19 @@ class RankPlan:
 def _label(plan: RankPlan, header: DirectionSet, info: ModelInfo) -> Label:
     """The class that is drawn: the one that is said, that of the stored latents, the set's own.
     Raises BadData where latents are of another model, and where they have another class."""
-    pools = dict[Label, str]()
-    for one in plan.latents[:1]:
-        if not plan.foreign and (other := made_for_another(one, info)):
+    own, title = None, ""
+    if plan.latents:  # all of one file
+        if not plan.foreign and (other := made_for_another(plan.latents[0], info)):
             raise BadData(other, "take latents of this model; --foreign takes what fits")
-        found = look(one)
+        found = look(plan.latents[0])
         found.space_in(info)
-        pools[found.label] = found.title
+        own, title = found.label, found.title
     if not info.num_classes:
         return plan.label
-    own = next((label for label in pools if label is not None), None)
     if plan.label is None:
         return header.label if own is None else own
     if own is not None and own != plan.label:
-        what = f"--label {plan.label}: the latents of {pools[own]} are of class {own}"
+        what = f"--label {plan.label}: the latents of {title} are of class {own}"
         raise BadData(what, "leave --label out")
     return plan.label
 

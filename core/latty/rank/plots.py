@@ -13,6 +13,7 @@ WIDTH, HEIGHT = 300, 200  # px of a plot of one direction
 LEFT, RIGHT, TOP, BOTTOM = 44, 10, 22, 30  # px around its axes
 CELL, ROW = 54, 18  # px of a cell of the heat map
 LONGEST = 28  # letters of a name
+DARK = 0.6  # of the largest; on such a cell figures are white
 INK, FAINT, LINE = "#222", "#888", "#2a6fb0"
 FONT = 'font-family="system-ui, sans-serif" font-size="11"'
 
@@ -52,8 +53,15 @@ class PlotAxes:
         points = (f"{self.x(a):.1f},{self.y(v):.1f}" for a, v in zip(across, values, strict=True))
         return " ".join(points)
 
+    def word(self, value: float) -> str:
+        """A number of the values' axis, as exact as its range asks for."""
+        digits = max(2 - math.floor(math.log10(self.high - self.low)), 0)
+        if digits > 4 or abs(value) >= 1e6:
+            return f"{value:.1e}"
+        return f"{round(value, digits) + 0.0:.{digits}f}"
+
     def frame(self, title: str, below: str) -> Iterator[str]:
-        """PlotAxes with the numbers at their ends, a line at 0, a title."""
+        """The axes with the numbers at their ends, a line at 0, a title."""
         left, right, top, bottom = LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM
         yield f'<path d="M{left} {top}V{bottom}H{right}" fill="none" stroke="{FAINT}"/>'
         if self.low < 0 < self.high:
@@ -68,21 +76,22 @@ class PlotAxes:
         yield _text(right, bottom + 13, f"{self.last:+g}", "end", FAINT)
         yield _text((left + right) / 2, HEIGHT - 5, below, "middle", FAINT)
         for value in (self.low, self.high):
-            yield _text(left - 4, self.y(value) + 4, f"{value:.3g}", "end", FAINT)
+            yield _text(left - 4, self.y(value) + 4, self.word(value), "end", FAINT)
 
 
 def of_direction(found: Curves, k: int, a: int) -> str:
     """What a direction does to an attribute: violins of the starts where its amounts are in a unit
-    of its own, else a thin curve for each start, their mean and a band of their spread."""
+    of its own, else a thin curve for each start, their mean and a band of their spread. Starts of
+    which something cannot be said are left out."""
     strengths = found.strengths[k]
-    table = [[v if math.isfinite(v) else 0.0 for v in row]
-             for row in found.scores[k, :, :, a].tolist()]  # fmt: skip
-    axes = PlotAxes(strengths, [value for row in table for value in row])
+    table = [row for row in found.scores[k, :, :, a].tolist() if all(map(math.isfinite, row))]
+    axes = PlotAxes(strengths, [value for row in table for value in row] or [0.0])
     unit = found.units[k] if k < len(found.units) else ""
     title = f"{found.directions[k]}: {found.attributes[a]}"
     draw = _violins if unit else _curves
     below = f"strength, sigma ({unit})" if unit else "strength, sigma"
-    return _svg(WIDTH, HEIGHT, iter([*axes.frame(title, below), *draw(axes, strengths, table)]))
+    drawn = draw(axes, strengths, table) if table else ()
+    return _svg(WIDTH, HEIGHT, iter([*axes.frame(title, below), *drawn]))
 
 
 def _curves(
@@ -156,7 +165,8 @@ def heat_map(rows: Sequence[RankRow], attributes: Sequence[str], key: str) -> st
             colour = f"rgb(255,{fade},{fade})" if signed >= 0 else f"rgb({fade},{fade},255)"
             side = f'width="{CELL - 1}" height="{ROW - 1}"'
             yield f'<rect x="{x:.1f}" y="{y}" {side} fill="{colour}"/>'
-            yield _text(x + CELL / 2, y + 13, f"{signed:+.2f}", "middle")
+            ink = INK if share < DARK else "#fff"
+            yield _text(x + CELL / 2, y + 13, f"{signed:+.2f}", "middle", ink)
 
     width = left + len(column) * CELL + 70
     return _svg(width, top + len(place) * ROW + 10, parts())

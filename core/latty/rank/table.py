@@ -34,7 +34,7 @@ def rows(found: Curves) -> list[RankRow]:
     """The figures of every direction on every attribute, direction by direction."""
     result = list[RankRow]()
     for k, direction in enumerate(found.directions):
-        scores = found.scores[k].nan_to_num()
+        scores = filled(found.scores[k])
         sizes = amplitudes(found.strengths[k], scores, found.spread)
         whole, own = float(sizes.abs().sum()) or 1.0, len(result)
         for a, attribute in enumerate(found.attributes):
@@ -44,6 +44,14 @@ def rows(found: Curves) -> list[RankRow]:
         corrs = sum(abs(row.figures.corr) for row in result[own:]) or 1.0
         result[own:] = [replace(row, corr_l1=abs(row.figures.corr) / corrs) for row in result[own:]]
     return result
+
+
+def filled(scores: Tensor) -> Tensor:
+    """Scores (N, S, A) of walks in which what cannot be said (NaN) is the mean of what can be said
+    of the same walk, which makes it no change; 0 where that is nothing."""
+    known = scores.isfinite()
+    total = scores.where(known, 0.0).sum(1, keepdim=True)
+    return scores.where(known, total / known.sum(1, keepdim=True).clamp_min(1))
 
 
 def both_ways(

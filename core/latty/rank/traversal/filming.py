@@ -1,18 +1,16 @@
 """The film of each walk of a traversal, as a file that can be opened as its preset."""
 
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 
 from latty.errors import Missing
 from latty.folders import Folder
 from latty.models.base import Generator
 from latty.presets import Preset
-from latty.presets.formats import Pixels
 from latty.rank.films import file_of, film_of, size_of
 from latty.rank.plan import RankPlan
-from latty.rank.traversal import pieces, walk_file
-from latty.rank.traversal.composing import KeptReel, compose, sealed
+from latty.rank.traversal.composing import compose, sealed
+from latty.rank.traversal.kept_walks import KeptWalks
 from latty.render.options import Options
 from latty.scene import Edit
 
@@ -21,9 +19,9 @@ class WalkFilms:
     """The films of the walks that are kept in a folder."""
 
     def __init__(self, plan: RankPlan, walks: Path, generator: Generator, options: Options):
-        self.plan, self.walks, self.generator, self.options = plan, walks, generator, options
+        self.plan, self.generator, self.options = plan, generator, options
+        self.walks = KeptWalks(walks, len(plan.starts), len(plan.kept))
         self.moves = plan.moves()[: len(plan.chosen())]
-        self.piece = lru_cache(maxsize=2)(self._piece)
 
     def names(self, suffix: str) -> dict[str, tuple[int, int]]:
         """The name of each film, and its direction and start."""
@@ -40,10 +38,9 @@ class WalkFilms:
         if self.options.recipe:
             with suppress(Missing):  # of a traversal whose set is gone
                 comment = sealed(preset, self.generator, self.options)
-        count = len(self.plan.kept)
-        reel = KeptReel(lambda number: self.piece(move, start, number), pieces.LONGEST, count)
         folder.remove(draft)
-        compose(preset, self._original(start), reel, folder / draft, comment)
+        original, walk = self.walks.original(start), self.walks.reel(move, start)
+        compose(preset, original, walk, folder / draft, comment)
         folder.rename(draft, folder, name)
 
     def preset(self, name: str, move: int, start: int) -> Preset:
@@ -53,12 +50,3 @@ class WalkFilms:
         edit = Edit(ref, 0.0, self.plan.layers)
         strengths = self.plan.strengths(info)
         return film_of(self.plan.base(begin), edit, begin, strengths, name, size_of(self.generator))
-
-    def _original(self, start: int) -> Pixels:
-        every = pieces.pieces_of(pieces.ORIGINALS, len(self.plan.starts))
-        piece = every[start // pieces.LONGEST]
-        return walk_file.read(self.walks / piece.file, piece.count)[start - piece.first]
-
-    def _piece(self, move: int, start: int, number: int) -> walk_file.KeptWalk:
-        piece = pieces.pieces_of((move, start), len(self.plan.kept))[number]
-        return walk_file.read(self.walks / piece.file, piece.count)

@@ -17,8 +17,8 @@ from latty.shard import Shard
 def content(
     generator: Generator, plan: RankPlan, baseline: int, piece: WalkPiece, mark: str
 ) -> bytes:
-    """The same in a process of a pool. Raises BadData where the set is another one than at home, on
-    a machine of a cluster."""
+    """The file of a piece, made in a process of a pool. Raises BadData where the set is another one
+    than at home, on a machine of a cluster."""
     if set_digest(plan.ref) != mark:
         what = f"the set {plan.ref} is another one on this machine of the cluster than at home"
         raise BadData(what, "copy it to the same place on every machine")

@@ -33,15 +33,11 @@ def pieces_of(group: str | tuple[int, int], count: int) -> list[WalkPiece]:
     ]
 
 
-def every_piece(samples: int, starts: int, moves: int, steps: int) -> list[WalkPiece]:
-    """Those of a whole traversal, in the order in which they are drawn."""
-    found = [*pieces_of(SAMPLES, samples), *pieces_of(ORIGINALS, starts)]
-    for move in range(moves):
-        for start in range(starts):
-            found += pieces_of((move, start), steps)
-    return found
-
-
 def pieces_of_plan(plan: RankPlan) -> list[WalkPiece]:
-    """The same of a plan."""
-    return every_piece(plan.samples, len(plan.starts), len(plan.moves()), len(plan.kept))
+    """Those of a whole traversal, in the order in which they are drawn."""
+    starts = len(plan.starts)
+    found = [*pieces_of(SAMPLES, plan.samples), *pieces_of(ORIGINALS, starts)]
+    for move in range(len(plan.moves())):
+        for start in range(starts):
+            found += pieces_of((move, start), len(plan.kept))
+    return found

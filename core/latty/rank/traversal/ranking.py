@@ -7,6 +7,7 @@ from typing import cast
 import torch
 
 from latty.attributes import parse_attributes
+from latty.errors import BadData
 from latty.models import open_model
 from latty.models.base import Generator
 from latty.models.device import pick_device
@@ -28,7 +29,11 @@ def model_of(header: TraversalHeader, device: str, model: str | None) -> Generat
     """What to score with: the model itself where it knows factors of its codes. Raises Missing,
     BadData, DeviceError."""
     if header.factors:
-        return open_model(model or header.model, device)
+        generator = open_model(model or header.model, device)
+        if generator.info.digest != header.model_digest:
+            what = f"{model or header.model} is not the model that was walked: another digest"
+            raise BadData(what, "--model names the file of that one")
+        return generator
     return cast(Generator, KeptModel(pick_device(device)))
 
 

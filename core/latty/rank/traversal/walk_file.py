@@ -6,7 +6,7 @@ of them ends. Its free text says kind = "walk" and the SHA-256 of the three.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -52,12 +52,6 @@ class KeptWalk:
                 return np.asarray(picture)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             raise BadData(f"{self.name}: picture {index} is damaged", AGAIN) from None
-
-    def batches(self, size: int) -> Iterator[tuple[slice, list[Pixels]]]:
-        """Its pictures, so many at a time."""
-        for first in range(0, len(self), size):
-            part = slice(first, min(first + size, len(self)))
-            yield part, [self[i] for i in range(part.start, part.stop)]
 
 
 def content(codes: Tensor, pictures: Sequence[Pixels]) -> bytes:

@@ -12,8 +12,9 @@ from latty.errors import BadData
 from latty.latents import pools
 from latty.latents.found import Value
 from latty.models.base import Generator
+from latty.models.classes import typed
 from latty.report import Report
-from latty.scene import Label, Scene, Walk
+from latty.scene import Scene, Walk
 
 BLOCK = 256  # latents computed at once
 
@@ -39,7 +40,7 @@ class PoolRows:
         info, scene = self.generator.info, self.scene
         shapes = {form: tuple(self._form(form, [0]).shape[1:]) for form in forms}
         noise = None if isinstance(scene.noise, Walk) else scene.noise
-        said: dict[str, Value] = {"class": _words(self.label), "truncation": scene.truncation}
+        said: dict[str, Value] = {"class": typed(self.label), "truncation": scene.truncation}
         said["noise"] = noise
         params = tuple((key, value) for key, value in said.items() if value not in (None, "const"))
         return pools.PoolHeader(info.name, info.family, info.digest, self.files, count, shapes,
@@ -74,17 +75,10 @@ class PoolRows:
     def manifest(self) -> Iterator[bytes]:
         """Its lines."""
         yield f"{','.join(pools.COLUMNS)}\n".encode()
-        words, row = _words(self.label), 0
+        words, row = typed(self.label), 0
         quoted = f'"{words}"' if words and "," in str(words) else "" if words is None else words
         for block in self.blocks(BLOCK):
             lines = [f"{pools.file_of(self.files, seed)},{seed},{quoted},{row + i}\n"
                      for i, seed in enumerate(block)]  # fmt: skip
             row += len(block)
             yield "".join(lines).encode()
-
-
-def _words(label: Label) -> int | str | None:
-    """A class as `--label` takes it: its index, or a mixture in words; None without one."""
-    if isinstance(label, tuple):
-        return ",".join(f"{index}:{weight:.15g}" for index, weight in label)
-    return label

@@ -7,6 +7,7 @@ from pathlib import Path
 from latty.cli.values import seeds
 from latty.directions.store import SETS
 from latty.jobs import control
+from latty.models.classes import typed
 from latty_tui.desk import Desk
 from latty_tui.dialogs import device
 from latty_tui.dialogs.ask import Ask
@@ -44,8 +45,8 @@ def words_of(desk: Desk, entry: SetEntry, said: str, folder: Path) -> Sequence[s
     scene = desk.state.scene
     named = entry.name if SETS.find(entry.name) == entry.path else str(entry.path.absolute())
     words = ["traverse", named, f"--model={scene.model}", f"--seeds={said}"]
-    if isinstance(scene.label, int | str):
-        words.append(f"--label={scene.label}")
+    if (label := typed(scene.label)) is not None:
+        words.append(f"--label={label}")
     if scene.truncation != 1:
         words.append(f"--truncation={scene.truncation:g}")
     return (*words, "-o", str(folder.absolute()))

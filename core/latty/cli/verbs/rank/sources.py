@@ -25,11 +25,14 @@ def kept(run: Run) -> Path | None:
     place = run.config().out_dir / f"{Path(args.set).stem}-traverse"
     if walks.asked(args) or args.foreign or not (place / work.TRAVERSAL).is_file():
         return None
+    from latty.directions.store import set_info
     from latty.rank.traversal.header import read_header
 
     with suppress(LattyError):
-        if read_header(place).set_digest == set_digest(args.set):
-            run.out.say(f"ranks what {place} keeps: nothing is drawn (--seeds walks anew)")
+        found, own = read_header(place), Path(set_info(args.set).model).name
+        if (found.set_digest, found.model) == (set_digest(args.set), own):
+            shape = f"{len(found.directions)} directions from {len(found.starts)} starts"
+            run.out.say(f"ranks what {place} keeps, {shape}: nothing is drawn (--seeds walks anew)")
             return place
     return None
 

@@ -28,18 +28,19 @@ def rank(
     gallery.refuse(folder, run.args.overwrite)
     with signals.cooperative(), run.progress("rank", GO_ON) as progress:
         if kept is not None:
-            model, found, measured = _kept(run, kept, scorers, interest, folder, spread, progress)
+            model, found, ranked = _kept(run, kept, scorers, interest, folder, spread, progress)
         else:
-            found, measured = _drawn(run, model, rest, scorers, interest, folder, spread, progress)
-    _tell(run, found, measured)
-    random = {one: figures[run.args.by] for one, figures in expected(found).items()}
+            found, ranked = _drawn(run, model, rest, scorers, interest, folder, spread, progress)
+    measured = rows(found)
+    _tell(run, found, measured, ranked)
+    random = {one: round(luck[run.args.by], 5) for one, luck in expected(found).items()}
     run.out.result(str(folder), path=str(folder), set=run.args.set, model=model, random=random,
                    rows=[gallery.table_row(row) for row in measured])  # fmt: skip
 
 
 def _kept(run: Run, kept: Path, scorers: str, interest: str, folder: Path, spread: bool,
-          progress: Any) -> tuple[str, Curves, list[RankRow]]:  # fmt: skip
-    """What a traversal keeps. Nothing is drawn."""
+          progress: Any) -> tuple[str, Curves, Sequence[str]]:  # fmt: skip
+    """What a traversal keeps, and which attributes are ranked. Nothing is drawn."""
     from latty.rank.traversal import header, kept_films
     from latty.rank.traversal import ranking as kept_ranking
 
@@ -53,8 +54,8 @@ def _kept(run: Run, kept: Path, scorers: str, interest: str, folder: Path, sprea
 
 
 def _drawn(run: Run, model: str, rest: dict[str, Any], scorers: str, interest: str, folder: Path,
-           spread: bool, progress: Any) -> tuple[Curves, list[RankRow]]:  # fmt: skip
-    """What the model draws, but for scores that are kept."""
+           spread: bool, progress: Any) -> tuple[Curves, Sequence[str]]:  # fmt: skip
+    """What the model draws, but for scores that are kept, and which attributes are ranked."""
     from latty.rank import drawn_films
 
     args, config = run.args, run.config()
@@ -65,38 +66,38 @@ def _drawn(run: Run, model: str, rest: dict[str, Any], scorers: str, interest: s
     if not work_of(plan, generator).exists():
         shape = len(plan.chosen()), len(plan.starts)
         gallery.refuse(folder, args.overwrite, ranked, shape)
-    share = partial(_share, run, plan.model, generator, progress) if spread else None
+    share = partial(workers.share, run, model=plan.model, generator=generator,
+                    report=progress) if spread else None  # fmt: skip
     with ranking(plan, generator, progress, share) as found:
         return found, _written(run, folder, ranked, found, interest, generator, progress)
 
 
-def _share(run: Run, model: str, generator: Any, report: Any, pieces: Sequence[Any]) -> None:
-    """Every direction measured by one of several processes."""
-    workers.share(run, pieces, model, generator, report)
-
-
 def _written(run: Run, folder: Path, ranked: gallery.RankedSet, found: Curves, interest: str,
-             generator: Any, progress: Any) -> list[RankRow]:  # fmt: skip
-    args, measured, names = run.args, rows(found), found.attributes
+             generator: Any, progress: Any) -> Sequence[str]:  # fmt: skip
+    """The files. The attributes that are ranked."""
+    args, names = run.args, found.attributes
     if interest:  # the first of all, perhaps by longer names
         names = names[: len(parse_attributes(interest, generator))]
-    gallery.write_all(folder, ranked, found, measured, names, overwrite=args.overwrite,
+    gallery.write_all(folder, ranked, found, rows(found), names, overwrite=args.overwrite,
                       top=args.top, key=args.by, report=progress)  # fmt: skip
-    return measured
+    return names
 
 
-def _tell(run: Run, found: Curves, measured: list[RankRow]) -> None:
-    """The best direction of each attribute, beside the best of as many random ones."""
+def _tell(run: Run, found: Curves, measured: list[RankRow], ranked: Sequence[str]) -> None:
+    """The best direction of each ranked attribute, beside the best of as many random ones."""
     key, random = run.args.by, expected(found)
     lines, table = list[str](), list[list[str]]()
     few = found.random is not None and len(found.random) < len(found.directions)
     about = "about " if few else ""  # of a normal distribution
-    for attribute in found.attributes:
+    for attribute in ranked:
         row = best(measured, attribute, key, 1)[0]
         luck = f"{about}{random[attribute][key]:.2f}" if random else "-"
         figures = [f"{row.size(key):.2f}", luck, f"{row.figures.corr:+.2f}",
                    f"{row.amplitude:+.2f}", f"{row.figures.leakage:.2f}"]  # fmt: skip
-        told = f"{key} {figures[0]} (best of {len(found.directions)} random ones: {luck})"
+        beside = (
+            f"best of {len(found.directions)} random ones: {luck}" if random else "no random ones"
+        )
+        told = f"{key} {figures[0]} ({beside})"
         more = {"corr": figures[2], "amplitude": f"{figures[3]} sd", "leakage": figures[4]}
         rest = ", ".join(f"{name} {words}" for name, words in more.items() if name != key)
         lines.append(f"  {attribute}: {row.direction}, {told}, {rest}")
