@@ -38,6 +38,12 @@ def made(*walks: list[list[float]]) -> Curves:
     )
 
 
+def ranked(space: str) -> gallery.RankedSet:
+    """A set whose films are empty files."""
+    return gallery.RankedSet("s", "m", space, ("a", "b"), lambda k, n, path: path.touch(),
+                             lambda k, n: f"{k}-{n}.gif", lambda k, n, path: False)  # fmt: skip
+
+
 UP, DOWN, STILL = [-4.0, -2, 0, 2, 4], [1.0, 0.5, 0, -0.5, -1], [0.0] * 5
 
 
@@ -89,9 +95,7 @@ def test_what_cannot_be_said_is_left_out(tmp_path: Path) -> None:
     expected = rows(whole)[0]
     assert rows(found)[0].figures.corr == pytest.approx(expected.figures.corr)
     assert rows(found)[0].amplitude == pytest.approx(expected.amplitude)
-    film = gallery.RankedSet("s", "m", "w", ("a", "b"), lambda k, n, path: path.touch(),
-                             lambda k, n: f"{k}-{n}.gif", lambda k, n, path: False)  # fmt: skip
-    gallery.write_all(tmp_path, film, found, rows(found), found.attributes)
+    gallery.write_all(tmp_path, ranked("w"), found, rows(found), found.attributes)
     texts = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert not [name for name, text in texts.items() if re.search(r"\bnan\b", text, re.I)]
     lines = texts["plot-000-000.svg"].count("<polyline")
@@ -103,6 +107,29 @@ def test_what_cannot_be_said_is_left_out(tmp_path: Path) -> None:
     kept = WalkScores(scores[..., :1], scores[:0, ..., :1], samples)
     usual = curves_of(found.directions, ["a0"], (0, 1), found.strengths, kept)
     assert float(usual.middle) == pytest.approx(3) and float(usual.spread) == pytest.approx(2)
+
+
+def test_the_page_says_where_the_random_directions_are(tmp_path: Path) -> None:
+    found, luck = made([UP]), made([DOWN])
+    found = replace(found, random=luck.scores, random_strengths=luck.strengths)
+    for space, words in (("z", "in the same layers"), ("activation:b8", "not inside the network")):
+        (tmp_path / space).mkdir()
+        gallery.write_all(tmp_path / space, ranked(space), found, rows(found), found.attributes)
+        for file in (gallery.PAGE, gallery.HTML):
+            assert words in (tmp_path / space / file).read_text()
+
+
+def test_all_of_a_plot_is_inside_its_picture() -> None:
+    """Violins, too, which are wider and higher than what they are of."""
+    scores = torch.rand(9, 5, 1, generator=torch.Generator().manual_seed(0)).double()
+    found = replace(made([UP]), scores=scores[None], seeds=(*range(9),))
+    for units in ((), ("image widths",)):
+        plot = plots.of_direction(replace(found, units=units), 0, 0)
+        pairs = re.findall(r"(-?[\d.]+),(-?[\d.]+)", "".join(re.findall(r'points="[^"]+"', plot)))
+        assert plot.count("<polygon") == (5 if units else 1) and pairs
+        for x, y in pairs:
+            assert plots.LEFT <= float(x) <= plots.WIDTH - plots.RIGHT, (units, x)
+            assert 0 <= float(y) <= plots.HEIGHT - plots.BOTTOM, (units, y)
 
 
 def test_numbers_at_the_axes_fit_beside_them() -> None:

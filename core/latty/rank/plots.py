@@ -10,16 +10,17 @@ from latty.rank.table import RankRow
 from latty.text import clean
 
 WIDTH, HEIGHT = 300, 200  # px of a plot of one direction
-LEFT, RIGHT, TOP, BOTTOM = 44, 10, 22, 30  # px around its axes
+LEFT, RIGHT, TOP, BOTTOM = 56, 16, 22, 30  # px around its axes
 CELL, ROW = 54, 18  # px of a cell of the heat map
-LONGEST = 28  # letters of a name
+LONGEST, WORDS = 28, 40  # letters of a name; of the words above and below a plot
 DARK = 0.6  # of the largest; on such a cell figures are white
 INK, FAINT, LINE = "#222", "#888", "#2a6fb0"
 FONT = 'font-family="system-ui, sans-serif" font-size="11"'
 
 
-def _text(x: float, y: float, words: str, anchor: str = "start", colour: str = INK) -> str:
-    said = escape(clean(words, LONGEST))
+def _text(x: float, y: float, words: str, anchor: str = "start", colour: str = INK,
+          limit: int = LONGEST) -> str:  # fmt: skip
+    said = escape(clean(words, limit))
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{said}</text>'
 
 
@@ -33,17 +34,17 @@ def _svg(width: float, height: float, parts: Iterator[str]) -> str:
 
 
 class PlotAxes:
-    """Where numbers lie in a plot of one direction."""
+    """Where numbers lie in a plot of one direction; `side` px are left free at both ends."""
 
-    def __init__(self, across: Sequence[float], values: Sequence[float]) -> None:
-        self.first, self.last = across[0], across[-1]
+    def __init__(self, across: Sequence[float], values: Sequence[float], side: float = 0) -> None:
+        self.first, self.last, self.side = across[0], across[-1], side
         low, high = min(values), max(values)
         room = (high - low) * 0.05 or abs(high) * 0.1 or 1.0
         self.low, self.high = low - room, high + room
 
     def x(self, strength: float) -> float:
         share = (strength - self.first) / (self.last - self.first)
-        return LEFT + share * (WIDTH - LEFT - RIGHT)
+        return LEFT + self.side + share * (WIDTH - LEFT - RIGHT - 2 * self.side)
 
     def y(self, value: float) -> float:
         share = (value - self.low) / (self.high - self.low)
@@ -71,10 +72,10 @@ class PlotAxes:
             at = self.x(0)
             yield f'<path d="M{at:.1f} {top}V{bottom}" stroke="#ddd"/>'
             yield _text(at, bottom + 13, "0", "middle", FAINT)
-        yield _text(left, 14, title)
-        yield _text(left, bottom + 13, f"{self.first:+g}", "middle", FAINT)
-        yield _text(right, bottom + 13, f"{self.last:+g}", "end", FAINT)
-        yield _text((left + right) / 2, HEIGHT - 5, below, "middle", FAINT)
+        yield _text(left, 14, title, limit=WORDS)
+        for end in (self.first, self.last):
+            yield _text(self.x(end), bottom + 13, f"{end:+.4g}", "middle", FAINT)
+        yield _text((left + right) / 2, HEIGHT - 5, below, "middle", FAINT, WORDS)
         for value in (self.low, self.high):
             yield _text(left - 4, self.y(value) + 4, self.word(value), "end", FAINT)
 
@@ -85,10 +86,14 @@ def of_direction(found: Curves, k: int, a: int) -> str:
     which something cannot be said are left out."""
     strengths = found.strengths[k]
     table = [row for row in found.scores[k, :, :, a].tolist() if all(map(math.isfinite, row))]
-    axes = PlotAxes(strengths, [value for row in table for value in row] or [0.0])
     unit = found.units[k] if k < len(found.units) else ""
     title = f"{found.directions[k]}: {found.attributes[a]}"
-    draw = _violins if unit else _curves
+    values, draw, side = [value for row in table for value in row], _curves, 0.0
+    if unit:
+        draw, side = _violins, _half(strengths)
+        for column in zip(*table, strict=True):
+            values += [min(column) - _kernel(column), max(column) + _kernel(column)]
+    axes = PlotAxes(strengths, values or [0.0], side)
     below = f"strength, sigma ({unit})" if unit else "strength, sigma"
     drawn = draw(axes, strengths, table) if table else ()
     return _svg(WIDTH, HEIGHT, iter([*axes.frame(title, below), *drawn]))
@@ -114,28 +119,38 @@ def _curves(
     yield f'<polyline points="{points}" fill="none" stroke="{LINE}" stroke-width="2.5"/>'
 
 
+def _half(strengths: Sequence[float]) -> float:
+    """px, half the width of a violin."""
+    return (WIDTH - LEFT - RIGHT) / len(strengths) / 2.2
+
+
+def _kernel(values: Sequence[float]) -> float:
+    """The width of the kernels of a density (Silverman 1986); 0 where there is none to see."""
+    spread = pstdev(values)
+    return 0.0 if len(values) < 5 or spread < 1e-9 else 1.06 * spread * len(values) ** -0.2
+
+
 def _violins(
     axes: PlotAxes, strengths: Sequence[float], table: Sequence[Sequence[float]]
 ) -> Iterator[str]:
-    """A violin at each strength: a density (Gaussian kernels, Silverman's width) on both sides; a
+    """A violin at each strength: a density (Gaussian kernels) on both sides; a
     dot at each start where there are fewer than five."""
     columns = [*zip(*table, strict=True)]
-    half = (WIDTH - LEFT - RIGHT) / len(strengths) / 2.2
+    half = _half(strengths)
     for strength, values in zip(strengths, columns, strict=True):
-        at, spread = axes.x(strength), pstdev(values)
-        if len(values) < 5 or spread < 1e-9:
+        at, width = axes.x(strength), _kernel(values)
+        if not width:
             yield from (
                 f'<circle cx="{at:.1f}" cy="{axes.y(v):.1f}" r="2" fill="{LINE}"/>' for v in values
             )
             continue
-        width = 1.06 * spread * len(values) ** -0.2
         low, high = min(values) - width, max(values) + width
         places = [low + (high - low) * i / 24 for i in range(25)]
         dense = [sum(math.exp(-(((p - v) / width) ** 2) / 2) for v in values) for p in places]
         sides = [half * one / max(dense) for one in dense]
         points = [(at + s, axes.y(p)) for s, p in zip(sides, places, strict=True)]
         points += [(2 * at - x, y) for x, y in reversed(points)]
-        shape = " ".join(f"{x:.1f},{min(max(y, TOP), HEIGHT - BOTTOM):.1f}" for x, y in points)
+        shape = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         yield f'<polygon points="{shape}" fill="{LINE}" fill-opacity=".3" stroke="{LINE}"/>'
     middle = axes.path(strengths, [*map(fmean, columns)])
     yield f'<polyline points="{middle}" fill="none" stroke="{INK}" stroke-width="1.5"/>'
