@@ -13,6 +13,7 @@ WIDTH, HEIGHT = 300, 200  # px of a plot of one direction
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 22, 30  # px around its axes
 CELL, ROW = 54, 18  # px of a cell of the heat map
 LONGEST, WORDS = 28, 40  # letters of a name; of the words above and below a plot
+MOST = 5  # digits behind the point
 DARK = 0.6  # of the largest; on such a cell figures are white
 INK, FAINT, LINE = "#222", "#888", "#2a6fb0"
 FONT = 'font-family="system-ui, sans-serif" font-size="11"'
@@ -57,8 +58,9 @@ class PlotAxes:
     def word(self, value: float) -> str:
         """A number of the values' axis, as exact as its range asks for."""
         digits = max(2 - math.floor(math.log10(self.high - self.low)), 0)
-        if digits > 4 or abs(value) >= 1e6:
+        if abs(value) >= 1e6 or (digits > MOST and abs(value) < 0.01):
             return f"{value:.1e}"
+        digits = min(digits, MOST)
         return f"{round(value, digits) + 0.0:.{digits}f}"
 
     def frame(self, title: str, below: str) -> Iterator[str]:

@@ -69,7 +69,10 @@ def content(codes: Tensor, pictures: Sequence[Pixels]) -> bytes:
 
 def read(file: Path, count: int) -> KeptWalk:
     """The `count` pictures of a file. Raises Missing, BadData, OutputError."""
-    meta, arrays = read_header(file).meta, read_tensors(file)
+    try:
+        meta, arrays = read_header(file).meta, read_tensors(file)
+    except BadData:  # whose advice is for files from elsewhere
+        raise BadData(f"{file.name} is damaged", AGAIN) from None
     if meta.get("kind") != KIND or [*arrays] != ["codes", "pictures", "ends"]:
         raise BadData(f"{file.name} is no piece of a walk", AGAIN)
     codes, packed, ends = arrays.values()
