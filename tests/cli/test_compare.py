@@ -19,6 +19,7 @@ from latty import home as places
 from latty import locks
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, read, write
+from latty.render.heatmap import HeatMap, drawn
 
 LAYERS, WIDTH = 3, 8
 
@@ -116,6 +117,15 @@ def test_a_large_table_is_a_picture_of_its_cells(tmp_path: Path) -> None:
     pixels = np.asarray(Image.open(tmp_path / "a.png")).astype(int)
     red = pixels[..., 0] - pixels[..., 2] > 120
     assert 300 * 4**2 <= red.sum() < 300 * 4**2 + 1200  # the diagonal, and the legend's end
+
+
+@pytest.mark.parametrize("name", ["微笑", "\u0e22\u0e34\u0e49\u0e21"])
+def test_a_name_that_cannot_be_drawn_is_its_number_in_the_picture(name: str) -> None:
+    def page(rows: list[str], columns: list[str]) -> Any:
+        return drawn([HeatMap("cosines", rows, columns, [[1, 0], [0, 1]])])
+
+    found = page(["a", name], [name, "b"])
+    assert np.array_equal(found, page(["a", "1"], ["0", "b"]))
 
 
 REFUSED = {

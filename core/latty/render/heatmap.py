@@ -20,7 +20,8 @@ LONGEST = 24  # characters of a name
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """One table (J, K) with the names of rows and columns, and a line above it."""
+    """One table (J, K) with the names of rows and columns, and a line above it. In the place of a
+    name that latty's font cannot draw stands its number."""
 
     title: str
     rows: Sequence[str]
@@ -43,7 +44,8 @@ def drawn(maps: Sequence[HeatMap]) -> Pixels:
 def _drawn(one: HeatMap) -> Pixels:
     cell = max(CELLS[0], min(CELLS[1], SIDE // max(len(one.rows), len(one.columns))))
     size = max(9, min(15, cell - 2))
-    left, above = (_room(names, size) if cell >= NAMED else 16 for names in (one.rows, one.columns))
+    rows, columns = _names(one.rows), _names(one.columns)
+    left, above = (_room(names, size) if cell >= NAMED else 16 for names in (rows, columns))
     title = 34
     height, width = title + above + len(one.rows) * cell, left + len(one.columns) * cell
     sheet = np.full((height + 16, max(width, _width(one.title, 16) + 16) + 16, 3), PAPER, np.uint8)
@@ -60,12 +62,12 @@ def _drawn(one: HeatMap) -> Pixels:
                     sheet, f"{round(value, 2) + 0.0:.2f}", 12, place, 0.5, PAPER if dark else INK
                 )
         if cell >= NAMED:
-            _write(sheet, _short(one.rows[j]), size, (y + cell / 2, left - 6.0), 1.0)
+            _write(sheet, rows[j], size, (y + cell / 2, left - 6.0), 1.0)
     if cell >= NAMED:
         side = sheet.transpose(1, 0, 2)[:, ::-1]  # names of columns are read from below
-        for k, name in enumerate(one.columns):
+        for k, name in enumerate(columns):
             middle = left + (k + 0.5) * cell
-            _write(side, _short(name), size, (middle, height + 16 - (title + above - 6.0)), 0.0)
+            _write(side, name, size, (middle, height + 16 - (title + above - 6.0)), 0.0)
     return sheet
 
 
@@ -89,8 +91,10 @@ def _colour(value: float) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+def _names(names: Sequence[str]) -> list[str]:
+    """What stands for names: not too long, and of letters that can be drawn."""
+    short = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
+    return [str(i) if fonts.own().lacks(name) else name for i, name in enumerate(short)]
 
 
 def _width(text: str, size: int) -> int:
@@ -98,7 +102,7 @@ def _width(text: str, size: int) -> int:
 
 
 def _room(names: Sequence[str], size: int) -> int:
-    return max(_width(_short(name), size) for name in names) + 28
+    return max(_width(name, size) for name in names) + 28
 
 
 def _write(
