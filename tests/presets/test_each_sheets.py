@@ -372,6 +372,31 @@ def test_doubts_are_told_once_and_a_text_that_captions_say_is_one(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    ("text", "more", "written"),
+    [
+        ("{edits.0.strength:+.1f}", {"rows": "span", "columns": "strength"}, False),
+        ("{strength}", {"rows": "span"}, False),
+        ("{frame}", {"rows": "span", "columns": 3}, False),
+        ("{frame}", {"rows": "span"}, True),
+        ("face {seed}", {"rows": "n"}, False),
+        ("face {seed}", {"rows": "span"}, True),
+        ("{{seed}} {model}", {"rows": "n", "columns": "strength"}, True),
+    ],
+)
+def test_a_text_of_what_differs_between_cells_is_not_written_over_all_of_them(
+    tmp_path: Path, text: str, more: dict[str, object], written: bool
+) -> None:
+    scene = MOVES.replace("'portraits'\n", "'portraits'\nseed = '{n}'\n", 1)
+    file = write(tmp_path, "frames = 5\n", each("span", "[1, 2]"), each("n", "[1, 2]"),
+                 scene, f"[[text]]\nvalue = '{text}'\n",
+                 output("{n}.png" if more["rows"] == "span" else "{span}.png", **more))  # fmt: skip
+    ended = latty("check", file.name, home=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert ("is not written here" in ended.stderr) is not written
+    assert bool(presets.read(file).texts) is written
+
+
+@pytest.mark.parametrize(
     ("one", "other", "told"),
     [
         ("'0-99'", "'0-99'", "outputs.0.rows: lays out 10,000 pictures, more than 2,048"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from latty.errors import LattyError
 from latty.models.facts import model_facts
 from latty.presets.axes import SIDES, Axes, Axis, Combination, Pass, moving
 from latty.presets.each import Each
+from latty.presets.texts import names_in
 from latty.presets.variables import TOKEN, Filling, filled, named
 from latty.scene import MIXING
 from latty.scene import named as direction_name
@@ -18,6 +20,11 @@ from latty.tables.rules import Fault
 
 Table = dict[str, Any]
 WORDS = {"toward": "toward", "seed": "seed", "latent": "latent", "layers": "layers"}
+MOVING = ("t", "seconds", "frame", "strength", "edits", "score")  # in texts, with the moment
+SAID = {  # in texts, of a key of a scene that is called otherwise there
+    "toward": ("direction",), "label": ("class",), "latent": ("score",),
+    **dict.fromkeys(("strength", "amount", "from", "to"), ("strength", "edits")),
+}  # fmt: skip
 
 
 class FilledIn(NamedTuple):
@@ -93,18 +100,28 @@ class _Sheet:
     def _texts(self) -> tuple[tuple[int, ...], list[Fault]]:
         """The numbers of the texts over the whole, and a doubt for each other, which says what the
         captions say."""
-        found, doubts = [], list[Fault]()
+        found, doubts, laid = [], list[Fault](), self._in_texts()
         texts = self.data.get("text")
         for index, text in enumerate(texts if isinstance(texts, list) else ()):
             value = text.get("value") if isinstance(text, dict) else None
-            keys = [one for one in _names(value) if one in self.axes.keys]
-            if keys:
-                side = SIDES[keys[0] not in self.axes.rows.keys]
-                what = f"lays {{{keys[0]}}} out: text.{index}, which says it, is not written here"
+            names = names_in(value) if isinstance(value, str) else ()
+            if name := next((one for one in names if one.partition(".")[0] in laid), ""):
+                side = laid[name.partition(".")[0]]
+                what = f"lays {{{name}}} out: text.{index}, which says it, is not written here"
                 doubts.append(Fault(("outputs", 0, side), what))
             else:
                 found.append(index)
         return tuple(found), doubts
+
+    def _in_texts(self) -> dict[str, str]:
+        """The names that texts have for what is not the same in all cells, and the side of each."""
+        found, scene = dict[str, str](), self.data.get("scene")
+        for side, axis in self.axes.sides:
+            for key in axis.keys:
+                said = (SAID.get(use, (use,)) for use in _uses(scene, key))
+                found |= dict.fromkeys((key, *chain.from_iterable(said)), side)
+            found |= dict.fromkeys(MOVING if axis.moments else (), side)
+        return found
 
     def _laid(self, output: Table) -> Table:
         """An output with its rows and columns as those of panels; what is no axis stays, to be
@@ -169,12 +186,6 @@ def _uses(value: Any, key: str, where: str = "") -> Iterator[str]:
         rest = value.removeprefix(MIXING)
         if (alone := TOKEN.fullmatch(rest)) is not None and alone[1] == key:
             yield where if rest == value else "toward"
-
-
-def _names(text: Any) -> Iterator[str]:
-    """The names that stand in a text."""
-    found = TOKEN.finditer(text) if isinstance(text, str) else ()
-    yield from (one[1] for one in found if one[1] is not None)
 
 
 def _classes(scene: Any, known: Combination) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ Nothing of Python's formatting of objects takes part.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from latty.errors import did_you_mean
@@ -44,6 +44,11 @@ def filled(template: str, value: Callable[[str], Number | str]) -> str:
         return _formatted(value(name), form)
 
     return _PART.sub(part, template)
+
+
+def names_in(template: str) -> Iterator[str]:
+    """The names of its placeholders."""
+    yield from (one.partition(":")[0] for one in _PART.findall(template) if one)
 
 
 def _check(name: str, form: str) -> None:
