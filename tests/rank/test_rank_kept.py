@@ -93,12 +93,14 @@ def test_the_best_stand_beside_the_best_of_as_many_random_ones(place: Path) -> N
         line = f"{random['corr']:.2f} expected (of 3 walked)"
         assert line in (folder / "README.md").read_text()
         assert line in (folder / "index.html").read_text()
+        assert f">{random['corr']:.2f}</text>" in (folder / "heatmap.svg").read_text()
         assert f"(best of 2 random ones: {random['corr']:.2f})" in done.stderr
     none = latty(*TRAVERSE, "--baseline", "0", "--film", "none", "-o", "none", home=place)
     assert none.returncode == 0, none.stderr
     done = latty("rank", "none", "--scorers", "smile", home=place)
     assert done.returncode == 0, done.stderr
     page = (place / "renders/none-rank/README.md").read_text()
+    assert "random" not in (place / "renders/none-rank/heatmap.svg").read_text()
     assert "alone says nothing" in page and "random: -" not in page
     assert [*(place / "renders/none-rank").glob("*.gif")], "composed of the kept pictures"
 

@@ -178,7 +178,8 @@ def _contents(
     films, drawn, texts = {}, {}, dict[str, bytes]()
     contents = (_table(rows), _curves(found), _samples(found))
     texts |= dict(zip(TABLES, map(str.encode, contents), strict=True))
-    texts[HEAT] = plots.heat_map(rows, found.attributes, key).encode()
+    random = expected(found)
+    texts[HEAT] = plots.heat_map(rows, found.attributes, key, random).encode()
     shown = range(min(len(found.seeds), FACES))
     for attribute, some in leaders.items():
         a = found.attributes.index(attribute)
@@ -190,7 +191,7 @@ def _contents(
             texts[file] = plots.of_direction(found, k, a).encode()
     title = f"{ranked.name} on {ranked.model}"
     inside = ranked.space not in ("z", "w")
-    return RankingPage(title, found, leaders, key, expected(found), films, drawn, inside), texts
+    return RankingPage(title, found, leaders, key, random, films, drawn, inside), texts
 
 
 def _refuse_others(

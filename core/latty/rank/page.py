@@ -24,7 +24,7 @@ ABOUT = (
     "the |corr| of all attributes. amplitude: how far it goes, in standard deviations of the "
     "attribute (WarpedGANSpace's corr). selectivity: its share of the amplitudes of all attributes "
     "(WarpedGANSpace's corr_l1). leakage: the mean |corr| of the others. In the map red raises an "
-    "attribute and blue lowers it."
+    "attribute, blue lowers it; grey is what the best of as many random ones is expected to do."
 )
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em}"

@@ -1,7 +1,7 @@
 """Plots of a ranking as SVG, written here: curves with their spread, violins, a heat map."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from statistics import fmean, pstdev
 
@@ -158,32 +158,47 @@ def _violins(
     yield f'<polyline points="{middle}" fill="none" stroke="{INK}" stroke-width="1.5"/>'
 
 
-def heat_map(rows: Sequence[RankRow], attributes: Sequence[str], key: str) -> str:
-    """A cell for each direction and attribute: red raises it, blue lowers it."""
+def _cell(x: float, y: float, words: str, share: float, colour: str) -> str:
+    """A cell of the heat map, so dark as its share of the largest; "red", "blue" or "grey"."""
+    fade = round(255 * (1 - share * 0.85))
+    red, blue = (255 if colour == one else fade for one in ("red", "blue"))
+    side = f'width="{CELL - 1}" height="{ROW - 1}"'
+    drawn = f'<rect x="{x:.1f}" y="{y}" {side} fill="rgb({red},{fade},{blue})"/>'
+    return drawn + _text(x + CELL / 2, y + 13, words, "middle", INK if share < DARK else "#fff")
+
+
+def heat_map(
+    rows: Sequence[RankRow],
+    attributes: Sequence[str],
+    key: str,
+    random: Mapping[str, Mapping[str, float]],
+) -> str:
+    """A cell for each direction and attribute: red raises it, blue lowers it; below, grey, what the
+    best of as many `random` directions is expected to have."""
     directions = [*dict.fromkeys(row.direction for row in rows)]
-    left, top = 10 + 6.5 * max(min(len(name), LONGEST) for name in directions), 92
-    largest = max((row.size(key) for row in rows), default=0.0) or 1.0
     place = {name: i for i, name in enumerate(directions)}
     column = {name: i for i, name in enumerate(attributes)}
+    luck = f"best of {len(directions)} random ones" if random else ""
+    left, top = 10 + 6.5 * max(min(len(name), LONGEST) for name in (*directions, luck)), 92
+    last = top + len(place) * ROW + 4
+    sizes = [row.size(key) for row in rows] + [one[key] for one in random.values()]
+    largest = max(sizes, default=0.0) or 1.0
 
     def parts() -> Iterator[str]:
         for name, i in column.items():
             x = left + (i + 0.5) * CELL
             yield f'<g transform="rotate(-45 {x:.1f} {top - 8})">{_text(x, top - 8, name)}</g>'
+            if random:
+                size = random[name][key]
+                yield _cell(left + i * CELL, last, f"{size:.2f}", size / largest, "grey")
         for name, i in place.items():
             yield _text(left - 6, top + i * ROW + 13, name, "end")
+        yield _text(left - 6, last + 13, luck, "end", FAINT)
         for row in rows:
-            if row.attribute not in column:
-                continue
-            signed = math.copysign(row.size(key), row.figures.corr)
+            size = row.size(key)
+            colour, signed = ("blue", -size) if row.figures.corr < 0 else ("red", size)
             x, y = left + column[row.attribute] * CELL, top + place[row.direction] * ROW
-            share = abs(signed) / largest
-            fade = round(255 * (1 - share * 0.85))
-            colour = f"rgb(255,{fade},{fade})" if signed >= 0 else f"rgb({fade},{fade},255)"
-            side = f'width="{CELL - 1}" height="{ROW - 1}"'
-            yield f'<rect x="{x:.1f}" y="{y}" {side} fill="{colour}"/>'
-            ink = INK if share < DARK else "#fff"
-            yield _text(x + CELL / 2, y + 13, f"{signed:+.2f}", "middle", ink)
+            yield _cell(x, y, f"{signed:+.2f}", size / largest, colour)
 
     width = left + len(column) * CELL + 70
-    return _svg(width, top + len(place) * ROW + 10, parts())
+    return _svg(width, last + (ROW + 10 if random else 6), parts())
