@@ -59,7 +59,7 @@ def checked(source: PresetFile, listens: bool = True) -> Checked:
     preset = to_preset(reading.accepted(source, _references(source)), source.file)
     source.refuse([*together.missing(source, preset)])
     finds = (together.faults, with_model.faults, *([together.silent] if listens else []))
-    faults = together.of_scenes(source, preset, *finds)
+    faults = together.of_scenes(source, preset, *finds, numbers=False)
     source.refuse([*faults, *_fonts(source, preset), *scored.unscored(source, preset),
                    *_of_moments(source, preset)])  # fmt: skip
     found = [source.problem(*said) for said in idle.unread(source.data)]

@@ -35,9 +35,12 @@ def missing(source: PresetFile, preset: Preset) -> Iterator[Problem]:
                 yield source.problem(_preset_of(index), what, error.hint, error.exit_code)
 
 
-def of_scenes(source: PresetFile, preset: Preset, *finds: Find) -> list[Problem]:
+def of_scenes(
+    source: PresetFile, preset: Preset, *finds: Find, numbers: bool = True
+) -> list[Problem]:
     """What is found in the scenes that are drawn: that of the preset, or those of its panels; what
-    several panels have from one place, or in the recipe of a picture, is said once."""
+    several panels have from one place, or in the recipe of a picture, is said once. `numbers`:
+    whether any of it depends on more of a scene than its kind (Preset.kind)."""
     if not preset.panels:
         return [source.problem(("scene", *path), what, hint)
                 for find in finds for path, what, hint in find(preset)]  # fmt: skip
@@ -45,7 +48,9 @@ def of_scenes(source: PresetFile, preset: Preset, *finds: Find) -> list[Problem]
     known = dict[Preset, list[Said]]()
     for index, panel in enumerate(preset.panels):
         own, part = source.data["panels"][index], panel.preset
-        if isinstance(seed := part.scene.seed, int):  # which one changes nothing that is found
+        if not numbers:
+            part = replace(part, scene=part.kind)
+        elif isinstance(seed := part.scene.seed, int):  # which one changes nothing that is found
             part = replace(part, scene=replace(part.scene, seed=min(seed, 1)))
         if part not in known:
             known[part] = [said for find in finds for said in find(part)]

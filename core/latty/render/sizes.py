@@ -44,7 +44,9 @@ def beside_of(preset: Preset, height: Callable[[Scene], int]) -> Beside | None:
     pictures."""
     if not preset.panels:
         return None
-    found = [scene.size or height(scene) for scene in preset.scenes]
+    # Many panels show few models, each of which is looked for on the disk.
+    asked = {(scene.model, scene.size): scene for scene in preset.scenes}
+    found = [scene.size or height(scene) for scene in asked.values()]
     return Beside(len(preset.panels), preset.scene.size or max(found))
 
 

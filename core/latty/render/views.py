@@ -94,13 +94,14 @@ class Views:
         """All that is drawn and written for the outputs, in that order, weighed by the pixels of a
         frame. Raises what models raise."""
         found, shown_before = list[Expected](), shots.Shown()
+        seeds_of = [max(1, len(part.seeds)) for part in self.preset.parts]
         for output in self.preset.outputs:
             pixels = 0.0
             for numbers, (scenes, (height, width), shown) in self._drawn(output):
                 if left := shown_before.add(scenes):
                     found.append(Expected(FRAMES, left, height * width))
                 scale = (shown or height) / height
-                seeds = sum(max(1, len(self.preset.parts[one].seeds)) for one in numbers)
+                seeds = sum(seeds_of[one] for one in numbers)
                 pixels += height * width * scale**2 * seeds
             form = format_of(output.path)
             film = form is not None and form.film
