@@ -38,6 +38,7 @@ class Reel:
     _marks: list[Mark] = field(default_factory=list)  # how each picture is, or will be, drawn
     _most: int = 2**32  # in a batch: less where memory was short
     _finished: bool = False
+    _looked: tuple[int, list[int]] | None = None  # what was missing, from so many pictures
 
     def __len__(self) -> int:
         return len(self.scenes)
@@ -76,7 +77,10 @@ class Reel:
         self._finished = True
 
     def _missing(self) -> list[int]:
-        """The pictures that are to be drawn; of all it is known how then."""
+        """The pictures that are to be drawn; of all it is known how then. They are looked for again
+        where another reel has drawn some meanwhile."""
+        if self._looked is not None and self._looked[0] == len(self.journal):
+            return self._looked[1]
         self._marks, missing, size = [], list[int](), self._planned(0)
         while (first := len(self._marks)) < len(self):
             marks = self._group(first, size)
@@ -85,6 +89,7 @@ class Reel:
                 first + i for i, mark in enumerate(marks) if self.journal.place(mark) is None
             ]
             self._marks += marks
+        self._looked = len(self.journal), missing
         return missing
 
     def _group(self, first: int, most: int) -> list[Mark]:

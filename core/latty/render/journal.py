@@ -60,7 +60,7 @@ class Journal:
         self.marks: list[Mark] = []
         self.seen = set[Mark]()
         self._places: dict[Mark, int] = {}
-        self._shape = (0, 0, 3)
+        self._measure((0, 0, 3))
         self._start = 0
         with Folder(path.parent) as folder:  # no link is followed: what does not fit is cut off
             self._file = folder.update(path.name)
@@ -122,20 +122,18 @@ class Journal:
         self._places.setdefault(mark, len(self.marks))
         self.marks.append(mark)
 
-    @property
-    def _bytes(self) -> int:
-        return self._shape[0] * self._shape[1] * self._shape[2]
-
-    @property
-    def _record(self) -> int:
-        return _MARK.size + self._bytes + _NUMBER.size
+    def _measure(self, shape: tuple[int, int, int]) -> None:
+        """All pictures have this shape."""
+        self._shape = shape
+        self._bytes = shape[0] * shape[1] * shape[2]
+        self._record = _MARK.size + self._bytes + _NUMBER.size
 
     def _offset(self, index: int) -> int:
         return self._start + index * self._record
 
     def _begin(self, shape: tuple[int, ...]) -> None:
         height, width, channels = shape
-        self._shape = (height, width, channels)
+        self._measure((height, width, channels))
         header = {"key": self.key, "height": height, "width": width, "channels": channels}
         line = json.dumps(header).encode() + b"\n"
         self._cut(0)
@@ -148,12 +146,13 @@ class Journal:
         line = self._file.readline(_HEADER_LIMIT)
         try:
             header = json_of(line, self.path)
-            self._shape = (header["height"], header["width"], header["channels"])
-            fits = header["key"] == self.key and line.endswith(b"\n") and _is_shape(self._shape)
+            shape = (header["height"], header["width"], header["channels"])
+            fits = header["key"] == self.key and line.endswith(b"\n") and _is_shape(shape)
         except (BadData, KeyError, TypeError):
             fits = False
         self._start = len(line) if fits else 0
         if fits:
+            self._measure(shape)
             self._keep_good_batches()
         self._cut(self._offset(len(self)) if self.marks else 0)
 
