@@ -139,6 +139,10 @@ def frames(path: Path, most: int = LARGEST, near: int = 0) -> Iterator["Image"]:
     """A picture, or the frames of one that moves; each takes no more reading than a picture may.
     Raises as `opened`."""
     with opened(path, most, near) as picture:
+        with _pillow(path):
+            moves = getattr(picture, "is_animated", False)
+        if moves and picture.width * picture.height > min(most, MOVING):
+            raise _too_large(path, min(most, MOVING))
         for at in count():
             with _pillow(path):
                 file = getattr(picture, "_fp", None) or getattr(picture, "fp", None)
@@ -148,8 +152,6 @@ def frames(path: Path, most: int = LARGEST, near: int = 0) -> Iterator["Image"]:
                     picture.seek(at)
                 except EOFError:
                     return
-                if at and picture.width * picture.height > min(most, MOVING):
-                    raise _too_large(path, min(most, MOVING))
                 picture.load()
             yield picture
 

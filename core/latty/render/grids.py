@@ -312,8 +312,12 @@ class _Page:
         self.pen.text(place, words, self.style.inks[0], self.font, anchor="rm")
 
     def _short(self, words: str) -> str:
-        """Words that fit under one cell."""
+        """Words that fit under one cell: the last, often a number, stays whole where it can."""
         room = self.width + self.style.gap
+        start, _, end = words.rpartition(" ")
+        while len(start) > 2 and self.font.getlength(words) > room:
+            start = start[:-1]
+            words = f"{start}\u2026 {end}"
         while len(words) > 2 and self.font.getlength(words) > room:
             words = words[:-2] + "\u2026"
         return words
