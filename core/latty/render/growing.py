@@ -3,11 +3,24 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
+from latty.errors import OutputError
 from latty.folders import Folder
 from latty.render import work
 
 NOTE = work.RECIPE  # in the work folder: what the folder is made of
+
+
+def refuse_early(folder: Path, overwrite: bool) -> None:
+    """What is certain to stop it, before torch is imported; a run that was killed goes on. Raises
+    WouldOverwrite, OutputError."""
+    if not work.Work(folder).made():
+        work.refuse_early([folder], "", overwrite)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write into {folder.parent}: {error.strerror}") from None
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Which scenes an output shows, in the order they are drawn, and what is written under each."""
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -17,11 +18,32 @@ from latty.presets.values import MOST_SEEDS
 from latty.scene import MIXING, Edit, Scene, named
 
 
+class Scenes(Sequence[Scene], ABC):
+    """A list of scenes, each made when it is asked for."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def one(self, index: int) -> Scene:
+        """That of a number, 0 to len(self) - 1."""
+
+    @overload
+    def __getitem__(self, index: int) -> Scene: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Scene]: ...
+    def __getitem__(self, index: int | slice) -> Scene | list[Scene]:
+        if isinstance(index, slice):
+            return [self.one(i) for i in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return self.one(index)
+
+
 @dataclass(frozen=True, slots=True)
-class Shots(Sequence[Scene]):
+class Shots(Scenes):
     """The scenes of some moments of a preset; with a list of seeds, all seeds of each moment.
 
-    Made when asked for: a long film costs no memory. Equal shots are drawn only once.
+    A long film costs no memory. Equal shots are drawn only once.
     """
 
     preset: Preset
@@ -36,15 +58,7 @@ class Shots(Sequence[Scene]):
     def __len__(self) -> int:
         return len(self.times) * self.together
 
-    @overload
-    def __getitem__(self, index: int) -> Scene: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Scene]: ...
-    def __getitem__(self, index: int | slice) -> Scene | list[Scene]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not 0 <= index < len(self):
-            raise IndexError(index)
+    def one(self, index: int) -> Scene:
         moment, which = divmod(index, self.together)
         scene = replace(self.preset.at(self.times[moment]), size=self.size)
         return replace(scene, seed=self.preset.seeds[which]) if self.preset.seeds else scene
@@ -62,7 +76,7 @@ def shots(preset: Preset, output: Output, size: int | None) -> Sequence[Scene]:
 
 
 @dataclass(frozen=True, slots=True)
-class Cells(Sequence[Scene]):
+class Cells(Scenes):
     """The scenes of several panels, one panel after the other, that are drawn together."""
 
     parts: tuple[Sequence[Scene], ...]
@@ -76,20 +90,12 @@ class Cells(Sequence[Scene]):
     def __len__(self) -> int:
         return self.starts[-1]
 
-    @overload
-    def __getitem__(self, index: int) -> Scene: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Scene]: ...
-    def __getitem__(self, index: int | slice) -> Scene | list[Scene]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def one(self, index: int) -> Scene:
         part, place = self.place(index)
         return self.parts[part][place]
 
     def place(self, index: int) -> tuple[int, int]:
-        """The part of a scene, and its number there. Raises IndexError."""
-        if not 0 <= index < len(self):
-            raise IndexError(index)
+        """The part of a scene, 0 to len(self) - 1, and its number there."""
         part = bisect_right(self.starts, index) - 1
         return part, index - self.starts[part]
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from latty.cli import signals
 from latty.cli.run import Run
 from latty.cli.values import label, seed_ranges, switches
-from latty.errors import OutputError, UsageError, did_you_mean
+from latty.errors import UsageError, did_you_mean
 from latty.latents import pools
 from latty.latents.file import FORMS
 from latty.presets.digests import model_digest
-from latty.render import Allowed, Options, work
+from latty.render import Allowed, Options, growing, work
 from latty.scene import Scene
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def write(run: Run, scene: Scene) -> int:
         config.out_dir / f"{Path(args.model).stem}-pool")  # fmt: skip
     template, forms = _template(args.files), _forms(args.save_latents or "z")
     wanted = seed_ranges(args.seeds, pools.MOST, apart=True)
-    _refuse_early(args.model, folder, switches(args)["overwrite"])
+    model_digest(args.model)
+    growing.refuse_early(folder, switches(args)["overwrite"])
     allowed: list[Allowed] = []
     with run.progress(folder.name, work.RESUME) as progress:
         from latty.render import pool as pool_of
@@ -45,17 +46,6 @@ def write(run: Run, scene: Scene) -> int:
     run.say_notes(args.model)
     _tell(run, folder, made)
     return 0
-
-
-def _refuse_early(model: str, folder: Path, overwrite: bool) -> None:
-    """What is certain to stop it, before torch is imported; a run that was killed goes on."""
-    model_digest(model)
-    if not work.Work(folder).made():
-        work.refuse_early([folder], "", overwrite)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write into {folder.parent}: {error.strerror}") from None
 
 
 def _tell(run: Run, folder: Path, made: "LatentPool") -> None:

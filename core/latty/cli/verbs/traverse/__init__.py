@@ -6,9 +6,9 @@ from latty.cli import detach as cli_detach
 from latty.cli import values, walks, workers
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.errors import OutputError, UsageError, did_you_mean
+from latty.errors import UsageError, did_you_mean
 from latty.presets.formats import FOLDER, format_of, formats
-from latty.render import work
+from latty.render import growing
 
 ORDER = 39
 DETACHES = True
@@ -61,24 +61,13 @@ def run(run: Run) -> int:
     if args.output is not None:
         folder = Path(args.output).expanduser()
     spread = workers.asked(run)
-    _refuse_early(run, folder)
+    growing.refuse_early(folder, values.switches(args)["overwrite"] or args.update)
     if args.detach:
         return cli_detach.detached(run)
     from latty.cli.verbs.traverse.working import traverse
 
     traverse(run, model, rest, film, folder, spread)
     return 0
-
-
-def _refuse_early(run: Run, folder: Path) -> None:
-    """What is certain to stop it, before torch is imported; a run that was killed goes on."""
-    overwrite = values.switches(run.args)["overwrite"] or run.args.update
-    if not work.Work(folder).made():
-        work.refuse_early([folder], "", overwrite)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write into {folder.parent}: {error.strerror}") from None
 
 
 def _film(word: str) -> str:
