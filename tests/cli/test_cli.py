@@ -78,7 +78,7 @@ def test_list_speaks_json(kind: str, tmp_path: Path) -> None:
     [
         ("list modles", "did you mean 'models'?"),
         ("render x.toml --foreing", "did you mean '--foreign'?"),
-        ("discover ganspace demo --latents x", "(see: latty discover --help)"),
+        ("discover sefa demo --latents x", "(see: latty discover --help)"),
         ("sample demo --out x", "did you mean '--output'?"),
         ("rendr x.toml", "did you mean 'render'?"),
         ("portrats", "did you mean 'portraits'?"),

@@ -47,7 +47,7 @@ def test_bash_completes(tmp_path: Path) -> None:
     script = latty("completion", "bash", home=tmp_path).stdout
     (tmp_path / "mine.toml").touch()
     offers = {
-        "latty ren": {"render"},
+        "latty rend": {"render"},
         "latty mi": {"migrate", "mine.toml"},
         "latty list mo": {"models"},
         "latty render --ou": {"--out-dir", "--output"},
@@ -73,7 +73,7 @@ def test_fish_completes(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").touch()
     offers = {
         "latty mi": "mine.toml",
-        "latty ren": "render",
+        "latty rend": "render",
         "latty render mi": "mine.toml",
         "latty discover se": "sefa",
     }
@@ -109,7 +109,7 @@ until_it_says "$2"
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")
 @pytest.mark.parametrize(
     ("line", "word"),
-    [("latty mi", "mine.toml"), ("latty ren", "render"), ("latty discover se", "sefa")],
+    [("latty mi", "mine.toml"), ("latty rend", "render"), ("latty discover se", "sefa")],
 )
 def test_zsh_completes(line: str, word: str, tmp_path: Path) -> None:
     (tmp_path / "_latty").write_text(latty("completion", "zsh", home=tmp_path).stdout)
