@@ -8,6 +8,7 @@ broken-off ranking of the same figures left there.
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from latty import files, reading
 from latty.errors import LattyError, WouldOverwrite
 from latty.presets import Preset, to_dict
 from latty.render import provenance
+from latty.render.work import SUFFIX
 from latty.report import Report, silent
 from latty.tables.spreadsheet import csv_text
 
@@ -133,7 +135,10 @@ def write_all(
     written = dict[str, str]()
     for done, (k, n, name) in enumerate(films):
         report(done, len(films), "films")
-        if not ranked.shows(k, n, folder / name):
+        left = os.path.lexists(
+            folder / (name + SUFFIX)
+        )  # of a disk that failed: made again, it goes
+        if left or not ranked.shows(k, n, folder / name):
             ranked.film(k, n, folder / name)
         written[name] = provenance.digest_of_output(folder / name)
     report(len(films), len(films), "films")
