@@ -67,7 +67,7 @@ def test_of_two_at_once_one_wins(verb: str, tmp_path: Path, server: Server) -> N
     first = subprocess.Popen([*COMMAND, *words], cwd=tmp_path, env=environment(tmp_path, **more),
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
     lock = target.with_name(f".{target.name}.lock")
-    wait(lambda: first.poll() is not None or locks.held(lock))
+    wait(lambda: first.poll() is not None or f"process {first.pid}," in locks.holder(lock))
     first.send_signal(signal.SIGSTOP)
     try:
         assert first.poll() is None and not target.exists()
