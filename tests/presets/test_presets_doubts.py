@@ -406,20 +406,26 @@ def test_a_sound_that_is_silent_where_it_is_followed(
             assert f"{key}: a.wav is silent {where}between 0 and 2 s" in told, told
 
 
-def test_check_reads_the_header_of_a_sound_alone(place: Path) -> None:
-    """It starts in milliseconds: numpy, which listens, is for renders."""
+@pytest.mark.parametrize("level", [0.0, 0.5])
+def test_check_listens_where_a_sound_is_followed(level: float, place: Path) -> None:
+    """What it refuses is what a render refuses; it starts in milliseconds: torch is for renders,
+    numpy for sounds."""
     from sound_files import RATE, wav
 
-    wav(place / "a.wav", np.zeros(3 * RATE))
-    track = f"truncation = {{ sound = 'a.wav', from = 0, to = 1 }}\n{GIF}loop = 'once'\n"
-    file = write(place, track, f"seconds = 2\n{SCENE}")
-    code = "import sys; from latty.cli.main import main; code = main(sys.argv[1:]); "
-    code += "print(code, sorted({'numpy', 'torch'} & {*sys.modules}))"
-    words = [sys.executable, "-c", code, "check", str(file)]
-    done = subprocess.run(words, env=environment(place), capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "0 []", done
-    refused = latty("render", str(file), "--dry-run", home=place)
-    assert refused.returncode == 65 and "a.wav is silent between 0 and 2 s" in refused.stderr
+    wav(place / "a.wav", np.full(3 * RATE, level))
+    track = "truncation = { sound = 'a.wav', from = 0, to = 1 }\n"
+    for rest, used in ((track, ["numpy"]), ("", [])):
+        file = write(place, f"{rest}{GIF}loop = 'once'\n", f"seconds = 2\n{SCENE}")
+        code = "import sys; from latty.cli.main import main; code = main(sys.argv[1:]); "
+        code += "print(code, sorted({'numpy', 'torch'} & {*sys.modules}))"
+        words = [sys.executable, "-c", code, "check", str(file)]
+        done = subprocess.run(words, env=environment(place), capture_output=True, text=True,
+                              check=True)  # fmt: skip
+        wrong = 65 if rest and not level else 0
+        assert done.stdout.splitlines()[-1] == f"{wrong} {used}", done
+        assert ("a.wav is silent between 0 and 2 s" in done.stderr) == bool(wrong)
+        refused = latty("render", str(file), "--dry-run", home=place)
+        assert ("a.wav is silent between 0 and 2 s" in refused.stderr) == bool(wrong), refused
 
 
 def test_times_beside_a_preset_of_another_length(place: Path) -> None:

@@ -1,7 +1,10 @@
 """Archives of presets in the studio: opened from everywhere, never written to, and what is saved of
 one stays whole when latty's cache is cleaned."""
 
+import os
 import shutil
+import tomllib
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -67,6 +70,25 @@ def test_what_is_saved_of_an_archive_outlives_the_cache(ref: str, panels: int, h
         assert [one.scene.seed for one in again.parts] == ([9, 4] if panels else [3])
         assert (here / f"{name}-files/mine.safetensors").read_bytes() == a_set()
     assert all(path.read_bytes() == data for path, data in before.items())
+
+
+def test_what_is_saved_of_a_pinned_preset_pins_its_copies(here: Path) -> None:
+    digits = sha256(a_set()).hexdigest()
+    held = {ONE: PRESET + f'[pins.directions]\nmine = "{digits}"\n'.encode(), MEMBER: a_set()}
+    names = {ONE: {"directions": {"mine": MEMBER}}}
+    text = archive(held, manifest(held, presets=[ONE], names=names))
+    (here / "pinned.latty").write_bytes(text)
+    (here / "deep").mkdir()
+    documents.save(documents.read("pinned.latty").preset, here / "deep/mine.toml")
+    shutil.rmtree(home.archives_dir())
+    saved = tomllib.loads((here / "deep/mine.toml").read_text())
+    assert saved["pins"] == {"directions": {"mine-files/mine.safetensors": digits}}
+    assert latty("check", "deep/mine.toml", home=here).returncode == 0
+    with (here / "deep/mine-files/mine.safetensors").open("r+b") as copy:
+        copy.seek(-1, os.SEEK_END)
+        copy.write(b"\x01")
+    done = latty("check", "deep/mine.toml", home=here)
+    assert done.returncode == 65 and f"that it pins ({digits[:12]} /" in done.stderr, done
 
 
 @pytest.mark.slow

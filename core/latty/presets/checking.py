@@ -51,14 +51,11 @@ def check(source: str | Path, overrides: Sequence[str] = ()) -> list[str]:
     return checked(reading.load(source, overrides)).doubts.lines()
 
 
-def checked(source: PresetFile, listens: bool = True) -> Checked:
-    """The preset of what was loaded. Raises PresetError with every fault.
-
-    listens    whether a sound that is followed is silent is a fault, too: this takes numpy
-    """
+def checked(source: PresetFile) -> Checked:
+    """The preset of what was loaded. Raises PresetError with every fault."""
     preset = to_preset(reading.accepted(source, _references(source)), source.file)
     source.refuse([*together.missing(source, preset)])
-    finds = (together.faults, with_model.faults, *([together.silent] if listens else []))
+    finds = together.faults, with_model.faults, together.silent
     faults = together.of_scenes(source, preset, *finds, numbers=False)
     source.refuse([*faults, *_fonts(source, preset), *scored.unscored(source, preset),
                    *_of_moments(source, preset)])  # fmt: skip

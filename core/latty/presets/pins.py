@@ -1,8 +1,8 @@
 """`[pins]`: which content the names of a preset stand for, as digests of files."""
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from latty.tables.rules import Rule, mapping, matching, option
 
@@ -46,6 +46,15 @@ class Pins:
             for table, kind in PINNED.items()
         }
         return Pins(None if ("model", model) in untrue else self.model, **rest)
+
+    def respelled(self, names: Mapping[tuple[str, str], str]) -> "Pins":
+        """The same where pairs of a kind of content and a name have other names."""
+        tables = {
+            table: tuple((names.get((kind, name), name), digits) for name, digits in said)
+            for table, kind in PINNED.items()
+            if (said := getattr(self, table))
+        }
+        return replace(self, **tables)
 
 
 PINNED = {  # tables, and the kind of content of which each says several

@@ -30,7 +30,6 @@ class RenderRequest:
     anyway     what it is made of may have another content
     update     only outputs that are not up to date
     goes_on    of one of several what is made stays, and only the rest is made
-    listens    sounds that are followed are listened to, which takes numpy: whether they are silent
     own_batch  the options' batch also for a picture, whose recipe has batches of its own
     """
 
@@ -42,7 +41,6 @@ class RenderRequest:
     anyway: bool = False
     update: bool = False
     goes_on: bool = False
-    listens: bool = True
     number: int = 0
     of: int = 1
 
@@ -74,7 +72,7 @@ class RenderRequest:
         if self.of == 1 and (count := source.loaded.each.count) > 1:
             what = f"{self.name} stands for {count} presets, and can be read once"
             raise UsageError(what, "write it to a file")
-        doubts = source.doubts(self.listens)
+        doubts = source.doubts()
         preset, options = self._placed(source, source.preset)
         source.loaded.refuse([*_in_the_way(source.loaded, preset, options, taken or OutputNames())])
         # Where an output was typed, keys of the preset's own were not meant for it.

@@ -43,9 +43,9 @@ class PresetSource:
         """The file it must not be overwritten in: None for stdin and pictures."""
         return self.loaded.path
 
-    def doubts(self, listens: bool = True) -> Doubts:
+    def doubts(self) -> Doubts:
         """What is doubtful about it. Raises PresetError with all that cannot be drawn."""
-        return checked(self.loaded, listens).doubts
+        return checked(self.loaded).doubts
 
 
 def read(

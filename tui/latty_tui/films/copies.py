@@ -46,19 +46,20 @@ def link(source: Path, target: Path, others: Iterable[Path] = ()) -> None:
 
 def beside(preset: Preset, path: Path, put: Put = copy) -> Preset:
     """The preset that names copies, in the folder NAME-files beside NAME.toml, of what it names of
-    an archive; the same where that is nothing. Raises BadData, OutputError."""
+    an archive, and pins these; the same where that is nothing. Raises BadData, OutputError."""
     folder = path.absolute().with_name(f"{path.stem}-files")
     copied: dict[str, str] = {}
-    pinned: set[tuple[str, str]] = set()
+    pinned: dict[tuple[str, str], str] = {}
 
     def file(kind: str, source: str) -> str:
         if (packed := unpacked(source)) is None:
             return source
-        pinned.update({(kind, source), (kind, packed.name)})
         if source not in copied:
             scorers = contents.scorers_of(source) if kind == "directions" else {}
             beside = [path for one in scorers if unpacked(one) for path in files_of(one)]
             copied[source] = path_from(str(_copied(Path(source), folder, beside, put)), Path())
+        there = path_from(str(Path(copied[source]).absolute()), path.absolute().parent)
+        pinned.update(dict.fromkeys([(kind, source), (kind, packed.name)], there))
         return copied[source]
 
     def reference(kind: str, text: str) -> str:
@@ -70,7 +71,7 @@ def beside(preset: Preset, path: Path, put: Put = copy) -> Preset:
     made = _respelled(preset, reference, partial(file, "sounds"), partial(file, "fonts"))
     if made.pins is None:
         return made
-    return replace(made, pins=made.pins.without(pinned, preset.scene.model))
+    return replace(made, pins=made.pins.respelled(pinned))
 
 
 def _respelled(

@@ -37,8 +37,7 @@ def run(run: Run) -> int:
     from latty.render.requests import CheckedRequest, checked, requested
 
     options, overrides = Options(run.config().out_dir), tuple(run.args.overrides)
-    # neither numpy nor torch is imported here: a render, also a dry run, finds silent sounds
-    requests = requested(run.args.presets, options, overrides, listens=False)
+    requests = requested(run.args.presets, options, overrides)
     pairs = zip(requests, checked(requests), strict=True)
     codes = []
     for ref, several in groupby(pairs, lambda pair: str(pair[0].ref)):
