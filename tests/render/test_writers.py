@@ -347,3 +347,19 @@ def test_long_recipes(name: str, size: int, tmp_path: Path) -> None:
     made, comment = output(name), COMMENT[:-1] + " " * size + "}"
     writer_of(made).write(Frames(pan(24, 1)), tmp_path / "x", made, comment, silent)
     assert embedded.extract(tmp_path / "x") == comment
+
+
+@pytest.mark.parametrize("side", [(1, 1), (3, 1), (1, 300), (700, 301), (2, 2**17)])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_every_pixel_of_a_png_is_there(
+    side: tuple[int, int], channels: int, tmp_path: Path
+) -> None:
+    """For decoders that check every row and sum: of pictures of less than a stripe, of several,
+    of rows longer than one."""
+    noise = np.random.default_rng(0).integers(0, 256, (*side, channels), np.uint8)
+    noise[: side[0] // 2] //= 128
+    path = write("png", Frames([noise]), tmp_path / "x.png")
+    assert np.array_equal(np.asarray(Image.open(path)), noise)
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+    assert np.array_equal(frame.to_ndarray(format="rgba" if channels == 4 else "rgb24"), noise)

@@ -1,14 +1,12 @@
 """APNG: an animated PNG, lossless, with an opacity where the model draws one."""
 
-import struct
-import zlib
 from fractions import Fraction
 from pathlib import Path
 from shutil import copyfileobj
 
 from latty.presets import Output
 from latty.presets.formats import HEAD, Frames
-from latty.render.writers.png import KEY, recall
+from latty.render.writers.png import recall, text_of
 from latty.report import Report
 
 __all__ = ["FORMATS", "recall", "write"]
@@ -38,7 +36,7 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
             head = source.read(HEAD)
             plays = head.find(_PLAYS)  # of one frame FFmpeg makes a PNG that does not
             place = plays + len(_PLAYS) + 8 + 4 if plays >= 0 else _FIRST
-            file.write(head[:place] + _text(comment) + head[place:])
+            file.write(head[:place] + text_of(comment) + head[place:])
             copyfileobj(source, file)
     finally:
         bare.unlink(missing_ok=True)
@@ -47,14 +45,6 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
 def coarser(output: Output) -> list[Output]:
     """An output alone: nothing is lost in it, so only frames and size can go."""
     return [output]
-
-
-def _text(comment: str) -> bytes:
-    """The chunk that holds a recipe, as PNG's writer has it; none for none."""
-    if not comment:
-        return b""
-    inside = b"iTXt" + KEY.encode() + b"\0\1\0\0\0" + zlib.compress(comment.encode("ascii"))
-    return struct.pack(">I", len(inside) - 4) + inside + struct.pack(">I", zlib.crc32(inside))
 
 
 def _encode(film: Frames, path: Path, report: Report) -> None:

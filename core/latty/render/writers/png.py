@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from io import BytesIO
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +20,9 @@ FORMATS = {
     }
 }
 KEY = "latty"
+LEVEL = 3  # of zlib: 4 takes as long, and is no smaller where pictures are smooth
+STRIPE = 2**18  # bytes
+_SUB = 1  # a byte less the one of the same channel at its left
 
 
 def write(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
@@ -30,20 +33,51 @@ def write(film: Frames, path: Path, output: Output, comment: str, report: Report
 
 def save(pixels: Pixels, path: Path, comment: str) -> None:
     """One picture (H, W, 3 or 4) as a file."""
-    path.write_bytes(pack(pixels, comment))
+    with path.open("wb") as file:
+        file.writelines(_parts(pixels, comment))
 
 
 def pack(pixels: Pixels, comment: str) -> bytes:
     """One picture (H, W, 3 or 4) as a PNG, with the recipe in a compressed text field."""
-    from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
+    return b"".join(_parts(pixels, comment))
 
-    text = PngInfo()
-    if comment:
-        text.add_itxt(KEY, comment, zip=True)
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, format="PNG", pnginfo=text, compress_level=4)
-    return file.getvalue()
+
+def text_of(comment: str) -> bytes:
+    """The chunk that holds a recipe; nothing for none."""
+    if not comment:
+        return b""
+    return _chunk(b"iTXt", KEY.encode() + b"\0\1\0\0\0" + zlib.compress(comment.encode()))
+
+
+def _parts(pixels: Pixels, comment: str) -> Iterator[bytes]:
+    """The bytes of a file, a stripe of rows at a time: one that is worked on stays near the core.
+
+    Every row has the filter Sub. The least of all filters in each row, as libpng chooses, makes
+    the files of GANs' pictures 2 to 12 % smaller, and takes twice the time.
+    """
+    import numpy as np
+
+    height, width, channels = pixels.shape
+    kind = 6 if channels == 4 else 2  # truecolour with an opacity, and without
+    yield b"\x89PNG\r\n\x1a\n"
+    yield _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))
+    yield text_of(comment)
+    rows, packer = pixels.reshape(height, -1), zlib.compressobj(LEVEL)
+    step = max(1, STRIPE // rows.shape[1])
+    filtered = np.full((min(step, height), 1 + rows.shape[1]), _SUB, np.uint8)
+    for first in range(0, height, step):
+        stripe = rows[first : first + step]
+        out = filtered[: len(stripe)]
+        out[:, 1 : 1 + channels] = stripe[:, :channels]
+        np.subtract(stripe[:, channels:], stripe[:, :-channels], out=out[:, 1 + channels :])
+        if packed := packer.compress(out):
+            yield _chunk(b"IDAT", packed)
+    yield _chunk(b"IDAT", packer.flush())
+    yield _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def recall(file: BinaryIO) -> bytes | None:
