@@ -96,8 +96,11 @@ def test_again_needs_force(server: Server, zoo: Zoo, data: bytes, capsys: Captur
     run("fetch", "small", "--force")
     assert len(server.asked) == 2
     (home.models_dir() / "small.safetensors").unlink()
+    (kept,) = home.cache_dir().rglob("g.pt")
+    kept.with_name("g.pt.part.json").write_text("{}")  # it was killed just before its end
     run("fetch", "small")  # from the cache
     assert len(server.asked) == 2 and "in the cache already" in capsys.readouterr().err
+    assert cached() == ["g.pt"]
 
 
 def test_one_file_of_an_archive(server: Server, zoo: Zoo, data: bytes, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -66,11 +66,14 @@ def _bring(entry: "Entry", run: Run) -> Path:
     """The checkpoint in the cache, from there or from the web."""
     folder = entry.cache()
     path = folder / (entry.member or entry.file)
+    from latty.models.zoo.download import RESUMES, Wanted, download, note_of
+
     if path.exists() and not run.args.overwrite:
         run.out.say(f"{path.name} is in the cache already (--overwrite fetches it again)")
+        with suppress(OSError):  # of a fetch that was killed when the file had its name
+            note_of(path).unlink(missing_ok=True)
         return path
     from latty.models.zoo import archive, package
-    from latty.models.zoo.download import RESUMES, Wanted, download
 
     run.out.say(f"{entry.name} from {entry.address}")
     with run.progress(entry.name, RESUMES) as progress, _stopping(RESUMES):

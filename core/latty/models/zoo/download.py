@@ -68,6 +68,11 @@ def download(
         transfer.run()
 
 
+def note_of(target: Path) -> Path:
+    """Where it is kept what the server said of the file that comes into `target`."""
+    return target.with_name(f"{target.name}.part.json")
+
+
 @contextmanager
 def _disk(path: Path) -> Iterator[None]:
     """What the disk refuses is an OutputError; inside, nothing may talk to the network."""
@@ -116,7 +121,7 @@ class _Transfer:
 
     @property
     def note(self) -> Path:
-        return self.target.with_name(f"{self.target.name}.part.json")
+        return note_of(self.target)
 
     def run(self) -> None:
         address, pages, failures = self.wanted.address, 0, 0

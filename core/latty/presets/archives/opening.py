@@ -144,12 +144,13 @@ def parted(ref: str | Path) -> tuple[Path, str] | None:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is an archive of presets by its first bytes, or is called so."""
-    begin = NAME.encode()
+    """Whether a file is an archive of presets by its first bytes, or is called so; where it cannot
+    be read, whoever opens it says why."""
+    begin, head = NAME.encode(), b""
     with suppress(OSError, ValueError):
         if not path.is_file():
             return False
-        with reading.opened(path) as file:
+        with suppress(OSError), reading.opened(path) as file:
             head = file.read(30 + len(begin))
         return (head.startswith(LOCAL) and head.endswith(begin)) or path.suffix.lower() == SUFFIX
     return False
