@@ -70,8 +70,9 @@ def test_filtered_leaky_relu(size, up, up_taps, padding, down, down_taps, radial
     grow = np.random.RandomState(1).randn(up_taps)  # not symmetric: order and direction count
     kernel = np.random.RandomState(2).randn(*(down_taps,) * (2 if radial else 1))
     length = size * up + sum(padding) - up_taps + 1
-    line = ops.Resampling(tuple(up * grow), up, padding[0], length)
-    act = ops.FilteredActivation(line, torch.from_numpy(kernel), down, 0.2, limit)
+    line = ops.Resampling(tuple(up * grow), up, padding[0])
+    size_after = (length - down_taps) // down + 1
+    act = ops.FilteredActivation(line, torch.from_numpy(kernel), down, size_after, 0.2, limit, x)
     for picture, got in zip(x.numpy(), act(x.clone()), strict=True):
         wide = both_axes(picture, lambda row: slow_up(row, grow, up, *padding))
         wide = np.where(wide < 0, 0.2 * wide, wide)
@@ -84,25 +85,36 @@ def test_filtered_leaky_relu(size, up, up_taps, padding, down, down_taps, radial
 
 
 def test_without_filters_it_is_a_pointwise_function() -> None:
-    act = ops.FilteredActivation(None, None, 1, 1.0, 0.5)
     x = randn(1, 3, 4, 4)
+    act = ops.FilteredActivation(None, None, 1, 4, 1.0, 0.5, x)
     torch.testing.assert_close(act(x.clone()), x.clamp(-0.5, 0.5))
 
 
 def test_filtered_leaky_relu_has_gradients() -> None:
-    line = ops.Resampling(tuple(randn(6).tolist()), 2, 4, 12)
-    act = ops.FilteredActivation(line, randn(4), 2, 0.2, 9.0)
+    line = ops.Resampling(tuple(randn(6).tolist()), 2, 4)
     x = randn(1, 2, 6, 6).requires_grad_()
+    act = ops.FilteredActivation(line, randn(4), 2, 5, 0.2, 9.0, x.detach())
     assert torch.autograd.gradcheck(lambda t: act(t * 1), x)
 
 
-def test_pieces_of_channels_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    line = ops.Resampling(tuple(randn(6).tolist()), 2, 4, 12)
-    act = ops.FilteredActivation(line, randn(4), 2, 0.2, None)
-    x = randn(2, 5, 6, 6)
-    whole = act(x.clone())
-    monkeypatch.setattr(ops, "CACHED", 2 * 12 * 12)
-    torch.testing.assert_close(act(x.clone()), whole, rtol=1e-12, atol=1e-12)
+@pytest.mark.parametrize("radial", [False, True])
+@pytest.mark.parametrize(("up", "down"), [(2, 2), (4, 2), (3, 2)])
+def test_tiles_and_pieces_change_nothing(
+    up: int, down: int, radial: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = randn(2, 5, 13, 13)
+    kernel = randn(4, 4) if radial else randn(4)
+    line, size = ops.Resampling(tuple(randn(6).tolist()), up, 4), (13 * up - 1) // down
+
+    def act(x: Tensor) -> Tensor:
+        return ops.FilteredActivation(line, kernel, down, size, 0.2, None, x)(x.clone())
+
+    whole = act(x)
+    for tile, cached in ((40, 1), (4, 300), (5, 2000), (1, 1)):
+        monkeypatch.setattr(ops, "TILE", tile)
+        monkeypatch.setattr(ops, "CACHED", cached)
+        torch.testing.assert_close(act(x), whole, rtol=1e-12, atol=1e-12)
+        assert torch.equal(act(x)[1:], act(x[1:]))  # the same numbers in any batch
 
 
 @pytest.mark.parametrize("size", [4, 7])

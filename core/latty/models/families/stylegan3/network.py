@@ -145,7 +145,9 @@ class StyleGAN3Layer(nn.Module):
             self.gain = self.gain * math.sqrt(2)  # of the leaky ReLU: it is homogeneous
         self.shift = self.bias.data * (1 if self.config.torgb else math.sqrt(2))
         self.weight.data = weight.to(dtype or weight.dtype)
-        self.activation = activation(self.config, taps, weight.device)
+        # On a CPU tiles are resampled in float32: four rounded products would show.
+        kind = torch.float32 if weight.device.type == "cpu" else self.weight.dtype
+        self.activation = activation(self.config, taps, weight.new_empty((), dtype=kind))
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         """x (N, I, H, W), code (N, D)."""
@@ -164,18 +166,17 @@ class StyleGAN3Layer(nn.Module):
 
 
 def activation(
-    layer: StyleGAN3LayerConfig, taps: Mapping[str, Tensor], device: torch.device
+    layer: StyleGAN3LayerConfig, taps: Mapping[str, Tensor], like: Tensor
 ) -> alias_free.FilteredActivation:
     """The layer's filters, ready; taps: up_filter (T,), down_filter (T,) or (T, T), or neither."""
-    grow, kernel = None, taps.get("down_filter")
+    grow = None
     if "up_filter" in taps:
         line = tuple(layer.up * tap for tap in taps["up_filter"].double().tolist())
-        length = (layer.in_size + layer.kernel - 1) * layer.up + sum(layer.padding) - len(line) + 1
-        grow = alias_free.Resampling(line, layer.up, layer.padding[0], length)
-    if kernel is not None:
-        kernel = kernel.to(device)
+        grow = alias_free.Resampling(line, layer.up, layer.padding[0])
     slope = 1.0 if layer.torgb else alias_free.SLOPE
-    return alias_free.FilteredActivation(grow, kernel, layer.down, slope, layer.clamp)
+    return alias_free.FilteredActivation(
+        grow, taps.get("down_filter"), layer.down, layer.out_size, slope, layer.clamp, like
+    )
 
 
 class StyleGAN3Synthesis(nn.Module):

@@ -3,122 +3,154 @@
 Karras et al. 2021, "Alias-Free Generative Adversarial Networks" (arXiv:2106.12423), section 3.
 Letters: N batch, C channels, H W pixels, T filter taps, D latent width.
 
-A resampling filter is the same banded matrix all along a line. It is cut into equal blocks: every
-block of `block` outputs is one product of a window of inputs with one small matrix, so a filter
-runs at the speed of matrix products, on every device, and autograd sees plain operations.
+A resampling filter is the same banded matrix all along a line. The picture is cut into tiles, and
+each tile is grown, bent and shrunk by four products with small matrices that all tiles share: so
+the filters run at the speed of matrix products, and only a few tiles are ever on the fine grid.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 SLOPE = 0.2  # of the leaky ReLU, section 3.2
-BLOCK = 16  # inputs that a block advances: larger ones multiply more zeros, smaller ones copy more
-
-CACHED = 1 << 18  # numbers on the fine grid
+TILE = 40  # outputs along a tile, about: larger ones multiply more zeros, smaller ones overlap more
+CACHED = 1 << 18  # numbers on the fine grid at once: they stay in a processor's cache
+ON_GPU = 1 << 26  # likewise, where many products have to run at once
+NEGLIGIBLE = 1e-9  # of the largest singular value of a kernel
 
 
 @dataclass(frozen=True, slots=True)
 class Resampling:
     """Insert up - 1 zeros between samples, pad (negative: crop), convolve.
 
-    out[m] = sum_i x[i] taps[T - 1 - (i * up + front - m)], `length` outputs.
+    out[m] = sum_i x[i] taps[T - 1 - (i * up + front - m)]
     """
 
-    taps: tuple[float, ...]
-    up: int
-    front: int  # padding, counted in samples of the finer grid
-    length: int
+    taps: tuple[float, ...] = (1.0,)
+    up: int = 1
+    front: int = 0  # padding, counted in samples of the finer grid
 
 
-@lru_cache(maxsize=256)
-def _block(line: Resampling) -> tuple[int, np.ndarray]:
-    """First input of the first block, and the matrix (window, BLOCK * up) that all blocks share."""
-    taps, last, block = np.asarray(line.taps), len(line.taps) - 1, BLOCK * line.up
+def _growing(line: Resampling, fine: int) -> tuple[int, NDArray[np.float64]]:
+    """First input of the first tile, and the matrix (inputs, fine) that all tiles share."""
+    taps, last = np.asarray(line.taps), len(line.taps) - 1
     first = -(line.front // line.up)  # ceil(-front / up)
-    window = (block - 1 + last - line.front) // line.up - first + 1
-    inputs, outputs = np.arange(first, first + window), np.arange(block)
+    window = (fine - 1 + last - line.front) // line.up - first + 1
+    inputs, outputs = np.arange(first, first + window), np.arange(fine)
     tap = last - (inputs[:, None] * line.up + line.front - outputs)
     inside = (tap >= 0) & (tap <= last)
     return first, np.where(inside, taps[np.clip(tap, 0, last)], 0)
 
 
-def _windows(x: Tensor, line: Resampling, dim: int) -> tuple[Tensor, Tensor]:
-    """Overlapping windows of x along dim (-1 or -2), and the matrix to multiply them with."""
-    first, matrix = _block(line)
-    window, block = matrix.shape
-    blocks = -(-line.length // block)
-    back = first + (blocks - 1) * BLOCK + window - x.shape[dim]
-    pad = (-first, back) if dim == -1 else (0, 0, -first, back)
-    return F.pad(x, pad).unfold(dim, window, BLOCK), torch.from_numpy(matrix).to(x)
+def _shrinking(taps: NDArray[np.float64], down: int, outputs: int) -> NDArray[np.float64]:
+    """The matrix (fine, outputs) that convolves with taps (T,) and keeps each down-th number."""
+    matrix = np.zeros(((outputs - 1) * down + len(taps), outputs))
+    for i in range(outputs):
+        matrix[i * down : i * down + len(taps), i] = taps[::-1]
+    return matrix
 
 
-def resample_rows(x: Tensor, line: Resampling) -> Tensor:
-    """Resample each row of x (N, C, H, W): (N, C, H, length)."""
-    windows, matrix = _windows(x, line, -1)  # (N, C, H, blocks, window)
-    y = windows.reshape(-1, matrix.shape[0]) @ matrix  # one product, not one per row
-    return y.reshape(*windows.shape[:3], -1)[..., : line.length]
+def _lines(kernel: Tensor | None) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Pairs of taps (T,), down the columns and along the rows: together they are the kernel, (T,)
+    or (T, T). StyleGAN3-R's radial one is a sum of T / 2 of them, being symmetric."""
+    if kernel is None:
+        return [(np.ones(1), np.ones(1))]
+    taps = kernel.detach().cpu().double().numpy()
+    if taps.ndim == 1:
+        return [(taps, taps)]
+    left, values, right = np.linalg.svd(taps)
+    some = max(1, int((values > NEGLIGIBLE * values[0]).sum()))
+    return [(left[:, i] * values[i], right[i]) for i in range(some)]
 
 
-def resample_columns(x: Tensor, line: Resampling) -> Tensor:
-    """Resample each column of x (N, C, H, W): (N, C, length, W)."""
-    windows, matrix = _windows(x, line, -2)  # (N, C, blocks, W, window)
-    n, c, _, w, window = windows.shape
-    y = matrix.t() @ windows.transpose(-1, -2).reshape(-1, window, w)  # (N C blocks, block, W)
-    return y.reshape(n, c, -1, w)[:, :, : line.length]
-
-
-def downsample(x: Tensor, kernel: Tensor, down: int) -> Tensor:
-    """Convolve each channel of x (N, C, H, W) and keep each down-th pixel.
-
-    kernel (T,) runs down the columns, then along the rows; (T, T) is StyleGAN3-R's radial one.
-    """
-    c, weight = x.shape[1], kernel.to(x.dtype)
-    if kernel.dim() == 2:
-        weight = weight.flip(0, 1).expand(c, 1, -1, -1)
-        return F.conv2d(x, weight, stride=down, groups=c)
-    weight = weight.flip(0)
-    x = F.conv2d(x, weight[:, None].expand(c, 1, -1, -1), stride=(down, 1), groups=c)
-    return F.conv2d(x, weight.expand(c, 1, 1, -1), stride=(1, down), groups=c)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
 class FilteredActivation:
-    """Up-sample, f, limit, down-sample: section 3.2's continuous non-linearity, gains included.
+    """Up-sample, f, limit, down-sample: section 3.2's continuous non-linearity, gains included."""
 
-    grow      the up-sampling of rows and columns; None = none
-    kernel    the down-sampling filter, (T,) or (T, T); None = none
-    """
+    def __init__(
+        self,
+        grow: Resampling | None,
+        kernel: Tensor | None,
+        down: int,
+        size: int,
+        slope: float,
+        limit: float | None,
+        like: Tensor,
+    ) -> None:
+        """grow: the up-sampling of rows and columns, None = none; kernel: the down-sampling filter,
+        (T,) or (T, T), None = none; size: of the pictures that come out, in px; like: where, and as
+        what numbers, tiles are resampled."""
+        self.slope, self.limit, self.size = slope, limit, size
+        self.pointwise = grow is None and kernel is None
+        grow = grow or Resampling()
+        self.tiles = max(1, round(size / TILE))
+        whole = grow.up // math.gcd(grow.up, down)  # a tile advances by whole inputs
+        self.tile = -(-size // (self.tiles * whole)) * whole
+        self.tiles = -(-size // self.tile)
+        self.step = self.tile * down // grow.up
+        lines = _lines(kernel)
+        pairs = [[_shrinking(taps, down, self.tile) for taps in pair] for pair in lines]
+        self.first, wide = _growing(grow, len(pairs[0][0]))
 
-    grow: Resampling | None
-    kernel: Tensor | None
-    down: int
-    slope: float
-    limit: float | None
+        def made(matrix: NDArray[np.float64]) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(matrix)).to(like)
+
+        self.rows, self.columns = made(wide), made(wide.T)
+        self.down_columns = made(np.concatenate([columns.T for columns, _ in pairs]))
+        self.down_rows = made(np.concatenate([rows for _, rows in pairs]))
+        self.terms = len(lines)
 
     def __call__(self, x: Tensor) -> Tensor:
         """x (N, C, H, W), fresh: it may be overwritten."""
-        if self.grow is None or x.requires_grad or x.device.type != "cpu":
-            return self._run(x)
-        # A few channels at a time stay in the processor's cache on the fine grid.
-        some = max(1, CACHED // self.grow.length**2)
-        return torch.cat([self._run(part) for part in torch.split(x, some, 1)], 1)
+        return self._bent(x) if self.pointwise else self._tiled(x)
 
-    def _run(self, x: Tensor) -> Tensor:
-        if self.grow is not None:
-            x = resample_columns(resample_rows(x, self.grow), self.grow)
+    def _tiled(self, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        tile, tiles, window = self.tile, self.tiles, self.rows.shape[0]
+        ends = self.first + (tiles - 1) * self.step + window  # of the last tile
+        x = F.pad(x, (-self.first, ends - w, -self.first, ends - h))
+        windows = x.unfold(2, window, self.step).unfold(3, window, self.step)
+        y = x.new_empty(n, c, tiles, tile, tiles, tile)
+        for i, channels, rows in self._parts(x):
+            y[i, channels, rows] = self._resampled(windows[i, channels, rows]).transpose(-3, -2)
+        return y.view(n, c, tiles * tile, -1)[..., : self.size, : self.size]
+
+    def _parts(self, x: Tensor) -> Iterator[tuple[slice, slice, slice]]:
+        """Pictures, channels and rows of tiles that are on the fine grid at once. Each picture by
+        itself, so that its numbers are the same in any batch."""
+        n, c = x.shape[:2]
+        if x.requires_grad:
+            yield slice(None), slice(None), slice(None)
+            return
+        room = (CACHED if x.device.type == "cpu" else ON_GPU) // self.rows.shape[1] ** 2
+        some, rows = max(1, room // self.tiles**2), max(1, min(self.tiles, room // self.tiles))
+        for i in range(n):
+            for j in range(0, c, some):
+                for k in range(0, self.tiles, rows):
+                    yield slice(i, i + 1), slice(j, j + some), slice(k, k + rows)
+
+    def _resampled(self, x: Tensor) -> Tensor:
+        """Tiles (..., window, window) -> (..., tile, tile)."""
+        (window, fine), tile = self.rows.shape, self.tile
+        y = x.reshape(-1, window).to(self.rows.dtype) @ self.rows
+        y = self._bent(self.columns @ y.view(-1, window, fine))
+        y = self.down_columns @ y  # (tiles, terms * tile, fine)
+        if self.terms > 1:
+            y = y.view(-1, self.terms, tile, fine).transpose(1, 2)
+        return (y.reshape(-1, self.terms * fine) @ self.down_rows).view(*x.shape[:-2], tile, tile)
+
+    def _bent(self, x: Tensor) -> Tensor:
         if self.slope != 1:
             x = F.leaky_relu_(x, self.slope)
         if self.limit is not None:
             limit = self.limit
             x = x.clamp(-limit, limit) if x.requires_grad else x.clamp_(-limit, limit)
-        return x if self.kernel is None else downsample(x, self.kernel, self.down)
+        return x
 
 
 # --- the input layer ------------------------------------------------------------------------------
