@@ -23,31 +23,50 @@ from latty.text import printable
 
 HEAVY = ("torch", "numpy", "textual", "PIL", "rich", "asyncio", "sklearn", "av")
 MODULES = 320  # Python's own and ours; each costs half a millisecond of every start
+UNUSED = ("sympy", "networkx", "torch._dynamo", "scipy", "sklearn", "av", "imageio", "textual",
+          "rich", "tomlkit", "onnxruntime", "h5py", "ray")  # fmt: skip
 QUICK = ["--help", "--version", "render --help", *(f"list {kind}" for kind in KINDS)]
 QUICK += ["inspect tiny.toml", "inspect demo", "check tiny.toml", "jobs list", "schema",
           "clean --dry-run", "pack tiny.toml -o tiny.latty", "remove nosuch"]  # fmt: skip
 
 
-@pytest.mark.parametrize("words", QUICK)
-def test_quick_verbs_import_nothing_heavy(words: str, tmp_path: Path) -> None:
-    write_preset(tmp_path)
+def imported(folder: Path, names: tuple[str, ...], *lines: list[str]) -> tuple[list[str], int]:
+    """Those of some modules that a process has after some command lines, and how many in all."""
     code = (
-        "import sys, latty_tui.__main__ as m\n"
-        "try: m.main(sys.argv[1:])\n"
-        "except SystemExit: pass\n"
-        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)\n"
-        "print(len(sys.modules), file=sys.stderr)"
+        "import json, sys, latty_tui.__main__ as m\n"
+        "for words in json.loads(sys.argv[1]):\n"
+        "    try: m.main(words)\n"
+        "    except SystemExit: pass\n"
+        f"found = [name for name in {names} if name in sys.modules]\n"
+        "print(json.dumps([found, len(sys.modules)]), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *words.split()],
-        cwd=tmp_path,
-        env=environment(tmp_path),
+        [sys.executable, "-c", code, json.dumps(lines)],
+        cwd=folder,
+        env=environment(folder),
         capture_output=True,
         text=True,
         check=False,
     )
-    heavy, count = done.stderr.splitlines()[-2:]
-    assert heavy == "[]" and int(count) <= MODULES, done.stderr
+    found, count = json.loads(done.stderr.splitlines()[-1])
+    return found, count
+
+
+@pytest.mark.parametrize("words", QUICK)
+def test_quick_verbs_import_nothing_heavy(words: str, tmp_path: Path) -> None:
+    write_preset(tmp_path)
+    heavy, count = imported(tmp_path, HEAVY, words.split())
+    assert heavy == [] and count <= MODULES
+
+
+def test_no_help_imports_anything_heavy(tmp_path: Path) -> None:
+    heavy, _ = imported(tmp_path, HEAVY, *([verb, "--help"] for verb in VERBS.names()))
+    assert heavy == []
+
+
+def test_a_picture_needs_torch_and_nothing_else_that_is_large(tmp_path: Path) -> None:
+    found, _ = imported(tmp_path, (*UNUSED, "torch"), ["sample", "demo", "--seeds", "0"])
+    assert found == ["torch"] and (tmp_path / "renders" / "demo-samples.png").exists()
 
 
 def test_help_names_every_verb_and_every_code(tmp_path: Path) -> None:

@@ -270,8 +270,8 @@ def test_bfloat16_is_near_where_it_is_offered(family: str) -> None:
 
 @pytest.mark.slow
 def test_neither_opening_nor_drawing_imports_a_compiler(tmp_path: Path) -> None:
-    """torch._dynamo takes longer to import than a picture to draw, and one careless operation on
-    the meta device brings it."""
+    """torch._dynamo and sympy take longer to import than a picture to draw, and one careless
+    operation on the meta device brings them."""
     script = (
         "import sys, torch\n"
         "from small_families import FAMILIES, made\n"
@@ -280,8 +280,8 @@ def test_neither_opening_nor_drawing_imports_a_compiler(tmp_path: Path) -> None:
         "    generator = made(family)\n"
         "    with torch.inference_mode():\n"
         "        generator.synthesis(codes_of(generator))\n"
-        "    if 'torch._dynamo' in sys.modules:\n"
-        "        sys.exit(family)\n"
+        "    if found := {'torch._dynamo', 'sympy', 'networkx', 'scipy'} & {*sys.modules}:\n"
+        "        sys.exit(f'{family}: {found}')\n"
     )
     support = str(Path(small.__file__).parent)
     variables = environment(tmp_path, PYTHONPATH=os.pathsep.join([support, *sys.path]))

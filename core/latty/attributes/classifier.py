@@ -20,7 +20,7 @@ from latty.checkpoints.checkpoint import read as open_checkpoint
 from latty.checkpoints.refusals import Refusal
 from latty.errors import BadData, Missing
 from latty.models.parts import to_torch
-from latty.models.state_dict import TensorReader
+from latty.models.state_dict import TensorReader, shapes_only
 from latty.text import clean
 
 Network = Callable[[Tensor], Tensor]
@@ -149,7 +149,7 @@ def _resnet(tensors: dict[str, Tensor], card: Card) -> ResNet:
         raise Refusal("unknown-architecture", what, 'describe its layers: kind = "cnn"')
     reader.take("conv1.weight", STEM, card.channels, 7, 7)
     outputs = reader.take("fc.weight", -1, -1).shape[0]
-    with torch.device("meta"):  # no number is drawn only to be replaced
+    with shapes_only():
         network = ResNet(blocks, card.channels, outputs, "layer1.0.conv3.weight" in tensors)
     state = network.state_dict()
     for name, tensor in state.items():

@@ -18,9 +18,14 @@ def check_numbers(name: str, finite: bool, lowest: float) -> None:
     if not finite:
         what = f"tensor '{clean(name)}' holds NaN or infinite numbers"
         raise Refusal("nonfinite", what, OTHER)
-    if name.rpartition(".")[2] in VARIANCES and lowest < 0:
+    if is_variance(name) and lowest < 0:
         what = f"tensor '{clean(name)}' is a variance and holds negative numbers"
         raise Refusal("negative-variance", what, OTHER)
+
+
+def is_variance(name: str) -> bool:
+    """Whether a tensor of this name holds variances."""
+    return name.rpartition(".")[2] in VARIANCES
 
 
 def check_all(tensors: "Mapping[str, NDArray[Any]]") -> None:

@@ -131,6 +131,7 @@ class Resize:
     """Up-sampling: pixels repeated, or between them, by one of F.interpolate's modes."""
 
     function: Callable[[Tensor], Tensor]
+    sides: tuple[int, int]  # H, W of what it gives
 
     def __call__(self, x: Tensor) -> Tensor:
         return self.function(x)

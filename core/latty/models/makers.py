@@ -111,12 +111,12 @@ def _reshape(_: TensorReader, layer: Layer, size: Size) -> Step:
 
 def _upsample(_: TensorReader, layer: Layer, size: Size) -> Step:
     mode = layer.mode or "nearest"
-    if mode == "nearest" and not layer.size and isinstance(layer.factor, int):
-        return Resize(partial(ops.enlarge, times=layer.factor))
     h, w = layer.size or (n * f for n, f in zip(size[1:], both(layer.factor), strict=True))
+    if mode == "nearest" and not layer.size and isinstance(layer.factor, int):
+        return Resize(partial(ops.enlarge, times=layer.factor), (h, w))
     # Sizes and factors give the same numbers here: the factors are whole.
     resize = partial(F.interpolate, size=(h, w), mode=mode, align_corners=layer.align_corners)
-    return Resize(resize)
+    return Resize(resize, (h, w))
 
 
 def _pool(function: Callable[..., Tensor], _: TensorReader, layer: Layer, size: Size) -> Step:
@@ -281,12 +281,38 @@ def _size_after(step: Step, size: Size) -> Size:
         return size
     if isinstance(step, Linear):
         return step.weight.shape[0], 1, 1
+    if isinstance(step, Resize):
+        return size[0], *step.sides
+    if isinstance(step, Residual):
+        for inner in step.layers:
+            size = _size_after(inner, size)
+        return size
+    if isinstance(step, Conv | ConvTranspose) and min(found := _convolved(step, size)) > 0:
+        return found
     try:
-        found = moved(step, META)(torch.empty((1, *size), device=META)).shape
+        shape = moved(step, META)(torch.empty((1, *size), device=META)).shape
     except (RuntimeError, ValueError) as error:
         words = str(error).splitlines()[0]
         raise BadData(f"{spelt(size)} features do not fit it: {words}", CHECK) from None
-    return found[1], found[2], found[3]
+    return shape[1], shape[2], shape[3]
+
+
+def _convolved(step: Conv | ConvTranspose, size: Size) -> Size:
+    """What a convolution gives of features of `size`; not above zero where its kernel does not fit
+    into them."""
+    kernel, padding = step.weight.shape[2:], step.padding
+    reach = [
+        d * (k - 1) + 1 - 2 * p for d, k, p in zip(step.dilation, kernel, padding, strict=True)
+    ]
+    sides = zip(size[1:], step.stride, reach, strict=True)
+    if isinstance(step, Conv):
+        if step.mode != "constant":  # torch pads no more than there is
+            return 0, 0, 0
+        h, w = ((n - r) // stride + 1 for n, stride, r in sides)
+        return step.weight.shape[0], h, w
+    h, w = ((n - 1) * stride + r for n, stride, r in sides)
+    more = step.output_padding
+    return step.weight.shape[1] * step.groups, h + more[0], w + more[1]
 
 
 def spelt(size: Size) -> str:

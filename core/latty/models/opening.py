@@ -156,7 +156,7 @@ def _by_family(found: Recognised, kept: bool) -> Converted:
     part, meta = found.part, dict(found.part.checkpoint.meta)
     if family_of_header(meta) and not part.spec:
         notes = tuple(line for line in meta.get("notes", "").split("\n") if line)
-        return Converted(part.torch(), meta, notes)
+        return Converted(part.lent(), meta, notes)
     weights.check_all(part.tensors)
     if part.beside:
         meta["beside"] = json.dumps(part.beside)

@@ -31,7 +31,7 @@ def spectral_norm_stored(weight: Tensor, u: Tensor, v: Tensor | None, eps: float
         left = F.normalize(matrix @ right, dim=0, eps=eps)
     else:
         right = v.double()
-    return (weight.double() / (left @ matrix @ right)).to(weight.dtype)
+    return (matrix / (left @ matrix @ right)).to(weight.dtype).view_as(weight)
 
 
 def spectral_norm_stepped(weight: Tensor, u: Tensor, eps: float = 1e-6) -> Tensor:
@@ -40,7 +40,7 @@ def spectral_norm_stepped(weight: Tensor, u: Tensor, eps: float = 1e-6) -> Tenso
     matrix = weight.flatten(1).double()
     right = F.normalize(u.double() @ matrix, dim=1, eps=eps)
     left = F.normalize(right @ matrix.t(), dim=1, eps=eps)
-    return (weight.double() / (right @ matrix.t() @ left.t()).squeeze()).to(weight.dtype)
+    return (matrix / (right @ matrix.t() @ left.t()).squeeze()).to(weight.dtype).view_as(weight)
 
 
 def pick_statistics(table: Tensor, truncation: float) -> Tensor:

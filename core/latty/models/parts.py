@@ -1,5 +1,6 @@
 """A checkpoint cut into the parts that may be a generator, best first."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -113,6 +114,18 @@ class Part:
     def torch(self) -> "dict[str, Tensor]":
         """Every tensor, such as (O, I, k, k), in torch and in memory of its own."""
         return {name: to_torch(array) for name, array in self.tensors.items()}
+
+    def lent(self) -> "dict[str, Tensor]":
+        """The same for who only reads them, without a copy: a network takes its own."""
+        import numpy as np
+        import torch
+
+        with warnings.catch_warnings():  # torch cannot say that a tensor is not to be changed
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            return {
+                name: torch.from_numpy(np.asarray(array, array.dtype.newbyteorder("=")))
+                for name, array in self.tensors.items()
+            }
 
     @cached_property
     def attributes(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from latty.models.families import stylegan2
 from latty.models.families.stylegan2 import config as file
 from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Mapping
 from latty.models.parts import Converted
-from latty.models.state_dict import checked, shapes_of
+from latty.models.state_dict import checked, shapes_of, shapes_only
 
 LATENTS = 10_000  # for an estimate of the mean code
 BATCH = 1000
@@ -65,7 +65,7 @@ def _mean_code(tensors: Mapping[str, Tensor], config: StyleGAN2Config) -> Tensor
     prefix = "mapping."
     own = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
     with torch.inference_mode(False), torch.no_grad():
-        with torch.device("meta"):
+        with shapes_only():
             network = StyleGAN2Mapping(config)
         wanted = {n: shape for n, shape in shapes_of(network.state_dict()).items() if n != "w_avg"}
         network.load_state_dict(

@@ -16,7 +16,7 @@ from torch import Tensor
 from latty.models.base import Meta
 from latty.models.families.stylegan2 import config as file
 from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Network
-from latty.models.state_dict import checked, shapes_of
+from latty.models.state_dict import checked, shapes_of, shapes_only
 from latty.models.styled_generator import StyledGenerator, styled_info
 
 __all__ = ["StyleGAN2Config", "StyleGAN2Network", "build", "metadata"]
@@ -54,7 +54,7 @@ def build(
     config = file.read_config(shapes_of(tensors), meta)
     config = replace(config, resample_filter=file.read_taps(tensors, config))
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
-        with torch.device("meta"):  # shapes only: nothing is drawn or allocated twice
+        with shapes_only():
             network = StyleGAN2Network(config)
         wanted = shapes_of(network.state_dict())
         state = checked(tensors, wanted, rf".*\.{file.FILTER}")

@@ -20,7 +20,13 @@ from latty.models.families.stylegan3.network import (
     StyleGAN3Network,
 )
 from latty.models.ops import ACTIVATIONS
-from latty.models.state_dict import checked, header_config, is_number, shapes_of
+from latty.models.state_dict import (
+    checked,
+    header_config,
+    is_number,
+    shapes_of,
+    shapes_only,
+)
 
 FILTERS = (".up_filter", ".down_filter")
 AGAIN = "import the model again, from NVIDIA's own .pkl"
@@ -192,7 +198,7 @@ def load(
     name, shape or number that is wrong."""
     taps = {name: tensor for name, tensor in tensors.items() if name.endswith(FILTERS)}
     rest = {name: tensor for name, tensor in tensors.items() if name not in taps}
-    with torch.device("meta"):  # shapes only: nothing is drawn or allocated twice
+    with shapes_only():
         network = StyleGAN3Network(config)
     state = checked(rest, shapes_of(network.state_dict()))
     for name, tensor in state.items():
