@@ -14,7 +14,9 @@ from latty.errors import DeviceError
 
 W = TypeVar("W", bound=str)
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork
+_MALLOC = _LIBC if hasattr(_LIBC, "mallopt") and hasattr(_LIBC, "malloc_trim") else None
 
 
 def _never() -> int:
@@ -138,6 +140,21 @@ def keep_room() -> None:
         most = resource.getrlimit(resource.RLIMIT_AS)[0]
         if most != resource.RLIM_INFINITY:
             sys.meta_path.insert(0, _Room(most))
+
+
+def keep_memory() -> None:
+    """Have malloc (glibc's) keep what is freed for what comes next, as a process that draws wants
+    it: every feature map would otherwise be a mapping of its own, which the kernel takes back and
+    fills with zeros again, for a quarter of the time of a render."""
+    if _MALLOC is not None:
+        _MALLOC.mallopt(M_MMAP_MAX, 0)
+        _MALLOC.mallopt(M_TRIM_THRESHOLD, -1)
+
+
+def give_back_memory() -> None:
+    """Return to the system what `keep_memory` has kept."""
+    if _MALLOC is not None:
+        _MALLOC.malloc_trim(0)
 
 
 def _watch_parent(parent: int) -> None:

@@ -16,7 +16,7 @@ from latty.cli.out import EVENTS, Out, wants_color
 from latty.cli.parser import HELP, VERBS, parse, parse_studio, split
 from latty.cli.run import Run, Screen
 from latty.errors import LattyError, UsageError, explain
-from latty.process import hold_streams, keep_room
+from latty.process import hold_streams, keep_memory, keep_room
 
 
 def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int:
@@ -85,6 +85,7 @@ def _dispatch(words: list[str], out: Out, screen: Screen | None) -> int:
         from latty.presets.pinning import check_spelled
 
         check_spelled(args.pinned)
+    keep_memory()
     return VERBS.load(args.verb).run(Run(args, out, screen, words))
 
 

@@ -6,10 +6,19 @@ from typing import TypeVar
 
 import torch
 
+from latty import process
 from latty.errors import DeviceError
 
 T = TypeVar("T")
 WORDS = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def collect() -> None:
+    """Give back to the system what nobody holds any more."""
+    gc.collect()
+    process.give_back_memory()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def is_short(error: BaseException) -> bool:
@@ -37,9 +46,7 @@ def in_batches(run: Callable[[slice], T], count: int, batch: int) -> Iterator[tu
             yield part, done, batch
             continue
         # here, and not in the handler: a traceback would keep the tensors alive
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        collect()
         if part.stop - part.start == 1:
             hint = "take a smaller model, or --device cpu"
             raise DeviceError("one picture does not fit in the memory of this device", hint)

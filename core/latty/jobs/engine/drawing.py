@@ -4,7 +4,6 @@ A Painter lives as long as its channel asks for one model at one size: layers th
 shares with the one before (those below the layers one edits) are then not computed again.
 """
 
-import gc
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from latty.files import Stamp, stamp_of
 from latty.models import forget_all, is_kept, open_model
 from latty.models.base import AnySize, Generator
 from latty.models.device import pick_device
-from latty.models.memory import is_short
+from latty.models.memory import collect, is_short
 from latty.models.store import model_file
 from latty.presets.formats import Pixels
 from latty.render.grids import fit, on_board
@@ -104,9 +103,7 @@ class ModelCache:
         self._painters.clear()
         self._models.clear()
         forget_all()
-        gc.collect()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        collect()
 
 
 def _resident() -> list[int] | None:

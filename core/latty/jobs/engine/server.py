@@ -239,5 +239,6 @@ def main() -> None:
     os.dup2(2, 1)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     process.keep_room()
+    process.keep_memory()
     process.end_with_parent()  # even where the thread that waits for stdin's end cannot run
     EngineServer(requests, answers, sys.argv[1] if len(sys.argv) > 1 else "auto").run()
