@@ -26,6 +26,8 @@ from latty.tables.rules import (
     checked,
     flag,
     mapping,
+    matching,
+    one_of,
     option,
     record,
     says,
@@ -90,13 +92,21 @@ def _place(word: str) -> str:
     return word
 
 
+AUTO_OR_NUMBER = f"{AUTO} or a whole number"
 SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 TEXT = text(4096)
 PLACE = checked(TEXT, _place)
 KEYS: dict[str, Key] = {
     "device": Key(TEXT, "where networks run: auto, cpu, cuda, cuda:1, mps", "auto"),
     "out_dir": Key(PLACE, "where results go", "renders"),
-    "batch": Key(_from_text(whole(1, 1024), _as_number), "frames made at once", 8),
+    "batch": Key(
+        _from_text(
+            one_of(AUTO_OR_NUMBER, matching(AUTO, lambda given: given == AUTO), whole(1, 1024)),
+            _as_number,
+        ),
+        "frames made at once; auto = by the size of the pictures and the device",
+        AUTO,
+    ),
     "sidecar": Key(
         _from_text(flag(), _as_flag), "write the recipe beside a result too, not only in it", False
     ),
@@ -153,7 +163,7 @@ class Config:
 
     device: str
     out_dir: Path
-    batch: int
+    batch: int | str
     sidecar: bool
     recipe: bool
     image: str
@@ -177,6 +187,11 @@ class Config:
             )
             raise UsageError(f"--group: no group '{name}'", hint)
         return known[name]
+
+    @property
+    def frames_at_once(self) -> int | None:
+        """What `batch` says; None = auto."""
+        return None if isinstance(self.batch, str) else self.batch
 
     @property
     def frame_bytes(self) -> int:

@@ -84,7 +84,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_each_place_outranks_the_next(project: Path, tmp_path: Path) -> None:
     user = tmp_path / "home" / "config" / "config.toml"
     ours = project.parent / "latty.toml"
-    assert config.load({}, project, {}).batch == 8
+    assert config.load({}, project, {}).batch == "auto"
     user.write_text("batch = 2\nsidecar = true")
     assert config.load({}, project, {}).batch == 2
     ours.write_text("batch = 3\nout_dir = 'out'")
@@ -133,7 +133,7 @@ def test_the_way_of_pictures_can_be_a_flag(flag: str, tmp_path: Path) -> None:
 def test_the_search_ends_at_the_project(project: Path) -> None:
     (project / ".git").mkdir()
     (project.parent / "latty.toml").write_text("batch = 3")
-    assert config.load({}, project, {}).batch == 8
+    assert config.load({}, project, {}).batch == "auto"
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_another_users_settings_are_not_obeyed_and_that_is_said_once(tmp_path: P
     done = latty("fetch", "mine", home=tmp_path)
     assert done.returncode == 66 and "not obeyed" in done.stderr, "their zoo is not fetched from"
     found = settings(tmp_path)
-    assert found["batch"] == "8  from default" and found["zoo"].endswith("from default")
+    assert found["batch"] == "auto  from default" and found["zoo"].endswith("from default")
     assert "nobody" in found["not obeyed"] or str(OTHER) in found["not obeyed"]
 
 
@@ -61,7 +61,7 @@ def test_a_link_of_another_user_to_settings_of_ours_is_not_obeyed(tmp_path: Path
     (tmp_path / "latty.toml").symlink_to("mine.toml")
     assert settings(tmp_path)["batch"].startswith("3")
     os.chown(tmp_path / "latty.toml", OTHER, OTHER, follow_symlinks=False)
-    assert settings(tmp_path)["batch"] == "8  from default"
+    assert settings(tmp_path)["batch"] == "auto  from default"
 
 
 @as_root
@@ -70,7 +70,7 @@ def test_what_is_not_obeyed_is_not_read(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "latty.toml"
     make(path, kind)
     os.chown(path, OTHER, OTHER)
-    assert settings(tmp_path)["batch"] == "8  from default"
+    assert settings(tmp_path)["batch"] == "auto  from default"
 
 
 @as_root
@@ -86,8 +86,8 @@ def test_folders_can_be_trusted_by_their_user_alone(
 ) -> None:
     place = given(tmp_path / "a" / "latty.toml", "batch = 3").parent
     (place / "deep").mkdir()
-    assert config.load({}, place / "deep", {}).batch == 8
-    for folders, batch in ((str(place), 3), (str(tmp_path), 3), (f"/x:{place}", 3), ("/x", 8)):
+    assert config.load({}, place / "deep", {}).batch == "auto"
+    for folders, batch in ((str(place), 3), (str(tmp_path), 3), (f"/x:{place}", 3), ("/x", "auto")):
         assert config.load({}, place / "deep", {"LATTY_TRUSTED_FOLDERS": folders}).batch == batch
     monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
     (tmp_path / "home/config").mkdir(parents=True)

@@ -268,6 +268,20 @@ def test_bytes_do_not_depend_on_batches_and_the_sidecar_says_them(place: Path) -
     assert provenance.read(place / "1/x.png") == provenance.read(place / "8/x.png")
 
 
+@pytest.mark.parametrize(("model", "size", "batch"), [("demo", 512, 8), ("portraits", 64, 8),
+                                                      ("portraits", 512, 1)])  # fmt: skip
+def test_large_pictures_are_drawn_one_by_one(
+    model: str, size: int, batch: int, tmp_path: Path
+) -> None:
+    """demo draws 64 px, however large its film is; portraits draws any size."""
+    keys = [f"scene.model='{model}'", "scene.edits=[]", "frames=2",
+            f"outputs=[{{path='x.png', size={size}}}]"]  # fmt: skip
+    words = ["render", "hello", *(word for key in keys for word in ("--set", key))]
+    done = latty(*words, "--out-dir", ".", home=tmp_path, LATTY_SIDECAR="1")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "x.png.json").read_text())["batches"] == [[0, batch]]
+
+
 @pytest.mark.parametrize("name", ["x.png", "x.gif", "x.webp", "x.mp4", "x.webm", "x.jpg", "x.tif",
                                   "x.apng", "f/"])  # fmt: skip
 def test_no_recipe_leaves_it_out_of_every_format(name: str, place: Path) -> None:

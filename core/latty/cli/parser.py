@@ -135,7 +135,8 @@ class Parser(argparse.ArgumentParser):
 
     def add_batch(self) -> None:
         """--batch."""
-        self.add_argument("--batch", metavar="N", help="frames made at once (default 8)")
+        words = "frames made at once (auto: by the size of the pictures and the device)"
+        self.add_argument("--batch", metavar="N", help=words)
 
     def add_detach(self) -> None:
         """--detach and --gpus, of a verb with DETACHES."""

@@ -12,7 +12,7 @@ from latty.presets import Preset
 from latty.render import captions, provenance, work
 from latty.render.budget import encode
 from latty.render.developing import develop, ground
-from latty.render.film import Films
+from latty.render.film import Films, batched
 from latty.render.options import Allowed, Options
 from latty.render.views import Views
 from latty.report import Report, expect
@@ -35,6 +35,7 @@ def fill(
     with work.disk_errors(works), ExitStack() as journals:
         faces = captions.faces(preset)
         shared = provenance.shared(preset, generator, options)
+        options = batched(options, generator, preset)
         made_with = provenance.sealed(shared, options.batches)
         opened = {preset.scene.model: generator}
         every = Views(preset, Films(options, made_with, journals), opened)

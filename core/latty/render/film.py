@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,10 +12,11 @@ import torch
 from latty.errors import DeviceError
 from latty.models.base import Generator
 from latty.models.memory import is_short
+from latty.presets import Preset
 from latty.presets.formats import Pixels
 from latty.render import kept
 from latty.render.journal import Journal, Mark
-from latty.render.options import Batches, Options
+from latty.render.options import Batches, Options, usual_batch
 from latty.render.pixels import Painter, at_size
 from latty.render.shots import film_of, label
 from latty.report import FRAMES, Report
@@ -156,6 +157,17 @@ class Reel:
             if is_short(error):
                 return None
             raise
+
+
+def batched(options: Options, generator: Generator, preset: Preset) -> Options:
+    """The options with the usual batch of a model and a preset, where they have none themselves."""
+    if options.batch is not None:
+        return options
+    size = max([preset.scene.size or 0, *(output.size or 0 for output in preset.outputs)])
+    drawn, device = at_size(generator, size or None).info, torch.device(generator.device)
+    memory = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else 0
+    longer = max(drawn.height, drawn.width_px)
+    return replace(options, batch=usual_batch(longer, device.type, memory))
 
 
 @dataclass(slots=True)

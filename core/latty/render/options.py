@@ -10,6 +10,24 @@ from latty.presets.contents import Difference
 Batches = tuple[tuple[int, int], ...]  # (first picture, batch size) of each stretch, from 0 on
 
 USUAL_BATCH = 8
+LARGE = 512  # px of the longer side from which on one picture keeps a CPU as busy as several
+FEATURES = (
+    4096  # bytes that a picture takes on a GPU for each of its pixels, of the widest networks
+)
+MOST_AT_ONCE = 32  # pictures on a GPU
+
+
+def usual_batch(longer: int, device: str, memory: int = 0) -> int:
+    """How many pictures of `longer` px are drawn at once where nobody says it: by what does not
+    change while a film is drawn, so that one that goes on is drawn as it began.
+
+    device  "cpu", "cuda", ...
+    memory  bytes that a GPU has in all
+    """
+    if device != "cuda":
+        return USUAL_BATCH if longer < LARGE else 1
+    fit = memory // 4 // (FEATURES * longer**2)
+    return min(1 << max(fit.bit_length() - 1, 0), MOST_AT_ONCE)
 
 
 class Allowed(NamedTuple):
@@ -25,7 +43,8 @@ def unheard(allowed: Allowed) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """batch    pictures drawn at once; what `provenance.recall` returns gives the same bytes again
+    """batch     pictures drawn at once, None = as `usual_batch` says; what `provenance.recall`
+                  returns gives the same bytes again
     overwrite     replace files that are there
     foreign       apply directions and latents that were made for another model
     ignore_space  go on with a disk that may not do
@@ -42,7 +61,7 @@ class Options:
     out_dir: Path = Path("renders")
     device: str = "auto"
     overwrite: bool = False
-    batch: int | Batches | None = USUAL_BATCH
+    batch: int | Batches | None = None
     sidecar: bool = False
     preset_file: Path | None = None
     picture: Path | None = None

@@ -67,7 +67,7 @@ def plan(
                 ),
                 "model": preset.scene.model,
                 "device": options.device,
-                "batch": options.batch,
+                "batch": options.batch or "auto",
                 "exists": target.exists(),
             }
         )

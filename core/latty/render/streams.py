@@ -20,7 +20,7 @@ from latty.presets import Preset
 from latty.presets.formats import Frames, Pixels
 from latty.render import captions, provenance, work
 from latty.render.developing import develop
-from latty.render.film import Films
+from latty.render.film import Films, batched
 from latty.render.options import Options
 from latty.render.views import Views
 from latty.render.writers.png import pack
@@ -43,6 +43,7 @@ def stream(
     path = CLEAR if kind == "png" else OPAQUE
     output = replace(preset.outputs[0], path=path, codec=None, chroma=None)
     generator = models.open_model(preset.scene.model, options.device)
+    options = batched(options, generator, preset)
     with TemporaryDirectory() as folder, ExitStack() as journals:
         made_with = provenance.sealed(
             provenance.shared(preset, generator, options), options.batches

@@ -116,7 +116,7 @@ def run(run: Run) -> int:
         options = Options(
             place.parent,
             config.device,
-            batch=config.batch,
+            batch=config.frames_at_once,
             recipe=config.recipe,
             tell=allowed.append,
             **switches(args),

@@ -141,7 +141,7 @@ def _requests(run: Run) -> list[RenderRequest]:
     options = Options(
         config.out_dir,
         config.device,
-        batch=config.batch,
+        batch=config.frames_at_once,
         sidecar=config.sidecar,
         recipe=config.recipe,
         frame_cache=config.frame_bytes,

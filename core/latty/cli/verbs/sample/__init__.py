@@ -83,7 +83,7 @@ def run(run: Run) -> int:
         options = Options(
             path.parent,
             config.device,
-            batch=config.batch,
+            batch=config.frames_at_once,
             recipe=config.recipe,
             tell=allowed.append,
             **switches(args),
