@@ -268,13 +268,15 @@ def test_bytes_do_not_depend_on_batches_and_the_sidecar_says_them(place: Path) -
     assert provenance.read(place / "1/x.png") == provenance.read(place / "8/x.png")
 
 
-@pytest.mark.parametrize(("model", "size", "batch"), [("demo", 512, 8), ("portraits", 64, 8),
-                                                      ("portraits", 512, 1)])  # fmt: skip
-def test_large_pictures_are_drawn_one_by_one(
+@pytest.mark.parametrize(
+    ("model", "size", "batch"),
+    [("demo", 512, 8), ("portraits", 64, 8), ("portraits", 512, 2), ("portraits", 1024, 1)],
+)
+def test_large_pictures_are_drawn_a_few_at_once(
     model: str, size: int, batch: int, tmp_path: Path
 ) -> None:
     """demo draws 64 px, however large its film is; portraits draws any size."""
-    keys = [f"scene.model='{model}'", "scene.edits=[]", "frames=2",
+    keys = [f"scene.model='{model}'", "scene.edits=[]", "frames=1",
             f"outputs=[{{path='x.png', size={size}}}]"]  # fmt: skip
     words = ["render", "hello", *(word for key in keys for word in ("--set", key))]
     done = latty(*words, "--out-dir", ".", home=tmp_path, LATTY_SIDECAR="1")

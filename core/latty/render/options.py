@@ -10,7 +10,7 @@ from latty.presets.contents import Difference
 Batches = tuple[tuple[int, int], ...]  # (first picture, batch size) of each stretch, from 0 on
 
 USUAL_BATCH = 8
-LARGE = 512  # px of the longer side from which on one picture keeps a CPU as busy as several
+ON_CPU = ((1024, 1), (512, 2))  # px of the longer side, and how many of these keep a CPU busy
 FEATURES = (
     4096  # bytes that a picture takes on a GPU for each of its pixels, of the widest networks
 )
@@ -25,7 +25,7 @@ def usual_batch(longer: int, device: str, memory: int = 0) -> int:
     memory  bytes that a GPU has in all
     """
     if device != "cuda":
-        return USUAL_BATCH if longer < LARGE else 1
+        return next((count for px, count in ON_CPU if longer >= px), USUAL_BATCH)
     fit = memory // 4 // (FEATURES * longer**2)
     return min(1 << max(fit.bit_length() - 1, 0), MOST_AT_ONCE)
 
