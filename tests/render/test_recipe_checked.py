@@ -270,7 +270,12 @@ def test_bytes_do_not_depend_on_batches_and_the_sidecar_says_them(place: Path) -
 
 @pytest.mark.parametrize(
     ("model", "size", "batch"),
-    [("demo", 512, 8), ("portraits", 64, 8), ("portraits", 512, 2), ("portraits", 1024, 1)],
+    [
+        ("demo", 512, 8),
+        ("portraits", 64, 8),
+        ("portraits", 512, 2),
+        pytest.param("portraits", 1024, 1, marks=pytest.mark.slow),
+    ],
 )
 def test_large_pictures_are_drawn_a_few_at_once(
     model: str, size: int, batch: int, tmp_path: Path

@@ -116,7 +116,7 @@ class Part:
         return {name: to_torch(array) for name, array in self.tensors.items()}
 
     def lent(self) -> "dict[str, Tensor]":
-        """The same for who only reads them, without a copy: a network takes its own."""
+        """Every tensor, such as (O, I, k, k), for who only reads them: a network takes copies."""
         import numpy as np
         import torch
 
