@@ -42,7 +42,7 @@ class Capture(Textbook):
         """
         x = self.tensors["b4.const"].expand(codes.shape[0], -1, -1, -1)
         x = self._conv("b4.conv1", x, codes[:, 0], False)
-        for index, size in enumerate(self.config.resolutions[1:]):
+        for index, size in enumerate(self.config.blocks[1:]):
             if name.startswith(f"b{size // 2}."):
                 break
             x = self._conv(f"b{size}.conv0", x, codes[:, 2 * index + 1], True)

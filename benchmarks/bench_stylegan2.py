@@ -1,4 +1,4 @@
-"""StyleGAN2 at 256 px, full width: our network against the textbook form, in one run on one CPU.
+"""StyleGAN2 at 256 or 1024 px, full width: ours against the textbook form, in one run on one CPU.
 
 The textbook (the PyTorch code in common use when no CUDA extension is built) writes modulated
 weights for every sample and runs them as one grouped convolution; up-sampling filters insert
@@ -23,6 +23,7 @@ from latty.models.families.stylegan2 import StyleGAN2Config, StyleGAN2Network
 Row = tuple[str, str, float, str]  # what is measured, against what, how many times faster, a note
 
 FULL = StyleGAN2Config()  # config F at 256 px: 90.7 GFLOP per image
+LARGE = StyleGAN2Config(resolution=1024, channels=(*[512] * 5, 256, 128, 64, 32))
 SMALL = StyleGAN2Config(resolution=64, channels=(128, 128, 128, 64, 32))
 TEXTBOOK, UNFUSED = "grouped per-sample weights", "scaled input and output, plain"
 
@@ -96,7 +97,7 @@ class Textbook:
         x = self.tensors["b4.const"].expand(codes.shape[0], -1, -1, -1)
         x = self._conv("b4.conv1", x, codes[:, 0], False)
         image = self._rgb("b4.torgb", x, codes[:, 1])
-        for index, size in enumerate(self.config.resolutions[1:]):
+        for index, size in enumerate(self.config.blocks[1:]):
             x = self._conv(f"b{size}.conv0", x, codes[:, 2 * index + 1], True)
             x = self._conv(f"b{size}.conv1", x, codes[:, 2 * index + 2], False)
             image = _upfirdn(image, self.kernel, 2, 2, 1)
@@ -137,26 +138,21 @@ def _error(images: Tensor, reference: Tensor) -> str:
     return f"max error {float(difference.max()):.1e} of {span:.1f}, PSNR {psnr:.0f} dB"
 
 
-def _variants(base: StyleGAN2Network, compiled: bool) -> Iterator[tuple[str, StyleGAN2Network]]:
-    """The same weights, frozen in each precision, eager and where asked compiled."""
+def _variants(base: StyleGAN2Network) -> Iterator[tuple[str, StyleGAN2Network]]:
+    """The same weights, frozen in each precision."""
     for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-        for suffix in ("", " compiled") if compiled else ("",):
-            network = StyleGAN2Network(base.config)
-            network.load_state_dict(base.state_dict())
-            if suffix:
-                network.synthesis.compile_steps()
-            yield name + suffix, network.freeze(dtype)
+        network = StyleGAN2Network(base.config)
+        network.load_state_dict(base.state_dict())
+        yield name, network.freeze(dtype)
 
 
-def _forward_rows(
-    config: StyleGAN2Config, batch: int, rounds: int, compiled: bool
-) -> Iterator[Row]:
+def _forward_rows(config: StyleGAN2Config, batch: int, rounds: int) -> Iterator[Row]:
     base = _network(config)
     codes = base.mapping(torch.randn(batch, config.z_dim)).contiguous()
     works: dict[str, Work] = {TEXTBOOK: partial(Textbook(base), codes)}
     if batch == 1:
         works[UNFUSED] = partial(Textbook(base, grouped=False), codes)
-    for name, network in _variants(base, compiled):
+    for name, network in _variants(base):
         works[name] = partial(network.synthesis, codes)
     measured = _measure(works, rounds)
     peers = {name: measured.pop(name) for name in (TEXTBOOK, UNFUSED) if name in measured}
@@ -198,21 +194,23 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def run(quick: bool = False, compiled: bool = False) -> list[Row]:
-    """All rows; `quick` uses a narrow 64 px network, to show that the benchmark works."""
-    config, rounds = (SMALL, 3) if quick else (FULL, 3)
+def run(quick: bool = False, large: bool = False) -> list[Row]:
+    """All rows; `quick` uses a narrow 64 px network, to show that the benchmark works; `large` one
+    of 1024 px, by one picture at a time."""
+    config, rounds = (SMALL, 3) if quick else (LARGE, 3) if large else (FULL, 3)
     with _one_thread(), torch.no_grad():
-        rows = list(_forward_rows(config, 1, rounds, compiled))
-        rows += _forward_rows(config, 8, rounds if quick else 1, False)
+        rows = list(_forward_rows(config, 1, rounds))
+        if not large:
+            rows += _forward_rows(config, 8, rounds if quick else 1)
         return [*rows, _prefix_row(config, rounds)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a small network, seconds")
-    parser.add_argument("--compile", action="store_true", help="add torch.compile rows, minutes")
+    parser.add_argument("--large", action="store_true", help="1024 px, config F")
     options = parser.parse_args()
-    for name, alternative, ratio, note in run(options.quick, options.compile):
+    for name, alternative, ratio, note in run(options.quick, options.large):
         print(f"{ratio:5.2f}x  {name}  vs {alternative}  ({note})")
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from latty.errors import BadData
 from latty.models import ops
 from latty.models.conversion import stylegan1 as common
-from latty.models.families.progan.network import ProGANConv, doubling
+from latty.models.families.progan.network import ProGANConv
 from latty.models.families.stylegan1.network import StyleGAN1Layer, StyleGAN1Mapping
 
 
@@ -59,7 +59,7 @@ def slow_fused(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (4, 4), (3, 5)])
 def test_doubling_and_convolving_is_one_transposed_convolution(height: int, width: int) -> None:
     x, weight, bias = randn(2, 3, height, width), randn(4, 3, 3, 3), randn(4)
-    got = ProGANConv(doubling(weight), bias, up=True)(x)
+    got = ProGANConv(ops.doubling(weight), bias, up=True)(x)
     for picture, y in zip(x.numpy(), got, strict=True):
         wanted = slow_conv(slow_doubled(picture), weight.numpy(), 1) + bias.numpy()[:, None, None]
         torch.testing.assert_close(y, torch.from_numpy(wanted), atol=1e-12, rtol=1e-12)
@@ -69,7 +69,7 @@ def test_doubling_and_convolving_is_one_transposed_convolution(height: int, widt
 def test_the_fused_form_is_the_same_with_the_kernel_turned(size: int) -> None:
     x, weight = randn(2, 3, size, size), randn(3, 4, 3, 3)
     conv = ProGANConv(
-        doubling(common.plain(weight.transpose(0, 1), True)), torch.zeros(4).double(), True
+        ops.doubling(common.plain(weight.transpose(0, 1), True)), torch.zeros(4).double(), True
     )
     for picture, y in zip(x.numpy(), conv(x), strict=True):
         wanted = slow_fused(picture, weight.numpy())

@@ -125,14 +125,20 @@ VARIANTS = {
 }
 
 
+@pytest.mark.parametrize("wide", [1, 1 << 40], ids=["weights scaled", "features scaled"])
 @pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
-def test_the_textbook_draws_the_same(config: StyleGAN2Config) -> None:
+def test_the_textbook_draws_the_same(
+    config: StyleGAN2Config, wide: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latty.models.families.stylegan2.network.WIDE", wide)
     network = stylegan2_network(config).double().requires_grad_(False)
     codes = torch.randn(3, config.num_layers, config.w_dim, dtype=torch.float64)
     wanted = textbook(network, codes)
     torch.testing.assert_close(network.synthesis(codes), wanted, atol=1e-10, rtol=0)
     with torch.no_grad():
+        unfrozen = network.synthesis(codes)
         frozen = copy.deepcopy(network).freeze().synthesis(codes)
+    torch.testing.assert_close(unfrozen, wanted, atol=1e-10, rtol=0)
     torch.testing.assert_close(frozen, wanted, atol=1e-10, rtol=0)
 
 

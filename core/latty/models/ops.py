@@ -71,6 +71,14 @@ def enlarge(x: Tensor, times: int = 2) -> Tensor:
 # --- up-sampling by two ---------------------------------------------------------------------------
 
 
+def doubling(weight: Tensor) -> Tensor:
+    """Kernel (I, O, 4, 4) of a transposed convolution, stride 2, padding 1, that does what weight
+    (O, I, 3, 3) does to a picture doubled by nearest neighbour: a pixel meets each tap twice."""
+    wide = F.pad(weight.flip(2, 3), (1, 1, 1, 1))
+    summed = wide[:, :, 1:, 1:] + wide[:, :, :-1, 1:] + wide[:, :, 1:, :-1] + wide[:, :, :-1, :-1]
+    return summed.transpose(0, 1).contiguous()
+
+
 def fir_kernel(taps: Sequence[float]) -> Tensor:
     """Kernel (T, T) float32 of gain 4: up-sampling inserts three zeros per pixel."""
     line = np.asarray(taps, np.float64)
@@ -78,17 +86,19 @@ def fir_kernel(taps: Sequence[float]) -> Tensor:
     return torch.from_numpy(np.outer(line, line).astype(np.float32))
 
 
-def fir(x: Tensor, kernel: Tensor, front: int, back: int) -> Tensor:
-    """Convolve each channel of x (N, C, H, W) with kernel (T, T) after padding (negative: crop)."""
+def fir(x: Tensor, kernel: Tensor, front: int, back: int, shift: Tensor | None = None) -> Tensor:
+    """Convolve each channel of x (N, C, H, W) with kernel (T, T) after padding (negative: crop);
+    shift (C,) is added."""
     c = x.shape[1]
     weight = kernel.flip(0, 1).to(x.dtype).expand(c, 1, -1, -1)
     if front == back and front >= 0:
-        return F.conv2d(x, weight, padding=front, groups=c)
-    return F.conv2d(F.pad(x, (front, back, front, back)), weight, groups=c)
+        return F.conv2d(x, weight, shift, padding=front, groups=c)
+    return F.conv2d(F.pad(x, (front, back, front, back)), weight, shift, groups=c)
 
 
-def up_conv(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
-    """x2 up-sampling convolution: x (N, I, H, W), weight (I, O, 3, 3) -> (N, O, 2 H, 2 W).
+def up_conv(x: Tensor, weight: Tensor, kernel: Tensor, shift: Tensor | None = None) -> Tensor:
+    """x2 up-sampling convolution: x (N, I, H, W), weight (I, O, 3, 3) -> (N, O, 2 H, 2 W), plus
+    shift (O,).
 
     Transposed convolution, then the FIR, padded as the reference pads. Folding both into one
     polyphase convolution at low resolution (polyphase_weight) costs four times the multiplications
@@ -96,7 +106,7 @@ def up_conv(x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
     """
     t = kernel.shape[0]
     wide = F.conv_transpose2d(x, weight, stride=2)
-    return fir(wide, kernel, (t + 1) // 2 - 1, (t - 2) // 2)
+    return fir(wide, kernel, (t + 1) // 2 - 1, (t - 2) // 2, shift)
 
 
 @lru_cache(maxsize=32)
@@ -160,8 +170,7 @@ def demodulation(power: Tensor, style: Tensor) -> Tensor:
 def scale_shift(y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """y (N, C, H, W) * scale + shift per channel; overwrites y where no gradient needs it."""
     scale, shift = channelwise(scale, y), channelwise(shift, y)
-    needed = y.requires_grad or scale.requires_grad or shift.requires_grad
-    if needed or torch.compiler.is_compiling():  # a compiler places its results itself
+    if y.requires_grad or scale.requires_grad or shift.requires_grad:
         return torch.addcmul(shift, y, scale)
     return torch.addcmul(shift, y, scale, out=y)
 

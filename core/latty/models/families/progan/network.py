@@ -57,14 +57,6 @@ class ProGANConv:
         return F.conv2d(x, self.weight, self.bias, padding=padding)
 
 
-def doubling(weight: Tensor) -> Tensor:
-    """Kernel (I, O, 4, 4) of a transposed convolution, stride 2, padding 1, that does what weight
-    (O, I, 3, 3) does to a picture doubled by nearest neighbour: a pixel meets each tap twice."""
-    wide = F.pad(weight.flip(2, 3), (1, 1, 1, 1))
-    summed = wide[:, :, 1:, 1:] + wide[:, :, :-1, 1:] + wide[:, :, 1:, :-1] + wide[:, :, :-1, :-1]
-    return summed.transpose(0, 1).contiguous()
-
-
 class ProGANNetwork:
     """Latents (N, Z) and labels (N, classes) -> images (N, C, H, W)."""
 
@@ -99,7 +91,7 @@ class ProGANNetwork:
         """Weights scaled once: by the file's own scale, else by gain / sqrt(inputs of a filter)."""
         weight, scale = tensors[f"{name}.conv.weight"], tensors.get(f"{name}.wscale.scale")
         scaled = weight * (gain / math.sqrt(weight[0].numel()) if scale is None else scale)
-        scaled = doubling(scaled) if up else scaled
+        scaled = ops.doubling(scaled) if up else scaled
         bias = tensors[f"{name}.wscale.b"]
         scaled = scaled.to(device, self.dtype).contiguous(memory_format=torch.channels_last)
         return ProGANConv(scaled, bias.to(device, self.dtype), up)

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latty.models import ops
-from latty.models.families.progan.network import ProGANConv, doubling
+from latty.models.families.progan.network import ProGANConv
 from latty.models.styled_generator import SynthesisState
 from latty.scene import Noise
 
@@ -100,7 +100,9 @@ class StyleGAN1Layer:
             self.blur = torch.outer(line, line).expand(weight.shape[0], 1, 3, 3).contiguous()
             self.late = bias[:, None, None].to(dtype)
             bias = torch.zeros_like(bias)
-        self.conv = ProGANConv((doubling(weight) if up else weight).to(dtype), bias.to(dtype), up)
+        self.conv = ProGANConv(
+            (ops.doubling(weight) if up else weight).to(dtype), bias.to(dtype), up
+        )
 
     def __call__(self, x: Tensor | None, code: Tensor, noise: Noise) -> Tensor:
         """x (N, I, H, W), None for layer 0; code (N, D) -> (N, O, H, W) or twice the size."""

@@ -42,14 +42,12 @@ def build(
     meta: Meta,
     device: torch.device,
     dtype: torch.dtype | None = None,
-    compiled: bool = False,
 ) -> StyledGenerator:
     """A generator on the device, ready to run, of tensors such as (O, I, k, k). Raises BadData,
     naming the tensor that is wrong.
 
     dtype     of the convolutions, e.g. torch.bfloat16 for twice the speed at 45 dB or more;
               None = float32. Styles, demodulation and image stay float32 either way.
-    compiled  let torch.compile fuse the synthesis: minutes once, and only then faster.
     """
     config = file.read_config(shapes_of(tensors), meta)
     config = replace(config, resample_filter=file.read_taps(tensors, config))
@@ -60,6 +58,4 @@ def build(
         state = checked(tensors, wanted, rf".*\.{file.FILTER}")
         network.load_state_dict(state, assign=True)
         network.to(device).freeze(dtype)
-    if compiled:
-        network.synthesis.compile_steps()
     return StyledGenerator(network, styled_info(meta, "stylegan2", config, config.size(-1)), device)

@@ -10,7 +10,7 @@ the state before step j depends on codes 0 .. j - 1 only: that is the cached pre
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from latty.models import ops
 from latty.models.styled_generator import SynthesisState
 from latty.scene import Noise
+
+WIDE = 1 << 22  # numbers of a layer's picture from which on its weights are scaled, not the picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ class StyledConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.power: Tensor | None = None  # of a frozen network
         self.noisy = config.use_noise
+        self.wide = outputs * math.prod(self.size) >= WIDE
         if up:
             kernel = ops.fir_kernel(config.resample_filter)
             self.register_buffer("kernel", kernel, persistent=False)
@@ -188,8 +191,11 @@ class StyledConv(nn.Module):
         late = 1.0 if self.activation.homogeneous else gain * self.activation.gain
         power = ops.filter_power(self.weight) if self.power is None else self.power
         scale = ops.demodulation(power, style) * early
-        y = self._convolve(x, ops.channelwise(style, x), reuse)
-        y = ops.scale_shift(y, scale, self.bias * early)
+        if self.wide and not torch.is_grad_enabled():
+            y = self._modulated(x, style, scale, self.bias * early)
+        else:
+            y = self._convolve(x, ops.channelwise(style, x), reuse)
+            y = ops.scale_shift(y, scale, self.bias * early)
         if noise is not None:
             y += (noise * (self.noise_strength * early)).to(y.dtype)
         y = ops.activate(y, self.activation, late)
@@ -201,6 +207,18 @@ class StyledConv(nn.Module):
         if not self.up:
             return F.conv2d(x, weight, padding=1)
         return ops.up_conv(x, weight.transpose(0, 1), self.kernel)
+
+    def _modulated(self, x: Tensor, style: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """The same, and its scale and shift, where a picture is larger than the weights: those are
+        scaled for each sample then, and the convolution adds the shift."""
+        made, shift = [], shift.to(x.dtype)
+        for one, inner, outer in zip(x.split(1), style, scale, strict=True):
+            weight = (self.weight * (outer[:, None] * inner)[..., None, None]).to(x.dtype)
+            if self.up:
+                made.append(ops.up_conv(one, weight.transpose(0, 1), self.kernel, shift))
+            else:
+                made.append(F.conv2d(one, weight, shift, padding=1))
+        return made[0] if len(made) == 1 else torch.cat(made)
 
     def picture(self, noise: Noise) -> Tensor | None:
         """The layer's noise (H, W), or None where it adds nothing."""
@@ -285,13 +303,8 @@ class StyleGAN2Synthesis(nn.Module):
         super().__init__()
         self.config = config
         self.dtype: torch.dtype | None = None  # of the convolutions; None = the codes' own
-        self.steps: Callable[..., StyleGAN2State] = self.run
         for i, size in enumerate(config.blocks):
             self.add_module(f"b{size}", Block(config, i))
-
-    def compile_steps(self) -> None:
-        """Let torch.compile fuse the steps, once per batch size and prefix."""
-        self.steps = torch.compile(self.run, dynamic=False)
 
     def block(self, index: int) -> Block:
         return cast(Block, self.get_submodule(f"b{4 << index}"))
@@ -349,7 +362,7 @@ class StyleGAN2Synthesis(nn.Module):
         self, state: StyleGAN2State, codes: Tensor, pictures: Sequence[Tensor | None]
     ) -> Tensor:
         """Images (N, C, H, W) from a state and codes (N, L, D) of the same N."""
-        state = self.steps(state, codes, self.config.num_layers, pictures)
+        state = self.run(state, codes, self.config.num_layers, pictures)
         return cast(Tensor, state.image).contiguous()
 
     def forward(self, codes: Tensor, noise: Noise = "const") -> Tensor:
@@ -391,7 +404,7 @@ class StyleGAN2Network(nn.Module):
         self, state: StyleGAN2State, codes: Tensor, stop: int, pictures: Sequence[Tensor | None]
     ) -> StyleGAN2State:
         """The state before step `stop`, of codes (N, L, D)."""
-        return self.synthesis.steps(state, codes, stop, pictures)
+        return self.synthesis.run(state, codes, stop, pictures)
 
     def finish(
         self, state: StyleGAN2State, codes: Tensor, pictures: Sequence[Tensor | None]
