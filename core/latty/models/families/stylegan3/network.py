@@ -119,7 +119,8 @@ class StyleGAN3Input(nn.Module):
 
 
 class StyleGAN3Layer(nn.Module):
-    """Modulated convolution, bias, filtered leaky ReLU: (N, I, H, W) -> (N, O, H', W')."""
+    """Modulated convolution and bias, (N, I, H, W) -> (N, O, H', W'); then `activation`, a filtered
+    leaky ReLU. What runs it calls both, to hold no more features than it must."""
 
     magnitude_ema: Tensor
 
@@ -149,8 +150,8 @@ class StyleGAN3Layer(nn.Module):
         kind = torch.float32 if weight.device.type == "cpu" else self.weight.dtype
         self.activation = activation(self.config, taps, weight.new_empty((), dtype=kind))
 
-    def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        """x (N, I, H, W), code (N, D)."""
+    def forward(self, x: Tensor, code: Tensor, reuse: bool = False) -> Tensor:
+        """x (N, I, H, W), code (N, D); `reuse`: x may be overwritten."""
         style = self.affine(code)
         if self.power is None:
             scale = self.gain.expand(1, self.config.outputs)
@@ -159,10 +160,10 @@ class StyleGAN3Layer(nn.Module):
             # for its epsilon: each sample's own keeps a picture independent of its neighbours.
             style = style * torch.rsqrt(style.square().mean(1, keepdim=True))
             scale = ops.demodulation(self.power, style) * self.gain
-        x = x * ops.channelwise(style, x)
+        style = ops.channelwise(style, x)
+        x = x.mul_(style) if reuse else x * style
         y = F.conv2d(x, self.weight, padding=self.config.kernel - 1)
-        y = ops.scale_shift(y, scale, self.shift)
-        return self.activation(y)
+        return ops.scale_shift(y, scale, self.shift)
 
 
 def activation(
@@ -197,12 +198,15 @@ class StyleGAN3Synthesis(nn.Module):
         self, state: SynthesisState, codes: Tensor, stop: int, transform: Tensor | None
     ) -> SynthesisState:
         """The state before code layer `stop`, of codes (N, L, D)."""
-        x = state.x
-        for j in range(state.layer, stop):
+        x, first = state.x, state.layer
+        for j in range(first, stop):
             if x is None:
                 x = self.input(codes[:, 0], transform).to(self.dtype or codes.dtype)
-            else:
-                x = self.layer(j - 1)(x, codes[:, j])
+                continue
+            layer = self.layer(j - 1)
+            # What an earlier step of this very call made may be overwritten, if no gradient flows.
+            x = layer(x, codes[:, j], j > first and not torch.is_grad_enabled())
+            x = layer.activation(x)
         return SynthesisState(stop, x)
 
     def finish(self, state: SynthesisState, codes: Tensor, transform: Tensor | None) -> Tensor:
