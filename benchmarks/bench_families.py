@@ -4,9 +4,11 @@ The textbook (`_textbook*.py`, ours) is what the family's own code does without 
 per-sample grouped weights, zeros inserted before filters, spectral norms at every call, pictures
 doubled before they are convolved. Same weights, same codes, variants interleaved; ratios are of
 processor time on one thread. Networks are of moderate size: StyleGAN3 and the BigGANs a third of
-the published widths or less. StyleGAN2 has a benchmark of its own.
+the published widths or less; `python -m benchmarks.bench_families --large` takes some at their real
+size instead. StyleGAN2 has a benchmark of its own.
 """
 
+import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -25,7 +27,6 @@ CPU = torch.device("cpu")
 BATCH = 4
 GROUPED = "grouped per-sample weights, zeros between"
 SPECTRAL = "spectral norm at each call, unfolded"
-
 Made = tuple[nn.Module, Any]  # the textbook, and our generator of the same tensors
 
 
@@ -67,42 +68,60 @@ def _families(quick: bool) -> Iterator[tuple[str, str, Callable[[], Made]]]:
     )
 
 
+def _large_families() -> Iterator[tuple[str, str, Callable[[], Made]]]:
+    """Likewise, at the widths and sizes of the networks that were published."""
+    twice = tuple(width for width in (512, 512, 512, 512, 256, 128, 64, 32, 16) for _ in range(2))
+    doubled = "doubled, then convolved"
+    yield "StyleGAN 1024 px", doubled, lambda: _same(stylegan1, plain.StyleGAN1(twice))
+    yield "ProGAN 1024 px", doubled, lambda: _same(progan, plain.ProGAN(twice))
+    deep = (*[2048] * 4, *[1024] * 4, 512, 512, 256, 256, 128, 128, 128)
+    yield (
+        "BigGAN-deep 512 px",
+        SPECTRAL,
+        lambda: _same(biggan_deep, large.BigGANDeep(deep, attended=8)),
+    )
+
+
 def _row(title: str, peer: str, ours: Cost, theirs: Cost) -> Row:
-    note = f"{ours.total / BATCH:.4f} s/image, {user_ratio(ours, theirs)}"
+    batch = len(ours.result)
+    note = f"{ours.total / batch:.4f} s/image, {user_ratio(ours, theirs)}"
     error = _error(ours.result, theirs.result)
-    return f"{title}, batch {BATCH}", peer, theirs.total / ours.total, f"{note}, {error}"
+    return f"{title}, batch {batch}", peer, theirs.total / ours.total, f"{note}, {error}"
 
 
-def _plain_row(title: str, peer: str, make: Callable[[], Made]) -> Row:
+def _plain_row(
+    title: str, peer: str, make: Callable[[], Made], batch: int = BATCH, rounds: int = 7
+) -> Row:
     torch.manual_seed(0)
     textbook, generator = make()
-    codes = generator.mapping(generator.sample(range(BATCH))).contiguous()
+    codes = generator.mapping(generator.sample(range(batch))).contiguous()
     inputs: tuple[Tensor, ...] = (codes,)
     if generator.info.num_classes:
-        inputs = (codes, torch.arange(BATCH) % generator.info.num_classes)
+        inputs = (codes, torch.arange(batch) % generator.info.num_classes)
     works = {
         "ours": partial(generator.synthesis, *inputs),
         peer: partial(textbook, *inputs),
     }
-    measured = costs(works, 7)
+    measured = costs(works, rounds)
     return _row(title, peer, measured["ours"], measured[peer])
 
 
-def _alias_free_rows(kind: str, quick: bool) -> Iterator[Row]:
+def _alias_free_rows(
+    kind: str, size: int, base: int, most: int, batch: int = BATCH, rounds: int = 3
+) -> Iterator[Row]:
     torch.manual_seed(0)
-    size, base, most = (32, 512, 32) if quick else (64, 4096, 128)
     config = alias_free.settings(size, base, most, 3 if kind == "T" else 1)
     tensors = alias_free.tensors_of(config, kind == "R")
     generator = stylegan3.build(tensors, stylegan3.metadata(config), CPU)
-    codes = torch.randn(1, 1, 512).expand(BATCH, config.num_layers, 512).contiguous()
+    codes = torch.randn(1, 1, 512).expand(batch, config.num_layers, 512).contiguous()
     passes, kernels = "zeros between, filters as 1-D passes", "zeros between, filters as 2-D"
     books = {
         name: alias_free.Textbook(generator, tensors, config, name == kernels)
-        for name in (passes, kernels)
+        for name in ((passes, kernels) if rounds > 1 else (passes,))
     }
     works: dict[str, Callable[[], Tensor]] = {"ours": partial(generator.synthesis, codes)}
     works |= {name: partial(book, codes) for name, book in books.items()}
-    measured = costs(works, 3)
+    measured = costs(works, rounds)
     ours = measured.pop("ours")
     for peer, theirs in measured.items():
         yield _row(f"StyleGAN3-{kind} {size} px", peer, ours, theirs)
@@ -110,6 +129,28 @@ def _alias_free_rows(kind: str, quick: bool) -> Iterator[Row]:
 
 def run(quick: bool = False) -> list[Row]:
     """All rows; `quick` uses narrow networks, to show that the benchmark works."""
+    sizes = (32, 512, 32) if quick else (64, 4096, 128)
     with _one_thread(), torch.no_grad():
-        rows = [row for kind in "TR" for row in _alias_free_rows(kind, quick)]
+        rows = [row for kind in "TR" for row in _alias_free_rows(kind, *sizes)]
         return rows + [_plain_row(*family) for family in _families(quick)]
+
+
+def run_large() -> Iterator[Row]:
+    """Networks at their real size, a picture at a time; StyleGAN3 takes minutes and 7 GB."""
+    with _one_thread(), torch.no_grad():
+        for family in _large_families():
+            yield _plain_row(*family, 1, 3)
+        yield from _alias_free_rows("T", 1024, 32768, 512, 1, 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="narrow networks, seconds")
+    parser.add_argument("--large", action="store_true", help="networks at their real size")
+    options = parser.parse_args()
+    for name, peer, ratio, note in run_large() if options.large else run(options.quick):
+        print(f"{ratio:5.2f}x  {name}  vs {peer}  ({note})", flush=True)
+
+
+if __name__ == "__main__":
+    main()
