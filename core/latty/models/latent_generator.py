@@ -6,7 +6,7 @@ then be given another).  N batch, C classes; the mean code is zero.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -17,6 +17,8 @@ from latty.errors import UsageError
 from latty.models.activations import UNCHANGED, Changes, changed, gradients
 from latty.models.base import Labels, ModelInfo, sample_normal, streams
 from latty.models.checks import fitting_codes, in_order, label_weights, layer_index, truncated
+from latty.models.layers import BatchNorm
+from latty.models.state_dict import moved
 from latty.scene import Noise
 
 LIMIT = 2.0  # standard deviations at which BigGAN's latents are cut (Brock et al. 2019, section 3)
@@ -50,6 +52,52 @@ class Conditions(list[Tensor]):
     def __init__(self, given: Sequence[Tensor]) -> None:
         super().__init__(given)
         self.kept: dict[int, Tensor] = {}
+
+
+@dataclass(frozen=True, eq=False)
+class Narrow:
+    """A StagedNetwork that computes in `dtype` what comes before the picture: `inner`, which is
+    `network` in that. The picture, and norms with their statistics, are float32."""
+
+    network: StagedNetwork
+    inner: StagedNetwork
+    dtype: torch.dtype
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.network.names
+
+    def conditions(self, codes: Tensor, label: Tensor | None) -> Sequence[Tensor]:
+        """As the network's, of codes (N, L, D), class weights (N, C)."""
+        label = None if label is None else label.to(self.dtype)
+        return self.inner.conditions(codes.to(self.dtype), label)
+
+    def stage(
+        self, index: int, x: Tensor, conditions: Sequence[Tensor], truncation: float
+    ) -> Tensor:
+        """Features (N, C, H, W) after stage `index`, in `dtype` below the picture."""
+        if index == len(self.names) - 1:
+            return self.network.stage(index, x.float(), conditions, truncation)
+        return self.inner.stage(index, x, conditions, truncation)
+
+    def layer_weights(self) -> list[Tensor]:
+        """The matrix (outputs, D) through which each layer reads its code, float32."""
+        return self.network.layer_weights()
+
+    def with_noise(self, noise: Noise) -> "Narrow":
+        """The same weights with the noise of a scene, where the network has any."""
+        if isinstance(self.inner, NoisyNetwork):
+            return replace(self, inner=self.inner.with_noise(noise))
+        return self
+
+
+def narrowed(network: StagedNetwork, dtype: torch.dtype | None) -> StagedNetwork:
+    """A network of frozen dataclasses that computes in `dtype`, None = float32, from codes
+    (N, L, D) to pictures (N, C, H, W)."""
+    if dtype is None or dtype == torch.float32:
+        return network
+    device = network.layer_weights()[0].device
+    return Narrow(network, moved(network, device, dtype, (BatchNorm,)), dtype)
 
 
 @runtime_checkable

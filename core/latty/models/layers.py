@@ -77,7 +77,7 @@ class BatchNorm:
     shift: Tensor
 
     def __call__(self, x: Tensor) -> Tensor:
-        return torch.addcmul(self.shift, x, self.scale)
+        return torch.addcmul(self.shift, x, self.scale).to(x.dtype)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
+from latty.models.ops import doubling
 from latty.models.state_dict import TensorReader
 
 QUERIES = 512  # attended to at once: their scores stay in the cache
@@ -67,7 +68,7 @@ def scale_shift(
     """Batch norm of x (N, C, H, W) by mean, var (C,), then gain and shift (C,) or (N, C)."""
     scale = gain * torch.rsqrt(var + eps)
     shift = shift - mean * scale
-    return torch.addcmul(shift[..., None, None], x, scale[..., None, None])
+    return torch.addcmul(shift[..., None, None].to(x), x, scale[..., None, None].to(x))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +101,21 @@ class ConditionalNorm:
 
 @dataclass(frozen=True, slots=True)
 class OddConv:
-    """A convolution that keeps the size: its kernel is odd."""
+    """A convolution that keeps the size: its kernel is odd. With `up` it doubles the picture first,
+    and its weight is what `doubling` makes of the odd one."""
 
-    weight: Tensor  # (O, I, k, k)
+    weight: Tensor  # (O, I, k, k); (I, O, 4, 4) where `up`
     bias: Tensor
+    up: bool = False
+
+    @property
+    def outputs(self) -> int:
+        return self.weight.shape[1 if self.up else 0]
 
     def __call__(self, x: Tensor) -> Tensor:
+        """x (N, I, H, W) -> (N, O, H, W), or twice the size where `up`."""
+        if self.up:
+            return F.conv_transpose2d(x, self.weight, self.bias, stride=2, padding=1)
         return F.conv2d(x, self.weight, self.bias, padding=self.weight.shape[2] // 2)
 
 
@@ -140,8 +150,11 @@ def _fused(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 def _in_parts(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """The same in plain products over a few queries at a time: half again as fast on a CPU."""
-    scores = (torch.bmm(part, key).softmax(2) for part in torch.split(query, QUERIES, 1))
+    """The same in plain products over a few queries at a time: half again as fast on a CPU. Scores
+    are float32: rounded ones would be far off after the exponential."""
+    kind = torch.promote_types(query.dtype, torch.float32)
+    parts, key = torch.split(query.to(kind), QUERIES, 1), key.to(kind)
+    scores = (torch.bmm(part, key).softmax(2).to(value.dtype) for part in parts)
     return torch.cat([torch.bmm(value, score.transpose(1, 2)) for score in scores], 2)
 
 
@@ -150,6 +163,7 @@ class Builder(ABC):
     finds a spectral norm as the family's own code stores it."""
 
     reader: TensorReader
+    dtype: torch.dtype  # of convolutions and attention
 
     @abstractmethod
     def divided(self, prefix: str, *shape: int) -> Tensor:
@@ -162,15 +176,21 @@ class Builder(ABC):
             raise Refusal("nonfinite", f"the spectral norm of '{prefix}' is zero", OTHER)
         return weight
 
-    def conv(self, prefix: str, width: int, side: int, out: int = -1) -> OddConv:
-        """A convolution of `width` channels, with its bias."""
+    def conv(self, prefix: str, width: int, side: int, out: int = -1, up: bool = False) -> OddConv:
+        """A convolution of `width` channels, with its bias; `up`: of the doubled picture."""
         weight = self.normed(prefix, out, width, side, side)
-        return OddConv(weight, self.reader.take(f"{prefix}.bias", weight.shape[0]))
+        bias = self.reader.take(f"{prefix}.bias", weight.shape[0])
+        return self.made(doubling(weight) if up else weight, bias, up)
+
+    def made(self, weight: Tensor, bias: Tensor, up: bool = False) -> OddConv:
+        """A convolution of weight (O, I, k, k), bias (O,), laid out as it runs quickest."""
+        weight = weight.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        return OddConv(weight, bias.to(self.dtype), up)
 
     def attention(self, names: Sequence[str], width: int, gamma: Tensor) -> Attention:
         """Self-attention of `width` channels; names: theta, phi, g and o; gamma is a scalar."""
         eighth, half = max(width // 8, 1), max(width // 2, 1)
         shapes = (eighth, width), (eighth, width), (half, width), (width, half)
         pairs = zip(names, shapes, strict=True)
-        theta, phi, g, o = (self.normed(name, *shape, 1, 1) for name, shape in pairs)
-        return Attention(theta, phi, g, o, gamma)
+        theta, phi, g, o = (self.normed(name, *shape, 1, 1).to(self.dtype) for name, shape in pairs)
+        return Attention(theta, phi, g, o, gamma.to(self.dtype))

@@ -15,7 +15,7 @@ from torch import Tensor
 from latty.checkpoints.refusals import Refusal
 from latty.models.base import Meta, ModelInfo
 from latty.models.entrance import Entrance, entrance_of
-from latty.models.latent_generator import Latent
+from latty.models.latent_generator import Latent, narrowed
 from latty.models.layers import (
     Conv,
     ConvTranspose,
@@ -86,10 +86,15 @@ class Sequential:
 
 
 def generator(
-    tensors: Mapping[str, Tensor], spec: Spec, meta: Meta, device: torch.device, family: str
+    tensors: Mapping[str, Tensor],
+    spec: Spec,
+    meta: Meta,
+    device: torch.device,
+    family: str,
+    dtype: torch.dtype | None = None,
 ) -> Latent:
-    """The generator that a spec describes, of tensors such as (O, I, k, k). Raises BadData, naming
-    the layer or tensor that is wrong."""
+    """The generator that a spec describes, of tensors such as (O, I, k, k), its layers in `dtype`,
+    None = float32. Raises BadData, naming the layer or tensor that is wrong."""
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
         network = moved(network_of(TensorReader(tensors), spec), device)
     info = ModelInfo.of(
@@ -105,7 +110,7 @@ def generator(
         class_names=spec.class_names,
         space="z",
     )
-    return Latent(network, info, device, spec.distribution)
+    return Latent(narrowed(network, dtype), info, device, spec.distribution)
 
 
 def network_of(

@@ -143,15 +143,23 @@ def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 T = TypeVar("T")
 
 
-def moved(value: T, device: torch.device) -> T:
-    """A network made of frozen dataclasses and tuples, with every tensor of it on the device."""
+def moved(
+    value: T,
+    device: torch.device,
+    dtype: torch.dtype | None = None,
+    exact: tuple[type, ...] = (),
+) -> T:
+    """A network made of frozen dataclasses and tuples, with every tensor of it on the device; in
+    `dtype`, where one is said, but for those of dataclasses that are `exact`."""
     found: Any = value
     if isinstance(value, Tensor):
-        found = value.to(device)
+        found = value.to(device, dtype)
     elif isinstance(value, tuple):
-        found = tuple(moved(part, device) for part in value)
+        found = tuple(moved(part, device, dtype, exact) for part in value)
     elif is_dataclass(value) and not isinstance(value, type):
-        parts = {f.name: moved(getattr(value, f.name), device) for f in fields(value)}
+        dtype = None if isinstance(value, exact) else dtype
+        named = {f.name: getattr(value, f.name) for f in fields(value)}
+        parts = {name: moved(part, device, dtype, exact) for name, part in named.items()}
         found = replace(value, **parts)
     return cast(T, found)
 

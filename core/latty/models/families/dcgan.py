@@ -47,9 +47,17 @@ def _layout(shapes: Shapes) -> tuple[tuple[str, str], ...] | None:
     return None
 
 
-def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
-    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
-    return generator(tensors, _spec(shapes_of(tensors)), meta, device, "dcgan")
+def build(
+    tensors: Mapping[str, Tensor],
+    meta: Meta,
+    device: torch.device,
+    dtype: torch.dtype | None = None,
+) -> Latent:
+    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one.
+
+    dtype     of its layers, e.g. torch.bfloat16; None = float32. Pictures are float32 either way.
+    """
+    return generator(tensors, _spec(shapes_of(tensors)), meta, device, "dcgan", dtype)
 
 
 def look(model: Converted) -> tuple[str, ...]:

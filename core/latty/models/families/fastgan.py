@@ -24,7 +24,7 @@ from torch import Tensor
 from latty.errors import BadData
 from latty.models import ops
 from latty.models.base import Meta, ModelInfo, Shapes
-from latty.models.latent_generator import Conditions, Latent
+from latty.models.latent_generator import Conditions, Latent, narrowed
 from latty.models.layers import BatchNorm, norm
 from latty.models.ops_biggan import scale_shift
 from latty.models.state_dict import TensorReader, header_config, moved, shapes_of
@@ -51,8 +51,16 @@ def metadata(normalised: bool, tanh: bool) -> dict[str, str]:
     return {"kind": "generator", "family": "fastgan", "config": said}
 
 
-def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
-    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
+def build(
+    tensors: Mapping[str, Tensor],
+    meta: Meta,
+    device: torch.device,
+    dtype: torch.dtype | None = None,
+) -> Latent:
+    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one.
+
+    dtype     of its layers, e.g. torch.bfloat16; None = float32. Pictures are float32 either way.
+    """
     said = {**SETTINGS, **header_config(meta)}
     if said.keys() != SETTINGS.keys() or not all(isinstance(one, bool) for one in said.values()):
         raise BadData("the header's config is none of a FastGAN", AGAIN)
@@ -71,7 +79,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         num_classes=0 if network.classes is None else len(network.classes),
         space="z",
     )
-    return Latent(network, info, device)
+    return Latent(narrowed(network, dtype), info, device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,7 @@ class GatedConv:
     def __call__(self, x: Tensor, vector: Tensor | None, noise: Tensor | None) -> Tensor:
         x = F.conv2d(x, self.weight, padding=1)
         if self.strength is not None and noise is not None:
-            x = x + self.strength * noise
+            x = x + self.strength * noise.to(x)
         if isinstance(self.norm, ClassNorm):
             return F.glu(self.norm(x, cast(Tensor, vector)), 1)
         return F.glu(self.norm(x), 1)

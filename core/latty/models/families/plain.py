@@ -28,12 +28,20 @@ SIGNATURE = "spec"  # tensors alone cannot tell a plain network
 NOISE = False
 
 
-def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
+def build(
+    tensors: Mapping[str, Tensor],
+    meta: Meta,
+    device: torch.device,
+    dtype: torch.dtype | None = None,
+) -> Latent:
     """The network of meta["spec"], of tensors such as (O, I, k, k). Raises BadData, naming the
-    layer and the tensor that are wrong."""
+    layer and the tensor that are wrong.
+
+    dtype     of its layers, e.g. torch.bfloat16; None = float32. Pictures are float32 either way.
+    """
     if "spec" not in meta:
         raise BadData("a plain network needs its spec", "latty import FILE --spec net.toml")
-    return generator(tensors, of_json(meta["spec"]), meta, device, "plain")
+    return generator(tensors, of_json(meta["spec"]), meta, device, "plain", dtype)
 
 
 def prepare(part: Part, model: Converted) -> Converted:

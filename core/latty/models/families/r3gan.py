@@ -19,7 +19,7 @@ from latty.checkpoints.weights import OTHER
 from latty.models import ops
 from latty.models.base import Meta, ModelInfo, Shapes
 from latty.models.classes import names_said
-from latty.models.latent_generator import Latent
+from latty.models.latent_generator import Latent, narrowed
 from latty.models.state_dict import (
     TensorReader,
     config_of,
@@ -45,8 +45,16 @@ MOST = 12  # stages: 8192 px
 SLOPE = 0.2  # of the leaky ReLU
 
 
-def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
-    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
+def build(
+    tensors: Mapping[str, Tensor],
+    meta: Meta,
+    device: torch.device,
+    dtype: torch.dtype | None = None,
+) -> Latent:
+    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one.
+
+    dtype     of its layers, e.g. torch.bfloat16; None = float32. Pictures are float32 either way.
+    """
     shapes = shapes_of(tensors)
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
         network = moved(_Builder(TensorReader(tensors), shapes).network(), device)
@@ -63,7 +71,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         class_names=names_said(config_of(meta), classes),
         space="z",
     )
-    return Latent(network, info, device)
+    return Latent(narrowed(network, dtype), info, device)
 
 
 @dataclass(frozen=True, slots=True)

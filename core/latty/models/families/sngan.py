@@ -19,7 +19,7 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.weights import OTHER
 from latty.errors import BadData
 from latty.models.base import Meta, ModelInfo, Shapes
-from latty.models.latent_generator import Latent
+from latty.models.latent_generator import Latent, narrowed
 from latty.models.layers import BatchNorm, Conv, Linear, Pointwise, Reshape, norm
 from latty.models.ops import enlarge
 from latty.models.parts import Converted, Part
@@ -48,8 +48,16 @@ MOST = 10  # blocks: 4096 px
 DRAWS = ("normal", "uniform")  # "distribution" of args.json
 
 
-def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
-    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
+def build(
+    tensors: Mapping[str, Tensor],
+    meta: Meta,
+    device: torch.device,
+    dtype: torch.dtype | None = None,
+) -> Latent:
+    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one.
+
+    dtype     of its layers, e.g. torch.bfloat16; None = float32. Pictures are float32 either way.
+    """
     shapes = shapes_of(tensors)
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
         network, colours = moved(_network(TensorReader(tensors), shapes), device)
@@ -67,7 +75,7 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         width=z_dim,
         space="z",
     )
-    return Latent(network, info, device, draw)
+    return Latent(narrowed(network, dtype), info, device, draw)
 
 
 def prepare(part: Part, model: Converted) -> Converted:

@@ -47,21 +47,31 @@ EPS = 1e-5  # of a batch norm
 LAST_EPS = "last_eps"  # in our header; models stored without it have one eps for all norms
 
 
-def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
-    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
+def build(
+    tensors: Mapping[str, Tensor],
+    meta: Meta,
+    device: torch.device,
+    dtype: torch.dtype | None = None,
+) -> Latent:
+    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one.
+
+    dtype     of convolutions and attention, e.g. torch.bfloat16; None = float32. Conditions,
+              statistics and image stay float32 either way.
+    """
     shapes, beside = shapes_of(tensors), config_of(meta)
     ours = header_config(meta)
     said = {**settings.settings(beside), **ours}
     eps = positive(said, "BN_eps", positive(ours, "eps", EPS))
     every = eps, positive(said, "SN_eps", 1e-6), positive(ours, LAST_EPS, eps)
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
-        network = moved(BigGANBuilder(TensorReader(tensors), shapes, *every).network(), device)
+        builder = BigGANBuilder(TensorReader(tensors), shapes, *every, dtype or torch.float32)
+        network = moved(builder.network(), device)
     sizes = network.sizes
     info = ModelInfo.of(
         meta,
         "biggan",
         resolution=4 << sizes.blocks,
-        channels=network.rgb.weight.shape[0],
+        channels=network.rgb.outputs,
         z_dim=sizes.chunk * sizes.layers,
         num_layers=sizes.layers,
         width=sizes.chunk,

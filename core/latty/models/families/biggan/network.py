@@ -88,8 +88,8 @@ class BigGANBlock:
     attention: ops.Attention | None
 
     def __call__(self, x: Tensor, condition: Tensor, truncation: float) -> Tensor:
-        y = self.convs[0](enlarge(F.relu(self.norms[0](x, condition, truncation))))
-        y = self.convs[1](F.relu(self.norms[1](y, condition, truncation)))
+        y = self.convs[0](F.relu_(self.norms[0](x, condition, truncation)))
+        y = self.convs[1](F.relu_(self.norms[1](y, condition, truncation)))
         # A 1x1 convolution and nearest up-sampling commute: a quarter of the work.
         y = y + enlarge(self.shortcut(x))
         return y if self.attention is None else self.attention(y)
@@ -124,11 +124,12 @@ class BigGANNetwork:
     ) -> Tensor:
         """Features after one stage; the last one gives the picture (N, C, H, W)."""
         if index == 0:
-            return F.linear(x, self.linear, self.bias).view(len(x), -1, 4, 4)  # channels first
+            y = F.linear(x, self.linear, self.bias).view(len(x), -1, 4, 4)  # channels first
+            return y.to(self.rgb.weight.dtype)
         if index <= len(self.blocks):
             return self.blocks[index - 1](x, conditions[index], truncation)
-        x = F.relu(self.statistics.norm(x, self.gain, self.shift, truncation))
-        return torch.tanh(self.rgb(x))
+        x = F.relu_(self.statistics.norm(x, self.gain, self.shift, truncation))
+        return torch.tanh(self.rgb(x).float())
 
     def layer_weights(self) -> list[Tensor]:
         """The linear layer's matrix (16 C, D); of each block's gains and shifts, the columns of
@@ -145,9 +146,15 @@ class BigGANBuilder(ops.Builder):
     """Takes a BigGANNetwork out of the tensors of a file."""
 
     def __init__(
-        self, reader: TensorReader, shapes: Shapes, bn_eps: float, sn_eps: float, last_eps: float
+        self,
+        reader: TensorReader,
+        shapes: Shapes,
+        bn_eps: float,
+        sn_eps: float,
+        last_eps: float,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
-        self.reader, self.shapes = reader, shapes
+        self.reader, self.shapes, self.dtype = reader, shapes, dtype
         self.bn_eps, self.sn_eps, self.last_eps = bn_eps, sn_eps, last_eps
         self.sizes = read_sizes(shapes)
 
@@ -160,7 +167,7 @@ class BigGANBuilder(ops.Builder):
         blocks: list[BigGANBlock] = []
         for i in range(sizes.blocks):
             blocks.append(self.block(f"blocks.{i}", width))
-            width = blocks[-1].convs[1].weight.shape[0]
+            width = blocks[-1].convs[1].outputs
         rgb = self.conv("output_layer.2", width, 3)
         statistics = self.statistics("output_layer.0", width, self.last_eps)
         gain, shift = (self.reader.take(f"output_layer.0.{n}", width) for n in ("gain", "bias"))
@@ -203,8 +210,8 @@ class BigGANBuilder(ops.Builder):
         return self.normed(prefix, width, self.sizes.condition)
 
     def block(self, prefix: str, width: int) -> BigGANBlock:
-        conv1 = self.conv(f"{prefix}.0.conv1", width, 3)
-        out = conv1.weight.shape[0]
+        conv1 = self.conv(f"{prefix}.0.conv1", width, 3, up=True)
+        out = conv1.outputs
         convs = conv1, self.conv(f"{prefix}.0.conv2", out, 3, out)
         norms = self.norm(f"{prefix}.0.bn1", width), self.norm(f"{prefix}.0.bn2", out)
         shortcut = self.conv(f"{prefix}.0.conv_sc", width, 1, out)

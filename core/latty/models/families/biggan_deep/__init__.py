@@ -48,8 +48,17 @@ USED = ("output_dim", "z_dim", "class_embed_dim", "channel_width", "num_classes"
         "attention_layer_position", "n_stats", "class_names", "id2label")  # fmt: skip
 
 
-def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> Latent:
-    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one."""
+def build(
+    tensors: Mapping[str, Tensor],
+    meta: Meta,
+    device: torch.device,
+    dtype: torch.dtype | None = None,
+) -> Latent:
+    """The generator of tensors such as (O, I, k, k). Raises BadData, naming the wrong one.
+
+    dtype     of convolutions and attention, e.g. torch.bfloat16; None = float32. Conditions,
+              statistics and image stay float32 either way.
+    """
     shapes = shapes_of(tensors)
     said = {**_settings(config_of(meta)), **header_config(meta)}
     config = read_config(shapes, said)
@@ -59,7 +68,9 @@ def build(tensors: Mapping[str, Tensor], meta: Meta, device: torch.device) -> La
         raise Refusal("wrong-shape", "tensor 'embeddings.weight' leaves no room for z")
     agree(said, {"z_dim": z_dim, "class_embed_dim": embed})
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
-        network = moved(BigGANDeepBuilder(TensorReader(tensors), shapes, config).network(), device)
+        kind = dtype or torch.float32
+        builder = BigGANDeepBuilder(TensorReader(tensors), shapes, config, kind)
+        network = moved(builder.network(), device)
     info = ModelInfo.of(
         meta,
         "biggan_deep",

@@ -68,7 +68,8 @@ def _ups(layers: Any, blocks: int) -> tuple[bool, ...]:
 
 @dataclass(frozen=True, slots=True)
 class BigGANDeepBlock:
-    """Bottleneck of 1x1, 3x3, 3x3 and 1x1 convolutions; the shortcut drops channels."""
+    """Bottleneck of 1x1, 3x3, 3x3 and 1x1 convolutions, the second of the doubled picture where
+    `up`; the shortcut drops channels."""
 
     norms: tuple[ops.ConditionalNorm, ...]
     convs: tuple[ops.OddConv, ...]
@@ -76,9 +77,8 @@ class BigGANDeepBlock:
 
     def __call__(self, x: Tensor, condition: Tensor, truncation: float) -> Tensor:
         y = x
-        for i, (norm, conv) in enumerate(zip(self.norms, self.convs, strict=True)):
-            y = F.relu(norm(y, condition, truncation))
-            y = conv(enlarge(y) if self.up and i == 1 else y)
+        for norm, conv in zip(self.norms, self.convs, strict=True):
+            y = conv(F.relu_(norm(y, condition, truncation)))
         x = x[:, : y.shape[1]]
         return y + (enlarge(x) if self.up else x)
 
@@ -111,7 +111,7 @@ class BigGANDeepNetwork:
         """Features after one stage; the last one gives the picture (N, 3, H, W)."""
         if index == 0:
             y = F.linear(x, self.gen_z, self.gen_z_bias).view(len(x), 4, 4, -1)  # channels last
-            return y.permute(0, 3, 1, 2).contiguous()
+            return y.permute(0, 3, 1, 2).to(self.rgb.weight.dtype)
         if index <= len(self.blocks):
             if self.attention is not None and index - 1 == self.attended:
                 x = self.attention(x)
@@ -119,8 +119,8 @@ class BigGANDeepNetwork:
             if self.attention is not None and index == self.attended == len(self.blocks):
                 x = self.attention(x)
             return x
-        x = F.relu(self.statistics.norm(x, self.gain, self.shift, truncation))
-        return torch.tanh(self.rgb(x))
+        x = F.relu_(self.statistics.norm(x, self.gain, self.shift, truncation))
+        return torch.tanh(self.rgb(x).float())
 
     def layer_weights(self) -> list[Tensor]:
         """The columns (outputs, Z) that read z: of gen_z, and of each block's gains and shifts."""
@@ -135,8 +135,14 @@ class BigGANDeepNetwork:
 class BigGANDeepBuilder(ops.Builder):
     """Takes a BigGANDeepNetwork out of the tensors of a file."""
 
-    def __init__(self, reader: TensorReader, shapes: Shapes, config: BigGANDeepConfig) -> None:
-        self.reader, self.shapes, self.config = reader, shapes, config
+    def __init__(
+        self,
+        reader: TensorReader,
+        shapes: Shapes,
+        config: BigGANDeepConfig,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.reader, self.shapes, self.config, self.dtype = reader, shapes, config, dtype
         self.condition = shape_of(shapes, "generator.gen_z.weight_orig", 2)[1]
         self.rows = shape_of(shapes, "generator.bn.running_means", 2)[0]  # of statistics
         if self.rows < 2:
@@ -163,9 +169,9 @@ class BigGANDeepBuilder(ops.Builder):
                 continue
             block = self.block(f"{LAYERS}{j}", width, self.config.ups[len(blocks)])
             blocks.append(block)
-            width = block.convs[-1].weight.shape[0]
+            width = block.convs[-1].outputs
         rgb = self.conv("generator.conv_to_rgb", width, 3)
-        if rgb.weight.shape[0] < 3:
+        if rgb.outputs < 3:
             raise Refusal("wrong-shape", "'generator.conv_to_rgb' gives fewer than 3 maps", OTHER)
         statistics = self.statistics("generator.bn", width)
         gain, shift = (self.reader.take(f"generator.bn.{n}", width) for n in ("weight", "bias"))
@@ -181,7 +187,7 @@ class BigGANDeepBuilder(ops.Builder):
             statistics=statistics,
             gain=gain,
             shift=shift,
-            rgb=ops.OddConv(rgb.weight[:3].contiguous(), rgb.bias[:3].contiguous()),
+            rgb=self.made(rgb.weight[:3], rgb.bias[:3]),
         )
 
     def _attention(self, prefix: str, width: int) -> ops.Attention:
@@ -211,8 +217,8 @@ class BigGANDeepBuilder(ops.Builder):
         norms, convs, inputs = [], [], width
         for i, side in enumerate((1, 3, 3, 1)):
             norms.append(self.norm(f"{prefix}.bn_{i}", width))
-            convs.append(self.conv(f"{prefix}.conv_{i}", width, side))
-            width = convs[-1].weight.shape[0]
+            convs.append(self.conv(f"{prefix}.conv_{i}", width, side, up=up and i == 1))
+            width = convs[-1].outputs
         if width not in (inputs, inputs // 2):  # the shortcut keeps all channels or half of them
             what = f"tensor '{prefix}.conv_3.weight_orig' gives {width} of {inputs} channels"
             raise Refusal("wrong-shape", what, OTHER)

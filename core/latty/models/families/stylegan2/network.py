@@ -212,7 +212,7 @@ class StyledConv(nn.Module):
         """The same, and its scale and shift, where a picture is larger than the weights: those are
         scaled for each sample then, and the convolution adds the shift."""
         made, shift = [], shift.to(x.dtype)
-        for one, inner, outer in zip(x.split(1), style, scale, strict=True):
+        for one, inner, outer in zip(torch.split(x, 1), style, scale, strict=True):
             weight = (self.weight * (outer[:, None] * inner)[..., None, None]).to(x.dtype)
             if self.up:
                 made.append(ops.up_conv(one, weight.transpose(0, 1), self.kernel, shift))
