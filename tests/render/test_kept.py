@@ -252,6 +252,22 @@ def test_what_is_wrong_in_the_cache_changes_no_film(
         assert mine.read_bytes() == b"mine"
 
 
+def test_a_damaged_picture_is_drawn_once_more_and_then_kept(
+    tmp_path: Path, drawn: list[int]
+) -> None:
+    film = rendered(tmp_path)
+    (name,) = kept(tmp_path)
+    entry = tmp_path / "home/cache/frames" / name
+    for place in (100, SIZE // COUNT, SIZE - 1):  # pixels, a mark, a checksum
+        data = bytearray(entry.read_bytes())
+        data[len(data) - SIZE + place] ^= 8
+        entry.write_bytes(data)
+        drawn.clear()
+        assert rendered(tmp_path) == film and drawn
+        drawn.clear()
+        assert rendered(tmp_path, "-o", "b.gif") and not drawn
+
+
 def test_who_finds_the_pictures_taken_goes_without(tmp_path: Path, drawn: list[int]) -> None:
     film = rendered(tmp_path)
     (name,) = kept(tmp_path)

@@ -15,7 +15,7 @@ from latty.models.memory import is_short
 from latty.presets import Preset
 from latty.presets.formats import Pixels
 from latty.render import kept
-from latty.render.journal import Journal, Mark
+from latty.render.journal import Damaged, Journal, Mark
 from latty.render.options import Batches, Options, usual_batch
 from latty.render.pixels import Painter, at_size
 from latty.render.shots import film_of, label
@@ -47,7 +47,13 @@ class Reel:
     def __getitem__(self, index: int) -> Pixels:
         place = self.journal.place(self._marks[index])
         assert place is not None, "not drawn yet"
-        return self.journal[place]
+        try:
+            return self.journal[place]
+        except Damaged:
+            self.journal.forget(self._marks[index])
+        for batch in self._batches_of([index]):
+            self._draw(batch)
+        return self[index]
 
     @property
     def left(self) -> int:

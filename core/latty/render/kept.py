@@ -47,7 +47,7 @@ def _opened(entry: Path, key: str) -> Journal | None:
     with suppress(OSError):
         if _size(entry):
             os.utime(entry)
-            return Journal(entry, key)
+            return Journal(entry, key, lazily=True)
     return None
 
 

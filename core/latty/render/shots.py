@@ -110,14 +110,14 @@ def film_of(scenes: Sequence[Scene]) -> object:
 def label(scenes: Sequence[Scene], index: int) -> tuple[float, int]:
     """What tells a scene from the others of its film: when it is, and which of that moment; in a
     list that is no film its number."""
+    if isinstance(scenes, Shots):
+        moment, which = divmod(index, scenes.together)
+        return scenes.times[moment], which
     if isinstance(scenes, Cells):
         part, place = scenes.place(index)
         time, which = label(scenes.parts[part], place)
         return time, part * MOST_SEEDS + which
-    if not isinstance(scenes, Shots):
-        return 0.0, index
-    moment, which = divmod(index, scenes.together)
-    return scenes.times[moment], which
+    return 0.0, index
 
 
 class Shown:
@@ -131,6 +131,9 @@ class Shown:
         before = self._lists.setdefault(film_of(scenes), [])
         if scenes in before:
             return 0
+        if not before:
+            before.append(scenes)
+            return len(scenes)
         known = {label(one, i) for one in before for i in range(len(one))}
         before.append(scenes)
         return sum(label(scenes, i) not in known for i in range(len(scenes)))

@@ -1,11 +1,17 @@
 """Films through FFmpeg: colours tagged, bytes reproducible."""
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 import numpy as np
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import (
+    ColorPrimaries,
+    ColorRange,
+    Colorspace,
+    ColorTrc,
+    VideoReformatter,
+)
 
 from latty.errors import DeviceError
 from latty.presets import Output
@@ -17,6 +23,12 @@ from latty.render.ffmpeg.sound import Sound, encoder_of
 from latty.report import Report
 
 THREADS = 4  # part of the bytes, so never the machine's own number of cores
+ALIGNED = 16  # bytes: what else FFmpeg reads, it reads slowly, and a copy is aligned
+TELEVISION: dict[str, Any] = {
+    "dst_colorspace": Colorspace.ITU709,
+    "dst_color_range": ColorRange.MPEG,
+    "interpolation": "BICUBIC",
+}
 _RGB = 0  # AVCOL_SPC_RGB: no matrix at all
 
 
@@ -51,11 +63,13 @@ def encode(
             stream.codec_context.open(strict=False)
         duration = len(film) / film.fps
         sound = output.sound and Sound(opened, encoder_of(container, known.codec), output, duration)
+        colours = _Colours(stream.width, stream.height, stream.pix_fmt)
+        base = stream.codec_context.time_base
         for i, pixels in enumerate(film):
             if sound:
                 sound.until(i / float(film.fps))
-            frame = _converted(pixels, stream.width, stream.height, stream.pix_fmt)
-            frame.pts, frame.time_base = i, stream.codec_context.time_base
+            frame = colours.converted(pixels)
+            frame.pts, frame.time_base = i, base
             opened.mux(stream.encode(frame))
             report(i + 1, len(film), container)
         opened.mux(stream.encode())
@@ -78,19 +92,25 @@ def _tell(stream: av.VideoStream, film: Frames, way: Encoding, gop: int) -> None
     context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
 
 
-def _converted(pixels: Pixels, width: int, height: int, name: str) -> av.VideoFrame:
-    """A frame in the colours of HD television; untagged files look different in every player."""
-    missing = height - pixels.shape[0], width - pixels.shape[1]
-    if any(missing):
-        pixels = np.pad(pixels, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-    given = "rgba" if pixels.shape[2] == 4 else "rgb24"
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=given)
-    if "yuv" not in name:
-        return frame if given == name else frame.reformat(format=name, threads=1)
-    return frame.reformat(
-        format=name,
-        dst_colorspace=Colorspace.ITU709,
-        dst_color_range=ColorRange.MPEG,
-        interpolation="BICUBIC",
-        threads=1,
-    )
+class _Colours:
+    """Frames in the colours of HD television; untagged files look different in every player."""
+
+    def __init__(self, width: int, height: int, name: str) -> None:
+        self.width, self.height, self.name = width, height, name
+        self._formatter = VideoReformatter()  # one for all frames: its tables cost as much as one
+
+    def converted(self, pixels: Pixels) -> av.VideoFrame:
+        """A frame of pixels (H, W, 3 or 4), which stay as they are until it is encoded."""
+        missing = self.height - pixels.shape[0], self.width - pixels.shape[1]
+        if any(missing):
+            pixels = np.pad(pixels, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+        given = "rgba" if pixels.shape[2] == 4 else "rgb24"
+        pixels = np.ascontiguousarray(pixels)
+        if self.name == given or pixels.strides[0] % ALIGNED or pixels.ctypes.data % ALIGNED:
+            frame = av.VideoFrame.from_ndarray(pixels, format=given)
+        else:
+            frame = av.VideoFrame.from_numpy_buffer(pixels, format=given)
+        if self.name == given:
+            return frame
+        colours = {} if "yuv" not in self.name else TELEVISION
+        return self._formatter.reformat(frame, format=self.name, threads=1, **colours)
