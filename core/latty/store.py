@@ -211,13 +211,31 @@ class Store:
         """
         file = self.own(name)
         with locks.writing(file):
+            named = self._names(file)
             if not files.remove(file) and not self._rest(name):
                 raise Missing(f"no {self.kind} '{name}' there any more")
             try:
-                self._sweep(name, ())
+                self._sweep(name, (), named)
             except OSError as error:
                 what = f"cannot remove all of {self.kind} '{name}'"
                 raise unwritten(what, error) from None
+
+    def rename(self, name: str, new: str) -> Path:
+        """Give the user's file of that name another one; its place then. Its bytes stay, and so
+        what it names is called as before. One that was ended goes on with the same names. Raises
+        Missing, UsageError, WouldOverwrite, Locked, OutputError."""
+        source, target = self.own(name), self.place(new)
+        with locks.writing(target), locks.writing(source):
+            if target.exists():
+                what = f"there is a {self.kind} '{new}' already"
+                raise WouldOverwrite(what, "choose another name")
+            named = self._names(source)
+            for ending in self.beside:
+                one = source.with_name(f"{name}{ending}")
+                if one.name not in named and one.exists():
+                    files.rename(one, target.with_name(f"{new}{ending}"))
+            files.rename(source, target)
+        return target
 
     def own(self, name: str) -> Path:
         """The user's file of that name, a damaged one too, or where it was of which only what it
@@ -276,19 +294,37 @@ class Store:
 
     def _unnamed(self, path: Path, place: Path) -> bool:
         """Whether the file that one beside it belonged to is gone, or another one now."""
+        if path.name in self._named():
+            return False
         if not place.exists():
             return True
         with suppress(LattyError):  # of a damaged one nobody knows
             return self.companions is not None and path.name not in self.companions(place)
         return False
 
-    def _sweep(self, name: str, kept: Collection[str]) -> None:
-        """Remove what lies beside the file of that name, and it does not name. Raises OSError."""
-        stale = self._beside(name)
+    def _sweep(self, name: str, kept: Collection[str], more: Collection[str] = ()) -> None:
+        """Remove what lies beside the file of that name, and `more`, but what is `kept` and what
+        others name. Raises OSError."""
+        stale, kept = self._beside(name), {*kept, *self._named(name)}
         with Folder(self.folder()) as folder:
             for one in folder.names():
-                if stale.fullmatch(one) and one not in kept:
+                if (stale.fullmatch(one) or one in more) and one not in kept:
                     folder.remove(one)
+
+    def _named(self, but: str = "") -> set[str]:
+        """What the user's files name beside them, but for the one of a name: what was renamed names
+        it as before."""
+        if self.companions is None:
+            return set()
+        folder, rest = owned(self.folder()), f"{but}{self.suffix}"
+        paths = (one for one in folder.glob(f"*{self.suffix}") if one.name != rest)
+        return {one for path in paths if self._shows(path) for one in self._names(path)}
+
+    def _names(self, file: Path) -> set[str]:
+        """What a file names beside it; nothing of one that is gone or damaged."""
+        with suppress(LattyError, OSError):
+            return {*self.companions(file)} - {""} if self.companions is not None else set()
+        return set()
 
     def _rest(self, name: str) -> list[Path]:
         """What lies beside the user's file of that name. Raises OutputError."""
@@ -297,7 +333,10 @@ class Store:
             found = [*folder.iterdir()] if is_name(name) and folder.is_dir() else []
         except OSError as error:
             raise OutputError(f"cannot read {folder}: {error.strerror}") from None
-        return [one for one in found if stale.fullmatch(one.name)]
+        named, others = self._names(folder / f"{name}{self.suffix}"), self._named(name)
+        return [one for one in found
+                if (stale.fullmatch(one.name) or one.name in named)
+                and one.name not in others]  # fmt: skip
 
     def _beside(self, name: str) -> re.Pattern[str]:
         """The names of what lies beside the file of a name, and of its drafts."""

@@ -188,3 +188,51 @@ def test_what_is_damaged_beside_a_file_is_mended_by_the_same_import(
     beside = folder / next(name for name in whole if name != f"{NAME}{store.suffix}")
     beside.write_bytes(beside.read_bytes()[:-1] + b"?")
     assert run([*words, "--force"], here) == 0 and content(folder) == whole
+
+
+@pytest.mark.parametrize("verb", ["model", "scorer", "latents"])
+def test_what_is_renamed_keeps_its_bytes_and_what_it_names(
+    verb: str, tmp_path: Path, server: Server
+) -> None:
+    """Whoever takes the old name, cleans up or removes that one, leaves it whole."""
+    words_of, store = VERBS[verb]
+    here, main = tmp_path / "here", f"{NAME}{store.suffix}"
+    whole, folder = made(words_of(tmp_path, 0, server), here, store), folder_of(store, here)
+    wanted = {f"other{store.suffix}" if name == main else name: data
+              for name, data in whole.items()}  # fmt: skip
+    done = latty("rename", NAME, "other", home=here)
+    assert done.returncode == 0 and done.stdout == "other\n", done.stderr
+    assert content(folder) == wanted
+    assert run(words_of(tmp_path, 1, server), here) == 0
+    assert latty("clean", "--yes", home=here).returncode == 0
+    assert wanted.items() <= content(folder).items()
+    taken = latty("rename", NAME, "other", home=here)
+    assert taken.returncode == 73 and "'other' already (choose another name)" in taken.stderr
+    assert latty("remove", "--yes", NAME, home=here).returncode == 0
+    assert content(folder) == wanted
+    assert latty("inspect", str(folder / f"other{store.suffix}"), home=here).returncode == 0
+    assert latty("remove", "--yes", "other", home=here).returncode == 0
+    assert content(folder) == {}
+
+
+def test_scores_of_latents_get_the_new_name_too(tmp_path: Path, server: Server) -> None:
+    words, here = VERBS["latents"][0](tmp_path, 0, server), tmp_path / "here"
+    made(words, here, VERBS["latents"][1])
+    (tmp_path / "y.csv").write_text("smile\n0.25\n0.5\n")
+    imported = ["import", str(tmp_path / "y.csv"), "--for", NAME]
+    assert latty(*imported, home=here).returncode == 0
+    folder = folder_of(VERBS["latents"][1], here)
+    before = content(folder)
+    assert latty("rename", NAME, "other", home=here).returncode == 0
+    assert content(folder) == {name.replace(NAME, "other"): data for name, data in before.items()}
+    assert len(before) == 2
+
+
+def test_a_name_of_two_kinds_is_not_guessed(tmp_path: Path, server: Server) -> None:
+    (here := tmp_path / "here").mkdir()
+    for verb in ("latents", "set"):
+        assert run(VERBS[verb][0](tmp_path, 0, server), here) == 0
+    done = latty("rename", NAME, "other", home=here)
+    assert done.returncode == 2 and "say which: --kind set or --kind latents" in done.stderr
+    assert latty("rename", NAME, "other", "--kind", "latents", home=here).returncode == 0
+    assert latty("rename", NAME, "third", "--json", home=here).returncode == 0

@@ -85,14 +85,7 @@ def delete_set(path: str) -> None:
 def rename_set(path: str, name: str) -> str:
     """Another name for a set of the user's; its path then. Raises UsageError, WouldOverwrite,
     OutputError, Locked."""
-    source = _own(Path(path))
-    with locks.writing(target := SETS.place(name)), locks.writing(source):
-        if target.exists():
-            raise WouldOverwrite(
-                f"there is a direction set '{name}' already", "choose another name"
-            )
-        files.rename(source, target)
-    return str(target)
+    return str(SETS.rename(_own(Path(path)).stem, name))
 
 
 def copied(path: str, name: str) -> str:

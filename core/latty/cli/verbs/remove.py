@@ -1,25 +1,22 @@
 """Remove models, direction sets, latents, scorers or jobs by name; asks first."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from latty.attributes.store import CARDS, discard_training
+from latty.attributes.store import discard_training
 from latty.cli.leftovers import model_of
+from latty.cli.owned import OWN, STORES, kind_of
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.directions.store import SETS
-from latty.errors import LattyError, Missing, UsageError, explain, worst
+from latty.errors import LattyError, UsageError, explain, worst
 from latty.jobs import control
 from latty.jobs import run as runs
-from latty.latents import LATENTS
-from latty.models.store import MODELS
-from latty.store import Store
 from latty.text import bytes_words
 
 ORDER = 108
-STORES: Mapping[str, Store] = {"model": MODELS, "set": SETS, "latents": LATENTS, "scorer": CARDS}
-KINDS = (*STORES, "job")
+FINDS = {**OWN, "job": runs.find}
 
 
 def options(parser: Parser) -> None:
@@ -30,7 +27,7 @@ def options(parser: Parser) -> None:
     )
     add = parser.add_argument
     add("names", nargs="+", metavar="NAME", help="of a model, set, latents, scorer, or a job's id")
-    add("--kind", choices=KINDS, metavar="KIND", help=f"which one is meant: {', '.join(KINDS)}")
+    add("--kind", choices=FINDS, metavar="KIND", help=f"which one is meant: {', '.join(FINDS)}")
     add("-y", "--yes", action="store_true", help="remove without a question")
     parser.add_json()
 
@@ -38,7 +35,7 @@ def options(parser: Parser) -> None:
 def run(run: Run) -> int:
     """Each name in turn; one that cannot be removed does not stop the others. Raises UsageError,
     Missing before anything is removed."""
-    kinds = {name: _kind(name, run.args.kind) for name in run.args.names}
+    kinds = {name: kind_of(name, FINDS, run.args.kind) for name in run.args.names}
     codes = []
     for name, kind in kinds.items():
         try:
@@ -49,29 +46,6 @@ def run(run: Run) -> int:
             run.out.error(str(explain(error)))
             codes.append(getattr(explain(error), "exit_code", 1))
     return worst(codes)
-
-
-def _kind(name: str, asked: str | None) -> str:
-    """What a name means. Raises UsageError where it means several things, or one that ships;
-    Missing where it means nothing."""
-    faults = list[LattyError]()
-    found = []
-    for kind in KINDS if asked is None else (asked,):
-        try:
-            runs.find(name) if kind == "job" else STORES[kind].own(name)
-            found.append(kind)
-        except LattyError as error:
-            faults.append(error)
-    if len(found) > 1:
-        hint = " or ".join(f"--kind {kind}" for kind in found)
-        raise UsageError(f"'{name}' is a {' and a '.join(found)}", f"say which: {hint}")
-    if found:
-        return found[0]
-    told = [one for one in faults if not isinstance(one, Missing)]
-    near = [one for one in faults if one.hint.startswith("did you mean")]
-    if asked is not None or told or near:
-        raise (told or near or faults)[0]
-    raise Missing(f"nothing is called '{name}'", f"looked for: {', '.join(KINDS)}")
 
 
 def _remove(name: str, kind: str, run: Run) -> None:

@@ -1,7 +1,8 @@
-"""Give a direction, or a set of directions, another name."""
+"""Give a direction, a set of directions, a model, latents or a scorer another name."""
 
 from pathlib import Path
 
+from latty.cli.owned import OWN, STORES, kind_of
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.directions.store import SETS, reference, resolve, split
@@ -14,12 +15,16 @@ def options(parser: Parser) -> None:
     """What it takes."""
     parser.epilog = (
         "A set remembers what its directions were called: a preset with an old name is told the\n"
-        "new one, and a picture made with it can be made again. What ships with latty stays.\n\n"
+        "new one, and a picture made with it can be made again. No byte of a model, of latents or\n"
+        "of a scorer changes: what was made for it, or pins it, knows it by its content. What\n"
+        "ships with latty stays.\n\n"
         'stdout: the new name, as presets say it. --json: {"kind", "name", "was", "path"}.'
     )
     add = parser.add_argument
-    add("ref", metavar="SET/NAME|SET", help="a direction by name or number, or a set; path#NAME")
+    what = "a direction by name or number (path#NAME), or a set, model, latents, scorer"
+    add("ref", metavar="SET/NAME|NAME", help=what)
     add("name", metavar="NEW", help="what to call it")
+    add("--kind", choices=STORES, metavar="KIND", help=f"which is meant: {', '.join(STORES)}")
     parser.add_json()
 
 
@@ -30,10 +35,8 @@ def run(run: Run) -> int:
     if "#" in ref or "/" in ref:
         kind, was, now, path = "direction", *_direction(ref, new)
     else:
-        own = SETS.own(ref)
-        from latty.directions import manage  # torch, once the name is known
-
-        kind, was, now, path = "set", ref, new, manage.rename_set(str(own), new)
+        kind, was, now = kind_of(ref, OWN, run.args.kind), ref, new
+        path = str(STORES[kind].rename(ref, new))
     run.out.result(now, kind=kind, name=now, was=was, path=path)
     return 0
 
