@@ -11,8 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from latty.presets import fonts
 from latty.presets.colours import Colour
 from latty.presets.formats import Pixels
+from latty.render import lettering
+from latty.render.lettering import numbered
 from latty.render.sizes import table_of, width_at
 
 PAPER, INK, FAINT = "#ffffff", "#2e2e36", "#85858f"
@@ -185,7 +188,7 @@ def grid(
 
     Empty `names` or `strengths` leave the words and their room out. `look`: as of a sheet.
     """
-    table = rows, len(pictures) // rows
+    table, names, strengths = (rows, len(pictures) // rows), numbered(names), numbered(strengths)
     page = _Page(pictures[0].shape, table, look, "foot" if strengths else "", names)
     for i, picture in enumerate(pictures):
         page.paste(picture, *divmod(i, table[1]))
@@ -218,13 +221,13 @@ class Table:
         self.count, columns = shape
         table = ceil(self.count / columns), columns
         captions = "each" if any(words.cells) else ""
-        names = [_within(name) for name in words.rows]
+        names = [_within(name) for name in numbered(words.rows)]
         self._page = page = _Page(cell, table, look, captions, names, any(words.columns))
-        for column, name in enumerate(words.columns):
+        for column, name in enumerate(numbered(words.columns)):
             page.above(name, column)
         for row, name in enumerate(names):
             page.beside(name, row)
-        for i, name in enumerate(words.cells):
+        for i, name in enumerate(numbered(words.cells)):
             page.below(name, *divmod(i, columns))
 
     def filled(self, pictures: Iterable[Pixels]) -> Pixels:
@@ -273,7 +276,7 @@ class _Page:
         self.line = line if captions == "each" else 0
         foot = line if captions == "foot" else 0
         self.top = self.style.margin + (line if head else 0)
-        widest = max((self.font.getlength(name) for name in names), default=0)
+        widest = max(map(self._length, names), default=0.0)
         self.left = self.style.margin + (ceil(widest) + self.style.text if widest else 0)
         across = self.columns * (self.width + self.style.gap) - self.style.gap
         down = self.rows * (self.height + self.line + self.style.gap) - self.style.gap
@@ -297,30 +300,51 @@ class _Page:
         """A caption in the middle under a cell."""
         left, top = self.corner(row, column)
         place = left + self.width / 2, top + self.height + self.style.text * 1.05
-        self.pen.text(place, self._short(words), self.style.inks[faint], self.font, anchor="mm")
+        self._write(place, self._short(words), self.style.inks[faint], "mm")
 
     def above(self, words: str, column: int) -> None:
         """A name in the middle above a column."""
         left, top = self.corner(0, column)
         place = left + self.width / 2, top - self.style.text * 0.8
-        self.pen.text(place, self._short(words), self.style.inks[0], self.font, anchor="mm")
+        self._write(place, self._short(words), self.style.inks[0], "mm")
 
     def beside(self, words: str, row: int) -> None:
         """A name at the left of a row, flush with the pictures."""
         left, top = self.corner(row, 0)
         place = left - self.style.text, top + self.height / 2
-        self.pen.text(place, words, self.style.inks[0], self.font, anchor="rm")
+        self._write(place, words, self.style.inks[0], "rm")
 
     def _short(self, words: str) -> str:
         """Words that fit under one cell: the last, often a number, stays whole where it can."""
         room = self.width + self.style.gap
         start, _, end = words.rpartition(" ")
-        while len(start) > 2 and self.font.getlength(words) > room:
+        while len(start) > 2 and self._length(words) > room:
             start = start[:-1]
             words = f"{start}\u2026 {end}"
-        while len(words) > 2 and self.font.getlength(words) > room:
+        while len(words) > 2 and self._length(words) > room:
             words = words[:-2] + "\u2026"
         return words
 
+    def _length(self, words: str) -> float:
+        """px that words take."""
+        if _is_plain(words):
+            return self.font.getlength(words)
+        return float(lettering.one_line(words, self.style.text)[0].shape[1])
+
+    def _write(self, place: tuple[float, float], words: str, ink: str, anchor: str) -> None:
+        """Words around a height, about a place ("mm") or up to it ("rm")."""
+        if _is_plain(words):
+            self.pen.text(place, words, ink, self.font, anchor=anchor)
+            return
+        mask, middle = lettering.one_line(words, self.style.text)
+        share = 0.5 if anchor == "mm" else 1.0
+        corner = round(place[0] - share * mask.shape[1]), round(place[1] - middle)
+        self.paper.paste(ink, corner, Image.fromarray(mask))
+
     def pixels(self) -> Pixels:
         return np.asarray(self.paper)
+
+
+def _is_plain(words: str) -> bool:
+    """Whether Pillow's font has all letters of them; others are drawn of strokes."""
+    return words.isascii() or all(fonts.in_font(None, None, one) for one in words)

@@ -21,7 +21,7 @@ LONGEST = 24  # characters of a name
 @dataclass(frozen=True, slots=True)
 class HeatMap:
     """One table (J, K) with the names of rows and columns, and a line above it. In the place of a
-    name that latty's font cannot draw stands its number."""
+    name that latty's font cannot draw stands its number, of such letters in the line "…"."""
 
     title: str
     rows: Sequence[str]
@@ -46,10 +46,10 @@ def _drawn(one: HeatMap) -> Pixels:
     size = max(9, min(15, cell - 2))
     rows, columns = _names(one.rows), _names(one.columns)
     left, above = (_room(names, size) if cell >= NAMED else 16 for names in (rows, columns))
-    title = 34
+    title, above_all = 34, lettering.drawable(one.title)
     height, width = title + above + len(one.rows) * cell, left + len(one.columns) * cell
-    sheet = np.full((height + 16, max(width, _width(one.title, 16) + 16) + 16, 3), PAPER, np.uint8)
-    _write(sheet, one.title, 16, (title / 2, 16.0), 0.0)
+    sheet = np.full((height + 16, max(width, _width(above_all, 16) + 16) + 16, 3), PAPER, np.uint8)
+    _write(sheet, above_all, 16, (title / 2, 16.0), 0.0)
     for j, row in enumerate(one.table):
         y = title + above + j * cell
         for k, value in enumerate(row):
@@ -94,7 +94,7 @@ def _colour(value: float) -> tuple[int, int, int]:
 def _names(names: Sequence[str]) -> list[str]:
     """What stands for names: not too long, and of letters that can be drawn."""
     short = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
-    return [str(i) if fonts.own().lacks(name) else name for i, name in enumerate(short)]
+    return lettering.numbered(short)
 
 
 def _width(text: str, size: int) -> int:
@@ -114,13 +114,8 @@ def _write(
     colour: tuple[int, int, int] = INK,
 ) -> None:
     """Letters around a height, from x = place[1] on (align 0), about it (0.5) or up to it (1)."""
-    mask = lettering.ink([text], fonts.own(), size, 0, 0.0).letters / 255
-    down, across = np.nonzero(mask)
-    if not len(down):
-        return
-    low = lettering.ink(["0"], fonts.own(), size, 0, 0.0).letters.nonzero()[0]
-    middle = (low.min() + low.max()) / 2  # of a digit: names stand on one line
-    mask = mask[:, across.min() : across.max() + 1]
+    letters, middle = lettering.one_line(text, size)
+    mask = letters / 255
     top, left = round(place[0] - middle), round(place[1] - align * mask.shape[1])
     first = max(0, top), max(0, left)
     last = min(sheet.shape[0], top + mask.shape[0]), min(sheet.shape[1], left + mask.shape[1])

@@ -4,7 +4,8 @@ A line is two masks, its letters and those with their outline, so that it is dra
 on any picture.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from math import ceil, floor
 from typing import NamedTuple
@@ -88,6 +89,29 @@ def ink(lines: list[str], face: Typeface, size: int, outline: float, align: floa
             x += run.advance
     letters, outlined = (np.asarray(mask) for mask in masks)
     return Ink(letters, np.maximum(letters, outlined))
+
+
+def one_line(text: str, size: int) -> tuple[Pixels, float]:
+    """The mask (H, W) of a line in latty's own font, nothing at its left and right, and the height
+    in it of the middle of a digit: names that are placed by it stand on one line."""
+    mask = ink([text], fonts.own(), size, 0, 0.0).letters
+    _, across = np.nonzero(mask)
+    if not len(across):
+        return mask[:, :0], 0.0
+    low = ink(["0"], fonts.own(), size, 0, 0.0).letters.nonzero()[0]
+    return mask[:, across.min() : across.max() + 1], (low.min() + low.max()) / 2
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Names; in the place of one that latty's own font cannot draw its number."""
+    return [name if name.isascii() or not fonts.own().lacks(name) else str(i)
+            for i, name in enumerate(names)]  # fmt: skip
+
+
+def drawable(text: str) -> str:
+    """A text; the letters that latty's own font cannot draw are left out, which "…" says."""
+    kept = (one if not fonts.own().lacks(one) else "\0" for one in text)
+    return re.sub("\0+", "\u2026", "".join(kept))
 
 
 class _Run(NamedTuple):
