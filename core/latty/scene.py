@@ -214,7 +214,7 @@ class Edit:
     conditions  directions along which this move does not go (InterFaceGAN's conditional edit)
     within      directions along which alone it goes: "SET/A-B", "SET/*" or one of them
     amount      how much of the whole edit: 0 as without it, 1 all of it, whatever the mode; between
-                them and beyond, the straight line through both
+                them, and beyond, where an easing overshoots, the straight line through both
     """
 
     direction: str = field(

@@ -255,17 +255,20 @@ def test_the_examples_of_the_help_are_command_lines() -> None:
 
 
 def test_a_film_that_gets_another_size_says_so(tmp_path: Path) -> None:
-    """Halved colour needs even sides: what is written is told, by the plan and by the render."""
+    """Halved colour needs even sides: what is written is told, by check, plan and render."""
     preset = write_preset(tmp_path, size=51, suffix="mp4")
+    checked = latty("check", str(preset), "--json", home=tmp_path)
+    said = "tiny.mp4: 51 x 51 px become 52 x 52: its colours are halved"
+    assert json.loads(checked.stdout)["warnings"] == [said] and said in checked.stderr
     planned = latty("render", str(preset), "--dry-run", "--json", home=tmp_path)
     assert json.loads(planned.stdout)["frame"] == "52 x 52 px"
     done = latty("render", str(preset), "--json", home=tmp_path)
-    said = "tiny.mp4: 51 x 51 px become 52 x 52: its colours are halved"
     assert json.loads(done.stdout)["warnings"] == [said] and said in done.stderr
     with av.open(str(tmp_path / "renders" / "tiny.mp4")) as film:
         assert (film.streams.video[0].width, film.streams.video[0].height) == (52, 52)
     even = write_preset(tmp_path, "even", size=52, suffix="mp4")
     assert "warnings" not in json.loads(latty("render", str(even), "--json", home=tmp_path).stdout)
+    assert "become" not in latty("check", str(even), home=tmp_path).stderr
     words = ("render", str(preset), "--overwrite", "--set", 'outputs.0.chroma="444"')
     whole = latty(*words, home=tmp_path)
     assert whole.returncode == 0 and "become" not in whole.stderr

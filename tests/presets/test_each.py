@@ -1,18 +1,15 @@
 """`[[each]]`: one preset that stands for many."""
 
 import json
-import os
 import re
-import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from cli_in_process import latty
-from cli_process import COMMAND, environment
 from cli_process import latty as process
-from places import LIMIT, ROOT
+from each_files import each, goes_on_after_kills, write
+from places import ROOT
 from preset_files import direction_set
 
 import latty as library
@@ -22,17 +19,6 @@ from latty.presets import reading
 
 SCENE = "[scene]\nmodel = 'portraits'\nseed = 7\n"
 PICTURE = "[[outputs]]\npath = '{path}'\nsize = 32\n"
-
-
-def each(key: str, values: str) -> str:
-    return f"[[each]]\nkey = '{key}'\nvalues = {values}\n"
-
-
-def write(folder: Path, *parts: str, name: str = "x") -> Path:
-    file = folder / f"{name}.toml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("schema = 1\n" + "".join(parts))
-    return file
 
 
 def values(file: Path, *overrides: str) -> list[object]:
@@ -383,21 +369,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path, more: tuple[str, ...]) 
     file = write(tmp_path, "frames = 8\n", each("n", "'10-21'"), scene,
                  "[[outputs]]\npath = '{n}.gif'\nsize = 64\n")  # fmt: skip
     words = ("render", str(file), *more)
-    assert process(*words, "--out-dir", "whole", home=tmp_path).returncode == 0
-    whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
-    assert len(whole) == 12
-    renders = tmp_path / "renders"
-    for wanted in (1, 4, 9):
-        run = subprocess.Popen([*COMMAND, *words], cwd=tmp_path, env=environment(tmp_path),
-                               stdout=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
-        end = time.monotonic() + LIMIT
-        while run.poll() is None and len([*renders.glob("*.gif")]) < wanted:
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait(LIMIT)
-    assert process(*words, home=tmp_path).returncode == 0
-    assert {path.name: path.read_bytes() for path in renders.iterdir()} == whole
+    assert goes_on_after_kills(words, tmp_path, after=(1, 4, 9)) == 12
 
 
 def test_the_library_renders_them_all(tmp_path: Path) -> None:
@@ -406,6 +378,16 @@ def test_the_library_renders_them_all(tmp_path: Path) -> None:
     made = library.render_preset(file, tmp_path / "out")
     assert [path.name for path in made] == ["0.png", "1.png", "2.png"]
     assert all(path.is_file() for path in made)
+
+
+@pytest.mark.slow
+def test_each_line_of_several_processes_says_which_it_is_of(tmp_path: Path) -> None:
+    file = write(tmp_path, each("n", "'0-2'"), SCENE.replace("7", "'{n}'"),
+                 PICTURE.format(path="{n}.png"))  # fmt: skip
+    ended = process("render", str(file), "--workers", "2", "--progress", "plain", home=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    for number in (1, 2, 3):
+        assert f"x ({number} of 3)" in ended.stderr
 
 
 @pytest.mark.slow

@@ -1,10 +1,7 @@
 """Keys of [[each]] as rows and columns of one sheet, or of a film of panels."""
 
 import json
-import os
 import re
-import signal
-import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +10,9 @@ import numpy as np
 import pytest
 import torch
 from cli_in_process import latty
-from cli_process import COMMAND, environment
-from cli_process import latty as process
+from each_files import each, goes_on_after_kills, write
 from numpy.typing import NDArray
 from PIL import Image
-from places import LIMIT
 from small_networks import biggan_deep
 
 from latty import presets
@@ -38,19 +33,9 @@ MOVES = SMILE + "strength = { from = '-{span}', to = '{span}' }\n"
 Pixels = NDArray[np.uint8]
 
 
-def each(key: str, values: str) -> str:
-    return f"[[each]]\nkey = '{key}'\nvalues = {values}\n"
-
-
 def output(path: str, **said: object) -> str:
     lines = [f"{key} = {json.dumps(value)}\n" for key, value in {"path": path, **said}.items()]
     return "[[outputs]]\n" + "".join(lines)
-
-
-def write(folder: Path, *parts: str, name: str = "x") -> Path:
-    file = folder / f"{name}.toml"
-    file.write_text("schema = 1\n" + "".join(parts))
-    return file
 
 
 def pixels(path: Path) -> Pixels:
@@ -489,21 +474,7 @@ def test_killed_at_any_moment_sheets_go_on(tmp_path: Path, more: tuple[str, ...]
         output("film{span}.gif", rows="seed", size=64),
     )  # fmt: skip
     words = ("render", str(file), *more)
-    assert process(*words, "--out-dir", "whole", home=tmp_path).returncode == 0
-    whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
-    assert len(whole) == 9
-    renders = tmp_path / "renders"
-    for wanted in (1, 4, 7):
-        run = subprocess.Popen([*COMMAND, *words], cwd=tmp_path, env=environment(tmp_path),
-                               stdout=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
-        end = time.monotonic() + LIMIT
-        while run.poll() is None and len([*renders.glob("*.[pg]*[gf]")]) < wanted:
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait(LIMIT)
-    assert process(*words, home=tmp_path).returncode == 0
-    assert {path.name: path.read_bytes() for path in renders.iterdir()} == whole
+    assert goes_on_after_kills(words, tmp_path, after=(1, 4, 7)) == 9
 
 
 @pytest.mark.slow
@@ -515,6 +486,23 @@ def test_a_recipe_that_nobody_could_read_again_is_refused(tmp_path: Path) -> Non
     ended = latty("render", file.name, home=tmp_path)
     assert ended.returncode == 65 and not [*(tmp_path / "renders").glob("*.png")]
     assert "the recipe of a.png is larger than 1 MiB" in ended.stderr
+
+
+def test_a_name_that_cannot_be_drawn_is_its_number(tmp_path: Path) -> None:
+    """Latty's font has no letters of most scripts; those of strokes are drawn."""
+    file = write(tmp_path, SMILE, "[[panels]]\nseed = 1\n[[panels]]\nseed = 2\n",
+                 output("a.png", columns=1, size=32,
+                        row_names=["\u5fae\u7b11", "\u03b1"]))  # fmt: skip
+    ended = latty("check", file.name, home=tmp_path)
+    assert ended.returncode == 0 and "outputs.0.row_names: names have a" in ended.stderr
+    (made,) = rendered(file)
+    file.write_text(file.read_text().replace("\\u5fae\\u7b11", "0"))
+    assert "names have" not in latty("check", file.name, home=tmp_path).stderr
+    (plain,) = rendered(file, "--out-dir", "plain")
+    assert np.array_equal(pixels(made), pixels(plain))
+    file.write_text(file.read_text().replace("\\u03b1", "\\u03b2"))
+    (other,) = rendered(file, "--out-dir", "other")
+    assert not np.array_equal(pixels(plain), pixels(other))
 
 
 def test_panels_of_ones_own_have_names_and_moments(tmp_path: Path) -> None:

@@ -54,10 +54,16 @@ def _changed(file: Path) -> tuple[int, ...]:
 def picture_size(ref: str) -> tuple[int, int]:
     """Height and width in px of the pictures of the model that `ref` names, by its header where
     that says them. Raises what `open_model` does."""
-    if (said := said_size(_meta(ref))) is not None:
+    if (said := known_size(ref)) is not None:
         return said
     info = open_model(ref, "cpu").info
     return info.height, info.width_px
+
+
+def known_size(ref: str) -> tuple[int, int] | None:
+    """The same by its header alone, None where that does not say them; torch is not imported.
+    Raises Missing, BadData, OutputError."""
+    return said_size(_meta(ref))
 
 
 def picture_channels(ref: str) -> int:
@@ -68,12 +74,16 @@ def picture_channels(ref: str) -> int:
 
 
 def _meta(ref: str) -> Mapping[str, str]:
-    """What the header of a model's file says, if latty wrote it. Raises Missing, BadData,
-    OutputError."""
+    """What the header of a model's file says, if latty wrote it; of one without a file what it
+    would. Raises Missing, BadData, OutputError."""
     from latty.checkpoints.safetensors import read_header, says_kind
 
-    file = model_file(ref)
-    return read_header(file).meta if file is not None and says_kind(file, GENERATOR) else {}
+    if (file := model_file(ref)) is None:
+        from latty.models.registries import FAMILIES
+
+        header: Mapping[str, str] = FAMILIES.constant(ref, "HEADER", {})
+        return header
+    return read_header(file).meta if says_kind(file, GENERATOR) else {}
 
 
 def draws_any_size(ref: str) -> bool:

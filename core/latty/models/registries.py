@@ -17,8 +17,8 @@ A family is one file or folder in families/ with
     CODES        optional, a literal: a pattern of names of tensors, and a number. Its codes have
                  so many layers as there are such tensors, and so many more; for headers that do
                  not say "num_layers"
-    HEADER       of a model without a file: what its header would say of "num_layers" and
-                 "num_classes", a literal
+    HEADER       of a model without a file: what its header would say of "num_layers",
+                 "num_classes", "resolution" and "channels", a literal
     NOISE        whether the noise of a scene changes its pictures (a literal; True if left out)
     build        tensors, header, device -> Generator; strict: every key, shape and number checked
     prepare      optional: part, Converted -> Converted; what is done when a file of others in

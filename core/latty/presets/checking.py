@@ -16,6 +16,7 @@ from latty.presets import idle, naming, reading, scored, timing, together, with_
 from latty.presets.convert import to_preset
 from latty.presets.reading import PresetFile
 from latty.presets.values import Preset
+from latty.tables.words import shown
 
 NOTHING = "no [[outputs]]: nothing to render"
 
@@ -51,9 +52,15 @@ def check(source: str | Path, overrides: Sequence[str] = ()) -> list[str]:
     return checked(reading.load(source, overrides)).doubts.lines()
 
 
-def checked(source: PresetFile) -> Checked:
-    """The preset of what was loaded. Raises PresetError with every fault."""
-    preset = to_preset(reading.accepted(source, _references(source)), source.file)
+def checked(source: PresetFile, preset: Preset | None = None) -> Checked:
+    """The preset of what was loaded. Raises PresetError with every fault.
+
+    preset  the same, where `reading.accepted` has found no fault before
+    """
+    if preset is None:
+        preset = to_preset(reading.accepted(source, _references(source)), source.file)
+    else:
+        source.refuse([*_references(source)])
     source.refuse([*together.missing(source, preset)])
     finds = together.faults, with_model.faults, together.silent
     faults = together.of_scenes(source, preset, *finds, numbers=False)
@@ -67,6 +74,7 @@ def checked(source: PresetFile) -> Checked:
         together.paces,
         timing.of_panels,
         together.sounds_end,
+        _undrawn,
     )
     found += [one for find in checks for one in find(source, preset)]
     found += [source.problem(*said) for said in idle.idle(source.data, preset)]
@@ -87,6 +95,23 @@ def _fonts(source: PresetFile, preset: Preset) -> Iterator[Problem]:
         else:
             if fault:
                 yield source.problem(("text", index, "value"), fault, fonts.OTHER)
+
+
+def _undrawn(source: PresetFile, preset: Preset) -> Iterator[Problem]:
+    """Names beside a sheet in whose place their number stands."""
+    laid = source.each.pass_of(source.number).axes is not None
+    keys = ("rows", "columns") if laid else ("row_names", "column_names")
+    for index, output in enumerate(preset.outputs if preset.panels else ()):
+        sides = dict(zip(keys, (output.row_names, output.column_names), strict=True))
+        for side, names in sides.items():
+            foreign = [name for name in names if not name.isascii()]
+            if not foreign or not output.captions:
+                continue
+            from latty.presets import fonts  # few have such letters
+
+            if letter := next(filter(None, map(fonts.own().lacks, foreign)), ""):
+                what = f"names have a {shown(letter)!r}, which latty's own font lacks"
+                yield source.problem(("outputs", index, side), f"{what}: numbers stand there")
 
 
 def _of_moments(source: PresetFile, preset: Preset) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from latty.tables.words import Path, shown
 
 LONGEST = 10**5  # seconds of a film: as many frames at the lowest rate
 WHOLE = "sound"  # as `seconds`: as long as the sound
+HOLDING = (dict, list)  # what other values are in: a sheet has thousands that are not
 ONE = "counts on one sound and one offset, and {}"
 
 
@@ -22,7 +23,8 @@ def named(data: Any, where: Path = ()) -> Iterator[tuple[Path, str, float]]:
     anything."""
     if isinstance(data, list):
         for index, one in enumerate(data):
-            yield from named(one, (*where, index))
+            if isinstance(one, HOLDING):
+                yield from named(one, (*where, index))
     elif isinstance(data, dict):
         if isinstance(ref := data.get("sound"), str) and where:
             offset = data.get("offset", 0.0)
@@ -30,7 +32,7 @@ def named(data: Any, where: Path = ()) -> Iterator[tuple[Path, str, float]]:
             fits = is_number and abs(offset) <= LONGEST
             yield (*where, "sound"), ref, float(offset) if fits else 0.0
         for key, one in data.items():
-            if where or key in ("scene", "panels", "outputs"):
+            if isinstance(one, HOLDING) and (where or key in ("scene", "panels", "outputs")):
                 yield from named(one, (*where, key))
 
 

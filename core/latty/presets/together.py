@@ -45,16 +45,18 @@ def of_scenes(
         return [source.problem(("scene", *path), what, hint)
                 for find in finds for path, what, hint in find(preset)]  # fmt: skip
     found: dict[object, Problem] = {}
-    known = dict[Preset, list[Said]]()
+    known = dict[object, list[Said]]()
     for index, panel in enumerate(preset.panels):
         own, part = source.data["panels"][index], panel.preset
-        if not numbers:
-            part = replace(part, scene=part.kind)
-        elif isinstance(seed := part.scene.seed, int):  # which one changes nothing that is found
-            part = replace(part, scene=replace(part.scene, seed=min(seed, 1)))
-        if part not in known:
-            known[part] = [said for find in finds for said in find(part)]
-        for path, what, hint in known[part]:
+        scene = part.scene if numbers else part.kind
+        if numbers and isinstance(scene.seed, int):  # which one changes nothing that is found
+            scene = replace(scene, seed=min(scene.seed, 1))
+        # What else a panel has is that of the whole, which takes long to compare.
+        alike = scene, part.tracks, part.seeds, part.pace, part.held
+        if alike not in known:
+            part = replace(part, scene=scene)
+            known[alike] = [said for find in finds for said in find(part)]
+        for path, what, hint in known[alike]:
             where: words.Path = ("panels", index, *path)
             if panel.source and path[0] not in own:
                 where, what = _preset_of(index), _elsewhere(path, what)

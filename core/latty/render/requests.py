@@ -47,9 +47,10 @@ class RenderRequest:
     @property
     def name(self) -> str:
         """What messages call it."""
-        return self._counted(str(self.ref))
+        return self.counted(str(self.ref))
 
-    def _counted(self, name: str) -> str:
+    def counted(self, name: str) -> str:
+        """A name of its preset, with which of those it is that the text stands for."""
         return f"{name} ({self.number + 1} of {self.of})" if self.of > 1 else name
 
     @property
@@ -79,7 +80,7 @@ class RenderRequest:
         own = self.output is None
         warnings = (*source.notes, *doubts.lines(own), *(() if own else _silenced(preset)))
         preset, options, fresh = self._left(preset, options)
-        return CheckedRequest(preset, options, warnings, fresh, self._counted(preset.name))
+        return CheckedRequest(preset, options, warnings, fresh, self.counted(preset.name))
 
     def _left(self, preset: Preset, options: Options) -> tuple[Preset, Options, tuple[Path, ...]]:
         """What is to be made, and what is up to date."""

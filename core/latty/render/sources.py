@@ -45,7 +45,7 @@ class PresetSource:
 
     def doubts(self) -> Doubts:
         """What is doubtful about it. Raises PresetError with all that cannot be drawn."""
-        return checked(self.loaded).doubts
+        return checked(self.loaded, None if self.loaded.kind is RECIPE else self.preset).doubts
 
 
 def read(

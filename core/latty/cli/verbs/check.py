@@ -1,12 +1,15 @@
 """Name every mistake of a preset at once, as file:line:col."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import LattyError, PresetError, Problem, explain, worst
+
+if TYPE_CHECKING:
+    from latty.render.requests import CheckedRequest
 
 ORDER = 120
 KEYS = ("line", "column", "key", "what", "hint", "file")
@@ -47,7 +50,7 @@ def run(run: Run) -> int:
             codes.append(_told(ref, [*errors.values()], run))
         else:
             good = [one for one in found if isinstance(one, CheckedRequest)]
-            warnings = [line for one in good for line in one.warnings]
+            warnings = [line for one in good for line in (*one.warnings, *_other_sizes(one))]
             for warning in warnings:
                 run.out.say(warning)
             count = sum(len(one.preset.outputs) for one in good)
@@ -59,6 +62,17 @@ def run(run: Run) -> int:
             run.out.result(f"{ref}: ok{said}", preset=ref, ok=True, warnings=warnings,
                            problems=[], **numbers)  # fmt: skip
     return worst(codes)
+
+
+def _other_sizes(found: "CheckedRequest") -> Iterator[str]:
+    """Which films get another size than their frames have, where headers say how large its models'
+    pictures are."""
+    from latty.models import known_size
+    from latty.render.planning import evened
+
+    sizes = [known_size(scene.model) for scene in found.preset.scenes]
+    if found.preset.outputs and sizes[0] is not None and None not in sizes:
+        yield from evened(found.preset, found.options, sizes[0])
 
 
 def _told(ref: str, errors: Sequence[Exception], run: Run) -> int:

@@ -249,14 +249,13 @@ def _by_several(requests: Sequence[RenderRequest], run: Run, said: set[str]) -> 
         ends = finished(pool, render_there, calls, progress, "presets", by_steps=True)
         for number, future in ends:
             progress.close()
-            error = future.exception()
+            error, request = future.exception(), requests[number]
             if isinstance(error, Exception):
-                request = requests[number]
                 run.progress(request.name).failed(error)
                 failed.append(_tell_failure(request, run, error, said))
             else:
                 done = future.result()
-                run.progress(done.name).done(took=done.seconds)
+                run.progress(request.counted(done.name)).done(took=done.seconds)
                 _tell(done, run)
     return failed
 

@@ -26,7 +26,7 @@ from latty.models.families.portraits.renderer import NAMES, render
 from latty.scene import Noise
 
 SIGNATURE = "no file"
-HEADER = {"num_layers": "4", "num_classes": "0"}
+HEADER = {"num_layers": "4", "num_classes": "0", "resolution": "256", "channels": "3"}
 NOISE = False
 
 WIDTH = 32  # Z and D
