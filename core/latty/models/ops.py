@@ -55,6 +55,10 @@ ACTIVATIONS: dict[str, Activation] = {
 
 def pixel_norm(x: Tensor) -> Tensor:
     """Scale each vector of x (N, C, ...) to unit mean square over C."""
+    if x.dim() == 4:  # of pictures the lengths alone: their squares would be another picture
+        length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+        length = length.to(torch.promote_types(x.dtype, torch.float32))
+        return x * torch.rsqrt(length.square() / x.shape[1] + EPS).to(x.dtype)
     return x * torch.rsqrt(x.square().mean(1, keepdim=True) + EPS)
 
 

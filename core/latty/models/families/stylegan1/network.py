@@ -100,9 +100,9 @@ class StyleGAN1Layer:
             self.blur = torch.outer(line, line).expand(weight.shape[0], 1, 3, 3).contiguous()
             self.late = bias[:, None, None].to(dtype)
             bias = torch.zeros_like(bias)
-        self.conv = ProGANConv(
-            (ops.doubling(weight) if up else weight).to(dtype), bias.to(dtype), up
-        )
+        weight = (ops.doubling(weight) if up else weight).to(dtype)
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        self.conv = ProGANConv(weight, bias.to(dtype), up)
 
     def __call__(self, x: Tensor | None, code: Tensor, noise: Noise) -> Tensor:
         """x (N, I, H, W), None for layer 0; code (N, D) -> (N, O, H, W) or twice the size."""
