@@ -106,6 +106,7 @@ def test_truncation_moves_toward_one_mean(generator: Any) -> None:
 
 def test_kept_prefixes_change_nothing(generator: Any) -> None:
     promises.check_prefix(generator)
+    promises.check_steps(generator)
 
 
 # --- gradients, layers ----------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from latty.errors import BadData, UsageError
 from latty.models import open_model
 from latty.models.base import Generator, HasActivations, HasLayerWeights, HasPrefix
+from latty.models.steps import HasSteps, Steps
 
 CPU = torch.device("cpu")
 Build = Callable[..., Any]
@@ -37,6 +38,7 @@ def check_all(build: Build, tensors: Tensors, meta: Mapping[str, str], tmp_path:
     check_truncation(generator)
     check_activations(generator)
     check_prefix(generator)
+    check_steps(generator)
     check_labels(generator)
     check_no_stuck_mode(build, tensors, meta)
     check_half(build, tensors, meta)
@@ -162,6 +164,65 @@ def check_changed_prefix(generator: Any, codes: Tensor, layer: int) -> None:
         found = generator.synthesis_from(state, codes, "const", changes)
         wanted = generator.synthesis_with(codes, changes)
         torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-4)
+
+
+def check_steps(generator: Any) -> None:
+    """Step by step, from any state and with changes, a picture is that of synthesis to the last
+    bit; what is kept is not overwritten, and where each step reads its own code no other counts."""
+    if not isinstance(generator, HasSteps):
+        return
+    codes, others = codes_of(generator).split([1, 2])
+    classes = generator.info.num_classes
+    label = torch.tensor([classes - 1]) if classes else None
+    names = generator.activation_names() if isinstance(generator, HasActivations) else []
+    scenes = [{}, *({name: lambda x: x.flip(3)} for name in names)]
+    for changes in scenes:
+        with torch.no_grad():
+            steps = generator.steps(codes, label, 0.7, 5, changes)
+            assert steps is not None
+            wanted = generator.synthesis_with(codes, changes, label, 0.7, 5)
+            check_states(generator, steps, wanted)
+            if steps.each:
+                check_own_codes(generator, steps, (label, 0.7, 5, changes), others[:1])
+    check_spared(generator, codes)
+
+
+def check_states(generator: Any, steps: Steps, wanted: Tensor) -> None:
+    """One step at a time, and from each state once more to the end."""
+    states, copies = [steps.start()], []
+    while states[-1].layer < steps.count:
+        states.append(steps.run(states[-1], states[-1].layer + 1))
+        copies.append([one.clone() for one in states[-1].tensors])
+    assert [state.layer for state in states] == list(range(steps.count + 1))
+    heights = steps.early_heights()
+    assert all(height < generator.info.height for height in heights.values())
+    for state in states:
+        assert torch.equal(steps.image(state), wanted), state.layer
+        if state.layer in heights:
+            early = steps.early(state)
+            assert early.shape[:3] == (1, generator.info.channels, heights[state.layer])
+            assert early.dtype == torch.float32 and early.isfinite().all()
+    for state, kept in zip(states[1:], copies, strict=True):
+        assert all(map(torch.equal, state.tensors, kept)), "a kept state was overwritten"
+
+
+def check_own_codes(generator: Any, steps: Steps, how: tuple[Any, ...], other: Tensor) -> None:
+    """The state before step j > 0 does not know the codes from j on."""
+    for j in range(1, steps.count):
+        codes = torch.cat([steps.codes[:, :j], other[:, j:]], 1)
+        mixed = generator.steps(codes, *how)
+        state = steps.run(steps.start(), j)
+        assert torch.equal(mixed.image(state), generator.synthesis_with(codes, how[3], *how[:3]))
+
+
+def check_spared(generator: Any, codes: Tensor) -> None:
+    """What nobody keeps may be overwritten: the picture is the same."""
+    with torch.no_grad():
+        steps = generator.steps(codes)
+        wanted, state = steps.image(steps.start()), steps.start()
+        while state.layer < steps.count:
+            state = steps.run(state.spared() if state.layer else state, state.layer + 1)
+        assert torch.equal(steps.image(state), wanted)
 
 
 def check_labels(generator: Any) -> None:

@@ -5,27 +5,29 @@ per layer (hierarchical BigGAN), one copy of z per layer (BigGAN-deep, where eac
 then be given another).  N batch, C classes; the mean code is zero.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from latty.errors import UsageError
-from latty.models.activations import UNCHANGED, Changes, changed, gradients
+from latty.models.activations import UNCHANGED, Change, Changes, changed, gradients
 from latty.models.base import Labels, ModelInfo, sample_normal, streams
 from latty.models.checks import fitting_codes, in_order, label_weights, layer_index, truncated
 from latty.models.layers import BatchNorm
 from latty.models.state_dict import moved
+from latty.models.steps import ShowsEarly
 from latty.scene import Noise
 
 LIMIT = 2.0  # standard deviations at which BigGAN's latents are cut (Brock et al. 2019, section 3)
 
 
 class StagedNetwork(Protocol):
-    """A network as named stages; the last one gives the picture."""
+    """A network as named stages; the last one gives the picture. Where there is a code for each of
+    the others, each reads its own and no other."""
 
     @property
     def names(self) -> tuple[str, ...]: ...
@@ -98,6 +100,77 @@ def narrowed(network: StagedNetwork, dtype: torch.dtype | None) -> StagedNetwork
         return network
     device = network.layer_weights()[0].device
     return Narrow(network, moved(network, device, dtype, (BatchNorm,)), dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class StageState:
+    """A network before stage `layer`: features x (N, C, H, W), and those that a later stage reads,
+    too. Nothing in it is ever overwritten."""
+
+    layer: int
+    x: Tensor
+    kept: Mapping[int, Tensor]
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All that it holds, features first."""
+        return self.x, *self.kept.values()
+
+    def spared(self) -> "StageState":
+        """The same: no stage overwrites what it is given."""
+        return self
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StagedSteps:
+    """Steps of codes (N, L, D): one for each stage."""
+
+    network: StagedNetwork
+    codes: Tensor
+    conditions: Sequence[Tensor]
+    truncation: float
+    places: Mapping[int, Change]
+
+    @property
+    def count(self) -> int:
+        return len(self.network.names)
+
+    @property
+    def each(self) -> bool:
+        return self.codes.shape[1] == self.count - 1
+
+    def start(self) -> StageState:
+        """The state before the first stage."""
+        return StageState(0, self.conditions[0], {})
+
+    def run(self, state: StageState, stop: int) -> StageState:
+        """The state before stage `stop`."""
+        x, conditions = self._changed(state), self.conditions
+        if isinstance(conditions, Conditions):
+            conditions.kept = dict(state.kept)
+        for i in range(state.layer, stop):
+            x = self.network.stage(i, x, conditions, self.truncation)
+            if i in self.places and i < stop - 1:
+                x = changed(x, self.places[i])
+        return StageState(stop, x, dict(getattr(conditions, "kept", {})))
+
+    def image(self, state: StageState) -> Tensor:
+        """Images (N, C, H, W) float32 from any state."""
+        return self.run(state, self.count).x
+
+    def early_heights(self) -> Mapping[int, int]:
+        """The states that can be shown, and px of their pictures."""
+        return self.network.early_heights() if isinstance(self.network, ShowsEarly) else {}
+
+    def early(self, state: StageState) -> Tensor:
+        """Small images (N, C, h, w) of one of those states."""
+        now = StageState(state.layer, self._changed(state), state.kept)
+        return cast(ShowsEarly, self.network).early(now, self.codes)
+
+    def _changed(self, state: StageState) -> Tensor:
+        """The features with the change of the stage that they are of."""
+        change = self.places.get(state.layer - 1)
+        return state.x if change is None else changed(state.x, change)
 
 
 @runtime_checkable
@@ -237,14 +310,33 @@ class Latent(LatentCodes):
         noise: Noise,
     ) -> Tensor:
         """Features after stage `stop`, those of some stages changed."""
-        places = dict(in_order(self.info, self.activation_names(), changes))
         weights = self._weights(label, codes.shape[0])
         with gradients(codes, weights, *changes.values()):
-            network = self.network
-            network = network.with_noise(noise) if isinstance(network, NoisyNetwork) else network
-            conditions = network.conditions(self._codes(codes), weights)
-            x = conditions[0]
-            for i in range(stop + 1):
-                x = network.stage(i, x, conditions, truncation)
-                x = changed(x, places[i]) if i in places else x
-            return x
+            steps = self._cut(codes, weights, truncation, noise, changes)
+            return steps.run(steps.start(), stop + 1).x
+
+    def steps(
+        self,
+        codes: Tensor,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+        changes: Changes = UNCHANGED,
+    ) -> StagedSteps | None:
+        """The synthesis of codes (N, L, D), stage by stage."""
+        weights = self._weights(label, codes.shape[0])
+        return self._cut(codes, weights, truncation, noise, changes)
+
+    def _cut(
+        self,
+        codes: Tensor,
+        weights: Tensor | None,
+        truncation: float,
+        noise: Noise,
+        changes: Changes,
+    ) -> StagedSteps:
+        places = dict(in_order(self.info, self.activation_names(), changes))
+        network, codes = self.network, self._codes(codes)
+        network = network.with_noise(noise) if isinstance(network, NoisyNetwork) else network
+        conditions = network.conditions(codes, weights)
+        return StagedSteps(network, codes, conditions, truncation, places)

@@ -3,26 +3,39 @@
 N batch, L layers, D latent width, Z z-width, C channels, H W pixels.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Protocol, Self, cast
 
 import torch
 from torch import Tensor
 
 from latty.errors import UsageError
-from latty.models.activations import UNCHANGED, Changes, changed, gradients
+from latty.models.activations import UNCHANGED, Change, Changes, changed, gradients
 from latty.models.base import Labels, Meta, ModelInfo, sample_normal
 from latty.models.checks import fitting_codes, in_order, label_weights, layer_index, truncated
+from latty.models.steps import ShowsEarly
 from latty.scene import Noise
 
 
 @dataclass(frozen=True, slots=True)
 class SynthesisState:
-    """Synthesis before layer `layer`: features x (N, C, H, W), None before the first."""
+    """Synthesis before layer `layer`: features x (N, C, H, W), None before the first. Nothing in it
+    is overwritten, unless it is `spare`."""
 
     layer: int
     x: Tensor | None
+    spare: bool = field(default=False, kw_only=True)
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All that it holds, features first."""
+        held = (getattr(self, each.name) for each in fields(self))
+        return tuple(one for one in held if isinstance(one, Tensor))
+
+    def spared(self) -> Self:
+        """The same where nobody keeps it."""
+        return replace(self, spare=True)
 
     def repeated(self, n: int) -> "SynthesisState":
         """Of n pictures, from a state of n or of one."""
@@ -105,6 +118,55 @@ def styled_info(
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class StyledSteps:
+    """Steps of codes (N, L, D): step j reads code j."""
+
+    network: Any
+    codes: Tensor
+    context: Any
+    places: Mapping[int, Change]
+    each: bool = True
+
+    @property
+    def count(self) -> int:
+        return self.codes.shape[1]
+
+    def start(self) -> SynthesisState:
+        """The state before the first layer."""
+        return cast(SynthesisState, self.network.start(self.codes))
+
+    def run(self, state: SynthesisState, stop: int) -> SynthesisState:
+        """The state before layer `stop`."""
+        for place in sorted(self.places):
+            if state.layer <= place < stop - 1:
+                state = self._run(state, place + 1)
+        return self._run(state, stop)
+
+    def image(self, state: SynthesisState) -> Tensor:
+        """Images (N, C, H, W) float32 from any state."""
+        last = max(self.places, default=-1) + 1
+        now = self.run(state, last) if last > state.layer else state
+        return cast(Tensor, self.network.finish(self._changed(now), self.codes, self.context))
+
+    def early_heights(self) -> Mapping[int, int]:
+        """The states that can be shown, and px of their pictures."""
+        return self.network.early_heights() if isinstance(self.network, ShowsEarly) else {}
+
+    def early(self, state: SynthesisState) -> Tensor:
+        """Small images (N, C, h, w) of one of those states."""
+        return cast(Tensor, self.network.early(self._changed(state), self.codes))
+
+    def _run(self, state: SynthesisState, stop: int) -> SynthesisState:
+        now = self._changed(state)
+        return cast(SynthesisState, self.network.run(now, self.codes, stop, self.context))
+
+    def _changed(self, state: SynthesisState) -> SynthesisState:
+        """With the change of the activation that it ends with."""
+        change = self.places.get(state.layer - 1)
+        return state if change is None else replace(state, x=changed(cast(Tensor, state.x), change))
+
+
 class StyledGenerator:
     """A Generator with layer weights, activations, and prefixes for edits of late layers."""
 
@@ -157,17 +219,27 @@ class StyledGenerator:
         `changes` of the activation that the prefix ends with, or of later ones. Raises UsageError
         for changes below it."""
         assert isinstance(state, SynthesisState)
-        places = in_order(self.info, self.activation_names(), changes)
-        if places and places[0][0] < state.layer - 1:
-            raise UsageError(f"the state goes on from layer {state.layer}, above what is changed")
         with gradients(codes, state.x, *changes.values()):
-            codes, context = self._fitting(codes), self._context(noise)
-            now = state.repeated(len(codes))
-            for layer, change in places:
-                now = self.network.run(now, codes, layer + 1, context)
-                now = replace(now, x=changed(cast(Tensor, now.x), change))
-            images: Tensor = self.network.finish(now, codes, context)
-            return images
+            steps = self._cut(codes, noise, changes)
+            if min(steps.places, default=state.layer) < state.layer - 1:
+                what = f"the state goes on from layer {state.layer}, above what is changed"
+                raise UsageError(what)
+            return steps.image(state.repeated(len(codes)))
+
+    def steps(
+        self,
+        codes: Tensor,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+        changes: Changes = UNCHANGED,
+    ) -> StyledSteps | None:
+        """The synthesis of codes (N, L, D), step by step; label and truncation are in the codes."""
+        return self._cut(codes, noise, changes)
+
+    def _cut(self, codes: Tensor, noise: Noise, changes: Changes) -> StyledSteps:
+        places = dict(in_order(self.info, self.activation_names(), changes))
+        return StyledSteps(self.network, self._fitting(codes), self._context(noise), places)
 
     def layer_weights(self) -> list[Tensor]:
         """One matrix (outputs, D) per code layer: its style = weight @ code."""

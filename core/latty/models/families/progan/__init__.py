@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from latty.errors import BadData, UsageError
-from latty.models.activations import Changes, gradients
+from latty.models.activations import UNCHANGED, Changes, gradients
 from latty.models.base import Labels, Meta, ModelInfo, Shapes
 from latty.models.checks import fitting_lod
 from latty.models.families.progan.network import ProGANConfig, ProGANNetwork
-from latty.models.latent_generator import Latent
+from latty.models.latent_generator import Latent, StagedSteps
 from latty.models.state_dict import checked, header_config, shapes_of
 from latty.scene import Noise
 
@@ -135,6 +135,17 @@ class ProGAN(Latent):
         """The same weights while growing: 0 = all of it, 1 = one resolution less, 0.5 = between."""
         network = cast(ProGANNetwork, self.network)
         return replace(self, lod=fitting_lod(lod, network.config.blocks, network.outputs))
+
+    def steps(
+        self,
+        codes: Tensor,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+        changes: Changes = UNCHANGED,
+    ) -> StagedSteps | None:
+        """The synthesis of codes (N, 1, Z), step by step; None while the network is growing."""
+        return None if self.lod else super().steps(codes, label, truncation, noise, changes)
 
     def _run(
         self,

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latty.models import ops
+from latty.models.latent_generator import StageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,16 @@ class ProGANNetwork:
     def picture(self, block: int, x: Tensor) -> Tensor:
         """The image (N, C, H, W) that features at the end of a block stand for."""
         return self.outputs[block](ops.pixel_norm(x)).float()
+
+    def early_heights(self) -> Mapping[int, int]:
+        """The states at the end of a block whose to-RGB the file has, and px of their images."""
+        return {
+            2 * block + 2: 4 << block for block in self.outputs if block < self.config.blocks - 1
+        }
+
+    def early(self, state: StageState, codes: Tensor) -> Tensor:
+        """The image (N, C, h, w) at the end of a block."""
+        return self.picture(state.layer // 2 - 1, state.x)
 
     def growing(self, x: Tensor, lod: float) -> Tensor:
         """Images (N, C, H, W) from what `start` gives, by a network that is still growing: section

@@ -20,12 +20,17 @@ import torch
 from torch import Tensor
 
 from latty.errors import BadData, UsageError
-from latty.models.activations import Changes, gradients
+from latty.models.activations import UNCHANGED, Changes, gradients
 from latty.models.base import Labels, Meta, Shapes
 from latty.models.checks import fitting_lod
 from latty.models.families.stylegan1.network import StyleGAN1Config, StyleGAN1Network
 from latty.models.state_dict import checked, header_config, shape_of, shapes_of
-from latty.models.styled_generator import StyledGenerator, SynthesisState, styled_info
+from latty.models.styled_generator import (
+    StyledGenerator,
+    StyledSteps,
+    SynthesisState,
+    styled_info,
+)
 from latty.scene import Noise
 
 __all__ = ["StyleGAN1", "StyleGAN1Config", "build", "metadata"]
@@ -162,6 +167,17 @@ class StyleGAN1(StyledGenerator):
         if self.lod:
             raise UsageError("a network that is still growing gives whole pictures only")
         return super().prefix(codes, layer, noise)
+
+    def steps(
+        self,
+        codes: Tensor,
+        label: Labels = None,
+        truncation: float = 1.0,
+        noise: Noise = "const",
+        changes: Changes = UNCHANGED,
+    ) -> StyledSteps | None:
+        """The synthesis of codes (N, L, D), step by step; None while the network is growing."""
+        return None if self.lod else super().steps(codes, label, truncation, noise, changes)
 
     def synthesis_with(
         self,

@@ -186,6 +186,17 @@ class StyleGAN1Network:
         """The image (N, C, H, W) that features at the end of a block stand for."""
         return self.outputs[block](x).float()
 
+    def early_heights(self) -> Mapping[int, int]:
+        """The states at the end of a block whose to-RGB the file has, and px of their images."""
+        return {
+            2 * block + 2: 4 << block for block in self.outputs if block < self.config.blocks - 1
+        }
+
+    def early(self, state: SynthesisState, codes: Tensor) -> Tensor:
+        """The image (N, C, h, w) at the end of a block."""
+        assert state.x is not None
+        return self.picture(state.layer // 2 - 1, state.x)
+
     def finish(self, state: SynthesisState, codes: Tensor, noise: Noise) -> Tensor:
         """Images (N, C, H, W) of codes (N, L, D) from a state of batch N."""
         x = self.run(state, codes, self.config.num_layers, noise).x

@@ -10,7 +10,7 @@ the state before step j depends on codes 0 .. j - 1 only: that is the cached pre
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -67,7 +67,7 @@ class StyleGAN2Config:
 @dataclass(frozen=True, slots=True)
 class StyleGAN2State(SynthesisState):
     """Synthesis before step `layer`: features x (N, C, H, W), the image so far and, inside a
-    residual block, its shortcut. Nothing in it is ever overwritten."""
+    residual block, its shortcut. Nothing in it is overwritten, unless it is spare."""
 
     x: Tensor
     image: Tensor | None = None
@@ -330,8 +330,8 @@ class StyleGAN2Synthesis(nn.Module):
         """Steps state.layer .. stop - 1, of codes (N, L, D)."""
         first = state.layer
         for j in range(first, stop):
-            # What an earlier step of this very call made may be overwritten, if no gradient flows.
-            reuse = j > first and not torch.is_grad_enabled()
+            # What nobody keeps may be overwritten, if no gradient flows.
+            reuse = (j > first or state.spare) and not torch.is_grad_enabled()
             state = self._step(state, codes[:, j], pictures, reuse)
         return state
 
@@ -348,8 +348,7 @@ class StyleGAN2Synthesis(nn.Module):
             return StyleGAN2State(j + 1, x, image)
         block = self.block(j // 2)
         if hasattr(block, "torgb"):
-            rgb = block.torgb(x, code)
-            image = rgb if image is None else ops.upsample(image, block.phases).add_(rgb)
+            image = self.image(state, code)
         if j == self.config.num_layers - 1:
             return StyleGAN2State(j + 1, x, image)
         block = self.block(j // 2 + 1)
@@ -357,6 +356,14 @@ class StyleGAN2Synthesis(nn.Module):
         return StyleGAN2State(
             j + 1, block.conv0(x, code, pictures[j], reuse=reuse), image, shortcut
         )
+
+    def image(self, state: StyleGAN2State, code: Tensor) -> Tensor:
+        """The image (N, C, H, W) at the end of a block, of the code (N, D) that comes next."""
+        block = self.block(state.layer // 2)
+        rgb: Tensor = block.torgb(state.x, code)
+        if state.image is None:
+            return rgb
+        return ops.upsample(state.image, block.phases).add_(rgb)
 
     def finish(
         self, state: StyleGAN2State, codes: Tensor, pictures: Sequence[Tensor | None]
@@ -411,6 +418,17 @@ class StyleGAN2Network(nn.Module):
     ) -> Tensor:
         """Images (N, C, H, W) of codes (N, L, D) from a state of the same N."""
         return self.synthesis.finish(state, codes, pictures)
+
+    def early_heights(self) -> Mapping[int, int]:
+        """The states at the end of a block, but the last one, and px of their images; of a network
+        with one to-RGB only there are none."""
+        config = self.config
+        blocks = range(len(config.channels) - 1) if config.architecture == "skip" else ()
+        return {2 * block + 1: config.size(block)[0] for block in blocks}
+
+    def early(self, state: StyleGAN2State, codes: Tensor) -> Tensor:
+        """The image (N, C, h, w) at the end of a block, of codes (N, L, D)."""
+        return self.synthesis.image(state, codes[:, state.layer])
 
     def layer_weights(self) -> list[Tensor]:
         """The affine matrix (I, D) of each code layer; the last one is the last to-RGB's."""
