@@ -16,6 +16,7 @@ Table = Mapping[str, Any]
 
 # Signals of a terminal, which the app answers and the process that works for it does not hear.
 IGNORED = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
+FIRST = "picture"  # the channel whose draws come before every other
 BROKEN = 70  # exit status of the engine where the GPU has to be started anew
 HEADER_LIMIT = 64 * 2**20  # bytes
 PAYLOAD_LIMIT = 2**30

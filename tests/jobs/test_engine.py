@@ -9,7 +9,8 @@ import pytest
 from engine_house import PROBE, House, house
 
 from latty import render
-from latty.jobs.engine.drawing import PreviewPainter
+from latty.jobs.engine.kept_states import KeptStates
+from latty.jobs.engine.painter import PreviewPainter
 from latty.models import open_model
 from latty.render.pixels import Painter
 from latty.scene import Edit, Layers, Scene, Walk
@@ -92,23 +93,6 @@ def test_what_stays_between_pictures_does_not_show(place: House) -> None:
         )
 
 
-def test_layers_below_the_edits_are_not_computed_again() -> None:
-    """Fails where the memory between pictures is not used at all."""
-    computed = []
-
-    class Counted(PreviewPainter):
-        def _state(self, generator, codes, layer, noise):  # type: ignore[no-untyped-def]
-            before = self._prefix
-            state = super()._state(generator, codes, layer, noise)
-            computed.append((layer, self._prefix is not before))
-            return state
-
-    painter = Counted(open_model("demo", "cpu"))
-    for i in range(4):
-        painter([Scene("demo", 1, edits=(Edit("demo/light", float(i), Layers(6, 9)),))])
-    assert computed == [(6, True), (6, False), (6, False)]
-
-
 def test_several_pictures_are_one(place: House) -> None:
     scenes = [Scene("demo", seed, edits=(SMILE,)) for seed in range(5)]
     drawn = pixels(place.do(place.engine.draw(scenes, "strip", columns=3, gap=2))).copy()
@@ -125,7 +109,9 @@ def test_several_pictures_are_one(place: House) -> None:
 def test_a_batch_is_that_of_render() -> None:
     scenes = [Scene("demo", seed) for seed in range(4)]
     generator = open_model("demo", "cpu")
-    assert np.array_equal(PreviewPainter(generator)(scenes), Painter(generator)(scenes))
+    assert np.array_equal(
+        PreviewPainter(generator, KeptStates())(scenes), Painter(generator)(scenes)
+    )
 
 
 # --- what comes first -----------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from latty.checkpoints.refusals import Refusal
 from latty.checkpoints.tally import Tally
 from latty.checkpoints.values import Persistent, Storage, TensorView, TfNetwork, packed
 from latty.errors import BadData, LattyError
-from latty.jobs.engine.drawing import ModelCache
+from latty.jobs.engine.cache import ModelCache
 from latty.models import forget_all, is_kept, kept, open_model, opening
 from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Network
 from latty.models.parts import parts

@@ -7,13 +7,13 @@ import ctypes
 import os
 import sys
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from latty.jobs.engine import server
 
 HERE = "engine_probe"
-NAMES = ("shout", "sleep", "fail", "starve", "break_gpu", "exit", "odd", "many", "who")
+NAMES = ("shout", "sleep", "fail", "starve", "break_gpu", "exit", "odd", "many", "who",
+         "watch", "steps", "states")  # fmt: skip
 
 
 def shout(times: int) -> str:
@@ -50,17 +50,56 @@ def fail(kind: str) -> None:
 
 def starve(times: int) -> None:
     """The next pictures find no memory."""
-    from latty.jobs.engine.drawing import PreviewPainter
+    from latty.jobs.engine.painter import PreviewPainter
 
-    def images(self: Any, scenes: Sequence[Any]) -> Any:
+    def stepwise(self: Any, scene: Any, wanted: int | None = None) -> Any:
         nonlocal times
         if times == 0:
-            return real(self, scenes)
+            return (yield from real(self, scene, wanted))
         times -= 1
         raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: not enough memory")
 
-    real = getattr(PreviewPainter, "real", PreviewPainter.images)
-    PreviewPainter.real, PreviewPainter.images = real, images  # type: ignore[attr-defined, method-assign]
+    real = getattr(PreviewPainter, "real", PreviewPainter.stepwise)
+    PreviewPainter.real, PreviewPainter.stepwise = real, stepwise  # type: ignore[attr-defined, method-assign]
+
+
+STEPS: list[int] = []  # that were run, while they are watched
+
+
+def watch(seconds: float, soon: float = 0.0) -> None:
+    """From now on each step of a style-based network is counted and takes so long at least; no
+    picture is nearer than `soon`, so that a coarse one comes before it."""
+    from latty.jobs.engine import painter
+    from latty.models.styled_generator import StyledSteps
+
+    def run(self: Any, state: Any, stop: int) -> Any:
+        STEPS.append(stop)
+        time.sleep(seconds)
+        return real(self, state, stop)
+
+    real = getattr(StyledSteps, "real", StyledSteps.run)
+    StyledSteps.real, StyledSteps.run = real, run  # type: ignore[attr-defined, method-assign]
+    painter.SOON = soon
+    STEPS.clear()
+
+
+def steps() -> list[int]:
+    """Those that were run since one last asked: the state that each led to."""
+    found = STEPS[:]
+    STEPS.clear()
+    return found
+
+
+def states() -> dict[str, int]:
+    """How many states of a network there are in memory, and bytes of their tensors."""
+    import gc
+
+    from latty.models.styled_generator import SynthesisState
+
+    gc.collect()
+    found = [one for one in gc.get_objects() if isinstance(one, SynthesisState)]
+    tensors = {id(t): t.numel() * t.element_size() for one in found for t in one.tensors}
+    return {"count": len(found), "bytes": sum(tensors.values())}
 
 
 def break_gpu() -> None:

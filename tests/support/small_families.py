@@ -369,6 +369,12 @@ image = {{ channels = {2}, size = [{3}, {4}] }}
 """
 
 
+def deep_stylegan2() -> Made:
+    """A StyleGAN2 of 1024 px with as many blocks as a real one has, of a few channels each."""
+    config = replace(STYLEGAN2, resolution=1024, channels=(8, 8, 8, 8, 6, 6, 4, 4, 2))
+    return stylegan2_network(config).state_dict(), stylegan2.metadata(config)
+
+
 def shaped_plain(start: tuple[int, int], channels: int = 3, classes: int = 0) -> Made:
     """A plain network with a sum of branches, twice the size of `start`; its classes multiply."""
     height, width = start
@@ -389,7 +395,12 @@ def shaped_plain(start: tuple[int, int], channels: int = 3, classes: int = 0) ->
 
 def write_example(name: str, path: Path) -> Path:
     """A small generator as a file that `latty import` and `open_model` take."""
-    tensors, meta = example(name)
+    return write_made(example(name), path)
+
+
+def write_made(made: Made, path: Path) -> Path:
+    """Tensors and their header as such a file."""
+    tensors, meta = made
     save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, path, {**meta})
     return path
 

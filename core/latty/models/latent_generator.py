@@ -113,7 +113,7 @@ class StageState:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """All that it holds, features first."""
+        """All that it holds, features (N, C, H, W) first."""
         return self.x, *self.kept.values()
 
     def spared(self) -> "StageState":

@@ -14,7 +14,7 @@ from latty.models.base import Labels
 from latty.scene import Noise
 
 
-class State(Protocol):
+class StepState(Protocol):
     """What there is before step `layer`."""
 
     @property
@@ -52,11 +52,11 @@ class Steps(Protocol):
         """What changes the activation after a step, by the step."""
         ...
 
-    def start(self) -> State:
+    def start(self) -> StepState:
         """The state before the first step."""
         ...
 
-    def run(self, state: Any, stop: int) -> State:
+    def run(self, state: Any, stop: int) -> StepState:
         """The state before step `stop`."""
         ...
 

@@ -29,7 +29,7 @@ class SynthesisState:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """All that it holds, features first."""
+        """All that it holds, features (N, C, H, W) first."""
         held = (getattr(self, each.name) for each in fields(self))
         return tuple(one for one in held if isinstance(one, Tensor))
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from latty import process, wire
 from latty.errors import BadData, LattyError
@@ -41,11 +41,19 @@ class EngineDied(EngineError):
 @dataclass(frozen=True, slots=True)
 class Drawn(RawPicture):
     """What the engine drew; `ms` is what the generator took, `memory` used and whole in bytes, of
-    a GPU."""
+    a GPU. `coarse`: it is small, and the whole picture follows."""
 
     ms: float
     device: str
     memory: tuple[int, int] | None
+    coarse: bool = False
+
+
+class Waiting(NamedTuple):
+    """Who waits for an answer, and who hears of what comes before it."""
+
+    answer: asyncio.Future[wire.Message]
+    early: Callable[[wire.Message], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,7 @@ class EngineClient:
         self._on_event = on_event
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._waiting: dict[int, asyncio.Future[wire.Message]] = {}
+        self._waiting: dict[int, Waiting] = {}
         self._starting = asyncio.Lock()
         self._wanted = False
         self._number = 0
@@ -195,22 +203,24 @@ class EngineClient:
         columns: int = 1,
         size: int | None = None,
         gap: int = 0,
+        coarse: int | None = None,
+        early: Callable[[Drawn], object] = lambda drawn: None,
     ) -> Drawn | None:
         """The pictures of scenes in one, `columns` side by side; None where a newer draw of the
-        same channel came before it was done. Raises EngineError, EngineDied."""
+        same channel came before it was done. Of one picture that takes long, `early` is given a
+        coarse one first where `coarse` says at how many px it is seen. Raises EngineError,
+        EngineDied."""
         answer = await self._ask(
             "draw",
+            lambda message: early(_drawn(message)),
             channel=channel,
             scenes=[to_table(scene) for scene in scenes],
             columns=columns,
             size=size,
             gap=gap,
+            coarse=coarse,
         )
-        if answer.header.get("stale"):
-            return None
-        told = {key: answer.header[key] for key in ("width", "height", "ms", "device")}
-        memory = answer.header["memory"]
-        return Drawn(answer.payload, **told, memory=tuple(memory) if memory else None)
+        return None if answer.header.get("stale") else _drawn(answer)
 
     async def open(self, ref: str) -> OpenModel:
         """Open a model, or look at one that is open. Raises EngineError, EngineDied."""
@@ -236,7 +246,12 @@ class EngineClient:
         if self._process is not None:
             self._send({"op": "cancel", "channel": channel})
 
-    async def _ask(self, op: str, **header: Any) -> wire.Message:
+    async def _ask(
+        self,
+        op: str,
+        early: Callable[[wire.Message], object] = lambda message: None,
+        **header: Any,
+    ) -> wire.Message:
         """The answer to a request: what was asked for, or that it is stale."""
         if self._process is None and self._wanted:
             await self._go_on()
@@ -244,7 +259,7 @@ class EngineClient:
             raise EngineDied("the engine is not running", AGAIN)
         number = self._send({"op": op, **header})
         future: asyncio.Future[wire.Message] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = future
+        self._waiting[number] = Waiting(future, early)
         try:
             answer = await future
         finally:
@@ -281,9 +296,13 @@ class EngineClient:
         if header.get("op") == "ready":
             self._ready, error = True, None if header.get("ok") else _error(header)
             self._tell(Ready(header["device"], header["seconds"], error))
-        future = self._waiting.pop(header.get("id", 0), None)
-        if future is not None and not future.done():
-            future.set_result(message)
+        waiting = self._waiting.get(header.get("id", 0))
+        if waiting is None or waiting.answer.done():
+            return
+        if header.get("coarse"):
+            waiting.early(message)
+        else:
+            waiting.answer.set_result(message)
 
     async def _bury(self, code: int, trouble: str) -> None:
         """The process died by itself: say so, and start another one."""
@@ -306,9 +325,16 @@ class EngineClient:
         """Tell everybody who waits that no answer will come."""
         waiting, self._waiting = self._waiting, {}
         log = self._log.tail() if waiting else ""
-        for future in waiting.values():
+        for future, _ in waiting.values():
             if not future.done():
                 future.set_exception(EngineDied(message, hint, "EngineDied", log))
+
+
+def _drawn(message: wire.Message) -> Drawn:
+    header, memory = message.header, message.header["memory"]
+    told = {key: header[key] for key in ("width", "height", "ms", "device")}
+    coarse, amounts = bool(header.get("coarse")), tuple(memory) if memory else None
+    return Drawn(message.payload, **told, memory=amounts, coarse=coarse)
 
 
 def _error(header: Mapping[str, Any]) -> EngineError:

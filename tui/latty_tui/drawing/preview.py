@@ -43,6 +43,7 @@ class PreviewLoop:
         self._worker: Worker[None] | None = None
         self._last = 0.0
         self._quick = False
+        self._draws = 0  # begun
 
     def later(self) -> None:
         """Draw soon: the state has changed."""
@@ -70,17 +71,21 @@ class PreviewLoop:
         if desk.model is None:
             return
         wanted, columns = scenes(desk.state, desk.view)
-        gap = GAP if columns > 1 else 0
+        gap, size = GAP if columns > 1 else 0, picture.wanted(columns)
+        coarse = None if picture.pixels.one_to_one else size  # where pixels count it would jump
+        self._draws += 1
+        number = self._draws
         picture.busy(True)
         try:
             drawn = await desk.engine.draw(
-                wanted, columns=columns, size=picture.wanted(columns), gap=gap
+                wanted, columns=columns, size=size, gap=gap, coarse=coarse, early=picture.coarse
             )
         except EngineError as error:
             picture.failed(error)
             return
         finally:
-            picture.busy(False)
+            if number == self._draws:  # else the engine is at a newer one
+                picture.busy(False)
         if drawn is not None:
             self.made += 1
             picture.drawn(drawn, quick)

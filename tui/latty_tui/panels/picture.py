@@ -16,6 +16,7 @@ from latty_tui.state import GRIDS
 from latty_tui.terminal import PICTURES
 
 SLOW = 0.3  # seconds of drawing before it is said
+BUSY = ("drawing ...", "coarse, drawing ...")
 
 
 class PicturePanel(Panel, Vertical):
@@ -24,7 +25,8 @@ class PicturePanel(Panel, Vertical):
     PLACE, ORDER, TITLE, JUMP = "centre", 10, "picture", "p"
     HELP = (
         "What the present state looks like. While a key repeats the picture is coarse; it is sent "
-        "whole as soon as you pause."
+        "whole as soon as you pause. Of a large network a coarse picture comes first and is made "
+        "sharp when the whole one is there: until then the line below says so."
     )
     can_focus = True
     EVERYWHERE: ClassVar[list[Binding]] = [
@@ -42,6 +44,7 @@ class PicturePanel(Panel, Vertical):
         self._words: str | None = None
         self._caption = ""
         self._slow: Timer | None = None
+        self._is_coarse = False  # what is shown, while the whole one is drawn
 
     def compose(self) -> ComposeResult:
         yield PixelView(self.desk.writer, "pixels")
@@ -66,23 +69,36 @@ class PicturePanel(Panel, Vertical):
 
     def drawn(self, drawn: Drawn, quick: bool) -> None:
         """Here it is."""
+        self._is_coarse = False
         self.words("")
         self.pixels.show(drawn, quick)
         self.set_class(self.desk.writer.way == "saved", "-saved")
         if self.desk.writer.way == "saved" and not quick:
             self.desk.background(self._save(), "save")
 
+    def coarse(self, drawn: Drawn) -> None:
+        """Something to look at while the engine goes on with the whole one."""
+        self._is_coarse = True
+        self.words("")
+        self.pixels.show(drawn, quick=True)
+        if self._caption in BUSY:
+            self.caption(BUSY[True])
+
     def failed(self, error: EngineError) -> None:
         """It cannot be drawn: say why, in its place."""
+        self._is_coarse = False
         self.words(str(error))
 
     def busy(self, busy: bool) -> None:
-        """The engine is at it; said only where it takes long enough to be read."""
-        if self._slow is not None:
-            self._slow.stop()
-        self._slow = self.set_timer(SLOW, lambda: self.caption("drawing ...")) if busy else None
+        """The engine is at it; said only where it takes long enough to be read. While a key is held
+        one drawing follows the other, and it is said once."""
         if not busy:
+            if self._slow is not None:
+                self._slow.stop()
+            self._slow = None
             self.caption(self._subtitle())
+        elif self._slow is None:
+            self._slow = self.set_timer(SLOW, lambda: self.caption(BUSY[self._is_coarse]))
 
     def caption(self, text: str) -> None:
         """A line below the picture. Not on the border: that would be drawn with all it surrounds,

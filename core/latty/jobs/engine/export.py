@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from latty.errors import BadData, WouldOverwrite
-from latty.jobs.engine.drawing import ModelCache
+from latty.jobs.engine.cache import ModelCache
 from latty.presets import Output, Preset
 from latty.presets.values import SCHEMA
 from latty.render import Options, write

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from latty.errors import BadData
-from latty.jobs.engine.drawing import ModelCache
+from latty.jobs.engine.cache import ModelCache
 from latty.scene import from_table
 
 

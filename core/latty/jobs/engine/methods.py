@@ -5,7 +5,7 @@ from typing import Any
 from latty.attributes.names import names_of, scorer_names
 from latty.directions.registries import METHODS
 from latty.errors import LattyError
-from latty.jobs.engine.drawing import ModelCache
+from latty.jobs.engine.cache import ModelCache
 
 
 def methods(model: str, cache: ModelCache) -> dict[str, Any]:

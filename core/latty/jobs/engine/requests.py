@@ -5,10 +5,10 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from latty.wire import FIRST
+
 if TYPE_CHECKING:
     from latty.jobs.engine.drawing import Drawing
-
-FIRST = "picture"  # the channel that comes before every other
 
 
 class Request:
@@ -56,6 +56,15 @@ class Queue:
                 channel = FIRST if FIRST in self._draws else next(iter(self._draws))
                 self._at, self._errand_next = self._draws.pop(channel), True
             return self._at
+
+    def overtaken(self, request: Request, due: bool) -> bool:
+        """Whether a draw that is being done is left for now: nobody wants it any more, or another
+        comes before it. `due`: a coarse picture of it will be there soon, which a newer one of the
+        same channel waits for: else nothing would be seen while a key is held."""
+        with self._changed:
+            if request.cancelled or (request.channel in self._draws and not due):
+                return True
+            return request.channel != FIRST and FIRST in self._draws
 
     def put_back(self, request: Request) -> bool:
         """A draw that is not finished waits again; False where nobody wants it any more."""

@@ -3,14 +3,17 @@
 `python -m latty.jobs.engine DEVICE` reads requests from stdin and answers on stdout (wire.py says
 how); it ends when its stdin closes, however the app ended. stderr is its log.
 
-    {"id", "op": "draw", "scenes", "channel", "columns", "size", "gap"}   pixels, see drawing.py
+    {"id", "op": "draw", "scenes", "channel", "columns", "size", "gap", "coarse"}      pixels, see
+                                           drawing.py; "coarse": px at which one picture is seen
     {"id", "op": "open", "model"}          what a model is: info, classes, notes, activations
     {"id", "op": "call", "name", "args"}   a function of CALLS and what it returns, as JSON
     {"id", "op": "cancel", "channel"}      forget what is asked for there
 
 Of draws only the newest of a channel is done; the others are answered {"ok": false, "stale":
-true}. Draws on the channel "picture" come first, and between the few pictures at a time of a long
-draw; opens and calls are all done, in order. What goes wrong is an answer: {"ok": false, "error",
+true}, also one that is being done: a picture is left between two steps of its network. Who asks
+for a coarse picture may be given one first, marked {"ok": true, "coarse": true}, where the whole
+one takes long. Draws on the channel "picture" come first, and between the steps of other draws;
+opens and calls are all done, in order. What goes wrong is an answer: {"ok": false, "error",
 "hint", "kind", "detail"}.
 """
 
@@ -35,13 +38,13 @@ from latty.jobs.engine.requests import Queue, Request
 from latty.version import __version__
 
 if TYPE_CHECKING:
-    from latty.jobs.engine.drawing import ModelCache
+    from latty.jobs.engine.cache import ModelCache
 
 # What may be called, by name: "module:function". Arguments and results are JSON; a function that
 # takes `cache` is given the engine's models and device.
 CALLS: dict[str, str] = {
     "export": "latty.jobs.engine.export:export",
-    "forget": "latty.jobs.engine.drawing:forget",
+    "forget": "latty.jobs.engine.cache:forget",
     "methods": "latty.jobs.engine.methods:methods",
     "keep_offset": "latty.jobs.engine.keep:keep_offset",
     "rename_direction": "latty.directions.manage:rename",
@@ -75,6 +78,7 @@ class EngineServer:
             try:
                 self._do(request)
             except (Exception, SystemExit) as error:
+                request.drawing = None
                 self._say(_failure(error), request)
                 _end_if_broken(error)
             _shorten_log()
@@ -124,7 +128,7 @@ class EngineServer:
 
     def _ready(self) -> "ModelCache":
         if self._cache is None:  # its device is not there: say so again, it may be by now
-            from latty.jobs.engine.drawing import ModelCache
+            from latty.jobs.engine.cache import ModelCache
 
             self._cache = ModelCache(self._device)
         return self._cache
@@ -132,15 +136,18 @@ class EngineServer:
     def _draw(self, request: Request, cache: "ModelCache") -> None:
         from latty.jobs.engine.drawing import Drawing
 
-        if request.drawing is None:
-            request.drawing = Drawing(cache, request.header)
-        if not request.drawing.step():
-            if not self._queue.put_back(request):
-                self._stale(request)
-        elif request.cancelled:
+        drawing = request.drawing = request.drawing or Drawing(cache, request.header)
+        for shown in drawing.turn():
+            if shown.header and not request.cancelled:
+                self._say({"ok": True, "coarse": True, **shown.header}, request, shown.pixels)
+            if self._queue.overtaken(request, shown.due):
+                break
+        if not drawing.done and self._queue.put_back(request):
+            return
+        request.drawing = None  # the queue remembers the request
+        if request.cancelled or not drawing.done:
             self._stale(request)
         else:
-            drawing, request.drawing = request.drawing, None  # the queue remembers the request
             self._say({"ok": True, **drawing.header()}, request, drawing.bytes())
 
     def _say(

@@ -1,0 +1,98 @@
+"""The models that the engine has open, and the painter of each of its views."""
+
+import os
+from pathlib import Path
+
+import torch
+
+from latty.files import Stamp, stamp_of
+from latty.jobs.engine.kept_states import KEPT, SPLIT, KeptStates
+from latty.jobs.engine.painter import PreviewPainter
+from latty.models import forget_all, is_kept, open_model
+from latty.models.base import Generator
+from latty.models.device import pick_device
+from latty.models.kept import room
+from latty.models.memory import collect
+from latty.models.store import model_file
+from latty.render.pixels import at_size
+from latty.wire import FIRST
+
+SHARE = 1 / 4  # of what models may take up: states kept for the next picture
+
+
+class ModelCache:
+    """The models that are open on a device, and a painter for each channel."""
+
+    def __init__(self, device: str) -> None:
+        self.device = pick_device(device)
+        self._painters: dict[str, tuple[Generator, int | None, PreviewPainter]] = {}
+        self._models: dict[str, tuple[Path | None, Stamp | None, Generator]] = {}
+
+    @property
+    def name(self) -> str:
+        """The device as people call it: "cpu", "cuda:0"."""
+        if self.device.type == "cuda" and self.device.index is None:
+            return f"cuda:{torch.cuda.current_device()}"
+        return str(self.device)
+
+    def generator(self, ref: str) -> Generator:
+        """The model of a name or path, as `open_model`; looked up once while its file stays."""
+        known = self._models.get(ref)
+        if known is not None and known[1] == stamp_of(known[0]):
+            return known[2]
+        return self.look_up(ref)
+
+    def look_up(self, ref: str) -> Generator:
+        """The same, where a name may have come to mean another file."""
+        file = model_file(ref)
+        state = stamp_of(file)
+        generator = open_model(ref, str(self.device))
+        self._models.pop(ref, None)
+        self._models[ref] = file, state, generator
+        self._models = {name: one for name, one in self._models.items() if is_kept(one[2])}
+        return generator
+
+    def painter(self, channel: str, generator: Generator, size: int | None) -> PreviewPainter:
+        """The channel's; a new one where it asks for another model or size."""
+        known = self._painters.get(channel)
+        if known is None or known[0] is not generator or known[1] != size:
+            painter = PreviewPainter(at_size(generator, size), self._keeping(channel))
+            known = generator, size, painter
+            self._painters[channel] = known
+        return known[2]
+
+    def _keeping(self, channel: str) -> KeptStates:
+        """What a painter may keep, by the memory there is; only the pictures of the first channel
+        are so much like each other that more than where they part is worth it."""
+        share = int(room(self.device) * SHARE) or SPLIT
+        return KeptStates(min(KEPT, share // 8) if channel == FIRST else 0, min(SPLIT, share))
+
+    def memory(self) -> list[int] | None:
+        """Bytes in use and in all: of the GPU; on the CPU what this process uses of the machine's,
+        None where the system does not say."""
+        if self.device.type != "cuda":
+            return _resident()
+        free, whole = torch.cuda.mem_get_info(self.device)
+        return [whole - free, whole]
+
+    def forget(self) -> None:
+        """Let go of everything that can be made again."""
+        self._painters.clear()
+        self._models.clear()
+        forget_all()
+        collect()
+
+
+def _resident() -> list[int] | None:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    size = os.sysconf("SC_PAGE_SIZE")
+    return [pages * size, os.sysconf("SC_PHYS_PAGES") * size]
+
+
+def forget(cache: ModelCache) -> list[int] | None:
+    """Let go of every model that is open; the memory then, used and whole."""
+    cache.forget()
+    return cache.memory()

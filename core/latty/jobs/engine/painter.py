@@ -1,0 +1,150 @@
+"""The painter of one view of the studio: pictures step by step, from what the last one left.
+
+The pictures are those of `latty.render` to the last bit: what is kept is what would be computed
+again. What takes long is shown early, small, where the network has a picture by then.
+"""
+
+import time
+from collections import abc
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+
+from latty import edits
+from latty.jobs.engine.kept_states import KeptStates
+from latty.models.base import AnySize, Generator
+from latty.models.steps import HasSteps, Steps, StepState
+from latty.presets.formats import Pixels
+from latty.render.pixels import Painter, to_uint8
+from latty.scene import Scene
+
+LEAST = 64  # px of a coarse picture
+SMALLER = 4  # times, of models that draw at any size
+SOON = 0.08  # seconds: a whole picture that is as near needs no coarse one before it
+COARSE = 0.12  # seconds that a coarse picture may take, where it is not near the size wanted yet
+ENOUGH = 0.7  # of the size that is wanted is near it
+
+
+class BetweenSteps(NamedTuple):
+    """What is told between two steps: a coarse picture (H, W, 3 or 4) where there is one now, and
+    whether one will be there soon."""
+
+    coarse: Pixels | None = None
+    due: bool = False
+
+
+class PreviewPainter(Painter):
+    """Draws single pictures step by step, and batches as any Painter; `kept`: what it may keep for
+    the next picture."""
+
+    def __init__(self, generator: Generator, kept: KeptStates) -> None:
+        super().__init__(generator)
+        self.kept = kept
+        self._seconds: dict[int, float] = {}  # that a step took when it last ran
+
+    @torch.no_grad()
+    def stepwise(
+        self, scene: Scene, wanted: int | None = None
+    ) -> abc.Generator[BetweenSteps, None, Pixels]:
+        """Pixels (H, W, 3 or 4) of a scene. `wanted`: height in px at which a coarse picture would
+        be seen; None = there shall be none."""
+        applied = edits.applied([scene], self.generator, self.foreign)
+        steps = self._cut(applied)
+        if steps is None:
+            yield from self._smaller(scene, wanted)
+            begun = time.perf_counter()
+            pixels: Pixels = self.pixels(applied)[0]
+            self._seconds[0] = time.perf_counter() - begun
+        else:
+            state = yield from self._run(steps, applied.runs[0], wanted)
+            pixels = to_uint8(steps.image(state))[0]
+        return pixels
+
+    def _run(
+        self, steps: Steps, run: edits.SynthesisRun, wanted: int | None
+    ) -> abc.Generator[BetweenSteps, None, StepState]:
+        """The state after all steps, the first of which are those of the last picture."""
+        label = None if run.label is None else run.label.tolist()
+        state, shared = self.kept.begin(steps, (run.noise, run.truncation, label))
+        outlook = Outlook(steps, shared, wanted, self._seconds)
+        held = True  # what is kept must not be overwritten
+        while state.layer < steps.count:
+            yield BetweenSteps(due=outlook.due(state.layer))
+            begun = time.perf_counter()
+            state = steps.run(state if held else state.spared(), state.layer + 1)
+            held = self.kept.keep(state, steps, shared)
+            outlook.took(state.layer - 1, time.perf_counter() - begun)
+            if outlook.is_now(state.layer):
+                yield BetweenSteps(to_uint8(steps.early(state))[0])
+        return state
+
+    def _cut(self, applied: edits.Applied) -> Steps | None:
+        """The steps of one picture; None of a network that gives whole pictures only."""
+        if not isinstance(self.generator, HasSteps):
+            return None
+        [run] = applied.runs
+        return self.generator.steps(
+            applied.codes, run.label, run.truncation, run.noise, run.changes
+        )
+
+    def _smaller(self, scene: Scene, wanted: int | None) -> abc.Iterator[BetweenSteps]:
+        """A coarse picture of a model that draws at any size, where the last one took long."""
+        height = self.generator.info.height // SMALLER
+        slow = self._seconds.get(0, 0.0) > SOON
+        if wanted and slow and height >= LEAST and isinstance(self.generator, AnySize):
+            yield BetweenSteps(Painter(self.generator.at_size(height))([scene])[0])
+
+
+class Outlook:
+    """When the coarse picture of a synthesis is shown: as near to the size wanted as can be had
+    soon, and only where the whole one is far.
+
+    shared   the first steps, in which the last picture was the same: it would be shown again
+    seconds  that each step took when it last ran
+    """
+
+    def __init__(
+        self, steps: Steps, shared: int, wanted: int | None, seconds: dict[int, float]
+    ) -> None:
+        self._count, self._seconds, self._wanted = steps.count, seconds, wanted or 0
+        self._heights: Mapping[int, int] = {
+            layer: height
+            for layer, height in sorted(steps.early_heights().items())
+            if wanted and layer > shared and height >= LEAST
+        }
+        self._elapsed = 0.0
+
+    def took(self, step: int, seconds: float) -> None:
+        """What a step of this synthesis took."""
+        self._seconds[step] = seconds
+        self._elapsed += seconds
+
+    def due(self, layer: int) -> bool:
+        """Whether a coarse picture will come, as far as is known before step `layer`."""
+        first = next(iter(self._heights), None)
+        return first is not None and (not self._seconds or self._left(first) >= SOON)
+
+    def is_now(self, layer: int) -> bool:
+        """Whether the state before step `layer` is shown; it is asked once for each."""
+        if layer not in self._heights:
+            return False
+        height = self._heights[layer]
+        self._heights = {one: high for one, high in self._heights.items() if one > layer}
+        if self._left(layer) < SOON:
+            self._heights = {}
+            return False
+        later = next(iter(self._heights), None)
+        if later is not None and height < ENOUGH * self._wanted and self._left(later) >= SOON:
+            soon = self._left(layer) - self._left(later)
+            if self._elapsed + soon <= COARSE:
+                return False
+        self._heights = {}
+        return True
+
+    def _left(self, layer: int) -> float:
+        """Seconds from step `layer` to the end, as the last picture took them; a step that has not
+        run yet counts as the mean of those that have."""
+        known = self._seconds
+        mean = sum(known.values()) / max(1, len(known))
+        return sum(known.get(step, mean) for step in range(layer, self._count))

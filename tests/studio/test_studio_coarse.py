@@ -1,0 +1,49 @@
+"""A picture that takes long is coarse first and made sharp later; the old one stays until then."""
+
+from pathlib import Path
+from typing import Any
+
+from engine_house import PROBE
+from small_families import deep_stylegan2, write_made
+from studio import Keys, run, settled, text, until
+
+from latty_tui.drawing.engine import Drawn
+from latty_tui.drawing.pixels import PixelView
+
+STEP = 0.06  # seconds that each layer takes
+
+
+def test_a_slow_picture_is_coarse_and_then_sharp(tmp_path: Path) -> None:
+    deep = write_made(deep_stylegan2(), tmp_path / "deep.safetensors")
+
+    async def keys(pilot: Keys) -> None:
+        app: Any = pilot.app
+        view, shown = app.query_one("#pixels", PixelView), list[Any]()
+        app.engine.command = PROBE
+        await app.engine.restart()
+        await app.engine.call("watch", seconds=STEP)
+        app.draw_soon()
+        await settled(pilot)
+        show = view.show
+
+        def watched(picture: Drawn | None, quick: bool = False) -> None:
+            shown.append(picture)
+            show(picture, quick)
+
+        view.show = watched  # type: ignore[method-assign]
+        await pilot.press("n")
+        await until(pilot, lambda: shown, "a coarse picture")
+        assert shown[0].coarse and shown[0].height < 1024
+        await until(pilot, lambda: "coarse, drawing ..." in text(pilot), "that it is coarse")
+        await settled(pilot)
+        assert [one.coarse for one in shown] == [True, False]  # and never nothing
+        assert shown[-1].height == 1024 and view.picture is shown[-1]
+        await until(pilot, lambda: "drawing ..." not in text(pilot), "that it is whole")
+        shown.clear()
+        for _ in range(12):  # a key is held
+            await pilot.press("n")
+        await settled(pilot)
+        assert any(one.coarse for one in shown) and not shown[-1].coarse
+        assert "drawing ..." not in text(pilot)
+
+    run(keys, ref=str(deep), real=True)
