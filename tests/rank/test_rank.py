@@ -15,7 +15,7 @@ from PIL import Image
 from latty import files
 from latty.errors import OutputError
 from latty.models import open_model
-from latty.rank import Curves, RankPlan, best, curves, gallery, plots, rows
+from latty.rank import Curves, Measured, RankPlan, best, curves, gallery, plots, rows
 from latty.rank.measuring import curves_of
 from latty.rank.score_store import WalkScores
 from latty.rank.table import amplitudes, both_ways
@@ -62,8 +62,8 @@ def test_amplitude_counts_how_far_and_corr_how_surely() -> None:
 def test_one_that_lowers_its_attribute_is_as_monotone_as_its_opposite() -> None:
     zero, unit = torch.zeros(1).double(), torch.ones(1).double()
     walk = torch.tensor([[[4.0], [3], [1], [1], [0]]]).double()
-    down = both_ways(STRENGTHS, walk, 0, zero, unit)
-    up = both_ways(STRENGTHS, walk.flip(1), 0, zero, unit)
+    (down,) = both_ways(STRENGTHS, walk, zero, unit)
+    (up,) = both_ways(STRENGTHS, walk.flip(1), zero, unit)
     assert down.monotone == up.monotone == 1 and down.corr == pytest.approx(-up.corr)
     assert (down.low, down.high) == (-up.high, -up.low) and down.effect == -up.effect
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_said_is_left_out(tmp_path: Path) -> None:
     expected = rows(whole)[0]
     assert rows(found)[0].figures.corr == pytest.approx(expected.figures.corr)
     assert rows(found)[0].amplitude == pytest.approx(expected.amplitude)
-    gallery.write_all(tmp_path, ranked("w"), found, rows(found), found.attributes)
+    gallery.write_all(tmp_path, ranked("w"), Measured.of(found), found.attributes)
     texts = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert not [name for name, text in texts.items() if re.search(r"\bnan\b", text, re.I)]
     lines = texts["plot-000-000.svg"].count("<polyline")
@@ -114,7 +114,7 @@ def test_the_page_says_where_the_random_directions_are(tmp_path: Path) -> None:
     found = replace(found, random=luck.scores, random_strengths=luck.strengths)
     for space, words in (("z", "in the same layers"), ("activation:b8", "not inside the network")):
         (tmp_path / space).mkdir()
-        gallery.write_all(tmp_path / space, ranked(space), found, rows(found), found.attributes)
+        gallery.write_all(tmp_path / space, ranked(space), Measured.of(found), found.attributes)
         for file in (gallery.PAGE, gallery.HTML):
             assert words in (tmp_path / space / file).read_text()
 

@@ -90,11 +90,15 @@ def test_the_best_stand_beside_the_best_of_as_many_random_ones(place: Path) -> N
         assert set(random) == set(KEYS) and said["random"][name] == pytest.approx(
             random["corr"], abs=1e-4
         )
-        line = f"{random['corr']:.2f} expected (of 3 walked)"
+        low, high = record["attributes"][name]["random_range"]["corr"]
+        assert 0 <= low <= random["corr"] <= high <= 1
+        assert said["random_range"][name] == pytest.approx([low, high], abs=1e-4)
+        within = f"{low:.2f} to {high:.2f}"
+        line = f"{random['corr']:.2f} expected, {within} in 90 % of such sets (sets of 2 drawn"
         assert line in (folder / "README.md").read_text()
         assert line in (folder / "index.html").read_text()
         assert f">{random['corr']:.2f}</text>" in (folder / "heatmap.svg").read_text()
-        assert f"(best of 2 random ones: {random['corr']:.2f})" in done.stderr
+        assert f"(best of 2 random ones: {random['corr']:.2f}, {within})" in done.stderr
     none = latty(*TRAVERSE, "--baseline", "0", "--film", "none", "-o", "none", home=place)
     assert none.returncode == 0, none.stderr
     done = latty("rank", "none", "--scorers", "smile", home=place)
@@ -109,12 +113,21 @@ def test_expected_best_of_random_draws() -> None:
     values = torch.rand(9, generator=torch.Generator().manual_seed(1)).tolist()
     for count in (1, 3, 9):
         drawn = [max(values[i] for i in torch.randperm(9)[:count]) for _ in range(4000)]
-        assert best_of(values, count) == pytest.approx(sum(drawn) / 4000, abs=0.02)
+        assert best_of(values, count).expected == pytest.approx(sum(drawn) / 4000, abs=0.02)
+    for count, found in ((1, values), (3, values), (9, values), (40, None)):
+        some = found or torch.randn(24, generator=torch.Generator().manual_seed(2)).tolist()
+        low, high = best_of(some, count, None)[1:]
+        again = torch.tensor(some)[torch.randint(len(some), (4000, count))].amax(1)
+        if found is None:  # beyond what was walked: of a normal distribution
+            again = (torch.randn(4000, count) * again.new_tensor(some).std(unbiased=False)
+                     + sum(some) / len(some)).amax(1)  # fmt: skip
+        wanted = again.quantile(torch.tensor([0.05, 0.95])).tolist()
+        assert [low, high] == pytest.approx(wanted, abs=0.02 if found else 0.15), count
     normal = torch.randn(24, generator=torch.Generator().manual_seed(2)).tolist()
     mean, spread = sum(normal) / 24, float(torch.tensor(normal).std(unbiased=False))
     many = mean + spread * torch.randn(2000, 100).max(1).values.mean()
-    assert best_of(normal, 100, None) == pytest.approx(float(many), abs=0.1)
-    assert best_of([0.9, 0.99], 50) == 1
+    assert best_of(normal, 100, None).expected == pytest.approx(float(many), abs=0.1)
+    assert best_of([0.9, 0.99], 50).expected == 1
 
 
 def test_the_page_is_one_file(place: Path) -> None:

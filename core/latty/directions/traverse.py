@@ -106,6 +106,18 @@ def figures(
 ) -> Figures:
     """Measure scores (N, S, A) of a traverse, given the middle of the range and the standard
     deviation of each attribute (A,) among samples."""
+    return figures_of_each(strengths, scores, middle, spread, [target])[0]
+
+
+def figures_of_each(
+    strengths: Sequence[float],
+    scores: Tensor,
+    middle: Tensor,
+    spread: Tensor,
+    targets: Sequence[int],
+) -> list[Figures]:
+    """`figures` of several attributes of the same walks, scores (N, S, A) with middle and spread
+    (A,): what they share is computed once."""
     spread = spread.cpu().double().clamp_min(1e-9)
     scores = (scores.cpu().double() - middle.cpu().double()) / spread
     x = torch.tensor(strengths).double()
@@ -114,28 +126,33 @@ def figures(
     span = scores.amax(1) - scores.amin(1)  # (N, A)
     corr = torch.einsum("s,nsa->na", x, centred) / centred.norm(dim=1).clamp_min(1e-9)
     corr = torch.where(span > STILL, corr, 0.0)
-    low, high = _rising(strengths, scores[:, :, target])
-    steps = scores[:, 1:, target] - scores[:, :-1, target]
+    rises = scores[:, 1:] - scores[:, :-1] > -FLAT  # (N, S - 1, A)
     change = scores[:, -1] - scores[:, 0]
-    others = [a for a in range(scores.shape[2]) if a != target]
-    moved = float(change[:, target].mean())
-    return Figures(
-        corr=float(corr[:, target].mean()),
-        monotone=float((steps > -FLAT).double().mean()),
-        leakage=float(corr[:, others].abs().mean()) if others else 0.0,
-        drift=float(change[:, others].square().mean().sqrt()) if others else 0.0,
-        effect=moved * float(spread[target]),
-        moved=moved,
-        crossed=float(((scores[:, 0] < 0) & (scores[:, -1] > 0))[:, target].double().mean()),
-        low=low,
-        high=high,
-    )
+    crossed = ((scores[:, 0] < 0) & (scores[:, -1] > 0)).double()
+
+    def of(target: int) -> Figures:
+        low, high = _rising(strengths, rises[:, :, target])
+        others = [a for a in range(scores.shape[2]) if a != target]
+        moved = float(change[:, target].mean())
+        return Figures(
+            corr=float(corr[:, target].mean()),
+            monotone=float(rises[:, :, target].double().mean()),
+            leakage=float(corr[:, others].abs().mean()) if others else 0.0,
+            drift=float(change[:, others].square().mean().sqrt()) if others else 0.0,
+            effect=moved * float(spread[target]),
+            moved=moved,
+            crossed=float(crossed[:, target].mean()),
+            low=low,
+            high=high,
+        )
+
+    return [of(target) for target in targets]
 
 
-def _rising(strengths: Sequence[float], scores: Tensor) -> tuple[float, float]:
-    """The widest range around the middle in which no step (N, S) falls for a quarter of the seeds;
-    a step each way at least."""
-    good = ((scores[:, 1:] - scores[:, :-1] > -FLAT).double().mean(0) > MOST).tolist()
+def _rising(strengths: Sequence[float], rises: Tensor) -> tuple[float, float]:
+    """The widest range around the middle in which no step, which `rises` (N, S - 1) or not, falls
+    for a quarter of the seeds; a step each way at least."""
+    good = (rises.double().mean(0) > MOST).tolist()
     start = (len(strengths) - 1) // 2
     stop = len(strengths) // 2
     start, stop = max(start - 1, 0), min(stop + 1, len(strengths) - 1)

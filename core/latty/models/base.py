@@ -3,7 +3,7 @@
 registries.py says what an entry of families/ must have to make one.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -237,14 +237,20 @@ def sample_normal(seeds: Sequence[int], z_dim: int) -> Tensor:
 
     The stream that NVIDIA's tools and GANSpace draw: frozen by numpy, the same on every device.
     """
-    rows = [random.randn(z_dim) for random in streams(seeds)]
-    return torch.from_numpy(np.stack(rows).astype(np.float32))
+    return drawn_rows(seeds, z_dim, "randn")
 
 
-def streams(seeds: Iterable[int]) -> Iterator[np.random.RandomState]:
-    """RandomState(seed) for each seed, valid until the next is asked for: one that is seeded again,
-    as to make one costs thirty times as much as the numbers drawn from it."""
-    random = np.random.RandomState(0)
-    for seed in seeds:
+def drawn_rows(seeds: Sequence[int], count: int, draw: str, dtype: Any = np.float32) -> Tensor:
+    """Rows (N, `count`) of this type, row i = RandomState(seeds[i]).randn(count); `draw` is "randn"
+    or "random_sample", uniform in [0, 1).
+
+    One RandomState is seeded again for each row: to make one costs thirty times as much as the
+    numbers drawn from it. Each row is rounded as it is drawn: all of them in float64 would take
+    twice as long as drawing them.
+    """
+    random, rows = np.random.RandomState(0), np.empty((len(seeds), count), dtype)
+    numbers = getattr(random, draw)
+    for row, seed in zip(rows, seeds, strict=True):
         random.seed(seed)
-        yield random
+        row[:] = numbers(count)
+    return torch.from_numpy(rows)

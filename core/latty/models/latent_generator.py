@@ -15,7 +15,7 @@ from torch import Tensor
 
 from latty.errors import UsageError
 from latty.models.activations import UNCHANGED, Change, Changes, changed, gradients
-from latty.models.base import Labels, ModelInfo, sample_normal, streams
+from latty.models.base import Labels, ModelInfo, drawn_rows, sample_normal
 from latty.models.checks import fitting_codes, in_order, label_weights, layer_index, truncated
 from latty.models.layers import BatchNorm
 from latty.models.state_dict import moved
@@ -184,8 +184,7 @@ class NoisyNetwork(Protocol):
 
 def sample_uniform(seeds: Sequence[int], z_dim: int) -> Tensor:
     """Latents (N, Z) float32 uniform in [-1, 1), row i drawn by RandomState(seeds[i]).uniform."""
-    rows = [random.uniform(-1, 1, z_dim) for random in streams(seeds)]
-    return torch.from_numpy(np.stack(rows).astype(np.float32))
+    return (drawn_rows(seeds, z_dim, "random_sample", np.float64) * 2 - 1).float()
 
 
 def sample_truncated(seeds: Sequence[int], z_dim: int) -> Tensor:
@@ -194,9 +193,9 @@ def sample_truncated(seeds: Sequence[int], z_dim: int) -> Tensor:
     Row i is scipy.stats.truncnorm(-2, 2).rvs(Z, random_state=RandomState(seeds[i])), which sends
     uniform numbers u through the quantile function: Phi^-1(Phi(-2) + u (Phi(2) - Phi(-2))).
     """
-    rows = np.stack([random.uniform(size=z_dim) for random in streams(seeds)])
+    rows = drawn_rows(seeds, z_dim, "random_sample", np.float64)
     low, high = torch.special.ndtr(torch.tensor([-LIMIT, LIMIT], dtype=torch.float64))
-    latents: Tensor = torch.special.ndtri(low + torch.from_numpy(rows) * (high - low))
+    latents: Tensor = torch.special.ndtri(low + rows * (high - low))
     return latents.float()
 
 

@@ -14,11 +14,12 @@ if TYPE_CHECKING:  # torch takes seconds to import; what is in the way is told b
     from latty.rank.measuring import Curves, curves, ranking
     from latty.rank.plan import RankPlan, planned
     from latty.rank.shards import work_of
-    from latty.rank.table import KEYS, RankRow, best, expected, rows
+    from latty.rank.table import KEYS, Measured, RankRow, best, expected, rows
 
 __all__ = [
     "KEYS",
     "Curves",
+    "Measured",
     "RankPlan",
     "RankRow",
     "best",
@@ -33,7 +34,7 @@ _PLACES = {
     "measuring": ("Curves", "curves", "ranking"),
     "plan": ("RankPlan", "planned"),
     "shards": ("work_of",),
-    "table": ("KEYS", "RankRow", "best", "expected", "rows"),
+    "table": ("KEYS", "Measured", "RankRow", "best", "expected", "rows"),
 }
 
 

@@ -1,8 +1,10 @@
 """Random directions that a set is compared with: in its space, its layers, at its strengths.
 
 The best of K directions is better than one by luck alone, so it never stands without the best of K
-random ones. Of R walked ones the best of K <= R is known exactly (each K of them as likely); beyond
-it follows from their mean and spread as that of a normal distribution.
+random ones, and the range in which that lies. Of R walked ones the mean best of K <= R is known
+exactly (each K of them as likely); the range is that of the bootstrap, of all sets of K that are
+drawn from the R with replacement (Efron 1979), in closed form. Beyond R both follow from the mean
+and the spread of the R, as those of a normal distribution.
 """
 
 import json
@@ -10,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from hashlib import sha256
-from math import comb, erf, sqrt
+from math import ceil, comb, erf, sqrt
 from pathlib import Path
-from statistics import fmean, pstdev
-from typing import Any
+from statistics import NormalDist, fmean, pstdev
+from typing import Any, NamedTuple
 
 from latty.attributes import score_file
 from latty.directions.base import Info
@@ -25,12 +27,25 @@ from latty.scene import Label
 from latty.version import __version__
 
 LEAST, MOST = 8, 24  # random directions that are walked where nobody says how many
+SETS = 20  # of as many random directions as there are own ones, where they cost little
+CHEAP = 20_000  # scenes of which nothing is drawn: seconds
+RANGE = 0.05, 0.95  # the quantiles between which the best of a random set lies
 SEED = 170_000  # of their vectors
 
 
-def usual(directions: int) -> int:
-    """How many random directions are walked beside so many."""
-    return min(max(directions, LEAST), MOST)
+class BestOfRandom(NamedTuple):
+    """What the best of a set of random directions has: its mean, and the quantiles of RANGE."""
+
+    expected: float
+    low: float
+    high: float
+
+
+def usual(directions: int, scenes: int = 0) -> int:
+    """How many random directions are walked beside so many, each a walk of so many scenes of which
+    nothing is drawn; 0 = they are drawn."""
+    least = min(max(directions, LEAST), MOST)
+    return max(least, min(SETS * directions, CHEAP // scenes)) if scenes else least
 
 
 def random_set(
@@ -67,20 +82,28 @@ def _fitted(generator: Generator, space: str, count: int, label: Label) -> Any:
         return make(space="z", **said).fit(generator)
 
 
-def best_of(values: Sequence[float], count: int, limit: float | None = 1.0) -> float:
-    """What the best of `count` is expected to be, of draws that are as likely as these values; no
-    more than `limit`.
+def best_of(values: Sequence[float], count: int, limit: float | None = 1.0) -> BestOfRandom:
+    """What the best of `count` is expected to be, and its range, of draws that are as likely as
+    these values; no more than `limit`.
 
-    >>> best_of([0.0, 1.0], 1), best_of([0.0, 1.0], 2), best_of([0.2, 0.4, 0.6], 2)
-    (0.5, 1.0, 0.5333333333333333)
+    >>> best_of([0.0, 1.0], 1).expected, best_of([0.2, 0.4, 0.6], 2).expected
+    (0.5, 0.5333333333333333)
+    >>> best_of([0.1, 0.2, 0.3, 0.4], 2)[1:]
+    (0.1, 0.4)
     """
     rising, found = sorted(values), len(values)
     if count <= found:
         ways = comb(found, count)
         shares = (comb(i, count - 1) / ways for i in range(found))
-        return sum(value * share for value, share in zip(rising, shares, strict=True))
-    guess = max(fmean(values) + pstdev(values) * _largest(count), rising[-1])
-    return guess if limit is None else min(guess, limit)
+        mean = sum(value * share for value, share in zip(rising, shares, strict=True))
+        # P(best <= the i-th of them) = (i / found)^count
+        low, high = (rising[max(ceil(found * q ** (1 / count)), 1) - 1] for q in RANGE)
+        return BestOfRandom(mean, min(low, mean), max(high, mean))
+    middle, spread = fmean(values), pstdev(values)
+    mean = max(middle + spread * _largest(count), rising[-1])
+    low, high = (middle + spread * NormalDist().inv_cdf(q ** (1 / count)) for q in RANGE)
+    said = mean, min(low, mean), max(high, mean)
+    return BestOfRandom(*(one if limit is None else min(one, limit) for one in said))
 
 
 @lru_cache(maxsize=64)

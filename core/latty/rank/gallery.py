@@ -26,7 +26,7 @@ from latty.tables.spreadsheet import csv_text
 if TYPE_CHECKING:  # they bring torch; `refuse` is called before that is imported
     from latty.rank.measuring import Curves
     from latty.rank.page import RankingPage
-    from latty.rank.table import RankRow
+    from latty.rank.table import Measured, RankRow
 
 PAGE, RECORD, HTML, HEAT = "README.md", "ranking.json", "index.html", "heatmap.svg"
 TABLES = ("ranking.csv", "curves.csv", "samples.csv")
@@ -42,6 +42,7 @@ class RankedSet:
 
     space      in which its directions act
     digests    of the set and of the model
+    walks      a hash of the kept walks that its films are of; "" where they are drawn
     film       makes the film of a direction from a start, by their numbers, under this name in a
                folder
     film_name  what it is called
@@ -55,11 +56,20 @@ class RankedSet:
     film: "Callable[[int, int, Path], None]"
     film_name: "Callable[[int, int], str]"
     shows: "Callable[[int, int, Path], bool]"
+    walks: str = ""
 
 
-def recorded(folder: Path, digests: tuple[str, str] | None = None) -> dict[str, str] | None:
-    """The SHA-256 of the files of the ranking in a folder, by name; None where there is none of
-    this set and model."""
+@dataclass(frozen=True, slots=True)
+class RankingRecord:
+    """What ranking.json says of its folder: the SHA-256 of its files by name, and the kept walks
+    that its films are of; "" where they were drawn."""
+
+    files: Mapping[str, str]
+    walks: str
+
+
+def recorded(folder: Path, digests: tuple[str, str] | None = None) -> RankingRecord | None:
+    """The record of the ranking in a folder; None where there is none of this set and model."""
     with suppress(LattyError, OSError):
         said = reading.json_file(folder / RECORD, LARGEST)
         files_said = said["files"] if isinstance(said, dict) and "files" in said else None
@@ -68,7 +78,8 @@ def recorded(folder: Path, digests: tuple[str, str] | None = None) -> dict[str, 
             (said.get("set_digest"), said.get("model_digest")),
         ):
             # A stranger's record may name files elsewhere; what it names may be removed.
-            return {name: str(one) for name, one in files_said.items() if Path(name).name == name}
+            own = {name: str(one) for name, one in files_said.items() if Path(name).name == name}
+            return RankingRecord(own, str(said.get("walks", "")))
     return None
 
 
@@ -78,13 +89,14 @@ def refuse(folder: Path, overwrite: bool, ranked: RankedSet | None = None,
     directions from so many starts, nothing measured of which is there, any file that it may write
     and did not. Raises WouldOverwrite, OSError."""
     known = recorded(folder, ranked.digests if ranked else None)
-    if (folder / PAGE).is_file() and not overwrite and known is None:
+    broken_off = not (folder / RECORD).exists() and _is_page(folder / HTML)  # it is compared later
+    if (folder / PAGE).is_file() and not overwrite and known is None and not broken_off:
         raise WouldOverwrite(f"{folder} holds another ranking", "--overwrite replaces it")
     if ranked is not None:
         films = (ranked.film_name(k, n) for k in range(shape[0])
                  for n in range(min(shape[1], FACES)))  # fmt: skip
         for name in (*TABLES, PAGE, RECORD, HTML, HEAT, *films):
-            _refuse_one(folder / name, overwrite, known or {})
+            _refuse_one(folder / name, overwrite, known.files if known else {})
 
 
 def _refuse_one(path: Path, overwrite: bool, known: Mapping[str, str]) -> None:
@@ -115,8 +127,7 @@ def _digest(path: Path) -> str:
 def write_all(
     folder: Path,
     ranked: RankedSet,
-    found: "Curves",
-    rows: "Sequence[RankRow]",
+    measured: "Measured",
     interest: Sequence[str],
     *,
     overwrite: bool = False,
@@ -127,30 +138,37 @@ def write_all(
     """Every file of a ranking, of which the attributes of `interest` have leaders; the paths, the
     page last. Raises WouldOverwrite where another file has such a name, without `overwrite`,
     OutputError and what a film raises."""
-    page, texts = _contents(ranked, found, rows, interest, top, key)
-    known = recorded(folder, ranked.digests) or {}
+    page, texts = _contents(ranked, measured, interest, top, key)
+    found = measured.curves
+    known = recorded(folder, ranked.digests) or RankingRecord({}, "")
     films = [(found.directions.index(name), n, file) for name, some in page.films.items()
              for n, (_, file) in enumerate(some)]  # fmt: skip
-    _refuse_others(folder, ranked, texts, films, known, overwrite)
+    _refuse_others(folder, ranked, page, texts, films, known.files, overwrite)
     written = dict[str, str]()
     for done, (k, n, name) in enumerate(films):
         report(done, len(films), "films")
-        left = os.path.lexists(
-            folder / (name + SUFFIX)
-        )  # of a disk that failed: made again, it goes
-        if left or not ranked.shows(k, n, folder / name):
+        if not _is_there(folder / name, ranked, k, n, known):
             ranked.film(k, n, folder / name)
         written[name] = provenance.digest_of_output(folder / name)
     report(len(films), len(films), "films")
     for name, text in [*texts.items(), (HTML, None), (PAGE, None)]:
         _put(folder / name, _page_text(page, name, folder) if text is None else text)
         written[name] = provenance.digest_of_output(folder / name)
-    for name in known.keys() - written.keys():  # of leaders that lead no more
-        if _is_known(folder / name, known):
+    for name in known.files.keys() - written.keys():  # of leaders that lead no more
+        if _is_known(folder / name, known.files):
             files.remove(folder / name)
-    record = _summary(ranked, found, rows, page) | {"files": written}
+    record = _summary(ranked, measured, page) | {"files": written}
     _put(folder / RECORD, (json.dumps(record, indent=1) + "\n").encode())
     return [folder / name for name in (*written, RECORD)]
+
+
+def _is_there(path: Path, ranked: RankedSet, k: int, n: int, known: RankingRecord) -> bool:
+    """Whether a film need not be made: nobody changed what the ranking of these walks made, or it
+    shows what it would."""
+    if os.path.lexists(path.with_name(path.name + SUFFIX)):
+        return False  # of a disk that failed: made again, it goes
+    same = ranked.walks and ranked.walks == known.walks
+    return bool(same and _is_known(path, known.files)) or ranked.shows(k, n, path)
 
 
 def _put(path: Path, text: bytes) -> None:
@@ -168,8 +186,7 @@ def _page_text(page: "RankingPage", name: str, folder: Path) -> bytes:
 
 def _contents(
     ranked: RankedSet,
-    found: "Curves",
-    rows: "Sequence[RankRow]",
+    measured: "Measured",
     interest: Sequence[str],
     top: int,
     key: str,
@@ -177,13 +194,13 @@ def _contents(
     """The page, and the files that need no film: tables and plots."""
     from latty.rank import plots
     from latty.rank.page import RankingPage
-    from latty.rank.table import best, expected
+    from latty.rank.table import best
 
+    found, rows, random = measured.curves, measured.rows, measured.random
     leaders = {name: best(rows, name, key, top) for name in interest}
     films, drawn, texts = {}, {}, dict[str, bytes]()
     contents = (_table(rows), _curves(found), _samples(found))
     texts |= dict(zip(TABLES, map(str.encode, contents), strict=True))
-    random = expected(found)
     texts[HEAT] = plots.heat_map(rows, found.attributes, key, random).encode()
     shown = range(min(len(found.seeds), FACES))
     for attribute, some in leaders.items():
@@ -202,6 +219,7 @@ def _contents(
 def _refuse_others(
     folder: Path,
     ranked: RankedSet,
+    page: "RankingPage",
     texts: Mapping[str, bytes],
     films: Sequence[tuple[int, int, str]],
     known: Mapping[str, str],
@@ -214,8 +232,9 @@ def _refuse_others(
     for k, n, name in films:
         _refuse_one(folder / name, overwrite or ranked.shows(k, n, folder / name), known)
     for name in (HTML, PAGE, RECORD):
-        half = name == HTML and not (folder / RECORD).exists()
-        _refuse_one(folder / name, overwrite or (half and _is_page(folder / name)), known)
+        half = name == HTML and not (folder / RECORD).exists() and _is_page(folder / name)
+        ours = overwrite or half or (name != RECORD and _holds_page(folder, name, page))
+        _refuse_one(folder / name, ours, known)
 
 
 def _is_page(path: Path) -> bool:
@@ -231,6 +250,14 @@ def _holds(path: Path, text: bytes) -> bool:
     """Whether an earlier try wrote a file, which holds just this."""
     with suppress(OSError):
         return reading.content(path, len(text)) == text
+    return False
+
+
+def _holds_page(folder: Path, name: str, page: "RankingPage") -> bool:
+    """Whether a try of this ranking that broke off wrote a page, which has all its films."""
+    with suppress(OSError):
+        there = (folder / name).is_file()
+        return there and _holds(folder / name, _page_text(page, name, folder))
     return False
 
 
@@ -251,20 +278,16 @@ def _curves(found: "Curves") -> str:
     """Mean and spread over starts of every attribute at every strength."""
     mean = found.scores.nanmean(1)  # (K, S, A)
     std = (found.scores - mean[:, None]).square().nanmean(1).sqrt()
-    return csv_text(
-        ("direction", "strength", "attribute", "mean", "std"),
-        (
-            (
-                direction,
-                round(strength, 4),
-                attribute,
-                *(_number(float(each[k, s, a])) for each in (mean, std)),
-            )
-            for k, direction in enumerate(found.directions)
-            for s, strength in enumerate(found.strengths[k])
-            for a, attribute in enumerate(found.attributes)
-        ),
-    )
+
+    def lines() -> Iterator[list[Any]]:
+        tables = zip(found.directions, found.strengths, mean.tolist(), std.tolist(), strict=True)
+        for direction, strengths, means, spreads in tables:
+            for strength, some, widths in zip(strengths, means, spreads, strict=True):
+                at = round(strength, 4)
+                for name, value, width in zip(found.attributes, some, widths, strict=True):
+                    yield [direction, at, name, _number(value), _number(width)]
+
+    return csv_text(("direction", "strength", "attribute", "mean", "std"), lines())
 
 
 def _number(value: float) -> float | str:
@@ -277,25 +300,26 @@ def _samples(found: "Curves") -> str:
     strengths in their order."""
 
     def lines() -> Iterator[list[Any]]:
-        for k, direction in enumerate(found.directions):
-            for a, attribute in enumerate(found.attributes):
-                for start, scores in zip(
-                    found.seeds, found.scores[k, ..., a].tolist(), strict=True
-                ):
+        every = found.scores.permute(0, 3, 1, 2).tolist()  # (K, A, N, S)
+        for direction, walks in zip(found.directions, every, strict=True):
+            for attribute, curves in zip(found.attributes, walks, strict=True):
+                for start, scores in zip(found.seeds, curves, strict=True):
                     yield [direction, attribute, start, *map(_number, scores)]
 
     steps = (f"s{i}" for i in range(found.scores.shape[2]))
     return csv_text(("direction", "attribute", "start", *steps), lines())
 
 
-def _summary(
-    ranked: RankedSet, found: "Curves", rows: "Sequence[RankRow]", page: "RankingPage"
-) -> dict[str, Any]:
+def _summary(ranked: RankedSet, measured: "Measured", page: "RankingPage") -> dict[str, Any]:
+    found = measured.curves
     attributes = {
         name: {
             "spread": round(float(found.spread[a]), 6),
             "best": [row.direction for row in page.leaders.get(name, ())],
-            "random": {key: round(value, 5) for key, value in page.random.get(name, {}).items()},
+            "random": {key: round(luck.expected, 5) for key, luck in page.luck(name)},
+            "random_range": {
+                key: [round(luck.low, 5), round(luck.high, 5)] for key, luck in page.luck(name)
+            },
         }
         for a, name in enumerate(found.attributes)
     }
@@ -304,10 +328,11 @@ def _summary(
         "set_digest": ranked.digests[0],
         "model": ranked.model,
         "model_digest": ranked.digests[1],
+        "walks": ranked.walks,
         "by": page.key,
         "seeds": list(found.seeds),
         "strengths": {name: list(found.strengths[k]) for k, name in enumerate(found.directions)},
         "random_directions": 0 if found.random is None else len(found.random),
         "attributes": attributes,
-        "rows": [table_row(row) for row in rows],
+        "rows": [table_row(row) for row in measured.rows],
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from latty.rank.baseline import BestOfRandom
 from latty.rank.films import title_of
 from latty.rank.measuring import Curves
 from latty.rank.plan import Start
@@ -40,7 +41,7 @@ class RankingPage:
     """What both forms of the page show.
 
     leaders  of each attribute of interest the best directions
-    random   what the best of as many random directions is expected to have, () where none walked
+    random   what the best of as many random directions has, {} where none were walked
     films    of each leading direction the starts and names of its films
     plots    of each (direction, attribute) that leads the name of its plot
     inside   whether the directions act inside the network, where no random ones are drawn
@@ -50,7 +51,7 @@ class RankingPage:
     found: Curves
     leaders: Mapping[str, Sequence[RankRow]]
     key: str
-    random: Mapping[str, Mapping[str, float]]
+    random: Mapping[str, Mapping[str, BestOfRandom]]
     films: Mapping[str, Sequence[tuple[Start, str]]]
     plots: Mapping[tuple[str, str], str]
     inside: bool = False
@@ -65,6 +66,10 @@ class RankingPage:
             f"{len(found.seeds)} starts, {len(found.strengths[0])} strengths. Best by {self.key}."
         )
 
+    def luck(self, attribute: str) -> Sequence[tuple[str, BestOfRandom]]:
+        """What the best of as many random directions has of it, by each figure."""
+        return [*self.random.get(attribute, {}).items()]
+
     def compared(self, attribute: str) -> str:
         """The best direction beside the best of as many random ones."""
         count, own = len(self.found.directions), self.leaders[attribute][0].size(self.key)
@@ -73,12 +78,17 @@ class RankingPage:
                 "No random directions were walked (--baseline 0): the best of "
                 f"{count} alone says nothing of how the directions were found."
             )
-        about = "about " if count > len(self.found.random) else ""
         where = "of the codes, not inside the network" if self.inside else "in the same layers"
+        luck, walked = self.random[attribute][self.key], len(self.found.random)
+        about, how = "", f"sets of {count} drawn again from the {walked} that were walked"
+        if count > walked:
+            about = "about "
+            how = f"by the mean and the spread of the {walked} that were walked"
         return (
             f"Best of {count} directions: {self.key} {own:.2f}. Best of {count} random ones "
             f"{where}, at the same strengths in sigma, chosen from the same starts: {about}"
-            f"{self.random[attribute][self.key]:.2f} expected (of {len(self.found.random)} walked)."
+            f"{luck.expected:.2f} expected, {luck.low:.2f} to {luck.high:.2f} in 90 % of such sets "
+            f"({how})."
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from latty.attributes import parse_attributes
+from latty.attributes.names import exact, parse_attributes
 from latty.directions.base import Info, layers_of
 from latty.directions.file import DirectionSet
 from latty.directions.opening import find
@@ -141,12 +141,17 @@ def planned(
     scorers: str = "",
     device: str = "auto",
     baseline: int | None = 0,
+    pictures: bool = True,
     **rest: Any,
 ) -> "tuple[RankPlan, Generator]":
     """The plan for a set and attributes such as "smile,geometry", and the model; None = the one
     that the set was made for. The class is that of the stored latents, else the set's own, where
     `rest` names none. `baseline` random directions (None: as many as suit) in the same space and
-    layers, at the same strengths, are walked beside. Raises Missing, BadData, DeviceError."""
+    layers, at the same strengths, are walked beside; more of them suit where no `pictures` are
+    wanted, and the model knows all that is asked of its codes.
+
+    Raises Missing, BadData, DeviceError.
+    """
     header = set_info(ref)
     name = model or header.model
     generator = open_model(name, device)
@@ -160,8 +165,10 @@ def planned(
         raise BadData(what, "three are the least: more --steps, or a smaller --leap")
     for info in plan.chosen():  # what does not fit is told before anything is drawn
         find(reference(ref, info.name), generator, plan.foreign)
-    count = usual(len(plan.chosen())) if baseline is None else baseline
-    return with_baseline(plan, generator, count), generator
+    if baseline is None:
+        drawn = pictures or any(exact(scorer, generator) is None for scorer, _, _ in wanted)
+        baseline = usual(len(plan.chosen()), 0 if drawn else len(plan.starts) * len(plan.kept))
+    return with_baseline(plan, generator, baseline), generator
 
 
 def with_baseline(plan: RankPlan, generator: Generator, count: int) -> RankPlan:

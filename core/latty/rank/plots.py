@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from statistics import fmean, pstdev
 
+from latty.rank.baseline import BestOfRandom
 from latty.rank.measuring import Curves
 from latty.rank.table import RankRow
 from latty.text import clean
@@ -171,7 +172,7 @@ def heat_map(
     rows: Sequence[RankRow],
     attributes: Sequence[str],
     key: str,
-    random: Mapping[str, Mapping[str, float]],
+    random: Mapping[str, Mapping[str, BestOfRandom]],
 ) -> str:
     """A cell for each direction and attribute: red raises it, blue lowers it; below, grey, what the
     best of as many `random` directions is expected to have."""
@@ -181,7 +182,7 @@ def heat_map(
     luck = f"best of {len(directions)} random ones" if random else ""
     left, top = 10 + 6.5 * max(min(len(name), LONGEST) for name in (*directions, luck)), 92
     last = top + len(place) * ROW + 4
-    sizes = [row.size(key) for row in rows] + [one[key] for one in random.values()]
+    sizes = [row.size(key) for row in rows] + [one[key].expected for one in random.values()]
     largest = max(sizes, default=0.0) or 1.0
 
     def parts() -> Iterator[str]:
@@ -189,7 +190,7 @@ def heat_map(
             x = left + (i + 0.5) * CELL
             yield f'<g transform="rotate(-45 {x:.1f} {top - 8})">{_text(x, top - 8, name)}</g>'
             if random:
-                size = random[name][key]
+                size = random[name][key].expected
                 yield _cell(left + i * CELL, last, f"{size:.2f}", size / largest, "grey")
         for name, i in place.items():
             yield _text(left - 6, top + i * ROW + 13, name, "end")

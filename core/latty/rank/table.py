@@ -1,13 +1,13 @@
 """The figures of curves: what each direction does to each attribute, and which does it best."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from latty.directions.traverse import Figures, figures
-from latty.rank.baseline import best_of
+from latty.directions.traverse import Figures, figures_of_each
+from latty.rank.baseline import BestOfRandom, best_of
 from latty.rank.measuring import Curves
 
 KEYS = ("corr", "corr_l1", "amplitude", "selectivity")  # by which directions are ranked
@@ -30,6 +30,20 @@ class RankRow:
         return abs(self.figures.corr if key == "corr" else float(getattr(self, key)))
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Curves with all that is measured of them: the `rows`, and what `expected` of random ones."""
+
+    curves: Curves
+    rows: Sequence[RankRow]
+    random: Mapping[str, Mapping[str, BestOfRandom]]
+
+    @classmethod
+    def of(cls, found: Curves) -> "Measured":
+        """All of it."""
+        return cls(found, rows(found), expected(found))
+
+
 def rows(found: Curves) -> list[RankRow]:
     """The figures of every direction on every attribute, direction by direction."""
     result = list[RankRow]()
@@ -37,10 +51,9 @@ def rows(found: Curves) -> list[RankRow]:
         scores = filled(found.scores[k])
         sizes = amplitudes(found.strengths[k], scores, found.spread)
         whole, own = float(sizes.abs().sum()) or 1.0, len(result)
-        for a, attribute in enumerate(found.attributes):
-            measured = both_ways(found.strengths[k], scores, a, found.middle, found.spread)
-            size = float(sizes[a])
-            result.append(RankRow(direction, attribute, measured, size, abs(size) / whole))
+        measured = both_ways(found.strengths[k], scores, found.middle, found.spread)
+        for attribute, one, size in zip(found.attributes, measured, sizes.tolist(), strict=True):
+            result.append(RankRow(direction, attribute, one, size, abs(size) / whole))
         corrs = sum(abs(row.figures.corr) for row in result[own:]) or 1.0
         result[own:] = [replace(row, corr_l1=abs(row.figures.corr) / corrs) for row in result[own:]]
     return result
@@ -55,22 +68,24 @@ def filled(scores: Tensor) -> Tensor:
 
 
 def both_ways(
-    strengths: Sequence[float], scores: Tensor, target: int, middle: Tensor, spread: Tensor
-) -> Figures:
-    """The figures of a walk with scores (N, S, A); one that lowers the attribute is measured from
-    its other end: as monotone as its opposite, with corr and effect below 0."""
-    measured = figures(strengths, scores, target, middle, spread)
-    if measured.corr >= 0:
-        return measured
-    turned = figures([-s for s in reversed(strengths)], scores.flip(1), target, middle, spread)
-    return replace(
-        turned,
-        corr=-turned.corr,
-        effect=-turned.effect,
-        moved=-turned.moved,
-        low=-turned.high,
-        high=-turned.low,
-    )
+    strengths: Sequence[float], scores: Tensor, middle: Tensor, spread: Tensor
+) -> list[Figures]:
+    """The figures of a walk with scores (N, S, A) for each attribute; one that it lowers is
+    measured from its other end: as monotone as its opposite, with corr and effect below 0."""
+    measured = figures_of_each(strengths, scores, middle, spread, range(scores.shape[2]))
+    falling = [a for a, one in enumerate(measured) if one.corr < 0]
+    back = [-s for s in reversed(strengths)]
+    turned = figures_of_each(back, scores.flip(1), middle, spread, falling) if falling else ()
+    for a, one in zip(falling, turned, strict=True):
+        measured[a] = replace(
+            one,
+            corr=-one.corr,
+            effect=-one.effect,
+            moved=-one.moved,
+            low=-one.high,
+            high=-one.low,
+        )
+    return measured
 
 
 def amplitudes(strengths: Sequence[float], scores: Tensor, spread: Tensor) -> Tensor:
@@ -89,9 +104,9 @@ def best(
     return sorted(mine, key=lambda row: row.size(key), reverse=True)[:top]
 
 
-def expected(found: Curves) -> dict[str, dict[str, float]]:
-    """Of each attribute what the best of as many random directions as there are own ones is
-    expected to have, by each of KEYS; {} where none were walked."""
+def expected(found: Curves) -> dict[str, dict[str, BestOfRandom]]:
+    """Of each attribute what the best of as many random directions as there are own ones has, by
+    each of KEYS; {} where none were walked."""
     if (random := found.baseline) is None:
         return {}
     measured, count = rows(random), len(found.directions)

@@ -4,6 +4,7 @@ import csv
 import io
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 # What a cell may not begin with (OWASP, "CSV Injection"): spreadsheets compute what follows.
 FORMULA = frozenset("=+-@\t\r\n")
@@ -15,12 +16,15 @@ def csv_text(head: Sequence[str], rows: Iterable[Sequence[str | float]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(head)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    cells = lru_cache(maxsize=1024)(_cell)  # the names of a table stand in many of its rows
+    writer.writerows(
+        [cells(value) if isinstance(value, str) else value for value in row] for row in rows
+    )
     return out.getvalue()
 
 
-def _cell(value: str | float) -> str | float:
+def _cell(value: str) -> str:
     """Full-width signs are signs, too, where a keyboard has them."""
-    if isinstance(value, str) and unicodedata.normalize("NFKC", value[:1])[:1] in FORMULA:
+    if unicodedata.normalize("NFKC", value[:1])[:1] in FORMULA:
         return f"'{value}"
     return value

@@ -71,4 +71,4 @@ def ranked_set(folder: Path, header: TraversalHeader) -> gallery.RankedSet:
     films = KeptFilms(folder, header)
     digests = header.set_digest, header.model_digest or header.model
     return gallery.RankedSet(header.set_name, header.model, header.space, digests, films.make,
-                             films.name, films.shows)  # fmt: skip
+                             films.name, films.shows, header.key)  # fmt: skip
