@@ -15,6 +15,7 @@ from latty.models.memory import is_short
 from latty.presets import Preset
 from latty.presets.formats import Pixels
 from latty.render import kept
+from latty.render.encoders import Stopped
 from latty.render.journal import Damaged, Journal, Mark
 from latty.render.options import Batches, Options, usual_batch
 from latty.render.pixels import Painter, at_size
@@ -45,15 +46,24 @@ class Reel:
         return len(self.scenes)
 
     def __getitem__(self, index: int) -> Pixels:
-        place = self.journal.place(self._marks[index])
-        assert place is not None, "not drawn yet"
+        """Waits for a picture that is still to be drawn. Raises Stopped where it is not any
+        more."""
         try:
-            return self.journal[place]
+            return self.journal[self._place(index)]
         except Damaged:
             self.journal.forget(self._marks[index])
         for batch in self._batches_of([index]):
             self._draw(batch)
         return self[index]
+
+    def _place(self, index: int) -> int:
+        with (grown := self.journal.grown):
+            while (place := self.journal.place(self._marks[index])) is None:
+                assert not self._finished, "not drawn"
+                if self.journal.stopped:
+                    raise Stopped
+                grown.wait()
+        return place
 
     @property
     def left(self) -> int:
@@ -88,14 +98,15 @@ class Reel:
         where another reel has drawn some meanwhile."""
         if self._looked is not None and self._looked[0] == len(self.journal):
             return self._looked[1]
-        self._marks, missing, size = [], list[int](), self._planned(0)
-        while (first := len(self._marks)) < len(self):
+        found, missing, size = list[Mark](), list[int](), self._planned(0)
+        while (first := len(found)) < len(self):
             marks = self._group(first, size)
             size = marks[0].batch
             missing += [
                 first + i for i, mark in enumerate(marks) if self.journal.place(mark) is None
             ]
-            self._marks += marks
+            found += marks
+        self._marks = found  # at once: writers look into it meanwhile
         self._looked = len(self.journal), missing
         return missing
 
@@ -134,12 +145,15 @@ class Reel:
         """Draw pictures at once, or in smaller batches where memory is short."""
         planned = self._marks[indices[0]].batch
         while indices:
-            pictures = self._fitting(indices[: self._most])
-            some, indices = indices[: len(pictures)], indices[len(pictures) :]
-            marks = self._alike(some, min(planned, self._most))
-            self.journal.append(pictures, marks)
-            for index, mark in zip(some, marks, strict=True):
-                self._marks[index] = mark
+            with self.journal.drawing:
+                pictures = self._fitting(indices[: self._most])
+                some, indices = indices[: len(pictures)], indices[len(pictures) :]
+                marks = self._alike(some, min(planned, self._most))
+                self.journal.append(pictures, marks)
+            with (grown := self.journal.grown):
+                for index, mark in zip(some, marks, strict=True):
+                    self._marks[index] = mark
+                grown.notify_all()
 
     def _fitting(self, indices: Sequence[int]) -> Pixels:
         """The first of these pictures, as many as memory allows at once."""
@@ -189,6 +203,13 @@ class Films:
     held: ExitStack
     _journals: dict[object, Journal] = field(default_factory=dict)
     _reels: dict[Sequence[Scene], Reel] = field(default_factory=dict)
+
+    def stop(self) -> None:
+        """No more pictures come: who waits for one does not any longer."""
+        for journal in self._journals.values():
+            with (grown := journal.grown):
+                journal.stopped = True
+                grown.notify_all()
 
     def reel(self, scenes: Sequence[Scene], generator: Generator, path: Path, longest: int) -> Reel:
         """The reel of some scenes; the journal of their film is a new file `path`, which is kept

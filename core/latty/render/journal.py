@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Condition, Lock
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -60,6 +61,9 @@ class Journal:
           starts again
     kept  pictures of the same film in another file, which is only read: their places are below 0
     seen  what reels of this run have
+
+    Threads may read pictures while one, who holds `drawing`, adds some, and wait for them at
+    `grown` until nobody draws any more: `stopped`.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Journal:
         """`lazily`: records are checked when they are read. Raises UnfitFile where the name is of
         no file, or of one that has another name too, OSError."""
         self.path, self.key, self.kept = path, key, kept
+        self.drawing, self.grown, self.stopped = Lock(), Condition(), False
         self.marks: list[Mark] = []
         self._lazily, self._unchecked = lazily, set[int]()
         self.seen = set[Mark]()

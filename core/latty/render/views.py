@@ -44,6 +44,7 @@ class Views:
     films: Films
     generators: dict[str, Generator]
     _asked: dict[str, list[DrawnTogether]] = field(default_factory=dict)  # by the path of an output
+    _counted: set[int] = field(default_factory=set)  # reels whose space was asked for
 
     def of(self, output: Output, place: Callable[[int], Path]) -> tuple[list[View], int]:
         """A view for each part, and bytes of disk for what is not drawn yet. `place`: the journal
@@ -55,7 +56,10 @@ class Views:
             starts = scenes.starts if isinstance(scenes, shots.Cells) else (0,)
             for one, first in zip(numbers, starts, strict=False):
                 found[one] = View(parts[one], reel, height, first)
-            space += sizes.bytes_kept(reel.left, picture, 4 if generator.info.channels == 4 else 3)
+            if id(reel) not in self._counted:  # an output before it shows the same pictures
+                self._counted.add(id(reel))
+                deep = 4 if generator.info.channels == 4 else 3
+                space += sizes.bytes_kept(reel.left, picture, deep)
         return [found[number] for number in range(len(parts))], space
 
     def _longest(self, scenes: Sequence[Scene]) -> int:
