@@ -15,7 +15,8 @@ from latty.errors import Interrupted, PresetError
 from latty.models.store import MODELS
 from latty.presets import Output
 from latty.presets.formats import Pixels
-from latty.render import captions, filling, provenance
+from latty.render import captions, provenance
+from latty.render.encoders import Encoders
 from latty.render.pixels import Painter
 from latty.scene import Scene
 
@@ -222,7 +223,7 @@ def test_a_panel_of_other_weights_is_drawn_again(
     monkeypatch.setattr(Painter, "__call__", counted)
     imported(tmp_path, b"\x00")
     with monkeypatch.context() as one:
-        one.setattr(filling, "develop", stopped)
+        one.setattr(Encoders, "finish", stopped)
         assert latty(*words, home=tmp_path).returncode == 143
     pictures = len(drawn)
     assert drawn.count("f") == 2 and pictures > 2
@@ -230,7 +231,7 @@ def test_a_panel_of_other_weights_is_drawn_again(
     for again in (pictures, 0):
         drawn.clear()
         with monkeypatch.context() as one:
-            one.setattr(filling, "develop", stopped)
+            one.setattr(Encoders, "finish", stopped)
             assert latty(*words, home=tmp_path).returncode == 143
         assert len(drawn) == again, "pictures of the old weights are never shown"
 
