@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Any, Self
 
+from latty.render.journal import Stopped
 from latty.render.options import Allowed
 from latty.report import Report
 
@@ -19,10 +20,6 @@ AT_ONCE = 4  # writers: each holds a few frames
 TICK = 0.05  # seconds between two looks at what writers say
 Said = tuple[int, int, str]
 Tell = Callable[[Allowed], None]
-
-
-class Stopped(Exception):
-    """The work that a thread is at is called off."""
 
 
 @dataclass(slots=True)
@@ -51,7 +48,7 @@ class _Task:
 
 
 class Encoders:
-    """`with Encoders(report, tell) as encoders`: those that do not end well call off all others.
+    """`with Encoders(report, tell, stop) as encoders`: what does not end well calls off the others.
 
     report, tell  hear of one writer after the other, in the order in which they were started
     """

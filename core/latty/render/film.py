@@ -15,8 +15,7 @@ from latty.models.memory import is_short
 from latty.presets import Preset
 from latty.presets.formats import Pixels
 from latty.render import kept
-from latty.render.encoders import Stopped
-from latty.render.journal import Damaged, Journal, Mark
+from latty.render.journal import Damaged, Journal, Mark, Stopped
 from latty.render.options import Batches, Options, usual_batch
 from latty.render.pixels import Painter, at_size
 from latty.render.shots import film_of, label

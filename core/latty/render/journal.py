@@ -53,6 +53,10 @@ class Damaged(Exception):
     """A record is not as it was written."""
 
 
+class Stopped(Exception):
+    """The work that a thread is at is called off."""
+
+
 class Journal:
     """Pictures (H, W, 3 or 4) uint8 of one film, in the order in which they were drawn, found by
     their marks.
