@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from latty.interactive import viewing, working
 from latty.presets import SCHEMA, Output, Preset
 from latty.presets import read as read_preset
-from latty.scene import Edit, Layers, Scene
+from latty.scene import FP32, Edit, Layers, Scene
 
 if TYPE_CHECKING:  # torch and numpy take seconds to import
     import numpy as np
@@ -105,11 +105,13 @@ def render_preset(
     overwrite: bool = False,
     overrides: Sequence[str] = (),
     anyway: bool = False,
+    precision: str | None = None,
 ) -> list[Path]:
     """Render every output of a preset, a preset file, a shipped preset's name or a picture that
     latty made; the files written.
 
     overrides  as of `latty render --set`: ["scene.seed=3"]
+    precision  "fp32", "bf16" or "fp16", in the place of what it says; None = as it says, else fp32
     anyway     what a picture was made of, or a preset pins, may have other content here
 
     A call that was stopped goes on where it was. Raises PresetError, Missing, BadData,
@@ -120,9 +122,11 @@ def render_preset(
 
     options = Options(Path(out_dir).expanduser(), device, overwrite)
     if isinstance(preset, Preset):
-        requests = [RenderRequest(preset, options, tuple(overrides), anyway=anyway)]
+        requests = [RenderRequest(preset, options, tuple(overrides), anyway=anyway,
+                                  precision=precision)]  # fmt: skip
     else:
-        requests = requested([str(preset)], options, tuple(overrides), anyway=anyway, goes_on=True)
+        requests = requested([str(preset)], options, tuple(overrides), anyway=anyway,
+                             precision=precision, goes_on=True)  # fmt: skip
     checked = [request.checked() for request in requests]
     paths = [path for one in checked for path in one.fresh]
     for wanted in (one for one in checked if one.preset.outputs or not one.fresh):
@@ -187,11 +191,18 @@ def open_directions(ref: str) -> Directions:
 
 
 def discover(
-    method: str, model: str, name: str, device: str = "auto", overwrite: bool = False, **params: Any
+    method: str,
+    model: str,
+    name: str,
+    device: str = "auto",
+    overwrite: bool = False,
+    precision: str = FP32,
+    **params: Any,
 ) -> Directions:
     """Find directions of a model and keep them under `name`, as `latty discover` does.
 
     method  "ganspace", "sefa", "interfacegan", ...: see `latty list methods`
+    precision  in which the model draws what is looked at; methods that train take fp32 only
     params  the method's own: `discover("ganspace", "demo", "mine", components=20)`
 
     Ctrl-C keeps what was found so far, and the same call goes on. Raises UsageError for a
@@ -202,7 +213,7 @@ def discover(
     from latty.models import open_model
 
     with claimed(name) as target, working(method) as report:
-        generator = open_model(model, device)
+        generator = open_model(model, device, precision)
         search(method, params, generator, target, report, overwrite, viewing=viewing())
     return open_directions(name)
 
@@ -250,16 +261,19 @@ def rank_directions(
     model: str = "",
     device: str = "auto",
     steps: int = 7,
+    precision: str = FP32,
 ) -> Ranking:
     """Measure what each direction of a set does to the attributes of `scorers` ("smile,yaw").
 
-    model  another one than the set was made for
+    model      another one than the set was made for
+    precision  in which the model draws
 
     Raises Missing, UsageError, BadData.
     """
     from latty import rank
 
-    plan, generator = rank.planned(ref, model, scorers, device, seeds=tuple(seeds), steps=steps)
+    plan, generator = rank.planned(ref, model, scorers, device, seeds=tuple(seeds), steps=steps,
+                                   precision=precision)  # fmt: skip
     with working("rank") as report:
         found = rank.rows(rank.curves(plan, generator, report))
     order = sorted(found, key=lambda row: (row.attribute, -abs(row.figures.corr)))

@@ -16,6 +16,7 @@ from latty import home, plugins
 from latty.errors import ConfigError, UsageError, did_you_mean
 from latty.plugins import Registry
 from latty.report import WAYS
+from latty.scene import PRECISIONS
 from latty.tables import amounts
 from latty.tables.reading import read_settings
 from latty.tables.rules import (
@@ -62,6 +63,12 @@ def _progress(word: str) -> str:
     return word
 
 
+def _precision(word: str) -> str:
+    if word not in (AUTO, *PRECISIONS):
+        raise ValueError(f"must be one of {', '.join((AUTO, *PRECISIONS))}")
+    return word
+
+
 def _from_text(rule: Rule, convert: Callable[[str], Any]) -> Rule:
     """The rule, for a value that may be text, too: environment and flags have nothing else."""
 
@@ -98,6 +105,11 @@ TEXT = text(4096)
 PLACE = checked(TEXT, _place)
 KEYS: dict[str, Key] = {
     "device": Key(TEXT, "where networks run: auto, cpu, cuda, cuda:1, mps", "auto"),
+    "precision": Key(
+        checked(TEXT, _precision),
+        "numbers of networks: fp32, bf16, fp16; auto = fp32 for files, the quickest for previews",
+        AUTO,
+    ),
     "out_dir": Key(PLACE, "where results go", "renders"),
     "batch": Key(
         _from_text(
@@ -162,6 +174,7 @@ class Config:
     that were not obeyed."""
 
     device: str
+    precision: str
     out_dir: Path
     batch: int | str
     sidecar: bool
@@ -192,6 +205,13 @@ class Config:
     def frames_at_once(self) -> int | None:
         """What `batch` says; None = auto."""
         return None if isinstance(self.batch, str) else self.batch
+
+    @property
+    def pinned(self) -> dict[str, str]:
+        """The environment in which another process draws in the precision of these settings,
+        whatever the files of settings say by then; presets and recipes that say one keep it."""
+        said = self.precision
+        return {} if said == AUTO else {f"{PREFIX}PRECISION": said}
 
     @property
     def frame_bytes(self) -> int:

@@ -47,6 +47,8 @@ T = TypeVar("T")
 BLENDS = ("lerp", "slerp", "circular")
 MODES = ("relative", "absolute", "centred", "flip")
 UNITS = ("sigma", "own")
+AUTO = "auto"  # a precision that is left to settings, and by them to latty
+PRECISIONS = FP32, BF16, FP16 = "fp32", "bf16", "fp16"  # in which layers of networks compute
 MIXING = "seed:"  # "seed:42" as a direction: toward the latent of another seed
 SEED_LIMIT = 2**32  # numpy's RandomState takes seeds 0 .. 2**32 - 1
 
@@ -265,6 +267,7 @@ class Scene:
     size        height in pixels of the picture, width follows; None = the generator's own
     latent      start here instead of at the seed: "FILE#INDEX" or "NAME#INDEX" of stored latents
     locks       directions along which no edit goes, but for an edit of that very direction
+    precision   the numbers in which its model computes: one of PRECISIONS, or AUTO
     """
 
     model: str = field(metadata=says(REF, "A model's name, or a file's path.", refers="model"))
@@ -300,6 +303,11 @@ class Scene:
         array(REF, 0, 100),
         "Directions along which no edit goes but their own.",
         refers="direction",
+    )
+    precision: str = option(
+        AUTO,
+        word(AUTO, *PRECISIONS),
+        "Numbers of the network: fp32, bf16, fp16; auto: the settings', which are fp32 for files.",
     )
 
     def nudge(self, index: int, by: float) -> "Scene":

@@ -15,7 +15,7 @@ from latty.render.ffmpeg.probe import try_encoder
 from latty.render.work import Work
 
 SECTIONS = {"program", "torch", "devices", "encoders", "terminal", "directories", "settings",
-            "lies about"}  # fmt: skip
+            "lies about", "precision"}  # fmt: skip
 
 
 def test_the_doctor_finds_everything(tmp_path: Path) -> None:
@@ -95,6 +95,7 @@ def test_each_place_outranks_the_next(project: Path, tmp_path: Path) -> None:
     assert (found.batch, found.sidecar) == (5, False)
     assert dict(found.origins) == {
         "device": "default",
+        "precision": "default",
         "out_dir": str(ours),
         "batch": "--batch",
         "sidecar": "LATTY_SIDECAR",

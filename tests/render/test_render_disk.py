@@ -39,7 +39,7 @@ def preset(names: tuple[str, ...] = NAMES, size: int = 32) -> presets.Preset:
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "open_model", lambda ref, device="auto": Toy())
+    monkeypatch.setattr(models, "open_model", lambda ref, device="auto", precision="fp32": Toy())
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ sys.path.insert(0, {support!r})
 from toy_generator import Toy
 from latty import models, presets, render
 from latty.errors import LattyError
-models.open_model = lambda ref, device="auto": Toy()
+models.open_model = lambda ref, device="auto", precision="fp32": Toy()
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 try:
     preset = presets.from_dict({table!r}, "disk.toml")

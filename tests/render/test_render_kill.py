@@ -40,7 +40,7 @@ def serve() -> None:
             time.sleep(0.02)
             return super().synthesis(*rest, **more)
 
-    models.open_model = lambda ref, device="auto": Slow()  # type: ignore[assignment]
+    models.open_model = lambda ref, device="auto", precision="fp32": Slow()  # type: ignore[assignment]
     edit = {"direction": "seed:9", "strength": {"from": 0, "to": 1}}
     scene = {"model": "toy", "seed": 7, "size": 64, "edits": [edit]}
     outputs = [{"path": name} for name in NAMES]

@@ -19,10 +19,16 @@ PROBE = (sys.executable, str(Path(__file__).parent / "engine_probe.py"))
 class House:
     """The app's place: a loop, the engine, and the events that came."""
 
-    def __init__(self, runner: asyncio.Runner, device: str, command: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        runner: asyncio.Runner,
+        device: str,
+        command: tuple[str, ...],
+        precision: str = "auto",
+    ) -> None:
         self.runner = runner
         self.events: list[Event] = []
-        self.engine = EngineClient(device, self.events.append, command)
+        self.engine = EngineClient(device, self.events.append, command, precision)
 
     def do(self, work: Coroutine[Any, Any, T], seconds: float = LIMIT) -> T:
         """Its result."""
@@ -51,11 +57,13 @@ class House:
 
 
 @contextmanager
-def house(home: Path, device: str = "cpu", command: tuple[str, ...] = PROBE) -> Iterator[House]:
+def house(
+    home: Path, device: str = "cpu", command: tuple[str, ...] = PROBE, precision: str = "auto"
+) -> Iterator[House]:
     """A started engine with a home of its own, gone at the end."""
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
         patch.setenv("LATTY_HOME", str(home))
-        built = House(runner, device, command)
+        built = House(runner, device, command, precision)
         built.do(built.engine.start())
         try:
             yield built

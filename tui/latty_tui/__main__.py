@@ -3,6 +3,7 @@
 Stays light: `latty --help` imports this module.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ class TerminalScreen:
     def studio(self, ref: str | None, config: "Config", out: "Out") -> int:
         from latty_tui.show import studio
 
+        os.environ.update(config.pinned)  # for the jobs that it hands in
         return studio(ref, config, out)
 
     def show(self, path: Path, config: "Config", out: "Out") -> None:

@@ -71,7 +71,7 @@ class Studio(BaseApp):
         self.own_keys: dict[str, str] = {}  # of the keymap file, by id
         self.last_focus: str | None = self.memory.look("focus")
         self.writer = PixelWriter(self, terminal, way or terminal.way)
-        self.engine = EngineClient(config.device, self._engine_event)
+        self.engine = EngineClient(config.device, self._engine_event, precision=config.precision)
         self.preview = PreviewLoop(self)
 
     @property

@@ -25,6 +25,7 @@ AT_ONCE = 100  # folders that one look reads which it has not seen before
 WINDOW = 15.0  # seconds over which the pace is measured
 SHEETS = "presets"
 OVERWRITES = ("--overwrite", "--force")
+PINNED = ("LATTY_PRECISION",)  # of the settings with which a job was handed in
 ALIVE = ("queued", "running")
 MARKS = {"queued": "○", "running": "●", "done": "✓", "failed": "✗", "cancelled": "–",
          "interrupted": "!"}  # fmt: skip
@@ -243,7 +244,10 @@ def again(status: Status) -> str:
     spec = status.spec
     forced = [] if any(word in OVERWRITES for word in words) else ["--overwrite"]
     words = [_own_copy(word) for word in words]
-    return control.submit((verb, *forced, *words), spec.gpus, spec.device, Path(spec.folder))
+    settings = {key: value for key, value in spec.environment if key in PINNED}
+    return control.submit(
+        (verb, *forced, *words), spec.gpus, spec.device, Path(spec.folder), settings
+    )
 
 
 def _own_copy(word: str) -> str:

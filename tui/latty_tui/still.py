@@ -90,7 +90,7 @@ def _model(ref: str, config: Config, out: Out) -> None:
     from latty.render.grids import on_board, sheet
 
     scenes = [Scene(ref, seed, 0.8) for seed in range(FIRST_SAMPLES)]
-    drawn = pictures(scenes, open_model(ref, config.device))
+    drawn = pictures(scenes, open_model(ref, config.device, config.precision))
     _draw(sheet([*map(on_board, drawn)], [], FIRST_SAMPLES // 2), config, out)
     out.say(f"seeds 0-{FIRST_SAMPLES - 1}; more: latty sample {ref} --seeds 0-31")
 
@@ -104,10 +104,11 @@ def _preset(ref: str, config: Config, out: Out) -> None:
 
 
 def _middle(preset: "Preset", config: Config) -> latty_tui_terminal.Pixels:
-    from latty.render import picture
+    from latty.render import Options, picture
     from latty.render.grids import on_board
 
-    return on_board(picture(preset.at(0.5), config.device))
+    scene = Options(precision=config.precision).settled(preset).at(0.5)
+    return on_board(picture(scene, config.device))
 
 
 def _welcome(config: Config, out: Out) -> None:

@@ -6,8 +6,9 @@ range that is no whole block is a file of its own, and no picture is drawn that 
 what a range gives depends on nothing but the range, never on what lay in the cache.
 
 The folder's name is a hash of everything the numbers depend on: the model's content, its size, the
-scorer's content, the class, the device, how many pictures are drawn at once (sums are rounded
-differently), and latty's version. Where memory was too short for so many, the file says how many.
+scorer's content, the class, the device, the precision, how many pictures are drawn at once (sums
+are rounded differently), and latty's version. Where memory was too short for so many, the file says
+how many.
 """
 
 import json
@@ -157,7 +158,7 @@ def _cache(generator: Generator, scorer: str, label: Label, batch: int) -> "_Cac
     info = generator.info
     model = info.digest or f"{info.name} {info.family}"
     parts = [__version__, model, info.resolution, open_scorer(scorer).digest, label]
-    parts += [generator.device.type, _at_once(batch)]
+    parts += [generator.info.numbers(generator.device.type), _at_once(batch)]
     key = sha256(json.dumps(parts).encode()).hexdigest()[:32]
     return _Cache(score_file.cache(key), len(names_of(scorer, generator)))
 

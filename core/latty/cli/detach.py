@@ -41,7 +41,8 @@ def detached(
 
     if any(map(is_stream, per)):
         raise UsageError("a job cannot read stdin or a pipe", "write the preset to a file")
-    device = run.config().device
+    config = run.config()
+    device, settings = config.device, config.pinned
     wish = device if device == "cpu" or device.startswith("cuda:") else ""
     ids = []
     for words in jobs_of(run.words, bool(per)):
@@ -52,7 +53,7 @@ def detached(
                 pins += pinning.spelled(one, packed[0] if packed else None)
         pins = list(dict.fromkeys(pins))
         words = (words[0], *(f"--pin={pin}" for pin in pins), *words[1:])
-        job = control.submit(words, gpus=run.args.gpus, device=wish)
+        job = control.submit(words, gpus=run.args.gpus, device=wish, settings=settings)
         ids.append(job)
         run.out.result(job, id=job, words=list(words))
     if warning := logout_kills():

@@ -14,6 +14,7 @@ from latty.cli.run import Run
 from latty.errors import UsageError, did_you_mean
 from latty.plugins import Registry
 from latty.report import WAYS
+from latty.scene import AUTO, PRECISIONS
 
 EXAMPLES = """\
 examples:
@@ -48,7 +49,12 @@ HEAD = """\
 latty [MODEL | PRESET | PICTURE]    opens the studio
        latty VERB ..."""
 HELP = {"-h", "--help"}
-BEFORE = ("--progress", "--device", "--image")  # options with a value that a verb may follow
+BEFORE = (
+    "--progress",
+    "--device",
+    "--precision",
+    "--image",
+)  # options with a value that a verb may follow
 S = TypeVar("S", bound=str)
 LAST = 1000  # where `latty --help` lists a verb without ORDER
 
@@ -106,6 +112,12 @@ class Parser(argparse.ArgumentParser):
     def add_device(self) -> None:
         """--device."""
         self.add_argument("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps")
+
+    def add_precision(self) -> None:
+        """--precision."""
+        self.add_argument("--precision", choices=(AUTO, *PRECISIONS), metavar="WORD",
+                          help="numbers of the network: fp32 (as auto for what is kept), bf16, "
+                          "fp16 (docs/precision.md)")  # fmt: skip
 
     def add_image(self) -> None:
         """--image, and its old name."""
@@ -178,6 +190,7 @@ def parse_studio(words: list[str]) -> argparse.Namespace:
     parser.add_talking()
     parser.add_argument("ref", nargs="?")
     parser.add_device()
+    parser.add_precision()
     parser.add_image()
     args, rest = parser.parse_known_args(words)
     if args.ref is not None and rest:  # several words: the first was meant to be a verb

@@ -75,7 +75,8 @@ class Run:
         from latty.models import open_model
 
         with suppress(BadData, Missing):
-            for note in open_model(model, self.config().device).info.notes:
+            config = self.config()
+            for note in open_model(model, config.device, config.precision).info.notes:
                 self.out.say(f"{Path(model).name}: {note}")
 
     def say_allowed(self, allowed: "Sequence[Allowed]") -> list[str]:

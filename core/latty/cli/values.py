@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 from latty.attributes.target import TARGETS, AttributeTarget, parse_target
 from latty.errors import BadData, UsageError
-from latty.scene import SEED_LIMIT, SIZES, TRUNCATIONS, Label, Noise, latents_between
+from latty.scene import AUTO, SEED_LIMIT, SIZES, TRUNCATIONS, Label, Noise, latents_between
 
 MOST = 4096  # pictures on a sheet
 RECIPE = "what is written holds its recipe, which takes no other"
@@ -107,7 +107,7 @@ def model(ref: str) -> str:
     return ref
 
 
-def label(text: str | None, model: str, device: str) -> Label:
+def label(text: str | None, model: str, device: str, precision: str = AUTO) -> Label:
     """A class index, a class name, or a mixture such as husky:0.7,lynx:0.3, of a model; None for
     none. Raises UsageError for a class that the model has not, BadData for a model without any,
     and what opening the model does."""
@@ -116,7 +116,7 @@ def label(text: str | None, model: str, device: str) -> Label:
     from latty.models import open_model
     from latty.models.classes import label_of
 
-    generator = open_model(model, device)
+    generator = open_model(model, device, precision)
     try:
         return label_of(text, generator)
     except BadData as error:

@@ -184,6 +184,7 @@ def save(path: Path, name: str, method: "Method", generator: "Generator") -> Dir
         form=getattr(method, "form", LINEAR),
         complete=method.complete_,
         latty=__version__,
+        precision=info.precision,
     )
     vectors = getattr(method, "directions_", None)  # paths and climbs have none
     arrays = {} if vectors is None else {ARRAY: vectors}
@@ -209,4 +210,5 @@ def _found(
     header = _header(target)
     if header is None or header.method != method or header.model_digest != generator.info.digest:
         return None
-    return header if dict(header.params) == dict(params_of(made)) else None
+    same = header.precision == generator.info.precision
+    return header if same and dict(header.params) == dict(params_of(made)) else None

@@ -20,9 +20,20 @@ from latty.checkpoints.safetensors import read_header as read_container
 from latty.directions.base import Info
 from latty.errors import BadData, PresetError, Problem
 from latty.files import cached
-from latty.scene import Label, Layers, as_label
+from latty.scene import FP32, PRECISIONS, Label, Layers, as_label
 from latty.tables.reading import Kind, from_data
-from latty.tables.rules import Key, array, checked, mapping, matching, number, table, text, whole
+from latty.tables.rules import (
+    Key,
+    array,
+    checked,
+    mapping,
+    matching,
+    number,
+    table,
+    text,
+    whole,
+    word,
+)
 from latty.tables.words import shown
 from latty.version import __version__
 
@@ -52,6 +63,7 @@ class DirectionSet:
     model, family, model_digest   what it was made for; no digest = any model of the family
     seeds           the seeds that were sampled, as ranges: "0-19999"
     complete        False: the search was interrupted, this is what it had by then
+    precision       in which the model drew what was looked at
     renamed         (old, new) name of directions, in the order in which they got them
     latty           version of the program that wrote the file
     """
@@ -69,6 +81,7 @@ class DirectionSet:
     latty: str = ""
     complete: bool = True
     renamed: tuple[tuple[str, str], ...] = ()
+    precision: str = FP32
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -185,6 +198,7 @@ _HEADER = {
     "params": Key(checked(mapping(matching("", lambda value: True)), _params), required=True),
     "directions": Key(checked(array(table(_INFO, Info, others=True)), _distinct), required=True),
     "complete": Key(matching("", lambda value: True), default=True),
+    "precision": Key(word(*PRECISIONS), default=FP32),
     "renamed": Key(array(array(text(LONGEST), 2, 2), high=RENAMES), default=()),
 }
 
@@ -292,4 +306,6 @@ def _table(header: DirectionSet) -> dict[str, Any]:
         del table["complete"]  # as in every file written before there was the word
     if not header.renamed:
         del table["renamed"]  # likewise
+    if header.precision == FP32:
+        del table["precision"]  # likewise
     return {**table, "directions": [info.table() for info in header.infos]}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from latty import home, locks
+from latty.scene import FP32
 from latty.version import __version__
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def folder_of_search(
     info = generator.info
     model = info.digest or f"{info.name} {info.family} {__version__}"
     identity = {"method": method, "model": model, "params": dict(params)}
+    identity |= {} if info.precision == FP32 else {"precision": info.precision}
     key = sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
     return home.state_dir() / "discover" / f"{method}-{key}"
 

@@ -4,10 +4,11 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from latty import home, locks
@@ -23,18 +24,22 @@ PATIENCE = 2.0  # seconds that a supervisor may take to go when it has written t
 
 
 def submit(
-    words: Sequence[str], gpus: int = 1, device: str = "", folder: Path | None = None
+    words: Sequence[str],
+    gpus: int = 1,
+    device: str = "",
+    folder: Path | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """A job that runs `latty WORDS` in `folder`; its id, as soon as its place in the queue is
-    certain. Raises UsageError for a verb that cannot be one, DeviceError, ConfigError,
-    OutputError."""
+    """A job that runs `latty WORDS` in `folder`, with these environment variables over its
+    settings; its id, as soon as its place in the queue is certain. Raises UsageError for a verb
+    that cannot be one, DeviceError, ConfigError, OutputError."""
     if not words or not VERBS.constant(words[0], "DETACHES", False):
         can = [verb for verb in VERBS.names() if VERBS.constant(verb, "DETACHES", False)]
         raise UsageError(f"'{' '.join(words[:1])}' cannot run as a job", f"can: {', '.join(can)}")
     if gpus < 0:
         raise UsageError(f"--gpus {gpus} is below 0", "0 = none, beside the jobs that have one")
     where, now = str(folder or Path.cwd()), round(time.time(), 3)
-    environment = tuple(sorted(run.read_by_verbs(os.environ).items()))
+    environment = tuple(sorted(run.read_by_verbs({**os.environ, **settings}).items()))
     spec = JobSpec("", tuple(words), where, environment, gpus, device, now)
     slots.wanted(spec, slots.names(dict(spec.environment)))
     with _telling(f"submit a job (in {home.runs_dir()})"):

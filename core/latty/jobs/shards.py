@@ -35,7 +35,9 @@ def run(
     missing = [shard for shard in shards if not shard.whole()]
     place = str(Path(model).absolute()) if Path(model).exists() else model
     # of the kind that it is here: a file's name says what kind of device its numbers come from
-    expected = (place, generator.device.type, generator.info.digest, __version__)
+    info = generator.info
+    where = (place, generator.device.type, info.precision)
+    expected = (where, info.digest, __version__)
     calls = [(expected, shard.function, shard.arguments) for shard in missing]
     before = len(shards) - len(missing)
 
@@ -48,23 +50,25 @@ def run(
 
 
 def at_work(
-    expected: tuple[str, str, str, str], function: Callable[..., bytes], arguments: tuple[Any, ...]
+    expected: tuple[tuple[str, str, str], str, str],
+    function: Callable[..., bytes],
+    arguments: tuple[Any, ...],
 ) -> bytes:
     """In a process of the pool: the content of a shard's file. Raises BadData on a machine where
     the model or latty is another than at home."""
-    model, device, digest, version = expected
+    where, digest, version = expected
     if version != __version__:
         raise BadData(f"latty is {__version__} here and {version} at home", "install the same")
-    generator = kept_generator(model, device)
+    generator = kept_generator(*where)
     if generator.info.digest != digest:
-        what = f"{model} is another file on this machine of the cluster than at home"
+        what = f"{where[0]} is another file on this machine of the cluster than at home"
         raise BadData(what, "copy it to the same place on every machine")
     return function(generator, *arguments)
 
 
 @lru_cache(maxsize=1)
-def kept_generator(model: str, device: str) -> "Generator":
+def kept_generator(model: str, device: str, precision: str) -> "Generator":
     """The model of this process, open from shard to shard."""
     from latty.models import open_model
 
-    return open_model(model, device)
+    return open_model(model, device, precision)

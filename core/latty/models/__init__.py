@@ -10,22 +10,31 @@ if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not w
     from latty.models.base import Generator
 
 
-def open_model(ref: str, device: str = "auto") -> "Generator":
+def open_model(ref: str, device: str = "auto", precision: str = "fp32") -> "Generator":
     """The generator `ref` names: a model that ships, one in the store, or the path of any
     checkpoint or of a folder that holds one.
 
+    precision  of its layers: fp32, bf16 or fp16; "auto" is fp32 here
+
     Those that were opened last are kept, as many as fit into a quarter of the memory. Raises
-    Missing where there is none, BadData where the file cannot be used, DeviceError.
+    Missing where there is none, BadData where the file cannot be used, or its family draws in fp32
+    only, DeviceError for a device that is not here or does not compute like that.
     """
     from latty.models.device import pick_device
     from latty.models.kept import GENERATORS
     from latty.models.opening import opened
+    from latty.models.precision import refuse, settled
 
-    file, where = model_file(ref), pick_device(device)
+    file, where, precision = model_file(ref), pick_device(device), settled(precision)
+    refuse(precision, where)
     within = file is not None and Path(ref).expanduser() == file.parent
     name = ref if file is None else file.parent.resolve().name if within else file.stem
     changed = _changed(file) if file else ()
-    return GENERATORS.get((file, name, where), changed, lambda: opened(file, name, changed, where))
+    return GENERATORS.get(
+        (file, name, where, precision),
+        changed,
+        lambda: opened(file, name, changed, where, precision),
+    )
 
 
 def look(ref: str) -> None:

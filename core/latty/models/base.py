@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from latty.models.activations import UNCHANGED, Changes
+from latty.scene import FP32, Noise
 from latty.scene import Label as Label  # beside Labels, which it becomes
-from latty.scene import Noise
 
 Meta = Mapping[str, str]
 Shapes = Mapping[str, Sequence[int]]
@@ -31,6 +31,7 @@ class ModelInfo:
     space        where directions act best: "w" (codes) or "z" (before the mapping)
     notes        what was made up because the model's file does not hold it, or is not shown
     differentiable  whether gradients of pictures reach the codes
+    precision    the numbers in which its layers compute: fp32, bf16 or fp16
     """
 
     name: str
@@ -47,11 +48,25 @@ class ModelInfo:
     digest: str = ""
     notes: tuple[str, ...] = ()
     differentiable: bool = True
+    precision: str = FP32
 
     @property
     def lacks_gradients(self) -> str:
         """One line that says that no gradient reaches its codes; "" where they do."""
         return "" if self.differentiable else f"{self.name} ({self.family}) has no gradients"
+
+    def numbers(self, device: object) -> str:
+        """What the numbers of its pictures on a device depend on beside the model, for the names of
+        what is kept of them: "cpu", "cuda", "cuda bf16"."""
+        return str(device) if self.precision == FP32 else f"{device} {self.precision}"
+
+    @property
+    def unfit_to_train(self) -> str:
+        """One line that says why nothing is trained on its gradients, whose small steps only fp32
+        holds; "" where it can be."""
+        if not self.lacks_gradients and self.precision != FP32:
+            return f"{self.name} is open in {self.precision}: training is done in fp32"
+        return self.lacks_gradients
 
     @property
     def resolution(self) -> int:
@@ -67,7 +82,7 @@ class ModelInfo:
     def of(
         cls, meta: Meta, family: str, resolution: int | None = None, **sizes: Any
     ) -> "ModelInfo":
-        """With name, digest and notes from the header that a family's `build` is given.
+        """With name, digest, notes and precision from the header that a family's `build` is given.
 
         resolution    of pictures that are square, instead of `height` and `width_px`
         """
@@ -76,7 +91,8 @@ class ModelInfo:
         notes = tuple(line for line in meta.get("notes", "").split("\n") if line)
         notes += _of_channels(sizes["channels"])
         name, digest = meta.get("name", family), meta.get("digest", "")
-        return cls(name, family, **sizes, digest=digest, notes=notes)
+        precision = meta.get("precision", FP32)
+        return cls(name, family, **sizes, digest=digest, notes=notes, precision=precision)
 
 
 def _of_channels(count: int) -> tuple[str, ...]:

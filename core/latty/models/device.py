@@ -1,4 +1,10 @@
-"""Where tensors live: "auto", "cpu", "cuda", "cuda:1" or "mps"."""
+"""Where tensors live, "auto", "cpu", "cuda", "cuda:1" or "mps", and how exactly a GPU computes.
+
+What torch leaves open is set here, for every device that is chosen (docs/precision.md): fp32 is
+fp32, in convolutions, too, where torch would take TF32, whose mantissa has 10 bits; and the same
+picture has the same bytes again, for which cuDNN may neither choose algorithms by the clock nor
+take those that add in any order.
+"""
 
 import torch
 
@@ -7,6 +13,8 @@ from latty.errors import DeviceError
 
 def pick_device(name: str = "auto") -> torch.device:
     """The device a name stands for; raises DeviceError where this machine does not have it."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FEW, MOST = 2, 16  # generators that are kept whatever they take, and at most
 SHARE = 0.25  # of the memory of a device
-Name = tuple[Path | None, str, "torch.device"]
+Name = tuple[Path | None, str, "torch.device", str]
 
 
 def room(device: "torch.device") -> float:
@@ -47,7 +47,7 @@ class KeptGenerators:
                 self._kept.move_to_end(name)
                 return known[1]
         generator = make()
-        file, _, device = name
+        file, _, device, _ = name
         size = file.stat().st_size if file is not None and file.is_file() else 0
         with self._lock:
             self._kept.pop(name, None)
@@ -65,10 +65,12 @@ class KeptGenerators:
             self._kept.clear()
 
     def _drop(self, device: "torch.device") -> None:
-        taken = sum(size for (_, _, where), (_, _, size) in self._kept.items() if where == device)
+        taken = sum(
+            size for (_, _, where, _), (_, _, size) in self._kept.items() if where == device
+        )
         most = room(device)
         while len(self._kept) > FEW and (taken > most or len(self._kept) > MOST):
-            (_, _, where), (_, _, size) = self._kept.popitem(last=False)
+            (_, _, where, _), (_, _, size) = self._kept.popitem(last=False)
             taken -= size if where == device else 0
 
 

@@ -17,7 +17,7 @@ from latty.errors import BadData
 from latty.models import spec as models_spec
 from latty.models.parts import Converted, Part, parts
 from latty.models.recognition import Recognised, check_given, recognise
-from latty.models.registries import FAMILIES, LAYOUTS, family_of_header
+from latty.models.registries import FAMILIES, LAYOUTS, built, family_of_header
 from latty.text import clean
 
 if TYPE_CHECKING:
@@ -36,15 +36,19 @@ PLAIN = "a plain network can be described: latty inspect FILE --spec drafts a sp
 
 
 def opened(
-    file: Path | None, name: str, changed: tuple[int, ...], device: "torch.device"
+    file: Path | None,
+    name: str,
+    changed: tuple[int, ...],
+    device: "torch.device",
+    precision: str = "fp32",
 ) -> "Generator":
     """A generator; of a file that was looked at when its files had changed at these times, in ns,
     what was read then. file: None for a family that needs none and is called `name`. Raises
     Missing, OutputError, BadData."""
     if file is None:
-        return FAMILIES.load(name).build({}, {"name": name}, device)
+        return built(name, {}, {"name": name}, device, precision)
     read = _READ.pop((file, changed), None)
-    return build(convert(file, kept=False, read=read), file, name, device)
+    return build(convert(file, kept=False, read=read), file, name, device, precision=precision)
 
 
 def look(file: Path, changed: tuple[int, ...]) -> None:
@@ -60,15 +64,21 @@ def look(file: Path, changed: tuple[int, ...]) -> None:
 
 
 def build(
-    model: Converted, file: Path, name: str, device: "torch.device", spec: Path | None = None
+    model: Converted,
+    file: Path,
+    name: str,
+    device: "torch.device",
+    spec: Path | None = None,
+    precision: str = "fp32",
 ) -> "Generator":
     """The generator of a converted file. Raises BadData, which names the file; PresetError where
     its tensors do not fit the architecture file `spec`."""
     notes = "\n".join(model.notes)
     meta = {**model.meta, "name": name, "digest": digest(file), "notes": notes}
+    meta.pop("precision", None)  # how it is opened, the file does not say
     model.stamps.check()  # else the digest is another file's
     try:
-        return FAMILIES.load(model.family).build(model.tensors, meta, device)
+        return built(model.family, model.tensors, meta, device, precision)
     except BadData as error:
         raise _about(error, file, spec) from None
     except (KeyError, IndexError):  # a name or axis that the family took for granted

@@ -20,7 +20,9 @@ A family is one file or folder in families/ with
     HEADER       of a model without a file: what its header would say of "num_layers",
                  "num_classes", "resolution" and "channels", a literal
     NOISE        whether the noise of a scene changes its pictures (a literal; True if left out)
-    build        tensors, header, device -> Generator; strict: every key, shape and number checked
+    build        tensors, header, device -> Generator; strict: every key, shape and number checked.
+                 One that draws in other numbers than float32 takes dtype=torch.bfloat16 and
+                 torch.float16, too: what is fed to it and what it gives stay float32
     prepare      optional: part, Converted -> Converted; what is done when a file of others in
                  the family's own layout is converted
     look         optional: Converted -> notes on what only its pictures tell; asked where the model
@@ -38,8 +40,11 @@ file, unless REMARKS is true: then the entry itself says so.
 """
 
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from latty.errors import BadData
+from latty.models.precision import dtype_of
 from latty.plugins import Registry
 
 if TYPE_CHECKING:
@@ -76,6 +81,30 @@ class Layout(Protocol):
 
 FAMILIES = Registry[Family]("latty.models.families", needs=("SIGNATURE", "build"))
 LAYOUTS = Registry[Layout]("latty.models.layouts", needs=("SIGNATURE", "FAMILY", "convert"))
+
+
+def built(
+    name: str,
+    tensors: "Mapping[str, Tensor]",
+    meta: "Meta",
+    device: "torch.device",
+    precision: str = "fp32",
+) -> "Generator":
+    """The generator that a family makes of these tensors, such as (O, I, 3, 3). Raises BadData, of
+    a family that takes no `dtype` also for a precision other than fp32."""
+    family = FAMILIES.load(name)
+    if precision == "fp32":
+        return family.build(tensors, meta, device)
+    if "dtype" not in signature(family.build).parameters:
+        own = meta.get("name", name)
+        which = own if own == name else f"{own} ({name})"
+        what = f"{which} draws in fp32 only, not in {precision}"
+        raise BadData(what, "--precision fp32, or leave the word out of the preset")
+    build: Any = family.build
+    made: Generator = build(
+        tensors, {**meta, "precision": precision}, device, dtype=dtype_of(precision)
+    )
+    return made
 
 
 def without_file() -> list[str]:

@@ -1,7 +1,7 @@
 """What is walked: which directions, from which seeds or stored latents, how far; its scenes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from latty.attributes.names import exact, parse_attributes
@@ -15,7 +15,7 @@ from latty.models import open_model
 from latty.models.base import Generator, ModelInfo
 from latty.presets.tracks import Track
 from latty.rank.baseline import random_set, usual
-from latty.scene import Edit, Label, Layers, Scene
+from latty.scene import FP32, Edit, Label, Layers, Scene
 
 Wanted = Sequence[tuple[str, int, str]]  # (scorer, index in it, name)
 Start = int | str  # a seed, or the reference of a stored latent
@@ -35,6 +35,7 @@ class RankPlan:
     samples seeds beside the walks, that show the range and spread of each attribute
     latents stored latents where the walks start, in the place of seeds
     random  the file of random directions that are walked beside; "" = none
+    precision  in which the model draws
     """
 
     ref: str
@@ -53,11 +54,19 @@ class RankPlan:
     leap: int = 1
     latents: tuple[str, ...] = ()
     random: str = ""
+    precision: str = FP32
 
     @property
     def starts(self) -> tuple[Start, ...]:
         """Where each walk of a direction starts."""
         return self.latents or self.seeds
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What it says, for a name of what is made of it; ModelInfo.numbers says the
+        precision, and the content of the random directions comes of all the rest."""
+        return {key: value for key, value in asdict(self).items()
+                if key != "precision"} | {"random": ""}  # fmt: skip
 
     def chosen(self) -> list[Info]:
         """The directions, in file order. Raises Missing, BadData."""
@@ -90,7 +99,8 @@ class RankPlan:
 
     def base(self, start: Start) -> Scene:
         """The scene without edits where a walk starts."""
-        base = Scene(self.model, truncation=self.truncation, label=self.label)
+        base = Scene(self.model, truncation=self.truncation, label=self.label,
+                     precision=self.precision)  # fmt: skip
         if isinstance(start, int):
             return replace(base, seed=start)
         return replace(base, latent=start)
@@ -154,9 +164,9 @@ def planned(
     """
     header = set_info(ref)
     name = model or header.model
-    generator = open_model(name, device)
+    generator = open_model(name, device, rest.pop("precision", FP32))
     wanted = tuple(parse_attributes(scorers, generator)) if scorers else ()
-    plan = RankPlan(ref, name, wanted, **{"seeds": (), **rest})
+    plan = RankPlan(ref, name, wanted, **{"seeds": (), **rest}, precision=generator.info.precision)
     plan = replace(plan, label=_label(plan, header, generator.info))
     if plan.layers is not None:
         layers_of(str(plan.layers), generator.info)

@@ -1,7 +1,7 @@
 """A ranking in pieces, a file each: what a killed one goes on from, and several processes share."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -35,10 +35,10 @@ def kept_of(plan: RankPlan, generator: Generator) -> Path:
 
 def _key(plan: RankPlan, generator: Generator, judges: list[str]) -> str:
     info, sources = generator.info, {one.rpartition("#")[0] for one in plan.latents}
-    parts = [__version__, info.digest or info.name, generator.device.type,
+    parts = [__version__, info.digest or info.name, generator.info.numbers(generator.device.type),
              digest(SETS.find(plan.ref)), *judges]  # fmt: skip
     parts += [latents_digest(one.split(":")[0]) for one in sorted(sources)]
-    said = [parts, asdict(replace(plan, random="")), len(plan.baseline())]
+    said = [parts, plan.said, len(plan.baseline())]
     return sha256(json.dumps(said, default=str).encode()).hexdigest()[:20]
 
 

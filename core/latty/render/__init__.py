@@ -58,7 +58,8 @@ def picture(scene: Scene, device: str = "auto") -> "Pixels":
     """The picture (H, W, 3) uint8 of a scene, at the scene's size; (H, W, 4) with an opacity."""
     from latty.models import open_model
 
-    drawn: Pixels = pictures([scene], open_model(scene.model, device))[0]
+    generator = open_model(scene.model, device, scene.precision)
+    drawn: Pixels = pictures([scene], generator)[0]
     return drawn
 
 
@@ -81,7 +82,7 @@ def frames(preset: Preset, device: str = "auto", batch: int = 8) -> Iterator["Pi
     from latty.render.grids import tile
     from latty.render.shots import Shots
 
-    generator = open_model(preset.scene.model, device)
+    generator = open_model(preset.scene.model, device, preset.scene.precision)
     shots = Shots(preset, preset.times(), preset.scene.size)
     step = shots.together * max(1, batch // shots.together)
     for first in range(0, len(shots), step):

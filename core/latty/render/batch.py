@@ -56,7 +56,8 @@ def render_one(preset: Preset, options: Options, report: Report = silent) -> Ren
     from latty.edits.notes import assumed, foreign
     from latty.models import open_model
 
-    generator = open_model(preset.scene.model, options.device)
+    preset = options.settled(preset)
+    generator = open_model(preset.scene.model, options.device, preset.scene.precision)
     notes = (*options.notes, *generator.info.notes, *assumed(preset.scene, generator))
     allowed += [Allowed("anyway", one.words("the one asked for")) for one in options.differs]
     allowed += [Allowed("overwrite", f"{path} is replaced") for path in there]

@@ -52,7 +52,8 @@ def climb_to_files(
     files = film.files(place)
     options = replace(options, sidecar=False)
     with work.publication(files, note, options.overwrite) as works:
-        generator = open_model(scene.model, options.device)
+        scene = options.settled_scene(scene)
+        generator = open_model(scene.model, options.device, scene.precision)
         result = climb_from(scene, generator, goal, report, options.foreign)
         climb = result.climb
         ways = climb.ways if film.frames is None else evenly(climb.ways[climb.forward], film.frames)

@@ -13,7 +13,7 @@ from latty.render.encoders import Encoders
 from latty.render.film import Films, batched
 from latty.render.options import Allowed, Options
 from latty.render.output_files import OutputFile, recipe_of
-from latty.render.views import Views
+from latty.render.views import Views, drawn_by
 from latty.report import FRAMES, Report, expect
 
 
@@ -34,7 +34,7 @@ def fill(
         shared = provenance.shared(preset, generator, options)
         options = batched(options, generator, preset)
         made_with = provenance.sealed(shared, options.batches)
-        opened = {preset.scene.model: generator}
+        opened = {drawn_by(preset.scene): generator}
         films = Films(options, made_with, journals)
         every = Views(preset, films, opened)
         expect(report, sorted(every.stages(), key=lambda stage: stage.what != FRAMES))

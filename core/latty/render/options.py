@@ -1,11 +1,14 @@
 """How a preset is rendered, beside what it says itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from latty.models.precision import settled
+from latty.presets import Preset
 from latty.presets.contents import Difference
+from latty.scene import AUTO, FP32, Scene
 
 Batches = tuple[tuple[int, int], ...]  # (first picture, batch size) of each stretch, from 0 on
 
@@ -37,13 +40,24 @@ class Allowed(NamedTuple):
     what: str
 
 
+def in_precision(preset: Preset, change: Callable[[str], str]) -> Preset:
+    """The preset with `change(word)` in the place of the precision of its scene and its panels."""
+
+    def changed(scene: Scene) -> Scene:
+        return replace(scene, precision=change(scene.precision))
+
+    made = replace(preset, scene=changed(preset.scene))
+    return made.with_panels(lambda _, scene: changed(scene))
+
+
 def unheard(allowed: Allowed) -> None:
     """Says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """batch     pictures drawn at once, None = as `usual_batch` says; what `provenance.recall`
+    """precision  of scenes that say none themselves; "auto" is fp32
+    batch         pictures drawn at once, None = as `usual_batch` says; what `provenance.recall`
                   returns gives the same bytes again
     overwrite     replace files that are there
     foreign       apply directions and latents that were made for another model
@@ -71,6 +85,7 @@ class Options:
     notes: tuple[str, ...] = ()
     recipe: bool = True
     frame_cache: int = 0
+    precision: str = AUTO
     differs: tuple[Difference, ...] = ()
     tell: Callable[[Allowed], None] = unheard
 
@@ -79,6 +94,16 @@ class Options:
         """Where the files lie that a preset, or the recipe of a picture, names beside itself."""
         file = self.preset_file or self.picture
         return Path() if file is None else file.parent
+
+    def settled(self, preset: Preset, insisted: str | None = None) -> Preset:
+        """The preset whose scenes all say in which precision they are drawn: what is `insisted`
+        on, their own word, that of the options, fp32."""
+        words = () if insisted is None else (insisted, FP32)
+        return in_precision(preset, lambda said: settled(*words, said, self.precision))
+
+    def settled_scene(self, scene: Scene) -> Scene:
+        """The same of a scene."""
+        return replace(scene, precision=settled(scene.precision, self.precision))
 
     @property
     def batches(self) -> Batches:

@@ -19,12 +19,14 @@ def write(preset: Preset, options: Options, report: Report = silent) -> list[Pat
     The same call goes on where an interrupted one stopped. Raises WouldOverwrite and Locked
     before any work, OutputError, DeviceError, Interrupted, and what models and edits raise.
     """
+    preset = options.settled(preset)
     files, key = _finals(preset, options)
     with work.publication(files, key, options.overwrite, options.out_dir) as works:
         if works:
             from latty.render.filling import fill  # torch takes seconds to import
 
-            generator = models.open_model(preset.scene.model, options.device)
+            scene = preset.scene
+            generator = models.open_model(scene.model, options.device, scene.precision)
             fill(works, preset, options, generator, report)
     return files[: len(preset.outputs)]
 
@@ -43,7 +45,8 @@ def _finals(preset: Preset, options: Options) -> tuple[list[Path], str]:
     BadData."""
     files = targets(preset, options)
     sidecars = [path.with_name(path.name + ".json") for path in files if options.sidecar]
-    key = sha256(provenance.canonical(to_dict(preset)).encode()).hexdigest()
+    made = provenance.without_usual_precision(options.settled(preset))
+    key = sha256(provenance.canonical(to_dict(made)).encode()).hexdigest()
     return [*files, *sidecars], key
 
 

@@ -19,9 +19,9 @@ from latty import presets, reading
 from latty.errors import BadData, Missing
 from latty.presets import Output, Preset, contents, digests, sounds
 from latty.render import embedded
-from latty.render.options import Batches, Options
+from latty.render.options import Batches, Options, in_precision
 from latty.render.spelling import FileNames, Known, archive_of, spelling
-from latty.scene import MIXING, references, to_table
+from latty.scene import AUTO, FP32, MIXING, references, to_table
 from latty.version import __version__
 
 if TYPE_CHECKING:  # torch takes seconds to import, and reading a recipe does not need it
@@ -81,6 +81,11 @@ def shared(
     }
 
 
+def without_usual_precision(preset: Preset) -> Preset:
+    """The preset that does not say fp32: a recipe without a precision means that."""
+    return in_precision(preset, lambda said: AUTO if said == FP32 else said)
+
+
 def portable(preset: Preset, output: Output, folder: Path = Path(), known: Known = ()) -> Preset:
     """The preset in a folder, the current one if none is said, with this output only, and every
     file spelled as recipes do.
@@ -90,7 +95,7 @@ def portable(preset: Preset, output: Output, folder: Path = Path(), known: Known
     """
     ending = "/" if output.path.endswith("/") else Path(output.path).suffix.lower()
     stem = re.sub(r"[^\w-]+", "-", preset.name, flags=re.ASCII).strip("-") or "picture"
-    preset = replace(preset, outputs=(output,))
+    preset = without_usual_precision(replace(preset, outputs=(output,)))
     spelled = spelling(preset, folder, known)
     preset = preset.with_sounds(partial(spelled.file, "sounds"))
     panels = preset.with_panels(lambda _, scene: spelled.scene(scene)).panels

@@ -31,6 +31,8 @@ class RenderRequest:
     update     only outputs that are not up to date
     goes_on    of one of several what is made stays, and only the rest is made
     own_batch  the options' batch also for a picture, whose recipe has batches of its own
+    precision  of all its scenes, in the place of their own; None = as they say, or the options, or,
+               of a picture, whose recipe does not say fp32, that
     """
 
     ref: str | Preset
@@ -38,6 +40,7 @@ class RenderRequest:
     overrides: tuple[str, ...] = ()
     output: str | None = None
     own_batch: bool = False
+    precision: str | None = None
     anyway: bool = False
     update: bool = False
     goes_on: bool = False
@@ -96,6 +99,9 @@ class RenderRequest:
             self.options, preset_file=source.file, picture=source.picture, differs=source.differs,
             spelled=source.spelled,
         )  # fmt: skip
+        if source.picture is not None:
+            options = replace(options, precision="fp32")
+        preset = options.settled(preset, self.precision)
         if source.batches and not self.own_batch:
             options = _with_batches(options, preset, source.batches)
         if self.output is not None:

@@ -22,7 +22,7 @@ from latty.render import captions, provenance, work
 from latty.render.developing import develop
 from latty.render.film import Films, batched
 from latty.render.options import Options
-from latty.render.views import Views
+from latty.render.views import Views, drawn_by
 from latty.render.writers.png import pack
 from latty.report import Report, silent
 
@@ -42,14 +42,15 @@ def stream(
     kind = kind or ("png" if preset.count(preset.outputs[0]) == 1 else "y4m")
     path = CLEAR if kind == "png" else OPAQUE
     output = replace(preset.outputs[0], path=path, codec=None, chroma=None)
-    generator = models.open_model(preset.scene.model, options.device)
+    preset = options.settled(preset)
+    generator = models.open_model(preset.scene.model, options.device, preset.scene.precision)
     options = batched(options, generator, preset)
     with TemporaryDirectory() as folder, ExitStack() as journals:
         made_with = provenance.sealed(
             provenance.shared(preset, generator, options), options.batches
         )
         films = Films(options, made_with, journals)
-        every = Views(preset, films, {preset.scene.model: generator})
+        every = Views(preset, films, {drawn_by(preset.scene): generator})
         views, _ = every.of(output, lambda number: Path(folder) / work.journal(number))
         for view in views:
             view.reel.finish(report)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from latty.models import open_model
 from latty.models.base import AnySize, Generator
+from latty.models.precision import settled
 from latty.presets import Output, Preset
 from latty.presets.codecs import EXPECTED_WITHIN
 from latty.presets.formats import format_of
@@ -36,13 +37,25 @@ class DrawnTogether(NamedTuple):
     needed: Needed
 
 
+class DrawnBy(NamedTuple):
+    """Which generator draws a scene."""
+
+    model: str
+    precision: str
+
+
+def drawn_by(scene: Scene) -> DrawnBy:
+    """That of a scene that may leave its precision open."""
+    return DrawnBy(scene.model, settled(scene.precision))
+
+
 @dataclass(slots=True)
 class Views:
     """Makes the views of each output of a preset."""
 
     preset: Preset
     films: Films
-    generators: dict[str, Generator]
+    generators: dict[DrawnBy, Generator]
     _asked: dict[str, list[DrawnTogether]] = field(default_factory=dict)  # by the path of an output
     _counted: set[int] = field(default_factory=set)  # reels whose space was asked for
 
@@ -84,7 +97,7 @@ class Views:
             beside, groups = self._beside(), dict[object, list[tuple[int, Needed]]]()
             for number, part in enumerate(self.preset.parts):
                 needed = self._needed_of(part, output, beside)
-                key = (part.scene.model, needed.drawn) if output.is_table else number
+                key = (drawn_by(part.scene), needed.drawn) if output.is_table else number
                 groups.setdefault(key, []).append((number, needed))
             self._asked[output.path] = [_together(group, output) for group in groups.values()]
         return self._asked[output.path]
@@ -114,10 +127,10 @@ class Views:
         return found
 
     def _generator(self, scene: Scene) -> Generator:
-        model = scene.model
-        if model not in self.generators:
-            self.generators[model] = open_model(model, self.films.options.device)
-        return self.generators[model]
+        by = drawn_by(scene)
+        if by not in self.generators:
+            self.generators[by] = open_model(by.model, self.films.options.device, by.precision)
+        return self.generators[by]
 
     def _beside(self) -> Beside | None:
         return sizes.beside_of(self.preset, lambda scene: self._generator(scene).info.height)

@@ -67,6 +67,7 @@ def drawn(header: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
         for y in range(SIZE)
     )
     said = {"width": columns * SIZE, "height": len(rows) * SIZE, "ms": 1.5, "device": "cpu"}
+    said["precision"] = "fp32"
     return {"ok": True, **said, "memory": None}, lines
 
 

@@ -53,7 +53,7 @@ def plant(what: str) -> None:
 def main() -> int:
     """latty, from there."""
     command = (sys.executable, "-P", str(Path(__file__).parent / "engine.py"))
-    engine.EngineClient.__init__.__defaults__ = (command,)  # type: ignore[attr-defined]
+    engine.EngineClient.__init__.__defaults__ = (command, "auto")  # type: ignore[attr-defined]
     plant(sys.argv[1])
     from latty_tui.__main__ import main
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from latty import process, wire
 from latty.errors import BadData, LattyError
 from latty.jobs import run
-from latty.scene import Scene, to_table
+from latty.scene import AUTO, FP32, Scene, to_table
 from latty.text import size_words
 from latty_tui.drawing.engine_log import EngineLog, ended, reason
 from latty_tui.drawing.picture import RawPicture
@@ -41,12 +41,13 @@ class EngineDied(EngineError):
 @dataclass(frozen=True, slots=True)
 class Drawn(RawPicture):
     """What the engine drew; `ms` is what the generator took, `memory` used and whole in bytes, of
-    a GPU. `coarse`: it is small, and the whole picture follows."""
+    a GPU, `precision` its numbers. `coarse`: it is small, and the whole picture follows."""
 
     ms: float
     device: str
     memory: tuple[int, int] | None
     coarse: bool = False
+    precision: str = FP32
 
 
 class Waiting(NamedTuple):
@@ -111,9 +112,13 @@ class EngineClient:
     """The process and the requests under way. All of it belongs to one event loop."""
 
     def __init__(
-        self, device: str, on_event: Callable[[Event], object], command: Sequence[str] = COMMAND
+        self,
+        device: str,
+        on_event: Callable[[Event], object],
+        command: Sequence[str] = COMMAND,
+        precision: str = AUTO,
     ) -> None:
-        self.device, self.command = device, tuple(command)
+        self.device, self.precision, self.command = device, precision, tuple(command)
         self._on_event = on_event
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -185,6 +190,7 @@ class EngineClient:
             return await asyncio.create_subprocess_exec(
                 *self.command,
                 self.device,
+                self.precision,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log or asyncio.subprocess.DEVNULL,
@@ -332,7 +338,7 @@ class EngineClient:
 
 def _drawn(message: wire.Message) -> Drawn:
     header, memory = message.header, message.header["memory"]
-    told = {key: header[key] for key in ("width", "height", "ms", "device")}
+    told = {key: header[key] for key in ("width", "height", "ms", "device", "precision")}
     coarse, amounts = bool(header.get("coarse")), tuple(memory) if memory else None
     return Drawn(message.payload, **told, memory=amounts, coarse=coarse)
 

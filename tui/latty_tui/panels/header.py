@@ -11,7 +11,7 @@ from rich.text import Text
 from textual.timer import Timer
 from textual.widget import Widget
 
-from latty.scene import Walk
+from latty.scene import FP32, Walk
 from latty.text import printable
 from latty_tui.drawing.engine import Drawn, OpenModel
 from latty_tui.panel import Panel
@@ -145,7 +145,8 @@ class HeaderPanel(Panel, Widget):
         drawn = self._drawn
         device = drawn.device if drawn else self.desk.device
         if device:
-            yield HeaderPart(6, printable(device))
+            numbers = f" {drawn.precision}" if drawn and drawn.precision != FP32 else ""
+            yield HeaderPart(6, printable(device) + numbers)
         if drawn and drawn.memory:
             used, whole = (amount / 2**30 for amount in drawn.memory)
             yield HeaderPart(9, f"{used:.1f}/{whole:.0f} GiB")

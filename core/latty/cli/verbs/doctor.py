@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from latty import config, home, plugins
@@ -13,9 +13,7 @@ from latty.cli.detach import logout_kills
 from latty.cli.parser import Parser
 from latty.cli.run import Run
 from latty.errors import LattyError
-from latty.presets.codecs import codecs
-from latty.presets.formats import formats
-from latty.render.ffmpeg.probe import try_encoder
+from latty.render.ffmpeg.probe import tried
 from latty.version import __version__, version_of
 
 ORDER = 140
@@ -35,7 +33,8 @@ def run(run: Run) -> int:
         "program": _program,
         "torch": _torch,
         "devices": _devices,
-        "encoders": _encoders,
+        "precision": _precision,
+        "encoders": tried,
         "terminal": lambda: _terminal(run),
         "packages": _packages,
         "directories": _directories,
@@ -96,18 +95,19 @@ def _devices() -> Iterator[Fact]:
     yield "mps", "yes" if torch.backends.mps.is_available() else "no"
 
 
-def _encoders() -> Iterator[Fact]:
-    tried: list[tuple[tuple[str, str, str], Mapping[str, str]]] = [
-        (one, {}) for form in formats().values() for one in form.encoders
-    ]
-    for codec in codecs().values():
-        codec.settle()
-        tried += [(one, codec.silent) for one in codec.encoders]
-    told = set[str]()
-    for (name, container, pixels), options in tried:
-        known = f"{name} {pixels}" if name in told else name
-        yield known, try_encoder(name, container, pixels, options)
-        told.add(name)
+def _precision() -> Iterator[Fact]:
+    """How many times as quick as in fp32 a convolution is, of what each device computes in."""
+    import torch
+
+    from latty.models.precision import gain, native
+
+    names = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    for name in ("cpu", *names, *(["mps"] if torch.backends.mps.is_available() else [])):
+        device = torch.device(name)
+        known = native(device)
+        yield name, f"{', '.join(known)}{'' if len(known) > 1 else ': no other is native'}"
+        for one in known[1:]:
+            yield f"{name} {one}", f"{gain(device, one):.1f} x fp32 in a convolution"
 
 
 def _terminal(run: Run) -> Iterator[Fact]:

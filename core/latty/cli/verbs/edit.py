@@ -21,7 +21,7 @@ from latty.cli.values import (
 from latty.errors import LattyError, UsageError
 from latty.render.batch import refuse_early
 from latty.render.options import Allowed, ClimbFilm, Options
-from latty.scene import SEED_LIMIT, Layers, Scene
+from latty.scene import AUTO, FP32, SEED_LIMIT, Layers, Scene
 
 if TYPE_CHECKING:
     from latty.render.climb_film import Climbed
@@ -71,7 +71,6 @@ def options(parser: Parser) -> None:
     add("--steps", type=int, default=60, metavar="N", help="at most (default: 60)")
     add("--distance", type=float, default=8.0, metavar="X", help="at most (default: 8)")
     _picture_options(parser)
-    add("--size", type=int, metavar="PX", help="height of a picture")
     add("-o", "--output", metavar="PATH", help="the GIF; the rest goes beside it")
     add("--out-dir", metavar="DIR", help="where results go (default: renders)")
     add("--name", metavar="N", help="what to call them (default: MODEL-SEED-ATTRIBUTE)")
@@ -79,12 +78,14 @@ def options(parser: Parser) -> None:
     parser.add_recipe()
     parser.add_switches()
     parser.add_device()
+    parser.add_precision()
     parser.add_batch()
     parser.add_json()
 
 
 def _picture_options(parser: Parser) -> None:
     add = parser.add_argument
+    add("--size", type=int, metavar="PX", help="height of a picture")
     add("--label", metavar="N", help="class: an index, a name, or a mixture: husky:0.7,lynx:0.3")
     add("--truncation", type=float, metavar="PSI", help="1 = as sampled, 0 = mean (default: 1, "
         "or that of the stored latent)")  # fmt: skip
@@ -102,7 +103,8 @@ def run(run: Run) -> int:
     _begin(args)
     _check(args)
     place = _target(args, config.out_dir)
-    film, note = ClimbFilm(_frames(args), args.captions, args.every), _note(args)
+    film = ClimbFilm(_frames(args), args.captions, args.every)
+    note = _note(args, config.precision)
     refuse_early(args.model, film.files(place), switches(args)["overwrite"], note)
     if args.detach:
         return cli_detach.detached(run)
@@ -110,12 +112,13 @@ def run(run: Run) -> int:
 
     allowed: list[Allowed] = []
     with signals.cooperative(), run.progress(args.attribute) as progress:
-        kind = label(args.label, args.model, config.device)
+        kind = label(args.label, args.model, config.device, config.precision)
         scene = Scene(args.model, args.seed, args.truncation, label=kind, size=args.size,
                       latent=args.latent)  # fmt: skip
         options = Options(
             place.parent,
             config.device,
+            precision=config.precision,
             batch=config.frames_at_once,
             recipe=config.recipe,
             tell=allowed.append,
@@ -220,9 +223,11 @@ def _goal(args: Any) -> "Goal":
     return Goal(args.attribute, target(args.to), args.of, kept, args.space, layers, rules)
 
 
-def _note(args: Any) -> str:
+def _note(args: Any, precision: str) -> str:
     """What was asked for, as it is noted with the latents; no folder's name in it."""
     facts = {name: getattr(args, name) for name in NOTED}
+    if precision not in (AUTO, FP32):
+        facts["precision"] = precision
     if args.latent is not None:
         facts["latent"] = Path(args.latent).name
     if ".toml" in args.attribute:

@@ -57,6 +57,7 @@ def options(parser: Parser) -> None:
     parser.add_detach()
     parser.add_workers()
     parser.add_device()
+    parser.add_precision()
     parser.add_batch()
     parser.add_image()
     parser.add_json()
@@ -141,6 +142,7 @@ def _requests(run: Run) -> list[RenderRequest]:
     options = Options(
         config.out_dir,
         config.device,
+        precision=config.precision,
         batch=config.frames_at_once,
         sidecar=config.sidecar,
         recipe=config.recipe,
@@ -152,8 +154,8 @@ def _requests(run: Run) -> list[RenderRequest]:
         output = str(Path(output).expanduser()) + "/" * output.endswith("/")
     return requested(
         args.presets, options, tuple(args.overrides), force=args.force,
-        output=output, own_batch=bool(args.batch), anyway=args.anyway, update=args.update,
-        goes_on=not args.dry_run,
+        output=output, own_batch=bool(args.batch), precision=args.precision, anyway=args.anyway,
+        update=args.update, goes_on=not args.dry_run,
     )  # fmt: skip
 
 

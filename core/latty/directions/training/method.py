@@ -34,7 +34,7 @@ class LearnedMethod(TrainingParameters, Generic[S]):
 
     def missing(self, generator: Generator) -> str:
         """Gradients are all it takes."""
-        return generator.info.lacks_gradients
+        return generator.info.unfit_to_train
 
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Train. Raises BadData for parameters that do not fit the model or each other."""

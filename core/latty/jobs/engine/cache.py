@@ -8,7 +8,8 @@ import torch
 from latty.files import Stamp, stamp_of
 from latty.jobs.engine.kept_states import KEPT, SPLIT, KeptStates
 from latty.jobs.engine.painter import PreviewPainter
-from latty.models import forget_all, is_kept, open_model
+from latty.jobs.engine.quickest import for_previews
+from latty.models import forget_all, is_kept
 from latty.models.base import Generator
 from latty.models.device import pick_device
 from latty.models.kept import room
@@ -23,10 +24,10 @@ SHARE = 1 / 4  # of what models may take up: states kept for the next picture
 class ModelCache:
     """The models that are open on a device, and a painter for each channel."""
 
-    def __init__(self, device: str) -> None:
-        self.device = pick_device(device)
+    def __init__(self, device: str, precision: str = "auto") -> None:
+        self.device, self.precision = pick_device(device), precision
         self._painters: dict[str, tuple[Generator, int | None, PreviewPainter]] = {}
-        self._models: dict[str, tuple[Path | None, Stamp | None, Generator]] = {}
+        self._models: dict[tuple[str, str], tuple[Path | None, Stamp | None, Generator]] = {}
 
     @property
     def name(self) -> str:
@@ -35,20 +36,21 @@ class ModelCache:
             return f"cuda:{torch.cuda.current_device()}"
         return str(self.device)
 
-    def generator(self, ref: str) -> Generator:
-        """The model of a name or path, as `open_model`; looked up once while its file stays."""
-        known = self._models.get(ref)
+    def generator(self, ref: str, precision: str = "auto") -> Generator:
+        """The model of a name or path for previews of scenes that say this precision; looked up
+        once while its file stays."""
+        known = self._models.get((ref, precision))
         if known is not None and known[1] == stamp_of(known[0]):
             return known[2]
-        return self.look_up(ref)
+        return self.look_up(ref, precision)
 
-    def look_up(self, ref: str) -> Generator:
+    def look_up(self, ref: str, precision: str = "auto") -> Generator:
         """The same, where a name may have come to mean another file."""
         file = model_file(ref)
         state = stamp_of(file)
-        generator = open_model(ref, str(self.device))
-        self._models.pop(ref, None)
-        self._models[ref] = file, state, generator
+        generator = for_previews(ref, self.device, precision, self.precision)
+        self._models.pop((ref, precision), None)
+        self._models[ref, precision] = file, state, generator
         self._models = {name: one for name, one in self._models.items() if is_kept(one[2])}
         return generator
 

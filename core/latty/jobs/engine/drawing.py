@@ -19,7 +19,7 @@ from latty.models.base import AnySize
 from latty.models.memory import is_short
 from latty.presets.formats import Pixels
 from latty.render.grids import fit, on_board
-from latty.scene import Scene, from_table
+from latty.scene import FP32, Scene, from_table
 from latty.wire import FIRST
 
 BATCH = 4  # pictures between two looks at what else is asked for,
@@ -54,6 +54,7 @@ class Drawing:
         self._batch = 1
         self._done = 0
         self._seconds = 0.0
+        self._precision = FP32
         self._pixels: Pixels | None = None
         self._under_way: UnderWay | None = None
         self._lately = 0.0  # seconds that what is under way has taken
@@ -104,7 +105,8 @@ class Drawing:
 
     def _drawn(self, scenes: Sequence[Scene]) -> UnderWay:
         """Pictures (H, W, 3), on a board where they have an opacity."""
-        generator = self._cache.generator(scenes[0].model)
+        generator = self._cache.generator(scenes[0].model, scenes[0].precision)
+        self._precision = generator.info.precision
         size = scenes[0].size
         if size is None and isinstance(generator, AnySize):
             size = self._size
@@ -156,6 +158,7 @@ class Drawing:
             "height": height,
             "ms": round(seconds * 1000, 3),
             "device": self._cache.name,
+            "precision": self._precision,
             "memory": self._cache.memory(),
         }
 
@@ -168,8 +171,9 @@ def _scenes(tables: object) -> list[Scene]:
     scenes = [from_table(table) for table in tables]
     if not all(scene.is_finite for scene in scenes):
         raise BadData("a scene holds a number that is not finite", "type another value")
-    if len({(scene.model, scene.size) for scene in scenes}) > 1:
-        raise BadData("these scenes are of several models or sizes", "draw each by itself")
+    if len({(scene.model, scene.size, scene.precision) for scene in scenes}) > 1:
+        what = "these scenes are of several models or sizes, or precisions"
+        raise BadData(what, "draw each by itself")
     return scenes
 
 

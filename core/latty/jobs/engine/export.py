@@ -26,7 +26,7 @@ def export(scene: Mapping[str, Any], stem: str, folder: str, cache: ModelCache) 
             continue
         preset = Preset(SCHEMA, name[:100], found, outputs=(Output(f"{name}.png"),))
         try:
-            options = Options(out_dir=Path(folder), device=str(cache.device))
+            options = Options(Path(folder), str(cache.device), precision=cache.precision)
             return str(write(preset, options)[0])
         except WouldOverwrite:  # somebody else has just written it
             continue

@@ -1,7 +1,7 @@
 """The engine's loop: requests in, pictures and answers out.
 
-`python -m latty.jobs.engine DEVICE` reads requests from stdin and answers on stdout (wire.py says
-how); it ends when its stdin closes, however the app ended. stderr is its log.
+`python -m latty.jobs.engine DEVICE PRECISION` reads requests from stdin and answers on stdout
+(wire.py says how); it ends when its stdin closes, however the app ended. stderr is its log.
 
     {"id", "op": "draw", "scenes", "channel", "columns", "size", "gap", "coarse"}      pixels, see
                                            drawing.py; "coarse": px at which one picture is seen
@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any
 from latty import process, wire
 from latty.errors import BadData, LattyError, UsageError, explain
 from latty.jobs.engine.requests import Queue, Request
+from latty.scene import AUTO
 from latty.version import __version__
 
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ LOG_LIMIT = 2**20  # bytes; a log that grows beyond is begun anew
 class EngineServer:
     """Reads in one thread, works in the main one."""
 
-    def __init__(self, requests: int, answers: int, device: str) -> None:
-        self._requests, self._answers, self._device = requests, answers, device
+    def __init__(self, requests: int, answers: int, device: str, precision: str) -> None:
+        self._requests, self._answers = requests, answers
+        self._device, self._precision = device, precision
         self._queue = Queue()
         self._writing = threading.Lock()
         self._cache: ModelCache | None = None
@@ -130,7 +132,7 @@ class EngineServer:
         if self._cache is None:  # its device is not there: say so again, it may be by now
             from latty.jobs.engine.cache import ModelCache
 
-            self._cache = ModelCache(self._device)
+            self._cache = ModelCache(self._device, self._precision)
         return self._cache
 
     def _draw(self, request: Request, cache: "ModelCache") -> None:
@@ -248,4 +250,5 @@ def main() -> None:
     process.keep_room()
     process.keep_memory()
     process.end_with_parent()  # even where the thread that waits for stdin's end cannot run
-    EngineServer(requests, answers, sys.argv[1] if len(sys.argv) > 1 else "auto").run()
+    device, precision = (*sys.argv[1:3], AUTO, AUTO)[:2]
+    EngineServer(requests, answers, device, precision).run()

@@ -53,6 +53,7 @@ def header_of(
         tuple(generator.factor_names()) if isinstance(generator, HasFactors) else (),
         __version__,
         key,
+        plan.precision,
     )
 
 

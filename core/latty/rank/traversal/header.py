@@ -13,9 +13,9 @@ from latty.latents import pools
 from latty.rank.plan import Start
 from latty.rank.score_store import WalkShape
 from latty.render.work import TRAVERSAL
-from latty.scene import LABEL, Label
+from latty.scene import FP32, LABEL, PRECISIONS, Label
 from latty.tables.reading import Kind, from_data
-from latty.tables.rules import array, number, one_of, option, record, says, text, whole
+from latty.tables.rules import array, number, one_of, option, record, says, text, whole, word
 
 SCHEMA = 1
 LATENTS = pools.FILE  # beside it
@@ -51,6 +51,7 @@ class TraversalHeader:
     samples      pictures beside the walks that say what is usual
     factors      the attributes that the model itself knows of its codes
     key          a hash of all that it was made of
+    precision    in which it was drawn
     """
 
     schema: int = field(metadata=says(whole(1, 10**6)))
@@ -76,6 +77,7 @@ class TraversalHeader:
     factors: tuple[str, ...] = option((), array(text(200), 0, MOST))
     latty: str = option("", _WORD)
     key: str = option("", _WORD)
+    precision: str = option(FP32, word(*PRECISIONS))
 
     @property
     def steps(self) -> int:
@@ -95,7 +97,10 @@ class TraversalHeader:
 
     def table(self) -> dict[str, Any]:
         """As JSON has it; what is not there is left out."""
-        return {key: value for key, value in asdict(self).items() if value not in (None, "", ())}
+        said = {key: value for key, value in asdict(self).items() if value not in (None, "", ())}
+        if self.precision == FP32:
+            del said["precision"]  # as in every file written before there was the word
+        return said
 
 
 def _refused(file: str, problems: Sequence[Problem]) -> BadData:

@@ -55,7 +55,8 @@ class KeptFilms:
     def _composed(self, k: int, n: int, path: Path) -> Path:
         """The film beside its place."""
         header, walked, start = self.header, self.header.directions[k], self.header.starts[n]
-        scene = Scene(header.model, truncation=header.truncation, label=header.label)
+        scene = Scene(header.model, truncation=header.truncation, label=header.label,
+                      precision=header.precision)  # fmt: skip
         edit = Edit(reference(header.set_name, walked.name))
         size = height_of(header.picture[0])
         preset = film_of(scene, edit, start, walked.strengths, path.name, size)

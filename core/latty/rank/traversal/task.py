@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,10 +35,10 @@ class TraverseTask:
         said = [
             __version__,
             generator.info.digest or generator.info.name,
-            generator.device.type,
+            generator.info.numbers(generator.device.type),
             digests.set_digest(plan.ref),
             [digests.latents_digest(one.split(":")[0]) for one in sorted(sources)],
-            asdict(replace(plan, wanted=(), random="")),
+            {**plan.said, "wanted": ()},
             len(plan.baseline()),
             [self.film, options.recipe],
         ]

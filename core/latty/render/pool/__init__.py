@@ -73,6 +73,7 @@ class LatentPool:
 def write(pool: LatentPool, folder: Path, options: Options, report: Report = silent) -> None:
     """Write a pool, or what a run before left to do. Raises WouldOverwrite and Locked before any
     work, BadData, OutputError, DeviceError, Interrupted, and what the model raises."""
+    pool = replace(pool, scene=options.settled_scene(pool.scene))
     key = f"{pool.key} {options.device} {options.recipe}"
     with work.publication([folder], key, options.overwrite) as works, work.disk_errors(works):
         for held in works:  # none where only the name was left to give
@@ -87,7 +88,7 @@ def _fill(
     key: str,
 ) -> None:
     """All files, and the folder under the name from which it is published."""
-    generator = models.open_model(pool.scene.model, options.device)
+    generator = models.open_model(pool.scene.model, options.device, pool.scene.precision)
     rows = PoolRows(pool.scene, pool.blocks, pool.files, generator, report)
     header = rows.header(pool.forms, len(pool))
     count, room = len(pool), partial(check_space, held.target, options=options)

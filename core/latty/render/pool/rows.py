@@ -14,7 +14,7 @@ from latty.latents.found import Value
 from latty.models.base import Generator
 from latty.models.classes import typed
 from latty.report import Report
-from latty.scene import Scene, Walk
+from latty.scene import FP32, Scene, Walk
 
 BLOCK = 256  # latents computed at once
 
@@ -41,8 +41,9 @@ class PoolRows:
         shapes = {form: tuple(self._form(form, [0]).shape[1:]) for form in forms}
         noise = None if isinstance(scene.noise, Walk) else scene.noise
         said: dict[str, Value] = {"class": typed(self.label), "truncation": scene.truncation}
-        said["noise"] = noise
-        params = tuple((key, value) for key, value in said.items() if value not in (None, "const"))
+        said |= {"noise": noise, "precision": info.precision}
+        usual = (None, "const", FP32)
+        params = tuple((key, value) for key, value in said.items() if value not in usual)
         return pools.PoolHeader(info.name, info.family, info.digest, self.files, count, shapes,
                                 params)  # fmt: skip
 

@@ -40,18 +40,19 @@ def given(run: Run) -> dict[str, Any]:
     """The parameters that the command line names, in the words of the method and the model, which
     is opened only where a class or a layer is said in others. What is called otherwise here is
     told. Raises UsageError, and what opening does."""
-    args, device = run.args, run.config().device
+    args, config = run.args, run.config()
+    where = config.device, config.precision
     model(args.model)
     texts = {one: getattr(args, f"{PREFIX}{one.name}", None) for one in parameters(args.method)}
     found = {one.name: parse(one, text) for one, text in texts.items() if text is not None}
     if ref := found.get(LATENTS):
         look(ref)  # what is not there is told before torch is imported
     if isinstance(found.get(LABEL), str):
-        found[LABEL] = label(found[LABEL], args.model, device)
+        found[LABEL] = label(found[LABEL], args.model, *where)
     if GANSPACE.fullmatch(str(found.get(LAYER, ""))):
         from latty.models import open_model
 
-        found = dict(resolved(found, open_model(args.model, device)))
+        found = dict(resolved(found, open_model(args.model, *where)))
     for one, text in texts.items():
         if text is not None and (one.name == LAYER or one.aliases) and text != found[one.name]:
             more = f", for layers {found['layers']}" if text.startswith("strided_style") else ""

@@ -26,7 +26,8 @@ def search_model(run: Run, params: dict[str, Any], target: Path, split: bool) ->
     from latty.models import open_model
     from latty.render.charts import png
 
-    generator = open_model(run.args.model, run.config().device)
+    config = run.config()
+    generator = open_model(run.args.model, config.device, config.precision)
     viewing = Viewing(png, run.out.say, EVENTS.folder)
     with signals.cooperative(), run.progress(run.args.method, RESUME) as progress:
         before = partial(_spread, run, generator, progress) if split else None

@@ -57,6 +57,7 @@ def options(parser: Parser) -> None:
     parser.add_recipe()
     parser.add_switches()
     parser.add_device()
+    parser.add_precision()
     parser.add_batch()
     parser.add_image()
     parser.add_json()
@@ -76,13 +77,14 @@ def run(run: Run) -> int:
     refuse_early(args.model, [path], switches(args)["overwrite"])
     allowed: list[Allowed] = []
     with run.progress(args.model) as progress:
-        scene = replace(scene, label=label(args.label, args.model, config.device))
+        scene = replace(scene, label=label(args.label, args.model, config.device, config.precision))
         columns = columns or math.ceil(math.sqrt(len(wanted)))
         output = Output(path.name, columns=columns, captions="short")
         preset = Preset(SCHEMA, "samples", scene, seeds=tuple(wanted), outputs=(output,))
         options = Options(
             path.parent,
             config.device,
+            precision=config.precision,
             batch=config.frames_at_once,
             recipe=config.recipe,
             tell=allowed.append,

@@ -45,6 +45,7 @@ def options(parser: Parser) -> None:
     parser.add_detach()
     parser.add_workers()
     parser.add_device()
+    parser.add_precision()
     parser.add_json()
 
 

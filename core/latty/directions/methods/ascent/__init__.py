@@ -67,7 +67,7 @@ class Ascent:
 
     def missing(self, generator: Generator) -> str:
         """Gradients of pictures, and a scorer that can be differentiated."""
-        return generator.info.lacks_gradients
+        return generator.info.unfit_to_train
 
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Score samples, then try each climb. Raises BadData, Missing."""

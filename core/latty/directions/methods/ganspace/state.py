@@ -103,7 +103,7 @@ class FitState:
 
 def fit_key(info: ModelInfo, device: str, params: Mapping[str, object]) -> str:
     """Names a fit: whatever has a part in its numbers."""
-    return json.dumps([[info.name, info.digest, device, __version__], params],
+    return json.dumps([[info.name, info.digest, info.numbers(device), __version__], params],
                       default=str, sort_keys=True)  # fmt: skip
 
 

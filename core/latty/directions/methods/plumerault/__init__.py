@@ -72,7 +72,7 @@ class Plumerault(KeepsPictures):
 
     def missing(self, generator: Generator) -> str:
         """Gradients of pictures are all it takes."""
-        return generator.info.lacks_gradients
+        return generator.info.unfit_to_train
 
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Follow, fit, calibrate, measure. Raises BadData, Missing for an unknown transform."""
