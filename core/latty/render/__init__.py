@@ -7,6 +7,7 @@ outputs.py     every output of a preset              batch.py      a preset by n
 planning.py    what would be written
 shots.py       which scenes an output shows          sizes.py      how large pictures and frames are
 film.py        drawn in batches                      journal.py    finished pictures on disk
+encoders.py    written while drawn             output_files.py  one output while it is made
 developing.py  composed and played in order          composition.py  the picture around the picture
 grids.py       many pictures in one
 work.py        locks, final names, disk errors       provenance.py the recipe in every file
