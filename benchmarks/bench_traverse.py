@@ -15,6 +15,8 @@ from pathlib import Path
 Row = tuple[str, str, float, str]
 SMALL = ("--seeds", "0-1", "--steps", "9")
 WIDE = ("--seeds", "0-7", "--steps", "33")
+MANY = ("--seeds", "0-15", "--steps", "9", "--scorers", "smile")  # 640 walks of 40 directions
+NINE = "yaw,age,glasses,smile,pitch,roll,pos_x,pos_y,beard"  # of the same scorer
 
 
 def _run(place: Path, *words: str) -> tuple[float, float]:
@@ -46,6 +48,9 @@ def run(quick: bool = False) -> list[Row]:
         _run(place, *other, "smile")
         again, _ = _run(place, *other, "yaw,age")  # another group of a scorer that is known
         scored, _ = _run(place, *other, "colour")
+        _run(place, "discover", "random", "demo", "--components", str(10 * count // 3), "-o", "all")
+        _run(place, "traverse", "all", "--baseline", "8", *MANY, "-o", "many")
+        many, _ = _run(place, "rank", "many", "--top", "1", "-o", "others", "--scorers", NINE)
     pictures = (count + min(max(count, 8), 24)) * 8 * 33
     return [
         ("memory of a traversal of 37 times as many walks" if not quick else
@@ -53,6 +58,9 @@ def run(quick: bool = False) -> list[Row]:
          f"{much:.0f} against {little:.0f} MB, {pictures} pictures"),
         ("ranking a traversal again, other attributes", "traversing and scoring it", long / again,
          f"wall time, {again:.1f} s, no picture drawn or scored"),
+        (f"ranking {160 * count // 3} walks again, nine attributes" if not quick else
+         "ranking walks again, nine attributes", "the goal of 2 s", 2 / many,
+         f"wall time, {many:.2f} s, importing torch with it; films are copied"),
         ("ranking a traversal, another scorer", "traversing and scoring it", long / scored,
          f"wall time, {scored:.1f} s, no picture drawn, {pictures} scored"),
     ]  # fmt: skip

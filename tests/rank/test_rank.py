@@ -246,6 +246,29 @@ def test_a_ranking_that_broke_off_goes_on_with_what_it_wrote(
     assert done.returncode == 0 and (tmp_path / "mine" / gallery.PAGE).exists(), done.stderr
 
 
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("name", [gallery.HTML, gallery.PAGE, gallery.RECORD])
+def test_a_ranking_that_broke_off_between_its_pages_goes_on(
+    name: str, again: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one, and one that takes the place of another; the next file is not there yet."""
+    words = (*SMALL, "--scorers", "smile,yaw", "--top", "1")
+    if again:
+        assert latty(*SMALL, "--scorers", "smile", home=tmp_path).returncode == 0
+
+    def write(path: Path, pieces: list[bytes]) -> None:
+        if path.name == name:
+            raise OutputError("no space left")
+        files.replace_whole(path, pieces)
+
+    with monkeypatch.context() as full:
+        full.setattr(gallery.files, "write", write)
+        assert latty(*words, home=tmp_path).returncode == 74
+    done = latty(*words, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "yaw" in (tmp_path / "mine" / gallery.PAGE).read_text()
+
+
 @pytest.mark.slow
 def test_ranked_again_without_force_but_nothing_of_the_user_s_is_lost(tmp_path: Path) -> None:
     """Another order, other attributes: what is not shown any more goes, what was changed stays."""

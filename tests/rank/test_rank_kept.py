@@ -16,6 +16,7 @@ from cli_in_process import latty
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
 from latty.rank.baseline import best_of
 from latty.rank.table import KEYS
+from latty.rank.traversal import kept_films
 
 TRAVERSE = ("traverse", "demo", "--directions", "yaw,smile", "--seeds", "0-4", "--steps", "5",
             "--baseline", "3", "--samples", "20", "-q")  # fmt: skip
@@ -72,6 +73,11 @@ def test_what_is_kept_is_ranked_and_nothing_is_drawn(
     assert len(samples) == 2 * 3 * 5 and {"start", "s0", "s4"} <= samples[0].keys()
     kept = read_tensors(next((place / "renders/demo-traverse/scores").iterdir()))
     assert kept["scores"].shape[:3] == (2, 5, 5) and kept["random"].shape[:3] == (3, 5, 5)
+    again = ("rank", "renders/demo-traverse", "--scorers", "smile,yaw,glasses", "--model", "demo")
+    films = {film: film.stat().st_mtime_ns for film in folder.glob("*.gif")}
+    done = latty(*again, home=place)
+    assert done.returncode == 0 and "--model does nothing" in done.stderr, done.stderr
+    assert films == {film: film.stat().st_mtime_ns for film in folder.glob("*.gif")}
     # Another scorer, another order, and the set's own name: the folder is found.
     done = latty("rank", "demo", "--scorers", "geometry", "--by", "amplitude", home=place)
     assert done.returncode == 0 and "nothing is drawn" in done.stderr, done.stderr
@@ -79,7 +85,9 @@ def test_what_is_kept_is_ranked_and_nothing_is_drawn(
     assert len([*(place / "renders/demo-traverse/scores").iterdir()]) == 2
 
 
-def test_the_best_stand_beside_the_best_of_as_many_random_ones(place: Path) -> None:
+def test_the_best_stand_beside_the_best_of_as_many_random_ones(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On the page, in JSON, on the command line; what is expected is checked against the scores."""
     done = latty("rank", "renders/demo-traverse", "--scorers", "smile,yaw", "--json", home=place)
     said = json.loads(done.stdout)
@@ -106,7 +114,15 @@ def test_the_best_stand_beside_the_best_of_as_many_random_ones(place: Path) -> N
     page = (place / "renders/none-rank/README.md").read_text()
     assert "random" not in (place / "renders/none-rank/heatmap.svg").read_text()
     assert "alone says nothing" in page and "random: -" not in page
-    assert [*(place / "renders/none-rank").glob("*.gif")], "composed of the kept pictures"
+    composed = [*(place / "renders/none-rank").glob("*.gif")]
+    assert composed, "of the kept pictures"
+    with monkeypatch.context() as kept:  # the walks are the same, and nobody changed the films
+        kept.setattr(kept_films, "compose", None)
+        done = latty("rank", "none", "--scorers", "smile", "--by", "amplitude", home=place)
+        assert done.returncode == 0, done.stderr
+    composed[0].write_bytes(b"mine")
+    done = latty("rank", "none", "--scorers", "smile", home=place)
+    assert done.returncode == 73 and composed[0].name in done.stderr, done.stderr
 
 
 def test_expected_best_of_random_draws() -> None:

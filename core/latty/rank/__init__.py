@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # torch takes seconds to import; what is in the way is told before
     from latty.rank.measuring import Curves, curves, ranking
     from latty.rank.plan import RankPlan, planned
-    from latty.rank.shards import work_of
+    from latty.rank.shards import kept_of, work_of
     from latty.rank.table import KEYS, Measured, RankRow, best, expected, rows
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "best",
     "curves",
     "expected",
+    "kept_of",
     "planned",
     "ranking",
     "rows",
@@ -33,7 +34,7 @@ __all__ = [
 _PLACES = {
     "measuring": ("Curves", "curves", "ranking"),
     "plan": ("RankPlan", "planned"),
-    "shards": ("work_of",),
+    "shards": ("kept_of", "work_of"),
     "table": ("KEYS", "Measured", "RankRow", "best", "expected", "rows"),
 }
 

@@ -8,10 +8,9 @@ broken-off ranking of the same figures left there.
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from latty import files, reading
 from latty.errors import LattyError, WouldOverwrite
 from latty.presets import Preset, to_dict
 from latty.render import provenance
-from latty.render.work import SUFFIX
+from latty.render.work import is_left
 from latty.report import Report, silent
 from latty.tables.spreadsheet import csv_text
 
@@ -165,8 +164,8 @@ def write_all(
 def _is_there(path: Path, ranked: RankedSet, k: int, n: int, known: RankingRecord) -> bool:
     """Whether a film need not be made: nobody changed what the ranking of these walks made, or it
     shows what it would."""
-    if os.path.lexists(path.with_name(path.name + SUFFIX)):
-        return False  # of a disk that failed: made again, it goes
+    if is_left(path):
+        return False  # made again, what is left beside it goes
     same = ranked.walks and ranked.walks == known.walks
     return bool(same and _is_known(path, known.files)) or ranked.shows(k, n, path)
 
@@ -263,10 +262,10 @@ def _holds_page(folder: Path, name: str, page: "RankingPage") -> bool:
 
 def table_row(row: "RankRow") -> dict[str, Any]:
     """One line of ranking.csv, by column."""
-    values = asdict(row) | asdict(row.figures)
+    values = (getattr(row if hasattr(row, name) else row.figures, name) for name in COLUMNS)
     return {
-        name: round(value, 5) if isinstance(value := values[name], float) else value
-        for name in COLUMNS
+        name: round(value, 5) if isinstance(value, float) else value
+        for name, value in zip(COLUMNS, values, strict=True)
     }
 
 

@@ -206,6 +206,12 @@ class Work:
             os.rmdir(self.name, dir_fd=self.parent.handle)
 
 
+def is_left(target: Path) -> bool:
+    """Whether a run that broke off left its work folder beside a file, of a disk that failed while
+    the file was there already."""
+    return os.path.lexists(target.with_name(target.name + SUFFIX))
+
+
 def _sweep(folder: Folder) -> None:
     """Remove what is no file or folder of its own: whoever opens a file there means that one."""
     for name in folder.names():

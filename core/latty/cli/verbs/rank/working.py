@@ -8,7 +8,7 @@ from typing import Any
 from latty.attributes import parse_attributes
 from latty.cli import signals, values, workers
 from latty.cli.run import Run
-from latty.rank import Measured, best, gallery, planned, ranking, work_of
+from latty.rank import Measured, best, gallery, kept_of, planned, ranking, work_of
 from latty.render import Options
 
 GO_ON = "the same command goes on from there"
@@ -48,6 +48,8 @@ def _kept(run: Run, kept: Path, scorers: str, interest: str, folder: Path, sprea
     args, said = run.args, header.read_header(kept)
     if spread:
         run.out.say("nothing is drawn: --workers does nothing for it")
+    if args.model is not None and not said.factors:
+        run.out.say(f"{said.model} knows no factors of its codes: --model does nothing for it")
     generator = kept_ranking.model_of(said, run.config().device, args.model)
     curves = kept_ranking.kept_curves(kept, said, scorers, generator, progress)
     found = Measured.of(curves)
@@ -67,7 +69,7 @@ def _drawn(run: Run, model: str, rest: dict[str, Any], scorers: str, interest: s
                               pictures=False, **rest)  # fmt: skip
     options = Options(device=config.device, frame_cache=config.frame_bytes, recipe=config.recipe)
     ranked = drawn_films.ranked_set(plan, generator, options)
-    if not work_of(plan, generator).exists():
+    if not (work_of(plan, generator).exists() or any(kept_of(plan, generator).glob("*"))):
         shape = len(plan.chosen()), len(plan.starts)
         gallery.refuse(folder, args.overwrite, ranked, shape)
     share = partial(workers.share, run, model=plan.model, generator=generator,
