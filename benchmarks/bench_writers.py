@@ -1,10 +1,14 @@
-"""Writers against what GAN projects use: imageio's GIF, and imageio-ffmpeg as stylegan3 calls it.
+"""Writers against what GAN projects use: imageio's GIF, gifski where it is installed, FFmpeg's
+palettes, and imageio-ffmpeg as stylegan3 calls it.
 
 Same frames, one run, processor time of this process and its children. Frames are a camera circling
-over smooth colour noise, as busy as photographs, and portraits of latty's own model.
+over smooth colour noise, as busy as photographs, portraits of latty's own model, and light that
+moves over a gradient. Beside PSNR: SSIM (Wang 2004) of the mean of the channels in windows of
+8 x 8, and flicker, the root mean square of changes from frame to frame that the film does not have.
 """
 
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -96,14 +100,45 @@ def cpu(work: Callable[[], object]) -> float:
     return now() - began
 
 
-def psnr(path: Path, frames: list[Pixels]) -> float:
-    """Mean over frames in dB, decoded by FFmpeg."""
-    values = []
+def gradient(size: int, count: int) -> list[Pixels]:
+    """Two lights that move over a gradient: frames (size, size, 3)."""
+    y, x = np.mgrid[:size, :size] / size
+    frames = []
+    for turn in np.arange(count) / count * 2 * np.pi:
+        one = (x - 0.4 - 0.08 * np.cos(turn)) ** 2 + (y - 0.45 - 0.08 * np.sin(turn)) ** 2
+        two = (x - 0.75 + 0.05 * np.sin(turn)) ** 2 + (y - 0.7) ** 2
+        a, b, c = np.exp(-one / 0.08), np.exp(-two / 0.15), 0.15 + 0.35 * y
+        planes = (0.6 * c + 0.55 * a + 0.1 * b, 0.8 * c + 0.25 * a + 0.35 * b)
+        whole = np.stack([*planes, 1.1 * c + 0.1 * a + 0.3 * b], 2)
+        frames.append(np.clip(np.rint(whole * 255), 0, 255).astype(np.uint8))
+    return frames
+
+
+def likeness(path: Path, frames: list[Pixels]) -> str:
+    """dB, SSIM and flicker of a film, decoded by FFmpeg."""
     with av.open(str(path)) as container:
-        for back, frame in zip(container.decode(video=0), frames, strict=False):
-            error = back.to_ndarray(format="rgb24").astype(float) - frame
-            values.append(10 * np.log10(255**2 / np.mean(error**2)))
-    return float(np.mean(values))
+        back = [one.to_ndarray(format="rgb24").astype(float) for one in container.decode(video=0)]
+    pairs = list(zip(back, frames, strict=False))
+    levels = np.mean([10 * np.log10(255**2 / np.mean((one - other) ** 2)) for one, other in pairs])
+    alike = np.mean([ssim(one.mean(2), other.mean(2)) for one, other in pairs])
+    changes = np.diff([one - other for one, other in pairs], axis=0)
+    return f"{levels:.1f} dB, SSIM {alike:.4f}, flicker {np.sqrt(np.mean(changes**2)):.2f}"
+
+
+def ssim(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Structural similarity of two pictures (H, W) of 255 levels."""
+    a, b = means(one), means(other)
+    spread = means(one * one) - a * a + means(other * other) - b * b
+    common = means(one * other) - a * b
+    first, second = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    alike = (2 * a * b + first) * (2 * common + second)
+    return float(np.mean(alike / ((a * a + b * b + first) * (spread + second))))
+
+
+def means(picture: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each window of 8 x 8 of a picture (H, W)."""
+    total = np.pad(picture, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    return (total[8:, 8:] - total[:-8, 8:] - total[8:, :-8] + total[:-8, :-8]) / 64
 
 
 def ours(frames: list[Pixels], path: Path) -> None:
@@ -113,6 +148,25 @@ def ours(frames: list[Pixels], path: Path) -> None:
 
 def imageio_gif(frames: list[Pixels], path: Path) -> None:
     imageio.mimsave(path, frames, fps=25)
+
+
+def gifski(frames: list[Pixels], path: Path) -> None:
+    """At its best quality, from PNG files, which is how it takes frames."""
+    with tempfile.TemporaryDirectory() as folder:
+        names = [f"{folder}/{i:05}.png" for i in range(len(frames))]
+        for name, frame in zip(names, frames, strict=True):
+            Image.fromarray(frame).save(name, compress_level=0)
+        command = ["gifski", "--quiet", "--quality", "100", "--fps", "25", "-o", str(path), *names]
+        subprocess.run(command, check=True)
+
+
+def ffmpeg_gif(frames: list[Pixels], path: Path) -> None:
+    """A palette for each frame and its ordered dither."""
+    height, width, _ = frames[0].shape
+    ways = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=bayer"
+    given = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r 25 -i -".split()
+    command = ["ffmpeg", "-loglevel", "error", *given, "-filter_complex", ways, str(path)]
+    subprocess.run(command, input=np.stack(frames).tobytes(), check=True)
 
 
 def stylegan3_mp4(frames: list[Pixels], path: Path) -> None:
@@ -135,7 +189,7 @@ def compare(
         peers = cpu(lambda: peer(frames, theirs))
         note = (
             f"{seconds / len(frames) * 1e3:.1f} against {peers / len(frames) * 1e3:.1f} ms/frame, "
-            f"{psnr(mine, frames):.1f} against {psnr(theirs, frames):.1f} dB, "
+            f"{likeness(mine, frames)} against {likeness(theirs, frames)}, "
             f"{mine.stat().st_size // 1000} against {theirs.stat().st_size // 1000} kB"
         )
     return what, against, peers / seconds, note
@@ -196,14 +250,28 @@ def whole_write(count: int) -> Row:
     return f"write(), {count} frames, gif 128 px", "drawing alone", alone / everything, note
 
 
+def gif_peers() -> list[tuple[str, Callable[[list[Pixels], Path], None]]]:
+    """The peers that this machine has; it is said which are missing."""
+    programs = {"gifski": ("gifski, quality 100", gifski), "ffmpeg": ("ffmpeg, bayer", ffmpeg_gif)}
+    there = [one for name, one in programs.items() if shutil.which(name)]
+    for name in programs:
+        if not shutil.which(name):
+            print(f"{name} is not installed: its rows are left out", file=sys.stderr)
+    return [("imageio gif", imageio_gif), *there]
+
+
 def run(quick: bool = False) -> list[Row]:
     """One row per comparison; above 1 latty is better."""
     count = 12 if quick else 60
     made = preset(256, count)
     portraits = list(render.frames(made, "cpu"))
+    films = {"": circling(256, count), ", portraits": portraits, ", gradient": gradient(256, count)}
     rows = [
-        compare("gif, 256 px", "imageio gif", circling(256, count), ".gif", imageio_gif),
-        compare("gif, 256 px, portraits", "imageio gif", portraits, ".gif", imageio_gif),
+        compare(f"gif, 256 px{kind}", against, frames, ".gif", peer)
+        for kind, frames in films.items()
+        for against, peer in gif_peers()
+    ]
+    rows += [
         compare("gif, 512 px", "imageio gif", circling(512, count), ".gif", imageio_gif),
         compare("mp4, 256 px", "stylegan3", circling(256, count), ".mp4", stylegan3_mp4),
         compare("mp4, 256 px, portraits", "stylegan3", portraits, ".mp4", stylegan3_mp4),

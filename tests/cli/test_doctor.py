@@ -24,7 +24,7 @@ def test_the_doctor_finds_everything(tmp_path: Path) -> None:
     facts = [json.loads(line) for line in done.stdout.splitlines()]
     assert {fact["section"] for fact in facts} == SECTIONS
     found = {(fact["section"], fact["name"]): fact["value"] for fact in facts}
-    for encoder in ("gif", "libx264", "libvpx-vp9", "libwebp"):
+    for encoder in ("libx264", "libvpx-vp9", "libwebp"):
         assert found["encoders", encoder] == "works"
     assert found["terminal", "pictures"] == "saved"
     assert found["settings", "device"] == "auto  from default"

@@ -273,7 +273,7 @@ def test_dithering_hides_bands(tmp_path: Path) -> None:
         gap = np.stack(decoded("gif", path)).astype(float) - np.stack(film.frames)
         return float(np.abs(gap.reshape(4, 24, 8, 32, 8, 3).mean((2, 4))).mean())
 
-    assert error(dithered) < error(plain) / 2
+    assert error(dithered) < min(0.75 * error(plain), 0.36)  # levels of 255
     assert dithered.stat().st_size < 2 * plain.stat().st_size
 
 
@@ -299,6 +299,39 @@ def test_gif_costs_little_where_nothing_moves(tmp_path: Path) -> None:
     still, moving = pan(64, 1)[0], pan(64, 12)
     quiet = write("gif", Frames([still] * 12), tmp_path / "a").stat().st_size
     assert quiet < write("gif", Frames(moving), tmp_path / "b").stat().st_size / 6
+
+
+def smooth(size: int, count: int) -> list[np.ndarray]:
+    """Soft light that moves over a gradient: few colours in each frame, many in all."""
+    y, x = np.mgrid[:size, :size] / size
+    frames = []
+    for turn in np.arange(count) / count * 2 * np.pi:
+        light = np.exp(-((x - 0.5 - 0.2 * np.cos(turn)) ** 2 + (y - 0.5) ** 2) / 0.1)
+        planes = [0.2 + 0.4 * light, 0.15 + 0.3 * y + 0.2 * light, 0.4 - 0.2 * y + 0.1 * light]
+        frames.append(np.rint(np.stack(planes, 2) * 255).astype(np.uint8))
+    return frames
+
+
+def flicker(back: list[np.ndarray], frames: list[np.ndarray]) -> float:
+    """Root mean square of the changes from frame to frame that the film does not have."""
+    return float(np.diff(np.stack(back).astype(float) - np.stack(frames), axis=0).std())
+
+
+def test_gif_of_smooth_frames_is_fine_and_calm(tmp_path: Path) -> None:
+    film = Frames(smooth(128, 8))
+    back = decoded("gif", write("gif", film, tmp_path / "x"))
+    assert min(psnr(a, b) for a, b in zip(back, film.frames, strict=True)) > 41
+    assert flicker(back, film.frames) < 2.5
+
+
+@pytest.mark.parametrize("more", [{}, {"dither": True}, {"lossy": 4}])
+def test_gif_of_still_pixels_never_flickers(more: dict[str, object], tmp_path: Path) -> None:
+    """Half of each frame stands still: what is shown there stays, whatever the other half does."""
+    frames = smooth(96, 6)
+    for frame in frames:
+        frame[:, :48] = frames[0][:, :48]
+    back = decoded("gif", write("gif", Frames(frames), tmp_path / "x", **more))
+    assert all(np.array_equal(one[:, :48], back[0][:, :48]) for one in back)
 
 
 def test_writers_hold_no_list_of_frames(tmp_path: Path) -> None:

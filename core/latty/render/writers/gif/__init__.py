@@ -1,4 +1,4 @@
-"""GIF: one palette for the whole film; `dither = true` hides bands in smooth gradients."""
+"""GIF: smooth pictures get palettes of their own; `dither = true` hides what bands are left."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,6 @@ FORMATS = {
         "magic": rb"GIF8[79]a",
         "reads": {"fps", "loop", "dither", "colours", "lossy", "max_bytes"},
         "bytes_per_pixel": ("colours", ((4, 0.04), (32, 0.12), (256, 0.26))),
-        "encoders": (("gif", "gif", "rgb8"),),
     }
 }
 

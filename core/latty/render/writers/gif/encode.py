@@ -1,112 +1,136 @@
-"""Colours chosen over the whole film, frames streamed through FFmpeg's encoder.
+"""Pictures of few colours, chosen over the whole film and, for smooth ones, for each.
 
-A palette per frame flickers and costs a hundred times more to choose. Dithering (`dither = true`)
-hides the bands in smooth gradients; on photographs it loses 1.6 dB and makes files a tenth larger.
+Smooth pictures (portraits, gradients) have few colours at a time: a palette of their own takes
+5 dB off their error for a tenth more bytes and is chosen in milliseconds. The colours of a
+photograph are too many for that: they come from the film's palette.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from shutil import copyfileobj
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from latty.presets import Output
 from latty.presets.formats import Frames, Pixels, starts
-from latty.render.ffmpeg.mux import muxer
 from latty.render.writers.gif import palette
+from latty.render.writers.gif.container import Container, Indices
+from latty.render.writers.gif.entries import Entries
 from latty.render.writers.gif.lossy import Simplifier
 from latty.report import Report
 
 COLOURS = 255  # the last entry is transparent: pixels that stay as they were cost next to nothing
-DITHER = 8.0  # of 255: about the distance of neighbouring palette entries in a gradient
-_LOOP_BYTES = 19  # the NETSCAPE2.0 extension
+_SMOOTH = 1 << 13  # cells of a picture with a palette of its own, or a 32nd of its pixels
+_PLAIN = 2.0  # squared error of the film's palette that no other has to better: 50 dB
+_NEAR = 2  # squared error by which a pixel that stays may be worse
+_RUN = 4  # pixels in a row that stay: fewer cost more codes than they save
+_FAINT = 0.05  # weight of what is shown well already
+
+Mask = NDArray[np.bool_]
+Errors = NDArray[np.int32]
+Shown = tuple[Indices, Mask | None, Pixels | None]
 
 
 def encode(film: Frames, path: Path, output: Output, comment: str, report: Report) -> None:
-    """Two passes over frames (H, W, 3): colours, then pictures."""
-    frames = _Dithered(film) if output.dither else film
-    counts = palette.histogram(frames)
-    colours = palette.choose(counts, min(output.colours, COLOURS))
-    bare = path.with_name(path.name + ".bare")
-    try:
-        simplify = Simplifier(colours, output.lossy) if output.lossy else None
-        lookup = palette.table(counts, colours)
-        _encode(frames, film, bare, colours, lookup, simplify, report)
-        _insert_comment(bare, path, comment.encode("ascii"))
-    finally:
-        bare.unlink(missing_ok=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Dithered:
-    """The frames of a film with a fixed 8 x 8 pattern added (Bayer 1973): it does not flicker."""
-
-    film: Frames
-
-    def __iter__(self) -> Iterator[Pixels]:
-        tiles = -(-self.film.height // 8), -(-self.film.width // 8)
-        pattern = np.tile(_bayer() * DITHER, tiles)[: self.film.height, : self.film.width, None]
-        for pixels in self.film:
-            yield np.clip(pixels + pattern + 0.5, 0, 255).astype(np.uint8)
-
-
-def _bayer() -> NDArray[np.float64]:
-    """The 8 x 8 ordered-dither pattern, of mean 0, in -0.5..0.5."""
-    rank = np.zeros((1, 1))
-    for _ in range(3):
-        rank = np.block([[4 * rank, 4 * rank + 2], [4 * rank + 3, 4 * rank + 1]])
-    return (rank + 0.5) / 64 - 0.5
-
-
-def _encode(
-    frames: Iterable[Pixels],
-    film: Frames,
-    path: Path,
-    colours: Pixels,
-    lookup: Pixels,
-    simplify: Simplifier | None,
-    report: Report,
-) -> None:
-    entries = np.zeros((256, 4), np.uint8)  # alpha, red, green, blue
-    entries[: len(colours), 1:] = colours
-    entries[:COLOURS, 0] = 255
+    """Two passes over frames (H, W, 3): colours, then pictures. Raises OSError."""
+    counts = palette.histogram(film)
+    cells = palette.of_film(counts)
+    colours = palette.choose(cells.means, cells.weights, min(output.colours, COLOURS))
     times = starts(len(film), film.fps, 100)
-    options = {"loop": "0" if film.loops else "-1", "final_delay": str(times[-1] - times[-2])}
-    with muxer(path, "gif", options) as container:
-        stream = container.add_stream("gif")
-        stream.width, stream.height, stream.pix_fmt = film.width, film.height, "pal8"
-        stream.codec_context.time_base = Fraction(1, 100)
-        for i, pixels in enumerate(frames):
-            indices = lookup.take(palette.bins(pixels)).reshape(pixels.shape[:2])
-            if simplify is not None:
-                indices = simplify(pixels, indices)
-            frame = av.VideoFrame.from_ndarray((indices, entries), format="pal8")  # type: ignore[arg-type]
-            frame.pts, frame.time_base = times[i], Fraction(1, 100)
-            container.mux(stream.encode(frame))
+    way = _Colouring(colours, counts, output)
+    size = film.height, film.width
+    with Container(path, size, colours, film.loops, comment.encode("ascii")) as container:
+        for i, shown in enumerate(way.shown(film)):
+            container.add(*shown, delay=times[i + 1] - times[i])
             report(i + 1, len(film), "gif")
-        container.mux(stream.encode())
 
 
-def _insert_comment(source: Path, target: Path, comment: bytes) -> None:
-    """Copy a GIF with a comment extension after its global palette: FFmpeg writes none."""
-    with source.open("rb") as bare, target.open("wb") as file:
-        head = bare.read(13)
-        file.write(head)
-        if head[10] & 0x80:
-            file.write(bare.read(3 << (head[10] & 7) + 1))
-        ahead = bare.read(_LOOP_BYTES)
-        if b"NETSCAPE" in ahead:  # some players look for the loop count here and nowhere else
-            file.write(ahead)
-            ahead = b""
-        if comment:
-            file.write(b"\x21\xfe")
-            for i in range(0, len(comment), 255):
-                part = comment[i : i + 255]
-                file.write(bytes([len(part)]) + part)
-            file.write(b"\x00")
-        file.write(ahead)
-        copyfileobj(bare, file)
+class _Colouring:
+    """Frames of a film as entries of its palette (K, 3), or of their own."""
+
+    def __init__(self, colours: Pixels, counts: NDArray[np.int64], output: Output) -> None:
+        self._colours, self._most = colours, min(output.colours, COLOURS)
+        self._film = Entries.of_film(counts, colours, output.dither)
+        self._simplify = Simplifier(colours, output.lossy) if output.lossy else None
+        self._dither = output.dither
+        self._usual = 0.0  # squared error of the last palette that was a picture's own
+
+    def shown(self, film: Iterable[Pixels]) -> Iterator[Shown]:
+        """Of each frame: its entries (H, W), which pixels stay as they are, its own palette."""
+        before: Pixels | None = None
+        canvas: Pixels | None = None
+        for pixels in film:
+            if before is None or canvas is None:
+                indices, own = self._coloured(pixels, None)
+                canvas = self._drawn(indices, own)
+                yield indices, None, own
+            elif np.array_equal(pixels, before):
+                size = pixels.shape[:2]
+                yield np.zeros(size, np.uint8), np.ones(size, np.bool_), None
+            else:
+                missed = _error(canvas, pixels)
+                indices, own = self._coloured(pixels, missed)
+                drawn = self._drawn(indices, own)
+                stays = _error(pixels, before) == 0
+                if own is None or self._dither:  # a dither is right on average, not everywhere
+                    stays |= _error(drawn, canvas) == 0
+                else:
+                    stays |= missed <= _error(drawn, pixels) + _NEAR
+                stays = _runs(stays)
+                np.copyto(canvas, drawn, where=~stays[..., None])
+                yield indices, stays, own
+            before = pixels
+
+    def _drawn(self, indices: Indices, own: Pixels | None) -> Pixels:
+        return (self._colours if own is None else own).take(indices, axis=0)
+
+    def _coloured(self, pixels: Pixels, missed: Errors | None) -> tuple[Indices, Pixels | None]:
+        """The entries (H, W) of a frame, and its own palette where it has one."""
+        if self._simplify is None and (found := self._own(pixels, missed)):
+            return found
+        indices = self._film(pixels)
+        return (self._simplify(pixels, indices) if self._simplify else indices), None
+
+    def _own(self, pixels: Pixels, missed: Errors | None) -> tuple[Indices, Pixels] | None:
+        """The same with a palette of its own: None where the film's is as good, or where there
+        are too many colours for one."""
+        cell = palette.cell_bins(pixels)
+        cells = palette.of_picture(pixels, cell)
+        if len(cells.occupied) > max(_SMOOTH, cell.size >> 5):
+            return None
+        if self._error(cells, self._colours) <= _PLAIN:
+            return None
+        weights = cells.weights
+        if missed is not None:
+            moved = np.bincount(cell[missed.ravel() > self._usual], minlength=palette.CELLS)
+            weights = _FAINT * weights + moved[cells.occupied]
+        own = palette.choose(cells.means, weights, self._most)
+        self._usual = self._error(cells, own)
+        return Entries.of_picture(cells, own, self._dither)(pixels), own
+
+    def _error(self, cells: palette.Cells, colours: Pixels) -> float:
+        """Mean squared error (three channels together) of the cells in a palette."""
+        gaps = cells.means - colours[palette.nearest(cells.means, colours)]
+        return float(cells.weights @ (gaps**2).sum(1) / cells.weights.sum())
+
+
+def _error(one: Pixels, other: Pixels) -> Errors:
+    """Squared errors (H, W) between pictures (H, W, 3)."""
+    gap = one.astype(np.int16)
+    gap -= other
+    squares: Errors = np.einsum("ijk,ijk->ij", gap, gap, dtype=np.int32)
+    return squares
+
+
+def _runs(mask: Mask) -> Mask:
+    """The runs of a mask (H, W) in its rows that are long enough."""
+    width = mask.shape[1] - _RUN + 1
+    if width < 1:
+        return mask
+    begins = mask[:, :width].copy()
+    for i in range(1, _RUN):
+        begins &= mask[:, i : i + width]
+    found = np.zeros_like(mask)
+    for i in range(_RUN):
+        found[:, i : i + width] |= begins
+    return found

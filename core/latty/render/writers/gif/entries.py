@@ -1,0 +1,86 @@
+"""From pixels to entries of a palette through a table; a dither mixes two of them.
+
+A dither takes, for each colour, the nearest entry and the one with which a mixture comes nearest,
+and a fixed 8 x 8 pattern of thresholds (Bayer 1973) says which of them a pixel shows. So it is as
+strong as the palette is coarse there, and no still pixel flickers.
+"""
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latty.presets.formats import Pixels
+from latty.render.writers.gif import palette
+from latty.render.writers.gif.container import Indices
+
+_NOISE = 0.1  # what the noise of a mixture counts against the error that is left
+
+
+class Entries:
+    """The entry of each pixel of pictures (H, W, 3).
+
+    index   the occupied bins (P,), of `bits` per channel
+    points  their colours (P, 3)
+    """
+
+    def __init__(
+        self, index: palette.Index, points: palette.Points, colours: Pixels, bits: int, dither: bool
+    ) -> None:
+        self._bits = bits
+        near = palette.nearest(points, colours)
+        self._near = np.zeros(1 << 3 * bits, np.uint8)
+        self._near[index] = near
+        self._other: Indices | None = None
+        if dither:
+            self._other, self._share = np.zeros_like(self._near), np.zeros_like(self._near)
+            self._other[index], self._share[index] = _mixed(points, colours, near)
+
+    @classmethod
+    def of_film(cls, counts: NDArray[np.int64], colours: Pixels, dither: bool) -> Self:
+        """Of all pictures whose histogram is `counts`, in a palette (K, 3)."""
+        occupied = np.flatnonzero(counts)
+        return cls(occupied, palette.centres(occupied), colours, palette.BITS, dither)
+
+    @classmethod
+    def of_picture(cls, cells: palette.Cells, colours: Pixels, dither: bool) -> Self:
+        """Of the picture that has these cells."""
+        return cls(cells.occupied, cells.means, colours, palette.CELL_BITS, dither)
+
+    def __call__(self, pixels: Pixels) -> Indices:
+        """The entries (H, W) of a picture."""
+        index, (height, width) = palette.bins(pixels, self._bits), pixels.shape[:2]
+        near = self._near.take(index).reshape(height, width)
+        if self._other is None:
+            return near
+        tiles = -(-height // 8), -(-width // 8)
+        pattern = np.tile(_bayer(), tiles)[:height, :width]
+        share = self._share.take(index).reshape(height, width)
+        return np.where(share > pattern, self._other.take(index).reshape(height, width), near)
+
+
+def _mixed(points: palette.Points, colours: Pixels, near: palette.Index) -> tuple[Indices, Indices]:
+    """For colours (P, 3) with their nearest entry: the entry to mix with it, and its share, of
+    255."""
+    entries = colours.astype(np.float32)
+    between = ((entries[:, None] - entries[None]) ** 2).sum(2)
+    other, share = np.zeros(len(points), np.uint8), np.zeros(len(points), np.uint8)
+    for i in range(0, len(points), 1 << 11):
+        part, first = points[i : i + (1 << 11)], near[i : i + (1 << 11)]
+        gap, apart = part - entries[first], np.maximum(between[first], 1e-3)
+        along = gap @ entries.T - np.einsum("pc,pc->p", gap, entries[first])[:, None]
+        amount = np.clip(along / apart, 0, 0.5)
+        # what is left of the error, and the noise, against those of the nearest entry alone
+        cost = amount * (amount * apart - 2 * along) + _NOISE * amount * (1 - amount) * apart
+        best = cost.argmin(1)[:, None]
+        other[i : i + (1 << 11)] = best[:, 0]
+        share[i : i + (1 << 11)] = np.rint(np.take_along_axis(amount, best, 1)[:, 0] * 255)
+    return other, share
+
+
+def _bayer() -> Pixels:
+    """The 8 x 8 ordered-dither thresholds, 2..253."""
+    rank = np.zeros((1, 1))
+    for _ in range(3):
+        rank = np.block([[4 * rank, 4 * rank + 2], [4 * rank + 3, 4 * rank + 1]])
+    return ((rank + 0.5) * 4 - 0.5).astype(np.uint8)
