@@ -6,13 +6,13 @@ from frames_for_writers import pan, psnr
 from PIL import Image
 
 from latty.render.writers.gif import palette
-from latty.render.writers.gif.entries import Entries
+from latty.render.writers.gif.entries import PaletteTable
 
 
 def reduced(frames: list[np.ndarray], colours: int = 255) -> list[np.ndarray]:
     counts = palette.histogram(frames)
     chosen = chosen_of(counts, colours)
-    entries = Entries.of_film(counts, chosen, dither=False)
+    entries = PaletteTable.of_film(counts, chosen, dither=False)
     return [chosen[entries(frame)] for frame in frames]
 
 
@@ -66,8 +66,8 @@ def test_bins_are_seven_bits_of_each_channel() -> None:
 def test_a_palette_of_its_own_is_nearer_to_a_picture() -> None:
     frame = pan(96, 1)[0] // 6  # few colours, as of a smooth picture
     counts = palette.histogram([frame, *pan(96, 6)])
-    of_film = Entries.of_film(counts, chosen_of(counts), dither=False)
+    of_film = PaletteTable.of_film(counts, chosen_of(counts), dither=False)
     cells = palette.of_picture(frame, palette.cell_bins(frame))
     own = palette.choose(cells.means, cells.weights, 255)
-    mine = own[Entries.of_picture(cells, own, dither=False)(frame)]
+    mine = own[PaletteTable.of_picture(cells, own, dither=False)(frame)]
     assert psnr(mine, frame) > psnr(chosen_of(counts)[of_film(frame)], frame) + 6

@@ -13,7 +13,7 @@ from latty.presets.formats import Pixels
 Indices = NDArray[np.uint8]
 
 
-class Container:
+class GifFile:
     """A GIF that is written picture by picture; every picture stays when the next one comes.
 
     palette  the colours (K, 3) of pictures that have none of their own, K <= 255

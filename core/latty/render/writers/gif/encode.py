@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from latty.presets import Output
 from latty.presets.formats import Frames, Pixels, starts
 from latty.render.writers.gif import palette
-from latty.render.writers.gif.container import Container, Indices
-from latty.render.writers.gif.entries import Entries
+from latty.render.writers.gif.container import GifFile, Indices
+from latty.render.writers.gif.entries import PaletteTable
 from latty.render.writers.gif.lossy import Simplifier
 from latty.report import Report
 
@@ -39,7 +39,7 @@ def encode(film: Frames, path: Path, output: Output, comment: str, report: Repor
     times = starts(len(film), film.fps, 100)
     way = _Colouring(colours, counts, output)
     size = film.height, film.width
-    with Container(path, size, colours, film.loops, comment.encode("ascii")) as container:
+    with GifFile(path, size, colours, film.loops, comment.encode("ascii")) as container:
         for i, shown in enumerate(way.shown(film)):
             container.add(*shown, delay=times[i + 1] - times[i])
             report(i + 1, len(film), "gif")
@@ -50,7 +50,7 @@ class _Colouring:
 
     def __init__(self, colours: Pixels, counts: NDArray[np.int64], output: Output) -> None:
         self._colours, self._most = colours, min(output.colours, COLOURS)
-        self._film = Entries.of_film(counts, colours, output.dither)
+        self._film = PaletteTable.of_film(counts, colours, output.dither)
         self._simplify = Simplifier(colours, output.lossy) if output.lossy else None
         self._dither = output.dither
         self._usual = 0.0  # squared error of the last palette that was a picture's own
@@ -106,9 +106,9 @@ class _Colouring:
             weights = _FAINT * weights + moved[cells.occupied]
         own = palette.choose(cells.means, weights, self._most)
         self._usual = self._error(cells, own)
-        return Entries.of_picture(cells, own, self._dither)(pixels), own
+        return PaletteTable.of_picture(cells, own, self._dither)(pixels), own
 
-    def _error(self, cells: palette.Cells, colours: Pixels) -> float:
+    def _error(self, cells: palette.ColourCells, colours: Pixels) -> float:
         """Mean squared error (three channels together) of the cells in a palette."""
         gaps = cells.means - colours[palette.nearest(cells.means, colours)]
         return float(cells.weights @ (gaps**2).sum(1) / cells.weights.sum())

@@ -17,7 +17,7 @@ from latty.render.writers.gif.container import Indices
 _NOISE = 0.1  # what the noise of a mixture counts against the error that is left
 
 
-class Entries:
+class PaletteTable:
     """The entry of each pixel of pictures (H, W, 3).
 
     index   the occupied bins (P,), of `bits` per channel
@@ -43,7 +43,7 @@ class Entries:
         return cls(occupied, palette.centres(occupied), colours, palette.BITS, dither)
 
     @classmethod
-    def of_picture(cls, cells: palette.Cells, colours: Pixels, dither: bool) -> Self:
+    def of_picture(cls, cells: palette.ColourCells, colours: Pixels, dither: bool) -> Self:
         """Of the picture that has these cells."""
         return cls(cells.occupied, cells.means, colours, palette.CELL_BITS, dither)
 

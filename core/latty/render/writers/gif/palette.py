@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Points = NDArray[np.float32]
 
 
-class Cells(NamedTuple):
+class ColourCells(NamedTuple):
     """The colours of a film or picture: P cells, the mean colour (P, 3) and the pixels (P,) of
     each."""
 
@@ -59,7 +59,7 @@ def histogram(frames: Iterable[Pixels]) -> NDArray[np.int64]:
     return counts
 
 
-def of_film(counts: NDArray[np.int64]) -> Cells:
+def of_film(counts: NDArray[np.int64]) -> ColourCells:
     """The cells of a histogram."""
     occupied = np.flatnonzero(counts)
     colours, weights = centres(occupied), counts[occupied].astype(np.float64)
@@ -68,7 +68,7 @@ def of_film(counts: NDArray[np.int64]) -> Cells:
     return _gathered(cell, [weights * colours[:, c] for c in range(3)], weights)
 
 
-def of_picture(pixels: Pixels, cell: Index) -> Cells:
+def of_picture(pixels: Pixels, cell: Index) -> ColourCells:
     """The cells of a picture (H, W, 3) whose pixels lie in `cell` (see `cell_bins`)."""
     return _gathered(cell, [pixels[..., c].ravel() for c in range(3)], None)
 
@@ -113,13 +113,13 @@ def centres(index: Index) -> Points:
 
 def _gathered(
     cell: Index, channels: Iterable[NDArray[np.generic]], weights: Floats | None
-) -> Cells:
+) -> ColourCells:
     """The cells that occur, from the cell of each pixel or bin."""
     total = np.bincount(cell, weights, CELLS)
     kept = np.flatnonzero(total)
     share = total[kept].astype(np.float64)
     sums = [np.bincount(cell, channel, CELLS)[kept] / share for channel in channels]
-    return Cells(kept, np.stack(sums, axis=1).astype(np.float32), share)
+    return ColourCells(kept, np.stack(sums, axis=1).astype(np.float32), share)
 
 
 def _split(points: Floats, weights: Floats, colours: int) -> Floats:
