@@ -60,7 +60,7 @@ def histogram(frames: Iterable[Pixels]) -> NDArray[np.int64]:
 
 
 def of_film(counts: NDArray[np.int64]) -> ColourCells:
-    """The cells of a histogram (128 * 128 * 128,)."""
+    """The cells (P,) of a histogram (B,) of all bins."""
     occupied = np.flatnonzero(counts)
     colours, weights = centres(occupied), counts[occupied].astype(np.float64)
     levels = colours.astype(np.intp) >> (8 - CELL_BITS)
