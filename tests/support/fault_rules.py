@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -117,7 +118,7 @@ class Trial:
         put(run.disk.root, self.before)
         self.reads = run(*verb.line, fault=Fault(counted=READS)).calls
         assert max(len(self.calls), len(self.reads)) < LOGGED, "more calls than are named"
-        self._gone_on: dict[tuple[tuple[str, bytes, int], ...], tuple[Done, Files]] = {}
+        self._gone_on: dict[str, tuple[Done, Files]] = {}  # by a digest of what was left
         put(run.disk.root, self.before)
         done = run(*verb.line)
         assert done.code == 0, (verb.name, done)
@@ -175,12 +176,14 @@ class Trial:
         """How the same command ends on what a fault left, and what is there then. Most faults leave
         one of a few things; each is gone on with once."""
         root = self.run.disk.root
-        there = tuple(
-            (name, data, (root / name).lstat().st_mode) for name, data in results(root).items()
-        )
-        if there not in self._gone_on:
-            self._gone_on[there] = self.run(*self.verb.line), results(root)
-        return self._gone_on[there]
+        there = sha256()
+        for name, data in results(root).items():
+            there.update(f"{name}\0{(root / name).lstat().st_mode}\0{len(data)}\0".encode())
+            there.update(data)
+        if (left := there.hexdigest()) not in self._gone_on:
+            done, last = self.run(*self.verb.line), results(root)
+            self._gone_on[left] = done, self.after if last == self.after else last
+        return self._gone_on[left]
 
     def _of_files(self, there: Files, fault: Fault) -> Iterator[str]:
         """A folder is replaced in two steps. Where the second cannot be made and the first not be

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from latty.tables.rules import Rule, mapping, matching, option
 
@@ -49,7 +50,7 @@ class Pins:
 
     def respelled(self, names: Mapping[tuple[str, str], str]) -> "Pins":
         """The same where pairs of a kind of content and a name have other names."""
-        tables = {
+        tables: dict[str, Any] = {
             table: tuple((names.get((kind, name), name), digits) for name, digits in said)
             for table, kind in PINNED.items()
             if (said := getattr(self, table))

@@ -70,7 +70,7 @@ def _parts(pixels: Pixels, comment: str) -> Iterator[bytes]:
         out = filtered[: len(stripe)]
         out[:, 1 : 1 + channels] = stripe[:, :channels]
         np.subtract(stripe[:, channels:], stripe[:, :-channels], out=out[:, 1 + channels :])
-        if packed := packer.compress(out):
+        if packed := packer.compress(out.data):
             yield _chunk(b"IDAT", packed)
     yield _chunk(b"IDAT", packer.flush())
     yield _chunk(b"IEND", b"")
