@@ -210,6 +210,7 @@ def render(
 MODEL = "import m.pt --name m -q"
 SET = "discover sefa m -q -o mine"
 OVER = " --force"
+WALKS = "traverse portraits --directions smile --seeds 0 --steps 3 --baseline 0 --samples 10 -q"
 OWN = (MODEL, "discover random m -q -o one")
 PATH = 'path="HOME/data/directions/one.safetensors"'
 SHOWN = '{"model":"portraits","seed":1,"edits":[{"direction":"portraits-random/r1","strength":1}]}'
@@ -273,9 +274,11 @@ VERBS = [
     Verb("train-scorer over an old one", TRAIN + OVER, dots, first=(TRAIN + " --seed 5",)),
     Verb("rank", "rank portraits --directions smile --seeds 0 --steps 3 --baseline 1 -q"),
     Verb(
-        "traverse",
-        "traverse portraits --directions smile --seeds 0 --steps 3 --baseline 0 --samples 10 -q",
+        "rank kept walks",
+        "rank walks --scorers smile --top 1 -q",
+        first=(WALKS + " -o walks --scorers smile",),
     ),
+    Verb("traverse", WALKS),
     Verb("export model", "export m --as rosinality -o out.safetensors -q", model, first=(MODEL,)),
     Verb("export directions", "export portraits-random --as interfacegan -o out -q"),
     Verb("save a preset", "call save_preset 7", lambda: preset("p.gif")),
