@@ -147,6 +147,7 @@ def write_all(
     for done, (k, n, name) in enumerate(films):
         report(done, len(films), "films")
         if not _is_there(folder / name, ranked, k, n, known):
+            _sweep(folder / name)
             ranked.film(k, n, folder / name)
         written[name] = provenance.digest_of_output(folder / name)
     report(len(films), len(films), "films")
@@ -171,9 +172,14 @@ def _is_there(path: Path, ranked: RankedSet, k: int, n: int, known: RankingRecor
 
 
 def _put(path: Path, text: bytes) -> None:
+    _sweep(path)
+    files.write(path, [text])
+
+
+def _sweep(path: Path) -> None:
+    """What a killed try left beside a file goes."""
     with suppress(OSError):  # who writes there is told
         files.sweep(path)
-    files.write(path, [text])
 
 
 def _page_text(page: "RankingPage", name: str, folder: Path) -> bytes:
