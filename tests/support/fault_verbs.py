@@ -272,7 +272,10 @@ VERBS = [
     ),
     Verb("train-scorer", TRAIN, dots),
     Verb("train-scorer over an old one", TRAIN + OVER, dots, first=(TRAIN + " --seed 5",)),
-    Verb("rank", "rank portraits --directions smile --seeds 0 --steps 3 --baseline 1 -q"),
+    Verb(
+        "rank",
+        "rank portraits --directions smile --seeds 0 --steps 3 --scorers brightness --baseline 1 -q",
+    ),
     Verb(
         "rank kept walks",
         "rank walks --scorers smile --top 1 -q",
