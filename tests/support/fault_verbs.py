@@ -274,7 +274,7 @@ VERBS = [
     Verb("train-scorer over an old one", TRAIN + OVER, dots, first=(TRAIN + " --seed 5",)),
     Verb(
         "rank",
-        "rank portraits --directions smile --seeds 0 --steps 3 --scorers brightness --baseline 1 -q",
+        "rank portraits --directions smile --seeds 0 --steps 3 --scorers luma --baseline 1 -q",
     ),
     Verb(
         "rank kept walks",
