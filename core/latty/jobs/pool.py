@@ -188,7 +188,6 @@ def begin(slot: str, parent: int, first: Callable[[], None] | None) -> None:
     signal.signal(STOP, _asked_to_stop)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (*OURS, STOP))
     process.end_with_parent(parent)
-    process.keep_memory()
 
 
 def _asked_to_stop(number: int, frame: object) -> None:

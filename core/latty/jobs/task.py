@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from latty import process
 from latty.errors import DeviceError, LattyError
 
 T = TypeVar("T")
@@ -14,6 +15,7 @@ THREADS = "OMP_NUM_THREADS"
 def portable(fn: Callable[..., T], args: Any, kwargs: Any) -> T:
     """fn(*args, **kwargs). Raises errors that can be pickled: LattyError and Python's own as they
     are, those of libraries (made of what the other process may not have) as RuntimeError."""
+    process.keep_memory()
     try:
         return fn(*args, **kwargs)
     except LattyError:

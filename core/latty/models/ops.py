@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from latty.scene import Walk
@@ -105,49 +104,30 @@ def up_conv(x: Tensor, weight: Tensor, kernel: Tensor, shift: Tensor | None = No
     shift (O,).
 
     Transposed convolution, then the FIR, padded as the reference pads. Folding both into one
-    polyphase convolution at low resolution (polyphase_weight) costs four times the multiplications
-    and measures 1.1 to 3 times slower on a CPU, over twice as slow in training.
+    polyphase convolution at low resolution costs four times the multiplications and measured 1.1
+    to 3 times slower on a CPU, over twice as slow in training.
     """
     t = kernel.shape[0]
     wide = F.conv_transpose2d(x, weight, stride=2)
     return fir(wide, kernel, (t + 1) // 2 - 1, (t - 2) // 2, shift)
 
 
-@lru_cache(maxsize=32)
-def _phase_basis(taps: tuple[float, ...], size: int) -> NDArray[np.float64]:
-    """Matrix (size, 2, k) from one line of a convolution's weights to its two output phases.
+def up_phases(taps: tuple[float, ...]) -> Tensor:
+    """Kernels (4, 1, k, k) float32 of the four phases of plain x2 up-sampling.
 
-    Output n of the up-sampled line is sum_i x[i] g[n + shift - 2 i], g being weights * taps. With
-    n = 2 a + q and i = a + d, phase q at offset d from pixel a has the tap g[q + shift - 2 d].
+    Output n of the up-sampled line is sum_i x[i] taps[n + shift - 2 i]. With n = 2 a + q and
+    i = a + d, phase q has at offset d from pixel a the tap q + shift - 2 d.
     """
     line = 2 * np.asarray(taps, np.float64) / sum(taps)
-    front = (len(line) + 1) // 2 - (1 if size > 1 else 0)
-    shift, length = len(line) - 1 - front, size + len(line) - 1
-    pad = max((length - 1 - shift) // 2, (shift + 1) // 2)
-    basis = np.zeros((size, 2, 2 * pad + 1))
-    for k in range(size):
-        full = np.zeros(length)
-        full[k : k + len(line)] = line
-        for q in range(2):
-            for d in range(-pad, pad + 1):
-                if 0 <= q + shift - 2 * d < length:
-                    basis[k, q, d + pad] = full[q + shift - 2 * d]
-    return basis
-
-
-def polyphase_weight(weight: Tensor, taps: tuple[float, ...]) -> Tensor:
-    """Fold x2 up-sampling and FIR into weight (O, I, s, s): (4 O, I, k, k), then pixel_shuffle."""
-    o, i, size, _ = weight.shape
-    basis = torch.from_numpy(_phase_basis(taps, size)).to(weight)
-    phases = torch.einsum("oiyx,ypv,xqh->opqivh", weight, basis, basis)
-    return phases.reshape(4 * o, i, basis.shape[2], basis.shape[2])
-
-
-def up_phases(taps: tuple[float, ...]) -> Tensor:
-    """Kernels (4, 1, k, k) float32 of the four phases of plain x2 up-sampling."""
-    line = _phase_basis(taps, 1)[0]  # (2, k)
-    phases = np.einsum("pv,qh->pqvh", line, line).astype(np.float32)
-    return torch.from_numpy(phases.reshape(4, 1, line.shape[1], line.shape[1]))
+    shift = len(line) - 1 - (len(line) + 1) // 2
+    pad = max((len(line) - 1 - shift) // 2, (shift + 1) // 2)
+    phases = np.zeros((2, 2 * pad + 1))
+    for q in range(2):
+        for d in range(-pad, pad + 1):
+            if 0 <= q + shift - 2 * d < len(line):
+                phases[q, d + pad] = line[q + shift - 2 * d]
+    square = np.einsum("pv,qh->pqvh", phases, phases).astype(np.float32)
+    return torch.from_numpy(square.reshape(4, 1, *square.shape[2:]))
 
 
 def upsample(x: Tensor, phases: Tensor) -> Tensor:

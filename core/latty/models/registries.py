@@ -21,6 +21,8 @@ A family is one file or folder in families/ with
                  "num_classes", "resolution" and "channels", a literal
     NOISE        whether the noise of a scene changes its pictures (a literal; True if left out)
     build        tensors, header, device -> Generator; strict: every key, shape and number checked.
+                 It takes copies of the tensors: they may be the file's own bytes, and are not
+                 written into.
                  One that draws in other numbers than float32 takes dtype=torch.bfloat16 and
                  torch.float16, too: what is fed to it and what it gives stay float32
     prepare      optional: part, Converted -> Converted; what is done when a file of others in

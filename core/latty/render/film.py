@@ -1,6 +1,5 @@
 """Reel: the pictures of many scenes, made in batches and kept on disk."""
 
-import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,7 @@ import torch
 
 from latty.errors import DeviceError
 from latty.models.base import Generator
-from latty.models.memory import is_short
+from latty.models.memory import collect, is_short
 from latty.presets import Preset
 from latty.presets.formats import Pixels
 from latty.render import kept
@@ -160,9 +159,7 @@ class Reel:
             if (pictures := self._try([self.scenes[i] for i in indices])) is not None:
                 return pictures
             # here, and not in the handler: a traceback would keep the tensors alive
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            collect()
             if len(indices) == 1:
                 hint = "ask for a smaller size, or use --device cpu"
                 raise DeviceError("one picture does not fit in the memory of this device", hint)

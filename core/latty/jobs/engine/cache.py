@@ -51,7 +51,10 @@ class ModelCache:
         generator = for_previews(ref, self.device, precision, self.precision)
         self._models.pop((ref, precision), None)
         self._models[ref, precision] = file, state, generator
-        self._models = {name: one for name, one in self._models.items() if is_kept(one[2])}
+        open_still = {name: one for name, one in self._models.items() if is_kept(one[2])}
+        closed, self._models = len(open_still) < len(self._models), open_still
+        if closed:
+            collect()
         return generator
 
     def painter(self, channel: str, generator: Generator, size: int | None) -> PreviewPainter:
