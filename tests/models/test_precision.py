@@ -52,6 +52,11 @@ def test_a_family_in_fp32_alone_says_so(family: str) -> None:
         built(family, tensors, meta, CPU, BF16)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_headers_tell_who_draws_in_fp32_alone(family: str) -> None:
+    assert REGISTRY.constant(family, "FP32_ONLY", False) == (family not in TAKES)
+
+
 def test_a_model_is_open_in_each_precision_by_itself(tmp_path: Path) -> None:
     file = str(write_example("stylegan2", tmp_path / "net.safetensors"))
     exact, near = open_model(file, "cpu"), open_model(file, "cpu", BF16)
@@ -165,7 +170,8 @@ def test_what_previews_are_told(said: str, wished: str, drawn: str) -> None:
 
 
 def test_previews_of_what_draws_in_fp32_alone() -> None:
-    info: ModelInfo = quickest.for_previews("portraits", CPU, AUTO, AUTO).info
-    assert info.precision == FP32
+    for wished in (AUTO, BF16):  # settings hold for all models
+        info: ModelInfo = quickest.for_previews("portraits", CPU, AUTO, wished).info
+        assert info.precision == FP32
     with pytest.raises(BadData, match="fp32 only"):
         quickest.for_previews("portraits", CPU, BF16, AUTO)

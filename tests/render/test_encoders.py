@@ -1,9 +1,10 @@
 """Outputs are written while their pictures are drawn: at once, whole, and ended with them."""
 
 import shutil
+import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,20 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(Painter, "__call__", counted)
     return found
+
+
+@pytest.fixture
+def in_time() -> Iterator[None]:
+    """Who waits for ever is told after a minute."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -109,3 +124,56 @@ def test_an_interruption_ends_all_writers_and_nothing_is_lost(
     render.write(BOTH, Options(folder))
     assert sum(drawn) == FRAMES and before >= FRAMES // 2
     assert contents(folder) == contents(whole)
+
+
+@pytest.mark.usefixtures("in_time")
+@pytest.mark.parametrize("rates", [(16, 8), (8, 16)])
+def test_memory_that_is_short_holds_up_no_film_of_other_times(
+    rates: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second film has all its pictures of the first, which drew them in smaller batches than
+    its writer waits for."""
+    draw = Painter.__call__
+
+    def short(painter: Painter, scenes: Sequence[Scene]) -> Pixels:
+        if len(scenes) > 4:
+            raise MemoryError
+        return draw(painter, scenes)
+
+    monkeypatch.setattr(Painter, "__call__", short)
+    films = [{"path": f"{rate}.gif", "fps": rate} for rate in rates]
+    scene = {"model": "demo", "seed": {"walk": [1, 2, 1]}}
+    table = {"schema": 1, "name": "x", "seconds": 1, "scene": scene, "outputs": films}
+    render.write(presets.from_dict(table, "x.toml"), Options(tmp_path))
+    assert len(contents(tmp_path)) == 2 and not writers()
+
+
+@pytest.mark.usefixtures("in_time")
+def test_damaged_pictures_of_films_are_drawn_again_by_one_writer_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each once, though two writers meet it; generators are made for one thread."""
+    monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
+    draw, at_once, drawn = Painter.__call__, list[int](), list[int]()
+
+    def slow(painter: Painter, scenes: Sequence[Scene]) -> Pixels:
+        at_once.append(0)
+        drawn.append(len(at_once))
+        time.sleep(0.05)
+        pixels = draw(painter, scenes)
+        at_once.pop()
+        return pixels
+
+    films = [{"path": "a.gif"}, {"path": "b.mp4"}, {"path": "c.webp"}]
+    made = preset(*films, panels=[{"seed": 1}, {"seed": 2}], frames=4)
+    render.write(made, Options(tmp_path / "whole", frame_cache=10**9))
+    kept = [one for one in (tmp_path / "home/cache/frames").iterdir() if not one.suffix]
+    for one in kept:
+        data = bytearray(one.read_bytes())
+        for end in range(len(data), 500, -(64 * 64 * 3 + 24)):
+            data[end - 100] ^= 1
+        one.write_bytes(data)
+    monkeypatch.setattr(Painter, "__call__", slow)
+    render.write(made, Options(tmp_path / "again", frame_cache=10**9))
+    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
+    assert len(kept) == 2 and drawn == [1] * 8

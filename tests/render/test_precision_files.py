@@ -114,16 +114,61 @@ def test_panels_side_by_side_in_two_precisions(tmp_path: Path) -> None:
         (("sample", "portraits", "--precision", "bf16"), 65, "portraits draws in fp32 only"),
         (("discover", "voynov", "demo", "--precision", "bf16"), 65, "training is done in fp32"),
         (("render", "one.toml"), 65, "one.toml:5:1: scene.precision: must be one of 'auto'"),
+        (("check", "plain.toml"), 65, "plain.toml:5:1: scene.precision: portraits draws in fp32"),
+        (("render", "plain.toml"), 65, "plain.toml:5:1: scene.precision: portraits draws in fp32"),
     ],
 )
 def test_what_cannot_be_is_one_line(
     words: tuple[str, ...], code: int, line: str, tmp_path: Path
 ) -> None:
     preset(tmp_path, "fp8")
+    text = PRESET.format(precision='precision = "bf16"').replace("demo", "portraits")
+    (tmp_path / "plain.toml").write_text(text)
     done = latty(*words, home=tmp_path)
     assert done.returncode == code, done.stderr
     assert line in done.stderr and done.stderr.count("\n") == 1
     assert not done.stdout and not [*tmp_path.rglob("*.png")]
+
+
+ONLY = "portraits draws in fp32 only, not in bf16 as the settings say\n"
+SHEET = ("portraits", "--seeds", "0-1", "--size", "16", "-o", "a.png")
+SMALL = ("--samples", "50", "--components", "2", "-o", "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        (("sample", *SHEET), "a.png"),
+        (("sample", *SHEET[:-1], "a", "--files", "{seed}.png"), "a/0.png"),
+        (("discover", "sefa", "portraits", *SMALL), "a.safetensors"),
+        (("render", "two.toml", "--out-dir", "."), "one.png"),
+    ],
+)
+def test_settings_are_for_models_that_draw_like_that(
+    words: tuple[str, ...], file: str, tmp_path: Path
+) -> None:
+    """Others draw as without, and one line says so."""
+    text = PRESET.format(precision="size = 16").replace("demo", "portraits")
+    (tmp_path / "two.toml").write_text(text)
+    found = list[bytes]()
+    for setting in ("auto", "bf16"):
+        done = latty(*words, "--overwrite", home=tmp_path, LATTY_PRECISION=setting)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count(ONLY) == (setting == "bf16"), done.stderr
+        found.append((tmp_path / file).read_bytes())
+    assert found[0] == found[1]
+
+
+def test_settings_are_for_each_panel_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text(
+        PRESET.format(precision="size = 64") + '[[panels]]\n[[panels]]\nmodel = "portraits"\n'
+    )
+    rendered(tmp_path, "one.toml", LATTY_PRECISION="bf16")
+    recipe = provenance.read(tmp_path / "out/one.png")["preset"]
+    words = [panel["scene"].get("precision") if "scene" in panel else panel.get("precision")
+             for panel in recipe["panels"]]  # fmt: skip
+    assert [recipe["scene"].get("precision"), *words][-1] in (None, "fp32", "auto"), recipe
+    assert "bf16" in [recipe["scene"].get("precision"), *words]
 
 
 def test_a_setting_that_is_no_precision(tmp_path: Path) -> None:

@@ -86,11 +86,12 @@ def _draw(rgb: latty_tui_terminal.Pixels, config: Config, out: Out) -> None:
 
 def _model(ref: str, config: Config, out: Out) -> None:
     from latty import Scene, open_model
-    from latty.render import pictures
+    from latty.render import Options, pictures
     from latty.render.grids import on_board, sheet
 
     scenes = [Scene(ref, seed, 0.8) for seed in range(FIRST_SAMPLES)]
-    drawn = pictures(scenes, open_model(ref, config.device, config.precision))
+    precision = Options(precision=config.precision).wished(ref)
+    drawn = pictures(scenes, open_model(ref, config.device, precision))
     _draw(sheet([*map(on_board, drawn)], [], FIRST_SAMPLES // 2), config, out)
     out.say(f"seeds 0-{FIRST_SAMPLES - 1}; more: latty sample {ref} --seeds 0-31")
 
@@ -107,7 +108,8 @@ def _middle(preset: "Preset", config: Config) -> latty_tui_terminal.Pixels:
     from latty.render import Options, picture
     from latty.render.grids import on_board
 
-    scene = Options(precision=config.precision).settled(preset).at(0.5)
+    options = Options(precision=config.precision)
+    scene = options.settled(options.as_able(preset)[0]).at(0.5)
     return on_board(picture(scene, config.device))
 
 

@@ -36,6 +36,7 @@ class Run:
     ) -> None:
         self.args, self.out, self.screen, self.words = args, out, screen, words
         self.way: str | None = None  # of telling how far work is, once that is known
+        self.said = set[str]()  # lines that are said once
 
     def config(self) -> "Config":
         """The settings under the flags of this run."""
@@ -46,6 +47,19 @@ class Run:
         self.out.asking = None
         if found.progress == "json" and not self.out.events:
             self.out.say_events()
+        return found
+
+    def precision(self, model: str) -> str:
+        """In which a model draws: as --precision says, or as the settings do where it can; where it
+        cannot, that is said. Raises Missing, BadData, OutputError."""
+        from latty.models.facts import in_fp32, wished
+
+        wish = self.config().precision
+        if self.args.precision is not None or (found := wished(model, wish)) == wish:
+            return wish
+        if (line := in_fp32(model, wish)) not in self.said:
+            self.said.add(line)
+            self.out.say(line)
         return found
 
     def progress(self, title: str, hint: str = "") -> "Progress":
@@ -76,7 +90,7 @@ class Run:
 
         with suppress(BadData, Missing):
             config = self.config()
-            for note in open_model(model, config.device, config.precision).info.notes:
+            for note in open_model(model, config.device, self.precision(model)).info.notes:
                 self.out.say(f"{Path(model).name}: {note}")
 
     def say_allowed(self, allowed: "Sequence[Allowed]") -> list[str]:

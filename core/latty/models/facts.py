@@ -14,6 +14,8 @@ from latty.checkpoints.safetensors import Header, read_header
 from latty.models.classes import IMAGENET, imagenet, names_said
 from latty.models.registries import FAMILIES, family_of_header
 from latty.models.store import model_file
+from latty.scene import AUTO, FP32
+from latty.tables.words import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,14 @@ class ModelFacts:
     num_classes  0: it knows none
     class_names  in the order of the labels, () where only the model itself may know
     noise        whether the noise of a scene changes its pictures
+    fp32_only    whether its layers compute in float32 alone, as its family says
     """
 
     num_layers: int | None = None
     num_classes: int | None = None
     class_names: tuple[str, ...] = ()
     noise: bool = True
+    fp32_only: bool = False
 
 
 NOTHING = ModelFacts()
@@ -48,6 +52,18 @@ def model_facts(ref: str) -> ModelFacts:
     return _facts(family, header.meta, header)
 
 
+def wished(ref: str, precision: str) -> str:
+    """A precision that settings ask for, for the model that `ref` names: fp32 where its family has
+    no other. Raises what `model_facts` does."""
+    plain = precision not in (AUTO, FP32) and model_facts(ref).fp32_only
+    return FP32 if plain else precision
+
+
+def in_fp32(ref: str, precision: str) -> str:
+    """Words for a model that draws in fp32 in the place of what settings ask for."""
+    return f"{shown(ref)} draws in fp32 only, not in {precision} as the settings say"
+
+
 def _facts(family: str, meta: Mapping[str, str], header: Header | None) -> ModelFacts:
     config = _config(meta)
     layers = _count(meta.get("num_layers"))
@@ -56,7 +72,8 @@ def _facts(family: str, meta: Mapping[str, str], header: Header | None) -> Model
     classes = _count(meta.get("num_classes", config.get("c_dim")))
     noise = not family or bool(FAMILIES.constant(family, "NOISE", True))
     names = names_said(config, classes or 0) or (imagenet() if classes == IMAGENET else ())
-    return ModelFacts(layers, classes, names, noise)
+    fp32_only = bool(family) and bool(FAMILIES.constant(family, "FP32_ONLY", False))
+    return ModelFacts(layers, classes, names, noise, fp32_only)
 
 
 def _layers(family: str, header: Header) -> int | None:

@@ -20,6 +20,7 @@ A family is one file or folder in families/ with
     HEADER       of a model without a file: what its header would say of "num_layers",
                  "num_classes", "resolution" and "channels", a literal
     NOISE        whether the noise of a scene changes its pictures (a literal; True if left out)
+    FP32_ONLY    whether `build` takes no dtype (a literal; False if left out)
     build        tensors, header, device -> Generator; strict: every key, shape and number checked.
                  It takes copies of the tensors: they may be the file's own bytes, and are not
                  written into.

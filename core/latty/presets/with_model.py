@@ -13,13 +13,16 @@ from latty.models.facts import ModelFacts, model_facts
 from latty.presets.together import Said
 from latty.presets.tracks import Motion
 from latty.presets.values import Preset
-from latty.scene import MIXING, Label, Layers, Scene
+from latty.scene import AUTO, FP32, MIXING, Label, Layers, Scene
 from latty.tables import words
 
 
 def faults(preset: Preset) -> Iterator[Said]:
     """What this model cannot draw."""
     scene = preset.scene
+    if scene.precision not in (AUTO, FP32) and model_facts(scene.model).fp32_only:
+        what = f"{words.shown(scene.model)} draws in fp32 only, not in {scene.precision}"
+        yield ("precision",), what, "leave it out"
     if scene.label is None:
         return
     try:

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from threading import RLock
 
 import torch
 
@@ -49,10 +50,19 @@ class Reel:
         try:
             return self.journal[self._place(index)]
         except Damaged:
-            self.journal.forget(self._marks[index])
-        for batch in self._batches_of([index]):
-            self._draw(batch)
+            self._mend(index)
         return self[index]
+
+    def _mend(self, index: int) -> None:
+        """Draw a damaged picture again, unless another writer just did."""
+        with self.journal.drawing:
+            place = self.journal.place(self._marks[index])
+            try:
+                if place is not None:
+                    self.journal[place]
+            except Damaged:
+                for batch in self._batches_of([index]):
+                    self._draw(batch)
 
     def _place(self, index: int) -> int:
         with (grown := self.journal.grown):
@@ -104,7 +114,9 @@ class Reel:
                 first + i for i, mark in enumerate(marks) if self.journal.place(mark) is None
             ]
             found += marks
-        self._marks = found  # at once: writers look into it meanwhile
+        with (grown := self.journal.grown):  # writers wait for the pictures of these marks
+            self._marks = found
+            grown.notify_all()
         self._looked = len(self.journal), missing
         return missing
 
@@ -197,6 +209,7 @@ class Films:
     options: Options
     made_with: str
     held: ExitStack
+    _drawing: RLock = field(default_factory=RLock)  # one at a time: generators hold states
     _journals: dict[object, Journal] = field(default_factory=dict)
     _reels: dict[Sequence[Scene], Reel] = field(default_factory=dict)
 
@@ -218,6 +231,7 @@ class Films:
                 most = self.options.frame_cache if longest > 1 else 0
                 opened = kept.journal_of(key, path, most)
                 self._journals[film] = self.held.enter_context(opened)
+                self._journals[film].drawing = self._drawing
             painter = Painter(at_size(generator, scenes[0].size), self.options.foreign)
             journal = self._journals[film]
             self._reels[scenes] = Reel(scenes, painter, journal, self.options.batches)

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from threading import Condition, Lock
+from threading import Condition, RLock
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -76,7 +76,7 @@ class Journal:
         """`lazily`: records are checked when they are read. Raises UnfitFile where the name is of
         no file, or of one that has another name too, OSError."""
         self.path, self.key, self.kept = path, key, kept
-        self.drawing, self.grown, self.stopped = Lock(), Condition(), False
+        self.drawing, self.grown, self.stopped = RLock(), Condition(), False
         self.marks: list[Mark] = []
         self._lazily, self._unchecked = lazily, set[int]()
         self.seen = set[Mark]()
@@ -123,12 +123,6 @@ class Journal:
             there = self.kept.place(mark)
             return None if there is None else ~there
         return place
-
-    def forget(self, mark: Mark) -> None:
-        """The picture of a mark is not there: its record is damaged."""
-        self._places.pop(mark, None)
-        if self.kept is not None:
-            self.kept.forget(mark)
 
     def append(self, pictures: Pixels, marks: Sequence[Mark]) -> None:
         """Add the pictures (N, H, W, C) of one batch. Raises OSError."""

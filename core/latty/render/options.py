@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from latty.models.facts import in_fp32, wished
 from latty.models.precision import settled
 from latty.presets import Preset
 from latty.presets.contents import Difference
@@ -40,11 +41,11 @@ class Allowed(NamedTuple):
     what: str
 
 
-def in_precision(preset: Preset, change: Callable[[str], str]) -> Preset:
-    """The preset with `change(word)` in the place of the precision of its scene and its panels."""
+def in_precision(preset: Preset, change: Callable[[Scene], str]) -> Preset:
+    """The preset with `change(scene)` as the precision of its scene and of those of its panels."""
 
     def changed(scene: Scene) -> Scene:
-        return replace(scene, precision=change(scene.precision))
+        return replace(scene, precision=change(scene))
 
     made = replace(preset, scene=changed(preset.scene))
     return made.with_panels(lambda _, scene: changed(scene))
@@ -99,7 +100,20 @@ class Options:
         """The preset whose scenes all say in which precision they are drawn: what is `insisted`
         on, their own word, that of the options, fp32."""
         words = () if insisted is None else (insisted, FP32)
-        return in_precision(preset, lambda said: settled(*words, said, self.precision))
+        return in_precision(preset, lambda one: settled(*words, one.precision, self.precision))
+
+    def wished(self, model: str) -> str:
+        """The precision for a model where the options come of settings, which hold for all."""
+        return wished(model, self.precision)
+
+    def as_able(self, preset: Preset) -> tuple[Preset, list[str]]:
+        """The preset for such options: a scene that says no precision, and whose model has no
+        other, says fp32; that in words. Raises what `models.facts.wished` does."""
+        open_ones = {one.model for one in (preset.scene, *preset.scenes) if one.precision == AUTO}
+        plain = [one for one in sorted(open_ones) if self.wished(one) != self.precision]
+        said = in_precision(preset, lambda one: FP32 if one.precision == AUTO and one.model in plain
+                            else one.precision)  # fmt: skip
+        return said, [in_fp32(one, self.precision) for one in plain]
 
     def settled_scene(self, scene: Scene) -> Scene:
         """The same of a scene."""

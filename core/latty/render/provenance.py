@@ -83,7 +83,7 @@ def shared(
 
 def without_usual_precision(preset: Preset) -> Preset:
     """The preset that does not say fp32: a recipe without a precision means that."""
-    return in_precision(preset, lambda said: AUTO if said == FP32 else said)
+    return in_precision(preset, lambda one: AUTO if one.precision == FP32 else one.precision)
 
 
 def portable(preset: Preset, output: Output, folder: Path = Path(), known: Known = ()) -> Preset:

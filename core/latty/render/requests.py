@@ -101,6 +101,9 @@ class RenderRequest:
         )  # fmt: skip
         if source.picture is not None:
             options = replace(options, precision="fp32")
+        if self.precision is None:
+            preset, said = options.as_able(preset)
+            options = replace(options, notes=(*options.notes, *said))
         preset = options.settled(preset, self.precision)
         if source.batches and not self.own_batch:
             options = _with_batches(options, preset, source.batches)

@@ -104,7 +104,7 @@ def run(run: Run) -> int:
     _check(args)
     place = _target(args, config.out_dir)
     film = ClimbFilm(_frames(args), args.captions, args.every)
-    note = _note(args, config.precision)
+    note = _note(args, run.precision(args.model))
     refuse_early(args.model, film.files(place), switches(args)["overwrite"], note)
     if args.detach:
         return cli_detach.detached(run)
@@ -112,13 +112,13 @@ def run(run: Run) -> int:
 
     allowed: list[Allowed] = []
     with signals.cooperative(), run.progress(args.attribute) as progress:
-        kind = label(args.label, args.model, config.device, config.precision)
+        kind = label(args.label, args.model, config.device, run.precision(args.model))
         scene = Scene(args.model, args.seed, args.truncation, label=kind, size=args.size,
                       latent=args.latent)  # fmt: skip
         options = Options(
             place.parent,
             config.device,
-            precision=config.precision,
+            precision=run.precision(args.model),
             batch=config.frames_at_once,
             recipe=config.recipe,
             tell=allowed.append,

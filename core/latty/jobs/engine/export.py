@@ -6,6 +6,7 @@ from typing import Any
 
 from latty.errors import BadData, WouldOverwrite
 from latty.jobs.engine.cache import ModelCache
+from latty.models.facts import wished
 from latty.presets import Output, Preset
 from latty.presets.values import SCHEMA
 from latty.render import Options, write
@@ -26,7 +27,9 @@ def export(scene: Mapping[str, Any], stem: str, folder: str, cache: ModelCache) 
             continue
         preset = Preset(SCHEMA, name[:100], found, outputs=(Output(f"{name}.png"),))
         try:
-            options = Options(Path(folder), str(cache.device), precision=cache.precision)
+            options = Options(
+                Path(folder), str(cache.device), precision=wished(found.model, cache.precision)
+            )
             return str(write(preset, options)[0])
         except WouldOverwrite:  # somebody else has just written it
             continue

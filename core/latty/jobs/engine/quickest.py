@@ -18,6 +18,7 @@ from latty.errors import BadData, LattyError
 from latty.files import replace_whole
 from latty.models import open_model
 from latty.models.base import Generator
+from latty.models.facts import wished as able
 from latty.models.precision import native
 from latty.scene import AUTO, BF16, FP16, FP32
 from latty.version import __version__
@@ -38,7 +39,7 @@ def for_previews(ref: str, device: torch.device, said: str, wished: str) -> Gene
     Raises what `open_model` does.
     """
     if said in (BF16, FP16) or wished != AUTO:
-        return open_model(ref, str(device), said if said in (BF16, FP16) else wished)
+        return open_model(ref, str(device), said if said in (BF16, FP16) else able(ref, wished))
     exact = open_model(ref, str(device))
     info = exact.info
     if BF16 not in native(device) or info.resolution < LEAST_PX or not info.digest:

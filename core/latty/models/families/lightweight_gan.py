@@ -36,6 +36,7 @@ SIGNATURE = {
     "out_conv.weight": 4,
 }
 NOISE = True
+FP32_ONLY = True
 
 MOST = 9  # layers: 2048 px
 AHEAD = 3  # layers from the features to those that they gate

@@ -41,7 +41,7 @@ def given(run: Run) -> dict[str, Any]:
     is opened only where a class or a layer is said in others. What is called otherwise here is
     told. Raises UsageError, and what opening does."""
     args, config = run.args, run.config()
-    where = config.device, config.precision
+    where = config.device, run.precision(args.model)
     model(args.model)
     texts = {one: getattr(args, f"{PREFIX}{one.name}", None) for one in parameters(args.method)}
     found = {one.name: parse(one, text) for one, text in texts.items() if text is not None}

@@ -27,7 +27,7 @@ def search_model(run: Run, params: dict[str, Any], target: Path, split: bool) ->
     from latty.render.charts import png
 
     config = run.config()
-    generator = open_model(run.args.model, config.device, config.precision)
+    generator = open_model(run.args.model, config.device, run.precision(run.args.model))
     viewing = Viewing(png, run.out.say, EVENTS.folder)
     with signals.cooperative(), run.progress(run.args.method, RESUME) as progress:
         before = partial(_spread, run, generator, progress) if split else None

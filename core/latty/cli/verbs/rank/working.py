@@ -63,8 +63,8 @@ def _drawn(run: Run, model: str, rest: dict[str, Any], scorers: str, interest: s
     from latty.rank import drawn_films
 
     args, config = run.args, run.config()
-    rest["label"] = values.label(args.label, model, config.device, config.precision)
-    rest["precision"] = config.precision
+    rest["label"] = values.label(args.label, model, config.device, run.precision(model))
+    rest["precision"] = run.precision(model)
     plan, generator = planned(args.set, model, scorers, config.device, args.baseline,
                               pictures=False, **rest)  # fmt: skip
     options = Options(device=config.device, frame_cache=config.frame_bytes, recipe=config.recipe)

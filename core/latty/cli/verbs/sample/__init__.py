@@ -77,14 +77,16 @@ def run(run: Run) -> int:
     refuse_early(args.model, [path], switches(args)["overwrite"])
     allowed: list[Allowed] = []
     with run.progress(args.model) as progress:
-        scene = replace(scene, label=label(args.label, args.model, config.device, config.precision))
+        scene = replace(
+            scene, label=label(args.label, args.model, config.device, run.precision(args.model))
+        )
         columns = columns or math.ceil(math.sqrt(len(wanted)))
         output = Output(path.name, columns=columns, captions="short")
         preset = Preset(SCHEMA, "samples", scene, seeds=tuple(wanted), outputs=(output,))
         options = Options(
             path.parent,
             config.device,
-            precision=config.precision,
+            precision=run.precision(args.model),
             batch=config.frames_at_once,
             recipe=config.recipe,
             tell=allowed.append,

@@ -36,9 +36,11 @@ def write(run: Run, scene: Scene) -> int:
     with run.progress(folder.name, work.RESUME) as progress:
         from latty.render import pool as pool_of
 
-        scene = replace(scene, label=label(args.label, args.model, config.device, config.precision))
+        scene = replace(
+            scene, label=label(args.label, args.model, config.device, run.precision(args.model))
+        )
         made = pool_of.LatentPool(scene, wanted, template, forms)
-        options = Options(folder.parent, config.device, precision=config.precision,
+        options = Options(folder.parent, config.device, precision=run.precision(args.model),
                           recipe=config.recipe, tell=allowed.append, **switches(args))  # fmt: skip
         with signals.cooperative():
             pool_of.write(made, folder, options, progress)

@@ -24,8 +24,8 @@ def traverse(
         from latty.rank.traversal import header, keeping, making
         from latty.rank.traversal import task as tasks
 
-        rest["label"] = values.label(args.label, model, config.device, config.precision)
-        rest["precision"] = config.precision
+        rest["label"] = values.label(args.label, model, config.device, run.precision(model))
+        rest["precision"] = run.precision(model)
         plan, generator = plans.planned(args.set, model, args.scorers, config.device,
                                         args.baseline, leap=args.leap, **rest)  # fmt: skip
         task = tasks.TraverseTask(plan, film)

@@ -26,6 +26,7 @@ __all__ = ["build"]
 
 SIGNATURE = {"network.onnx": 1}
 NOISE = False
+FP32_ONLY = True
 ORIGIN = "ONNX generators that latty imported, .safetensors"
 CHECKED = "the layouts that become it"
 

@@ -28,6 +28,7 @@ from latty.scene import Noise
 SIGNATURE = "no file"
 HEADER = {"num_layers": "4", "num_classes": "0", "resolution": "256", "channels": "3"}
 NOISE = False
+FP32_ONLY = True
 
 WIDTH = 32  # Z and D
 SEED = 11
