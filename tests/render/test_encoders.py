@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from latty import presets, render
+from latty import presets, process, render
 from latty.errors import Interrupted, OutputError
 from latty.presets.formats import Pixels
 from latty.render import Options
+from latty.render.film import Reel
 from latty.render.pixels import Painter
 from latty.scene import Scene
 
@@ -177,3 +178,25 @@ def test_damaged_pictures_of_films_are_drawn_again_by_one_writer_at_a_time(
     render.write(made, Options(tmp_path / "again", frame_cache=10**9))
     assert contents(tmp_path / "again") == contents(tmp_path / "whole")
     assert len(kept) == 2 and drawn == [1] * 8
+
+
+def test_a_signal_ends_a_writer_that_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is drawn, and a GIF looks through its frames for their palette."""
+    read, seen, last = Reel.__getitem__, list[int](), list[int]()
+
+    def slow(reel: Reel, index: int) -> Pixels:
+        time.sleep(0.05)
+        seen.append(index)
+        return read(reel, index)
+
+    def report(done: int, total: int, what: str) -> None:
+        if what == "frames" and done == total:
+            last.append(len(seen))
+
+    monkeypatch.setattr(Reel, "__getitem__", slow)
+    monkeypatch.setattr(process, "stopped", lambda: 15 if last else 0)
+    with pytest.raises(Interrupted):
+        render.write(preset({"path": "a.gif"}), Options(tmp_path), report)
+    assert len(seen) < FRAMES // 2 and not writers() and not contents(tmp_path)

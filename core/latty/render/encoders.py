@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Any, Self
 
+from latty import process
 from latty.render.journal import Stopped
 from latty.render.options import Allowed
 from latty.report import Report
@@ -83,10 +84,11 @@ class Encoders:
                 task.future.result()
 
     def finish(self) -> None:
-        """Wait for all writers. Raises what they raised, the first one first, and what the report
-        does."""
+        """Wait for all writers. Raises what they raised, the first one first, what the report
+        does, and Interrupted."""
         for task in self._tasks:
             while wait((task.future,), TICK).not_done:
+                process.check()  # of a writer that says nothing
                 task.pass_on(self._report)
             task.pass_on(self._report)
             task.future.result()

@@ -45,8 +45,10 @@ class Reel:
         return len(self.scenes)
 
     def __getitem__(self, index: int) -> Pixels:
-        """Waits for a picture that is still to be drawn. Raises Stopped where it is not any
+        """Waits for a picture that is still to be drawn. Raises Stopped once nobody draws any
         more."""
+        if self.journal.stopped:
+            raise Stopped
         try:
             return self.journal[self._place(index)]
         except Damaged:
