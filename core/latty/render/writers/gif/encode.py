@@ -68,41 +68,43 @@ class _Colouring:
                 size = pixels.shape[:2]
                 yield np.zeros(size, np.uint8), np.ones(size, np.bool_), None
             else:
-                missed = _error(canvas, pixels)
-                indices, own = self._coloured(pixels, missed)
+                indices, own = self._coloured(pixels, canvas)
                 drawn = self._drawn(indices, own)
-                stays = _error(pixels, before) == 0
+                stays = _same(pixels, before)
                 if own is None or self._dither:  # a dither is right on average, not everywhere
-                    stays |= _error(drawn, canvas) == 0
+                    stays |= _same(drawn, canvas)
                 else:
-                    stays |= missed <= _error(drawn, pixels) + _NEAR
+                    stays |= _error(canvas, pixels) <= _error(drawn, pixels) + _NEAR
                 stays = _runs(stays)
-                np.copyto(canvas, drawn, where=~stays[..., None])
+                for channel in range(3):  # a third of the time of all at once
+                    np.copyto(canvas[..., channel], drawn[..., channel], where=~stays)
                 yield indices, stays, own
             before = pixels
 
     def _drawn(self, indices: Indices, own: Pixels | None) -> Pixels:
         return (self._colours if own is None else own).take(indices, axis=0)
 
-    def _coloured(self, pixels: Pixels, missed: Errors | None) -> tuple[Indices, Pixels | None]:
-        """The entries (H, W) of a frame, and its own palette where it has one."""
-        if self._simplify is None and (found := self._own(pixels, missed)):
+    def _coloured(self, pixels: Pixels, canvas: Pixels | None) -> tuple[Indices, Pixels | None]:
+        """The entries (H, W) of a frame over what is shown, and its own palette where it has
+        one."""
+        if self._simplify is None and (found := self._own(pixels, canvas)):
             return found
         indices = self._film(pixels)
         return (self._simplify(pixels, indices) if self._simplify else indices), None
 
-    def _own(self, pixels: Pixels, missed: Errors | None) -> tuple[Indices, Pixels] | None:
+    def _own(self, pixels: Pixels, canvas: Pixels | None) -> tuple[Indices, Pixels] | None:
         """The same with a palette of its own: None where the film's is as good, or where there
         are too many colours for one."""
         cell = palette.cell_bins(pixels)
-        cells = palette.of_picture(pixels, cell)
-        if len(cells.occupied) > max(_SMOOTH, cell.size >> 5):
+        if palette.occupied_cells(cell) > max(_SMOOTH, cell.size >> 5):
             return None
+        cells = palette.of_picture(pixels, cell)
         if self._error(cells, self._colours) <= _PLAIN:
             return None
         weights = cells.weights
-        if missed is not None:
-            moved = np.bincount(cell[missed.ravel() > self._usual], minlength=palette.CELLS)
+        if canvas is not None:
+            missed = _error(canvas, pixels).ravel()
+            moved = np.bincount(cell[missed > self._usual], minlength=palette.CELLS)
             weights = _FAINT * weights + moved[cells.occupied]
         own = palette.choose(cells.means, weights, self._most)
         self._usual = self._error(cells, own)
@@ -116,10 +118,19 @@ class _Colouring:
 
 def _error(one: Pixels, other: Pixels) -> Errors:
     """Squared errors (H, W) between pictures (H, W, 3)."""
-    gap = one.astype(np.int16)
-    gap -= other
-    squares: Errors = np.einsum("ijk,ijk->ij", gap, gap, dtype=np.int32)
-    return squares
+    gap = np.subtract(one, other, dtype=np.int16)
+    gap *= gap
+    squares = gap.view(np.uint16)  # up to 255 * 255; channel by channel is five times as quick
+    total = squares[..., 0].astype(np.int32)
+    total += squares[..., 1]
+    total += squares[..., 2]
+    return total
+
+
+def _same(one: Pixels, other: Pixels) -> Mask:
+    """The pixels (H, W) that are equal in two pictures (H, W, 3)."""
+    equal = one == other
+    return equal[..., 0] & equal[..., 1] & equal[..., 2]
 
 
 def _runs(mask: Mask) -> Mask:

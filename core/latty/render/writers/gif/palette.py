@@ -61,7 +61,7 @@ def histogram(frames: Iterable[Pixels]) -> NDArray[np.int64]:
 
 def of_film(counts: NDArray[np.int64]) -> ColourCells:
     """The cells (P,) of a histogram (B,) of all bins."""
-    occupied = np.flatnonzero(counts)
+    occupied = np.flatnonzero(counts > 0)
     colours, weights = centres(occupied), counts[occupied].astype(np.float64)
     levels = colours.astype(np.intp) >> (8 - CELL_BITS)
     cell = (levels[:, 0] << 2 * CELL_BITS) | (levels[:, 1] << CELL_BITS) | levels[:, 2]
@@ -91,6 +91,13 @@ def cell_bins(pixels: Pixels) -> Index:
     return bins(pixels, CELL_BITS)
 
 
+def occupied_cells(cell: Index) -> int:
+    """How many cells the pixels (N,) lie in."""
+    found = np.zeros(CELLS, np.bool_)
+    found[cell] = True
+    return int(np.count_nonzero(found))
+
+
 def nearest(points: Points, palette: Pixels | Floats) -> Index:
     """The index (P,) of the palette colour (K, 3) nearest to each point (P, 3)."""
     # |p - c|^2 without its |p|^2, which is the same for every c
@@ -116,7 +123,7 @@ def _gathered(
 ) -> ColourCells:
     """The cells that occur, from the cell of each pixel or bin."""
     total = np.bincount(cell, weights, CELLS)
-    kept = np.flatnonzero(total)
+    kept = np.flatnonzero(total > 0)  # of truth values: twice as quick
     share = total[kept].astype(np.float64)
     sums = [np.bincount(cell, channel, CELLS)[kept] / share for channel in channels]
     return ColourCells(kept, np.stack(sums, axis=1).astype(np.float32), share)
