@@ -9,10 +9,10 @@ from latty.render.writers.gif import palette
 from latty.render.writers.gif.entries import PaletteTable
 
 
-def reduced(frames: list[np.ndarray], colours: int = 255) -> list[np.ndarray]:
+def reduced(frames: list[np.ndarray], colours: int = 255, dither: bool = False) -> list[np.ndarray]:
     counts = palette.histogram(frames)
     chosen = chosen_of(counts, colours)
-    entries = PaletteTable.of_film(counts, chosen, dither=False)
+    entries = PaletteTable.of_film(counts, chosen, dither)
     return [chosen[entries(frame)] for frame in frames]
 
 
@@ -71,3 +71,11 @@ def test_a_palette_of_its_own_is_nearer_to_a_picture() -> None:
     own = palette.choose(cells.means, cells.weights, 255)
     mine = own[PaletteTable.of_picture(cells, own, dither=False)(frame)]
     assert psnr(mine, frame) > psnr(chosen_of(counts)[of_film(frame)], frame) + 6
+
+
+def test_a_dither_of_many_colours_costs_less_than_a_decibel() -> None:
+    """Where the palette is coarse, the noise of a mixture is all that one would see of it."""
+    frames = pan(96, 6)
+    plain, dithered = (reduced(frames, 64, dither) for dither in (False, True))
+    lost = [psnr(a, c) - psnr(b, c) for a, b, c in zip(plain, dithered, frames, strict=True)]
+    assert 0 < max(lost) < 1

@@ -130,7 +130,8 @@ def _error(one: Pixels, other: Pixels) -> Errors:
 def _same(one: Pixels, other: Pixels) -> Mask:
     """The pixels (H, W) that are equal in two pictures (H, W, 3)."""
     equal = one == other
-    return equal[..., 0] & equal[..., 1] & equal[..., 2]
+    whole: Mask = equal[..., 0] & equal[..., 1] & equal[..., 2]
+    return whole
 
 
 def _runs(mask: Mask) -> Mask:

@@ -14,7 +14,9 @@ from latty.presets.formats import Pixels
 from latty.render.writers.gif import palette
 from latty.render.writers.gif.container import Indices
 
-_NOISE = 0.1  # what the noise of a mixture counts against the error that is left
+# what the noise of a mixture counts against the error that is left: smooth pictures have bands to
+# hide; of photographs, whose palette is coarse, a dither would take 2 dB for nothing
+_OF_PICTURE, _OF_FILM = 0.1, 0.55
 
 
 class PaletteTable:
@@ -22,30 +24,40 @@ class PaletteTable:
 
     index   the occupied bins (P,), of `bits` per channel
     points  their colours (P, 3)
+    noise   how much that of a dither counts, None = no dither
     """
 
     def __init__(
-        self, index: palette.Index, points: palette.Points, colours: Pixels, bits: int, dither: bool
+        self,
+        index: palette.Index,
+        points: palette.Points,
+        colours: Pixels,
+        bits: int,
+        noise: float | None,
     ) -> None:
         self._bits = bits
         near = palette.nearest(points, colours)
         self._near = np.zeros(1 << 3 * bits, np.uint8)
         self._near[index] = near
         self._other: Indices | None = None
-        if dither:
+        if noise is not None:
             self._other, self._share = np.zeros_like(self._near), np.zeros_like(self._near)
-            self._other[index], self._share[index] = _mixed(points, colours, near)
+            self._other[index], self._share[index] = _mixed(points, colours, near, noise)
 
     @classmethod
     def of_film(cls, counts: NDArray[np.int64], colours: Pixels, dither: bool) -> Self:
         """Of all pictures whose histogram is `counts`, in a palette (K, 3)."""
-        occupied = np.flatnonzero(counts)
-        return cls(occupied, palette.centres(occupied), colours, palette.BITS, dither)
+        if dither:  # of cells: mixtures of all bins take five times as long to find
+            cells = palette.of_film(counts)
+            return cls(cells.occupied, cells.means, colours, palette.CELL_BITS, _OF_FILM)
+        occupied = np.flatnonzero(counts > 0)
+        return cls(occupied, palette.centres(occupied), colours, palette.BITS, None)
 
     @classmethod
     def of_picture(cls, cells: palette.ColourCells, colours: Pixels, dither: bool) -> Self:
         """Of the picture that has these cells."""
-        return cls(cells.occupied, cells.means, colours, palette.CELL_BITS, dither)
+        noise = _OF_PICTURE if dither else None
+        return cls(cells.occupied, cells.means, colours, palette.CELL_BITS, noise)
 
     def __call__(self, pixels: Pixels) -> Indices:
         """The entries (H, W) of a picture."""
@@ -59,7 +71,9 @@ class PaletteTable:
         return np.where(share > pattern, self._other.take(index).reshape(height, width), near)
 
 
-def _mixed(points: palette.Points, colours: Pixels, near: palette.Index) -> tuple[Indices, Indices]:
+def _mixed(
+    points: palette.Points, colours: Pixels, near: palette.Index, noise: float
+) -> tuple[Indices, Indices]:
     """For colours (P, 3) with their nearest entry: the entry to mix with it, and its share, of
     255."""
     entries = colours.astype(np.float32)
@@ -71,7 +85,7 @@ def _mixed(points: palette.Points, colours: Pixels, near: palette.Index) -> tupl
         along = gap @ entries.T - np.einsum("pc,pc->p", gap, entries[first])[:, None]
         amount = np.clip(along / apart, 0, 0.5)
         # what is left of the error, and the noise, against those of the nearest entry alone
-        cost = amount * (amount * apart - 2 * along) + _NOISE * amount * (1 - amount) * apart
+        cost = amount * (amount * apart - 2 * along) + noise * amount * (1 - amount) * apart
         best = cost.argmin(1)[:, None]
         other[i : i + (1 << 11)] = best[:, 0]
         share[i : i + (1 << 11)] = np.rint(np.take_along_axis(amount, best, 1)[:, 0] * 255)
