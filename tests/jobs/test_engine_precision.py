@@ -4,11 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from engine_house import house
+from small_families import deep_stylegan2, write_made
 
 from latty.models import open_model
+from latty.models.precision import native
 from latty.render import pictures, provenance
-from latty.scene import Scene
+from latty.scene import BF16, Scene
 
 
 def drawn(precision: str, scene: Scene) -> np.ndarray:
@@ -38,3 +41,20 @@ def test_a_picture_that_the_studio_keeps_is_of_the_settings(tmp_path: Path) -> N
             file = Path(found.do(found.engine.call("export", **args)))
         said = provenance.read(file)["preset"]["scene"].get("precision")
         assert said == (None if wished == "auto" else "bf16")
+
+
+@pytest.mark.skipif(BF16 not in native(torch.device("cpu")), reason="bf16 is not native here")
+def test_the_quickest_is_measured_when_a_picture_is_there_and_nobody_waits(tmp_path: Path) -> None:
+    deep = str(write_made(deep_stylegan2(), tmp_path / "deep.safetensors"))
+
+    def notes() -> list[Path]:
+        return [*tmp_path.rglob("precision/*.json")]
+
+    with house(tmp_path) as found:
+        found.do(found.engine.open(deep))
+        shown = found.do(found.engine.draw([Scene(deep)]))
+        assert shown is not None and shown.precision == "fp32" and not notes()
+        found.wait(notes)
+        shown = found.do(found.engine.draw([Scene(deep, 1)]))
+        assert shown is not None and f'"{shown.precision}"' in notes()[0].read_text()
+        assert not found.deaths

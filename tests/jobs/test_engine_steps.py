@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from engine_house import PROBE, House, house
+from places import LIMIT
 from small_families import deep_stylegan2, example, write_made
 
 from latty import render
@@ -31,7 +32,7 @@ def deep(home: Path) -> str:
 
 @pytest.fixture(scope="module")
 def shared(home: Path, deep: str) -> Iterator[House]:
-    with house(home, command=PROBE) as found:
+    with house(home, command=PROBE, precision="fp32") as found:  # "auto" would measure meanwhile
         found.do(found.engine.draw([Scene(deep)]))
         yield found
 
@@ -179,6 +180,8 @@ def test_several_pictures_and_networks_without_small_images_have_none(
 
 def test_a_newer_request_ends_an_older_one_between_two_steps(place: House, deep: str) -> None:
     place.do(place.engine.call("watch", seconds=0.05))
+    place.do(place.engine.draw([Scene(deep, 9)]))  # now it is known how long one takes
+    run(place)
 
     async def two() -> tuple[Drawn | None, Drawn | None]:
         first = asyncio.create_task(place.engine.draw([Scene(deep, 10)]))
@@ -225,6 +228,32 @@ def test_held_keys_show_coarse_pictures(place: House, deep: str) -> None:
     assert len(shown) >= 3  # the screen moves
     assert sum(one is not None for one in drawn) <= len(shown)
     assert len(run(place)) < 40 * LAYERS / 2
+
+
+@pytest.mark.parametrize(
+    ("near", "patience", "count"), [(1e9, 1e9, 1), (0.0, 0.3, 1), (0.0, 0.3, 4)]
+)
+def test_held_keys_show_pictures_where_there_are_no_coarse_ones(
+    place: House, deep: str, near: float, patience: float, count: int
+) -> None:
+    """One that is soon there is drawn to its end, and of those that take longer one now and then;
+    so are several at once."""
+    place.do(place.engine.call("watch", seconds=0.005, near=near, patience=patience))
+    place.do(place.engine.draw([Scene(deep, 9)]))  # now it is known how long one takes
+
+    async def held() -> int:
+        draws, seen = [], 0
+        loop = asyncio.get_running_loop()
+        end = loop.time() + LIMIT / 10
+        while loop.time() < end and seen < 3:
+            scenes = [Scene(deep, 100 + len(draws) + i) for i in range(count)]
+            draws.append(asyncio.create_task(place.engine.draw(scenes, columns=2)))
+            await asyncio.sleep(0.02)
+            seen = sum(one.done() and one.result() is not None for one in draws)
+        await asyncio.gather(*draws)
+        return seen
+
+    assert place.do(held()) == 3  # while newer ones are asked for without end
 
 
 def test_a_strip_is_left_for_a_picture_and_goes_on(place: House, deep: str) -> None:

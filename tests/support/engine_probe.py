@@ -66,10 +66,12 @@ def starve(times: int) -> None:
 STEPS: list[int] = []  # that were run, while they are watched
 
 
-def watch(seconds: float, soon: float = 0.0) -> None:
+def watch(seconds: float, soon: float = 0.0, near: float = 0.25, patience: float = 2.0) -> None:
     """From now on each step of a style-based network is counted and takes so long at least; no
-    picture is nearer than `soon`, so that a coarse one comes before it."""
-    from latty.jobs.engine import painter
+    picture is nearer than `soon`, so that a coarse one comes before it; without a coarse one
+    a picture is drawn to its end where it is nearer than `near`, or nothing was seen for
+    `patience`; all of them seconds."""
+    from latty.jobs.engine import painter, requests
     from latty.models.styled_generator import StyledSteps
 
     def run(self: Any, state: Any, stop: int) -> Any:
@@ -80,6 +82,7 @@ def watch(seconds: float, soon: float = 0.0) -> None:
     real = getattr(StyledSteps, "real", StyledSteps.run)
     StyledSteps.real, StyledSteps.run = real, run  # type: ignore[attr-defined, method-assign]
     painter.SOON = soon
+    painter.NEAR, requests.PATIENCE = near, patience
     STEPS.clear()
 
 

@@ -1,6 +1,8 @@
 """The models that the engine has open, and the painter of each of its views."""
 
 import os
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -8,7 +10,7 @@ import torch
 from latty.files import Stamp, stamp_of
 from latty.jobs.engine.kept_states import KEPT, SPLIT, KeptStates
 from latty.jobs.engine.painter import PreviewPainter
-from latty.jobs.engine.quickest import for_previews
+from latty.jobs.engine.quickest import for_previews, measure
 from latty.models import forget_all, is_kept
 from latty.models.base import Generator
 from latty.models.device import pick_device
@@ -16,6 +18,7 @@ from latty.models.kept import room
 from latty.models.memory import collect
 from latty.models.store import model_file
 from latty.render.pixels import at_size
+from latty.scene import AUTO, BF16, FP16
 from latty.wire import FIRST
 
 SHARE = 1 / 4  # of what models may take up: states kept for the next picture
@@ -28,6 +31,8 @@ class ModelCache:
         self.device, self.precision = pick_device(device), precision
         self._painters: dict[str, tuple[Generator, int | None, PreviewPainter]] = {}
         self._models: dict[tuple[str, str], tuple[Path | None, Stamp | None, Generator]] = {}
+        self._measuring: tuple[str, Iterator[None]] | None = None  # by digest
+        self._measured: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -44,6 +49,34 @@ class ModelCache:
             return known[2]
         return self.look_up(ref, precision)
 
+    def drawn(self, ref: str, precision: str, generator: Generator) -> None:
+        """A picture of a model is there: how it is drawn quickest may be measured now."""
+        digest, fixed = generator.info.digest, precision in (BF16, FP16) or self.precision != AUTO
+        known = digest in self._measured or (self._measuring and self._measuring[0] == digest)
+        if not fixed and not known:
+            self._measuring = digest, measure(ref, self.device)
+
+    @property
+    def has_spare_work(self) -> bool:
+        """Whether there is something to do while nobody waits."""
+        return self._measuring is not None
+
+    def work(self) -> None:
+        """Do a little of that; what goes wrong goes to the log."""
+        if self._measuring is None:
+            return
+        digest, measuring = self._measuring
+        try:
+            next(measuring)
+            return
+        except StopIteration:
+            models = self._models.items()  # this one is looked up again, as is known by now
+            self._models = {name: one for name, one in models if one[2].info.digest != digest}
+        except Exception:
+            traceback.print_exc()
+        self._measured.add(digest)
+        self._measuring = None
+
     def look_up(self, ref: str, precision: str = "auto") -> Generator:
         """The same, where a name may have come to mean another file."""
         file = model_file(ref)
@@ -53,6 +86,7 @@ class ModelCache:
         self._models[ref, precision] = file, state, generator
         open_still = {name: one for name, one in self._models.items() if is_kept(one[2])}
         closed, self._models = len(open_still) < len(self._models), open_still
+        self._painters = {name: one for name, one in self._painters.items() if is_kept(one[0])}
         if closed:
             collect()
         return generator
@@ -84,6 +118,7 @@ class ModelCache:
         """Let go of everything that can be made again."""
         self._painters.clear()
         self._models.clear()
+        self._measuring = None
         forget_all()
         collect()
 

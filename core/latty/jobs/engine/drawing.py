@@ -116,6 +116,7 @@ class Drawing:
         else:
             wanted = self._coarse if len(self._scenes) == 1 else None
             drawn = [(yield from painter.stepwise(scenes[0], wanted))]
+        self._cache.drawn(scenes[0].model, scenes[0].precision, generator)
         return [on_board(fit(pixels, size)) for pixels in drawn]
 
     def _shown(self, between: BetweenSteps) -> Glimpse:

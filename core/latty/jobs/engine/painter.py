@@ -22,13 +22,14 @@ from latty.scene import Scene
 LEAST = 64  # px of a coarse picture
 SMALLER = 4  # times, of models that draw at any size
 SOON = 0.08  # seconds: a whole picture that is as near needs no coarse one before it
+NEAR = 0.25  # seconds: a whole picture that is as near, and has no coarse one, is drawn to its end
 COARSE = 0.12  # seconds that a coarse picture may take, where it is not near the size wanted yet
 ENOUGH = 0.7  # of the size that is wanted is near it
 
 
 class BetweenSteps(NamedTuple):
     """What is told between two steps: a coarse picture (H, W, 3 or 4) where there is one now, and
-    whether one will be there soon."""
+    whether that or the whole one will be there soon."""
 
     coarse: Pixels | None = None
     due: bool = False
@@ -114,6 +115,7 @@ class Outlook:
             if wanted and layer > shared and height >= LEAST
         }
         self._elapsed = 0.0
+        self._shown = False
 
     def took(self, step: int, seconds: float) -> None:
         """What a step of this synthesis took."""
@@ -121,9 +123,14 @@ class Outlook:
         self._elapsed += seconds
 
     def due(self, layer: int) -> bool:
-        """Whether a coarse picture will come, as far as is known before step `layer`."""
+        """Whether, as far as is known before step `layer`, the first that is seen of the picture is
+        soon there: a coarse one, or the whole one."""
+        if self._shown:
+            return False
         first = next(iter(self._heights), None)
-        return first is not None and (not self._seconds or self._left(first) >= SOON)
+        if first is not None and self._left(first) >= SOON:
+            return True
+        return not self._seconds or self._left(layer) < NEAR
 
     def is_now(self, layer: int) -> bool:
         """Whether the state before step `layer` is shown; it is asked once for each."""
@@ -139,7 +146,7 @@ class Outlook:
             soon = self._left(layer) - self._left(later)
             if self._elapsed + soon <= COARSE:
                 return False
-        self._heights = {}
+        self._heights, self._shown = {}, True
         return True
 
     def _left(self, layer: int) -> float:

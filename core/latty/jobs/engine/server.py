@@ -10,11 +10,11 @@
     {"id", "op": "cancel", "channel"}      forget what is asked for there
 
 Of draws only the newest of a channel is done; the others are answered {"ok": false, "stale":
-true}, also one that is being done: a picture is left between two steps of its network. Who asks
-for a coarse picture may be given one first, marked {"ok": true, "coarse": true}, where the whole
-one takes long. Draws on the channel "picture" come first, and between the steps of other draws;
-opens and calls are all done, in order. What goes wrong is an answer: {"ok": false, "error",
-"hint", "kind", "detail"}.
+true}, also one that is being done: a picture is left between two steps of its network, but where
+something of it is seen soon, or nothing was seen for too long (requests.py). Who asks for a coarse
+picture may be given one first, marked {"ok": true, "coarse": true}, where the whole one takes long.
+Draws on the channel "picture" come first, and between the steps of other draws; opens and calls are
+all done, in order. What goes wrong is an answer: {"ok": false, "error", "hint", "kind", "detail"}.
 """
 
 import faulthandler
@@ -40,6 +40,7 @@ from latty.version import __version__
 
 if TYPE_CHECKING:
     from latty.jobs.engine.cache import ModelCache
+    from latty.jobs.engine.drawing import Drawing
 
 # What may be called, by name: "module:function". Arguments and results are JSON; a function that
 # takes `cache` is given the engine's models and device.
@@ -57,6 +58,7 @@ CALLS: dict[str, str] = {
     "delete_set": "latty.directions.manage:delete_set",
 }
 
+IDLE = 1.0  # seconds without a request, before what nobody waits for
 LOG_LIMIT = 2**20  # bytes; a log that grows beyond is begun anew
 
 
@@ -75,12 +77,20 @@ class EngineServer:
         threading.Thread(target=self._read, name="requests", daemon=True).start()
         self._say({"op": "hello", "pid": os.getpid(), "version": __version__})
         self._begin()
+        pause = IDLE
         while True:
-            request = self._queue.take()
+            spare = self._cache is not None and self._cache.has_spare_work
+            request = self._queue.take(pause if spare else None)
+            if request is None:
+                pause = 0.0
+                self._ready().work()
+                continue
+            pause = IDLE
             try:
                 self._do(request)
             except (Exception, SystemExit) as error:
                 request.drawing = None
+                self._queue.seen(request)
                 self._say(_failure(error), request)
                 _end_if_broken(error)
             _shorten_log()
@@ -139,18 +149,26 @@ class EngineServer:
         from latty.jobs.engine.drawing import Drawing
 
         drawing = request.drawing = request.drawing or Drawing(cache, request.header)
-        for shown in drawing.turn():
-            if shown.header and not request.cancelled:
-                self._say({"ok": True, "coarse": True, **shown.header}, request, shown.pixels)
-            if self._queue.overtaken(request, shown.due):
-                break
+        self._turn(drawing, request)
+        while not drawing.done and self._queue.pressing(request):
+            self._turn(drawing, request)
         if not drawing.done and self._queue.put_back(request):
             return
         request.drawing = None  # the queue remembers the request
         if request.cancelled or not drawing.done:
             self._stale(request)
         else:
+            self._queue.seen(request)
             self._say({"ok": True, **drawing.header()}, request, drawing.bytes())
+
+    def _turn(self, drawing: "Drawing", request: Request) -> None:
+        """Draw a little of it, and say what is there early."""
+        for shown in drawing.turn():
+            if shown.header and not request.cancelled:
+                self._queue.seen(request)
+                self._say({"ok": True, "coarse": True, **shown.header}, request, shown.pixels)
+            if self._queue.overtaken(request, shown.due):
+                break
 
     def _say(
         self, header: Mapping[str, Any], to: Request | None = None, payload: Any = b""
