@@ -47,3 +47,28 @@ def test_a_slow_picture_is_coarse_and_then_sharp(tmp_path: Path) -> None:
         assert "drawing ..." not in text(pilot)
 
     run(keys, ref=str(deep), real=True)
+
+
+def test_what_is_not_wanted_any_more_is_not_shown(tmp_path: Path) -> None:
+    """Also where the engine had answered before it was told."""
+    deep = write_made(deep_stylegan2(), tmp_path / "deep.safetensors")
+
+    async def keys(pilot: Keys) -> None:
+        app: Any = pilot.app
+        view, shown = app.query_one("#pixels", PixelView), list[Any]()
+        app.engine.command = PROBE
+        await app.engine.restart()
+        await app.engine.call("watch", seconds=STEP)
+        app.draw_soon()
+        await settled(pilot)
+        view.show = lambda picture, quick=False: shown.append(picture)  # type: ignore[method-assign]
+        for draws in (1, 2):  # one is being drawn, another waits
+            before = app.preview._draws
+            await pilot.press("n")
+            await until(pilot, lambda: app.preview._draws > before, f"draw {draws} begins")  # noqa: B023
+        app.engine.cancel = lambda channel: None  # it comes too late
+        app.drop_drawing()
+        await until(pilot, lambda: not app.engine._waiting, "all is answered")
+        assert shown == []
+
+    run(keys, ref=str(deep), real=True)

@@ -8,7 +8,7 @@ from textual.worker import Worker
 
 from latty.scene import SEED_LIMIT, Scene
 from latty_tui.desk import Desk
-from latty_tui.drawing.engine import EngineError
+from latty_tui.drawing.engine import Drawn, EngineError
 from latty_tui.state import State, ViewSettings
 
 GATHER = 0.008  # seconds: keys that arrive together make one picture
@@ -43,7 +43,8 @@ class PreviewLoop:
         self._worker: Worker[None] | None = None
         self._last = 0.0
         self._quick = False
-        self._draws = 0  # begun
+        self._draws = 0  # begun,
+        self._forgotten = 0  # and how many of them nobody wants any more
 
     def later(self) -> None:
         """Draw soon: the state has changed."""
@@ -59,6 +60,7 @@ class PreviewLoop:
             self._timer = None
         if self._worker is not None:
             self._worker.cancel()
+        self._forgotten = self._draws  # the answers to older ones may be on their way
         self.desk.engine.cancel("picture")
 
     def _start(self) -> None:
@@ -75,18 +77,24 @@ class PreviewLoop:
         coarse = None if picture.pixels.one_to_one else size  # where pixels count it would jump
         self._draws += 1
         number = self._draws
+
+        def early(drawn: Drawn) -> None:
+            if number > self._forgotten:
+                picture.coarse(drawn)
+
         picture.busy(True)
         try:
             drawn = await desk.engine.draw(
-                wanted, columns=columns, size=size, gap=gap, coarse=coarse, early=picture.coarse
+                wanted, columns=columns, size=size, gap=gap, coarse=coarse, early=early
             )
         except EngineError as error:
-            picture.failed(error)
+            if number > self._forgotten:
+                picture.failed(error)
             return
         finally:
             if number == self._draws:  # else the engine is at a newer one
                 picture.busy(False)
-        if drawn is not None:
+        if drawn is not None and number > self._forgotten:
             self.made += 1
             picture.drawn(drawn, quick)
             desk.tell(lambda panel: panel.on_drawn(drawn))

@@ -118,6 +118,7 @@ class PicturePanel(Panel, Vertical):
         self.pixels.display = not text
 
     def on_opening(self, ref: str) -> None:
+        self._is_coarse = False
         self.words(f"opening {ref} ...")
 
     def on_engine_died(self, event: object) -> None:
