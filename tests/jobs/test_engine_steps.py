@@ -242,7 +242,7 @@ def test_held_keys_show_pictures_where_there_are_no_coarse_ones(
     place.do(place.engine.draw([Scene(deep, 9)]))  # now it is known how long one takes
 
     async def held() -> int:
-        draws, seen = [], 0
+        draws, seen = list[asyncio.Task[Drawn | None]](), 0
         loop = asyncio.get_running_loop()
         end = loop.time() + LIMIT / 10
         while loop.time() < end and seen < 3:

@@ -10,7 +10,7 @@ import torch
 from latty.files import Stamp, stamp_of
 from latty.jobs.engine.kept_states import KEPT, SPLIT, KeptStates
 from latty.jobs.engine.painter import PreviewPainter
-from latty.jobs.engine.quickest import for_previews, measure
+from latty.jobs.engine.quickest import for_previews, is_free, measure
 from latty.models import forget_all, is_kept
 from latty.models.base import Generator
 from latty.models.device import pick_device
@@ -18,7 +18,6 @@ from latty.models.kept import room
 from latty.models.memory import collect
 from latty.models.store import model_file
 from latty.render.pixels import at_size
-from latty.scene import AUTO, BF16, FP16
 from latty.wire import FIRST
 
 SHARE = 1 / 4  # of what models may take up: states kept for the next picture
@@ -51,9 +50,9 @@ class ModelCache:
 
     def drawn(self, ref: str, precision: str, generator: Generator) -> None:
         """A picture of a model is there: how it is drawn quickest may be measured now."""
-        digest, fixed = generator.info.digest, precision in (BF16, FP16) or self.precision != AUTO
+        digest = generator.info.digest
         known = digest in self._measured or (self._measuring and self._measuring[0] == digest)
-        if not fixed and not known:
+        if is_free(precision, self.precision) and not known:
             self._measuring = digest, measure(ref, self.device)
 
     @property
