@@ -142,6 +142,19 @@ LABEL = one_of(
 )
 
 
+def _of_one(rule: Rule, hint: str) -> Rule:
+    """The rule, where a list is told how several are said."""
+
+    def read(value: Any, where: Path, faults: Faults) -> Any:
+        if isinstance(value, list):
+            faults.add(where, "must be text in quotes, not a list", hint)
+            return value
+        return rule.read(value, where, faults)
+
+    return Rule(read, rule.fits, rule.schema)
+
+
+LATENT = _of_one(REF, 'several: [[each]] with key = "latent" and values = [...], or "FILE#0-59"')
 PASSED = one_of("a seed or the name of a stored latent", SEED, REF)
 
 
@@ -294,7 +307,7 @@ class Scene:
     truncation_after_edits: bool = option(False, flag(), "Truncate edited codes, as GANSpace does.")
     latent: str | None = option(
         None,
-        REF,
+        LATENT,
         "Start at a stored latent, FILE#INDEX, or at one after the other, FILE#0-59.",
         refers="latent",
     )

@@ -23,6 +23,15 @@ from latty.jobs.run import JobSpec, Status
 from latty.render.work import SUFFIX, Work
 
 DAY = 86_400.0
+PINNED = """schema = 1
+[scene]
+model = "other"
+[[scene.edits]]
+direction = "made/r0"
+strength = 1.0
+[[outputs]]
+path = "pinned.png"
+"""
 
 
 def told(*words: str, here: Path) -> dict[str, dict[str, object]]:
@@ -327,6 +336,41 @@ def test_sets_that_were_made_for_a_model_are_named(tmp_path: Path, server: Serve
     assert "which made (made for it) needs" in latty("remove", NAME, home=tmp_path).stderr
     done = latty("remove", NAME, "--yes", "--json", home=tmp_path)
     assert json.loads(done.stdout)["needed_by"] == ["made"] and "made for" in done.stderr
+
+
+def test_a_renamed_model_is_that_of_its_sets(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was made for it needs it, walks with it and renders with it, whoever has its old
+    name."""
+    monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
+
+    def done(*words: str, code: int = 0) -> str:
+        ran = latty(*words, home=tmp_path)
+        assert ran.returncode == code, (words, ran.stderr)
+        return str(ran.stdout + ran.stderr)
+
+    done(*VERBS["model"][0](tmp_path, 0, server))
+    done("discover", "random", NAME, "-o", "made", "--components", "1")
+    done("rename", NAME, "other")
+    for taken in (False, True):
+        if taken:
+            done(*VERBS["model"][0](tmp_path, 1, server))
+            assert "made" not in done("remove", NAME, code=2)
+        assert "which made (made for it) needs" in done("remove", "other", code=2)
+        walks = ("--seeds", "0-1", "--steps", "3", "--baseline", "0", "--samples", "10")
+        done("traverse", "made", "-o", str(tmp_path / f"walks{taken}"), "--film", "none", *walks)
+    preset = tmp_path / "pinned.toml"
+    preset.write_text(PINNED)
+    done("pin", str(preset))
+    done("rename", "other", "third")
+    assert "no model 'other'" in done("check", str(preset), code=66)
+    done("render", str(preset), "--set", 'scene.model="third"')
+    done("rename", NAME, "spare")
+    for one in home.models_dir().iterdir():
+        os.utime(one, (0, 0))
+    for _ in range(2):  # to look is not to use
+        assert {*told("--models", here=tmp_path)} == {"spare.safetensors"}
 
 
 def test_jobs_go_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

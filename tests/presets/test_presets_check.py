@@ -72,6 +72,15 @@ def test_hostile_references_never_reach_the_terminal(ref, store):
     assert len(lines) == 2 and all(line.isprintable() for line in lines)
 
 
+def test_several_latents_are_told_how_they_are_said(store):
+    file = write(store)
+    several = "latent = ['a#0', 'a#5']\n[[scene.edits]]"
+    file.write_text(file.read_text().replace("[[scene.edits]]", several))
+    line, *_ = refused(file)
+    assert line.startswith("x.toml:4:1: scene.latent: must be text in quotes, not a list")
+    assert '[[each]] with key = "latent"' in line and "FILE#0-59" in line
+
+
 def test_warnings(store):
     file = write(store, extra="crf = 20\n", layers="layers = '8-12'")
     assert warned(file) == [

@@ -326,6 +326,19 @@ def test_latin_greek_and_arrows_are_there() -> None:
     assert own().lacks("\u4f60") == "\u4f60" and own().lacks("\ue000")
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["direction \u5fae\u7b11, seed 5", "\u03b1"], ["direction \u2026, seed 5", "\u03b1"]),
+        (["a", "\u5fae\u7b11", "\u5fae \u7b11"], ["a", "1", "2"]),
+        (["\u5fae +1", "\u773c +1", "\u773c +2"], ["0", "1", "\u2026 +2"]),
+        (["same", "same", "\u00e9\u2026"], ["same", "same", "\u00e9\u2026"]),
+    ],
+)
+def test_names_keep_what_can_be_drawn_and_are_told_apart(names: list[str], said: list[str]) -> None:
+    assert lettering.numbered(names) == said
+
+
 def test_letters_of_strokes_are_as_heavy_as_the_font() -> None:
     """As much ink, as high, one beside the other: an alpha and an a, a sigma and an o."""
     for mine, known in (("α", "a"), ("σ", "o"), ("Π", "H"), ("ν", "v"), ("é", "e"), ("→", "—")):

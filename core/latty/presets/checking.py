@@ -98,7 +98,7 @@ def _fonts(source: PresetFile, preset: Preset) -> Iterator[Problem]:
 
 
 def _undrawn(source: PresetFile, preset: Preset) -> Iterator[Problem]:
-    """Names beside a sheet in whose place their number stands."""
+    """Names beside a sheet of which not all can be drawn."""
     laid = source.each.pass_of(source.number).axes is not None
     keys = ("rows", "columns") if laid else ("row_names", "column_names")
     for index, output in enumerate(preset.outputs if preset.panels else ()):
@@ -111,7 +111,8 @@ def _undrawn(source: PresetFile, preset: Preset) -> Iterator[Problem]:
 
             if letter := next(filter(None, map(fonts.own().lacks, foreign)), ""):
                 what = f"names have a {shown(letter)!r}, which latty's own font lacks"
-                yield source.problem(("outputs", index, side), f"{what}: numbers stand there")
+                told = f"{what}: '…' or a number stands there"
+                yield source.problem(("outputs", index, side), told)
 
 
 def _of_moments(source: PresetFile, preset: Preset) -> Iterator[Problem]:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from latty.directions import store as directions
-from latty.directions.store import resolve
+from latty.directions.store import resolve, set_info
 from latty.errors import BadData, LattyError, Missing
 from latty.models.store import MODELS, model_file
 from latty.presets import sounds
 from latty.presets.archives.opening import Names, is_member
-from latty.presets.digests import model_digest
+from latty.presets.digests import model_digest, named_here
 from latty.presets.finding import whole_path
 from latty.scene import MIXING, SEED_LIMIT, latents_between, references
 from latty.store import Store
@@ -78,6 +78,15 @@ def is_model(ref: str, digest: str) -> bool:
     with suppress(LattyError):  # told where it is looked up
         return bool(digest) and model_digest(ref) == digest
     return False
+
+
+def maker(ref: str) -> str:
+    """The model that a set was made for, as it is called now: what has its content under another
+    name where its own name means none, or another one. Raises Missing, BadData, OutputError."""
+    header = set_info(ref)
+    if is_model(header.model, header.model_digest):
+        return header.model
+    return named_here("model", header.model_digest, header.family or None) or header.model
 
 
 def no_sounds(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, LattyError]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from latty.rank.baseline import BestOfRandom
+from latty.rank.baseline import SETS, BestOfRandom
 from latty.rank.films import title_of
 from latty.rank.measuring import Curves
 from latty.rank.plan import Start
@@ -81,6 +81,8 @@ class RankingPage:
         where = "of the codes, not inside the network" if self.inside else "in the same layers"
         luck, walked = self.random[attribute][self.key], len(self.found.random)
         about, how = "", f"sets of {count} drawn again from the {walked} that were walked"
+        if walked < SETS * count:
+            how += ", of which none is better than the best of these: the true range is wider"
         if count > walked:
             about = "about "
             how = f"by the mean and the spread of the {walked} that were walked"

@@ -5,6 +5,7 @@ on any picture.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from math import ceil, floor
@@ -103,9 +104,16 @@ def one_line(text: str, size: int) -> tuple[Pixels, float]:
 
 
 def numbered(names: Sequence[str]) -> list[str]:
-    """Names; in the place of one that latty's own font cannot draw its number."""
-    return [name if name.isascii() or not fonts.own().lacks(name) else str(i)
-            for i, name in enumerate(names)]  # fmt: skip
+    """Names; "…" for letters that latty's own font cannot draw, the number of a name that would
+    say nothing then, or what another says."""
+    drawn = [name if name.isascii() else drawable(name) for name in names]
+    often = Counter(drawn)
+
+    def says(i: int) -> bool:
+        rest = drawn[i].replace("\u2026", "")
+        return drawn[i] == names[i] or (often[drawn[i]] == 1 and any(map(str.isalnum, rest)))
+
+    return [one if says(i) else str(i) for i, one in enumerate(drawn)]
 
 
 def drawable(text: str) -> str:

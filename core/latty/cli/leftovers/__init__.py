@@ -7,20 +7,19 @@ removed under its lock. No link is followed.
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from latty.cli.leftovers.models import models, sets_of
 from latty.cli.leftovers.renders import DEPTH, of_jobs, renders
 from latty.cli.leftovers.stores import (
     caches,
     downloads,
     halves,
     jobs,
-    model_of,
-    models,
     searches,
 )
 from latty.cli.leftovers.thing import Leftover, Unseen
 from latty.text import bytes_words
 
-__all__ = ["DEPTH", "Leftover", "downloads", "everything", "model_of", "models", "sums"]
+__all__ = ["DEPTH", "Leftover", "downloads", "everything", "models", "sets_of", "sums"]
 
 MONTH = 30 * 86_400.0  # seconds
 

@@ -4,15 +4,13 @@ import re
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from latty import home, locks
 from latty.attributes.store import CARDS, trainings
 from latty.cli.leftovers.thing import Leftover, Unseen, folders_in, jobs_of, leftover, looking
-from latty.directions.store import SETS, set_info
-from latty.errors import BadData, LattyError, Missing
+from latty.directions.store import SETS
 from latty.folders import LOCK, Folder, owned
 from latty.jobs import control
 from latty.jobs import run as runs
@@ -95,19 +93,6 @@ def caches(unseen: Unseen) -> Iterator[Leftover]:
                     yield found
 
 
-def models(older: float, unseen: Unseen) -> Iterator[Leftover]:
-    """Imported models that no set of the store was made for and nobody read for so many seconds;
-    none where a set cannot be read, which may need any."""
-    with looking(SETS.folder(), unseen):
-        needed = {_model_of(path) for path in _sets()}
-        for name, path in MODELS.files().items():
-            state = path.stat()
-            used = max(state.st_atime, state.st_mtime)
-            if MODELS.ships(name) or name in needed or time.time() - used < older:
-                continue
-            yield Leftover("models", path, MODELS.size(name), used, partial(MODELS.remove, name))
-
-
 def _folders(place: Path, unseen: Unseen) -> list[Path]:
     """The folders in one of latty's own; none where another user has a hand in it."""
     with looking(place, unseen):
@@ -126,26 +111,3 @@ def _is_file(path: Path) -> bool:
 def _remove(path: Path) -> None:
     with Folder(path.parent) as parent:
         parent.remove(path.name)
-
-
-def model_of(name: str) -> str:
-    """The model that a set of the store was made for; "" where that cannot be read."""
-    with suppress(LattyError):
-        return set_info(name).model
-    return ""
-
-
-def _sets() -> list[Path]:
-    """The files of the user's sets. Raises OSError."""
-    try:
-        found = [*owned(SETS.folder()).iterdir()]
-    except FileNotFoundError:
-        return []
-    return [path for path in found if path.suffix == SETS.suffix]
-
-
-def _model_of(path: Path) -> str:
-    """The same, of a file; "" for a damaged one. Raises OutputError."""
-    with suppress(BadData, Missing):
-        return set_info(str(path)).model
-    return ""

@@ -5,11 +5,10 @@ from contextlib import suppress
 from functools import partial
 
 from latty.attributes.store import discard_training
-from latty.cli.leftovers import model_of
+from latty.cli.leftovers import sets_of
 from latty.cli.owned import OWN, STORES, kind_of
 from latty.cli.parser import Parser
 from latty.cli.run import Run
-from latty.directions.store import SETS
 from latty.errors import LattyError, UsageError, explain, worst
 from latty.jobs import control
 from latty.jobs import run as runs
@@ -74,5 +73,5 @@ def _remove(name: str, kind: str, run: Run) -> None:
 def _needing(name: str) -> list[str]:
     """The direction sets of the store that were made for a model."""
     with suppress(LattyError):
-        return [one for one in SETS.files() if model_of(one) == name]
+        return sets_of(name)
     return []

@@ -55,9 +55,9 @@ def run(run: Run) -> int:
     kept = sources.kept(run)
     model, rest = "", {}
     if kept is None:
-        from latty.directions.store import set_info
+        from latty.presets.naming import maker
 
-        model = values.model(args.model or set_info(args.set).model)
+        model = values.model(args.model or maker(args.set))
         rest = walks.of(args, SEEDS, STEPS)
     folder = config.out_dir / f"{sources.name_of(run, kept)}-rank"
     if args.output is not None:

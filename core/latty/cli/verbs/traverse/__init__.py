@@ -51,10 +51,10 @@ def options(parser: Parser) -> None:
 
 def run(run: Run) -> int:
     """Draw, write; the folder is the result. Raises UsageError, and what a traversal raises."""
-    from latty.directions.store import set_info
+    from latty.presets.naming import maker
 
     args, config = run.args, run.config()
-    model = values.model(args.model or set_info(args.set).model)
+    model = values.model(args.model or maker(args.set))
     rest, film = walks.of(args, SEEDS, STEPS), _film(args.film)
     if args.leap < 1:
         raise UsageError(f"--leap {args.leap}: 1 or more")
