@@ -82,7 +82,7 @@ class RankingPage:
         luck, walked = self.random[attribute][self.key], len(self.found.random)
         about, how = "", f"sets of {count} drawn again from the {walked} that were walked"
         if walked < SETS * count:
-            how += ", of which none is better than the best of these: the true range is wider"
+            how += "; so few of them make the range too narrow"
         if count > walked:
             about = "about "
             how = f"by the mean and the spread of the {walked} that were walked"
