@@ -117,6 +117,17 @@ def test_tiles_and_pieces_change_nothing(
         assert torch.equal(act(x)[1:], act(x[1:]))  # the same numbers in any batch
 
 
+@pytest.mark.parametrize("kernel", [1, 3])
+@pytest.mark.parametrize("strip", [1, 60, 1 << 24])
+def test_strips_of_rows_are_the_whole_convolution(
+    kernel: int, strip: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ops, "STRIP", strip)
+    x, weight = randn(2, 3, 7, 5), randn(4, 3, kernel, kernel)
+    wanted = torch.nn.functional.conv2d(x, weight, padding=kernel - 1)
+    torch.testing.assert_close(ops.widened(x, weight), wanted, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("size", [4, 7])
 def test_fourier_features(size: int) -> None:
     rate, band, channels = 8.0, 2.0, 5

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latty.models import ops
@@ -162,7 +161,7 @@ class StyleGAN3Layer(nn.Module):
             scale = ops.demodulation(self.power, style) * self.gain
         style = ops.channelwise(style, x)
         x = x.mul_(style) if reuse else x * style
-        y = F.conv2d(x, self.weight, padding=self.config.kernel - 1)
+        y = alias_free.widened(x, self.weight)
         return ops.scale_shift(y, scale, self.shift)
 
 

@@ -22,6 +22,7 @@ SLOPE = 0.2  # of the leaky ReLU, section 3.2
 TILE = 40  # outputs along a tile, about: larger ones multiply more zeros, smaller ones overlap more
 CACHED = 1 << 18  # numbers on the fine grid at once: they stay in a processor's cache
 ON_GPU = 1 << 26  # likewise, where many products have to run at once
+STRIP = 1 << 24  # numbers of a picture that are convolved at once
 NEGLIGIBLE = 1e-9  # of the largest singular value of a kernel
 
 
@@ -151,6 +152,23 @@ class FilteredActivation:
             limit = self.limit
             x = x.clamp(-limit, limit) if x.requires_grad else x.clamp_(-limit, limit)
         return x
+
+
+def widened(x: Tensor, weight: Tensor) -> Tensor:
+    """Convolve x (N, I, H, W) with weight (O, I, k, k), padded so that k - 1 rows and columns are
+    added. On a CPU some rows at a time: the library lays features out in its own way first, which
+    would be two more pictures."""
+    n, _, h, w = x.shape
+    more = weight.shape[-1] - 1
+    some = max(1, STRIP // (w * max(weight.shape[:2])))
+    if x.requires_grad or x.device.type != "cpu" or some >= h:
+        return F.conv2d(x, weight, padding=more)
+    y = x.new_empty(n, weight.shape[0], h + more, w + more)
+    for first in range(0, h + more, some):  # of the output: it reads from `more` rows above on
+        last, above = min(first + some, h + more), max(first - more, 0)
+        part = F.conv2d(x[:, :, above : min(last, h)], weight, padding=more)
+        y[:, :, first:last] = part[:, :, first - above : last - above]
+    return y
 
 
 # --- the input layer ------------------------------------------------------------------------------
