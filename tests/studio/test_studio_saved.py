@@ -81,6 +81,7 @@ CHANGES: dict[str, Any] = {
     "truncation_after_edits": True,
     "latent": "me#0",
     "locks": ("demo/age",),
+    "precision": "bf16",
 }
 EDITS: dict[str, Any] = {
     "direction": "demo/age",

@@ -82,7 +82,7 @@ def test_no_field_of_a_scene_is_forgotten() -> None:
         Scene("m", Walk((1, 2), "lerp", 0.5, True, (Stop(0.5, 0.1),), 3, 0.2), 0.7, 4,
               ((1, 0.5),), 3,
               (Edit("d", 2, Layers(1, 2), "flip", "own", ("e",), "s/*", 0.5),),
-              64, True, "l#0", ("k",))
+              64, True, "l#0", ("k",), "bf16")
     )  # fmt: skip
     assert set(table) == {field.name for field in fields(Scene)}
     assert set(table["edits"][0]) == {field.name for field in fields(Edit)}

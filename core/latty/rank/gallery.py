@@ -244,9 +244,9 @@ def _refuse_others(
 
 def _is_page(path: Path) -> bool:
     """Whether a file begins as our page does."""
-    from latty.rank.page import STYLE
-
     with suppress(OSError), path.open("rb") as file:
+        from latty.rank.page import STYLE  # brings torch
+
         return STYLE.encode() in file.read(4096)
     return False
 

@@ -54,7 +54,8 @@ def fill(
                 for view in each.views:
                     view.reel.finish(encoders.drawing)
             encoders.finish()
-        for each, beside in zip(made, works[len(made) :], strict=False):
+        sidecars = works[len(made) :] if options.sidecar else ()
+        for each, beside in zip(made, sidecars, strict=False):
             each.say_beside(beside)
 
 
