@@ -69,7 +69,7 @@ def test_a_palette_of_its_own_is_nearer_to_a_picture() -> None:
     of_film = PaletteTable.of_film(counts, chosen_of(counts), dither=False)
     cells = palette.of_picture(frame, palette.cell_bins(frame))
     own = palette.choose(cells.means, cells.weights, 255)
-    mine = own[PaletteTable.of_picture(cells, own, dither=False)(frame)]
+    mine = own[PaletteTable.of_picture(cells, own)(frame)]
     assert psnr(mine, frame) > psnr(chosen_of(counts)[of_film(frame)], frame) + 6
 
 

@@ -71,7 +71,7 @@ class _Colouring:
                 indices, own = self._coloured(pixels, canvas)
                 drawn = self._drawn(indices, own)
                 stays = _same(pixels, before)
-                if own is None or self._dither:  # a dither is right on average, not everywhere
+                if own is None:
                     stays |= _same(drawn, canvas)
                 else:
                     stays |= _error(canvas, pixels) <= _error(drawn, pixels) + _NEAR
@@ -87,7 +87,9 @@ class _Colouring:
     def _coloured(self, pixels: Pixels, canvas: Pixels | None) -> tuple[Indices, Pixels | None]:
         """The entries (H, W) of a frame over what is shown, and its own palette where it has
         one."""
-        if self._simplify is None and (found := self._own(pixels, canvas)):
+        # A dither hides what bands the film's palette leaves, the same pixels in every frame.
+        plain = self._simplify is None and not self._dither
+        if plain and (found := self._own(pixels, canvas)):
             return found
         indices = self._film(pixels)
         return (self._simplify(pixels, indices) if self._simplify else indices), None
@@ -108,7 +110,7 @@ class _Colouring:
             weights = _FAINT * weights + moved[cells.occupied]
         own = palette.choose(cells.means, weights, self._most)
         self._usual = self._error(cells, own)
-        return PaletteTable.of_picture(cells, own, self._dither)(pixels), own
+        return PaletteTable.of_picture(cells, own)(pixels), own
 
     def _error(self, cells: palette.ColourCells, colours: Pixels) -> float:
         """Mean squared error (three channels together) of the cells in a palette."""

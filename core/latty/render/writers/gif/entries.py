@@ -14,9 +14,11 @@ from latty.presets.formats import Pixels
 from latty.render.writers.gif import palette
 from latty.render.writers.gif.container import Indices
 
-# what the noise of a mixture counts against the error that is left: smooth pictures have bands to
-# hide; of photographs, whose palette is coarse, a dither would take 2 dB for nothing
-_OF_PICTURE, _OF_FILM = 0.1, 0.55
+_NOISE = 0.1  # what that of a mixture counts against the error that is left
+# how far an entry may lie that is mixed in, in levels, and for each level of the palette's error:
+# a few pixels of a far one are specks, and of photographs, whose palette is coarse, a dither would
+# take 2 dB for nothing
+_FAR, _FARTHER = 8, 1
 
 
 class PaletteTable:
@@ -24,7 +26,7 @@ class PaletteTable:
 
     index   the occupied bins (P,), of `bits` per channel
     points  their colours (P, 3)
-    noise   how much that of a dither counts, None = no dither
+    dither  how many pixels have each of the colours (P,), where two entries are to be mixed
     """
 
     def __init__(
@@ -33,31 +35,30 @@ class PaletteTable:
         points: palette.Points,
         colours: Pixels,
         bits: int,
-        noise: float | None,
+        dither: palette.Floats | None = None,
     ) -> None:
         self._bits = bits
         near = palette.nearest(points, colours)
         self._near = np.zeros(1 << 3 * bits, np.uint8)
         self._near[index] = near
         self._other: Indices | None = None
-        if noise is not None:
+        if dither is not None:
             self._other, self._share = np.zeros_like(self._near), np.zeros_like(self._near)
-            self._other[index], self._share[index] = _mixed(points, colours, near, noise)
+            self._other[index], self._share[index] = _mixed(points, colours, near, dither)
 
     @classmethod
     def of_film(cls, counts: NDArray[np.int64], colours: Pixels, dither: bool) -> Self:
         """Of all pictures whose histogram is `counts`, in a palette (K, 3)."""
         if dither:  # of cells: mixtures of all bins take five times as long to find
             cells = palette.of_film(counts)
-            return cls(cells.occupied, cells.means, colours, palette.CELL_BITS, _OF_FILM)
+            return cls(cells.occupied, cells.means, colours, palette.CELL_BITS, cells.weights)
         occupied = np.flatnonzero(counts > 0)
-        return cls(occupied, palette.centres(occupied), colours, palette.BITS, None)
+        return cls(occupied, palette.centres(occupied), colours, palette.BITS)
 
     @classmethod
-    def of_picture(cls, cells: palette.ColourCells, colours: Pixels, dither: bool) -> Self:
+    def of_picture(cls, cells: palette.ColourCells, colours: Pixels) -> Self:
         """Of the picture that has these cells."""
-        noise = _OF_PICTURE if dither else None
-        return cls(cells.occupied, cells.means, colours, palette.CELL_BITS, noise)
+        return cls(cells.occupied, cells.means, colours, palette.CELL_BITS)
 
     def __call__(self, pixels: Pixels) -> Indices:
         """The entries (H, W) of a picture."""
@@ -72,20 +73,22 @@ class PaletteTable:
 
 
 def _mixed(
-    points: palette.Points, colours: Pixels, near: palette.Index, noise: float
+    points: palette.Points, colours: Pixels, near: palette.Index, weights: palette.Floats
 ) -> tuple[Indices, Indices]:
     """For colours (P, 3) with their nearest entry: the entry to mix with it, and its share, of
     255."""
     entries = colours.astype(np.float32)
+    error = weights @ ((points - entries[near]) ** 2).sum(1) / weights.sum()
+    limit = (_FAR + _FARTHER * np.sqrt(error)) ** 2
     between = ((entries[:, None] - entries[None]) ** 2).sum(2)
     other, share = np.zeros(len(points), np.uint8), np.zeros(len(points), np.uint8)
     for i in range(0, len(points), 1 << 11):
         part, first = points[i : i + (1 << 11)], near[i : i + (1 << 11)]
         gap, apart = part - entries[first], np.maximum(between[first], 1e-3)
         along = gap @ entries.T - np.einsum("pc,pc->p", gap, entries[first])[:, None]
-        amount = np.clip(along / apart, 0, 0.5)
+        amount = np.where(apart <= limit, np.clip(along / apart, 0, 0.5), 0)
         # what is left of the error, and the noise, against those of the nearest entry alone
-        cost = amount * (amount * apart - 2 * along) + noise * amount * (1 - amount) * apart
+        cost = amount * (amount * apart - 2 * along) + _NOISE * amount * (1 - amount) * apart
         best = cost.argmin(1)[:, None]
         other[i : i + (1 << 11)] = best[:, 0]
         share[i : i + (1 << 11)] = np.rint(np.take_along_axis(amount, best, 1)[:, 0] * 255)
