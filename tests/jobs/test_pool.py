@@ -285,6 +285,6 @@ def test_another_model_of_that_name_is_refused(two: LocalPool, tmp_path: Path) -
     here = open_model("demo", "cpu")
     with pytest.raises(BadData, match="another file on this machine"):
         shards.run([made(tmp_path, tasks.opened, 1)], two, "portraits", here)
-    call = ("portraits", "cpu", "", "0.0.0")
+    call = (("portraits", "cpu", "fp32"), "", "0.0.0")
     with pytest.raises(BadData, match=r"0\.0\.0 at home"):
         two.submit(shards.at_work, call, tasks.opened, (1,)).result(60)
