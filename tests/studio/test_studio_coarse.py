@@ -13,17 +13,22 @@ from latty_tui.drawing.pixels import PixelView
 STEP = 0.06  # seconds that each layer takes
 
 
+async def slowed(pilot: Keys) -> PixelView:
+    """The view of a studio whose engine takes STEP for each layer."""
+    app: Any = pilot.app
+    app.engine.command = PROBE
+    await app.engine.restart()
+    await app.engine.call("watch", seconds=STEP)
+    app.draw_soon()
+    await settled(pilot)
+    return app.query_one("#pixels", PixelView)
+
+
 def test_a_slow_picture_is_coarse_and_then_sharp(tmp_path: Path) -> None:
     deep = write_made(deep_stylegan2(), tmp_path / "deep.safetensors")
 
     async def keys(pilot: Keys) -> None:
-        app: Any = pilot.app
-        view, shown = app.query_one("#pixels", PixelView), list[Any]()
-        app.engine.command = PROBE
-        await app.engine.restart()
-        await app.engine.call("watch", seconds=STEP)
-        app.draw_soon()
-        await settled(pilot)
+        view, shown = await slowed(pilot), list[Any]()
         show = view.show
 
         def watched(picture: Drawn | None, quick: bool = False) -> None:
@@ -54,13 +59,8 @@ def test_what_is_not_wanted_any_more_is_not_shown(tmp_path: Path) -> None:
     deep = write_made(deep_stylegan2(), tmp_path / "deep.safetensors")
 
     async def keys(pilot: Keys) -> None:
+        view, shown = await slowed(pilot), list[Any]()
         app: Any = pilot.app
-        view, shown = app.query_one("#pixels", PixelView), list[Any]()
-        app.engine.command = PROBE
-        await app.engine.restart()
-        await app.engine.call("watch", seconds=STEP)
-        app.draw_soon()
-        await settled(pilot)
         view.show = lambda picture, quick=False: shown.append(picture)  # type: ignore[method-assign]
         for draws in (1, 2):  # one is being drawn, another waits
             before = app.preview._draws
