@@ -276,3 +276,26 @@ def test_generators_of_two_precisions_differ_in_their_pictures_alone() -> None:
     codes = [one.mapping(one.sample([5])) for one in (exact, near)]
     assert torch.equal(*codes)
     assert not torch.equal(exact.synthesis(codes[0]), near.synthesis(codes[1]))
+
+
+@pytest.mark.parametrize("method", ["voynov", "ascent"])
+def test_what_trains_is_in_fp32_whatever_the_settings_say(method: str, tmp_path: Path) -> None:
+    """The same set, and one line says so; where a command asks for it, it is refused (above)."""
+    small = {
+        "voynov": "--iterations 2 --batch 2 --reconstructor lenet --probes 2 --directions 2 "
+        "--size 32",
+        "ascent": "--names smile --samples 50 --steps 2 --probes 0",
+    }[method].split()
+    found = {}
+    for setting in ("fp32", "bf16"):
+        done = latty("discover", method, "demo", *small, "-o", f"{setting}.safetensors",
+                     home=tmp_path, LATTY_PRECISION=setting)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        line = f"{method} trains in fp32, not in bf16 as the settings say\n"
+        assert done.stderr.count(line) == (setting == "bf16"), done.stderr
+        header = read_header(tmp_path / f"{setting}.safetensors")
+        assert header.precision == "fp32"
+        found[setting] = [
+            vars(info) if hasattr(info, "__dict__") else info for info in header.infos
+        ]
+    assert found["fp32"] == found["bf16"]

@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty.cli.kinds import kind, words
+from latty.cli.kinds import kind
 from latty.cli.out import Out
 from latty.config import Config
-from latty.errors import BadData, LattyError
+from latty.errors import LattyError
 from latty.presets.formats import media_of
 from latty_tui import terminal as latty_tui_terminal
 from latty_tui.terminal.probe import probe
@@ -59,10 +59,8 @@ def _file(path: Path, ref: str, config: Config, out: Out) -> None:
         show_file(path, config, out)
     elif found in ("toml", "archive"):
         _preset(ref, config, out)
-    elif found == "safetensors":
+    else:  # opening says what else it may be
         _model(ref, config, out)
-    else:
-        raise BadData(f"{ref}: a {words(found)}, which latty cannot show", "see: latty inspect")
 
 
 def _named(ref: str, config: Config, out: Out) -> None:

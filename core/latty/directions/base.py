@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from latty.errors import BadData
 from latty.report import Report, silent
-from latty.scene import ALL, Layers
+from latty.scene import ALL, FP32, Layers
 from latty.shard import Shard
 
 if TYPE_CHECKING:  # headers are read without torch
@@ -138,6 +138,12 @@ class Method(Protocol):
 
     @property
     def complete_(self) -> bool: ...
+
+
+def precision_for(method: Method, generator: "Generator") -> str:
+    """The precision in which a method can use a model that is open: fp32 for what trains."""
+    lacks, info = method.missing(generator), generator.info
+    return FP32 if lacks and lacks == info.unfit_to_train else info.precision
 
 
 @runtime_checkable

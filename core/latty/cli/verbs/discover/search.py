@@ -23,16 +23,30 @@ def search_model(run: Run, params: dict[str, Any], target: Path, split: bool) ->
 
     from latty.directions.discovery import discover as search
     from latty.directions.viewing import Viewing
-    from latty.models import open_model
     from latty.render.charts import png
 
-    config = run.config()
-    generator = open_model(run.args.model, config.device, run.precision(run.args.model))
+    generator = _opened(run, params)
     viewing = Viewing(png, run.out.say, EVENTS.folder)
     with signals.cooperative(), run.progress(run.args.method, RESUME) as progress:
         before = partial(_spread, run, generator, progress) if split else None
         return search(run.args.method, params, generator, target, progress,
                       overwrite=run.args.overwrite, before=before, viewing=viewing)  # fmt: skip
+
+
+def _opened(run: Run, params: dict[str, Any]) -> "Generator":
+    """The model in the precision that is asked for; where the settings ask for one in which the
+    method learns nothing, in fp32, and that is said. Raises what opening does, UsageError."""
+    from latty.directions.base import precision_for
+    from latty.directions.discovery import make
+    from latty.models import open_model
+
+    model, device, wish = run.args.model, run.config().device, run.precision(run.args.model)
+    generator = open_model(model, device, wish)
+    found = precision_for(make(run.args.method, params), generator)
+    if run.args.precision is not None or found == generator.info.precision:
+        return generator
+    run.out.say(f"{run.args.method} trains in {found}, not in {wish} as the settings say")
+    return open_model(model, device, found)
 
 
 def _spread(run: Run, generator: "Generator", progress: Report, made: "Method", work: Path) -> None:
