@@ -144,9 +144,11 @@ def at_work(folder: Path, what: str) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def writing(target: Path) -> Iterator[None]:
+def writing(target: Path, patience: float = 0) -> Iterator[None]:
     """Be the only one who makes `target`, a file or folder: to be held from before the work until
     it is written. What a killed writer left beside it is removed.
+
+    patience  seconds to wait for another process
 
     Raises Locked where another process or user makes it, WouldOverwrite where the name of its lock
     is another file's, OutputError where nothing can be written there, ConfigError.
@@ -156,7 +158,7 @@ def writing(target: Path) -> Iterator[None]:
             folder = stack.enter_context(parent_of(target))
             lock = folder / _lock_name(target)
             what, hint = _writing(target)
-            stack.enter_context(locked(lock, what, hint, False))
+            stack.enter_context(locked(lock, what, hint, False, patience))
             folder.sweep(target.name)
         yield
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from cli_in_process import latty
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from latty import files
+from latty import files, locks
+from latty.directions.base import Info
 from latty.errors import OutputError
 from latty.models import open_model
 from latty.rank import Curves, Measured, RankPlan, best, curves, gallery, plots, rows
+from latty.rank.baseline import random_set
 from latty.rank.measuring import curves_of
 from latty.rank.score_store import WalkScores
 from latty.rank.table import amplitudes, both_ways
@@ -306,3 +309,23 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         assert done.returncode == code and text in done.stderr, (words, done.stderr)
         assert "Traceback" not in done.stderr
     assert not [*tmp_path.glob("home/state/rank/*")], "it is told before anything is drawn"
+
+
+def test_two_rankings_make_their_random_directions_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever comes second waits for the first, and finds the file; what was killed is gone."""
+    monkeypatch.setenv("LATTY_HOME", str(tmp_path))
+    model, like = open_model("portraits", "cpu"), [Info("smile", 1.0)]
+    path = random_set(model, "z", like, 2, None)
+    content = path.read_bytes()
+    path.unlink()
+    draft = path.with_name(f".{path.name}.0123456789ab")
+    draft.touch()
+    with ThreadPoolExecutor() as pool, locks.writing(path):
+        second = pool.submit(random_set, model, "z", like, 2, None)
+        assert not wait([second], 0.5).done and not draft.exists()
+        files.write(path, [b"of the first"])
+    assert second.result() == path and path.read_bytes() == b"of the first"
+    path.unlink()
+    assert random_set(model, "z", like, 2, None).read_bytes() == content

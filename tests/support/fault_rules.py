@@ -33,8 +33,10 @@ SYNCS = kinds("sync names close")
 SYNCED = ("sync ", "names ", "close ")
 REMOVING = ("remove a scorer", "clean")  # verbs that leave nothing when they end well
 UNKEPT = ("lock", "lock (deleted)", ".part")  # a part that was fetched is compared with its digest
-CHECKED = "home/cache/archives/"  # compared with their digests whenever they are opened
-CACHE = re.compile(r"home/(cache/(frames/\w*)?)?")  # pictures are kept there, where it can be used
+# Compared with their digests whenever they are opened.
+CHECKED = ("home/cache/archives/", "home/cache/scores/")
+# Pictures and scores are kept there, where it can be used.
+CACHE = re.compile(r"home/(cache/(frames/\w*|scores/.*)?)?")
 # Where a folder cannot be opened or listed, these may stay in it: latty clean takes them.
 CLEANED = re.compile(r"home/(cache|state)/.*|home/data/\w+/[^/]+\.[0-9a-f]{12}(\.\w+)+")
 LOOKED_AT = "home/state/charts/"  # what a training shows: a fault costs it, not the training
@@ -140,7 +142,7 @@ class Trial:
         found += [f"{name} is open to others" for name in open_to_others(root / "home")]
         silent = done.code == 0 and fault.error not in (0, errno.EINTR, errno.EINVAL)
         lasts = where.startswith(SYNCED) and not any(
-            one in where for one in (LOOKED_AT[:-1], CHECKED)
+            one in where for one in (LOOKED_AT[:-1], *CHECKED)
         )
         if silent and done.struck and lasts and not where.endswith(UNKEPT):
             found.append("ends well, and what it wrote may not be on the disk")

@@ -274,7 +274,9 @@ VERBS = [
     Verb("train-scorer over an old one", TRAIN + OVER, dots, first=(TRAIN + " --seed 5",)),
     Verb(
         "rank",
-        "rank portraits --directions smile --seeds 0 --steps 3 --scorers luma --baseline 1 -q",
+        "rank one --seeds 0 --steps 3 --scorers luma --baseline 1 -q",
+        model,
+        first=(MODEL, "discover random m --components 1 -q -o one"),
     ),
     Verb(
         "rank kept walks",

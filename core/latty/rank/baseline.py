@@ -17,12 +17,13 @@ from pathlib import Path
 from statistics import NormalDist, fmean, pstdev
 from typing import Any, NamedTuple
 
+from latty import locks
 from latty.attributes import score_file
 from latty.directions.base import Info
 from latty.directions.file import ARRAY, DirectionSet, write
 from latty.directions.registries import METHODS
 from latty.errors import BadData
-from latty.models.base import Generator
+from latty.models.base import Generator, ModelInfo
 from latty.scene import Label
 from latty.version import __version__
 
@@ -31,6 +32,7 @@ SETS = 20  # of as many random directions as there are own ones, where they cost
 CHEAP = 20_000  # scenes of which nothing is drawn: seconds
 RANGE = 0.05, 0.95  # the quantiles between which the best of a random set lies
 SEED = 170_000  # of their vectors
+PATIENCE = 600  # seconds
 
 
 class BestOfRandom(NamedTuple):
@@ -53,23 +55,30 @@ def random_set(
 ) -> Path:
     """The file of `count` random directions, made where it is not there: unit vectors in `space`
     (of moves inside the network in the model's own), with their sigma measured, in the layers and
-    the range of the directions that they are compared with, in turn. Raises OutputError."""
+    the range of the directions that they are compared with, in turn; another process that makes the
+    same is waited for. Raises OutputError, Locked, WouldOverwrite, ConfigError."""
     info = generator.info
     where = [[str(one.layers), list(one.usable)] for one in like]
     said = [__version__, info.digest or info.name, space, where, count, label]
     key = sha256(json.dumps(said).encode()).hexdigest()[:20]
     path = score_file.cache("random") / f"{key}.safetensors"
-    if not path.is_file():
-        method = _fitted(generator, space, count, label)
-        infos = tuple(
-            replace(one, usable=like[i % len(like)].usable, layers=like[i % len(like)].layers)
-            for i, one in enumerate(method.infos_)
-        )
-        params = tuple((name, value) for name, value in asdict(method).items())
-        header = DirectionSet("random", method.space_, infos, info.name, info.family, info.digest,
-                              params, method.seeds_)  # fmt: skip
-        write(path, header, {ARRAY: method.directions_})
+    if path.is_file():
+        return path
+    with locks.writing(path, PATIENCE):
+        if not path.is_file():  # nobody made it meanwhile
+            _write(path, _fitted(generator, space, count, label), info, like)
     return path
+
+
+def _write(path: Path, method: Any, model: ModelInfo, like: Sequence[Info]) -> None:
+    infos = tuple(
+        replace(one, usable=like[i % len(like)].usable, layers=like[i % len(like)].layers)
+        for i, one in enumerate(method.infos_)
+    )
+    params = tuple((name, value) for name, value in asdict(method).items())
+    header = DirectionSet("random", method.space_, infos, model.name, model.family, model.digest,
+                          params, method.seeds_)  # fmt: skip
+    write(path, header, {ARRAY: method.directions_})
 
 
 def _fitted(generator: Generator, space: str, count: int, label: Label) -> Any:

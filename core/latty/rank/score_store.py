@@ -15,11 +15,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from latty import files
+from latty import files, locks
 from latty.attributes import open_scorer
 from latty.attributes.names import exact, names_of
 from latty.checkpoints.safetensors import pieces, read_header, read_tensors
-from latty.errors import LattyError, OutputError
+from latty.errors import LattyError
 from latty.models.base import Generator
 from latty.rank.plan import Wanted
 
@@ -104,10 +104,12 @@ def read(folder: Path, key: JudgeKey, shape: WalkShape) -> WalkScores | None:
 
 
 def write(folder: Path, key: JudgeKey, found: WalkScores) -> None:
-    """Keep the scores of all attributes of a scorer. Raises OutputError."""
+    """Keep the scores of all attributes of a scorer. Raises OutputError, Locked while another
+    process keeps them, WouldOverwrite, ConfigError."""
     meta = {"kind": KIND, "names": json.dumps(key.names), "sha256": _digest(found)}
     arrays = {name: getattr(found, name).float().contiguous() for name in WalkScores.__slots__}
-    files.write(folder / key.file, pieces(meta, arrays))
+    with locks.writing(folder / key.file):
+        files.write(folder / key.file, pieces(meta, arrays))
 
 
 def _digest(found: WalkScores) -> str:
@@ -133,7 +135,7 @@ def kept(
         for key in missing:
             part = slice(first, first + len(key.names))
             known[key.scorer] = made = stacked([table[:, part] for table in tables], shape)
-            with suppress(OutputError):  # then it is made again
+            with suppress(LattyError):  # then it is made again
                 write(folder, key, made)
             first = part.stop
     columns = [found.of([index]) for scorer, index, _ in wanted if (found := known[scorer])]
