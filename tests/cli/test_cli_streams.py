@@ -48,10 +48,6 @@ REFUSED = {
     "latty check /dev/zero": (65, "is a device, no file"),
     "latty check <(echo 'x = [')": (65, ":2:1: "),
     "latty render --detach <(cat x.toml)": (2, "a job cannot read stdin or a pipe"),
-    "latty render --workers 2 hello <(cat x.toml)": (
-        2,
-        "presets from stdin or a pipe are not split",
-    ),
     "mkfifo p; echo 'extends = \"p\"' > y.toml; latty check y.toml": (65, "named pipe"),
 }
 

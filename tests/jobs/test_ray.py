@@ -253,6 +253,18 @@ def test_a_set_of_presets_renders_on_both_nodes(cluster: Cluster, tmp_path: Path
         assert files[0].read_bytes() == files[1].read_bytes()
 
 
+def test_a_film_is_drawn_by_both_nodes(cluster: Cluster, tmp_path: Path) -> None:
+    film = write_preset(tmp_path, name="film", frames=40, suffix="mp4").name
+    plain = latty("render", film, "--out-dir", "plain", home=tmp_path, LATTY_FRAME_CACHE="0")
+    assert plain.returncode == 0, plain.stderr
+    done = latty("render", film, "--out-dir", "ray", *cluster.words, home=tmp_path,
+                 **cluster.variables(LATTY_FRAME_CACHE="0"))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "40 frames" in done.stderr
+    files = [tmp_path / folder / "film.mp4" for folder in ("plain", "ray")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 def test_it_behaves_as_the_local_pool_does(cluster: Cluster, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(POOL)

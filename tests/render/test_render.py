@@ -21,6 +21,7 @@ from latty import presets, render
 from latty.errors import BadData, DeviceError, Interrupted, Locked, OutputError, WouldOverwrite
 from latty.folders import Folder
 from latty.render import Options, grids, pixels, provenance, shots, work
+from latty.render.drawers import OwnDrawer
 from latty.render.film import Reel
 from latty.render.journal import Journal, Mark
 from latty.scene import Edit, Scene
@@ -187,7 +188,7 @@ def marks(start: int, stop: int, batch: int) -> list[Mark]:
 
 def reel(tmp_path: Path, most: int, error: BaseException, batches: Any = ((0, 8),)) -> Reel:
     journal = Journal(tmp_path / "j", "key")
-    return Reel([SCENE] * 21, drawing(most, error), journal, batches)
+    return Reel([SCENE] * 21, OwnDrawer(drawing(most, error), journal.drawing), journal, batches)
 
 
 @pytest.mark.parametrize("error", ERRORS)
@@ -203,7 +204,7 @@ def test_a_batch_that_does_not_fit_later_is_recorded(tmp_path: Path) -> None:
     made = reel(tmp_path, 8, MemoryError())
     with made.journal:
         made.journal.append(np.full((8, 2, 3, 3), 8, np.uint8), marks(0, 8, 8))
-        made.draw = drawing(4, MemoryError())
+        made.drawer = OwnDrawer(drawing(4, MemoryError()), made.journal.drawing)
         made.finish(lambda *words: None)
         assert made.drawn_in == ((0, 8), (8, 4))
     (tmp_path / "j").unlink()

@@ -1,5 +1,6 @@
 """--workers, --engine, --address: work split over processes, here or on a cluster."""
 
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
@@ -56,6 +57,17 @@ def pool(run: Run, device: str) -> "AbstractContextManager[Pool]":
     if count and engine == "local" and len(chosen) < count:
         run.out.say(f"--workers {count}: {len(chosen)} here, one per GPU")
     return opened(engine, chosen, run.args.address or "")
+
+
+def compute_as_they_do() -> None:
+    """Have this process compute on as many threads as those of a pool: what it draws itself, and
+    says of how it was drawn, is theirs."""
+    import torch
+
+    from latty.jobs.task import THREADS
+
+    if THREADS not in os.environ:  # else torch has read it
+        torch.set_num_threads(1)
 
 
 def share(

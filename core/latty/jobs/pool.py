@@ -36,7 +36,10 @@ STOP = signal.SIGUSR1  # asks a process of a pool to end what it is at
 
 
 class Pool(Protocol):
-    """An Executor that can be ended early."""
+    """An Executor that can be ended early: at_once = how many processes it has."""
+
+    @property
+    def at_once(self) -> int: ...
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]: ...
 
@@ -62,6 +65,11 @@ class LocalPool(Executor):
         self._futures: set[Future[Any]] = set()
         self._closed = False
         self._workers = [WorkerProcess(slot, self._shards) for slot in slots]
+
+    @property
+    def at_once(self) -> int:
+        """How many processes it has."""
+        return len(self._workers)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """A future of fn(*args, **kwargs) in the next free process. Raises RuntimeError after

@@ -57,7 +57,8 @@ class RayPool(Executor):
             hint = "ray status; the same token on every machine: ray get-auth-token"
             self._remove_folder()
             raise DeviceError(f"no Ray cluster at {address}: {first}", hint) from None
-        if on_gpu and not ray.cluster_resources().get("GPU"):
+        self.at_once = int(ray.cluster_resources().get("GPU" if on_gpu else "CPU", 0))
+        if on_gpu and not self.at_once:
             ray.shutdown()
             self._remove_folder()
             raise DeviceError(f"the Ray cluster at {address} has no GPU", "take --device cpu")

@@ -6,7 +6,8 @@ write                        Preset -> reels of pictures -> frames -> writers ->
 outputs.py     every output of a preset              batch.py      a preset by name or picture
 planning.py    what would be written
 shots.py       which scenes an output shows          sizes.py      how large pictures and frames are
-film.py        drawn in batches                      journal.py    finished pictures on disk
+film.py        drawn in batches                      drawers.py    by whom
+journal.py     finished pictures on disk
 encoders.py    written while drawn             output_files.py  one output while it is made
 developing.py  composed and played in order          composition.py  the picture around the picture
 grids.py       many pictures in one

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latty import process
 from latty.errors import Missing, OutputError
@@ -18,6 +19,9 @@ from latty.render.options import Allowed, Options
 from latty.render.planning import evened
 from latty.render.requests import RenderRequest
 from latty.report import Report, silent
+
+if TYPE_CHECKING:  # brings torch
+    from latty.render.drawers import Processes
 
 
 def refuse_early(model: str, files: Sequence[Path], overwrite: bool, key: str = "") -> None:
@@ -47,11 +51,14 @@ class Rendered:
     allowed: tuple[Allowed, ...] = ()
 
 
-def render_one(preset: Preset, options: Options, report: Report = silent) -> Rendered:
-    """Write every output of one preset. Raises what `latty.render.write` does."""
+def render_one(
+    preset: Preset, options: Options, report: Report = silent, pool: "Processes | None" = None
+) -> Rendered:
+    """Write every output of one preset, drawn by a pool where there is one. Raises what
+    `latty.render.write` does."""
     begun, allowed = time.monotonic(), list[Allowed]()
     there = [path for path in targets(preset, options) if path.exists()]
-    paths = write(preset, replace(options, tell=allowed.append), report)
+    paths = write(preset, replace(options, tell=allowed.append), report, pool)
     seconds = time.monotonic() - begun
     from latty.edits.notes import assumed, foreign
     from latty.models import open_model

@@ -5,14 +5,14 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from latty.errors import OutputError
 from latty.models.base import Generator
 from latty.presets import Preset
-from latty.render import captions, provenance, work
+from latty.render import captions, drawers, provenance, work
+from latty.render.drawers import Processes
 from latty.render.encoders import Encoders
 from latty.render.film import Films, batched
-from latty.render.options import Allowed, Options
-from latty.render.output_files import OutputFile, recipe_of
+from latty.render.options import Options
+from latty.render.output_files import OutputFile, check_space, recipe_of
 from latty.render.views import Views, drawn_by
 from latty.report import FRAMES, Report, expect
 
@@ -23,9 +23,11 @@ def fill(
     options: Options,
     generator: Generator,
     report: Report,
+    pool: Processes | None = None,
 ) -> None:
     """Every output, finished, in the work folder of its place in `works`; sidecars come after all
-    outputs. Outputs that show the same scenes share their pictures.
+    outputs. Outputs that show the same scenes share their pictures, which the processes of a
+    `pool` draw where there is one.
 
     Raises OutputError, BadData, and what models and edits raise.
     """
@@ -35,7 +37,8 @@ def fill(
         options = batched(options, generator, preset)
         made_with = provenance.sealed(shared, options.batches)
         opened = {drawn_by(preset.scene): generator}
-        films = Films(options, made_with, journals)
+        others = drawers.others(pool, preset, options, generator, made_with) if pool else None
+        films = Films(options, made_with, journals, others)
         every = Views(preset, films, opened)
         expect(report, sorted(every.stages(), key=lambda stage: stage.what != FRAMES))
         made = list[OutputFile]()
@@ -62,12 +65,3 @@ def fill(
 def _journal(one: work.Work, number: int) -> Path:
     """Where the pictures of a part of the preset are drawn."""
     return one.folder / work.journal(number)
-
-
-def check_space(target: Path, needed: int, options: Options) -> None:
-    """Raises OutputError where the disk may be too small."""
-    if not (small := work.too_small(target, needed)):
-        return
-    if not options.ignore_space:
-        raise OutputError(small, "free some space, or --ignore-space to try all the same")
-    options.tell(Allowed("ignore-space", small))

@@ -1,26 +1,37 @@
 """Reel: the pictures of many scenes, made in batches and kept on disk."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
+from typing import NamedTuple
 
 import torch
 
-from latty.errors import DeviceError
+from latty.errors import DeviceError, Interrupted
 from latty.models.base import Generator
-from latty.models.memory import collect, is_short
 from latty.presets import Preset
 from latty.presets.formats import Pixels
 from latty.render import kept
+from latty.render.drawers import Drawer, OwnDrawer
 from latty.render.journal import Damaged, Journal, Mark, Stopped
 from latty.render.options import Batches, Options, usual_batch
 from latty.render.pixels import Painter, at_size
 from latty.render.shots import film_of, label
 from latty.report import FRAMES, Report
 from latty.scene import Scene
+
+TICK = 0.2  # seconds between two looks at whether the work shall stop, while others draw
+
+
+class DrawnAtOnce(NamedTuple):
+    """Pictures of one batch: their indices, and a mark for each."""
+
+    indices: list[int]
+    marks: list[Mark]
 
 
 @dataclass(slots=True)
@@ -33,7 +44,7 @@ class Reel:
     """
 
     scenes: Sequence[Scene]
-    draw: Callable[[Sequence[Scene]], Pixels]
+    drawer: Drawer
     journal: Journal
     batches: Batches = field(default=((0, 8),))
     _marks: list[Mark] = field(default_factory=list)  # how each picture is, or will be, drawn
@@ -63,8 +74,7 @@ class Reel:
                 if place is not None:
                     self.journal[place]
             except Damaged:
-                for batch in self._batches_of([index]):
-                    self._draw(batch)
+                self._draw(self._batches_of([index]), lambda done: None)
 
     def _place(self, index: int) -> int:
         with (grown := self.journal.grown):
@@ -96,10 +106,13 @@ class Reel:
         done = total - len(missing)
         if total:
             report(done, total, FRAMES)
-        for batch in self._batches_of(missing):
-            self._draw(batch)
-            done += len({*batch})
+
+        def told(drawn: int) -> None:
+            nonlocal done
+            done += drawn
             report(done, total, FRAMES)
+
+        self._draw(self._batches_of(missing), told)
         seen.update(self._marks)
         self._finished = True
 
@@ -153,40 +166,70 @@ class Reel:
         for (_, beside), some in waiting.items():
             yield some + some[-1:] * (beside - len(some))
 
-    def _draw(self, indices: Sequence[int]) -> None:
-        """Draw pictures at once, or in smaller batches where memory is short."""
-        planned = self._marks[indices[0]].batch
-        while indices:
-            with self.journal.drawing:
-                pictures = self._fitting(indices[: self._most])
-                some, indices = indices[: len(pictures)], indices[len(pictures) :]
-                marks = self._alike(some, min(planned, self._most))
-                self.journal.append(pictures, marks)
-            with (grown := self.journal.grown):
-                for index, mark in zip(some, marks, strict=True):
-                    self._marks[index] = mark
-                grown.notify_all()
-
-    def _fitting(self, indices: Sequence[int]) -> Pixels:
-        """The first of these pictures, as many as memory allows at once."""
-        while True:
-            if (pictures := self._try([self.scenes[i] for i in indices])) is not None:
-                return pictures
-            # here, and not in the handler: a traceback would keep the tensors alive
-            collect()
-            if len(indices) == 1:
-                hint = "ask for a smaller size, or use --device cpu"
-                raise DeviceError("one picture does not fit in the memory of this device", hint)
-            self._most = len(indices) // 2
-            indices = indices[: self._most]
-
-    def _try(self, scenes: Sequence[Scene]) -> Pixels | None:
+    def _draw(self, batches: Iterable[list[int]], told: Callable[[int], None]) -> None:
+        """Draw batches, in smaller ones where memory is short, and keep them in the order in which
+        they come. `told` hears of how many pictures come, and of none now and then; where it
+        raises Interrupted, those that are being drawn are kept first."""
+        ahead, todo, left = self.drawer.ahead, iter(batches), list[list[int]]()
+        at_work = dict[Future[Pixels | None], DrawnAtOnce]()
         try:
-            return self.draw(scenes)
-        except (MemoryError, RuntimeError) as error:
-            if is_short(error):
-                return None
+            while True:
+                while len(at_work) < ahead and (batch := left.pop() if left else next(todo, None)):
+                    begun = self._begun(batch)
+                    left += [rest] if (rest := batch[len(begun.indices) :]) else []
+                    future = self.drawer.hand_in([self.scenes[i] for i in begun.indices])
+                    at_work[future] = begun
+                if not at_work:
+                    return
+                done = wait(at_work, TICK, FIRST_COMPLETED).done
+                for future in done:
+                    pictures, begun = future.result(), at_work.pop(future)
+                    if pictures is None:
+                        left.append(self._too_many(begun.indices))
+                    else:
+                        self._keep(pictures, begun)
+                        told(len({*begun.indices}))
+                if not done:
+                    told(0)
+        except Interrupted:
+            self._keep_begun(at_work)
             raise
+        finally:
+            for future in at_work:
+                future.cancel()
+
+    def _begun(self, batch: list[int]) -> DrawnAtOnce:
+        """As many of a batch as memory allows."""
+        some = batch[: self._most]
+        size = min(self._marks[batch[0]].batch, self._most)
+        return DrawnAtOnce(some, self._alike(some, size))
+
+    def _too_many(self, batch: list[int]) -> list[int]:
+        """The same batch, of which half is drawn at once from now on, and of all others."""
+        if len(batch) == 1:
+            hint = "ask for a smaller size, or use --device cpu"
+            raise DeviceError("one picture does not fit in the memory of this device", hint)
+        self._most = min(self._most, len(batch) // 2)
+        return batch
+
+    def _keep_begun(self, at_work: Mapping[Future[Pixels | None], DrawnAtOnce]) -> None:
+        """Wait for the batches that others are drawing; those not begun are called off."""
+        for future in at_work:
+            future.cancel()
+        for future, begun in at_work.items():
+            if future.cancelled() or future.exception() is not None:
+                continue
+            if (pictures := future.result()) is not None:
+                self._keep(pictures, begun)
+
+    def _keep(self, pictures: Pixels, drawn: DrawnAtOnce) -> None:
+        """What was drawn at once goes to the journal."""
+        with self.journal.drawing:
+            self.journal.append(pictures, drawn.marks)
+        with (grown := self.journal.grown):
+            for index, mark in zip(*drawn, strict=True):
+                self._marks[index] = mark
+            grown.notify_all()
 
 
 def batched(options: Options, generator: Generator, preset: Preset) -> Options:
@@ -206,11 +249,13 @@ class Films:
 
     made_with  what pictures depend on beside their scenes: another text draws them again
     held       closes the journals
+    others     draw in the place of this process
     """
 
     options: Options
     made_with: str
     held: ExitStack
+    others: Drawer | None = None
     _drawing: RLock = field(default_factory=RLock)  # one at a time: generators hold states
     _journals: dict[object, Journal] = field(default_factory=dict)
     _reels: dict[Sequence[Scene], Reel] = field(default_factory=dict)
@@ -235,6 +280,7 @@ class Films:
                 self._journals[film] = self.held.enter_context(opened)
                 self._journals[film].drawing = self._drawing
             painter = Painter(at_size(generator, scenes[0].size), self.options.foreign)
+            drawer = self.others or OwnDrawer(painter, self._drawing)
             journal = self._journals[film]
-            self._reels[scenes] = Reel(scenes, painter, journal, self.options.batches)
+            self._reels[scenes] = Reel(scenes, drawer, journal, self.options.batches)
         return self._reels[scenes]

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from latty.errors import OutputError
 from latty.models.base import Generator
 from latty.presets import Output, Preset
 from latty.presets.fonts import Faces
@@ -12,11 +14,20 @@ from latty.render import provenance, work
 from latty.render.budget import encode
 from latty.render.developing import develop, ground
 from latty.render.encoders import Tell
-from latty.render.options import Options
+from latty.render.options import Allowed, Options
 from latty.render.views import View
 from latty.report import Report
 
 Recipe = dict[str, Any]
+
+
+def check_space(target: Path, needed: int, options: Options) -> None:
+    """Raises OutputError where the disk may be too small."""
+    if not (small := work.too_small(target, needed)):
+        return
+    if not options.ignore_space:
+        raise OutputError(small, "free some space, or --ignore-space to try all the same")
+    options.tell(Allowed("ignore-space", small))
 
 
 def recipe_of(

@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latty import models
 from latty.errors import BadData
@@ -12,9 +13,15 @@ from latty.render import provenance, work
 from latty.render.options import Options
 from latty.report import Report, silent
 
+if TYPE_CHECKING:  # brings torch
+    from latty.render.drawers import Processes
 
-def write(preset: Preset, options: Options, report: Report = silent) -> list[Path]:
-    """Render every output of a preset; their final names appear together, at the end.
+
+def write(
+    preset: Preset, options: Options, report: Report = silent, pool: "Processes | None" = None
+) -> list[Path]:
+    """Render every output of a preset; their final names appear together, at the end. The
+    processes of a `pool` draw its pictures, this one writes: the same bytes as without them.
 
     The same call goes on where an interrupted one stopped. Raises WouldOverwrite and Locked
     before any work, OutputError, DeviceError, Interrupted, and what models and edits raise.
@@ -27,7 +34,7 @@ def write(preset: Preset, options: Options, report: Report = silent) -> list[Pat
 
             scene = preset.scene
             generator = models.open_model(scene.model, options.device, scene.precision)
-            fill(works, preset, options, generator, report)
+            fill(works, preset, options, generator, report, pool)
     return files[: len(preset.outputs)]
 
 

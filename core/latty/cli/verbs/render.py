@@ -1,10 +1,10 @@
 """Render presets, or pictures made by latty, to GIF, video and PNG."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from latty.cli import detach as cli_detach
 from latty.cli import signals, workers
@@ -16,6 +16,9 @@ from latty.presets.formats import STREAM
 from latty.render import Options, plan, refuse_early
 from latty.render.batch import Rendered, render_one, render_there
 from latty.render.requests import CheckedRequest, RenderRequest, checked, requested
+
+if TYPE_CHECKING:  # these bring torch
+    from latty.jobs.pool import Pool
 
 ORDER = 10
 DETACHES = True
@@ -77,9 +80,9 @@ def run(run: Run) -> int:
     found = checked(requests)  # mistakes are told before any work, and not in a log
     if args.format or any(map(_streams, found)):
         return _streamed(found, run)
-    if args.detach:
+    spread = workers.asked(run) and not args.dry_run
+    if args.detach or spread:
         found = [_free(one) for one in found]
-    spread = workers.asked(run) and (len(requests) > 1 or args.engine == "ray")
     pairs, said = [*zip(requests, found, strict=True)], set[str]()
     if args.detach:
         if not any(codes := [_fault(*pair, run, said) for pair in pairs]):
@@ -88,10 +91,10 @@ def run(run: Run) -> int:
                      for request, one in pairs if isinstance(one, CheckedRequest)]  # fmt: skip
             return 0 if done else cli_detach.detached(run, args.presets, named)
         run.out.say("no job was handed in")
-    elif spread and not args.dry_run:
+    elif spread:
         codes = [_fault(*pair, run, said) for pair in pairs]
-        good = [pair for pair, code in zip(pairs, codes, strict=True) if not code]
-        left = [request for request, one in good if not _is_fresh(one)]
+        left = [(request, one) for request, one in pairs
+                if isinstance(one, CheckedRequest) and not _is_fresh(one)]  # fmt: skip
         codes += _by_several(left, run, said) if left else []
     else:
         codes = [_tried(*pair, run, said) for pair in pairs]
@@ -211,12 +214,15 @@ def _tried(
         return code
     if _is_fresh(found):
         return 0
+    if run.args.dry_run:
+        return _attempted(lambda: _planned(found, run), request, run, said)
+    return _attempted(lambda: _tell(_rendered(found, run), run), request, run, said)
+
+
+def _attempted(work: Callable[[], None], request: RenderRequest, run: Run, said: set[str]) -> int:
+    """The code of work on a preset; raises what stops them all."""
     try:
-        if run.args.dry_run:
-            for item in plan(found.preset, found.options):
-                run.out.result(_words(item), **item)
-        else:
-            _tell(_rendered(found, run), run)
+        work()
     except (Interrupted, BrokenPipeError):
         raise
     except Exception as error:
@@ -224,30 +230,55 @@ def _tried(
     return 0
 
 
-def _rendered(found: CheckedRequest, run: Run) -> Rendered:
-    """All outputs. A signal from here on finishes its frame first."""
+def _planned(found: CheckedRequest, run: Run) -> None:
+    for item in plan(found.preset, found.options):
+        run.out.result(_words(item), **item)
+
+
+def _rendered(found: CheckedRequest, run: Run, pool: "Pool | None" = None) -> Rendered:
+    """All outputs, drawn by a pool where there is one. A signal from here on finishes its frame
+    first."""
     preset, options = found.preset, found.options
     with run.progress(found.name) as progress:
         refuse_early(preset, options)
         import torch  # noqa: F401  the slow part, while a signal may still leave at once
 
         with signals.cooperative():
-            return render_one(preset, options, progress)
+            return render_one(preset, options, progress, pool)
 
 
-def _by_several(requests: Sequence[RenderRequest], run: Run, said: set[str]) -> list[int]:
-    """Presets rendered by several processes, told in whatever order they end; the codes of those
-    that failed. Raises UsageError."""
+def _by_several(
+    left: Sequence[tuple[RenderRequest, CheckedRequest]], run: Run, said: set[str]
+) -> list[int]:
+    """Presets rendered by several processes: each by one of them, or, where there are fewer presets
+    than processes or one can be read only once, one after the other with its frames drawn by all.
+    The codes of those that failed."""
+    where, requests = workers.kind_of(left[0][1].options.device), [one for one, _ in left]
+    workers.compute_as_they_do()
+    with workers.pool(run, where) as pool:
+        few = len(left) < max(2, pool.at_once) if run.args.engine == "local" else len(left) == 1
+        if not few and not any(one.is_stream for one in requests):
+            here = [replace(one, options=replace(one.options, device=where)) for one in requests]
+            return _by_presets(here, pool, run, said)
+        codes = list[int]()
+        for request, found in left:
+            signals.check(GO_ON)
+
+            def work(found: CheckedRequest = found) -> None:
+                _tell(_rendered(found, run, pool), run)
+
+            codes.append(_attempted(work, request, run, said))
+    return codes
+
+
+def _by_presets(
+    requests: Sequence[RenderRequest], pool: "Pool", run: Run, said: set[str]
+) -> list[int]:
+    """Presets told in whatever order they end; the codes of those that failed."""
     from latty.jobs.pool import finished
 
-    if any(one.is_stream for one in requests):
-        what = "presets from stdin or a pipe are not split"
-        raise UsageError(what, "leave --workers, or write a file")
-    where, failed = workers.kind_of(requests[0].options.device), list[int]()  # brings torch
-    here = [replace(one, options=replace(one.options, device=where)) for one in requests]
-    calls = [(one, str(Path.cwd())) for one in here]
-    told = run.progress("render", GO_ON)
-    with signals.cooperative(), told as progress, workers.pool(run, where) as pool:
+    calls, failed = [(one, str(Path.cwd())) for one in requests], list[int]()
+    with signals.cooperative(), run.progress("render", GO_ON) as progress:
         ends = finished(pool, render_there, calls, progress, "presets", by_steps=True)
         for number, future in ends:
             progress.close()

@@ -11,8 +11,8 @@ from latty.presets import Output, codecs, digests
 from latty.rank.films import size_of
 from latty.rank.plan import RankPlan
 from latty.rank.traversal.pieces import pieces_of_plan
-from latty.render.filling import check_space
 from latty.render.options import Options
+from latty.render.output_files import check_space
 from latty.text import bytes_words
 from latty.version import __version__
 

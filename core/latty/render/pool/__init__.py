@@ -18,9 +18,9 @@ from latty import models
 from latty.latents import pools
 from latty.presets.digests import model_digest
 from latty.render import work
-from latty.render.filling import check_space
 from latty.render.growing import growing
 from latty.render.options import Options
+from latty.render.output_files import check_space
 from latty.render.pool.pictures import draw
 from latty.render.pool.rows import PoolRows
 from latty.report import Report, silent
