@@ -1,24 +1,34 @@
 """Many from one: sheets and films of [[each]] against drawing the same pictures in one process, and
 against a command for each file.
 
-A sheet of 15 directions x 5 strengths x 10 samples; a film of each of 30 directions. The times of
-`latty render` are those of the whole command but for its imports; both sides take turns, and no
-picture is kept from one turn to the next. Films stand against drawing, and against drawing,
-Pillow's enlarging and the bare encoder: what is left is latty's own.
+A sheet of 15 components x 5 strengths x 10 samples; films of 15 components, to 1 and to 3 sigma.
+The times of `latty render` are those of the whole command but for its imports. A sheet and its
+drawing take turns, each in a home of its own. Within the one command that renders all films the
+pictures of some of them are drawn, enlarged and encoded once more, just before the film itself:
+bare, with Pillow and PyAV. What is left beyond that is latty's own.
+
+    python -m benchmarks.bench_sheets [--full] [--only sheet|films] [--every N] [--kept FILE]
+
+--full draws 30 films of 300 frames (some 15 minutes of one core), else a few short ones. FILE gets
+a line of JSON with each film that was measured.
 """
 
+import argparse
 import contextlib
 import io
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -27,9 +37,12 @@ from benchmarks.bench_films import pyav
 from benchmarks.bench_writers import Row, cpu
 from latty import presets
 from latty.cli.main import main
+from latty.cli.verbs import render as verb
 from latty.directions.store import direction_names
 from latty.models import open_model
 from latty.presets import Preset
+from latty.presets.formats import Pixels
+from latty.render.batch import Rendered
 from latty.render.grids import fit
 from latty.render.pixels import Painter, at_size
 from latty.render.shots import Shots
@@ -37,14 +50,35 @@ from latty.scene import Scene
 
 BATCH, ROUNDS = 8, 3
 GOAL = 1.1  # times the drawing of the same pictures
+ALONE = 3  # films that are made by a command each
+SPANS = (1, 3)  # sigma
 SCENE = """
 [scene]
 model = "{model}"
 seed = "{{seed}}"
 [[scene.edits]]
-direction = "{model}/{{direction}}"
+direction = "{set}{{direction}}"
 strength = {strength}
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is drawn: a model at a size in px, moved along its principal components."""
+
+    model: str
+    size: int
+
+    def components(self, folder: Path, count: int) -> tuple[str, list[str]]:
+        """A set of so many in a folder, as a preset begins their names, and the names."""
+        path = folder / "components.safetensors"
+        words = ["discover", "ganspace", self.model, "--components", str(count), "--device", "cpu"]
+        main([*words, "--quiet", "-o", str(path)])
+        return f"{path}#", direction_names(str(path))
+
+
+SMALL = Subject("demo", 64)
+LARGE = Subject("portraits", 256)
 
 
 def each(key: str, values: Sequence[object]) -> str:
@@ -83,72 +117,108 @@ def _at_home(work: Callable[[], object]) -> float:
         return cpu(work)
 
 
-def encoded(films: Sequence[Preset], size: int, place: Path) -> Callable[[], object]:
-    """Films of one model drawn, enlarged and encoded from memory."""
-    painter = Painter(at_size(open_model(films[0].scene.model, "cpu"), size))
-
-    def made() -> None:
-        for film in films:
-            scenes = Shots(film, film.times(), size)
-            drawn = (painter(scenes[i : i + BATCH]) for i in range(0, len(scenes), BATCH))
-            pyav([fit(one, size) for batch in drawn for one in batch], place, film)
-
-    return made
-
-
-def sheet(model: str, size: int, directions: int, samples: int) -> Row:
-    names = direction_names(model)[:directions]
-    keys = each("seed", range(samples)) + each("direction", names)
-    keys += each("s", (-1, -0.5, 0, 0.5, 1))
-    text = keys + SCENE.format(model=model, strength='"{s}"')
-    text += '[[outputs]]\npath = "all.png"\nrows = ["seed", "direction"]\ncolumns = "s"\n'
-    text += f"size = {size}\n"
+def sheet(of: Subject, directions: int, samples: int) -> Row:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        place, names = of.components(Path(folder), directions)
+        keys = each("seed", range(samples)) + each("direction", names)
+        keys += each("s", (-1, -0.5, 0, 0.5, 1))
+        text = keys + SCENE.format(model=of.model, set=place, strength='"{s}"')
+        text += '[[outputs]]\npath = "all.png"\nrows = ["seed", "direction"]\ncolumns = "s"\n'
+        text += f"size = {of.size}\n"
         render = rendered(text, Path(folder))
         panels = presets.read(Path(folder) / "many.toml").panels
-        scenes = [replace(panel.preset.at(0.0), size=size) for panel in panels]
-        ours, pure = in_turns(render, drawing(scenes, size))
-    what = f"{model}: a sheet of {len(names)} x 5 x {samples} at {size} px, beyond drawing"
+        scenes = [replace(panel.preset.at(0.0), size=of.size) for panel in panels]
+        ours, pure = in_turns(render, drawing(scenes, of.size))
+    what = f"{of.model}: a sheet of {len(names)} x 5 x {samples} at {of.size} px"
     return what, f"{GOAL:g} x drawing", GOAL * pure / ours, _note(ours, pure, len(scenes))
 
 
-def films(model: str, size: int, count: int, frames: int, single: bool) -> list[Row]:
-    names = direction_names(model)
-    names = [names[i % len(names)] for i in range(min(count, len(names)))]
-    spans = [1 + i / 4 for i in range(-(-count // len(names)))]
-    keys = each("seed", [7]) + each("direction", names) + each("span", spans)
+@dataclass(slots=True)
+class Bare:
+    """Films drawn, enlarged and encoded from memory: every so many of those that are rendered.
+
+    drawn, whole  processor seconds of their drawing, and of all of it
+    """
+
+    every: int
+    size: int
+    place: Path
+    kept: Path | None
+    begun: int = 0
+    made: int = 0
+    drawn: float = 0.0
+    whole: float = 0.0
+
+    def make(self, film: Preset) -> None:
+        """The next film. Nothing of those between."""
+        self.begun += 1
+        if (self.begun - 1) % self.every:
+            return
+        painter = Painter(at_size(open_model(film.scene.model, "cpu"), self.size))
+        scenes, pictures = Shots(film, film.times(), self.size), list[Pixels]()
+
+        def draw() -> None:
+            for first in range(0, len(scenes), BATCH):
+                pictures.extend(painter(scenes[first : first + BATCH]))
+
+        drawn = cpu(draw)
+        encoded = cpu(lambda: pyav([fit(one, self.size) for one in pictures], self.place, film))
+        self.made, self.drawn = self.made + 1, self.drawn + drawn
+        self.whole += drawn + encoded
+        self.keep(drawn=drawn, encoded=encoded)
+
+    def keep(self, **seconds: float) -> None:
+        """A line with what was measured of a film."""
+        if self.kept is not None:
+            with self.kept.open("a") as file:
+                file.write(json.dumps({"film": self.begun, **seconds}) + "\n")
+
+
+def films(of: Subject, directions: int, frames: int, every: int, kept: Path | None) -> list[Row]:
     strength = '{ from = "-{span}", to = "{span}" }'
-    text = f"frames = {frames}\n{keys}" + SCENE.format(model=model, strength=strength)
-    text += '[[outputs]]\npath = "{direction} {span}.mp4"\nfps = 60\nloop = "once"\n'
-    text += f"size = {size}\n"
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         place = Path(folder)
-        render = rendered(text, place)
-        made = len(names) * len(spans)
-        read = [presets.read(place / "many.toml", (), i) for i in range(made)]
-        scenes = [one for preset in read for one in Shots(preset, preset.times(), size)]
-        alone = cpu(partial(_alone, place, names, spans)) if single else None
-        bare = encoded(read, size, place / "bare.mp4")
-        ours, pure, floor = in_turns(render, drawing(scenes, size), bare)
-    what = f"{model}: {made} films of {frames} frames at {size} px"
-    rows: list[Row] = [
-        (f"{what}, with their encoding", f"{GOAL:g} x drawing", GOAL * pure / ours,
-         _note(ours, pure, len(scenes))),
-        (f"{what}, beyond the bare encoder", f"{GOAL:g} x drawing, enlarging, encoding",
-         GOAL * floor / ours, _note(ours, floor, len(scenes))),
+        of_set, names = of.components(place, directions)
+        keys = each("seed", [7]) + each("direction", names) + each("span", SPANS)
+        text = f"frames = {frames}\n{keys}"
+        text += SCENE.format(model=of.model, set=of_set, strength=strength)
+        text += '[[outputs]]\npath = "{direction} {span}.mp4"\nfps = 60\nloop = "once"\n'
+        text += f"size = {of.size}\n"
+        count = len(names) * len(SPANS)
+        render, bare = rendered(text, place), Bare(every, of.size, place / "bare.mp4", kept)
+        one, beside = verb.render_one, list[float]()
+
+        def in_turn(preset: Preset, *rest: Any) -> Rendered:
+            beside.append(cpu(lambda: bare.make(preset)))
+            began = time.process_time()
+            made = one(preset, *rest)
+            bare.keep(rendered=time.process_time() - began)
+            return made
+
+        with patch.object(verb, "render_one", in_turn):
+            ours = _at_home(render) - sum(beside)
+        alone = cpu(partial(_alone, place, names[: -(-ALONE // len(SPANS))]))
+    measured, share = count * frames, count / bare.made
+    apart = alone / (min(len(names), -(-ALONE // len(SPANS))) * len(SPANS)) * count
+    what = f"{of.model}: {count} films of {frames} frames at {of.size} px"
+    if share > 1:
+        what += f" ({bare.made} of them bare)"
+    return [
+        (what, f"{GOAL:g} x drawing", GOAL * bare.drawn * share / ours,
+         _note(ours, bare.drawn * share, measured)),
+        (what, f"{GOAL:g} x drawing, enlarging, encoding", GOAL * bare.whole * share / ours,
+         _note(ours, bare.whole * share, measured)),
+        (what, "a command for each", apart / ours, f"{ours:.1f} against {apart:.1f} s"),
     ]  # fmt: skip
-    if alone is not None:
-        note = f"{ours:.1f} against {alone:.1f} s"
-        rows.append((what, "a command for each", alone / ours, note))
-    return rows
 
 
-def _alone(folder: Path, names: Sequence[str], spans: Sequence[float]) -> None:
+def _alone(folder: Path, names: Sequence[str]) -> None:
     """A command for each film."""
     words = [sys.executable, "-m", "latty", "render", "many.toml", "--quiet", "--device", "cpu"]
-    for name, span in product(names, spans):
+    for name, span in product(names, SPANS):
         keys = ["--set", f'each.1.values=["{name}"]', "--set", f"each.2.values=[{span}]"]
         subprocess.run([*words, *keys, "--out-dir", "alone"], cwd=folder, check=True,
+                       env={**os.environ, "OMP_NUM_THREADS": "1"},
                        stdout=subprocess.DEVNULL)  # fmt: skip
 
 
@@ -166,6 +236,27 @@ def _imports() -> None:
 def run(quick: bool) -> list[Row]:
     torch.set_num_threads(1)
     _imports()
-    rows = [sheet("demo", 64, *(3, 2) if quick else (15, 10))]
-    rows.append(sheet("portraits", 256, *(3, 2) if quick else (15, 10)))
-    return rows + films("demo", 256, *(3, 60) if quick else (30, 300), single=True)
+    rows = [sheet(SMALL, *(3, 2) if quick else (15, 10))]
+    rows.append(sheet(LARGE, *(3, 2) if quick else (15, 10)))
+    return rows + films(LARGE, *(1, 60) if quick else (2, 150), every=1, kept=None)
+
+
+def main_of_all() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--every", type=int, default=3, help="how many films one is drawn bare of")
+    parser.add_argument("--kept", type=Path, metavar="FILE")
+    parser.add_argument("--only", choices=("sheet", "films"))
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    _imports()
+    if args.only != "films":
+        print(*sheet(LARGE, 15, 10 if args.full else 2), sep="  ", flush=True)
+    if args.only != "sheet":
+        size = (15, 300) if args.full else (2, 60)
+        for row in films(LARGE, *size, args.every, args.kept):
+            print(*row, sep="  ", flush=True)
+
+
+if __name__ == "__main__":
+    main_of_all()
