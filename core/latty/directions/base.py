@@ -42,7 +42,8 @@ class Direction(Protocol):
         """Where it works best: used when an edit names no layers."""
 
     def move(self, latents: "Tensor", strength: "Tensor", generator: "Generator") -> "Tensor":
-        """Latents moved by `strength` (N,) sigma, in every layer; the caller keeps the layers."""
+        """Latents moved by `strength` (N,) sigma, in every layer; the caller keeps the layers. A
+        strength of 0 moves nothing."""
 
 
 @runtime_checkable

@@ -14,10 +14,11 @@ from latty.files import write
 from latty.locks import at_work
 from latty.models.base import Generator
 from latty.rank import score_store
+from latty.rank.pieces import pieces_of, tables
 from latty.rank.plan import RankPlan, Start
 from latty.rank.score_store import JudgeKey, WalkScores, WalkShape
 from latty.rank.scoring import measured
-from latty.rank.shards import kept_of, piece_of, shards, work_of
+from latty.rank.shards import kept_of, piece_file, shards, work_of
 from latty.report import Report, silent
 from latty.shard import Shard
 
@@ -77,7 +78,7 @@ def ranking(
         def measure(keys: list[JudgeKey]) -> list[Tensor]:
             every = tuple(column for key in keys for column in key.columns())
             whole = replace(plan, wanted=every)
-            pieces = shards(whole, work) if spread is not None else []
+            pieces = shards(whole, generator, work) if spread is not None else []
             if spread is not None and not all(piece.whole() for piece in pieces):
                 spread(pieces)
             return drawn(whole, generator, report, work)
@@ -98,19 +99,20 @@ def drawn(
 ) -> list[Tensor]:
     """Scores (n, A) of the samples and of each of `plan.moves`, but for what lies in `work`, where
     all of it is kept. Raises Missing, BadData, OutputError."""
-    walks = plan.walks()
-    total, found = sum(map(len, walks)), list[Tensor]()
-    for number, scenes in enumerate(walks):
-        file = piece_of(work, number) if work else None
-        kept = score_file.read(file, len(scenes), len(plan.wanted))
+    moves = plan.moves()
+    pieces, found = pieces_of(plan, moves, generator), list[Tensor]()
+    counts = [piece.count(plan, moves) for piece in pieces]
+    for piece, count in zip(pieces, counts, strict=True):
+        file = piece_file(work, piece) if work else None
+        kept = score_file.read(file, count, len(plan.wanted))
         if kept is None:
-            tell = partial(_tell, report, sum(map(len, found)), total)
-            kept = measured(plan, scenes, generator, tell)
+            tell = partial(_tell, report, sum(map(len, found)), sum(counts))
+            kept = measured(plan, piece.scenes(plan, moves), generator, tell)
             if file:
                 write(file, [score_file.content(*kept)])
         found.append(kept[0])
-        report(sum(map(len, found)), total, "pictures")
-    return found
+        report(sum(map(len, found)), sum(counts), "pictures")
+    return tables(plan, moves, pieces, found)
 
 
 def of_plan(plan: RankPlan, found: WalkScores) -> Curves:

@@ -117,13 +117,6 @@ class RankPlan:
             for strength in self.strengths(info)
         ]
 
-    def walks(self) -> list[list[Scene]]:
-        """The scenes without edits, then those of each of `moves`, start by start."""
-        return [self.still(), *(
-            [scene for start in self.starts for scene in self.scenes(ref, info, start)]
-            for ref, info in self.moves()
-        )]  # fmt: skip
-
 
 def _label(plan: RankPlan, header: DirectionSet, info: ModelInfo) -> Label:
     """The class that is drawn: the one that is said, that of the stored latents, the set's own.

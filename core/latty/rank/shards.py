@@ -13,6 +13,7 @@ from latty.directions.store import SETS
 from latty.errors import BadData
 from latty.models.base import Generator
 from latty.presets.digests import latents_digest
+from latty.rank.pieces import RankPiece, pieces_of
 from latty.rank.plan import RankPlan, with_baseline
 from latty.rank.scoring import measured
 from latty.shard import Shard
@@ -42,27 +43,29 @@ def _key(plan: RankPlan, generator: Generator, judges: list[str]) -> str:
     return sha256(json.dumps(said, default=str).encode()).hexdigest()[:20]
 
 
-def piece_of(work: Path, number: int) -> Path:
-    """The file of what is measured of one direction."""
-    return work / f"{number}.safetensors"
+def piece_file(work: Path, piece: RankPiece) -> Path:
+    """The file of what is measured of a piece."""
+    return work / f"{piece.name}.safetensors"
 
 
-def shards(plan: RankPlan, work: Path) -> list[Shard]:
-    """A piece for each direction, whose files `curves` finds. Raises Missing, BadData."""
-    found, mark = [], digest(SETS.find(plan.ref))
-    count = len(plan.baseline())
-    for number, scenes in enumerate(plan.walks()):
-        file = piece_of(work, number)
-        whole = partial(score_file.is_whole, file, len(scenes), len(plan.wanted))
-        found.append(Shard(content, (plan, count, number, mark), file, whole))
+def shards(plan: RankPlan, generator: Generator, work: Path) -> list[Shard]:
+    """The pieces whose files `curves` finds. Raises Missing, BadData."""
+    found, moves, mark = [], plan.moves(), digest(SETS.find(plan.ref))
+    baseline = len(plan.baseline())
+    for piece in pieces_of(plan, moves, generator):
+        file = piece_file(work, piece)
+        whole = partial(score_file.is_whole, file, piece.count(plan, moves), len(plan.wanted))
+        found.append(Shard(content, (plan, baseline, piece, mark), file, whole))
     return found
 
 
-def content(generator: Generator, plan: RankPlan, baseline: int, number: int, mark: str) -> bytes:
-    """The file of one direction, or of the scenes without edits. Raises BadData where the set is
-    another one than at home, on a machine of a cluster."""
+def content(
+    generator: Generator, plan: RankPlan, baseline: int, piece: RankPiece, mark: str
+) -> bytes:
+    """The file of a piece. Raises BadData where the set is another one than at home, on a machine
+    of a cluster."""
     if digest(SETS.find(plan.ref)) != mark:
         what = f"the set {plan.ref} is another one on this machine of the cluster than at home"
         raise BadData(what, "copy it to the same place on every machine")
     plan = with_baseline(plan, generator, baseline)
-    return score_file.content(*measured(plan, plan.walks()[number], generator))
+    return score_file.content(*measured(plan, piece.scenes(plan, plan.moves()), generator))

@@ -1,6 +1,7 @@
 """From scenes to pixels: codes, synthesis, uint8."""
 
 from collections.abc import Sequence
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -18,6 +19,11 @@ def at_size(generator: Generator, size: int | None) -> Generator:
     if size is None or not isinstance(generator, AnySize):
         return generator
     return generator.at_size(size)
+
+
+def has_prefixes(generator: Generator) -> TypeGuard[HasPrefix]:
+    """Whether what the first layers give pictures that differ above them only is computed once."""
+    return isinstance(generator, HasPrefix) and not generator.info.num_classes
 
 
 def to_uint8(images: Tensor) -> Pixels:
@@ -68,7 +74,7 @@ class Painter:
     def _images(self, codes: Tensor, run: edits.SynthesisRun) -> Tensor:
         """Images (N, C, H, W) of the codes (N, L, D) of one run."""
         generator, noise, changes = self.generator, run.noise, run.changes
-        if isinstance(generator, HasPrefix) and not generator.info.num_classes:
+        if has_prefixes(generator):
             layer = min(self.shared_layers(codes), _lowest(generator, changes))
             if layer:
                 state = self._state(generator, codes, layer, noise)
