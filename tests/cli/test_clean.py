@@ -248,6 +248,20 @@ def test_models_that_nothing_needs_go_where_that_is_asked(
     assert [*home.models_dir().iterdir()] == []
 
 
+def test_to_look_at_a_model_is_not_to_use_it(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATTY_HOME", str(tmp_path / "home"))
+    assert latty(*VERBS["model"][0](tmp_path, 0, server), home=tmp_path).returncode == 0
+    long_ago = time.time() - 40 * 86_400
+    os.utime(home.models_dir() / f"{NAME}.safetensors", (long_ago, long_ago))
+    for words in (("list", "models"), ("inspect", NAME), ("list", "models")):
+        assert latty(*words, home=tmp_path).returncode == 0
+        assert {*told("--models", "-n", here=tmp_path)} == {f"{NAME}.safetensors"}
+    assert latty("sample", NAME, "--seeds", "0", "-o", "x.png", home=tmp_path).returncode == 0
+    assert told("--models", "-n", here=tmp_path) == {}
+
+
 # --- latty remove ---------------------------------------------------------------------------------
 
 KIND_OF = {"model": "model", "set": "set", "latents": "latents", "scorer": "scorer"}

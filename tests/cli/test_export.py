@@ -22,6 +22,7 @@ from latty.directions.opening import find
 from latty.models import open_model
 from latty.models.families import stylegan2
 from latty.models.families.stylegan2 import StyleGAN2Config
+from latty.scene import Layers
 
 Captured = pytest.CaptureFixture[str]
 ALL = list(exporters())
@@ -117,6 +118,16 @@ def direction_set(space: str, layered: bool) -> str:
     header = DirectionSet("random", space, infos, "own", "stylegan2")
     write(home.directions_dir() / "mine.safetensors", header, {ARRAY: array})
     return "mine"
+
+
+def test_what_a_file_cannot_hold_of_many_is_a_short_line(tmp_path: Path, capsys: Captured) -> None:
+    infos = tuple(Info(f"d{i}", 1.0, layers=Layers(i, i + 1)) for i in range(80))
+    header = DirectionSet("random", "w", infos, "own", "stylegan2")
+    write(home.directions_dir() / "many.safetensors", header, {ARRAY: torch.eye(80)})
+    run("export", "many", "--as", "ganspace_npz", "-o", tmp_path / "sent.npz")
+    said = capsys.readouterr().err
+    assert "names: d0, d1, d2, d3, d4, d5 and 74 more" in said
+    assert "layers: d0 0, d1 1, d2 2, d3 3, d4 4, d5 5 and 74 more" in said
 
 
 @pytest.mark.parametrize(("space", "layered"), [("w", False), ("w", True), ("z", False)])

@@ -294,7 +294,8 @@ def test_a_training_is_looked_at_while_it_runs(toasts: list[str]) -> None:
     spec = JobSpec("1k000000000001-aaaa", ("discover", "voynov", "demo"), "/", submitted=1.0)
     lock = run.create(Status(spec, "running", started=1.0))  # held: it is at work
     folder = run.folder_of(spec.id)
-    events.emit(folder, "progress", done=10, total=100, what="iterations", left=None)
+    what = "iterations, accuracy 7%, loss 2.50"
+    events.emit(folder, "progress", done=10, total=100, what=what, left=None)
     old_job(2)
 
     def shade(pilot: Keys) -> object:
@@ -309,6 +310,7 @@ def test_a_training_is_looked_at_while_it_runs(toasts: list[str]) -> None:
         for step, accuracy in ((10, 0.1), (20, 0.4), (30, 0.9)):
             chart = trained(folder, step, accuracy, step)
         await seen(pilot, "▂▄▇ 90%")
+        assert "iterations, loss 2.50 10/100" in text(pilot), "its accuracy is the curve's"
         await pressed(pilot, "enter")
         await until(pilot, lambda: shade(pilot) == 30, "the chart")
         assert "step 30  ▂▄▇ 90%  loss 2.5   esc: back" in text(pilot)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latty.models.store import GENERATOR, model_file, said_channels, said_size
+from latty.models.store import GENERATOR, mark_used, model_file, said_channels, said_size
 
 if TYPE_CHECKING:  # torch takes seconds to import: names and headers must not wait for it
     from latty.models.base import Generator
@@ -30,6 +30,8 @@ def open_model(ref: str, device: str = "auto", precision: str = "fp32") -> "Gene
     within = file is not None and Path(ref).expanduser() == file.parent
     name = ref if file is None else file.parent.resolve().name if within else file.stem
     changed = _changed(file) if file else ()
+    if file is not None:
+        mark_used(file)
     return GENERATORS.get(
         (file, name, where, precision),
         changed,

@@ -6,14 +6,16 @@ not do.
 """
 
 import json
+import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latty import home
+from latty import home, reading
 from latty.checkpoints.safetensors import pieces, read_header, says_kind
 from latty.models.registries import without_file
 from latty.store import Store
@@ -55,6 +57,15 @@ def model_file(ref: str) -> Path | None:
     if file is None and ref in without_file():
         return None
     return file or in_folder(ref) or MODELS.find(ref)
+
+
+def mark_used(file: Path) -> None:
+    """Say that an imported model is used: `latty clean --models` goes by the time of access, which
+    to look at files leaves as it was. Nothing is said of what is another user's."""
+    if file.parent == home.models_dir():
+        with suppress(OSError), reading.opened(file) as opened:
+            now, before = time.time_ns(), os.fstat(opened.fileno()).st_mtime_ns
+            os.utime(opened.fileno(), ns=(now, before))
 
 
 def in_folder(ref: str | Path) -> Path | None:

@@ -1,7 +1,6 @@
 """From scenes to pixels: codes, synthesis, uint8."""
 
 from collections.abc import Sequence
-from typing import TypeGuard
 
 import torch
 from torch import Tensor
@@ -21,7 +20,7 @@ def at_size(generator: Generator, size: int | None) -> Generator:
     return generator.at_size(size)
 
 
-def has_prefixes(generator: Generator) -> TypeGuard[HasPrefix]:
+def has_prefixes(generator: Generator) -> bool:
     """Whether what the first layers give pictures that differ above them only is computed once."""
     return isinstance(generator, HasPrefix) and not generator.info.num_classes
 
@@ -75,6 +74,7 @@ class Painter:
         """Images (N, C, H, W) of the codes (N, L, D) of one run."""
         generator, noise, changes = self.generator, run.noise, run.changes
         if has_prefixes(generator):
+            assert isinstance(generator, HasPrefix)
             layer = min(self.shared_layers(codes), _lowest(generator, changes))
             if layer:
                 state = self._state(generator, codes, layer, noise)

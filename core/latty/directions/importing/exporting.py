@@ -1,6 +1,6 @@
 """What exporters of direction sets share: vectors as they move, and what is not in a file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from latty.directions.file import ARRAY, LINEAR, DirectionSet
@@ -10,6 +10,7 @@ from latty.scene import ALL
 if TYPE_CHECKING:
     from torch import Tensor
 
+SHOWN = 6  # names in a line
 HINT = "latty's own file holds it, and latty imports that"
 
 
@@ -32,10 +33,15 @@ def left_out(header: DirectionSet, names: bool = False) -> tuple[str, ...]:
 
     names   whether their names are lost as well
     """
-    found = [f"names: {', '.join(header.names)}"] if names else []
-    if any(info.layers != ALL for info in header.infos):
-        layers = ", ".join(f"{info.name} {info.layers}" for info in header.infos)
-        found.append(f"layers: {layers}")
+    found = [f"names: {_some(header.names)}"] if names else []
+    layers = [f"{info.name} {info.layers}" for info in header.infos if info.layers != ALL]
+    found += [f"layers: {_some(layers)}"] if layers else []
     known = dict(header.params).get("class")
     found += [f"class: {known}"] if known is not None else []
     return tuple(f"not in the file: {line}" for line in found)
+
+
+def _some(words: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
+    return ", ".join(words[:SHOWN]) + more

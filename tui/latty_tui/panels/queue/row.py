@@ -66,12 +66,15 @@ def _progress(job: Job, width: int, looks: dict[str, Style]) -> Text:
     curve = curve_of(job.accuracy, BAR)
     line = Text("━" * full, looks["good"]).append("─" * (BAR - full), looks["dim"])
     left = job.seconds_left(time.time())
+    words = printable(job.what).split(", ")
+    if curve:  # which ends with it
+        words = [word for word in words if not word.startswith("accuracy ")]
     parts = [
         f"  {100 * job.share:.0f} %" if job.total else "",
         "" if left is None else f"  {seconds(left)} left",
         f"  {curve} {job.accuracy[-1]:.0%}" if curve else "",
         "" if job.rate is None else f"  {job.rate:.3g}/s",
-        f"  {printable(job.what)} {job.done}" + (f"/{job.total}" if job.total else ""),
+        f"  {', '.join(words)} {job.done}" + (f"/{job.total}" if job.total else ""),
     ]
     for part in parts:  # the most important first
         if line.cell_len + len(part) <= width:
