@@ -378,7 +378,11 @@ def test_a_renamed_model_is_that_of_its_sets(
     preset.write_text(PINNED)
     done("pin", str(preset))
     done("rename", "other", "third")
-    assert "no model 'other'" in done("check", str(preset), code=66)
+    said = done("check", str(preset), code=66)
+    assert "no model 'other', what is pinned is called 'third' here" in " ".join(said.split()), said
+    done("rename", "made", "later")
+    assert "what is pinned is called 'later' here" in done("check", str(preset), code=66)
+    done("rename", "later", "made")
     done("render", str(preset), "--set", 'scene.model="third"')
     done("rename", NAME, "spare")
     assert {*told("--models", "--older", "0s", here=tmp_path)} == {"spare.safetensors"}

@@ -199,8 +199,11 @@ def test_trajectories_keep_their_pictures_where_asked(
     with Image.open(tmp_path / "pictures" / "brightness-200002.png") as page:
         assert page.height > 2 * 128 and page.width > 3 * 128
     other = tmp_path / "other.safetensors"
-    with pytest.raises(WouldOverwrite, match="pictures is there already"):
-        discover("plumerault", {**asked, "seed": 7}, generator, other, viewing=viewing)
+    with pytest.raises(WouldOverwrite, match="brightness-200000"):
+        discover("plumerault", {**asked, "rounds": 3}, generator, other, viewing=viewing)
+    other_seed = {**asked, "seed": 7, "transforms": ("x",), "trajectories": 1}
+    discover("plumerault", other_seed, generator, other, viewing=viewing)
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == {*names, "x-7.png"}
 
 
 @pytest.mark.parametrize("place", ["a-file/pictures", "a-file", "a" * 300])

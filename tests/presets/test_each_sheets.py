@@ -568,7 +568,8 @@ def test_the_studio_opens_a_sheet_as_panels_and_loses_no_key(tmp_path: Path) -> 
                  "strength = { from = 0, to = '{span}' }\n",
                  output("a.png", rows="span", columns="strength"))  # fmt: skip
     before, opened = file.read_bytes(), documents.read(str(file))
-    assert "keys of [[each]] are panels here: r renders them with their captions" in opened.warnings
+    told = "keys of [[each]] are panels here: space shows them with their captions"
+    assert told in opened.warnings
     shown = state_of(opened.preset)
     again = film_of(json.loads(json.dumps(film_table(shown.film))))
     assert again.source is not None and moments(again.source) == moments(opened.preset)

@@ -88,6 +88,7 @@ def test_figures_are_those_of_each_picture_by_itself(which: str) -> None:
                 torch.testing.assert_close(found.scores[k, n, s], alone, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_pieces_of_several_processes_are_the_same(tmp_path: Path) -> None:
     words = ("rank", "demo", "--scorers", "colour", "--seeds", "0-2", "--steps", "3", "--top", "1",
              "--baseline", "2", "--span", "2", "--layers", "5-8")  # fmt: skip

@@ -140,7 +140,10 @@ def _references(source: PresetFile) -> Iterator[Problem]:
         if isinstance(ref, str) and (kind, ref) not in known:
             known[kind, ref] = naming.fault(kind, ref)
         if isinstance(ref, str) and (error := known[kind, ref]) is not None:
-            yield source.problem(where, error.message, error.hint, error.exit_code)
+            hint = error.hint
+            if name := naming.called_now(kind, ref, where, source.data.get("pins")):
+                hint = f"what is pinned is called '{name}' here: write that"
+            yield source.problem(where, error.message, hint, error.exit_code)
     for where, error in naming.no_sounds(source.data):
         yield source.problem(where, error.message, error.hint, error.exit_code)
 

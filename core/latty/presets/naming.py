@@ -18,6 +18,7 @@ from latty.presets import sounds
 from latty.presets.archives.opening import Names, is_member
 from latty.presets.digests import model_digest, named_here
 from latty.presets.finding import whole_path
+from latty.presets.pins import PINNED
 from latty.scene import MIXING, SEED_LIMIT, latents_between, references
 from latty.store import Store
 from latty.tables import words
@@ -87,6 +88,18 @@ def maker(ref: str) -> str:
     if is_model(header.model, header.model_digest):
         return header.model
     return named_here("model", header.model_digest, header.family or None) or header.model
+
+
+def called_now(kind: str, ref: str, where: words.Path, pins: object) -> str:
+    """The name under which that is here which `pins`, of data that may be anything, say that `ref`
+    at this place of a preset means; "" where none has this content."""
+    with suppress(LattyError, KeyError, TypeError, AttributeError):
+        found: Any = pins
+        name, packed = parts(kind, ref)[2], PACKED[kind]
+        table = next(one for one, what in PINNED.items() if what == packed)
+        own = where == ("scene", "model") and "model" in found
+        return named_here(packed, found["model"] if own else found[table][name])
+    return ""
 
 
 def no_sounds(data: Mapping[str, Any]) -> Iterator[tuple[words.Path, LattyError]]:

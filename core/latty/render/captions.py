@@ -11,9 +11,10 @@ from latty import latents
 from latty.presets import Output, Preset, fonts
 from latty.presets.colours import colour
 from latty.presets.fonts import Faces, Typeface
-from latty.presets.formats import Pixels
+from latty.presets.formats import Pixels, is_film
 from latty.presets.texts import Caption, Number, filled, numbers_of
 from latty.render import grids, lettering
+from latty.render.composition import BLANK, Composition
 from latty.render.lettering import Ink
 from latty.scene import Scene, Walk, named
 
@@ -92,6 +93,18 @@ def table_captions(preset: Preset, output: Output) -> grids.TableCaptions:
             for i, word in zip(line, words, strict=True):
                 below[i].append(word)
     return grids.TableCaptions(found[0], found[1], [", ".join(words) for words in below])
+
+
+def captioned_table(
+    preset: Preset, output: Output, cell: tuple[int, int, int], composed: Composition
+) -> grids.Table:
+    """The page of a table of panels with its captions, whose cells, the largest of which has this
+    height, width and channels, are to be filled."""
+    paper = composed.background or (BLANK if is_film(output.path) else None)
+    look = grids.style(cell[0], composed.gap, composed.margin, paper)
+    words = table_captions(preset, output) if output.captions else grids.TableCaptions()
+    shape = len(preset.panels), output.columns or len(preset.panels)
+    return grids.Table(cell, shape, words, look)
 
 
 def _facts(part: Preset, output: Output) -> Callable[[str], Number | str]:

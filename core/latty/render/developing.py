@@ -9,10 +9,10 @@ from typing import Protocol
 from latty.models.base import Generator
 from latty.presets import Output, Preset, keeps_alpha
 from latty.presets.fonts import Faces
-from latty.presets.formats import Pixels, format_of, is_film
+from latty.presets.formats import Pixels, format_of
 from latty.render import grids, shots, sizes
-from latty.render.captions import Writing, table_captions
-from latty.render.composition import BLANK, Composition
+from latty.render.captions import Writing, captioned_table
+from latty.render.composition import Composition
 
 
 class DrawnPictures(Protocol):
@@ -129,12 +129,7 @@ def _table(
         if (key := (id(view.reel), view.height, len(view.preset.seeds))) not in sides:
             sides[key] = grids.tile(_pictures(view, composed, 0)).shape
     height, width, channels = (max(side) for side in zip(*sides.values(), strict=True))
-    film = is_film(output.path)
-    paper = composed.background or (BLANK if film else None)
-    look = grids.style(height, composed.gap, composed.margin, paper)
-    words = table_captions(preset, output) if output.captions else grids.TableCaptions()
-    columns = output.columns or len(preset.panels)
-    return grids.Table((height, width, channels), (len(preset.panels), columns), words, look)
+    return captioned_table(preset, output, (height, width, channels), composed)
 
 
 def _page(

@@ -10,7 +10,7 @@ import numpy as np
 from latty.presets import Output, Preset
 from latty.presets.formats import Pixels
 from latty.render import grids
-from latty.render.captions import Writing, faces
+from latty.render.captions import Writing, captioned_table, faces
 from latty.render.composition import Composition
 from latty_tui.drawing.encoding import array
 from latty_tui.drawing.picture import RawPicture
@@ -33,9 +33,13 @@ def composed(
             for cell, one in zip(cells, preset.panels, strict=True)
         ]
     look = _smaller(output, height / (output.size or preset.scene.size or height), size)
-    columns = look.columns or (len(cells) if preset.panels else None)
-    ground = look.ground[:3] if look.background else None
-    whole = grids.tile(cells, columns, look.gap or 0, look.margin or 0, ground)
+    if output.is_table:
+        cell = height, max(one.shape[1] for one in cells), 3
+        whole = captioned_table(preset, output, cell, look).filled(cells)
+    else:
+        columns = look.columns or (len(cells) if preset.panels else None)
+        ground = look.ground[:3] if look.background else None
+        whole = grids.tile(cells, columns, look.gap or 0, look.margin or 0, ground)
     whole = writing.over(look.fitted(whole, kept=False), preset.times(output)[frame], frame)
     whole = np.ascontiguousarray(grids.on_board(whole))
     return RawPicture(whole.tobytes(), whole.shape[1], whole.shape[0])

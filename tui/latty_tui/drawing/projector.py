@@ -73,7 +73,9 @@ def playback_of(preset: Preset, fps: float, loop: Loop) -> Playback:
         panels = (replace(one, preset=one.preset.shown(output)) for one in preset.panels)
         preset = replace(preset.shown(output), panels=tuple(panels))
     times, outputs = preset.times(), preset.outputs
-    seen = next((one for one in outputs if is_film(one.path)), Output("film.gif"))
+    films = [one for one in outputs if is_film(one.path)]
+    sheets = [one for one in outputs if one.is_table]
+    seen = [*films, *sheets, Output("film.gif")][0]
     # As many frames as are played; what a seamless loop moves goes there and back already.
     seen = replace(seen, fps=outputs[0].fps if outputs else fps, loop="loop")
     return Playback(preset, times, play_order(len(times), loop), fps, loop == "once", seen)

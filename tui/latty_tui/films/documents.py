@@ -86,7 +86,7 @@ def read(ref: str, answers: Sequence[str] = (), anyway: bool = False) -> Read:
     count = source.loaded.each.count
     first = [f"it stands for {count} presets: this is the first"] if count > 1 else []
     if source.loaded.each.pass_of(source.loaded.number).axes is not None:
-        first.append("keys of [[each]] are panels here: r renders them with their captions")
+        first.append("keys of [[each]] are panels here: space shows them with their captions")
     warnings = (*first, *differs, *source.doubts().lines())
     preset = source.preset
     if preset.pins is not None:

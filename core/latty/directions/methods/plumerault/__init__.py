@@ -77,7 +77,8 @@ class Plumerault(KeepsPictures):
     def fit(self, generator: Generator, report: Report = silent, work: Path | None = None) -> Self:
         """Follow, fit, calibrate, measure. Raises BadData, Missing for an unknown transform."""
         asked = self._asked()
-        pictures = self.pictures(work)
+        seeds = range(self.seed, self.seed + self.trajectories)
+        pictures = self.pictures(asked, seeds, work)
         small = generator.at_size(self.size) if isinstance(generator, AnySize) else generator
         space = generator.info.space if self.space == "auto" else self.space
         layers = layers_of(self.layers, generator.info)
@@ -91,7 +92,6 @@ class Plumerault(KeepsPictures):
         tick = following.Tick(report, each * len(done))
         for i, one in enumerate(done):
             try:
-                seeds = range(self.seed, self.seed + self.trajectories)
                 one.follow(seeds, self.batch, tick, i * each)
                 if pictures is not None:
                     pictures.keep(one, seeds, self.batch, tick.pulse)

@@ -1,6 +1,6 @@
 """The pictures of trajectories, to be looked at: what they should become, and what they became."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
@@ -33,10 +33,12 @@ class KeepsPictures:
         """How they are drawn."""
         self._viewing = viewing  # type: ignore[misc]
 
-    def pictures(self, work: Path | None) -> "KeptPictures | None":
-        """Where they go: a folder that is there from now on; None where nobody asks. Raises
-        WouldOverwrite where something lies there that is not of this very search, which keeps its
-        progress in `work`, and OutputError."""
+    def pictures(
+        self, transforms: Iterable[str], seeds: range, work: Path | None
+    ) -> "KeptPictures | None":
+        """Where they go: a folder that is there from now on, and may hold other files; None where
+        nobody asks. Raises WouldOverwrite where one is there that is not of this very search, which
+        keeps its progress in `work`, and OutputError."""
         if self.save_pictures is None:
             return None
         if (viewing := self._viewing) is None:
@@ -46,9 +48,11 @@ class KeepsPictures:
         try:
             if folder.exists() and not folder.is_dir():
                 raise WouldOverwrite(f"{folder} is no folder", "choose another name")
-            if any(made(folder).iterdir()) and not (begun or viewing.overwrite):
-                hint = "--overwrite writes into it, or choose another folder"
-                raise WouldOverwrite(f"{folder} is there already", hint)
+            names = {file_of(name, seed) for name in transforms for seed in seeds}
+            there = names.intersection(path.name for path in made(folder).iterdir())
+            if there and not (begun or viewing.overwrite):
+                hint = "--overwrite replaces it, or choose another folder"
+                raise WouldOverwrite(f"{folder / min(there)} is there already", hint)
         except OSError as error:
             raise unwritten(f"cannot write {folder}", error) from None
         return KeptPictures(folder, viewing)
@@ -68,8 +72,13 @@ class KeptPictures:
         for block, first in zip(one.blocks, range(0, len(seeds), batch), strict=True):
             part = seeds[first : first + batch]
             for seed, sheet in zip(part, _sheets(one, block, part), strict=True):
-                files.write(self.folder / f"{one.name}-{seed}.png", [self.viewing.draw(sheet)])
+                files.write(self.folder / file_of(one.name, seed), [self.viewing.draw(sheet)])
                 pulse()
+
+
+def file_of(transform: str, seed: int) -> str:
+    """What the pictures of a trajectory are called."""
+    return f"{transform}-{seed}.png"
 
 
 def _sheets(one: Trajectories, block: Records, seeds: range) -> list[Sheet]:
