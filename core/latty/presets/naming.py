@@ -18,7 +18,6 @@ from latty.presets import sounds
 from latty.presets.archives.opening import Names, is_member
 from latty.presets.digests import model_digest, named_here
 from latty.presets.finding import whole_path
-from latty.presets.pins import PINNED
 from latty.scene import MIXING, SEED_LIMIT, latents_between, references
 from latty.store import Store
 from latty.tables import words
@@ -96,9 +95,9 @@ def called_now(kind: str, ref: str, where: words.Path, pins: object) -> str:
     with suppress(LattyError, KeyError, TypeError, AttributeError):
         found: Any = pins
         name, packed = parts(kind, ref)[2], PACKED[kind]
-        table = next(one for one, what in PINNED.items() if what == packed)
-        own = where == ("scene", "model") and "model" in found
-        return named_here(packed, found["model"] if own else found[table][name])
+        if where == ("scene", "model") and "model" in found:
+            return named_here(packed, found["model"])
+        return named_here(packed, found["models" if packed == "model" else packed][name])
     return ""
 
 

@@ -11,9 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # torch takes seconds to import; what is in the way is told before
+    from latty.rank.folders import kept_of, work_of
     from latty.rank.measuring import Curves, curves, ranking
     from latty.rank.plan import RankPlan, planned
-    from latty.rank.shards import kept_of, work_of
     from latty.rank.table import KEYS, Measured, RankRow, best, expected, rows
 
 __all__ = [
@@ -32,9 +32,9 @@ __all__ = [
     "work_of",
 ]
 _PLACES = {
+    "folders": ("kept_of", "work_of"),
     "measuring": ("Curves", "curves", "ranking"),
     "plan": ("RankPlan", "planned"),
-    "shards": ("kept_of", "work_of"),
     "table": ("KEYS", "Measured", "RankRow", "best", "expected", "rows"),
 }
 

@@ -3,22 +3,17 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from latty.attributes import score_file
-from latty.files import write
 from latty.locks import at_work
 from latty.models.base import Generator
 from latty.rank import score_store
-from latty.rank.pieces import pieces_of, tables
+from latty.rank.folders import kept_of, work_of
 from latty.rank.plan import RankPlan, Start
 from latty.rank.score_store import JudgeKey, WalkScores, WalkShape
-from latty.rank.scoring import measured
-from latty.rank.shards import kept_of, piece_file, shards, work_of
+from latty.rank.shards import drawn, shards
 from latty.report import Report, silent
 from latty.shard import Shard
 
@@ -94,27 +89,6 @@ def curves(plan: RankPlan, generator: Generator, report: Report = silent) -> Cur
     return of_plan(plan, score_store.stacked(drawn(plan, generator, report), shape_of(plan)))
 
 
-def drawn(
-    plan: RankPlan, generator: Generator, report: Report = silent, work: Path | None = None
-) -> list[Tensor]:
-    """Scores (n, A) of the samples and of each of `plan.moves`, but for what lies in `work`, where
-    all of it is kept. Raises Missing, BadData, OutputError."""
-    moves = plan.moves()
-    pieces, found = pieces_of(plan, moves, generator), list[Tensor]()
-    counts = [piece.count(plan, moves) for piece in pieces]
-    for piece, count in zip(pieces, counts, strict=True):
-        file = piece_file(work, piece) if work else None
-        kept = score_file.read(file, count, len(plan.wanted))
-        if kept is None:
-            tell = partial(_tell, report, sum(map(len, found)), sum(counts))
-            kept = measured(plan, piece.scenes(plan, moves), generator, tell)
-            if file:
-                write(file, [score_file.content(*kept)])
-        found.append(kept[0])
-        report(sum(map(len, found)), sum(counts), "pictures")
-    return tables(plan, moves, pieces, found)
-
-
 def of_plan(plan: RankPlan, found: WalkScores) -> Curves:
     """The curves of a plan's scores."""
     infos, names = plan.chosen(), [name for _, _, name in plan.wanted]
@@ -156,7 +130,3 @@ def _usual(samples: Tensor) -> tuple[Tensor, Tensor]:
         middle.append(known.quantile(torch.tensor(MIDDLE).double()).mean())
         spread.append(known.std().clamp_min(1e-9))
     return torch.stack(middle), torch.stack(spread)
-
-
-def _tell(report: Report, before: int, total: int, done: int, _: int, what: str) -> None:
-    report(before + done, total, what)

@@ -1,46 +1,21 @@
 """A ranking in pieces, a file each: what a killed one goes on from, and several processes share."""
 
-import json
-from dataclasses import replace
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 
-from latty import home
-from latty.attributes import open_scorer, score_file
+from torch import Tensor
+
+from latty.attributes import score_file
 from latty.checkpoints.checkpoint import digest
 from latty.directions.store import SETS
 from latty.errors import BadData
+from latty.files import write
 from latty.models.base import Generator
-from latty.presets.digests import latents_digest
-from latty.rank.pieces import RankPiece, pieces_of
+from latty.rank.pieces import RankPiece, pieces_of, tables
 from latty.rank.plan import RankPlan, with_baseline
 from latty.rank.scoring import measured
+from latty.report import Report, silent
 from latty.shard import Shard
-from latty.version import __version__
-
-
-def work_of(plan: RankPlan, generator: Generator) -> Path:
-    """Where what is measured is kept, so that a killed ranking goes on: a folder named by
-    everything the figures depend on."""
-    judges = sorted({scorer for scorer, _, _ in plan.wanted})
-    digests = [open_scorer(judge).digest for judge in judges]
-    return home.state_dir() / "rank" / _key(plan, generator, digests)
-
-
-def kept_of(plan: RankPlan, generator: Generator) -> Path:
-    """Where scores of the walks of a plan are kept, whatever attributes are wanted. Raises
-    ConfigError."""
-    return score_file.cache(f"rank-{_key(replace(plan, wanted=()), generator, [])}")
-
-
-def _key(plan: RankPlan, generator: Generator, judges: list[str]) -> str:
-    info, sources = generator.info, {one.rpartition("#")[0] for one in plan.latents}
-    parts = [__version__, info.digest or info.name, generator.info.numbers(generator.device.type),
-             digest(SETS.find(plan.ref)), *judges]  # fmt: skip
-    parts += [latents_digest(one.split(":")[0]) for one in sorted(sources)]
-    said = [parts, plan.said, len(plan.baseline())]
-    return sha256(json.dumps(said, default=str).encode()).hexdigest()[:20]
 
 
 def piece_file(work: Path, piece: RankPiece) -> Path:
@@ -69,3 +44,28 @@ def content(
         raise BadData(what, "copy it to the same place on every machine")
     plan = with_baseline(plan, generator, baseline)
     return score_file.content(*measured(plan, piece.scenes(plan, plan.moves()), generator))
+
+
+def drawn(
+    plan: RankPlan, generator: Generator, report: Report = silent, work: Path | None = None
+) -> list[Tensor]:
+    """Scores (n, A) of the samples and of each of `plan.moves`, but for what lies in `work`, where
+    all of it is kept. Raises Missing, BadData, OutputError."""
+    moves = plan.moves()
+    pieces, found = pieces_of(plan, moves, generator), list[Tensor]()
+    counts = [piece.count(plan, moves) for piece in pieces]
+    for piece, count in zip(pieces, counts, strict=True):
+        file = piece_file(work, piece) if work else None
+        kept = score_file.read(file, count, len(plan.wanted))
+        if kept is None:
+            tell = partial(_tell, report, sum(map(len, found)), sum(counts))
+            kept = measured(plan, piece.scenes(plan, moves), generator, tell)
+            if file:
+                write(file, [score_file.content(*kept)])
+        found.append(kept[0])
+        report(sum(map(len, found)), sum(counts), "pictures")
+    return tables(plan, moves, pieces, found)
+
+
+def _tell(report: Report, before: int, total: int, done: int, _: int, what: str) -> None:
+    report(before + done, total, what)
