@@ -1,6 +1,7 @@
 """Principal components: of w, of a layer, of two million dimensions, and their latent directions.
 
-Against scikit-learn's IncrementalPCA in GANSpace's batches, on the same rows; angles are between
+The whole search in w, seeds and mapping included, against GANSpace's (`_ganspace.py`); the rest
+against scikit-learn's IncrementalPCA in GANSpace's batches, on the same rows; angles are between
 the subspace of all components found and that of a float64 decomposition. Layers are those of a
 StyleGAN2 with random weights, whose spectra are about as flat as trained ones. Widths that take
 memory run in a process of their own; its peak is read from /proc, without what the libraries and
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks import _ganspace
 from benchmarks.bench_stylegan2 import FULL, SMALL, Row, _network, _one_thread
 from latty.directions.methods.ganspace import METHOD
 from latty.directions.methods.ganspace.estimators import choose
@@ -97,6 +99,22 @@ def _w_row(quick: bool) -> Row:
     )
     title = f"PCA of w, {n} x {rows.shape[1]}, {k} components"
     return title, f"{IPCA}, batch {batch}", (middle - start) / (stop - middle), note
+
+
+def _whole_row(samples: int, quick: bool = False) -> Row:
+    """Seeds, mapping and components in one: what a user waits for."""
+    generator, k = _generator(SMALL if quick else FULL), 80
+    METHOD(samples=3000).fit(generator)  # the first call is slower than the others
+    theirs = _ganspace.w_components(generator.network.mapping, samples, k)
+    start = time.process_time()
+    METHOD(samples=samples, components=k).fit(generator)
+    ours = time.process_time() - start
+    note = (
+        f"{'' if quick else 'goal 3x, '}{ours:.1f} s against {theirs.seconds:.1f} (drawing "
+        f"{theirs.drawing:.1f}, mapping {theirs.mapping:.1f}, IncrementalPCA {theirs.fitting:.1f})"
+    )
+    title = f"discover ganspace on w, {samples} samples, {k} components"
+    return title, "GANSpace's pipeline, written out", theirs.seconds / ours, note
 
 
 # --- in a process of their own --------------------------------------------------------------------
@@ -236,6 +254,7 @@ def _regression_row(quick: bool) -> Row:
 
 
 def _rows(quick: bool) -> Iterator[Row]:
+    yield _whole_row(20_000 if quick else 100_000, quick)
     yield _w_row(quick)
     yield _layer_row(quick)
     yield _regression_row(quick)
@@ -250,11 +269,13 @@ def run(quick: bool = False) -> list[Row]:
 
 
 def main() -> None:
-    """One measurement in this process: layer KIND FOLDER N WIDTH K BATCH, or wide N."""
+    """One measurement in this process: whole N, layer KIND FOLDER N WIDTH K BATCH, or wide N."""
     task, *words = sys.argv[1:]
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     with torch.no_grad():
-        if task == "wide":
+        if task == "whole":
+            print(_whole_row(int(words[0])))
+        elif task == "wide":
             _task_wide(int(words[0]))
         else:
             kind, folder, *numbers = words

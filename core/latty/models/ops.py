@@ -167,7 +167,9 @@ def activate(y: Tensor, activation: Activation, gain: float) -> Tensor:
         y = F.relu_(y)
     else:
         y = activation.function(y)
-    return y if gain == 1 else y * gain
+    if gain == 1:
+        return y
+    return y * gain if y.requires_grad else y.mul_(gain)
 
 
 def clamp(y: Tensor, limit: float | None) -> Tensor:
