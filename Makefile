@@ -9,7 +9,7 @@ PYTEST ?= -n 2 --dist worksteal
 GALLERY := hello strip layers style-mixing two-edits $(notdir $(basename $(wildcard presets/method-*.toml)))
 FIGURES := $(filter-out component-videos components-samples,$(notdir $(basename $(wildcard presets/figures/*.toml))))
 
-.PHONY: help demo studio test slow chaos faults check gallery bench clean
+.PHONY: help demo studio test slow chaos faults check gallery bench peers clean
 .DEFAULT_GOAL := help
 
 help:    ## this list
@@ -48,8 +48,14 @@ gallery: $(RUN)    ## the pictures of the README again
 	@$(BIN)/latty render presets/figures/components-samples.toml -o renders/gallery/figure-components-samples.jpg --set each.0.values=c8 --set outputs.0.quality=80 --overwrite --quiet
 	@$(BIN)/python docs/seams.py renders/gallery
 
-bench: $(DEV)    ## ratios against other implementations
-	@$(BIN)/python -m benchmarks
+bench: $(DEV)    ## ratios against other implementations, about two hours; make peers first
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks $(BENCH)
+
+peers: $(DEV)    ## what make bench measures against, as far as pip and npm carry it
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pytorch-pretrained-biggan==0.1.1
+	npm install --silent --no-save --prefix $(VENV)/peers gifski@1.7.1
+	cp $(VENV)/peers/node_modules/gifski/bin/$$(uname | sed 's/Linux/debian/;s/Darwin/macos/')/gifski $(BIN)/gifski
+	chmod +x $(BIN)/gifski
 
 clean:    ## remove .venv and caches; renders stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info

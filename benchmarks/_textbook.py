@@ -1,8 +1,10 @@
 """Families of 2016 to 2019 as their own code runs them, with the tensor names of their files.
 
-Written from the papers in plain torch: nothing is folded, fused or kept from one call to the next.
-Weights are scaled when used, nearest neighbours are copied and then convolved. `state_dict()` of
-each is a file of the family. Letters: N batch, Z latent width, I O channels, H W pixels.
+A reference of ours, written from the papers in plain torch, for no package installs the code of
+pytorch/examples, GANLatentDiscovery, akanimax or NVlabs: nothing is folded, fused or kept from one
+call to the next. Weights are scaled when used, nearest neighbours are copied and then convolved.
+`state_dict()` of each is a file of the family. Letters: N batch, Z latent width, I O channels,
+H W pixels.
 """
 
 import math

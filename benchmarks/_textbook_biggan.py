@@ -1,8 +1,10 @@
 """Both BigGANs as their own code runs them, with the tensor names of their files.
 
-Brock et al. 2019 (arXiv:1809.11096), appendix B. In eval mode too the spectral norm is computed at
-every call, batch norms are not folded, up-sampling comes before the shortcut's convolution and
-attention is written out. Letters: N batch, Z latent width, E condition, I O C channels.
+Brock et al. 2019 (arXiv:1809.11096), appendix B. References of ours; of BigGAN-deep there is a
+package, pytorch-pretrained-biggan, and `published` runs that on the same tensors. In eval mode too
+the spectral norm is computed at every call, batch norms are not folded, up-sampling comes before
+the shortcut's convolution and attention is written out. Letters: N batch, Z latent width, E
+condition, I O C channels.
 """
 
 from itertools import pairwise
@@ -12,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks._textbook import double
+from benchmarks._textbook import double, shaken
 
 EMBEDDED, CHUNK, CLASSES = 128, 20, 10
 
@@ -242,3 +244,30 @@ class BigGANDeep(nn.Module):
             x = layer(x, condition)
         x = self.generator.conv_to_rgb(F.relu(self.generator.bn(x)))
         return torch.tanh(x[:, :3])
+
+
+def published(widths: tuple[int, ...], attended: int) -> nn.Module:
+    """The same network by Hugging Face's own code. Raises ImportError where it is not installed."""
+    from pytorch_pretrained_biggan import BigGAN as Package  # type: ignore[import-not-found]
+    from pytorch_pretrained_biggan import BigGANConfig
+
+    last = widths[-1]
+    layers = [(i % 2 == 1, a // last, b // last) for i, (a, b) in enumerate(pairwise(widths))]
+    config = BigGANConfig(
+        channel_width=last,
+        num_classes=CLASSES,
+        layers=layers,
+        attention_layer_position=attended,
+        output_dim=4 << len(layers) // 2,
+        eps=EPS,
+    )
+
+    class Published(Package):  # type: ignore[misc]
+        def forward(self, codes: Tensor, label: Tensor) -> Tensor:
+            """As BigGANDeep."""
+            y: Tensor = super().forward(codes[:, 0], F.one_hot(label, CLASSES).float(), 1.0)
+            return y
+
+    module: nn.Module = Published(config)
+    module.load_state_dict(shaken(BigGANDeep(widths, attended)).state_dict())
+    return module

@@ -1,8 +1,10 @@
 """StyleGAN3's layers as its own code runs them without CUDA, and the settings of both networks.
 
-Karras et al. 2021 (arXiv:2106.12423), section 3 and appendix C. Modulated weights are written for
-every sample and run as one grouped convolution; filters insert zeros, pad, convolve and then drop
-pixels. Letters: N batch, D latent width, I O C channels, H W pixels, T taps.
+Karras et al. 2021 (arXiv:2106.12423), section 3 and appendix C. A reference of ours: NVlabs' code
+is in no package; these are the equations of its training/networks_stylegan3.py with the plain
+filters of torch_utils/ops, which it takes where there is no CUDA compiler. Modulated weights are
+written for every sample and run as one grouped convolution; filters insert zeros, pad, convolve and
+then drop pixels. Letters: N batch, D latent width, I O C channels, H W pixels, T taps.
 """
 
 import math

@@ -1,8 +1,8 @@
 """The support sets and the training loop of WarpedGANSpace as the textbook has them.
 
-The support set of each latent is taken out by a product of a one-hot matrix with all sets, every
-difference z - s is written out, the generator's weights ask for gradients they do not need, and
-both pictures are in the graph.
+A reference of ours: the code of WarpedGANSpace is in no package. The support set of each latent is
+taken out by a product of a one-hot matrix with all sets, every difference z - s is written out, the
+generator's weights ask for gradients they do not need, and both pictures are in the graph.
 """
 
 import torch

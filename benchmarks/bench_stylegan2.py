@@ -1,9 +1,10 @@
-"""StyleGAN2 at 256 or 1024 px, full width: ours against the textbook form, in one run on one CPU.
+"""StyleGAN2 at 64, 256 and 1024 px: ours against the equations of others, in one run on one CPU.
 
-The textbook (the PyTorch code in common use when no CUDA extension is built) writes modulated
-weights for every sample and runs them as one grouped convolution; up-sampling filters insert
-zeros, pad and convolve. Its second form scales input and output, as ours does, and is otherwise
-the same plain code. Same weights, same codes, variants interleaved; ratios are of processor time.
+The code of NVlabs and rosinality is in no package, so their equations are written out here as they
+run where no CUDA extension is built: modulated weights are written for every sample and run as one
+grouped convolution; up-sampling filters insert zeros, pad and convolve. The second form, NVlabs'
+with fused_modconv=False, scales input and output, as ours does, and is otherwise the same plain
+code. Same weights, same codes, variants interleaved; ratios are of processor time.
 """
 
 import argparse
@@ -24,8 +25,10 @@ Row = tuple[str, str, float, str]  # what is measured, against what, how many ti
 
 FULL = StyleGAN2Config()  # config F at 256 px: 90.7 GFLOP per image
 LARGE = StyleGAN2Config(resolution=1024, channels=(*[512] * 5, 256, 128, 64, 32))
+HALF = StyleGAN2Config(resolution=64, channels=(512, 512, 512, 512, 512))
 SMALL = StyleGAN2Config(resolution=64, channels=(128, 128, 128, 64, 32))
-TEXTBOOK, UNFUSED = "grouped per-sample weights", "scaled input and output, plain"
+TEXTBOOK = "rosinality's and NVlabs' equations, written out: grouped per-sample weights"
+UNFUSED = "NVlabs' unfused equations, written out"
 
 
 def _upfirdn(x: Tensor, kernel: Tensor, up: int, front: int, back: int) -> Tensor:
@@ -196,13 +199,20 @@ def _one_thread() -> Iterator[None]:
 
 def run(quick: bool = False, large: bool = False) -> list[Row]:
     """All rows; `quick` uses a narrow 64 px network, to show that the benchmark works; `large` one
-    of 1024 px, by one picture at a time."""
-    config, rounds = (SMALL, 3) if quick else (LARGE, 3) if large else (FULL, 3)
+    of 1024 px alone, by one picture at a time."""
     with _one_thread(), torch.no_grad():
-        rows = list(_forward_rows(config, 1, rounds))
-        if not large:
-            rows += _forward_rows(config, 8, rounds if quick else 1)
-        return [*rows, _prefix_row(config, rounds)]
+        if quick:
+            return list(_rows(SMALL, batch=8, rounds=3))
+        rows = [] if large else [*_rows(HALF, batch=8, rounds=3), *_rows(FULL, batch=8, rounds=1)]
+        return [*rows, *_rows(LARGE, batch=1, rounds=3)]
+
+
+def _rows(config: StyleGAN2Config, batch: int, rounds: int) -> Iterator[Row]:
+    """One picture at a time, `batch` of them in so many rounds, an edit of the last block."""
+    yield from _forward_rows(config, 1, 3)
+    if batch > 1:
+        yield from _forward_rows(config, batch, rounds)
+    yield _prefix_row(config, 3)
 
 
 def main() -> None:
