@@ -1,8 +1,10 @@
 """`-o -`: what a pipe is given, byte for byte, and nothing else."""
 
 import io
+import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +15,12 @@ import pytest
 from cli_in_process import binary, latty
 from cli_process import environment
 from PIL import Image
+from places import LIMIT
 from sound_files import melody, wav
 
 from latty import presets, render
 from latty.errors import BadData
-from latty.render import streams
+from latty.render.stream_formats import WAYS
 
 PRESET = """\
 schema = 1
@@ -65,7 +68,7 @@ SHIFT = {"gbrp10le": ("gbrp10le", 2), "rgb48be": ("rgb48le", 8)}
 
 
 @pytest.mark.parametrize("depth", [8, 10])
-@pytest.mark.parametrize("kind", streams.WAYS)
+@pytest.mark.parametrize("kind", WAYS)
 def test_a_stream_has_the_depth_that_is_asked_for(kind: str, depth: int, tmp_path: Path) -> None:
     film = wanted(tmp_path)
     data, said = streamed(
@@ -113,6 +116,70 @@ def test_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+LONG = """\
+schema = 1
+frames = 2000
+[scene]
+model = "portraits"
+size = 128
+seed = { walk = [1, 2, 1] }
+[[outputs]]
+path = "x.png"
+"""
+
+
+def drawing(home: Path, *words: str) -> "subprocess.Popen[bytes]":
+    """A long film that goes to a pipe."""
+    (home / "long.toml").write_text(LONG)
+    command = [sys.executable, "-m", "latty", "render", "long.toml", "-o", "-", *words]
+    return subprocess.Popen(command, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            env=environment(home, LATTY_PROGRESS="json"))  # fmt: skip
+
+
+def drawn(told: bytes) -> int:
+    """How many of its frames were drawn."""
+    lines = [json.loads(line) for line in told.splitlines()]
+    return max(line["done"] for line in lines if line.get("stage") == "frames")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [(), ("--workers", "2")])
+def test_frames_go_out_while_others_are_drawn_and_a_broken_pipe_ends_it(
+    more: tuple[str, ...], tmp_path: Path
+) -> None:
+    with drawing(tmp_path, *more) as film:
+        assert film.stdout is not None
+        assert len(film.stdout.read(128 * 128 * 3 * 3)) == 128 * 128 * 3 * 3
+        assert film.poll() is None
+        film.stdout.close()
+        assert film.stderr is not None
+        told = film.stderr.read()
+        assert film.wait(LIMIT) == 141
+    assert 3 <= drawn(told) < 1000 and b"Traceback" not in told
+
+
+@pytest.mark.slow
+def test_a_signal_ends_a_stream_whose_reader_sleeps(tmp_path: Path) -> None:
+    with drawing(tmp_path) as film:
+        assert film.stdout is not None
+        film.stdout.read(100)
+        film.send_signal(signal.SIGINT)
+        assert film.wait(LIMIT) == 130
+        assert film.stderr is not None
+        assert b"Traceback" not in film.stderr.read()
+
+
+@pytest.mark.slow
+def test_a_stream_by_several_has_the_bytes_of_one(tmp_path: Path) -> None:
+    whole = [
+        subprocess.run([sys.executable, "-m", "latty", "render", "x.toml", "-o", "-", *more],
+                       cwd=tmp_path, env=environment(tmp_path, LATTY_FRAME_CACHE="0"),
+                       capture_output=True, check=True).stdout
+        for more in ((), ("--workers", "2"))
+    ]  # fmt: skip
+    assert whole[0].startswith(b"YUV4MPEG2") and whole[0] == whole[1]
+
+
 HERE = ("--set", "outputs.0.path=-")
 
 
@@ -120,7 +187,6 @@ HERE = ("--set", "outputs.0.path=-")
     ("words", "said"),
     [
         (("-o", "-", "--json"), "--json goes with no stream"),
-        (("-o", "-", "--workers", "2"), "--workers goes with no stream"),
         ((*HERE, "--detach"), "--detach goes with no stream"),
         (("x.toml", *HERE), "a stream is the film of one preset"),
         (("--format", "raw"), "--format is that of a stream"),

@@ -98,13 +98,19 @@ class PoolDrawer:
         return self.pool.submit(draw_there, self.task, tuple(scenes))
 
 
+def made_with(preset: Preset, generator: Generator, options: Options) -> str:
+    """What the pictures of a preset depend on beside their scenes. Raises what `provenance.shared`
+    does."""
+    return provenance.sealed(provenance.shared(preset, generator, options), options.batches)
+
+
 def others(
-    pool: Processes, preset: Preset, options: Options, generator: Generator, made_with: str
+    pool: Processes, preset: Preset, options: Options, generator: Generator, home: str
 ) -> PoolDrawer:
     """Processes of a pool that draw a preset as this one, with this generator, would: options as
-    they are when the batch is known, and what the pictures were `made_with`."""
+    they are when the batch is known, and what `made_with` says here."""
     options = replace(options, tell=unheard)  # which may not be told elsewhere
-    task = FilmTask(preset, options, str(Path.cwd()), generator.device.type, made_with)
+    task = FilmTask(preset, options, str(Path.cwd()), generator.device.type, home)
     return PoolDrawer(pool, task)
 
 
@@ -123,8 +129,7 @@ def _check(task: FilmTask) -> None:
         os.chdir(task.folder)
     scene = task.preset.scene
     generator = open_model(scene.model, task.device, scene.precision)
-    shared = provenance.shared(task.preset, generator, task.options)
-    here = json.loads(provenance.sealed(shared, task.options.batches))
+    here = json.loads(made_with(task.preset, generator, task.options))
     home = json.loads(task.made_with)
     if differs := sorted(key for key in {*here, *home} if here.get(key) != home.get(key)):
         what = f"another process would draw with other {', '.join(differs)} than this one"

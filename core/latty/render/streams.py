@@ -1,43 +1,45 @@
-"""A film on a pipe, for FFmpeg and others: Y4M, raw pixels, or PNG pictures one after the other.
+"""A film on a pipe, for FFmpeg and others, frame by frame while it is drawn.
+
 docs/formats.md has the commands.
 """
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
-import av
-import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
-from numpy.typing import NDArray
-
 from latty import models
 from latty.presets import Preset
-from latty.presets.formats import Frames, Pixels
-from latty.render import captions, provenance, work
+from latty.render import captions, drawers
 from latty.render.developing import develop
+from latty.render.drawers import Processes
+from latty.render.encoders import Encoders, Tell
 from latty.render.film import Films, batched
 from latty.render.options import Options
+from latty.render.pipes import Pipe
+from latty.render.stream_formats import WAYS
 from latty.render.views import Views, drawn_by
-from latty.render.writers.png import pack
 from latty.report import Report, silent
 
 OPAQUE, CLEAR = "stream.mkv", "stream.apng"  # formats whose frames have no opacity, and one
 
 
 def stream(
-    preset: Preset, kind: str, options: Options, pipe: BinaryIO, report: Report = silent
+    preset: Preset,
+    kind: str,
+    options: Options,
+    file: BinaryIO,
+    report: Report = silent,
+    pool: Processes | None = None,
 ) -> str:
     """Write the one output of a preset to a pipe, frame by frame, as "y4m", "raw" or "png"; "" is
     Y4M, of a single picture PNG. Without its sound. What a reader of raw frames has to be told, in
     words.
 
-    The pictures lie on disk until the end: memory is constant. Raises what `render.write` does;
-    BrokenPipeError where nobody reads.
+    Each frame goes out when it is drawn, by a `pool` where there is one. The pictures lie on disk
+    until the end: memory is constant. Raises what `render.write` does; BrokenPipeError where nobody
+    reads.
     """
     kind = kind or ("png" if preset.count(preset.outputs[0]) == 1 else "y4m")
     path = CLEAR if kind == "png" else OPAQUE
@@ -46,83 +48,27 @@ def stream(
     generator = models.open_model(preset.scene.model, options.device, preset.scene.precision)
     options = batched(options, generator, preset)
     with TemporaryDirectory() as folder, ExitStack() as journals:
-        made_with = provenance.sealed(
-            provenance.shared(preset, generator, options), options.batches
-        )
-        films = Films(options, made_with, journals)
+        made_with = drawers.made_with(preset, generator, options)
+        others = drawers.others(pool, preset, options, generator, made_with) if pool else None
+        films = Films(options, made_with, journals, others)
         every = Views(preset, films, {drawn_by(preset.scene): generator})
-        views, _ = every.of(output, lambda number: Path(folder) / work.journal(number))
-        for view in views:
-            view.reel.finish(report)
-        film = develop(preset, output, views, captions.faces(preset))
-        pixels = WAYS[kind](film, pipe, output.depth or 8)
-        pipe.flush()
-        size = f"{film.width}x{film.height} {pixels}"
-        return f"{kind}: {size}, {film.fps} fps, {len(film)} frames"
+        views, _ = every.of(output, lambda number: Path(folder) / f"{number}")
+        faces, pipe = captions.faces(preset), Pipe(file)
 
+        def written(report: Report, tell: Tell) -> str:
+            film = develop(preset, output, views, faces)
+            size = f"{film.width}x{film.height}"
+            pixels = WAYS[kind](film, pipe.send, output.depth or 8)
+            return f"{kind}: {size} {pixels}, {film.fps} fps, {len(film)} frames"
 
-def _y4m(film: Frames, pipe: BinaryIO, depth: int) -> str:
-    """4:4:4 in the colours of standard television (BT.601, limited range): Y4M cannot say which,
-    and these are what FFmpeg takes frames for that say nothing. Of 10 bits nothing is lost."""
-    name, tag = ("yuv444p", "444") if depth == 8 else ("yuv444p10le", "444p10")
-    size = 1 if depth == 8 else 2  # bytes of a level
-    rate = f"F{film.fps.numerator}:{film.fps.denominator}"
-    head = f"YUV4MPEG2 W{film.width} H{film.height} {rate} Ip A1:1 C{tag} XCOLORRANGE=LIMITED\n"
-    pipe.write(head.encode("ascii"))
-    for pixels in film:
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels[..., :3]), format="rgb24")
-        converted = frame.reformat(
-            format=name,
-            dst_colorspace=Colorspace.ITU601,
-            dst_color_range=ColorRange.MPEG,
-            interpolation="BICUBIC",
-            threads=1,
-        )
-        pipe.write(b"FRAME\n")
-        for plane in converted.planes:  # whose rows may be longer than the picture is wide
-            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(film.height, plane.line_size)
-            pipe.write(rows[:, : film.width * size].tobytes())
-    return name
+        def stop() -> None:
+            pipe.stopped = True
+            films.stop()
 
-
-def _raw(film: Frames, pipe: BinaryIO, depth: int) -> str:
-    """Interleaved bytes, or planes of green, blue and red in words of 10 bits; nothing between two
-    frames."""
-    for pixels in film:
-        levels = pixels[..., :3]
-        if depth > 8:
-            levels = _deeper(levels, depth).transpose(2, 0, 1)[[1, 2, 0]].astype("<u2")
-        pipe.write(np.ascontiguousarray(levels).tobytes())
-    return "rgb24" if depth == 8 else "gbrp10le"
-
-
-def _png(film: Frames, pipe: BinaryIO, depth: int) -> str:
-    """A whole PNG for each frame, with its opacity; of 16 bits, as PNG has no 10."""
-    name = ""
-    for pixels in film:
-        clear = pixels.shape[2] == 4
-        if depth == 8:
-            name = "rgba" if clear else "rgb24"
-            pipe.write(pack(pixels, ""))
-        else:
-            name = "rgba64be" if clear else "rgb48be"
-            pipe.write(_png_of_16_bits(pixels, name))
-    return name
-
-
-def _png_of_16_bits(pixels: Pixels, name: str) -> bytes:
-    """A picture as a PNG of one of FFmpeg's formats: Pillow writes no colours of 16 bits."""
-    context = av.CodecContext.create("png", "w")
-    frame = av.VideoFrame.from_ndarray(_deeper(pixels, 16), format=name)
-    context.width, context.height, context.pix_fmt = frame.width, frame.height, name
-    context.time_base = Fraction(1)
-    return b"".join(bytes(packet) for packet in context.encode(frame))
-
-
-def _deeper(pixels: Pixels, depth: int) -> NDArray[np.uint16]:
-    """Levels of 8 bits in more: the lowest stays 0, the highest becomes the highest."""
-    wide = pixels.astype(np.uint16)
-    return wide << np.uint16(depth - 8) | wide >> np.uint16(16 - depth)
-
-
-WAYS: dict[str, Callable[[Frames, BinaryIO, int], str]] = {"y4m": _y4m, "raw": _raw, "png": _png}
+        with Encoders(report, options.tell, stop) as encoders:
+            told = encoders.start(written)
+            for view in views:
+                view.reel.finish(encoders.drawing)
+            encoders.finish()
+        words: str = told.result()
+        return words

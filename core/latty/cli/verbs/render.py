@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,7 +112,7 @@ def _streams(found: CheckedRequest | Exception) -> bool:
 def _refuse_beside_stream(run: Run) -> None:
     """Raises UsageError for switches that mean nothing to a film on stdout, and for a terminal."""
     args = run.args
-    for switch in ("json", "detach", "show", "dry_run", "update", "workers"):
+    for switch in ("json", "detach", "show", "dry_run", "update"):
         if getattr(args, switch):
             raise UsageError(f"--{switch.replace('_', '-')} goes with no stream", "leave it out")
     if sys.stdout is None or sys.stdout.isatty():
@@ -133,9 +134,12 @@ def _streamed(presets: Sequence[CheckedRequest | Exception], run: Run) -> int:
         run.out.say(warning)
     from latty.render import stream
 
-    kind, name = run.args.format or "", found.preset.name
-    with signals.cooperative(), run.progress(name) as progress:
-        told = stream(found.preset, kind, found.options, sys.stdout.buffer, progress)
+    kind, name, spread = run.args.format or "", found.preset.name, workers.asked(run)
+    with ExitStack() as held:
+        pool = held.enter_context(_processes(run, found.options.device)) if spread else None
+        progress = held.enter_context(run.progress(name))
+        held.enter_context(signals.cooperative())
+        told = stream(found.preset, kind, found.options, sys.stdout.buffer, progress, pool)
     run.out.say(told)
     return 0
 
@@ -247,17 +251,24 @@ def _rendered(found: CheckedRequest, run: Run, pool: "Pool | None" = None) -> Re
             return render_one(preset, options, progress, pool)
 
 
+def _processes(run: Run, device: str) -> AbstractContextManager["Pool"]:
+    """A pool for this device; this process computes as those of the pool do. Brings torch."""
+    where = workers.kind_of(device)
+    workers.compute_as_they_do()
+    return workers.pool(run, where)
+
+
 def _by_several(
     left: Sequence[tuple[RenderRequest, CheckedRequest]], run: Run, said: set[str]
 ) -> list[int]:
     """Presets rendered by several processes: each by one of them, or, where there are fewer presets
     than processes or one can be read only once, one after the other with its frames drawn by all.
     The codes of those that failed."""
-    where, requests = workers.kind_of(left[0][1].options.device), [one for one, _ in left]
-    workers.compute_as_they_do()
-    with workers.pool(run, where) as pool:
+    requests, device = [one for one, _ in left], left[0][1].options.device
+    with _processes(run, device) as pool:
         few = len(left) < max(2, pool.at_once) if run.args.engine == "local" else len(left) == 1
         if not few and not any(one.is_stream for one in requests):
+            where = workers.kind_of(device)
             here = [replace(one, options=replace(one.options, device=where)) for one in requests]
             return _by_presets(here, pool, run, said)
         codes = list[int]()
