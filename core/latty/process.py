@@ -1,6 +1,7 @@
 """Child processes of latty: how they are started, what they see, and that they end with us."""
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from latty.errors import DeviceError
 
 W = TypeVar("W", bound=str)
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+SELDOM = 10_000  # more objects than have gone before Python looks for cycles; its own: 700
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork
 _MALLOC = _LIBC if hasattr(_LIBC, "mallopt") and hasattr(_LIBC, "malloc_trim") else None
@@ -145,7 +147,9 @@ def keep_room() -> None:
 def keep_memory() -> None:
     """Have malloc (glibc's) keep what is freed for what comes next, as a process that draws wants
     it: every feature map would otherwise be a mapping of its own, which the kernel takes back and
-    fills with zeros again, for a quarter of the time of a render."""
+    fills with zeros again, for a quarter of the time of a render. Python looks for cycles seldom:
+    each full look walks all that torch's modules hold, for 50 ms or more."""
+    gc.set_threshold(SELDOM)
     if _MALLOC is not None:
         _MALLOC.mallopt(M_MMAP_MAX, 0)
         _MALLOC.mallopt(M_TRIM_THRESHOLD, -1)

@@ -23,6 +23,7 @@ from latty.text import printable
 
 HEAVY = ("torch", "numpy", "textual", "PIL", "rich", "asyncio", "sklearn", "av")
 MODULES = 320  # Python's own and ours; each costs half a millisecond of every start
+OURS = 220  # modules of latty that a first picture may take
 UNUSED = ("sympy", "networkx", "torch._dynamo", "scipy", "sklearn", "av", "imageio", "textual",
           "rich", "tomlkit", "onnxruntime", "h5py", "ray")  # fmt: skip
 QUICK = ["--help", "--version", "render --help", *(f"list {kind}" for kind in KINDS)]
@@ -67,6 +68,22 @@ def test_no_help_imports_anything_heavy(tmp_path: Path) -> None:
 def test_a_picture_needs_torch_and_nothing_else_that_is_large(tmp_path: Path) -> None:
     found, _ = imported(tmp_path, (*UNUSED, "torch"), ["sample", "demo", "--seeds", "0"])
     assert found == ["torch"] and (tmp_path / "renders" / "demo-samples.png").exists()
+
+
+def test_a_picture_imports_little_of_ours_and_no_cycle_is_looked_for_in_torch(
+    tmp_path: Path,
+) -> None:
+    code = (
+        "import gc, sys, latty_tui.__main__ as m\n"
+        "m.main(['sample', 'demo', '--seeds', '0', '-q'])\n"
+        "ours = sum(name.partition('.')[0] == 'latty' for name in sys.modules)\n"
+        "print(ours, gc.get_stats()[2]['collections'])"
+    )
+    printed = subprocess.check_output(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment(tmp_path), text=True
+    )
+    ours, looks = map(int, printed.split()[-2:])
+    assert ours <= OURS and looks == 0, "each full look walks all of torch, for 50 ms or more"
 
 
 def test_help_names_every_verb_and_every_code(tmp_path: Path) -> None:
