@@ -73,6 +73,17 @@ def test_noise_changes_pictures_where_the_entry_says_so(family: str) -> None:
     assert torch.equal(*drawn) == (not REGISTRY.constant(family, "NOISE", True))
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_network_keeps_nothing_of_the_memory_that_its_file_was_read_into(family: str) -> None:
+    tensors, meta = example(family)
+    generator = REGISTRY.load(family).build(tensors, meta, torch.device("cpu"))
+    codes = promises.codes_of(generator)
+    wanted = generator.synthesis(codes)
+    for tensor in tensors.values():
+        tensor.zero_()
+    assert torch.equal(generator.synthesis(codes), wanted)
+
+
 # --- pictures and seeds ---------------------------------------------------------------------------
 
 

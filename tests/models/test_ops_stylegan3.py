@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from small_families import STYLEGAN3, stylegan3_tensors
 from torch import Tensor
 
+from latty.models.families import stylegan3
 from latty.models.families.stylegan3 import ops
 
 
@@ -126,6 +128,31 @@ def test_strips_of_rows_are_the_whole_convolution(
     x, weight = randn(2, 3, 7, 5), randn(4, 3, kernel, kernel)
     wanted = torch.nn.functional.conv2d(x, weight, padding=kernel - 1)
     torch.testing.assert_close(ops.widened(x, weight), wanted, rtol=1e-12, atol=1e-12)
+    for cuts in ([7], [1, 1, 5], [3, 2, 2], [1] * 7):
+        pieces = ops.widened_strips(torch.split(x, cuts, 2), weight, 7)
+        torch.testing.assert_close(pieces, wanted, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("precision", [None, torch.bfloat16])
+@pytest.mark.parametrize("radial", [False, True])
+def test_large_features_are_never_whole_and_the_picture_is_the_same(
+    radial: bool, precision: torch.dtype | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ops, "TILE", 4)
+    monkeypatch.setattr(ops, "CACHED", 1)  # every layer is large
+    tensors, meta = stylegan3_tensors(radial=radial), stylegan3.metadata(STYLEGAN3)
+    generator = stylegan3.build(tensors, meta, torch.device("cpu"), precision)
+    network, layers = generator.network, generator.info.num_layers
+    codes = generator.mapping(generator.sample([0, 1]))
+    with torch.inference_mode():
+        state = network.start(codes)
+        for layer in range(1, layers):  # one at a time: nothing goes on to the next
+            state = network.run(state, codes, layer, None)
+        wanted = network.finish(state, codes, None)
+        whole = []
+        monkeypatch.setattr(ops.FilteredActivation, "_tiled", lambda self, x: whole.append(x))
+        got = network.finish(network.start(codes), codes, None)
+    assert torch.equal(got, wanted) and not whole
 
 
 @pytest.mark.parametrize("size", [4, 7])

@@ -33,10 +33,13 @@ CHANGES = {Tensor.normal_, Tensor.uniform_, Tensor.div_}
 
 
 class TensorReader:
-    """The tensors of one network, as float32 on the CPU until the network is whole."""
+    """The tensors of one network, as float32 on the CPU until the network is whole.
 
-    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
-        self._tensors = tensors
+    lend    `take` gives those that are float32 already as they are: whoever asks copies them
+    """
+
+    def __init__(self, tensors: Mapping[str, Tensor], lend: bool = False) -> None:
+        self._tensors, self._lend = tensors, lend
         self._used: set[str] = set()
         self._taken: set[str] = set()
         self._again = 0
@@ -53,8 +56,9 @@ class TensorReader:
         self._used.update(names)
 
     def take(self, name: str, *shape: int) -> Tensor:
-        """A float32 copy of tensor `name`, whose shape must be `shape`, as in (64, 3, -1, -1): -1
-        fits any size. Raises Refusal for one that is missing, has another shape or bad numbers."""
+        """Tensor `name` as float32, a copy unless it is lent. Its shape must be `shape`, as in
+        (64, 3, -1, -1): -1 fits any size. Raises Refusal for one that is missing, has another shape
+        or bad numbers."""
         if name not in self._tensors:
             near = did_you_mean(name, self._tensors) if len(self._tensors) < 2000 else OTHER
             raise Refusal("missing-key", f"tensor '{clean(name)}' is missing", near)
@@ -71,11 +75,12 @@ class TensorReader:
             what = f"tensor '{clean(name)}' is {tensor.dtype}, not floating point"
             raise Refusal("wrong-shape", what, OTHER)
         self._count(name, tensor.numel())
-        copy = tensor.detach().to("cpu", torch.float32, copy=True)
+        copy = not self._lend or tensor.is_inference()  # those cannot be a network's parameters
+        taken = tensor.detach().to("cpu", torch.float32, copy=copy)
         # A sum is not finite where one number is not, and takes a tenth of the time.
-        finite = math.isfinite(float(copy.sum())) or bool(torch.isfinite(copy).all())
-        check_numbers(name, finite, float(copy.min()) if is_variance(name) else 0.0)
-        return copy
+        finite = math.isfinite(float(taken.sum())) or bool(torch.isfinite(taken).all())
+        check_numbers(name, finite, float(taken.min()) if is_variance(name) else 0.0)
+        return taken
 
     def _count(self, name: str, numbers: int) -> None:
         """Each layer has a copy of its own. Raises Refusal where too many have one of the same."""
@@ -100,15 +105,28 @@ class TensorReader:
 
 
 def checked(
-    tensors: Mapping[str, Tensor], wanted: Mapping[str, Sequence[int]], unused: str = ""
+    tensors: Mapping[str, Tensor],
+    wanted: Mapping[str, Sequence[int]],
+    unused: str = "",
+    lend: bool = False,
 ) -> dict[str, Tensor]:
-    """Float32 copies of the tensors of a state_dict, each of the shape that is wanted, as (O, I).
-    Raises Refusal for a name, shape or number that is wrong; `unused` is a pattern of names that
-    are left out."""
-    reader = TensorReader(tensors)
+    """Float32 copies of the tensors of a state_dict, each of the shape that is wanted, as (O, I);
+    `lend`: no copies, `own` makes them. Raises Refusal for a name, shape or number that is wrong;
+    `unused` is a pattern of names that are left out."""
+    reader = TensorReader(tensors, lend)
     found = {name: reader.take(name, *shape) for name, shape in wanted.items()}
     reader.finish(unused)
     return found
+
+
+def own(module: nn.Module, lent: Mapping[str, Tensor]) -> None:
+    """Copies in the place of a module's tensors, of any shape (...,), that are still those which
+    `checked` has lent. What a network lays out anew for speed, most of it, is copied once that way,
+    and nothing stays in the memory of a file: last bits are those of torch's own alignment."""
+    theirs = {tensor.data_ptr() for tensor in lent.values()}
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.data_ptr() in theirs:
+            tensor.data = tensor.data.clone()
 
 
 class _Undrawn(TorchFunctionMode):

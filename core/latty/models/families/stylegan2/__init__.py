@@ -16,7 +16,7 @@ from torch import Tensor
 from latty.models.base import Meta
 from latty.models.families.stylegan2 import config as file
 from latty.models.families.stylegan2.network import StyleGAN2Config, StyleGAN2Network
-from latty.models.state_dict import checked, shapes_of, shapes_only
+from latty.models.state_dict import checked, own, shapes_of, shapes_only
 from latty.models.styled_generator import StyledGenerator, styled_info
 
 __all__ = ["StyleGAN2Config", "StyleGAN2Network", "build", "metadata"]
@@ -55,7 +55,8 @@ def build(
         with shapes_only():
             network = StyleGAN2Network(config)
         wanted = shapes_of(network.state_dict())
-        state = checked(tensors, wanted, rf".*\.{file.FILTER}")
+        state = checked(tensors, wanted, rf".*\.{file.FILTER}", lend=True)
         network.load_state_dict(state, assign=True)
         network.to(device).freeze(dtype)
+        own(network, state)
     return StyledGenerator(network, styled_info(meta, "stylegan2", config, config.size(-1)), device)

@@ -22,6 +22,7 @@ from latty.models.checks import label_weights
 from latty.models.families.stylegan3 import config as file
 from latty.models.families.stylegan3.network import StyleGAN3Config
 from latty.models.families.stylegan3.ops import inverse_transform
+from latty.models.state_dict import own
 from latty.models.styled_generator import StyledGenerator, styled_info
 from latty.scene import Noise
 
@@ -60,8 +61,9 @@ def build(
     """
     config = file.read_config(meta)
     with torch.inference_mode(False):  # the caller's mode must not stick to the weights
-        network, taps = file.load(tensors, config)
+        network, state, taps = file.load(tensors, config)
         network.to(device).freeze(taps, dtype)
+        own(network, state)
     return StyleGAN3(network, styled_info(meta, "stylegan3", config), device)
 
 

@@ -193,14 +193,14 @@ def _positive(what: str, value: Any) -> None:
 
 def load(
     tensors: Mapping[str, Tensor], config: StyleGAN3Config
-) -> tuple[StyleGAN3Network, dict[str, Tensor]]:
-    """The network with its weights, and its filters by name; (T,) or (T, T). Raises BadData for a
-    name, shape or number that is wrong."""
+) -> tuple[StyleGAN3Network, dict[str, Tensor], dict[str, Tensor]]:
+    """The network with its weights, the same by name, and its filters by name; (T,) or (T, T).
+    Raises BadData for a name, shape or number that is wrong."""
     taps = {name: tensor for name, tensor in tensors.items() if name.endswith(FILTERS)}
     rest = {name: tensor for name, tensor in tensors.items() if name not in taps}
     with shapes_only():
         network = StyleGAN3Network(config)
-    state = checked(rest, shapes_of(network.state_dict()))
+    state = checked(rest, shapes_of(network.state_dict()), lend=True)
     for name, tensor in state.items():
         if name.endswith(".magnitude_ema") and float(tensor) <= 0:
             raise BadData(f"tensor '{name}' must be above zero")
@@ -211,7 +211,7 @@ def load(
         if name not in known:
             raise BadData(f"tensor '{name}' is no part of this network")
     network.load_state_dict(state, assign=True)
-    return network, {name: tensor.detach().float() for name, tensor in taps.items()}
+    return network, state, {name: tensor.detach().float() for name, tensor in taps.items()}
 
 
 def _check_filters(layer: StyleGAN3LayerConfig, taps: Mapping[str, Tensor]) -> None:

@@ -149,8 +149,15 @@ class StyleGAN3Layer(nn.Module):
         kind = torch.float32 if weight.device.type == "cpu" else self.weight.dtype
         self.activation = activation(self.config, taps, weight.new_empty((), dtype=kind))
 
-    def forward(self, x: Tensor, code: Tensor, reuse: bool = False) -> Tensor:
-        """x (N, I, H, W), code (N, D); `reuse`: x may be overwritten."""
+    def forward(
+        self,
+        x: Tensor,
+        code: Tensor,
+        reuse: bool = False,
+        bent: alias_free.FilteredActivation | None = None,
+    ) -> Tensor:
+        """x (N, I, H, W), code (N, D); `reuse`: x may be overwritten; `bent`: what x has to go
+        through first, some rows at a time."""
         style = self.affine(code)
         if self.power is None:
             scale = self.gain.expand(1, self.config.outputs)
@@ -160,8 +167,11 @@ class StyleGAN3Layer(nn.Module):
             style = style * torch.rsqrt(style.square().mean(1, keepdim=True))
             scale = ops.demodulation(self.power, style) * self.gain
         style = ops.channelwise(style, x)
-        x = x.mul_(style) if reuse else x * style
-        y = alias_free.widened(x, self.weight)
+        if bent is None:
+            y = alias_free.widened(x.mul_(style) if reuse else x * style, self.weight)
+        else:
+            strips = (strip.mul_(style) for strip in bent.strips(x))
+            y = alias_free.widened_strips(strips, self.weight, bent.size)
         return ops.scale_shift(y, scale, self.shift)
 
 
@@ -198,14 +208,16 @@ class StyleGAN3Synthesis(nn.Module):
     ) -> SynthesisState:
         """The state before code layer `stop`, of codes (N, L, D)."""
         x, first = state.x, state.layer
+        bent: alias_free.FilteredActivation | None = None  # of large features: x lacks it yet
         for j in range(first, stop):
             if x is None:
                 x = self.input(codes[:, 0], transform).to(self.dtype or codes.dtype)
                 continue
             layer = self.layer(j - 1)
             # What an earlier step of this very call made may be overwritten, if no gradient flows.
-            x = layer(x, codes[:, j], j > first and not torch.is_grad_enabled())
-            x = layer.activation(x)
+            x = layer(x, codes[:, j], j > first and not torch.is_grad_enabled(), bent)
+            bent = layer.activation if j + 1 < stop and layer.activation.is_large(x) else None
+            x = x if bent else layer.activation(x)
         return SynthesisState(stop, x)
 
     def finish(self, state: SynthesisState, codes: Tensor, transform: Tensor | None) -> Tensor:

@@ -9,7 +9,7 @@ the filters run at the speed of matrix products, and only a few tiles are ever o
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ SLOPE = 0.2  # of the leaky ReLU, section 3.2
 TILE = 40  # outputs along a tile, about: larger ones multiply more zeros, smaller ones overlap more
 CACHED = 1 << 18  # numbers on the fine grid at once: they stay in a processor's cache
 ON_GPU = 1 << 26  # likewise, where many products have to run at once
-STRIP = 1 << 24  # numbers of a picture that are convolved at once
+STRIP = 1 << 22  # numbers of a picture that are convolved at once
 NEGLIGIBLE = 1e-9  # of the largest singular value of a kernel
 
 
@@ -111,29 +111,62 @@ class FilteredActivation:
         return self._bent(x) if self.pointwise else self._tiled(x)
 
     def _tiled(self, x: Tensor) -> Tensor:
-        n, c, h, w = x.shape
-        tile, tiles, window = self.tile, self.tiles, self.rows.shape[0]
-        ends = self.first + (tiles - 1) * self.step + window  # of the last tile
-        x = F.pad(x, (-self.first, ends - w, -self.first, ends - h))
-        windows = x.unfold(2, window, self.step).unfold(3, window, self.step)
+        (n, c), (tile, tiles) = x.shape[:2], (self.tile, self.tiles)
         y = x.new_empty(n, c, tiles, tile, tiles, tile)
-        for i, channels, rows in self._parts(x):
-            y[i, channels, rows] = self._resampled(windows[i, channels, rows]).transpose(-3, -2)
+        for i, channels in self._parts(x):
+            rows = tiles if x.requires_grad else self._rows(x)
+            for k in range(0, tiles, rows):
+                windows = self._windows(x[i, channels], k, min(rows, tiles - k))
+                part = self._resampled(windows).transpose(-3, -2)
+                y[i, channels, k : k + rows] = part
         return y.view(n, c, tiles * tile, -1)[..., : self.size, : self.size]
 
-    def _parts(self, x: Tensor) -> Iterator[tuple[slice, slice, slice]]:
-        """Pictures, channels and rows of tiles that are on the fine grid at once. Each picture by
-        itself, so that its numbers are the same in any batch."""
+    def strips(self, x: Tensor) -> Iterator[Tensor]:
+        """The same some rows at a time, (N, C, h, W): the same bytes, and never all of them."""
+        (n, c), (tile, tiles), rows = x.shape[:2], (self.tile, self.tiles), self._rows(x)
+        for k in range(0, tiles, rows):
+            y = x.new_empty(n, c, min(rows, tiles - k), tile, tiles, tile)
+            for i, channels in self._parts(x):
+                windows = self._windows(x[i, channels], k, y.shape[2])
+                y[i, channels] = self._resampled(windows).transpose(-3, -2)
+            whole = y.view(n, c, -1, tiles * tile)
+            yield whole[:, :, : self.size - k * tile, : self.size]
+
+    def is_large(self, x: Tensor) -> bool:
+        """Whether one channel of x (N, C, H, W) is more than what is on the fine grid at once."""
+        drawn = x.device.type == "cpu" and not torch.is_grad_enabled()
+        return drawn and not self.pointwise and self._rows(x) < self.tiles
+
+    def _parts(self, x: Tensor) -> Iterator[tuple[slice, slice]]:
+        """Pictures and channels that are resampled at once. Each picture by itself, so that its
+        numbers are the same in any batch."""
         n, c = x.shape[:2]
         if x.requires_grad:
-            yield slice(None), slice(None), slice(None)
+            yield slice(None), slice(None)
             return
-        room = (CACHED if x.device.type == "cpu" else ON_GPU) // self.rows.shape[1] ** 2
-        some, rows = max(1, room // self.tiles**2), max(1, min(self.tiles, room // self.tiles))
+        some = max(1, self._room(x) // self.tiles**2)
         for i in range(n):
             for j in range(0, c, some):
-                for k in range(0, self.tiles, rows):
-                    yield slice(i, i + 1), slice(j, j + some), slice(k, k + rows)
+                yield slice(i, i + 1), slice(j, j + some)
+
+    def _rows(self, x: Tensor) -> int:
+        """How many rows of tiles are resampled at once."""
+        return max(1, min(self.tiles, self._room(x) // self.tiles))
+
+    def _room(self, x: Tensor) -> int:
+        """How many tiles may be on the fine grid at once."""
+        return (CACHED if x.device.type == "cpu" else ON_GPU) // self.rows.shape[1] ** 2
+
+    def _windows(self, x: Tensor, k: int, rows: int) -> Tensor:
+        """What `rows` rows of tiles from number k on are made of, which overlap: a view (N, C,
+        rows, tiles, window, window)."""
+        (h, w), window = x.shape[2:], self.rows.shape[0]
+        first, top = self.first, self.first + k * self.step
+        right = first + (self.tiles - 1) * self.step + window - w
+        bottom = top + (rows - 1) * self.step + window
+        x = x[:, :, max(top, 0) : min(bottom, h)]
+        x = F.pad(x, (-first, right, max(-top, 0), max(bottom - h, 0)))
+        return x.unfold(2, window, self.step).unfold(3, window, self.step)
 
     def _resampled(self, x: Tensor) -> Tensor:
         """Tiles (..., window, window) -> (..., tile, tile)."""
@@ -168,6 +201,22 @@ def widened(x: Tensor, weight: Tensor) -> Tensor:
         last, above = min(first + some, h + more), max(first - more, 0)
         part = F.conv2d(x[:, :, above : min(last, h)], weight, padding=more)
         y[:, :, first:last] = part[:, :, first - above : last - above]
+    return y
+
+
+def widened_strips(strips: Iterable[Tensor], weight: Tensor, height: int) -> Tensor:
+    """The same of a picture `height` px high that comes some rows (N, I, h, W) at a time."""
+    more, done, above = weight.shape[-1] - 1, 0, 0
+    x: Tensor | None = None
+    for strip in strips:  # each after the last rows of what came before it, which it is added to
+        last = done + strip.shape[2] == height
+        x = strip if x is None else torch.cat([x[:, :, x.shape[2] - above :], strip], 2)
+        part = F.conv2d(x, weight, padding=more)
+        if not done:
+            y = part.new_empty(*part.shape[:2], height + more, part.shape[3])
+        rows = strip.shape[2] + (more if last else 0)
+        y[:, :, done : done + rows] = part[:, :, above : above + rows]
+        done, above = done + strip.shape[2], min(more, done + strip.shape[2])
     return y
 
 
