@@ -63,13 +63,14 @@ def run(quick: bool) -> Iterator[Row]:
     times, pictures = (1, 3) if quick else (5, 12)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        _write(home / "data" / "models" / "big.safetensors")
+        store_network(home / "data" / "models" / "big.safetensors")
         yield _start(home, times)
         yield _open(home, times)
         yield _render(home, pictures)
 
 
-def _write(path: Path) -> None:
+def store_network(path: Path) -> None:
+    """A StyleGAN2 of CONFIG with random weights, as a file of the store."""
     torch.manual_seed(0)
     network = StyleGAN2Network(CONFIG)
     for name, parameter in network.named_parameters():
