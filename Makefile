@@ -9,7 +9,7 @@ PYTEST ?= -n 2 --dist worksteal
 GALLERY := hello strip layers style-mixing two-edits $(notdir $(basename $(wildcard presets/method-*.toml)))
 FIGURES := $(filter-out component-videos components-samples,$(notdir $(basename $(wildcard presets/figures/*.toml))))
 
-.PHONY: help demo studio test slow chaos faults check gallery bench peers clean
+.PHONY: help demo studio test slow chaos faults check gallery bench peers gpu clean
 .DEFAULT_GOAL := help
 
 help:    ## this list
@@ -56,6 +56,9 @@ peers: $(DEV)    ## what make bench measures against, as far as pip and npm carr
 	npm install --silent --no-save --prefix $(VENV)/peers gifski@1.7.1
 	cp $(VENV)/peers/node_modules/gifski/bin/$$(uname | sed 's/Linux/debian/;s/Darwin/macos/')/gifski $(BIN)/gifski
 	chmod +x $(BIN)/gifski
+
+gpu: $(DEV)    ## the GPU of this machine: parity, bytes, kernels, graphs and speed, in eight minutes
+	@$(BIN)/python -m benchmarks.gpu
 
 clean:    ## remove .venv and caches; renders stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info

@@ -41,6 +41,7 @@ from latty.tables.words import Path as KeyPath
 PICTURES = Registry[Any]("latty_tui.pictures")  # asked for names alone: nothing of it is imported
 AUTO = "auto"  # the way that the terminal answers to, or that its kind asks for
 PREFIX = "LATTY_"
+ON_GPU = (AUTO, "graphs", "kernels", "plain")  # words for `gpu`
 TRUSTED = "trusted_folders"  # a latty.toml cannot say that itself
 # Read elsewhere: where config.toml itself is, and what jobs tell their workers.
 ELSEWHERE = ("LATTY_HOME", "LATTY_JOB", "LATTY_SLOTS")
@@ -60,6 +61,12 @@ def _way(word: str) -> str:
 def _progress(word: str) -> str:
     if word not in (AUTO, *WAYS):
         raise ValueError(f"must be one of {', '.join((AUTO, *WAYS))}")
+    return word
+
+
+def _on_gpu(word: str) -> str:
+    if word not in ON_GPU:
+        raise ValueError(f"must be one of {', '.join(ON_GPU)}")
     return word
 
 
@@ -108,6 +115,11 @@ KEYS: dict[str, Key] = {
     "precision": Key(
         checked(TEXT, _precision),
         "numbers of networks: fp32, bf16, fp16; auto = fp32 for files, the quickest for previews",
+        AUTO,
+    ),
+    "gpu": Key(
+        checked(TEXT, _on_gpu),
+        "what a GPU runs beside torch's own operations: graphs, kernels, plain = neither, auto",
         AUTO,
     ),
     "out_dir": Key(PLACE, "where results go", "renders"),
@@ -175,6 +187,7 @@ class Config:
 
     device: str
     precision: str
+    gpu: str
     out_dir: Path
     batch: int | str
     sidecar: bool

@@ -34,7 +34,12 @@ def _to_stderr(line: str) -> None:
     print(f"latty: {line}", file=sys.stderr)
 
 
+def _to_nobody(line: str) -> None:
+    pass
+
+
 tell: Callable[[str], None] = _to_stderr  # hears of a fault; command line and studio set it
+tell_more: Callable[[str], None] = _to_nobody  # hears what is only worth a word under -v
 
 
 class Registry(Generic[T]):

@@ -96,6 +96,7 @@ def test_each_place_outranks_the_next(project: Path, tmp_path: Path) -> None:
     assert dict(found.origins) == {
         "device": "default",
         "precision": "default",
+        "gpu": "default",
         "out_dir": str(ours),
         "batch": "--batch",
         "sidecar": "LATTY_SIDECAR",

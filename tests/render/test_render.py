@@ -21,7 +21,7 @@ from latty import presets, render
 from latty.errors import BadData, DeviceError, Interrupted, Locked, OutputError, WouldOverwrite
 from latty.folders import Folder
 from latty.render import Options, grids, pixels, provenance, shots, work
-from latty.render.drawers import OwnDrawer
+from latty.render.drawers import AheadDrawer, OwnDrawer
 from latty.render.film import Reel
 from latty.render.journal import Journal, Mark
 from latty.scene import Edit, Scene
@@ -191,10 +191,23 @@ def reel(tmp_path: Path, most: int, error: BaseException, batches: Any = ((0, 8)
     return Reel([SCENE] * 21, OwnDrawer(drawing(most, error), journal.drawing), journal, batches)
 
 
+def ahead(most: int, error: BaseException, lock: Any) -> AheadDrawer:
+    """Draws as OwnDrawer does; the pixels come later."""
+
+    def begin(scenes: Sequence[Scene]) -> Callable[[], np.ndarray]:
+        drawn = drawing(most, error)(scenes)
+        return lambda: drawn
+
+    return AheadDrawer(begin, lock)
+
+
 @pytest.mark.parametrize("error", ERRORS)
-def test_a_full_memory_halves_the_batch(error: BaseException, tmp_path: Path) -> None:
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_a_full_memory_halves_the_batch(error: BaseException, on_gpu: bool, tmp_path: Path) -> None:
     made = reel(tmp_path, 3, error)
     with made.journal:
+        if on_gpu:
+            made.drawer = ahead(3, error, made.journal.drawing)
         made.finish(lambda *words: None)
         assert made.drawn_in == ((0, 2),)
         assert [int(made[i][0, 0, 0]) for i in (0, 19, 20)] == [2, 2, 1]
@@ -581,3 +594,34 @@ def test_too_little_space_is_said_before_the_start(
         render.write(preset({"path": "a.gif"}), Options(tmp_path))
     assert list(tmp_path.iterdir()) == []
     render.write(preset({"path": "a.gif"}), Options(tmp_path, ignore_space=True))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
+def test_pixels_that_are_packed_for_one_copy_are_the_same(channels: int) -> None:
+    images = torch.rand(2, channels, 5, 7) * 2.4 - 1.2
+    flat, shape = pixels.packed(images)
+    assert flat.dtype == torch.uint8 and flat.is_contiguous()
+    assert np.array_equal(pixels.unpacked(flat, shape), pixels.to_uint8(images))
+    for wrong in (torch.nan, torch.inf, -torch.inf):
+        images[1, 0, 2, 2] = wrong
+        with pytest.raises(BadData, match="not finite"):
+            pixels.unpacked(*pixels.packed(images))
+
+
+def test_pictures_that_come_later_are_the_same_and_a_fault_in_them_ends_the_film(
+    tmp_path: Path,
+) -> None:
+    painter = pixels.Painter(Toy())
+    scenes = [Scene("toy", seed) for seed in range(21)]
+    with Journal(tmp_path / "j", "key") as journal:
+        made = Reel(scenes, AheadDrawer(painter.begin, journal.drawing), journal, ((0, 8),))
+        made.finish(lambda *words: None)
+        wanted = np.concatenate([painter(scenes[i : i + 8]) for i in (0, 8, 16)])
+        assert all(np.array_equal(made[i], wanted[i]) for i in range(21))
+    images = torch.zeros(8, 3, 4, 4)
+    images[5] = torch.nan
+    with Journal(tmp_path / "k", "key") as journal:
+        drawer = AheadDrawer(lambda scenes: pixels.sent(images), journal.drawing)
+        made = Reel(scenes, drawer, journal, ((0, 8),))
+        with pytest.raises(BadData, match="not finite"):
+            made.finish(lambda *words: None)

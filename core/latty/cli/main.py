@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None, screen: Screen | None = None) -> int
             stream.reconfigure(errors="replace" if stream is sys.stdout else "backslashreplace")
     out = Out(loudness=-1 if {"-q", "--quiet"} & {*words} else 0, color=wants_color(True),
               log_time="--log-time" in words)  # fmt: skip
-    plugins.tell = out.say
+    plugins.tell, plugins.tell_more = out.say, partial(out.say, loudness=1)
     signals.shape(None)
     process.in_child = None
     if (way := _way_of_progress(words)) == "json":

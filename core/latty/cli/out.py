@@ -52,7 +52,7 @@ def in_words(kind: str, text: str) -> str:
 def _say_events_too(loudness: int) -> None:
     """In another process than the one that was called."""
     out = Out(loudness=loudness)
-    plugins.tell = out.say
+    plugins.tell, plugins.tell_more = out.say, partial(out.say, loudness=1)
     out.say_events()
 
 

@@ -116,6 +116,19 @@ class StageState:
         """All that it holds, features (N, C, H, W) first."""
         return self.x, *self.kept.values()
 
+    def varying(self) -> Sequence[Tensor] | None:
+        """Features (N, C, H, W), as of graphs.Replayable."""
+        return self.tensors
+
+    def likewise(self, tensors: Sequence[Tensor]) -> "StageState":
+        """As of graphs.Replayable, of features (N, C, H, W)."""
+        x, *kept = tensors
+        return StageState(self.layer, x, dict(zip(self.kept, kept, strict=True)))
+
+    def kind(self) -> tuple[object, ...]:
+        """As of graphs.Replayable."""
+        return (type(self), self.layer, *self.kept)
+
     def spared(self) -> "StageState":
         """The same: no stage overwrites what it is given."""
         return self
@@ -166,6 +179,20 @@ class StagedSteps:
         """Small images (N, C, h, w) of one of those states."""
         now = StageState(state.layer, self._changed(state), state.kept)
         return cast(ShowsEarly, self.network).early(now, self.codes)
+
+    def varying(self) -> Sequence[Tensor] | None:
+        """Conditions (N, ...); None of a network that is made for the noise of one scene."""
+        inner = self.network.inner if isinstance(self.network, Narrow) else self.network
+        return None if isinstance(inner, NoisyNetwork) else self.conditions
+
+    def likewise(self, tensors: Sequence[Tensor]) -> "StagedSteps":
+        """As of graphs.Replayable, of conditions (N, ...)."""
+        kind = Conditions if isinstance(self.conditions, Conditions) else list
+        return replace(self, conditions=kind(tensors))
+
+    def kind(self) -> tuple[object, ...]:
+        """As of graphs.Replayable."""
+        return (type(self), len(self.conditions), self.truncation)
 
     def _changed(self, state: StageState) -> Tensor:
         """The features with the change of the stage that they are of."""

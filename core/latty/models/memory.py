@@ -10,11 +10,14 @@ from latty import process
 from latty.errors import DeviceError
 
 T = TypeVar("T")
+SPARE: list[Callable[[], None]] = []  # each gives back what can be made again
 WORDS = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 def collect() -> None:
-    """Give back to the system what nobody holds any more."""
+    """Give back to the system what nobody holds any more, and what can be made again."""
+    for give_back in SPARE:
+        give_back()
     gc.collect()
     process.give_back_memory()
     if torch.cuda.is_available():

@@ -37,6 +37,21 @@ class SynthesisState:
         """The same where nobody keeps it."""
         return replace(self, spare=True)
 
+    def varying(self) -> Sequence[Tensor] | None:
+        """Features (N, C, H, W); None of a state that is overwritten when it is read."""
+        return None if self.spare else self.tensors
+
+    def likewise(self, tensors: Sequence[Tensor]) -> Self:
+        """As of graphs.Replayable, of features (N, C, H, W)."""
+        names = [one.name for one in fields(self) if isinstance(getattr(self, one.name), Tensor)]
+        parts: dict[str, Any] = dict(zip(names, tensors, strict=True))
+        return replace(self, **parts)
+
+    def kind(self) -> tuple[object, ...]:
+        """As of graphs.Replayable."""
+        held = tuple(isinstance(getattr(self, one.name), Tensor) for one in fields(self))
+        return (type(self), self.layer, held)
+
     def repeated(self, n: int) -> "SynthesisState":
         """Of n pictures, from a state of n or of one."""
         if self.x is None or len(self.x) == n:
@@ -156,6 +171,35 @@ class StyledSteps:
     def early(self, state: SynthesisState) -> Tensor:
         """Small images (N, C, h, w) of one of those states."""
         return cast(Tensor, self.network.early(self._changed(state), self.codes))
+
+    def varying(self) -> Sequence[Tensor] | None:
+        """Codes (N, L, D) and pictures of noise (H, W); None where layers look for the noise of a
+        seed themselves."""
+        context = self.context
+        if context is None or isinstance(context, str):
+            return [self.codes]
+        if isinstance(context, Tensor):
+            return [self.codes, context]
+        if not isinstance(context, list):
+            return None
+        return [self.codes, *(one for one in context if one is not None)]
+
+    def likewise(self, tensors: Sequence[Tensor]) -> "StyledSteps":
+        """As of graphs.Replayable, of codes (N, L, D) and noise (H, W)."""
+        (codes, *rest), context = tensors, self.context
+        if isinstance(context, Tensor):
+            [context] = rest
+        elif isinstance(context, list):
+            own = iter(rest)
+            context = [None if one is None else next(own) for one in context]
+        return replace(self, codes=codes, context=context)
+
+    def kind(self) -> tuple[object, ...]:
+        """As of graphs.Replayable."""
+        context = self.context
+        if isinstance(context, list):
+            context = tuple(one is None for one in context)
+        return (type(self), None if isinstance(context, Tensor) else context)
 
     def _run(self, state: SynthesisState, stop: int) -> SynthesisState:
         now = self._changed(state)

@@ -5,13 +5,15 @@ on nothing outside it, so it does not matter which of them draws it, or when.
 import json
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import RLock
 from typing import ParamSpec, Protocol, TypeVar
+
+import torch
 
 from latty.errors import BadData
 from latty.models import open_model
@@ -64,6 +66,35 @@ class OwnDrawer:
         with self.drawing:
             future.set_result(_painted(self.paint, scenes))
         return future
+
+
+@dataclass(frozen=True, slots=True)
+class AheadDrawer:
+    """This process with a GPU, which draws a batch while the one before it comes and is kept.
+
+    begin  has pictures (N, H, W, 3 or 4) drawn; what it returns waits for them
+    """
+
+    begin: Callable[[Sequence[Scene]], Callable[[], Pixels]]
+    drawing: RLock
+    ahead: int = 2
+    coming: Executor = field(default_factory=partial(ThreadPoolExecutor, 1, "pixels"))
+
+    def hand_in(self, scenes: Sequence[Scene]) -> "Future[Pixels | None]":
+        """Raises what the generator does; what is only known with the pixels, the future does."""
+        with self.drawing:
+            begun = _painted(self.begin, scenes)
+        return self.coming.submit(_nothing if begun is None else begun)
+
+
+def _nothing() -> None:
+    """What comes where memory is short."""
+
+
+def own(painter: Painter, drawing: RLock) -> Drawer:
+    """This process, with the lock of who draws in it."""
+    on_gpu = torch.device(painter.generator.device).type == "cuda"
+    return AheadDrawer(painter.begin, drawing) if on_gpu else OwnDrawer(painter, drawing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +174,7 @@ def _painter(task: FilmTask, model: str, precision: str, size: int | None) -> Pa
     return Painter(at_size(generator, size), task.options.foreign)
 
 
-def _painted(paint: Callable[[Sequence[Scene]], Pixels], scenes: Sequence[Scene]) -> Pixels | None:
+def _painted(paint: Callable[[Sequence[Scene]], T], scenes: Sequence[Scene]) -> T | None:
     """The pictures of a batch, None where memory is short for so many."""
     pixels = _tried(paint, scenes)
     if pixels is None:  # not in the handler: a traceback would keep the tensors alive
@@ -151,7 +182,7 @@ def _painted(paint: Callable[[Sequence[Scene]], Pixels], scenes: Sequence[Scene]
     return pixels
 
 
-def _tried(paint: Callable[[Sequence[Scene]], Pixels], scenes: Sequence[Scene]) -> Pixels | None:
+def _tried(paint: Callable[[Sequence[Scene]], T], scenes: Sequence[Scene]) -> T | None:
     try:
         return paint(scenes)
     except (MemoryError, RuntimeError) as error:

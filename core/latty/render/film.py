@@ -16,7 +16,7 @@ from latty.models.base import Generator
 from latty.presets import Preset
 from latty.presets.formats import Pixels
 from latty.render import kept
-from latty.render.drawers import Drawer, OwnDrawer
+from latty.render.drawers import Drawer, own
 from latty.render.journal import Damaged, Journal, Mark, Stopped
 from latty.render.options import Batches, Options, usual_batch
 from latty.render.pixels import Painter, at_size
@@ -280,7 +280,7 @@ class Films:
                 self._journals[film] = self.held.enter_context(opened)
                 self._journals[film].drawing = self._drawing
             painter = Painter(at_size(generator, scenes[0].size), self.options.foreign)
-            drawer = self.others or OwnDrawer(painter, self._drawing)
+            drawer = self.others or own(painter, self._drawing)
             journal = self._journals[film]
             self._reels[scenes] = Reel(scenes, drawer, journal, self.options.batches)
         return self._reels[scenes]

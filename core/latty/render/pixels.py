@@ -1,6 +1,7 @@
 """From scenes to pixels: codes, synthesis, uint8."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -9,6 +10,9 @@ from latty import edits
 from latty.errors import BadData
 from latty.models.activations import Changes
 from latty.models.base import AnySize, Generator, HasActivations, HasPrefix
+from latty.models.graphs import GRAPHS
+from latty.models.steps import HasSteps, Steps
+from latty.models.styled_generator import SynthesisState
 from latty.presets.formats import Pixels
 from latty.scene import Noise, Scene
 
@@ -31,14 +35,77 @@ def to_uint8(images: Tensor) -> Pixels:
 
     A range per picture would flicker. Raises BadData for numbers that are not finite.
     """
+    return sent(images)()
+
+
+def sent(images: Tensor) -> Callable[[], Pixels]:
+    """Pixels of images (N, C, H, W) on their way: what is called waits for them, and raises
+    BadData. From a GPU they come by one copy, beside what it is asked for next."""
+    return _downloaded(images) if images.is_cuda else partial(_checked, images)
+
+
+def _checked(images: Tensor) -> Pixels:
     if not torch.isfinite(images).all():
-        raise BadData("the model drew numbers that are not finite", "try smaller strengths")
+        raise _not_finite()
+    return _levels(images).contiguous().cpu().numpy()
+
+
+def _not_finite() -> BadData:
+    return BadData("the model drew numbers that are not finite", "try smaller strengths")
+
+
+def _levels(images: Tensor) -> Tensor:
+    """Bytes (N, H, W, 3 or 4), where the images are."""
     levels = ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
     channels = levels.shape[1]
     if channels < 3:
         levels = levels[:, :1].expand(-1, 3, -1, -1)
     levels = levels[:, : 4 if channels == 4 else 3]
-    return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return levels.permute(0, 2, 3, 1)
+
+
+def _downloaded(images: Tensor) -> Callable[[], Pixels]:
+    """Bytes, and behind them whether all numbers are finite, into memory that the GPU reaches by
+    itself. torch hands such memory out again once nobody holds it: two batches take turns."""
+    flat, shape = packed(images)
+    host = torch.empty(flat.shape, dtype=flat.dtype, pin_memory=True)
+    stream = _copying(flat.device)
+    stream.wait_stream(torch.cuda.current_stream(flat.device))
+    with torch.cuda.stream(stream):
+        host.copy_(flat, non_blocking=True)
+        arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        arrived.record(stream)
+    flat.record_stream(stream)
+
+    def wait() -> Pixels:
+        arrived.synchronize()
+        return unpacked(host, shape)
+
+    return wait
+
+
+@cache
+def _copying(device: torch.device) -> torch.cuda.Stream:
+    """The stream of a device on which nothing is done but copies to this machine."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+
+
+def packed(images: Tensor) -> tuple[Tensor, torch.Size]:
+    """Bytes (N H W C + 1,) of images (N, C, H, W), the last one 1 where all are finite; the shape
+    of the pixels."""
+    levels = _levels(images)
+    flat = torch.empty(levels.numel() + 1, dtype=torch.uint8, device=images.device)
+    flat[:-1].view(levels.shape).copy_(levels)
+    flat[-1] = torch.isfinite(images).all()
+    return flat, levels.shape
+
+
+def unpacked(flat: Tensor, shape: torch.Size) -> Pixels:
+    """The pixels (N, H, W, C) of such bytes (N H W C + 1,). Raises BadData."""
+    found: Pixels = flat.numpy()
+    if not found[-1]:
+        raise _not_finite()
+    return found[:-1].reshape(shape)
 
 
 class Painter:
@@ -54,7 +121,11 @@ class Painter:
 
     def __call__(self, scenes: Sequence[Scene]) -> Pixels:
         """Pixels (N, H, W, 3 or 4) of N scenes of this model, at the generator's own size."""
-        return to_uint8(self.images(scenes))
+        return self.begin(scenes)()
+
+    def begin(self, scenes: Sequence[Scene]) -> Callable[[], Pixels]:
+        """The same on their way: a GPU goes on while this process does something else."""
+        return sent(self.images(scenes))
 
     @torch.no_grad()
     def images(self, scenes: Sequence[Scene]) -> Tensor:
@@ -73,16 +144,30 @@ class Painter:
     def _images(self, codes: Tensor, run: edits.SynthesisRun) -> Tensor:
         """Images (N, C, H, W) of the codes (N, L, D) of one run."""
         generator, noise, changes = self.generator, run.noise, run.changes
+        steps = self.on_gpu(codes, run)
         if has_prefixes(generator):
             assert isinstance(generator, HasPrefix)
             layer = min(self.shared_layers(codes), _lowest(generator, changes))
             if layer:
                 state = self._state(generator, codes, layer, noise)
+                if steps is not None and isinstance(state, SynthesisState):
+                    return GRAPHS.image(steps, state.repeated(len(codes)))
                 return generator.synthesis_from(state, codes, noise, changes)
+        if steps is not None:
+            return GRAPHS.image(steps, steps.start())
         if not changes:
             return generator.synthesis(codes, run.label, run.truncation, noise)
         assert isinstance(generator, HasActivations)  # or nothing could change
         return generator.synthesis_with(codes, changes, run.label, run.truncation, noise)
+
+    def on_gpu(self, codes: Tensor, run: edits.SynthesisRun) -> Steps | None:
+        """The synthesis of the codes (N, L, D) of a run, where a graph of it may be worth it."""
+        generator = self.generator
+        if torch.device(generator.device).type != "cuda" or run.changes:
+            return None
+        if not isinstance(generator, HasSteps):
+            return None
+        return generator.steps(codes, run.label, run.truncation, run.noise)
 
     def shared_layers(self, codes: Tensor) -> int:
         """How many leading layers of codes (N, L, D) are the same in all rows, and so worth

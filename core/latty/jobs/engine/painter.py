@@ -5,15 +5,17 @@ again. What takes long is shown early, small, where the network has a picture by
 """
 
 import time
-from collections import abc
+from collections import abc, deque
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from latty import edits
 from latty.jobs.engine.kept_states import KeptStates
 from latty.models.base import AnySize, Generator
+from latty.models.graphs import GRAPHS
 from latty.models.steps import HasSteps, Steps, StepState
 from latty.presets.formats import Pixels
 from latty.render.pixels import Painter, to_uint8
@@ -24,6 +26,7 @@ SMALLER = 4  # times, of models that draw at any size
 SOON = 0.08  # seconds: a whole picture that is as near needs no coarse one before it
 NEAR = 0.25  # seconds: a whole picture that is as near, and has no coarse one, is drawn to its end
 COARSE = 0.12  # seconds that a coarse picture may take, where it is not near the size wanted yet
+LATELY = 4  # pictures on a GPU by which it is judged how soon it draws one
 ENOUGH = 0.7  # of the size that is wanted is near it
 
 
@@ -43,6 +46,7 @@ class PreviewPainter(Painter):
         super().__init__(generator)
         self.kept = kept
         self._seconds: dict[int, float] = {}  # that a step took when it last ran
+        self._whole = deque[float](maxlen=LATELY)  # seconds of the last pictures drawn at once
 
     @torch.no_grad()
     def stepwise(
@@ -51,23 +55,40 @@ class PreviewPainter(Painter):
         """Pixels (H, W, 3 or 4) of a scene. `wanted`: height in px at which a coarse picture would
         be seen; None = there shall be none."""
         applied = edits.applied([scene], self.generator, self.foreign)
-        steps = self._cut(applied)
-        if steps is None:
+        [run] = applied.runs
+        if (whole := self._at_once(applied.codes, run)) is not None:
+            begun = time.perf_counter()
+            pixels: Pixels = to_uint8(self._image(whole, run))[0]
+            self._whole.append(time.perf_counter() - begun)
+        elif (steps := self._cut(applied)) is None:
             yield from self._smaller(scene, wanted)
             begun = time.perf_counter()
-            pixels: Pixels = self.pixels(applied)[0]
+            pixels = self.pixels(applied)[0]
             self._seconds[0] = time.perf_counter() - begun
         else:
-            state = yield from self._run(steps, applied.runs[0], wanted)
+            state = yield from self._run(steps, run, wanted)
             pixels = to_uint8(steps.image(state))[0]
         return pixels
+
+    def _at_once(self, codes: Tensor, run: edits.SynthesisRun) -> Steps | None:
+        """The steps of a picture that a GPU draws so soon that nothing is gained between them."""
+        if len(self._whole) == self._whole.maxlen and min(self._whole) > SOON:
+            return None
+        return self.on_gpu(codes, run)
+
+    def _image(self, steps: Steps, run: edits.SynthesisRun) -> Tensor:
+        """An image (1, C, H, W), by what the last one left and by graphs."""
+        state, shared = self.kept.begin(steps, _read(run))
+        if state.layer < shared < steps.count:
+            state = GRAPHS.run(steps, state, shared)
+            self.kept.keep(state, steps, shared)
+        return GRAPHS.image(steps, state)
 
     def _run(
         self, steps: Steps, run: edits.SynthesisRun, wanted: int | None
     ) -> abc.Generator[BetweenSteps, None, StepState]:
         """The state after all steps, the first of which are those of the last picture."""
-        label = None if run.label is None else run.label.tolist()
-        state, shared = self.kept.begin(steps, (run.noise, run.truncation, label))
+        state, shared = self.kept.begin(steps, _read(run))
         outlook = Outlook(steps, shared, wanted, self._seconds)
         held = True  # what is kept must not be overwritten
         while state.layer < steps.count:
@@ -95,6 +116,11 @@ class PreviewPainter(Painter):
         slow = self._seconds.get(0, 0.0) > SOON
         if wanted and slow and height >= LEAST and isinstance(self.generator, AnySize):
             yield BetweenSteps(Painter(self.generator.at_size(height))([scene])[0])
+
+
+def _read(run: edits.SynthesisRun) -> object:
+    """What all steps of a picture read beside its codes."""
+    return run.noise, run.truncation, None if run.label is None else run.label.tolist()
 
 
 class Outlook:

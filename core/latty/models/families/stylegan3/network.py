@@ -19,6 +19,7 @@ from latty.models import ops
 from latty.models.families.stylegan2 import network as sg2
 from latty.models.families.stylegan3 import ops as alias_free
 from latty.models.families.stylegan3.class_vectors import ClassVectorMapping
+from latty.models.families.stylegan3.fused import FusedActivation
 from latty.models.styled_generator import SynthesisState
 from latty.scene import Noise
 
@@ -184,9 +185,9 @@ def activation(
         line = tuple(layer.up * tap for tap in taps["up_filter"].double().tolist())
         grow = alias_free.Resampling(line, layer.up, layer.padding[0])
     slope = 1.0 if layer.torgb else alias_free.SLOPE
-    return alias_free.FilteredActivation(
-        grow, taps.get("down_filter"), layer.down, layer.out_size, slope, layer.clamp, like
-    )
+    on_gpu = like.device.type == "cuda" and torch.cuda.is_available()
+    kind = FusedActivation if on_gpu else alias_free.FilteredActivation
+    return kind(grow, taps.get("down_filter"), layer.down, layer.out_size, slope, layer.clamp, like)
 
 
 class StyleGAN3Synthesis(nn.Module):

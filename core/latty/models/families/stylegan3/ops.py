@@ -70,6 +70,53 @@ def _lines(kernel: Tensor | None) -> list[tuple[NDArray[np.float64], NDArray[np.
     return [(left[:, i] * values[i], right[i]) for i in range(some)]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Tiling:
+    """How pictures are resampled in square tiles, and the matrices that all tiles share: a tile
+    (window, window) of inputs becomes one (fine, fine), and that one (tile, tile) of outputs.
+
+    first   input of the first tile, may be negative
+    step    inputs from one tile to the next
+    tile    outputs along a tile, of which there are tiles * tiles
+    rows    (window, fine): a line of inputs times it is on the fine grid
+    down_columns, down_rows   pairs (tile, fine) and (fine, tile), whose products are summed
+    """
+
+    first: int
+    step: int
+    tile: int
+    tiles: int
+    rows: NDArray[np.float64]
+    down_columns: tuple[NDArray[np.float64], ...]
+    down_rows: tuple[NDArray[np.float64], ...]
+
+
+def even_tiles(size: int, count: int, up: int, down: int) -> int:
+    """Outputs along a tile where about `count` tiles stand side by side in `size` px."""
+    whole = up // math.gcd(up, down)  # a tile advances by whole inputs
+    return -(-size // (count * whole)) * whole
+
+
+def tiling(
+    grow: Resampling | None, kernel: Tensor | None, down: int, size: int, tile: int
+) -> Tiling:
+    """Tiles of `tile` outputs of pictures of `size` px, for what FilteredActivation is given: of
+    kernels (T,) or (T, T)."""
+    grow = grow or Resampling()
+    lines = _lines(kernel)
+    pairs = [[_shrinking(taps, down, tile) for taps in pair] for pair in lines]
+    first, rows = _growing(grow, len(pairs[0][0]))
+    return Tiling(
+        first,
+        tile * down // grow.up,
+        tile,
+        -(-size // tile),
+        rows,
+        tuple(columns.T for columns, _ in pairs),
+        tuple(rows for _, rows in pairs),
+    )
+
+
 class FilteredActivation:
     """Up-sample, f, limit, down-sample: section 3.2's continuous non-linearity, gains included."""
 
@@ -88,23 +135,18 @@ class FilteredActivation:
         what numbers, tiles are resampled."""
         self.slope, self.limit, self.size = slope, limit, size
         self.pointwise = grow is None and kernel is None
-        grow = grow or Resampling()
-        self.tiles = max(1, round(size / TILE))
-        whole = grow.up // math.gcd(grow.up, down)  # a tile advances by whole inputs
-        self.tile = -(-size // (self.tiles * whole)) * whole
-        self.tiles = -(-size // self.tile)
-        self.step = self.tile * down // grow.up
-        lines = _lines(kernel)
-        pairs = [[_shrinking(taps, down, self.tile) for taps in pair] for pair in lines]
-        self.first, wide = _growing(grow, len(pairs[0][0]))
+        up, count = 1 if grow is None else grow.up, max(1, round(size / TILE))
+        made_of = tiling(grow, kernel, down, size, even_tiles(size, count, up, down))
+        self.first, self.step = made_of.first, made_of.step
+        self.tile, self.tiles = made_of.tile, made_of.tiles
 
         def made(matrix: NDArray[np.float64]) -> Tensor:
             return torch.from_numpy(np.ascontiguousarray(matrix)).to(like)
 
-        self.rows, self.columns = made(wide), made(wide.T)
-        self.down_columns = made(np.concatenate([columns.T for columns, _ in pairs]))
-        self.down_rows = made(np.concatenate([rows for _, rows in pairs]))
-        self.terms = len(lines)
+        self.rows, self.columns = made(made_of.rows), made(made_of.rows.T)
+        self.down_columns = made(np.concatenate(made_of.down_columns))
+        self.down_rows = made(np.concatenate(made_of.down_rows))
+        self.terms = len(made_of.down_rows)
 
     def __call__(self, x: Tensor) -> Tensor:
         """x (N, C, H, W), fresh: it may be overwritten."""
