@@ -55,6 +55,9 @@ class Frames:
     def __len__(self) -> int:
         return len(self.frames)
 
+    def __getitem__(self, index: int) -> Pixels:
+        return self.frames[index]
+
     def __iter__(self) -> Iterator[Pixels]:
         return iter(self.frames)
 

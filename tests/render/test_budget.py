@@ -61,8 +61,9 @@ def test_frames_that_are_left_out_change_no_duration(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_size_that_no_film_has(name: str, tmp_path: Path) -> None:
+    long, made = Frames(FILM * 4, Fraction(24)), output(name, max_bytes=1000)
     with pytest.raises(BadData, match=r"the smallest that it can be is \d"):
-        within(name, tmp_path / "x", 1000)
+        write_within(long, tmp_path / "x", made, seal, silent)
     assert not any(tmp_path.iterdir())
 
 

@@ -45,6 +45,9 @@ class Frames:
     def __len__(self) -> int:
         return len(self.frames)
 
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.frames[index]
+
     def __iter__(self) -> Iterator[np.ndarray]:
         self.passes += 1
         return iter(self.frames)

@@ -45,6 +45,8 @@ class Encoding:
     tag     by which players know it where the container's own is not the one
     small   the options of small films, where the usual ones do harm, by the px below which the
             shorter side is; those of the largest hold for fewer than BRIEF frames, too
+    whole   one encoder makes all of a film, not one a segment of it
+    cleans  the bit stream filter of FFmpeg that takes from keyframes what a segment need not say
     """
 
     encoder: str
@@ -54,6 +56,8 @@ class Encoding:
     gop: int = 0
     tag: str = ""
     small: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    whole: bool = False
+    cleans: str = ""
 
     def options_for(self, height: int, width: int, frames: int) -> Mapping[str, str]:
         """Those of a film of this size, in px, and length."""

@@ -44,8 +44,9 @@ STREAM = "-"  # the path of a film that goes to stdout
 
 
 class Frames(Protocol):
-    """The frames of one output in play order: iterable again and again, each (H, W, 3) uint8, and
-    (H, W, 4) in formats that keep an opacity where the model draws one."""
+    """The frames of one output in play order: iterable again and again, any one of them in any
+    thread. Each is (H, W, 3) uint8, and (H, W, 4) in formats that keep an opacity where the model
+    draws one."""
 
     @property
     def height(self) -> int: ...
@@ -62,6 +63,8 @@ class Frames(Protocol):
         """Whether playing starts again at the end."""
 
     def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Pixels: ...
 
     def __iter__(self) -> Iterator[Pixels]: ...
 

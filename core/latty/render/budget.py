@@ -69,12 +69,12 @@ class Reduced:
     def __len__(self) -> int:
         return max(1, round(len(self.film) * self.choice.share))
 
+    def __getitem__(self, index: int) -> Pixels:
+        pixels = self.film[index * len(self.film) // len(self)]
+        return fit(pixels, self.height, self.nearest)
+
     def __iter__(self) -> Iterator[Pixels]:
-        count, next_one = len(self), 0
-        for number, pixels in enumerate(self.film):
-            if next_one < count and number == next_one * len(self.film) // count:
-                next_one += 1
-                yield fit(pixels, self.height, self.nearest)
+        return map(self.__getitem__, range(len(self)))
 
 
 def encode(

@@ -64,6 +64,9 @@ class LazyFrames:
     def __len__(self) -> int:
         return len(self.order)
 
+    def __getitem__(self, index: int) -> Pixels:
+        return self.frame(self.order[index])
+
     def __iter__(self) -> Iterator[Pixels]:
         return map(self.frame, self.order)
 

@@ -27,6 +27,7 @@ CODEC = {
 # the same frames then give other bytes from run to run. Without it B frames are kept as fine.
 SOFTWARE = {"preset": "veryfast", "x264-params": "mbtree=0:pbratio=1.1"}
 NVENC = "h264_nvenc"
+CLEAN = "filter_units=remove_types=6"  # x264's name and settings, 700 bytes in each segment
 
 
 def encoding(output: Output) -> Encoding:
@@ -34,9 +35,11 @@ def encoding(output: Output) -> Encoding:
     crf = str(output.crf)
     plain = output.chroma != "rgb" and output.depth == 8
     if output.encoder == "nvenc" and plain and try_encoder(NVENC, "mp4", "yuv420p") == "works":
-        return Encoding(NVENC, f"yuv{output.chroma}p", {"cq": crf, "rc": "vbr"})
+        options = {"cq": crf, "rc": "vbr"}  # few films at once may be at work on a card
+        return Encoding(NVENC, f"yuv{output.chroma}p", options, whole=True)
     # of 10 bits a crf of 0 is not the finest yet
     quality = {"qp": "0"} if output.crf == 0 and output.depth == 10 else {"crf": crf}
     if output.chroma == "rgb":
-        return Encoding("libx264rgb", "rgb24", SOFTWARE | quality)
-    return Encoding("libx264", f"yuv{output.chroma}p{bits(output)}", SOFTWARE | quality)
+        return Encoding("libx264rgb", "rgb24", SOFTWARE | quality, cleans=CLEAN)
+    pixels = f"yuv{output.chroma}p{bits(output)}"
+    return Encoding("libx264", pixels, SOFTWARE | quality, cleans=CLEAN)

@@ -14,9 +14,9 @@ CODEC = {
     "silent": {"x265-params": "log-level=none:info=0"},
     "encoders": (("libx265", "mp4", "yuv420p"), ("libx265", "mp4", "yuv420p10le")),
 }
-# No words of its own on stderr, no version in the file, threads that do not depend on the machine.
+# No words of its own on stderr, no version in the file, no threads beside the one of a segment.
 ENCODER = "libx265"
-QUIET = "log-level=none:info=0:pools=4:frame-threads=2"
+QUIET = "log-level=none:info=0:pools=none:frame-threads=1"
 # x265 4.2 writes beyond its memory below some 50 px where it looks ahead by blocks, and gives the
 # first of fewer than three frames a time out of memory that nobody wrote. Of pictures that are one
 # block wide and high (64 px, 32, 16) it predicts frames out of such memory: smaller blocks help,

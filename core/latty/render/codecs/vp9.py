@@ -22,7 +22,6 @@ def encoding(output: Output) -> Encoding:
         "b": "0",
         "deadline": "realtime",
         "cpu-used": "6",
-        "row-mt": "0",  # rows in threads would make the bytes depend on the scheduler
     }
     if output.chroma != "rgb":
         return Encoding("libvpx-vp9", f"yuv{output.chroma}p", options)

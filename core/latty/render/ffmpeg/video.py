@@ -1,10 +1,16 @@
 """Films through FFmpeg: colours tagged, bytes reproducible."""
 
+import itertools
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, TypeAlias, cast
 
 import av
 import numpy as np
+import torch
 from av.video.reformatter import (
     ColorPrimaries,
     ColorRange,
@@ -19,16 +25,20 @@ from latty.presets.codecs import CODECS, Encoding, codecs, held_side, keyframes,
 from latty.presets.formats import Frames, Pixels
 from latty.render.ffmpeg.mux import muxer
 from latty.render.ffmpeg.scheduling import scheduled_as_before
+from latty.render.ffmpeg.segments import in_order, split
 from latty.render.ffmpeg.sound import Sound, encoder_of
 from latty.report import Report
 
-THREADS = 4  # part of the bytes, so never the machine's own number of cores
+Packets: TypeAlias = "list[av.Packet[av.VideoStream]]"
+
 ALIGNED = 16  # bytes: what else FFmpeg reads, it reads slowly, and a copy is aligned
 TELEVISION: dict[str, Any] = {
     "dst_colorspace": Colorspace.ITU709,
     "dst_color_range": ColorRange.MPEG,
     "interpolation": "BICUBIC",
 }
+MEMORY = 512 << 20  # bytes of the encoders that are at work at once
+HELD = 48  # frames that one holds, in what it makes of them
 _RGB = 0  # AVCOL_SPC_RGB: no matrix at all
 
 
@@ -43,64 +53,126 @@ def encode(
     """Write frames (H, W, 3 or 4) as an output says; halved colour pads an odd size to even by
     repeating its edge. Raises BadData for a codec that does not go into this container, DeviceError
     where this machine has no encoder of it, OSError."""
-    known = settled(output)
-    codecs()[known.codec or ""].settle()
-    way = CODECS.load(known.codec or "").encoding(known)
-    if way.encoder not in av.codecs_available:
-        what = f"FFmpeg has no encoder {way.encoder} on this machine, for {known.codec}"
-        raise DeviceError(what, "choose another codec: latty doctor tries them all")
-    has_alpha = bool(way.alpha) and next(iter(film)).shape[2] == 4
-    options = {"fflags": "+bitexact"}  # no versions, no random ids
-    with muxer(path, container, options) as opened:
+    settings, count = _Settings.of(film, output), len(film)
+    with muxer(path, container, {"fflags": "+bitexact"}) as opened:  # no versions, no random ids
         if comment:
             opened.metadata["comment"] = comment
-        told = dict(way.options_for(film.height, film.width, len(film)))
-        stream = cast(av.VideoStream, opened.add_stream(way.encoder, rate=film.fps, options=told))
-        stream.pix_fmt = way.alpha if has_alpha else way.pixels
-        stream.height, stream.width = held_side(known, (film.height, film.width))
-        _tell(stream, film, way, keyframes(output.gop, film.fps) or way.gop)
-        with scheduled_as_before():
-            stream.codec_context.open(strict=False)
-        duration = len(film) / film.fps
-        sound = output.sound and Sound(opened, encoder_of(container, known.codec), output, duration)
-        colours = _Colours(stream.width, stream.height, stream.pix_fmt)
-        base = stream.codec_context.time_base
-        for i, pixels in enumerate(film):
-            if sound:
-                sound.until(i / float(film.fps))
-            frame = colours.converted(pixels)
-            frame.pts, frame.time_base = i, base
-            opened.mux(stream.encode(frame))
-            report(i + 1, len(film), container)
-        opened.mux(stream.encode())
+        stream = cast(av.VideoStream, opened.add_stream(settings.way.encoder, rate=film.fps))
+        settings.open(stream.codec_context)
+        duration = count / film.fps
+        sound = output.sound and Sound(
+            opened, encoder_of(container, settings.codec), output, duration
+        )
+        opened.start_encoding()
+        clean = settings.cleaner(stream)
+        done = itertools.count(1)
+
+        def step() -> None:
+            report(next(done), count, container)
+
+        with closing(_packets(film, settings, stream, step)) as packets:
+            for packet in itertools.chain.from_iterable(packets):
+                if sound:
+                    sound.until(float((packet.pts or 0) * packet.time_base))
+                for part in clean.filter(packet) if clean and packet.is_keyframe else [packet]:
+                    part.stream = stream
+                    opened.mux(part)
         if sound:
             sound.finish()
 
 
-def _tell(stream: av.VideoStream, film: Frames, way: Encoding, gop: int) -> None:
-    """Times, threads, keyframes and colours."""
-    context = stream.codec_context
-    context.thread_count = THREADS
-    context.time_base = 1 / film.fps
-    if gop:
-        context.gop_size = gop
-    if way.tag:
-        context.codec_tag = way.tag
-    rgb = "yuv" not in (stream.pix_fmt or "")
-    context.colorspace = _RGB if rgb else Colorspace.ITU709
-    context.color_range = ColorRange.JPEG if rgb else ColorRange.MPEG
-    context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """How every segment of a film is encoded.
+
+    side  height and width in px
+    gop   frames from one keyframe to the next, 0 = as the encoder likes
+    """
+
+    codec: str
+    way: Encoding
+    pixels: str
+    side: tuple[int, int]
+    fps: Fraction
+    gop: int
+    options: dict[str, str]
+
+    @classmethod
+    def of(cls, film: Frames, output: Output) -> Self:
+        """What an output says of a film. Raises BadData, DeviceError."""
+        known = settled(output)
+        codec = known.codec or ""
+        codecs()[codec].settle()
+        way = CODECS.load(codec).encoding(known)
+        if way.encoder not in av.codecs_available:
+            what = f"FFmpeg has no encoder {way.encoder} on this machine, for {codec}"
+            raise DeviceError(what, "choose another codec: latty doctor tries them all")
+        height, width, channels = film[0].shape
+        pixels = way.alpha if way.alpha and channels == 4 else way.pixels
+        gop = keyframes(output.gop, film.fps) or way.gop
+        options = dict(way.options_for(height, width, len(film)))
+        return cls(codec, way, pixels, held_side(known, (height, width)), film.fps, gop, options)
+
+    def cleaner(self, stream: av.VideoStream) -> av.BitStreamFilterContext | None:
+        """What keyframes go through."""
+        return av.BitStreamFilterContext(self.way.cleans, stream) if self.way.cleans else None
+
+    def open(self, context: av.VideoCodecContext) -> None:
+        """Times, thread, keyframes and colours; the encoder is ready then."""
+        context.height, context.width = self.side
+        context.pix_fmt, context.framerate, context.time_base = self.pixels, self.fps, 1 / self.fps
+        context.thread_count = 1
+        context.options = self.options
+        if self.gop:
+            context.gop_size = self.gop
+        if self.way.tag:
+            context.codec_tag = self.way.tag
+        rgb = "yuv" not in self.pixels
+        context.colorspace = _RGB if rgb else Colorspace.ITU709
+        context.color_range = ColorRange.JPEG if rgb else ColorRange.MPEG
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        with scheduled_as_before():
+            context.open(strict=False)
+
+    def at_once(self) -> int:
+        """How many of these encoders may be at work: as many as torch takes threads, in MEMORY."""
+        frame = av.VideoFrame(self.side[1], self.side[0], self.pixels)
+        held = HELD * sum(plane.buffer_size for plane in frame.planes)
+        return max(1, min(torch.get_num_threads(), MEMORY // held))
+
+
+def _packets(
+    film: Frames, settings: _Settings, stream: av.VideoStream, step: Callable[[], None]
+) -> Generator[Packets, None, None]:
+    """Those of the whole film, in order of decoding."""
+    first, way = stream.codec_context, settings.way
+    segments = [range(len(film))] if way.whole else split(len(film), settings.gop)
+
+    def encode(segment: range) -> Iterator[Packets]:
+        context = first
+        if segment.start:
+            context = cast(av.VideoCodecContext, av.CodecContext.create(way.encoder, "w"))
+            context.flags = first.flags
+            settings.open(context)
+        colours = _Colours(context)
+        for i in segment:
+            packets = context.encode(colours.converted(film[i], i))
+            yield packets if i != segment[-1] else packets + context.encode()
+
+    return in_order(segments, encode, settings.at_once(), step)
 
 
 class _Colours:
     """Frames in the colours of HD television; untagged files look different in every player."""
 
-    def __init__(self, width: int, height: int, name: str) -> None:
-        self.width, self.height, self.name = width, height, name
+    def __init__(self, context: av.VideoCodecContext) -> None:
+        self.width, self.height, self.name = context.width, context.height, context.pix_fmt or ""
+        self.time_base = context.time_base
         self._formatter = VideoReformatter()  # one for all frames: its tables cost as much as one
 
-    def converted(self, pixels: Pixels) -> av.VideoFrame:
-        """A frame of pixels (H, W, 3 or 4), which stay as they are until it is encoded."""
+    def converted(self, pixels: Pixels, number: int) -> av.VideoFrame:
+        """The frame of a number, of pixels (H, W, 3 or 4), which stay as they are until it is
+        encoded."""
         missing = self.height - pixels.shape[0], self.width - pixels.shape[1]
         if any(missing):
             pixels = np.pad(pixels, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
@@ -110,7 +182,8 @@ class _Colours:
             frame = av.VideoFrame.from_ndarray(pixels, format=given)
         else:
             frame = av.VideoFrame.from_numpy_buffer(pixels, format=given)
-        if self.name == given:
-            return frame
-        colours = {} if "yuv" not in self.name else TELEVISION
-        return self._formatter.reformat(frame, format=self.name, threads=1, **colours)
+        if self.name != given:
+            colours = {} if "yuv" not in self.name else TELEVISION
+            frame = self._formatter.reformat(frame, format=self.name, threads=1, **colours)
+        frame.pts, frame.time_base = number, self.time_base
+        return frame
