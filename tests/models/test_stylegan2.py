@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from places import PARITY
-from small_families import STYLEGAN2, stylegan2_network
+from small_families import STYLEGAN2, deep_stylegan2, stylegan2_network
 from torch import Tensor
 
 from latty.errors import BadData, UsageError
@@ -433,3 +433,27 @@ def test_other_families_are_not_recognised() -> None:
     assert "stylegan2" not in families_of({}, {})
     shapes.pop("synthesis.b4.const")
     assert "stylegan2" not in families_of(shapes, {})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_torch_compiles_a_whole_run_once(precision: torch.dtype) -> None:
+    """As one graph without a break, however many layers; other codes and another noise do not
+    compile it again."""
+    from torch._dynamo.testing import CompileCounter
+
+    tensors, meta = deep_stylegan2()
+    network = stylegan2.build(tensors, meta, torch.device("cpu"), precision).network
+    counter = CompileCounter()
+
+    def finish(codes: Tensor, pictures: list[Tensor]) -> Tensor:
+        return network.finish(network.start(codes), codes, pictures)
+
+    compiled = torch.compile(finish, fullgraph=True, backend=counter)
+    with torch.no_grad():
+        for seed in range(3):
+            codes = network.codes(torch.randn(1, network.config.z_dim), None).contiguous()
+            pictures = network.pictures(seed)
+            wanted = finish(codes, pictures)
+            assert torch.equal(compiled(codes, pictures), wanted)
+    assert counter.frame_count == 1

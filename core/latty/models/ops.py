@@ -154,7 +154,8 @@ def demodulation(power: Tensor, style: Tensor) -> Tensor:
 def scale_shift(y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """y (N, C, H, W) * scale + shift per channel; overwrites y where no gradient needs it."""
     scale, shift = channelwise(scale, y), channelwise(shift, y)
-    if y.requires_grad or scale.requires_grad or shift.requires_grad:
+    # torch's compiler takes no `out` of channels_last features, and needs none.
+    if torch.compiler.is_compiling() or any(x.requires_grad for x in (y, scale, shift)):
         return torch.addcmul(shift, y, scale)
     return torch.addcmul(shift, y, scale, out=y)
 
