@@ -172,6 +172,7 @@ def test_a_page_holds_every_row_and_stays_small(count: int) -> None:
         assert count < 10 or 0.4 < page.width / page.height < 3
 
 
+@pytest.mark.slow
 def test_trajectories_keep_their_pictures_where_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -249,7 +249,9 @@ def test_a_ranking_that_broke_off_goes_on_with_what_it_wrote(
     assert done.returncode == 0 and (tmp_path / "mine" / gallery.PAGE).exists(), done.stderr
 
 
-@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize(
+    "again", [pytest.param(False, marks=pytest.mark.slow), True], ids=["first", "again"]
+)
 @pytest.mark.parametrize("name", [gallery.HTML, gallery.PAGE, gallery.RECORD])
 def test_a_ranking_that_broke_off_between_its_pages_goes_on(
     name: str, again: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

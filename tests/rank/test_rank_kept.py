@@ -243,6 +243,7 @@ def test_a_damaged_traversal_is_one_line(what: str, place: Path) -> None:
     assert not [*(place / "out").glob("*.csv")]
 
 
+@pytest.mark.slow
 def test_a_ranking_without_films_of_its_walks_goes_on(place: Path) -> None:
     """A broken-off one has films, and no record of them yet; but one that was changed stays."""
     shutil.rmtree(place / "renders/demo-traverse/films")

@@ -65,7 +65,7 @@ def commands(folder: Path, server: Server, whole: bool) -> dict[str, list[str]]:
     return {
         **named,
         **searches,
-        "rank": rank,
+        **({"rank": rank} if whole else {}),
         "render": ["render", "hello", "--set", "frames=2", "--force"],
         "sample": ["sample", "portraits", "-o", "x.png"],
         "broken": ["import", "/proc/self/mem"],
