@@ -49,13 +49,13 @@ gallery: $(RUN)    ## the pictures of the README again
 	@$(BIN)/python docs/seams.py renders/gallery
 
 bench: $(DEV)    ## ratios against other implementations, about two hours; make peers first
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks $(BENCH)
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m benchmarks $(BENCH)
 
 peers: $(DEV)    ## what make bench measures against, as far as pip and npm carry it
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pytorch-pretrained-biggan==0.1.1
+	@command -v npm > /dev/null || { echo "gifski comes by npm, which is not here: its rows are left out" >&2; exit 1; }
 	npm install --silent --no-save --prefix $(VENV)/peers gifski@1.7.1
-	cp $(VENV)/peers/node_modules/gifski/bin/$$(uname | sed 's/Linux/debian/;s/Darwin/macos/')/gifski $(BIN)/gifski
-	chmod +x $(BIN)/gifski
+	install -m 755 $(VENV)/peers/node_modules/gifski/bin/$$(uname | sed 's/Linux/debian/;s/Darwin/macos/')/gifski $(BIN)
 
 gpu: $(DEV)    ## the GPU of this machine: parity, bytes, kernels, graphs and speed, in eight minutes
 	@$(BIN)/python -m benchmarks.gpu
