@@ -293,10 +293,17 @@ class Preset:
         return replace(self, panels=tuple(panels))
 
     def with_panels(self, change: Callable[[int, Scene], Scene]) -> "Preset":
-        """The same with `change(index, scene)` in the place of each panel's scene."""
+        """The same with `change(index, scene)` in the place of each panel's scene. What that leaves
+        as it is stays the same object: there may be thousands."""
+        changed = [change(i, one.preset.scene) for i, one in enumerate(self.panels)]
+        pairs = [*zip(self.panels, changed, strict=True)]
+        if all(one.preset.scene is scene for one, scene in pairs):
+            return self
         panels = (
-            replace(one, preset=replace(one.preset, scene=change(i, one.preset.scene)))
-            for i, one in enumerate(self.panels)
+            one
+            if one.preset.scene is scene
+            else replace(one, preset=replace(one.preset, scene=scene))
+            for one, scene in pairs
         )
         return replace(self, panels=tuple(panels))
 

@@ -45,10 +45,12 @@ def in_precision(preset: Preset, change: Callable[[Scene], str]) -> Preset:
     """The preset with `change(scene)` as the precision of its scene and of those of its panels."""
 
     def changed(scene: Scene) -> Scene:
-        return replace(scene, precision=change(scene))
+        word = change(scene)
+        return scene if word == scene.precision else replace(scene, precision=word)
 
-    made = replace(preset, scene=changed(preset.scene))
-    return made.with_panels(lambda _, scene: changed(scene))
+    made = preset.with_panels(lambda _, scene: changed(scene))
+    own = changed(preset.scene)
+    return made if own is preset.scene else replace(made, scene=own)
 
 
 def unheard(allowed: Allowed) -> None:
