@@ -12,7 +12,17 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
+
+import torch
+
+from benchmarks.bench_writers import cpu
+from latty.attributes import open_scorer
+from latty.directions.store import set_info
+from latty.rank import curves, planned
+from latty.render.pixels import Painter
+from latty.scene import Layers
 
 Row = tuple[str, str, float, str]
 SMALL = ("--seeds", "0-1", "--steps", "9")
@@ -47,8 +57,30 @@ def _megabytes(used: resource.struct_rusage) -> float:
     return used.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
+def shared(directions: int, seeds: int) -> Row:
+    """What a ranking of late layers draws and scores, against each picture of each walk, in
+    batches that mix starts."""
+    set_name, late = "demo", Layers(5)
+    names = tuple(one.name for one in set_info(set_name).infos[:directions])
+    plan, generator = planned(set_name, "demo", "colour", "cpu", names=names, layers=late, span=3.0,
+                              seeds=tuple(range(seeds)), samples=8)  # fmt: skip
+    scorer, painter = open_scorer("colour"), Painter(generator)
+    every = [scene for ref, info in plan.moves() for start in plan.starts
+             for scene in plan.scenes(ref, info, start)] + plan.still()  # fmt: skip
+
+    def alone() -> None:
+        for first in range(0, len(every), plan.batch):
+            scorer.score(painter.images(every[first : first + plan.batch]))
+
+    turns = [(cpu(lambda: curves(plan, generator)), cpu(alone)) for _ in range(3)]
+    ours, theirs = (median(column) for column in zip(*turns, strict=True))
+    what = f"ranking {len(names)} directions of layers {late} x {seeds} x 7"
+    return what, "every picture drawn", theirs / ours, f"{ours:.1f} against {theirs:.1f} s"
+
+
 def run(quick: bool = False) -> list[Row]:
     """Ratios of time and of memory."""
+    torch.set_num_threads(1)
     count = 4 if quick else 12
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -66,6 +98,7 @@ def run(quick: bool = False) -> list[Row]:
         many = min((_run(place, *last, f"others{i}") for i in range(3)), key=lambda s: s.processor)
     pictures = (count + min(max(count, 8), 24)) * 8 * 33
     return [
+        shared(*((4, 2) if quick else (16, 4))),
         ("memory of a traversal of 37 times as many walks" if not quick else
          "memory of a larger traversal", "of a small one", little / much,
          f"{much:.0f} against {little:.0f} MB, {pictures} pictures"),
