@@ -21,6 +21,7 @@ from benchmarks.bench_writers import cpu
 from latty.attributes import open_scorer
 from latty.directions.store import set_info
 from latty.rank import curves, planned
+from latty.rank.scoring import TOGETHER
 from latty.render.pixels import Painter
 from latty.scene import Layers
 
@@ -69,8 +70,8 @@ def shared(directions: int, seeds: int) -> Row:
              for scene in plan.scenes(ref, info, start)] + plan.still()  # fmt: skip
 
     def alone() -> None:
-        for first in range(0, len(every), plan.batch):
-            scorer.score(painter.images(every[first : first + plan.batch]))
+        for first in range(0, len(every), TOGETHER):
+            scorer.score(painter.images(every[first : first + TOGETHER]))
 
     turns = [(cpu(lambda: curves(plan, generator)), cpu(alone)) for _ in range(3)]
     ours, theirs = (median(column) for column in zip(*turns, strict=True))

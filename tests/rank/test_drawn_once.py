@@ -15,7 +15,9 @@ from latty import edits
 from latty.attributes import open_scorer
 from latty.directions.store import direction_names, reference, set_info
 from latty.models import open_model
+from latty.models.base import AnySize
 from latty.rank import RankPlan, curves
+from latty.rank.scoring import at_once
 from latty.render.pixels import Painter
 from latty.scene import Edit, Layers, Scene
 
@@ -99,6 +101,13 @@ def test_pieces_of_several_processes_are_the_same(tmp_path: Path) -> None:
     assert two.returncode == 0, two.stderr
     for name in ("curves.csv", "samples.csv", "ranking.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_large_pictures_are_drawn_as_few_at_once_as_a_cpu_holds() -> None:
+    portraits = open_model("portraits", "cpu")
+    assert isinstance(portraits, AnySize)
+    sizes = {256: 50, 512: 2, 1024: 1}
+    assert {px: at_once(portraits.at_size(px)) for px in sizes} == sizes
 
 
 SETS = ("demo", "demo-activations", "portraits-ascent", "portraits-plumerault", "portraits-sefa",

@@ -32,6 +32,7 @@ class RankPlan:
     leap    of these strengths every so many-th, counted from the middle
     layers  None = where each direction works best
     label   the class that is drawn
+    batch   pictures that are drawn at once; 0 = as many as suit the model
     samples seeds beside the walks, that show the range and spread of each attribute
     latents stored latents where the walks start, in the place of seeds
     random  the file of random directions that are walked beside; "" = none
@@ -47,7 +48,7 @@ class RankPlan:
     steps: int = 7
     truncation: float = 1.0
     layers: Layers | None = None
-    batch: int = 50
+    batch: int = 0
     samples: int = 200
     foreign: bool = False
     label: Label = None
