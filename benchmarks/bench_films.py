@@ -59,10 +59,12 @@ def pyav(frames: list[Pixels], path: Path, film: presets.Preset) -> None:
     """As PyAV's documentation encodes."""
     output = settled(film.outputs[0])
     way = CODECS.load(output.codec or "").encoding(output)
+    height, width, _ = frames[0].shape
+    options = dict(way.options_for(height, width, len(frames)))
     with av.open(str(path), "w") as container:
-        made = container.add_stream(way.encoder, rate=Fraction(25), options=dict(way.options))
+        made = container.add_stream(way.encoder, rate=Fraction(25), options=options)
         stream = cast("av.VideoStream", made)
-        stream.height, stream.width, _ = frames[0].shape
+        stream.height, stream.width = height, width
         stream.pix_fmt = way.pixels
         for pixels in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))

@@ -279,6 +279,7 @@ def run(quick: bool = False) -> list[Row]:
         compare("mp4, 256 px", "stylegan3", circling(256, count), ".mp4", stylegan3_mp4),
         compare("mp4, 256 px, portraits", "stylegan3", portraits, ".mp4", stylegan3_mp4),
         compare("mp4, 512 px", "stylegan3", circling(512, count), ".mp4", stylegan3_mp4),
+        compare("mp4, 1024 px", "stylegan3", circling(1024, count), ".mp4", stylegan3_mp4),
         whole_write(count),
     ]
     long = 60 if quick else 300

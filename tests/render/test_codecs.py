@@ -135,6 +135,16 @@ def test_what_is_asked_for_is_in_the_file(
     assert stream(write(name, Frames(pan(64, 3)), tmp_path / "x", **keys)) == expected
 
 
+def test_large_films_are_as_near_as_small_ones(tmp_path: Path) -> None:
+    """H.264 is made in another way from 720 px on."""
+    film, near = pan(720, 12), []
+    for side in (718, 720):
+        frames = [frame[:side, :side] for frame in film]
+        back = shown(write("mp4", Frames(frames), tmp_path / "x"))
+        near.append(np.mean([psnr(*pair) for pair in zip(back, frames, strict=True)]))
+    assert abs(near[0] - near[1]) < 0.5
+
+
 def test_ten_bits_have_no_bands(tmp_path: Path) -> None:
     """A slow grey gradient: of 8 bits video keeps 220 levels of 256, of 10 bits all."""
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 64, 0).repeat(3, 2)

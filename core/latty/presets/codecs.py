@@ -43,8 +43,9 @@ class Encoding:
     alpha   that for pictures with an opacity, "" = it keeps none
     gop     frames from one keyframe to the next where the output says nothing, 0 = the encoder's
     tag     by which players know it where the container's own is not the one
-    small   the options of small films, where the usual ones do harm, by the px below which the
-            shorter side is; those of the largest hold for fewer than BRIEF frames, too
+    small   the options of small films, where the usual ones do harm or save nothing, by the px
+            below which the shorter side is; those of the largest hold for fewer than BRIEF frames,
+            too
     whole   one encoder makes all of a film, not one a segment of it
     cleans  the bit stream filter of FFmpeg that takes from keyframes what a segment need not say
     """
