@@ -7,13 +7,14 @@ from PIL import Image
 
 from latty.render.writers.gif import palette
 from latty.render.writers.gif.entries import PaletteTable
+from latty.render.writers.gif.own import OwnPalettes
 
 
 def reduced(frames: list[np.ndarray], colours: int = 255, dither: bool = False) -> list[np.ndarray]:
     counts = palette.histogram(frames)
     chosen = chosen_of(counts, colours)
     entries = PaletteTable.of_film(counts, chosen, dither)
-    return [chosen[entries(frame)] for frame in frames]
+    return [chosen[entries(palette.planes_of(frame))] for frame in frames]
 
 
 def chosen_of(counts: np.ndarray, colours: int = 255) -> np.ndarray:
@@ -60,17 +61,53 @@ def test_the_same_every_time() -> None:
 
 def test_bins_are_seven_bits_of_each_channel() -> None:
     colours = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [4, 4, 4]]], np.uint8)
-    assert palette.bins(colours).tolist() == [127 << 14, 127 << 7, 127, (2 << 14) + (2 << 7) + 2]
+    found = palette.bins(palette.planes_of(colours))
+    assert found.tolist() == [127 << 14, 127 << 7, 127, (2 << 14) + (2 << 7) + 2]
 
 
 def test_a_palette_of_its_own_is_nearer_to_a_picture() -> None:
     frame = pan(96, 1)[0] // 6  # few colours, as of a smooth picture
     counts = palette.histogram([frame, *pan(96, 6)])
-    of_film = PaletteTable.of_film(counts, chosen_of(counts), dither=False)
-    cells = palette.of_picture(frame, palette.cell_bins(frame))
-    own = palette.choose(cells.means, cells.weights, 255)
-    mine = own[PaletteTable.of_picture(cells, own)(frame)]
-    assert psnr(mine, frame) > psnr(chosen_of(counts)[of_film(frame)], frame) + 6
+    mine, theirs = own_colours(frame, counts), reduced([frame, *pan(96, 6)])[0]
+    assert psnr(mine, frame) > psnr(theirs, frame) + 6
+
+
+def own_colours(frame: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    cells, size = palette.of_film(counts), frame.shape[:2]
+    own = OwnPalettes(cells, chosen_of(counts), 255, size)(palette.planes_of(frame), None)
+    assert own is not None
+    return own.colours[own.indices]
+
+
+def test_nearest_is_nearest() -> None:
+    random = np.random.RandomState(0)
+    points = (random.rand(1000, 3) * 255).astype(np.float32)  # some blocks, and a part of one
+    for colours in (1, 2, 17, 255):
+        chosen = random.randint(0, 256, (colours, 3)).astype(np.uint8)
+        gaps = ((points[:, None].astype(float) - chosen[None]) ** 2).sum(2)
+        found = gaps[np.arange(len(points)), palette.nearest(points, chosen)]
+        assert np.abs(found - gaps.min(1)).max() < 0.1
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 1), (8, 70_000), (1500, 7), (300, 300)], ids=["dot", "wide", "high", "square"]
+)
+def test_strips_are_the_whole_picture(size: tuple[int, int]) -> None:
+    rows = [np.arange(size[0])[one] for one in palette.strips(size)]
+    assert np.array_equal(np.concatenate(rows), np.arange(size[0]))
+    assert all(one[0] % 8 == 0 for one in rows)
+
+
+def test_a_large_picture_shows_colours_that_are_rare() -> None:
+    """The means of its cells come from a sample of its pixels, the cells from all of them."""
+    light, dark = np.mgrid[:640, :640] / 4
+    frame = np.stack([light, dark, 0 * light + 90], axis=2).astype(np.uint8)
+    rare = [(3, 5), (100, 301), (401, 7), (639, 639)]
+    for where in rare:
+        frame[where] = 0, 250, 250
+    back = own_colours(frame, palette.histogram([frame]))
+    assert max(np.abs(back[where].astype(int) - frame[where]).max() for where in rare) <= 4
+    assert psnr(back, frame) > 35
 
 
 def test_a_dither_of_many_colours_costs_less_than_a_decibel() -> None:

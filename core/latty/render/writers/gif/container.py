@@ -57,7 +57,7 @@ class GifFile:
         clear = (1 << bits) - 1
         top, bottom, left, right = 0, self._size[0], 0, self._size[1]
         if stays is not None:
-            indices = np.where(stays, np.uint8(clear), indices)
+            indices = indices | stays.view(np.uint8) * np.uint8(clear)  # all bits of an entry
             top, bottom, left, right = _moved(stays)
         part = np.ascontiguousarray(indices[top:bottom, left:right])
         box = _word(left) + _word(top) + _word(right - left) + _word(bottom - top)

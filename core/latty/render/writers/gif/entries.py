@@ -55,21 +55,19 @@ class PaletteTable:
         occupied = np.flatnonzero(counts > 0)
         return cls(occupied, palette.centres(occupied), colours, palette.BITS)
 
-    @classmethod
-    def of_picture(cls, cells: palette.ColourCells, colours: Pixels) -> Self:
-        """Of the picture that has these cells."""
-        return cls(cells.occupied, cells.means, colours, palette.CELL_BITS)
-
-    def __call__(self, pixels: Pixels) -> Indices:
-        """The entries (H, W) of a picture."""
-        index, (height, width) = palette.bins(pixels, self._bits), pixels.shape[:2]
-        near = self._near.take(index).reshape(height, width)
-        if self._other is None:
-            return near
-        tiles = -(-height // 8), -(-width // 8)
-        pattern = np.tile(_bayer(), tiles)[:height, :width]
-        share = self._share.take(index).reshape(height, width)
-        return np.where(share > pattern, self._other.take(index).reshape(height, width), near)
+    def __call__(self, planes: Pixels) -> Indices:
+        """The entries (H, W) of a picture (3, H, W)."""
+        found = np.empty(planes.shape[1:], np.uint8)
+        for rows in palette.strips(found.shape):
+            part = found[rows]
+            index = palette.bins(planes[:, rows], self._bits).reshape(part.shape)
+            part[:] = self._near.take(index)
+            if self._other is not None:
+                tiles = -(-part.shape[0] // 8), -(-part.shape[1] // 8)
+                pattern = np.tile(_bayer(), tiles)[: part.shape[0], : part.shape[1]]
+                mixed = self._share.take(index) > pattern
+                np.copyto(part, self._other.take(index), where=mixed)
+        return found
 
 
 def _mixed(
