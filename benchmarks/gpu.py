@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     met, begun = True, time.monotonic()
     for row in args.rows or ROWS:
         left = SECONDS - (time.monotonic() - begun)
-        for what, value, goal, good in _apart(row, min(ROWS[row][1], left), args.rehearse):
+        for what, value, goal, good in apart(row, min(ROWS[row][1], left), args.rehearse):
             word = {True: "yes", False: "NO", None: ""}[good]
             print(LINE.format(what, value, goal, word).rstrip(), flush=True)
             met = met and good is not False
@@ -77,7 +77,7 @@ def _measure(row: str, small: bool) -> None:
         print(json.dumps(Found(f"{row}: most memory", f"{most:.1f} GiB")), flush=True)
 
 
-def _apart(row: str, seconds: float, small: bool) -> Iterator[tuple[str, str, str, bool | None]]:
+def apart(row: str, seconds: float, small: bool) -> Iterator[tuple[str, str, str, bool | None]]:
     """What a row finds in a process of its own; what was found until it was stopped."""
     if seconds < 5:
         yield row, "no time was left for it", "runs", False

@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from latty.models import gpu
 from latty.models.facts import in_fp32, wished
 from latty.models.precision import settled
 from latty.presets import Preset
 from latty.presets.contents import Difference
 from latty.scene import AUTO, FP32, Scene
+
+if TYPE_CHECKING:  # torch takes seconds to import, and checking a preset does not need it
+    import torch
 
 Batches = tuple[tuple[int, int], ...]  # (first picture, batch size) of each stretch, from 0 on
 
@@ -32,6 +36,16 @@ def usual_batch(longer: int, device: str, memory: int = 0) -> int:
         return next((count for px, count in ON_CPU if longer >= px), USUAL_BATCH)
     fit = memory // 4 // (FEATURES * longer**2)
     return min(1 << max(fit.bit_length() - 1, 0), MOST_AT_ONCE)
+
+
+def drawn_on(device: "torch.device") -> str:
+    """What a recipe says of a device: what pictures depend on."""
+    if device.type != "cuda":
+        return device.type
+    import torch
+
+    without = "" if gpu.allows(gpu.KERNELS) else " without kernels"
+    return torch.cuda.get_device_name(device) + without
 
 
 class Allowed(NamedTuple):

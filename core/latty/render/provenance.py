@@ -19,7 +19,7 @@ from latty import presets, reading
 from latty.errors import BadData, Missing
 from latty.presets import Output, Preset, contents, digests, sounds
 from latty.render import embedded
-from latty.render.options import Batches, Options, in_precision
+from latty.render.options import Batches, Options, drawn_on, in_precision
 from latty.render.spelling import FileNames, Known, archive_of, spelling
 from latty.scene import AUTO, FP32, MIXING, references, to_table
 from latty.version import __version__
@@ -72,7 +72,7 @@ def shared(
         **made_of(preset, folder, options.spelled),
         **({contents.ARCHIVE: packed} if (packed := archive_of(preset)) else {}),
         **({"anyway": {one.what: one.said for one in differs}} if differs else {}),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "device": drawn_on(device),
         "latty": __version__,
         "model": {"digest": info.digest, "family": info.family, "name": info.name},
         "schema": SCHEMA,
