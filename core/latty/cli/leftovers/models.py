@@ -17,7 +17,7 @@ from latty.presets.digests import digest_of
 
 
 def models(older: float, unseen: Unseen) -> Iterator[Leftover]:
-    """Imported models that no set of the store was made for and nobody read for so many seconds;
+    """Imported models that no set of the store was made for and nobody used for so many seconds;
     none where a set cannot be read, which may need any."""
     with looking(SETS.folder(), unseen):
         made_for = [*filter(None, map(_header, _sets()))]
