@@ -3,11 +3,15 @@
 import platform
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from cli_process import environment
+from small_families import STYLEGAN2, stylegan2_network, write_made
+
+from latty.models.families import stylegan2
 
 FAULTS = """
 import resource
@@ -81,3 +85,31 @@ def test_the_memory_of_a_model_that_is_closed_comes_back(tmp_path: Path) -> None
                           text=True, capture_output=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 60 * 2**20, "its tensors take 61 MiB"
+
+
+OPENED = """
+import sys
+from pathlib import Path
+import latty
+from latty import process
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+process.keep_memory()
+latty.open_model("demo")
+before = resident()
+latty.open_model(sys.argv[1])
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other mallocs are as they are")
+def test_what_was_read_of_a_file_comes_back_before_anything_is_drawn(tmp_path: Path) -> None:
+    config = replace(STYLEGAN2, resolution=64, channels=(512, 512, 512, 512, 256))
+    made = stylegan2_network(config).state_dict(), stylegan2.metadata(config)
+    file = write_made(made, tmp_path / "net.safetensors")
+    done = subprocess.run([sys.executable, "-c", OPENED, file], env=environment(tmp_path),
+                          text=True, capture_output=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 1.4 * file.stat().st_size, "the weights and a little, not twice them"

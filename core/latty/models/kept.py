@@ -7,6 +7,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from latty.process import give_back_memory
+
 if TYPE_CHECKING:
     import torch
 
@@ -47,6 +49,7 @@ class KeptGenerators:
                 self._kept.move_to_end(name)
                 return known[1]
         generator = make()
+        give_back_memory()  # of what was read of the file: else it lies between the features
         file, _, device, _ = name
         size = file.stat().st_size if file is not None and file.is_file() else 0
         with self._lock:
