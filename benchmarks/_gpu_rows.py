@@ -263,6 +263,7 @@ def films(place: Place) -> Iterator[Found]:
             made = _film(str(model), suffix, 4 if place.small else 120, precision)
             options = Options(Path(folder), str(place.device), frame_cache=10**11)
             generator = _model(made.scene, place)
+            _draw(made, generator)  # what a first time prepares is none of the figures
             drawn = _seconds(lambda made=made, one=generator: _draw(made, one))
             walls = []
             for turn in ("first", "again", "other"):
