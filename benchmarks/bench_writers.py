@@ -159,7 +159,9 @@ def gifski(frames: list[Pixels], path: Path) -> None:
         names = [f"{folder}/{i:05}.png" for i in range(len(frames))]
         for name, frame in zip(names, frames, strict=True):
             Image.fromarray(frame).save(name, compress_level=0)
-        command = ["gifski", "--quiet", "--quality", "100", "--fps", "25", "-o", str(path), *names]
+        height, width, _ = frames[0].shape  # or it makes large ones smaller
+        given = ["--width", str(width), "--height", str(height), "--fps", "25"]
+        command = ["gifski", "--quiet", "--quality", "100", *given, "-o", str(path), *names]
         subprocess.run(command, check=True)
 
 
@@ -268,9 +270,16 @@ def run(quick: bool = False) -> list[Row]:
     count = 12 if quick else 60
     made = preset(256, count)
     portraits = list(render.frames(made, "cpu"))
-    films = {"": circling(256, count), ", portraits": portraits, ", gradient": gradient(256, count)}
+    few = max(2, count // 6)
+    films = {
+        "256 px": circling(256, count),
+        "256 px, portraits": portraits,
+        "256 px, gradient": gradient(256, count),
+        "1024 px": circling(1024, few),
+        "1024 px, portraits": list(render.frames(preset(1024, few), "cpu")),
+    }
     rows = [
-        compare(f"gif, 256 px{kind}", against, frames, ".gif", peer)
+        compare(f"gif, {kind}", against, frames, ".gif", peer)
         for kind, frames in films.items()
         for against, peer in gif_peers()
     ]
