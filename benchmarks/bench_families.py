@@ -131,13 +131,16 @@ def _alias_free_rows(
         yield _row(f"StyleGAN3-{kind} {size} px", peer, ours, theirs)
 
 
-def run(quick: bool = False) -> list[Row]:
+def run(quick: bool = False) -> Iterator[Row]:
     """All rows; `quick` uses narrow networks alone, to show that the benchmark works."""
     sizes = (32, 512, 32) if quick else (64, 4096, 128)
     with _one_thread(), torch.no_grad():
-        rows = [row for kind in "TR" for row in _alias_free_rows(kind, *sizes)]
-        rows += [_plain_row(*family) for family in _families(quick)]
-    return rows if quick else [*rows, *run_large()]
+        for kind in "TR":
+            yield from _alias_free_rows(kind, *sizes)
+        for family in _families(quick):
+            yield _plain_row(*family)
+        if not quick:
+            yield from run_large()
 
 
 def run_large() -> Iterator[Row]:

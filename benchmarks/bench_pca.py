@@ -262,10 +262,10 @@ def _rows(quick: bool) -> Iterator[Row]:
         yield _wide_row()
 
 
-def run(quick: bool = False) -> list[Row]:
+def run(quick: bool = False) -> Iterator[Row]:
     """All rows; `quick` uses few samples of a narrow network, to show that the benchmark works."""
     with _one_thread(), torch.no_grad():
-        return list(_rows(quick))
+        yield from _rows(quick)
 
 
 def main() -> None:

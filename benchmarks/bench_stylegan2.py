@@ -197,14 +197,17 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def run(quick: bool = False, large: bool = False) -> list[Row]:
+def run(quick: bool = False, large: bool = False) -> Iterator[Row]:
     """All rows; `quick` uses a narrow 64 px network, to show that the benchmark works; `large` one
     of 1024 px alone, by one picture at a time."""
     with _one_thread(), torch.no_grad():
         if quick:
-            return list(_rows(SMALL, batch=8, rounds=3))
-        rows = [] if large else [*_rows(HALF, batch=8, rounds=3), *_rows(FULL, batch=8, rounds=1)]
-        return [*rows, *_rows(LARGE, batch=1, rounds=3)]
+            yield from _rows(SMALL, batch=8, rounds=3)
+            return
+        if not large:
+            yield from _rows(HALF, batch=8, rounds=3)
+            yield from _rows(FULL, batch=8, rounds=1)
+        yield from _rows(LARGE, batch=1, rounds=3)
 
 
 def _rows(config: StyleGAN2Config, batch: int, rounds: int) -> Iterator[Row]:
