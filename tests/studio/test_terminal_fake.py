@@ -18,7 +18,7 @@ from terminal_tools import needs
 from latty_tui import terminal as latty_tui_terminal
 
 PAINT = """
-import os, sys, termios, tty
+import os, signal, sys, termios, tty
 before = termios.tcgetattr(0)
 tty.setraw(0)
 data = open(sys.argv[1], "rb").read()
@@ -34,6 +34,8 @@ while (key := os.read(0, 1)) not in (b"", b"q"):
         while not answer.endswith(b"c"):
             answer += os.read(0, 1)
         os.write(1, b"\\x1b[2;1Hanswer %d" % len(answer))
+if not key:
+    signal.pause()  # the terminal is gone: the signal that says so is on its way
 termios.tcsetattr(0, termios.TCSANOW, before)
 """
 
