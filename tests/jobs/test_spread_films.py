@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,9 +129,13 @@ def begun(place: Path) -> "subprocess.Popen[str]":
 
 
 def drawing(driver: "subprocess.Popen[str]") -> list[int]:
-    """The processes of its pool."""
-    return [pid for pid in children(driver.pid)
-            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]  # fmt: skip
+    """The processes of its pool, the oldest first."""
+    found = list[int]()
+    for pid in sorted(children(driver.pid)):
+        with suppress(OSError):  # it has ended
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
 
 
 @pytest.fixture
