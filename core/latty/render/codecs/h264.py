@@ -24,11 +24,12 @@ CODEC = {
     ),
 }
 # x264's macroblock tree reads memory that nobody wrote unless the width is a multiple of 128 px:
-# the same frames then give other bytes from run to run. Without it B frames are kept as fine.
-SOFTWARE = {"preset": "veryfast", "x264-params": "mbtree=0:pbratio=1.1"}
+# the same frames then give other bytes from run to run. Without it B frames are kept as fine, and
+# keyframes no finer than others, so that no seam of two segments is seen.
+SOFTWARE = {"preset": "veryfast", "x264-params": "mbtree=0:pbratio=1.1:ipratio=1.1"}
 # Large frames take longest and have pixels to spare: in half of the time, a crf finer, they come as
 # near without B frames, for a fifth more bytes (docs/formats.md).
-LARGE = {"preset": "superfast", "x264-params": "mbtree=0:bframes=0"}
+LARGE = {"preset": "superfast", "x264-params": "mbtree=0:bframes=0:ipratio=1.1"}
 LARGE_SIDE = 720  # px of the shorter side
 NVENC = "h264_nvenc"
 CLEAN = "filter_units=remove_types=6"  # x264's name and settings, 700 bytes in each segment
