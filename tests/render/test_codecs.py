@@ -1,5 +1,6 @@
 """Every codec in every container that takes it: its frames, its bytes, its recipe, its keys."""
 
+import gc
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -108,6 +109,28 @@ def test_a_real_time_process_keeps_its_priority() -> None:
     if (code := forked(work)) == 3:
         pytest.skip("only root is scheduled so")
     assert code == 0
+
+
+@pytest.mark.parametrize(("name", "codec"), FIRST_OF_EACH)
+def test_an_encoder_that_is_called_off_says_nothing(
+    name: str, codec: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its library would tell on stderr how it was left."""
+
+    class Broken(Frames):
+        def __getitem__(self, index: int) -> np.ndarray:
+            if index == 5:
+                raise OSError("no picture")
+            return super().__getitem__(index)
+
+    def work() -> int:
+        with pytest.raises(OSError, match="no picture"):
+            write(name, Broken(pan(64, 8)), tmp_path / "x", codec=codec)
+        gc.collect()
+        return 0
+
+    assert forked(work) == 0
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("name", "keys"), LOSSLESS, ids=str)
